@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from datetime import timedelta
 
 import pytest
 
 from entrepot.kernel import ids
 from entrepot.shipping import queries
+from entrepot.shipping.commands.collect import WatchCollections, watch_collections
+from entrepot.shipping.commands.label import PrintLabels, print_labels
 from tests.http.test_api import is_problem
 from tests.http.test_packing import said
-from tests.shop import COMPANY
+from tests.http.test_returns_pages import text_of
+from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +101,46 @@ def test_through_the_api(program, gone):
     ]
     late = person.post("/api/v1/labels/void", {"label": label["label"], "reason": "late"}, "v")
     is_problem(late, 409, "kernel.wrong_state")
+
+
+def left_behind(gone: queries.ShipmentRow) -> None:
+    """Its carrier came and went without it."""
+    print_labels(the_system(gone.shipped_at), requests=[PrintLabels(gone.id)])
+    later = the_system(gone.shipped_at + timedelta(days=8))
+    watch_collections(later, requests=[WatchCollections(COMPANY)])
+
+
+def test_what_a_carrier_left_behind_is_told_where_people_look(console, gone):
+    left_behind(gone)
+    page = console("supervisor")
+    home = text_of(page.get("/"))
+    assert "Packages that their carrier left behind 1" in home or "1 Packages that their carrier" in home, home
+    manifests = text_of(page.get("/manifests/"))
+    assert "Left behind" in manifests
+    assert "They go with the next manifest, or with another service" in manifests
+    assert f"{gone.carrier} left it behind" in text_of(page.get(f"/orders/{gone.order}/"))
+    here = f"/packing/{gone.fulfillment}/"
+    assert f"{gone.carrier} left it behind" in text_of(page.get(here))
+    assert "packages not collected" in text_of(page.get("/work/")).lower()
+
+    anew = f"/shipments/{gone.id}/relabel/"
+    assert "why it is labeled anew" in said(page.post(anew, {"reason": "", "next": here}))[0]
+    assert "may not do shipping.relabel" in said(console("auditor").post(anew, {"reason": "late"}))[0]
+    assert said(page.post(anew, {"reason": "it did not come", "service": gone.service, "next": here})) == [
+        "It has new labels."
+    ]
+    assert [one.state for one in queries.labels(shipment=gone.id)] == ["voided", "printed"]
+    assert "left it behind" not in text_of(page.get(here))
+
+
+def test_what_was_left_behind_is_labeled_anew_through_the_api(program, gone):
+    left_behind(gone)
+    person = program("supervisor")
+    (one,) = person.get("/api/v1/labels/left-behind").json()
+    assert (one["shipment"], one["carrier"]) == (str(gone.id), gone.carrier)
+    body = {"shipment": str(gone.id), "reason": "it did not come"}
+    is_problem(person.post("/api/v1/labels/anew", body | {"service": "teleport"}, "n"), 409, "shipping.no_service")
+    made = person.post("/api/v1/labels/anew", body, "a")
+    assert made.status_code == 200, made.content
+    assert len(made.json()["labels"]) == 1
+    assert person.get("/api/v1/labels/left-behind").json() == []

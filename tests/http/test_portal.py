@@ -20,10 +20,12 @@ from entrepot.orders import queries as orders
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.returns import exchange_queries, label_queries, portal_queries, queries
 from entrepot.returns.commands.approve import Approve, approve
+from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.portal_queries import Portal
 from entrepot.returns.tasks import serve_refund
+from entrepot.shipping.live import Bought
 from entrepot.web.views import portal
 from tests.back import APPROVES, policy
 from tests.rules.test_returns_photos import jpeg, png
@@ -425,6 +427,35 @@ def test_whose_parcel_we_pay_for_has_the_label_at_once(customer, order):
     found = label_queries.of_return(one.id)
     assert found
     assert label_queries.send_to(found, timezone.now()) == ["Dock 4", "London E1"]
+
+
+def test_a_label_that_its_carrier_sells_is_waited_for(customer, order):
+    enters(customer, order)
+    sql.change("UPDATE carriage_service SET live = 'easypost:Post Slow'", {})
+    page = customer.get(
+        customer.post("/portal/ask/", wants(order, reason="defective") | {"asked": "refund"})["Location"]
+    )
+    (one,) = portal_queries.returns_of(order.id)[:1]
+    assert "Parcel Post makes your label. It takes a minute or two. Look again" in text_of(page)
+    assert "Make my label" not in text_of(page)
+    pdf = f"/portal/return/{one.number}/label/"
+    assert customer.get(pdf).status_code == 404
+    label = label_queries.of_return(one.id)
+    assert label
+    system = the_system(order.placed_at)
+    record_label_purchases(system, requests=[RecordLabelPurchase(label.id, "fail", problem="no street")])
+    page = customer.get(f"/portal/return/{one.number}/")
+    assert "Make my label" in text_of(page)
+    assert "no street" not in text_of(page), "what a carrier says is not the customer's to see"
+    customer.post(f"/portal/return/{one.number}/label/ask/")
+    label = label_queries.of_return(one.id)
+    assert label
+    bought = Bought("s1", "T9", label.cost_minor, label.currency, "https://labels.example/1.pdf")
+    record_label_purchases(system, requests=[RecordLabelPurchase(label.id, "buy", bought)])
+    assert "Put the label on it and give it to Parcel Post" in text_of(
+        customer.get(f"/portal/return/{one.number}/")
+    )
+    assert customer.get(pdf)["Location"] == "https://labels.example/1.pdf"
 
 
 def test_who_pays_for_his_parcel_himself_has_no_label(customer, order):

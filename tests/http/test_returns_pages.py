@@ -11,12 +11,16 @@ import pytest
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.kernel import policies, sql
+from entrepot.kernel.errors import Refused
 from entrepot.parties.commands.erase import ErasePeople, erase
 from entrepot.returns import checklists, label_queries, parcel_queries, queries
+from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.labels import MakeLabel, make_labels
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.recovery import Recovery, Way
+from entrepot.shipping.live import Bought
 from entrepot.web import papers
 from tests import back
 from tests.asking import a_browser
@@ -556,6 +560,38 @@ def test_the_label_of_a_return_is_made_shown_and_voided(house: Floor) -> None:
     assert said(service.post(f"{path}void/", {"reason": "he comes himself"}))[-1] == "The label is void."
     assert service.get(f"{path}label.pdf").status_code == 404
     assert "There is none yet." in text_of(service.get(page))
+
+
+def test_a_label_that_its_carrier_sells_is_shown_as_far_as_it_is(house: Floor) -> None:
+    """Nobody prints it before it is sold; what was not sold says why, and is asked for again."""
+    slow = RegisterService(
+        COMPANY, "Post", "slow", "Slow", 4, 30_000, "GBP", (("GB", "GB", "inland"),), (("inland", 30_000, 300),),
+        live="easypost:Post Slow",
+    )  # fmt: skip
+    register_services(SYSTEM, requests=[slow])
+    (order,) = sold(house, 1, (0, 2), address=back.HOME)
+    one = back.asked(order, 2, reason="defective", cause=someone("service"))
+    service = a_browser("service")
+    page, path = f"/returns/{one.return_id}/", f"/returns/{one.return_id}/label/"
+    assert said(service.post(path))[-1] == "The label is asked for at Post."
+    assert "It is asked for at Post, who answers within a minute as a rule." in text_of(service.get(page))
+    assert service.get(f"{path}label.pdf").status_code == 404
+
+    def answered(**facts) -> None:
+        found = label_queries.of_return(one.return_id)
+        assert found
+        told = RecordLabelPurchase(found.id, **facts)
+        assert not isinstance(record_label_purchases(SYSTEM, requests=[told])[0], Refused)
+
+    answered(outcome="fail", problem="no street")
+    shown = text_of(service.get(page))
+    assert "Post did not sell the label: no street. Ask again, or name another service." in shown
+    assert f"Label {one.number} of return {one.number} with Post: no street" in shown
+    service.post(path)
+    answered(outcome="buy", bought=Bought("s1", "T9", 250, "GBP", "data:application/pdf;base64,JVBERi0="))
+    assert "Post · slow · T9 · £2.50" in text_of(service.get(page))
+    pdf = service.get(f"{path}label.pdf")
+    assert (pdf["Content-Type"], pdf.content) == ("application/pdf", b"%PDF-")
 
 
 def test_a_label_says_whose_it_is_until_he_is_forgotten(house: Floor) -> None:

@@ -82,9 +82,9 @@ def test_the_cheapest_that_keeps_the_promise_is_taken_and_the_next_is_remembered
     choice = choose([dear, slow, fast], PARCEL, Leaves(MONDAY), MONDAY + timedelta(days=2))
     assert (codes(choice.taken, choice.runner_up), choice.late) == (["fast", "dear"], False)
     assert choice.reasons == (
-        ("dear", "800 in 1 days"),
-        ("slow", "300 in 3 days, late"),
-        ("fast", "500 in 1 days"),
+        ("dear", "8.00 GBP in 1 day"),
+        ("slow", "3.00 GBP in 3 days, late"),
+        ("fast", "5.00 GBP in 1 day"),
     )
 
 

@@ -92,6 +92,14 @@ def test_whatever_comes_is_read_or_said_to_be_unreadable(found):
     assert isinstance(parse.error(payload), str)
 
 
+def test_a_label_for_the_way_back_has_the_places_of_the_way_out():
+    """EasyPost turns them round by itself, where it is told that they come back."""
+    out = build.shipment(ASKED, ASKED.boxes[0])["shipment"]
+    back = build.shipment(ASKED._replace(is_return=True), ASKED.boxes[0])["shipment"]
+    assert "is_return" not in out
+    assert back == out | {"is_return": True}
+
+
 def test_packages_that_go_together_cost_their_sum_and_take_the_longest():
     other = [RATES[0]._replace(amount_minor=100, days=5)]
     assert together([RATES, other]) == [Rate("Post Slow", 350, "GBP", 5, "rate_Slow")]
@@ -198,6 +206,45 @@ def test_a_label_is_bought_and_given_back_by_karrio(monkeypatch):
         other.answer = lambda *_: (422, {"error": {"code": "X", "message": "too late", "errors": []}})
         with pytest.raises(RefusedByCarrierError, match="not given back"):
             client.void(one.reference)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
+    reason="the extra [carriers] with karrio-easypost is not installed",
+)
+def test_a_label_for_the_way_back_by_karrio(monkeypatch):
+    """A plugin sells them or says that it does not; one that does gets both places turned round."""
+    client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
+    gateway = client.gateways["easypost"]
+    back = ASKED._replace(is_return=True)
+    with an_imitation(easypost) as other:
+        monkeypatch.setattr(type(gateway.settings), "server_url", property(lambda _: other.url))
+        (slow, _) = client.rates(back)
+        assert other.asked[0][1]["shipment"]["from_address"]["zip"] == "LS1 4AP", (
+            "the rate is for the way back"
+        )
+        with pytest.raises(
+            RefusedByCarrierError, match="easypost for the way back: this operation is not supported"
+        ):
+            client.buy(back, slow.name)
+
+        monkeypatch.setattr(type(gateway), "check", lambda *_, **__: [])
+        told: list[Any] = []
+
+        def parse_answer(_answer: Any) -> Any:
+            import karrio.core.models as models
+
+            return models.ShipmentDetails(
+                carrier_name="easypost", carrier_id="easypost", tracking_number="R1", shipment_identifier="s1",
+                docs=models.Documents(label="JVBE"), label_type="PDF",
+            ), []  # fmt: skip
+
+        monkeypatch.setattr(gateway.mapper, "create_return_shipment_request", told.append, raising=False)
+        monkeypatch.setattr(gateway.proxy, "create_return_shipment", lambda _: None, raising=False)
+        monkeypatch.setattr(gateway.mapper, "parse_return_shipment_response", parse_answer, raising=False)
+        bought = client.buy(back, slow.name)
+        assert (bought.reference, bought.tracking, bought.amount_minor) == ("easypost:s1", "R1", 250)
+        assert (told[0].shipper.postal_code, told[0].recipient.postal_code) == ("LS1 4AP", "E16 1AA")
 
 
 def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():

@@ -29,7 +29,7 @@ def test_the_cheapest_within_the_promise():
     assert choose_service([SLOW, FAST], PARCEL, "", Leaves(MONDAY), FRIDAY).taken.service is SLOW
     choice = choose_service([SLOW, FAST], PARCEL, "", Leaves(MONDAY), TUESDAY)
     assert (choice.taken.service, choice.late) == (FAST, False)
-    assert choice.reasons == (("slow", "300 in 4 days, late"), ("fast", "900 in 1 days"))
+    assert choice.reasons == (("slow", "3.00 GBP in 4 days, late"), ("fast", "9.00 GBP in 1 day"))
 
 
 def test_the_service_asked_for_goes_before_the_cheapest():

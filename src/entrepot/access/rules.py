@@ -133,7 +133,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.pace",
         "warehouse.withdraw", "warehouse.register_cartons", "shipping.ship", "shipping.perform",
-        "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.close_manifests",
+        "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.relabel",
+        "shipping.close_manifests",
         "shipping.take_tracking", "shipping.ask_rates", "shipping.buy_labels",
         "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close", "returns.reopen", "returns.announce_parcels",
@@ -156,7 +157,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.set_slots", "warehouse.build_plates", "warehouse.move_plates", "warehouse.open_plates",
         "warehouse.fit_standards",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
-        "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
+        "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.relabel",
         "shipping.close_manifests", "shipping.ask_rates", "shipping.buy_labels",
         "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_notices",
         "returns.receive", "returns.receive_parcels", "returns.receive_pallets", "returns.count_packages",
@@ -287,7 +288,8 @@ OF_NO_ROLE = (
     "warehouse.recall", "warehouse.stream", "warehouse.watch_floor", "warehouse.classify_skus", "warehouse.expire_lots",
     "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",
-    "shipping.answer_trouble",
+    "shipping.answer_trouble", "shipping.watch_collections", "returns.record_label_purchases",
+    "settlement.question_voided",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
+from entrepot.kernel import money
 from entrepot.kernel.errors import Refused
 from entrepot.network.rules import local_day, next_ship_date
 
@@ -170,6 +171,12 @@ class Offer:
         """The price without its surcharges."""
         return self.price_minor - sum(amount for _, amount in self.surcharges)
 
+    def told(self, *, late: bool) -> str:
+        """What it costs and how long it takes, for the reasons of a choice: `3.00 GBP in 4 days, late`."""
+        days = self.service.transit_days
+        cost = money.told(self.price_minor, self.service.currency)
+        return f"{cost} in {days} day{'s' * (days != 1)}{', late' * late}"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -316,9 +323,7 @@ def choose(
         offers.append(answer)
         if not late:
             in_time.append(answer)
-        reasons.append(
-            (service.code, f"{answer.price_minor} in {service.transit_days} days{', late' if late else ''}")
-        )
+        reasons.append((service.code, answer.told(late=late)))
     # Behind those that keep the promise stand the late ones: the second may be one of them.
     late_ones = sorted(
         (one for one in offers if one not in in_time), key=lambda one: _by_arrival(one, ships_on)

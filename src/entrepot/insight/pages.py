@@ -218,13 +218,15 @@ class ShipmentRow:
     reasons: Any
     units: int
     drop_ship: UUID | None = None
+    missed_at: datetime | None = None
+    """Since when it waits for a carrier that came and went without it."""
 
 
 def shipments(*, order: UUID) -> list[ShipmentRow]:
     """Shipments of an order, the oldest first. One statement."""
     found = []
-    for *rest, reasons, units, drop_ship in sql.run(_SHIPMENTS, {"order": order}):
-        values = [*rest, _json(reasons), units, drop_ship]
+    for *rest, reasons, units, drop_ship, missed_at in sql.run(_SHIPMENTS, {"order": order}):
+        values = [*rest, _json(reasons), units, drop_ship, missed_at]
         found.append(ShipmentRow(*values))
     return found
 
@@ -580,7 +582,8 @@ SELECT h.id, h.number, h.fulfillment_id, COALESCE(n.code, b.code), COALESCE(c.na
        COALESCE(v.name, ''), h.tracking, h.zone::text, h.cost_minor, h.currency::text, h.state, h.promised_at,
        h.shipped_at, h.delivered_at, h.reasons::text,
        COALESCE((SELECT sum(l.quantity) FROM shipping_shipmentline AS l WHERE l.shipment_id = h.id
-                 AND l.sku_id IS NOT NULL), 0)::int, h.drop_ship_id
+                 AND l.sku_id IS NOT NULL), 0)::int, h.drop_ship_id,
+       (SELECT min(b.missed_at) FROM shipping_label AS b WHERE b.shipment_id = h.id AND b.state = 'printed')
 FROM shipping_shipment AS h LEFT JOIN network_node AS n ON n.id = h.node_id
 LEFT JOIN purchasing_dropship AS p ON p.id = h.drop_ship_id LEFT JOIN parties_supplier AS b ON b.id = p.supplier_id
 LEFT JOIN carriage_service AS v ON v.id = h.service_id LEFT JOIN carriage_carrier AS c ON c.id = v.carrier_id

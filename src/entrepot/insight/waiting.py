@@ -38,6 +38,7 @@ SIGNALS = {
     "held": "FROM orders_hold AS h WHERE h.company_id = %(company)s::smallint AND h.state = 'open'",
     "backorders": "FROM sourcing_backorder WHERE company_id = %(company)s::smallint",
     "labels": _in_state("shipping_label", "printed"),
+    "not collected": f"{_in_state('shipping_label', 'printed')} AND missed_at IS NOT NULL",
     "replenishments": _in_state("warehouse_replenishment", "open"),
     "counts": _in_state("warehouse_counttask", "open", "counting", "recount"),
     "counts to decide": _in_state("warehouse_counttask", "waiting"),

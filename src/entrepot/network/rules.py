@@ -268,6 +268,16 @@ def next_ship_date(
     return None
 
 
+def last_cut_off(before: datetime, time_zone: str, week: Mapping[int, time]) -> datetime | None:
+    """The last cut-off that was past at a moment, by the same `week`; None where a year had none."""
+    zone, today = _zone(time_zone), local_day(before, time_zone)
+    for days in range(366):
+        cutoff_at = _cutoff(today - timedelta(days=days), zone, week)
+        if cutoff_at is not None and cutoff_at < before:
+            return cutoff_at
+    return None
+
+
 def local_day(at: datetime, time_zone: str) -> date:
     """The day that it is somewhere at a moment."""
     return at.astimezone(_zone(time_zone)).date()

@@ -6,11 +6,16 @@ from django.db import models
 from django.db.models import Q
 
 from entrepot.returns import labeling
+from entrepot.shipping.states import PURCHASE
 
 
 class Label(models.Model):
     """A label for a return: with whom it comes, under which number, and what that was accrued at. Whose address stands
-    on it the vault knows."""
+    on it the vault knows.
+
+    `bought` is what became of asking the carrier for it by an adapter (`source`), under its name for it (`reference`);
+    empty where the label is our own.
+    """
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -27,6 +32,11 @@ class Label(models.Model):
     made_by = models.TextField()
     made_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True)
+    source = models.TextField(db_default="")
+    bought = models.TextField(db_default="")
+    reference = models.TextField(db_default="")
+    label_url = models.TextField(db_default="")
+    problem = models.TextField(db_default="")
 
     class Meta:
         indexes = [
@@ -42,6 +52,12 @@ class Label(models.Model):
             models.CheckConstraint(
                 name="returns_label_known",
                 condition=Q(state__in=labeling.STATES, cost_minor__gte=0, weight_g__gt=0) & ~Q(tracking=""),
+            ),
+            models.CheckConstraint(
+                name="returns_label_bought_under_a_name",
+                condition=Q(bought="", source="")
+                | (Q(bought__in=["asked", "failed"]) & ~Q(source=""))
+                | (Q(bought__in=PURCHASE.states) & ~Q(source="") & ~Q(reference="")),
             ),
             models.CheckConstraint(
                 name="returns_label_voided_at_a_time",

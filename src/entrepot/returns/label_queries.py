@@ -14,7 +14,8 @@ from entrepot.shipping.asking import Sender
 @dataclass(frozen=True, slots=True)
 class LabelRow:
     """A label of a return. `address` is where it comes from, in the vault; None where that was erased or never known.
-    `node` is where it goes to."""
+    `node` is where it goes to. `bought`: what became of asking its carrier for it, with its picture or why it has none
+    (`problem`); empty where the label is our own."""
 
     id: UUID
     company: int
@@ -38,6 +39,14 @@ class LabelRow:
     node_country: str
     channel: str
     company_name: str
+    bought: str
+    picture: str
+    problem: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be stuck on a parcel: our own can, and one that its carrier sold."""
+        return self.bought in ("", "bought")
 
 
 def of_return(return_id: UUID) -> LabelRow | None:
@@ -74,7 +83,8 @@ def is_promised(return_id: UUID) -> bool:
 _OF_RETURN = """
 SELECT l.id, l.company_id::int, l.return_id, r.number, o.number, l.carrier, l.service, l.tracking, l.weight_g,
        l.cost_minor, l.currency::text, l.state, l.made_by, l.made_at, o.address_id, o.country, n.code, n.name,
-       n.postal_code, n.country, h.code, c.name
+       n.postal_code, n.country, h.code, c.name, l.bought, CASE l.bought WHEN 'bought' THEN l.label_url ELSE '' END,
+       l.problem
 FROM returns_label AS l
 JOIN returns_return AS r ON r.id = l.return_id
 JOIN orders_order AS o ON o.id = r.order_id

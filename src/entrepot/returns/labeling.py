@@ -40,6 +40,16 @@ def parcel(goods: Sequence[Goods], way: Way, currency: str = "") -> Parcel:
     )  # fmt: skip
 
 
+def box(goods: Sequence[Goods]) -> tuple[int, int, int]:
+    """The sides of all that is to come, laid upon each other; zeros where nobody has measured some of it."""
+    if not goods or any(not (one.length_mm and one.width_mm and one.height_mm) for one in goods):
+        return (0, 0, 0)
+    return (
+        max(one.length_mm for one in goods), max(one.width_mm for one in goods),
+        sum(one.units * one.height_mm for one in goods),
+    )  # fmt: skip
+
+
 def cheapest(
     services: Sequence[Service], goods: Sequence[Goods], way: Way, home: str, on: date, wanted: str = ""
 ) -> Offer | tuple[tuple[str, str], ...]:

@@ -7,16 +7,28 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+import msgspec
 import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from entrepot.kernel import inbox, policies, ready
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.delivery import Claimed
+from entrepot.kernel.errors import AllOrNothing
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
 from entrepot.payments.commands.store_credit import ExpireCredits, expire_credits
-from entrepot.returns import asked_queries, exchange_queries, expiry_queries, hold_queries, queries
+from entrepot.returns import (
+    asked_queries,
+    exchange_queries,
+    expiry_queries,
+    hold_queries,
+    label_asking,
+    queries,
+)
+from entrepot.returns.commands import labels_gone
+from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
@@ -30,8 +42,11 @@ from entrepot.returns.commands.watch import Watch, watch
 from entrepot.returns.commands.watch_departures import WatchDepartures, watch_departures
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 from entrepot.returns.fraud import FraudPolicy
+from entrepot.shipping import adapters
 from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
+from entrepot.shipping.live import Adapter, RefusedByCarrierError
 from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
+from entrepot.shipping.tasks import NO_ACCOUNT
 
 log = structlog.get_logger("entrepot.returns")
 
@@ -185,3 +200,44 @@ QUEUES = {
     "decide_refund": serve_decide_refund, "end_exchange": serve_end_exchange, "exchange": serve_exchange,
     "expire": serve_expire, "hold": serve_hold, "refund": serve_refund,
 }  # fmt: skip
+
+
+# ---- what the relay sends to adapters
+
+
+def send(cause: Cause, message: Claimed) -> None:
+    """A label of a return, bought or given back, and what the adapter answers recorded."""
+    adapter = adapters.adapter(message.destination.partition(":")[2])
+    try:
+        if adapter is None:
+            raise RefusedByCarrierError(NO_ACCOUNT)
+        _send[message.topic](cause, message, adapter)
+    except RefusedByCarrierError as error:
+        outcome = "fail" if message.topic == "return.buy" else "keep"
+        record_label_purchases(
+            cause, requests=[RecordLabelPurchase(message.subject, outcome, problem=str(error))]
+        )
+
+
+def _buy_label(cause: Cause, message: Claimed, adapter: Adapter) -> None:
+    """Where the books do not take what it costs, it is not used, and goes back."""
+    wanted = label_asking.of_label(message.subject, cause.at)
+    if wanted is None:
+        raise RefusedByCarrierError("the label was voided before it was bought")
+    bought = adapter.buy(wanted.asked, wanted.service)
+    try:
+        record_label_purchases(cause, requests=[RecordLabelPurchase(message.subject, "buy", bought)])
+    except AllOrNothing as refused:
+        told = RecordLabelPurchase(message.subject, "buy", bought, refused.refusals[0].message)
+        record_label_purchases(cause, requests=[told])
+
+
+def _give_label_back(cause: Cause, message: Claimed, adapter: Adapter) -> None:
+    adapter.void(msgspec.json.decode(message.body)["reference"])
+    record_label_purchases(cause, requests=[RecordLabelPurchase(message.subject, "void")])
+
+
+_send: dict[str, Callable[[Cause, Claimed, Adapter], None]] = {
+    "return.buy": _buy_label, "return.void": _give_label_back,
+}  # fmt: skip
+DESTINATIONS = {labels_gone.DESTINATION: send}

@@ -81,6 +81,11 @@ def unbilled(company: int) -> list[Unbilled]:
     return [Unbilled(*row) for row in sql.run(_UNBILLED, {"company": company})]
 
 
+def voided_and_billed() -> list[UUID]:
+    """Labels of returns that were voided while their carrier billed them. 1 statement."""
+    return [label for (label,) in sql.run(_VOIDED)]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("settlement_carrierinvoice", "settlement_carriercharge")
@@ -131,6 +136,11 @@ LEFT JOIN (SELECT shipment_id, sum(expected_minor) AS released FROM settlement_c
            WHERE shipment_id IS NOT NULL GROUP BY 1) AS c ON c.shipment_id = h.id
 WHERE h.company_id = %(company)s::smallint AND h.cost_minor > COALESCE(c.released, 0)
 GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+_VOIDED = """
+SELECT c.unit_id FROM returns_label AS l JOIN settlement_carriercharge AS c ON c.unit_id = l.id
+WHERE l.state = 'voided' GROUP BY 1 HAVING sum(c.expected_minor) > 0 ORDER BY 1
 """
 
 # invariant 8: an invoice is the sum of its charges, and as open as they are

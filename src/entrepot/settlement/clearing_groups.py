@@ -77,7 +77,9 @@ WHERE o.account IN (2050, 2160) AND o.document_kind = 'supplier_invoice'
   AND (o.account = 2160) = EXISTS (SELECT FROM returns_workorder AS w WHERE w.id = b.order_id)
 """
 
-# What a carrier's invoice releases of the accruals of shipments and return labels (2150): of each, just that much.
+# What a carrier's invoice releases of the accruals of shipments and return labels (2150): of each, just that much. A
+# label that was bought for less or voided has lines on both sides; of one that was voided after it was billed, the
+# invoice bears what is to come back.
 _RELEASED = """
 SELECT c.invoice_id, c.shipment_id, c.released
 FROM (SELECT invoice_id, shipment_id, sum(expected_minor) AS released FROM settlement_carriercharge
@@ -97,11 +99,18 @@ UNION ALL
 SELECT o.*, 'one invoice of a carrier', r.invoice_id, r.released
 FROM (SELECT invoice_id, sum(released) AS released FROM released GROUP BY 1) AS r
 JOIN open AS o ON o.document_id = r.invoice_id
-WHERE o.account = 2150 AND o.document_kind = 'carrier_invoice'
+WHERE o.account = 2150 AND o.document_kind = 'carrier_invoice' AND o.open_minor > 0
+UNION ALL
+SELECT o.*, 'one invoice of a carrier', o.document_id, o.open_minor
+FROM open AS o WHERE o.account = 2150 AND o.document_kind = 'carrier_invoice' AND o.open_minor < 0
+UNION ALL
+SELECT o.*, 'one invoice of a carrier', c.invoice_id, -c.expected_minor
+FROM open AS o
+JOIN settlement_carriercharge AS c ON c.unit_id = o.document_id AND c.expected_minor < 0
+WHERE o.account = 2150 AND o.document_kind IN ('shipment', 'return_label') AND o.open_minor > 0
 UNION ALL
 SELECT o.*, 'one document', o.document_id, o.open_minor
-FROM open AS o JOIN returns_label AS l ON l.id = o.document_id AND l.state = 'voided'
-WHERE o.account = 2150 AND o.document_kind = 'return_label'
+FROM open AS o WHERE o.account = 2150 AND o.document_kind IN ('shipment', 'return_label')
 """
 
 # What a payout brings of charges, refunds, disputes and their fees, and its own lines (1100). Of equal lines, any will

@@ -136,11 +136,12 @@ class CarrierCharge(models.Model):
         db_table = "settlement_carriercharge"
         indexes = [models.Index(fields=["unit_id"], name="settlement_carriercharge_of")]
         constraints = [
-            # An accrual is released once: a charge that comes twice has nothing to release.
+            # An accrual is released once: a charge that comes twice has nothing to release. What is taken back of a
+            # voided label stands beside it, below zero.
             models.UniqueConstraint(
                 fields=["unit_id", "charge"],
                 name="settlement_carriercharge_releases_once",
-                condition=~Q(expected_minor=0),
+                condition=Q(expected_minor__gt=0),
             ),
             models.CheckConstraint(
                 name="settlement_carriercharge_adds_up",

@@ -48,21 +48,28 @@ def _asked(rows: list[Any], at: datetime) -> Asked | None:
     company, reference, code, node, postal, country, address, to_postal, to_country, residential = rows[0][
         :10
     ]
+    house = of_node(company, code, node, postal, country, at)
+    customer = of_customer(address, to_postal, to_country, residential=residential)
+    return Asked(reference, house, customer, tuple(Box(*row[10:]) for row in rows))
+
+
+def of_node(company: int, code: str, name: str, postal_code: str, country: str, at: datetime) -> Place:
+    """Where a node is, as the policy `shipping.sender` names it. 1 statement."""
     senders = policies.in_force(company, Sender, at)
     _, sender = senders.get(code) or senders.get("") or (0, Sender())
+    return Place(
+        sender.name or name, sender.line1, sender.line2, sender.city, sender.region, postal_code, country, sender.phone
+    )  # fmt: skip
+
+
+def of_customer(address: UUID | None, postal_code: str, country: str, *, residential: bool) -> Place:
+    """Where a customer is, out of the vault. 1 statement where an address is known."""
     found = parties.address(address) if address else None
-    return Asked(
-        reference,
-        Place(
-            sender.name or node, sender.line1, sender.line2, sender.city, sender.region, postal, country, sender.phone
-        ),
-        Place(
-            found.name, found.line1, found.line2, found.city, found.region, found.postal_code or to_postal,
-            found.country or to_country, found.phone, found.email, residential,
-        )
-        if found
-        else Place("", "", "", "", "", to_postal, to_country, residential=residential),
-        tuple(Box(*row[10:]) for row in rows),
+    if found is None:
+        return Place("", "", "", "", "", postal_code, country, residential=residential)
+    return Place(
+        found.name, found.line1, found.line2, found.city, found.region, found.postal_code or postal_code,
+        found.country or country, found.phone, found.email, residential,
     )  # fmt: skip
 
 

@@ -31,12 +31,17 @@ class Box(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Packages that go together from a place to another; `reference` is our own name for it."""
+    """Packages that go together from a place to another; `reference` is our own name for it.
+
+    `is_return`: they come back. Both places stand as on the way out, as EasyPost and karrio want them: whoever sells
+    the label turns them round.
+    """
 
     reference: str
     origin: Place
     destination: Place
     boxes: tuple[Box, ...]
+    is_return: bool = False
 
 
 class Rate(NamedTuple):

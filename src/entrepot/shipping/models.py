@@ -93,7 +93,8 @@ class ShipmentLine(models.Model):
 
 
 class Label(models.Model):
-    """What stands on a package for the carrier: its tracking number. `manifested`: the carrier was told of it."""
+    """What stands on a package for the carrier: its tracking number. `manifested`: the carrier was told of it.
+    `missed_at`: the cut-off of the first collection that it should have gone with, and did not."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -107,6 +108,7 @@ class Label(models.Model):
     printed_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True)
     manifest_id = models.UUIDField(null=True)
+    missed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

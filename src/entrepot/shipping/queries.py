@@ -101,6 +101,8 @@ class LabelRow:
     address: UUID | None
     picture: str
     """Where the carrier's own label is, where it was bought: a web address, or the label itself in one."""
+    missed_at: datetime | None
+    """The cut-off of the collection that left it behind."""
 
 
 def labels(
@@ -120,11 +122,36 @@ class Waiting:
     carrier: str
     labels: int
     weight_g: int
+    missed: int
+    """Those that a collection has left behind, since `missed_at`."""
+    missed_at: datetime | None
 
 
 def waiting(company: int) -> list[Waiting]:
     """What carriers will collect, by node and carrier."""
     return [Waiting(*row) for row in sql.run(_WAITING, {"company": company})]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """A package that a collection left behind and that waits still."""
+
+    label: UUID
+    shipment: UUID
+    fulfillment: UUID
+    order: UUID
+    order_number: str
+    package: str
+    node_code: str
+    carrier: str
+    tracking: str
+    promised_at: datetime | None
+    missed_at: datetime
+
+
+def left_behind(company: int, *, limit: int = 100) -> list[LeftBehind]:
+    """What carriers left behind, of what is promised first the first. 1 statement."""
+    return [LeftBehind(*row) for row in sql.run(_LEFT_BEHIND, {"company": company, "limit": limit})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +334,8 @@ GROUP BY 1, 2 ORDER BY 1, 2
 _LABELS = """
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
        l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
-       n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, '')
+       n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, ''),
+       CASE l.state WHEN 'printed' THEN l.missed_at END
 FROM shipping_label AS l
 LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
 JOIN shipping_shipment AS h ON h.id = l.shipment_id
@@ -321,10 +349,23 @@ ORDER BY l.id
 """
 
 _WAITING = """
-SELECT l.node_id, n.code, l.carrier, count(*)::int, sum(l.weight_g)::bigint
+SELECT l.node_id, n.code, l.carrier, count(*)::int, sum(l.weight_g)::bigint, count(l.missed_at)::int,
+       min(l.missed_at)
 FROM shipping_label AS l JOIN network_node AS n ON n.id = l.node_id
 WHERE l.company_id = %(company)s::smallint AND l.state = 'printed'
 GROUP BY l.node_id, n.code, l.carrier ORDER BY n.code, l.carrier
+"""
+
+_LEFT_BEHIND = """
+SELECT l.id, h.id, h.fulfillment_id, h.order_id, o.number, p.number, n.code, l.carrier, l.tracking, h.promised_at,
+       l.missed_at
+FROM shipping_label AS l
+JOIN shipping_shipment AS h ON h.id = l.shipment_id
+JOIN orders_order AS o ON o.id = h.order_id
+JOIN warehouse_package AS p ON p.id = l.package_id
+JOIN network_node AS n ON n.id = l.node_id
+WHERE l.company_id = %(company)s::smallint AND l.state = 'printed' AND l.missed_at IS NOT NULL
+ORDER BY h.promised_at, l.id LIMIT %(limit)s::int
 """
 
 _MANIFESTS = """
@@ -436,7 +477,7 @@ _WRONG = (
     SELECT format('shipment %s costs %s to carry, accrued are %s', h.number, h.cost_minor, COALESCE(j.amount, 0))
     FROM shipping_shipment AS h
     LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
-               WHERE document_kind = 'shipment' AND kind = 'carriage' AND amount_minor > 0 GROUP BY 1) AS j
+               WHERE document_kind = 'shipment' AND kind = 'carriage' AND account = 5500 GROUP BY 1) AS j
       ON j.document_id = h.id
     WHERE h.cost_minor <> COALESCE(j.amount, 0)
     """,

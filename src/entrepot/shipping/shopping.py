@@ -52,7 +52,7 @@ class Candidate(NamedTuple):
     """A service that carries the parcel, with every term of what it costs. `source`: the table, or who quoted it.
 
     `late`: by its own time it does not keep the promise. `seen`: parcels of its lane that the chance is known from.
-    `note`: why a table's price stands where a quote was wanted.
+    `note`: why a table's price stands where a quote was wanted. Its amounts are in the service's `currency`.
     """
 
     service: str
@@ -67,6 +67,7 @@ class Candidate(NamedTuple):
     total_minor: int
     late: bool
     note: str = ""
+    currency: str = ""
 
 
 class Shopped(NamedTuple):
@@ -134,7 +135,7 @@ def shop(
         history = known.get((service.id, answer.zone), known.get((service.id, ""), NOTHING))
         one = _candidate(answer, ships_on, promised_on, policy, history, note)
         offers.append((answer, one))
-        told.append((service.code, f"{answer.price_minor} in {one.days} days{', late' if one.late else ''}"))
+        told.append((service.code, answer.told(late=one.late)))
     in_time = sorted((pair for pair in offers if not pair[1].late), key=lambda pair: _by_total(pair[1]))
     behind = sorted(
         (pair for pair in offers if pair[1].late), key=lambda pair: _by_arrival(pair[0], pair[1], ships_on)
@@ -187,6 +188,7 @@ def _candidate(
     return Candidate(
         service.code, service.carrier, service.transit_days, offer.source, offer.label_minor, offer.surcharges, chance,
         sum(known.lane.values()), late_minor, offer.price_minor + late_minor, spare is not None and spare < 0, note,
+        service.currency,
     )  # fmt: skip
 
 

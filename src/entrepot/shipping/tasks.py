@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Refused, Unavailable
 from entrepot.parties import queries as parties
 from entrepot.shipping import adapters, asking
 from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
+from entrepot.shipping.commands.collect import WatchCollections, watch_collections
 from entrepot.shipping.commands.perform import PerformServices, perform
 from entrepot.shipping.commands.poll import PollTracking, poll
 from entrepot.shipping.commands.quote import AskRates, RecordQuotes, ask_rates, record_quotes
@@ -150,6 +151,14 @@ def poll_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for wh
     cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "parcels on their way")
     if sources:
         poll(cause, requests=[PollTracking(company.id, sources) for company in parties.companies()])
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="shipping.watch_collections", queueing_lock="shipping.watch_collections")
+def watch_collections_of_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: packages whose carrier came and went without them."""
+    cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "packages not collected")
+    watch_collections(cause, requests=[WatchCollections(company.id) for company in parties.companies()])
 
 
 @app.periodic(cron="40 3 * * *")

@@ -38,6 +38,7 @@ LINES = {
     "held": Line(_("Holds that are open"), "orders", "?status=held"),
     "backorders": Line(_("Order lines that wait for stock"), "orders", "?status=inventory hold"),
     "labels": Line(_("Labels on no manifest yet"), "manifests"),
+    "not collected": Line(_("Packages that their carrier left behind"), "manifests"),
     "replenishments": Line(_("Pick faces to fill"), "replenishment"),
     "counts": Line(_("Counts to do"), "counts"),
     "counts to decide": Line(_("Differences of counts to decide"), "counts"),
@@ -70,16 +71,16 @@ class Home:
 LATE = ("overdue",)
 HOMES = {
     "operations lead": Home(
-        ("mine", "untaken", "held", "returns to answer"), ("overdue", "pick late", "pack late"),
+        ("mine", "untaken", "held", "returns to answer"), ("overdue", "pick late", "pack late", "not collected"),
         ("backorders", "dead letters", "claims"), ("shipped on time", "order cycle time", "held orders"),
     ),
     "warehouse supervisor": Home(
         ("to pick", "to pack", "to ship", "replenishments", "counts", "untaken"),
-        ("pick late", "pack late", "overdue"), ("labels", "checks", "counts to decide"),
+        ("pick late", "pack late", "not collected", "overdue"), ("labels", "checks", "counts to decide"),
         ("shipped on time", "pick accuracy", "record accuracy"),
     ),
     "picker": Home(("to pick", "replenishments", "counts"), ("pick late",), (), ("pick accuracy",)),
-    "packer": Home(("to pack", "to ship"), ("pack late",), ("labels",), ("shipped on time",)),
+    "packer": Home(("to pack", "to ship"), ("pack late", "not collected"), ("labels",), ("shipped on time",)),
     "customer service": Home(
         ("mine", "cases", "untaken", "returns to answer"), LATE, ("held", "backorders", "claims"),
         ("time to resolve", "resolved in time", "delivered on time"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ import segno
 from babel import Locale, UnknownLocaleError
 from barcode.codex import Code128, Gs1_128
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, override
 from fpdf import FPDF
@@ -429,6 +432,16 @@ def return_label_pdf(label: ReturnLabel) -> bytes:
         gettext("Stick it on the parcel so that no bar is bent, and cover older labels."), 9, 4, grey=True
     )
     return bytes(paper.output())
+
+
+def of_carrier(picture: str, name: str) -> HttpResponseBase:
+    """A label as its carrier sold it: where it stands, or what is kept of it (`data:`)."""
+    kind, mark, body = picture.removeprefix("data:").partition(";base64,")
+    if not picture.startswith("data:") or not mark:
+        return redirect(picture)
+    response = HttpResponse(b64decode(body), content_type=kind)
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
 
 
 def return_label(found: label_queries.LabelRow, send_to: Sequence[str]) -> ReturnLabel:

@@ -144,6 +144,7 @@ urlpatterns = [
     path("packing/<uuid:which>/rates/", packing.ask_for_rates, name="packing-rates"),
     path("shipments/<uuid:which>/buy/", shipping.buy, name="labels-buy"),
     path("shipments/<uuid:which>/labels/", shipping.make_labels, name="labels-print"),
+    path("shipments/<uuid:which>/relabel/", shipping.label_anew, name="shipment-relabel"),
     path("shipments/<uuid:which>/labels.<str:kind>", shipping.labels, name="labels"),
     path("labels/<uuid:which>/carrier/", shipping.carriers_label, name="label-of-carrier"),
     path("labels/<uuid:which>/void/", shipping.void, name="label-void"),

@@ -49,12 +49,9 @@ def announce_parcels(
         if isinstance(answer, ParcelAnnounced)
     }
     if rows:
-        values = [
-            (ids.uuid7(), found[key].company, key, tracking, carrier)
-            for (key, tracking), carrier in rows.items()
-        ]
-        columns = sql.columns(("ids", "companies", "returns", "trackings", "carriers"), values)
-        sql.run(_WRITE, {**columns, "who": cause.actor.name, "at": cause.at})
+        expect(
+            cause, [(found[key].company, key, tracking, carrier) for (key, tracking), carrier in rows.items()]
+        )
         tell(cause, [
             Event("return", key, found[key].company, "", "", None, {"tracking": tracking, "carrier": carrier})
             for (key, tracking), carrier in rows.items()
@@ -73,6 +70,13 @@ def _decide(request: AnnounceParcel, one: Return | None) -> ParcelAnnounced | Re
             subject="return", found=one.state, event="announce", expected="one whose goods are to come"
         )
     return ParcelAnnounced(one.id, tracking)
+
+
+def expect(cause: Cause, parcels: Sequence[tuple[int, UUID, str, str]]) -> None:
+    """Expect parcels, by (company, return, tracking, carrier); what is expected already stays. 1 statement."""
+    values = [(ids.uuid7(), *one) for one in parcels]
+    columns = sql.columns(("ids", "companies", "returns", "trackings", "carriers"), values)
+    sql.run(_WRITE, {**columns, "who": cause.actor.name, "at": cause.at})
 
 
 def tracking_of(text: str) -> str:

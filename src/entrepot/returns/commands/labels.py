@@ -20,8 +20,13 @@ from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, labeling, states
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels, tracking_of
+from entrepot.returns.commands.bought_labels import TAKEN, WITHOUT, ask
 from entrepot.returns.commands.lock import Return, lock_returns
+from entrepot.returns.label_asking import GOODS
 from entrepot.shipping.errors import TrackingMisread
+from entrepot.shipping.states import PURCHASE
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class MakeLabel:
 
 @dataclass(frozen=True, slots=True)
 class LabelMade:
-    """The label in force of a return; `fresh`: it was made now."""
+    """The label in force of a return; `fresh`: it was made now. `bought`: what became of asking its carrier for it,
+    such as `asked`; empty where it is our own."""
 
     label: UUID
     return_id: UUID
@@ -47,6 +53,7 @@ class LabelMade:
     cost_minor: int
     currency: str
     fresh: bool
+    bought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +84,44 @@ class _Way(NamedTuple):
 
 
 class _Draft(NamedTuple):
-    """A label that will be written."""
+    """A label that will be written; `source` is the adapter that it is asked of, '' where it is our own."""
 
     id: UUID
     of: Return
     offer: Offer
     weight_g: int
     tracking: str
+    source: str
+
+    @property
+    def bought(self) -> str:
+        return PURCHASE.initial if self.source else ""
 
     @property
     def answer(self) -> LabelMade:
         service = self.offer.service
         return LabelMade(
             self.id, self.of.id, service.carrier, service.code, self.tracking, self.offer.price_minor,
-            service.currency, fresh=True,
+            service.currency, fresh=True, bought=self.bought,
         )  # fmt: skip
 
 
 @command("returns.make_labels")
 def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[LabelMade | Refused]:
     """A label for each return whose terms promise one: by the cheapest service of the carriers' tables that takes it
-    back, its carriage accrued, and its parcel expected.
+    back, its carriage accrued, and its parcel expected. Of a service that an adapter quotes it is asked for there.
+    Where nobody takes a return back, that is a work item.
 
     Locks: the orders in id order; the balances. Refuses: NotFound; WrongState; returns.no_label;
     returns.not_carried_back; shipping.tracking_misread; Invalid (a number that another label bears).
-    Again: the label that is in force, whatever is asked. 24 statements.
+    Again: the label that is in force, whatever is asked; one that its carrier did not sell is made anew. 26 statements,
+    1 more where some are bought, 8 where some are made anew.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = _Facts(found, requests)
     answers: list[LabelMade | Refused] = []
     drafts: list[_Draft] = []
+    nobody: list[tuple[Return, errors.NotCarriedBack]] = []
     for request in requests:
         one = found.get(request.return_id)
         if one is None:
@@ -117,28 +132,47 @@ def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[Label
             draft = _decide(cause, request, one, facts)
             if isinstance(draft, Refused):
                 answers.append(draft)
+                nobody += [(one, draft)] if isinstance(draft, errors.NotCarriedBack) else []
                 continue
             drafts.append(draft)
             facts.take(draft)
             answers.append(draft.answer)
+    _tell(cause, nobody)
     if drafts:
+        again = {one.of.id: "its carrier did not sell it" for one in drafts if one.of.id in facts.unsold}
+        if again:
+            labels_gone.void(cause, again)
         _write(cause, drafts)
     return answers
 
 
+def _tell(cause: Cause, nobody: Sequence[tuple[Return, errors.NotCarriedBack]]) -> None:
+    """A promise that can't be kept waits for a person."""
+    open_items(cause, requests=[
+        OpenItem(
+            one.company, WITHOUT, "return", one.id, refused.message, "customer service", {"return": one.number},
+            due_in_hours=24,
+        )
+        for one, refused in nobody
+    ])  # fmt: skip
+
+
 class _Facts:
-    """What a batch is decided by: ways, goods, services, and labels that are in force. 8 statements."""
+    """What a batch is decided by: ways, goods, services, and labels that are in force, without those that their
+    carriers did not sell (`unsold`). 8 statements."""
 
     def __init__(self, found: dict[UUID, Return], requests: Sequence[MakeLabel]) -> None:
         params = {"returns": list(found)}
         self.ways = {row[0]: _Way(*row) for row in sql.run(_WAYS, params)}
         self.goods: dict[UUID, list[labeling.Goods]] = defaultdict(list)
-        for owner, *one in sql.run(_GOODS, params):
+        for owner, *one in sql.run(GOODS, params):
             self.goods[owner].append(labeling.Goods(*one))
         self.services = carriage.services(companies={one.company for one in found.values()})
-        self.in_force = {row[1]: LabelMade(*row) for row in sql.run(_IN_FORCE, params)}
+        stands = [(LabelMade(*row[:-1]), bool(row[-1])) for row in sql.run(_IN_FORCE, params)]
+        self.unsold = {one.return_id for one, seen in stands if one.bought == "failed" and not seen}
+        self.in_force = {one.return_id: one for one, _ in stands if one.return_id not in self.unsold}
         given = [tracking_of(one.tracking) for one in requests if one.tracking]
-        rows = sql.run(_TAKEN, {"numbers": given}) if given else []
+        rows = sql.run(TAKEN, {"numbers": given}) if given else []
         self.taken: set[tuple[int, str]] = {(company, number) for company, number in rows}
 
     def take(self, draft: _Draft) -> None:
@@ -167,7 +201,8 @@ def _decide(cause: Cause, request: MakeLabel, one: Return, facts: _Facts) -> _Dr
     if isinstance(number, Refused):
         return number
     weight_g = labeling.parcel(facts.goods[one.id], labeling.Way("", "", "")).weight_g
-    return _Draft(ids.uuid7(), one, found, weight_g, number)
+    source = "" if request.tracking else found.service.live.partition(":")[0]
+    return _Draft(ids.uuid7(), one, found, weight_g, number, source)
 
 
 def _misfit(request: MakeLabel, one: Return, facts: _Facts) -> Refused | None:
@@ -204,9 +239,13 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         (
             one.id, one.of.company, one.of.id, one.offer.service.carrier, one.offer.service.id,
             one.offer.service.code, one.offer.zone, one.tracking, one.weight_g, one.offer.price_minor,
-            one.offer.service.currency, "made", cause.actor.name, cause.at,
+            one.offer.service.currency, "made", cause.actor.name, cause.at, one.source, one.bought,
         )
         for one in drafts
+    ])  # fmt: skip
+    ask(cause, [(one.id, one.of.company, one.source) for one in drafts if one.source])
+    resolve_subjects(cause, requests=[
+        ResolveSubject(one.of.company, WITHOUT, one.of.id, "went on", "there is a label") for one in drafts
     ])  # fmt: skip
     parcels = [AnnounceParcel(one.of.id, one.tracking, one.offer.service.carrier) for one in drafts]
     whole(announce_parcels(cause, requests=parcels))
@@ -266,7 +305,7 @@ def _keeps(
 
 _LABEL = (
     "id", "company_id", "return_id", "carrier", "service_id", "service", "zone", "tracking", "weight_g", "cost_minor",
-    "currency", "state", "made_by", "made_at",
+    "currency", "state", "made_by", "made_at", "source", "bought",
 )  # fmt: skip
 
 _WAYS = """
@@ -280,20 +319,11 @@ JOIN parties_company AS c ON c.id = r.company_id
 WHERE r.id = ANY(%(returns)s::uuid[])
 """
 
-_GOODS = """
-SELECT l.return_id, (l.quantity - l.cancelled - l.missing - l.received)::int, s.weight_g, s.length_mm, s.width_mm,
-       s.height_mm
-FROM returns_line AS l JOIN catalog_sku AS s ON s.id = l.sku_id
-WHERE l.return_id = ANY(%(returns)s::uuid[]) AND l.quantity > l.cancelled + l.missing + l.received
-"""
-
 _IN_FORCE = """
-SELECT id, return_id, carrier, service, tracking, cost_minor, currency::text, FALSE FROM returns_label
-WHERE return_id = ANY(%(returns)s::uuid[]) AND state = 'made'
-"""
-
-_TAKEN = """
-SELECT company_id::int, tracking FROM returns_label WHERE tracking = ANY(%(numbers)s::text[]) AND state = 'made'
+SELECT l.id, l.return_id, l.carrier, l.service, l.tracking, l.cost_minor, l.currency::text, FALSE, l.bought,
+       EXISTS (SELECT FROM returns_parcel AS p
+               WHERE p.return_id = l.return_id AND p.tracking = l.tracking AND p.scanned_at IS NOT NULL)
+FROM returns_label AS l WHERE l.return_id = ANY(%(returns)s::uuid[]) AND l.state = 'made'
 """
 
 _STANDS = """

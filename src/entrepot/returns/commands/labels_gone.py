@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from entrepot.kernel import sql
+from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, whole
+from entrepot.kernel.command import announce, offer, whole
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 
 ACCRUED = "shipping.accrued"
 KIND = "return_label"
+DESTINATION = "return-labels"
+"""Of messages to adapters about labels of returns, before the colon and the source."""
+VOIDED = "voided"
+"""The queue of labels that were voided: their carrier may have billed them."""
 
 
 def void(cause: Cause, reasons: Mapping[UUID, str]) -> dict[UUID, UUID]:
     """Void the labels of locked returns, each for its reason: those voided, by return. One whose parcel a carrier has
-    had in its hands stands: carriage is owed for it. 1 statement, 5 more where there were labels."""
+    had in its hands stands: carriage is owed for it. What was bought is given back. 1 statement, 6 more where there
+    were labels, 1 more where some were bought."""
     found = sql.run(_VOID, {"returns": list(reasons), "at": cause.at})
     if not found:
         return {}
     whole(post(cause, requests=[
         Posting(company, ACCRUED, KIND, key, currency, (("carriage", -cost),), cause.at)
-        for key, company, _, cost, currency in found
+        for key, company, _, cost, currency, *_ in found
     ]))  # fmt: skip
+    give_back(cause, [
+        (key, company, source, reference) for key, company, _, _, _, bought, source, reference in found
+        if bought == "void asked"
+    ])  # fmt: skip
+    offer(VOIDED, [(key, 5, cause.at) for key, *_ in found])
     announce(cause, [
         Event(KIND, key, company, "made", "voided", None, {"return": owner}, reasons[owner])
         for key, company, owner, *_ in found
@@ -32,10 +42,21 @@ def void(cause: Cause, reasons: Mapping[UUID, str]) -> dict[UUID, UUID]:
     return {owner: key for key, _, owner, *_ in found}
 
 
+def give_back(cause: Cause, labels: Sequence[tuple[UUID, int, str, str]]) -> None:
+    """A message to the adapters that sold labels, by (label, company, source, reference). 1 statement, none for
+    none."""
+    delivery.send(cause, [
+        delivery.Message(f"{DESTINATION}:{source}", "return.void", label, company,
+                         {"label": label, "reference": reference})
+        for label, company, source, reference in labels
+    ])  # fmt: skip
+
+
 _VOID = """
-UPDATE returns_label AS l SET state = 'voided', voided_at = %(at)s::timestamptz
+UPDATE returns_label AS l SET state = 'voided', voided_at = %(at)s::timestamptz,
+       bought = CASE l.bought WHEN 'bought' THEN 'void asked' ELSE l.bought END
 WHERE l.return_id = ANY(%(returns)s::uuid[]) AND l.state = 'made'
   AND NOT EXISTS (SELECT FROM returns_parcel AS p
                   WHERE p.return_id = l.return_id AND p.tracking = l.tracking AND p.scanned_at IS NOT NULL)
-RETURNING l.id, l.company_id::int, l.return_id, l.cost_minor, l.currency::text
+RETURNING l.id, l.company_id::int, l.return_id, l.cost_minor, l.currency::text, l.bought, l.source, l.reference
 """

@@ -126,18 +126,19 @@ class _Facts:
         self.charged = {(row[0], row[1]) for row in sql.run(_CHARGED, {"units": units})}
 
     def _due(self, parcels: list[tuple[Any, ...]]) -> None:
-        """The parcels of one shipment: those in force bear its cost together, a voided one bears nothing."""
-        _, company, carrier, cost, currency, reasons, *_ = parcels[0]
+        """The parcels of one shipment: those in force bear its cost together, a voided one bears nothing, also where it
+        was of another carrier."""
+        _, company, _, cost, currency, reasons, *_ = parcels[0]
         first = (wire.load(reasons, dict[str, Any]).get("candidates") or [{}])[0]
         added = [(str(kind), int(amount)) for kind, amount in first.get("surcharges", ())]
         in_force = [one for one in parcels if not one[9]]
         parts = carriers.split(cost, added, [one[8] for one in in_force])
         for one, charges in zip(in_force, parts, strict=True):
-            self.dues[company, carrier][one[7]] = Due(one[6], one[0], charges, one[8], False, currency)
+            self.dues[company, one[2]][one[7]] = Due(one[6], one[0], charges, one[8], False, currency)
         for one in parcels:
             if one[9]:
                 due = Due(one[6], one[0], {}, one[8], True, currency)
-                self.dues[company, carrier].setdefault(one[7], due)
+                self.dues[company, one[2]].setdefault(one[7], due)
 
     def match(self, request: TakeCarrierInvoice) -> list[Charged]:
         dues = self.dues.get((request.company, request.carrier), {})
@@ -224,14 +225,14 @@ WITH named AS (
     SELECT DISTINCT l.shipment_id
     FROM unnest(%(companies)s::smallint[], %(carriers)s::text[], %(numbers)s::text[]) AS d(company, carrier, number)
     JOIN shipping_label AS l ON l.company_id = d.company AND l.tracking = d.number AND l.carrier = d.carrier)
-SELECT h.id, h.company_id::int, h.carrier, h.cost_minor, h.currency::text, h.reasons::text, p.unit, p.number,
+SELECT h.id, h.company_id::int, p.carrier, h.cost_minor, h.currency::text, h.reasons::text, p.unit, p.number,
        p.weight_g, p.voided
 FROM named AS n JOIN shipping_shipment AS h ON h.id = n.id
 CROSS JOIN LATERAL (
-    SELECT l.package_id AS unit, l.tracking AS number, l.weight_g, l.state = 'voided' AS voided FROM shipping_label AS l
-    WHERE l.shipment_id = h.id
+    SELECT l.carrier, l.package_id AS unit, l.tracking AS number, l.weight_g, l.state = 'voided' AS voided
+    FROM shipping_label AS l WHERE l.shipment_id = h.id
     UNION ALL
-    SELECT h.id, h.tracking,
+    SELECT h.carrier, h.id, h.tracking,
            COALESCE((SELECT sum(w.weight_g) FROM warehouse_package AS w
                      WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL), 0)::int, FALSE
     WHERE NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')) AS p

@@ -11,9 +11,12 @@ MM_PER_INCH, G_PER_OUNCE = Decimal("25.4"), Decimal("28.349523125")
 
 
 def shipment(asked: Asked, box: Box) -> dict[str, Any]:
-    """A shipment of one package, of which EasyPost answers the rates."""
+    """A shipment of one package, of which EasyPost answers the rates. One that comes back has the places of the way
+    out: EasyPost turns them round."""
+    back = {"is_return": True} if asked.is_return else {}
     return {
-        "shipment": {
+        "shipment": back
+        | {
             "reference": asked.reference,
             "from_address": _address(asked.origin),
             "to_address": _address(asked.destination) | {"residential": asked.destination.residential},

@@ -51,9 +51,11 @@ class Client:
         import karrio.core.models as models
         import karrio.sdk as karrio
 
+        # karrio turns the places of a label round, but not those of a rate.
+        ends = (asked.destination, asked.origin) if asked.is_return else (asked.origin, asked.destination)
         request = models.RateRequest(
-            shipper=_address(asked.origin), recipient=_address(asked.destination),
-            parcels=[_parcel(asked.boxes[place])], reference=asked.reference,
+            shipper=_address(ends[0]), recipient=_address(ends[1]), parcels=[_parcel(asked.boxes[place])],
+            reference=asked.reference, **_back(asked),
         )  # fmt: skip
         details, messages = _ask(lambda: karrio.Rating.fetch(request).from_(gateway).parse())
         if not details:
@@ -97,11 +99,12 @@ class Client:
 
         request = models.ShipmentRequest(
             service=name.partition(" ")[2], shipper=_address(asked.origin), recipient=_address(asked.destination),
-            parcels=[_parcel(box)], reference=asked.reference, label_type="PDF",
+            parcels=[_parcel(box)], reference=asked.reference, label_type="PDF", **_back(asked),
         )  # fmt: skip
         bought, messages = _ask(lambda: karrio.Shipment.create(request).from_(self.gateways[account]).parse())
         if not bought:
-            raise RefusedByCarrierError("; ".join(str(one.message) for one in messages) or "no label")
+            why = "; ".join(str(one.message) for one in messages) or "no label"
+            raise RefusedByCarrierError(f"{account} for the way back: {why}" if asked.is_return else why)
         charged = bought.selected_rate
         return parse.bought(
             account,
@@ -146,6 +149,10 @@ def _ask(call: Any) -> Any:
         raise Unavailable(f"karrio does not get an answer: {error}") from error
     except Exception as error:  # karrio raises what its plugins raise
         raise RefusedByCarrierError(f"karrio: {error}") from error
+
+
+def _back(asked: Asked) -> dict[str, bool]:
+    return {"is_return": True} if asked.is_return else {}
 
 
 def _parcel(box: Box) -> dict[str, Any]:

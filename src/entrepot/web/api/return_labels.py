@@ -37,7 +37,8 @@ class ReturnLabelIn(Strict):
 
 
 class ReturnLabelOut(Out):
-    """The label in force of a return; `fresh`: it was made by this request."""
+    """The label in force of a return; `fresh`: it was made by this request. `bought`: what became of asking its carrier
+    for it (`asked`, `bought`, `failed`); empty where it is our own."""
 
     label: UUID
     return_id: UUID
@@ -47,6 +48,7 @@ class ReturnLabelOut(Out):
     cost_minor: Minor
     currency: str
     fresh: bool
+    bought: str
 
 
 class ReturnLabelVoidIn(Strict):
@@ -65,7 +67,9 @@ class ReturnLabelVoidOut(Out):
 
 
 class ReturnLabelShown(Out):
-    """A label in force, and its `pdf` (4 × 6 inches, in base64)."""
+    """A label in force, and its `pdf` (4 × 6 inches, in base64). One that its carrier sells (`bought`) has its
+    `picture` instead, an address to get it at; while it is `asked` it has none, and where it `failed`,
+    why (`problem`)."""
 
     label: UUID
     carrier: str
@@ -75,6 +79,9 @@ class ReturnLabelShown(Out):
     currency: str
     made_by: str
     made_at: datetime
+    bought: str
+    problem: str
+    picture: str
     pdf: str
 
 
@@ -110,7 +117,7 @@ def void_return_label(
 def show_return_labels(
     request: HttpRequest, return_id: UUID, company: Company = None
 ) -> list[dict[str, Any]]:
-    """The label in force of a return as PDF; none where it has none. Only for those who may make it."""
+    """The label in force of a return, to be printed; none where it has none. Only for those who may make it."""
     parse.own("return", return_id, company)
     actor = parse.cause_of(request).actor
     if not actor.may("returns.make_labels"):
@@ -118,9 +125,11 @@ def show_return_labels(
     one = label_queries.of_return(return_id)
     if one is None:
         return []
-    paper = papers.return_label(one, label_queries.send_to(one, timezone.now()))
+    pdf = b""
+    if one.is_ready and not one.picture:
+        pdf = papers.return_label_pdf(papers.return_label(one, label_queries.send_to(one, timezone.now())))
     return [{
         "label": one.id, "carrier": one.carrier, "service": one.service, "tracking": one.tracking,
         "cost_minor": one.cost_minor, "currency": one.currency, "made_by": one.made_by, "made_at": one.made_at,
-        "pdf": b64encode(papers.return_label_pdf(paper)).decode(),
+        "bought": one.bought, "problem": one.problem, "picture": one.picture, "pdf": b64encode(pdf).decode(),
     }]  # fmt: skip

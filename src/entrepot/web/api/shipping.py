@@ -22,6 +22,7 @@ from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.shipping.commands.quote import AskRates, ask_rates
+from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.web import papers
 from entrepot.web.api import parse
@@ -102,6 +103,42 @@ class PrintableOut(Out):
     state: str
     zpl: str
     pdf: str
+
+
+class RelabelIn(Strict):
+    """A shipment that no carrier has yet: with the `service` of a code, or the best one now, and why."""
+
+    shipment: UUID
+    reason: Reason
+    service: Text = ""
+    key: Own = None
+
+
+class RelabeledOut(Out):
+    """The service that takes it now, what it costs, and its new labels."""
+
+    shipment: UUID
+    carrier: str
+    service: str
+    cost_minor: Minor
+    currency: str
+    labels: list[LabelMadeOut]
+
+
+class LeftBehindOut(Out):
+    """A package that its carrier left behind at `missed_at`, on no manifest yet."""
+
+    label: UUID
+    shipment: UUID
+    fulfillment: UUID
+    order: UUID
+    order_number: str
+    package: str
+    node_code: str
+    carrier: str
+    tracking: str
+    promised_at: datetime | None
+    missed_at: datetime
 
 
 class VoidIn(Strict):
@@ -185,6 +222,7 @@ class CandidateServiceOut(Out):
     total_minor: int
     late: bool
     note: str
+    currency: str
 
 
 class RatesOut(Out):
@@ -382,6 +420,29 @@ def void_label(
         idempotency_key,
         lambda one, key: VoidLabel(one.label, one.reason, key=key),
     )
+
+
+@router.post("/labels/anew", response={200: RelabeledOut | list[Each[RelabeledOut]], **REFUSED})
+def label_anew(
+    request: HttpRequest,
+    payload: RelabelIn | Annotated[list[RelabelIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Label shipments that no carrier has yet anew, with another service: the old labels are void."""
+    return give(
+        request, relabel, payload, idempotency_key,
+        lambda one, key: Relabel(one.shipment, one.reason, one.service, key=key),
+    )  # fmt: skip
+
+
+@router.get("/labels/left-behind", response={200: list[LeftBehindOut], **READ})
+def list_left_behind(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    limit: Limit = 50,
+) -> list[queries.LeftBehind]:
+    """Packages whose carrier came and went without them, what is promised first the first."""
+    return queries.left_behind(parse.company_of(company), limit=limit)
 
 
 @router.get("/manifests", response={200: ManifestsOut, **READ})

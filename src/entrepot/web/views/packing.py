@@ -75,6 +75,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     _, policy = policies.of_company(found.company, packing.Packing, fmt.reading().now)
     shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
     labels = [label for gone in shipments for label in shipping.labels(shipment=gone.id)]
+    in_force = {label.state for label in labels} - {"voided"}
+    services = carriage.services(companies=[found.company])[found.company]
     context: dict[str, Any] = {
         "one": found,
         "inside": inside,
@@ -97,7 +99,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "claimed": CLAIMED,
         "gift": orders.gift_message(found.order) if request.reader.actor.may("warehouse.pack") else "",
         "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
-        "live": any(service.live for service in carriage.services(companies=[found.company])[found.company]),
+        "live": any(service.live for service in services),
+        "services": services,
+        "may_relabel": in_force == {"printed"} and all(gone.state == "shipped" for gone in shipments),
     }  # fmt: skip
     return page(request, "web/packing_one.html", context, area="ship")
 

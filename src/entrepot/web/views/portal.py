@@ -504,7 +504,7 @@ def _one_return(
         "one": seen,
         "steps": STEPS,
         "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
-        "code": papers.scan_code(label.tracking if label else seen.number),
+        "code": papers.scan_code(label.tracking if label and label.is_ready else seen.number),
         "send_to": label_queries.send_to(label, fmt.reading().now) if label else _send_to(visit, seen),
         "label": label,
         "promised": label is not None or label_queries.is_promised(seen.id),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from datetime import timedelta
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -18,6 +17,7 @@ from entrepot.shipping import queries
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
+from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
@@ -29,19 +29,14 @@ KEPT_OVER = timedelta(days=30)
 
 @require_safe
 @console
-def carriers_label(request: Request, which: UUID) -> HttpResponse:
+def carriers_label(request: Request, which: UUID) -> HttpResponseBase:
     """The label that was bought of a carrier, to be printed; for whoever ships."""
     if not request.reader.actor.may("shipping.print_labels"):
         raise PermissionDenied(gettext("Labels bear names and streets: only people who ship may see them."))
     found = next((one for one in queries.labels(label=which) if one.picture), None)
     if found is None or found.company != request.reader.company.id:
         raise Http404
-    kind, mark, body = found.picture.removeprefix("data:").partition(";base64,")
-    if not found.picture.startswith("data:") or not mark:
-        return redirect(found.picture)
-    response = HttpResponse(b64decode(body), content_type=kind)
-    response["Content-Disposition"] = f'inline; filename="label-{found.package_number}"'
-    return response
+    return papers.of_carrier(found.picture, f"label-{found.package_number}")
 
 
 @require_POST
@@ -68,6 +63,15 @@ def buy(request: Request, which: UUID) -> HttpResponse:
 def void(request: Request, which: UUID) -> HttpResponse:
     wanted = VoidLabel(which, clean(request.POST.get("reason")))
     results = give(request, void_labels, [wanted], lambda _: gettext("The label is void."))
+    return back(request, reverse("manifests"), results)
+
+
+@require_POST
+@console
+def label_anew(request: Request, which: UUID) -> HttpResponse:
+    """Another service for what no carrier has yet."""
+    wanted = Relabel(which, clean(request.POST.get("reason")), clean(request.POST.get("service")))
+    results = give(request, relabel, [wanted], lambda _: gettext("It has new labels."))
     return back(request, reverse("manifests"), results)
 
 
@@ -100,6 +104,7 @@ def manifests(request: Request) -> HttpResponse:
     context = {
         "kept": queries.kept(company, since=now - KEPT_OVER, now=now),
         "waiting": queries.waiting(company),
+        "behind": queries.left_behind(company),
         **shown.context("manifests"),
     }
     return page(request, "web/manifests.html", context, area="ship")
