@@ -482,7 +482,9 @@ def refusal(one: Refused) -> str:
 
 def told(fact: str) -> str:
     """A fact in the language of the page, where it is words; else as it is."""
-    return gettext(fact.says).format(*fact.facts) if isinstance(fact, Said) else fact
+    if not isinstance(fact, Said):
+        return fact
+    return gettext(fact.says).format(*(told(one) if isinstance(one, str) else one for one in fact.facts))
 
 
 def _fact(name: str, fact: object) -> object:

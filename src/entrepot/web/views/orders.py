@@ -323,7 +323,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_edit": actor.may("sourcing.edit"),
         "relatives": orders.relatives(which),
         **_splittable(request, found, paid),
-        "mergeable": orders.mergeable(which) if actor.may("sourcing.merge") else [],
+        **(_mergeable(which) if actor.may("sourcing.merge") else {}),
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in pages.ENDED,
     }
@@ -338,6 +338,14 @@ def _splittable(
     taken = sum(one.captured_minor - one.refunded_minor for one in paid)
     parts, why = order_edit.splittable(found, taken, _stands(found))
     return {"splittable": parts, "why_no_split": why}
+
+
+def _mergeable(which: UUID) -> dict[str, Any]:
+    """The customer's other orders: those that can become part of it, and why the others can't."""
+    why, others = orders.beside(which)
+    can = [] if why else [one for one in others if not one.why_not]
+    apart = [one for one in others if one.why_not and not why]
+    return {"mergeable": can, "apart": apart, "why_no_merge": why if others else ""}
 
 
 def _awaited(which: UUID) -> dict[str, Any]:
