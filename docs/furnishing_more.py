@@ -199,24 +199,17 @@ def _trial(company: int, now: datetime) -> None:
 def _file(company: int, now: datetime) -> None:
     """A long file of orders that waits for the worker."""
     from entrepot.channels.commands.import_files import AskImport, ask_imports
-    from entrepot.channels.spreadsheet import importer, parse, read
+    from entrepot.channels.tasks import serve_files
 
     channel = next(iter(network.channels(company=company).values()))
     ((code,),) = _rows(
         "SELECT code FROM catalog_sku WHERE company_id = %(company)s::smallint ORDER BY id LIMIT 1", company
     )
     lines = [f"L{number},{code},1,9.95" for number in range(400)]
-    sheet = read.read("\n".join(["Order,SKU,Qty,Price", *lines, f"L400,{code},none,9.95"]).encode())
-    columns, cause = parse.propose(sheet.header), _cause("service", now)
-    report, wanted = importer.read_orders(
-        cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=columns,
-        tries=True,
-    )  # fmt: skip
-    ask = AskImport(
-        company, channel.code, "orders.csv", True, sheet.header, tuple(columns.items()), report.rows, report.orders,
-        tuple(wanted), tuple(report.wrong),
-    )  # fmt: skip
-    whole(ask_imports(cause, requests=[ask]))
+    content = "\n".join(["Order,SKU,Qty,Price", *lines, f"L400,{code},none,9.95"]).encode()
+    ask = AskImport(company, channel.code, "orders.csv", True, content)
+    (asked,) = whole(ask_imports(_cause("service", now), requests=[ask]))
+    serve_files(_cause("worker", now), [asked.file])  # reads it
 
 
 def _wave(company: int, node: network.Node, now: datetime) -> None:

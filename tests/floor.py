@@ -107,10 +107,11 @@ class Floor:
             for sku, quantity in lines
         )
         first, self.placed = self.placed + 1, self.placed + count
+        to = {"country": "GB", "postal_code": "SW1A 1AA"}
         requests = [
             PlaceOrder(
-                company=COMPANY, channel=channel, external_id=f"T-{first + i}", currency="GBP", country="GB",
-                postal_code="SW1A 1AA", policy=policy, lines=wanted, **facts,
+                company=COMPANY, channel=channel, external_id=f"T-{first + i}", currency="GBP", policy=policy,
+                lines=wanted, **(to | facts),
             )
             for i in range(count)
         ]  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.kernel import ids, ready, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
-from entrepot.orders import errors, queries
+from entrepot.orders import errors, queries, regrouping
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
@@ -427,6 +427,11 @@ def test_orders_that_are_not_alike_stay_two(house, name, facts):
     assert isinstance(refused, errors.NotAlike), refused
     assert refused.facts["what"] == name
     assert queries.mergeable(first) == []
+    why, others = queries.beside(first)
+    assert (why, [one.why_not for one in others]) == (
+        "",
+        [] if name == "customer" else [regrouping.APART[name]],
+    )
 
 
 def test_what_can_not_be_merged_is_refused_and_its_neighbor_is_not(house):
@@ -452,6 +457,19 @@ def test_what_can_not_be_merged_is_refused_and_its_neighbor_is_not(house):
         (a_merge(third, second), Invalid),
         (a_merge(third, fourth, captured), OrdersMerged),
     ]
+    why, others = queries.beside(first)
+    assert (why, {one.id: one.why_not for one in others if one.why_not}) == (
+        "",
+        {
+            released: "1 of its units is with the warehouse or gone",
+            held: "something holds it",
+            paid: "its payment was captured",
+        },
+    )
+    assert [queries.beside(one)[0] for one in (released, held, stranger)] == [
+        "1 of its units is with the warehouse or gone", "something holds it", "nobody knows whose it is",
+    ]  # fmt: skip
+    assert queries.beside(stranger)[1] == []
     answers = merge(SYSTEM, requests=[one for one, _ in cases])
     assert [type(one) for one in answers] == [kind for _, kind in cases], answers
 

@@ -74,12 +74,19 @@ def test_what_is_ready_after_the_node_s_own_cut_off_leaves_tomorrow(house: Floor
     assert Choosing([one], NOW).choose(one, NOW).choice.late
 
 
-def test_the_promise_is_of_the_day_where_the_node_is(house: Floor):
-    """Tuesday 7:59 by UTC is still Monday in Los Angeles."""
+def test_the_promise_is_of_the_day_where_it_goes_wherever_the_node_is(house: Floor):
+    """Tuesday 7:59 in London is still Monday in Los Angeles, and in time all the same."""
     (one,) = packed(
         *placed(house, 1, (0, 1), promise_at=datetime.combine(NOW + timedelta(days=1), time(7, 59), UTC))
     )
     assert not Choosing([one], NOW).choose(one, NOW).choice.late
     west = {"zone": "America/Los_Angeles", "node": house.nodes[0]}
     sql.change("UPDATE network_node SET time_zone = %(zone)s::text WHERE id = %(node)s::uuid", west)
+    assert not Choosing([one], NOW).choose(one, NOW).choice.late
+    there = {"fulfillment": one}
+    sql.change(
+        "UPDATE orders_order SET country = 'US', postal_code = '98101' FROM warehouse_fulfillment AS f"
+        " WHERE f.id = %(fulfillment)s::uuid AND orders_order.id = f.order_id", there,
+    )  # fmt: skip
+    sql.run("UPDATE carriage_zone SET destination = 'US' RETURNING origin")
     assert Choosing([one], NOW).choose(one, NOW).choice.late

@@ -152,15 +152,21 @@ def test_a_first_date_past_the_promise_is_told_once(floor: Floor) -> None:
     assert wait.late_days == 0
 
 
-def test_days_past_the_promise_are_those_of_the_preferred_node(floor: Floor) -> None:
-    """The end of a day in Los Angeles is the next one by UTC."""
+@pytest.mark.parametrize(
+    ("country", "code", "late"),
+    [("US", "98101", 1), ("GB", "SW1A 1AA", 0), ("AU", "2000", 0)],
+)
+def test_days_past_the_promise_are_those_of_where_it_goes(
+    floor: Floor, country: str, code: str, late: int
+) -> None:
+    """The end of a day in Seattle is the next one in London, wherever the nodes are."""
     west = {"time_zone": "America/Los_Angeles", "nodes": floor.nodes}
     sql.run("UPDATE network_node SET time_zone = %(time_zone)s WHERE id = ANY(%(nodes)s) RETURNING id", west)
     promised = datetime.combine(TODAY + timedelta(days=3), time(7, 59), UTC)
-    order = waiting(floor, (0, 4), promise_at=promised)
+    order = waiting(floor, (0, 4), promise_at=promised, country=country, postal_code=code)
     coming(floor, 4, 3)
-    assert pegged(floor).slipped == 1
-    assert [one.late_days for one in queries.waits(order=order)] == [1]
+    assert pegged(floor).slipped == late
+    assert [one.late_days for one in queries.waits(order=order)] == [late]
 
 
 def test_a_policy_tolerates_days(floor: Floor) -> None:

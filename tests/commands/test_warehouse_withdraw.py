@@ -14,6 +14,7 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments import queries as payments
+from entrepot.payments.commands.capture import Capture, capture
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock import queries as stock
 from entrepot.warehouse import queries
@@ -448,3 +449,52 @@ def test_statements_for_orders_that_are_not_on_the_floor_are_those_of_a_cancella
     with statements() as ran:
         withdrawn(order)
     assert len([text for text in ran.texts if "SAVEPOINT" not in text]) <= 14, ran
+
+
+# ---- orders of which a part has left
+
+
+def part_shipped(house: Floor, captured: int) -> UUID:
+    """An order of two units that left, and three that wait for stock, of which an amount was captured before."""
+    (order,) = placed(house, 1, (0, 2), (2, 3), payment=PaymentGiven("account", "P1", 49_95, NOW))
+    if captured:
+        capture(SYSTEM, requests=[Capture(order, captured)])
+    shipped(order)
+    assert places(order) == [{"shipped": 2}, {"backordered": 3}]
+    return order
+
+
+@pytest.mark.parametrize(
+    ("captured", "back"),
+    [
+        (49_95, 29_97),  # all was paid in advance: what those that left bear is kept
+        (25_00, 25_00),  # a part was paid in advance, and what left is paid as it left
+        (0, 0),  # what left is paid as it left, and the rest was never taken
+    ],
+)
+def test_of_a_part_shipped_order_the_rest_is_cancelled_and_paid_back_alone(house, captured, back):
+    order = part_shipped(house, captured)
+    before = [(one.captured_minor, one.refunded_minor) for one in payments.of_order(order)]
+
+    answer = withdrawn(order, (line_of(order, 1), 3))
+
+    assert (answer.units, answer.freed, answer.refunded_minor) == (3, 0, back)
+    assert places(order) == [{"shipped": 2}, {"cancelled": 3}]
+    assert (orders.order(order).status, orders.order(order).commercial) == ("shipped", "confirmed")
+    assert before == [(19_98 + back, 0)]
+    (payment,) = payments.of_order(order)
+    assert (payment.captured_minor, payment.refunded_minor) == (19_98 + back, back)
+    assert sql.run("SELECT count(*)::int FROM sourcing_backorder") == [(0,)]
+    assert withdraw(SYSTEM, requests=[CancelOrder(order, "again", ((line_of(order, 1), 1),))]) == [
+        errors.MoreThanThereIs(line=str(line_of(order, 1)), found=0, expected=1)
+    ]
+
+
+def test_a_part_shipped_order_is_not_cancelled_as_if_nothing_had_left(house):
+    order = part_shipped(house, 49_95)
+
+    refused = withdraw(SYSTEM, requests=[CancelOrder(order, "changed her mind")])
+
+    assert refused == [errors.AlreadyShipped(order=orders.order(order).number, units=2)]
+    assert places(order) == [{"shipped": 2}, {"backordered": 3}]
+    assert [one.refunded_minor for one in payments.of_order(order)] == [0]

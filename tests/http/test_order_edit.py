@@ -6,6 +6,11 @@ import pytest
 from django.urls import reverse
 
 from entrepot.orders import queries as orders
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.payments.commands.capture import Capture, capture
+from tests import floor, walk
+from tests.asking import a_browser
+from tests.shop import everybody
 
 
 def test_the_form_changes_units_and_says_what_it_comes_to(shop, console):
@@ -80,6 +85,25 @@ def test_some_units_are_cancelled_and_the_rest_stands(shop, console):
     assert after == {one.id: int(one.id == line.id) for one in before.lines}
     if line.quantity > 1 or len(before.lines) > 1:
         assert orders.order(which).commercial != "cancelled"
+
+
+def test_of_a_part_shipped_order_the_page_cancels_the_rest_and_tells_what_is_given_back(db):
+    everybody()
+    house = walk.a_house()
+    house.stock(0, 5)
+    paid = PaymentGiven("account", "P1", 49_95, floor.NOW)
+    (order,) = walk.placed(house, 1, (0, 2), (2, 3), payment=paid)
+    capture(floor.SYSTEM, requests=[Capture(order, 49_95)])
+    walk.shipped(order)
+    client = a_browser("lead")
+
+    told = {"reason": "Will not wait.", "code": "customer"}
+    page = client.post(reverse("order-cancel", args=[order]), told, follow=True).content.decode()
+
+    assert "29.97" in page
+    assert "of what was captured is given back" in page
+    found = orders.order(order)
+    assert ([line.cancelled for line in found.lines], found.status) == ([0, 3], "shipped")
 
 
 @pytest.mark.parametrize("entered", ["0", "one", "-1", "1.5"])

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from entrepot.channels import queries as channels
 from entrepot.channels import tasks
-from entrepot.channels.commands import import_files
+from entrepot.channels.commands import import_files, read_files
 from entrepot.kernel import worker
 from entrepot.orders import queries as orders
 from entrepot.web.views import order_import
@@ -49,7 +49,7 @@ def test_who_may_not_place_may_not_import(shop, console):
 def long(monkeypatch):
     """Files of two rows are left to the worker, order by order."""
     monkeypatch.setattr(order_import, "LONG_FROM", 2)
-    monkeypatch.setattr(import_files, "BATCH", 1)
+    monkeypatch.setattr(read_files, "BATCH", 1)
 
 
 LONG = b"Order,SKU,Qty,Price\nF-1,NOTE-A5,2,9.95\nF-2,NOTE-A5,1,9.95\nF-3,NOTE-A5,no,9.95\n"
@@ -70,6 +70,10 @@ def work(rounds: int = 1) -> None:
 def test_a_long_file_is_left_to_the_worker_and_its_page_tells_how_far_it_is(shop, console, long):
     client = console("service")
     address = asked(client, "place")
+    told = client.get(address).content.decode()
+    assert "The file is being read" in told
+    assert 'hx-trigger="every 2s"' in told
+    work()
     told = client.get(address).content.decode()
     assert '<progress max="2" value="0"' in told
     assert 'hx-trigger="every 2s"' in told
@@ -96,12 +100,12 @@ def test_a_long_file_that_was_tried_can_be_placed_from_the_form_it_is_still_in(s
     file = SimpleUploadedFile("orders.csv", LONG)
     facts = {"channel": "web", "file": file, "do": "try"}
     part = client.post(reverse("orders-import"), facts, headers={"HX-Request": "true"}).content.decode()
-    assert "The orders are being tried" in part
+    assert "The file is being read" in part
     assert "<html" not in part
     address = part.split('hx-get="')[1].split('"')[0]
     assert address.endswith("?in=form")
 
-    work(2)
+    work(3)
 
     told = client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert "2 orders would be placed" in told
@@ -113,7 +117,7 @@ def test_a_long_file_that_was_tried_can_be_placed_from_the_form_it_is_still_in(s
 def test_the_rest_of_a_long_file_is_withdrawn_and_what_was_placed_is_told(shop, console, long):
     client = console("service")
     address = asked(client, "place")
-    work()
+    work(2)
 
     told = client.post(f"{address}withdraw/", follow=True).content.decode()
 
@@ -136,8 +140,47 @@ def test_a_long_file_is_no_way_round_what_somebody_may(shop, console, long):
     assert len(channels.file_imports(COMPANY)) == 1
 
 
-def test_a_long_file_without_an_order_that_could_be_placed_is_told_at_once(shop, console, long):
+def test_a_long_file_without_an_order_that_could_be_placed_tells_its_faults_when_it_is_read(
+    shop, console, long
+):
+    client = console("service")
     file = SimpleUploadedFile("orders.csv", LONG.replace(b",2,", b",x,").replace(b",1,", b",x,"))
-    facts = {"channel": "web", "file": file, "do": "place"}
-    assert "0 orders were placed" in console("service").post(reverse("orders-import"), facts).content.decode()
-    assert channels.file_imports(COMPANY) == []
+    facts = {"channel": "web", "file": file, "do": "try"}
+    address = client.post(reverse("orders-import"), facts)["Location"]
+    work()
+    told = client.get(f"{address}?in=form").content.decode()
+    assert "0 orders would be placed" in told
+    assert "Which column holds what" in told
+    assert client.get(f"{address}?format=csv").content.count(b"a whole number") == 3
+
+
+def test_a_long_file_that_is_none_says_so_on_its_page(shop, console, long):
+    client = console("service")
+    file = SimpleUploadedFile("orders.xlsx", b"PK\x03\x04" + bytes(100))
+    address = client.post(reverse("orders-import"), {"channel": "web", "file": file, "do": "try"})["Location"]
+    work()
+    told = client.get(address).content.decode()
+    assert "expected a workbook (XLSX)" in told
+    assert "unreadable" in client.get(reverse("orders-import")).content.decode()
+
+
+def test_a_long_file_is_withdrawn_before_it_is_read(shop, console, long):
+    client = console("service")
+    address = asked(client, "place")
+    told = client.post(f"{address}withdraw/", follow=True).content.decode()
+    assert "withdrawn before it was read" in told
+    work(2)
+    assert not orders.orders_page(COMPANY, text="F-1")
+
+
+def test_columns_chosen_for_a_long_file_are_kept_and_remembered_when_it_is_placed(shop, console, long):
+    client = console("service")
+    content = LONG.replace(b"Qty", b"Howmany")
+    columns = {"order": "Order", "sku": "SKU", "quantity": "Howmany", "unit_price": "Price"}
+    facts = {f"column-{name}": column for name, column in columns.items()}
+    file = SimpleUploadedFile("orders.csv", content)
+    sent = {"channel": "web", "file": file, "do": "place", "mapped": "orders.csv"} | facts
+    address = client.post(reverse("orders-import"), sent)["Location"]
+    work(3)
+    assert "2 orders were placed" in client.get(address).content.decode()
+    assert channels.mapping(company=COMPANY, channel="web") == columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from entrepot.orders import queries as orders
+from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
 from tests.floor import SYSTEM
 
@@ -61,6 +62,24 @@ def test_the_page_offers_what_goes_to_the_same_address_and_makes_them_one(shop, 
     page = client.get(reverse("order", args=[second])).content.decode()
     assert "Merged into" in page
     assert "Split the order" not in page
+
+
+def test_the_page_and_the_api_say_why_orders_of_a_customer_can_not_be_merged(shop, console, program):
+    client, (first, second) = console("lead"), two_alike(shop)
+    place_hold(SYSTEM, requests=[PlaceHold(second, "fraud review", "odd")])
+    number = orders.order(second).number
+
+    page = client.get(reverse("order", args=[first])).content.decode()
+    assert "Other orders of the customer" in page
+    said = f">{number}</a>: can't become part of this one now, something holds it"
+    assert said in page.replace("&#x27;", "'")
+    assert "Make them one order" not in page
+    assert "with them now, something holds it" in client.get(reverse("order", args=[second])).content.decode()
+
+    lead, address = program("lead"), f"/api/v1/orders/{first}/mergeable"
+    assert lead.get(address).json() == []
+    (told,) = lead.get(f"{address}?every=true").json()
+    assert (told["number"], told["why_not"]) == (number, "something holds it")
 
 
 def test_who_may_do_neither_sees_no_form_and_is_refused(shop, console):

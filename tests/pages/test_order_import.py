@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from entrepot.channels import tasks
-from entrepot.channels.commands import import_files
+from entrepot.channels.commands import import_files, read_files
 from entrepot.kernel import worker
 from entrepot.orders import queries as orders
 from entrepot.web.views import order_import
@@ -25,7 +25,7 @@ FILE = "\n".join(["Order,SKU,Qty,Price", *LINES, "F-5,NOTE-A5,no,9.95"]).encode(
 @pytest.fixture
 def long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order_import, "LONG_FROM", 2)
-    monkeypatch.setattr(import_files, "BATCH", 1)
+    monkeypatch.setattr(read_files, "BATCH", 1)
 
 
 def work(rounds: int) -> None:
@@ -44,7 +44,9 @@ def test_a_long_file_shows_how_far_it_is_and_is_placed_and_withdrawn(
         {"name": "orders.csv", "mimeType": "text/csv", "buffer": FILE}
     )
     console.get_by_role("button", name="Try it", exact=True).click()
-    expect(console.get_by_text("The orders are being tried")).to_be_visible()
+    expect(console.get_by_text("The file is being read")).to_be_visible()
+    work(1)
+    expect(console.get_by_text("The orders are being tried")).to_be_visible(timeout=10_000)
     work(2)
     expect(console.get_by_text("2 of 4 orders")).to_be_visible(timeout=10_000)
     expect(console.get_by_role("progressbar")).to_have_attribute("value", "2")
@@ -52,7 +54,9 @@ def test_a_long_file_shows_how_far_it_is_and_is_placed_and_withdrawn(
     expect(console.get_by_text("4 orders would be placed.")).to_be_visible(timeout=10_000)
 
     console.get_by_role("button", name="Place 4 orders").click()
-    expect(console.get_by_text("The orders are being placed")).to_be_visible()
+    expect(console.get_by_text("The file is being read")).to_be_visible()
+    work(1)
+    expect(console.get_by_text("The orders are being placed")).to_be_visible(timeout=10_000)
     work(1)
     expect(console.get_by_text("1 of 4 orders")).to_be_visible(timeout=10_000)
     console.get_by_role("button", name="Withdraw the rest").click()

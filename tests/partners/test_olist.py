@@ -366,10 +366,11 @@ def delivered_of_held() -> list[tuple[str, bool, bool]]:
     """State, on time, on the day: of the orders on hold, from their messages."""
     return sql.run("""
         SELECT m.said -> 'customer' ->> 'customer_state', m.arrived <= o.promise_at,
-               m.arrived::date <= o.promise_at::date
+               (m.arrived AT TIME ZONE m.zone)::date <= (o.promise_at AT TIME ZONE m.zone)::date
         FROM orders_order AS o JOIN (
-            SELECT external_id, payload::jsonb AS said,
-                   (payload::jsonb -> 'order' ->> 'order_delivered_customer_date' || '+00')::timestamptz AS arrived
+            SELECT external_id, payload::jsonb AS said, 'America/Sao_Paulo' AS zone,
+                   (payload::jsonb -> 'order' ->> 'order_delivered_customer_date')::timestamp
+                       AT TIME ZONE 'America/Sao_Paulo' AS arrived
             FROM kernel_inbox WHERE payload::jsonb -> 'order' ->> 'order_status' = 'delivered'
         ) AS m ON m.external_id = o.external_id
         WHERE o.held_by = 'payment hold'

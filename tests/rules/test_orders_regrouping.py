@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders import errors, regrouping
-from entrepot.orders.regrouping import Alike, Divisible, Mergeable, decide_split
+from entrepot.orders.regrouping import Alike, Beside, Divisible, Mergeable, decide_split
 from entrepot.orders.rules import Frozen
 
 amounts = st.integers(0, 10**6)
@@ -100,6 +100,18 @@ def test_orders_that_differ_in_anything_that_matters_are_not_alike(name):
     other = LIKE._replace(**{name: "another"})
     assert regrouping.difference(LIKE, other) == name.replace("_", " ")
     assert regrouping.difference(LIKE, LIKE) == ""
+    one, into = (Beside(False, Mergeable(True, 0, 0), alike) for alike in (other, LIKE))
+    assert regrouping.why_apart(one, into) == regrouping.APART[name]
+    assert regrouping.why_apart(into, into) == ""
+
+
+def test_what_holds_an_order_or_has_come_too_far_is_said_before_what_differs():
+    into = Beside(False, Mergeable(True, 0, 0), LIKE)
+    other = LIKE._replace(service="fast")
+    assert regrouping.why_apart(Beside(True, Mergeable(True, 2, 0), other), into) == "something holds it"
+    late = "2 of its units are with the warehouse or gone"
+    assert regrouping.why_apart(Beside(False, Mergeable(True, 2, 0), other), into) == late
+    assert regrouping.why_not_now(into) == ""
 
 
 @pytest.mark.parametrize(

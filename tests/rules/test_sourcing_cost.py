@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,17 +54,26 @@ def test_no_carrier_no_shipment_but_without_any_tables_only_time_counts() -> Non
     assert sent(MONDAY - timedelta(2)) == Shipping(0, 0, 2)
 
 
-def test_a_promise_is_kept_by_the_day_of_the_node() -> None:
-    """The end of Tuesday in Los Angeles is Wednesday by UTC: who sends from there has until Tuesday."""
-    to = cost.To("GB", "", datetime(2026, 3, 4, 7, 59, tzinfo=UTC))
-    late = []
-    for zone in ("America/Los_Angeles", "UTC"):
-        node = NODES[0]._replace(time_zone=zone)
-        pricer = cost.Pricer([POST], {SKUS[0]: (100, 0)})
-        line = rules.Line(UUID(int=1), SKUS[0], 1)
-        found = pricer.shipping([line], to, node, 0, Leaves(MONDAY), PROFILE)
-        late.append(found.late_days if found else None)
-    assert late == [1, 0]
+@pytest.mark.parametrize(
+    ("country", "code", "zone", "expected"),
+    [
+        ("GB", "", "America/Los_Angeles", 0), ("GB", "", "Europe/London", 0), ("US", "98101", "Europe/London", 1),
+        ("US", "98101", "America/Los_Angeles", 1), ("", "", "America/Los_Angeles", 1), ("", "", "UTC", 0),
+    ],
+)  # fmt: skip
+def test_a_promise_is_kept_by_the_day_where_it_goes(
+    country: str, code: str, zone: str, expected: int
+) -> None:
+    """The end of Tuesday in Seattle is Wednesday in London: who is there waits until Tuesday, wherever it leaves. Where
+    nobody knows where it goes, the node's own day counts."""
+    to = cost.To(country, "", datetime(2026, 3, 4, 7, 59, tzinfo=UTC), code)
+    node = NODES[0]._replace(time_zone=zone)
+    pricer = cost.Pricer([POST], {SKUS[0]: (100, 0)})
+
+    found = pricer.shipping([rules.Line(UUID(int=1), SKUS[0], 1)], to, node, 0, Leaves(MONDAY), PROFILE)
+
+    assert found
+    assert found.late_days == expected
 
 
 def test_a_carriers_own_cut_off_makes_what_it_takes_late() -> None:

@@ -6,6 +6,7 @@ import io
 import re
 import time as clock
 import zipfile
+from datetime import datetime
 from decimal import Decimal
 
 import openpyxl
@@ -182,15 +183,16 @@ def test_times_are_read_in_the_usual_ways_and_nothing_else():
 @pytest.mark.parametrize(
     ("written", "time"),
     [
-        ("2026-03-31", "23:59"), ("31.03.2026", "23:59"), ("31/03/2026", "23:59"), ("46112", "23:59"),
-        ("2026-03-31T00:00:00", "23:59"), ("2026-03-31 14:30", "14:30"), ("2026-03-31T00:00:00Z", "00:00"),
+        ("2026-03-31", ""), ("31.03.2026", ""), ("31/03/2026", ""), ("46112", ""), ("2026-03-31T00:00:00", ""),
+        ("2026-03-31 14:30", " 14:30"), ("2026-03-31T00:00:00Z", " 00:00"),
     ],
 )  # fmt: skip
-def test_what_is_promised_for_a_day_may_come_until_its_end(written, time):
+def test_what_is_promised_for_a_day_is_a_day_and_no_moment(written, time):
     header, mapping = (*HEADER, "By"), MAPPING | {"promise_at": "By", "ordered_at": "Tax"}
     row = ("A", "MUG", "1", "2.5", "2026-03-31", written)
     (one,) = parsed(row, header=header, mapping={k: v for k, v in mapping.items() if k != "tax"}).orders
-    assert one.head["promise_at"].strftime("%Y-%m-%d %H:%M") == f"2026-03-31 {time}"
+    assert one.head["promise_at"].strftime("%Y-%m-%d %H:%M" if time else "%Y-%m-%d") == f"2026-03-31{time}"
+    assert isinstance(one.head["promise_at"], datetime) == bool(time)
     assert one.head["ordered_at"].strftime("%H:%M") == "00:00"
 
 

@@ -285,6 +285,7 @@ OF_NO_ROLE = (
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated", "channels.note_batches",
     "channels.retake_documents",
+    "channels.note_readings",
     "warehouse.recall", "warehouse.stream", "warehouse.watch_floor", "warehouse.classify_skus", "warehouse.expire_lots",
     "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",

@@ -113,17 +113,21 @@ class Difference(models.Model):
 
 
 class FileImport(models.Model):
-    """A file of orders with many rows: tried or placed by the worker in batches, until it is through or withdrawn."""
+    """A file of orders with many rows: read by the worker, then tried or placed in batches, until it is through or
+    withdrawn. What it holds is kept until it is read, and no longer."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
     channel_id = models.UUIDField()
     name = models.TextField()  # of the file
     tries = models.BooleanField()  # carried out and undone
-    header = models.JSONField()
+    content = models.BinaryField(null=True)  # until it is read
+    chosen = models.JSONField(null=True)  # field → header, where somebody chose columns
+    problem = models.JSONField(null=True)  # why it can't be read: field, what was expected and what was found
+    header = models.JSONField()  # this and all below, once it is read
     columns = models.JSONField()  # field → header
     repeated = models.JSONField()  # rows that say the same as an earlier one of their order
-    rows = models.IntegerField()
+    rows = models.IntegerField()  # that were read so far
     orders = models.IntegerField()  # with those that have a fault
     wanted = models.IntegerField()  # without a fault
     done = models.IntegerField(db_default=0)  # of those that are wanted
@@ -144,8 +148,18 @@ class FileImport(models.Model):
             ),
             models.CheckConstraint(
                 name="channels_fileimport_ended_has_a_time",
-                condition=models.Q(state="asked", ended_at__isnull=True)
-                | (~models.Q(state="asked") & models.Q(ended_at__isnull=False)),
+                condition=models.Q(state__in=("reading", "asked"), ended_at__isnull=True)
+                | (~models.Q(state__in=("reading", "asked")) & models.Q(ended_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="channels_fileimport_content_until_read",
+                condition=models.Q(state="reading", content__isnull=False)
+                | (~models.Q(state="reading") & models.Q(content__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="channels_fileimport_unreadable_says_why",
+                condition=models.Q(state="unreadable", problem__isnull=False)
+                | (~models.Q(state="unreadable") & models.Q(problem__isnull=True)),
             ),
             models.CheckConstraint(
                 name="channels_fileimport_counts_fit",
@@ -159,7 +173,7 @@ class FileImport(models.Model):
 
 class FileBatch(models.Model):
     """Orders of a file that go through one transaction. What the file says of them, buyers' names and addresses too, is
-    kept until that is done or withdrawn, and no longer. Batch 0 holds the faults of the file itself."""
+    kept until that is done or withdrawn, and no longer. Batches 0 and below hold the faults of the file itself."""
 
     id = models.UUIDField(primary_key=True)
     import_id = models.UUIDField()

@@ -13,7 +13,7 @@ from entrepot.channels.spreadsheet import importer
 from entrepot.channels.spreadsheet.importer import Outcome, Wanted
 from entrepot.channels.spreadsheet.parse import Wrong
 from entrepot.kernel import sql, wire
-from entrepot.kernel.errors import Said
+from entrepot.kernel.errors import Invalid, Refused, Said
 
 
 def mapping(*, company: int, channel: str, name: str = "default") -> dict[str, str] | None:
@@ -146,10 +146,23 @@ class FileRow:
     duplicates: int
     held: int
     totals: dict[str, int]
+    problem: list[str | list[str]] | None
     state: str
     asked_by: str
     asked_at: datetime
     ended_at: datetime | None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the worker is not through with it."""
+        return self.ended_at is None
+
+    @property
+    def refusal(self) -> Refused | None:
+        """Why it can't be read."""
+        if self.problem is None:
+            return None
+        return Invalid(**dict(zip(("field", "expected", "found"), map(_words, self.problem), strict=True)))
 
     @property
     def refused(self) -> int:
@@ -198,6 +211,35 @@ def _words(fact: str | list[str]) -> str:
     return Said(*fact) if isinstance(fact, list) else fact
 
 
+class Unread(NamedTuple):
+    """A file that waits to be read, and the columns that somebody chose for it."""
+
+    file: UUID
+    company: int
+    channel: str
+    currency: str
+    name: str
+    tries: bool
+    content: bytes
+    chosen: dict[str, str] | None
+    asked_by: str
+
+
+def unread_files(files: Sequence[UUID]) -> list[Unread]:
+    """Those that wait to be read. 1 statement."""
+    return [Unread(*row) for row in sql.run(_UNREAD, {"files": list(files)})]
+
+
+def is_wanted(file: UUID) -> bool:
+    """Whether a file that is being read was not withdrawn meanwhile. 1 statement."""
+    return bool(
+        sql.run(
+            "SELECT id FROM channels_fileimport WHERE id = %(file)s::uuid AND state = 'reading'",
+            {"file": file},
+        )
+    )
+
+
 class Waiting(NamedTuple):
     """The next batch of a file, with the file's own facts."""
 
@@ -232,7 +274,7 @@ def discrepancies() -> list[str]:
 
 _COLUMNS = """
 f.id, f.company_id::int, c.code, f.name, f.tries, f.header, f.columns, f.repeated, f.rows, f.orders, f.wanted, f.done,
-f.placed, f.duplicates, f.held, f.totals, f.state, f.asked_by, f.asked_at, f.ended_at
+f.placed, f.duplicates, f.held, f.totals, f.problem, f.state, f.asked_by, f.asked_at, f.ended_at
 """
 
 _FILES = f"""
@@ -257,6 +299,12 @@ FROM channels_filebatch AS b CROSS JOIN LATERAL jsonb_array_elements(b.wrong) WI
 WHERE b.import_id = %(file)s::uuid ORDER BY (w.one ->> 'row')::int, b.number, w.place LIMIT %(limit)s::int
 """
 
+_UNREAD = """
+SELECT f.id, f.company_id::int, c.code, c.currency, f.name, f.tries, f.content, f.chosen, f.asked_by
+FROM channels_fileimport AS f JOIN network_channel AS c ON c.id = f.channel_id
+WHERE f.id = ANY(%(files)s::uuid[]) AND f.state = 'reading' ORDER BY f.id
+"""
+
 _BATCHES = """
 SELECT f.id, b.number, b.orders::text, f.columns, f.tries, f.name, f.asked_by
 FROM channels_fileimport AS f
@@ -273,7 +321,7 @@ FROM channels_fileimport AS f CROSS JOIN LATERAL (
     SELECT COALESCE(sum(size) FILTER (WHERE outcomes IS NOT NULL), 0) AS done, bool_or(orders IS NOT NULL) AS keeps
     FROM channels_filebatch WHERE import_id = f.id
 ) AS b
-WHERE f.done <> b.done OR (f.state <> 'withdrawn' AND (f.state = 'done') <> (f.done = f.wanted))
+WHERE f.done <> b.done OR (f.state IN ('asked', 'done') AND (f.state = 'done') <> (f.done = f.wanted))
    OR (f.state <> 'asked' AND b.keeps)
 """
 

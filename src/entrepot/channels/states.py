@@ -15,8 +15,11 @@ DIFFERENCE = machine(
 otherwise."""
 
 FILE_IMPORT = machine(
-    "file of orders", "asked",
-    ("end", "asked", "done"),
-    ("withdraw", "asked", "withdrawn"),
+    "file of orders", "reading",
+    ("read", "reading", "asked"),
+    ("refuse", "reading", "unreadable"),
+    ("end", ("reading", "asked"), "done"),
+    ("withdraw", ("reading", "asked"), "withdrawn"),
 )  # fmt: skip
-"""A file with many rows, which the worker takes in batch by batch."""
+"""A file with many rows, which the worker reads, and then takes in batch by batch. One without an order that could be
+placed is done when it is read."""

@@ -13,12 +13,15 @@ from procrastinate.contrib.django import app
 from entrepot.channels import pulling, queries
 from entrepot.channels.commands.import_files import QUEUE, NoteBatch, note_batches
 from entrepot.channels.commands.mend_differences import ImportStated, import_stated
+from entrepot.channels.commands.read_files import NoteReading, note_readings
+from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
 from entrepot.channels.commands.take_documents import RetakeDocument, retake_documents
-from entrepot.channels.spreadsheet import importer
+from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.channels.statements.stated import SOURCE
 from entrepot.channels.x12 import contract as x12
+from entrepot.kernel.aside import aside
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Refused, Unavailable
+from entrepot.kernel.errors import Invalid, Refused, Unavailable
 from entrepot.network import queries as network
 from entrepot.parties import queries as parties
 
@@ -35,10 +38,19 @@ def serve_documents(cause: Cause, messages: Sequence[UUID]) -> None:
     retake_documents(cause, requests=[RetakeDocument(message) for message in messages])
 
 
+class _NotWanted(Exception):  # noqa: N818  not an error: somebody withdrew the file that is being read
+    """Ends the reading."""
+
+
 def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
-    """Of each file that somebody wants taken in, the next batch of orders: placed, or carried out and undone."""
+    """Each file that nobody has read is read. Of each other, the next batch of orders: placed, or carried out and
+    undone."""
+    unread = queries.unread_files(files)
+    for file in unread:
+        _read(cause.because(f"import of {file.name}, asked for by {file.asked_by}"), file)
     noted = []
-    for one in queries.waiting_batches(files):
+    just_read = {file.file for file in unread}
+    for one in queries.waiting_batches([file for file in files if file not in just_read]):
         report = importer.Report(one.tries, 0, 0, mapping=one.columns)
         importer.serve(
             cause.because(f"import of {one.name}, asked for by {one.asked_by}"), report, one.wanted
@@ -50,6 +62,45 @@ def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
         )
     note_batches(cause, requests=noted)
 
+
+def _read(cause: Cause, one: queries.Unread) -> None:
+    """Read a file and keep what it holds, unless it is withdrawn meanwhile. Its columns are remembered for the channel
+    where its orders are to be placed."""
+    with aside() as tell:
+
+        def watch(rows: int) -> None:
+            tell(_READ_SO_FAR, {"file": one.file, "rows": rows})
+            if not queries.is_wanted(one.file):
+                raise _NotWanted
+
+        try:
+            sheet = read.read(bytes(one.content), watch)
+            watch(len(sheet.rows))
+        except _NotWanted:
+            return
+        except Invalid as refused:
+            why = (refused.facts["field"], refused.facts["expected"], str(refused.facts["found"]))
+            note_readings(cause, requests=[NoteReading(one.file, problem=why)])
+            return
+    remembered = queries.mapping(company=one.company, channel=one.channel) or {}
+    chosen = one.chosen and {name: column for name, column in one.chosen.items() if column in sheet.header}
+    columns = chosen or parse.propose(sheet.header, remembered)
+    if not one.tries and parse.misfit_mapping(columns) is None:
+        save_mapping(cause, requests=[SaveMapping(one.company, one.channel, tuple(columns.items()))])
+    report, wanted = importer.read_orders(
+        cause, company=one.company, channel=one.channel, currency=one.currency, sheet=sheet, mapping=columns,
+        tries=one.tries,
+    )  # fmt: skip
+    reading = NoteReading(
+        one.file, sheet.header, tuple(columns.items()), report.rows, report.orders, tuple(wanted),
+        tuple(report.wrong), tuple(report.repeated),
+    )  # fmt: skip
+    note_readings(cause, requests=[reading])
+
+
+_READ_SO_FAR = """
+UPDATE channels_fileimport SET rows = %(rows)s WHERE id = %(file)s AND state = 'reading'
+"""
 
 QUEUES = {f"inbox.{SOURCE}": serve_inbox, f"inbox.{x12.SOURCE}": serve_documents, QUEUE: serve_files}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.kernel import sql
+from entrepot.network.destinations import zones
 
 GROUPS = {
     "month": "to_char(o.placed_at AT TIME ZONE 'UTC', 'YYYY-MM')",
@@ -21,7 +22,8 @@ service, or lane (node and the zone of the service) that brought the last of the
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Delivered orders of one name. `on_time` came by the moment promised, `on_day` by the end of its day.
+    """Delivered orders of one name. `on_time` came by the moment promised, `on_day` by the end of its
+    day where it went.
 
     `days` is the mean from the order to the delivery, `days_late` that by which late ones missed the promise.
     """
@@ -59,8 +61,8 @@ def kept(company: int, by: str, asked: Asked = Asked()) -> list[Kept]:
     1 statement; it reads every shipment of the company.
     """
     params = {
-        "company": company, "since": asked.since, "until": asked.until, "channel": asked.channel,
-        "country": asked.country, "region": asked.region,
+        "begins": list(zones()), "zones": list(zones().values()), "company": company, "since": asked.since,
+        "until": asked.until, "channel": asked.channel, "country": asked.country, "region": asked.region,
     }  # fmt: skip
     return [Kept(*row) for row in sql.run(_KEPT.format(name=GROUPS[by]), params)]
 
@@ -73,10 +75,12 @@ WITH arrived AS (
            (array_agg(zone ORDER BY delivered_at DESC, id))[1] AS zone
     FROM shipping_shipment WHERE company_id = %(company)s::smallint
     GROUP BY order_id HAVING bool_and(state = 'delivered')
+), zones AS (
+    SELECT * FROM unnest(%(begins)s::text[], %(zones)s::text[]) AS d(begins, zone)
 )
 SELECT COALESCE({name}, ''), count(*)::int, count(*) FILTER (WHERE a.at <= o.promise_at)::int,
-       count(*) FILTER (WHERE (a.at AT TIME ZONE COALESCE(n.time_zone, 'UTC'))::date
-                                 <= (o.promise_at AT TIME ZONE COALESCE(n.time_zone, 'UTC'))::date)::int,
+       count(*) FILTER (WHERE (a.at AT TIME ZONE there.zone)::date
+                                 <= (o.promise_at AT TIME ZONE there.zone)::date)::int,
        COALESCE(avg(EXTRACT(epoch FROM a.at - o.placed_at)) / 86400, 0)::float8,
        COALESCE(avg(EXTRACT(epoch FROM a.at - o.promise_at)) FILTER (WHERE a.at > o.promise_at) / 86400, 0)::float8
 FROM arrived AS a JOIN orders_order AS o ON o.id = a.order_id
@@ -84,6 +88,12 @@ JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_address AS d ON d.id = o.address_id
 LEFT JOIN carriage_service AS v ON v.id = a.service_id
 LEFT JOIN network_node AS n ON n.id = a.node_id
+CROSS JOIN LATERAL (SELECT upper(translate(o.postal_code, ' -', '')) AS plain) AS code
+LEFT JOIN zones AS z3 ON z3.begins = o.country || left(code.plain, 3)
+LEFT JOIN zones AS z2 ON z2.begins = o.country || left(code.plain, 2)
+LEFT JOIN zones AS z1 ON z1.begins = o.country || left(code.plain, 1)
+LEFT JOIN zones AS z0 ON z0.begins = o.country
+CROSS JOIN LATERAL (SELECT COALESCE(z3.zone, z2.zone, z1.zone, z0.zone, n.time_zone, 'UTC') AS zone) AS there
 WHERE o.status IN ('delivered', 'closed') AND o.promise_at IS NOT NULL
   AND (%(since)s::timestamptz IS NULL OR o.placed_at >= %(since)s::timestamptz)
   AND (%(until)s::timestamptz IS NULL OR o.placed_at < %(until)s::timestamptz)

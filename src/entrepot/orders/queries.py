@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.orders import rules
+from entrepot.orders import regrouping, rules
 from entrepot.payments.queries import of_order
 
 # ---- for the rooms above
@@ -306,6 +306,10 @@ def relatives(order_id: UUID) -> list[RelativeRow]:
     return [RelativeRow(*row) for row in sql.run(_RELATIVES, {"order": order_id})]
 
 
+ENDED = ["shipped", "delivered", "cancelled", "closed"]
+"""Statuses after which nothing is left to leave."""
+
+
 @dataclass(frozen=True, slots=True)
 class MergeRow:
     """An order that may become part of another, or the other of it."""
@@ -318,11 +322,28 @@ class MergeRow:
     total_minor: int
     line_count: int
     placed_at: datetime
+    why_not: str = ""
+    """Why it can't become part of it now."""
 
 
 def mergeable(order_id: UUID, *, limit: int = 20) -> list[MergeRow]:
     """Orders that could be merged with an order now, the earliest first: [] where it can't be itself. One statement."""
-    return [MergeRow(*row) for row in sql.run(_MERGEABLE, {"order": order_id, "limit": limit})]
+    why, others = beside(order_id, limit=limit)
+    return [] if why else [one for one in others if not one.why_not]
+
+
+def beside(order_id: UUID, *, limit: int = 20) -> tuple[str, list[MergeRow]]:
+    """Why an order can't be merged with any other now, and the open orders of its customer, the earliest first, each
+    with why it can't become part of this one. One statement."""
+    found = sql.run(_BESIDE, {"order": order_id, "limit": limit, "ended": ENDED})
+    if not found:
+        return "", []
+    (_, itself), *others = [
+        (row[:8], regrouping.Beside(row[8], regrouping.Mergeable(*row[9:12]), regrouping.Alike(*row[12:])))
+        for row in found
+    ]
+    rows = [MergeRow(*row, regrouping.why_apart(one, itself)) for row, one in others]
+    return regrouping.why_not_now(itself), rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -578,30 +599,27 @@ SELECT id, number, status, relation FROM (
 ) AS relative ORDER BY relation, id
 """
 
-# As `regrouping.Alike` and `regrouping.why_no_merge` say, which decide under the lock.
-_COULD_MERGE = """
-    SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.line_count, o.placed_at,
-           ROW(o.company_id, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code, o.service, o.demand,
-               o.policy, o.campaign, o.substitutes,
-               (SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id),
-               (SELECT a.place FROM parties_address AS a WHERE a.id = o.address_id))::text AS alike
-    FROM orders_order AS o
-    WHERE o.status IN ('ready', 'inventory hold')
-      AND NOT EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open')
-      AND NOT EXISTS (SELECT FROM orders_line AS l WHERE l.order_id = o.id
-                      AND l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered > 0)
-      AND NOT EXISTS (SELECT FROM payments_payment AS p WHERE p.order_id = o.id
-                      AND p.captured_minor + p.capturing_minor > 0)
-      AND o.customer_id
-"""
-
-_MERGEABLE = f"""
-WITH own AS MATERIALIZED (SELECT customer_id FROM orders_order WHERE id = %(order)s::uuid),
-could AS MATERIALIZED ({_COULD_MERGE} = (SELECT customer_id FROM own))
-SELECT other.id, other.number, other.external_id, other.status, other.currency, other.total_minor, other.line_count,
-       other.placed_at
-FROM could AS one JOIN could AS other ON other.alike = one.alike AND other.id <> one.id
-WHERE one.id = %(order)s::uuid ORDER BY other.placed_at, other.id LIMIT %(limit)s::int
+# As the command that merges sees them under its lock; with the order itself, which comes first.
+_BESIDE = """
+SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.line_count, o.placed_at,
+       o.commercial <> 'confirmed'
+       OR EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
+       o.customer_id IS NOT NULL,
+       (SELECT COALESCE(sum(l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
+        FROM orders_line AS l WHERE l.order_id = o.id),
+       (SELECT COALESCE(sum(p.captured_minor + p.capturing_minor), 0)::bigint
+        FROM payments_payment AS p WHERE p.order_id = o.id),
+       o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
+       COALESCE((SELECT a.place FROM parties_address AS a WHERE a.id = o.address_id), ''), o.service, o.demand,
+       o.policy, o.campaign, o.substitutes, COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), '')
+FROM (
+    SELECT id FROM orders_order WHERE id = %(order)s::uuid
+    UNION ALL (
+        SELECT other.id FROM orders_order AS one JOIN orders_order AS other ON other.customer_id = one.customer_id
+        WHERE one.id = %(order)s::uuid AND other.id <> one.id AND other.status <> ALL(%(ended)s::text[])
+        ORDER BY other.placed_at DESC, other.id DESC LIMIT %(limit)s::int
+    )
+) AS wanted JOIN orders_order AS o ON o.id = wanted.id ORDER BY o.id = %(order)s::uuid DESC, o.placed_at, o.id
 """
 
 _DRAFTS = """

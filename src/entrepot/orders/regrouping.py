@@ -153,9 +153,48 @@ class Mergeable(NamedTuple):
 def why_no_merge(one: Mergeable) -> str:
     """Why an order can't be merged; '' where it can."""
     if not one.has_customer:
-        return "nobody knows whose it is"
+        return Said("nobody knows whose it is")
+    if one.late == 1:
+        return Said("1 of its units is with the warehouse or gone")
     if one.late:
-        return f"{one.late} of its units {'is' if one.late == 1 else 'are'} with the warehouse or gone"
+        return Said("{0} of its units are with the warehouse or gone", one.late)
     if one.taken:
-        return "its payment was captured"
+        return Said("its payment was captured")
     return ""
+
+
+class Beside(NamedTuple):
+    """An order of a customer who has others, as far as it hangs on that whether they become one."""
+
+    is_held: bool
+    may: Mergeable
+    alike: Alike
+
+
+def why_not_now(one: Beside) -> str:
+    """Why an order can't become one with any other now; '' where it can."""
+    return Said("something holds it") if one.is_held else why_no_merge(one.may)
+
+
+def why_apart(one: Beside, into: Beside) -> str:
+    """Why an order can't become part of another now; '' where it can."""
+    what = difference(one.alike, into.alike)
+    return why_not_now(one) or (APART[what.replace(" ", "_")] if what else "")
+
+
+APART = {
+    "company": Said("it is another company's"),
+    "channel": Said("it came by another channel"),
+    "customer": Said("it is another customer's"),
+    "currency": Said("it is in another currency"),
+    "country": Said("it goes to another country"),
+    "postal_code": Said("it goes to another postal code"),
+    "address": Said("it goes to another address"),
+    "service": Said("another shipping service was chosen for it"),
+    "demand": Said("it is demand of another kind"),
+    "policy": Said("what happens where stock is short was chosen otherwise"),
+    "campaign": Said("it came by another campaign"),
+    "substitutes": Said("its customer said otherwise about substitutes"),
+    "billing": Said("its invoice goes to another address"),
+}
+"""What to say of an order that differs from another in each of these."""

@@ -11,7 +11,7 @@ from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Parcel, leaves
 from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
-from entrepot.network.rules import local_day
+from entrepot.network.destinations import promised_day
 from entrepot.shipping.shopping import Known, Quote, Shopped, Shopping, shop
 
 policies.shape("shipping.shopping")(Shopping)
@@ -58,7 +58,7 @@ class Choosing:
         sizes = tuple(self.parcels.get(fulfillment, ()))
         quotes = self._quotes.get(fulfillment, {})
         day = leaves(at, one.time_zone, self._weeks[one.node], self._cut_offs[one.node])
-        promised = local_day(one.promise_at, one.time_zone) if one.promise_at else None
+        promised = promised_day(one.promise_at, one.country, one.postal_code, one.time_zone)
         key = (one[1:4], promised, one[5:], sizes, day, tuple(sorted(quotes.items())), at if quotes else None)
         if key not in self._shopped:
             parcels = [

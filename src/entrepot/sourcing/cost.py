@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage.rules import Leaves, Parcel, Service, arrives_on, choose_service, offer
-from entrepot.network.rules import local_day
+from entrepot.network.destinations import promised_day
 from entrepot.sourcing import joint, rules
 from entrepot.sourcing.rules import Free, Line, Node, Plan, Profile, Share, SortedOut
 
@@ -111,10 +111,11 @@ class To(NamedTuple):
     country: str
     service: str
     promise_at: datetime | None
+    postal_code: str = ""
 
     def promised_on(self, node: Node) -> date | None:
-        """The day of the promise, where the node is."""
-        return local_day(self.promise_at, node.time_zone) if self.promise_at else None
+        """The day of the promise where it goes; where that is not known, where the node is."""
+        return promised_day(self.promise_at, self.country, self.postal_code, node.time_zone)
 
 
 class Pricer:

@@ -285,7 +285,7 @@ class Costs:
             for node in (*nodes.first, *nodes.after)
         }
         wanted = [line.wanted() for line in lines]
-        to = cost.To(order.country, order.service, order.promise_at)
+        to = cost.To(order.country, order.service, order.promise_at, order.postal_code)
         return self._pricers[order.company].wanted(order.id, wanted, to, nodes, free, ships_on, profile)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.network.destinations import promised_day
 from entrepot.sourcing.explain import Explanation, explain
 
 
@@ -87,13 +88,21 @@ class WaitRow:
     quantity: int
     expected_on: date | None
     covered: int
-    late_days: int
     ships_on: date | None
+    late_days: int
 
 
 def waits(*, order: UUID) -> list[WaitRow]:
     """What an order waits for, by line. 1 statement."""
-    return [WaitRow(*row) for row in sql.run(_WAITS, {"order": order})]
+    return [_wait(*row) for row in sql.run(_WAITS, {"order": order})]
+
+
+def _wait(*row: Any) -> WaitRow:
+    *facts, promise_at, country, postal_code, home = row
+    found = WaitRow(*facts, 0)
+    promised = promised_day(promise_at, country, postal_code, home)
+    late = (found.expected_on - promised).days if found.expected_on and promised else 0
+    return replace(found, late_days=max(0, late))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +179,17 @@ FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN ca
 WHERE b.company_id = %(company)s::smallint ORDER BY b.ordered_at, o.id LIMIT %(limit)s::int
 """
 
-PROMISE_ON = """(o.promise_at AT TIME ZONE COALESCE((
+PROMISED = """o.promise_at, o.country, o.postal_code, COALESCE((
     SELECT n.time_zone FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
-    WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1), 'UTC'))::date"""
-"""The day of an order's promise, where the preferred node of its channel is."""
+    WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1), 'UTC')"""
+"""What `network.destinations.promised_day` needs to know of an order: where its country is not known, the day counts
+that it is at the preferred node of its channel."""
 
 _WAITS = f"""
 SELECT b.line_id, l.number::int, b.sku_id, s.code, COALESCE(NULLIF(l.description, ''), s.name, ''), b.quantity,
        b.promised_on,
        COALESCE((SELECT sum((one ->> 'quantity')::int) FROM jsonb_array_elements(b.pegs) AS one), 0)::int,
-       COALESCE(GREATEST(0, b.promised_on - {PROMISE_ON}), 0),
-       (SELECT y.ships_on FROM stock_preorder AS y WHERE y.sku_id = b.sku_id)
+       (SELECT y.ships_on FROM stock_preorder AS y WHERE y.sku_id = b.sku_id), {PROMISED}
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN orders_line AS l ON l.id = b.line_id
 JOIN catalog_sku AS s ON s.id = b.sku_id
 WHERE b.order_id = %(order)s::uuid ORDER BY l.number

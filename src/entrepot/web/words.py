@@ -10,6 +10,7 @@ from entrepot.kernel.errors import Refused, Said
 
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
+        "unreadable",
         "declined", "differs", "lost", "refused",
         "lapsed", "exception", "failed", "dead", "silent", "short", "voided", "rejected", "damaged", "non_sellable",
         "overdue", "unexplained",
@@ -22,6 +23,7 @@ TONES: dict[str, tuple[str, ...]] = {
         "needs_response",
     ),
     "going": (
+        "reading",
         "renewing", "taking",
         "ready", "with supplier", "with_supplier", "asked", "warehouse release", "released", "picking", "picked",
         "packed", "partly shipped", "part_shipped", "allocated",
@@ -275,6 +277,7 @@ WORDS: dict[str, str | Promise] = {
     "channels.retake_documents": _("ship notices of a supplier taken again"),
     "channels.take_statements": _("statement of a channel compared"),
     "channels.ask_imports": _("import of a file asked for"),
+    "channels.note_readings": _("file of orders read"),
     "channels.note_batches": _("orders of a file taken in"),
     "channels.withdraw_imports": _("import of a file withdrawn"),
     "file_import": _("file of orders"),
@@ -483,7 +486,9 @@ def refusal(one: Refused) -> str:
 
 def told(fact: str) -> str:
     """A fact in the language of the page, where it is words; else as it is."""
-    return gettext(fact.says).format(*fact.facts) if isinstance(fact, Said) else fact
+    if not isinstance(fact, Said):
+        return fact
+    return gettext(fact.says).format(*(told(one) if isinstance(one, str) else one for one in fact.facts))
 
 
 def _fact(name: str, fact: object) -> object:

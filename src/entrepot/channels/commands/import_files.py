@@ -1,4 +1,4 @@
-"""Have files of orders with many rows taken in by the worker, batch by batch."""
+"""Have files of orders with many rows read by the worker, and then taken in batch by batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.channels.spreadsheet.importer import Outcome, Wanted, batches
+from entrepot.channels.spreadsheet import contract
+from entrepot.channels.spreadsheet.importer import Outcome
 from entrepot.channels.spreadsheet.parse import Wrong
 from entrepot.channels.states import FILE_IMPORT
 from entrepot.kernel import ids, sql, wire
@@ -20,26 +21,19 @@ from entrepot.kernel.events import Event
 QUEUE = "import.files"
 PRIORITY = 1
 """Of files in their queue: the one that came first is through first."""
-BATCH = 200
-"""Orders of a transaction: some seconds, after which the page tells more and a withdrawal is heeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskImport:
-    """A file that was read: what its columns hold, its orders without a fault, and its faults. With `tries` all of it
-    is carried out and undone."""
+    """A file as it came, and the columns that somebody chose for its fields; without any, those that were remembered
+    for the channel, and what their headers say. With `tries` all of it is carried out and undone."""
 
     company: int
     channel: str
     name: str
     tries: bool
-    header: tuple[str, ...]
-    columns: tuple[tuple[str, str], ...]
-    rows: int
-    orders: int
-    wanted: tuple[Wanted, ...]
-    wrong: tuple[Wrong, ...] = ()
-    repeated: tuple[int, ...] = ()
+    content: bytes
+    columns: tuple[tuple[str, str], ...] = ()
     key: str | None = None
 
 
@@ -54,10 +48,10 @@ class ImportNow:
 
 @command("channels.ask_imports")
 def ask_imports(cause: Cause, /, *, requests: Sequence[AskImport]) -> list[ImportNow | Refused]:
-    """Have files tried or placed by the worker; their content is kept until it is done with, batch by batch.
+    """Have files read, and tried or placed, by the worker; what they hold is kept until it is read.
 
-    Locks: nothing. Refuses: NotFound (channel), Invalid (no order that could be placed). Again: by key; without one,
-    the file is taken in a second time, and finds its orders placed. 3 statements for any number.
+    Locks: nothing. Refuses: NotFound (channel), Invalid (nothing in it, or more than a file may have). Again: by key;
+    without one, the file is taken in a second time, and finds its orders placed. 2 statements for any number.
     """
     found = sql.run(
         _CHANNELS, sql.columns(("companies", "codes"), [(one.company, one.channel) for one in requests])
@@ -65,32 +59,25 @@ def ask_imports(cause: Cause, /, *, requests: Sequence[AskImport]) -> list[Impor
     channels = {(company, code): channel for company, code, channel in found}
     answers: list[ImportNow | Refused] = []
     files: list[tuple[object, ...]] = []
-    parts: list[tuple[object, ...]] = []
     for one in requests:
         channel = channels.get((one.company, one.channel))
         if channel is None:
             answers.append(NotFound(what="channel", which=one.channel))
             continue
-        if not one.wanted:
-            answers.append(Invalid(field="file", expected="an order without a fault", found="none"))
+        if not 0 < len(one.content) <= contract.BYTES_MAX:
+            expected = Said("at most {0} bytes, and one at least", contract.BYTES_MAX)
+            answers.append(Invalid(field="file", expected=expected, found=len(one.content)))
             continue
         file = ids.uuid7()
+        chosen = wire.dump(dict(one.columns)) if one.columns else None
         files.append((
-            file, one.company, channel, one.name, one.tries, wire.dump(one.header), wire.dump(dict(one.columns)),
-            wire.dump(one.repeated), one.rows, one.orders, len(one.wanted), "{}", cause.actor.name, cause.at,
+            file, one.company, channel, one.name, one.tries, one.content, chosen, "[]", "{}", "[]", 0, 0, 0, "{}",
+            cause.actor.name, cause.at,
         ))  # fmt: skip
-        parts.append(
-            (ids.uuid7(), file, 0, 0, None, "[]", wire.dump([_packed(fault) for fault in one.wrong]))
-        )
-        parts += [
-            (ids.uuid7(), file, number, len(batch), wire.dump(batch), None, None)
-            for number, batch in enumerate(batches(one.wanted, BATCH), 1)
-        ]
-        facts = {"file": one.name, "orders": len(one.wanted), "tries": one.tries}
+        facts = {"file": one.name, "tries": one.tries}
         announce(cause, [Event("file_import", file, one.company, after=FILE_IMPORT.initial, payload=facts)])
         answers.append(ImportNow(file, FILE_IMPORT.initial, 0))
     sql.write("channels_fileimport", _FILE, files)
-    sql.write("channels_filebatch", _PART, parts)
     offer(QUEUE, [(one.file, PRIORITY, cause.at) for one in answers if isinstance(one, ImportNow)])
     return answers
 
@@ -137,7 +124,7 @@ def note_batches(cause: Cause, /, *, requests: Sequence[NoteBatch]) -> list[Impo
             answers.append(NotFound(what="batch that is not noted yet", which=f"{one.file} {one.number}"))
             continue
         after = files[one.file] = _counted(file, one.outcomes, size)
-        faults = [_packed(fault) for fault in one.wrong]
+        faults = [packed(fault) for fault in one.wrong]
         rows.append((one.file, one.number, wire.dump(one.outcomes), wire.dump(faults)))
         if after.state != file.state:
             facts = {"placed": after.placed, "duplicates": after.duplicates}
@@ -149,7 +136,7 @@ def note_batches(cause: Cause, /, *, requests: Sequence[NoteBatch]) -> list[Impo
         sql.change(_NOTE, sql.columns(("files", "numbers", "outcomes", "faults"), rows))
         told = {one.file for one in answers if isinstance(one, ImportNow)}
         sql.change(_COUNT, _counts(files, told) | {"at": cause.at})
-        more = [file for file in told if files[file].state == FILE_IMPORT.initial]
+        more = [file for file in told if files[file].state == "asked"]
         offer(QUEUE, [(file, PRIORITY, cause.at) for file in more])
     return answers
 
@@ -161,7 +148,7 @@ def _counted(file: _File, outcomes: Sequence[Outcome], size: int) -> _File:
     for one in fresh:
         totals[one.currency] += one.total_minor
     done = file.done + size
-    ends = file.state == FILE_IMPORT.initial and done >= file.wanted
+    ends = file.state == "asked" and done >= file.wanted
     return _File(
         file.company, "done" if ends else file.state, file.wanted, done, file.placed + len(fresh),
         file.duplicates + len(outcomes) - len(fresh), file.held + sum(bool(one.holds) for one in fresh), totals,
@@ -186,10 +173,10 @@ class WithdrawImport:
 
 @command("channels.withdraw_imports")
 def withdraw_imports(cause: Cause, /, *, requests: Sequence[WithdrawImport]) -> list[ImportNow | Refused]:
-    """Files that are not through yet go no further, and what they said of the rest is forgotten. A batch that is being
-    placed meanwhile is placed whole, and counted.
+    """Files that are not through yet are read and go no further, and what they said of the rest is forgotten. A batch
+    that is being placed meanwhile is placed whole, and counted.
 
-    Locks: the files in id order. Refuses: NotFound, WrongState (it is done or withdrawn).
+    Locks: the files in id order. Refuses: NotFound, WrongState (it is done, unreadable or withdrawn).
     Again: by key; without one, WrongState. 3 statements for any number.
     """
     files = {row[0]: _File(*row[1:]) for row in sql.run(_LOCK, {"files": [one.file for one in requests]})}
@@ -215,24 +202,23 @@ def withdraw_imports(cause: Cause, /, *, requests: Sequence[WithdrawImport]) -> 
     return answers
 
 
-def _packed(fault: Wrong) -> dict[str, object]:
+def packed(fault: Wrong) -> dict[str, object]:
     """A fault as JSON, such that a page can still tell its words in each language."""
     return {
         "row": fault.row, "column": fault.column, "order": fault.order,
-        "expected": _words(fault.expected), "found": _words(fault.found),
+        "expected": as_words(fault.expected), "found": as_words(fault.found),
     }  # fmt: skip
 
 
-def _words(fact: str) -> str | list[str]:
+def as_words(fact: str) -> str | list[str]:
+    """A fact as JSON: words with their own facts apart."""
     return [fact.says, *map(str, fact.facts)] if isinstance(fact, Said) else fact
 
 
 _FILE = (
-    "id", "company_id", "channel_id", "name", "tries", "header", "columns", "repeated", "rows", "orders", "wanted",
-    "totals", "asked_by", "asked_at",
+    "id", "company_id", "channel_id", "name", "tries", "content", "chosen", "header", "columns", "repeated", "rows",
+    "orders", "wanted", "totals", "asked_by", "asked_at",
 )  # fmt: skip
-
-_PART = ("id", "import_id", "number", "size", "orders", "outcomes", "wrong")
 
 _CHANNELS = """
 SELECT c.company_id::int, c.code, c.id
@@ -269,7 +255,8 @@ WHERE f.id = d.file
 """
 
 _WITHDRAW = """
-UPDATE channels_fileimport SET state = 'withdrawn', ended_at = %(at)s::timestamptz WHERE id = ANY(%(files)s::uuid[])
+UPDATE channels_fileimport SET state = 'withdrawn', content = NULL, ended_at = %(at)s::timestamptz
+WHERE id = ANY(%(files)s::uuid[])
 """
 
 _FORGET = """

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from entrepot.channels.olist import contract
+from entrepot.network.destinations import zone_of
 
 
 class UnknownHeader(ValueError):  # noqa: N818  a fact about the file
@@ -152,21 +154,24 @@ def _order(line: int, name: str, raw: Mapping[str, Any], products: Mapping[str, 
     unknown = sorted({item["product_id"] for item in raw["items"]} - products.keys())
     if unknown:
         raise _Broken(f"no row of the products has {', '.join(unknown)}")
-    at = _time(row, "order_purchase_timestamp")
+    postal_code = customer["customer_zip_code_prefix"].zfill(5)
+    zone = ZoneInfo(zone_of(contract.COUNTRY, postal_code))
+    at = _time(row, "order_purchase_timestamp", zone)
     if at is None:
         raise _Broken("order_purchase_timestamp: expected a time, found nothing")
-    sent, arrived = _time(row, "order_delivered_carrier_date"), _time(row, "order_delivered_customer_date")
+    sent = _time(row, "order_delivered_carrier_date", zone)
+    arrived = _time(row, "order_delivered_customer_date", zone)
     if status in contract.SENT and sent is None:
         raise _Broken(f"its status is {status!r}, and no carrier took it")
     if status == "delivered" and arrived is None:
         raise _Broken("its status is 'delivered', and no time says when")
     return Order(
-        line, name, status, customer["customer_unique_id"], customer["customer_zip_code_prefix"].zfill(5),
-        customer["customer_city"], customer["customer_state"], at, _time(row, "order_approved_at"), sent, arrived,
-        _time(row, "order_estimated_delivery_date"),
+        line, name, status, customer["customer_unique_id"], postal_code, customer["customer_city"],
+        customer["customer_state"], at, _time(row, "order_approved_at", zone), sent, arrived,
+        _time(row, "order_estimated_delivery_date", zone),
         tuple(
             Item(
-                item["product_id"], item["seller_id"], _time(item, "shipping_limit_date"),
+                item["product_id"], item["seller_id"], _time(item, "shipping_limit_date", zone),
                 _amount(item, "price"), _minor(item, "freight_value"),
             )
             for item in raw["items"]
@@ -189,13 +194,13 @@ def _whole(text: str, factor: int) -> int:
     return round(float(text or 0) * factor)
 
 
-def _time(row: Mapping[str, str], column: str) -> datetime | None:
-    """A time as the file says it, without a zone: taken as UTC. None where it says nothing."""
+def _time(row: Mapping[str, str], column: str, zone: ZoneInfo) -> datetime | None:
+    """A time as the file says it, without a zone: taken as that of whoever bought. None where it says nothing."""
     text = row[column]
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
     except ValueError:
         raise _Broken(f"{column}: expected a time such as 2018-01-20 12:15:57, found {text!r}") from None
 

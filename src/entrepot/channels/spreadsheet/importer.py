@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from entrepot.channels.spreadsheet import parse
@@ -13,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import rehearse
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import extend
+from entrepot.network.destinations import end_of_day
 from entrepot.orders import errors
 from entrepot.orders.commands.place import (
     AddressGiven,
@@ -222,10 +224,18 @@ def _order(company: int, channel: str, one: Grouped, cause: Cause) -> PlaceOrder
         company, channel, one.name, tuple(_line(row.values) for row in one.rows), head["currency"], ordered_at,
         head.get("customer"), head.get("country", ""), head.get("postal_code", ""), address,
         head.get("discount", 0), head.get("shipping", 0), head.get("tax", 0), head.get("policy", ""),
-        head.get("priority"), head.get("promise_at"), head.get("service", ""), payment,
+        head.get("priority"), _until(head), head.get("service", ""), payment,
         demand=head.get("demand", "sale"), campaign=head.get("campaign", ""),
         gift_message=head.get("gift_message", ""),
     )  # fmt: skip
+
+
+def _until(head: Mapping[str, Any]) -> datetime | None:
+    """What was promised: a day without a time ends where the order goes."""
+    at: date | None = head.get("promise_at")
+    if at is None or isinstance(at, datetime):
+        return at
+    return end_of_day(at, head.get("country", ""), head.get("postal_code", ""))
 
 
 def _line(values: Mapping[str, Any]) -> OrderLine:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -269,11 +269,12 @@ def moment(text: str, dates: Sequence[str] = contract.DAY_FIRST) -> datetime | N
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _until(text: str, dates: Sequence[str]) -> datetime | None:
-    """A moment until which something may come: of a day without a time, its end. Workbooks keep a day as midnight."""
+def _until(text: str, dates: Sequence[str]) -> date | None:
+    """A moment until which something may come; a day without a time is one, whose end hangs on where that is.
+    Workbooks keep a day as midnight."""
     found = moment(text, dates)
     if found and found.time() == time(0) and not _ZONED.search(text):
-        return found.replace(hour=23, minute=59)
+        return found.date()
     return found
 
 

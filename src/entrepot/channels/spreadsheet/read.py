@@ -8,7 +8,7 @@ import re
 import zipfile
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -43,14 +43,29 @@ class _Marks(NamedTuple):
 NO_MARKS = _Marks()
 
 
-def read(data: bytes) -> Sheet:
+Watch = Callable[[int], None]
+"""Is told now and then how many rows were read; what it raises ends the reading."""
+
+
+def _unwatched(_: int) -> None:
+    """Nobody wants to know."""
+
+
+def is_long(data: bytes, rows: int) -> bool:
+    """Whether a file may have as many rows as that, told without reading it."""
+    if data.startswith(_ZIP):
+        return len(data) >= rows * _PACKED_ROW
+    return data.count(b"\n") >= rows or data.count(b"\r") >= rows
+
+
+def read(data: bytes, watch: Watch = _unwatched) -> Sheet:
     """The first sheet of a workbook, or a CSV file. Raises Invalid for what is neither, or too large."""
     if len(data) > contract.BYTES_MAX:
         raise Invalid(field="file", expected=Said("at most {0} bytes", contract.BYTES_MAX), found=len(data))
-    if not data.startswith(b"PK\x03\x04"):
-        return _sheet(_csv(data))
+    if not data.startswith(_ZIP):
+        return _sheet(_csv(data), watch)
     try:
-        return _workbook(data)
+        return _workbook(data, watch)
     except _BROKEN as error:
         raise Invalid(
             field="file", expected="a workbook (XLSX)", found="another file, or a broken one"
@@ -63,7 +78,13 @@ _BROKEN = (
 """What a file that is no workbook, or only a part of one, makes of the libraries that read it."""
 
 
-def _sheet(rows: Iterator[Sequence[str]], marks: _Marks = NO_MARKS) -> Sheet:
+_ZIP = b"PK\x03\x04"
+_PACKED_ROW = 30
+"""Bytes that a row of a workbook takes at least, packed."""
+WATCH_EVERY = 1_000
+
+
+def _sheet(rows: Iterator[Sequence[str]], watch: Watch, marks: _Marks = NO_MARKS) -> Sheet:
     filled = ((number, cells) for number, row in enumerate(rows, 1) if any(cells := _stripped(row)))
     top = list(islice(filled, contract.HEADER_WITHIN))
     header_at = next(
@@ -74,6 +95,8 @@ def _sheet(rows: Iterator[Sequence[str]], marks: _Marks = NO_MARKS) -> Sheet:
         if len(found) == contract.ROWS_MAX:
             raise Invalid(field="file", expected=Said("at most {0} rows", contract.ROWS_MAX), found="more")
         found.append(row)
+        if len(found) % WATCH_EVERY == 0:
+            watch(len(found))
     if not top or not found:
         raise Invalid(field="file", expected="a header and at least one row", found="nothing")
     header = top[header_at][1]
@@ -144,7 +167,7 @@ def _like_header(rows: Sequence[int]) -> bool:
     return len(rows) == 2 and min(rows) >= len(contract.REQUIRED)
 
 
-def _workbook(data: bytes) -> Sheet:
+def _workbook(data: bytes, watch: Watch) -> Sheet:
     """Formulas come as the values that were last computed; macros and links are not read, entities not expanded."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         unpacked = sum(one.file_size for one in archive.infolist())
@@ -157,7 +180,7 @@ def _workbook(data: bytes) -> Sheet:
         sheet.reset_dimensions()  # a format may reach to the last column of the sheet
         with sheet._get_source() as source:
             marks = _marks(source)
-        return _sheet(_rows(sheet, marks.uncomputed), marks)
+        return _sheet(_rows(sheet, marks.uncomputed), watch, marks)
     finally:
         book.close()
 

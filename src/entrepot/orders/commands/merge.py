@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, ids, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, regrouping, states
 from entrepot.orders.commands import progress
@@ -177,7 +177,7 @@ def _decide(one: MergeOrders, known: _Known, seen: set[UUID]) -> _Merge | Refuse
         after = states.COMMERCIAL.step(found.commercial, "merge")
         if isinstance(after, WrongState):
             facts = after.facts | {
-                "subject": f"Order {found.number}",
+                "subject": Said("Order {0}", found.number),
                 "expected": "confirmed, and held by nothing",
             }
             return WrongState(**facts)

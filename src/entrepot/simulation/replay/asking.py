@@ -169,7 +169,7 @@ class Asking:
 
 def to_of(order: Asked) -> cost.To:
     """Where and how an order goes."""
-    return cost.To(order.country, order.service, order.promise_at)
+    return cost.To(order.country, order.service, order.promise_at, order.postal_code)
 
 
 def ships_on(house: House, node: Node, at: datetime) -> Leaves:

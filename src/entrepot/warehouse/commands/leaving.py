@@ -10,6 +10,7 @@ from uuid import UUID
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
 from entrepot.network import queries as network
+from entrepot.network.destinations import promised_day
 from entrepot.network.rules import local_day, next_ship_date
 
 
@@ -94,7 +95,7 @@ class Leaving:
                 one.postal_code,
                 one.residential,
             )
-            promised = local_day(one.promise_at, place.time_zone) if one.promise_at else None
+            promised = promised_day(one.promise_at, one.country, one.postal_code, place.time_zone)
             taken = choose_service(
                 self.services[place.company], parcel, one.service, self._leaves(one.node), promised
             ).taken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -185,9 +186,16 @@ def list_mergeable(
     request: HttpRequest,  # noqa: ARG001
     order_id: UUID,
     company: Company = None,
+    every: Annotated[
+        bool, Query(False, description="Tell of all, and why not where they can't be merged.")
+    ] = False,
 ) -> Any:
-    """Orders that could be merged with an order now, the earliest first: none where it can't be merged itself."""
+    """Orders that could be merged with an order now, the earliest first: none where it can't be merged itself. With
+    `every` all open orders of its customer, and why not where they can't."""
     parse.own("order", order_id, company)
     if orders.order(order_id) is None:
         raise NotFound(what="order", which=str(order_id))
-    return orders.mergeable(order_id)
+    if not every:
+        return orders.mergeable(order_id)
+    why, others = orders.beside(order_id)
+    return [replace(one, why_not=why or one.why_not) for one in others]

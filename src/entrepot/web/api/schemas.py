@@ -454,7 +454,7 @@ class MergedOut(Out):
 
 
 class MergeableOut(Out):
-    """An order that could become part of another, or the other of it."""
+    """An order that could become part of another, or the other of it; `why_not` says what keeps it from that now."""
 
     id: UUID
     number: str
@@ -464,6 +464,7 @@ class MergeableOut(Out):
     total_minor: int
     line_count: int
     placed_at: datetime
+    why_not: str
 
 
 class OrderRowOut(Out):

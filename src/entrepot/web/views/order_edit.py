@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from entrepot.kernel import money
+from entrepot.network.destinations import end_of_day
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
@@ -133,14 +134,14 @@ def _edit(request: Request, found: orders.OrderView) -> EditOrder:
         code if code and code != found.postal_code else None,
         service if service != found.service else None,
         int_in(priority) if priority and priority != str(found.priority) else None,
-        _promise(said.get("promise_at")),
+        _promise(said.get("promise_at"), found),
     )
 
 
-def _promise(text: str | None) -> datetime | None:
-    """The end of a day, where the reader is."""
+def _promise(text: str | None, found: orders.OrderView) -> datetime | None:
+    """The end of a day where the order goes; where that is not known, where the reader is."""
     try:
         day = parse_date(clean(text))
     except ValueError:
         return None
-    return datetime.combine(day, time(23, 59), fmt.reading().zone) if day else None
+    return end_of_day(day, found.country, found.postal_code, str(fmt.reading().zone)) if day else None

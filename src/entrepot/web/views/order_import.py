@@ -29,7 +29,7 @@ from entrepot.web.edge import Request, cause_of, clean, console, give, page
 
 SHOWN_MAX, REPEATED_MAX = 200, 20
 LONG_FROM = 1_000
-"""Rows from which a file is left to the worker: fewer are placed in some seconds."""
+"""Rows from which a file is left to the worker, reading it too: fewer are read and placed in some seconds."""
 FILES_SHOWN = 5
 
 
@@ -56,8 +56,8 @@ def orders(request: Request) -> HttpResponse:
 @require_safe
 @console
 def file(request: Request, which: UUID) -> HttpResponse:
-    """How far the worker is with a file, then what became of it; all that is wrong in it as CSV with `format=csv`.
-    With `in=form` it is part of the form, from which the same file can be placed."""
+    """How far the worker is with reading a file and with its orders, then what became of it; all that is wrong in it as
+    CSV with `format=csv`. With `in=form` it is part of the form, from which the same file can be placed."""
     found = _of_reader(request, which)
     if request.GET.get("format") == "csv":
         return _errors(channels.file_faults(which))
@@ -88,8 +88,10 @@ def _of_reader(request: Request, which: UUID) -> channels.FileRow:
 
 def _of_file(found: channels.FileRow) -> dict[str, Any]:
     context: dict[str, Any] = {"file": found, "channel": found.channel}
-    if found.state == "asked":
+    if found.runs:
         return context
+    if found.refusal:
+        return context | {"refused": words.refusal(found.refusal)}
     return context | {
         "report": found, "file_name": found.name, "header": found.header, "shown_max": SHOWN_MAX,
         "wrong": channels.file_faults(found.id, limit=SHOWN_MAX),
@@ -112,20 +114,22 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
     if file.size is None or file.size > contract.BYTES_MAX:
         context["refused"] = gettext("The file is too large.")
         return None
-    sheet = read.read(file.read())
+    cause = cause_of(request, f"import of {file.name}")
+    content = file.read()
+    if read.is_long(content, LONG_FROM):
+        chosen = _chosen(request) if request.POST.get("mapped") == file.name else {}
+        asked = _left_to_worker(
+            cause, company, channel, file.name or "", content, chosen, tries=do != "place"
+        )
+        context |= {"file": channels.file_import(asked), "in_form": True}
+        return None if request.htmx else redirect("orders-import-file", which=asked)
+    sheet = read.read(content)
     remembered = channels.mapping(company=company, channel=channel.code) or {}
     mapping = parse.propose(sheet.header, remembered)
     if request.POST.get("mapped") == file.name:
-        chosen = ((name, clean(request.POST.get(f"column-{name}"))) for name in contract.FIELDS)
-        mapping = {name: column for name, column in chosen if column in sheet.header}
-    cause = cause_of(request, f"import of {file.name}")
+        mapping = {name: column for name, column in _chosen(request).items() if column in sheet.header}
     if do == "place" and parse.misfit_mapping(mapping) is None:
         save_mapping(cause, requests=[SaveMapping(company, channel.code, tuple(mapping.items()))])
-    if do != "errors" and len(sheet.rows) >= LONG_FROM:
-        asked = _left_to_worker(cause, company, channel, file.name or "", sheet, mapping, tries=do != "place")
-        if asked is not None:
-            context |= {"file": channels.file_import(asked), "in_form": True}
-            return None if request.htmx else redirect("orders-import-file", which=asked)
     report = importer.run(
         cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
         tries=do != "place",
@@ -141,27 +145,24 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
     return None
 
 
+def _chosen(request: Request) -> dict[str, str]:
+    """Field → column, of those that somebody chose."""
+    chosen = {name: clean(request.POST.get(f"column-{name}")) for name in contract.FIELDS}
+    return {name: column for name, column in chosen.items() if column}
+
+
 def _left_to_worker(
     cause: Cause,
     company: int,
     channel: network.Channel,
     name: str,
-    sheet: read.Sheet,
-    mapping: Mapping[str, str],
+    content: bytes,
+    chosen: Mapping[str, str],
     *,
     tries: bool,
-) -> UUID | None:
-    """Have the worker take the file in; None where no order of it is without a fault."""
-    report, wanted = importer.read_orders(
-        cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
-        tries=tries,
-    )  # fmt: skip
-    if not wanted:
-        return None
-    ask = AskImport(
-        company, channel.code, name, tries, sheet.header, tuple(mapping.items()), report.rows, report.orders,
-        tuple(wanted), tuple(report.wrong), tuple(report.repeated),
-    )  # fmt: skip
+) -> UUID:
+    """Have the worker read the file and take it in."""
+    ask = AskImport(company, channel.code, name, tries, content, tuple(chosen.items()))
     (answer,) = ask_imports(cause, requests=[ask])
     if isinstance(answer, ImportNow):
         return answer.file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -21,6 +22,7 @@ from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
+from entrepot.network.destinations import promised_day
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
@@ -281,6 +283,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "closed_holds": [one for one in found.holds if one.state != "open"],
         "decisions": sourcing.explained(order=which),
         "promises": promises,
+        "promised_on": _promised_elsewhere(found),
         **_awaited(which),
         "rejectable": {one.node_code: one.node for one in promises if one.released < one.quantity},
         "rejections": sourcing.rejections(order=which),
@@ -320,7 +323,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_edit": actor.may("sourcing.edit"),
         "relatives": orders.relatives(which),
         **_splittable(request, found, paid),
-        "mergeable": orders.mergeable(which) if actor.may("sourcing.merge") else [],
+        **(_mergeable(which) if actor.may("sourcing.merge") else {}),
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in pages.ENDED,
     }
@@ -335,6 +338,14 @@ def _splittable(
     taken = sum(one.captured_minor - one.refunded_minor for one in paid)
     parts, why = order_edit.splittable(found, taken, _stands(found))
     return {"splittable": parts, "why_no_split": why}
+
+
+def _mergeable(which: UUID) -> dict[str, Any]:
+    """The customer's other orders: those that can become part of it, and why the others can't."""
+    why, others = orders.beside(which)
+    can = [] if why else [one for one in others if not one.why_not]
+    apart = [one for one in others if one.why_not and not why]
+    return {"mergeable": can, "apart": apart, "why_no_merge": why if others else ""}
 
 
 def _awaited(which: UUID) -> dict[str, Any]:
@@ -376,6 +387,13 @@ def _sent_for(found: orders.OrderView) -> dict[UUID, list[orders.LineRow]]:
         if line.instead_of:
             sent.setdefault(line.instead_of, []).append(line)
     return sent
+
+
+def _promised_elsewhere(found: orders.OrderView) -> date | None:
+    """The day of the promise where the order goes, if it is another one than that of the reader."""
+    here = str(fmt.reading().zone)
+    there = promised_day(found.promise_at, found.country, found.postal_code, here)
+    return there if there != promised_day(found.promise_at, "", "", here) else None
 
 
 def _cancellable(request: Request, found: orders.OrderView) -> dict[str, Any]:

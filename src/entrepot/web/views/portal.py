@@ -32,6 +32,7 @@ from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import AllOrNothing, Refused, WrongState
 from entrepot.network import queries as network
+from entrepot.network.destinations import promised_day
 from entrepot.orders import queries as orders
 from entrepot.parties import fingerprints
 from entrepot.returns import (
@@ -272,6 +273,9 @@ def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     context = {
         "door": visit.door,
         "order": visit.order,
+        "promised_on": promised_day(
+            visit.order.promise_at, visit.order.country, visit.order.postal_code, str(fmt.reading().zone)
+        ),
         "shipments": pages.shipments(order=of_order),
         "waits": sourcing.waits(order=of_order),
         "lines": lines,
