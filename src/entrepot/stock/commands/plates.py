@@ -13,13 +13,19 @@ from entrepot.stock.commands.move import At
 
 
 class Plate(NamedTuple):
-    """A plate as it was found. `bin`: where it stands; None where it holds nothing."""
+    """A plate as it was found. `bin`: where it stands; None where it holds nothing, or is on its way to its `node`."""
 
     id: UUID
     company: int
     number: str
     bin: UUID | None
     bin_code: str
+    node: UUID | None
+    node_code: str
+
+    @property
+    def is_on_its_way(self) -> bool:
+        return self.node is not None and self.bin is None
 
 
 class OnPlate(NamedTuple):
@@ -51,10 +57,14 @@ def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
 
 def lock_content(plates: Collection[UUID]) -> dict[UUID, list[OnPlate]]:
     """What stands on locked plates, its buckets locked in id order. 2 statements."""
-    which = {"plates": sorted(set(plates))}
-    sql.run(_LOCK_BUCKETS, which)
+    sql.run(_LOCK_BUCKETS, {"plates": sorted(set(plates))})
+    return content_of(plates)
+
+
+def content_of(plates: Collection[UUID]) -> dict[UUID, list[OnPlate]]:
+    """What stands on plates. 1 statement."""
     found: dict[UUID, list[OnPlate]] = {}
-    for plate, bucket, *at, units, free in sql.run(_CONTENT, which):
+    for plate, bucket, *at, units, free in sql.run(_CONTENT, {"plates": sorted(set(plates))}):
         found.setdefault(plate, []).append(OnPlate(plate, bucket, At(*at), units, free))
     return found
 
@@ -92,7 +102,8 @@ def plates_to_fill(
     cause: Cause, wanted: Sequence[tuple[int, str, UUID]]
 ) -> dict[tuple[int, str, UUID], UUID]:
     """The plates on which units come into a bin, by (company, number, bin): made where they are new. One that stands in
-    another bin, or goes into two, is not among them there: what comes stays loose. 3 statements; none for none."""
+    another bin, is on its way, or goes into two, is not among them there: what comes stays loose. 3 statements; none
+    for none."""
     if not wanted:
         return {}
     bins: dict[Number, UUID] = {}
@@ -102,7 +113,7 @@ def plates_to_fill(
     here = {
         name: bin_id
         for name, bin_id in bins.items()
-        if name not in standing or standing[name].bin in (None, bin_id)
+        if name not in standing or (standing[name].bin in (None, bin_id) and not standing[name].is_on_its_way)
     }
     return {(*name, here[name]): plate for name, plate in make_plates(cause, here).items()}
 
@@ -114,11 +125,11 @@ FROM (SELECT * FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(
 """
 
 _PLATE = """
-SELECT p.id, p.company_id::int, p.number, stands.bin_id, COALESCE(bin.code, '')
+SELECT p.id, p.company_id::int, p.number, stands.bin_id, COALESCE(bin.code, ''), stands.node_id, COALESCE(node.code, '')
 FROM {which}
-LEFT JOIN LATERAL (SELECT b.bin_id FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
+LEFT JOIN LATERAL (SELECT b.bin_id, b.node_id FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
                    WHERE u.plate_id = p.id LIMIT 1) AS stands ON true
-LEFT JOIN network_bin AS bin ON bin.id = stands.bin_id
+LEFT JOIN network_bin AS bin ON bin.id = stands.bin_id LEFT JOIN network_node AS node ON node.id = stands.node_id
 """
 
 _BY_ID = _PLATE.format(which="stock_plate AS p") + "WHERE p.id = ANY(%(ids)s::uuid[])"

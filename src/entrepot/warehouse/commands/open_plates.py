@@ -12,6 +12,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.plates import find_plates, lock_content, lock_plates, set_content
+from entrepot.stock.errors import PlateOnItsWay
 from entrepot.warehouse.errors import PlateEmpty
 
 
@@ -38,7 +39,7 @@ def open_plates(cause: Cause, /, *, requests: Sequence[OpenPlate]) -> list[Plate
     """The plates hold nothing any more; their goods stand where they stood. No unit moves.
 
     Locks: the numbers of the plates in their order, then their buckets in id order.
-    Refuses: NotFound; warehouse.plate_empty. Again: by key. 6 statements.
+    Refuses: NotFound; warehouse.plate_empty; stock.plate_on_its_way. Again: by key. 6 statements.
     """
     plates = find_plates([one.plate for one in requests])
     lock_plates((plate.company, plate.number) for plate in plates.values())
@@ -46,11 +47,15 @@ def open_plates(cause: Cause, /, *, requests: Sequence[OpenPlate]) -> list[Plate
     answers: list[PlateOpened | Refused] = []
     less: dict[tuple[UUID, UUID], int] = {}
     for one in requests:
-        parts = content.pop(one.plate, None)
+        on_its_way = one.plate in plates and plates[one.plate].is_on_its_way
+        parts = None if on_its_way else content.pop(one.plate, None)
         if one.plate not in plates:
             answers.append(NotFound(what="plate", which=str(one.plate)))
             continue
         number, company = plates[one.plate].number, plates[one.plate].company
+        if on_its_way:
+            answers.append(PlateOnItsWay(plate=number, node=plates[one.plate].node_code))
+            continue
         if not parts:
             answers.append(PlateEmpty(plate=number))
             continue
