@@ -374,5 +374,5 @@ def test_the_statements_of_plates_do_not_grow_with_the_batch(loaded: Floor, stat
                 ],
             )
         counts.append((len(out), len(came)))
-    assert counts[1] == counts[2], counts
-    print(counts)
+    # The first makes the bucket that the others find.
+    assert counts[1:] == [(31, 30)] * 2, counts

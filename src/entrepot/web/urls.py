@@ -93,6 +93,7 @@ from entrepot.web.views.scan import plate as scan_plate
 from entrepot.web.views.scan import receive as scan_receive
 from entrepot.web.views.scan import replenish as scan_replenish
 from entrepot.web.views.scan import sort as scan_sort
+from entrepot.web.views.scan import transfer as scan_transfer
 
 urlpatterns = [
     path("api/", house.urls()),  # first: to pass by all pages took a program half a millisecond
@@ -243,6 +244,7 @@ urlpatterns = [
     path("stock/plates/<uuid:which>/", plates.plate, name="plate"),
     path("stock/plates/<uuid:which>/label.<str:kind>", plates.label, name="plate-label"),
     path("stock/plates/<uuid:which>/move/", plates.move, name="plate-move"),
+    path("stock/plates/<uuid:which>/send/", plates.send, name="plate-send"),
     path("stock/plates/<uuid:which>/open/", plates.take_apart, name="plate-open"),
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/safety/", kept_back.safety, name="sku-safety"),
@@ -283,6 +285,7 @@ urlpatterns = [
     path("scan/count/<uuid:which>/", scan_count.one, name="scan-count-one"),
     path("scan/receive/", scan_receive.waiting, name="scan-receive"),
     path("scan/receive/<uuid:which>/", scan_receive.one, name="scan-receive-one"),
+    path("scan/receive/transfer/<uuid:which>/", scan_transfer.one, name="scan-receive-transfer"),
     path("scan/pallets/", scan_pallet.waiting, name="scan-pallets"),
     path("scan/pallets/<uuid:which>/", scan_pallet.one, name="scan-pallet-one"),
     path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),

@@ -47,6 +47,12 @@ def find_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
     return {row[0]: Plate(*row) for row in sql.run(_BY_ID, {"ids": sorted(set(plates))})}
 
 
+def hold_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
+    """Plates by id, where they stand now that their numbers are locked. 3 statements."""
+    found = lock_plates((one.company, one.number) for one in find_plates(plates).values())
+    return {one.id: one for one in found.values()}
+
+
 def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
     """Plates that exist, by company and number. Until the end of the transaction nobody else fills, moves or opens
     them, nor makes those that do not exist. What is picked or counted leaves a plate all the same. 2 statements."""

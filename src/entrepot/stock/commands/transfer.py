@@ -24,9 +24,8 @@ from entrepot.stock.commands.plates import (
     OnPlate,
     Plate,
     content_of,
-    find_plates,
+    hold_plates,
     lock_content,
-    lock_plates,
     see_plates,
     set_content,
 )
@@ -80,7 +79,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
 
     What it carries is expected at the destination, so that who waits there is promised a date.
     Locks: the numbers of plates in their order, positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere;
-    stock.plate_not_here; stock.plate_not_sellable. Again: by key. 20 statements; 7 more where plates are sent.
+    stock.plate_not_here; stock.plate_not_sellable. Again: by key. 20 statements; 9 more where plates are sent.
     """
     plates, content = _lock_plates(requests)
     positions = lock_positions(
@@ -127,8 +126,7 @@ def _lock_plates(
     wanted = {plate for r in requests for plate in r.plates}
     if not wanted:
         return {}, {}
-    lock_plates((plate.company, plate.number) for plate in find_plates(wanted).values())
-    return find_plates(wanted), content_of(wanted)
+    return hold_plates(wanted), content_of(wanted)
 
 
 def _leaving(r: ShipTransfer, content: Mapping[UUID, Sequence[OnPlate]]) -> list[_Leaving]:
@@ -267,7 +265,7 @@ def receive_transfer(
     Locks: the transfers in id order, the numbers of plates in their order, then as `move_units`.
     Refuses: NotFound, TransferClosed, NotPlaceable (no bin; no reason for what is lost or damaged; a plate into two
     bins); stock.plate_not_coming. Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is
-    left open, 4 where plates come, 5 where something is taken off them, 1 where too much is told.
+    left open, 6 where plates come, 4 where something is taken off them, 1 where too much is told.
     """
     wanted = [request.transfer for request in requests]
     transfers = {row[0]: _Transfer(*row[1:]) for row in sql.run(_LOCK, {"ids": wanted})}
@@ -306,7 +304,7 @@ def _coming(transfers: Sequence[UUID]) -> dict[UUID, list[Coming]]:
         coming[transfer].append(Coming(*line))
     plates = {one.plate for lines in coming.values() for one in lines if one.plate}
     if plates:
-        lock_plates((plate.company, plate.number) for plate in find_plates(plates).values())
+        hold_plates(plates)
     return coming
 
 

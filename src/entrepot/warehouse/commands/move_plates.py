@@ -15,7 +15,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.move import At
-from entrepot.stock.commands.plates import OnPlate, Plate, find_plates, lock_content, lock_plates, see_plates
+from entrepot.stock.commands.plates import OnPlate, Plate, hold_plates, lock_content, see_plates
 from entrepot.stock.errors import PlateOnItsWay
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
 from entrepot.warehouse.errors import PlateEmpty, PlateWanted
@@ -52,8 +52,7 @@ def move_plates(cause: Cause, /, *, requests: Sequence[MovePlate]) -> list[Plate
     claim on it); Invalid (a plate twice, its own bin, another node); warehouse.wrong_bin. Again: by key. 14 statements;
     1 more where another bin was scanned, 1 where a plate is wanted.
     """
-    plates = find_plates([one.plate for one in requests])
-    lock_plates((plate.company, plate.number) for plate in plates.values())
+    plates = hold_plates([one.plate for one in requests])
     content = lock_content(plates)
     answers: dict[int, PlateMoved | Refused] = {}
     going: dict[int, MovePlate] = {}

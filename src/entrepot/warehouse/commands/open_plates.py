@@ -11,7 +11,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.stock.commands.plates import find_plates, lock_content, lock_plates, set_content
+from entrepot.stock.commands.plates import hold_plates, lock_content, set_content
 from entrepot.stock.errors import PlateOnItsWay
 from entrepot.warehouse.errors import PlateEmpty
 
@@ -41,8 +41,7 @@ def open_plates(cause: Cause, /, *, requests: Sequence[OpenPlate]) -> list[Plate
     Locks: the numbers of the plates in their order, then their buckets in id order.
     Refuses: NotFound; warehouse.plate_empty; stock.plate_on_its_way. Again: by key. 6 statements.
     """
-    plates = find_plates([one.plate for one in requests])
-    lock_plates((plate.company, plate.number) for plate in plates.values())
+    plates = hold_plates([one.plate for one in requests])
     content = lock_content(plates)
     answers: list[PlateOpened | Refused] = []
     less: dict[tuple[UUID, UUID], int] = {}
