@@ -396,8 +396,7 @@ def _take_off_plates(arrivals: Sequence[_Arrival]) -> None:
     loosened: list[UUID] = []
     for one in arrivals:
         loosened += one.unloaded.loosened
-        for (plate, *goods), units in one.unloaded.off.items():
-            sku, lot, serial = goods
+        for (plate, sku, lot, serial), units in one.unloaded.off.items():
             at = At(sku, one.transfer.node, None, one.transfer.company, "in_transit", lot, serial)
             less[plate, at] -= units
     if not less:

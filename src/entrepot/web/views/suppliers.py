@@ -41,14 +41,19 @@ def supplier(request: Request, which: UUID) -> HttpResponse:
     """One supplier, with what it offers and the lines behind its figures of the last year."""
     found = _supplier(request, which)
     company, today = request.reader.company.id, timezone.now().date()
-    span = {"since": today - LOOKED_BACK, "until": today + timedelta(days=1)}
+    since, until = today - LOOKED_BACK, today + timedelta(days=1)
     context = {
         "one": found,
         "offers": parties.offers_of(company=company, supplier=which, limit=OFFERS_SHOWN),
         "figures": next(
-            (row for row in performance.of_suppliers(company, **span) if row.supplier == which), None
+            (
+                row
+                for row in performance.of_suppliers(company, since=since, until=until)
+                if row.supplier == which
+            ),
+            None,
         ),
-        "due": performance.lines_due(company, which, **span),
+        "due": performance.lines_due(company, which, since=since, until=until),
         "kept": kept(request),
     }
     return page(request, "web/supplier.html", context, area="inbound")
