@@ -304,12 +304,27 @@ def test_held_goods_that_were_moved_are_decided_where_they_stand(house):
         requests=[PutAway(1, house.skus[0], house.receiving, house.pick, 5, status="pending_inspection")],
     )
     (check,) = dock.checks(house.company)
-    lost, found = (
-        decide_checks(CLERK, requests=[DecideCheck(check.id, 0, bin=bin_id)])[0]
-        for bin_id in (None, house.pick)
+    (elsewhere,) = decide_checks(CLERK, requests=[DecideCheck(check.id, 0, bin=house.receiving)])
+    assert isinstance(elsewhere, NotThere)
+    (found,) = decide_checks(CLERK, requests=[DecideCheck(check.id, 0)])
+    assert isinstance(found, CheckDecided) and units() == [("sellable", "", 5)]
+
+
+def test_held_goods_that_stand_in_two_bins_are_decided_in_both(house):
+    set_policy(Quality((Plan(sample_percent=100, defects_max=3),)))
+    one = ordered(house, (house.skus[0], 9))
+    receive(CLERK, requests=[ReceiveOrder(one)])
+    aside = PutAway(1, house.skus[0], house.receiving, house.pick, 4, status="pending_inspection")
+    put_away(CLERK, requests=[aside])
+    (check,) = dock.checks(house.company)
+    (found,) = decide_checks(CLERK, requests=[DecideCheck(check.id, 2, "bent")])
+    assert (found.passed, found.damaged) == (7, 2)
+    by_bin = sql.run(
+        "SELECT bin_id, status, quantity FROM stock_bucket WHERE quantity > 0 ORDER BY quantity, status"
     )
-    assert isinstance(lost, NotThere)
-    assert isinstance(found, CheckDecided)
+    assert by_bin == [
+        (house.pick, "damaged", 2), (house.pick, "sellable", 2), (house.receiving, "sellable", 5),
+    ]  # fmt: skip
 
 
 # ---- scans

@@ -13,8 +13,9 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import NotFound
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.peg import PegSku, peg
-from entrepot.stock import errors, rules
+from entrepot.stock import errors, plate_queries, rules
 from entrepot.stock import queries as stock
+from entrepot.stock.commands.change_status import ChangeStatus, change_status
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
@@ -26,8 +27,13 @@ from entrepot.stock.commands.transfer import (
     receive_transfer,
     ship_transfer,
 )
+from entrepot.stock.plating import sscc
+from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
+from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
+from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.plates import NUMBER, OTHER, PREFIX, a_plate, holds, stands
 from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
@@ -223,3 +229,150 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
         counts.append((len(out), len(came)))
     assert counts == [counts[0]] * 3, counts
     assert counts[0] == (20 + 2, 18 + 2)  # two write the events and offer the SKUs
+
+
+# ---- plates
+
+
+@pytest.fixture
+def loaded(floor: Floor) -> Floor:
+    """Two SKUs in reserve, 12 and 5 of them on a plate."""
+    floor.stock_all([0, 1], 20, kind="reserve")
+    return floor
+
+
+def sent_plates(floor: Floor, *plates: UUID, lines: tuple[TransferUnits, ...] = ()) -> UUID:
+    request = ShipTransfer(COMPANY, floor.nodes[0], floor.nodes[1], lines, plates=plates)
+    (answer,) = ship_transfer(SYSTEM, requests=[request])
+    assert isinstance(answer, TransferShipped), answer
+    return answer.transfer
+
+
+def took_in(transfer: UUID, *lines: ArrivedUnits, **said: object) -> TransferReceived:
+    (answer,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(transfer, lines, **said)])
+    assert isinstance(answer, TransferReceived), answer
+    return answer
+
+
+def test_a_plate_that_is_sent_whole_is_received_whole(loaded: Floor) -> None:
+    plate = a_plate(loaded, (0, 12), (1, 5)).plate
+    content = holds()
+    transfer = sent_plates(loaded, plate, lines=(TransferUnits(loaded.skus[0], loaded.bin(0, "reserve"), 3),))
+
+    on_its_way = plate_queries.plate(company=COMPANY, which=plate)
+    assert (on_its_way.node, on_its_way.bin, on_its_way.units) == (loaded.nodes[1], None, 17)
+    assert [one.number for one in plate_queries.plates(company=COMPANY, node=loaded.nodes[1])] == [NUMBER]
+    assert stock.transfers_of_plates([plate])[plate][0] == transfer
+    goods = {(one.sku_code, one.plate): one.to_come for one in stock.transfer_goods(transfer)}
+    assert goods == {("SKU-000", NUMBER): 12, ("SKU-001", NUMBER): 5, ("SKU-000", ""): 3}
+
+    assert took_in(transfer, plates=(plate,)).received == 17
+    assert stands() == "RECEIVING" and holds() == {
+        (code, lot, "sellable"): units for (code, lot, _), units in content.items()
+    }
+    told = [(one.command, one.units, one.from_code, one.to_code) for one in plate_queries.history(plate)]
+    assert told[:2] == [
+        ("stock.receive_transfer", 17, "", "RECEIVING"), ("stock.ship_transfer", 17, "RESERVE", ""),
+    ]  # fmt: skip
+    (again,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(transfer, plates=(plate,))])
+    assert isinstance(again, errors.PlateNotComing)
+    assert took_in(transfer, rest="received") == TransferReceived(transfer, "received", 3, 0)
+
+
+def test_all_the_rest_comes_on_the_plates_that_it_was_sent_on(loaded: Floor) -> None:
+    plate = a_plate(loaded, (0, 12), (1, 5)).plate
+    transfer = sent_plates(loaded, plate)
+    assert took_in(transfer, rest="received").state == "received"
+    assert stands() == "RECEIVING" and sum(holds().values()) == 17
+
+
+def test_a_plate_is_lost_whole(loaded: Floor) -> None:
+    plate = a_plate(loaded, (0, 12)).plate
+    transfer = sent_plates(loaded, plate)
+    assert took_in(transfer, rest="lost", reason="the van was robbed").lost == 12
+    assert stands() == "" and holds() == {}
+
+
+def test_what_is_damaged_stays_on_its_plate_and_what_is_missing_comes_loose(loaded: Floor) -> None:
+    plate = a_plate(loaded, (0, 12), (1, 5)).plate
+    transfer = sent_plates(loaded, plate)
+    first = ArrivedUnits(loaded.skus[0], None, 7, 1, damaged=2, plate=plate)
+
+    assert took_in(transfer, first, reason="wet") == TransferReceived(transfer, "in_transit", 7, 1, 2)
+    assert holds() == {("SKU-000", "", "sellable"): 7, ("SKU-000", "", "damaged"): 2}
+    assert {(one.sku_code, one.plate): one.to_come for one in stock.transfer_goods(transfer)} == {
+        ("SKU-000", ""): 2,
+        ("SKU-001", ""): 5,
+    }, "what is missing is on no plate any more"
+
+    assert took_in(transfer, rest="received").state == "received"
+    assert sum(holds().values()) == 9 and stands() == "RECEIVING"
+
+
+def test_single_units_of_a_plate_are_taken_off_it_and_loose_ones_go_first(loaded: Floor) -> None:
+    plate = a_plate(loaded, (0, 12)).plate
+    transfer = sent_plates(loaded, plate, lines=(TransferUnits(loaded.skus[0], loaded.bin(0, "reserve"), 3),))
+
+    took_in(transfer, ArrivedUnits(loaded.skus[0], None, 5))
+    assert holds() == {("SKU-000", "", "in_transit"): 10}, "three were loose"
+    took_in(transfer, plates=(plate,))
+    assert holds() == {("SKU-000", "", "sellable"): 10} and stands() == "RECEIVING"
+
+
+def test_plates_that_can_not_be_sent_stay(loaded: Floor) -> None:
+    here, other = a_plate(loaded, (0, 5)).plate, a_plate(loaded, (1, 5), number=OTHER).plate
+    bad = ChangeStatus(
+        COMPANY, loaded.skus[1], loaded.nodes[0], loaded.bin(0, "reserve"), 20, "sellable", "damaged", "wet"
+    )
+    change_status(SYSTEM, requests=[bad])
+    one, two = loaded.nodes
+    answers = ship_transfer(
+        SYSTEM,
+        requests=[
+            ShipTransfer(COMPANY, one, two, plates=(ids.uuid7(),)),
+            ShipTransfer(COMPANY, two, one, plates=(here,)),
+            ShipTransfer(COMPANY, one, two, plates=(other,)),
+            ShipTransfer(COMPANY, one, two, plates=(here,)),
+            ShipTransfer(COMPANY, one, two, plates=(here,)),
+        ],
+    )
+    assert [type(answer) for answer in answers] == [
+        NotFound, errors.PlateNotHere, errors.PlateNotSellable, TransferShipped, errors.PlateNotHere,
+    ]  # fmt: skip
+    (moved,) = move_plates(SYSTEM, requests=[MovePlate(here, loaded.bin(1))])
+    (opened,) = open_plates(SYSTEM, requests=[OpenPlate(here)])
+    (built,) = build_plates(
+        SYSTEM, requests=[BuildPlate(COMPANY, loaded.bin(0, "reserve"), ((loaded.skus[0], 1),), NUMBER)]
+    )
+    assert moved == opened == built == errors.PlateOnItsWay(plate=NUMBER, node="N2")
+    twice = (
+        ArrivedUnits(loaded.skus[0], loaded.bin(1), 2, plate=here),
+        ArrivedUnits(loaded.skus[0], None, 2, plate=here),
+    )
+    (two_bins,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(answers[3].transfer, twice)])
+    assert isinstance(two_bins, errors.NotPlaceable) and two_bins.facts["field"] == "bin"
+
+
+def test_the_statements_of_plates_do_not_grow_with_the_batch(loaded: Floor, statements) -> None:
+    loaded.stock(0, 2000, kind="reserve")
+    counts = []
+    number = 10
+    for size in (1, 10, 100):
+        plates = [a_plate(loaded, (0, 2), number=sscc(PREFIX, 3, number + i)).plate for i in range(size)]
+        number += size
+        one, two = loaded.nodes
+        with statements() as out:
+            shipped = ship_transfer(
+                SYSTEM, requests=[ShipTransfer(COMPANY, one, two, plates=(plate,)) for plate in plates]
+            )
+        with statements() as came:
+            receive_transfer(
+                SYSTEM,
+                requests=[
+                    ReceiveTransfer(sent.transfer, (ArrivedUnits(loaded.skus[0], None, 1, plate=plate),))
+                    for sent, plate in zip(shipped, plates, strict=True)
+                ],
+            )
+        counts.append((len(out), len(came)))
+    # The first makes the bucket that the others find.
+    assert counts[1:] == [(31, 30)] * 2, counts

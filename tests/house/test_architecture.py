@@ -31,7 +31,7 @@ PUBLISHED = {
     "carriage": "service",
     "ledger": "account balance clearingitem exposure line match matchpart period valuation",
     "stock": "allocation bucket move plate plateunits position preorder published reservation ringfence supply "
-    "transferline unpublished",
+    "transfer transferline unpublished",
     "payments": "attempt creditgrant dispute payment",
     "orders": "credit creditline fingerprint hold line order promotion",
     "sourcing": "backorder decision dropship rejection",

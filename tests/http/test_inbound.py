@@ -154,8 +154,10 @@ def test_a_proposal_is_shown_with_its_sum_ordered_and_judged(console, program, s
     assert program("inventory").get("/api/v1/reorder-proposals").json()["items"][0]["terms"]["pack"] == 12
     rejected = page.post("/inbound/reorder/act/", {"proposal": proposal.id, "action": "reject", "reason": ""})
     assert "why it is not ordered" in said(rejected)
-    page.post("/inbound/reorder/act/", {"proposal": proposal.id, "action": "order"})
+    more = {"proposal": proposal.id, "action": "order", f"units-{proposal.id}": "96"}
+    page.post("/inbound/reorder/act/", more)
     assert queries.proposals(COMPANY) == []
+    assert max(one.quantity for one in queries.orders(COMPANY)) == 96, "who knows better orders more"
     assert (
         program("auditor")
         .get("/api/v1/supplier-performance?since=2020-01-01&until=2090-01-01")
@@ -211,3 +213,81 @@ def test_a_program_orders_confirms_announces_and_receives(program, shop, bought)
     assert states == ["received", "open"]
     for path in ("quality-checks", "supplier-claims"):
         assert buyer.get(f"/api/v1/{path}").json() == {"items": [], "next": None}
+
+
+# ---- suppliers, and an order that a person writes
+
+
+def test_a_person_sets_up_a_supplier_with_its_offers_and_orders_from_it(console, shop):
+    page, nodes = console("inventory"), shop.nodes
+    new = {"code": "POT", "name": "Pottery Ltd", "currency": "gbp", "lead_days": "12"}
+    assert "expected" in said(page.post("/inbound/suppliers/save/", new | {"currency": "pounds"}))
+    made = page.post("/inbound/suppliers/save/", new)
+    where = made["Location"]
+    shown = page.get(where).content.decode()
+    assert "says 12 days of lead time" in shown and "It offers nothing yet" in shown
+    offer = {"sku": "MUG-BLUE", "cost": "3.125", "minimum": "24", "pack": "12", "lead_days": "9"}
+    assert "Say which SKU" in said(page.post(f"{where}offer/", offer | {"sku": "NONE"}))
+    assert "cost: expected" in said(page.post(f"{where}offer/", offer | {"cost": "much"}))
+    page.post(f"{where}offer/", offer)
+    shown = page.get(where).content.decode()
+    assert "3.125 GBP" in shown and "MUG-BLUE" in shown
+
+    supplier = where.rstrip("/").rpartition("/")[2]
+    assert "Pottery Ltd" in page.get(f"/inbound/orders/new/?supplier={supplier}").content.decode()
+    form = {
+        "supplier": supplier,
+        "node": str(nodes[0]),
+        "reference": "W-1",
+        "sku-1": "MUG-BLUE",
+        "units-1": "24",
+    }
+    place_ = "/inbound/orders/place/"
+    for wrong, told in (
+        ({"supplier": ""}, "Choose a supplier"), ({"sku-1": ""}, "Say at least one SKU"),
+        ({"sku-2": "NONE", "units-2": "1"}, "NONE: say a SKU"),
+        ({"sku-2": "TEA-ASSAM", "units-2": "1"}, "has no offer"),
+        ({"sku-2": "TEA-ASSAM", "units-2": "1", "cost-2": "-"}, "cost of line 2"),
+    ):  # fmt: skip
+        assert told in said(page.post(place_, form | wrong)), wrong
+    assert 'value="MUG-BLUE"' in page.get("/inbound/orders/new/").content.decode(), (
+        "what was typed stands again"
+    )
+    made = page.post(place_, form | {"sku-2": "TEA-ASSAM", "units-2": "6", "cost-2": "2.20"})
+    which = UUID(made["Location"].rstrip("/").rpartition("/")[2])
+    assert [(one.sku_code, one.quantity, one.unit_cost) for one in queries.lines(which)] == [
+        ("MUG-BLUE", 24, Decimal("3.125")), ("TEA-ASSAM", 6, Decimal("2.20")),
+    ]  # fmt: skip
+    assert queries.order(which).external_ref == "W-1"
+    late = page.get(where).content.decode()
+    assert "Nothing was due" in late, "it is not due yet"
+    changed = page.post("/inbound/suppliers/save/", new | {"name": "Potters", "next": where})
+    assert changed["Location"] == where and "Potters" in page.get("/inbound/suppliers/").content.decode()
+    for address in ("/inbound/suppliers/", where, "/inbound/orders/new/"):
+        seen = console("auditor").get(address).content.decode()
+        assert "Keep" not in seen and 'name="sku-1"' not in seen
+    assert page.get(f"/inbound/suppliers/{shop.nodes[0]}/").status_code == 404
+
+
+def test_programs_set_up_suppliers_and_their_offers(program, shop):
+    call = program("inventory")
+    body = [{"code": code, "name": code.title(), "currency": "GBP"} for code in ("AB", "CD")]
+    assert [one["code"] for one in call.post("/api/v1/suppliers", body, "one").json()] == ["AB", "CD"]
+    assert {one["code"] for one in call.get("/api/v1/suppliers").json()} >= {"AB", "CD"}
+    offers = [
+        {"supplier": one["code"], "sku": sku, "cost": "1.5", "minimum_quantity": 2, "pack_quantity": 4}
+        for one in body
+        for sku in ("MUG-BLUE", "TEA-ASSAM")
+    ]
+    assert len(call.post("/api/v1/supplier-offers", offers, "two").json()) == 4
+    first = call.get("/api/v1/supplier-offers?limit=3&supplier=AB").json()
+    assert [one["sku_code"] for one in first["items"]] == ["MUG-BLUE", "TEA-ASSAM"] and first["next"] is None
+    of_sku = call.get("/api/v1/supplier-offers?limit=1&sku=MUG-BLUE").json()
+    assert (of_sku["items"][0]["supplier_code"], of_sku["next"]) == ("AB", "AB/MUG-BLUE")
+    behind = call.get("/api/v1/supplier-offers?limit=1&sku=MUG-BLUE&after=AB/MUG-BLUE").json()["items"]
+    assert [one["supplier_code"] for one in behind] == ["CD"]
+    is_problem(
+        call.post("/api/v1/supplier-offers", offers[0] | {"supplier": "X"}, "three"), 404, "kernel.not_found"
+    )
+    is_problem(call.get("/api/v1/supplier-offers?supplier=X"), 404, "kernel.not_found")
+    is_problem(program("auditor").post("/api/v1/suppliers", body, "four"), 403, "kernel.not_permitted")

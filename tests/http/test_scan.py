@@ -15,14 +15,18 @@ from entrepot.purchasing import queries as purchasing
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods
 from entrepot.purchasing.commands.order import order as order_goods
 from entrepot.returns import queries as returns
+from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
+from entrepot.stock.commands.transfer import ShipTransfer, TransferShipped, TransferUnits, ship_transfer
 from entrepot.warehouse import floor_queries, queries, shelf_queries
+from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from entrepot.work import queries as work
 from tests import back
+from tests.plates import NUMBER
 from tests.shop import COMPANY, the_system
 from tests.waves import a_shop_that_gathers
 
@@ -642,3 +646,102 @@ def test_roles_see_what_is_theirs(shop, handheld):
     assert "Inspect returns" in page
     assert 'href="/scan/pick/"' not in page
     assert "Nothing here is for your roles" in handheld("auditor").goes("/scan/")
+
+
+def a_transfer(shop, *, plate: bool = False, lines=(("MUG-BLUE", 9), ("TEA-ASSAM", 4))):
+    """Goods on their way from London to Manchester; with a plate of MUG-BLUE and TEA-ASSAM if asked for."""
+    system, bins = the_system(shop.now), {}
+    for code, units in lines:
+        sku = shop.skus[code]
+        at = next(one for one in stock.buckets(sku=sku) if one.node_code == "LDN" and one.quantity > units)
+        (bin_id,) = sql.run(
+            "SELECT b.id FROM network_bin AS b JOIN network_node AS n ON n.id = b.node_id"
+            " WHERE n.code = 'LDN' AND b.code = %(code)s",
+            {"code": at.bin_code},
+        )[0]
+        bins[code] = (bin_id, at.lot)
+    loose = tuple(TransferUnits(shop.skus[code], bins[code][0], n, bins[code][1]) for code, n in lines)
+    plates = ()
+    if plate:
+        goods = tuple((shop.skus[code], 2, bins[code][1]) for code, _ in lines[:1])
+        (made,) = build_plates(system, requests=[BuildPlate(COMPANY, bins[lines[0][0]][0], goods, NUMBER)])
+        plates = (made.plate,)
+    wanted = ShipTransfer(COMPANY, shop.nodes[0], shop.nodes[1], loose, plates=plates)
+    (sent,) = ship_transfer(system, requests=[wanted])
+    assert isinstance(sent, TransferShipped), sent
+    return sent
+
+
+def at_manchester(shop, handheld):
+    hand = handheld("supervisor")
+    hand.browser.post("/scan/node/", {"node": str(shop.nodes[1])})
+    return hand
+
+
+def to_come(sent) -> dict[str, int]:
+    goods = stock.transfer_goods(sent.transfer)
+    return {one.sku_code + (" on plate" if one.plate else ""): one.to_come for one in goods if one.to_come}
+
+
+def test_a_transfer_is_received_as_it_is_unpacked_with_what_is_damaged_and_lost(shop, handheld):
+    sent, hand = a_transfer(shop), at_manchester(shop, handheld)
+    assert sent.number in hand.goes("/scan/receive/")
+    hand.scans(sent.number.lower())
+    assert hand.asks == ("Scan everything that came", sent.number)
+    hand.scans("LAMP-OAK")
+    assert hand.wrong == f"Wrong item: this is LAMP-OAK. Take what is on its way of {sent.number}."
+    hand.scans("MUG-BLUE", "5")
+    assert hand.asks == ("Came", "5 × MUG-BLUE")
+    hand.scans("TEA-ASSAM")
+    assert hand.right == [f"{sent.number}: 5 × MUG-BLUE have come."], "the next goods take in those before"
+    hand.scans("=all")
+    hand.scans("=yes", key="tea")
+    hand.scans("=yes", key="tea")
+    assert to_come(sent) == {"MUG-BLUE": 4}
+    hand.scans("TEA-ASSAM")
+    assert hand.wrong.startswith("Done already: TEA-ASSAM.")
+    hand.scans("MUG-BLUE", "=damaged", "=yes")
+    assert hand.wrong.startswith("=yes comes later"), "first what is damaged"
+    hand.scans("the handle is off", "=yes")
+    assert hand.right == [f"{sent.number}: 1 × MUG-BLUE came damaged."]
+    hand.scans("MUG-BLUE", "9", "=yes")
+    assert f"Transfer {sent.number} still has 3 units of SKU MUG-BLUE on their way" in hand.wrong
+    hand.scans("2", "=lost", "fell off the lorry", "=yes")
+    assert hand.right == [f"{sent.number}: 2 × MUG-BLUE are written off."]
+    assert to_come(sent) == {"MUG-BLUE": 1}
+    hand.scans("=lost", "nobody has it")
+    assert hand.asks == ("Is this right?", "1 unit is lost")
+    hand.scans("=undo", "the van was robbed", "=yes")
+    assert hand.right == [f"{sent.number}: 1 units are written off. Nothing is on its way any more."]
+    assert hand.at == "/scan/receive/" and stock.transfer(sent.transfer).state == "received"
+    there = {
+        (row.status, row.quantity)
+        for row in stock.buckets(sku=shop.skus["MUG-BLUE"])
+        if row.node_code == "MAN"
+    }
+    assert ("damaged", 1) in there
+
+
+def test_a_plate_is_received_whole_at_one_scan_wherever_it_was_sent_from(shop, handheld, console):
+    sent = a_transfer(shop, plate=True)
+    which = plate_queries.plate_named(company=COMPANY, text=NUMBER).id
+    page = console("inventory").get(f"/stock/plates/{which}/").content.decode()
+    assert "On its way to" in page and sent.number in page and "It has come whole" in page
+    hand = handheld("supervisor")
+    hand.goes("/scan/receive/")
+    hand.scans(f"00{NUMBER}")
+    assert f"Plate {NUMBER} is on its way to MAN." in hand.wrong, "at the wrong node"
+    for flow in ("put-away", "move"):
+        hand.goes(f"/scan/{flow}/")
+        hand.scans(f"00{NUMBER}")
+        assert f"Plate {NUMBER} is on its way to MAN." in hand.wrong
+    hand = at_manchester(shop, handheld)
+    hand.goes("/scan/receive/")
+    hand.scans(f"00{NUMBER}", key="one")
+    hand.scans(f"00{NUMBER}", key="one")
+    assert hand.wrong == "" and to_come(sent) == {"MUG-BLUE": 9, "TEA-ASSAM": 4}
+    found = plate_queries.plate_named(company=COMPANY, text=NUMBER)
+    assert (found.node_code, found.bin_kind, found.units) == ("MAN", "receiving", 2)
+    hand.goes("/scan/receive/")
+    hand.scans(sent.number, f"00{NUMBER}")
+    assert hand.wrong.startswith(f"Done already: {NUMBER}.")

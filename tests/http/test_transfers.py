@@ -14,9 +14,11 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.rebalance import ProposeTransfers, propose_transfers
 from entrepot.sourcing.rebalancing import Rebalancing
+from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
 from tests.http.test_api import is_problem
+from tests.plates import NUMBER, OTHER
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
@@ -188,3 +190,45 @@ def test_programs_send_goods_without_a_proposal(shop, program):
     assert call.get("/api/v1/transfers").json()[0]["number"] == sent["number"]
     body["lines"][0]["bin"] = "NOWHERE"
     is_problem(call.post("/api/v1/transfers", body, "two"), 404, "kernel.not_found")
+
+
+def test_a_plate_goes_to_another_node_and_comes_whole_by_page_and_by_program(shop, console, program):
+    call, page = program("inventory"), console("inventory")
+    lines = [{"sku": "MUG-BLUE", "quantity": 3}]
+    built = call.post(
+        "/api/v1/plates", {"node": "LDN", "bin": "A-01", "lines": lines, "number": NUMBER}, "b"
+    ).json()
+    body = {"origin": "LDN", "target": "MAN", "plates": [f"00{NUMBER}"]}
+    sent = call.post("/api/v1/transfers", body, "one").json()
+    assert (
+        call.get(f"/api/v1/plates/{NUMBER}").json() | {"bin_code": ""}
+        == call.get(f"/api/v1/plates/{NUMBER}").json()
+    )
+    goods = call.get(f"/api/v1/transfers/{sent['transfer']}").json()["goods"]
+    assert [(one["sku_code"], one["plate"], one["to_come"]) for one in goods] == [("MUG-BLUE", NUMBER, 3)]
+    is_problem(call.get(f"/api/v1/transfers/{ids.uuid7()}"), 404, "kernel.not_found")
+    is_problem(call.post("/api/v1/transfers", body, "two"), 409, "stock.plate_not_here")
+    part = {"sku": "MUG-BLUE", "received": 1, "damaged": 1, "plate": NUMBER}
+    came = {"transfer": sent["transfer"], "lines": [part], "reason": "wet", "rest": "received"}
+    assert call.post("/api/v1/transfers/receive", came, "three").json()["state"] == "received"
+    assert call.get(f"/api/v1/plates/{NUMBER}").json()["units"] == 2, "what came later came loose"
+
+    where = f"/stock/plates/{built['plate']}/"
+    nodes = [str(one) for one in shop.nodes]
+    assert said(page.post(f"{where}send/", {"to": nodes[0]}))[0].startswith("On plate")
+    call.post("/api/v1/plates", {"node": "LDN", "bin": "A-01", "lines": lines, "number": OTHER}, "c")
+    form = {"from": nodes[0], "to": nodes[1], "plate": OTHER}
+    assert (
+        said(page.post(f"{PAGE}send/", form | {"plate": "1"}))[0] == "There is no plate with this code here."
+    )
+    assert said(page.post(f"{PAGE}send/", form)) == ["It is on its way."]
+    (one,) = stock.transfers_under_way(company=COMPANY)
+    which = plate_queries.plate_named(company=COMPANY, text=OTHER).id
+    shown = page.get(f"/stock/plates/{which}/").content.decode()
+    assert "On its way to" in shown and one.number in shown and "Move it whole" not in shown
+    assert "On its way to" in page.get("/stock/plates/").content.decode()
+    come = {"action": "plate", "one": str(one.id), "plate": OTHER}
+    assert said(page.post(f"{PAGE}receive/", come | {"plate": ""}))[0].startswith("Choose a transfer")
+    assert said(page.post(f"{PAGE}receive/", come)) == ["The plate has come, with all that was sent on it."]
+    assert plate_queries.plate(company=COMPANY, which=which).node_code == "MAN"
+    assert said(page.post(f"/stock/plates/{which}/send/", {"to": nodes[0]})) == ["The plate is on its way."]

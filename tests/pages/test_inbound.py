@@ -127,3 +127,36 @@ def test_goods_come_in_and_are_put_away(page: Page, site: str, shop: Shop, tmp_p
     stands(page, "suppliers", tmp_path)
     page.goto("/inbound/reorder/")
     stands(page, "reorder", tmp_path)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.usefixtures("shop")
+def test_a_buyer_sets_up_a_supplier_and_orders_from_it(page: Page, site: str, tmp_path: Path) -> None:
+    enter(page, "inventory")
+    page.goto("/inbound/suppliers/")
+    page.get_by_label("Code").fill("POT")
+    page.get_by_label("Name").fill("Pottery Ltd")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("heading", name="Pottery Ltd")).to_be_visible()
+    page.get_by_label("SKU").fill("MUG-BLUE")
+    page.get_by_label("Unit cost").fill("3.10")
+    page.get_by_role("button", name="Keep the offer").click()
+    expect(page.get_by_role("cell", name="3.10 GBP")).to_be_visible()
+    page.screenshot(path=tmp_path / "supplier.png", full_page=True)
+    page.get_by_role("link", name="Order from it").click()
+    page.get_by_label("SKU of line 1", exact=True).fill("MUG-BLUE")
+    page.get_by_label("Units of line 1", exact=True).fill("24")
+    page.screenshot(path=tmp_path / "order.png", full_page=True)
+    page.get_by_role("button", name="Order", exact=True).click()
+    expect(page.get_by_text("Somebody else receives it")).to_be_visible()
+    expect(page.get_by_role("cell", name="3.10")).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 740})
+    addresses = {
+        "suppliers": "/inbound/suppliers/",
+        "new": "/inbound/orders/new/",
+        "sent": "/stock/transfers/",
+    }
+    for name, address in addresses.items():
+        page.goto(address)
+        page.screenshot(path=tmp_path / f"{name}-phone.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name

@@ -234,6 +234,7 @@ def test_the_other_flows_fit_a_handheld(handheld: Page, shop: Shop, tmp_path: Pa
     from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
     from entrepot.purchasing.commands.order import OrderedLine, OrderGoods, order
     from entrepot.returns import queries as returns
+    from entrepot.stock.commands.transfer import ShipTransfer, TransferUnits, ship_transfer
     from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
     from tests import back
     from tests.shop import COMPANY, the_system
@@ -266,6 +267,29 @@ def test_the_other_flows_fit_a_handheld(handheld: Page, shop: Shop, tmp_path: Pa
     fits(page, "came", tmp_path)
     page.get_by_role("button", name="Receive 1").click()
     expect(page.locator(".said.right")).to_contain_text("1 unit of TEA-ASSAM")
+
+    shelf = sql.run(
+        "SELECT id FROM network_bin WHERE node_id = %(n)s AND code = 'A-01'", {"n": shop.nodes[1]}
+    )
+    back_here = TransferUnits(shop.skus["MUG-BLUE"], shelf[0][0], 6)
+    (sent,) = ship_transfer(system, requests=[ShipTransfer(COMPANY, shop.nodes[1], node, (back_here,))])
+    page.goto("/scan/receive/")
+    reads(page, sent.number)
+    expect(verb(page)).to_have_text("Scan everything that came")
+    fits(page, "transfer", tmp_path)
+    reads(page, "MUG-BLUE", "2")
+    expect(page.locator(".what")).to_have_text("2 × MUG-BLUE")
+    page.get_by_role("button", name="These are lost").click()
+    expect(verb(page)).to_have_text("Type why they do not come")
+    reads(page, "the box is torn")
+    expect(page.get_by_role("button", name="Write off 2")).to_be_visible()
+    fits(page, "lost", tmp_path)
+    page.get_by_role("button", name="Write off 2").click()
+    expect(page.locator(".said.right")).to_contain_text("2 × MUG-BLUE are written off")
+    page.get_by_role("button", name="All the rest is lost").click()
+    reads(page, "nobody has it")
+    expect(verb(page)).to_have_text("Is this right?")
+    fits(page, "rest", tmp_path)
 
     page.goto("/scan/count/")
     fits(page, "counts", tmp_path)

@@ -7,6 +7,15 @@ import pytest
 from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused
+from entrepot.stock.commands.transfer import (
+    ArrivedUnits,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferReceived,
+    TransferShipped,
+    receive_transfer,
+    ship_transfer,
+)
 from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
@@ -64,3 +73,25 @@ def test_one_number_is_built_in_one_bin_and_a_plate_is_opened_once(house: Floor)
     answers = [one for (one,) in at_once(opening)]
     assert sum(not isinstance(one, Refused) for one in answers) == 1
     assert holds() == {} and verify.discrepancies() == []
+
+
+def test_a_plate_is_received_once_however_many_scan_it_and_take_from_it(house: Floor):
+    house.stock(0, 40, kind="reserve")
+    plate = a_plate(house, (0, 30)).plate
+    one, two = house.nodes
+    jobs = [
+        lambda: ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, one, two, plates=(plate,))]),
+        lambda: move_plates(SYSTEM, requests=[MovePlate(plate, house.bin())]),
+    ]
+    sent = [one for (one,) in at_once(jobs * THREADS) if isinstance(one, TransferShipped)]
+    assert len(sent) == 1
+
+    loose = ArrivedUnits(house.skus[0], None, 2)
+    jobs = [
+        lambda: receive_transfer(SYSTEM, requests=[ReceiveTransfer(sent[0].transfer, plates=(plate,))]),
+        lambda: receive_transfer(SYSTEM, requests=[ReceiveTransfer(sent[0].transfer, (loose,))]),
+        lambda: open_plates(SYSTEM, requests=[OpenPlate(plate)]),
+    ]
+    answers = [one for (one,) in at_once(jobs * THREADS)]
+    assert sum(one.received for one in answers if isinstance(one, TransferReceived)) == 30
+    assert verify.discrepancies() == []

@@ -277,7 +277,7 @@ OF_NO_ROLE = (
     "orders.edit", "orders.split", "orders.merge",
     "returns.place_holds", "returns.settle_holds", "returns.expire",
     "returns.watch", "returns.watch_departures", "returns.forget_marks", "returns.forget_photos",
-    "purchasing.watch_drop_ships",
+    "purchasing.watch_drop_ships", "purchasing.watch_arrivals",
     "work.escalate_overdue", "work.watch_dead_letters",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",

@@ -373,9 +373,9 @@ def returns_waiting(*, company: int, node: str = "") -> ReturnsWaiting:
     return ReturnsWaiting(*sql.run(statement, {"company": company})[0])
 
 
-def orders_to_receive(*, node: UUID) -> int:
-    """Purchase orders that something is to come of at a node. One statement."""
-    return int(sql.run(_ORDERS_TO_RECEIVE, {"node": node})[0][0])
+def arrivals_expected(*, node: UUID) -> int:
+    """Purchase orders and transfers that something is to come of at a node. One statement."""
+    return int(sql.run(_ARRIVALS_EXPECTED, {"node": node})[0][0])
 
 
 class ReturnedLine(NamedTuple):
@@ -767,7 +767,7 @@ _LINES_OF = {
 }
 
 # By what is expected: a purchase order stands there as long as something is to come of it.
-_ORDERS_TO_RECEIVE = """
+_ARRIVALS_EXPECTED = """
 SELECT count(DISTINCT document_id)::int FROM stock_supply
-WHERE node_id = %(node)s::uuid AND document_kind = 'purchase_order'
+WHERE node_id = %(node)s::uuid AND document_kind IN ('purchase_order', 'transfer')
 """

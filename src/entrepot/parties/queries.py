@@ -41,6 +41,21 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferRow:
+    """What a supplier asks for a SKU, in the supplier's currency, by the codes of both."""
+
+    supplier_code: str
+    currency: str
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    cost: Decimal
+    minimum_quantity: int
+    pack_quantity: int
+    lead_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """Personal data: show it to those who need it, write it nowhere else."""
 
@@ -95,6 +110,22 @@ def offers(*, skus: Collection[UUID]) -> list[Offer]:
     return [Offer(*row) for row in sql.run(_OFFERS, {"skus": list(skus)})]
 
 
+def offers_of(
+    *,
+    company: int,
+    supplier: UUID | None = None,
+    sku: UUID | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 100,
+) -> list[OfferRow]:
+    """Offers of suppliers to a company, by the codes of supplier and SKU; `after` continues behind one. 1 statement."""
+    params = {
+        "company": company, "supplier": supplier, "sku": sku, "from": after[0] if after else None,
+        "behind": after[1] if after else None, "limit": limit,
+    }  # fmt: skip
+    return [OfferRow(*row) for row in sql.run(_OFFERS_OF, params)]
+
+
 def address(which: UUID) -> Address | None:
     """An address out of the vault; None as well where it was erased. 1 statement."""
     return addresses([which]).get(which)
@@ -132,6 +163,15 @@ SELECT code, id FROM parties_customer WHERE company_id = %(company)s::smallint A
 
 _SUPPLIERS = """
 SELECT id, code, name, currency, lead_days FROM parties_supplier WHERE company_id = %(company)s::smallint ORDER BY code
+"""
+
+_OFFERS_OF = """
+SELECT p.code, p.currency, o.sku_id, s.code, s.name, o.cost, o.minimum_quantity, o.pack_quantity, o.lead_days
+FROM parties_supplier AS p JOIN parties_offer AS o ON o.supplier_id = p.id JOIN catalog_sku AS s ON s.id = o.sku_id
+WHERE p.company_id = %(company)s::smallint AND (%(supplier)s::uuid IS NULL OR p.id = %(supplier)s::uuid)
+  AND (%(sku)s::uuid IS NULL OR o.sku_id = %(sku)s::uuid)
+  AND (%(from)s::text IS NULL OR (p.code, s.code) > (%(from)s::text, %(behind)s::text))
+ORDER BY p.code, s.code LIMIT %(limit)s::int
 """
 
 _OFFERS = """

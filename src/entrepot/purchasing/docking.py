@@ -12,8 +12,8 @@ from entrepot.kernel.errors import Refused
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Keep, Scan
 
-DAMAGED = "=damaged"
-"""What the button says where the goods came damaged."""
+DAMAGED, LOST = "=damaged", "=lost"
+"""What the buttons say where the goods came damaged, and where they did not come and will not."""
 DIGITS_MAX = 5
 """A typed number of more digits is a barcode."""
 
@@ -29,6 +29,7 @@ class Load(NamedTuple):
     serials: tuple[str, ...] = ()
     damaged: bool = False
     note: str = ""
+    lost: bool = False
 
 
 class TakeIn(NamedTuple):
@@ -60,29 +61,36 @@ def load(tokens: Sequence[str]) -> Load | None:
             found = found._replace(lot=value)
         elif kind == "expires":
             found = found._replace(expires_on=date.fromisoformat(value))
-        elif kind == "damaged":
-            found = found._replace(damaged=True)
+        elif kind in ("damaged", "lost"):
+            found = found._replace(damaged=kind == "damaged", lost=kind == "lost", note="")
         elif kind == "note":
             found = found._replace(note=value)
     return found
 
 
 def ask(at_hand: Load | None, lot_policy: str) -> str:
-    """What is asked for next: `item`, its `lot`, `expiry` or the `note` of its damage, or `sure`: is that all of it?"""
+    """What is asked for next: `item`, its `lot`, `expiry` or the `note` of its damage or loss, or `sure`: is that all
+    of it?"""
     if at_hand is None:
         return "item"
     if lot_policy != "none" and not at_hand.lot:
         return "lot"
     if lot_policy == "lot_expiry" and at_hand.expires_on is None:
         return "expiry"
-    return "note" if at_hand.damaged and not at_hand.note else "sure"
+    return "note" if (at_hand.damaged or at_hand.lost) and not at_hand.note else "sure"
 
 
 def scanned(
-    tokens: Sequence[str], lot_policy: str, to_come: int, scan: Scan, today: date
+    tokens: Sequence[str],
+    lot_policy: str,
+    to_come: int,
+    scan: Scan,
+    today: date,
+    *,
+    may_be_lost: bool = False,
 ) -> Keep | TakeIn | Refused:
     """What a scan does to the load: something to remember, the load taken in, or why it is wrong. `to_come` units of it
-    are expected still; whether more may come is for the order's tolerance to say."""
+    are expected still; whether more may come is for the order's tolerance to say. Goods of a transfer may be lost."""
     at_hand = load(tokens)
     step = ask(at_hand, lot_policy)
     if at_hand is None or step == "item":
@@ -90,13 +98,15 @@ def scanned(
     if step == "lot":
         return _said(scan, "lot", "its lot, from its label")
     if step == "note":
-        return _said(scan, "note", "what is damaged")
+        return _said(scan, "note", "why they do not come" if at_hand.lost else "what is damaged")
     if step == "expiry":
         return _expiry(at_hand, scan, today)
     if scan.text == YES:
         return TakeIn(at_hand)
     if scan.text == DAMAGED and not at_hand.damaged:
         return Keep("damaged")
+    if scan.text == LOST and may_be_lost and not at_hand.lost:
+        return Keep("lost")
     if scan.text == ALL or _is_number(scan):
         return _number(at_hand, to_come, scan)
     return _next(at_hand, scan, today)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -58,10 +58,37 @@ class DockToStock:
     slowest: float
 
 
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """An order line that was due on a day: what of it came, by then and in all, and how much of that was bad."""
+
+    order: UUID
+    order_number: str
+    sku: UUID
+    sku_code: str
+    ordered_at: datetime
+    due_on: date
+    quantity: int
+    came: int
+    by_then: int
+    bad: int
+    first_at: datetime | None
+
+    @property
+    def lead_days(self) -> float | None:
+        return (self.first_at - self.ordered_at).total_seconds() / 86_400 if self.first_at else None
+
+
 def of_suppliers(company: int, *, since: date, until: date) -> list[Performance]:
     """Every supplier of which a line was due from `since` up to before `until`, by code. 1 statement."""
     params = {"company": company, "since": since, "until": until}
     return [Performance(*row) for row in sql.run(_PERFORMANCE, params)]
+
+
+def lines_due(company: int, supplier: UUID, *, since: date, until: date, limit: int = 200) -> list[DueLine]:
+    """The lines behind a supplier's figures, the latest due first. 1 statement."""
+    params = {"company": company, "supplier": supplier, "since": since, "until": until, "limit": limit}
+    return [DueLine(*row) for row in sql.run(_LINES_DUE, params)]
 
 
 def dock_to_stock(company: int, *, since: date, until: date) -> list[DockToStock]:
@@ -70,13 +97,15 @@ def dock_to_stock(company: int, *, since: date, until: date) -> list[DockToStock
     return [DockToStock(*row) for row in sql.run(_DOCK_TO_STOCK, params)]
 
 
-_PERFORMANCE = """
+_DUE = """
 WITH due AS (
-    SELECT bought.supplier_id, line.id, line.quantity, bought.ordered_at,
+    SELECT bought.supplier_id, bought.id AS order_id, bought.number, bought.ordered_at, line.id, line.sku_id,
+           line.quantity,
            COALESCE((SELECT c.expected_on FROM purchasing_confirmation AS c WHERE c.line_id = line.id AND c.quantity > 0
                      ORDER BY c.id LIMIT 1), line.wanted_on) AS day
     FROM purchasing_order AS bought JOIN purchasing_orderline AS line ON line.order_id = bought.id
     WHERE bought.company_id = %(company)s::smallint AND (bought.state <> 'cancelled' OR line.received > 0)
+      {whose}
 ), came AS (
     SELECT due.*, sums.first_at, COALESCE(sums.units, 0) AS units, COALESCE(sums.by_then, 0) AS by_then,
            COALESCE((SELECT sum(c.quantity) FROM purchasing_receiptline AS r
@@ -92,6 +121,11 @@ WITH due AS (
         WHERE r.line_id = due.id) AS sums ON true
     WHERE due.day >= %(since)s::date AND due.day < %(until)s::date
 )
+"""
+
+_PERFORMANCE = (
+    _DUE.replace("{whose}", "")
+    + """
 SELECT supplier.id, supplier.code, supplier.name, count(*)::int, count(first_at)::int,
        count(*) FILTER (WHERE by_then > 0)::int, count(*) FILTER (WHERE units >= quantity)::int,
        count(*) FILTER (WHERE by_then >= quantity)::int, sum(units)::bigint, LEAST(sum(bad), sum(units))::bigint,
@@ -100,6 +134,16 @@ SELECT supplier.id, supplier.code, supplier.name, count(*)::int, count(first_at)
 FROM came JOIN parties_supplier AS supplier ON supplier.id = came.supplier_id
 GROUP BY supplier.id ORDER BY supplier.code
 """
+)
+
+_LINES_DUE = (
+    _DUE.replace("{whose}", "AND bought.supplier_id = %(supplier)s::uuid")
+    + """
+SELECT order_id, number, sku_id, sku.code, ordered_at, day, quantity, units::int, by_then::int, LEAST(bad, units)::int,
+       first_at
+FROM came JOIN catalog_sku AS sku ON sku.id = came.sku_id ORDER BY day DESC, number DESC, sku.code LIMIT %(limit)s::int
+"""
+)
 
 _DOCK_TO_STOCK = """
 SELECT node.code, count(*)::int, avg(hours)::float8, max(hours)::float8

@@ -17,6 +17,7 @@ from entrepot.purchasing.commands.reorder import (
     propose_orders,
     review_reorders,
 )
+from entrepot.purchasing.commands.watch_arrivals import WatchArrivals, watch_arrivals
 from entrepot.purchasing.commands.watch_drop_ships import WatchDropShips, watch_drop_ships
 
 
@@ -28,9 +29,12 @@ def serve_drop_ship(cause: Cause, orders: Sequence[UUID]) -> None:
 @app.periodic(cron="15 6 * * *")
 @app.task(name="purchasing.watch_drop_ships", queueing_lock="purchasing.watch_drop_ships")
 def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every morning: a work item for each drop-ship order that was due and is not sent."""
-    cause = Cause(Actor("system:purchasing", everything=True), timezone.now(), "late drop-ship orders")
-    watch_drop_ships(cause, requests=[WatchDropShips(company.id) for company in parties.companies()])
+    """Every morning: a work item for each drop-ship order that was due and is not sent, and for what was due and has
+    not come."""
+    companies = [company.id for company in parties.companies()]
+    cause = Cause(Actor("system:purchasing", everything=True), timezone.now(), "what is late")
+    watch_drop_ships(cause, requests=[WatchDropShips(company) for company in companies])
+    watch_arrivals(cause, requests=[WatchArrivals(company) for company in companies])
 
 
 def serve_reorder(cause: Cause, subjects: Sequence[UUID]) -> None:

@@ -81,3 +81,39 @@ class TransferClosed(Refused):
 
     code = "stock.transfer_over"
     says = "Transfer {number} still has {found} units of SKU {sku} on their way, {wanted} were reported."
+
+
+class PlateNotHere(Refused):
+    """The plate holds nothing, stands at another node, or has left."""
+
+    code = "stock.plate_not_here"
+    says = (
+        "Plate {plate} stands in {where}, and can't leave from here. Scan a plate that stands at this node."
+    )
+
+
+class PlateNotSellable(Refused):
+    """Something on the plate may not be sold."""
+
+    code = "stock.plate_not_sellable"
+    says = (
+        "On plate {plate} {units} units are {status}, and only what may be sold goes to another node."
+        " Open the plate and send its other goods, or decide about these first."
+    )
+
+
+class PlateNotComing(Refused):
+    """Nothing that is still on its way of the transfer stands on the plate."""
+
+    code = "stock.plate_not_coming"
+    says = (
+        "Nothing of transfer {number} is on its way on this plate any more. It has come before, or came with another"
+        " transfer: scan its goods."
+    )
+
+
+class PlateOnItsWay(Refused):
+    """The plate was sent to another node, and has not come."""
+
+    code = "stock.plate_on_its_way"
+    says = "Plate {plate} is on its way to {node}. Receive it there first, by a scan of it at Receive."

@@ -331,12 +331,22 @@ class TransferLine(models.Model):
     transfer_id = models.UUIDField()
     sku_id = models.UUIDField()
     lot = models.TextField(db_default="")
+    serial = models.TextField(db_default="")
+    plate_id = models.UUIDField(
+        null=True
+    )  # on which what is still on its way stands, and what came whole came
     quantity = models.IntegerField()
     received = models.IntegerField(db_default=0)
     lost = models.IntegerField(db_default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["transfer_id"], name="stock_transferline_of_transfer")]
+        indexes = [
+            models.Index(fields=["transfer_id"], name="stock_transferline_of_transfer"),
+            # Most lines are sent loose.
+            models.Index(
+                fields=["plate_id"], name="stock_transferline_on_plate", condition=Q(plate_id__isnull=False)
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="stock_transferline_arrives_once",

@@ -15,7 +15,8 @@ from entrepot.stock.plating import number_of
 
 @dataclass(frozen=True, slots=True)
 class PlateRow:
-    """A plate with what stands on it in sum; without a node and a bin it holds nothing any more."""
+    """A plate with what stands on it in sum; without a node it holds nothing any more, and without a bin alone it is on
+    its way to its node."""
 
     id: UUID
     number: str
@@ -148,7 +149,7 @@ _HELD_PLATES = """
 WITH held AS MATERIALIZED (
     SELECT DISTINCT u.plate_id
     FROM stock_bucket AS b JOIN stock_plateunits AS u ON u.bucket_id = b.id
-    JOIN network_bin AS stands ON stands.id = b.bin_id
+    LEFT JOIN network_bin AS stands ON stands.id = b.bin_id
     WHERE b.plated > 0 AND (%(node)s::uuid IS NULL OR b.node_id = %(node)s::uuid)
       AND %(kind)s::text IN ('', stands.kind)
 )""" + _PLATES.replace("{which}", "held JOIN stock_plate AS p ON p.id = held.plate_id")

@@ -325,9 +325,62 @@ class UnderWay:
     skus: Sequence[str]
 
 
-def transfers_under_way(*, company: int, limit: int = 100) -> list[UnderWay]:
-    """Transfers on their way, those that are expected first."""
-    return [UnderWay(*row) for row in sql.run(_TRANSFERS_UNDER_WAY, {"company": company, "limit": limit})]
+@dataclass(frozen=True, slots=True)
+class TransferGoods:
+    """Goods alike of a transfer; `plate` is the number of the one that they were sent on."""
+
+    sku: UUID
+    sku_code: str
+    lot: str
+    serial: str
+    plate_id: UUID | None
+    plate: str
+    quantity: int
+    received: int
+    lost: int
+
+    @property
+    def to_come(self) -> int:
+        return self.quantity - self.received - self.lost
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Goods between two nodes, on their way or come."""
+
+    id: UUID
+    number: str
+    company: int
+    from_code: str
+    to_node: UUID
+    to_code: str
+    state: str
+    shipped_by: str
+    shipped_at: datetime
+    expected_at: datetime
+    closed_at: datetime | None
+
+
+def transfers_under_way(*, company: int, node: UUID | None = None, limit: int = 100) -> list[UnderWay]:
+    """Transfers on their way, those that are expected first; those to a node. 1 statement."""
+    params = {"company": company, "node": node, "limit": limit}
+    return [UnderWay(*row) for row in sql.run(_TRANSFERS_UNDER_WAY, params)]
+
+
+def transfer(which: UUID) -> Transfer | None:
+    """One transfer. 1 statement."""
+    return next((Transfer(*row) for row in sql.run(_TRANSFER, {"transfer": which})), None)
+
+
+def transfer_goods(which: UUID) -> list[TransferGoods]:
+    """What was sent with a transfer, and what became of it: the plates first. 1 statement."""
+    return [TransferGoods(*row) for row in sql.run(_TRANSFER_GOODS, {"transfer": which})]
+
+
+def transfers_of_plates(plates: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
+    """With which transfer plates are on their way: its id and number. 1 statement."""
+    rows = sql.run(_TRANSFERS_OF_PLATES, {"plates": sorted(plates)})
+    return {plate: (which, number) for plate, which, number in rows}
 
 
 def totals(*, company: int) -> list[tuple[str, int]]:
@@ -541,6 +594,27 @@ SELECT sku_id, sum(reserved + allocated)::int FROM stock_position
 WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id GROUP BY sku_id
 """
 
+_TRANSFER = """
+SELECT t.id, t.number, t.company_id::int, a.code, b.id, b.code, t.state, t.shipped_by, t.shipped_at, t.expected_at,
+       t.closed_at
+FROM stock_transfer AS t JOIN network_node AS a ON a.id = t.from_node_id JOIN network_node AS b ON b.id = t.to_node_id
+WHERE t.id = %(transfer)s::uuid
+"""
+
+_TRANSFER_GOODS = """
+SELECT l.sku_id, s.code, l.lot, l.serial, l.plate_id, COALESCE(p.number, ''), sum(l.quantity)::int,
+       sum(l.received)::int, sum(l.lost)::int
+FROM stock_transferline AS l JOIN catalog_sku AS s ON s.id = l.sku_id LEFT JOIN stock_plate AS p ON p.id = l.plate_id
+WHERE l.transfer_id = %(transfer)s::uuid GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY COALESCE(p.number, '') = '', 6, s.code, l.lot, l.serial
+"""
+
+_TRANSFERS_OF_PLATES = """
+SELECT DISTINCT l.plate_id, t.id, t.number
+FROM stock_transferline AS l JOIN stock_transfer AS t ON t.id = l.transfer_id
+WHERE l.plate_id = ANY(%(plates)s::uuid[]) AND l.quantity > l.received + l.lost
+"""
+
 _TRANSFERS_UNDER_WAY = """
 SELECT t.id, t.number, a.code, b.code, t.shipped_at, t.expected_at, l.units, l.count, l.skus[:3]
 FROM stock_transfer AS t JOIN network_node AS a ON a.id = t.from_node_id JOIN network_node AS b ON b.id = t.to_node_id
@@ -550,6 +624,7 @@ CROSS JOIN LATERAL (
     FROM stock_transferline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
     WHERE l.transfer_id = t.id AND l.quantity > l.received + l.lost) AS l
 WHERE t.company_id = %(company)s::smallint AND t.state = 'in_transit'
+  AND (%(node)s::uuid IS NULL OR t.to_node_id = %(node)s::uuid)
 ORDER BY t.expected_at, t.id LIMIT %(limit)s::int
 """
 
@@ -634,10 +709,26 @@ _DISCREPANCIES = (
     LEFT JOIN (SELECT bucket_id, sum(units) AS units FROM stock_plateunits GROUP BY 1) AS u ON u.bucket_id = b.id
     WHERE b.plated <> COALESCE(u.units, 0) OR COALESCE(u.units, 0) > b.quantity
     UNION ALL
-    SELECT format('plate %s stands in %s bins, or with goods of another company', p.number, count(DISTINCT b.bin_id))
+    SELECT format('plate %s stands in %s places, or with goods of another company', p.number,
+                  count(DISTINCT (b.node_id, b.bin_id)))
     FROM stock_plateunits AS u JOIN stock_plate AS p ON p.id = u.plate_id
     LEFT JOIN stock_bucket AS b ON b.id = u.bucket_id
-    GROUP BY p.id HAVING count(DISTINCT b.bin_id) <> 1 OR bool_or(b.bin_id IS NULL OR b.company_id <> p.company_id)
+    GROUP BY p.id
+    HAVING count(DISTINCT (b.node_id, b.bin_id)) <> 1 OR bool_or(b.id IS NULL OR b.company_id <> p.company_id)
+    """,
+    # invariant 13: on a plate on its way stands what the lines of its transfer that name it have still to come
+    """
+    SELECT format('plate %s has %s units on its way of SKU %s, its transfers say %s', COALESCE(p.plate_id, t.plate_id),
+                  COALESCE(p.units, 0), COALESCE(p.sku_id, t.sku_id), COALESCE(t.units, 0))
+    FROM (SELECT u.plate_id, b.node_id, b.sku_id, b.lot, b.serial, sum(u.units) AS units
+          FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
+          WHERE b.status = 'in_transit' GROUP BY 1, 2, 3, 4, 5) AS p
+    FULL JOIN (SELECT l.plate_id, t.to_node_id AS node_id, l.sku_id, l.lot, l.serial,
+                      sum(l.quantity - l.received - l.lost) AS units
+               FROM stock_transferline AS l JOIN stock_transfer AS t ON t.id = l.transfer_id
+               WHERE l.plate_id IS NOT NULL AND l.quantity > l.received + l.lost GROUP BY 1, 2, 3, 4, 5) AS t
+      USING (plate_id, node_id, sku_id, lot, serial)
+    WHERE COALESCE(p.units, 0) <> COALESCE(t.units, 0)
     """,
     # invariant 10: what a transfer has on its way is expected where it goes, and nothing else of it is
     """

@@ -132,7 +132,12 @@ def _plate(
     """A plate is counted whole, by its number: all that the records say stands on it is there. What is looked for since
     a pick found too few is counted with the sellable units, as it is where it stands loose."""
     if at and (plate.bin is None or plate.bin.id != at.id):
-        where = plate.bin.code if plate.bin else "none: it holds nothing by the records"
+        nowhere = (
+            "none: it is on its way by the records"
+            if plate.goods
+            else "none: it holds nothing by the records"
+        )
+        where = plate.bin.code if plate.bin else nowhere
         return errors.ScanWrongBin(
             scanned=Said("{0}, of plate {1}", where, plate.number), wanted="what stands in this one"
         )

@@ -72,6 +72,7 @@ from entrepot.web.views import (
     stock,
     style,
     supplier_invoices,
+    suppliers,
     tax_report,
     taxes,
     things,
@@ -94,6 +95,7 @@ from entrepot.web.views.scan import plate as scan_plate
 from entrepot.web.views.scan import receive as scan_receive
 from entrepot.web.views.scan import replenish as scan_replenish
 from entrepot.web.views.scan import sort as scan_sort
+from entrepot.web.views.scan import transfer as scan_transfer
 
 urlpatterns = [
     path("api/", house.urls()),  # first: to pass by all pages took a program half a millisecond
@@ -214,6 +216,8 @@ urlpatterns = [
     path("returns/<uuid:which>/close/", returns.close_one, name="return-close"),
     path("holds/release/", orders.release, name="holds-release"),
     path("inbound/", inbound.orders_list, name="purchase-orders"),
+    path("inbound/orders/new/", suppliers.write_order, name="purchase-order-new"),
+    path("inbound/orders/place/", suppliers.place_order, name="purchase-order-place"),
     path("inbound/orders/<uuid:which>/", inbound.order, name="purchase-order"),
     path("inbound/orders/<uuid:which>/act/", inbound.act, name="purchase-order-act"),
     path("inbound/expected/", inbound.expected, name="expected"),
@@ -228,6 +232,9 @@ urlpatterns = [
     path("inbound/reorder/review/", reorders.review, name="reorders-review"),
     path("inbound/reorder/act/", reorders.act, name="reorders-act"),
     path("inbound/suppliers/", reorders.suppliers, name="suppliers"),
+    path("inbound/suppliers/save/", suppliers.save, name="supplier-save"),
+    path("inbound/suppliers/<uuid:which>/", suppliers.supplier, name="supplier"),
+    path("inbound/suppliers/<uuid:which>/offer/", suppliers.offer, name="supplier-offer"),
     path("inbound/put-away/", inbound.to_put_away, name="put-away"),
     path("inbound/put-away/do/", inbound.put, name="put-away-do"),
     path("stock/", stock.stock_list, name="stock"),
@@ -245,6 +252,7 @@ urlpatterns = [
     path("stock/plates/<uuid:which>/", plates.plate, name="plate"),
     path("stock/plates/<uuid:which>/label.<str:kind>", plates.label, name="plate-label"),
     path("stock/plates/<uuid:which>/move/", plates.move, name="plate-move"),
+    path("stock/plates/<uuid:which>/send/", plates.send, name="plate-send"),
     path("stock/plates/<uuid:which>/open/", plates.take_apart, name="plate-open"),
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/safety/", kept_back.safety, name="sku-safety"),
@@ -285,6 +293,7 @@ urlpatterns = [
     path("scan/count/<uuid:which>/", scan_count.one, name="scan-count-one"),
     path("scan/receive/", scan_receive.waiting, name="scan-receive"),
     path("scan/receive/<uuid:which>/", scan_receive.one, name="scan-receive-one"),
+    path("scan/receive/transfer/<uuid:which>/", scan_transfer.one, name="scan-receive-transfer"),
     path("scan/pallets/", scan_pallet.waiting, name="scan-pallets"),
     path("scan/pallets/<uuid:which>/", scan_pallet.one, name="scan-pallet-one"),
     path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),

@@ -28,8 +28,8 @@ BECOMES = ("sellable", "damaged", "quarantined")
 
 @dataclass(frozen=True, slots=True)
 class DecideCheck:
-    """How many units of a check's sample were bad, with a note where some were. `bin` is where the goods stand now, if
-    they were moved since they came."""
+    """How many units of a check's sample were bad, with a note where some were. The goods are those that wait for a
+    check where they came, and then elsewhere at the node if they were moved since; or all in the `bin` that is said."""
 
     check: UUID
     defects: int
@@ -76,7 +76,7 @@ class _Decided(NamedTuple):
     request: DecideCheck
     verdict: Verdict
     state: str
-    bin: UUID
+    places: list[tuple[At, int]]
     at: datetime
 
 
@@ -87,13 +87,18 @@ def decide_checks(cause: Cause, /, *, requests: Sequence[DecideCheck]) -> list[C
 
     Locks: the checks in id order, then as `stock.change_status`.
     Refuses: NotFound; WrongState (decided before); Invalid (more bad units than were looked at, or no note);
-    stock.not_there (the units were moved: say where they stand).
-    Again: by key. 8 statements and those of `stock.change_status`; 3 more where a claim is opened.
+    stock.not_there (fewer wait for a check at the node, or in the bin that was said).
+    Again: by key. 9 statements and those of `stock.change_status`; 3 more where a claim is opened.
     """
     checks = {row[0]: _Check(*row) for row in sql.run(_LOCK, {"ids": [one.check for one in requests]})}
     lock_positions((check.company, check.sku) for check in checks.values())
-    places = {one.check: _place(checks[one.check], one) for one in requests if one.check in checks}
-    ends = [at._replace(status=status) for at in places.values() for status in (at.status, *BECOMES)]
+    places = _places(checks, requests)
+    ends = {
+        at._replace(status=status)
+        for found in places.values()
+        for at in found
+        for status in (at.status, *BECOMES)
+    }
     left = {at: bucket.quantity - bucket.committed for at, bucket in lock_buckets(ends).items()}
 
     answers: list[CheckDecided | Refused] = []
@@ -104,7 +109,8 @@ def decide_checks(cause: Cause, /, *, requests: Sequence[DecideCheck]) -> list[C
             answers.append(found)
             continue
         checks[one.check] = found.check._replace(state=found.state)
-        left[places[one.check]] -= found.check.quantity
+        for at, units in found.places:
+            left[at] -= units
         decided.append(found)
         verdict = found.verdict
         answers.append(
@@ -118,12 +124,37 @@ def decide_checks(cause: Cause, /, *, requests: Sequence[DecideCheck]) -> list[C
     return answers
 
 
-def _place(check: _Check, one: DecideCheck) -> At:
-    return At(check.sku, check.node, one.bin or check.bin, check.company, "pending_inspection", check.lot)
+def _places(checks: dict[UUID, _Check], requests: Sequence[DecideCheck]) -> dict[UUID, list[At]]:
+    """Where goods like those of each check wait, where they came first; or where it is said that they are. 1
+    statement."""
+    found: dict[UUID, list[At]] = {}
+    for check, bin_id in sql.run(_HELD, {"ids": sorted(checks)}):
+        found.setdefault(check, []).append(_at(checks[check], bin_id))
+    said = {one.check: one.bin for one in requests if one.bin and one.check in checks}
+    return found | {which: [_at(checks[which], bin_id)] for which, bin_id in said.items()}
+
+
+def _at(check: _Check, bin_id: UUID) -> At:
+    return At(check.sku, check.node, bin_id, check.company, "pending_inspection", check.lot)
+
+
+def _take(places: Sequence[At], left: dict[At, int], wanted: int) -> list[tuple[At, int]]:
+    """As many units of each place as are wanted still; too few in all where they are not there."""
+    taken = []
+    for at in places:
+        units = min(wanted, max(0, left.get(at, 0)))
+        if units:
+            taken.append((at, units))
+        wanted -= units
+    return taken
 
 
 def _decide(
-    cause: Cause, one: DecideCheck, checks: dict[UUID, _Check], places: dict[UUID, At], left: dict[At, int]
+    cause: Cause,
+    one: DecideCheck,
+    checks: dict[UUID, _Check],
+    places: dict[UUID, list[At]],
+    left: dict[At, int],
 ) -> _Decided | Refused:
     check = checks.get(one.check)
     if check is None:
@@ -136,13 +167,13 @@ def _decide(
         return state
     if one.defects and not one.note:
         return Invalid(field="note", expected="what is wrong with the bad units", found="nothing")
-    there = left.get(places[one.check], 0)
+    taken = _take(places.get(one.check, []), left, check.quantity)
+    there = sum(units for _, units in taken)
     if there < check.quantity:
-        where = f"bin {places[one.check].bin}, waiting for a check"
-        return NotThere(wanted=check.quantity, sku=str(check.sku), where=where, found=there)
-    bin_id = places[one.check].bin
-    assert bin_id
-    return _Decided(check, one, verdict, state, bin_id, one.occurred_at or cause.at)
+        return NotThere(
+            wanted=check.quantity, sku=str(check.sku), where="where they wait for a check", found=there
+        )
+    return _Decided(check, one, verdict, state, taken, one.occurred_at or cause.at)
 
 
 def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
@@ -178,15 +209,18 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
 
 def _moves(one: _Decided) -> list[ChangeStatus]:
     check, verdict = one.check, one.verdict
+    left = dict(one.places)
+    moves = []
     became = zip(BECOMES, (verdict.passed, verdict.damaged, verdict.quarantined), strict=True)
-    return [
-        ChangeStatus(
-            check.company, check.sku, check.node, one.bin, units, "pending_inspection", status,
-            f"quality check {check.number}", lot=check.lot, occurred_at=one.at,
-        )
-        for status, units in became
-        if units
-    ]  # fmt: skip
+    for status, units in became:
+        for at, some in _take(list(left), left, units):
+            left[at] -= some
+            assert at.bin
+            moves.append(ChangeStatus(
+                check.company, check.sku, check.node, at.bin, some, "pending_inspection", status,
+                f"quality check {check.number}", lot=check.lot, occurred_at=one.at,
+            ))  # fmt: skip
+    return moves
 
 
 def _claim(one: _Decided) -> NewClaim:
@@ -206,6 +240,14 @@ SELECT c.id, c.number, c.company_id::int, c.receipt_id, c.order_id, bought.numbe
 FROM purchasing_check AS c JOIN purchasing_order AS bought ON bought.id = c.order_id
 JOIN purchasing_receiptline AS line ON line.id = c.line_id
 WHERE c.id = ANY(%(ids)s::uuid[]) ORDER BY c.id FOR UPDATE OF c
+"""
+
+_HELD = """
+SELECT c.id, b.bin_id
+FROM purchasing_check AS c
+JOIN stock_bucket AS b ON b.sku_id = c.sku_id AND b.node_id = c.node_id AND b.owner_id = c.company_id
+ AND b.status = 'pending_inspection' AND b.lot = c.lot AND b.serial = '' AND b.quantity > b.committed
+WHERE c.id = ANY(%(ids)s::uuid[]) ORDER BY c.id, b.bin_id <> c.bin_id, b.id
 """
 
 _DECIDE = """

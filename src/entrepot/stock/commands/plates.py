@@ -13,13 +13,19 @@ from entrepot.stock.commands.move import At
 
 
 class Plate(NamedTuple):
-    """A plate as it was found. `bin`: where it stands; None where it holds nothing."""
+    """A plate as it was found. `bin`: where it stands; None where it holds nothing, or is on its way to its `node`."""
 
     id: UUID
     company: int
     number: str
     bin: UUID | None
     bin_code: str
+    node: UUID | None
+    node_code: str
+
+    @property
+    def is_on_its_way(self) -> bool:
+        return self.node is not None and self.bin is None
 
 
 class OnPlate(NamedTuple):
@@ -41,6 +47,12 @@ def find_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
     return {row[0]: Plate(*row) for row in sql.run(_BY_ID, {"ids": sorted(set(plates))})}
 
 
+def hold_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
+    """Plates by id, where they stand now that their numbers are locked. 3 statements."""
+    found = lock_plates((one.company, one.number) for one in find_plates(plates).values())
+    return {one.id: one for one in found.values()}
+
+
 def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
     """Plates that exist, by company and number. Until the end of the transaction nobody else fills, moves or opens
     them, nor makes those that do not exist. What is picked or counted leaves a plate all the same. 2 statements."""
@@ -54,11 +66,15 @@ def lock_content(
 ) -> dict[UUID, list[OnPlate]]:
     """What stands on locked plates, its buckets locked in id order: together with those in the bins that plates go
     `into`, as (plate, bin), and `also` others that the caller is about to change. 2 statements."""
-    which = {"plates": sorted(set(plates))}
     going = sql.columns(("going", "bins"), sorted(set(into)))
-    sql.run(_LOCK_BUCKETS, which | going | sql.columns(At._fields, set(also)))
+    sql.run(_LOCK_BUCKETS, {"plates": sorted(set(plates))} | going | sql.columns(At._fields, set(also)))
+    return content_of(plates)
+
+
+def content_of(plates: Collection[UUID]) -> dict[UUID, list[OnPlate]]:
+    """What stands on plates. 1 statement."""
     found: dict[UUID, list[OnPlate]] = {}
-    for plate, bucket, *at, units, free in sql.run(_CONTENT, which):
+    for plate, bucket, *at, units, free in sql.run(_CONTENT, {"plates": sorted(set(plates))}):
         found.setdefault(plate, []).append(OnPlate(plate, bucket, At(*at), units, free))
     return found
 
@@ -96,7 +112,8 @@ def plates_to_fill(
     cause: Cause, wanted: Sequence[tuple[int, str, UUID]]
 ) -> dict[tuple[int, str, UUID], UUID]:
     """The plates on which units come into a bin, by (company, number, bin): made where they are new. One that stands in
-    another bin, or goes into two, is not among them there: what comes stays loose. 3 statements; none for none."""
+    another bin, is on its way, or goes into two, is not among them there: what comes stays loose. 3 statements; none
+    for none."""
     if not wanted:
         return {}
     bins: dict[Number, UUID] = {}
@@ -106,7 +123,7 @@ def plates_to_fill(
     here = {
         name: bin_id
         for name, bin_id in bins.items()
-        if name not in standing or standing[name].bin in (None, bin_id)
+        if name not in standing or (standing[name].bin in (None, bin_id) and not standing[name].is_on_its_way)
     }
     return {(*name, here[name]): plate for name, plate in make_plates(cause, here).items()}
 
@@ -118,11 +135,11 @@ FROM (SELECT * FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(
 """
 
 _PLATE = """
-SELECT p.id, p.company_id::int, p.number, stands.bin_id, COALESCE(bin.code, '')
+SELECT p.id, p.company_id::int, p.number, stands.bin_id, COALESCE(bin.code, ''), stands.node_id, COALESCE(node.code, '')
 FROM {which}
-LEFT JOIN LATERAL (SELECT b.bin_id FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
+LEFT JOIN LATERAL (SELECT b.bin_id, b.node_id FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
                    WHERE u.plate_id = p.id LIMIT 1) AS stands ON true
-LEFT JOIN network_bin AS bin ON bin.id = stands.bin_id
+LEFT JOIN network_bin AS bin ON bin.id = stands.bin_id LEFT JOIN network_node AS node ON node.id = stands.node_id
 """
 
 _BY_ID = _PLATE.format(which="stock_plate AS p") + "WHERE p.id = ANY(%(ids)s::uuid[])"

@@ -4,12 +4,13 @@ expected there until they have come or are lost."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -19,6 +20,16 @@ from entrepot.stock import errors, rules
 from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.expect import Expect, expect
 from entrepot.stock.commands.move import ADJUSTMENT, At, Move, lock_buckets, move_units
+from entrepot.stock.commands.plates import (
+    OnPlate,
+    Plate,
+    content_of,
+    hold_plates,
+    lock_content,
+    see_plates,
+    set_content,
+)
+from entrepot.stock.unloading import ArrivedUnits, Coming, TooMany, Unloaded, unload, with_rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +40,22 @@ class TransferUnits:
     bin: UUID
     quantity: int
     lot: str = ""
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ShipTransfer:
-    """A transfer that leaves the origin now; expected after the usual days where nobody says when."""
+    """A transfer that leaves the origin now, with units of bins and whole `plates`; expected after the usual days where
+    nobody says when."""
 
     company: int
     from_node: UUID
     to_node: UUID
-    lines: tuple[TransferUnits, ...]
+    lines: tuple[TransferUnits, ...] = ()
     expected_at: datetime | None = None
     occurred_at: datetime | None = None
     key: str | None = None
+    plates: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,41 +64,101 @@ class TransferShipped:
     number: str
 
 
+class _Leaving(NamedTuple):
+    """Units that leave a bucket; on a plate where they stand on one."""
+
+    source: At
+    quantity: int
+    plate: UUID | None = None
+
+
 @command("stock.ship_transfer")
 def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[TransferShipped | Refused]:
-    """Send goods to another node; only units that nobody was promised and no pick has a claim on.
+    """Send goods to another node; only units that nobody was promised and no pick has a claim on. Plates go whole, and
+    are received whole.
 
     What it carries is expected at the destination, so that who waits there is promised a date.
-    Locks: positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere. Again: by key. 20 statements.
+    Locks: the numbers of plates in their order, positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere;
+    stock.plate_not_here; stock.plate_not_sellable. Again: by key. 20 statements; 9 more where plates are sent.
     """
-    positions = lock_positions((r.company, line.sku) for r in requests for line in r.lines)
-    sources = {(r.company, r.from_node, line): _source(r, line) for r in requests for line in r.lines}
-    buckets = lock_buckets(sources.values())
+    plates, content = _lock_plates(requests)
+    positions = lock_positions(
+        [(r.company, line.sku) for r in requests for line in r.lines]
+        + [(one.at.owner, one.at.sku) for parts in content.values() for one in parts]
+    )
+    if plates:
+        content = lock_content(plates)
+    leaving = [_leaving(r, content) for r in requests]
+    buckets = lock_buckets(one.source for lines in leaving for one in lines)
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
     free = {key: max(0, position.free - position.fenced) for key, position in positions.items()}
 
     answers: list[TransferShipped | Refused] = []
     sent: list[_Sent] = []
+    gone: set[UUID] = set()
     numbers = iter(ids.numbers("TR", len(requests)))
-    for r in requests:
-        refusal = _refusal(r, left, free)
+    for r, lines in zip(requests, leaving, strict=True):
+        refusal = _misfit_plates(r, plates, content, gone) or _refusal(r, lines, left, free)
         if refusal:
             answers.append(refusal)
             continue
-        for line in r.lines:
-            left[_source(r, line)] -= line.quantity
-            free[line.sku, r.from_node] -= line.quantity
-        one = _sent(cause, r, next(numbers))
-        sent.append(one)
-        announce(
-            cause, [Event("transfer", one.transfer, r.company, "", "in_transit", r.occurred_at or cause.at)]
-        )
-        answers.append(TransferShipped(one.transfer, one.number))
+        gone.update(r.plates)
+        for one in lines:
+            left[one.source] -= one.quantity
+            free[one.source.sku, r.from_node] -= one.quantity
+        shipped = _sent(cause, r, lines, next(numbers))
+        sent.append(shipped)
+        _announce(cause, r, shipped, content)
+        answers.append(TransferShipped(shipped.transfer, shipped.number))
     sql.write("stock_transfer", _COLUMNS, [one.row for one in sent])
     sql.write("stock_transferline", _LINE_COLUMNS, [line for one in sent for line in one.lines])
     expect(cause, requests=[line for one in sent for line in one.coming])
     move_units(cause, [move for one in sent for move in one.moves], buckets)
+    see_plates(gone, cause.at)
     return answers
+
+
+def _lock_plates(
+    requests: Sequence[ShipTransfer],
+) -> tuple[dict[UUID, Plate], dict[UUID, list[OnPlate]]]:
+    """The plates that are sent, their numbers locked, with what stands on them; its buckets are locked after the
+    positions. 4 statements; none for none."""
+    wanted = {plate for r in requests for plate in r.plates}
+    if not wanted:
+        return {}, {}
+    return hold_plates(wanted), content_of(wanted)
+
+
+def _leaving(r: ShipTransfer, content: Mapping[UUID, Sequence[OnPlate]]) -> list[_Leaving]:
+    """What a transfer takes from which bucket: what stands on plates, and then what is loose."""
+    whole = [
+        _Leaving(part.at, part.units, plate)
+        for plate in dict.fromkeys(r.plates)
+        for part in content.get(plate, ())
+    ]
+    return whole + [_Leaving(_source(r, line), line.quantity) for line in r.lines]
+
+
+def _misfit_plates(
+    r: ShipTransfer,
+    plates: Mapping[UUID, Plate],
+    content: Mapping[UUID, Sequence[OnPlate]],
+    gone: Collection[UUID],
+) -> Refused | None:
+    """Why plates can't be sent: they hold nothing, stand elsewhere, or something on them is not for sale."""
+    for which in r.plates:
+        plate = plates.get(which)
+        if plate is None or plate.company != r.company:
+            return NotFound(what="plate", which=str(which))
+        if plate.node != r.from_node or plate.bin is None or which in gone:
+            where = plate.bin_code or (
+                "on its way" if plate.node or which in gone else "nowhere: it holds nothing"
+            )
+            return errors.PlateNotHere(plate=plate.number, where=where)
+        for part in content[which]:
+            if part.at.status != "sellable":
+                return errors.PlateNotSellable(plate=plate.number, units=part.units, status=part.at.status)
+    return None
 
 
 class _Sent(NamedTuple):
@@ -98,48 +172,51 @@ class _Sent(NamedTuple):
     moves: list[Move]
 
 
-def _sent(cause: Cause, r: ShipTransfer, number: str) -> _Sent:
+def _sent(cause: Cause, r: ShipTransfer, lines: Sequence[_Leaving], number: str) -> _Sent:
     transfer, at = ids.uuid7(), r.occurred_at or cause.at
     expected_at = r.expected_at or at + timedelta(days=rules.TRANSFER_DAYS)
     row = (
         transfer, number, r.company, r.from_node, r.to_node, "in_transit", cause.actor.name, at, expected_at,
     )  # fmt: skip
     sent = _Sent(transfer, number, row, [], [], [])
-    for line in r.lines:
+    for source, quantity, plate in lines:
         line_id = ids.uuid7()
-        sent.lines.append((line_id, transfer, line.sku, line.lot, line.quantity, 0, 0))
+        sent.lines.append((line_id, transfer, source.sku, source.lot, source.serial, plate, quantity, 0, 0))
         sent.coming.append(Expect(
-            r.company, line_id, line.sku, r.to_node, "transfer", transfer, line.quantity, expected_at.date(),
+            r.company, line_id, source.sku, r.to_node, "transfer", transfer, quantity, expected_at.date(),
         ))  # fmt: skip
         sent.moves.append(Move(
-            r.company, line.sku, line.quantity, _source(r, line),
-            At(line.sku, r.to_node, None, r.company, "in_transit", line.lot),
-            "transfer", "transfer", transfer, at, "stock.transfer_out", line_id,
+            r.company, source.sku, quantity, source, _on_its_way(source, r.to_node, r.company), "transfer", "transfer",
+            transfer, at, "stock.transfer_out", line_id, plate=plate,
         ))  # fmt: skip
     return sent
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivedUnits:
-    """What became of a transfer's units of one SKU: received, lost on the way, or come `damaged` and not for sale.
-    Without a bin they go to where the node takes goods in."""
+def _announce(cause: Cause, r: ShipTransfer, sent: _Sent, content: Mapping[UUID, Sequence[OnPlate]]) -> None:
+    """The transfer has left, and so have its plates."""
+    at = r.occurred_at or cause.at
+    plates = [
+        Event(
+            "plate", plate, r.company, occurred_at=at, reason="transfer",
+            payload={
+                "units": sum(part.units for part in content[plate]), "from": content[plate][0].at.bin,
+                "document": sent.transfer,
+            },
+        )
+        for plate in dict.fromkeys(r.plates)
+    ]  # fmt: skip
+    announce(cause, [Event("transfer", sent.transfer, r.company, "", "in_transit", at), *plates])
 
-    sku: UUID
-    bin: UUID | None
-    received: int
-    lost: int = 0
-    lot: str = ""
-    damaged: int = 0
 
-    @property
-    def units(self) -> int:
-        return self.received + self.damaged + self.lost
+def _on_its_way(one: At, to_node: UUID, company: int) -> At:
+    return At(one.sku, to_node, None, company, "in_transit", one.lot, one.serial)
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiveTransfer:
-    """Goods of a transfer that arrive, all or in part; `rest` is what became of all that the lines do not name:
-    `received`, `lost`, or still on its way. What is lost or damaged has a `reason`."""
+    """Goods of a transfer that arrive, all or in part; `plates` have come whole, with all that was sent on them. `rest`
+    is what became of all that neither names: `received`, `lost`, or still on its way. What is lost or damaged has a
+    `reason`."""
 
     transfer: UUID
     lines: tuple[ArrivedUnits, ...] = ()
@@ -147,6 +224,7 @@ class ReceiveTransfer:
     occurred_at: datetime | None = None
     key: str | None = None
     reason: str = ""
+    plates: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,59 +238,174 @@ class TransferReceived:
     damaged: int = 0
 
 
+class _Transfer(NamedTuple):
+    number: str
+    company: int
+    node: UUID
+    state: str
+
+
+class _Arrival(NamedTuple):
+    """A receipt as it is written."""
+
+    request: ReceiveTransfer
+    transfer: _Transfer
+    coming: Sequence[Coming]
+    unloaded: Unloaded
+
+
 @command("stock.receive_transfer")
 def receive_transfer(
     cause: Cause, /, *, requests: Sequence[ReceiveTransfer]
 ) -> list[TransferReceived | Refused]:
-    """Take goods off a transfer; it is closed when nothing is left on its way. Losses are written off.
+    """Take goods off a transfer; it is closed when nothing is left on its way. Losses are written off. What was sent on
+    a plate comes on it, unless it is named without; a plate of which a part is missing stands there with the rest.
 
     What is left keeps its date.
-    Locks: the transfers in id order, then as `move_units`. Refuses: NotFound, TransferClosed, NotPlaceable (no bin;
-    no reason for what is lost or damaged).
-    Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is left open.
+    Locks: the transfers in id order, the numbers of plates in their order, then as `move_units`.
+    Refuses: NotFound, TransferClosed, NotPlaceable (no bin; no reason for what is lost or damaged; a plate into two
+    bins); stock.plate_not_coming. Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is
+    left open, 6 where plates come, 4 where something is taken off them, 1 where too much is told.
     """
     wanted = [request.transfer for request in requests]
-    transfers = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": wanted})}
-    under_way: dict[UUID, _UnderWay] = defaultdict(lambda: defaultdict(list))
-    for line, transfer, sku, lot, units in sql.run(_UNDER_WAY, {"ids": wanted}):
-        under_way[transfer][sku, lot].append((line, units))
+    transfers = {row[0]: _Transfer(*row[1:]) for row in sql.run(_LOCK, {"ids": wanted})}
+    coming = _coming(wanted)
     usual = _usual_bins(requests, transfers)
 
     answers: list[TransferReceived | Refused] = []
-    moves: list[Move] = []
-    arrived, closed = [], []
-    to_come: dict[UUID, Expect] = {}
+    arrivals: list[_Arrival] = []
     for r in requests:
-        if r.transfer not in transfers:
-            answers.append(NotFound(what="transfer", which=str(r.transfer)))
+        found = _unloaded(r, transfers, coming, usual)
+        if isinstance(found, Refused):
+            answers.append(found)
             continue
-        number, company, node, state = transfers[r.transfer]
-        lines = _with_rest(r, under_way[r.transfer])
-        refusal = _misfit(r, lines, number, under_way[r.transfer], usual.get(node))
-        if refusal:
-            answers.append(refusal)
-            continue
+        # The next receipt of the batch sees what is left by this one.
+        loosened = set(found.unloaded.loosened)
+        coming[r.transfer] = [
+            one._replace(
+                units=found.unloaded.left[one.line], plate=None if one.line in loosened else one.plate
+            )
+            for one in found.coming
+        ]
+        arrivals.append(found)
+        left = sum(found.unloaded.left.values())
+        answers.append(
+            _received(r.transfer, found.transfer.state if left else "received", found.unloaded.told)
+        )
+    _write_arrivals(cause, arrivals, usual)
+    return answers
+
+
+def _coming(transfers: Sequence[UUID]) -> dict[UUID, list[Coming]]:
+    """What is on its way of locked transfers; the numbers of its plates are locked. 1 statement; 3 more where there are
+    plates."""
+    coming: dict[UUID, list[Coming]] = defaultdict(list)
+    for transfer, *line in sql.run(_UNDER_WAY, {"ids": transfers}):
+        coming[transfer].append(Coming(*line))
+    plates = {one.plate for lines in coming.values() for one in lines if one.plate}
+    if plates:
+        hold_plates(plates)
+    return coming
+
+
+def _unloaded(
+    r: ReceiveTransfer,
+    transfers: Mapping[UUID, _Transfer],
+    coming: Mapping[UUID, Sequence[Coming]],
+    usual: Mapping[UUID, UUID],
+) -> _Arrival | Refused:
+    """What a receipt does to its transfer, or why it can't be one."""
+    if r.transfer not in transfers:
+        return NotFound(what="transfer", which=str(r.transfer))
+    transfer, on_the_way = transfers[r.transfer], coming.get(r.transfer, ())
+    if any(one not in {line.plate for line in on_the_way if line.units} for one in r.plates):
+        return errors.PlateNotComing(number=transfer.number)
+    if any(min(one.received, one.lost, one.damaged) < 0 for one in r.lines):
+        return errors.NotPlaceable(field="units", expected="none below zero", found=str(r.lines))
+    lines = with_rest(on_the_way, r.lines, r.plates, r.rest)
+    refusal = _misfit(r, lines, transfer.number, usual.get(transfer.node))
+    if refusal:
+        return refusal
+    found = unload(on_the_way, lines)
+    if isinstance(found, TooMany):
+        sku = catalog.skus_by_id([found.sku]).get(found.sku)
+        code = sku.code if sku else str(found.sku)
+        return errors.TransferClosed(number=transfer.number, sku=code, wanted=found.told, found=found.left)
+    return _Arrival(r, transfer, on_the_way, found)
+
+
+def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[UUID, UUID]) -> None:
+    moves: list[Move] = []
+    arrived: list[tuple[UUID, int, int]] = []
+    to_come: dict[UUID, Expect] = {}
+    closed: dict[UUID, datetime] = {}
+    seen: set[UUID] = set()
+    for one in arrivals:
+        r, (_, company, node, state), found = one.request, one.transfer, one.unloaded
         at = r.occurred_at or cause.at
-        for line in lines:
-            target = At(line.sku, node, line.bin or usual.get(node), company, "sellable", line.lot)
+        arrived += [(line, found.arrived.get(line, 0), found.lost.get(line, 0)) for line in found.touched]
+        to_come |= {
+            line.line: Expect(
+                company, line.line, line.sku, node, "transfer", r.transfer, found.left[line.line], None
+            )
+            for line in one.coming
+            if line.line in found.touched
+        }
+        for line in found.told:
+            bin_ = line.bin or usual.get(node)
+            target = At(line.sku, node, bin_, company, "sellable", line.lot, line.serial)
             moves += _off(r.transfer, line, target, at)
-            open_ = under_way[r.transfer][line.sku, line.lot]
-            arrived += _spread(open_, line.received + line.damaged, line.lost)
-            for one, units in open_:
-                to_come[one] = Expect(company, one, line.sku, node, "transfer", r.transfer, units, None)
-        left = sum(units for open_ in under_way[r.transfer].values() for _, units in open_)
-        new = state if left else "received"
-        if not left:
-            closed.append((r.transfer, at))
-        announce(cause, [Event("transfer", r.transfer, company, state, new, at, reason=r.reason)])
-        answers.append(_received(r.transfer, new, lines))
+        is_over = not any(found.left.values())
+        if is_over:
+            closed[r.transfer] = at
+        after = "received" if is_over else state
+        came = _plates_came(one, at, usual)
+        seen.update(event.subject for event in came)
+        announce(cause, [Event("transfer", r.transfer, company, state, after, at, reason=r.reason), *came])
+    _take_off_plates(arrivals)
     if arrived:
         sql.run(_ARRIVE, sql.columns(("ids", "received", "lost"), arrived))
     if closed:
-        sql.run(_CLOSE, sql.columns(("ids", "times"), closed))
+        sql.run(_CLOSE, sql.columns(("ids", "times"), list(closed.items())))
     expect(cause, requests=list(to_come.values()))
     move_units(cause, moves)
-    return answers
+    see_plates(seen, cause.at)
+
+
+def _plates_came(one: _Arrival, at: datetime, usual: Mapping[UUID, UUID]) -> list[Event]:
+    """What came on each plate, and where it stands."""
+    units: dict[UUID, int] = defaultdict(int)
+    bins: dict[UUID, UUID | None] = {}
+    for line in one.unloaded.told:
+        if line.plate and line.units > line.lost:
+            units[line.plate] += line.units - line.lost
+            bins[line.plate] = line.bin or usual.get(one.transfer.node)
+    return [
+        Event(
+            "plate", plate, one.transfer.company, occurred_at=at, reason="transfer",
+            payload={"units": number, "to": bins[plate], "document": one.request.transfer},
+        )
+        for plate, number in units.items()
+    ]  # fmt: skip
+
+
+def _take_off_plates(arrivals: Sequence[_Arrival]) -> None:
+    """What came loose, or is still on its way while its plate has come, is on no plate any more. 5 statements; none for
+    none."""
+    less: dict[tuple[UUID, At], int] = defaultdict(int)
+    loosened: list[UUID] = []
+    for one in arrivals:
+        loosened += one.unloaded.loosened
+        for (plate, sku, lot, serial), units in one.unloaded.off.items():
+            at = At(sku, one.transfer.node, None, one.transfer.company, "in_transit", lot, serial)
+            less[plate, at] -= units
+    if not less:
+        return
+    lock_positions({(at.owner, at.sku) for _, at in less})
+    buckets = lock_buckets({at for _, at in less})
+    set_content({(plate, buckets[at].id): units for (plate, at), units in less.items()})
+    if loosened:
+        sql.run(_LOOSEN, {"ids": loosened})
 
 
 def _off(transfer: UUID, line: ArrivedUnits, target: At, at: datetime) -> Iterator[Move]:
@@ -224,43 +417,22 @@ def _off(transfer: UUID, line: ArrivedUnits, target: At, at: datetime) -> Iterat
         (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
     ):
         if units:
-            yield Move(target.owner, line.sku, units, source, to, reason, "transfer", transfer, at, event)
+            yield Move(
+                target.owner, line.sku, units, source, to, reason, "transfer", transfer, at, event, plate=line.plate
+            )  # fmt: skip
 
 
-_UnderWay = dict[tuple[UUID, str], list[tuple[UUID, int]]]
-"""Lines of a transfer with the units that are still on their way, by SKU and lot."""
-
-
-def _usual_bins(
-    requests: Sequence[ReceiveTransfer], transfers: Mapping[UUID, tuple[Any, ...]]
-) -> dict[UUID, UUID]:
+def _usual_bins(requests: Sequence[ReceiveTransfer], transfers: Mapping[UUID, _Transfer]) -> dict[UUID, UUID]:
     """Where nodes take goods in, as far as a request leaves it open. 1 statement where one does."""
-    open_ = [r for r in requests if r.rest == "received" or any(line.bin is None for line in r.lines)]
-    nodes = {transfers[r.transfer][2] for r in open_ if r.transfer in transfers}
+    open_ = [
+        r for r in requests if r.rest == "received" or r.plates or any(line.bin is None for line in r.lines)
+    ]
+    nodes = {transfers[r.transfer].node for r in open_ if r.transfer in transfers}
     return dict(sql.run(_USUAL, {"nodes": list(nodes)})) if nodes else {}  # type: ignore[arg-type]
 
 
-def _with_rest(r: ReceiveTransfer, under_way: _UnderWay) -> list[ArrivedUnits]:
-    """The lines, and one for each SKU and lot of which some is left that they do not name."""
-    if not r.rest:
-        return list(r.lines)
-    named: dict[tuple[UUID, str], int] = defaultdict(int)
-    for line in r.lines:
-        named[line.sku, line.lot] += line.units
-    rest = {key: sum(units for _, units in lines) - named[key] for key, lines in under_way.items()}
-    came = r.rest == "received"
-    return [
-        *r.lines,
-        *(
-            ArrivedUnits(sku, None, units if came else 0, 0 if came else units, lot)
-            for (sku, lot), units in rest.items()
-            if units > 0
-        ),
-    ]
-
-
 def _misfit(
-    r: ReceiveTransfer, lines: Sequence[ArrivedUnits], number: str, under_way: _UnderWay, usual: UUID | None
+    r: ReceiveTransfer, lines: Sequence[ArrivedUnits], number: str, usual: UUID | None
 ) -> Refused | None:
     """Why a receipt can't be one."""
     if r.rest not in ("", "received", "lost"):
@@ -275,7 +447,12 @@ def _misfit(
         return errors.NotPlaceable(
             field="bin", expected="a bin, or a node that has one for receipts", found="none"
         )
-    return _too_many(lines, number, under_way)
+    bins: dict[UUID, UUID | None] = {}
+    for line in lines:
+        where = line.bin or usual
+        if line.plate and line.units > line.lost and bins.setdefault(line.plate, where) != where:
+            return errors.NotPlaceable(field="bin", expected="one for all of a plate", found="several")
+    return None
 
 
 def _received(transfer: UUID, state: str, lines: Sequence[ArrivedUnits]) -> TransferReceived:
@@ -284,18 +461,20 @@ def _received(transfer: UUID, state: str, lines: Sequence[ArrivedUnits]) -> Tran
 
 
 def _source(request: ShipTransfer, line: TransferUnits) -> At:
-    return At(line.sku, request.from_node, line.bin, request.company, "sellable", line.lot)
+    return At(line.sku, request.from_node, line.bin, request.company, "sellable", line.lot, line.serial)
 
 
-def _refusal(r: ShipTransfer, left: dict[At, int], free: dict[tuple[UUID, UUID], int]) -> Refused | None:
-    if r.from_node == r.to_node or not r.lines or any(line.quantity < 1 for line in r.lines):
-        expected, found = "units between two different nodes", f"{len(r.lines)} lines from {r.from_node}"
+def _refusal(
+    r: ShipTransfer, lines: Sequence[_Leaving], left: dict[At, int], free: dict[tuple[UUID, UUID], int]
+) -> Refused | None:
+    if r.from_node == r.to_node or not lines or any(one.quantity < 1 for one in lines):
+        expected, found = "units between two different nodes", f"{len(lines)} lines from {r.from_node}"
         return errors.NotPlaceable(field="transfer", expected=expected, found=found)
     wanted: dict[UUID, int] = defaultdict(int)
     from_bin: dict[At, int] = defaultdict(int)
-    for line in r.lines:
-        wanted[line.sku] += line.quantity
-        from_bin[_source(r, line)] += line.quantity
+    for source, quantity, _ in lines:
+        wanted[source.sku] += quantity
+        from_bin[source] += quantity
     for sku, units in wanted.items():
         there = free.get((sku, r.from_node), 0)
         if there < units:
@@ -311,35 +490,10 @@ def _refusal(r: ShipTransfer, left: dict[At, int], free: dict[tuple[UUID, UUID],
     return None
 
 
-def _too_many(lines: Sequence[ArrivedUnits], number: str, under_way: _UnderWay) -> Refused | None:
-    reported: dict[tuple[UUID, str], int] = defaultdict(int)
-    for line in lines:
-        if min(line.received, line.lost, line.damaged) < 0:
-            return errors.NotPlaceable(field="units", expected="none below zero", found=str(line))
-        reported[line.sku, line.lot] += line.units
-    for key, units in reported.items():
-        found = sum(left for _, left in under_way.get(key, ()))
-        if units > found:
-            return errors.TransferClosed(number=number, sku=str(key[0]), wanted=units, found=found)
-    return None
-
-
-def _spread(lines: list[tuple[UUID, int]], received: int, lost: int) -> list[tuple[UUID, int, int]]:
-    """Book arrivals on the transfer's lines in turn; what is left of each stays in the list."""
-    booked = []
-    for i, (line, left) in enumerate(lines):
-        units_in = min(left, received)
-        units_lost = min(left - units_in, lost)
-        received, lost = received - units_in, lost - units_lost
-        lines[i] = (line, left - units_in - units_lost)
-        booked.append((line, units_in, units_lost))
-    return [row for row in booked if row[1] or row[2]]
-
-
 _COLUMNS = (
     "id", "number", "company_id", "from_node_id", "to_node_id", "state", "shipped_by", "shipped_at", "expected_at",
 )  # fmt: skip
-_LINE_COLUMNS = ("id", "transfer_id", "sku_id", "lot", "quantity", "received", "lost")
+_LINE_COLUMNS = ("id", "transfer_id", "sku_id", "lot", "serial", "plate_id", "quantity", "received", "lost")
 
 _LOCK = """
 SELECT id, number, company_id::int, to_node_id, state FROM stock_transfer WHERE id = ANY(%(ids)s::uuid[])
@@ -354,7 +508,7 @@ ORDER BY node_id, array_position(ARRAY['receiving', 'pick', 'reserve'], kind), p
 """
 
 _UNDER_WAY = """
-SELECT id, transfer_id, sku_id, lot, quantity - received - lost FROM stock_transferline
+SELECT transfer_id, id, sku_id, lot, serial, plate_id, quantity - received - lost FROM stock_transferline
 WHERE transfer_id = ANY(%(ids)s::uuid[]) ORDER BY id
 """
 
@@ -369,3 +523,5 @@ _CLOSE = """
 UPDATE stock_transfer AS t SET state = 'received', closed_at = d.at
 FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(id, at) WHERE t.id = d.id
 """
+
+_LOOSEN = "UPDATE stock_transferline SET plate_id = NULL WHERE id = ANY(%(ids)s::uuid[])"

@@ -17,7 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.stock import plating
 from entrepot.stock.commands.move import At, lock_buckets
 from entrepot.stock.commands.plates import lock_plates, make_plates, set_content
-from entrepot.stock.errors import NotThere
+from entrepot.stock.errors import NotThere, PlateOnItsWay
 from entrepot.warehouse.errors import PlateElsewhere
 from entrepot.warehouse.plates import PlatePolicy
 
@@ -69,8 +69,9 @@ def build_plates(cause: Cause, /, *, requests: Sequence[BuildPlate]) -> list[Pla
 
     Locks: the numbers of the plates in their order, then the buckets in id order.
     Refuses: NotFound (bin); Invalid (lines, number, no prefix for own ones in the policy `warehouse.plates`);
-    warehouse.plate_elsewhere; stock.not_there (less stands loose). Again: by key. 7 statements; 1 more where numbers
-    of the company's own are drawn, and 1 where those of its prefix were used up once; 2 for each further draw.
+    warehouse.plate_elsewhere; stock.plate_on_its_way; stock.not_there (less stands loose). Again: by key. 7 statements;
+    1 more where numbers of the company's own are drawn, and 1 where those of its prefix were used up once; 2 for each
+    further draw.
     """
     places = {row[0]: row[1:] for row in sql.run(_BINS, {"ids": list({one.bin for one in requests})})}
     numbers, refused = _numbers(cause, requests)
@@ -82,6 +83,10 @@ def build_plates(cause: Cause, /, *, requests: Sequence[BuildPlate]) -> list[Pla
     loose = {key: bucket.quantity - bucket.plated for key, bucket in buckets.items()}
     stands = {name: plate.bin for name, plate in standing.items()}
     codes = {plate.number: plate.bin_code for plate in standing.values()}
+    for i, (one, number) in enumerate(zip(requests, numbers, strict=True)):
+        plate = standing.get((one.company, number))
+        if plate and plate.is_on_its_way:
+            refused.setdefault(i, PlateOnItsWay(plate=number, node=plate.node_code))
 
     answers: list[PlateBuilt | Refused] = []
     plans: list[_Plan] = []

@@ -15,7 +15,8 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.move import At
-from entrepot.stock.commands.plates import OnPlate, Plate, find_plates, lock_content, lock_plates, see_plates
+from entrepot.stock.commands.plates import OnPlate, Plate, hold_plates, lock_content, see_plates
+from entrepot.stock.errors import PlateOnItsWay
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
 from entrepot.warehouse.errors import PlateEmpty, PlateWanted
 
@@ -47,12 +48,11 @@ def move_plates(cause: Cause, /, *, requests: Sequence[MovePlate]) -> list[Plate
     """The plates stand in the other bin with their content; orders that waited for it are ready for release again.
 
     Locks: the numbers of the plates in their order, then the buckets that they leave and come into, in id order.
-    Refuses: NotFound (plate, bin); warehouse.plate_empty; warehouse.plate_wanted (picks have a claim on it); Invalid (a
-    plate twice, its own bin, another node); warehouse.wrong_bin. Again: by key. 13 statements; 1 more where another
-    bin was scanned, 1 where a plate is wanted.
+    Refuses: NotFound (plate, bin); warehouse.plate_empty; stock.plate_on_its_way; warehouse.plate_wanted (picks have a
+    claim on it); Invalid (a plate twice, its own bin, another node); warehouse.wrong_bin. Again: by key. 14 statements;
+    1 more where another bin was scanned, 1 where a plate is wanted.
     """
-    plates = find_plates([one.plate for one in requests])
-    lock_plates((plate.company, plate.number) for plate in plates.values())
+    plates = hold_plates([one.plate for one in requests])
     content = lock_content(plates, into=((one.plate, one.to_bin) for one in requests))
     answers: dict[int, PlateMoved | Refused] = {}
     going: dict[int, MovePlate] = {}
@@ -86,6 +86,8 @@ def _misfit(
         return Invalid(field="plate", expected="each plate once", found=number)
     if one.plate not in content:
         return PlateEmpty(plate=number)
+    if plates[one.plate].is_on_its_way:
+        return PlateOnItsWay(plate=number, node=plates[one.plate].node_code)
     return None
 
 

@@ -11,7 +11,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.stock.commands.plates import find_plates, lock_content, lock_plates, set_content
+from entrepot.stock.commands.plates import hold_plates, lock_content, set_content
+from entrepot.stock.errors import PlateOnItsWay
 from entrepot.warehouse.errors import PlateEmpty
 
 
@@ -38,19 +39,22 @@ def open_plates(cause: Cause, /, *, requests: Sequence[OpenPlate]) -> list[Plate
     """The plates hold nothing any more; their goods stand where they stood. No unit moves.
 
     Locks: the numbers of the plates in their order, then their buckets in id order.
-    Refuses: NotFound; warehouse.plate_empty. Again: by key. 6 statements.
+    Refuses: NotFound; warehouse.plate_empty; stock.plate_on_its_way. Again: by key. 6 statements.
     """
-    plates = find_plates([one.plate for one in requests])
-    lock_plates((plate.company, plate.number) for plate in plates.values())
+    plates = hold_plates([one.plate for one in requests])
     content = lock_content(plates)
     answers: list[PlateOpened | Refused] = []
     less: dict[tuple[UUID, UUID], int] = {}
     for one in requests:
-        parts = content.pop(one.plate, None)
+        on_its_way = one.plate in plates and plates[one.plate].is_on_its_way
+        parts = None if on_its_way else content.pop(one.plate, None)
         if one.plate not in plates:
             answers.append(NotFound(what="plate", which=str(one.plate)))
             continue
         number, company = plates[one.plate].number, plates[one.plate].company
+        if on_its_way:
+            answers.append(PlateOnItsWay(plate=number, node=plates[one.plate].node_code))
+            continue
         if not parts:
             answers.append(PlateEmpty(plate=number))
             continue

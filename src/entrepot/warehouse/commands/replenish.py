@@ -16,7 +16,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.move import At
-from entrepot.stock.commands.plates import OnPlate, Plate, find_plates, lock_content, lock_plates
+from entrepot.stock.commands.plates import OnPlate, Plate, hold_plates, lock_content
 from entrepot.warehouse import replenishing
 from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
@@ -232,8 +232,7 @@ def _content(plates: set[UUID], ends: set[At]) -> tuple[dict[UUID, Plate], dict[
     statements; none for none."""
     if not plates:
         return {}, {}
-    found = find_plates(plates)
-    lock_plates((plate.company, plate.number) for plate in found.values())
+    found = hold_plates(plates)
     return found, lock_content(found, also=ends)
 
 

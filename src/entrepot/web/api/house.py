@@ -71,6 +71,7 @@ from entrepot.web.api import (
     skus,
     sourcing,
     supplier_invoices,
+    suppliers,
     taxes,
     transfers,
     valuation,
@@ -207,6 +208,7 @@ api.add_router("/v1", plates.router, tags=["floor"])
 api.add_router("/v1", ageing.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])
+api.add_router("/v1", suppliers.router, tags=["inbound"])
 api.add_router("/v1", purchasing.router, tags=["inbound"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 api.add_router("/v1", packagings.router, tags=["catalog"])

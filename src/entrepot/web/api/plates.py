@@ -102,7 +102,8 @@ class PlateOpenedOut(Out):
 
 
 class PlateOut(Out):
-    """A plate, where it stands and how much is on it; in no bin it holds nothing any more. `skus` names the first."""
+    """A plate, where it stands and how much is on it; in no bin of a node it is on its way there, and without a node it
+    holds nothing any more. `skus` names the first."""
 
     id: UUID
     number: str
@@ -158,6 +159,8 @@ class PlateLabelOut(Out):
 
 def plates_of(company: int, numbers: Collection[str]) -> dict[str, PlateRow]:
     """Plates by the numbers that were sent, all of which the company must have."""
+    if not numbers:
+        return {}
     found = plate_queries.plates_named(company=company, numbers={number_of(one) for one in numbers})
     parse.known("plate", {number_of(one) for one in numbers}, found)
     return {one: found[number_of(one)] for one in numbers}

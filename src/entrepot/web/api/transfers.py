@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
+from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.transfers import (
@@ -42,6 +44,7 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
+from entrepot.web.api.plates import plates_of
 from entrepot.web.api.schemas import (
     LINES_MAX,
     Code,
@@ -128,21 +131,52 @@ class TransferOut(Out):
     skus: list[str]
 
 
+class TransferGoodsOut(Out):
+    """Goods alike of a transfer; `plate` is the number (SSCC) of the plate that they were sent on."""
+
+    sku_code: str
+    lot: str
+    serial: str
+    plate: str
+    quantity: int
+    received: int
+    lost: int
+    to_come: int
+
+
+class WholeTransferOut(Out):
+    """A transfer with what was sent, and what became of it."""
+
+    id: UUID
+    number: str
+    from_code: str
+    to_code: str
+    state: str
+    shipped_by: str
+    shipped_at: datetime
+    expected_at: datetime
+    closed_at: datetime | None
+    goods: list[TransferGoodsOut]
+
+
 class LeavingIn(Strict):
-    """Units of a SKU and lot that leave a bin."""
+    """Units of a SKU, lot and serial number that leave a bin."""
 
     sku: Code
     bin: Code
     quantity: Quantity
     lot: Text = ""
+    serial: Text = ""
 
 
 class TransferIn(Strict):
-    """Goods that leave a node for another now; expected after the usual days where nobody says when."""
+    """Goods that leave a node for another now, of bins and on whole `plates` (SSCC); expected after the usual days
+    where nobody says when."""
 
     origin: Code
     target: Code
-    lines: Annotated[list[LeavingIn], Field(min_length=1, max_length=LINES_MAX)]
+    lines: Annotated[list[LeavingIn], Field(max_length=LINES_MAX)] = []
+    plates: Annotated[list[Code], Field(max_length=LINES_MAX)] = []
     expected_at: datetime | None = None
     key: Own = None
 
@@ -153,20 +187,25 @@ class TransferShippedOut(Out):
 
 
 class ArrivedIn(Strict):
-    """What became of a transfer's units of a SKU and lot: come for sale, lost on the way, or come damaged."""
+    """What became of a transfer's units of a SKU and lot: come for sale, lost on the way, or come damaged. Those of a
+    `plate` (SSCC) stay on it; what of it is not named comes loose, if it comes."""
 
     sku: Code
     received: Units = 0
     lost: Units = 0
     lot: Text = ""
     damaged: Units = 0
+    serial: Text = ""
+    plate: Text = ""
 
 
 class ArrivalIn(Strict):
-    """What came of a transfer; `rest` is what became of all that the lines do not name, if that is known."""
+    """What came of a transfer: `plates` (SSCC) whole, with all that was sent on them; `rest` is what became of all that
+    is not named, if that is known."""
 
     transfer: UUID
     lines: Annotated[list[ArrivedIn], Field(max_length=LINES_MAX)] = []
+    plates: Annotated[list[Code], Field(max_length=LINES_MAX)] = []
     rest: Literal["received", "lost"] | None = None
     reason: Text = Field("", description="Why units are lost or damaged. Needed where some are.")
     key: Own = None
@@ -264,17 +303,23 @@ def ship_transfers(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Send goods to other nodes without a proposal: units that nobody was promised."""
+    """Send goods to other nodes without a proposal: units that nobody was promised, and whole plates of them."""
     of, items = parse.company_of(company), as_list(payload)
     nodes = parse.nodes_of(of, {code for one in items for code in (one.origin, one.target)})
     skus = parse.skus_of(of, {line.sku for one in items for line in one.lines})
     bins = {(one.node, one.code): one.id for one in network.bins(nodes={nodes[one.origin] for one in items})}
+    plates = plates_of(of, {number for one in items for number in one.plates})
 
     def make(one: TransferIn, key: str) -> ShipTransfer:
         origin = nodes[one.origin]
         parse.known("bin", {line.bin for line in one.lines}, {code for node, code in bins if node == origin})
-        lines = (TransferUnits(skus[x.sku], bins[origin, x.bin], x.quantity, x.lot) for x in one.lines)
-        return ShipTransfer(of, origin, nodes[one.target], tuple(lines), one.expected_at, key=key)
+        lines = (
+            TransferUnits(skus[x.sku], bins[origin, x.bin], x.quantity, x.lot, x.serial) for x in one.lines
+        )
+        whole = tuple(plates[number].id for number in one.plates)
+        return ShipTransfer(
+            of, origin, nodes[one.target], tuple(lines), one.expected_at, key=key, plates=whole
+        )
 
     return give(request, ship_transfer, payload, idempotency_key, make)
 
@@ -290,13 +335,32 @@ def receive_transfers(
     came damaged."""
     items = as_list(payload)
     codes = {line.sku for one in items for line in one.lines}
-    skus = parse.skus_of(parse.company_of(company), codes)
+    of = parse.company_of(company)
+    skus = parse.skus_of(of, codes)
+    named = {number for one in items for number in one.plates}
+    plates = plates_of(of, named | {line.plate for one in items for line in one.lines if line.plate})
 
     def make(one: ArrivalIn, key: str) -> ReceiveTransfer:
         lines = (
-            ArrivedUnits(skus[line.sku], None, line.received, line.lost, line.lot, line.damaged)
+            ArrivedUnits(
+                skus[line.sku], None, line.received, line.lost, line.lot, line.damaged, line.serial,
+                plates[line.plate].id if line.plate else None,
+            )
             for line in one.lines
+        )  # fmt: skip
+        whole = tuple(plates[number].id for number in one.plates)
+        return ReceiveTransfer(
+            one.transfer, tuple(lines), one.rest or "", key=key, reason=one.reason, plates=whole
         )
-        return ReceiveTransfer(one.transfer, tuple(lines), one.rest or "", key=key, reason=one.reason)
 
     return give(request, receive_transfer, payload, idempotency_key, make)
+
+
+@router.get("/transfers/{transfer}", response={200: WholeTransferOut, **READ})
+def get_transfer(request: HttpRequest, transfer: UUID, company: Company = None) -> dict[str, Any]:  # noqa: ARG001
+    """One transfer with its goods, those on plates first."""
+    found = stock.transfer(transfer)
+    if found is None or found.company != parse.company_of(company):
+        raise NotFound(what="transfer", which=str(transfer))
+    goods = [asdict(one) | {"to_come": one.to_come} for one in stock.transfer_goods(transfer)]
+    return asdict(found) | {"goods": goods}

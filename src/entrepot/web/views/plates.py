@@ -14,6 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.catalog import queries as catalog
 from entrepot.network import queries as network
 from entrepot.stock import plate_queries
+from entrepot.stock import queries as stock
+from entrepot.stock.commands.transfer import ShipTransfer, ship_transfer
 from entrepot.warehouse import shelf_queries
 from entrepot.warehouse.commands.build_plates import BuildPlate, PlateBuilt, PlateLine, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
@@ -63,8 +65,12 @@ def _plate(request: Request, which: UUID) -> plate_queries.PlateRow:
 @console
 def plate(request: Request, which: UUID) -> HttpResponse:
     """What stands on a plate, where it stands, and what happened to it."""
+    found = _plate(request, which)
+    coming = bool(found.node and not found.bin)
     context = {
-        "one": _plate(request, which),
+        "one": found,
+        "transfer": stock.transfers_of_plates([which]).get(which) if coming else None,
+        "nodes": [one for one in network.nodes(company=request.reader.company.id) if one.id != found.node],
         "goods": plate_queries.goods_on([which])[which],
         "history": plate_queries.history(which),
         "kept": kept(request),
@@ -118,6 +124,17 @@ def move(request: Request, which: UUID) -> HttpResponse:
         return back(request, reverse("plate", args=[which]), [None])
     wanted = MovePlate(which, target.id, why="put_away" if found.bin_kind == "receiving" else "move")
     results = give(request, move_plates, [wanted], lambda _: gettext("The plate stands there now."))
+    return back(request, reverse("plate", args=[which]), results)
+
+
+@require_POST
+@console
+def send(request: Request, which: UUID) -> HttpResponse:
+    """The plate leaves for another node, with all that stands on it."""
+    found, target = _plate(request, which), uuid_in(request.POST.get("to"))
+    company = request.reader.company.id
+    wanted = [ShipTransfer(company, found.node, target, plates=(which,))] if found.node and target else []
+    results = give(request, ship_transfer, wanted, lambda _: gettext("The plate is on its way."))
     return back(request, reverse("plate", args=[which]), results)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.parties import queries as parties
 from entrepot.purchasing import performance, queries
 from entrepot.purchasing.commands.proposals import (
     AcceptProposal,
@@ -21,7 +22,7 @@ from entrepot.purchasing.commands.proposals import (
 )
 from entrepot.purchasing.commands.reorder import ReviewReorders, review_reorders
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, day_in, give, page
+from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page
 from entrepot.web.listed import chosen, listed, listed_whole
 
 LOOKED_BACK = timedelta(days=90)
@@ -60,7 +61,8 @@ def act(request: Request) -> HttpResponse:
     which = chosen(request, "proposal", partial(_proposals, request))
     match request.POST.get("action"):
         case "order":
-            give(request, accept_proposals, [AcceptProposal(one) for one in which], _ordered)
+            wanted = [AcceptProposal(one, int_in(request.POST.get(f"units-{one}"))) for one in which]
+            give(request, accept_proposals, wanted, _ordered)
         case "reject":
             reason = clean(request.POST.get("reason"))
             give(request, reject_proposals, [RejectProposal(one, reason) for one in which], _rejected)
@@ -81,6 +83,8 @@ def suppliers(request: Request) -> HttpResponse:
         return shown.answer
     context = {
         **shown.context(),
+        "all": parties.suppliers(company=company).values(),
+        "kept": kept(request),
         "docks": performance.dock_to_stock(company, **span),
         "since": since,
         "until": until,

@@ -22,6 +22,7 @@ from entrepot.sourcing.commands.transfers import (
     reject_transfers,
     send_transfers,
 )
+from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
@@ -97,6 +98,8 @@ def receive(request: Request) -> HttpResponse:
             give(request, receive_transfer, wanted, _received)
         case "part":
             _receive_part(request)
+        case "plate":
+            _receive_plate(request)
         case "lose":
             reason = clean(request.POST.get("reason"))
             wanted = [ReceiveTransfer(one, rest="lost", reason=reason) for one in which]
@@ -117,12 +120,38 @@ def _receive_part(request: Request) -> None:
     give(request, receive_transfer, wanted, lambda _: gettext("Noted. The rest is still on its way."))
 
 
+def _receive_plate(request: Request) -> None:
+    """A plate of one transfer has come, with all that was sent on it."""
+    company, number = request.reader.company.id, clean(request.POST.get("plate"))
+    transfer = uuid_in(request.POST.get("one"))
+    found = plate_queries.plate_named(company=company, text=number) if number else None
+    if transfer is None or found is None:
+        messages.error(request, gettext("Choose a transfer, and say which plate: the 18 digits of its SSCC."))
+        return
+    wanted = [ReceiveTransfer(transfer, plates=(found.id,))]
+    give(
+        request,
+        receive_transfer,
+        wanted,
+        lambda _: gettext("The plate has come, with all that was sent on it."),
+    )
+
+
 @require_POST
 @console
 def send(request: Request) -> HttpResponse:
-    """Units of a SKU leave a bin for another node, without anybody having proposed it."""
+    """Units of a SKU leave a bin for another node, or a plate does, without anybody having proposed it."""
     text = request.POST
     origin, target = uuid_in(text.get("from")), uuid_in(text.get("to"))
+    if number := clean(text.get("plate")):
+        plate = plate_queries.plate_named(company=request.reader.company.id, text=number)
+        if plate is None or target is None or origin is None:
+            what = {"what": gettext("plate")}
+            messages.error(request, gettext("There is no %(what)s with this code here.") % what)
+            return back(request, "/stock/transfers/", [None])
+        whole = [ShipTransfer(request.reader.company.id, origin, target, plates=(plate.id,))]
+        results = give(request, ship_transfer, whole, lambda _: gettext("It is on its way."))
+        return back(request, "/stock/transfers/", results)
     sku, units = _sku(request), int_in(text.get("units"))
     found = shelf_queries.bin_named(node=origin, code=clean(text.get("bin"))) if origin else None
     if not (sku and units and found and origin and target):

@@ -36,7 +36,7 @@ def _flows(request: Request, node: network.Node) -> list[tuple[str, str, int | N
     company, may = request.reader.company.id, request.reader.actor.may
     waits = floor_queries.waiting(company=company, node=node.id)
     flows = [
-        ("scan-receive", gettext("Receive"), pages.orders_to_receive(node=node.id), "purchasing.receive"),
+        ("scan-receive", gettext("Receive"), pages.arrivals_expected(node=node.id), "purchasing.receive"),
         ("scan-pick", gettext("Pick"), waits.lists + waits.picks, "warehouse.pick"),
         ("scan-sort", gettext("Sort"), waits.sorts, "warehouse.sort_stops"),
         ("scan-pack", gettext("Pack"), waits.packs, "warehouse.pack"),

@@ -15,6 +15,8 @@ from django.views.decorators.http import require_http_methods
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.stock import plate_queries
+from entrepot.stock import queries as stock
+from entrepot.stock.errors import PlateOnItsWay
 from entrepot.stock.plate_queries import PlateGoods, PlateRow
 from entrepot.warehouse import carrying, storing
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
@@ -41,10 +43,14 @@ ANYWHERE = ("pick", "reserve", "receiving", "packing", "quarantine")
 NAMED = 6
 
 
-def opens(scan: Scan, node: network.Node | None) -> HttpResponse | None:
-    """The screen of a plate of the node that was scanned."""
-    if scan.plate is None or scan.plate.bin is None or node is None:
+def opens(scan: Scan, node: network.Node | None) -> HttpResponse | Refused | None:
+    """The screen of a plate of the node that was scanned; refused where it is still on its way."""
+    if scan.plate is None or node is None:
         return None
+    if scan.plate.bin is None:
+        found = stock.transfers_of_plates([scan.plate.id]).get(scan.plate.id)
+        sent = stock.transfer(found[0]) if found else None
+        return PlateOnItsWay(plate=scan.plate.number, node=sent.to_code) if sent else None
     return redirect("scan-plate", scan.plate.id)
 
 

@@ -17,8 +17,10 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Refused
 from entrepot.purchasing import docking, queries
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, receive_scans
+from entrepot.stock import queries as stock
 from entrepot.web.edge import Request, console
 from entrepot.web.views.inbound import told
+from entrepot.web.views.scan import transfer
 from entrepot.web.views.scan.screen import (
     Choice,
     Outcome,
@@ -36,7 +38,7 @@ from entrepot.work.scanning import ALL, YES, Scan
 
 SHOWN = 30
 OPEN = ("open", "part_received")
-COMMANDS = ("purchasing.receive_scans",)
+COMMANDS = ("purchasing.receive_scans", *transfer.COMMANDS)
 
 
 class Dock(NamedTuple):
@@ -74,38 +76,43 @@ def _orders(request: Request, node: UUID | None) -> list[queries.Order]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
 def waiting(request: Request) -> HttpResponse:
-    """Orders that something is to come of: a scan of the number on the delivery note opens one; a package, or goods
-    without their order, are scanned here."""
+    """Orders and transfers that something is to come of: a scan of the number on the delivery note opens one; a
+    package, a plate, or goods without their order, are scanned here."""
     node = node_of(request)
     rows = _orders(request, node.id if node else None)
     if node is None:
         return show(request, Screen(gettext("Receive"), gettext("Nothing is expected here")))
     dock = _dock(request, node.id, None)
+    coming = transfer.waiting(request.reader.company.id, node.id, SHOWN)
 
     def screen() -> Screen:
-        return _load_screen(dock) if dock.load else _list_screen(rows)
+        return _load_screen(dock) if dock.load else _list_screen(rows, coming)
 
     def decide(scan: Scan, key: str) -> Outcome:
         text = scan.text.casefold()
         named = [one for one in rows if text in (one.number.casefold(), one.external_ref.casefold())]
         if named and not dock.load:
             return redirect("scan-receive-one", named[0].id)
-        return _decide(request, dock, scan, key)
+        sent = [one for one in coming if text == one.number.casefold()]
+        if sent and not dock.load:
+            return redirect("scan-receive-transfer", sent[0].id)
+        return transfer.whole_plate(request, node, scan, key) or _decide(request, dock, scan, key)
 
     if request.method == "POST":
         return hear(request, dock.at, COMMANDS, screen, decide)
     return show(request, screen())
 
 
-def _list_screen(rows: list[queries.Order]) -> Screen:
+def _list_screen(rows: list[queries.Order], coming: list[stock.UnderWay]) -> Screen:
+    expected = bool(rows or coming)
     return Screen(
         gettext("Receive"),
-        gettext("Scan the order's number, a package or what came")
-        if rows
+        gettext("Scan the order's or transfer's number, a package, a plate or what came")
+        if expected
         else gettext("Nothing is expected here"),
-        note="" if rows else gettext("Purchase orders appear here when they are written."),
-        choices=tuple(_choice(one) for one in rows[:SHOWN]),
-        scans=gettext("Order, package or item"),
+        note="" if expected else gettext("Purchase orders and transfers appear here when they are written."),
+        choices=(*map(transfer.choice, coming), *map(_choice, rows[:SHOWN])),
+        scans=gettext("Order, plate or item"),
     )
 
 

@@ -1,0 +1,183 @@
+"""Suppliers: who they are, what they offer, and what of theirs was due; and an order that a person writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from babel.numbers import NumberFormatError, parse_decimal
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.catalog import queries as catalog
+from entrepot.network import queries as network
+from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import (
+    Registered,
+    RegisterOffer,
+    RegisterSupplier,
+    register_offers,
+    register_suppliers,
+)
+from entrepot.purchasing import performance
+from entrepot.purchasing.commands.order import GoodsOrdered, OrderedLine, OrderGoods, order
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page, uuid_in
+
+LOOKED_BACK = timedelta(days=365)
+OFFERS_SHOWN = 200
+ROWS = range(1, 13)
+"""Lines of an order that a page has room for; longer ones are placed by programs."""
+
+
+@require_safe
+@console
+def supplier(request: Request, which: UUID) -> HttpResponse:
+    """One supplier, with what it offers and the lines behind its figures of the last year."""
+    found = _supplier(request, which)
+    company, today = request.reader.company.id, timezone.now().date()
+    since, until = today - LOOKED_BACK, today + timedelta(days=1)
+    context = {
+        "one": found,
+        "offers": parties.offers_of(company=company, supplier=which, limit=OFFERS_SHOWN),
+        "figures": next(
+            (
+                row
+                for row in performance.of_suppliers(company, since=since, until=until)
+                if row.supplier == which
+            ),
+            None,
+        ),
+        "due": performance.lines_due(company, which, since=since, until=until),
+        "kept": kept(request),
+    }
+    return page(request, "web/supplier.html", context, area="inbound")
+
+
+def _supplier(request: Request, which: UUID) -> parties.Supplier:
+    known = parties.suppliers(company=request.reader.company.id).values()
+    found = next((one for one in known if one.id == which), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_POST
+@console
+def save(request: Request) -> HttpResponse:
+    """A supplier, new or changed to stand as the form says."""
+    text = request.POST
+    days = int_in(text.get("lead_days") or "7")
+    if days is None:
+        messages.error(request, gettext("Write the lead time as a whole number of days."))
+        return back(request, reverse("suppliers"), [])
+    wanted = RegisterSupplier(
+        request.reader.company.id, clean(text.get("code")), clean(text.get("name")),
+        clean(text.get("currency")).upper(), days,
+    )  # fmt: skip
+    results = give(request, register_suppliers, [wanted], lambda _: gettext("The supplier is kept."))
+    made = next((one for one in results if isinstance(one, Registered)), None)
+    return back(request, reverse("supplier", args=[made.id]) if made else reverse("suppliers"), results)
+
+
+@require_POST
+@console
+def offer(request: Request, which: UUID) -> HttpResponse:
+    """What a supplier asks for a SKU from now on."""
+    _supplier(request, which)
+    text, code = request.POST, clean(request.POST.get("sku"))
+    sku = catalog.skus(company=request.reader.company.id, codes=[code]).get(code)
+    numbers = [
+        int_in(text.get(name) or usual)
+        for name, usual in (("minimum", "1"), ("lead_days", "7"), ("pack", "1"))
+    ]
+    if sku is None or None in numbers:
+        messages.error(
+            request, gettext("Say which SKU, and whole numbers for the least units, the pack and the days.")
+        )
+        return back(request, reverse("supplier", args=[which]), [])
+    minimum, days, pack = (one or 0 for one in numbers)
+    wanted = RegisterOffer(which, sku.id, _price(text.get("cost")), minimum, days, pack_quantity=pack)
+    results = give(request, register_offers, [wanted], lambda _: gettext("The offer is kept."))
+    return back(request, reverse("supplier", args=[which]), results)
+
+
+def _price(text: str | None) -> Decimal:
+    """A unit price as the reader writes it; below zero, which is refused, where it is none."""
+    try:
+        found = parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
+    except NumberFormatError:
+        return Decimal(-1)
+    return found if abs(found) < 10**9 else Decimal(-1)
+
+
+@require_safe
+@console
+def write_order(request: Request) -> HttpResponse:
+    """The form of a purchase order."""
+    company = request.reader.company.id
+    context = {
+        "suppliers": parties.suppliers(company=company).values(),
+        "supplier": clean(request.GET.get("supplier")),
+        "nodes": network.nodes(company=company),
+        "rows": [str(row) for row in ROWS],
+        "today": timezone.now().date(),
+        "kept": kept(request),
+    }
+    return page(request, "web/purchase_order_new.html", context, area="inbound")
+
+
+@require_POST
+@console
+def place_order(request: Request) -> HttpResponse:
+    """Order what the lines say, at the supplier's offer where no cost is said."""
+    text, company = request.POST, request.reader.company.id
+    which, node = uuid_in(text.get("supplier")), uuid_in(text.get("node"))
+    lines = _lines(request, company, which) if which and node else None
+    here = reverse("purchase-order-new")
+    if which is None or node is None:
+        messages.error(request, gettext("Choose a supplier and a node."))
+    if not lines or which is None or node is None:
+        return back(request, here, [])
+    wanted = OrderGoods(
+        company, which, node, clean(text.get("reference")), tuple(lines), wanted_on=day_in(text.get("wanted"))
+    )
+    results = give(
+        request, order, [wanted], lambda _: gettext("The order is written. Somebody else receives it.")
+    )
+    made = next((one for one in results if isinstance(one, GoodsOrdered)), None)
+    return back(request, reverse("purchase-order", args=[made.order]) if made else here, results)
+
+
+def _lines(request: Request, company: int, supplier: UUID) -> list[OrderedLine] | None:
+    """The lines that were filled in; None where one of them can't be understood, which is said."""
+    text = request.POST
+    rows = [
+        [clean(text.get(f"{name}-{row}")) for name in ("sku", "units", "cost")]
+        for row in ROWS
+        if clean(text.get(f"sku-{row}"))
+    ]
+    if not rows:
+        messages.error(request, gettext("Say at least one SKU, and how many units of it."))
+    skus = catalog.skus(company=company, codes=[code for code, _, _ in rows])
+    offers = parties.offers(skus=[sku.id for sku in skus.values()])
+    offered = {one.sku: one.cost for one in offers if one.supplier == supplier}
+    lines = []
+    for code, said, cost in rows:
+        sku, units = skus.get(code), int_in(said)
+        if sku is None or not units:
+            messages.error(
+                request, gettext("%(sku)s: say a SKU of the catalog, and how many units.") % {"sku": code}
+            )
+            return None
+        if not cost and sku.id not in offered:
+            told = gettext("%(sku)s: this supplier has no offer for it. Say what a unit costs.")
+            messages.error(request, told % {"sku": code})
+            return None
+        lines.append(OrderedLine(sku.id, units, _price(cost) if cost else offered[sku.id]))
+    return lines
