@@ -104,6 +104,22 @@ def test_a_message_of_stripe_is_kept_once_and_only_with_its_signature(shop, code
     assert dead == [("stripe", "{")], "what is genuine and can't be read waits for a person"
 
 
+def test_what_the_books_refuse_is_told_and_waits_for_a_person(shop, code, settings):
+    """Of a day of a month that is closed: neither is the message lost, nor sent over and over."""
+    settings.STRIPE_SECRET = SECRET
+    sql.run("UPDATE payments_payment SET provider = 'stripe', reference = 'pi_1' WHERE captured_minor > 100")
+    sql.run(
+        "INSERT INTO ledger_period (company_id, month, state, decided_by, decided_at)"
+        " SELECT id, '2020-01-01', 'closed', 'tester', now() FROM parties_company"
+    )
+    message = event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_1", 100), 1_578_000_000)
+    told = tell(code, message)
+    assert (told.status_code, "2020-01 is closed" in told.content.decode()) == (422, True)
+    assert sql.run("SELECT state FROM kernel_inbox WHERE external_id = 'evt_1'") == [("set_aside",)]
+    assert sql.run("SELECT count(*)::int FROM work_item WHERE type = 'dispute not taken'") == [(1,)]
+    assert tell(code, message).status_code == 200
+
+
 def test_what_a_carrier_tells_of_a_parcel_that_comes_back_is_its_scan(shop, code):
     order = shop.one("delivered")
     ((line,),) = sql.run(
