@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 from urllib.parse import urlsplit
@@ -379,6 +380,14 @@ def minor_in(text: str | None, currency: str) -> int | None:
         return None
     minor = found.scaleb(money.exponent(currency))
     return int(minor) if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX else None
+
+
+def price_in(text: str | None) -> Decimal | None:
+    """A unit price as the reader writes it; None where it is none."""
+    try:
+        return parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
+    except NumberFormatError:
+        return None
 
 
 def day_in(text: str | None) -> date | None:
