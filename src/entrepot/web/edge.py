@@ -33,6 +33,7 @@ from entrepot.web import format as fmt
 from entrepot.web import words
 from entrepot.web.areas import AREAS, RENEWED_S, area_of, at_hand, tabs_beside
 from entrepot.web.listing import Listing
+from entrepot.web.refusals import named
 
 P = ParamSpec("P")
 
@@ -245,6 +246,7 @@ def give(
     results = command(cause_of(request, reason), requests=requests)
     request.session[ACTED] = timezone.now().isoformat()
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
+    refusals = dict(zip(refusals, named(request.reader.company.id, list(refusals.values())), strict=True))
     if len(refusals) < len(results):
         told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in refusals]
         way_back = undo(told) if undo is not None else None
