@@ -21,7 +21,14 @@ from entrepot.payments.commands.hold import HoldAmount, hold
 from entrepot.payments.commands.refund import Refund, refund
 from entrepot.payments.commands.retry import Retry, retry
 from entrepot.payments.commands.settle import Settle, settle
-from entrepot.payments.commands.take_messages import MessageTaken, TakeMessage, take_messages
+from entrepot.payments.commands.take_messages import (
+    NOT_SETTLED,
+    MessageTaken,
+    RetakeMessage,
+    TakeMessage,
+    retake_messages,
+    take_messages,
+)
 from entrepot.payments.commands.tell_disputes import NOT_TAKEN, DisputeTold, TellDispute, tell_disputes
 from entrepot.payments.providers import Asked, Outcome, Told
 from entrepot.payments.providers.stripe import parse
@@ -265,12 +272,17 @@ def test_a_dispute_that_can_not_be_taken_is_seen_and_stops_no_other(house: None,
     assert work.items(COMPANY, kind=NOT_TAKEN) == []
 
 
-def test_what_the_books_refuse_together_is_told_one_by_one(house: None, stripe: Imitation):
-    """The month is closed, so that nothing can be booked today; what needs no entry is told nonetheless."""
-    captured("pi_1")
+def close_this_month() -> None:
     later = replace(SYSTEM, at=NOW + timedelta(days=40))
     (answer,) = close_month(later, requests=[CloseMonth(COMPANY, NOW.date().replace(day=1))])
     assert not isinstance(answer, Refused), answer
+
+
+def test_what_the_books_refuse_together_is_told_one_by_one(house: None, stripe: Imitation):
+    """The month is closed, so that nothing can be booked today; what needs no entry is told nonetheless."""
+    captured("pi_1")
+    close_this_month()
+    later = replace(SYSTEM, at=NOW + timedelta(days=40))
     rows = [
         dispute(name, intent, 5, created=1_767_225_600)
         for name, intent in (("dp_1", "pi_1"), ("dp_2", "pi_x"))
@@ -288,6 +300,69 @@ def test_what_the_books_refuse_together_is_told_one_by_one(house: None, stripe: 
         taken = poll_disputes(later, Client("sk", imitation.url))
     assert taken[0] == DisputeTold("opened")
     assert work.items(COMPANY, kind=NOT_TAKEN) == []
+
+
+def test_what_the_books_refuse_of_a_message_is_a_work_item_at_once_and_can_be_replayed(
+    house: None, stripe: Imitation
+):
+    """Both messages of a batch are refused whole, a third one is not; what one wrote before it was refused is gone."""
+    order = captured("pi_1")
+    refund(SYSTEM, requests=[Refund(order, 300)])
+    relayed()
+    ((attempt,),) = sql.run("SELECT id FROM payments_attempt WHERE kind = 'refund'")
+    bounced = example(
+        "refund", object="refund", id="re_1", status="failed", metadata={"attempt": str(attempt)}
+    )
+    close_this_month()
+    events = sql.run("SELECT count(*) FROM kernel_event")
+    created = int(NOW.timestamp())
+    disputed, failed, strange = told = (
+        event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_1", 400), created),
+        event("evt_2", "refund.failed", bounced, created),
+        event("evt_3", "charge.dispute.created", dispute("dp_2", "pi_of_another", 400), created),
+    )
+    first, second, third = say(*told)
+    assert isinstance(first, Refused) and isinstance(second, Refused), (first, second)
+    assert "is closed" in first.message and "is closed" in second.message
+    assert third == MessageTaken("nothing")
+    assert state(order) == (1000, 300, "part_refunded")
+    (lost,), (unsettled,) = (work.items(COMPANY, kind=kind) for kind in (NOT_TAKEN, NOT_SETTLED))
+    assert first.message in lost.reason
+    assert "refund re_1 was not done, which the books can't follow: " in unsettled.reason
+    opened = sql.run("SELECT count(*) FROM kernel_event WHERE subject_kind = 'work_item'")
+    assert sql.run("SELECT count(*) FROM kernel_event") == [(events[0][0] + opened[0][0],)], (
+        "only of the items"
+    )
+    kept = dict(sql.run("SELECT external_id, state FROM kernel_inbox"))
+    assert kept == {"evt_1": "set_aside", "evt_2": "set_aside", "evt_3": "done"}
+    assert say(disputed, failed, strange) == [MessageTaken("known")] * 3, (
+        "Stripe sends again what was not taken"
+    )
+
+    sql.run("UPDATE kernel_inbox SET state = 'received'")
+    ((waits,),) = sql.run("SELECT id FROM kernel_inbox WHERE external_id = 'evt_2'")
+    assert retake_messages(SYSTEM, requests=[RetakeMessage(waits)]) == [second]
+    assert len(work.items(COMPANY, kind=NOT_SETTLED)) == 1
+    sql.run("UPDATE kernel_inbox SET state = 'received'")
+    later = replace(SYSTEM, at=NOW + timedelta(days=40))
+    assert retake_messages(later, requests=[RetakeMessage(waits)]) == [MessageTaken("settled")]
+    assert state(order) == (1000, 0, "captured")
+    assert work.items(COMPANY, kind=NOT_SETTLED) == []
+
+
+def test_what_is_settled_after_its_month_was_closed_is_in_the_books_of_the_next(
+    house: None, stripe: Imitation
+):
+    order = captured("slow_3")
+    refund(SYSTEM, requests=[Refund(order, 300)])
+    relayed()
+    ((attempt,),) = sql.run("SELECT id FROM payments_attempt WHERE kind = 'refund'")
+    close_this_month()
+    later = replace(SYSTEM, at=NOW + timedelta(days=40))
+    settle(later, requests=[Settle(attempt, ok=True, provider_reference="re_3")])
+    assert (state(order), balance(1100)) == ((1000, 300, "part_refunded"), 700)
+    ((month,),) = sql.run("SELECT DISTINCT month FROM ledger_line WHERE event = 'payment.refunded'")
+    assert month == later.at.date().replace(day=1)
 
 
 # ---- told

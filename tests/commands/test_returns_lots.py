@@ -180,6 +180,35 @@ def test_a_buyer_who_is_exempt_pays_no_tax(house: Floor):
     )
 
 
+def test_a_buyer_whose_tax_number_is_mistyped_is_asked_about_and_nothing_is_charged(house: Floor):
+    """Else a business of another country would be charged a tax that it owes itself, and nobody would see why."""
+    sql.run("UPDATE parties_company SET country = 'IE'")
+    (lot,) = disposed(house, "liquidate", 2)
+    mistyped = replace(ABROAD, tax_number="FR40303265046")
+    ask = OpenDeparture(COMPANY, "liquidation", ((lot, 2),), buyer=mistyped, key="a")
+    (refused,) = open_departures(INSPECTS, requests=[ask])
+    assert isinstance(refused, Invalid)
+    assert "expected a VAT number of FR, or none" in refused.message and "303265046" not in refused.message
+    assert sql.run("SELECT count(*) FROM returns_departure") == [(0,)]
+
+    (mended,) = open_departures(INSPECTS, requests=[replace(ask, buyer=ABROAD)])
+    (left,) = leave_departures(INSPECTS, requests=[LeaveDeparture(mended.departure, 360)])
+    assert isinstance(left, DepartureLeft)
+    assert one(mended.departure).tax_minor == 0
+
+
+def test_a_lot_that_was_gathered_before_numbers_were_looked_at_does_not_leave_with_a_mistyped_one(
+    house: Floor, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as then:
+        then.setattr("entrepot.returns.lots.misfit_number", lambda *_: None)
+        mistyped = replace(ABROAD, tax_number="FR40303265046")
+        lot = opened("liquidation", (disposed(house, "liquidate", 1)[0], 1), buyer=mistyped).departure
+    (refused,) = leave_departures(INSPECTS, requests=[LeaveDeparture(lot, 10)])
+    assert isinstance(refused, Invalid)
+    assert one(lot).state == "open"
+
+
 def test_a_price_of_nothing_writes_no_invoice(house: Floor):
     which = sold(house, 0, 3)
     assert lines(which) == {1200: -300, 5350: 300}

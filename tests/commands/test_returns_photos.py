@@ -100,3 +100,12 @@ def test_two_taps_at_once_keep_a_photo_once(committed_db):
     answers = at_once([lambda: add(*wanted)] * 2)
     assert answers[0] == answers[1]
     assert len(inspection_queries.photos_of_customer(which)) == photos.OF_CUSTOMER_MAX
+
+
+def test_of_a_file_that_is_something_else_as_well_the_picture_alone_is_kept(house: Floor):
+    """The same photo with and without what a telephone, or somebody with intentions, puts behind it is one."""
+    one = a_return(house)
+    files = (jpeg(), jpeg() + b"SEFT", jpeg() + b"<script>alert(1)</script>")
+    first, *others = add(*[AddReturnPhoto(one, file) for file in files])
+    assert others == [first] * 2
+    assert sql.run("SELECT content FROM returns_photocontent") == [(jpeg(),)]

@@ -106,6 +106,9 @@ def test_customer_service_agrees_on_an_exchange_on_the_page_of_the_return(
     assert "At the price as sold." in text
     browser.post(f"{page}exchange/withdraw/", {"refund": str(found.refund), "reason": "changed her mind"})
     assert queries.refund(found.refund).state == "rejected"
+    browser.post(f"{page}exchange/", form | {"price": "1,234.50", "reason": "a better one"})
+    (dear,) = [one for one in exchange_queries.of_return(one.return_id) if one.refund != found.refund]
+    assert "£1,234.50" in text_of(browser.get(f"/orders/{dear.order}/")), "as its reader writes it, not 1.23"
     inspector = a_browser(people["inspector"])
     assert "Send something else instead" not in text_of(inspector.get(page))
 

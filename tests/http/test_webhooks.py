@@ -10,8 +10,13 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from entrepot.kernel import sql, worker
+from entrepot.kernel import ids, sql, worker
+from entrepot.kernel.command import whole
 from entrepot.orders import queries as orders
+from entrepot.payments.commands.authorize import Authorize as AuthorizePayment
+from entrepot.payments.commands.authorize import authorize as authorize_payments
+from entrepot.payments.commands.capture import Capture, capture
+from entrepot.payments.commands.settle import Settle, settle
 from entrepot.returns import parcel_queries
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
@@ -19,7 +24,7 @@ from entrepot.returns.tasks import serve_scanned
 from entrepot.shipping import queries
 from entrepot.shipping.commands.take_tracking import SCANNED
 from tests.rules.test_easypost import a_message, detail
-from tests.shop import the_system
+from tests.shop import COMPANY, the_system
 from tests.stripe import dispute, event, signature
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +107,31 @@ def test_a_message_of_stripe_is_kept_once_and_only_with_its_signature(shop, code
     assert kept == [("stripe", "evt_1", "done", message)]
     dead = sql.run("SELECT source, payload FROM kernel_inbox WHERE state = 'dead'")
     assert dead == [("stripe", "{")], "what is genuine and can't be read waits for a person"
+
+
+def test_what_the_books_refuse_is_told_and_waits_for_a_person(shop, code, settings):
+    """Of a day of a month that is closed: neither is the message lost, nor sent over and over."""
+    settings.STRIPE_SECRET = SECRET
+    system, order = the_system(shop.now), ids.uuid7()
+    paid = AuthorizePayment(COMPANY, order, "stripe", "pi_1", "GBP", 1_000, shop.now)
+    whole(authorize_payments(system, requests=[paid]))
+    whole(capture(system, requests=[Capture(order, 1_000)]))
+    ((attempt,),) = sql.run(
+        "SELECT a.id FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id"
+        " WHERE p.order_id = %(order)s",
+        {"order": order},
+    )
+    whole(settle(system, requests=[Settle(attempt, ok=True, provider_reference="ch_1")]))
+    sql.run(
+        "INSERT INTO ledger_period (company_id, month, state, decided_by, decided_at)"
+        " SELECT id, '2020-01-01', 'closed', 'tester', now() FROM parties_company"
+    )
+    message = event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_1", 100), 1_578_000_000)
+    told = tell(code, message)
+    assert (told.status_code, "2020-01 is closed" in told.content.decode()) == (422, True)
+    assert sql.run("SELECT state FROM kernel_inbox WHERE external_id = 'evt_1'") == [("set_aside",)]
+    assert sql.run("SELECT count(*)::int FROM work_item WHERE type = 'dispute not taken'") == [(1,)]
+    assert tell(code, message).status_code == 200
 
 
 def test_what_a_carrier_tells_of_a_parcel_that_comes_back_is_its_scan(shop, code):

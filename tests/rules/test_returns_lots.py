@@ -93,3 +93,29 @@ def test_whom_nobody_can_bill():
     assert misfit_buyer(fits) is None
     for buyer in (Buyer(" ", "J", "GB"), Buyer("J", " ", "GB"), Buyer("J", "J", "gb"), Buyer("J", "J", "")):
         assert isinstance(misfit_buyer(buyer), Invalid)
+
+
+@pytest.mark.parametrize(
+    ("country", "number", "kind"),
+    [
+        ("DE", "DE136695970", "VAT number of DE"),
+        ("GR", "094259217", "VAT number of EL"),
+        ("GB", "GB980780685", "tax number of GB"),
+        ("US", "12-345", "EIN"),
+    ],
+)
+def test_a_tax_number_that_is_mistyped_is_refused_and_not_repeated(country: str, number: str, kind: str):
+    refused = misfit_buyer(Buyer("J", "J", country, tax_number=number))
+    assert isinstance(refused, Invalid)
+    assert refused.message == (
+        f"tax_number: expected a {kind}, or none: then the lot bears the tax of {country}, found one whose form or"
+        " check digits are wrong."
+    )
+
+
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [("DE", "de 136 695 976"), ("FR", "DE136695976"), ("DE", ""), ("DE", "  "), ("XX", "whatever it is")],
+)
+def test_a_tax_number_that_may_be_one_is_taken(country: str, number: str):
+    assert misfit_buyer(Buyer("J", "J", country, tax_number=number)) is None

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from entrepot.kernel import money
 from entrepot.payments.providers import Asked, Outcome
-from entrepot.payments.providers.stripe import build, parse
+from entrepot.payments.providers.stripe import amounts, build, parse
+from entrepot.payments.providers.stripe.client import Client
 from tests.stripe import answers, dispute, event, example, signature
 
 ATTEMPT = UUID(int=7)
@@ -148,3 +150,49 @@ def test_only_fresh_messages_with_the_right_signature_are_believed():
         (header.replace("v1=", "v2="), b"{}", "secret", NOW),
     ):
         assert not parse.is_signed(said, payload, secret, now)
+
+
+# ---- amounts
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "amount"),
+    [
+        (1250, "GBP", 1250), (1250, "JPY", 1250), (1250, "XOF", 1250), (12_340, "KWD", 12_340), (5, "UGX", 500),
+        (5, "ISK", 500), (500, "MGA", 5),
+    ],
+)  # fmt: skip
+def test_amounts_are_those_that_stripe_counts(minor: int, currency: str, amount: int):
+    assert amounts.misfit(minor, currency) == ""
+    assert amounts.to_stripe(minor, currency) == amount
+    assert amounts.from_stripe(amount, currency) == minor
+    told = build.call(Asked(ATTEMPT, "refund", "pi_1", currency, minor))
+    assert told.fields["amount"] == str(amount)
+    lost = dispute("dp_1", "pi_1", amount, currency=currency.lower(), balance_transactions=[
+        {"amount": -amount, "fee": amount, "currency": currency.lower()},
+    ])  # fmt: skip
+    said = parse.dispute(lost)
+    assert (said.amount_minor, said.fee_minor, said.currency) == (minor, minor, currency)
+
+
+@given(st.integers(0, 10**12), st.sampled_from(sorted(money.CURRENCIES)))
+def test_what_stripe_takes_comes_back_as_it_went(minor: int, currency: str):
+    if not amounts.misfit(minor, currency):
+        assert amounts.from_stripe(amounts.to_stripe(minor, currency), currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "step", "found"),
+    [(12_345, "KWD", "0.010", "12.345"), (5_50, "MGA", "1.00", "5.50")],
+)
+def test_an_amount_that_stripe_has_no_unit_for_is_not_asked_for(
+    minor: int, currency: str, step: str, found: str
+):
+    asked_ = Asked(ATTEMPT, "refund", "pi_1", currency, minor)
+    told = Client("sk", "http://127.0.0.1:1").ask(asked_)
+    assert told == Outcome(False, "", f"Stripe takes {currency} in steps of {step}, found {found}")
+
+
+def test_an_amount_that_its_currency_has_no_unit_for_can_not_be_read():
+    with pytest.raises(parse.UnreadableError, match="550 is no amount of UGX"):
+        parse.dispute(dispute("dp_1", "pi_1", 550, currency="ugx"))

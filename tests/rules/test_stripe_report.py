@@ -81,3 +81,17 @@ def test_each_transaction_is_a_line_and_they_make_the_payout():
 def test_what_is_no_whole_payout_is_refused(text: str, why: str):
     with pytest.raises(report.UnreadableError, match=why):
         report.read(text)
+
+
+def test_amounts_are_read_as_stripe_counts_them():
+    """Shillings of Uganda have no cents, and are counted with two digits."""
+    rows = [
+        row("payout", "po_1", -97_500, currency="ugx"),
+        row("charge", "ch_1", 100_000, 2_500, currency="ugx"),
+    ]
+    found = report.read(told(rows))
+    assert (found.currency, found.net_minor) == ("UGX", 975)
+    assert found.lines == (PayoutLine("charge", "ch_1", 1_000, 25),)
+    rows[1] |= {"amount": 99_950, "net": 97_450}
+    with pytest.raises(report.UnreadableError, match="txn_ch_1: 99950 is no amount of UGX"):
+        report.read(told(rows))

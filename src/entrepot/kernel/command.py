@@ -139,6 +139,24 @@ def all_or_none(*steps: Callable[[], Any]) -> list[Any] | Refused:
     return answers
 
 
+def tried(step: Callable[[], None]) -> list[Refused]:
+    """Do a step of the running command, or undo it alone where it is refused whole (AllOrNothing): what it wrote,
+    announced and offered. The refusals; none where it is done."""
+    running, held = _running.get(), ready.held.get()
+    assert running is not None and held is not None, "tried is called inside a command"
+    told, offered = {name: len(said) for name, said in running.events.items()}, dict(held)
+    try:
+        with sql.transaction():
+            step()
+    except AllOrNothing as refused:
+        for name, said in running.events.items():
+            del said[told.get(name, 0) :]
+        held.clear()
+        held.update(offered)
+        return refused.refusals
+    return []
+
+
 def whole(results: Sequence[Any]) -> Sequence[Any]:
     """The results, or AllOrNothing where one is refused: for a caller who wants all of a batch or none."""
     refusals = [result for result in results if isinstance(result, Refused)]

@@ -57,6 +57,11 @@ def round_half_away(value: Decimal) -> int:
     return int(value.quantize(_ONE, rounding=ROUND_HALF_UP))
 
 
+def at_rate(minor: int, rate: Decimal, currency: str, other: str) -> int:
+    """An amount of a currency in another one, at so many units of that for one of its own."""
+    return round_half_away(minor * rate * Decimal(10) ** (exponent(other) - exponent(currency)))
+
+
 def nearest(over: int, under: int) -> int:
     """The whole number nearest to a quotient; a half goes away from zero."""
     size = (2 * abs(over) + under) // (2 * under)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.money import exponent
+from entrepot.kernel.money import at_rate, exponent
 from entrepot.ledger import errors, exchange
 from entrepot.ledger.exchange import Flow, Held
 
@@ -37,6 +37,22 @@ class OfCompany:
     until: datetime
     measured: list[Measured] = field(default_factory=list)
     refused: Refused | None = None
+
+
+def limits_in(wanted: Mapping[tuple[int, str], int], day: date) -> dict[tuple[int, str], int]:
+    """Limits that policies state in a company's own currency, in others, by company and currency at the latest rate
+    not after a day; nothing where there is none. 1 statement."""
+    rows = sql.run(_ABROAD, sql.columns(("companies", "currencies"), list(wanted)) | {"day": day})
+    return {
+        (company, currency): _limit(wanted[company, currency], home, currency, rate)
+        for company, currency, home, rate in rows
+    }
+
+
+def _limit(minor: int, home: str, currency: str, rate: Decimal | None) -> int:
+    if home == currency:
+        return minor
+    return at_rate(minor, 1 / rate, home, currency) if rate else 0
 
 
 def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
@@ -119,6 +135,15 @@ def amounts(measured: Sequence[Measured]) -> dict[str, list[tuple[str, int]]]:
                 found[one.currency].append((f"{kind}.{one.account}", amount))
     return found
 
+
+_ABROAD = """
+SELECT k.company::int, k.currency, c.currency,
+       (SELECT r.rate FROM ledger_rate AS r
+        WHERE r.company_id = k.company AND r.currency = k.currency AND r.on_date <= %(day)s::date
+        ORDER BY r.on_date DESC LIMIT 1)
+FROM unnest(%(companies)s::smallint[], %(currencies)s::text[]) AS k(company, currency)
+JOIN parties_company AS c ON c.id = k.company
+"""
 
 _KNOWN = """
 SELECT c.id::int, c.currency::text, e.account, e.currency, e.amount_minor, e.worth_minor, e.upto_at, e.upto_id

@@ -105,7 +105,8 @@ def bonus(parts: Iterable[tuple[int, int]], credited: int, total: int) -> int:
 @dataclass(frozen=True, slots=True)
 class DisputePolicy:
     """What banks are told of how the house gives money back (`terms`, as customers saw them), and up to which amount
-    one person alone may accept that a dispute is lost. A larger one is accepted by a second person."""
+    of the company's own currency one person alone may accept that a dispute is lost. A larger one is accepted by a
+    second person."""
 
     terms: str = (
         "Goods may be sent back within 30 days of delivery, and are refunded to where they were paid from."

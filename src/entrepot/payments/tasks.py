@@ -14,12 +14,12 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
-from entrepot.kernel.errors import AllOrNothing, Refused, Unavailable
+from entrepot.kernel.errors import Refused, Unavailable
 from entrepot.parties import queries as parties
 from entrepot.payments.commands.follow_disputes import ExpireDisputes, expire_disputes
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.commands.take_messages import RetakeMessage, retake_messages
-from entrepot.payments.commands.tell_disputes import DisputeTold, TellDispute, show_refused, tell_disputes
+from entrepot.payments.commands.tell_disputes import DisputeTold, TellDispute, tell_disputes
 from entrepot.payments.providers import Asked, Client, fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.payments.providers.stripe import parse
@@ -69,7 +69,7 @@ def poll_disputes(cause: Cause, account: stripe.Client) -> list[DisputeTold | Re
         for name, why in page.unread.items():
             log.error("a dispute of Stripe can't be read", dispute=name, error=why)
         told = [TellDispute(one, cause.at) for one, _ in page.disputes]
-        said = _told(cause, told)
+        said = tell_disputes(cause, requests=told)
         for request, answer in zip(told, said, strict=True):
             if isinstance(answer, Refused):
                 log.warning(
@@ -79,17 +79,6 @@ def poll_disputes(cause: Cause, account: stripe.Client) -> list[DisputeTold | Re
                 )
         answers += said
     return answers
-
-
-def _told(cause: Cause, told: Sequence[TellDispute]) -> list[DisputeTold | Refused]:
-    """All at once; one after the other where the books refuse them together."""
-    try:
-        return tell_disputes(cause, requests=told)
-    except AllOrNothing as refused:
-        if len(told) == 1:
-            show_refused(cause, told[0], refused.refusals[0])
-            return [refused.refusals[0]]
-        return [answer for one in told for answer in _told(cause, [one])]
 
 
 def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:

@@ -25,7 +25,8 @@ class Rule:
     """Terms for whatever fits all that the rule names; what it does not name, it does not ask.
 
     `reasons` are codes or root causes, `tracked` is a SKU with lots or serial numbers, values are of one unit as it was
-    paid. Of several rules that fit, the first that says something about a term is heard on it.
+    paid, in the company's own currency. Of several rules that fit, the first that says something about a term is heard
+    on it.
     """
 
     name: str

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from entrepot.catalog.rules import first_misfit, is_country
 from entrepot.kernel import money
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.parties import numbers
 from entrepot.tax import rules as taxes
 from entrepot.tax.rules import Exemption, Rate
@@ -39,6 +39,19 @@ def misfit_buyer(buyer: Buyer) -> Refused | None:
         ("customer", bool(buyer.customer.strip()), "a customer's code", buyer.customer),
         ("name", bool(buyer.name.strip()), "whom the invoice names", "nothing"),
         is_country("country", buyer.country),
+    ) or misfit_number(buyer.country, buyer.tax_number)
+
+
+def misfit_number(country: str, number: str) -> Refused | None:
+    """Why a tax number can't be the buyer's: with one that is mistyped the lot would bear the tax that a business of
+    another country owes itself. It is personal data, so it is not repeated."""
+    found = numbers.check(country, number) if number.strip() else None
+    if found is None or not found.problem:
+        return None
+    return Invalid(
+        field="tax_number",
+        expected=Said("a {0}, or none: then the lot bears the tax of {1}", found.kind, found.country),
+        found="one whose form or check digits are wrong",
     )
 
 

@@ -176,8 +176,11 @@ PAPER_TYPES = {"pdf": "application/pdf", **photos.TYPES}
 
 
 class File(NamedTuple):
+    """Its kind, and the digest of as many of its bytes as are kept."""
+
     kind: str
     digest: str
+    length: int
 
 
 def read_paper(content: bytes) -> File | Refused:
@@ -185,7 +188,7 @@ def read_paper(content: bytes) -> File | Refused:
     if len(content) > photos.BYTES_MAX:
         return Invalid(field="file", expected=Said("at most {0} bytes", photos.BYTES_MAX), found=len(content))
     if content.startswith(b"%PDF-") and b"%%EOF" in content[-1024:]:
-        return File("pdf", hashlib.sha256(content).hexdigest())
+        return File("pdf", hashlib.sha256(content).hexdigest(), len(content))
     picture = photos.read(content)
     if isinstance(picture, Refused):
         return Invalid(
@@ -193,7 +196,7 @@ def read_paper(content: bytes) -> File | Refused:
             expected="a whole PDF, JPEG, PNG or WebP",
             found=Said("{0} other bytes", len(content)),
         )
-    return File(picture.kind, picture.digest)
+    return File(picture.kind, picture.digest, picture.length)
 
 
 # ---- work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Invalid, Refused, Said
@@ -18,16 +19,28 @@ OF_CUSTOMER_MAX = 6
 TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_LONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_LONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_SCAN, _END = 0xDA, 0xD9
+_NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""The marker that ends what was drawn: a zero behind the sign, or a restart, belongs to it."""
 
 
 class Picture(NamedTuple):
-    """The kind of a picture and its size in pixels, with the digest that it is kept under."""
+    """The kind of a picture and its size in pixels, with the digest that it is kept under. Of its file, the first
+    `length` bytes are the picture; telephones put things behind it, and so does who wants it taken for something else:
+    that is not kept."""
 
     kind: str
     width: int
     height: int
     digest: str
+    length: int
+
+
+class _Size(NamedTuple):
+    width: int
+    height: int
+    length: int
 
 
 def read(content: bytes) -> Picture | Refused:
@@ -39,15 +52,15 @@ def read(content: bytes) -> Picture | Refused:
         return Invalid(
             field="photo", expected="a whole JPEG, PNG or WebP", found=Said("{0} other bytes", len(content))
         )
-    width, height = size
+    width, height, length = size
     if not (0 < width <= SIDE_MAX and 0 < height <= SIDE_MAX and width * height <= PIXELS_MAX):
         return Invalid(
             field="photo", expected=Said("at most {0} pixels", PIXELS_MAX), found=f"{width} × {height}"
         )
-    return Picture(kind, width, height, hashlib.sha256(content).hexdigest())
+    return Picture(kind, width, height, hashlib.sha256(content[:length]).hexdigest(), length)
 
 
-def _size(content: bytes) -> tuple[str, tuple[int, int] | None]:
+def _size(content: bytes) -> tuple[str, _Size | None]:
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png", _png(content)
     if content.startswith(b"\xff\xd8\xff"):
@@ -65,36 +78,50 @@ def _little(content: bytes, at: int, length: int) -> int:
     return int.from_bytes(content[at : at + length], "little")
 
 
-def _png(content: bytes) -> tuple[int, int] | None:
-    whole = content[12:16] == b"IHDR" and content.endswith(b"\0\0\0\0IEND\xaeB`\x82")
-    return (_big(content, 16, 4), _big(content, 20, 4)) if whole else None
+def _png(content: bytes) -> _Size | None:
+    """Its chunks, from the first one, which has the size, to the last."""
+    if content[12:16] != b"IHDR":
+        return None
+    at = 8
+    while at + 12 <= len(content):
+        kind, at = content[at + 4 : at + 8], at + 12 + _big(content, at, 4)
+        if kind == b"IEND":
+            whole = at <= len(content)
+            return _Size(_big(content, 16, 4), _big(content, 20, 4), at) if whole else None
+    return None
 
 
-def _jpeg(content: bytes) -> tuple[int, int] | None:
-    """The size that the first frame names; nothing may stand behind the end of the picture."""
-    at = 2
-    while content.endswith(b"\xff\xd9") and at + 9 <= len(content) and content[at] == 0xFF:
+def _jpeg(content: bytes) -> _Size | None:
+    """The size that the first frame names, and where the picture ends."""
+    at, size = 2, (0, 0)
+    while at + 2 <= len(content) and content[at] == 0xFF:
         marker = content[at + 1]
-        if marker in _FRAMES:
-            return _big(content, at + 7, 2), _big(content, at + 5, 2)
+        if marker == _END:
+            return _Size(*size, at + 2)
+        if marker in _FRAMES and size == (0, 0):
+            size = _big(content, at + 7, 2), _big(content, at + 5, 2)
         if marker == 0xFF:  # fill bytes may stand before a marker
             at += 1
         elif marker in _LONE:
             at += 2
         else:
             at += 2 + max(2, _big(content, at + 2, 2))
+        if marker == _SCAN:
+            found = _NEXT.search(content, at)
+            at = found.start() if found else len(content)
     return None
 
 
-def _webp(content: bytes) -> tuple[int, int] | None:
-    if len(content) < 30 or _little(content, 4, 4) + 8 != len(content):
+def _webp(content: bytes) -> _Size | None:
+    length = _little(content, 4, 4) + 8
+    if not 30 <= length <= len(content):
         return None
     chunk = content[12:16]
     if chunk == b"VP8X":
-        return _little(content, 24, 3) + 1, _little(content, 27, 3) + 1
+        return _Size(_little(content, 24, 3) + 1, _little(content, 27, 3) + 1, length)
     if chunk == b"VP8L" and content[20] == 0x2F:
         bits = _little(content, 21, 4)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        return _Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, length)
     if chunk == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
-        return _little(content, 26, 2) & 0x3FFF, _little(content, 28, 2) & 0x3FFF
+        return _Size(_little(content, 26, 2) & 0x3FFF, _little(content, 28, 2) & 0x3FFF, length)
     return None

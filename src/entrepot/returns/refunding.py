@@ -30,9 +30,9 @@ class RefundPolicy:
     """What standard delivery costs, in minor units by currency. Who sends all of an order back gets no more than that
     of its shipping: a faster service was his own choice. For other currencies all of it goes back."""
     handling_minor: int = 0
-    """Kept once of each return for handling it, tax included."""
+    """Kept once of each return for handling it, tax included, in the company's own currency."""
     label_minor: int = 0
-    """Kept once of each return for its label, tax included."""
+    """Kept once of each return for its label, likewise."""
     fee_tax_percent: Decimal = Decimal(0)
     """The rate of the tax that every fee contains."""
     waived_reasons: tuple[str, ...] = ()

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from entrepot.kernel.money import told
+from entrepot.payments.providers.stripe.amounts import from_stripe
 from entrepot.settlement.rules import SIGNS, PayoutLine, gross
 
 KINDS = {
@@ -48,18 +50,21 @@ def read(text: str) -> Report:
     currencies = {_word(row, "currency") for row in rows}
     if len(currencies) != 1:
         raise UnreadableError(f"one currency is expected, found {', '.join(sorted(currencies))}")
-    lines = tuple(_line(row) for row in rows if row is not own)
-    net = -_whole(own, "amount")
+    currency = currencies.pop().upper()
+    lines = tuple(_line(row, currency) for row in rows if row is not own)
+    net = -_minor(own, "amount", currency)
     found = gross(lines) - sum(line.fee_minor for line in lines)
     if found != net:
-        raise UnreadableError(f"{net} were paid out, the transactions make {found}: is the list whole?")
+        raise UnreadableError(
+            f"{told(net, currency)} were paid out, the transactions make {told(found, currency)}: is the list whole?"
+        )
     at = datetime.fromtimestamp(_whole(own, "available_on"), UTC)
-    return Report(_word(own, "source"), currencies.pop().upper(), net, at, lines)
+    return Report(_word(own, "source"), currency, net, at, lines)
 
 
-def _line(row: dict[str, Any]) -> PayoutLine:
-    amount, fee = _whole(row, "amount"), _whole(row, "fee")
-    if amount - fee != _whole(row, "net"):
+def _line(row: dict[str, Any], currency: str) -> PayoutLine:
+    amount, fee = _minor(row, "amount", currency), _minor(row, "fee", currency)
+    if amount - fee != _minor(row, "net", currency):
         raise UnreadableError(f"{_word(row, 'id')}: amount less fee is not net")
     category = str(row.get("reporting_category") or row.get("type") or "")
     if category in FEES or _word(row, "type") in FEES:
@@ -94,6 +99,14 @@ def _word(row: dict[str, Any], name: str) -> str:
     if not isinstance(found, str) or not found or len(found) > 200 or "\x00" in found:
         raise UnreadableError(f"a transaction without {name}")
     return found
+
+
+def _minor(row: dict[str, Any], name: str, currency: str) -> int:
+    amount = _whole(row, name)
+    minor = from_stripe(amount, currency)
+    if minor is None:
+        raise UnreadableError(f"{_word(row, 'id')}: {amount} is no amount of {currency}, as Stripe counts it")
+    return minor
 
 
 def _whole(row: dict[str, Any], name: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.kernel.money import exponent
 from entrepot.stock import rules
 
 
@@ -17,7 +18,10 @@ def unit_costs(keys: Collection[tuple[int, UUID, UUID]]) -> dict[tuple[int, UUID
     """The average cost of one unit in minor units, by (company, sku, node); the SKU's standard cost where none is
     there, 0 where that is unknown too. One statement."""
     rows = sql.run(_UNIT_COSTS, sql.columns(("companies", "skus", "nodes"), keys))
-    return {(company, sku, node): cost for company, sku, node, cost in rows}
+    return {
+        (company, sku, node): standard.scaleb(exponent(currency)) if cost is None else cost
+        for company, sku, node, cost, standard, currency in rows
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,11 +417,12 @@ def discrepancies() -> list[str]:
 
 _UNIT_COSTS = """
 SELECT k.company::int, k.sku, k.node,
-       COALESCE(v.value_minor::numeric / NULLIF(v.quantity, 0), s.standard_cost * 100, 0)
+       v.value_minor::numeric / NULLIF(v.quantity, 0), COALESCE(s.standard_cost, 0), COALESCE(c.currency, '')
 FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[]) AS k(company, sku, node)
 LEFT JOIN ledger_valuation AS v
   ON v.company_id = k.company AND v.sku_id = k.sku AND v.node_id = k.node AND v.pool = 'stock'
 LEFT JOIN catalog_sku AS s ON s.id = k.sku
+LEFT JOIN parties_company AS c ON c.id = k.company
 """
 
 _RESERVATIONS = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ from entrepot.web import format as fmt
 from entrepot.web import words
 from entrepot.web.areas import AREAS, RENEWED_S, area_of, at_hand, tabs_beside
 from entrepot.web.listing import Listing
+from entrepot.web.refusals import named
 
 P = ParamSpec("P")
 
@@ -244,6 +246,7 @@ def give(
     results = command(cause_of(request, reason), requests=requests)
     request.session[ACTED] = timezone.now().isoformat()
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
+    refusals = dict(zip(refusals, named(request.reader.company.id, list(refusals.values())), strict=True))
     if len(refusals) < len(results):
         told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in refusals]
         way_back = undo(told) if undo is not None else None
@@ -379,6 +382,14 @@ def minor_in(text: str | None, currency: str) -> int | None:
         return None
     minor = found.scaleb(money.exponent(currency))
     return int(minor) if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX else None
+
+
+def price_in(text: str | None) -> Decimal | None:
+    """A unit price as the reader writes it; None where it is none."""
+    try:
+        return parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
+    except NumberFormatError:
+        return None
 
 
 def day_in(text: str | None) -> date | None:

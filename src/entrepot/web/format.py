@@ -155,6 +155,11 @@ def amount(minor: int | None, currency: str) -> str:
     return numbers.format_decimal(Decimal(minor).scaleb(-digits), format=pattern, locale=reading().locale)
 
 
+def example(currency: str) -> str:
+    """An amount as its reader writes it, for sentences that ask for one: 12.50, 12,50, or 12 of what has no digits."""
+    return amount(25 * 10 ** kernel_money.exponent(currency) // 2, currency)
+
+
 def price(value: Decimal | None, currency: str) -> str:
     """A unit price: at least the currency's digits, more where it has more."""
     if value is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from uuid import UUID
 
 from entrepot.kernel import ids, money, policies
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.ledger.currency_queries import limits_in
 from entrepot.payments import errors, rules
 from entrepot.payments.commands.answer_disputes import (
     Answer,
@@ -44,12 +46,10 @@ def accept_disputes(cause: Cause, /, *, requests: Sequence[AcceptDispute]) -> li
     neither proposed it nor submitted evidence.
 
     Locks: the payments, then the disputes, in id order. Refuses: NotFound; Invalid (no reason); WrongState (decided,
-    or under review); AnsweredBefore; access.duties_apart. Again: by key. 32 statements at most.
+    or under review); AnsweredBefore; access.duties_apart. Again: by key. 33 statements at most.
     """
     batch = Batch(one.dispute for one in requests)
-    limits = policies.of_companies(
-        {one.company for one in batch.payments.values()}, rules.DisputePolicy, cause.at
-    )
+    limits = _limits(cause, batch)
     proposed = {dispute: one for dispute, one in batch.open.items() if one.state == "proposed"}
     for dispute in proposed:
         del batch.open[dispute]
@@ -58,7 +58,7 @@ def accept_disputes(cause: Cause, /, *, requests: Sequence[AcceptDispute]) -> li
         one.id: one
         for one in found
         if not isinstance(one, Refused)
-        and one.amount > limits[batch.payment(one).company][1].accept_alone_up_to_minor
+        and one.amount > limits[batch.payment(one).company, batch.payment(one).currency]
     }
     second = [one for one in large.values() if one.id in proposed]
     apart = duties(cause, batch, "accept", second)
@@ -87,6 +87,14 @@ def accept_disputes(cause: Cause, /, *, requests: Sequence[AcceptDispute]) -> li
     batch.write(cause)
     _ask_a_second(cause, batch)
     return told_of(batch, answers)
+
+
+def _limits(cause: Cause, batch: Batch) -> dict[tuple[int, str], int]:
+    """What one person accepts alone, by company and currency. 2 statements."""
+    keys = {(one.company, one.currency) for one in batch.payments.values()}
+    own = policies.of_companies({company for company, _ in keys}, rules.DisputePolicy, cause.at)
+    wanted = {key: own[key[0]][1].accept_alone_up_to_minor for key in keys}
+    return limits_in(wanted, cause.at.astimezone(UTC).date())
 
 
 def _acceptable(batch: Batch, request: AcceptDispute) -> Known | Refused:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce
+from entrepot.kernel.command import announce, whole
 from entrepot.kernel.events import Event
+from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import providers, rules
 from entrepot.payments.commands.credit_accounts import Booking, book_credit
@@ -195,7 +196,9 @@ def store(payments: Sequence[Payment]) -> None:
 
 
 def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
-    """Post what was captured and refunded; what was paid with store credit, in the accounts of it as well."""
+    """Post what was captured and refunded; what was paid with store credit, in the accounts of it as well. What was
+    asked in a month that is closed by now is posted today. 1 statement more where a month is over."""
+    open_at = _open_at(cause, attempts)
     postings = [
         Posting(
             one.payment.company,
@@ -204,18 +207,32 @@ def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
             one.payment.id,
             one.payment.currency,
             (("settlement", one.amount),),
-            one.occurred_at,
+            open_at(one),
         )
         for one in attempts
         if one.kind in EVENTS[False]
     ]
     if postings:
-        post(cause, requests=postings)
+        whole(post(cause, requests=postings))
     book_credit(cause, [
         Booking(UUID(one.payment.reference), one.kind, one.amount, one.payment.id, one.occurred_at)
         for one in attempts
         if one.payment.provider == providers.STORE_CREDIT and one.kind != "credit"
     ])  # fmt: skip
+
+
+def _open_at(cause: Cause, attempts: Sequence[Attempt]) -> Callable[[Attempt], datetime]:
+    def month(at: datetime) -> date:
+        return at.astimezone(UTC).date().replace(day=1)
+
+    now = month(cause.at)
+    old = {one.payment.company for one in attempts if month(one.occurred_at) != now}
+    closed = ledger.closed_months(sorted(old)) if old else set()
+
+    def at(one: Attempt) -> datetime:
+        return cause.at if (one.payment.company, month(one.occurred_at)) in closed else one.occurred_at
+
+    return at
 
 
 EVENTS = (

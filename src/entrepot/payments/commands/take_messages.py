@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import command, tried
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.payments import errors
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.commands.tell_disputes import TellDispute, tell_disputes
 from entrepot.payments.providers.stripe import parse
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ class MessageTaken:
 def take_messages(cause: Cause, /, *, requests: Sequence[TakeMessage]) -> list[MessageTaken | Refused]:
     """Disputes opened and decided, and attempts settled, as Stripe says.
 
-    A message is kept by its own id, and done once. One about a payment that is not ours changes nothing.
+    A message is kept by its own id, and done once. One about a payment that is not ours changes nothing. What the books
+    refuse is set aside with a work item at once, and can be replayed.
     Locks: as telling disputes and settling do, in that order. Refuses: NotAPayment (no message of Stripe); what telling
-    disputes refuses. Again: by key, and by the message's id. 54 statements at most.
+    disputes refuses; what the ledger refuses (a closed month). Again: by key, and by the message's id. 57 statements at
+    most; where the books refuse, for each.
     """
     read = [_read(one) for one in requests]
     told = {at: one for at, one in enumerate(read) if isinstance(one, parse.Message)}
@@ -87,7 +91,7 @@ def retake_messages(cause: Cause, /, *, requests: Sequence[RetakeMessage]) -> li
     dead again; what is refused is set aside again.
 
     Locks: the messages in id order, then as taking does. Refuses: NotFound (nothing of Stripe that waits); as taking.
-    Again: NotFound; by key. 57 statements at most.
+    Again: NotFound; by key. 60 statements at most; where the books refuse, for each.
     """
     kept = inbox.lock([one.message for one in requests], [parse.SOURCE])
     waiting = list(kept.values())
@@ -138,18 +142,66 @@ def _settle(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: An
     if not told:
         return
     attempts = [one.attempt for one in told.values()]
-    ours = set(sql.run(_ATTEMPTS, {"ids": attempts, "provider": parse.SOURCE}))
+    orders = {row[:2]: row[2] for row in sql.run(_ATTEMPTS, {"ids": attempts, "provider": parse.SOURCE})}
     wanted = {
         at: Settle(one.attempt, *one.outcome[:3], bounced=not one.outcome.ok)
         for at, one in told.items()
-        if one.attempt and one.outcome and (requests[at].company, one.attempt) in ours
+        if one.attempt and one.outcome and (requests[at].company, one.attempt) in orders
     }
-    if wanted:
-        settle(cause, requests=list(wanted.values()))
-        answers.update(dict.fromkeys(wanted, MessageTaken("settled")))
+    settled = _settled(cause, wanted)
+    answers.update(settled)
+    _show(cause, {
+        at: (requests[at].company, orders[requests[at].company, one.attempt], one, settled[at])
+        for at, one in wanted.items()
+    })  # fmt: skip
 
+
+def _settled(cause: Cause, wanted: Mapping[int, Settle]) -> Answers:
+    """All at once; where the books refuse them together, each by itself."""
+    if not wanted:
+        return {}
+
+    def step() -> None:
+        settle(cause, requests=list(wanted.values()))
+
+    refused = tried(step)
+    if not refused:
+        return dict.fromkeys(wanted, MessageTaken("settled"))
+    if len(wanted) == 1:
+        return dict.fromkeys(wanted, refused[0])
+    return {at: answer for at, one in wanted.items() for answer in _settled(cause, {at: one}).values()}
+
+
+def _show(cause: Cause, settled: Mapping[int, tuple[int, UUID, Settle, MessageTaken | Refused]]) -> None:
+    """An item for each refund that the books can't follow; those of the others are over."""
+    taken = {
+        (company, order) for company, order, _, answer in settled.values() if not isinstance(answer, Refused)
+    }
+    over = sql.run(_SHOWN, {"type": NOT_SETTLED, "orders": [order for _, order in taken]}) if taken else []
+    if over:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(company, NOT_SETTLED, order, "taken since") for company, order in over
+        ])  # fmt: skip
+    open_items(cause, requests=[
+        OpenItem(
+            company, NOT_SETTLED, "order", order,
+            f"Stripe says that refund {one.provider_reference} was {'done' if one.ok else 'not done'}, which the books"
+            f" can't follow: {answer.message} Then replay its message.",
+            "controller", priority=90, due_in_hours=8, dedupe=str(one.attempt),
+        )
+        for company, order, one, answer in settled.values() if isinstance(answer, Refused)
+    ])  # fmt: skip
+
+
+NOT_SETTLED = "refund not settled"
+"""The work item for what Stripe says of a refund and the books can't follow."""
 
 _ATTEMPTS = """
-SELECT a.company_id::int, a.id FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+SELECT a.company_id::int, a.id, p.order_id FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 WHERE a.id = ANY(%(ids)s::uuid[]) AND p.provider = %(provider)s::text
+"""
+
+_SHOWN = """
+SELECT DISTINCT company_id::int, subject_id FROM work_item
+WHERE type = %(type)s::text AND subject_id = ANY(%(orders)s::uuid[]) AND state <> 'done'
 """

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import command, tried
 from entrepot.kernel.errors import Refused
 from entrepot.payments.commands.disputes import OpenDispute, open_disputes
 from entrepot.payments.commands.follow_disputes import (
@@ -50,12 +51,23 @@ Answers = dict[int, DisputeTold | Refused]
 def tell_disputes(cause: Cause, /, *, requests: Sequence[TellDispute]) -> list[DisputeTold | Refused]:
     """Disputes brought to where Stripe says they are, also those decided already: what it says comes in any order.
 
-    What is refused is a work item, until what the provider says can be taken.
+    What is refused is a work item, until what the provider says can be taken; where the books refuse all of it
+    together, each is told by itself.
     Locks: as opening, following and closing disputes do, in that order. Refuses: what these refuse.
-    Again: changes nothing. 45 statements at most.
+    Again: changes nothing. 45 statements at most; where the books refuse, for each.
     """
     known = _payments(requests)
     answers: Answers = {}
+    refused = tried(partial(_bring, cause, requests, known, answers))
+    if refused and len(requests) > 1:
+        return [answer for one in requests for answer in tell_disputes(cause, requests=[one])]
+    if refused:
+        answers = {0: refused[0]}
+        _show(cause, requests, known, _ours(requests, known), answers)
+    return [answers.get(at, DisputeTold("nothing")) for at in range(len(requests))]
+
+
+def _bring(cause: Cause, requests: Sequence[TellDispute], known: Payments, answers: Answers) -> None:
     _open(cause, requests, known, answers)
     ours = {
         at: dispute
@@ -65,14 +77,6 @@ def tell_disputes(cause: Cause, /, *, requests: Sequence[TellDispute]) -> list[D
     _follow(cause, requests, ours, answers)
     _close(cause, requests, ours, answers)
     _show(cause, requests, known, ours, answers)
-    return [answers.get(at, DisputeTold("nothing")) for at in range(len(requests))]
-
-
-def show_refused(cause: Cause, request: TellDispute, refused: Refused) -> None:
-    """The work item for what the books refuse by undoing all: one that was opened with it would be undone too.
-    5 statements at most."""
-    known = _payments([request])
-    _show(cause, [request], known, _ours([request], known), {0: refused})
 
 
 Payments = Mapping[tuple[int | None, str], tuple[int, UUID]]

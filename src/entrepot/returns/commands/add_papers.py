@@ -64,7 +64,10 @@ def add_papers(cause: Cause, /, *, requests: Sequence[AddPaper]) -> list[PaperAd
         sql.run(_KEEP, {
             **sql.columns(
                 ("ids", "companies", "departures", "digests", "kinds", "contents"),
-                [(new, company, one.departure, f.digest, f.kind, one.content) for new, company, one, f in rows],
+                [
+                    (new, company, one.departure, f.digest, f.kind, one.content[: f.length])
+                    for new, company, one, f in rows
+                ],
             ),
             "who": cause.actor.name, "at": cause.at,
         })  # fmt: skip

@@ -95,7 +95,9 @@ def keep_pictures(
     cause: Cause, new: Sequence[tuple[int, photos.Picture, bytes]]
 ) -> dict[tuple[int, str], UUID]:
     """The ids of pictures by company and digest, each kept once. 3 statements."""
-    once = {(company, picture.digest): (picture, content) for company, picture, content in new}
+    once = {
+        (company, picture.digest): (picture, content[: picture.length]) for company, picture, content in new
+    }
     rows: list[tuple[Any, ...]] = [
         (ids.uuid7(), company, digest, picture.kind, picture.width, picture.height)
         for (company, digest), (picture, _) in once.items()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import money, policies, sql
 from entrepot.returns import admission, holding, reasons, rules
 from entrepot.returns.commands import judging, lock  # noqa: F401  they register their policies
 from entrepot.returns.fraud import FraudPolicy
@@ -33,6 +34,15 @@ class Order(NamedTuple):
     channel_code: str
     tier: str
     promotions: tuple[str, ...]
+    home: str = ""
+    rate: Decimal | None = None
+
+    def at_home(self, minor: int) -> int:
+        """An amount of the order in the company's own currency, by which rules compare; as it is where nobody knows
+        what it was worth when the order was placed."""
+        if self.rate is None or self.currency == self.home:
+            return minor
+        return money.at_rate(minor, self.rate, self.currency, self.home)
 
 
 class Line(NamedTuple):
@@ -84,7 +94,8 @@ def facts(
 ) -> admission.Facts:
     """What the rules want to know of a line."""
     return admission.Facts(
-        line_id, line.code, line.category, line.hazardous, line.tracked, line.unit_minor, reason, condition, order.tier,
+        line_id, line.code, line.category, line.hazardous, line.tracked, order.at_home(line.unit_minor), reason,
+        condition, order.tier,
         frozenset((*order.promotions, *line.promotions)), order.country, _days(order.placed_at, at),
         _days(order.arrived_at, at), frozenset(one for one in named if one), frozenset(line.names),
     )  # fmt: skip
@@ -101,8 +112,11 @@ SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currenc
            (SELECT n.id FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
             WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1)), s.at,
        o.placed_at, o.country, c.code, COALESCE(u.tier, ''),
-       ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = o.id AND p.line_id IS NULL)
+       ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = o.id AND p.line_id IS NULL),
+       y.currency, (SELECT x.rate FROM ledger_rate AS x WHERE x.company_id = o.company_id AND x.currency = o.currency
+                     AND x.on_date <= (o.placed_at AT TIME ZONE 'UTC')::date ORDER BY x.on_date DESC LIMIT 1)
 FROM orders_order AS o
+JOIN parties_company AS y ON y.id = o.company_id
 JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 LEFT JOIN LATERAL (

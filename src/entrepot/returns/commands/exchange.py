@@ -173,7 +173,7 @@ def _decide(
     replacement = exchanging.replacement(due.parts[0], known.sold[line.id][0], other, one.currency)
     if isinstance(replacement, str):
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=replacement)
-    limit, back = returns.approve_above_minor, due.total - replacement.total
+    limit, back = one.in_its(returns.approve_above_minor), due.total - replacement.total
     if limit is not None and back > limit:
         told = money.told(back, one.currency)
         why = f"{told} would be given back, and somebody else has to agree to that; refund it, and place an order"

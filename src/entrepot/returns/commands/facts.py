@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -85,9 +86,13 @@ class Facts:
         return found
 
     def terms(self, one: Return) -> Terms:
-        """What a refund of a return is decided by."""
+        """What a refund of a return is decided by: fees that are amounts are in the company's own currency."""
+        policy = self.refunds[one.company][1]
+        handling, label = one.in_its(policy.handling_minor), one.in_its(policy.label_minor)
+        if (handling, label) != (policy.handling_minor, policy.label_minor):
+            policy = replace(policy, handling_minor=handling or 0, label_minor=label or 0)
         return Terms(
-            self.policies[one.company][1].fee_percent, self.refunds[one.company][1], one.currency,
+            self.policies[one.company][1].fee_percent, policy, one.currency,
             self._tiers.get(one.order, ""), tuple(self._promotions[one.order]), self._fees[one.id],
             frozenset(self._by_law[one.id]),
         )  # fmt: skip

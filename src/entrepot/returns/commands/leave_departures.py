@@ -103,8 +103,8 @@ def leave_departures(cause: Cause, /, *, requests: Sequence[LeaveDeparture]) -> 
 
     Whoever lets goods leave does not say later what was given for them: the database holds them to it.
     Locks: the departures in id order, then positions, buckets and balances as `stock.move_units`.
-    Refuses: NotFound; WrongState; Invalid (amount, due_on); returns.no_receiver (a lot without a buyer, or whose buyer
-    was erased); stock.not_there; access.duties_apart. Again: by key. 33 statements at most.
+    Refuses: NotFound; WrongState; Invalid (amount, due_on, a buyer's tax number); returns.no_receiver (a lot without a
+    buyer, or whose buyer was erased); stock.not_there; access.duties_apart. Again: by key. 33 statements at most.
     """
     found = {row[0]: _Departure(*row) for row in sql.run(_LOCK, {"ids": [one.departure for one in requests]})}
     items = _items(list(found))
@@ -172,6 +172,10 @@ def _decide(
         return Invalid(field="amount_minor", expected="the price of the lot", found="nothing")
     if one.kind == "liquidation" and one.id not in terms:
         return errors.NoReceiver(kind=one.kind, expected="a buyer. Withdraw it and gather it anew")
+    to = terms.get(one.id)
+    refused = lots.misfit_number(to.country, to.tax_number) if to else None
+    if refused:
+        return refused
     standing = [item for item in items[one.id] if item.at.status]
     wanted: dict[At, int] = defaultdict(int)
     for item in standing:

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty
 from entrepot.access.rules import apart
-from entrepot.kernel import policies, sql
+from entrepot.kernel import money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, offer
 from entrepot.kernel.errors import Refused
@@ -67,7 +68,8 @@ class Return:
     """A locked return with its lines; `open_refunds` are those not paid and not rejected, and `exchanges` such as wait
     for what comes back. `fraud` is the state of its judgment (`states.FRAUD`), '' where nobody judged it; `holds` are
     amounts on the card that are not done with, `open_holds` such as nobody has decided about; of what is `scanned` a
-    carrier told."""
+    carrier told. `home` is the company's own currency, of which a unit of the order's cost `rate` when it was placed:
+    None where nobody recorded one, and for orders in the own one."""
 
     id: UUID
     number: str
@@ -85,6 +87,8 @@ class Return:
     holds: int = 0
     scanned: bool = False
     open_holds: int = 0
+    home: str = ""
+    rate: Decimal | None = None
     lines: dict[UUID, Line] = field(default_factory=dict)
     sides: list[tuple[str, str]] = field(default_factory=list)
 
@@ -96,6 +100,13 @@ class Return:
     def is_ahead(self) -> bool:
         """Whether units were refunded that have not come."""
         return any(line.refunded - line.missing > line.received for line in self.lines.values())
+
+    def in_its(self, minor: int | None) -> int | None:
+        """An amount of a policy, which is in the company's own currency, in that of the order; nothing where nobody
+        knows what that is worth."""
+        if minor is None or self.currency == self.home:
+            return minor
+        return money.at_rate(minor, 1 / self.rate, self.home, self.currency) if self.rate else 0
 
     def apart(self, side: str, person: str) -> Refused | None:
         """The refusal where a person has taken another side of the duties on this return."""
@@ -272,8 +283,11 @@ SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.a
        (SELECT count(*) FROM returns_hold AS h
         WHERE h.return_id = r.id AND h.state = ANY(%(standing)s::text[])),
        EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL),
-       (SELECT count(*) FROM returns_hold AS h WHERE h.return_id = r.id AND h.state = ANY(%(open)s::text[]))
-FROM returns_return AS r LEFT JOIN returns_judgment AS j ON j.return_id = r.id
+       (SELECT count(*) FROM returns_hold AS h WHERE h.return_id = r.id AND h.state = ANY(%(open)s::text[])),
+       c.currency, (SELECT x.rate FROM ledger_rate AS x WHERE x.company_id = r.company_id AND x.currency = r.currency
+                     AND x.on_date <= (o.placed_at AT TIME ZONE 'UTC')::date ORDER BY x.on_date DESC LIMIT 1)
+FROM returns_return AS r JOIN parties_company AS c ON c.id = r.company_id JOIN orders_order AS o ON o.id = r.order_id
+LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 """
 

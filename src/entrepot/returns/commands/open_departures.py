@@ -111,7 +111,7 @@ def _misfit(
     if refused:
         return refused
     if request.expected_minor is not None and request.expected_minor < 0:
-        return Invalid(field="expected_minor", expected="0 or more", found=request.expected_minor)
+        return Invalid(field="expected_minor", expected="0 or more", found="less")
     if request.kind == "liquidation":
         return _misfit_buyer(request)
     if request.buyer is not None:

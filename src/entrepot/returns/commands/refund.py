@@ -153,7 +153,7 @@ def _decide(
     number = next(iter(numbers))
     return _Draft(
         ids.uuid7(), number, one, due, parts, total - due.total, reason, total,
-        policy.approve_above_minor, version, at, outcome,
+        one.in_its(policy.approve_above_minor), version, at, outcome,
         facts.percents(one, due) if outcome == "store_credit" else (),
     )  # fmt: skip
 

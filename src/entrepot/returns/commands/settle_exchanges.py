@@ -200,7 +200,9 @@ def _settle(
     costs = _costs(list(orders.values()))
     policies = in_force(cause, {on.company for _, on, _ in due.values()})
     settling = [
-        _Settling(one, on, orders[key], at, costs[orders[key]], policies[on.company][1].approve_above_minor)
+        _Settling(
+            one, on, orders[key], at, costs[orders[key]], on.in_its(policies[on.company][1].approve_above_minor)
+        )
         for key, (one, on, at) in due.items() if key in orders
     ]  # fmt: skip
     return refused | _write(cause, settling, known)

@@ -155,6 +155,6 @@ def preview(request: Request) -> HttpResponse:
     lines = [] if isinstance(told, Refused) else told
     context = {
         "events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines,
-        "sum": sum(max(0, one.amount_minor) for one in lines),
+        "sum": sum(max(0, one.amount_minor) for one in lines), "example": fmt.example(company.currency),
     }  # fmt: skip
     return page(request, "web/preview.html", context, area="books")

@@ -16,6 +16,7 @@ from entrepot.access.rules import SEES_BUYERS
 from entrepot.insight import pages
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
+from entrepot.ledger.currency_queries import limits_in
 from entrepot.payments import dispute_queries, states
 from entrepot.payments.commands.accept_disputes import (
     AcceptDispute,
@@ -63,7 +64,9 @@ def dispute(request: Request, which: UUID) -> HttpResponse:
     known = evidence_queries.known([which], now).get(which)
     journal = pages.journal(company=_company(request), documents=[row.payment])
     answers = dispute_queries.answers(which)
-    limit = policies.of_companies({_company(request)}, DisputePolicy, now)[_company(request)][1]
+    company = _company(request)
+    alone = policies.of_companies({company}, DisputePolicy, now)[company][1].accept_alone_up_to_minor
+    limit = limits_in({(company, row.currency): alone}, now.date())[company, row.currency]
     context: dict[str, Any] = {
         "one": row,
         "bundle": evidence.compose(known.facts) if known else None,
@@ -71,7 +74,7 @@ def dispute(request: Request, which: UUID) -> HttpResponse:
         "proposed": next((one for one in answers if one.state == "proposed"), None),
         "on_its_way": any(one.state == "waiting" for one in answers),
         "can_answer": row.state in ("needs_response", "expired"),
-        "takes_two": row.amount_minor > limit.accept_alone_up_to_minor,
+        "takes_two": row.amount_minor > limit,
         "names": pages.names([row.order, row.payment]),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],

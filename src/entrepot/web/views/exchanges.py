@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.payments import credit_queries
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
+from entrepot.web import format as fmt
 from entrepot.web import lists_returns
-from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page, price_in, uuid_in
 from entrepot.web.listed import listed
 
 
@@ -31,13 +31,11 @@ def agree(request: Request, which: UUID) -> HttpResponse:
 
 def _exchange(request: Request, which: UUID) -> list[Exchange]:
     """What the form asks for; none, and a message, where its price can't be read."""
-    line, text = uuid_in(request.POST.get("line")), clean(request.POST.get("price")).replace(",", ".")
-    try:
-        price = Decimal(text) if text else None
-    except InvalidOperation:
-        price = Decimal("NaN")
-    if line is None or (price is not None and not price.is_finite()):
-        messages.error(request, gettext("Write the price of one unit like 12.50, or leave it empty."))
+    line, text = uuid_in(request.POST.get("line")), clean(request.POST.get("price"))
+    price = price_in(text) if text else None
+    if line is None or (text and price is None):
+        told = gettext("Write the price of one unit like %(example)s, or leave it empty.")
+        messages.error(request, told % {"example": fmt.example(request.reader.company.currency)})
         return []
     units, sku = int_in(request.POST.get("units")) or 0, clean(request.POST.get("sku"))
     return [Exchange(which, line, units, sku, price, clean(request.POST.get("reason")))]

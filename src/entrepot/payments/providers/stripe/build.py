@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from entrepot.payments.providers import EVIDENCE, Asked, Told
+from entrepot.payments.providers.stripe.amounts import to_stripe
 
 
 class Call(NamedTuple):
@@ -19,10 +20,10 @@ def call(asked: Asked) -> Call:
     """A capture, refund or void of a payment intent."""
     intent = f"/payment_intents/{quote(asked.reference, safe='')}"
     named = {"metadata[attempt]": str(asked.attempt)}
+    amount = str(to_stripe(asked.amount_minor, asked.currency))
     if asked.kind == "capture":
-        return Call(f"{intent}/capture", {"amount_to_capture": str(asked.amount_minor), **named})
+        return Call(f"{intent}/capture", {"amount_to_capture": amount, **named})
     if asked.kind == "refund":
-        amount = str(asked.amount_minor)
         return Call("/refunds", {"payment_intent": asked.reference, "amount": amount, **named})
     return Call(f"{intent}/cancel", {})
 
@@ -30,8 +31,9 @@ def call(asked: Asked) -> Call:
 def hold(asked: Asked, customer: str, method: str) -> Call:
     """An amount to be held on the card of an earlier payment, its owner not being there."""
     fields = {
-        "amount": str(asked.amount_minor), "currency": asked.currency.lower(), "payment_method": method,
-        "capture_method": "manual", "confirm": "true", "off_session": "true", "metadata[attempt]": str(asked.attempt),
+        "amount": str(to_stripe(asked.amount_minor, asked.currency)), "currency": asked.currency.lower(),
+        "payment_method": method, "capture_method": "manual", "confirm": "true", "off_session": "true",
+        "metadata[attempt]": str(asked.attempt),
         "expand[]": "latest_charge",  # which says until when the amount is held
     }  # fmt: skip
     return Call("/payment_intents", fields | ({"customer": customer} if customer else {}))

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from entrepot.kernel.errors import Unavailable
 from entrepot.payments.providers import Asked, Outcome, Told
-from entrepot.payments.providers.stripe import build, parse
+from entrepot.payments.providers.stripe import amounts, build, parse
 
 TIMEOUT_S = 20
 DISPUTES_MAX = 2_000
@@ -34,6 +34,8 @@ class Client:
     def ask(self, asked: Asked) -> Outcome:
         """What became of an attempt. What Stripe does not know yet is `Unavailable`: it is asked again, or a webhook
         tells it."""
+        if asked.kind != "void" and (wrong := amounts.misfit(asked.amount_minor, asked.currency)):
+            return Outcome(False, "", wrong)
         try:
             call = self._hold(asked) if asked.kind == "hold" else build.call(asked)
             if call is None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.payments.providers import Asked, Outcome, Told
+from entrepot.payments.providers.stripe import amounts
 
 SOURCE = "stripe"
 TOLERANCE_S = 300
@@ -165,20 +166,29 @@ def message(payload: str) -> Message:
 
 def dispute(thing: dict[str, Any]) -> Dispute:
     """A dispute as Stripe lists it."""
-    amount, status = thing.get("amount"), _text(thing, "status")
-    if not isinstance(amount, int) or isinstance(amount, bool):
-        raise UnreadableError("a dispute without an amount")
+    status, currency = _text(thing, "status"), _text(thing, "currency").upper()
+    amount = _minor(thing.get("amount"), currency)
     if status not in STATES:
         raise UnreadableError(f"a dispute that is {status}")
     details = thing.get("evidence_details")
     due = details.get("due_by") if isinstance(details, dict) else None
-    currency, asks = _text(thing, "currency"), status in ASKS_ONLY
+    asks = status in ASKS_ONLY
     withdrawn, fee, returned = _funds(thing.get("balance_transactions"), currency, asks=asks)
     return Dispute(
-        _text(thing, "id"), str(thing.get("payment_intent") or thing.get("charge") or ""), amount, currency.upper(),
+        _text(thing, "id"), str(thing.get("payment_intent") or thing.get("charge") or ""), amount, currency,
         str(thing.get("reason") or "").replace("_", " "), STATES[status], _at(due) if due else None,
         asks and not withdrawn, withdrawn, fee, returned,
     )  # fmt: skip
+
+
+def _minor(amount: object, currency: str) -> int:
+    """An amount of Stripe's as we count it."""
+    if not isinstance(amount, int) or isinstance(amount, bool):
+        raise UnreadableError("a dispute without an amount")
+    minor = amounts.from_stripe(amount, currency)
+    if minor is None:
+        raise UnreadableError(f"{amount} is no amount of {currency}, as Stripe counts it")
+    return minor
 
 
 class Page(NamedTuple):
@@ -213,9 +223,11 @@ def _funds(told: object, currency: str, *, asks: bool) -> tuple[bool, int, int]:
         return not asks, 0, 0
     rows = [one for one in told if isinstance(one, dict) and isinstance(one.get("amount"), int)]
     taken = any(one["amount"] < 0 for one in rows)
-    fees = [(one["amount"] < 0, one.get("fee")) for one in rows if one.get("currency") == currency]
-    fee = sum(fee for takes, fee in fees if takes and isinstance(fee, int))
-    returned = -sum(fee for takes, fee in fees if not takes and isinstance(fee, int))
+    fees = [
+        (one["amount"] < 0, one.get("fee")) for one in rows if str(one.get("currency")).upper() == currency
+    ]
+    fee = sum(_minor(fee, currency) for takes, fee in fees if takes and isinstance(fee, int))
+    returned = -sum(_minor(fee, currency) for takes, fee in fees if not takes and isinstance(fee, int))
     return taken, max(0, fee) * taken, min(max(0, returned), max(0, fee)) * taken
 
 
