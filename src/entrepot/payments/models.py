@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.payments import rules, states
 
@@ -323,3 +324,8 @@ class CreditMove(models.Model):
             )
         ]
         triggers = append_only()
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("payments_attempt", "error", at="t.asked_at")
+forget.notes("payments_disputeanswer", "fields", "note", "error", at="t.made_at")

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.purchasing import landing, states
 
@@ -513,3 +514,10 @@ class LandedPart(models.Model):
             ),
         ]
         triggers = append_only()
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("purchasing_check", "note", at="t.opened_at")
+forget.notes("purchasing_claim", "note", "outcome", at="t.opened_at")
+forget.notes("purchasing_proposal", "reason")
+forget.notes("purchasing_receiptline", "note", may_change=False)

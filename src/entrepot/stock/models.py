@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
 
@@ -440,3 +441,7 @@ watch(
     "occurred_at recorded_at",
     "move",
 )
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("stock_adjustment", "note", at="t.requested_at")

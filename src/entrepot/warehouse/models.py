@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.kernel import forget
 from entrepot.warehouse import states
 from entrepot.warehouse.labor import STEPS
 
@@ -551,3 +552,7 @@ class StandardTime(models.Model):
             ),
             models.CheckConstraint(name="warehouse_standardtime_step_known", condition=Q(step__in=STEPS)),
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("warehouse_countline", "note", at="t.counted_at")
