@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.settlement import bank, invoicing, privacy, rules, states
@@ -225,6 +227,12 @@ class SupplierLine(models.Model):
                 ),
             ),
         ]
+        triggers = [
+            duty_trigger("accept_is_a_duty", pgtrigger.Update, duty_taken(
+                "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
+                "a.state = 'accepted' AND a.order_id IS NOT NULL",
+            ))
+        ]  # fmt: skip
 
 
 class Series(models.Model):
