@@ -260,6 +260,37 @@ def test_rows_of_both_ledgers_are_named_that_were_changed_behind_its_back(
     assert seal.verify().discrepancies == []
 
 
+@pytest.mark.parametrize(
+    ("behind_its_back", "named"),
+    [
+        ("UPDATE payments_creditmove SET amount_minor = amount_minor + 1 WHERE id = {id}", "was changed"),
+        ("UPDATE payments_creditmove SET recorded_at = now() WHERE id = {id}", "was changed"),
+        ("DELETE FROM payments_creditmove WHERE id = {id}", "is gone"),
+    ],
+)
+def test_moves_of_store_credit_are_named_that_were_changed(
+    committed_db, owner, behind_its_back, named
+) -> None:
+    columns = (
+        "id", "credit_id", "grant_id", "company_id", "kind", "amount_minor", "document_id", "occurred_at", "recorded_at"
+    )  # fmt: skip
+    rows = [
+        (one, *(ids.uuid7() for _ in "ab"), 1, "issued", 5, ids.uuid7(), SYSTEM.at, SYSTEM.at)
+        for one in (1, 2, 3)
+    ]
+    try:
+        sql.write("payments_creditmove", columns, rows)
+        seal.seal(SYSTEM)
+        assert seal.verify().discrepancies == []
+        owner.execute("SET session_replication_role = replica")
+        owner.execute(behind_its_back.format(id=2))
+        found = seal.verify().discrepancies
+        assert len(found) == 1 and found[0].endswith(f": 2 {named}"), found
+        assert "store credit moves 1 to 3" in found[0]
+    finally:
+        owner.execute("TRUNCATE payments_creditmove, kernel_rowseal")
+
+
 def test_the_chain_of_seals_finds_what_was_changed_behind_its_back(committed_db: None, owner) -> None:
     subjects = [ids.uuid7() for _ in range(5)]
     greet(SYSTEM, requests=[Greet(f"n{i}", subject) for i, subject in enumerate(subjects)])

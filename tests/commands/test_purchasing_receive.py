@@ -129,6 +129,15 @@ def test_the_database_refuses_it_too(house):
         sql.write("access_duty", columns, [(one, "order×receive×accept", "receive", "bea", NOW)])
 
 
+def test_a_receipt_without_the_duty_is_refused_by_the_database(house):
+    one = ordered(house, (10, "1"))
+    columns = ("id", "number", "company_id", "order_id", "node_id", "received_by", "received_at")
+    with pytest.raises(psycopg.IntegrityError, match="must have taken the duty"), transaction.atomic():
+        sql.write(
+            "purchasing_receipt", columns, [(uuid7(), "R-1", house.company, one, house.node, "bea", NOW)]
+        )
+
+
 def nothing_received(house: Retailer, one: UUID) -> bool:
     found = queries.order(one)
     return (found.state, found.received, queries.receipts(one), units(house)) == ("open", 0, [], [])

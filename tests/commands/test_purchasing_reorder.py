@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.access import queries as access
 from entrepot.access.errors import DutiesApart
@@ -178,6 +180,10 @@ def test_invariant_16_whoever_proposed_does_not_accept(house):
     propose_orders(BUYER, requests=[ProposeOrders(house.skus[0])])
     (found,) = queries.proposals(1)
     assert isinstance(accept_proposals(BUYER, requests=[AcceptProposal(found.id)])[0], DutiesApart)
+    with pytest.raises(psycopg.IntegrityError, match="must have taken the duty"), transaction.atomic():
+        sql.run(
+            "UPDATE purchasing_proposal SET state = 'ordered', order_id = id, decided_by = proposed_by RETURNING 1"
+        )
     assert isinstance(accept_proposals(CLERK, requests=[AcceptProposal(found.id)])[0], ProposalOrdered)
 
 

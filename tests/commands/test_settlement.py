@@ -229,7 +229,7 @@ def test_what_differs_is_unknown_or_was_paid_out_before_waits_for_the_controller
     assert (one.state, one.open_lines) == ("open", 4)
     (item,) = work.of_subject(one.payout)
     assert (item.type, item.role) == ("payout to explain", "controller")
-    assert "4 lines do not match" in item.reason
+    assert "lines that do not match: 4." in item.reason
     assert [line.reason for line in queries.lines(one.payout)] == [
         "we know 100.00 GBP, the payout says 99.00 GBP", "no charge is known under ch_9", "ch_2 was paid out before",
         "no charge is known under no reference", "",

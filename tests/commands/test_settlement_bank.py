@@ -65,6 +65,24 @@ def decide(*requests: DecideBankLine, cause=SYSTEM) -> list:
     return decide_bank_lines(cause, requests=requests)
 
 
+def test_the_same_lines_under_another_name_are_refused_for_some_time(house: Floor):
+    lines = (BankLine(DAY, -500, "A-1", "rent"), BankLine(DAY, 700, "", "sold a van"))
+    (first,) = take(a_statement("2026-11", *lines))
+    (again,) = take(a_statement("November", *lines))
+    assert again == errors.StatementUnderAnotherName(
+        external_id="November", number=first.number, found="2026-11"
+    )
+    other, less, more = take(
+        a_statement("b", *lines[::-1]),
+        a_statement("c", lines[0]),
+        a_statement("d", *lines, BankLine(DAY, 1, "", "")),
+    )
+    assert all(isinstance(one, StatementTaken) and one.fresh for one in (other, less, more))
+    later = replace(SYSTEM, at=NOW + timedelta(days=101))
+    (taken,) = take_statements(later, requests=[a_statement("2027-03", *lines)])
+    assert taken.fresh
+
+
 def test_what_is_known_is_matched_and_what_we_pay_is_booked(house: Floor):
     payout = a_payout("po_1", 250)
     (number,) = numbers(house)

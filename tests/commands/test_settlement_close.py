@@ -47,7 +47,7 @@ def test_a_month_is_closed_when_what_stands_in_the_way_is_settled():
 
     (refused,) = close(MONTH)
 
-    assert refused == errors.NotReadyToClose(month="2026-11", found="1 bank lines, 1 documents")
+    assert refused == errors.NotReadyToClose(month="2026-11", found="bank lines: 1, documents: 1")
     checked = closing_queries.checklist(COMPANY, MONTH, LATER.at)
     told = [(one.open.kind, one.open.about, one.open.amount_minor) for one in checked]
     assert told[:2] == [("bank lines", "", 5), ("documents", "", 999)]
@@ -83,7 +83,7 @@ def test_other_currencies_and_expected_returns_are_measured_as_of_the_end_first(
     (refused,) = close(MONTH)
 
     assert refused == errors.NotReadyToClose(
-        month="2026-11", found="1 exchange differences, 1 expected returns, 1 earlier months"
+        month="2026-11", found="exchange differences: 1, expected returns: 1, earlier months: 1"
     )
     last = date(2026, 11, 30)
     revalue(LATER, requests=[Revalue(COMPANY, last)])
@@ -106,7 +106,7 @@ def test_amounts_of_two_currencies_are_not_added_up():
     checked = closing_queries.checklist(COMPANY, MONTH, LATER.at)
     told = [(one.open.count, one.open.amount_minor, one.open.currency) for one in checked]
     assert told[:2] == [(1, 70_000, "EUR"), (2, 491, "GBP")]
-    assert close(MONTH) == [errors.NotReadyToClose(month="2026-11", found="3 bank lines")]
+    assert close(MONTH) == [errors.NotReadyToClose(month="2026-11", found="bank lines: 3")]
 
 
 def test_what_has_not_ended_is_not_closed():

@@ -9,10 +9,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.db import transaction
 
-from entrepot.kernel import delivery, inbox, seal, sql
+from entrepot.access.commands.save_view import SaveView, save_view
+from entrepot.kernel import delivery, events, forget, inbox, seal, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.events import Event
+from entrepot.kernel.masking import MASK
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
@@ -25,13 +29,16 @@ from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_dep
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
 from entrepot.returns.lots import Buyer
 from entrepot.settlement import errors, invoice_queries, privacy_queries
+from entrepot.settlement.bank import BankLine, Statement
 from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
 from entrepot.settlement.commands.erase_people import ErasePerson, PersonErased, erase_people
 from entrepot.settlement.commands.hold_data import DataHeld, HoldData, ReleaseData, hold_data, release_data
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
-from entrepot.settlement.privacy import BUSINESS_BUYERS, BUYERS, CAME, WENT, Retention
+from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
+from entrepot.settlement.privacy import BUSINESS_BUYERS, BUYERS, CAME, NOTES, WENT, Retention
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.work.commands.open_items import OpenItem, open_items
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.onward import disposed, opened
@@ -116,13 +123,8 @@ def test_nothing_of_an_erased_person_is_left_and_the_books_stand(house: Floor):
     (answer,) = erased(ErasePerson(COMPANY, "asked by letter of 1 December", customer="ada-q-77"))
 
     assert isinstance(answer, PersonErased)
-    assert (answer.orders, answer.addresses, answer.kept, answer.messages, answer.remaining) == (
-        2,
-        2,
-        0,
-        3,
-        0,
-    )
+    figures = (answer.orders, answer.addresses, answer.kept, answer.messages, answer.notes, answer.remaining)
+    assert figures == (2, 2, 0, 3, 0, 0)
     assert everywhere(*PERSONAL) == {}
     assert books() == before
     assert (seal.verify().discrepancies, seal.verify().links) == ([], sealed.links)
@@ -142,6 +144,101 @@ def test_nothing_of_an_erased_person_is_left_and_the_books_stand(house: Floor):
 
 def _addresses(order: UUID) -> list[UUID]:
     return [one for (one,) in sql.run("SELECT address_id FROM orders_order WHERE id = %(id)s", {"id": order})]
+
+
+NOTED = "Spoke to ADA LOVELACE (ada@Quince.example) of 12 quince row, +44 1632 960 001, is ada-q-77; not Bob Wexford"
+
+
+def test_names_are_taken_out_of_whatever_people_typed_and_others_stay(house: Floor):
+    """Every table with notes gets a row that names them, where the house has one at all."""
+    mine = bought(house, customer="ada-q-77")
+    open_items(SYSTEM, requests=[OpenItem(COMPANY, "question", "order", mine, "?", "service")])
+    line = BankLine(NOW.date(), 12_345, "x", "y")
+    take_statements(
+        SYSTEM, requests=[TakeStatement(COMPANY, Statement("A", "1", "GBP", None, None, (line,)))]
+    )
+    save_view(SYSTEM, requests=[SaveView(COMPANY, "orders", "mine", "q=x")])
+    filled = set()
+    for table, kept in forget.notes_kept().items():
+        if kept.may_change:
+            types = sql.column_types(table)
+            values = {
+                name: {"said": [NOTED, 7]} if types[name] == "jsonb" else NOTED for name in kept.columns
+            }
+            sets = ", ".join(f"{name} = %({name})s::{types[name]}" for name in kept.columns)
+            params = {name: one if isinstance(one, str) else json.dumps(one) for name, one in values.items()}
+            if sql.run(f"UPDATE {table} SET {sets} RETURNING 1", params):
+                filled.add(table)
+    assert {"work_item", "settlement_bankstatementline", "access_view"} <= filled
+    assert {table for table in everywhere("lovelace") if table != "parties_customer"} == filled
+    (answer,) = erased(ErasePerson(COMPANY, "asked", customer="ada-q-77"))
+
+    assert isinstance(answer, PersonErased), answer
+    assert (answer.notes >= len(filled), answer.remaining) == (True, 0)
+    assert everywhere(*PERSONAL) == {}
+    assert set(everywhere("wexford")) == filled
+    ((said,),) = sql.run("SELECT text FROM settlement_bankstatementline")
+    assert said == f"Spoke to {MASK} ({MASK}) of {MASK}, {MASK}, is {MASK}; not Bob Wexford"
+    (row,) = privacy_queries.erasures(COMPANY)
+    assert row.notes == answer.notes
+
+
+def test_what_another_company_noted_is_not_touched(house: Floor):
+    mine = bought(house, customer="ada-q-77")
+    save_view(SYSTEM, requests=[SaveView(2, "orders", "Ada Lovelace", "q=x")])
+    assert isinstance(erased(ErasePerson(COMPANY, "asked", order=mine))[0], PersonErased)
+    assert everywhere("ada lovelace") == {"access_view": ["ada lovelace"]}
+
+
+def test_what_logs_say_of_somebody_is_told_and_old_notes_go_by_the_rules(house: Floor):
+    mine = bought(house, customer="ada-q-77")
+    open_items(SYSTEM, requests=[OpenItem(COMPANY, "question", "order", mine, "?", "service")])
+    sql.run("UPDATE work_item SET reason = 'for Bob Wexford' RETURNING 1")
+    ((shipment,),) = sql.run("SELECT id FROM shipping_shipment")
+    (told,) = hold_data(SYSTEM, requests=[HoldData(COMPANY, "case of Ada Lovelace", order=mine)])
+    release_data(SYSTEM, requests=[ReleaseData(told.hold, "over")])
+    events.write(SYSTEM, {"test": [Event("shipment", shipment, COMPANY, reason="Ada Lovelace called")]})
+    (answer,) = erased(ErasePerson(COMPANY, "asked", order=mine))
+    assert (answer.notes, answer.remaining) == (1, 1)
+
+    for years, gone in ((9, 0), (11, 1), (11, 0)):
+        later = replace(SYSTEM, at=NOW + timedelta(days=366 * years))
+        (done,) = apply_retention(later, requests=[ApplyRetention(COMPANY)])
+        assert (done.gone[NOTES] > 0) == bool(gone), years
+    assert sql.run("SELECT reason FROM work_item WHERE type = 'question'") == [(MASK,)]
+
+
+SAYS = """
+note message text said reason condition problem error last_error receiver facts query label_url why cause outcome
+reference theirs ours wrong orders outcomes answer place
+"""
+CODES = """
+of the house's own affairs, and never of a buyer: ledger_costing.reason ledger_writedown.reason stock_move.reason
+    stock_displacement.reason kernel_policy.note kernel_policydraft.note ledger_match.why
+    purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error
+chosen from a list, or made by a rule of facts that name nobody: returns_line.reason payments_dispute.reason
+    purchasing_claim.reason stock_adjustment.reason purchasing_check.why returns_hold.why returns_inspection.why
+    returns_stray.why returns_terms.answer returns_terms.outcomes returns_refund.outcome sourcing_decision.outcome
+    settlement_bankstatementline.why settlement_carriercharge.why settlement_supplierline.why warehouse_countline.cause
+    warehouse_counttask.why warehouse_replenishment.why warehouse_waveorder.why kernel_request.answer
+a provider's name for something: payments_payment.reference settlement_payoutline.reference shipping_purchase.reference
+    shipping_quote.reference
+emptied with its person or order: parties_address.place parties_giftmessage.message
+searched by its subject: kernel_event.reason
+"""
+"""Columns that are no notes, by why not."""
+
+
+def test_every_column_for_words_is_a_note_or_known_not_to_be():
+    named = {f"{table}.{column}" for table, kept in forget.notes_kept().items() for column in kept.columns}
+    found = {
+        f"{model._meta.db_table}.{field.column}"
+        for model in apps.get_models()
+        if model.__module__.startswith("entrepot.")
+        for field in model._meta.concrete_fields
+        if field.column in SAYS.split() and field.get_internal_type() in ("TextField", "JSONField")
+    }
+    assert sorted(found - named - set(CODES.split())) == []
 
 
 def test_whoever_comes_back_is_somebody_new(house: Floor):
@@ -197,13 +294,13 @@ def test_retention_lets_go_of_what_is_old_and_not_open_or_held(house: Floor):
     inbox.receive(SYSTEM, [inbox.Incoming(COMPANY, "shop", "x", "order", "raw")], state="done")
 
     (none,) = apply_retention(LATER, requests=[ApplyRetention(COMPANY)])
-    assert none.gone == {BUYERS: 0, BUSINESS_BUYERS: 0, CAME: 1, WENT: 0}
+    assert none.gone == {BUYERS: 0, BUSINESS_BUYERS: 0, CAME: 1, WENT: 0, NOTES: 0}
     (done,) = apply_retention(
         replace(SYSTEM, at=NOW + timedelta(days=400)), requests=[ApplyRetention(COMPANY)]
     )
     assert (done.gone[BUYERS], done.kept[BUYERS]) == (1, 1)
     assert parties.addresses(_addresses(kept))
-    assert len(privacy_queries.runs(COMPANY)) == 8
+    assert len(privacy_queries.runs(COMPANY)) == 10
     assert privacy_queries.runs(COMPANY)[-1].kind == BUYERS
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
@@ -191,6 +193,11 @@ def test_whoever_ordered_received_or_took_it_does_not_accept_it(house: Retailer)
     for who in (BUYER, CLERK, BOOKS):
         (answer,) = decide_supplier_lines(who, requests=accept)
         assert isinstance(answer, DutiesApart), who
+        with pytest.raises(psycopg.IntegrityError, match="must have taken the duty"), transaction.atomic():
+            sql.run(
+                "UPDATE settlement_supplierline SET state = 'accepted', decided_by = %(who)s::text RETURNING 1",
+                {"who": who.actor.name},
+            )
     assert [one.side for one in duties_of(taken.invoice)] == ["enter"], "who is refused has done nothing"
     assert balance(1175) == 5_000
     (answer,) = decide_supplier_lines(OTHER, requests=accept)

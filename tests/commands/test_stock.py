@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
@@ -304,6 +306,10 @@ def test_a_large_loss_waits_for_another_person(floor: Floor) -> None:
     (own,) = approve_adjustment(clerk, requests=[decision])
     assert isinstance(own, DutiesApart)
     assert own.facts["document"] == asked.number
+    with pytest.raises(psycopg.IntegrityError, match="must have taken the duty"), transaction.atomic():
+        sql.run(
+            "UPDATE stock_adjustment SET state = 'posted', decided_by = requested_by, decided_at = now() RETURNING 1"
+        )
     assert units(floor.skus[0]) == 10
     assert [one.side for one in duties_of(asked.adjustment)] == ["adjust"], "who is refused has done nothing"
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
@@ -308,6 +310,8 @@ def test_a_large_difference_is_counted_again_by_another_and_approved_by_a_third(
     for person in ("ann", "bob"):
         (answer,) = decide_counts(at(person, 40), requests=[DecideCount(line.id, "approve", "stolen")])
         assert isinstance(answer, DutiesApart)
+    with pytest.raises(psycopg.IntegrityError, match="must have taken the duty"), transaction.atomic():
+        sql.run("UPDATE warehouse_countline SET decided_by = 'ann' RETURNING 1")  # who counted first
     assert "approve" not in {one.side for one in duties_of(task)}
     assert decided(line.id, cause="stolen") == CountDecided(line.id, "posted", -3)
 

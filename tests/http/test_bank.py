@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -24,9 +26,16 @@ def test_a_file_is_taken_and_its_lines_are_decided(shop, console):
     assert send(BOMB) == ["The file can't be read: it declares a document type, which no statement needs."]
     assert "say the account" in send("date,amount\n2026-11-23,1.00\n")[0]
     assert send(CAMT) == ["The statement is taken in."]
-    assert send("date,amount\n2026-11-23,1.00\n", account="A", external_id="1") == [
+    assert send("date,amount\n2026-11-23,1.00\n2026-11-24,2.00\n", account="A", external_id="1") == [
         "The statement is taken in."
     ]
+
+    (known,) = send(CAMT)
+    assert re.fullmatch(
+        r"Statement BS-\d+ was taken in before, with all its lines. Nothing has changed.", known
+    )
+    (other,) = send("date,amount\n2026-11-23,1.00\n2026-11-24,2.00\n", account="A", external_id="2")
+    assert re.search(r"statement 2: all its lines were taken as BS-\d+, under the name 1\.", other)
 
     shown = page.get("/books/bank/").content.decode()
     assert "Lines that wait" in shown

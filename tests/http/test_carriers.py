@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -34,6 +36,10 @@ def test_an_invoice_is_taken_from_a_file_and_its_differences_are_decided(shop, c
     columns = {"column_tracking": "parcel", "column_amount": "sum"}
     done = page.post("/books/carriers/take/", {**whole, **columns, "file": a_file(told)})
     assert said(done) == ["The invoice is taken in."]
+    (again,) = said(page.post("/books/carriers/take/", {**whole, **columns, "file": a_file(told)}))
+    assert re.fullmatch(
+        r"The invoice was taken in before as CI-\d+, over the same amount. Nothing has changed.", again
+    )
 
     shown = page.get("/books/carriers/").content.decode()
     assert "Accept the cost" in shown

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+import operator
 import re
+import tracemalloc
 from datetime import datetime
+from typing import NamedTuple
 
 import openpyxl
 import pytest
 from django.urls import reverse
 
 from entrepot.access import queries as access
-from entrepot.insight import pages
+from entrepot.insight import audit, pages
 from entrepot.kernel import sql
 from entrepot.warehouse import queries as warehouse
-from entrepot.web import as_file, listed
+from entrepot.web import as_csv, as_file, listed
 from entrepot.web.lists import BOARDS, JOURNAL, LISTS
 from entrepot.web.views import ageing, packing
 
 LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
+
+
+class Numbered(NamedTuple):
+    id: int
+    text: str
 
 
 def read(response) -> list[list]:
@@ -45,14 +53,58 @@ def test_a_file_has_all_rows_of_the_filter_however_they_are_fetched(console, sho
     assert len(everything) == 23
     monkeypatch.setattr(as_file, "STEP", 5)
     assert read(browser.get("/orders/", {"format": "xlsx"})) == everything
-    monkeypatch.setattr(as_file, "MOST", 7)
-    assert len(read(browser.get("/orders/", {"format": "xlsx"}))) == 8
+    assert len(table(browser, "/orders/")) == 23
+    monkeypatch.setattr(as_file, "BOOK_MAX", 7)
+    short = read(browser.get("/orders/", {"format": "xlsx"}))
+    assert short[:8] == everything[:8]
+    assert [row[0] for row in short[8:]] == [
+        "There are more rows than the 7 above. The file as CSV has all of them."
+    ]
+    assert [one.payload["rows"] for one in audit.entries(audit.Asked(1, kind="export"), limit=2)] == [7, 22]
 
     (head, *packed) = read(browser.get("/orders/", {"format": "xlsx", "status": "packed"}))
     assert len(packed) == 2
     assert {row[head.index("status")] for row in packed} == {"packed"}
     assert isinstance(packed[0][head.index("placed_at")], datetime)
     assert isinstance(packed[0][head.index("total")], int | float)
+
+
+def test_a_file_of_many_rows_is_written_to_the_disk_and_sent_block_by_block(console, shop, monkeypatch):
+    browser = console("lead")
+    whole = browser.get("/orders/", {"format": "csv"})
+    monkeypatch.setattr(as_csv, "IN_MEMORY", 100)
+    told = browser.get("/orders/", {"format": "csv"})
+    assert told.streaming and not whole.streaming
+    assert b"".join(told.streaming_content) == whole.content
+    assert told["Content-Length"] == str(len(whole.content))
+    assert told["Content-Disposition"] == whole["Content-Disposition"]
+    book = browser.get("/orders/", {"format": "xlsx"})
+    content = io.BytesIO(b"".join(book.streaming_content))
+    assert len(list(openpyxl.load_workbook(content, read_only=True).active.values)) == 23
+
+
+def test_memory_does_not_grow_with_the_rows_of_a_file(monkeypatch):
+    rows = 60_000
+
+    def fetch(after: int | None, limit: int) -> list[Numbered]:
+        first = (after or 0) + 1
+        return [Numbered(one, "x" * 90) for one in range(first, min(first + limit, rows + 1))]
+
+    monkeypatch.setattr(as_csv, "IN_MEMORY", 10_000)
+    tracemalloc.start()
+    told = as_csv.as_csv("many", ("id", "text"), as_file._all(fetch, operator.attrgetter("id")))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    size = int(told["Content-Length"])
+    assert (sum(map(len, told.streaming_content)), size > 5_400_000) == (size, True)
+    told.close()
+    assert most < 4_000_000
+
+
+def test_what_can_not_be_a_file_says_so_and_is_shown(console, shop, monkeypatch):
+    monkeypatch.setattr(listed, "IN_HAND_MAX", 1)
+    page = console("lead").get("/packing/", {"format": "csv"})
+    assert "which is too many for a file. Filter it first." in page.content.decode()
 
 
 def test_no_text_of_a_file_is_a_formula(console, shop):
@@ -217,7 +269,6 @@ def test_all_that_match_of_a_company_that_is_not_open_now_are_nothing(console, s
 
 def test_a_list_that_is_whole_stands_in_a_file_once(console, shop, monkeypatch):
     monkeypatch.setattr(as_file, "STEP", 1)
-    monkeypatch.setattr(as_file, "MOST", 7)
     book = read(console("lead").get("/packing/", {"format": "xlsx"}))
     assert len(book) == 1 + len(warehouse.waiting("pack", company=1)) > 2
 

@@ -43,6 +43,8 @@ def test_an_invoice_is_taken_from_its_lines_and_its_differences_are_decided(boug
     assert said(page.post(take, {**whole, "lines": f"{bought}, 1, 10, 45.00"})) == [
         "The invoice is taken in."
     ]
+    (again,) = said(page.post(take, {**whole, "lines": f"{bought}, 1, 10, 45.00"}))
+    assert again.startswith("The invoice was taken in before as SI-")
 
     shown = page.get("/books/supplier-invoices/").content.decode()
     assert "Accept the cost" in shown

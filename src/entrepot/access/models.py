@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 
 
@@ -138,3 +139,8 @@ class Mailing(models.Model):
                 condition=models.Q(state__in=["sending", "sent", "failed", "doubtful"]),
             ),
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("access_view", "name", "query")
+forget.notes("access_subscription", "query")

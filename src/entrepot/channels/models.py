@@ -8,6 +8,7 @@ from django.db import models
 from entrepot.channels import rules
 from entrepot.channels.statements.stated import KINDS
 from entrepot.channels.states import DIFFERENCE, FILE_IMPORT
+from entrepot.kernel import forget
 
 
 class Mapping(models.Model):
@@ -198,3 +199,14 @@ class FileBatch(models.Model):
                 condition=models.Q(orders__isnull=True) | models.Q(outcomes__isnull=True),
             ),
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("channels_difference", "theirs", "ours", "reason", "facts")
+forget.notes(
+    "channels_filebatch",
+    "orders",
+    "outcomes",
+    "wrong",
+    company="(SELECT f.company_id FROM channels_fileimport AS f WHERE f.id = t.import_id)",
+)

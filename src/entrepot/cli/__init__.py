@@ -7,9 +7,22 @@ import sys
 from collections.abc import Sequence
 
 from entrepot import Problem, __version__
-from entrepot.cli import demo, doctor, export, import_, manage, relay, up, user, verify, whatif, worker
+from entrepot.cli import (
+    demo,
+    doctor,
+    export,
+    import_,
+    manage,
+    person,
+    relay,
+    up,
+    user,
+    verify,
+    whatif,
+    worker,
+)
 
-VERBS = (up, demo, import_, export, whatif, verify, doctor, user, worker, relay, manage)
+VERBS = (up, demo, import_, export, whatif, verify, doctor, user, person, worker, relay, manage)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

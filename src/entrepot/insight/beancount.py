@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 from typing import TextIO
-
-from django.db import connection, transaction
 
 from entrepot.insight import rules
 from entrepot.insight.rules import Line
@@ -21,16 +18,18 @@ def export(out: TextIO) -> int:
 
     A server-side cursor brings the lines, so memory does not grow with the journal. 3 statements.
     """
-    _head(out)
-    accounts = _open_accounts(out)
     entries = 0
     waiting: list[str] = []
-    for _, lines in groupby(_lines(), key=attrgetter("entry")):
-        waiting.append(rules.transaction(list(lines), accounts))
-        entries += 1
-        if len(waiting) == ENTRIES_A_WRITE:
-            out.write("\n".join(waiting) + "\n")
-            waiting = []
+    with sql.one_moment():
+        _head(out)
+        accounts = _open_accounts(out)
+        rows = (Line(*row) for row in sql.stream(_LINES))
+        for _, lines in groupby(rows, key=attrgetter("entry")):
+            waiting.append(rules.transaction(list(lines), accounts))
+            entries += 1
+            if len(waiting) == ENTRIES_A_WRITE:
+                out.write("\n".join(waiting) + "\n")
+                waiting = []
     out.write("\n".join(waiting))
     return entries
 
@@ -50,13 +49,6 @@ def _open_accounts(out: TextIO) -> dict[tuple[str, int], str]:
         out.write(f"{opened_on} open {account}\n")
     out.write("\n")
     return names
-
-
-def _lines() -> Iterator[Line]:
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(_LINES)
-        for row in cursor:
-            yield Line(*row)
 
 
 _ACCOUNTS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -155,10 +156,20 @@ def by(kpi: Kpi, company: int, asked: Asked, side: str) -> list[Figure]:
 def rows(kpi: Kpi, company: int, asked: Asked, *, limit: int = 200) -> list[Row]:
     """Facts of a window: those that speak against the house first, the latest of them first. 1 statement; 1
     more by the hour."""
+    return [Row(*row) for row in sql.run(*_listed(kpi, company, asked, limit))]
+
+
+def every_row(kpi: Kpi, company: int, asked: Asked) -> Iterator[Row]:
+    """The same, all of them, as they are read, in a transaction until then. 1 statement; 1 more by the hour."""
+    with sql.one_moment():
+        yield from (Row(*row) for row in sql.stream(*_listed(kpi, company, asked, None)))
+
+
+def _listed(kpi: Kpi, company: int, asked: Asked, limit: int | None) -> tuple[str, dict[str, object]]:
     worst = "good" if kpi.unit in ("ratio", "hours") else "good / NULLIF(of, 0)"
     order = f"{worst} {'ASC' if kpi.better == 'high' else 'DESC'} NULLS LAST, at DESC, document"
     statement = f"{_facts(kpi)} SELECT * FROM facts ORDER BY {order} LIMIT %(rows)s::int"
-    return [Row(*row) for row in sql.run(statement, {**_params(kpi, company, asked), "rows": limit})]
+    return statement, {**_params(kpi, company, asked), "rows": limit}
 
 
 def _figures(kpi: Kpi, company: int, asked: Asked, name: str) -> list[Figure]:

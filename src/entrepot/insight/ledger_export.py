@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple, TextIO
-
-from django.db import connection, transaction
 
 from entrepot.insight import saft
 from entrepot.insight.saft import Row
@@ -35,22 +32,12 @@ def span(company: int, year: int | None = None) -> Span:
     return Span(company, date(year or 1900, 1, 1), date(year + 1 if year else 2200, 1, 1))
 
 
-@contextmanager
-def _one_moment() -> Iterator[None]:
-    """All statements see the same rows: sums at the head of a file are those of its lines."""
-    outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        if outermost:
-            sql.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        yield
-
-
 def journal(out: TextIO, of: Span) -> int:
     """The lines as CSV, one a line, in the order of recording. Returns how many. 2 statements."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     count = 0
-    with _one_moment():
+    with sql.one_moment():
         home = _company(of)[2]
         for line in _lines(of):
             count += 1
@@ -70,7 +57,7 @@ def _sides(minor: int, currency: str) -> tuple[str, str]:
 def audit_file(out: TextIO, of: Span, at: datetime) -> int:
     """The journal in the structure of SAF-T (OECD 2.0), without personal data: customers by their code. Returns the
     number of entries. 6 statements."""
-    with _one_moment():
+    with sql.one_moment():
         code, name, currency, country = _company(of)
         header = saft.Header(code, name, currency, country, of.since, of.until, at)
         out.writelines(saft.head(header))
@@ -94,11 +81,7 @@ def _company(of: Span) -> tuple[str, str, str, str]:
 
 
 def _lines(of: Span) -> Iterable[Row]:
-    """A server-side cursor brings the lines, so memory does not grow with the journal."""
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(_LINES, of._asdict())
-        for row in cursor:
-            yield Row(*row)
+    return (Row(*row) for row in sql.stream(_LINES, of._asdict()))
 
 
 def company_of(code: str) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from entrepot.kernel import forget
+
 
 class Answer(models.Model):
     """What one question came to, when, and up to which event. Nothing is lost with a row: it is worked out again."""
@@ -19,3 +21,7 @@ class Answer(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["asked_at"], name="insight_answer_asked")]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("insight_answer", "arguments", "answer")

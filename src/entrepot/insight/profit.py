@@ -143,12 +143,12 @@ class OfLine:
         return margins.of_each_unit(self.profit.amounts, self.quantity) if self.quantity else []
 
 
-def lines(company: int, asked: Asked, at: datetime, limit: int) -> list[OfLine]:
-    """Order lines by profit, those that lost most first. 10 statements."""
+def lines(company: int, asked: Asked, at: datetime, limit: int | None) -> list[OfLine]:
+    """Order lines by profit, those that lost most first; without a limit all of them. 10 statements."""
     return _of_lines(profit(company, asked, "line", at), limit)
 
 
-def _of_lines(told: Told, limit: int) -> list[OfLine]:
+def _of_lines(told: Told, limit: int | None) -> list[OfLine]:
     found = [one for one in told.groups() if one.name]
     chosen = {
         UUID(one.name): one for one in sorted(found, key=lambda one: (one.profit_minor, one.name))[:limit]

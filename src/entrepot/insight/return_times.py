@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -76,8 +77,14 @@ def over_time(company: int, asked: Asked, stage: str) -> list[Times]:
 
 def ways(company: int, asked: Asked, *, limit: int = 200) -> list[Way]:
     """Returns of which a stage ended in the time, the latest asked first. 1 statement."""
-    statement = f"{_WAYS} {_LIST}"
-    return [Way(*row) for row in sql.run(statement, _params(company, asked) | {"limit": limit})]
+    return [Way(*row) for row in sql.run(f"{_WAYS} {_LIST}", _params(company, asked) | {"limit": limit})]
+
+
+def every_way(company: int, asked: Asked) -> Iterator[Way]:
+    """The same, all of them, as they are read, in a transaction until then. 1 statement."""
+    with sql.one_moment():
+        rows = sql.stream(f"{_WAYS} {_LIST}", _params(company, asked) | {"limit": None})
+        yield from (Way(*row) for row in rows)
 
 
 def _params(company: int, asked: Asked) -> dict[str, Any]:

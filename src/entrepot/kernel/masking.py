@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 MASK = "•••"
@@ -134,6 +135,21 @@ def _masked_x12(content: str) -> str:
             return MASK
         told.append(one.split(separator)[0] + separator + MASK if name in PERSONAL_SEGMENTS else one)
     return end.join(told)
+def without(said: Any, words: Collection[str]) -> Any:
+    """Text, or texts in lists and mappings, with dots where one of some words stood by itself, in capitals or not."""
+    if not words:
+        return said
+    longest_first = sorted(words, key=len, reverse=True)
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+    return _replaced(said, pattern)
+
+
+def _replaced(said: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(said, dict):
+        return {name: _replaced(value, pattern) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_replaced(one, pattern) for one in said]
+    return pattern.sub(MASK, said) if isinstance(said, str) else said
 
 
 def _masked(said: Any, *, is_personal: bool) -> Any:

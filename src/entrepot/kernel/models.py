@@ -6,6 +6,8 @@ import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
+from entrepot.kernel import forget
+
 
 def append_only() -> list[pgtrigger.Trigger]:
     """Triggers with which the database refuses to change, delete or empty rows, whoever asks."""
@@ -264,3 +266,8 @@ class PolicyDraft(models.Model):
                 condition=~models.Q(state__in=["tried", "active"]) | ~models.Q(summary=""),
             ),
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("kernel_inbox", "last_error", at="t.received_at")
+forget.notes("kernel_delivery", "last_error", at="t.created_at")

@@ -128,6 +128,28 @@ def transaction() -> Iterator[None]:
             _state.ahead = before
 
 
+def stream(statement: str, params: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
+    """The rows of one statement, as a cursor of the server brings them, so that memory does not grow with them.
+
+    In a transaction that lives as long as they are read, such as `one_moment`."""
+    for observer in observers:
+        observer(statement)
+    _finish()
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement, params)
+        yield from cursor
+
+
+@contextlib.contextmanager
+def one_moment() -> Iterator[None]:
+    """A transaction whose statements all see the same rows: what several of them make together is of one moment."""
+    is_outermost = not connection.in_atomic_block
+    with django_transaction.atomic():
+        if is_outermost:
+            run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
 @contextlib.contextmanager
 def whole_tables() -> Iterator[None]:
     """A transaction for statements that join whole tables: none is planned as if one of them were all but empty."""

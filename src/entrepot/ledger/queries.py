@@ -351,6 +351,14 @@ _DISCREPANCIES = (
      AND p.state = 'closed' AND l.recorded_at > p.decided_at
     GROUP BY l.company_id, l.month
     """,
+    # invariant 4: a month that was closed, as the event log has it, is closed still
+    """
+    SELECT format('month %s of company %s was closed, and is open again', e.reason, e.company_id)
+    FROM kernel_event AS e
+    WHERE e.command IN ('ledger.close_month', 'settlement.close_books') AND e.state_after = 'closed'
+      AND NOT EXISTS (SELECT FROM ledger_period AS p WHERE p.company_id = e.company_id
+                      AND p.month = (e.reason || '-01')::date AND p.state = 'closed')
+    """,
     # invariant 8: what is written down is in the books with its difference
     """
     SELECT format('write-down %s of company %s: value went from %s to %s, account 1200 says %s', w.id, w.company_id,

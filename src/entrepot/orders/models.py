@@ -10,6 +10,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Cast, Coalesce
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.orders import holding, rules, states
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 
@@ -376,3 +377,7 @@ class CreditLine(models.Model):
         constraints = [
             models.CheckConstraint(name="orders_creditline_kind_known", condition=Q(kind__in=rules.KINDS))
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("orders_hold", "reason", "note", "facts", at="t.opened_at")

@@ -7,7 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
+from entrepot.kernel.seal import watch
 from entrepot.payments import rules, states
 
 DUTY = "answer×accept"
@@ -323,3 +325,15 @@ class CreditMove(models.Model):
             )
         ]
         triggers = append_only()
+
+
+watch(
+    "payments_creditmove",
+    "id credit_id grant_id company_id kind amount_minor document_id",
+    "occurred_at recorded_at",
+    "store credit move",
+)
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("payments_attempt", "error", at="t.asked_at")
+forget.notes("payments_disputeanswer", "fields", "note", "error", at="t.made_at")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.purchasing import landing, states
 
@@ -172,7 +175,12 @@ class Receipt(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["order_id"], name="purchasing_receipt_of_order")]
-        triggers = append_only()
+        triggers = [
+            *append_only(),
+            duty_trigger("receive_is_a_duty", pgtrigger.Insert, duty_taken(
+                "purchasing", "order×receive×accept", "receive", "order_id", "received_by",
+            )),
+        ]  # fmt: skip
 
 
 class ReceiptLine(models.Model):
@@ -456,6 +464,11 @@ class Proposal(models.Model):
                 | Q(state="ordered", order_id__isnull=False),
             ),
         ]
+        triggers = [
+            duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(  # a reason: ordered by a rule
+                "purchasing", "propose×approve", "approve", "id", "decided_by", "a.state = 'ordered' AND a.reason = ''",
+            ))
+        ]  # fmt: skip
 
 
 class LandedCost(models.Model):
@@ -515,3 +528,10 @@ class LandedPart(models.Model):
             ),
         ]
         triggers = append_only()
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("purchasing_check", "note", at="t.opened_at")
+forget.notes("purchasing_claim", "note", "outcome", at="t.opened_at")
+forget.notes("purchasing_proposal", "reason")
+forget.notes("purchasing_receiptline", "note", may_change=False)

@@ -69,7 +69,7 @@ class GivenUpSum(NamedTuple):
     reopened: int
 
 
-def to_come(company: int, at: datetime, *, limit: int = 200) -> list[ToCome]:
+def to_come(company: int, at: datetime, *, limit: int | None = 200) -> list[ToCome]:
     """What is to come, what expires first at the top. 2 statements."""
     _, policy = policies.of_company(company, ExpiryPolicy, at)
     rows = sql.run(_TO_COME, {"company": company, "states": list(TO_COME), "limit": limit})
@@ -96,7 +96,7 @@ def due(company: int, at: datetime, *, limit: int = 5_000) -> list[UUID]:
     return [one for (one,) in sql.run(_DUE, params)]
 
 
-def given_up(company: int, *, before: datetime | None = None, limit: int = 100) -> list[GivenUpRow]:
+def given_up(company: int, *, before: datetime | None = None, limit: int | None = 100) -> list[GivenUpRow]:
     """Returns that were closed without goods, the latest first, before a moment. 1 statement."""
     return [GivenUpRow(*row) for row in sql.run(_GIVEN_UP + _LIST, {
         "company": company, "since": None, "before": before, "limit": limit})]  # fmt: skip

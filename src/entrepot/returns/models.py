@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, fraud, photos, rules, states
 from entrepot.returns.label_models import Label  # noqa: F401
@@ -901,3 +902,26 @@ class HoldLine(models.Model):
                 name="returns_holdline_of_something", condition=Q(units__gt=0, minor__gte=0)
             ),
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+_OF_RETURN = "(SELECT r.company_id FROM returns_return AS r WHERE r.id = t.return_id)"
+forget.notes(
+    "returns_line",
+    "note",
+    company=_OF_RETURN,
+    at="(SELECT r.requested_at FROM returns_return AS r WHERE r.id = t.return_id)",
+)
+forget.notes("returns_inspection", "note", company=_OF_RETURN, at="t.inspected_at")
+forget.notes("returns_receipt", "condition", at="t.received_at")
+forget.notes("returns_stray", "said", "condition", "reason", at="t.received_at")
+forget.notes("returns_refund", "adjustment_reason", "note", at="t.requested_at")
+forget.notes("returns_exchange", "reason", at="t.agreed_at")
+forget.notes("returns_expiry", "reason", at="t.closed_at")
+forget.notes("returns_judgment", "note", at="t.judged_at")
+forget.notes("returns_departure", "receiver", "reference", "reason")
+forget.notes("returns_workorder", "note", at="t.opened_at")
+forget.notes("returns_terms", "condition", company=_OF_RETURN, may_change=False)
+forget.notes("returns_override", "reason", may_change=False)
+forget.notes("returns_disposition", "reason", company=_OF_RETURN, may_change=False)
+forget.notes("returns_suspicion", "reason", "facts", company=_OF_RETURN, may_change=False)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from entrepot.kernel.errors import Said
+
 KINDS = (
     "bank lines",
     "payout lines",
@@ -86,10 +88,12 @@ def looked_at(found: Sequence[Open], policy: Closing) -> list[Checked]:
     ]
 
 
-def reasons(checked: Sequence[Checked]) -> str:
-    """Why a month can't be closed, as a sentence's end; '' where it can."""
+def reasons(checked: Sequence[Checked]) -> Said | None:
+    """Why a month can't be closed, as a sentence's end: each kind with how many; None where it can."""
     counts: dict[str, int] = {}
     for one in checked:
         if one.refuses:
             counts[one.open.kind] = counts.get(one.open.kind, 0) + one.open.count
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    facts = [fact for kind, count in counts.items() for fact in (Said(kind), count)]
+    places = ", ".join(f"{{{2 * n}}}: {{{2 * n + 1}}}" for n in range(len(counts)))
+    return Said(places, *facts) if counts else None

@@ -86,6 +86,16 @@ class StatementTakenOtherwise(Refused):
     says = "Bank statement {external_id} was taken as {number} with {expected}, not with {found}. Take each once."
 
 
+class StatementUnderAnotherName(Refused):
+    """The lines are those of a statement that is here already."""
+
+    code = "settlement.statement_under_another_name"
+    says = (
+        "Bank statement {external_id}: all its lines were taken as {number}, under the name {found}."
+        " Take each statement once, under one name."
+    )
+
+
 class NotReadyToClose(Refused):
     code = "settlement.not_ready_to_close"
     says = "{month} can't be closed, there are still open: {found}. Settle them under Books, then close it again."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.settlement import bank, invoicing, privacy, rules, states
 from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks for tables here
@@ -225,6 +228,12 @@ class SupplierLine(models.Model):
                 ),
             ),
         ]
+        triggers = [
+            duty_trigger("accept_is_a_duty", pgtrigger.Update, duty_taken(
+                "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
+                "a.state = 'accepted' AND a.order_id IS NOT NULL",
+            ))
+        ]  # fmt: skip
 
 
 class Series(models.Model):
@@ -439,7 +448,8 @@ class Erasure(models.Model):
     addresses = models.IntegerField()
     kept = models.IntegerField()  # addresses that invoices need until the retention ends
     messages = models.IntegerField()
-    remaining = models.IntegerField()  # rows of the event log and of work items whose words nobody can change
+    notes = models.IntegerField(db_default=0)  # rows that their names were taken out of
+    remaining = models.IntegerField()  # rows of logs, whose words nobody can change
     reason = models.TextField()
     erased_by = models.TextField()
     erased_at = models.DateTimeField()
@@ -475,3 +485,26 @@ class RetentionRun(models.Model):
             )
         ]
         triggers = append_only()
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("settlement_bankstatementline", "reference", "text", at="t.booked_on")
+forget.notes(
+    "settlement_payoutline",
+    "reason",
+    company="(SELECT p.company_id FROM settlement_payout AS p WHERE p.id = t.payout_id)",
+)
+forget.notes(
+    "settlement_carriercharge",
+    "reason",
+    company="(SELECT i.company_id FROM settlement_carrierinvoice AS i WHERE i.id = t.invoice_id)",
+)
+forget.notes(
+    "settlement_supplierline",
+    "reason",
+    company="(SELECT i.company_id FROM settlement_supplierinvoice AS i WHERE i.id = t.invoice_id)",
+)
+forget.notes("settlement_writeoff", "reason", "note", at="t.asked_at")
+forget.notes("settlement_clearingnote", "note", at="t.noted_at")
+forget.notes("settlement_legalhold", "reason", at="t.released_at")
+forget.notes("settlement_erasure", "reason", may_change=False)

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-BUYERS, BUSINESS_BUYERS, CAME, WENT = "buyers", "business buyers", "messages in", "messages out"
-KINDS = (BUYERS, BUSINESS_BUYERS, CAME, WENT)
+BUYERS, BUSINESS_BUYERS, CAME, WENT, NOTES = (
+    "buyers",
+    "business buyers",
+    "messages in",
+    "messages out",
+    "notes",
+)
+KINDS = (BUYERS, BUSINESS_BUYERS, CAME, WENT, NOTES)
 """Kinds of records that are not kept for ever. Ledgers, events, documents and orders are, without a name in them."""
 
 YEAR = timedelta(days=365.25)
@@ -28,12 +34,19 @@ class Retention:
     messages_in_days: int | None = 400
     messages_out_days: int | None = 400
 
+    notes_years: int | None = 10
+    """What people typed, and what banks and carriers said, beside the fields that mean something."""
+
     return_days: int = 30
     """After delivery, an order may still come back: for so long nobody of it is erased by request."""
 
     def before(self, kind: str, at: datetime) -> datetime | None:
         """What is older than this goes; None where it stays."""
-        years = {BUYERS: self.buyers_years, BUSINESS_BUYERS: self.business_buyers_years}
+        years = {
+            BUYERS: self.buyers_years,
+            BUSINESS_BUYERS: self.business_buyers_years,
+            NOTES: self.notes_years,
+        }
         if kind in years:
             number = years[kind]
             return None if number is None else at - number * YEAR
@@ -59,13 +72,16 @@ def reasons(found: Collection[Open], shown: int = 5) -> str:
 def words(addresses: Iterable[tuple[str, str, str, str]], codes: Iterable[str]) -> list[str]:
     """Of (name, street, mail, telephone) of addresses, and codes: what nobody else is called, to be searched for.
 
-    What is short, or a name of one word, would be found in what is said of others.
+    What is short, or a name of one word, would be found in what is said of others; a code of a few digits is looked for
+    as the whole of a field. A middle name may be left out.
     """
-    found = {code for code in codes if len(code) >= _CODE_MIN}
+    long = [code for code in codes if len(code) >= _CODE_MIN]
+    found = {f'"{code}"' if code.isdecimal() and len(code) < _WORD_MIN else code for code in long}
     for name, street, mail, telephone in addresses:
         found.update(text for text in (street, mail, telephone) if len(text) >= _WORD_MIN)
-        if " " in name.strip() and len(name) >= _WORD_MIN:
-            found.add(name)
+        names = name.split()
+        if len(names) > 1:
+            found.update(text for text in (name, f"{names[0]} {names[-1]}") if len(text) >= _WORD_MIN)
     return sorted(found)
 
 

@@ -17,6 +17,7 @@ policies.shape(
     "settlement.retention",
     buyers_years=(1, 100),
     business_buyers_years=(1, 100),
+    notes_years=(1, 100),
     messages_in_days=(1, 36_500),
     messages_out_days=(1, 36_500),
     return_days=(0, 3_650),
@@ -57,6 +58,7 @@ class ErasureRow:
     addresses: int
     kept: int
     messages: int
+    notes: int
     remaining: int
     reason: str
     erased_by: str
@@ -332,7 +334,8 @@ WHERE h.company_id = %(company)s::smallint ORDER BY h.released_at IS NOT NULL, h
 """
 
 _ERASURES = """
-SELECT id, number, orders, addresses, kept, messages, remaining, reason, erased_by, erased_at FROM settlement_erasure
+SELECT id, number, orders, addresses, kept, messages, notes, remaining, reason, erased_by, erased_at
+FROM settlement_erasure
 WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(limit)s::int
 """
 

@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.kernel import forget
 from entrepot.shipping import states
 from entrepot.shipping.rules import EVENT_KINDS
 from entrepot.shipping.trouble import CLAIMED
@@ -296,3 +297,11 @@ class Reshipment(models.Model):
     order_id = models.UUIDField(unique=True)
     reason = models.TextField()
     placed_at = models.DateTimeField()
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("shipping_carrierevent", "message", "place", at="t.occurred_at")
+forget.notes("shipping_claim", "reference", "reason")
+forget.notes("shipping_purchase", "label_url", "problem")
+forget.notes("shipping_reshipment", "reason", at="t.placed_at")
+forget.notes("shipping_quote", "problem", at="t.quoted_at")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q, Value
 
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 
 
@@ -163,3 +164,8 @@ class Rejection(models.Model):
         constraints = [
             models.CheckConstraint(name="sourcing_rejection_of_some_units", condition=Q(quantity__gt=0))
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("sourcing_rejection", "reason", at="t.rejected_at")
+forget.notes("sourcing_transferproposal", "reason")

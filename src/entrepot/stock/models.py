@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
 
@@ -298,6 +301,15 @@ class Adjustment(models.Model):
                 name="stock_adjustment_state_known", condition=Q(state__in=["waiting", "posted", "rejected"])
             ),
         ]
+        triggers = [
+            duty_trigger("adjust_is_a_duty", pgtrigger.Insert, duty_taken(
+                "stock", "adjust×approve", "adjust", "id", "requested_by",
+            )),
+            duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(
+                "stock", "adjust×approve", "approve", "id", "decided_by",
+                "a.state <> 'waiting' AND a.decided_at IS NOT NULL",
+            )),
+        ]  # fmt: skip
 
 
 class Transfer(models.Model):
@@ -450,3 +462,7 @@ watch(
     "occurred_at recorded_at",
     "move",
 )
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("stock_adjustment", "note", at="t.requested_at")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import forget
 from entrepot.warehouse import states
 from entrepot.warehouse.labor import STEPS
 
@@ -481,6 +484,11 @@ class CountLine(models.Model):
                 name="warehouse_countline_posted_for_a_cause", condition=~Q(state="posted") | ~Q(cause="")
             ),
         ]
+        triggers = [
+            duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(
+                "warehouse", "count×recount×approve", "approve", "task_id", "decided_by", "a.decided_by <> ''",
+            ))
+        ]  # fmt: skip
 
 
 class Slot(models.Model):
@@ -551,3 +559,7 @@ class StandardTime(models.Model):
             ),
             models.CheckConstraint(name="warehouse_standardtime_step_known", condition=Q(step__in=STEPS)),
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("warehouse_countline", "note", at="t.counted_at")

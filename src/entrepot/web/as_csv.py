@@ -4,21 +4,47 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from io import StringIO
-from typing import Any
+from io import TextIOWrapper
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 
 from entrepot.channels.spreadsheet.write import inert
+
+IN_MEMORY = 1_000_000
+"""Bytes of a file that are kept in memory; what is longer is written to the disk, and sent from there."""
 
 
 def as_csv(name: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> HttpResponse:
     """Rows under a head of column names; text is made inert, so that nothing in it is computed where it is opened."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    file = new_file()
+    text = TextIOWrapper(file, "utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
         writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in row])
-    response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    text.detach()
+    return sent(file, f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def new_file() -> IO[bytes]:
+    """A file without a name, gone when it is closed."""
+    return SpooledTemporaryFile(IN_MEMORY)
+
+
+def sent(file: IO[bytes], name: str, type_: str) -> HttpResponse:
+    """An answer with what was written to a file, which a browser keeps; a long one is read block by block.
+
+    A file is whole before its first byte leaves: what goes wrong while it is made is an error, and never half a file.
+    """
+    size = file.tell()
+    file.seek(0)
+    if size <= IN_MEMORY:
+        response = HttpResponse(file.read(), content_type=type_)
+        file.close()
+    else:  # to a view both are what it answers
+        response = cast("HttpResponse", FileResponse(file, content_type=type_))
+        response["Content-Length"] = str(size)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

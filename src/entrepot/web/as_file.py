@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from io import BytesIO
+from io import SEEK_END
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 
+from entrepot.kernel import sql
 from entrepot.kernel.exports import NoteExport, as_oneself, note_exports
 from entrepot.web import format as fmt
-from entrepot.web.as_csv import as_csv
+from entrepot.web.as_csv import as_csv, new_file, sent
 from entrepot.web.edge import Request, cause_of
 from entrepot.web.listing import Listing
 
 STEP = 5_000
 """Rows that one statement fetches."""
-MOST = 50_000
-"""Rows of a file; whoever needs more filters by time, or asks the API."""
+BOOK_MAX = 50_000
+"""Rows of a workbook, which says where it has no more; CSV has all of them."""
+IN_HAND_MAX = 200_000
+"""Rows of a list that has no index and is put in order in memory, and so can't be a file of any length."""
 KINDS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -33,9 +38,14 @@ def as_file(
 ) -> HttpResponse | None:
     """What `format` asks for: `csv` or `xlsx`; None where it asks for a page.
 
-    `fetch` gives so many rows behind the one whose `key` is given, None for the first; one statement each STEP rows.
+    `fetch` gives so many rows behind the one whose `key` is given, None for the first; one statement each STEP rows,
+    all of one moment, and in memory no more than those of one.
     """
-    return rows_as_file(request, listing, _all(fetch, key))
+    if not is_file(request):
+        return None
+    with sql.one_moment():
+        file, rows = _written(request, listing, _all(fetch, key))
+    return _noted(request, listing, file, rows)
 
 
 def is_file(request: Request) -> bool:
@@ -47,11 +57,7 @@ def rows_as_file(request: Request, listing: Listing, told: Iterable[Any]) -> Htt
     """The same of rows that are at hand, or that are read only where a file is asked for."""
     if not is_file(request):
         return None
-    kind, columns = request.GET["format"], list(listing.cells)
-    rows = [[cell(row) for cell in listing.cells.values()] for row in told]
-    note(request, listing.name, kind, len(rows))
-    name = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}"
-    return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, iter(rows))
+    return _noted(request, listing, *_written(request, listing, told))
 
 
 def note(request: Request, what: str, kind: str, rows: int, about: UUID | None = None) -> None:
@@ -60,18 +66,37 @@ def note(request: Request, what: str, kind: str, rows: int, about: UUID | None =
     note_exports(as_oneself(cause_of(request)), requests=[wanted])
 
 
+def _written(request: Request, listing: Listing, told: Iterable[Any]) -> tuple[HttpResponse, int]:
+    """The file, and how many rows it has."""
+    kind, count = request.GET["format"], 0
+
+    def cells() -> Iterator[list[Any]]:
+        nonlocal count
+        for row in told if kind == "csv" else islice(told, BOOK_MAX + 1):
+            count += 1
+            yield [cell(row) for cell in listing.cells.values()]
+
+    name = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}"
+    file = (as_csv if kind == "csv" else as_xlsx)(name, list(listing.cells), cells())
+    return file, count if kind == "csv" else min(count, BOOK_MAX)
+
+
+def _noted(request: Request, listing: Listing, file: HttpResponse, rows: int) -> HttpResponse:
+    note(request, listing.name, request.GET["format"], rows)
+    return file
+
+
 def _all(fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]) -> Iterator[Any]:
-    after, left = None, MOST
-    while left:
-        step = min(STEP, left)
-        rows = fetch(after, step)
+    after = None
+    while True:
+        rows = fetch(after, STEP)
         yield from rows
-        if len(rows) < step:
+        if len(rows) < STEP:
             return
-        after, left = key(rows[-1]), left - step
+        after = key(rows[-1])
 
 
-def as_xlsx(name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> HttpResponse:
+def as_xlsx(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
     """Rows under a head that stays in sight; text stays text, and times are those of the reader's zone."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name[:31])
@@ -80,13 +105,16 @@ def as_xlsx(name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) ->
     for cell in head:
         cell.font = Font(bold=True)
     sheet.append(head)
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number == BOOK_MAX:
+            told = gettext("There are more rows than the %(rows)s above. The file as CSV has all of them.")
+            sheet.append([told % {"rows": f"{BOOK_MAX:,}"}])
+            break
         sheet.append([_cell(sheet, value) for value in row])
-    out = BytesIO()
+    out = new_file()
     book.save(out)
-    response = HttpResponse(out.getvalue(), content_type=XLSX)
-    response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
-    return response
+    out.seek(0, SEEK_END)
+    return sent(out, f"{name}.xlsx", XLSX)
 
 
 def _cell(sheet: Any, value: Any) -> Any:

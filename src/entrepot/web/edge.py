@@ -234,10 +234,12 @@ def give(
     *,
     reason: str = "",
     names: Sequence[str] = (),
+    known: Callable[[Any], str] | None = None,
     undo: Callable[[list[Any]], Undo | None] | None = None,
 ) -> list[Any]:
     """Call one command for a form and say on the next page what became of it, of each by its name where given.
 
+    `known` says of an answer that is not `fresh` what was there already: it is not told as done.
     `undo` is told the requests that were done with their answers, and says what takes them back, if anything does.
     """
     if not requests:
@@ -247,8 +249,12 @@ def give(
     request.session[ACTED] = timezone.now().isoformat()
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     refusals = dict(zip(refusals, named(request.reader.company.id, list(refusals.values())), strict=True))
-    if len(refusals) < len(results):
-        told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in refusals]
+    again = {i for i, one in enumerate(results) if known and i not in refusals and not one.fresh}
+    for i in sorted(again) if known else ():
+        messages.info(request, known(results[i]))
+    left_out = again | refusals.keys()
+    if len(left_out) < len(results):
+        told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in left_out]
         way_back = undo(told) if undo is not None else None
         offered = way_back is not None and _offer(request, way_back)
         messages.success(request, done(len(told)), extra_tags=UNDO if offered else "")

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 
-from entrepot.web.as_file import MOST, as_file, is_file, rows_as_file
+from entrepot.web.as_file import IN_HAND_MAX, as_file, is_file, rows_as_file
 from entrepot.web.edge import Request, clean, ids_in, uuid_in
 from entrepot.web.listing import Listing, Sum, in_order, sums_of
 
@@ -88,14 +88,19 @@ def listed(
 
 def at_most(request: Request, size: int) -> int:
     """Rows to be read where a page shows the first `size`: one more, which tells that there are more, or a file's."""
-    return MOST if is_file(request) else size + 1
+    return (IN_HAND_MAX if is_file(request) else size) + 1
 
 
 def listed_whole(request: Request, listing: Listing, rows: Sequence[Any], *, size: int = 0) -> Shown:
     """A list that is never long, or the first `size` rows of it (see at_most), in any order that a head asks for."""
-    more = 0 < size < len(rows) and not is_file(request)
+    wants_file = is_file(request)
+    if wants_file and len(rows) > IN_HAND_MAX:
+        told = gettext("The list has more than %(rows)s rows, which is too many for a file. Filter it first.")
+        messages.error(request, told % {"rows": f"{IN_HAND_MAX:,}"})
+        wants_file = False
+    more = 0 < size < len(rows) and not wants_file
     ordered = in_order(rows[:size] if more else rows, order_of(request, listing))
-    if file := rows_as_file(request, listing, ordered[:MOST]):
+    if wants_file and (file := rows_as_file(request, listing, ordered)):
         return Shown(listing, answer=file)
     sums = sums_of(listing, ordered, request.reader.company.currency)
     return Shown(listing, None, ordered, None, sums, more)

@@ -134,7 +134,8 @@ ERASURES = Listing(
         Head(_("Addresses gone"), "addresses-gone", "addresses", n=True, sum="addresses"),
         Head(_("Kept for invoices"), "kept-for-invoices", "kept", n=True, sum="kept"),
         Head(_("Messages emptied"), "messages-emptied", "messages", n=True, sum="messages"),
-        Head(_("Still named in notes"), "still-named", "remaining", n=True, sum="remaining"),
+        Head(_("Taken out of notes"), "taken-out", "notes", n=True, sum="notes"),
+        Head(_("Still named in logs"), "still-named", "remaining", n=True, sum="remaining"),
     ),
     cells_of(ErasureRow),
 )  # fmt: skip

@@ -484,11 +484,9 @@ def refusal(one: Refused) -> str:
     return one.told(gettext(one.says), _fact)
 
 
-def told(fact: str) -> str:
-    """A fact in the language of the page, where it is words; else as it is."""
-    if not isinstance(fact, Said):
-        return fact
-    return gettext(fact.says).format(*(told(one) if isinstance(one, str) else one for one in fact.facts))
+def told(fact: object) -> object:
+    """A fact in the language of the page, with the facts within it, where it is words; else as it is."""
+    return gettext(fact.says).format(*map(told, fact.facts)) if isinstance(fact, Said) else fact
 
 
 def _fact(name: str, fact: object) -> object:

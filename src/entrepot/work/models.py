@@ -6,6 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from entrepot.kernel import forget
+
 
 class Item(models.Model):
     """One thing that a person has to look at."""
@@ -111,3 +113,7 @@ class Scanning(models.Model):
         constraints = [
             models.CheckConstraint(name="work_scanning_counts_its_changes", condition=Q(version__gt=0))
         ]
+
+
+# Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("work_item", "reason", "facts", at="t.opened_at")

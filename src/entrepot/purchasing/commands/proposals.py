@@ -141,8 +141,6 @@ def order_wanted(cause: Cause, wanted: Sequence[Wanted], reason: str) -> dict[UU
     placed = order(cause, requests=requests)
     answers = {one.id: answer for group, answer in zip(groups.values(), placed, strict=True) for one in group}
     done = [(one, answer) for one in wanted if isinstance(answer := answers[one.id], GoodsOrdered)]
-    rows = [(one.id, one.quantity, answer.order, cause.actor.name, cause.at, reason) for one, answer in done]
-    sql.run(_ORDERED, sql.columns(("ids", "units", "orders", "people", "times", "reasons"), rows))
     if not reason:
         sides = (("propose", lambda one: one.proposed_by), ("approve", lambda _: cause.actor.name))
         whole(
@@ -155,6 +153,8 @@ def order_wanted(cause: Cause, wanted: Sequence[Wanted], reason: str) -> dict[UU
                 ],
             )
         )
+    rows = [(one.id, one.quantity, answer.order, cause.actor.name, cause.at, reason) for one, answer in done]
+    sql.run(_ORDERED, sql.columns(("ids", "units", "orders", "people", "times", "reasons"), rows))
     announce(
         cause,
         [

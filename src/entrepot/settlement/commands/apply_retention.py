@@ -13,7 +13,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.parties.commands.erase import lock_people
 from entrepot.settlement.commands.erase_people import erase_subjects, why_not
-from entrepot.settlement.privacy import BUSINESS_BUYERS, BUYERS, CAME, WENT, Retention
+from entrepot.settlement.privacy import BUSINESS_BUYERS, BUYERS, CAME, NOTES, WENT, Retention
 from entrepot.settlement.privacy_queries import Subject
 
 PEOPLE_MAX = 500
@@ -42,10 +42,10 @@ def apply_retention(
     cause: Cause, /, *, requests: Sequence[ApplyRetention]
 ) -> list[RetentionApplied | Refused]:
     """What is older than the policy `settlement.retention` keeps it: people without their key, messages without their
-    bodies. Who has something open, or a legal hold, stays whole.
+    bodies, notes without their words. Who has something open, or a legal hold, stays whole.
 
     No event: the run is noted by kind. Locks: the persons, then the orders, in id order. Refuses: nothing. Again: finds
-    nothing more. 17 statements, and 2 for each company.
+    nothing more. 17 statements, and 25 for each company.
     """
     companies = sorted({one.company for one in requests})
     rules = policies.of_companies(set(companies), Retention, cause.at)
@@ -65,7 +65,8 @@ def apply_retention(
         came, went = forget.messages_before(
             company, rule.before(CAME, cause.at), rule.before(WENT, cause.at), MESSAGES_MAX
         )
-        gone[company] |= {CAME: came, WENT: went}
+        notes = forget.notes_before(company, rule.before(NOTES, cause.at), MESSAGES_MAX)
+        gone[company] |= {CAME: came, WENT: went, NOTES: notes}
     sql.write("settlement_retentionrun", _COLUMNS, [
         (company, kind, rules[company][1].before(kind, cause.at), number, kept[company].get(kind, 0),
          rules[company][0], cause.at)

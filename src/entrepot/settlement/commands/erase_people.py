@@ -35,7 +35,8 @@ class ErasePerson:
 @dataclass(frozen=True, slots=True)
 class PersonErased:
     """`addresses` are gone; `kept` stay until the retention ends, for invoices of a business. `messages`: bodies that
-    named them. `remaining`: rows of the event log and of work items into which somebody wrote what can't be changed."""
+    named them; `notes`: rows that their names were taken out of. `remaining`: rows of logs into which somebody wrote
+    what can't be changed."""
 
     erasure: UUID
     number: str
@@ -43,17 +44,20 @@ class PersonErased:
     addresses: int
     kept: int
     messages: int
+    notes: int
     remaining: int
 
 
 @command("settlement.erase_people")
 def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[PersonErased | Refused]:
     """People erased: the keys of the vault destroyed, what messages said of them gone, their codes, postal codes,
-    fingerprints and photos as well. Orders, both ledgers, documents, events and their chain stay, and name nobody.
+    fingerprints and photos as well, and their names taken out of everybody's notes. Orders, both ledgers, documents,
+    events and their chain stay, and name nobody.
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes, claims and lots that are open, or the
-    legal hold. Again: by key; who is erased is not found again by their code. 36 statements.
+    legal hold. Again: by key; who is erased is not found again by their code. 77 statements, and one for each table
+    whose notes named them.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
     lock_people([person for one in found for person in one.people])
@@ -147,6 +151,7 @@ def _noted(
     words = [(place, one.company, word) for place, one in going.items() for word in named[place]]
     asked = sql.columns(("places", "orders"), orders)
     messages = forget.messages_about(words, sql.run(_SOURCES, asked))  # type: ignore[arg-type]
+    notes = forget.notes_about([one for one in words if not one[2].startswith('"')])
     patterns = [(place, f"%{forget.plain(word)}%") for place, _, word in words]
     left = dict(sql.run(_LEFT, asked | sql.columns(("word_places", "patterns"), patterns)))
 
@@ -162,13 +167,14 @@ def _noted(
             erased.addresses,
             erased.kept,
             messages.get(place, 0),
-            left.get(place, 0),
+            notes.masked[place],
+            left.get(place, 0) + notes.remaining[place],
         )
         rows.append((
             key, number, one.company, requests[place].order or next(iter(one.customers), key),
             "{" + ",".join(map(str, sorted(one.people))) + "}",
-            answer.orders, answer.addresses, answer.kept, answer.messages, answer.remaining, why, cause.actor.name,
-            cause.at,
+            answer.orders, answer.addresses, answer.kept, answer.messages, answer.notes, answer.remaining, why,
+            cause.actor.name, cause.at,
         ))  # fmt: skip
         told = {
             "number": number,
@@ -183,7 +189,7 @@ def _noted(
 
 
 _ERASURE = (
-    "id", "number", "company_id", "asked_of", "people", "orders", "addresses", "kept", "messages", "remaining",
+    "id", "number", "company_id", "asked_of", "people", "orders", "addresses", "kept", "messages", "notes", "remaining",
     "reason", "erased_by", "erased_at",
 )  # fmt: skip
 
@@ -193,17 +199,18 @@ FROM unnest(%(places)s::int[], %(orders)s::uuid[]) AS d(place, order_id)
 JOIN orders_order AS o ON o.id = d.order_id JOIN network_channel AS c ON c.id = o.channel_id
 """
 
-# A search among the rows about their orders, for what people typed where no personal data belong.
+# A search among the events about their orders and what came of them, for what people typed where no names belong.
 _LEFT = """
 WITH d AS (SELECT * FROM unnest(%(places)s::int[], %(orders)s::uuid[]) AS d(place, order_id)),
-said AS (
-    SELECT d.place, concat_ws(' ', e.reason, e.payload) AS text
-    FROM d JOIN kernel_event AS e ON e.subject_id = d.order_id
-    UNION ALL
-    SELECT d.place, concat_ws(' ', w.reason, w.facts) FROM d JOIN work_item AS w ON w.subject_id = d.order_id
+about AS (
+    SELECT place, order_id AS id FROM d
+    UNION SELECT d.place, r.id FROM d JOIN returns_return AS r USING (order_id)
+    UNION SELECT d.place, r.id FROM d JOIN returns_refund AS r USING (order_id)
+    UNION SELECT d.place, s.id FROM d JOIN shipping_shipment AS s USING (order_id)
+    UNION SELECT d.place, p.id FROM d JOIN payments_payment AS p USING (order_id)
 )
-SELECT place, count(*)::int FROM said
+SELECT a.place, count(*)::int FROM about AS a JOIN kernel_event AS e ON e.subject_id = a.id
 WHERE EXISTS (SELECT FROM unnest(%(word_places)s::int[], %(patterns)s::text[]) AS w(place, pattern)
-              WHERE w.place = said.place AND said.text ILIKE w.pattern)
-GROUP BY place
+              WHERE w.place = a.place AND concat_ws(' ', e.reason, e.payload) ILIKE w.pattern)
+GROUP BY a.place
 """

@@ -185,7 +185,7 @@ def _item(one: _Draft) -> OpenItem | None:
         return None
     return OpenItem(
         company=one.request.company, type=ITEM, subject_kind=KIND, subject=one.id,
-        reason=f"Invoice {one.number} of {one.request.carrier}: {len(wrong)} charges are in question."
+        reason=f"Invoice {one.number} of {one.request.carrier}: charges in question: {len(wrong)}."
         f" {wrong[0].line.tracking}: {wrong[0].why}.",
         role="controller", priority=50, occurred_at=one.at,
         facts={"charges": [f"{c.line.tracking} {c.line.charge}: {c.why}" for c in wrong[:SHOWN_MAX]]},

@@ -205,7 +205,7 @@ def _item(one: _Draft) -> OpenItem:
     wrong = one.open_lines
     return OpenItem(
         company=one.request.company, type="payout to explain", subject_kind="payout", subject=one.id,
-        reason=f"Payout {one.number} of {one.request.provider}: {len(wrong)} lines do not match. {wrong[0].why}.",
+        reason=f"Payout {one.number} of {one.request.provider}: lines that do not match: {len(wrong)}. {wrong[0].why}.",
         role="controller", priority=60, occurred_at=one.at,
         facts={"lines": [f"{m.line.kind} {m.line.reference}: {m.why}" for m in wrong[:SHOWN_MAX]]},
     )  # fmt: skip

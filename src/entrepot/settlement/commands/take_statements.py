@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,8 @@ policies.shape("settlement.bank", window_days=(0, 60))(BankMatching)
 
 DUTY = "enter×approve"
 ITEM = "bank statement to match"
+LATELY = timedelta(days=100)
+"""For so long the same lines under another name are the same statement."""
 BANK = "bank"
 """Whose account is locked: one at a time says what lines of statements belong to."""
 
@@ -87,21 +89,22 @@ def take_statements(cause: Cause, /, *, requests: Sequence[TakeStatement]) -> li
     work item for the controller. What a payout brought is in the books by its report, and is not booked again.
 
     Locks: the companies' bank accounts; the balances. Refuses: settlement.statement_does_not_add_up;
-    settlement.statement_taken_otherwise; Invalid (a line over nothing, or none); what the ledger refuses, for all.
-    Again: by key, and by the bank's name for it. 18 statements at most.
+    settlement.statement_taken_otherwise; settlement.statement_under_another_name; Invalid (a line over nothing, or
+    none); what the ledger refuses, for all. Again: by key, and by the bank's name for it. 19 statements at most.
     """
     names = [(one.company, one.statement.account, one.statement.external_id) for one in requests]
     columns = sql.columns(("companies", "accounts", "externals"), names)
     sql.run(_LOCK, columns)
     known = {row[:3]: _Known(*row[3:]) for row in sql.run(_TAKEN, columns)}
+    others = _others(requests, cause)
     expected = _expected(requests)
     policy = policies.of_companies({one.company for one in requests}, BankMatching, cause.at)
     numbers = iter(ids.numbers("BS", len(requests)))
 
     answers: list[StatementTaken | Refused] = []
     drafts: list[_Draft] = []
-    for request, name in zip(requests, names, strict=True):
-        refused = _misfit(request.statement)
+    for place, (request, name) in enumerate(zip(requests, names, strict=True)):
+        refused = _misfit(request.statement) or others.get(place)
         if name in known or refused:
             answers.append(_again(known[name], request.statement) if name in known else refused)  # type: ignore[arg-type]
             continue
@@ -141,6 +144,35 @@ def _again(known: _Known, one: Statement) -> StatementTaken | Refused:
         expected=Said('{0} lines over {1}', known.lines, money.told(known.total, one.currency)),
         found=Said('{0} over {1}', len(one.lines), money.told(total, one.currency)),
     )  # fmt: skip
+
+
+def _others(requests: Sequence[TakeStatement], cause: Cause) -> dict[int, Refused]:
+    """Statements whose lines were taken lately under another name, by place: files without a name of the bank's are
+    named by people, who may do it twice. 1 statement."""
+    rows = [
+        (place, one.company, one.statement.account, one.statement.external_id, _lines_told(one.statement))
+        for place, one in enumerate(requests)
+        if _tells_itself(one.statement)
+    ]
+    params = sql.columns(("places", "companies", "accounts", "externals", "told"), rows)
+    found = sql.run(_OTHERS, params | {"since": cause.at - LATELY})
+    return {
+        place: errors.StatementUnderAnotherName(
+            external_id=requests[place].statement.external_id, number=number, found=name
+        )
+        for place, number, name in found
+    }
+
+
+def _tells_itself(one: Statement) -> bool:
+    """Whether its lines can be told from others: one amount without a word may be another one of the day."""
+    return len(one.lines) > 1 or any(line.reference or line.text for line in one.lines)
+
+
+def _lines_told(one: Statement) -> str:
+    return "\n".join(
+        f"{line.booked_on} {line.amount_minor} {line.reference} {line.text}" for line in one.lines
+    )
 
 
 def _expected(requests: Sequence[TakeStatement]) -> dict[tuple[int, str], list[Expected]]:
@@ -227,7 +259,7 @@ def _item(cause: Cause, one: _Draft) -> OpenItem:
     told = [f"{m.line.booked_on} {money.told(m.line.amount_minor, own.currency)}: {m.why}" for m in waiting]
     return OpenItem(
         company=one.request.company, type=ITEM, subject_kind="bank_statement", subject=one.id,
-        reason=f"Bank statement {one.number}: {len(waiting)} lines belong to nothing that we know. {told[0]}.",
+        reason=f"Bank statement {one.number}: lines that belong to nothing we know: {len(waiting)}. {told[0]}.",
         role="controller", priority=50, occurred_at=cause.at, facts={"lines": told[:SHOWN_MAX]},
     )  # fmt: skip
 
@@ -253,6 +285,19 @@ CROSS JOIN LATERAL (
     SELECT count(*)::int AS lines, COALESCE(sum(amount_minor), 0)::bigint AS total,
            count(*) FILTER (WHERE state IN ('differs', 'unmatched'))::int AS waiting
     FROM settlement_bankstatementline WHERE statement_id = s.id) AS l
+"""
+
+_OTHERS = """
+SELECT DISTINCT ON (d.place) d.place, s.number, s.external_id
+FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(accounts)s::text[], %(externals)s::text[],
+            %(told)s::text[]) AS d(place, company, account, external, told)
+JOIN settlement_bankstatement AS s
+  ON s.company_id = d.company AND s.account = d.account AND s.external_id <> d.external
+ AND s.taken_at >= %(since)s::timestamptz
+WHERE d.told = (
+    SELECT string_agg(concat_ws(' ', l.booked_on, l.amount_minor, l.reference, l.text), E'\n' ORDER BY l.number)
+    FROM settlement_bankstatementline AS l WHERE l.statement_id = s.id)
+ORDER BY d.place, s.taken_at
 """
 
 _EXPECTED = f"""

@@ -212,7 +212,7 @@ def _item(one: _Draft) -> OpenItem | None:
         return None
     return OpenItem(
         company=one.request.company, type=ITEM, subject_kind=KIND, subject=one.id,
-        reason=f"Invoice {one.number} of {one.request.supplier}: {len(wrong)} lines are in question."
+        reason=f"Invoice {one.number} of {one.request.supplier}: lines in question: {len(wrong)}."
         f" {wrong[0].line.order} line {wrong[0].line.line}: {wrong[0].why}.",
         role="controller", priority=50, occurred_at=one.at,
         facts={"lines": [f"{m.line.order} line {m.line.line}: {m.why}" for m in wrong[:SHOWN_MAX]]},

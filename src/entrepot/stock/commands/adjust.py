@@ -110,9 +110,9 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
             Adjusted(adjustment, number, state, 0 if waits else delta, abs(r.delta) - abs(delta), cost)
         )
 
-    sql.write("stock_adjustment", _COLUMNS, rows)
-    if duties:
+    if duties:  # before the rows, which are refused without
         take_duty(cause, requests=duties)
+    sql.write("stock_adjustment", _COLUMNS, rows)
     displaced = move_units(cause, moves).displaced
     announce(cause, happened)
     return _hand_over(requests, answers, displaced)

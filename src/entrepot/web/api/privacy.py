@@ -31,7 +31,8 @@ class PersonIn(Strict):
 
 
 class PersonErasedOut(Out):
-    """`kept` addresses stay for invoices of a business; `remaining` notes name them and can't be changed."""
+    """`kept` addresses stay for invoices of a business; `messages` were emptied, and their names taken out of `notes`;
+    `remaining` rows of logs name them and can't be changed."""
 
     erasure: UUID
     number: str
@@ -39,6 +40,7 @@ class PersonErasedOut(Out):
     addresses: int
     kept: int
     messages: int
+    notes: int
     remaining: int
 
 

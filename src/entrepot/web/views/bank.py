@@ -8,14 +8,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.settlement import bank_files, bank_queries
 from entrepot.settlement.bank import PURPOSES, Statement
 from entrepot.settlement.bank_files import UnreadableError
 from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
-from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
+from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
 from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
 from entrepot.web.listed import listed
@@ -66,8 +66,19 @@ def take(request: Request) -> HttpResponse:
         return back(request, where, [])
     company = request.reader.company.id
     wanted = [TakeStatement(company, one) for one in found]
-    results = give(request, take_statements, wanted, lambda _: gettext("The statement is taken in."))
+    results = give(request, take_statements, wanted, _taken, known=_known)
     return back(request, where, results)
+
+
+def _taken(count: int) -> str:
+    return ngettext("The statement is taken in.", "%(count)d statements are taken in.", count) % {
+        "count": count
+    }
+
+
+def _known(one: StatementTaken) -> str:
+    told = gettext("Statement %(number)s was taken in before, with all its lines. Nothing has changed.")
+    return told % {"number": one.number}
 
 
 def _read(request: Request, content: bytes) -> list[Statement]:

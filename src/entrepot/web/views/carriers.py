@@ -51,6 +51,14 @@ def told(request: Request) -> HttpResponse:
     return page(request, "web/carriers.html", context, area="books")
 
 
+def known_invoice(one: Any) -> str:
+    """What is said of an invoice that comes a second time."""
+    told = gettext(
+        "The invoice was taken in before as %(number)s, over the same amount. Nothing has changed."
+    )
+    return told % {"number": one.number}
+
+
 @require_POST
 @console
 def take(request: Request) -> HttpResponse:
@@ -78,7 +86,13 @@ def take(request: Request) -> HttpResponse:
     wanted = TakeCarrierInvoice(
         company.id, fields["carrier"], fields["external_id"], company.currency, total, sheet.lines
     )
-    results = give(request, take_carrier_invoices, [wanted], lambda _: gettext("The invoice is taken in."))
+    results = give(
+        request,
+        take_carrier_invoices,
+        [wanted],
+        lambda _: gettext("The invoice is taken in."),
+        known=known_invoice,
+    )
     return back(request, reverse("carriers"), results)
 
 

@@ -16,7 +16,6 @@ from entrepot.returns import rules as returns
 from entrepot.web import format as fmt
 from entrepot.web import plots
 from entrepot.web.as_csv import as_csv
-from entrepot.web.as_file import MOST
 from entrepot.web.edge import Request, clean, console, month_in, page
 
 MONTHS = 3
@@ -38,7 +37,7 @@ def told(request: Request) -> HttpResponse:
     if request.GET.get("lines") == "csv":
         rows = (
             (one.number, one.sku_code, one.channel, *_row(one.profit)[1:])
-            for one in profit.lines(company.id, asked, now, MOST)
+            for one in profit.lines(company.id, asked, now, None)
         )
         return as_csv("profit-lines", ("order", "sku", "channel", *COLUMNS[1:]), rows)
     if request.GET.get("format") == "csv":

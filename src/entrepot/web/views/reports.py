@@ -17,7 +17,6 @@ from entrepot.network import queries as network
 from entrepot.web import format as fmt
 from entrepot.web import plots, report_mail
 from entrepot.web.as_csv import as_csv
-from entrepot.web.as_file import MOST
 from entrepot.web.edge import Request, clean, console, day_in, page
 from entrepot.web.kpi_words import KINDS, WORDS
 
@@ -93,8 +92,7 @@ def report(request: Request, which: str) -> HttpResponse:
             kpis.over_time(kpi, company, asked, period) if is_by_time else kpis.by(kpi, company, asked, side)
         ))  # fmt: skip
     if request.GET.get("rows") == "csv":
-        facts = kpis.rows(kpi, company, asked, limit=MOST)
-        return as_csv(f"{which}-rows", kpis.Row._fields, facts)
+        return as_csv(f"{which}-rows", kpis.Row._fields, kpis.every_row(kpi, company, asked))
     at = fmt.reading().now
     figures = (
         questions.kpi_over_time(company, at, kpi.name, asked, period) if side == "time"

@@ -17,7 +17,6 @@ from entrepot.returns.commands.reopen import Reopen, reopen
 from entrepot.returns.expiring import ExpiryPolicy
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
-from entrepot.web.as_file import MOST
 from entrepot.web.edge import Request, back, clean, console, give, page
 
 SHOWN = 200
@@ -30,12 +29,12 @@ def to_come(request: Request) -> HttpResponse:
     """What is to come, what expires first at the top, and what was given up; each with `format=csv` as a file."""
     company, now = request.reader.company.id, fmt.reading().now
     if request.GET.get("format") == "csv":
-        rows = expiry_queries.to_come(company, now, limit=MOST)
+        rows = expiry_queries.to_come(company, now, limit=None)
         return as_csv(
             "returns-to-come", [one.name for one in fields(expiry_queries.ToCome)], map(astuple, rows)
         )
     if request.GET.get("given_up") == "csv":
-        gone = expiry_queries.given_up(company, limit=MOST)
+        gone = expiry_queries.given_up(company, limit=None)
         names = [one.name for one in fields(expiry_queries.GivenUpRow)]
         return as_csv("returns-given-up", names, map(astuple, gone))
     rows = expiry_queries.to_come(company, now, limit=SHOWN + 1)

@@ -16,7 +16,6 @@ from entrepot.returns import rules, staging_queries
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns, plots
 from entrepot.web.as_csv import as_csv
-from entrepot.web.as_file import MOST
 from entrepot.web.edge import Request, clean, console, page
 from entrepot.web.listed import at_most, listed_whole
 from entrepot.web.views.reports import days_asked
@@ -77,7 +76,7 @@ def times(request: Request) -> HttpResponse:
     )  # fmt: skip
     side = next((one for one in return_times.SIDES if one == request.GET.get("by")), None)
     if request.GET.get("rows") == "csv":
-        return as_csv("return-times-rows", Way._fields, return_times.ways(company, asked, limit=MOST))
+        return as_csv("return-times-rows", Way._fields, return_times.every_way(company, asked))
     if request.GET.get("format") == "csv":
         return as_csv("return-times", Times._fields, return_times.times(company, asked, side))
     now = fmt.reading().now

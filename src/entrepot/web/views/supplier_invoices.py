@@ -36,6 +36,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import listed
+from entrepot.web.views.carriers import known_invoice
 
 TEXT_MAX = 1_000_000
 FAULTS_SHOWN_MAX = 8
@@ -91,7 +92,13 @@ def take(request: Request) -> HttpResponse:
     wanted = TakeSupplierInvoice(
         company.id, named["supplier"], named["external_id"], company.currency, total, sheet.lines, tax
     )
-    results = give(request, take_supplier_invoices, [wanted], lambda _: gettext("The invoice is taken in."))
+    results = give(
+        request,
+        take_supplier_invoices,
+        [wanted],
+        lambda _: gettext("The invoice is taken in."),
+        known=known_invoice,
+    )
     return back(request, reverse("supplier-invoices"), results)
 
 
