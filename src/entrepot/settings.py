@@ -184,6 +184,8 @@ STRIPE_KEY = os.environ.get("ENTREPOT_STRIPE_KEY", "")
 STRIPE_SECRET = os.environ.get("ENTREPOT_STRIPE_SECRET", "")
 STRIPE_URL = os.environ.get("ENTREPOT_STRIPE_URL", "https://api.stripe.com/v1")
 KARRIO_ACCOUNTS = os.environ.get("ENTREPOT_KARRIO_ACCOUNTS", "")
+# For tests and closed networks: webhooks may go to this machine and its network, and without TLS.
+WEBHOOKS_LOCAL = _flag("ENTREPOT_WEBHOOKS_LOCAL")
 
 # Where people reach the console.
 PUBLIC_URL = os.environ.get("ENTREPOT_URL", "http://localhost:8000").rstrip("/")

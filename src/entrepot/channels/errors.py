@@ -29,3 +29,8 @@ class ControlNumberUsed(Refused):
         "Interchange {control} of {sender} came before with other content. Ask the supplier to give each interchange a"
         " number of its own."
     )
+
+
+class WebhookNamed(Refused):
+    code = "channels.webhook_named"
+    says = "There is a webhook named {name} already. Choose another name, or change that one."
