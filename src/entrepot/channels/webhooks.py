@@ -35,39 +35,39 @@ class Named(NamedTuple):
 
 
 EVENTS: dict[str, Named] = {
-    "order.placed": Named("order", (), "An order was taken in.", begins=True),
-    "order.held": Named("order", HELD, "Something holds an order: its state after says what."),
-    "order.ready": Named("order", ("ready",), "Nothing holds an order, and its goods can be sent."),
-    "order.packed": Named("order", ("packed",), "All of an order is packed."),
-    "order.partly_shipped": Named("order", ("partly shipped",), "Some of an order has left, and some has not."),
-    "order.shipped": Named("order", ("shipped",), "All of an order has left."),
-    "order.delivered": Named("order", ("delivered",), "All of an order has arrived."),
-    "order.cancelled": Named("order", ("cancelled",), "An order was cancelled, as a whole or with its last unit."),
-    "order.closed": Named("order", ("closed",), "Nothing more comes of an order."),
-    "shipment.shipped": Named("shipment", ("shipped",), "A carrier has a shipment."),
-    "shipment.delivered": Named("shipment", ("delivered",), "A shipment has arrived."),
-    "return.requested": Named("return", ("requested",), "A return waits for a decision."),
-    "return.authorized": Named("return", ("authorized",), "A return may be sent."),
-    "return.declined": Named("return", ("declined",), "A return was declined."),
-    "return.received": Named("return", ("received",), "Goods of a return are here and wait for inspection."),
-    "return.inspected": Named("return", ("inspected",), "Goods of a return were inspected."),
-    "return.disposed": Named("return", ("disposed",), "Nothing of a return that is here waits any more."),
-    "return.closed": Named("return", ("closed",), "Goods and money of a return are done with."),
-    "return.cancelled": Named("return", ("cancelled",), "A return does not come."),
-    "refund.waiting": Named("refund", ("waiting",), "A refund waits for another person."),
-    "refund.approved": Named("refund", ("approved",), "A refund was approved and asked of the provider."),
-    "refund.paid": Named("refund", ("paid",), "A refund was paid."),
-    "refund.failed": Named("refund", ("failed",), "A refund failed and waits for a person."),
-    "refund.rejected": Named("refund", ("rejected",), "A refund was not approved."),
-    "dispute.opened": Named("dispute", ("needs_response",), "A bank asks about a payment.", begins=True),
-    "dispute.won": Named("dispute", ("won",), "A dispute was won."),
-    "dispute.lost": Named("dispute", ("lost",), "A dispute was lost."),
-    "purchase_order.received": Named("purchase_order", ("received",), "All of a purchase order has come."),
-    "purchase_order.part_received": Named("purchase_order", ("part_received",), "Some of a purchase order has come."),
-    "purchase_order.cancelled": Named("purchase_order", ("cancelled",), "A purchase order was cancelled."),
-    "transfer.shipped": Named("transfer", ("in_transit",), "Goods left for another node."),
-    "transfer.received": Named("transfer", ("received",), "Goods from another node have come."),
-    "sku.changed": Named("sku", ("registered",), "A SKU is new or stands otherwise."),
+    "order.placed": Named("order", (), "An order was taken in", begins=True),
+    "order.held": Named("order", HELD, "Something holds an order: its state after says what"),
+    "order.ready": Named("order", ("ready",), "Nothing holds an order, and its goods can be sent"),
+    "order.packed": Named("order", ("packed",), "All of an order is packed"),
+    "order.partly_shipped": Named("order", ("partly shipped",), "Some of an order has left, and some has not"),
+    "order.shipped": Named("order", ("shipped",), "All of an order has left"),
+    "order.delivered": Named("order", ("delivered",), "All of an order has arrived"),
+    "order.cancelled": Named("order", ("cancelled",), "An order was cancelled, as a whole or with its last unit"),
+    "order.closed": Named("order", ("closed",), "Nothing more comes of an order"),
+    "shipment.shipped": Named("shipment", ("shipped",), "A carrier has a shipment"),
+    "shipment.delivered": Named("shipment", ("delivered",), "A shipment has arrived"),
+    "return.requested": Named("return", ("requested",), "A return waits for a decision"),
+    "return.authorized": Named("return", ("authorized",), "A return may be sent"),
+    "return.declined": Named("return", ("declined",), "A return was declined"),
+    "return.received": Named("return", ("received",), "Goods of a return are here and wait for inspection"),
+    "return.inspected": Named("return", ("inspected",), "Goods of a return were inspected"),
+    "return.disposed": Named("return", ("disposed",), "Nothing of a return that is here waits any more"),
+    "return.closed": Named("return", ("closed",), "Goods and money of a return are done with"),
+    "return.cancelled": Named("return", ("cancelled",), "A return does not come"),
+    "refund.waiting": Named("refund", ("waiting",), "A refund waits for another person"),
+    "refund.approved": Named("refund", ("approved",), "A refund was approved and asked of the provider"),
+    "refund.paid": Named("refund", ("paid",), "A refund was paid"),
+    "refund.failed": Named("refund", ("failed",), "A refund failed and waits for a person"),
+    "refund.rejected": Named("refund", ("rejected",), "A refund was not approved"),
+    "dispute.opened": Named("dispute", ("needs_response",), "A bank asks about a payment", begins=True),
+    "dispute.won": Named("dispute", ("won",), "A dispute was won"),
+    "dispute.lost": Named("dispute", ("lost",), "A dispute was lost"),
+    "purchase_order.received": Named("purchase_order", ("received",), "All of a purchase order has come"),
+    "purchase_order.part_received": Named("purchase_order", ("part_received",), "Some of a purchase order has come"),
+    "purchase_order.cancelled": Named("purchase_order", ("cancelled",), "A purchase order was cancelled"),
+    "transfer.shipped": Named("transfer", ("in_transit",), "Goods left for another node"),
+    "transfer.received": Named("transfer", ("received",), "Goods from another node have come"),
+    "sku.changed": Named("sku", ("registered",), "A SKU is new or stands otherwise"),
 }  # fmt: skip
 """Every name that may be subscribed to. What a message tells of them is thin: which document, and its states before and
 after. Whoever may see more asks the API for the document."""
@@ -187,6 +187,10 @@ class Tried(NamedTuple):
 
     given_up: int
     is_gone: bool
+
+
+DEAD, GONE_FOR_GOOD = "no message has arrived for three days", "it says that it is gone"
+"""Why an address is given up."""
 
 
 def is_given_up(tried: Tried) -> bool:

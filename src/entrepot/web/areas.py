@@ -122,6 +122,7 @@ AREAS = (
         Page("messages", _("Messages")),
         Page("feeds", _("Feeds")),
         Page("channel-differences", _("Channels")),
+        Page("webhooks", _("Webhooks")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
@@ -166,6 +167,7 @@ ACTIONS = (
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),
+    Action(_("Tell a program by webhook"), "webhooks", "", "channels.add_webhooks"),
     Action(_("Compare a channel's statement"), "channel-differences", "", "channels.take_statements"),
     Action(_("Let somebody in"), "people", "", "access.add_people"),
     Action(_("Change somebody's roles"), "people", "", "access.set_roles"),

@@ -80,6 +80,7 @@ from entrepot.web.views import (
     views_kept,
     waves,
     webhooks,
+    webhooks_kept,
     work,
 )
 from entrepot.web.views.scan import carry as scan_carry
@@ -361,6 +362,13 @@ urlpatterns = [
     path("integration/channels/take/", channel_statements.take, name="channel-statement-take"),
     path("integration/channels/pull/", channel_statements.pull, name="channel-statement-pull"),
     path("integration/channels/decide/", channel_statements.decide, name="channel-differences-decide"),
+    path("integration/webhooks/", webhooks_kept.told, name="webhooks"),
+    path("integration/webhooks/add/", webhooks_kept.add, name="webhook-add"),
+    path("integration/webhooks/<uuid:which>/", webhooks_kept.one, name="webhook"),
+    path("integration/webhooks/<uuid:which>/change/", webhooks_kept.change, name="webhook-change"),
+    path("integration/webhooks/<uuid:which>/secret/", webhooks_kept.renew, name="webhook-secret"),
+    path("integration/webhooks/<uuid:which>/switch/", webhooks_kept.switch, name="webhook-switch"),
+    path("integration/webhooks/<uuid:which>/send/", webhooks_kept.send, name="webhook-send"),
     path("integration/<str:side>/<str:which>/", messages.one, name="message"),
     path("policies/", policies.kinds, name="policies"),
     path("policies/drafts/<uuid:which>/", policies.act, name="policy-draft-act"),

@@ -12,7 +12,7 @@ TONES: dict[str, tuple[str, ...]] = {
     "bad": (
         "declined", "differs", "lost", "refused",
         "lapsed", "exception", "failed", "dead", "silent", "short", "voided", "rejected", "damaged", "non_sellable",
-        "overdue", "unexplained",
+        "overdue", "unexplained", "given_up",
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
@@ -322,6 +322,13 @@ WORDS: dict[str, str | Promise] = {
     "access.set_roles": _("roles changed"),
     "access.admit_people": _("shut out, or let in again"),
     "access.renew_passwords": _("password renewed"),
+    "channels.add_webhooks": _("webhook added"),
+    "channels.change_webhooks": _("webhook changed"),
+    "channels.renew_secrets": _("secret renewed"),
+    "channels.switch_webhooks": _("opened, paused or removed"),
+    "channels.give_up_webhooks": _("given up"),
+    "channels.try_webhooks": _("test sent"),
+    "channels.send_again": _("sent again"),
     "access.issue_key": _("API key issued"),
     "access.revoke_key": _("API key revoked"),
     "catalog.register_skus": _("registered in the catalog"),

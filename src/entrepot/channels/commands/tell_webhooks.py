@@ -219,7 +219,7 @@ def give_up_webhooks(cause: Cause, /, *, requests: Sequence[GiveUpWebhooks]) -> 
     Locks: those webhooks in id order. Again: finds no more. 6 statements at most; 1 where all is well.
     """
     dead = {
-        which: "it says that it is gone" if gone else "no message has arrived for three days"
+        which: webhooks.GONE_FOR_GOOD if gone else webhooks.DEAD
         for which, given_up, gone in webhook_queries.failing()
         if webhooks.is_given_up(webhooks.Tried(given_up, gone))
     }
