@@ -138,3 +138,26 @@ class Mailing(models.Model):
                 condition=models.Q(state__in=["sending", "sent", "failed", "doubtful"]),
             ),
         ]
+
+
+class Factor(models.Model):
+    """A person's second factor. The secret is sealed; it counts once it is confirmed by a code. `last_step`: the step of
+    the last code that was used, which opens nothing again."""
+
+    user_id = models.IntegerField(primary_key=True)
+    secret = models.BinaryField()
+    last_step = models.BigIntegerField(db_default=0)
+    offered_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+
+class PaperCode(models.Model):
+    """A code on paper, for one use. Only its digest is kept."""
+
+    pk = models.CompositePrimaryKey("user_id", "digest")
+    user_id = models.IntegerField()
+    digest = models.BinaryField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "access_papercode"

@@ -265,7 +265,10 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
-    "access.renew_passwords",
+    "access.renew_passwords", "access.reset_factors",
+    # what everybody keeps of their own, given by the edge to whoever has entered, and the door itself
+    "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
+    "access.use_factors",
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is

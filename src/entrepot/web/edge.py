@@ -29,7 +29,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
-from entrepot.web import words
+from entrepot.web import doors, words
 from entrepot.web.areas import AREAS, RENEWED_S, area_of, at_hand, tabs_beside
 from entrepot.web.listing import Listing
 
@@ -38,6 +38,8 @@ P = ParamSpec("P")
 REFUSALS_SHOWN_MAX = 5
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 """What a page may load: our own files, nothing inline, nothing from elsewhere."""
+FEATURES = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
+"""What of the device a page may use: the camera, to scan and to show goods."""
 LANGUAGE = settings.LANGUAGE_COOKIE_NAME
 """The cookie that keeps the language that was chosen over the browser's."""
 COMPANY = "company"
@@ -97,6 +99,8 @@ def console(
                 request.reader = _reader(request)
             except NoCompany:
                 return render(request, "web/empty_house.html", status=200)
+            if _is_kept_out(request):
+                return redirect("own")
             _is_own(request, kwargs.get("which"))
             response = view(request, *args, **kwargs)
         guard(response)
@@ -104,6 +108,16 @@ def console(
         return response
 
     return login_required(call)
+
+
+FOR_ALL = frozenset({"own", "own-password", "own-factor", "own-factor-confirm", "own-factor-remove"})
+"""Addresses that are open also to who must set up a second factor first."""
+
+
+def _is_kept_out(request: Request) -> bool:
+    """Whether whoever asks has to set up a second factor before anything else."""
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    return here not in FOR_ALL and doors.must_have_factor(request, everything=request.reader.actor.everything)
 
 
 def _acted(request: HttpRequest) -> datetime:
@@ -138,6 +152,7 @@ def guard(response: HttpResponseBase) -> None:
     """What every page of ours tells the browser about itself."""
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("Permissions-Policy", FEATURES)
 
 
 def _reader(request: HttpRequest) -> Reader:
