@@ -95,7 +95,7 @@ class _Found(NamedTuple):
 def change_passwords(cause: Cause, /, *, requests: Sequence[ChangePassword]) -> list[OwnKept | Refused]:
     """People with the passwords that they chose; whoever is in with the old one elsewhere is out at the next request.
 
-    Locks: the people, in the order of their ids. Refuses: NotFound. Again: it is set again; by key. 2 statements.
+    Locks: the people, in the order of their ids. Refuses: NotFound. Again: it is set again; by key. 3 statements.
     """
     found = _lock([one.person for one in requests])
     changed = {one.person: one.password for one in requests if one.person in found}
@@ -111,7 +111,7 @@ def offer_factors(cause: Cause, /, *, requests: Sequence[OfferFactor]) -> list[O
     """Secrets that wait for a code. One that was offered before and not confirmed is forgotten.
 
     Locks: the people, in the order of their ids. Refuses: NotFound; Invalid; FactorStands. Again: offered anew; by key.
-    2 statements.
+    3 statements.
     """
     found = _lock([one.person for one in requests])
     answers: list[OwnKept | Refused] = []
@@ -136,7 +136,7 @@ def confirm_factors(cause: Cause, /, *, requests: Sequence[ConfirmFactor]) -> li
     """Second factors in force, with codes on paper. From now on a password alone lets nobody in as these people.
 
     Locks: the people, in the order of their ids. Refuses: NotFound; NoFactor; FactorStands; WrongCode. Again: it stands
-    (FactorStands); by key. 3 statements.
+    (FactorStands); by key. 4 statements.
     """
     found = _lock([one.person for one in requests])
     answers: list[OwnKept | Refused] = []
@@ -164,7 +164,7 @@ def use_factors(cause: Cause, /, *, requests: Sequence[UseFactor]) -> list[OwnKe
     """Who may come in: each code opens once.
 
     Locks: the people, in the order of their ids. Refuses: NotFound; NoFactor; WrongCode. Again: WrongCode; by key.
-    3 statements.
+    4 statements.
     """
     found = _lock([one.person for one in requests])
     answers = _used(cause, [(one.person, one.code) for one in requests], found)
@@ -176,7 +176,7 @@ def remove_factors(cause: Cause, /, *, requests: Sequence[RemoveFactor]) -> list
     """People whom their password alone lets in again.
 
     Locks: the people, in the order of their ids. Refuses: NotFound; NoFactor; WrongCode. Again: NoFactor; by key.
-    5 statements.
+    6 statements.
     """
     found = _lock([one.person for one in requests])
     answers = _used(cause, [(one.person, one.code) for one in requests], found)
@@ -189,7 +189,7 @@ def reset_factors(cause: Cause, /, *, requests: Sequence[ResetFactor]) -> list[O
     """People without a second factor, who lost it.
 
     Locks: the people, in the order of their ids. Refuses: NotFound; OwnRights; NoFactor. Again: NoFactor; by key.
-    3 statements.
+    4 statements.
     """
     found = _lock([one.person for one in requests])
     answers: list[OwnKept | Refused] = []
@@ -264,18 +264,24 @@ def _tell(cause: Cause, people: Iterable[_Found], what: str, how: str) -> None:
 
 
 def _lock(names: Sequence[str]) -> dict[str, _Found]:
-    """People who may enter, by name, with their factors. 1 statement."""
-    rows = sql.run(_LOCK, {"names": sorted(set(names))})
+    """People who may enter, by name, with their factors as they stand since the people are locked: read by a statement
+    of its own, which sees what others committed while it was waited for them. 2 statements."""
+    which = [person for (person,) in sql.run(_LOCK, {"names": sorted(set(names))})]
     return {
-        row[1]: _Found(row[0], row[1], row[2], row[3], row[4], [bytes(one) for one in row[5]]) for row in rows
+        row[1]: _Found(row[0], row[1], row[2], row[3], row[4], [bytes(one) for one in row[5]])
+        for row in sql.run(_READ, {"which": which})
     }
 
 
 _LOCK = """
+SELECT id FROM auth_user WHERE username = ANY(%(names)s::text[]) AND is_active ORDER BY id FOR UPDATE
+"""
+
+_READ = """
 SELECT person.id, person.username, f.secret, COALESCE(f.last_step, 0), f.confirmed_at IS NOT NULL,
        ARRAY(SELECT digest FROM access_papercode AS p WHERE p.user_id = person.id AND p.used_at IS NULL)
 FROM auth_user AS person LEFT JOIN access_factor AS f ON f.user_id = person.id
-WHERE person.username = ANY(%(names)s::text[]) AND person.is_active ORDER BY person.id FOR UPDATE OF person
+WHERE person.id = ANY(%(which)s::int[])
 """
 
 _PASSWORD = """
