@@ -136,6 +136,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# Who mistypes may type a password as the name: a log that many read tells neither.
+AXES_CLIENT_STR_CALLABLE = "entrepot.web.doors.nobody"
 
 # Who goes no further without a second factor: "administrators", "everybody", or nobody.
 SECOND_FACTOR = os.environ.get("ENTREPOT_SECOND_FACTOR", "")

@@ -82,3 +82,8 @@ def counts_try(door: str, user: int) -> Refused | None:
 
 def fingerprint(user: int) -> str:
     return hashlib.sha256(f"person {user}".encode()).hexdigest()[:32]
+
+
+def nobody(*_: object) -> str:
+    """What the log says of who failed to enter. The table of failed attempts, which administrators read, says more."""
+    return "somebody"

@@ -26,7 +26,7 @@ from entrepot.access import queries as access
 from entrepot.insight import answers, owners, pages
 from entrepot.kernel import money
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
 from entrepot.web import doors, words
@@ -102,7 +102,10 @@ def console(
             if _is_kept_out(request):
                 return redirect("own")
             _is_own(request, kwargs.get("which"))
-            response = view(request, *args, **kwargs)
+            try:
+                response = view(request, *args, **kwargs)
+            except NotPermitted as refused:  # before a command was asked: a page says it as where one was
+                raise PermissionDenied(words.refusal(refused)) from refused
         guard(response)
         patch_vary_headers(response, ["Cookie", "Accept-Language", "HX-Request"])
         return response
@@ -355,6 +358,13 @@ def units_in(request: HttpRequest) -> list[tuple[UUID, int]]:
 def clean(text: str | None) -> str:
     """Text that somebody typed: without what no database can keep, and not without end."""
     return _storable(text).strip()[:TEXT_MAX]
+
+
+def searched(request: HttpRequest) -> tuple[str, bool]:
+    """What somebody looks for, and whether it was sent in a form: a mail address does not belong into the address of a
+    page, which stands in the logs of proxies and the history of browsers."""
+    is_sent = request.method == "POST"
+    return clean((request.POST if is_sent else request.GET).get("q")), is_sent
 
 
 def verbatim(text: str | None) -> str:

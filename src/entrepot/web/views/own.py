@@ -56,8 +56,8 @@ def own(request: Request) -> HttpResponse:
     return unkept(response, {"": "shown"} if context.get("secret") else said)
 
 
-@sensitive_post_parameters()
 @require_POST
+@sensitive_post_parameters()
 @console
 def change_password(request: Request) -> HttpResponse:
     """Another password; whoever has the present one elsewhere is out."""
@@ -72,8 +72,8 @@ def change_password(request: Request) -> HttpResponse:
     return redirect("own")
 
 
-@sensitive_post_parameters()
 @require_POST
+@sensitive_post_parameters()
 @console
 def offer(request: Request) -> HttpResponse:
     """A secret for my phone, once I gave my password."""
@@ -85,8 +85,8 @@ def offer(request: Request) -> HttpResponse:
     return redirect("own")
 
 
-@sensitive_post_parameters()
 @require_POST
+@sensitive_post_parameters()
 @console
 def confirm(request: Request) -> HttpResponse:
     """My phone has the secret: it counts from now on, and I get codes on paper."""
@@ -101,8 +101,8 @@ def confirm(request: Request) -> HttpResponse:
     return show_once(request, reverse("own"), papers=" ".join(on_paper))
 
 
-@sensitive_post_parameters()
 @require_POST
+@sensitive_post_parameters()
 @console
 def remove(request: Request) -> HttpResponse:
     """No second factor any more."""
