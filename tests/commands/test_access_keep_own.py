@@ -65,7 +65,9 @@ def test_a_password_is_changed(ada: User):
     assert change_passwords(by("ada"), requests=[ChangePassword("ada", "hash")]) == [OwnKept("ada")]
     ada.refresh_from_db()
     assert ada.password == "hash" and not check_password("correct horse", ada.password)
-    assert change_passwords(by("ada"), requests=[ChangePassword("eve", "h")]) == [NotFound(what="person", which="eve")]
+    assert change_passwords(by("ada"), requests=[ChangePassword("eve", "h")]) == [
+        NotFound(what="person", which="eve")
+    ]
     ((payload,),) = sql.run("SELECT payload FROM kernel_event WHERE subject_kind = 'person'")
     assert payload == {"password": "changed"}
 
@@ -75,7 +77,9 @@ def test_a_factor_counts_once_a_code_shows_that_the_phone_has_it(ada: User):
     offered = queries.factor(ada.pk)
     assert offered is not None and (offered.confirmed_at, offered.secret) == (None, SECRET)
     assert isinstance(use_factors(by("door"), requests=[UseFactor("ada", code())])[0], NoFactor)
-    assert isinstance(confirm_factors(by("ada"), requests=[ConfirmFactor("ada", wrong(), PAPERS)])[0], WrongCode)
+    assert isinstance(
+        confirm_factors(by("ada"), requests=[ConfirmFactor("ada", wrong(), PAPERS)])[0], WrongCode
+    )
     with_factor(ada)
     found = queries.factor(ada.pk)
     assert found is not None and (found.confirmed_at, found.secret, found.papers) == (NOW, "", 10)

@@ -65,7 +65,9 @@ def there(house: None) -> Iterator[Receiver]:
 
 
 def wanted(url: str = "https://shop.example.com/hook", name: str = "shop", **more) -> AddWebhook:
-    return AddWebhook(COMPANY, name, url, more.pop("events", ("order.shipped", "return.received")), SECRET, **more)
+    return AddWebhook(
+        COMPANY, name, url, more.pop("events", ("order.shipped", "return.received")), SECRET, **more
+    )
 
 
 def added(url: str = "https://shop.example.com/hook", **more) -> UUID:
@@ -74,7 +76,9 @@ def added(url: str = "https://shop.example.com/hook", **more) -> UUID:
     return answer.webhook
 
 
-def happened(kind: str, after: str, before: str = "x", company: int = COMPANY, subject: UUID | None = None) -> UUID:
+def happened(
+    kind: str, after: str, before: str = "x", company: int = COMPANY, subject: UUID | None = None
+) -> UUID:
     subject = subject or ids.uuid7()
     events.write(BY, {"test": [Event(kind, subject, company, before, after)]})
     return subject
@@ -159,7 +163,9 @@ def test_secrets_are_kept_nowhere_in_the_open(there: Receiver):
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, "HTTP 500"), (302, "HTTP 302"), (404, "HTTP 404")])
-def test_what_is_not_taken_is_sent_again_later_and_holds_up_no_other(there: Receiver, status: int, error: str):
+def test_what_is_not_taken_is_sent_again_later_and_holds_up_no_other(
+    there: Receiver, status: int, error: str
+):
     added(there.url)
     there.status = status
     if status == 302:
@@ -238,12 +244,17 @@ def test_who_does_not_answer_for_three_days_is_given_up_with_a_work_item(there: 
     (answer,) = give_up_webhooks(BY, requests=[GiveUpWebhooks()])
     assert answer.webhooks == (WebhookNow(which, "given_up"),)
     assert give_up_webhooks(BY, requests=[GiveUpWebhooks()])[0].webhooks == ()
-    assert {one.id: one.state for one in webhook_queries.webhooks(COMPANY)} == {which: "given_up", fine: "open"}
+    assert {one.id: one.state for one in webhook_queries.webhooks(COMPANY)} == {
+        which: "given_up",
+        fine: "open",
+    }
     ((kind, role),) = sql.run("SELECT type, role FROM work_item")
     assert (kind, role) == ("webhook", "integration engineer")
 
     switch_webhooks(Cause(BY.actor, at), requests=[SwitchWebhook(COMPANY, which, "open")])
-    assert give_up_webhooks(BY, requests=[GiveUpWebhooks()])[0].webhooks == (), "what was before counts no more"
+    assert give_up_webhooks(BY, requests=[GiveUpWebhooks()])[0].webhooks == (), (
+        "what was before counts no more"
+    )
 
 
 def test_who_says_that_it_is_gone_is_given_up_at_once(there: Receiver):
@@ -288,7 +299,14 @@ def test_refusals(there: Receiver):
                   AddWebhook(COMPANY, "d", there.url, ("order.shipped",), "whsec_short"),
                   wanted(name="e"), wanted(name="e")],
     )  # fmt: skip
-    assert [type(one) for one in answers] == [WebhookNamed, Invalid, Invalid, Invalid, WebhookNow, WebhookNamed]
+    assert [type(one) for one in answers] == [
+        WebhookNamed,
+        Invalid,
+        Invalid,
+        Invalid,
+        WebhookNow,
+        WebhookNamed,
+    ]
     events_ = ("order.shipped",)
     answers = change_webhooks(
         BY,
@@ -309,7 +327,9 @@ def test_refusals(there: Receiver):
     assert isinstance(add_webhooks(nobody, requests=[wanted(name="z")])[0], NotPermitted)
 
 
-def test_local_addresses_are_refused_without_the_setting_whatever_their_name_says(house: None, settings, monkeypatch):
+def test_local_addresses_are_refused_without_the_setting_whatever_their_name_says(
+    house: None, settings, monkeypatch
+):
     settings.WEBHOOKS_LOCAL = False
     (answer,) = add_webhooks(BY, requests=[wanted("https://127.0.0.1/hook")])
     assert isinstance(answer, Invalid)

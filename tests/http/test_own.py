@@ -95,7 +95,9 @@ def test_with_a_second_factor_a_password_alone_lets_nobody_in(console, shop):
     assert "Set it up" in page_of(lead) and entered("lead")[1].url == "/"
 
 
-def test_guesses_at_a_code_are_counted_and_a_code_that_comes_too_late_opens_nothing(console, shop, monkeypatch):
+def test_guesses_at_a_code_are_counted_and_a_code_that_comes_too_late_opens_nothing(
+    console, shop, monkeypatch
+):
     _secret, papers = with_factor(console("lead"))
     browser, _ = entered("lead")
     for _ in range(10):

@@ -43,8 +43,8 @@ FOR_EVERYBODY = {
 OF_ONESELF = {"own-password", "own-factor", "own-factor-confirm", "own-factor-remove", "company"}
 """What everybody may who has entered, about themselves."""
 WRITTEN = (
-    "kernel_event", "kernel_request", "kernel_delivery", "kernel_inbox", "kernel_policy", "access_view", "access_apikey",
-    "access_subscription", "auth_user", "auth_user_groups", "stock_move", "ledger_line", "work_item",
+    "kernel_event", "kernel_request", "kernel_delivery", "kernel_inbox", "kernel_policy", "access_view",
+    "access_apikey", "access_subscription", "auth_user", "auth_user_groups", "stock_move", "ledger_line", "work_item",
 )  # fmt: skip
 """What anything that has an effect writes to."""
 
@@ -56,7 +56,8 @@ class Address(NamedTuple):
     pattern: str
 
     def url(self, found: dict[str, Any] | None = None) -> str:
-        made: dict[str, Any] = {"UUIDConverter": ids.uuid7(), "IntConverter": 1, "StringConverter": "x", "SlugConverter": "x"}  # fmt: skip
+        made: dict[str, Any] = dict.fromkeys(("StringConverter", "SlugConverter"), "x")
+        made |= {"UUIDConverter": ids.uuid7(), "IntConverter": 1}
         given = {name: (found or {}).get(kind, made[kind]) for name, kind in self.converters}
         return reverse(self.name, kwargs=given)
 
@@ -72,15 +73,16 @@ def addresses() -> list[Address]:
             continue
         methods = getclosurevars(one.callback).nonlocals.get("request_method_list") or ("GET", "POST")
         kinds = tuple((key, type(kind).__name__) for key, kind in one.pattern.converters.items())
-        for method in ("GET", "POST"):
-            if method in methods:
-                found.append(Address(name, method, kinds, str(one.pattern)))
+        asked = [method for method in ("GET", "POST") if method in methods]
+        found += [Address(name, method, kinds, str(one.pattern)) for method in asked]
     return found
 
 
 def inside() -> Iterator[Address]:
     """Those of the console."""
-    return (one for one in addresses() if one.name not in FOR_EVERYBODY and not one.name.startswith("portal-"))
+    return (
+        one for one in addresses() if one.name not in FOR_EVERYBODY and not one.name.startswith("portal-")
+    )
 
 
 def counted() -> list[int]:
@@ -88,7 +90,11 @@ def counted() -> list[int]:
 
 
 def ask(browser: Client, one: Address, url: str) -> Any:
-    return browser.get(url) if one.method == "GET" else browser.post(url, {"reason": "a reason", "name": "a name"})
+    return (
+        browser.get(url)
+        if one.method == "GET"
+        else browser.post(url, {"reason": "a reason", "name": "a name"})
+    )
 
 
 def test_a_stranger_gets_no_further_than_the_door(shop):
@@ -123,7 +129,9 @@ def test_who_may_do_nothing_has_no_effect_wherever_they_send_a_form(console, sho
             continue
         browser.post(one.url(thing_of(one, found)), {"reason": "a reason", "name": "a name"})
         if (after := counted()) != before:
-            wrong.append((one.name, [name for name, a, b in zip(WRITTEN, before, after, strict=True) if a != b]))
+            wrong.append(
+                (one.name, [name for name, a, b in zip(WRITTEN, before, after, strict=True) if a != b])
+            )
             before = after
     assert wrong == []
 
@@ -143,7 +151,8 @@ def thing_of(one: Address, found: dict[str, tuple[Any, ...]]) -> dict[str, Any]:
     begins = max((pattern for pattern in found if one.pattern.startswith(pattern)), key=len, default=None)
     values = found.get(begins, ()) if begins else ()
     return {
-        {UUID: "UUIDConverter", int: "IntConverter"}.get(type(value), "StringConverter"): value for value in values
+        {UUID: "UUIDConverter", int: "IntConverter"}.get(type(value), "StringConverter"): value
+        for value in values
     }
 
 
@@ -194,7 +203,11 @@ def example(schema: dict[str, Any]) -> Any:
     if kind == "array":
         return [example(schema["items"])] * max(1, schema.get("minItems", 0))
     if kind in ("integer", "number"):
-        return max(1, schema.get("minimum", 1), schema.get("exclusiveMinimum", 0) + 1 if "exclusiveMinimum" in schema else 1)
+        return max(
+            1,
+            schema.get("minimum", 1),
+            schema.get("exclusiveMinimum", 0) + 1 if "exclusiveMinimum" in schema else 1,
+        )
     if kind == "boolean":
         return True
     return text_of(schema)
@@ -204,7 +217,19 @@ TEXTS = {
     "uuid": "01234567-89ab-7def-8123-456789abcdef", "date-time": "2026-03-02T09:00:00Z", "date": "2026-03-02",
     "time": "15:00:00",
 }  # fmt: skip
-TRIED = ("GB", "GBP", "x", "0.2", "1.00", "1", "2026-03", "2026-03-02", f"whsec_{'a' * 32}", "0" * 18, "a" * 64)
+TRIED = (
+    "GB",
+    "GBP",
+    "x",
+    "0.2",
+    "1.00",
+    "1",
+    "2026-03",
+    "2026-03-02",
+    f"whsec_{'a' * 32}",
+    "0" * 18,
+    "a" * 64,
+)
 """Texts by which patterns are tried."""
 
 
@@ -221,7 +246,7 @@ def called(client: Client, one: Operation, headers: dict[str, str]) -> Any:
     for parameter in one.told.get("parameters", ()):
         value = example(parameter["schema"])
         if parameter["in"] == "path":
-            path = path.replace("{%s}" % parameter["name"], str(value))
+            path = path.replace("{" + parameter["name"] + "}", str(value))
         elif parameter["in"] == "query" and parameter.get("required"):
             query[parameter["name"]] = str(value)
     body = one.told.get("requestBody", {}).get("content", {})
@@ -229,9 +254,11 @@ def called(client: Client, one: Operation, headers: dict[str, str]) -> Any:
         text = json.dumps(example(body["application/json"]["schema"]))
         content = {"data": text, "content_type": "application/json"}
     else:
-        content = {"data": {name: "x" for name in body}} if body else {}
+        content = {"data": dict.fromkeys(body, "x")} if body else {}
     tail = "?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else ""
-    told = headers | {"Idempotency-Key": f"{one.path} {one.method}".replace(" ", "-").replace("{", "").replace("}", "")}
+    told = headers | {
+        "Idempotency-Key": f"{one.path} {one.method}".replace(" ", "-").replace("{", "").replace("}", "")
+    }
     return getattr(client, one.method)(path + tail, headers=told, **content)
 
 
@@ -246,7 +273,7 @@ def test_without_a_key_no_operation_answers(shop):
 
 
 def test_who_may_do_nothing_has_no_effect_by_the_api_and_is_told_so(shop):
-    """Most operations say 403; what is looked up before the command is asked says 404 or 422, and does nothing either."""
+    """Most operations say 403; what is looked up before a command is asked says 404 or 422, and does nothing either."""
     auditor = a_program(shop.people["auditor"])
     before, told = counted(), []
     for one in operations():
@@ -272,9 +299,8 @@ def test_no_link_of_any_page_names_a_person(shop, console):
     wrong = []
     for stop in walk.stops():
         page = browser.get(stop.address).content.decode()
-        for link in re.findall(r'(?:href|action|hx-get|src)="([^"]*)"', page):
-            if not link.startswith("mailto:") and NAMED.search(link):
-                wrong.append((stop.name, link))
+        links = re.findall(r'(?:href|action|hx-get|src)="([^"]*)"', page)
+        wrong += [(stop.name, one) for one in links if not one.startswith("mailto:") and NAMED.search(one)]
     assert wrong == [] and names
 
 
@@ -287,11 +313,15 @@ def test_the_log_names_nobody(shop, console, caplog, settings):
     browser.get("/orders/00000000-0000-0000-0000-000000000000/?q=ada@example.com")
     told = " ".join(caplog.messages)
     assert "somebody" in told and "Not Found: /orders/0" in told, "it was logged"
-    assert not [one for one in caplog.messages if "my secret" in one or "ada@" in one or PASSWORD in one or "lead" in one]
+    assert not [
+        one
+        for one in caplog.messages
+        if "my secret" in one or "ada@" in one or PASSWORD in one or "lead" in one
+    ]
 
 
 def test_only_named_doors_act_for_nobody() -> None:
-    """Who acts is who asks. Where the edge makes an actor of its own, it has named rights; everything is the system's."""
+    """Who acts is who asks. Where the edge makes an actor, it has named rights; everything is the system's."""
     from entrepot.web import edge
 
     root = Path(edge.__file__).parent

@@ -69,7 +69,9 @@ def test_it_is_changed_gets_a_new_secret_is_paused_opened_and_removed(console, t
     engineer = console("engineer")
     at = engineer.post(f"{HOME}add/", {"name": "shop", "url": there.url, "event": ["order.shipped"]}).url
     old = secret_in(page_of(engineer, at))
-    refused = said(engineer.post(f"{at}change/", {"name": "shop", "url": "ftp://x", "event": ["order.shipped"]}))
+    refused = said(
+        engineer.post(f"{at}change/", {"name": "shop", "url": "ftp://x", "event": ["order.shipped"]})
+    )
     assert "https://host/path" in html.unescape(refused[-1])
     engineer.post(f"{at}change/", {"name": "web shop", "url": there.url, "event": ["return.received"]})
     assert webhook_queries.webhooks(COMPANY)[0].events == ["return.received"]
@@ -84,7 +86,11 @@ def test_it_is_changed_gets_a_new_secret_is_paused_opened_and_removed(console, t
 
 
 def test_who_may_not_is_refused_and_shown_no_form(console, there):
-    at = console("engineer").post(f"{HOME}add/", {"name": "s", "url": there.url, "event": ["order.shipped"]}).url
+    at = (
+        console("engineer")
+        .post(f"{HOME}add/", {"name": "s", "url": there.url, "event": ["order.shipped"]})
+        .url
+    )
     service = console("service")
     page = page_of(service, HOME)
     assert "An integration engineer adds webhooks." in page and "webhook-add" not in page
@@ -109,7 +115,9 @@ def test_a_program_keeps_webhooks(program, there):
     assert (shown["id"], shown["state"], "secret" in shown) == (which, "open", False)
     assert is_problem(engineer.post("/api/v1/webhooks", wanted, again="2"), 409, "channels.webhook_named")
     wrong = wanted | {"name": "b", "url": "https://10.0.0.1/"}
-    assert engineer.post("/api/v1/webhooks", wrong | {"events": ["order.eaten"]}, again="3").status_code == 422
+    assert (
+        engineer.post("/api/v1/webhooks", wrong | {"events": ["order.eaten"]}, again="3").status_code == 422
+    )
 
     changed = {"webhook": which, "name": "web shop", "url": there.url, "events": ["return.received"]}
     assert engineer.post("/api/v1/webhooks/change", changed).status_code == 200
@@ -120,6 +128,9 @@ def test_a_program_keeps_webhooks(program, there):
     assert (message["topic"], message["state"]) == ("webhook.test", "delivered")
     again = engineer.post("/api/v1/webhooks/send-again", {"webhook": which, "message": message["id"]})
     assert again.status_code == 200
-    assert engineer.post("/api/v1/webhooks/switch", {"webhook": which, "step": "remove"}).json()["state"] == "removed"
+    assert (
+        engineer.post("/api/v1/webhooks/switch", {"webhook": which, "step": "remove"}).json()["state"]
+        == "removed"
+    )
     assert is_problem(engineer.get(f"/api/v1/webhooks/{which}/messages"), 404, "kernel.not_found")
     assert is_problem(program("service").post("/api/v1/webhooks", wanted), 403, "kernel.not_permitted")

@@ -56,7 +56,9 @@ def test_addresses_of_the_house_its_network_and_what_wraps_them_are_not_public(a
     assert not webhooks.is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::5db8:d822"])
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::5db8:d822"]
+)
 def test_addresses_of_the_internet_are(address: str) -> None:
     assert webhooks.is_public(address)
 

@@ -1,4 +1,5 @@
-"""The second factor: codes of a phone that change every half minute (RFC 6238), and codes on paper for whoever lost it."""
+"""The second factor: codes of a phone that change every half minute (RFC 6238), and codes on paper for whoever
+lost it."""
 
 from __future__ import annotations
 

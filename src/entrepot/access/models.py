@@ -141,8 +141,8 @@ class Mailing(models.Model):
 
 
 class Factor(models.Model):
-    """A person's second factor. The secret is sealed; it counts once it is confirmed by a code. `last_step`: the step of
-    the last code that was used, which opens nothing again."""
+    """A person's second factor. The secret is sealed; it counts once it is confirmed by a code. `last_step`: the step
+    of the last code that was used, which opens nothing again."""
 
     user_id = models.IntegerField(primary_key=True)
     secret = models.BinaryField()

@@ -28,5 +28,5 @@ WEBHOOK = machine(
     ("open", ("paused", "given_up"), "open"),
     ("remove", ("open", "paused", "given_up"), "removed"),
 )  # fmt: skip
-"""Only an open one is told of events. What waited when it was paused or given up is kept, and goes out when it is opened
-again; what happens meanwhile is not told of."""
+"""Only an open one is told of events. What waited when it was paused or given up is kept, and goes out when it is
+opened again; what happens meanwhile is not told of."""

@@ -59,9 +59,7 @@ def address(webhook: UUID, at: datetime) -> Address | None:
     if not found:
         return None
     url, state, *locked = found[0]
-    secrets = tuple(
-        strongbox.unlock(bytes(one), webhook.bytes).decode() for one in locked if one is not None
-    )
+    secrets = tuple(strongbox.unlock(bytes(one), webhook.bytes).decode() for one in locked if one is not None)
     return Address(url, state, secrets)
 
 

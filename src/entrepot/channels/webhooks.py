@@ -144,7 +144,9 @@ def is_public(address: str) -> bool:
     those wrapped in IPv6."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
-        inside = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1]) or _of_nat64(found)
+        inside = (
+            found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1]) or _of_nat64(found)
+        )
         if inside:
             return is_public(str(inside))
     return found.is_global and not found.is_multicast and not found.is_reserved
@@ -197,4 +199,3 @@ def is_given_up(tried: Tried) -> bool:
     """Whether an address is told nothing more until a person says so: a message was tried for three days and nothing
     has arrived meanwhile, or it says itself that it is gone."""
     return tried.is_gone or tried.given_up > 0
-

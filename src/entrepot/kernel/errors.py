@@ -118,7 +118,7 @@ class Unavailable(Exception):  # noqa: N818  the outside failed
     """The outside did not answer as it should. The same call may be sent again."""
 
 
-class Away(Unavailable):  # noqa: N818
+class Away(Unavailable):
     """Nobody is there at all: what else waits for the same destination need not be tried before this is again."""
 
 

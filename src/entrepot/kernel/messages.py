@@ -311,7 +311,7 @@ def as_written() -> dict[str, str]:
 
 
 def why_fixed(place: str) -> str:
-    """Why nobody may edit messages of a destination or source, which may be one of many of its kind; '' where one may."""
+    """Why nobody may edit messages of a destination or source, one of many of its kind too; '' where one may."""
     fixed = as_written()
     return fixed.get(place) or fixed.get(place.partition(":")[0], "")
 

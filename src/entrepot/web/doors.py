@@ -41,21 +41,20 @@ def wait_for_code(request: HttpRequest, user: int, hashed: str, target: str) -> 
     """A password was right: nobody is in yet."""
     request.session.cycle_key()
     request.session[PENDING] = {
-        "user": user, "hash": hashed, "at": timezone.now().isoformat(), "next": target,
+        "user": str(user), "hash": hashed, "at": timezone.now().isoformat(), "next": target,
     }  # fmt: skip
 
 
 def waits_for_code(request: HttpRequest) -> bool:
     """Whether somebody's code is awaited, and not for too long."""
-    found = request.session.get(PENDING)
-    return bool(found) and timezone.now() - datetime.fromisoformat(found["at"]) <= WITHIN
+    return _pending(request) is not None
 
 
 def come_in(request: HttpRequest, code: str) -> str | Refused | None:
     """With a code: where to go on; why not; or None where it came too late, or the password is another by now."""
-    found = request.session.get(PENDING)
+    found = _pending(request)
     user = get_user_model().objects.filter(pk=found["user"], is_active=True).first() if found else None
-    if user is None or not waits_for_code(request) or user.get_session_auth_hash() != found["hash"]:
+    if found is None or user is None or user.get_session_auth_hash() != found["hash"]:
         request.session.pop(PENDING, None)
         return None
     cause, who = Cause(DOOR, timezone.now(), "a second factor"), fingerprint(user.pk)
@@ -69,8 +68,14 @@ def come_in(request: HttpRequest, code: str) -> str | Refused | None:
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     request.session.pop(PENDING, None)
     request.session[FACTOR] = True
-    target: str = found["next"]
-    return target
+    return found["next"]
+
+
+def _pending(request: HttpRequest) -> dict[str, str] | None:
+    found: dict[str, str] | None = request.session.get(PENDING)
+    if found is None or timezone.now() - datetime.fromisoformat(found["at"]) > WITHIN:
+        return None
+    return found
 
 
 def counts_try(door: str, user: int) -> Refused | None:

@@ -28,8 +28,8 @@ from entrepot.kernel import money
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.parties import queries as parties
-from entrepot.web import format as fmt
 from entrepot.web import doors, words
+from entrepot.web import format as fmt
 from entrepot.web.areas import AREAS, RENEWED_S, area_of, at_hand, tabs_beside
 from entrepot.web.listing import Listing
 

@@ -101,7 +101,7 @@ def change_passwords(cause: Cause, /, *, requests: Sequence[ChangePassword]) -> 
     changed = {one.person: one.password for one in requests if one.person in found}
     if changed:
         rows = [(found[name].id, password) for name, password in changed.items()]
-        sql.run(_PASSWORD, sql.columns(("people", "passwords"), rows))
+        sql.run(_CHANGE, sql.columns(("people", "passwords"), rows))
     _tell(cause, (found[name] for name in changed), "password", "changed")
     return [_kept(one.person, found) for one in requests]
 
@@ -143,7 +143,9 @@ def confirm_factors(cause: Cause, /, *, requests: Sequence[ConfirmFactor]) -> li
     steps: dict[int, int] = {}
     papers = []
     for one in requests:
-        answer = _kept(one.person, found) if one.person not in found else _confirmed(cause, one, found[one.person])
+        answer = (
+            _kept(one.person, found) if one.person not in found else _confirmed(cause, one, found[one.person])
+        )
         if isinstance(answer, int):
             which = found[one.person].id
             steps[which] = answer
@@ -168,7 +170,10 @@ def use_factors(cause: Cause, /, *, requests: Sequence[UseFactor]) -> list[OwnKe
     """
     found = _lock([one.person for one in requests])
     answers = _used(cause, [(one.person, one.code) for one in requests], found)
-    return [_kept(one.person, found) if answer is None else answer for one, answer in zip(requests, answers, strict=True)]
+    return [
+        _kept(one.person, found) if answer is None else answer
+        for one, answer in zip(requests, answers, strict=True)
+    ]
 
 
 @command("access.remove_factors")
@@ -180,8 +185,13 @@ def remove_factors(cause: Cause, /, *, requests: Sequence[RemoveFactor]) -> list
     """
     found = _lock([one.person for one in requests])
     answers = _used(cause, [(one.person, one.code) for one in requests], found)
-    _take_away(cause, [found[one.person] for one, said in zip(requests, answers, strict=True) if said is None])
-    return [_kept(one.person, found) if answer is None else answer for one, answer in zip(requests, answers, strict=True)]
+    _take_away(
+        cause, [found[one.person] for one, said in zip(requests, answers, strict=True) if said is None]
+    )
+    return [
+        _kept(one.person, found) if answer is None else answer
+        for one, answer in zip(requests, answers, strict=True)
+    ]
 
 
 @command("access.reset_factors")
@@ -284,7 +294,7 @@ FROM auth_user AS person LEFT JOIN access_factor AS f ON f.user_id = person.id
 WHERE person.id = ANY(%(which)s::int[])
 """
 
-_PASSWORD = """
+_CHANGE = """
 UPDATE auth_user SET password = one.password
 FROM unnest(%(people)s::int[], %(passwords)s::text[]) AS one(person, password) WHERE auth_user.id = one.person
 """

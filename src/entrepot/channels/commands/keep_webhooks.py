@@ -108,7 +108,9 @@ def add_webhooks(cause: Cause, /, *, requests: Sequence[AddWebhook]) -> list[Web
 
     if rows:
         sql.run(_ADD, sql.columns(_COLUMNS, [(*row[:4], ",".join(row[4]), *row[5:]) for row in rows]))
-    announce(cause, (Event("webhook", row[0], row[1], "", "open", payload={"events": row[4]}) for row in rows))
+    announce(
+        cause, (Event("webhook", row[0], row[1], "", "open", payload={"events": row[4]}) for row in rows)
+    )
     return answers
 
 
@@ -135,7 +137,9 @@ def change_webhooks(cause: Cause, /, *, requests: Sequence[ChangeWebhook]) -> li
         answers.append(refusal or WebhookNow(one.webhook, found[one.webhook].state))
 
     if changed:
-        rows = [(one.webhook, one.name, one.url, ",".join(sorted(set(one.events)))) for one in changed.values()]
+        rows = [
+            (one.webhook, one.name, one.url, ",".join(sorted(set(one.events)))) for one in changed.values()
+        ]
         other = sql.run(_CHANGE, sql.columns(("which", "names", "urls", "events"), rows))
         announce(
             cause,
@@ -150,8 +154,8 @@ def change_webhooks(cause: Cause, /, *, requests: Sequence[ChangeWebhook]) -> li
 
 @command("channels.renew_secrets")
 def renew_secrets(cause: Cause, /, *, requests: Sequence[RenewSecret]) -> list[WebhookNow | Refused]:
-    """Webhooks with new secrets. For a day messages bear two signatures, so that nothing is refused while the other side
-    changes over. The last of several counts.
+    """Webhooks with new secrets. For a day messages bear two signatures, so that nothing is refused while the other
+    side changes over. The last of several counts.
 
     Locks: the webhooks in id order. Refuses: NotFound; Invalid (the secret). Again: by key. 2 statements.
     """

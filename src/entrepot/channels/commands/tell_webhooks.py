@@ -157,7 +157,10 @@ def try_webhooks(cause: Cause, /, *, requests: Sequence[TryWebhook]) -> list[OnI
     delivery.send(cause, messages)
     announce(
         cause,
-        [Event("webhook", one.subject, one.company, "open", "open", payload={"tried": True}) for one in messages],
+        [
+            Event("webhook", one.subject, one.company, "open", "open", payload={"tried": True})
+            for one in messages
+        ],
     )
     return answers
 
@@ -177,7 +180,10 @@ def send_again(cause: Cause, /, *, requests: Sequence[SendAgain]) -> list[OnItsW
     copies = [known[one.message] for one in fitting if one.message in arrived]
     delivery.send(
         cause,
-        [Message(one.destination, one.topic, one.subject, one.company, msgspec.Raw(one.body.encode())) for one in copies],
+        [
+            Message(one.destination, one.topic, one.subject, one.company, msgspec.Raw(one.body.encode()))
+            for one in copies
+        ],
     )
     waiting = [
         ReplayMessage(one.company, "out", str(one.message), "sent again by hand", anyway=True)
@@ -212,7 +218,9 @@ def _is_its(one: SendAgain, message: Claimed | None) -> bool:
 
 
 @command("channels.give_up_webhooks")
-def give_up_webhooks(cause: Cause, /, *, requests: Sequence[GiveUpWebhooks]) -> list[WebhooksGivenUp | Refused]:
+def give_up_webhooks(
+    cause: Cause, /, *, requests: Sequence[GiveUpWebhooks]
+) -> list[WebhooksGivenUp | Refused]:
     """Open webhooks that nothing has reached for as long as a message is tried, or that say that they are gone: given
     up, with a work item. What waits for them is kept.
 

@@ -35,7 +35,9 @@ class Session(SessionAuth):
         if not (actor.everything or actor.permissions or access.roles_of(request.user)):  # type: ignore[arg-type]
             raise HttpError(403, "You have no role yet. Ask an administrator to give you one.")
         if doors.must_have_factor(request, everything=actor.everything):
-            raise HttpError(403, "This house wants a second factor. Set it up in the console, under My access.")
+            raise HttpError(
+                403, "This house wants a second factor. Set it up in the console, under My access."
+            )
         return actor
 
 

@@ -30,10 +30,27 @@ from entrepot.web.api.schemas import BIGINT_MAX, NO_NUL, Code, Each, Out, Own, S
 
 router = Router()
 
-Url = Annotated[str, Field(min_length=1, max_length=webhooks.URL_MAX, pattern=NO_NUL, examples=["https://shop.example.com/hook"])]  # fmt: skip
-EventName = Literal[tuple(webhooks.EVENTS)]  # type: ignore[valid-type]
-EventNames = Annotated[list[EventName], Field(min_length=1, max_length=len(webhooks.EVENTS))]
-Secret = Annotated[str, Field(max_length=120, pattern=r"^whsec_[A-Za-z0-9+/]+={0,2}$", description="`whsec_` and 24 to 64 bytes as base64, made by the program that is told; no answer says it.")]  # fmt: skip
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=webhooks.URL_MAX,
+        pattern=NO_NUL,
+        examples=["https://shop.example.com/hook"],
+    ),
+]
+EventNames = Annotated[
+    list[Literal[tuple(webhooks.EVENTS)]],  # type: ignore[valid-type]
+    Field(min_length=1, max_length=len(webhooks.EVENTS)),
+]
+Secret = Annotated[
+    str,
+    Field(
+        max_length=120,
+        pattern=r"^whsec_[A-Za-z0-9+/]+={0,2}$",
+        description="`whsec_` and 24 to 64 bytes as base64, made by the program that is told; no answer says it.",
+    ),
+]
 
 
 class WebhookIn(Strict):

@@ -95,7 +95,9 @@ def confirm(request: Request) -> HttpResponse:
         return redirect("own")
     on_paper = factors.on_paper()
     wanted = [ConfirmFactor(request.reader.name, request.POST.get("code", "")[:40], on_paper)]
-    if not _give(request, confirm_factors, wanted, gettext("From now on you enter with a code of your phone.")):
+    if not _give(
+        request, confirm_factors, wanted, gettext("From now on you enter with a code of your phone.")
+    ):
         return redirect("own")
     request.session[doors.FACTOR] = True
     return show_once(request, reverse("own"), papers=" ".join(on_paper))

@@ -42,9 +42,7 @@ STEPS = ("open", "pause", "remove")
 @console
 def told(request: Request) -> HttpResponse:
     """Webhooks of the company, and the form that adds one."""
-    shown = listed_whole(
-        request, lists_insight.WEBHOOKS, webhook_queries.webhooks(request.reader.company.id)
-    )
+    shown = listed_whole(request, lists_insight.WEBHOOKS, webhook_queries.webhooks(request.reader.company.id))
     if shown.answer:
         return shown.answer
     context = {**shown.context(), "events": _events([]), "kept": kept(request)}
@@ -60,7 +58,9 @@ def add(request: Request) -> HttpResponse:
         request.reader.company.id, clean(request.POST.get("name")), _url(request),
         tuple(request.POST.getlist("event")), secret,
     )  # fmt: skip
-    answers = give(request, add_webhooks, [wanted], lambda _n: gettext("It is told of what happens from now on."))
+    answers = give(
+        request, add_webhooks, [wanted], lambda _n: gettext("It is told of what happens from now on.")
+    )
     added = answers[0]
     if not isinstance(added, WebhookNow):
         return back(request, reverse("webhooks"), answers)
