@@ -79,6 +79,7 @@ NOT_OPENED = {
     "portal-link": "the walk goes through it to an order",
     "portal-label": "is asked for in a customer's visit, which the walk has left by then",
     "portal-slip": "is asked for in a customer's visit, which the walk has left by then",
+    "login-code": "stands behind a password, in the middle of an entry",
     "set_language": "Django's; it answers a POST",
     "logout": "Django's; it answers a POST",
     "webhook-easypost": "answers a POST",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from entrepot.access.commands.save_view import SaveView, save_view
 from entrepot.catalog import queries as catalog
+from entrepot.channels.commands.keep_webhooks import AddWebhook, WebhookNow, add_webhooks
+from entrepot.channels.commands.tell_webhooks import TryWebhook, try_webhooks
 from entrepot.kernel import policies
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.drafts import DraftPolicy, draft_policy
@@ -46,6 +49,7 @@ def furnish() -> None:
     )
     save_view(system, requests=[SaveView(company.id, "orders", "Late orders", "late=1")])
     _a_plate(system, company.id)
+    _a_webhook(system, company.id)
 
 
 def _a_plate(system: Cause, company: int) -> None:
@@ -60,3 +64,13 @@ def _a_plate(system: Cause, company: int) -> None:
     if found:
         line = PlateLine(found.sku, 2, found.lot, found.serial, found.status)
         build_plates(system, requests=[BuildPlate(company, found.bin, (line,))])
+
+
+def _a_webhook(system: Cause, company: int) -> None:
+    """A program that is told of shipments. Its address is kept for documentation, so nothing answers there."""
+    secret = "whsec_" + base64.b64encode(bytes(32)).decode()
+    events = ("order.shipped", "order.delivered", "return.received")
+    wanted = AddWebhook(company, "Web shop", "https://shop.example.com/entrepot", events, secret)
+    (added,) = add_webhooks(system, requests=[wanted])
+    if isinstance(added, WebhookNow):
+        try_webhooks(system, requests=[TryWebhook(company, added.webhook)])

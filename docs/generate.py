@@ -56,6 +56,9 @@ SETTINGS = {
     "ENTREPOT_ORIGINS": "Origins whose forms are trusted, with scheme, separated by commas:"
     " `https://entrepot.example.com`.",
     "ENTREPOT_POSTGRES": "Settings of the embedded server, as `name=value` separated by spaces, over the shipped ones.",
+    "ENTREPOT_SECOND_FACTOR": "Who goes no further without a second factor: `administrators`, or `everybody`. Without"
+    " it each may set one up.",
+    "ENTREPOT_SESSION_HOURS": "Hours after which who entered enters anew, whatever they did meanwhile; 14 without it.",
     "ENTREPOT_SECRET_KEY": "Signs sessions. Without it, one is made once and kept in the home folder. Processes on"
     " several machines need the same.",
     "ENTREPOT_TLS": "`1`: a proxy in front speaks TLS and sets `X-Forwarded-Proto`. Cookies are then sent over TLS"
@@ -63,6 +66,8 @@ SETTINGS = {
     "ENTREPOT_URL": "Where people reach the console: what links in mails begin with.",
     "ENTREPOT_VAULT_KEY": "Locks the keys of people in the vault of personal data. Without it, `ENTREPOT_SECRET_KEY`"
     " does, or what is kept in the home folder. Nobody can read the vault without it.",
+    "ENTREPOT_WEBHOOKS_LOCAL": "`1`: webhooks may go to this machine and its network too, and without TLS. For tests"
+    " and closed networks.",
     "XDG_DATA_HOME": "Where the home folder stands if `ENTREPOT_HOME` is not set.",
     "ENTREPOT_STRIPE_KEY": "The secret key of an account with Stripe. Without it nothing is asked of Stripe.",
     "ENTREPOT_STRIPE_SECRET": "The secret by which Stripe signs its webhooks. Without it none is taken.",
@@ -371,6 +376,16 @@ def destinations() -> str:
 
     rows = ((code(name), _served_by(send)) for name, send in sorted(relay.destinations().items()))
     return table(("destination", "sent by"), rows)
+
+
+def webhook_events() -> str:
+    from entrepot.channels.webhooks import EVENTS
+
+    rows = (
+        (code(name), one.tells + ".", code(one.kind), ", ".join(map(code, one.states)) or "any, as the first")
+        for name, one in sorted(EVENTS.items())
+    )
+    return table(("event", "tells", "kind", "state after"), rows)
 
 
 def waits() -> str:
@@ -689,7 +704,7 @@ PARTS: dict[str, Callable[[], str]] = {
     one.__name__.replace("_", "-"): one
     for one in (
         commands_by_room, commands, machines, statuses, derived_status,
-        status_life, payment_states, holds, event_columns, events, queues,
+        status_life, payment_states, holds, event_columns, events, webhook_events, queues,
         destinations, waits, error_kinds, errors, api_description, api_addresses, api_operations, api_schemas,
         cli_verbs, cli, make_verbs, settings, server_settings, roles, of_no_role, pairs, policies, accounts,
         posting_rules,

@@ -137,12 +137,16 @@ def _policies() -> Iterator[str]:
 
 
 def _words() -> Iterator[str]:
-    """Names of states and kinds that are written as they are, those of machines and those that tables know; and why
-    an invoice has no tax."""
+    """Names of states and kinds that are written as they are, those of machines and those that tables know; why an
+    invoice has no tax, what duties are kept apart, and what webhooks tell."""
+    from entrepot.access.duties import CONFLICTS
+    from entrepot.channels.webhooks import DEAD, EVENTS, GONE_FOR_GOOD
     from entrepot.settlement.ubl import REASONS
     from entrepot.web import words
 
     yield from (told for _code, told in REASONS.values())
+    yield from (words.spaced(text) for one in CONFLICTS for text in (one.first, one.second, one.risk))
+    yield from (words.spaced(text) for text in (DEAD, GONE_FOR_GOOD, *(one.tells for one in EVENTS.values())))
     names = {*_of_machines(), *_of_tables(), *(state for states in words.TONES.values() for state in states)}
     yield from (words.spaced(name) for name in names if name and name not in words.WORDS)
 

@@ -136,6 +136,11 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# Who mistypes may type a password as the name: a log that many read tells neither.
+AXES_CLIENT_STR_CALLABLE = "entrepot.web.doors.nobody"
+
+# Who goes no further without a second factor: "administrators", "everybody", or nobody.
+SECOND_FACTOR = os.environ.get("ENTREPOT_SECOND_FACTOR", "")
 
 # ---- text, time, files
 
@@ -167,6 +172,12 @@ SESSION_COOKIE_SECURE = BEHIND_TLS
 CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+# Names that browsers take only from this host, over TLS and for all of it: no neighbor can plant a cookie.
+SESSION_COOKIE_NAME = "__Host-sessionid" if BEHIND_TLS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if BEHIND_TLS else "csrftoken"
+# A day's work after somebody entered they enter anew, whatever they did meanwhile.
+SESSION_COOKIE_AGE = int(float(os.environ.get("ENTREPOT_SESSION_HOURS", "14")) * 3600)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -184,6 +195,8 @@ STRIPE_KEY = os.environ.get("ENTREPOT_STRIPE_KEY", "")
 STRIPE_SECRET = os.environ.get("ENTREPOT_STRIPE_SECRET", "")
 STRIPE_URL = os.environ.get("ENTREPOT_STRIPE_URL", "https://api.stripe.com/v1")
 KARRIO_ACCOUNTS = os.environ.get("ENTREPOT_KARRIO_ACCOUNTS", "")
+# For tests and closed networks: webhooks may go to this machine and its network, and without TLS.
+WEBHOOKS_LOCAL = _flag("ENTREPOT_WEBHOOKS_LOCAL")
 
 # Where people reach the console.
 PUBLIC_URL = os.environ.get("ENTREPOT_URL", "http://localhost:8000").rstrip("/")

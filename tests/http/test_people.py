@@ -7,9 +7,11 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from entrepot.access import duties, queries
+from entrepot.kernel import sql
 from tests.commands.test_access_keep_people import together
 from tests.http.test_returns_pages import said
 
@@ -22,6 +24,20 @@ def page_of(browser, address: str, **asked) -> str:
 
 def of(name: str) -> queries.Known:
     return next(one for one in queries.known() if one.name == name)
+
+
+def shown_after(browser, answer):
+    """The page on which a secret is shown: behind a redirect, so that a reload makes no other, and kept nowhere."""
+    assert answer.status_code == 302
+    stored = sql.run("SELECT session_data FROM django_session ORDER BY expire_date DESC")
+    page = browser.get(answer.url)
+    assert page["Cache-Control"] == "no-store"
+    secret = re.search(r"<code>([^<]+)</code>", page.content.decode().partition('id="secret"')[2])[1]
+    sessions = [SessionStore().decode(row[0]) for row in stored]
+    assert any("once" in one for one in sessions), "it waited in the session"
+    assert secret not in str(sessions), "and stood there sealed"
+    assert 'id="secret"' not in browser.get(answer.url).content.decode(), "a reload shows it no more"
+    return page
 
 
 def test_everybody_stands_on_the_list_with_their_roles(console, shop):
@@ -67,8 +83,7 @@ def test_somebody_is_let_in_enters_and_is_shut_out(console, shop):
     told = {"name": "new one", "role": "picker", "next": "/people/?role=picker"}
     page = root.post("/people/add/", told, follow=True).content.decode()
     assert "1 to 150 letters" in page and 'value="new one"' in page
-    answer = root.post("/people/add/", told | {"name": "anna"})
-    assert answer["Cache-Control"] == "no-store"
+    answer = shown_after(root, root.post("/people/add/", told | {"name": "anna"}))
     password = re.search(r"<code>([^<]+)</code>", answer.content.decode().partition('id="secret"')[2])[1]
     anna = of("anna")
     assert password not in page_of(root, f"/people/{anna.id}/")
@@ -89,14 +104,13 @@ def test_a_new_password_is_shown_once_and_the_old_one_is_out_at_once(console, sh
     root, lead = console("root"), of("lead")
     inside = console("lead")
     assert inside.get("/").status_code == 200
-    answer = root.post(f"/people/{lead.id}/password/")
-    assert answer["Cache-Control"] == "no-store"
+    answer = shown_after(root, root.post(f"/people/{lead.id}/password/"))
     password = re.search(r"<code>([^<]+)</code>", answer.content.decode().partition('id="secret"')[2])[1]
     assert inside.get("/").status_code == 302
     assert password not in page_of(root, f"/people/{lead.id}/")
     assert Client().post("/login/", {"username": "lead", "password": password}).status_code == 302
 
-    refused = console("service").post(f"/people/{lead.id}/password/").content.decode()
+    refused = console("service").post(f"/people/{lead.id}/password/", follow=True).content.decode()
     assert "may not do access.renew_passwords" in refused and 'id="secret"' not in refused
     assert "New password" not in page_of(console("service"), f"/people/{lead.id}/")
     assert "New password" not in page_of(root, f"/people/{of('root').id}/")
@@ -105,7 +119,7 @@ def test_a_new_password_is_shown_once_and_the_old_one_is_out_at_once(console, sh
 def test_a_key_is_issued_shown_once_and_revoked(console, shop):
     engineer, service = console("engineer"), of("service")
     address = f"/people/{of('engineer').id}/"
-    page = engineer.post(f"{address}keys/", {"name": "web shop"}).content.decode()
+    page = shown_after(engineer, engineer.post(f"{address}keys/", {"name": "web shop"})).content.decode()
     raw = re.search(r"<code>([^<]+)</code>", page.partition('id="secret"')[2])[1]
     calls = Client(headers={"X-API-Key": raw})
     assert calls.get("/api/v1/messages").status_code == 200
@@ -118,8 +132,17 @@ def test_a_key_is_issued_shown_once_and_revoked(console, shop):
     engineer.post(f"{address}keys/revoke/", {"key": key.id})
     assert calls.get("/api/v1/messages").status_code == 401
 
+    again = shown_after(engineer, engineer.post(f"{address}keys/", {"name": "second shop"}))
+    assert "second shop" in again.content.decode()
+    root = console("root")
+    shown = page_of(root, address, see="1", role=["picker"])
+    confirming = shown.partition('name="had"')[2].partition("Change the roles")[0]
+    assert "1 key acts for them" in confirming and "second shop" in confirming
+    assert "web shop" not in confirming, "a revoked key acts for nobody"
+    assert "does it no more" in confirming
+
     lead = of("lead")
-    page = engineer.post(f"/people/{lead.id}/keys/", {"name": "more"}).content.decode()
+    page = engineer.post(f"/people/{lead.id}/keys/", {"name": "more"}, follow=True).content.decode()
     assert "Ask an administrator to issue" in page and 'id="secret"' not in page
     assert not [one for one in queries.api_keys() if one.person == "lead"]
     assert User.objects.get(username="lead").is_active

@@ -65,3 +65,19 @@ class TooManyTries(Refused):
 class NoMailAddress(Refused):
     code = "access.no_mail_address"
     says = "{person} has no mail address that reports could go to. Ask an administrator to write one down."
+
+
+class WrongCode(Refused):
+    code = "access.wrong_code"
+    kind = "forbidden"
+    says = "That is not the code of now, or it was used already. Wait for the next one, and type it as it stands."
+
+
+class FactorStands(Refused):
+    code = "access.factor_stands"
+    says = "{person} has a second factor already. Remove it first."
+
+
+class NoFactor(Refused):
+    code = "access.no_factor"
+    says = "{person} has no second factor that could be confirmed or removed. Set one up first."

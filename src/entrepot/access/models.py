@@ -141,6 +141,29 @@ class Mailing(models.Model):
         ]
 
 
+class Factor(models.Model):
+    """A person's second factor. The secret is sealed; it counts once it is confirmed by a code. `last_step`: the step
+    of the last code that was used, which opens nothing again."""
+
+    user_id = models.IntegerField(primary_key=True)
+    secret = models.BinaryField()
+    last_step = models.BigIntegerField(db_default=0)
+    offered_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+
+class PaperCode(models.Model):
+    """A code on paper, for one use. Only its digest is kept."""
+
+    pk = models.CompositePrimaryKey("user_id", "digest")
+    user_id = models.IntegerField()
+    digest = models.BinaryField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "access_papercode"
+
+
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("access_view", "name", "query")
 forget.notes("access_subscription", "query")

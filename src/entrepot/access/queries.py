@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from entrepot.access import keys, rules
-from entrepot.kernel import sql
+from entrepot.kernel import sql, strongbox
 from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Refused
 
@@ -114,6 +114,26 @@ class Known:
 def known() -> list[Known]:
     """Everybody whom the house knows, by name. 1 statement."""
     return [Known(*row) for row in sql.run(_ALL_KNOWN, {"which": None})]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorState:
+    """A person's second factor: since when it counts, None while it is offered; the secret until then; codes left on
+    paper."""
+
+    confirmed_at: datetime | None
+    secret: str
+    papers: int
+
+
+def factor(person: int) -> FactorState | None:
+    """The second factor of somebody; None where they have none. 1 statement."""
+    found = sql.run(_FACTOR, {"user": person})
+    if not found:
+        return None
+    confirmed_at, sealed, papers = found[0]
+    secret = "" if sealed is None else strongbox.unlock(bytes(sealed), UUID(int=person).bytes).decode()
+    return FactorState(confirmed_at, secret, papers)
 
 
 def beginning(text: str, limit: int) -> list[Known]:
@@ -253,6 +273,13 @@ _ALL_KNOWN = f"{_KNOWN} WHERE %(which)s::int IS NULL OR person.id = %(which)s::i
 
 _BEGINNING = f"""{_KNOWN}
 WHERE starts_with(lower(username), lower(%(text)s::text)) ORDER BY username LIMIT %(limit)s::int
+"""
+
+# A secret that counts is never read again but to compare.
+_FACTOR = """
+SELECT confirmed_at, CASE WHEN confirmed_at IS NULL THEN secret END,
+       (SELECT count(*)::int FROM access_papercode AS p WHERE p.user_id = f.user_id AND p.used_at IS NULL)
+FROM access_factor AS f WHERE user_id = %(user)s::int
 """
 
 _BY_KEY = "access_apikey.prefix = %(prefix)s::text"

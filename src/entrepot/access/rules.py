@@ -242,6 +242,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
         "access.issue_key", "access.revoke_key", "kernel.replay_messages", "kernel.drop_messages",
+        "channels.add_webhooks", "channels.change_webhooks", "channels.renew_secrets", "channels.switch_webhooks",
+        "channels.try_webhooks", "channels.send_again",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",
         "catalog.register_skus", "catalog.register_kits", "catalog.register_packagings",
@@ -264,7 +266,10 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
-    "access.renew_passwords",
+    "access.renew_passwords", "access.reset_factors",
+    # what everybody keeps of their own, given by the edge to whoever has entered, and the door itself
+    "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
+    "access.use_factors",
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
@@ -286,6 +291,7 @@ OF_NO_ROLE = (
     "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated", "channels.note_batches",
     "channels.retake_documents",
     "channels.note_readings",
+    "channels.tell_webhooks", "channels.give_up_webhooks",
     "warehouse.recall", "warehouse.stream", "warehouse.watch_floor", "warehouse.classify_skus", "warehouse.expire_lots",
     "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",

@@ -37,3 +37,8 @@ class InterchangeDropped(Refused):
         "Interchange {control} of {sender} was dropped here, so that it has no effect. Ask the supplier to send it"
         " anew, under another control number."
     )
+
+
+class WebhookNamed(Refused):
+    code = "channels.webhook_named"
+    says = "There is a webhook named {name} already. Choose another name, or change that one."

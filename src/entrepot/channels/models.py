@@ -1,13 +1,14 @@
-"""Tables of channels: how the columns of their files are to be read, what they stated, what differs from us, and
-files of orders that the worker takes in."""
+"""Tables of channels: how the columns of their files are to be read, what they stated, what differs from us, files of
+orders that the worker takes in, and webhooks, by which programs are told of events."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from entrepot.channels import rules
 from entrepot.channels.statements.stated import KINDS
-from entrepot.channels.states import DIFFERENCE, FILE_IMPORT
+from entrepot.channels.states import DIFFERENCE, FILE_IMPORT, WEBHOOK
 from entrepot.kernel import forget
 
 
@@ -197,6 +198,50 @@ class FileBatch(models.Model):
             models.CheckConstraint(
                 name="channels_filebatch_done_keeps_no_orders",
                 condition=models.Q(orders__isnull=True) | models.Q(outcomes__isnull=True),
+            ),
+        ]
+
+
+class Webhook(models.Model):
+    """An address that is told of events. `read_seq`: up to where the log was told; up to `seen_seq` it can be told as
+    soon as every transaction before `seen_xid` has ended. Secrets are sealed (`kernel.strongbox`)."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    name = models.TextField()
+    url = models.TextField()
+    events = ArrayField(models.TextField())
+    secret = models.BinaryField()
+    former = models.BinaryField(null=True)  # signs beside the new one until then
+    former_until = models.DateTimeField(null=True)
+    state = models.TextField(db_default=WEBHOOK.initial)  # states.WEBHOOK
+    why = models.TextField(db_default="")
+    read_seq = models.BigIntegerField()
+    seen_seq = models.BigIntegerField()
+    seen_xid = models.BigIntegerField(db_default=0)
+    opened_at = models.DateTimeField()  # what was given up before counts no more
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "name"],
+                name="channels_webhook_named_once",
+                condition=~models.Q(state="removed"),
+            ),
+            models.CheckConstraint(
+                name="channels_webhook_state_known", condition=models.Q(state__in=WEBHOOK.states)
+            ),
+            models.CheckConstraint(
+                name="channels_webhook_read_is_seen", condition=models.Q(seen_seq__gte=models.F("read_seq"))
+            ),
+            models.CheckConstraint(
+                name="channels_webhook_former_ends",
+                condition=models.Q(former__isnull=True) | models.Q(former_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="channels_webhook_told_of_something", condition=models.Q(events__len__gte=1)
             ),
         ]
 

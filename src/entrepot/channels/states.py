@@ -1,4 +1,4 @@
-"""The lives of a difference with a channel and of a file of orders, as tables. Pure."""
+"""The lives of a difference with a channel, of a file of orders and of a webhook, as tables. Pure."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ FILE_IMPORT = machine(
 )  # fmt: skip
 """A file with many rows, which the worker reads, and then takes in batch by batch. One without an order that could be
 placed is done when it is read."""
+
+WEBHOOK = machine(
+    "webhook", "open",
+    ("pause", "open", "paused"),
+    ("give_up", "open", "given_up"),
+    ("open", ("paused", "given_up"), "open"),
+    ("remove", ("open", "paused", "given_up"), "removed"),
+)  # fmt: skip
+"""Only an open one is told of events. What waited when it was paused or given up is kept, and goes out when it is
+opened again; what happens meanwhile is not told of."""

@@ -1,5 +1,5 @@
-"""Background work of channels: orders and interchanges that a person wants taken from the inbox, files of orders, and
-statements by the clock."""
+"""Background work of channels: orders and interchanges that a person wants taken from the inbox, files of orders,
+statements by the clock, and webhooks."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.channels import pulling, queries
+from entrepot.channels import pulling, queries, webhook_client, webhook_queries, webhooks
 from entrepot.channels.commands.import_files import QUEUE, NoteBatch, note_batches
 from entrepot.channels.commands.mend_differences import ImportStated, import_stated
 from entrepot.channels.commands.read_files import NoteReading, note_readings
 from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
 from entrepot.channels.commands.take_documents import RetakeDocument, retake_documents
+from entrepot.channels.commands.tell_webhooks import (
+    GiveUpWebhooks,
+    TellWebhooks,
+    give_up_webhooks,
+    tell_webhooks,
+)
 from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.channels.statements.stated import SOURCE
 from entrepot.channels.x12 import contract as x12
 from entrepot.kernel.aside import aside
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Invalid, Refused, Unavailable
+from entrepot.kernel.delivery import WEBHOOK, Claimed
+from entrepot.kernel.errors import Away, Invalid, Refused, Unavailable
+from entrepot.kernel.strongbox import WrongKey
 from entrepot.network import queries as network
 from entrepot.parties import queries as parties
 
@@ -102,7 +111,43 @@ _READ_SO_FAR = """
 UPDATE channels_fileimport SET rows = %(rows)s WHERE id = %(file)s AND state = 'reading'
 """
 
+
+def tell_them(cause: Cause) -> int:
+    """The next events of the log, for all who have subscribed to them."""
+    (answer,) = tell_webhooks(cause, requests=[TellWebhooks()])
+    return 0 if isinstance(answer, Refused) else answer.messages
+
+
+def post_webhook(cause: Cause, message: Claimed) -> None:
+    """Send a message to a webhook, signed."""
+    which = UUID(message.destination.removeprefix(WEBHOOK))
+    try:
+        found = webhook_queries.address(which, cause.at)
+    except WrongKey as error:
+        raise Away(str(error)) from error
+    if found is None or found.state != "open":
+        raise Away("the webhook is not open")
+    status = webhook_client.send(
+        found.url, found.secrets, message.body, cause.at, permits_local=settings.WEBHOOKS_LOCAL
+    )
+    if status in webhooks.AWAY:
+        raise Away(f"HTTP {status}")
+    if not webhooks.is_taken(status):
+        raise Unavailable(f"HTTP {status}")
+
+
 QUEUES = {f"inbox.{SOURCE}": serve_inbox, f"inbox.{x12.SOURCE}": serve_documents, QUEUE: serve_files}
+SWEEPS = {"webhooks": tell_them}
+DESTINATIONS = {WEBHOOK.removesuffix(":"): post_webhook}
+AS_WRITTEN = {WEBHOOK.removesuffix(":"): "it tells of an event that happened so"}
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="channels.give_up_webhooks", queueing_lock="channels.give_up_webhooks")
+def give_up_dead_webhooks(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: webhooks that nothing has reached for days, or that say that they are gone."""
+    cause = Cause(Actor("system:webhooks", everything=True), timezone.now(), "webhooks that are dead")
+    give_up_webhooks(cause, requests=[GiveUpWebhooks()])
 
 
 @app.periodic(cron="20 4 * * *")

@@ -6,7 +6,8 @@ import argparse
 import getpass
 import secrets
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from entrepot import Problem
 from entrepot.cli.session import add_database_option, opened, say
@@ -41,7 +42,11 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     password.add_argument("name")
     password.set_defaults(run=run_password)
 
-    for action in (add, listing, password):
+    factor = actions.add_parser("factor", help="take the second factor of somebody away who lost it")
+    factor.add_argument("name")
+    factor.set_defaults(run=run_factor)
+
+    for action in (add, listing, password, factor):
         add_database_option(action)
 
 
@@ -78,15 +83,9 @@ def run_add(arguments: argparse.Namespace) -> int:
 
 def _let_in(arguments: argparse.Namespace, password: str) -> None:
     from django.contrib.auth.hashers import make_password
-    from django.utils import timezone
 
     from entrepot.access.commands.keep_people import AddPerson, add_people
-    from entrepot.kernel.cause import Actor, Cause
-    from entrepot.kernel.errors import Refused
 
-    cause = Cause(
-        Actor("system:user", everything=True), timezone.now(), f"by {getpass.getuser()} in a terminal"
-    )
     wanted = AddPerson(
         arguments.name,
         make_password(password),
@@ -94,7 +93,20 @@ def _let_in(arguments: argparse.Namespace, password: str) -> None:
         arguments.email,
         tuple(arguments.accept),
     )
-    (answer,) = add_people(cause, requests=[wanted])
+    _give(add_people, wanted)
+
+
+def _give(command: Callable[..., list[Any]], wanted: object) -> None:
+    """A command of whoever sits at the terminal of the house, which is written down as every other."""
+    from django.utils import timezone
+
+    from entrepot.kernel.cause import Actor, Cause
+    from entrepot.kernel.errors import Refused
+
+    cause = Cause(
+        Actor("system:user", everything=True), timezone.now(), f"by {getpass.getuser()} in a terminal"
+    )
+    (answer,) = command(cause, requests=[wanted])
     if isinstance(answer, Refused):
         raise Problem(answer.message)
 
@@ -112,16 +124,27 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def run_password(arguments: argparse.Namespace) -> int:
     with opened(arguments.database):
+        from django.contrib.auth.hashers import make_password
         from django.contrib.auth.models import User
+
+        from entrepot.access.commands.keep_people import RenewPassword, renew_passwords
 
         person = User.objects.filter(username=arguments.name).first()
         if person is None:
             raise Problem(f"There is no person named {arguments.name!r}.")
         password = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
         _refuse_weak(password, person)
-        person.set_password(password)
-        person.save(update_fields=["password"])
+        _give(renew_passwords, RenewPassword(arguments.name, make_password(password)))
         say(f"{arguments.name} has a new password.")
+    return 0
+
+
+def run_factor(arguments: argparse.Namespace) -> int:
+    with opened(arguments.database):
+        from entrepot.access.commands.keep_own import ResetFactor, reset_factors
+
+        _give(reset_factors, ResetFactor(arguments.name))
+        say(f"The password of {arguments.name} alone lets them in until they set up another second factor.")
     return 0
 
 

@@ -15,6 +15,12 @@ RETRY_AFTER = tuple(timedelta(minutes=m) for m in (0.1, 0.5, 2, 5, 15, 30, 60, 1
 """Waits between attempts, about three days in all; after the last the message is dead and waits for a person."""
 
 
+ALL, WITHIN, WEBHOOKS = "all", "within", "webhooks"
+"""Lanes: what goes to addresses that anybody may have given us, and the rest, which no slow one of them holds up."""
+WEBHOOK = "webhook:"
+"""How the destinations of the lane `WEBHOOKS` begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message: `destination` names who gets it, e.g. payments.fake or webhook:<id>."""
@@ -63,12 +69,13 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def claim(at: datetime, limit: int) -> list[Claimed]:
-    """Messages that are due, locked until the transaction ends: the oldest waiting one of each subject at most.
+def claim(at: datetime, limit: int, lane: str = ALL) -> list[Claimed]:
+    """Messages of a lane that are due, locked until the transaction ends: the oldest waiting one of each subject at
+    most.
 
     So messages about one subject go out in order, and one that fails holds back only its own subject.
     """
-    return [Claimed(*row) for row in sql.run(_CLAIM, {"at": at, "limit": limit})]
+    return [Claimed(*row) for row in sql.run(_CLAIM, {"at": at, "limit": limit, "lane": lane})]
 
 
 def delivered(at: datetime, messages: Sequence[Claimed]) -> None:
@@ -77,14 +84,60 @@ def delivered(at: datetime, messages: Sequence[Claimed]) -> None:
         sql.run(_DELIVERED, {"at": at, "ids": [m.id for m in messages]})
 
 
-def failed(at: datetime, message: Claimed, error: str) -> None:
-    """Note a failed attempt: try later, or give up after the last wait."""
+def failed(at: datetime, message: Claimed, error: str) -> datetime:
+    """Note a failed attempt: try later, or give up after the last wait. Says when it is tried again."""
     last = message.attempts >= len(RETRY_AFTER)
+    again = at if last else at + RETRY_AFTER[message.attempts]
     params = {
-        "id": message.id, "error": error[:1000], "state": "dead" if last else "waiting",
-        "next": at if last else at + RETRY_AFTER[message.attempts],
+        "id": message.id, "error": error[:1000], "state": "dead" if last else "waiting", "next": again,
     }  # fmt: skip
     sql.run(_FAILED, params)
+    return again
+
+
+def rest(destination: str, until: datetime) -> None:
+    """Leave a destination that does not answer alone: none of its messages is tried before a moment. 1 statement."""
+    sql.run(_REST, {"destination": destination, "until": until})
+
+
+def put_by(destinations: Sequence[str], why: str) -> None:
+    """Keep what waits for some destinations: it is not tried again until it is taken up. 1 statement."""
+    sql.run(_PUT_BY, {"destinations": list(destinations), "why": why})
+
+
+def take_up(at: datetime, destinations: Sequence[str]) -> None:
+    """Send what was kept for some destinations on its way again. 1 statement."""
+    sql.run(_TAKE_UP, {"destinations": list(destinations), "at": at})
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to a destination, with what became of it."""
+
+    id: int
+    topic: str
+    subject: UUID
+    state: str
+    attempts: int
+    created_at: datetime
+    next_try_at: datetime
+    delivered_at: datetime | None
+    error: str
+
+
+def latest(destination: str, limit: int) -> list[Outgoing]:
+    """The latest messages to a webhook, whatever became of them, newest first. 1 statement."""
+    return [Outgoing(*row) for row in sql.run(_LATEST, {"destination": destination, "limit": limit})]
+
+
+def arrived(ids: Sequence[int]) -> set[int]:
+    """Which of some messages have arrived. 1 statement."""
+    return {found for (found,) in sql.run(_ARRIVED, {"ids": list(ids)})}
+
+
+def bodies(ids: Sequence[int]) -> dict[int, Claimed]:
+    """Messages with what they say, by id. 1 statement."""
+    return {row[0]: Claimed(*row) for row in sql.run(_BODIES, {"ids": list(ids)})}
 
 
 def keep(message: Claimed, why: str) -> None:
@@ -99,6 +152,7 @@ UPDATE kernel_delivery SET state = 'kept', last_error = %(why)s::text WHERE id =
 _CLAIM = """
 SELECT id, destination, topic, subject_id, company_id, body::text, attempts FROM kernel_delivery AS one
 WHERE state = 'waiting' AND next_try_at <= %(at)s::timestamptz
+  AND (%(lane)s::text = 'all' OR (destination LIKE 'webhook:%%') = (%(lane)s::text = 'webhooks'))
   AND NOT EXISTS (SELECT FROM kernel_delivery AS earlier WHERE earlier.subject_id = one.subject_id
                   AND earlier.destination = one.destination AND earlier.state = 'waiting' AND earlier.id < one.id)
 ORDER BY next_try_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -113,4 +167,33 @@ _FAILED = """
 UPDATE kernel_delivery SET state = %(state)s::text, attempts = attempts + 1, last_error = %(error)s::text,
        next_try_at = %(next)s::timestamptz
 WHERE id = %(id)s::bigint
+"""
+
+_REST = """
+UPDATE kernel_delivery SET next_try_at = %(until)s::timestamptz
+WHERE destination = %(destination)s::text AND destination LIKE 'webhook:%%' AND state = 'waiting'
+  AND next_try_at < %(until)s::timestamptz
+"""
+
+_PUT_BY = """
+UPDATE kernel_delivery SET state = 'kept', last_error = %(why)s::text
+WHERE destination = ANY(%(destinations)s::text[]) AND destination LIKE 'webhook:%%' AND state = 'waiting'
+"""
+
+_TAKE_UP = """
+UPDATE kernel_delivery SET state = 'waiting', attempts = 0, next_try_at = %(at)s::timestamptz
+WHERE destination = ANY(%(destinations)s::text[]) AND destination LIKE 'webhook:%%' AND state = 'kept'
+"""
+
+_LATEST = """
+SELECT id, topic, subject_id, state, attempts, created_at, next_try_at, delivered_at, last_error FROM kernel_delivery
+WHERE destination = %(destination)s::text AND destination LIKE 'webhook:%%'
+ORDER BY id DESC LIMIT %(limit)s::int
+"""
+
+_ARRIVED = "SELECT id FROM kernel_delivery WHERE id = ANY(%(ids)s::bigint[]) AND state = 'delivered'"
+
+_BODIES = """
+SELECT id, destination, topic, subject_id, company_id, body::text, attempts FROM kernel_delivery
+WHERE id = ANY(%(ids)s::bigint[])
 """

@@ -118,6 +118,10 @@ class Unavailable(Exception):  # noqa: N818  the outside failed
     """The outside did not answer as it should. The same call may be sent again."""
 
 
+class Away(Unavailable):
+    """Nobody is there at all: what else waits for the same destination need not be tried before this is again."""
+
+
 class AllOrNothing(Exception):  # noqa: N818
     """A caller asked for all of a batch and some of it was refused; the transaction is undone."""
 

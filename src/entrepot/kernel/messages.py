@@ -284,8 +284,8 @@ def misfit(side: Side, content: str, wanted: str | None) -> Refused | None:
 
 def unfit(found: _Found, *, edits: bool, anyway: bool) -> Refused | None:
     """Why a message can't go where it belongs."""
-    if edits and found.place in as_written():
-        return AsWritten(place=found.place, why=as_written()[found.place])
+    if edits and (why := why_fixed(found.place)):
+        return AsWritten(place=found.place, why=why)
     if found.side == "in" and found.place not in ways_in():
         return NoWayIn(source=found.place)
     if found.is_overtaken and not anyway:
@@ -308,6 +308,12 @@ def ways_in() -> frozenset[str]:
 def as_written() -> dict[str, str]:
     """Destinations and sources whose messages nobody may edit, and why."""
     return worker.as_written()
+
+
+def why_fixed(place: str) -> str:
+    """Why nobody may edit messages of a destination or source, one of many of its kind too; '' where one may."""
+    fixed = as_written()
+    return fixed.get(place) or fixed.get(place.partition(":")[0], "")
 
 
 # ---- steps

@@ -169,6 +169,11 @@ class Delivery(models.Model):
                 name="kernel_delivery_of_stock",
                 condition=models.Q(topic="availability.changed") & ~models.Q(state="delivered"),
             ),
+            models.Index(
+                fields=["destination", "id"],
+                name="kernel_delivery_of_webhook",
+                condition=models.Q(destination__startswith="webhook:"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

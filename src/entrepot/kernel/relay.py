@@ -18,7 +18,7 @@ from django.utils import timezone
 from entrepot.kernel import delivery
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
-from entrepot.kernel.errors import Unavailable
+from entrepot.kernel.errors import Away, Unavailable
 
 log = structlog.get_logger("entrepot.relay")
 
@@ -43,18 +43,33 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     senders = destinations()
+    webhooks = threading.Thread(target=_keep_sending, args=(stop, senders, delivery.WEBHOOKS))
+    webhooks.start()
     log.info("relay started", destinations=sorted(senders))
-    while not stop.is_set():
-        try:
-            if not relay_once(senders):
+    _keep_sending(stop, senders, delivery.WITHIN)
+    webhooks.join()
+
+
+def _keep_sending(stop: threading.Event, senders: dict[str, Send], lane: str) -> None:
+    """Send what a lane has, again and again until the end. A bug in one lane ends both, and the supervisor starts
+    them anew."""
+    try:
+        while not stop.is_set():
+            try:
+                if not relay_once(senders, lane=lane):
+                    stop.wait(IDLE_S)
+            except (psycopg.OperationalError, OperationalError, InterfaceError):
+                log.warning("database away, trying again", exc_info=True)
+                connection.close()
                 stop.wait(IDLE_S)
-        except (psycopg.OperationalError, OperationalError, InterfaceError):
-            log.warning("database away, trying again", exc_info=True)
-            connection.close()
-            stop.wait(IDLE_S)
+    finally:
+        stop.set()
+        connection.close()
 
 
-def relay_once(senders: dict[str, Send], limit: int = BATCH, at: datetime | None = None) -> int:
+def relay_once(
+    senders: dict[str, Send], limit: int = BATCH, at: datetime | None = None, lane: str = delivery.ALL
+) -> int:
     """Send what is due, by the clock or at a given moment; returns how many messages arrived.
 
     A message is sent while its row is locked, and the outcome is committed with what the sender recorded. A crash in
@@ -64,7 +79,7 @@ def relay_once(senders: dict[str, Send], limit: int = BATCH, at: datetime | None
     for _ in range(limit):
         with transaction.atomic():
             now = at or timezone.now()
-            claimed = delivery.claim(now, 1)
+            claimed = delivery.claim(now, 1, lane)
             if not claimed:
                 break
             arrived += _send(senders, claimed[0], now)
@@ -81,7 +96,9 @@ def _send(senders: dict[str, Send], message: Claimed, now: datetime) -> int:
         with transaction.atomic():
             sender(cause, message)
     except Unavailable as error:
-        delivery.failed(cause.at, message, str(error) or type(error).__name__)
+        again = delivery.failed(cause.at, message, str(error) or type(error).__name__)
+        if isinstance(error, Away):
+            delivery.rest(message.destination, again)
         return 0
     delivery.delivered(cause.at, [message])
     return 1

@@ -123,6 +123,7 @@ AREAS = (
         Page("feeds", _("Feeds")),
         Page("channel-differences", _("Channels")),
         Page("edi-documents", _("EDI"), "channels.take_documents"),
+        Page("webhooks", _("Webhooks")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
@@ -168,6 +169,7 @@ ACTIONS = (
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),
     Action(_("Take in a supplier's EDI document"), "edi-documents", "", "channels.take_documents"),
+    Action(_("Tell a program by webhook"), "webhooks", "", "channels.add_webhooks"),
     Action(_("Compare a channel's statement"), "channel-differences", "", "channels.take_statements"),
     Action(_("Let somebody in"), "people", "", "access.add_people"),
     Action(_("Change somebody's roles"), "people", "", "access.set_roles"),

@@ -27,10 +27,10 @@ from entrepot.access import queries as access
 from entrepot.insight import answers, owners, pages
 from entrepot.kernel import money
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.parties import queries as parties
+from entrepot.web import doors, words
 from entrepot.web import format as fmt
-from entrepot.web import words
 from entrepot.web.areas import AREAS, RENEWED_S, area_of, at_hand, tabs_beside
 from entrepot.web.listing import Listing
 from entrepot.web.refusals import named
@@ -40,6 +40,8 @@ P = ParamSpec("P")
 REFUSALS_SHOWN_MAX = 5
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 """What a page may load: our own files, nothing inline, nothing from elsewhere."""
+FEATURES = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
+"""What of the device a page may use: the camera, to scan and to show goods."""
 LANGUAGE = settings.LANGUAGE_COOKIE_NAME
 """The cookie that keeps the language that was chosen over the browser's."""
 COMPANY = "company"
@@ -99,13 +101,28 @@ def console(
                 request.reader = _reader(request)
             except NoCompany:
                 return render(request, "web/empty_house.html", status=200)
+            if _is_kept_out(request):
+                return redirect("own")
             _is_own(request, kwargs.get("which"))
-            response = view(request, *args, **kwargs)
+            try:
+                response = view(request, *args, **kwargs)
+            except NotPermitted as refused:  # before a command was asked: a page says it as where one was
+                raise PermissionDenied(words.refusal(refused)) from refused
         guard(response)
         patch_vary_headers(response, ["Cookie", "Accept-Language", "HX-Request"])
         return response
 
     return login_required(call)
+
+
+FOR_ALL = frozenset({"own", "own-password", "own-factor", "own-factor-confirm", "own-factor-remove"})
+"""Addresses that are open also to who must set up a second factor first."""
+
+
+def _is_kept_out(request: Request) -> bool:
+    """Whether whoever asks has to set up a second factor before anything else."""
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    return here not in FOR_ALL and doors.must_have_factor(request, everything=request.reader.actor.everything)
 
 
 def _acted(request: HttpRequest) -> datetime:
@@ -140,6 +157,7 @@ def guard(response: HttpResponseBase) -> None:
     """What every page of ours tells the browser about itself."""
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("Permissions-Policy", FEATURES)
 
 
 def _reader(request: HttpRequest) -> Reader:
@@ -349,6 +367,13 @@ def units_in(request: HttpRequest) -> list[tuple[UUID, int]]:
 def clean(text: str | None) -> str:
     """Text that somebody typed: without what no database can keep, and not without end."""
     return _storable(text).strip()[:TEXT_MAX]
+
+
+def searched(request: HttpRequest) -> tuple[str, bool]:
+    """What somebody looks for, and whether it was sent in a form: a mail address does not belong into the address of a
+    page, which stands in the logs of proxies and the history of browsers."""
+    is_sent = request.method == "POST"
+    return clean((request.POST if is_sent else request.GET).get("q")), is_sent
 
 
 def verbatim(text: str | None) -> str:

@@ -1,4 +1,5 @@
-"""The lists of what was found out: campaigns, conflicts about stock, ages, feeds, labor, people, policies."""
+"""The lists of what was found out: campaigns, conflicts about stock, ages, feeds, labor, people,
+webhooks, policies."""
 
 from __future__ import annotations
 
@@ -133,6 +134,23 @@ PEOPLE = Listing(
         Head(_("API keys"), "api-keys", "keys", n=True, sum="keys"),
     ),
     attributes("name", "superuser", "may_enter", "roles", "added_at", "entered_at", "keys"),
+)  # fmt: skip
+WEBHOOKS = Listing(
+    "webhooks", "webhooks",
+    (
+        Head(_("Name"), by="name"), Head(_("State"), "state", "state"), Head(_("Address"), "address"),
+        Head(_("Events"), "events", n=True), Head(_("Added"), "added", "made_at"),
+    ),
+    attributes("name", "state", "url", "events", "made_by", "made_at"),
+)  # fmt: skip
+TOLD = Listing(
+    "told", "webhook",
+    (
+        Head(_("Event"), by="topic"), Head(_("About"), "about"), Head(_("When"), "when", "created_at"),
+        Head(_("State"), "state", "state"), Head(_("Attempts"), "attempts", "attempts", n=True),
+        Head(_("Answer"), "answer"), Head(_("Again"), "again"),
+    ),
+    attributes("topic", "subject", "created_at", "state", "attempts", "delivered_at", "error"),
 )  # fmt: skip
 POLICIES = Listing(
     "policies", "policies",

@@ -9,6 +9,7 @@ from ninja.utils import check_csrf
 
 from entrepot.access import queries as access
 from entrepot.kernel.cause import Actor
+from entrepot.web import doors
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -33,6 +34,10 @@ class Session(SessionAuth):
         actor = access.actor_of(request.user)  # type: ignore[arg-type]
         if not (actor.everything or actor.permissions or access.roles_of(request.user)):  # type: ignore[arg-type]
             raise HttpError(403, "You have no role yet. Ask an administrator to give you one.")
+        if doors.must_have_factor(request, everything=actor.everything):
+            raise HttpError(
+                403, "This house wants a second factor. Set it up in the console, under My access."
+            )
         return actor
 
 

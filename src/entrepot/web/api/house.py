@@ -76,6 +76,7 @@ from entrepot.web.api import (
     transfers,
     valuation,
     waves,
+    webhooks,
     work,
 )
 from entrepot.web.api.auth import AUTH, SAFE_METHODS
@@ -192,6 +193,7 @@ api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", channel_statements.router, tags=["integration"])
 api.add_router("/v1", documents.router, tags=["integration"])
 api.add_router("/v1", messages.router, tags=["messages"])
+api.add_router("/v1", webhooks.router, tags=["webhooks"])
 api.add_router("/v1", report_mails.router, tags=["reports"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])

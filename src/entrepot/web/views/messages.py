@@ -79,7 +79,7 @@ def one(request: Request, side: str, which: str) -> HttpResponse:
     row, content = found
     shown, fixed = (
         masking.shown(content, sees_people=_sees(request)),
-        messages.as_written().get(row.place, ""),
+        messages.why_fixed(row.place),
     )
     context = {
         "one": row, "side": side, "content": shown.content, "hides": shown.hides, "fixed": fixed,

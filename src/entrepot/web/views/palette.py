@@ -8,14 +8,14 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from entrepot.access import queries as access
 from entrepot.access.rules import SEES_BUYERS
 from entrepot.insight import finding
 from entrepot.web import words
 from entrepot.web.areas import ACTIONS, AREAS
-from entrepot.web.edge import Request, clean, console
+from entrepot.web.edge import Request, console, searched
 from entrepot.web.views.things import url_of
 
 OF_EACH = 6
@@ -23,11 +23,11 @@ OF_EACH = 6
 PLACES_MAX = 8
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @console
 def find(request: Request) -> HttpResponse:
     """What `q` may mean, the likeliest first; what one can do where nothing is typed."""
-    text = clean(request.GET.get("q"))
+    text, is_sent = searched(request)
     may = request.reader.actor.may
     groups = []
     if text:
@@ -35,7 +35,7 @@ def find(request: Request) -> HttpResponse:
             company=request.reader.company.id,
             text=text,
             limit=OF_EACH,
-            sees_buyers=any(map(may, SEES_BUYERS)),
+            sees_buyers=is_sent and any(map(may, SEES_BUYERS)),
         )
         groups.append((gettext("Documents"), [_told(one) for one in found]))
         groups.append((gettext("People"), _people(text)))

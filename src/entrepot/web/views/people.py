@@ -7,10 +7,14 @@ from typing import Any
 from django.contrib.auth import views as auth
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from entrepot.kernel.errors import Refused
+from entrepot.web import doors, words
 from entrepot.web.edge import COMPANY, Request, back, console, guard
 
 TOO_MANY = 429
@@ -26,6 +30,14 @@ class Login(auth.LoginView):
         response = super().dispatch(request, *args, **kwargs)
         guard(response)
         return response
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Whoever has a second factor is not in yet."""
+        user = form.get_user()
+        if not doors.has_factor(user.pk):
+            return super().form_valid(form)
+        doors.wait_for_code(self.request, user.pk, user.get_session_auth_hash(), self.get_success_url())
+        return redirect("login-code")
 
     def get_form(self, form_class: Any = None) -> Any:
         form = super().get_form(form_class)
@@ -45,6 +57,25 @@ class Login(auth.LoginView):
         response = super().form_invalid(form)
         response.status_code = TOO_MANY
         return response
+
+
+@sensitive_post_parameters()
+@never_cache
+def login_code(request: HttpRequest) -> HttpResponse:
+    """The code of whoever gave the right password."""
+    if not doors.waits_for_code(request):
+        return redirect("login")
+    refused = ""
+    if request.method == "POST":
+        answer = doors.come_in(request, request.POST.get("code", "")[:40])
+        if answer is None:
+            return redirect("login")
+        if not isinstance(answer, Refused):
+            return redirect(answer)
+        refused = words.refusal(answer)
+    response = render(request, "web/login_code.html", {"refused": refused}, status=200)
+    guard(response)
+    return response
 
 
 @require_POST

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import duties, keys, queries
 from entrepot.access.commands.issue_key import IssueKey, KeyIssued, RevokeKey, issue_key, revoke_key
+from entrepot.access.commands.keep_own import ResetFactor, reset_factors
 from entrepot.access.commands.keep_people import (
     AddPerson,
     AdmitPerson,
@@ -29,9 +30,10 @@ from entrepot.access.commands.keep_people import (
 )
 from entrepot.access.rules import ROLES
 from entrepot.kernel import queries as kernel
-from entrepot.web import lists_insight
+from entrepot.web import doors, lists_insight
 from entrepot.web.edge import Request, back, clean, console, give, kept, page, uuid_in
 from entrepot.web.listed import listed_whole
+from entrepot.web.once import show_once, shown_once, unkept
 
 
 @require_safe
@@ -52,7 +54,7 @@ def everybody(request: Request) -> HttpResponse:
 @require_POST
 @console
 def add(request: Request) -> HttpResponse:
-    """Let somebody in. The password is made here and shown once: on the page that answers."""
+    """Let somebody in. The password is made here and shown once, on their page."""
     password = secrets.token_urlsafe(12)
     wanted = AddPerson(
         clean(request.POST.get("name")), make_password(password), tuple(request.POST.getlist("role")),
@@ -62,14 +64,15 @@ def add(request: Request) -> HttpResponse:
     added = answers[0]
     if not isinstance(added, PersonAdded):
         return back(request, reverse("people"), answers)
-    return _person(request, added.id, {"password": password})
+    return show_once(request, reverse("person", args=[added.id]), password=password)
 
 
 @require_safe
 @console
 def one(request: Request, person: int) -> HttpResponse:
     """Somebody with their roles and keys; and what other roles, which the address says, would change."""
-    return _person(request, person, {})
+    found, said = _known(person), shown_once(request)
+    return unkept(_person(request, found, said), said)
 
 
 @require_POST
@@ -99,23 +102,36 @@ def admit(request: Request, person: int) -> HttpResponse:
 @require_POST
 @console
 def renew(request: Request, person: int) -> HttpResponse:
-    """A new password for somebody who lost theirs, made here and shown once: on the page that answers."""
-    password = secrets.token_urlsafe(12)
+    """A new password for somebody who lost theirs, made here and shown once, on their page."""
+    password, target = secrets.token_urlsafe(12), reverse("person", args=[person])
     wanted = RenewPassword(_known(person).name, make_password(password))
     answers = give(
         request, renew_passwords, [wanted], lambda _n: gettext("The old password opens nothing any more.")
     )
-    return _person(request, person, {"password": password} if isinstance(answers[0], PasswordRenewed) else {})
+    if not isinstance(answers[0], PasswordRenewed):
+        return back(request, target)
+    return show_once(request, target, password=password)
 
 
 @require_POST
 @console
 def issue(request: Request, person: int) -> HttpResponse:
-    """An API key that acts for somebody, shown once: on the page that answers."""
-    found, raw = _known(person), keys.fresh()
+    """An API key that acts for somebody, shown once, on their page."""
+    found, raw, target = _known(person), keys.fresh(), reverse("person", args=[person])
     wanted = IssueKey(clean(request.POST.get("name")) or found.name, found.id, raw)
     answers = give(request, issue_key, [wanted], lambda _n: gettext("The key is issued."))
-    return _person(request, person, {"raw": raw} if isinstance(answers[0], KeyIssued) else {})
+    if not isinstance(answers[0], KeyIssued):
+        return back(request, target)
+    return show_once(request, target, raw=raw)
+
+
+@require_POST
+@console
+def reset(request: Request, person: int) -> HttpResponse:
+    """The second factor of somebody who lost it, taken away."""
+    done = gettext("Their password alone lets them in until they set up another.")
+    give(request, reset_factors, [ResetFactor(_known(person).name)], lambda _n: done)
+    return back(request, reverse("person", args=[person]))
 
 
 @require_POST
@@ -143,21 +159,19 @@ def _roles_in(request: Request) -> list[str]:
     return [role for role in request.GET.getlist("role") if role in ROLES]
 
 
-def _person(request: Request, person: int, more: dict[str, Any]) -> HttpResponse:
-    found = _known(person)
+def _person(request: Request, found: queries.Known, said: dict[str, str]) -> HttpResponse:
     has = [role for role in found.roles if role in ROLES]
     chosen = _roles_in(request) if "see" in request.GET else has
     commands = {name for role in has for name in ROLES[role]}
+    in_force = _keys_of(found)
     subject: UUID = subject_of(found.id)
-    context = {
+    context: dict[str, Any] = {
         "one": found, "roles": sorted(ROLES), "has": has, "chosen": chosen,
         "is_self": found.name == request.reader.name,
         "given": sorted(set(chosen) - set(has)), "taken": sorted(set(has) - set(chosen)),
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
-        "keys": _keys_of(found), "events": kernel.timeline(subjects=[subject])[-20:], **more,
+        "keys": in_force, "acting": [key for key in in_force if key.revoked_at is None],
+        "factor": doors.has_factor(found.id), "events": kernel.timeline(subjects=[subject])[-20:], **said,
     }  # fmt: skip
-    response = page(request, "web/person.html", context, area="policies")
-    if more:
-        response.headers["Cache-Control"] = "no-store"
-    return response
+    return page(request, "web/person.html", context, area="policies")

@@ -21,7 +21,7 @@ from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
 from entrepot.settlement.privacy import KINDS, Retention
 from entrepot.web import format as fmt
-from entrepot.web import lists_books
+from entrepot.web import lists_books, words
 from entrepot.web.as_file import note
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
 from entrepot.web.listed import at_most, listed_whole, part_of
@@ -100,7 +100,7 @@ def export(request: Request) -> HttpResponse:
     """Everything about somebody as a file, for them to be given. Who may erase people may read it."""
     command = "settlement.erase_people"
     if not request.reader.actor.may(command):
-        messages.error(request, str(NotPermitted(actor=request.reader.actor.name, command=command)))
+        messages.error(request, words.refusal(NotPermitted(actor=request.reader.actor.name, command=command)))
         return back(request, WHERE, [])
     who = _named(request, clean(request.POST.get("who")))
     found = privacy_queries.everything_of(request.reader.company.id, **who)  # type: ignore[arg-type]

@@ -10,14 +10,14 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from entrepot.access.rules import SEES_BUYERS
 from entrepot.insight import finding, pages
 from entrepot.kernel import queries as kernel
 from entrepot.stock import queries as stock
 from entrepot.web.areas import OWN_PAGES
-from entrepot.web.edge import BIGINT_MAX, Request, clean, console, page
+from entrepot.web.edge import BIGINT_MAX, Request, console, page, searched
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
@@ -33,12 +33,12 @@ AREAS = {
 }
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @console
 def search(request: Request) -> HttpResponse:
     """Straight to what is meant where only one thing can be."""
-    text = clean(request.GET.get("q"))
-    sees = any(map(request.reader.actor.may, SEES_BUYERS))
+    text, is_sent = searched(request)
+    sees = is_sent and any(map(request.reader.actor.may, SEES_BUYERS))
     found = finding.find(company=request.reader.company.id, text=text, sees_buyers=sees) if text else []
     if one := meant(found, text):
         return redirect(url_of(one.kind, one.id))

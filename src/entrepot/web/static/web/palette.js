@@ -66,7 +66,7 @@
     asked = new AbortController();
     const text = input.value.trim();
     try {
-      const answer = await fetch(`${list.dataset.url}?q=${encodeURIComponent(text)}`, { signal: asked.signal, headers: { Accept: "application/json" } });
+      const answer = await fetch(list.dataset.url, { method: "POST", body: new FormData(input.form), signal: asked.signal, headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) return;
       const { groups } = await answer.json();
       if (document.activeElement === input && input.value.trim() === text) show(groups, text);
