@@ -55,9 +55,10 @@ def _pdf(told: Evidence) -> bytes:
     paper = papers.Paper(about=(told.company, facts.external_id))
     paper.set_creation_date(told.at)
     paper.head(told.company, "Evidence in a dispute", facts.external_id)
+    as_what = facts.reason.replace("_", " ") or "no reason given"
     amount = f"{money.text(facts.amount_minor, facts.currency)} {facts.currency}"
     stated = [
-        ("Dispute", facts.external_id), ("Disputed", amount), ("As", facts.reason.replace("_", " ") or "no reason given"),
+        ("Dispute", facts.external_id), ("Disputed", amount), ("As", as_what),
         ("Order", facts.order), ("Placed", _day(facts.placed_at)),
         *((word, fields.get(name, "")) for name, word in FACTS.items()), ("Written", _day(told.at)),
     ]  # fmt: skip

@@ -99,9 +99,7 @@ class Paper(FPDF):
         if "east" not in self.fonts and EASTERN.search(text):
             self.add_font("east", "", EAST)
             self._fall_back_on("rest", "east")
-        return "".join(
-            one if ord(one) in self._known or not one.isprintable() else NO_LETTER for one in text
-        )
+        return "".join(one if ord(one) in self._known or not one.isprintable() else NO_LETTER for one in text)
 
     def footer(self) -> None:
         """On each page what it is part of, so that a loose sheet finds its way back."""
