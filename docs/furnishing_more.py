@@ -29,6 +29,7 @@ def furnish_more() -> None:
     _replenishment(company, node.id, now)
     _trial(company, now)
     _file(company, now)
+    _job(company, now)
     _wave(company, node, now)
 
 
@@ -256,3 +257,15 @@ JOIN network_node AS n ON n.id = p.node_id AND n.priority = 1
 WHERE s.company_id = %(company)s::smallint AND p.sellable - p.reserved - p.allocated > 30 AND s.minimum_age = 0
 ORDER BY s.code LIMIT 14
 """
+
+
+def _job(company: int, now: datetime) -> None:
+    """Work that somebody takes, more of it than is done at once: it waits for the worker."""
+    from entrepot.kernel.jobs import AskJob, ask_jobs
+    from entrepot.work.commands.claim import ClaimItem
+
+    which = [one for (one,) in _rows(
+        "SELECT id FROM work_item WHERE company_id = %(company)s::smallint AND state = 'open' ORDER BY id", company
+    )]  # fmt: skip
+    asked = AskJob(company, "work.claim", tuple(map(ClaimItem, which)), tuple(map(str, which)))
+    whole(ask_jobs(_cause("lead", now), requests=[asked]))

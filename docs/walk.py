@@ -50,6 +50,7 @@ PACKED = "'picked', 'packed', 'released', 'shipped'"
 WHICH: dict[str, str] = {
     "draft": _LAST.format("orders_draft"),
     "orders-import-file": _LAST.format("channels_fileimport"),
+    "job": _LAST.format("kernel_job"),
     "trial": _LAST.format("simulation_trial"),
     "order": _RICHEST,
     "packing": _FULFILLMENT.format(PACKED),

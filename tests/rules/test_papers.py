@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -170,3 +171,46 @@ def test_a_plates_label_says_what_is_on_it_and_of_much_how_much():
     assert "^FD>;>800376104250021234569^FS" in zpl and "(00) 376104250021234569" in zpl
     assert "PEN-0_5E" in zpl and zpl.count("^FD") == zpl.count("^FS") - 1
     assert papers.plate_pdf(label).startswith(b"%PDF")
+
+
+JAPAN = replace(
+    WHERE, name="山田太郎", line1="丸の内1-2-3", city="東京都", postal_code="100-0005", country="JP"
+)
+
+
+@pytest.mark.parametrize("text", ["山田太郎", "서울특별시", "中华人民共和国", "ﾃｽﾄ", "臺北市"])
+def test_letters_of_the_east_stand_on_papers(text: str):
+    paper = papers.Paper()
+    assert "east" not in paper.fonts, "it is large, and read where it is needed"
+    assert paper.normalize_text(text) == text
+    paper.say(text)
+    paper.say(text, bold=True)
+    assert all(ord(one) in paper.fonts["east"].cmap for one in text)
+    assert b"NotoSansCJK" in paper.output()
+
+
+def test_a_label_is_made_for_who_lives_in_the_east():
+    plain = papers.label_pdf([LABEL])
+    eastern = papers.label_pdf([LABEL._replace(address=JAPAN), LABEL])
+    assert b"NotoSansCJK" in eastern and b"NotoSansCJK" not in plain
+    assert len(eastern) < 200_000, "only the letters that stand on it"
+
+
+@pytest.fixture(scope="module")
+def paper() -> Iterator[papers.Paper]:
+    found = papers.Paper()
+    yield found
+    found.output()  # lets go of the fonts
+
+
+@given(st.text(max_size=60))
+def test_a_letter_that_no_font_has_is_seen_to_be_missing(paper: papers.Paper, text: str):
+    shown = paper.normalize_text(text)
+    assert len(shown) == len(text)
+    for had, has in zip(text, shown, strict=True):
+        assert has == had or (has == papers.NO_LETTER and ord(had) not in paper._known)
+
+
+def test_latin_letters_need_no_sign(paper: papers.Paper):
+    assert paper.normalize_text("Zoë Łącka, Ελλάδα\nЖ 1\t€") == "Zoë Łącka, Ελλάδα\nЖ 1\t€"
+    assert paper.normalize_text("नम") == papers.NO_LETTER * 2

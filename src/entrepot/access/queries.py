@@ -57,6 +57,12 @@ def actor_of(user: Person) -> Actor:
     return _actor(sql.run(_ACTOR.format(where="person.id = %(user)s::int"), {"user": user.pk})[0])
 
 
+def actor_named(name: str) -> Actor:
+    """The actor that somebody of that name is now; one who may nothing where nobody is called so. 1 statement."""
+    found = sql.run(_ACTOR.format(where="person.username = %(name)s"), {"name": name})
+    return _actor(found[0]) if found else Actor(name)
+
+
 def actor_of_key(raw: str) -> Actor | None:
     """The person for whom a key acts, or None where the key is unknown or revoked or its person gone. 1 statement."""
     prefix = keys.prefix(raw)

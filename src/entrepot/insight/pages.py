@@ -682,6 +682,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "channel_statement": ("channels_statement", "number", "''"),
     "channel_difference": ("channels_difference", "name", "state"),
     "file_import": ("channels_fileimport", "name", "state"),
+    "job": ("kernel_job", "command", "state"),
     "invoice": ("settlement_document", "number", "''"),
     "credit_note": ("settlement_document", "number", "''"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),

@@ -135,6 +135,8 @@ def _masked_x12(content: str) -> str:
             return MASK
         told.append(one.split(separator)[0] + separator + MASK if name in PERSONAL_SEGMENTS else one)
     return end.join(told)
+
+
 def without(said: Any, words: Collection[str]) -> Any:
     """Text, or texts in lists and mappings, with dots where one of some words stood by itself, in capitals or not."""
     if not words:

@@ -273,6 +273,45 @@ class PolicyDraft(models.Model):
         ]
 
 
+class Job(models.Model):
+    """A command for many rows, which the worker gives batch by batch, until it is through or withdrawn."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    command = models.TextField()
+    reason = models.TextField(db_default="")
+    requests = models.JSONField(
+        null=True
+    )  # with the name of each; forgotten once nothing of them is to be done
+    wanted = models.IntegerField()
+    done = models.IntegerField(db_default=0)  # of those, with what was refused
+    refused = models.IntegerField(db_default=0)
+    denied = models.JSONField()  # the first refusals: name, code, facts
+    state = models.TextField(db_default="asked")  # asked, done, withdrawn
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "id"], name="kernel_job_latest")]
+        constraints = [
+            models.CheckConstraint(
+                name="kernel_job_state_known", condition=models.Q(state__in=["asked", "done", "withdrawn"])
+            ),
+            models.CheckConstraint(
+                name="kernel_job_asks_until_it_ended",
+                condition=models.Q(state="asked", requests__isnull=False, ended_at__isnull=True)
+                | (~models.Q(state="asked") & models.Q(requests__isnull=True, ended_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="kernel_job_counts_fit",
+                condition=models.Q(wanted__gt=0, done__gte=0, refused__gte=0, refused__lte=models.F("done"))
+                & models.Q(done__lte=models.F("wanted"))
+                & (~models.Q(state="done") | models.Q(done=models.F("wanted"))),
+            ),
+        ]
+
+
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("kernel_inbox", "last_error", at="t.received_at")
 forget.notes("kernel_delivery", "last_error", at="t.created_at")

@@ -95,7 +95,7 @@ AREAS = (
         Page("ageing", _("Age and expiry")),
         Page("channels", _("Channels and nodes")),
     )),
-    Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
+    Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")), Page("jobs", _("Jobs")))),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
         Page("clearing", _("Clearing")),
@@ -200,6 +200,7 @@ RENEWED_S = {
     "feeds": 30,
     "drop-ships": 60,
     "trials": 15,
+    "jobs": 5,
 }
 """The queues and boards that keep themselves up to date, and every how many seconds."""
 
@@ -261,6 +262,7 @@ def tabs_beside(url: str, may: Callable[[str], bool]) -> Tabs:
 
 OWN_PAGES = {
     "file_import": "orders-import-file",
+    "job": "job",
     "order": "order",
     "sku": "sku",
     "work_item": "work-item",

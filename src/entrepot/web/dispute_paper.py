@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -16,57 +16,72 @@ from entrepot.payments import dispute_queries
 from entrepot.payments.commands.answer_disputes import Asked, SettleAnswer, settle_answers
 from entrepot.payments.providers import Client, Told
 from entrepot.settlement import evidence_queries
+from entrepot.settlement.evidence import Facts
 from entrepot.settlement.evidence_queries import Known
 from entrepot.web import papers
 
-LABELS = {
-    "customer_name": "Customer",
-    "customer_email_address": "E-mail",
-    "billing_address": "Billed at",
-    "shipping_address": "Sent to",
-    "product_description": "What was ordered",
+FACTS = {
     "shipping_carrier": "Carrier",
     "shipping_tracking_number": "Tracking",
     "shipping_date": "Sent on",
-    "refund_policy_disclosure": "Terms of refunds, as the customer saw them",
-    "refund_refusal_explanation": "Returns",
-    "uncategorized_text": "What we can prove",
 }
-"""In the order of the paper; fields without a label are left to the provider's own form."""
+"""What stands among the facts at the head, by field."""
+SECTIONS = {
+    "uncategorized_text": "What we can prove",
+    "product_description": "What was ordered",
+    "shipping_address": "Sent to",
+    "refund_refusal_explanation": "Returns",
+    "refund_policy_disclosure": "Terms of refunds, as the customer saw them",
+}
+"""In the order of the paper; fields that stand nowhere are left to the provider's own form."""
 
 
 class Evidence(NamedTuple):
     company: str
-    external_id: str
-    reason: str
-    amount_minor: int
-    currency: str
+    facts: Facts
     at: datetime
     fields: Mapping[str, str]
 
 
 def pdf(told: Evidence) -> bytes:
-    """As PDF on A4; the same evidence always makes the same file, so that sending it again sends nothing new."""
-    paper = papers.Paper()
+    """As PDF on A4, in English, which banks of every country read; the same evidence always makes the same file, so
+    that sending it again sends nothing new: of the facts it tells only what can't change any more."""
+    with papers.for_country(""):
+        return _pdf(told)
+
+
+def _pdf(told: Evidence) -> bytes:
+    facts, fields = told.facts, told.fields
+    paper = papers.Paper(about=(told.company, facts.external_id))
     paper.set_creation_date(told.at)
-    paper.say(told.company, 14, 8)
-    paper.say(f"Evidence in dispute {told.external_id}", 12, 7)
-    amount = f"{money.text(told.amount_minor, told.currency)} {told.currency}"
-    paper.say(f"{amount} disputed as: {told.reason or 'no reason given'}. Written {told.at:%d %b %Y}.", 9)
-    for name, label in LABELS.items():
-        if text := told.fields.get(name):
-            paper.ln(4)
-            paper.say(label, 8, 4)
+    paper.head(told.company, "Evidence in a dispute", facts.external_id)
+    as_what = facts.reason.replace("_", " ") or "no reason given"
+    amount = f"{money.text(facts.amount_minor, facts.currency)} {facts.currency}"
+    stated = [
+        ("Dispute", facts.external_id), ("Disputed", amount), ("As", as_what),
+        ("Order", facts.order), ("Placed", _day(facts.placed_at)),
+        *((word, fields.get(name, "")) for name, word in FACTS.items()), ("Written", _day(told.at)),
+    ]  # fmt: skip
+    customer = [fields.get("customer_name", ""), *fields.get("billing_address", "").split(", ")]
+    whom = [one for one in (*customer, fields.get("customer_email_address", "")) if one]
+    paper.beside(whom or ["Not known any more"], [one for one in stated if one[1]], "Customer, as billed")
+    for name, heading in SECTIONS.items():
+        if text := fields.get(name):
+            paper.say(heading, 12, 7, bold=True)
             paper.say(text)
+            paper.ln(4)
     return bytes(paper.output())
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%d %b %Y}"
 
 
 def of(known: Known, fields: Mapping[str, str], at: datetime) -> Evidence:
     """The evidence of a dispute with its customer, for those who may see him. 2 statements."""
     name = next((one.name for one in parties.companies() if one.id == known.company), "")
-    facts = known.facts
     whole = evidence_queries.people(known) | dict(fields)
-    return Evidence(name, facts.external_id, facts.reason, facts.amount_minor, facts.currency, at, whole)
+    return Evidence(name, known.facts, at, whole)
 
 
 def send(cause: Cause, message: Claimed, client: Client) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import wraps
@@ -25,9 +25,11 @@ from django.utils.translation import gettext, ngettext
 
 from entrepot.access import queries as access
 from entrepot.insight import answers, owners, pages
-from entrepot.kernel import money
+from entrepot.kernel import jobs, money
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import commands
 from entrepot.kernel.errors import NotPermitted, Refused
+from entrepot.kernel.exports import as_oneself
 from entrepot.parties import queries as parties
 from entrepot.web import doors, words
 from entrepot.web import format as fmt
@@ -38,6 +40,8 @@ from entrepot.web.refusals import named
 P = ParamSpec("P")
 
 REFUSALS_SHOWN_MAX = 5
+AT_ONCE = 300
+"""Rows that a form acts on while its person waits: a second or so. The worker does more."""
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 """What a page may load: our own files, nothing inline, nothing from elsewhere."""
 FEATURES = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
@@ -73,6 +77,8 @@ class Request(HttpRequest):
 
     reader: Reader
     htmx: Any
+    job: UUID | None = None
+    """What a form's command was left to, where it was for more rows than anybody waits for."""
 
 
 class Undo(NamedTuple):
@@ -263,6 +269,8 @@ def give(
     if not requests:
         messages.info(request, gettext("Nothing was selected, so nothing was done."))
         return []
+    if len(requests) > AT_ONCE and (left := _left_to_worker(request, command, requests, reason, names)):
+        return [left]
     results = command(cause_of(request, reason), requests=requests)
     request.session[ACTED] = timezone.now().isoformat()
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
@@ -281,6 +289,32 @@ def give(
         [f"{names[i]}: {words.refusal(one)}" if names else words.refusal(one) for i, one in refusals.items()],
     )
     return results
+
+
+def _left_to_worker(
+    request: Request,
+    command: Callable[..., list[Any]],
+    requests: Sequence[Any],
+    reason: str,
+    names: Sequence[str],
+) -> jobs.JobNow | None:
+    """Have the worker give a command in the name of the reader; None where they may not give it."""
+    name = next(name for name, one in commands.items() if one is command)
+    if not request.reader.actor.may(name):
+        return None
+    about = tuple(names) or tuple(_about(one) for one in requests)
+    asked = jobs.AskJob(request.reader.company.id, name, tuple(requests), about, reason)
+    (left,) = jobs.ask_jobs(as_oneself(cause_of(request, reason)), requests=[asked])
+    assert isinstance(left, jobs.JobNow)
+    request.session[ACTED] = timezone.now().isoformat()
+    request.job = left.job
+    return left
+
+
+def _about(asked: Any) -> str:
+    """The document that a request is about: the first key that it names."""
+    values = (getattr(asked, field.name) for field in fields(asked))
+    return next((str(one) for one in values if isinstance(one, UUID)), "")
 
 
 def _offer(request: Request, undo: Undo) -> bool:
@@ -312,8 +346,11 @@ def _say(request: Request, refusals: Sequence[str]) -> None:
 def back(request: HttpRequest, otherwise: str, results: Sequence[Any] | None = None) -> HttpResponse:
     """To the page that the form came from, where it is one of ours.
 
-    Where some of the `results` are refusals, or there is none, that page gets the form as it was filled in.
+    What was left to the worker is shown how far it is. Where some of the `results` are refusals, or there is none, that
+    page gets the form as it was filled in.
     """
+    if job := getattr(request, "job", None):
+        return redirect("job", which=job)
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()

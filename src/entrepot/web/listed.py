@@ -18,7 +18,7 @@ from entrepot.web.listing import Listing, Sum, in_order, sums_of
 PAGE = 50
 SUMMED_MAX = 2_000
 """Rows that the sums of a filter are made of; where it lets through more, the sums say so."""
-AT_ONCE_MAX = 1_000
+AT_ONCE_MAX = 10_000
 """Rows that one form acts on where it asks for all that match."""
 
 Fetch = Callable[[Any, int], Sequence[Any]]

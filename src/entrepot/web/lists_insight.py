@@ -165,8 +165,20 @@ POLICIES = Listing(
         **attributes("since", "next", "drafts"),
     },
 )  # fmt: skip
+JOBS = Listing(
+    "jobs", "jobs",
+    (
+        Head(_("What")), Head(_("State"), "state", "state"), Head(_("Rows done"), "done", "done", n=True, sum="done"),
+        Head(_("Refused"), "refused", "refused", n=True, sum="refused"), Head(_("Asked by"), "asked-by", "asked_by"),
+        Head(_("When"), "when", "asked_at"),
+    ),
+    attributes(
+        "command", "reason", "state", "wanted", "done", "refused", "asked_by", "asked_at", "ended_at", "id",
+    ),
+    "-asked_at",
+)  # fmt: skip
 
 ALL = (
     CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT, STANDARDS, PEOPLE,
-    POLICIES,
+    POLICIES, JOBS,
 )  # fmt: skip

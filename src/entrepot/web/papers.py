@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import barcode
 import font_source_sans_pro
+import noto_cjk_sans_jp_regular
 import segno
 from babel import Locale, UnknownLocaleError
 from barcode.codex import Code128, Gs1_128
@@ -34,6 +36,13 @@ from entrepot.web import format as fmt
 TEXT = Path(font_source_sans_pro.__file__).parent / "files"
 REST = Path(barcode.__file__).parent / "fonts" / "DejaVuSansMono.ttf"
 """For what the font of texts has no letters of."""
+EAST = Path(str(noto_cjk_sans_jp_regular.FONT_PATH))
+"""For what is written in China, Japan and Korea: it is large, and read only where a paper has such letters."""
+EASTERN = re.compile(
+    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
+)
+NO_LETTER = "\ufffd"
+"""Stands where no font has a letter, so that whoever holds the paper sees that something is missing."""
 MARGIN = 18
 WIDTH = 210 - 2 * MARGIN
 """Of what stands on A4, in millimetres."""
@@ -77,12 +86,23 @@ class Paper(FPDF):
         self.add_font("text", "", TEXT / "SourceSansPro-Regular.ttf")
         self.add_font("text", "B", TEXT / "SourceSansPro-Semibold.ttf")
         self.add_font("rest", "", REST)
-        self.set_fallback_fonts(["rest"], exact_match=False)
+        self._fall_back_on("rest")
         self.about = about
         self.set_line_width(0.15)
         self.set_auto_page_break(True, margin)
         self.set_margins(margin, margin)
         self.add_page()
+
+    def _fall_back_on(self, *names: str) -> None:
+        self.set_fallback_fonts(names, exact_match=False)
+        self._known = {letter for name in ("text", *names) for letter in self.fonts[name].cmap}  # type: ignore[union-attr]
+
+    def normalize_text(self, text: str) -> str:
+        """Every text on its way to the paper: with the fonts that it needs, and a sign for what none of them has."""
+        if "east" not in self.fonts and EASTERN.search(text):
+            self.add_font("east", "", EAST)
+            self._fall_back_on("rest", "east")
+        return "".join(one if ord(one) in self._known or not one.isprintable() else NO_LETTER for one in text)
 
     def footer(self) -> None:
         """On each page what it is part of, so that a loose sheet finds its way back."""

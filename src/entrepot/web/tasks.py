@@ -1,12 +1,21 @@
-"""Background work of the web: reports by mail, and papers that go to the outside."""
+"""Background work of the web: reports by mail, papers that go to the outside, and forms over many rows."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from entrepot.access import queries as access
+from entrepot.access.registry import command_names
+from entrepot.kernel import jobs
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import commands
 from entrepot.kernel.delivery import Claimed
+from entrepot.kernel.errors import Refused
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.web import dispute_paper, report_mail
@@ -29,5 +38,22 @@ def answer_stripe(cause: Cause, message: Claimed) -> None:
     dispute_paper.send(cause, message, stripe.client())
 
 
+def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
+    """Of each job the next batch: its command in the name of whoever asked for it, with the rights they have now."""
+    command_names()  # knows every command, whichever module it is in
+    noted = []
+    for one in jobs.waiting(subjects):
+        its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
+        results = commands[one.command](its, requests=one.requests)
+        denied = tuple(
+            jobs.denied(name, result)
+            for name, result in zip(one.names, results, strict=True)
+            if isinstance(result, Refused)
+        )
+        noted.append(jobs.NoteJob(one.job, len(results), denied))
+    jobs.note_jobs(cause, requests=noted)
+
+
+QUEUES = {jobs.QUEUE: serve_jobs}
 AS_WRITTEN = dict.fromkeys(("disputes.fake", "disputes.stripe"), "it answers a bank, which only commands do")
 DESTINATIONS = {"disputes.fake": answer_fake, "disputes.stripe": answer_stripe}

@@ -1,0 +1,83 @@
+"""Jobs: what forms asked of more rows than anybody waits for; how far the worker is, what was refused, and no more."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.insight import pages
+from entrepot.kernel import jobs
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.exports import as_oneself
+from entrepot.web import lists_insight, words
+from entrepot.web.edge import Request, console, give, ids_in, page
+from entrepot.web.listed import at_most, listed_whole
+
+SHOWN = 50
+
+
+@require_safe
+@console
+def jobs_list(request: Request) -> HttpResponse:
+    """The jobs of a company, the newest first."""
+    rows = jobs.jobs_of(request.reader.company.id, limit=at_most(request, SHOWN))
+    shown = listed_whole(request, lists_insight.JOBS, rows, size=SHOWN)
+    return shown.answer or page(request, "web/jobs.html", shown.context("jobs"), area="work")
+
+
+@require_safe
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """How far a job is, then what became of it, as long as its address is known."""
+    found = _of_reader(request, which)
+    names = pages.names(ids_in(one.name for one in found.denied))
+    context = {
+        "job": found,
+        "may_withdraw": _may_withdraw(request, found),
+        "denied": [_told(one, names) for one in found.denied],
+        "more": found.refused - len(found.denied),
+    }
+    return page(request, "web/job.html", context, area="work")
+
+
+@require_POST
+@console
+def withdraw(request: Request, which: UUID) -> HttpResponse:
+    """The rest of a job is not wanted any more; what was done of it stays. For whoever asked for it, and whoever may
+    give its command."""
+    found = _of_reader(request, which)
+    if not _may_withdraw(request, found):
+        raise Http404
+    give(
+        request,
+        _withdrawn,
+        [jobs.WithdrawJob(found.id)],
+        lambda _: gettext("The rest is withdrawn. What was done stays done."),
+    )
+    return redirect("job", which=which)
+
+
+def _withdrawn(cause: Cause, *, requests: list[jobs.WithdrawJob]) -> list[object]:
+    return list(jobs.withdraw_jobs(as_oneself(cause), requests=requests))
+
+
+def _of_reader(request: Request, which: UUID) -> jobs.JobRow:
+    found = jobs.job(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    return found
+
+
+def _may_withdraw(request: Request, found: jobs.JobRow) -> bool:
+    return request.reader.name == found.asked_by or request.reader.actor.may(found.command)
+
+
+def _told(one: jobs.Denied, names: dict[UUID, pages.Name]) -> tuple[str, pages.Name | str, str]:
+    """What a refusal is about, as a link where it has a page, and why."""
+    found = ids_in([one.name])
+    which = str(found[0]) if found else ""
+    return which, names.get(found[0], "") if found else one.name, words.refusal(one.refusal)

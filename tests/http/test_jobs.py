@@ -1,0 +1,106 @@
+"""Forms over more rows than anybody waits for: left to the worker, told, withdrawn."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from entrepot.insight import pages
+from entrepot.kernel import jobs, sql, worker
+from entrepot.web import edge, tasks
+from tests.shop import COMPANY, Shop
+
+SERVED = {jobs.QUEUE: tasks.serve_jobs}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(edge, "AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "BATCH", 2)
+
+
+def ready(shop: Shop) -> list[str]:
+    return [str(one.id) for one in pages.orders(company=COMPANY, now=shop.now, statuses=["ready"])]
+
+
+def cancelling(browser, which: list[str]) -> str:
+    """The address of the job."""
+    told = {"order": which, "action": "cancel", "reason": "Recalled", "next": "/orders/"}
+    answer = browser.post(reverse("orders-act"), told)
+    assert re.fullmatch(r"/work/jobs/[0-9a-f-]{36}/", answer["Location"])
+    return str(answer["Location"])
+
+
+def test_many_rows_are_left_to_the_worker_and_told_as_they_are_done(console, shop):
+    browser, which = console("lead"), ready(shop)
+    assert len(which) > 2
+    address = cancelling(browser, which)
+
+    page = browser.get(address).content.decode()
+    assert f"0 of {len(which)} rows" in page and "every 1s" in page and "Withdraw the rest" in page
+    assert "asked for by lead" in page
+
+    worker.serve_once(SERVED)
+    page = browser.get(address).content.decode()
+    assert f"2 of {len(which)} rows" in page and 'value="2"' in page
+
+    while worker.serve_once(SERVED):
+        pass
+    page = browser.get(address).content.decode()
+    assert "It is done" in page and "every 1s" not in page and "Withdraw the rest" not in page
+    assert ready(shop) == []
+    assert f'href="{address}"' in browser.get(reverse("jobs")).content.decode()
+
+
+def test_what_is_refused_stands_on_the_page_of_the_job_with_a_link(console, shop):
+    browser, which = console("lead"), ready(shop)
+    (done,) = sql.run("SELECT id::text, number FROM orders_order WHERE status = 'cancelled' LIMIT 1") or [
+        ("", "")
+    ]
+    address = cancelling(browser, [*which[:1], done[0] or which[1]])
+    if not done[0]:
+        cancelling(browser, which[:2])
+    while worker.serve_once(SERVED):
+        pass
+    page = browser.get(address).content.decode()
+    assert "What was refused" in page
+    assert f'href="/orders/{done[0]}/">{done[1]}</a>' in page
+
+
+def test_a_few_rows_are_done_while_their_person_waits(console, shop):
+    answer = console("lead").post(
+        reverse("orders-act"),
+        {"order": ready(shop)[:1], "action": "cancel", "reason": "x", "next": "/orders/"},
+    )
+    assert answer["Location"] == "/orders/"
+    assert jobs.jobs_of(COMPANY, limit=9) == []
+
+
+def test_the_rest_is_withdrawn_by_who_asked_and_nobody_who_may_not_do_it(console, shop):
+    browser, which = console("lead"), ready(shop)
+    address = cancelling(browser, which)
+    worker.serve_once(SERVED)
+    assert console("books").post(f"{address}withdraw/").status_code == 404
+    assert "Withdraw the rest" not in console("books").get(address).content.decode()
+
+    page = browser.post(f"{address}withdraw/", follow=True).content.decode()
+
+    assert "The rest is withdrawn. What was done stays done." in page
+    assert "It was withdrawn" in page and "Not looked at" in page
+    worker.serve_once(SERVED)
+    assert len(ready(shop)) == len(which) - 2
+    assert "is withdrawn" in browser.post(f"{address}withdraw/", follow=True).content.decode()
+
+
+def test_who_may_not_give_the_command_is_refused_at_once(console, shop):
+    told = {"order": ready(shop), "action": "cancel", "reason": "x", "next": "/orders/"}
+    page = console("books").post(reverse("orders-act"), told, follow=True).content.decode()
+    assert "may not" in page
+    assert jobs.jobs_of(COMPANY, limit=9) == []
+
+
+def test_a_job_of_nobody_is_not_there(console):
+    assert console("lead").get("/work/jobs/00000000-0000-7000-8000-000000000000/").status_code == 404
+    assert "No job yet" in console("lead").get(reverse("jobs")).content.decode()
