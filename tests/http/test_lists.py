@@ -23,7 +23,8 @@ LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accou
 
 
 def read(response) -> list[list]:
-    book = openpyxl.load_workbook(io.BytesIO(response.content), read_only=True)
+    whole = b"".join(response.streaming_content) if response.streaming else response.content
+    book = openpyxl.load_workbook(io.BytesIO(whole), read_only=True)
     return [list(row) for row in book.active.values]
 
 
@@ -45,14 +46,47 @@ def test_a_file_has_all_rows_of_the_filter_however_they_are_fetched(console, sho
     assert len(everything) == 23
     monkeypatch.setattr(as_file, "STEP", 5)
     assert read(browser.get("/orders/", {"format": "xlsx"})) == everything
-    monkeypatch.setattr(as_file, "MOST", 7)
+    monkeypatch.setattr(as_file, "READ_MOST", 7)
     assert len(read(browser.get("/orders/", {"format": "xlsx"}))) == 8
+    monkeypatch.undo()
 
     (head, *packed) = read(browser.get("/orders/", {"format": "xlsx", "status": "packed"}))
     assert len(packed) == 2
     assert {row[head.index("status")] for row in packed} == {"packed"}
     assert isinstance(packed[0][head.index("placed_at")], datetime)
     assert isinstance(packed[0][head.index("total")], int | float)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_long_file_begins_before_all_of_it_is_read_and_is_noted_as_far_as_it_came(
+    console, shop, monkeypatch, kind
+):
+    def noted() -> list[int]:
+        command = "command = 'kernel.note_exports' AND payload->>'format' = %(kind)s"
+        rows = sql.run(
+            f"SELECT (payload->>'rows')::int FROM kernel_event WHERE {command} ORDER BY seq", {"kind": kind}
+        )
+        return [count for (count,) in rows]
+
+    browser = console("lead")
+    whole = browser.get("/orders/", {"format": kind}).content
+    monkeypatch.setattr(as_file, "STEP", 5)
+    response = browser.get("/orders/", {"format": kind})
+    assert (response.streaming, noted()) == (True, [22]), "nothing went out yet"
+    pieces = iter(response.streaming_content)
+    begun = next(pieces) + next(pieces)
+    assert len(begun) > 0 and noted() == [22, 5]
+    everything = begun + b"".join(pieces)
+    assert noted() == [22, 5, 17]
+    if kind == "csv":
+        assert everything == whole
+
+    stopped = browser.get("/orders/", {"format": kind})
+    pieces = iter(stopped.streaming_content)
+    for _ in range(3):
+        next(pieces)
+    stopped._resource_closers[-1]()  # as the server does; the client keeps the connection of the test open
+    assert 0 < sum(noted()[3:]) < 22, "whoever stops it took only so much"
 
 
 def test_no_text_of_a_file_is_a_formula(console, shop):

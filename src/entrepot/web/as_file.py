@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
-from io import BytesIO
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, cast
 from uuid import UUID
 
-from django.http import HttpResponse
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
+from django.http import HttpResponse, StreamingHttpResponse
+from django.utils.translation import get_language, override
 
 from entrepot.kernel.exports import NoteExport, as_oneself, note_exports
 from entrepot.web import format as fmt
-from entrepot.web.as_csv import as_csv
+from entrepot.web import xlsx
+from entrepot.web.as_csv import CSV, as_csv, csv_written
 from entrepot.web.edge import Request, cause_of
 from entrepot.web.listing import Listing
 
 STEP = 5_000
 """Rows that one statement fetches."""
 MOST = 50_000
-"""Rows of a file; whoever needs more filters by time, or asks the API."""
+"""Rows of a file that are read at once."""
+READ_MOST = 200_000
+"""Rows of a file that are read step by step; whoever needs more filters by time, or asks the API."""
 KINDS = ("csv", "xlsx")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def as_file(
@@ -47,11 +45,14 @@ def rows_as_file(request: Request, listing: Listing, told: Iterable[Any]) -> Htt
     """The same of rows that are at hand, or that are read only where a file is asked for."""
     if not is_file(request):
         return None
-    kind, columns = request.GET["format"], list(listing.cells)
-    rows = [[cell(row) for cell in listing.cells.values()] for row in told]
+    kind, columns, left = request.GET["format"], list(listing.cells), iter(told)
+    name, first = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}", list(islice(left, STEP + 1))
+    if len(first) > STEP:
+        long = _streamed(request, listing, name, _batches(chain(first, left)))
+        return cast("HttpResponse", long)  # to whoever hands it on it is one
+    (rows,) = _cells(listing, iter([first]))
     note(request, listing.name, kind, len(rows))
-    name = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}"
-    return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, iter(rows))
+    return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, rows)
 
 
 def note(request: Request, what: str, kind: str, rows: int, about: UUID | None = None) -> None:
@@ -61,7 +62,7 @@ def note(request: Request, what: str, kind: str, rows: int, about: UUID | None =
 
 
 def _all(fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]) -> Iterator[Any]:
-    after, left = None, MOST
+    after, left = None, READ_MOST
     while left:
         step = min(STEP, left)
         rows = fetch(after, step)
@@ -71,29 +72,71 @@ def _all(fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]) 
         after, left = key(rows[-1]), left - step
 
 
-def as_xlsx(name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> HttpResponse:
-    """Rows under a head that stays in sight; text stays text, and times are those of the reader's zone."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(name[:31])
-    sheet.freeze_panes = "A2"
-    head = [WriteOnlyCell(sheet, value=one) for one in columns]
-    for cell in head:
-        cell.font = Font(bold=True)
-    sheet.append(head)
-    for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
-    out = BytesIO()
-    book.save(out)
-    response = HttpResponse(out.getvalue(), content_type=XLSX)
+def as_xlsx(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+    """Rows that are at hand as a spreadsheet."""
+    response = HttpResponse(b"".join(xlsx.written(name, columns, [list(rows)])), content_type=xlsx.TYPE)
     response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     return response
 
 
-def _cell(sheet: Any, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(fmt.reading().zone).replace(tzinfo=None)
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value))
-    cell.data_type = "s"  # never a formula, whatever it begins with
-    return cell
+# ---- files that go out as their rows are read
+
+
+def _streamed(
+    request: Request, listing: Listing, name: str, batches: Iterator[Sequence[Any]]
+) -> StreamingHttpResponse:
+    """A long file: it begins at once, the browser shows how far it is and can stop it, and it never stands in memory
+    whole. One that breaks off is told as failed, so that nobody takes it for whole."""
+    kind, columns = request.GET["format"], list(listing.cells)
+    rows = _noted(request, listing, _cells(listing, batches))
+    written = csv_written(columns, rows) if kind == "csv" else xlsx.written(name, columns, rows)
+    response = StreamingHttpResponse(_as_read(written), content_type=CSV if kind == "csv" else xlsx.TYPE)
+    response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _as_read(written: Generator[bytes]) -> Iterator[bytes]:
+    """Each piece made as whoever asked reads: by then their request is over, and its thread's own way holds again."""
+    reading, language = fmt.reading(), get_language()
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            while True:
+                with fmt.read_by(reading), override(language):
+                    piece = next(written, None)
+                if piece is None:
+                    return
+                yield piece
+        finally:
+            written.close()  # what it noted is written
+
+    return pieces()
+
+
+def _cells(listing: Listing, batches: Iterator[Sequence[Any]]) -> Iterator[list[list[Any]]]:
+    for batch in batches:
+        yield [[cell(row) for cell in listing.cells.values()] for row in batch]
+
+
+def _noted(
+    request: Request, listing: Listing, batches: Iterator[list[list[Any]]]
+) -> Iterator[list[list[Any]]]:
+    """The first rows are noted in the audit trail before they go out, and the others once they have, however far it
+    came."""
+    kind, more = request.GET["format"], 0
+    first = next(batches)
+    note(request, listing.name, kind, len(first))
+    yield first
+    try:
+        for batch in batches:
+            more += len(batch)
+            yield batch
+    finally:
+        if more:
+            note(request, listing.name, kind, more)
+
+
+def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    while batch := list(islice(rows, STEP)):
+        yield batch
