@@ -7,6 +7,7 @@ import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import GenericAlias
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -287,8 +288,8 @@ def waiting(jobs: Sequence[UUID]) -> list[Waiting]:
     """The next batch of each job that is not through and was not withdrawn. 1 statement."""
     found = sql.run(_WAITING, {"jobs": list(jobs), "batch": BATCH})
     return [
-        Waiting(*about, _requests(about[1], asks), names)  # type: ignore[arg-type]
-        for *about, asks, names in found
+        Waiting(job, name, reason, asked_by, _requests(name, asks), names)
+        for job, name, reason, asked_by, asks, names in found
     ]
 
 
@@ -296,7 +297,7 @@ def _requests(name: str, asks: str) -> list[Any]:
     """Requests as their command takes them."""
     shape = typing.get_type_hints(inspect.unwrap(commands[name]))["requests"]
     (kind,) = typing.get_args(shape)
-    return msgspec.json.decode(asks, type=list[kind])
+    return msgspec.json.decode(asks, type=GenericAlias(list, (kind,)))
 
 
 _JOB = ("id", "company_id", "command", "reason", "requests", "wanted", "denied", "asked_by", "asked_at")
