@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0007_ways_through_events_and_messages'),
+        ('kernel', '0008_jobs'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stock', '0016_buckets_on_plates'),
+        ('stock', '0017_plates_on_transfers'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('settlement', '0011_payouts_of_marketplaces'),
+        ('settlement', '0013_duties_by_the_database'),
     ]
 
     operations = [

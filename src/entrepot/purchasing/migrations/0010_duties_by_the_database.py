@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('purchasing', '0008_landed_costs'),
+        ('purchasing', '0009_notices_replaced'),
     ]
 
     operations = [

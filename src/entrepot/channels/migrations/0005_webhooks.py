@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels', '0003_file_imports'),
+        ('channels', '0004_read_by_the_worker'),
     ]
 
     operations = [
