@@ -120,7 +120,8 @@ def test_goods_go_back_to_a_supplier_by_his_code(house: Floor, call) -> None:
     unknown(call("inspector", "/returns/departures", wanted), "supplier")
     (row,) = register_suppliers(SYSTEM, requests=[RegisterSupplier(COMPANY, "mugs", "Mugs Ltd", "GBP")])
     answers = [
-        call("inspector", "/returns/departures", {**wanted, "supplier": name}) for name in ("mugs", str(row.id))
+        call("inspector", "/returns/departures", {**wanted, "supplier": name})
+        for name in ("mugs", str(row.id))
     ]
     assert answers[0].status_code == answers[1].status_code != 200
     assert "supplier" not in answers[0].json()["detail"]
