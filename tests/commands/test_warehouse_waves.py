@@ -297,6 +297,18 @@ def test_each_method_makes_its_lists(house: Floor, method: str, lists: int, slot
     assert zones == ({"A", "B"} if method == "zone" else {""})
 
 
+def test_small_things_fill_a_cart_by_what_they_measure_together(house: Floor):
+    """A unit is less than a cubic centimeter; ten of them are nine, and a cart takes two such orders."""
+    sql.run("UPDATE catalog_sku SET length_mm = 10, width_mm = 10, height_mm = 9")
+    gathers(cart_places=10, cart_volume_cm3=19)
+    laid_out(house)
+    house.stock(0, 60)
+    waiting(house, 4, (0, 10))
+    wave = proposed(house, method="batch")
+    (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    assert (wave.lists, len(answer.lists)) == (2, 2)
+
+
 def test_what_can_not_go_any_more_is_left_out_with_the_reason(house: Floor):
     gathers()
     house.stock(0, 10)

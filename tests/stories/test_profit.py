@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from entrepot.catalog.commands.register_packagings import PackagingRegistered, register_packagings
+from entrepot.catalog.packagings import RegisterPackaging
 from entrepot.insight import margins, profit
 from entrepot.insight.profit import Asked, Handling
 from entrepot.kernel import policies, sql
@@ -14,6 +16,7 @@ from entrepot.returns.commands.refund import Refund, refund
 from entrepot.settlement.carriers import Billed
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from entrepot.shipping import queries as shipping
+from entrepot.warehouse.waves import Waves
 from tests.back import ASKS, asked, back, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.stories.test_settlement import pays_out, the_provider_answers, told_so_far
@@ -134,3 +137,17 @@ def test_what_may_still_come_back_is_at_risk_by_what_came_back(house: Floor):
 def test_other_months_and_companies_have_nothing(house: Floor):
     assert profit.profit(COMPANY, Asked(date(2026, 10, 1), date(2026, 11, 1)), "sku", NOW).groups() == []
     assert profit.profit(2, MONTH, "sku", NOW).groups() == []
+
+
+def test_a_case_from_reserve_is_picked_as_one_piece(db: None):
+    """As labor counts: sixteen units of the pick face are as many pieces, of reserve a case of twelve and four."""
+    house = a_house()
+    kept = policies.SetPolicy(COMPANY, "insight.profit", Handling(labor_minor_per_hour=3_600), NOW)
+    policies.set_policy(SYSTEM, requests=[kept])
+    for sku, kind in enumerate(("pick", "reserve")):
+        case = RegisterPackaging(COMPANY, house.codes[sku], "case", 12)
+        assert [type(one) for one in register_packagings(SYSTEM, requests=[case])] == [PackagingRegistered]
+        house.stock(sku, 50, kind=kind)
+        sold(house, 1, (sku, 16))
+    face, reserve = (-told("sku")[code].amounts["labor"] for code in house.codes[:2])
+    assert face - reserve == (16 - 5) * Waves().seconds_per_unit

@@ -11,7 +11,6 @@ from uuid import UUID
 from entrepot.insight import kpi_facts as facts
 from entrepot.kernel import policies, sql
 from entrepot.warehouse.labor import Labor
-from entrepot.warehouse.task_times import of_node
 
 Unit = Literal["share", "ratio", "rate", "hours", "days"]
 
@@ -201,6 +200,6 @@ def _params(kpi: Kpi, company: int, asked: Asked) -> dict[str, object]:
         "kind": asked.kind,
     }  # fmt: skip
     if kpi.unit == "rate":  # what people reported, by the same pauses as the page of labor, and all of it
-        work = of_node(policies.in_force(company, Labor, asked.until), "", Labor())
+        work = policies.of_company(company, Labor, asked.until)[1]
         told |= {"idle": work.idle_max_s, "limit": None}
     return told

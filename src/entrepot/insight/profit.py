@@ -199,21 +199,22 @@ def _params(company: int, asked: Asked, at: datetime) -> dict[str, Any]:
         "company": company, "since": asked.since, "until": asked.until, "sku": asked.sku, "channel": asked.channel,
         "reason": asked.reason, "hour_minor": handling.labor_minor_per_hour,
         "open_since": at - timedelta(days=returns.window_days), "rates_since": at - timedelta(days=RATE_DAYS),
-        **sql.columns(("nodes", "fixed", "per_line", "per_unit"), _seconds(company, at)),
+        **sql.columns(("nodes", "fixed", "per_line", "per_piece", "per_unit"), _seconds(company, at)),
     }  # fmt: skip
 
 
-def _seconds(company: int, at: datetime) -> list[tuple[UUID, float, float, float]]:
-    """By node, how long a parcel takes to pick and pack: in any case, for each line, and for each unit. As fitted from
-    history, else as the policy `warehouse.waves` says."""
+def _seconds(company: int, at: datetime) -> list[tuple[UUID, float, float, float, float]]:
+    """By node, how long a parcel takes to pick and pack: in any case, for each line, for each piece picked, and for
+    each unit packed. As fitted from history, else as the policy `warehouse.waves` says."""
     waves = policies.in_force(company, Waves, at)
     fitted = {(one.node, one.step): one.standard for one in task_times.standards(company=company)}
     rows = []
     for node in network.nodes(company=company):
-        wave = task_times.of_node(waves, node.code, Waves())
-        steps = [fitted.get((node.id, step)) or task_times.by_policy(step, wave) for step in ("pick", "pack")]
-        rows.append((
-            node.id, sum(one.fixed_s for one in steps), sum(one.line_s for one in steps),
-            sum(one.unit_s for one in steps),
-        ))  # fmt: skip
+        wave = policies.of_scope(waves, node.code, Waves())
+        pick, pack = (
+            fitted.get((node.id, step)) or task_times.by_policy(step, wave) for step in ("pick", "pack")
+        )
+        rows.append(
+            (node.id, pick.fixed_s + pack.fixed_s, pick.line_s + pack.line_s, pick.unit_s, pack.unit_s)
+        )
     return rows

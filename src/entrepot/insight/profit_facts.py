@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from entrepot.warehouse.shelf_queries import pieces_in
+
 SIDES = {
     "month": "to_char({row}.month, 'YYYY-MM')",
     "sku": "COALESCE(k.code, '')",
@@ -12,8 +14,9 @@ SIDES = {
 """By what rows may be told, and the name of their group; '' for what belongs to no unit."""
 
 # What each amount of the journal is shared by: order lines with their weights. An amount that no part names belongs to
-# no unit. What is calculated stands beside it as if it were a line without an account.
-JOURNAL = """
+# no unit. What is calculated stands beside it as if it were a line without an account. Who picks handles pieces, a case
+# or pallet from reserve as one, as labor counts them; of what nobody picked here each unit is one.
+JOURNAL = f"""
 journal AS MATERIALIZED (
     SELECT l.id, l.month, l.account, l.event, l.kind, l.document_id, l.document_kind, -l.functional_minor AS amount
     FROM ledger_line AS l JOIN ledger_account AS a ON a.company_id = l.company_id AND a.code = l.account
@@ -27,11 +30,16 @@ journal AS MATERIALIZED (
     FROM shipping_shipment AS h
     CROSS JOIN LATERAL (SELECT count(*) AS lines, sum(quantity) AS units FROM shipping_shipmentline
                         WHERE shipment_id = h.id) AS n
-    LEFT JOIN unnest(%(nodes)s::uuid[], %(fixed)s::float8[], %(per_line)s::float8[], %(per_unit)s::float8[])
-              AS t(node, fixed, per_line, per_unit) ON t.node = h.node_id
+    LEFT JOIN unnest(%(nodes)s::uuid[], %(fixed)s::float8[], %(per_line)s::float8[], %(per_piece)s::float8[],
+                     %(per_unit)s::float8[]) AS t(node, fixed, per_line, per_piece, per_unit) ON t.node = h.node_id
     CROSS JOIN LATERAL (
         SELECT 'labor' AS kind, round((%(hour_minor)s::bigint / 3600.0
-                   * (t.fixed + t.per_line * n.lines + t.per_unit * n.units))::numeric)::bigint AS amount
+                   * (t.fixed + t.per_line * n.lines + t.per_unit * n.units + t.per_piece * COALESCE((
+                       SELECT NULLIF(sum(handled.pieces), 0)
+                       FROM warehouse_picktask AS k JOIN network_bin AS b ON b.id = k.bin_id
+                       {pieces_in("k.picked", "k.sku_id", "b.kind = 'reserve'")}
+                       WHERE k.fulfillment_id = h.fulfillment_id), n.units)))::numeric)::bigint AS amount
+        WHERE %(hour_minor)s::bigint > 0
         UNION ALL
         SELECT 'cartons', sum(k.cost_minor)::bigint
         FROM warehouse_package AS p JOIN warehouse_carton AS k ON k.company_id = p.company_id AND k.code = p.carton

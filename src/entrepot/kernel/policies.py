@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -150,6 +150,16 @@ def in_force_of(companies: Sequence[int], body: type[T], at: datetime) -> dict[i
     for company, _, scope, version, text in sql.run(IN_FORCE, params):
         found.setdefault(company, {})[scope] = (version, wire.load(text, body))
     return found
+
+
+def version_of(in_force: Mapping[str, tuple[int, T]], scope: str, otherwise: T) -> tuple[int, T]:
+    """The version that steers a scope, and its body: the scope's own, else that of all; 0 and `otherwise` without."""
+    return in_force.get(scope) or in_force.get("") or (0, otherwise)
+
+
+def of_scope(in_force: Mapping[str, tuple[int, T]], scope: str, otherwise: T) -> T:
+    """As `version_of`, its body alone."""
+    return version_of(in_force, scope, otherwise)[1]
 
 
 def of_company(company: int, body: type[T], at: datetime) -> tuple[int, T]:

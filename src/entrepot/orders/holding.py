@@ -66,7 +66,7 @@ def terms(kind: str, at: datetime, in_force: Policies, waits_for: str | None = N
 
     `at` is when the house learned of it: an order of last month that comes today is not too late to decide about.
     """
-    version, policy = in_force.get(kind) or in_force.get("") or (0, USUAL)
+    version, policy = policies.version_of(in_force, kind, USUAL)
     if waits_for is None:
         waits_for = policy.waits_for or rules.HOLDS[kind].waits_for
     hours = policy.expires_hours

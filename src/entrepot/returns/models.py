@@ -9,7 +9,8 @@ from django.db.models import F, Q
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
-from entrepot.returns import arrivals, fraud, photos, rules, states
+from entrepot.returns import arrivals, rules, states
+from entrepot.returns.fraud_models import Judgment, Mark, Suspicion  # noqa: F401
 from entrepot.returns.label_models import Label  # noqa: F401
 from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tables here
     Departure,
@@ -21,6 +22,7 @@ from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tab
     WorkResult,
 )
 from entrepot.returns.pallet_models import Pallet, PalletPackage  # noqa: F401
+from entrepot.returns.photo_models import InspectionPhoto, Photo, PhotoContent, ReturnPhoto  # noqa: F401
 
 DUTY = "request×receive×approve"
 
@@ -418,72 +420,6 @@ class Inspection(models.Model):
         ]
 
 
-class Photo(models.Model):
-    """A picture, kept once for a company by the digest of its bytes. They are its `PhotoContent`."""
-
-    append_only = True
-
-    id = models.UUIDField(primary_key=True)
-    company_id = models.SmallIntegerField()
-    digest = models.CharField(max_length=64)  # SHA-256 of the content
-    kind = models.TextField()
-    width = models.IntegerField()
-    height = models.IntegerField()
-    added_by = models.TextField()
-    added_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["company_id", "digest"], name="returns_photo_once"),
-            models.CheckConstraint(
-                name="returns_photo_known",
-                condition=Q(
-                    kind__in=list(photos.TYPES),
-                    width__range=(1, photos.SIDE_MAX),
-                    height__range=(1, photos.SIDE_MAX),
-                ),
-            ),
-        ]
-        triggers = append_only()
-
-
-class PhotoContent(models.Model):
-    """The bytes of a picture; gone with the person who showed it."""
-
-    photo_id = models.UUIDField(primary_key=True)
-    content = models.BinaryField()
-
-
-class InspectionPhoto(models.Model):
-    """A picture that shows units of an inspection."""
-
-    append_only = True
-
-    pk = models.CompositePrimaryKey("inspection_id", "photo_id")
-    inspection_id = models.UUIDField()
-    photo_id = models.UUIDField(db_index=True)
-    added_by = models.TextField()
-    added_at = models.DateTimeField()
-
-    class Meta:
-        triggers = append_only()
-
-
-class ReturnPhoto(models.Model):
-    """A picture that a customer sent with a return."""
-
-    append_only = True
-
-    pk = models.CompositePrimaryKey("return_id", "photo_id")
-    return_id = models.UUIDField()
-    photo_id = models.UUIDField(db_index=True)
-    added_by = models.TextField()
-    added_at = models.DateTimeField()
-
-    class Meta:
-        triggers = append_only()
-
-
 class Override(models.Model):
     """A disposition that somebody proposes instead of the one that the rules did, for all units that wait for it."""
 
@@ -736,95 +672,6 @@ class Cohort(models.Model):
                 name="returns_cohort_months",
                 condition=Q(measured__day=1, month__day=1, month__lte=F("measured")),
             ),
-        ]
-
-
-class Judgment(models.Model):
-    """Whether a return was suspicious, and what a person decided. `tier`, `country` and the channel are as they were
-    then: by them it can be seen whom the rules hit."""
-
-    return_id = models.UUIDField(primary_key=True)
-    company_id = models.SmallIntegerField()
-    channel_id = models.UUIDField()
-    tier = models.TextField(default="", db_default="")
-    country = models.TextField(default="", db_default="")
-    state = models.TextField()
-    policy_version = models.IntegerField()
-    judged_at = models.DateTimeField()
-    opened_at = models.DateTimeField(null=True)
-    decided_by = models.TextField(default="", db_default="")
-    decided_at = models.DateTimeField(null=True)
-    note = models.TextField(default="", db_default="")
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["company_id", "judged_at"], name="returns_judgment_lately"),
-            models.Index(
-                fields=["company_id", "opened_at"], name="returns_judgment_waits", condition=Q(state="open")
-            ),
-        ]
-        constraints = [
-            models.CheckConstraint(name="returns_judgment_known", condition=Q(state__in=states.FRAUD.states)),
-            models.CheckConstraint(
-                name="returns_judgment_opened_at_some_time",
-                condition=Q(state="clean", opened_at__isnull=True)
-                | (~Q(state="clean") & Q(opened_at__isnull=False)),
-            ),
-            models.CheckConstraint(
-                name="returns_judgment_decided_by_someone_for_a_reason",
-                condition=Q(state__in=["clean", "open"], decided_by="", decided_at__isnull=True)
-                | (
-                    Q(state__in=["cleared", "confirmed"], decided_at__isnull=False)
-                    & ~Q(decided_by="")
-                    & ~Q(note="")
-                ),
-            ),
-        ]
-
-
-class Suspicion(models.Model):
-    """What a rule found of a return, with the facts that it saw. The first that a rule finds stands."""
-
-    append_only = True
-
-    pk = models.CompositePrimaryKey("return_id", "rule")
-    return_id = models.UUIDField()
-    rule = models.TextField()
-    stage = models.TextField()
-    mode = models.TextField()
-    reason = models.TextField()
-    facts = models.JSONField()
-    policy_version = models.IntegerField()
-    found_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="returns_suspicion_known",
-                condition=Q(rule__in=fraud.RULES, stage__in=list(fraud.STAGES), mode__in=["enforce", "warn"]),
-            )
-        ]
-        triggers = append_only()
-
-
-class Mark(models.Model):
-    """A keyed hash of an address or mail address of the order that a return is of, where the policy compares customers.
-    Gone with the person, and when no policy can ask for it any more."""
-
-    pk = models.CompositePrimaryKey("return_id", "fingerprint")
-    return_id = models.UUIDField()
-    fingerprint = models.TextField()
-    company_id = models.SmallIntegerField()
-    order_id = models.UUIDField(db_index=True)
-    who = (
-        models.TextField()
-    )  # the customer's id; of guests the fingerprint of the mailbox, else the order's id
-    asked_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["fingerprint", "asked_at"], name="returns_mark_lately"),
-            models.Index(fields=["company_id", "asked_at"], name="returns_mark_asked"),
         ]
 
 

@@ -74,7 +74,7 @@ def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
     """A document to be rendered, with its buyer out of the vault only for those who may see it. 4 statements."""
     ((code, name, country, address_id, to_country, channel, due_on),) = sql.run(_PARTIES, {"id": one.id})
     sellers = policies.in_force(one.company, Seller, one.issued_at)
-    _, seller = sellers.get(channel) or sellers.get("") or (0, Seller())
+    seller = policies.of_scope(sellers, channel, Seller())
     found = parties.address(address_id) if address_id and with_buyer else None
     buyer = Party(ERASED, to_country)
     if found:

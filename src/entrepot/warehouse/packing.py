@@ -99,7 +99,7 @@ def boxes(inside: Sequence[Contents], known: Cartons) -> list[Box]:
     units = [(one.line, one.item) for one in inside for _ in range(one.units)]
     proposal = known.propose([item for _, item in units]) if known.registered else None
     if proposal is None:
-        volume = -(-sum(one.units * one.item.volume_mm3 for one in inside) // 1000)
+        volume = sum(one.units * one.item.volume_mm3 for one in inside)
         return [Box(rules.choose_carton(volume, known.usable), {one.line: one.units for one in inside})]
     packed = [
         Box(one.carton, Counter(units[place.item][0] for place in one.places), one, one.carton.code)

@@ -44,8 +44,8 @@ def throughput(*, company: int, since: datetime, until: datetime) -> list[labor.
     """What was done in a time, by step, node, shift and kind of work. 3 statements."""
     in_force = policies.in_force(company, Labor, until)
     nodes = network.nodes(company=company)
-    shifts = {node.code: of_node(in_force, node.code, Labor()).shifts for node in nodes}
-    idle = of_node(in_force, "", Labor()).idle_max_s
+    shifts = {node.code: policies.of_scope(in_force, node.code, Labor()).shifts for node in nodes}
+    idle = policies.of_scope(in_force, "", Labor()).idle_max_s
     found = observed(company=company, since=since, until=until, idle_max_s=idle)
     return labor.throughput(found, shifts, {node.code: node.time_zone for node in nodes})
 
@@ -109,7 +109,10 @@ def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
     queued = _queued(company, at)
     found = []
     for node in nodes:
-        wave, work = of_node(waves, node.code, Waves()), of_node(labors, node.code, Labor())
+        wave, work = (
+            policies.of_scope(waves, node.code, Waves()),
+            policies.of_scope(labors, node.code, Labor()),
+        )
         cutoffs = _cutoffs(at, node.time_zone, weeks[node.id], work)
         people = {"pick": wave.pickers, "pack": wave.packing_stations}
         steps = [
@@ -126,12 +129,6 @@ def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
         fitted = tuple(step for step in people if (node.id, step) in known)
         found.append(NodeOutlook(node.id, node.code, node.time_zone, fitted, tuple(steps)))
     return found
-
-
-def of_node(in_force: Mapping[str, tuple[int, T]], code: str, otherwise: T) -> T:
-    """The policy of a node: its own, or that of all."""
-    found = in_force.get(code) or in_force.get("")
-    return found[1] if found else otherwise
 
 
 def by_policy(step: str, policy: Waves) -> Standard:

@@ -23,7 +23,7 @@ from entrepot.warehouse.commands.recall import RecallKits, recall
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.slots import ClassifySkus, classify_skus
-from entrepot.warehouse.commands.stream import of_node, stream
+from entrepot.warehouse.commands.stream import stream
 from entrepot.warehouse.commands.watch_floor import WatchFloor, watch_floor
 from entrepot.work.commands.open_items import open_items
 
@@ -120,7 +120,7 @@ def pace_all_at(at: datetime) -> int:
     requests = [
         PaceNode(node)
         for node, company, code in nodes
-        if of_node(in_force.get(company, {}), code)[1].mode == "paced"
+        if policies.of_scope(in_force.get(company, {}), code, waves.Waves()).mode == "paced"
     ]
     cause = Cause(Actor("system:warehouse", everything=True), at, "as there is time for it")
     answers = pace(cause, requests=requests) if requests else []

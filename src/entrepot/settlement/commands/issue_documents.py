@@ -174,8 +174,7 @@ def _drafts(
     drafts = []
     for entry in fresh:
         own = about[entry.source]
-        known = sellers.get(entry.company, {})
-        _, seller = known.get(own.channel) or known.get("") or (0, Seller())
+        seller = policies.of_scope(sellers.get(entry.company, {}), own.channel, Seller())
         if not seller.issues:
             continue
         lines = invoicing.lines_of(

@@ -30,6 +30,11 @@ class Item(NamedTuple):
         return self.length_mm * self.width_mm * self.height_mm
 
 
+def cm3(mm3: int) -> int:
+    """Cubic centimeters that hold a volume: rounded up, once, of all units together."""
+    return -(-mm3 // 1000)
+
+
 class Carton(NamedTuple):
     """A kind of carton: its inner measures, the grams it may hold, what it weighs and costs itself."""
 
@@ -47,7 +52,7 @@ class Carton(NamedTuple):
 
     @property
     def volume_cm3(self) -> int:
-        return -(-self.volume_mm3 // 1000)
+        return cm3(self.volume_mm3)
 
 
 class Place(NamedTuple):

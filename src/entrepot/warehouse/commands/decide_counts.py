@@ -19,7 +19,6 @@ from entrepot.kernel.events import Event
 from entrepot.stock.commands.count import CountPosted, PostCount, count
 from entrepot.warehouse import counting
 from entrepot.warehouse.commands.missing import reopen
-from entrepot.warehouse.commands.plan_counts import of_node
 from entrepot.warehouse.commands.start_counts import PAIR, Task, lock_tasks
 from entrepot.warehouse.states import COUNT_LINE
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -135,7 +134,7 @@ def _refusal(
         return WrongState(
             subject="counted line", found=line.state, event=request.decision, expected="waiting"
         )
-    causes = of_node(rules.get(task.company, {}), task.node_code).causes
+    causes = policies.of_scope(rules.get(task.company, {}), task.node_code, counting.Counting()).causes
     if request.decision == "approve" and request.cause not in causes:
         return Invalid(field="cause", expected=one_of(causes), found=request.cause or "none")
     if request.decision == "reject" and not request.note.strip():

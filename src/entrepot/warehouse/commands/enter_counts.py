@@ -22,7 +22,7 @@ from entrepot.stock.commands.plates import see_plates
 from entrepot.stock.models import STATUSES
 from entrepot.warehouse import counting, errors
 from entrepot.warehouse.commands.missing import reopen
-from entrepot.warehouse.commands.plan_counts import classes_of, of_node
+from entrepot.warehouse.commands.plan_counts import classes_of
 from entrepot.warehouse.commands.start_counts import Task, lock_tasks
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -274,7 +274,9 @@ class _Entry:
         return self._close(of_task)
 
     def _outcome(self, one: _Result, seen: Balance) -> str:
-        policy = of_node(self.rules.get(one.task.company, {}), one.task.node_code)
+        policy = policies.of_scope(
+            self.rules.get(one.task.company, {}), one.task.node_code, counting.Counting()
+        )
         again = one.line is not None and one.line.counted is not None
         value = self._value(one, seen)
         facts = counting.Seen(

@@ -13,7 +13,6 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.propose_wave import Facts, ProposeWave, WaveProposed, propose
-from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.commands.waves import ReleaseWave, WaveReleased, release_wave
 from entrepot.warehouse.errors import NothingForAWave
 from entrepot.warehouse.labor import Labor, open_seconds
@@ -72,7 +71,7 @@ def pace(cause: Cause, /, *, requests: Sequence[PaceNode]) -> list[NodePaced | R
             refusals[place] = NotFound(what="node", which=one.node)
             continue
         node = nodes[one.node]
-        _, policy = of_node(in_force.get(node.company, {}), node.code)
+        policy = policies.of_scope(in_force.get(node.company, {}), node.code, waves.Waves())
         if policy.mode != "paced":
             refusals[place] = WrongState(
                 subject=Said("node {0}", node.code), found=policy.mode, event="pace", expected="paced"
@@ -130,8 +129,7 @@ def _resting(cause: Cause, nodes: Sequence[_Node]) -> set[UUID]:
     in_force = policies.in_force_of(sorted({node.company for node in nodes}), Labor, cause.at)
     at_work = []
     for node in nodes:
-        of_company = in_force.get(node.company, {})
-        _, work = of_company.get(node.code) or of_company.get("") or (0, Labor())
+        work = policies.of_scope(in_force.get(node.company, {}), node.code, Labor())
         if (
             open_seconds(since, cause.at, work.shifts.values(), node.time_zone)
             >= waves.RESTS_AFTER.total_seconds()

@@ -11,7 +11,6 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.network import queries as network
 from entrepot.warehouse import waves
-from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Plan, Planned, Stop, plan_lists
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.shelf_queries import pieces_in
@@ -85,7 +84,9 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
     policies_ = {}
     for fulfillment, (wave, code, method) in sorted(found.items()):
         by_wave[wave] += stops.get(fulfillment, [])
-        policies_[wave] = waves.by_method(of_node(in_force.get(wave.company, {}), code)[1], method)
+        policies_[wave] = waves.by_method(
+            policies.of_scope(in_force.get(wave.company, {}), code, waves.Waves()), method
+        )
     planned = {
         wave: plan_lists(
             tasks,
@@ -102,11 +103,12 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
 _LIST = ("id", "number", "company_id", "node_id", "wave_id", "zone", "length_mm", "seconds")
 _STOP = ("task_id", "list_id", "place", "slot")
 
-# In the order of the tasks: those of the most urgent fulfillments were written first.
+# In the order of the tasks: those of the most urgent fulfillments were written first. Volumes are rounded up, those of
+# a stop's units at once.
 _STOPS = f"""
 SELECT t.id, t.fulfillment_id, COALESCE(z.code, ''), b.id, b.x, b.y, b.pick_sequence, t.sku_id, t.quantity,
        t.quantity::bigint * s.weight_g,
-       -(-(t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm) / 1000), handled.pieces
+       (t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm + 999) / 1000, handled.pieces
 FROM warehouse_picktask AS t
 JOIN network_bin AS b ON b.id = t.bin_id
 JOIN catalog_sku AS s ON s.id = t.sku_id

@@ -96,7 +96,7 @@ def plan_counts(cause: Cause, /, *, requests: Sequence[PlanCounts]) -> list[Coun
 
     new: dict[int, list[_New]] = {company: [] for _, company, _ in nodes}
     for node, company, code in nodes:
-        policy = of_node(rules.get(company, {}), code)
+        policy = policies.of_scope(rules.get(company, {}), code, counting.Counting())
         room = policy.bins_per_night - waiting.get(node, 0)
         for one in counting.choose(found[node], policy, room):
             goods = [(each.sku, each.lot, each.status) for each in one.goods]
@@ -142,7 +142,9 @@ def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAs
         wanted = [row for row in goods[one.bin] if one.sku in (None, row[0])]
         if one.sku and not wanted:
             wanted = [(one.sku, "", "sellable")]
-        hours = of_node(rules.get(place.company, {}), place.node_code).due_hours
+        hours = policies.of_scope(
+            rules.get(place.company, {}), place.node_code, counting.Counting()
+        ).due_hours
         new.append(_New(ids.uuid7(), place, one.sku is None, one.why, one.priority, hours, wanted))
         standing[one.bin, one.sku] = CountAsked(new[-1].id, "", True)
     numbers = _write(cause, new, classes)
@@ -180,16 +182,14 @@ def ask_by_trigger(cause: Cause, trigger: str, places: Collection[tuple[UUID, UU
         AskCount(bin_, sku, trigger, counting.URGENT)
         for bin_, sku in dict.fromkeys(places)
         if bin_ in bins
-        and trigger in of_node(rules.get(bins[bin_].company, {}), bins[bin_].node_code).triggers
+        and trigger
+        in policies.of_scope(
+            rules.get(bins[bin_].company, {}), bins[bin_].node_code, counting.Counting()
+        ).triggers
     ]
     if wanted:
         ask_counts(cause, requests=wanted)
     return len(wanted)
-
-
-def of_node(in_force: Mapping[str, tuple[int, counting.Counting]], code: str) -> counting.Counting:
-    """The policy of a node: its own, or that of all."""
-    return (in_force.get(code) or in_force.get("") or (0, counting.Counting()))[1]
 
 
 def classes_of(
@@ -199,7 +199,10 @@ def classes_of(
 ) -> dict[int, dict[UUID, str]]:
     """The class of each SKU that was picked lately, by company; the others are C. The policy for all of a company says
     how. 1 statement."""
-    rules = {company: of_node(in_force.get(company, {}), "") for company in companies}
+    rules = {
+        company: policies.of_scope(in_force.get(company, {}), "", counting.Counting())
+        for company in companies
+    }
     days = max((policy.class_days for policy in rules.values()), default=0)
     figures: dict[int, dict[UUID, int]] = defaultdict(dict)
     since = id_of_moment(at - timedelta(days=days))

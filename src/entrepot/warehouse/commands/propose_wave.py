@@ -16,11 +16,11 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.fulfill import look_at_pickable
 from entrepot.warehouse import errors, waves
+from entrepot.warehouse.cartons.problem import cm3
 from entrepot.warehouse.commands.leaving import Going, Leaving, Place
 from entrepot.warehouse.commands.picklists import plans
 from entrepot.warehouse.commands.release import not_pickable
 from entrepot.warehouse.commands.shelves import Shelves, sizes_of
-from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.task_times import times_of
@@ -84,7 +84,7 @@ class _Line(NamedTuple):
     units: int
     value_minor: int
     weight_g: int
-    volume_cm3: int
+    volume_mm3: int
     country: str
     postal_code: str
     residential: bool
@@ -219,7 +219,7 @@ class Facts:
         others = self.others[request.node]
         why = ", ".join(f"{reason} ({count})" for reason, count in others.items())
         node = self.nodes[request.node]
-        if not why and of_node(self.in_force.get(node.company, {}), node.code)[1].mode == "stream":
+        if not why and self._steered(node)[1].mode == "stream":
             why = "its work goes to the floor at once, by its policy warehouse.waves"
         return errors.NothingForAWave(node=node.code, why=why or "none waits for one")
 
@@ -227,12 +227,15 @@ class Facts:
         """Why nothing goes of a node of which nothing could join, `resting` being the nodes on whose floor nothing was
         done of late; '' where that is as it should be."""
         node = self.nodes[request.node]
-        policy = of_node(self.in_force.get(node.company, {}), node.code)[1]
+        _, policy = self._steered(node)
         until = self.leaving.cut_offs(node.id)[-1] - self.cause.at
         on_floor = self.queued.get(node.id, (0, 0, 0))[2]
         return waves.stands_still(
             self.others[node.id], policy, until, on_floor, rests=request.node in resting
         )
+
+    def _steered(self, node: _Node) -> tuple[int, waves.Waves]:
+        return policies.version_of(self.in_force.get(node.company, {}), node.code, waves.Waves())
 
     def not_pickable(self, nodes: Collection[UUID]) -> list[OpenItem]:
         """Work items for the orders at nodes whose units stand in no bin that is picked from."""
@@ -250,7 +253,7 @@ class Facts:
     def propose(self, request: ProposeWave) -> _Wave | None:
         """The wave, whose orders are then no more among those that wait; None where none joins."""
         node = self.nodes[request.node]
-        version, policy = of_node(self.in_force.get(node.company, {}), node.code)
+        version, policy = self._steered(node)
         if request.method:
             policy = waves.by_method(policy, request.method)
         waiting = self._looked_at(node.id)
@@ -324,7 +327,7 @@ class Facts:
                 zone, x, y = self.bins[shelf.bin]
                 stop = Stop(
                     ids.uuid7(), line.order, zone, shelf.bin, x, y, shelf.pick_sequence, line.sku, units,
-                    units * line.weight_g, units * line.volume_cm3, self.shelves.pieces(shelf, units),
+                    units * line.weight_g, cm3(units * line.volume_mm3), self.shelves.pieces(shelf, units),
                 )  # fmt: skip
                 stops.append(stop)
         found = _ready(lines, stops, missing)
@@ -358,7 +361,7 @@ def _going(lines: Sequence[_Line]) -> Going:
     return Going(
         first.node, first.service, first.country, first.postal_code, first.residential,
         first.promise_at, sum(line.units * line.weight_g for line in lines),
-        sum(line.units * line.volume_cm3 for line in lines),
+        cm3(sum(line.units * line.volume_mm3 for line in lines)),
     )  # fmt: skip
 
 
@@ -408,7 +411,7 @@ SELECT subject FROM kernel_ready AS r WHERE queue = 'wave'
 _WAITING = """
 SELECT a.node_id, o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
        a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
-       s.weight_g, -(-(s.length_mm::bigint * s.width_mm * s.height_mm) / 1000),
+       s.weight_g, s.length_mm::bigint * s.width_mm * s.height_mm,
        o.country, o.postal_code, o.demand = 'sale', o.promise_at, o.number
 FROM kernel_ready AS r
 JOIN orders_order AS o ON o.id = r.subject

@@ -51,7 +51,9 @@ def stream(
     parts = [_Part(*row) for row in sql.run(_PARTS, {"orders": [one.order for one in requests]})]
     found = policies.in_force_of(sorted({part.company for part in parts}), waves.Waves, cause.at)
     waiting = [
-        part for part in parts if of_node(found.get(part.company, {}), part.node_code)[1].mode != "stream"
+        part
+        for part in parts
+        if policies.of_scope(found.get(part.company, {}), part.node_code, waves.Waves()).mode != "stream"
     ]
     if not waiting:
         return list(release(cause, requests=requests))
@@ -71,11 +73,6 @@ def stream(
     for one, answer in zip(wanted, release(cause, requests=wanted), strict=True):
         first.setdefault(one.order, answer)
     return [first.get(one.order) or WaitsForWave(one.order) for one in requests]
-
-
-def of_node(in_force: dict[str, tuple[int, waves.Waves]], code: str) -> tuple[int, waves.Waves]:
-    """The version that steers a node, and its body: the node's own, else that of all; 0 and the defaults without."""
-    return in_force.get(code) or in_force.get("") or (0, waves.Waves())
 
 
 _PARTS = """

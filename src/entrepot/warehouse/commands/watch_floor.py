@@ -18,7 +18,6 @@ from entrepot.network import queries as network
 from entrepot.network.rules import next_ship_date
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.pace import ITEM as STANDS_STILL
-from entrepot.warehouse.commands.stream import of_node
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -63,7 +62,10 @@ def watch_floor(cause: Cause, /, *, requests: Sequence[WatchFloor]) -> list[Floo
     companies = sorted({one.company for one in requests})
     in_force = policies.in_force_of(companies, waves.Waves, cause.at)
     nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"companies": companies})}
-    modes = {key: of_node(in_force.get(node.company, {}), node.code)[1].mode for key, node in nodes.items()}
+    modes = {
+        key: policies.of_scope(in_force.get(node.company, {}), node.code, waves.Waves()).mode
+        for key, node in nodes.items()
+    }
     waiting = _waiting(cause.at, [node for node in nodes.values() if modes[node.id] != "stream"])
     late = {row[0]: row[1:] for row in sql.run(_LATE, {"nodes": list(nodes), "at": cause.at})}
     items = [_waits(nodes[key], *told) for key, told in waiting.items()]

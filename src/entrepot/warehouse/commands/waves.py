@@ -18,7 +18,6 @@ from entrepot.warehouse import waves as rules
 from entrepot.warehouse.commands import picklists
 from entrepot.warehouse.commands.propose_wave import lists_meters_seconds
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
-from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
 from entrepot.warehouse.states import WAVE
 from entrepot.warehouse.task_times import times_of
@@ -162,7 +161,7 @@ class _Release:
         in_force = policies.in_force_of(companies, rules.Waves, self.cause.at)
         planned = {}
         for wave in self.waves.values():
-            _, policy = of_node(in_force.get(wave.company, {}), wave.node_code)
+            policy = policies.of_scope(in_force.get(wave.company, {}), wave.node_code, rules.Waves())
             policy = rules.by_method(policy, wave.method)
             mine: list[Stop] = [stop for one in went[wave.id] for stop in stops[one]]
             name = picklists.OfWave(wave.id, wave.company, wave.node)

@@ -16,14 +16,8 @@ from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company
-from entrepot.web.api.schemas import (
-    BIGINT_MAX,
-    SKUS_MAX,
-    AvailabilityOut,
-    Code,
-    DigestOut,
-    PublishedOut,
-)
+from entrepot.web.api.schemas import BIGINT_MAX, SKUS_MAX, Code
+from entrepot.web.api.stock_schemas import AvailabilityOut, DigestOut, PublishedOut
 
 router = Router()
 

@@ -25,16 +25,8 @@ from entrepot.web.api.answers import (
     as_list,
     give,
 )
-from entrepot.web.api.schemas import (
-    Code,
-    Each,
-    HeldOut,
-    HolderIn,
-    Out,
-    RenewIn,
-    ReservationIn,
-    ReservedOut,
-)
+from entrepot.web.api.schemas import Code, Each, Out
+from entrepot.web.api.stock_schemas import HeldOut, HolderIn, RenewIn, ReservationIn, ReservedOut
 
 router = Router()
 reserve_gathered = Gathered(reserve)

@@ -129,7 +129,7 @@ def draft(request: Request, kind: str) -> HttpResponse:
         filled = [one._replace(text=request.POST.get(one.name, "")) for one in form(body())]
         return page(request, "web/policy_draft.html", context | {"fields": filled}, area="policies")
     in_force: dict[str, tuple[int, Any]] = policies.in_force(company, body, fmt.reading().now)
-    _, current = in_force.get(scope) or in_force.get("") or (0, body())
+    current = policies.of_scope(in_force, scope, body())
     return page(request, "web/policy_draft.html", context | {"fields": form(current)}, area="policies")
 
 
