@@ -611,7 +611,8 @@ SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.lin
         FROM payments_payment AS p WHERE p.order_id = o.id),
        o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
        COALESCE((SELECT a.place FROM parties_address AS a WHERE a.id = o.address_id), ''), o.service, o.demand,
-       o.policy, o.campaign, o.substitutes, COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), '')
+       o.policy, o.campaign, o.substitutes,
+       COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), '')
 FROM (
     SELECT id FROM orders_order WHERE id = %(order)s::uuid
     UNION ALL (
