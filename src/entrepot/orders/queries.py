@@ -342,7 +342,7 @@ def beside(order_id: UUID, *, limit: int = 20) -> tuple[str, list[MergeRow]]:
         (row[:8], regrouping.Beside(row[8], regrouping.Mergeable(*row[9:12]), regrouping.Alike(*row[12:])))
         for row in found
     ]
-    rows = [MergeRow(*row, regrouping.why_apart(one, itself)) for row, one in others]
+    rows = [MergeRow(*row, regrouping.why_apart(one, itself)) for row, one in others]  # type: ignore[call-arg]
     return regrouping.why_not_now(itself), rows
 
 

@@ -40,7 +40,7 @@ def problems(country: str, postal_code: str, region: str, city: str, line1: str)
     given = {
         "postal_code": postal_code.strip(), "country_area": region, "city": city, "street_address": line1.strip(),
     }  # fmt: skip
-    found = [
+    found: list[str] = [
         Said("An address in {0} needs a {1}.", form.country, word)
         for field, word in _WORDS.items()
         if field in form.required and not given[field]

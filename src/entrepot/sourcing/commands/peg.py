@@ -128,7 +128,7 @@ def _lines(
             line, order, units, priority, promise_at, ordered_at, frozenset(nodes), lead_days
         )
         promise_on = promised_day(promise_at, country, postal_code, home)
-        lines[sku].append(_Line(sku, waiting, *facts[:-4], promise_on))
+        lines[sku].append(_Line(sku, waiting, *facts[:-4], promise_on))  # type: ignore[call-arg]
     return lines
 
 
