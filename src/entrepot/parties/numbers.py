@@ -12,6 +12,8 @@ import stdnum.eu.vat
 import stdnum.us.ein
 from stdnum import get_cc_module
 
+from entrepot.kernel.errors import Said
+
 EUROPEAN = frozenset({"EL", *(code.upper() for code in stdnum.eu.vat.MEMBER_STATES)}) - {"GR"}
 """What VAT numbers of the European Union begin with: countries, EL for Greece and XI for Northern Ireland."""
 
@@ -40,17 +42,21 @@ def check(country: str, number: str) -> Checked:
     compact = "".join(sign for sign in number.upper() if sign.isalnum())
     country, front = country.strip().upper(), compact[:2]
     if front in EUROPEAN and stdnum.eu.vat.is_valid(compact):
-        return Checked(compact, _COUNTRY_OF.get(front, front), f"VAT number of {front}", "")
+        return Checked(compact, _COUNTRY_OF.get(front, front), str(Said("VAT number of {0}", front)), "")
     if country == "US":
         return _checked(compact, country, "EIN", fits=bool(stdnum.us.ein.is_valid(compact)))
     prefix = "EL" if country == "GR" else country
     if prefix in EUROPEAN:
         whole = prefix + compact.removeprefix(prefix)
-        return _checked(whole, country, f"VAT number of {prefix}", fits=bool(stdnum.eu.vat.is_valid(whole)))
+        return _checked(
+            whole, country, str(Said("VAT number of {0}", prefix)), fits=bool(stdnum.eu.vat.is_valid(whole))
+        )
     form = _form(country)
     if form is None:
         return Checked(compact, country, "", "")
-    return _checked(compact, country, f"tax number of {country}", fits=bool(form.is_valid(compact)))
+    return _checked(
+        compact, country, str(Said("tax number of {0}", country)), fits=bool(form.is_valid(compact))
+    )
 
 
 def is_of_another_member(number: Checked | None, seller: str) -> bool:
@@ -62,7 +68,7 @@ def is_of_another_member(number: Checked | None, seller: str) -> bool:
 
 def _checked(number: str, country: str, kind: str, *, fits: bool) -> Checked:
     # A registration that has ended, or is another's, has the right form as well: that only a registry knows.
-    problem = "" if fits else f"The tax number is no {kind}: its form or check digits are wrong."
+    problem = "" if fits else Said("The tax number is no {0}: its form or check digits are wrong.", kind)
     return Checked(number, country, kind, problem)
 
 

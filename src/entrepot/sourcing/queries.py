@@ -99,7 +99,7 @@ def waits(*, order: UUID) -> list[WaitRow]:
 
 def _wait(*row: Any) -> WaitRow:
     *facts, promise_at, country, postal_code, home = row
-    found = WaitRow(*facts, 0)
+    found = WaitRow(*facts, 0)  # type: ignore[call-arg]
     promised = promised_day(promise_at, country, postal_code, home)
     late = (found.expected_on - promised).days if found.expected_on and promised else 0
     return replace(found, late_days=max(0, late))

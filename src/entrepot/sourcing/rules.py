@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.errors import Said
 from entrepot.network.rules import distance_km, local_day
 
 Strictness = Literal["hard", "soft"]
@@ -338,7 +339,7 @@ def plan(lines: Sequence[Line], nodes: SortedOut, free: Free, policy: str, nodes
     asked = (*nodes.first, *nodes.after)
     again = _plan(lines, asked, free if is_soft else may, policy, nodes_max)
     if _units(again.short) < _units(found.short):
-        return replace(again, why=f"{again.why}, soft rules dropped", softened=True)
+        return replace(again, why=Said("{0}, soft rules dropped", again.why), softened=True)
     return found
 
 
@@ -365,7 +366,11 @@ def plan_order(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy:
         if units == total:
             shares = tuple(Share(line.id, line.sku, node.id, line.quantity) for line in lines)
             return Plan(
-                shares, (), "allocated", f"{node.code} is the preferred node that has all of it", candidates
+                shares,
+                (),
+                "allocated",
+                Said("{0} is the preferred node that has all of it", node.code),
+                candidates,
             )
     return _split(lines, nodes, free, policy, nodes_max, candidates)
 
@@ -385,7 +390,7 @@ def plan_lines(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy:
         lines, nodes, free, whole=policy in ("line_complete", "ship_complete"), in_turn=True
     )
     if policy == "ship_complete" and short:
-        return Plan((), tuple(lines), "backordered", "it ships complete and not all of it is free", ())
+        return Plan((), tuple(lines), "backordered", Said("it ships complete and not all of it is free"), ())
     given: dict[UUID, int] = {}
     for share in shares:
         given[share.node] = given.get(share.node, 0) + share.quantity
@@ -399,14 +404,13 @@ def told_by_line(
     """The outcome of an order that was served by line, why, and what each node serves of it."""
     served = tuple((node.code, given[node.id]) for node in nodes if node.id in given)
     if not served:
-        return "backordered", "no node has any of it", ()
+        return "backordered", Said("no node has any of it"), ()
     outcome = "part backordered" if is_short else "allocated" if len(served) == 1 else "split"
-    rest = ", and nobody has the rest" if is_short else ""
-    return (
-        outcome,
-        f"each line from the first nodes that have some, {joined([c for c, _ in served])}{rest}",
-        served,
-    )
+    codes = joined([code for code, _ in served])
+    if is_short:
+        some = Said("each line from the first nodes that have some, {0}, and nobody has the rest", codes)
+        return outcome, some, served
+    return outcome, Said("each line from the first nodes that have some, {0}", codes), served
 
 
 def served_by(lines: Sequence[Line], node: Node, free: Free) -> tuple[str, int]:
@@ -452,23 +456,28 @@ def _split(
     shares, short = _serve(lines, chosen, free, whole=policy in ("line_complete", "ship_complete"))
     if policy == "ship_complete" and short:
         return Plan(
-            (), tuple(lines), "backordered", "it ships complete and not all of it is free", candidates
+            (), tuple(lines), "backordered", Said("it ships complete and not all of it is free"), candidates
         )
     served = tuple(node.code for node in chosen if any(share.node == node.id for share in shares))
     codes = joined(served)
     if not shares:
-        needs = "a line or a whole kit needs" if any(line.kit for line in lines) else "a line needs"
-        return Plan((), tuple(lines), "backordered", f"no node has what {needs}", candidates)
+        kits = any(line.kit for line in lines)
+        why = (
+            Said("no node has what a line or a whole kit needs")
+            if kits
+            else Said("no node has what a line needs")
+        )
+        return Plan((), tuple(lines), "backordered", why, candidates)
     if short:
         return Plan(
             tuple(shares),
             tuple(short),
             "part backordered",
-            f"only part of it is free, at {codes}",
+            Said("only part of it is free, at {0}", codes),
             candidates,
             served,
         )
-    why = f"no single node has all of it; together {codes} do"
+    why = Said("no single node has all of it; together {0} do", codes)
     return Plan(tuple(shares), (), "split", why, candidates, served)
 
 
@@ -592,5 +601,7 @@ def sold_past(wanted: Mapping[Any, int], ahead: Mapping[Any, Ahead]) -> list[Pas
 
 
 def say_past(past: Sequence[Past]) -> str:
-    each = ", ".join(f"{one.sold} of {one.code} with this order, the limit is {one.limit}" for one in past)
-    return f"Sold ahead past the limit: {each}."
+    each = [
+        Said("{0} of {1} with this order, the limit is {2}", one.sold, one.code, one.limit) for one in past
+    ]
+    return Said("Sold ahead past the limit: {0}.", "; ".join(each))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from entrepot.catalog.rules import first_misfit, is_country
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.money import round_half_away
 
 STANDARD = ""
@@ -209,9 +209,9 @@ def expected(
     """
     proof = next((one for one in exemptions if one.holds(country, day)), None)
     if proof is not None:
-        return Expected(0, f"the customer is exempt by {proof.certificate}")
+        return Expected(0, Said("the customer is exempt by {0}", proof.certificate))
     if is_shifted:
-        return Expected(0, "a business of another country owes it itself")
+        return Expected(0, Said("a business of another country owes it itself"))
     where = jurisdiction_code(country, region) or "an unknown country"
     by_rate: dict[Decimal, int] = {}
     for category, amount in amounts.items():
@@ -219,6 +219,8 @@ def expected(
         if rate is not None:
             by_rate[rate.rate] = by_rate.get(rate.rate, 0) + amount
     if not by_rate:
-        return Expected(0, f"no rate is in force in {where}")
+        return Expected(0, Said("no rate is in force in {0}", where))
     shares = ", ".join(map(_percent, sorted(by_rate)))
-    return Expected(sum(tax_on_top(amount, rate) for rate, amount in by_rate.items()), f"{shares} in {where}")
+    return Expected(
+        sum(tax_on_top(amount, rate) for rate, amount in by_rate.items()), Said("{0} in {1}", shares, where)
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from entrepot.kernel.errors import Refused, Said
+from entrepot.web import format as fmt
 
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
@@ -49,6 +52,11 @@ def tone(state: str) -> str:
 
 
 WORDS: dict[str, str | Promise] = {
+    # what channels report of an order
+    "high_risk": _("high risk"),
+    "velocity": _("many orders in a short time"),
+    "mismatch": _("addresses that do not match"),
+    "stolen_card": _("a stolen card"),
     # kinds and fields
     "work_item": _("work item"),
     "non_sellable": _("non-sellable"),
@@ -495,9 +503,20 @@ def refusal(one: Refused) -> str:
     return one.told(gettext(one.says), _fact)
 
 
-def told(fact: object) -> object:
-    """A fact in the language of the page, with the facts within it, where it is words; else as it is."""
-    return gettext(fact.says).format(*map(told, fact.facts)) if isinstance(fact, Said) else fact
+def told(fact: str) -> str:
+    """A fact in the language of the page, where it is words; else as it is."""
+    if not isinstance(fact, Said):
+        return fact
+    return gettext(fact.says).format(*(told_fact(one) for one in fact.facts))
+
+
+def told_fact(fact: object) -> object:
+    """A fact of a sentence: words of ours and days in the language of the page, all else as it is."""
+    if isinstance(fact, Said):
+        return told(fact)
+    if isinstance(fact, date):
+        return fmt.day(fact)
+    return word(fact) if isinstance(fact, str) and (fact in WORDS or fact in _TONE_OF) else fact
 
 
 def _fact(name: str, fact: object) -> object:

@@ -219,8 +219,7 @@ def _decide(one: CancelOrder, plan: Cancellation, *, from_floor: bool) -> list[S
             event="cancel",
             expected="placed or confirmed",
         )
-    name = order.number if from_floor else one.order
-    return rules.decide_cancel(name, plan.lines[one.order], one.lines, from_floor=from_floor)
+    return rules.decide_cancel(order.number, plan.lines[one.order], one.lines, from_floor=from_floor)
 
 
 _PROMISED = frozenset(("allocated", *ON_THE_FLOOR))
@@ -331,7 +330,7 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 _LOAD = """
 SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, l.id, l.open, l.backordered, l.allocated,
        l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released,
-       l.picked, l.packed, l.with_supplier
+       l.picked, l.packed, l.with_supplier, l.number || ', ' || l.sku_code
 FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(captured_minor), 0)::bigint AS captured FROM payments_payment WHERE order_id = o.id

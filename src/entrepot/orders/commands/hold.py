@@ -291,7 +291,11 @@ def _follower(hold: Found, one: ReleaseHold, at: datetime) -> NewHold | None:
     kind = holding.follows(hold.type, hold.next, hold.before)
     if not kind:
         return None
-    reason = f"It follows the {hold.type}{': ' + one.note if one.note else '.'}"
+    reason = (
+        Said("It follows the {0}: {1}", hold.type, one.note)
+        if one.note
+        else Said("It follows the {0}.", hold.type)
+    )
     return NewHold(ids.uuid7(), hold.company, hold.order, kind, reason, {}, at, follows=hold.id)
 
 

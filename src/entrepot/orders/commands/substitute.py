@@ -11,6 +11,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
+from entrepot.kernel.errors import Said
 from entrepot.kernel.events import Event
 from entrepot.orders import rules
 from entrepot.orders.commands import cancel, progress
@@ -134,7 +135,8 @@ def _event(
     order: UUID, of_order: Sequence[Substitute], known: Mapping[UUID, _Line], at: datetime, back: int
 ) -> Event:
     said = [
-        f"{one.quantity} of {known[one.line].by_code} instead of {known[one.line].code}" for one in of_order
+        Said("{0} of {1} instead of {2}", one.quantity, known[one.line].by_code, known[one.line].code)
+        for one in of_order
     ]
     payload: dict[str, Any] = {"instead": [[one.line, one.by, one.quantity] for one in of_order]}
     if back:

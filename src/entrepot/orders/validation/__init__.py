@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+from entrepot.kernel.errors import Said
 from entrepot.orders.validation.facts import (
     Earlier,
     Found,
@@ -96,7 +97,7 @@ def judge(order: OrderFacts, policy: Validation, only: Collection[str] = ()) -> 
     warnings: list[Warned] = []
     unknown = sorted({line.sku for line in order.goods if not line.known})
     if unknown and not only:
-        reason = f"Not in the catalog: {', '.join(unknown)}."
+        reason = Said("Not in the catalog: {0}.", ", ".join(unknown))
         holds["inventory hold"] = Found("inventory hold", reason, {"unknown": unknown})
     for name, rule, warns in _asked(policy):
         found = None if only and name not in only else rule(order, policy)
@@ -118,4 +119,4 @@ def _asked(policy: Validation) -> tuple[tuple[str, Rule, bool], ...]:
 
 
 def _joined(one: Found, other: Found) -> Found:
-    return Found(one.type, f"{one.reason} {other.reason}", {**one.facts, **other.facts})
+    return Found(one.type, Said("{0} {1}", one.reason, other.reason), {**one.facts, **other.facts})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from entrepot.kernel.errors import Said
 from entrepot.orders.validation.facts import Found, LineFact, OrderFacts
 from entrepot.orders.validation.policy import Validation, by_country
 
@@ -22,7 +23,9 @@ def catalog(order: OrderFacts, policy: Validation) -> Found | None:
     discontinued = sorted({line.sku for line in order.goods if line.known and line.status == "discontinued"})
     if discontinued:
         return Found(
-            "inventory hold", f"Discontinued: {', '.join(discontinued)}.", {"discontinued": discontinued}
+            "inventory hold",
+            Said("Discontinued: {0}.", ", ".join(discontinued)),
+            {"discontinued": discontinued},
         )
     restricted = {line.sku: line.minimum_age for line in order.goods if line.minimum_age > 0}
     if restricted:
@@ -30,7 +33,9 @@ def catalog(order: OrderFacts, policy: Validation) -> Found | None:
         young = sorted(sku for sku, age in restricted.items() if age > proved)
         if young:
             facts = {"restricted": young, "signal": policy.age_signal}
-            return Found("exception", f"The customer's age is not proved for {', '.join(young)}.", facts)
+            return Found(
+                "exception", Said("The customer's age is not proved for {0}.", ", ".join(young)), facts
+            )
     return None
 
 
@@ -53,7 +58,9 @@ def export(order: OrderFacts, policy: Validation) -> Found | None:
     refused = sorted({line.sku for line in order.goods if not listed.isdisjoint(_names(line))})
     if refused:
         facts = {"refused": refused, "country": order.country}
-        return Found("exception", f"May not be sent to {order.country}: {', '.join(refused)}.", facts)
+        return Found(
+            "exception", Said("May not be sent to {0}: {1}.", order.country, ", ".join(refused)), facts
+        )
     return None
 
 
@@ -76,5 +83,5 @@ def hazard(order: OrderFacts, policy: Validation) -> Found | None:
     refused = [one for one in policy.hazards_refused if one.lower() in ways]
     if refused:
         facts = {"hazardous": goods, "service": order.service, "country": order.country, "refused": refused}
-        return Found("exception", f"Hazardous goods may not go this way: {', '.join(goods)}.", facts)
+        return Found("exception", Said("Hazardous goods may not go this way: {0}.", ", ".join(goods)), facts)
     return None

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from entrepot.kernel.errors import Said
 from entrepot.orders.validation.facts import Found, OrderFacts
 from entrepot.orders.validation.policy import Validation
 
@@ -29,8 +30,13 @@ def payment(order: OrderFacts, policy: Validation) -> Found | None:
             "total_minor": order.total_minor,
             "difference_minor": differs,
         }
-        word = "Less" if differs < 0 else "More"
-        return Found("payment hold", f"{word} is authorized than the order costs.", facts)
+        short = differs < 0
+        reason = (
+            "Less is authorized than the order costs."
+            if short
+            else "More is authorized than the order costs."
+        )
+        return Found("payment hold", reason, facts)
     if given.expires_at is not None and given.expires_at <= order.at:
         return Found(
             "payment hold", "The authorization has expired.", {"expires_at": given.expires_at.isoformat()}
@@ -48,7 +54,11 @@ def currency(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: AR
     if given is None or given.currency in ("", order.currency):
         return None
     facts = {"currency": given.currency, "order_currency": order.currency}
-    return Found("payment hold", f"The payment is in {given.currency}, the order in {order.currency}.", facts)
+    return Found(
+        "payment hold",
+        Said("The payment is in {0}, the order in {1}.", given.currency, order.currency),
+        facts,
+    )
 
 
 def expiry(order: OrderFacts, policy: Validation) -> Found | None:
@@ -105,7 +115,7 @@ def price(order: OrderFacts, policy: Validation) -> Found | None:
     )
     if below:
         facts = {"below": below, "price_floor": policy.price_floor}
-        return Found("exception", f"Sold below the floor: {', '.join(below)}.", facts)
+        return Found("exception", Said("Sold below the floor: {0}.", ", ".join(below)), facts)
     return None
 
 
@@ -118,6 +128,8 @@ def changed(order: OrderFacts, policy: Validation) -> Found | None:
         if now is not None and then is not None and abs(now - then) > then * part:
             moved[line.sku] = [f"{then.normalize():f}", f"{now.normalize():f}"]
     if moved:
-        listed = ", ".join(f"{sku} from {then} to {now}" for sku, (then, now) in sorted(moved.items()))
-        return Found("exception", f"List prices have changed since: {listed}.", {"changed": moved})
+        listed = ", ".join(
+            Said("{0} from {1} to {2}", sku, then, now) for sku, (then, now) in sorted(moved.items())
+        )
+        return Found("exception", Said("List prices have changed since: {0}.", listed), {"changed": moved})
     return None

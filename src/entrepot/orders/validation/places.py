@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from entrepot.kernel.errors import Said
 from entrepot.orders.validation.facts import Found, OrderFacts
 from entrepot.orders.validation.policy import Validation, folded, starts
 from entrepot.parties import address as formats
@@ -39,7 +40,7 @@ def region(order: OrderFacts, policy: Validation) -> Found | None:
     refused = [order.country + code[:n] for n in range(len(code) + 1) if code[:n] in listed]
     if refused:
         facts = {"country": order.country, "refused": refused}
-        return Found("address hold", f"Nothing is sent to {', '.join(refused)}.", facts)
+        return Found("address hold", Said("Nothing is sent to {0}.", ", ".join(refused)), facts)
     return None
 
 
@@ -47,7 +48,7 @@ def box(order: OrderFacts, policy: Validation) -> Found | None:
     """Whether the service brings anything to a PO box (`box_services_refused`)."""
     if order.is_to_box and order.service.lower() in folded(policy.box_services_refused):
         return Found(
-            "address hold", f"{order.service} brings nothing to a PO box.", {"service": order.service}
+            "address hold", Said("{0} brings nothing to a PO box.", order.service), {"service": order.service}
         )
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from entrepot.kernel.errors import Said
 from entrepot.orders.validation.facts import Found, OrderFacts
 from entrepot.orders.validation.policy import Validation, folded
 
@@ -14,7 +15,7 @@ def fraud(order: OrderFacts, policy: Validation) -> Found | None:
     asked = folded(policy.review_signals) if order.signals else frozenset()
     raised = [signal for signal in order.signals if signal.lower() in asked]
     if raised:
-        return Found("fraud review", f"The channel reports {', '.join(raised)}.", {"signals": raised})
+        return Found("fraud review", Said("The channel reports {0}.", ", ".join(raised)), {"signals": raised})
     if policy.review_total_minor is not None and order.total_minor >= policy.review_total_minor:
         facts = {"total_minor": order.total_minor, "from_minor": policy.review_total_minor}
         return Found("fraud review", "The amount is reviewed from this size on.", facts)
@@ -55,12 +56,15 @@ def velocity(order: OrderFacts, policy: Validation) -> Found | None:
     many = {kind: n for kind, n in counts.items() if (most := limits[kind]) is not None and n > most}
     if not many or _is_trusted(order, policy):
         return None
-    told = ", ".join(f"{n} by {_NAMES[kind]}" for kind, n in sorted(many.items()))
+    told = ", ".join(_BY[kind].format(n) for kind, n in sorted(many.items()))
     facts = {"orders": many, "minutes": policy.velocity_minutes}
-    return Found("fraud review", f"Many orders within {policy.velocity_minutes} minutes: {told}.", facts)
+    return Found(
+        "fraud review", Said("Many orders within {0} minutes: {1}.", policy.velocity_minutes, told), facts
+    )
 
 
 _NAMES = {"card": "one card", "address": "one address", "email": "one mail address"}
+_BY = {"card": "{0} by one card", "address": "{0} by one address", "email": "{0} by one mail address"}
 
 
 def mismatch(order: OrderFacts, policy: Validation) -> Found | None:
@@ -71,10 +75,15 @@ def mismatch(order: OrderFacts, policy: Validation) -> Found | None:
     if order.total_minor <= policy.mismatch_above_minor or _is_trusted(order, policy):
         return None
     facts = {"differs": differs, "country": order.country}
-    return Found("fraud review", f"It is billed to another {differs} than it is sent to.", facts)
+    return Found("fraud review", _ELSEWHERE[differs], facts)
 
 
-_WIDTHS = ("country", "postal code", "street")
+_ELSEWHERE = {
+    "country": Said("It is billed to another country than it is sent to."),
+    "postal code": Said("It is billed to another postal code than it is sent to."),
+    "street": Said("It is billed to another street than it is sent to."),
+}
+_WIDTHS = tuple(_ELSEWHERE)
 
 
 def _is_trusted(order: OrderFacts, policy: Validation) -> bool:
@@ -100,9 +109,13 @@ def blocked(order: OrderFacts, policy: Validation) -> Found | None:
     listed = folded(policy.blocked_fingerprints)
     seen = [one for one in order.fingerprints if one in listed] if listed else []
     if seen:
-        kinds = " and ".join(_NAMES[one.partition(":")[0]] for one in seen)
-        return Found("fraud review", f"On the block list: {kinds}.", {"fingerprints": seen})
+        kinds = ", ".join(_NAMES[one.partition(":")[0]] for one in seen)
+        return Found("fraud review", Said("On the block list: {0}.", kinds), {"fingerprints": seen})
     return None
+
+
+_SAME_GOODS = Said("The customer placed an order of the same goods just before.")
+_SAME_AMOUNT = Said("The customer placed an order of the same amount just before.")
 
 
 def duplicates(order: OrderFacts, policy: Validation) -> Found | None:
@@ -111,12 +124,10 @@ def duplicates(order: OrderFacts, policy: Validation) -> Found | None:
     if not order.recent:
         return None
     by_lines, basket = policy.duplicate_by == "lines", order.basket
-    what = "goods" if by_lines else "amount"
+    reason = _SAME_GOODS if by_lines else _SAME_AMOUNT
     for one in order.recent:
         is_same = basket == one.basket != () if by_lines else one.total_minor == order.total_minor
         if is_same and abs((order.at - one.at).total_seconds()) <= minutes * 60:
             facts = {"minutes": minutes, "total_minor": one.total_minor}
-            return Found(
-                "fraud review", f"The customer placed an order of the same {what} just before.", facts
-            )
+            return Found("fraud review", reason, facts)
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from entrepot.kernel.errors import Said
 from entrepot.orders.rules import GOODS, Frozen
 from entrepot.orders.validation.facts import Found, OrderFacts
 from entrepot.orders.validation.policy import Validation
@@ -65,5 +66,6 @@ def recompute(order: OrderFacts, policy: Validation) -> Found | None:
         "tolerance_minor": allowed,
         "because": should.reason,
     }
-    word = "Less" if differs < 0 else "More"
-    return Found("tax hold", f"{word} tax than it should be: {should.reason}.", facts)
+    less = Said("Less tax than it should be: {0}.", should.reason)
+    more = Said("More tax than it should be: {0}.", should.reason)
+    return Found("tax hold", less if differs < 0 else more, facts)

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.cancel import settle
 from entrepot.orders.commands.substitute import Substitute, substitute
@@ -480,7 +480,7 @@ class _Batch:
                     type="backorder",
                     subject_kind="order",
                     subject=order.id,
-                    reason=f"{missing} units wait for stock: {plan.why}",
+                    reason=Said("{0} units wait for stock: {1}", missing, plan.why),
                     role="inventory manager",
                     facts={"units": missing},
                     due_in_hours=48,

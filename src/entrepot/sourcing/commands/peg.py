@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, policies, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.network.destinations import promised_day
 from entrepot.orders.commands import progress
@@ -128,7 +128,7 @@ def _lines(
             line, order, units, priority, promise_at, ordered_at, frozenset(nodes), lead_days
         )
         promise_on = promised_day(promise_at, country, postal_code, home)
-        lines[sku].append(_Line(sku, waiting, *facts[:-4], promise_on))
+        lines[sku].append(_Line(sku, waiting, *facts[:-4], promise_on))  # type: ignore[call-arg]
     return lines
 
 
@@ -158,7 +158,7 @@ def _tell(cause: Cause, slipped: Sequence[_Line], new: dict[UUID, date]) -> None
         events.append(
             Event(
                 "order", order, first.company, payload={"lines": later},
-                reason=f"What it waits for is expected on {becomes} and not on {was}",
+                reason=Said("What it waits for is expected on {0} and not on {1}", becomes, was),
             )
         )  # fmt: skip
     announce(cause, events)
@@ -190,7 +190,7 @@ def _look_after(
             requests=[
                 OpenItem(
                     one.company, "slipped promise", "order", order,
-                    f"Expected on {new[one.waiting.line]}, promised to the customer for {one.promise_on}",
+                    Said("Expected on {0}, promised to the customer for {1}", new[one.waiting.line], one.promise_on),
                     "customer service", due_in_hours=24, promise_at=one.waiting.promise_at,
                 )
                 for order, one in late.items()
@@ -225,7 +225,7 @@ def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
             requests=[
                 OpenItem(
                     one.company, "sold past limit", "sku", sku,
-                    f"{sold[sku]} of {one.sku_code} are sold ahead, the limit is {one.units_max}",
+                    Said("{0} of {1} are sold ahead, the limit is {2}", sold[sku], one.sku_code, one.units_max),
                     "inventory manager", due_in_hours=48,
                 )
                 for sku, one in limited.items()

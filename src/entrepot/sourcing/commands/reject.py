@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
 from entrepot.sourcing import errors, rules
@@ -213,7 +213,9 @@ def _exhausted(
     items = [
         OpenItem(
             orders[order].company, "rejected by nodes", "order", order,
-            f"{len(lines)} lines of {orders[order].number} were rejected by as many nodes as may be asked",
+            Said(
+                "{0} lines of {1} were rejected by as many nodes as may be asked", len(lines), orders[order].number
+            ),
             "operations lead", {"lines": len(lines)}, due_in_hours=4, occurred_at=cause.at,
         )
         for order, lines in found.items()

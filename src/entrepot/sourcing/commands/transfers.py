@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.sourcing import errors
 from entrepot.sourcing import rebalancing as rules
@@ -221,7 +221,7 @@ def to_send(
     company: int, proposal: UUID, number: str, sku: str, units: int, source: str, target: str
 ) -> OpenItem:
     """The work item of the node that sends."""
-    reason = f"Send {units} of {sku} from {source} to {target}"
+    reason = Said("Send {0} of {1} from {2} to {3}", units, sku, source, target)
     facts = {"units": units, "sku": sku, "from": source, "to": target, "number": number}
     return OpenItem(
         company,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ from entrepot.orders.queries import LineRow
 from entrepot.returns.queries import LineRow as ReturnLineRow
 from entrepot.stock.queries import Standing
 from entrepot.web import format as fmt
-from entrepot.web import words
+from entrepot.web import reasons, words
 from entrepot.web.areas import OWN_PAGES
 from entrepot.web.icons import PATHS
 from entrepot.web.listing import Head, Listing, next_order
@@ -169,6 +169,21 @@ def due(value: datetime | None) -> SafeString | str:
         '<time datetime="{}" title="{}" class="due{}">{}</time>',
         value.isoformat(), fmt.exact(value), " late" if late else "", text % {"span": fmt.span(left)},
     )  # fmt: skip
+
+
+register.filter("reason", reasons.reason)
+
+
+@register.filter("reasons")
+def all_reasons(texts: Iterable[str], between: str = "; ") -> str:
+    """Reasons in the language of the page, one after the other."""
+    return between.join(map(reasons.reason, texts))
+
+
+@register.filter("words")
+def all_words(names: Iterable[object]) -> str:
+    """States, kinds or fields as people write them, one after the other."""
+    return ", ".join(map(words.word, names))
 
 
 @register.filter

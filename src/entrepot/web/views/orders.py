@@ -283,8 +283,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "closed_holds": [one for one in found.holds if one.state != "open"],
         "decisions": sourcing.explained(order=which),
         "promises": promises,
-        "promised_on": _promised_elsewhere(found),
-        **_awaited(which),
+        **_awaited(found),
         "rejectable": {one.node_code: one.node for one in promises if one.released < one.quantity},
         "rejections": sourcing.rejections(order=which),
         "fulfillments": [
@@ -348,13 +347,14 @@ def _mergeable(which: UUID) -> dict[str, Any]:
     return {"mergeable": can, "apart": apart, "why_no_merge": why if others else ""}
 
 
-def _awaited(which: UUID) -> dict[str, Any]:
-    """What waits for stock, by line, and what comes last of it."""
-    found = sourcing.waits(order=which)
+def _awaited(order: orders.OrderView) -> dict[str, Any]:
+    """What waits for stock, by line, what comes last of it, and the day that was promised where that is another one."""
+    found = sourcing.waits(order=order.id)
     dated = [one for one in found if one.expected_on]
     return {
         "awaited": {one.line: one for one in found},
         "comes_last": max(dated, key=attrgetter("expected_on"), default=None),
+        "promised_on": _promised_elsewhere(order),
     }
 
 

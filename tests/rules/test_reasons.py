@@ -1,0 +1,94 @@
+"""web.reasons: what rules wrote down in English, told in the language of a page"""
+
+from __future__ import annotations
+
+import pytest
+from babel import Locale
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.kernel.errors import Said
+from entrepot.orders.validation.facts import Found
+from entrepot.web import format as fmt
+from entrepot.web import reasons, words
+
+GERMAN = {
+    "The channel reports {0}.": "Der Kanal meldet {0}.",
+    "{0} units wait for stock: {1}": "{0} Stück warten auf Ware: {1}",
+    "only part of it is free, at {0}": "nur ein Teil davon ist frei, in {0}",
+    "Order {order}: {units} units have left the house.": "Auftrag {order}: {units} Stück haben das Haus verlassen.",
+    "Expected on {0}, promised to the customer for {1}": "Erwartet am {0}, dem Kunden versprochen für den {1}",
+    "The authorization is too old.": "Die Autorisierung ist zu alt.",
+    "{0} of its units are {1}": "{0} seiner Stück sind {1}",
+    "high risk": "hohes Risiko",
+    "shipped": "versandt",
+    "{0}: {1}": "{0} – {1}",
+}
+
+
+@pytest.fixture
+def german(monkeypatch):
+    def told(text: str) -> str:
+        return GERMAN.get(text, text)
+
+    found = reasons.made_of(GERMAN)
+    monkeypatch.setattr(reasons, "sentences", lambda: found)
+    for module in (reasons, words):
+        monkeypatch.setattr(module, "gettext", told)
+    monkeypatch.setitem(words.WORDS, "high_risk", "hohes Risiko")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (Said("The channel reports {0}.", "high_risk"), "Der Kanal meldet hohes Risiko."),
+        ("The channel reports high_risk, odd_hours.", "Der Kanal meldet hohes Risiko, odd_hours."),
+        (
+            "3 units wait for stock: only part of it is free, at LEEDS",
+            "3 Stück warten auf Ware: nur ein Teil davon ist frei, in LEEDS",
+        ),
+        (
+            "The authorization is too old. The channel reports high_risk.",
+            "Die Autorisierung ist zu alt. Der Kanal meldet hohes Risiko.",
+        ),
+        ("2 of its units are shipped", "2 seiner Stück sind versandt"),
+        ("Order SO-7: 2 units have left the house.", "Auftrag SO-7: 2 Stück haben das Haus verlassen."),
+        ("She called. The channel reports nothing", "She called. The channel reports nothing"),
+        ("Weg: damit", "Weg: damit"),
+        ("", ""),
+    ],
+)
+def test_a_reason_is_told_with_its_facts_and_what_somebody_typed_stays(german, text, told):
+    assert reasons.reason(text) == told
+
+
+def test_a_day_in_a_reason_is_written_as_the_page_writes_days(german):
+    text = "Expected on 2026-03-05, promised to the customer for 2026-03-04"
+    with fmt.read_by(fmt.Reading(Locale("de"))):
+        assert reasons.reason(text) == "Erwartet am 05.03.2026, dem Kunden versprochen für den 04.03.2026"
+
+
+def test_a_fact_that_is_words_is_told_inside_of_another(german):
+    inside = Said("only part of it is free, at {0}", "LEEDS")
+    assert words.told(Said("{0} units wait for stock: {1}", 3, inside)) == (
+        "3 Stück warten auf Ware: nur ein Teil davon ist frei, in LEEDS"
+    )
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_told_as_some_text(text):
+    assert isinstance(reasons.reason(text), str)
+
+
+@given(st.lists(st.text("abcXYZ -.,{}", min_size=1, max_size=20), min_size=2, max_size=2))
+def test_a_sentence_is_known_again_whatever_its_facts_are(facts):
+    says = "Not {0} but {1} was found here"
+    (one,) = reasons.made_of([says])
+    found = one.pattern.fullmatch(Said(says, *facts))
+    assert found is not None
+
+
+def test_rules_keep_their_reasons_as_sentences():
+    reason = Found("exception", Said("Sold below the floor: {0}.", "MUG, PEN")).reason
+    assert isinstance(reason, Said)
+    assert reason == "Sold below the floor: MUG, PEN."
