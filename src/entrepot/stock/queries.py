@@ -241,7 +241,7 @@ def moves(*, sku: UUID | None = None, document: UUID | None = None, before: int 
 
 
 def levels(*, sku: UUID, since: date, until: date, zone: str) -> list[tuple[date, int]]:
-    """Units of a SKU at the end of each day of a zone, those between nodes included, as the ledger has them. 1 statement."""
+    """Units of a SKU at the end of each day of a zone, those between nodes included, by the ledger. 1 statement."""
     nets = sql.run(_NETS, {"sku": sku, "since": since, "until": until, "zone": zone})
     return rules.levels(dict(nets), since, until)
 

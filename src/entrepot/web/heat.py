@@ -47,6 +47,11 @@ class Map:
     is_walked: bool
     """Whether the places stand in the order of the walk, since the bins have no coordinates."""
 
+    @property
+    def view_width(self) -> int:
+        """Of the drawing: a small node does not fill a page with a few large places."""
+        return max(self.width, ROW)
+
 
 def drawn(spots: Sequence[Spot]) -> Map:
     """Bins that stand in the order of the walk, drawn where they are, y growing upwards as on a plan."""

@@ -59,7 +59,8 @@ MANIFESTS = Listing(
 BINS = Listing(
     "bins", "floor-map",
     (
-        Head(_("Bin"), by="code"), Head(_("Kind"), "kind", "kind"), Head(_("Picks"), "picks", "picks", n=True, sum="picks"),
+        Head(_("Bin"), by="code"), Head(_("Kind"), "kind", "kind"),
+        Head(_("Picks"), "picks", "picks", n=True, sum="picks"),
         Head(_("Units picked"), "picked", "picked", n=True, sum="picked"),
         Head(_("Units in stock"), "units", "units", n=True, sum="units"), Head(_("SKUs"), "skus", "skus", n=True),
     ),

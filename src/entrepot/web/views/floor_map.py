@@ -41,6 +41,7 @@ def floor_map(request: Request) -> HttpResponse:
     spots = [heat.Spot(one.code, one.x, one.y, getattr(one, figure)) for one in bins]
     context: dict[str, Any] = {
         "nodes": nodes, "node": node, "choices": DAYS, "days": days, "figures": FIGURES, "figure": figure,
-        "map": heat.drawn(spots), "degrees": range(heat.STEPS + 1), "most": max((one.figure for one in spots), default=0),
+        "map": heat.drawn(spots), "degrees": range(heat.STEPS + 1),
+        "most": max((one.figure for one in spots), default=0),
     }  # fmt: skip
     return shown.answer or page(request, "web/floor_map.html", context | shown.context("bins"), area="floor")

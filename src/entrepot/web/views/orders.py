@@ -40,7 +40,7 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
-from entrepot.web import lists
+from entrepot.web import lists, standing
 from entrepot.web.edge import (
     Request,
     Undo,
@@ -324,7 +324,23 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in pages.ENDED,
     }
+    context |= _standing(request, found, context)
     return page(request, "web/order.html", context, area="orders")
+
+
+def _standing(request: Request, found: orders.OrderView, known: dict[str, Any]) -> dict[str, Any]:
+    """Where it is and what can still be done, as whoever is asked about it says it."""
+    may = {command: request.reader.actor.may(command) for command in standing.COMMANDS}
+    may |= {"sourcing.cancel": known["may_cancel"]}
+    units = {place: units for place, units, _, _ in known["progress"]}
+    last = known["comes_last"]
+    asked = standing.Asked(
+        known["alive"], known["edits"], known["cancellable"], sum(one.left for one in known["returnable"]),
+        units.get("shipped", 0) + units.get("delivered", 0), known["captured_minor"] > 0, may,
+    )  # fmt: skip
+    holds = [one.type for one in known["open_holds"]]
+    told = standing.where(units, known["shipments"], holds, last.expected_on if last else None)
+    return {"where": told, "possible": standing.possible(asked)}
 
 
 def _splittable(
