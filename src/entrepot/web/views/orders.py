@@ -284,14 +284,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **_awaited(which),
         "rejectable": {one.node_code: one.node for one in promises if one.released < one.quantity},
         "rejections": sourcing.rejections(order=which),
-        "fulfillments": [
-            (
-                one,
-                [p for p in packages if p.fulfillment == one.id],
-                [s for s in shipments if s.fulfillment == one.id],
-            )
-            for one in fulfillments
-        ],
+        "fulfillments": _on_the_floor(fulfillments, packages, shipments),
         "drop_ships": with_lines(by_suppliers),
         "shipments": shipments,
         **around(request),
@@ -326,6 +319,22 @@ def order(request: Request, which: UUID) -> HttpResponse:
     }
     context |= _standing(request, found, context)
     return page(request, "web/order.html", context, area="orders")
+
+
+def _on_the_floor(
+    fulfillments: Sequence[pages.FulfillmentRow],
+    packages: Sequence[pages.PackageRow],
+    shipments: Sequence[pages.ShipmentRow],
+) -> list[tuple[pages.FulfillmentRow, list[pages.PackageRow], list[pages.ShipmentRow]]]:
+    """Each with its packages and shipments."""
+    return [
+        (
+            one,
+            [package for package in packages if package.fulfillment == one.id],
+            [shipment for shipment in shipments if shipment.fulfillment == one.id],
+        )
+        for one in fulfillments
+    ]
 
 
 def _standing(request: Request, found: orders.OrderView, known: dict[str, Any]) -> dict[str, Any]:
