@@ -225,5 +225,5 @@ def test_a_printer_gets_letters_that_it_has_not_as_a_picture():
     for whole, again, across, dots in fields:
         assert whole == again and len(dots) == 2 * int(whole) and int(whole) == 44 * int(across)
         assert int(across) * 8 <= papers.LABEL_MM[0] * papers.DOTS_PER_MM
-        black = sum(bin(int(dots[at : at + 2], 16)).count("1") for at in range(0, len(dots), 2))
+        black = sum(int(dots[at : at + 2], 16).bit_count() for at in range(0, len(dots), 2))
         assert 0.02 < black / (int(whole) * 8) < 0.5, "letters, and not their ground"

@@ -317,7 +317,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in pages.ENDED,
     }
-    context |= _standing(request, found, context)
+    context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")
 
 
@@ -337,7 +337,7 @@ def _on_the_floor(
     ]
 
 
-def _standing(request: Request, found: orders.OrderView, known: dict[str, Any]) -> dict[str, Any]:
+def _standing(request: Request, known: dict[str, Any]) -> dict[str, Any]:
     """Where it is and what can still be done, as whoever is asked about it says it."""
     may = {command: request.reader.actor.may(command) for command in standing.COMMANDS}
     may |= {"sourcing.cancel": known["may_cancel"]}
