@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -43,7 +44,7 @@ def test_nothing_in_an_address_commands_the_printer():
 @given(st.text(max_size=40))
 def test_whatever_a_name_is_the_printer_gets_whole_fields(name: str):
     zpl = papers.label_zpl(LABEL._replace(address=replace(WHERE, name=name), tracking=name))
-    assert zpl.count("^FD") == zpl.count("^FS") - 1  # the rule has no text
+    assert zpl.count("^FD") + zpl.count("^GFA") == zpl.count("^FS") - 1  # the rule has no text
     assert zpl.count("^XA") == zpl.count("^XZ") == 1
 
 
@@ -214,3 +215,15 @@ def test_a_letter_that_no_font_has_is_seen_to_be_missing(paper: papers.Paper, te
 def test_latin_letters_need_no_sign(paper: papers.Paper):
     assert paper.normalize_text("Zoë Łącka, Ελλάδα\nЖ 1\t€") == "Zoë Łącka, Ελλάδα\nЖ 1\t€"
     assert paper.normalize_text("नम") == papers.NO_LETTER * 2
+
+
+def test_a_printer_gets_letters_that_it_has_not_as_a_picture():
+    zpl = papers.label_zpl(LABEL._replace(address=JAPAN))
+    assert "山田" not in zpl and "^FDJP^FS" in zpl
+    fields = re.findall(r"\^FO40,\d+\^GFA,(\d+),(\d+),(\d+),([0-9A-F]+)\^FS", zpl)
+    assert len(fields) == 3, "name, street and town"
+    for whole, again, across, dots in fields:
+        assert whole == again and len(dots) == 2 * int(whole) and int(whole) == 44 * int(across)
+        assert int(across) * 8 <= papers.LABEL_MM[0] * papers.DOTS_PER_MM
+        black = sum(int(dots[at : at + 2], 16).bit_count() for at in range(0, len(dots), 2))
+        assert 0.02 < black / (int(whole) * 8) < 0.5, "letters, and not their ground"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given
@@ -151,3 +152,19 @@ def test_what_is_sold_ahead_stays_within_its_day_and_its_limit(
     for units, was in zip(ahead[first:], shown[first:], strict=True):
         assert units <= was
         assert not limit or units <= max(0, limit - sold)
+
+
+NETS = st.dictionaries(st.integers(0, 20), st.integers(-9, 9), max_size=9)
+
+
+@given(NETS, st.integers(0, 20))
+def test_what_there_was_each_day_ends_at_what_came_less_what_went(nets: dict[int, int], days: int) -> None:
+    first = date(2026, 3, 1)
+    moved = {first + timedelta(days=place): net for place, net in nets.items() if place <= days}
+
+    found = rules.levels(moved, first, first + timedelta(days=days))
+
+    assert [day for day, _ in found] == [first + timedelta(days=i) for i in range(days + 1)]
+    assert found[-1][1] == sum(moved.values())
+    for (_, before), (day, units) in pairwise([(first, 0), *found]):
+        assert units - before == moved.get(day, 0)

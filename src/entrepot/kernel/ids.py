@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, SafeUUID
 
@@ -20,6 +21,11 @@ def uuid7() -> UUID:
     _set_int(key, uuid_utils.uuid7().int)
     _set_safe(key, _UNKNOWN)
     return key
+
+
+def since(at: datetime) -> UUID:
+    """The least key that can have been made at a moment or later: rows from then on are found by their keys."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 class Block(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 from uuid import UUID
@@ -226,3 +226,13 @@ def _by_day(expected: Sequence[Dated], days: int) -> list[int]:
         if 0 <= day < days:
             units_of[day] += units
     return units_of
+
+
+def levels(nets: Mapping[date, int], since: date, until: date) -> list[tuple[date, int]]:
+    """What there was at the end of each day, from what came less what went on each; all before counts to the first."""
+    found, level = [], 0
+    for i in range((until - since).days + 1):
+        day = since + timedelta(days=i)
+        level += nets.get(day, 0)
+        found.append((day, level))
+    return found

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from entrepot.catalog.packagings import KINDS, Pieces, pieces_of
-from entrepot.kernel import sql
+from entrepot.kernel import ids, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,28 @@ class BinRow:
     node: UUID
     code: str
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class BinUse:
+    """A bin, where it stands, what was picked from it for some days, and what stands in it now."""
+
+    code: str
+    kind: str
+    x: int
+    y: int
+    picks: int
+    picked: int
+    units: int
+    skus: int
+
+
+def bins_used(*, company: int, node: UUID, since: datetime) -> list[BinUse]:
+    """The bins of a node in the order of the walk, with the picks that were asked for since a moment. 1 statement."""
+    return [
+        BinUse(*row)
+        for row in sql.run(_BINS_USED, {"company": company, "node": node, "first": ids.since(since)})
+    ]
 
 
 def bin_named(*, node: UUID, code: str) -> BinRow | None:
@@ -225,4 +247,20 @@ FROM warehouse_replenishment AS r JOIN network_node AS w ON w.id = r.node_id
 JOIN catalog_sku AS s ON s.id = r.sku_id JOIN network_bin AS a ON a.id = r.from_bin_id
 JOIN network_bin AS z ON z.id = r.to_bin_id JOIN stock_bucket AS b ON b.id = r.from_bucket_id
 WHERE {{which}} ORDER BY r.priority DESC, r.made_at, r.id
+"""
+
+# The tasks of some days are found by their keys, which sort by the time that they were made.
+_BINS_USED = """
+SELECT n.code, n.kind, n.x, n.y, COALESCE(t.picks, 0)::int, COALESCE(t.picked, 0)::int, COALESCE(b.units, 0)::int,
+       COALESCE(b.skus, 0)::int
+FROM network_bin AS n
+LEFT JOIN (
+    SELECT bin_id, count(*) FILTER (WHERE picked > 0) AS picks, sum(picked) AS picked FROM warehouse_picktask
+    WHERE id >= %(first)s::uuid AND node_id = %(node)s::uuid AND company_id = %(company)s::smallint GROUP BY bin_id
+) AS t ON t.bin_id = n.id
+LEFT JOIN (
+    SELECT bin_id, sum(quantity) AS units, count(DISTINCT sku_id) AS skus FROM stock_bucket
+    WHERE quantity > 0 AND node_id = %(node)s::uuid AND company_id = %(company)s::smallint GROUP BY bin_id
+) AS b ON b.bin_id = n.id
+WHERE n.node_id = %(node)s::uuid ORDER BY n.pick_sequence, n.code
 """

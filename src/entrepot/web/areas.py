@@ -71,6 +71,7 @@ AREAS = (
         Page("scan", _("Scan"), "work.keep_scans"),
         Page("replenishment", _("Replenishment")),
         Page("labor", _("Labor")),
+        Page("floor-map", _("Map")),
     )),
     Area("ship", _("Ship"), "box", "d", _("Ship: pack and dispatch"), (
         Page("packings", _("Packing")),

@@ -14,7 +14,7 @@ from entrepot.sourcing.queries import ProposalRow
 from entrepot.stock.plate_queries import PlateRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
-from entrepot.warehouse.shelf_queries import FaceRow
+from entrepot.warehouse.shelf_queries import BinUse, FaceRow
 from entrepot.warehouse.storing import Waiting
 from entrepot.web.listing import Head, Listing, cells_of
 
@@ -55,6 +55,16 @@ MANIFESTS = Listing(
         Head(_("Weight"), "weight", n=True), Head(_("Closed"), "closed"),
     ),
     cells_of(ManifestRow),
+)  # fmt: skip
+BINS = Listing(
+    "bins", "floor-map",
+    (
+        Head(_("Bin"), by="code"), Head(_("Kind"), "kind", "kind"),
+        Head(_("Picks"), "picks", "picks", n=True, sum="picks"),
+        Head(_("Units picked"), "picked", "picked", n=True, sum="picked"),
+        Head(_("Units in stock"), "units", "units", n=True, sum="units"), Head(_("SKUs"), "skus", "skus", n=True),
+    ),
+    cells_of(BinUse),
 )  # fmt: skip
 FACES = Listing(
     "pick-faces", "replenishment",
@@ -175,4 +185,5 @@ ALL = (
     DROP_SHIPS,
     CLAIMS,
     CHECKS,
+    BINS,
 )

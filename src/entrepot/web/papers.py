@@ -23,6 +23,7 @@ from django.utils.translation import gettext, override
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
+from PIL import Image, ImageDraw, ImageFont
 
 from entrepot import languages
 from entrepot.parties import queries as parties
@@ -478,11 +479,11 @@ def label_zpl(label: Label) -> str:
     lines = []
     y = 40
     for text in label.sender:
-        lines.append(f"^FO40,{y}^A0N,24,24^FH^FD{_zpl_text(text)}^FS")
+        lines.append(_zpl_line(40, y, 24, 24, text))
         y += 28
     y = 200
     for text in postal_lines(label.address):
-        lines.append(f"^FO40,{y}^A0N,44,40^FH^FD{_zpl_text(text)}^FS")
+        lines.append(_zpl_line(40, y, 44, 40, text))
         y += 52
     facts = f"{label.package}  {label.order}  {label.weight_g / 1000:.2f} kg"
     lines += [
@@ -498,6 +499,29 @@ def _zpl(fields: Sequence[str]) -> str:
     """Fields as one label of the label's size."""
     width, height = (round(side * DOTS_PER_MM) for side in LABEL_MM)
     return "\n".join(["^XA", "^CI28", f"^PW{width}", f"^LL{height}", *fields, "^XZ", ""])
+
+
+def _zpl_line(x: int, y: int, height: int, width: int, text: str) -> str:
+    """A line of text in the printer's own font; drawn as a picture where it has letters that no printer has."""
+    if EASTERN.search(text):
+        return f"^FO{x},{y}{_zpl_picture(text, height)}^FS"
+    return f"^FO{x},{y}^A0N,{height},{width}^FH^FD{_zpl_text(text)}^FS"
+
+
+def _zpl_picture(text: str, height: int) -> str:
+    """A line of text as dots, no wider than the label."""
+    font = ImageFont.truetype(str(EAST), round(height * 0.8))
+    text = "".join(one if one.isprintable() else " " for one in text)
+    room = round(LABEL_MM[0] * DOTS_PER_MM) - 80
+    picture = Image.new("1", (min(room, max(1, round(font.getlength(text)))), height), 1)
+    ImageDraw.Draw(picture).text((0, 0), text, font=font, fill=0)
+    dots = bytes(one ^ 0xFF for one in picture.tobytes())  # black is 1 to a printer
+    across = -(-picture.width // 8)
+    left = picture.width % 8
+    if left:  # what fills the last byte of a row is white
+        mask = 0xFF << (8 - left) & 0xFF
+        dots = bytes(one & mask if (i + 1) % across == 0 else one for i, one in enumerate(dots))
+    return f"^GFA,{len(dots)},{len(dots)},{across},{dots.hex().upper()}"
 
 
 def _zpl_text(text: str) -> str:
@@ -556,7 +580,7 @@ def plate_zpl(label: PlateLabel) -> str:
     """A plate's label in the language of Zebra's printers, at 203 dpi; `>;>8` begins a GS1-128 of digits."""
     lines = [f"^FO40,40^A0N,30,28^FH^FD{_zpl_text(label.made)}^FS"]
     for i, text in enumerate(label.lines):
-        lines.append(f"^FO40,{100 + 56 * i}^A0N,42,38^FH^FD{_zpl_text(text)}^FS")
+        lines.append(_zpl_line(40, 100 + 56 * i, 42, 38, text))
     lines += [
         "^FO40,660^GB730,3,3^FS",
         f"^FO90,710^BY4^BCN,320,N,N,N^FD>;>800{label.number}^FS",

@@ -140,9 +140,9 @@ def differences(kind: type, one: Mapping[str, Any], other: Mapping[str, Any]) ->
     found = []
     for field in fields(kind):
         before, after = ({**usual, **body}[field.name] for body in (one, other))
-        if before != after:
-            widget = _shape(hints[field.name]).widget
-            texts = (_written(value, widget) or "–" for value in (before, after))
+        widget = _shape(hints[field.name]).widget
+        texts = [_written(value, widget) or "–" for value in (before, after)]
+        if before != after and texts[0] != texts[1]:  # a list and a tuple of the same say the same
             found.append(Difference(field.name, told.get(field.name, ""), *texts))
     return found
 

@@ -42,7 +42,7 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
-from entrepot.web import lists
+from entrepot.web import lists, standing
 from entrepot.web.edge import (
     Request,
     Undo,
@@ -286,14 +286,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **_awaited(found),
         "rejectable": {one.node_code: one.node for one in promises if one.released < one.quantity},
         "rejections": sourcing.rejections(order=which),
-        "fulfillments": [
-            (
-                one,
-                [p for p in packages if p.fulfillment == one.id],
-                [s for s in shipments if s.fulfillment == one.id],
-            )
-            for one in fulfillments
-        ],
+        "fulfillments": _on_the_floor(fulfillments, packages, shipments),
         "drop_ships": with_lines(by_suppliers),
         "shipments": shipments,
         **around(request),
@@ -326,7 +319,39 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in pages.ENDED,
     }
+    context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")
+
+
+def _on_the_floor(
+    fulfillments: Sequence[pages.FulfillmentRow],
+    packages: Sequence[pages.PackageRow],
+    shipments: Sequence[pages.ShipmentRow],
+) -> list[tuple[pages.FulfillmentRow, list[pages.PackageRow], list[pages.ShipmentRow]]]:
+    """Each with its packages and shipments."""
+    return [
+        (
+            one,
+            [package for package in packages if package.fulfillment == one.id],
+            [shipment for shipment in shipments if shipment.fulfillment == one.id],
+        )
+        for one in fulfillments
+    ]
+
+
+def _standing(request: Request, known: dict[str, Any]) -> dict[str, Any]:
+    """Where it is and what can still be done, as whoever is asked about it says it."""
+    may = {command: request.reader.actor.may(command) for command in standing.COMMANDS}
+    may |= {"sourcing.cancel": known["may_cancel"]}
+    units = {place: units for place, units, _, _ in known["progress"]}
+    last = known["comes_last"]
+    asked = standing.Asked(
+        known["alive"], known["edits"], known["cancellable"], sum(one.left for one in known["returnable"]),
+        units.get("shipped", 0) + units.get("delivered", 0), known["captured_minor"] > 0, may,
+    )  # fmt: skip
+    holds = [one.type for one in known["open_holds"]]
+    told = standing.where(units, known["shipments"], holds, last.expected_on if last else None)
+    return {"where": told, "possible": standing.possible(asked)}
 
 
 def _splittable(

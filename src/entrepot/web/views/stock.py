@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +20,16 @@ from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
-from entrepot.web import lists, words
+from entrepot.web import format as fmt
+from entrepot.web import lists, plots, words
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
 from entrepot.web.listed import listed, order_of
 
 PAGE = 60
 MOVES = 60
 UNITS_MAX = 1_000_000
+DAYS = 90
+"""Days that the plot of a SKU goes back."""
 SHOWN = 25
 """Orders of a SKU that its page names; the most urgent first."""
 SUMS = ("on_hand", "sellable", "reserved", "allocated", "safety", "fenced", "free", "value_minor")
@@ -94,7 +99,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         today=timezone.localdate(),
     )
     packagings = catalog.packagings([which]).get(which, ())
-    supply = pages.supply(sku=which)
+    supply, levels = pages.supply(sku=which), _levels(which)
     context |= {
         "by_channel": by_channel,
         "published": stock.published_of(sku=which),
@@ -108,6 +113,10 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "horizon": availability.HORIZON,
         "positions": positions,
         "sums": {name: sum(getattr(one, name) for one in positions) for name in SUMS},
+        "levels": levels,
+        "line": _line(levels),
+        "turns": turns(levels),
+        "days": DAYS,
         "shown": SHOWN,
         "first": f":{SHOWN}",
         "buckets": stock.buckets(sku=which),
@@ -117,6 +126,24 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "names": pages.names([*(one.document for one in moves), *(one.document for one in supply)]),
     }
     return page(request, "web/sku.html", context, area="stock")
+
+
+def _levels(which: UUID) -> list[tuple[date, int]]:
+    """Units at the end of each of the last days; none where none has moved."""
+    reading = fmt.reading()
+    today = reading.now.astimezone(reading.zone).date()
+    found = stock.levels(sku=which, since=today - timedelta(days=DAYS), until=today, zone=str(reading.zone))
+    return found if any(units for _, units in found) else []
+
+
+def _line(levels: Sequence[tuple[date, int]]) -> plots.Line | None:
+    return plots.line([(str(day), float(units)) for day, units in levels]) if levels else None
+
+
+def turns(levels: Sequence[tuple[date, int]]) -> list[tuple[date, int, int]]:
+    """The days on which it changed, the last first, with by how much: the plot in figures."""
+    pairs = pairwise(levels)
+    return [(day, units, units - before) for (_, before), (day, units) in pairs if units != before][::-1]
 
 
 @require_POST

@@ -1,0 +1,56 @@
+"""Many rows of a list: left to the worker, seen to go on by themselves, and withdrawn, in a real browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from entrepot.kernel import jobs, sql, worker
+from entrepot.web import edge, listed, tasks
+from tests.pages.test_console import console, shop  # noqa: F401  fixtures
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
+
+SERVED = {jobs.QUEUE: tasks.serve_jobs}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(edge, "AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "BATCH", 1)
+    monkeypatch.setattr(listed, "PAGE", 2)
+
+
+def asked(console: Page) -> None:  # noqa: F811
+    console.goto("/orders/?status=ready")
+    console.locator("tbody input[type=checkbox]").first.check()
+    console.get_by_role("button", name="Select all that match").click()
+    console.locator(".bulk input[name=reason]").fill("Recalled")
+    console.on("dialog", lambda dialog: dialog.accept())
+    console.get_by_role("button", name="Cancel orders").click()
+    expect(console.get_by_role("heading", name="The worker is at it")).to_be_visible()
+
+
+def test_a_job_tells_how_far_it_is_by_itself(console: Page, shop: Shop) -> None:  # noqa: F811
+    asked(console)
+    ((wanted,),) = sql.run("SELECT wanted FROM kernel_job")
+    assert wanted > 2
+    expect(console.get_by_text(f"0 of {wanted} rows")).to_be_visible()
+    worker.serve_once(SERVED)
+    expect(console.get_by_text(f"1 of {wanted} rows")).to_be_visible(timeout=10_000)
+    while worker.serve_once(SERVED):
+        pass
+    expect(console.get_by_role("heading", name="It is done")).to_be_visible(timeout=10_000)
+    expect(console.locator("progress")).to_have_count(0)
+
+
+def test_the_rest_of_a_job_is_withdrawn(console: Page, shop: Shop) -> None:  # noqa: F811
+    asked(console)
+    worker.serve_once(SERVED)
+    console.get_by_role("button", name="Withdraw the rest").click()
+    expect(console.get_by_text("The rest is withdrawn. What was done stays done.")).to_be_visible()
+    expect(console.get_by_role("heading", name="It was withdrawn")).to_be_visible()
+    expect(console.get_by_text("Not looked at")).to_be_visible()
