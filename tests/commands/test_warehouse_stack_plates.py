@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -189,15 +190,18 @@ def test_the_number_of_a_carton_that_was_emptied_begins_by_itself(house: Floor, 
 
 @pytest.mark.counts("warehouse.stack_plates")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
-    house.stock(0, 2000, kind="reserve")
+    house.stock(0, 3000, kind="reserve")
     counts, number = set(), 100
-    for size in (1, 10, 200):
-        made = [a_plate(house, (0, 1), number=sscc(PREFIX, 3, number + i)).plate for i in range(size)]
-        number += 2 * size
-        wanted = [
-            StackPlates(COMPANY, (plate,), sscc(PREFIX, 3, number - size + i)) for i, plate in enumerate(made)
+    wanted = BuildPlate(COMPANY, house.bin(0, "reserve"), ((house.skus[0], 1),))
+    for size in (1, 10, 1000):
+        built = [replace(wanted, number=sscc(PREFIX, 3, number + i)) for i in range(size)]
+        made = build_plates(SYSTEM, requests=built)
+        number += size
+        stacks = [
+            StackPlates(COMPANY, (one.plate,), sscc(PREFIX, 3, number + i)) for i, one in enumerate(made)
         ]
+        number += size
         with statements() as ran:
-            stack_plates(SYSTEM, requests=wanted)
+            stack_plates(SYSTEM, requests=stacks)
         counts.add(len(ran.texts))
     assert counts == {12}  # one writes the events
