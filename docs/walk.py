@@ -45,6 +45,11 @@ _BOUGHT = (
     "SELECT id FROM purchasing_order ORDER BY (state IN ('open', 'part_received')) DESC, id DESC LIMIT 1"
 )
 
+_SUPPLIER = """
+SELECT s.id FROM parties_supplier AS s
+ORDER BY EXISTS (SELECT FROM purchasing_order AS o WHERE o.supplier_id = s.id) DESC, s.id LIMIT 1
+"""
+
 PACKED = "'picked', 'packed', 'released', 'shipped'"
 
 WHICH: dict[str, str] = {
@@ -62,7 +67,7 @@ WHICH: dict[str, str] = {
     "departure": _LAST.format("returns_departure"),
     "store-credit": "SELECT id FROM payments_credit ORDER BY id LIMIT 1",
     "purchase-order": _BOUGHT,
-    "supplier": "SELECT supplier_id FROM purchasing_order ORDER BY id DESC LIMIT 1",
+    "supplier": _SUPPLIER,
     "notice": _LAST.format("purchasing_notice"),
     "sku": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
     "count": _TO_COUNT,

@@ -85,11 +85,13 @@ def test_what_is_late_is_work_once_and_what_came_is_none(floor: Floor) -> None:
     assert watched(2) == ArrivalsWatched(COMPANY, 0, 1), "a later day was said"
 
 
+@pytest.mark.counts("purchasing.watch_arrivals")
 def test_statements_do_not_grow_with_what_is_late(floor: Floor, statements) -> None:
     counts = []
-    for size in (1, 10, 100):
-        bought(floor, NOW.date(), size)
+    for size in (1, 10, 1000):
+        bought(floor, NOW.date(), min(size, 100))
+        cause = replace(SYSTEM, at=NOW + timedelta(days=1))
         with statements() as made:
-            watched(1)
+            watch_arrivals(cause, requests=[WatchArrivals(COMPANY)] * size)
         counts.append(len(made))
     assert counts == [counts[0]] * 3, counts

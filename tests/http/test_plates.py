@@ -286,3 +286,34 @@ def test_the_pages_show_a_plate_its_label_and_what_happened_to_it(shop, bins, co
     assert NUMBER not in desk.get("/stock/plates/").content.decode()
     assert NUMBER in desk.get("/stock/plates/?all=on").content.decode()
     assert stock.buckets(sku=shop.skus["PEN-STEEL"])[0].bin_code == "A-02"
+
+
+def test_programs_stack_cartons_on_a_pallet(shop, bins, program, console):
+    call, page = program("supervisor"), console("supervisor")
+    came(shop, bins, "MUG-BLUE", 10, "A-01")
+    lines = [{"sku": "MUG-BLUE", "quantity": 2}]
+    for number, key in ((NUMBER, "a"), (OTHER, "b")):
+        call.post("/api/v1/plates", {"node": "LDN", "bin": "A-01", "lines": lines, "number": number}, key)
+    pallet = sscc("7610425", 3, 3)
+    body = {"plates": [NUMBER, OTHER], "number": pallet}
+    stacked = call.post("/api/v1/plates/stack", body, "c").json()
+    assert (stacked["number"], stacked["cartons"], stacked["units"]) == (pallet, 2, 4)
+    assert call.post("/api/v1/plates/stack", body, "c").json() == stacked
+    is_problem(
+        call.post("/api/v1/plates/stack", {"plates": [pallet], "number": NUMBER}, "d"),
+        409,
+        "warehouse.plate_stacked",
+    )
+    shown = call.get(f"/api/v1/plates/{pallet}").json()
+    assert (shown["units"], shown["cartons"]) == (4, 2)
+    assert {one["carton"] for one in shown["content"]} == {NUMBER, OTHER}
+    assert call.get(f"/api/v1/plates/{NUMBER}").json()["on_number"] == pallet
+
+    seen = page.get(f"/stock/plates/{stacked['plate']}/").content.decode()
+    assert "Cartons on it" in seen and NUMBER in seen and "its cartons stand by themselves" in seen
+    carton = plate_queries.plate_named(company=COMPANY, text=NUMBER).id
+    assert "on pallet" in page.get(f"/stock/plates/{carton}/").content.decode()
+    page.post(f"/stock/plates/{stacked['plate']}/open/")
+    assert plate_queries.plate(company=COMPANY, which=carton).on_plate is None
+    page.post(f"/stock/plates/{carton}/stack/", {"number": pallet})
+    assert plate_queries.plate(company=COMPANY, which=carton).on_number == pallet

@@ -19,19 +19,22 @@ from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.transfer import ShipTransfer, TransferShipped, TransferUnits, ship_transfer
+from entrepot.stock.plating import sscc
 from entrepot.warehouse import floor_queries, queries, shelf_queries
 from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
+from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from entrepot.work import queries as work
 from tests import back
-from tests.plates import NUMBER
+from tests.plates import NUMBER, OTHER, PREFIX
 from tests.shop import COMPANY, the_system
 from tests.waves import a_shop_that_gathers
 
 pytestmark = pytest.mark.django_db
 
+PALLET = sscc(PREFIX, 3, 7)
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TOKEN = r'name="csrfmiddlewaretoken" value="\w+"'
 
@@ -720,6 +723,40 @@ def test_a_transfer_is_received_as_it_is_unpacked_with_what_is_damaged_and_lost(
         if row.node_code == "MAN"
     }
     assert ("damaged", 1) in there
+
+
+def test_a_carton_is_put_on_a_pallet_that_comes_whole_and_is_counted_once(shop, handheld):
+    sku, system = shop.skus["MUG-BLUE"], the_system(shop.now)
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    made = build_plates(
+        system,
+        requests=[BuildPlate(COMPANY, bins["A-01"], ((sku, 2),), number) for number in (NUMBER, OTHER)],
+    )
+    hand = handheld("supervisor")
+    for one in made:
+        hand.goes("/scan/move/")
+        hand.scans(f"00{one.number}", f"(00){PALLET}")
+        assert hand.right == [f"It stands on pallet {PALLET}, with 2 units."]
+    hand.goes("/scan/move/")
+    hand.scans(f"00{PALLET}", f"00{NUMBER}")
+    assert hand.wrong.startswith(f"Plate {NUMBER} stands on a pallet"), "nothing stands on a carton"
+    assert "Cartons</dt><dd>2" in hand.page
+
+    ask_counts(system, requests=[AskCount(bins["A-01"], sku)])
+    hand.goes("/scan/count/")
+    hand.scans("A-01", "A-01", f"00{PALLET}", f"00{NUMBER}")
+    assert hand.wrong.startswith(f"Done already: {NUMBER}."), "it was counted with its pallet"
+
+    pallet = plate_queries.plate_named(company=COMPANY, text=PALLET).id
+    (sent,) = ship_transfer(
+        system, requests=[ShipTransfer(COMPANY, shop.nodes[0], shop.nodes[1], plates=(pallet,))]
+    )
+    hand = at_manchester(shop, handheld)
+    hand.goes("/scan/receive/")
+    hand.scans(f"00{PALLET}")
+    assert hand.right == [f"Plate {PALLET} of {sent.number} has come, with 4 units."]
+    found = plate_queries.plate_named(company=COMPANY, text=OTHER)
+    assert (found.node_code, found.on_number) == ("MAN", PALLET)
 
 
 def test_a_plate_is_received_whole_at_one_scan_wherever_it_was_sent_from(shop, handheld, console):

@@ -83,9 +83,16 @@ class Plate(models.Model):
     made_by = models.TextField()
     made_at = models.DateTimeField()
     seen_at = models.DateTimeField()  # when somebody scanned it last
+    on_plate_id = models.UUIDField(null=True)  # the pallet that the carton stands on
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["on_plate_id"], name="stock_plate_on_plate", condition=Q(on_plate_id__isnull=False)
+            )
+        ]
         constraints = [
+            models.CheckConstraint(name="stock_plate_not_on_itself", condition=~Q(on_plate_id=F("id"))),
             models.UniqueConstraint(fields=["company_id", "number"], name="stock_plate_number_once"),
             models.CheckConstraint(
                 name="stock_plate_number_is_an_sscc", condition=Q(number__regex=r"^\d{18}$")

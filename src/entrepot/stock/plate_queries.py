@@ -31,11 +31,15 @@ class PlateRow:
     made_by: str
     made_at: datetime
     seen_at: datetime
+    on_plate: UUID | None
+    on_number: str
+    cartons: int
+    """Plates with something on them that stand on this one; their units are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlateGoods:
-    """Units alike on a plate."""
+    """Units alike on a plate; of a pallet also those of its cartons, with the number of the carton."""
 
     plate: UUID
     bucket: UUID
@@ -47,6 +51,7 @@ class PlateGoods:
     status: str
     expires_on: date | None
     units: int
+    carton: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,11 @@ def goods_on(plates: Collection[UUID]) -> dict[UUID, list[PlateGoods]]:
     return found
 
 
+def kin(which: UUID) -> list[tuple[UUID, str, int]]:
+    """The cartons on a pallet that hold something: id, number, units. 1 statement."""
+    return [tuple(row) for row in sql.run(_KIN, {"plate": which})]  # type: ignore[misc]
+
+
 def history(which: UUID, *, limit: int = 200) -> list[PlateEvent]:
     """What happened to a plate, the latest first. 1 statement."""
     return [PlateEvent(*row) for row in sql.run(_HISTORY, {"plate": which, "limit": limit})]
@@ -121,13 +131,17 @@ def history(which: UUID, *, limit: int = 200) -> list[PlateEvent]:
 _PLATES = """
 SELECT p.id, p.number, n.id, COALESCE(n.code, ''), bin.id, COALESCE(bin.code, ''), COALESCE(bin.kind, ''),
        COALESCE(on_it.units, 0)::int, COALESCE(on_it.goods, 0)::int, COALESCE(on_it.skus, '{}'), p.made_by, p.made_at,
-       p.seen_at
+       p.seen_at, p.on_plate_id, COALESCE(pallet.number, ''), COALESCE(on_it.cartons, 0)::int
 FROM {which}
+LEFT JOIN stock_plate AS pallet ON pallet.id = p.on_plate_id
 LEFT JOIN LATERAL (
     SELECT sum(u.units) AS units, count(*) AS goods, (array_agg(DISTINCT s.code))[:4] AS skus,
-           (array_agg(b.bin_id))[1] AS bin_id, (array_agg(b.node_id))[1] AS node_id
-    FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id JOIN catalog_sku AS s ON s.id = b.sku_id
-    WHERE u.plate_id = p.id HAVING count(*) > 0) AS on_it ON true
+           (array_agg(b.bin_id))[1] AS bin_id, (array_agg(b.node_id))[1] AS node_id,
+           count(DISTINCT u.plate_id) FILTER (WHERE u.plate_id <> p.id) AS cartons
+    FROM (SELECT p.id UNION ALL SELECT c.id FROM stock_plate AS c WHERE c.on_plate_id = p.id) AS own(id)
+    JOIN stock_plateunits AS u ON u.plate_id = own.id
+    JOIN stock_bucket AS b ON b.id = u.bucket_id JOIN catalog_sku AS s ON s.id = b.sku_id
+    HAVING count(*) > 0) AS on_it ON true
 LEFT JOIN network_bin AS bin ON bin.id = on_it.bin_id LEFT JOIN network_node AS n ON n.id = on_it.node_id
 WHERE p.company_id = %(company)s::smallint
   AND (%(which)s::uuid IS NULL OR p.id = %(which)s::uuid)
@@ -146,18 +160,33 @@ _ALL_PLATES = _PLATES.replace("{which}", "stock_plate AS p")
 
 # Of all plates ever made few hold something: what stands on plates now says which.
 _HELD_PLATES = """
-WITH held AS MATERIALIZED (
+WITH standing AS MATERIALIZED (
     SELECT DISTINCT u.plate_id
     FROM stock_bucket AS b JOIN stock_plateunits AS u ON u.bucket_id = b.id
     LEFT JOIN network_bin AS stands ON stands.id = b.bin_id
     WHERE b.plated > 0 AND (%(node)s::uuid IS NULL OR b.node_id = %(node)s::uuid)
       AND %(kind)s::text IN ('', stands.kind)
+), held AS (
+    SELECT plate_id FROM standing
+    UNION SELECT c.on_plate_id FROM standing JOIN stock_plate AS c ON c.id = standing.plate_id
+    WHERE c.on_plate_id IS NOT NULL
 )""" + _PLATES.replace("{which}", "held JOIN stock_plate AS p ON p.id = held.plate_id")
 
 _GOODS = """
-SELECT u.plate_id, u.bucket_id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.expires_on, u.units
-FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id JOIN catalog_sku AS s ON s.id = b.sku_id
-WHERE u.plate_id = ANY(%(plates)s::uuid[]) ORDER BY u.plate_id, s.code, b.lot, b.serial, b.status
+SELECT COALESCE(on_it.id, p.id), u.bucket_id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.expires_on,
+       u.units, CASE WHEN on_it.id IS NULL THEN '' ELSE p.number END
+FROM stock_plate AS p
+LEFT JOIN LATERAL (SELECT p.on_plate_id AS id WHERE p.on_plate_id = ANY(%(plates)s::uuid[])
+                   AND p.id <> ALL(%(plates)s::uuid[])) AS on_it ON true
+JOIN stock_plateunits AS u ON u.plate_id = p.id
+JOIN stock_bucket AS b ON b.id = u.bucket_id JOIN catalog_sku AS s ON s.id = b.sku_id
+WHERE p.id = ANY(%(plates)s::uuid[]) OR p.on_plate_id = ANY(%(plates)s::uuid[])
+ORDER BY 1, 11, s.code, b.lot, b.serial, b.status
+"""
+
+_KIN = """
+SELECT c.id, c.number, sum(u.units)::int FROM stock_plate AS c JOIN stock_plateunits AS u ON u.plate_id = c.id
+WHERE c.on_plate_id = %(plate)s::uuid GROUP BY c.id ORDER BY c.number
 """
 
 _HISTORY = """

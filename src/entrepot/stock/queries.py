@@ -388,7 +388,7 @@ def transfer_goods(which: UUID) -> list[TransferGoods]:
 
 
 def transfers_of_plates(plates: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
-    """With which transfer plates are on their way: its id and number. 1 statement."""
+    """With which transfer plates, or the cartons on them, are on their way: its id and number. 1 statement."""
     rows = sql.run(_TRANSFERS_OF_PLATES, {"plates": sorted(plates)})
     return {plate: (which, number) for plate, which, number in rows}
 
@@ -631,9 +631,11 @@ ORDER BY COALESCE(p.number, '') = '', 6, s.code, l.lot, l.serial
 """
 
 _TRANSFERS_OF_PLATES = """
-SELECT DISTINCT l.plate_id, t.id, t.number
-FROM stock_transferline AS l JOIN stock_transfer AS t ON t.id = l.transfer_id
-WHERE l.plate_id = ANY(%(plates)s::uuid[]) AND l.quantity > l.received + l.lost
+SELECT DISTINCT asked.id, t.id, t.number
+FROM unnest(%(plates)s::uuid[]) AS asked(id)
+CROSS JOIN LATERAL (SELECT asked.id UNION ALL SELECT c.id FROM stock_plate AS c WHERE c.on_plate_id = asked.id) AS p(id)
+JOIN stock_transferline AS l ON l.plate_id = p.id AND l.quantity > l.received + l.lost
+JOIN stock_transfer AS t ON t.id = l.transfer_id
 """
 
 _TRANSFERS_UNDER_WAY = """
@@ -730,12 +732,18 @@ _DISCREPANCIES = (
     LEFT JOIN (SELECT bucket_id, sum(units) AS units FROM stock_plateunits GROUP BY 1) AS u ON u.bucket_id = b.id
     WHERE b.plated <> COALESCE(u.units, 0) OR COALESCE(u.units, 0) > b.quantity
     UNION ALL
-    SELECT format('plate %s stands in %s places, or with goods of another company', p.number,
-                  count(DISTINCT (b.node_id, b.bin_id)))
+    SELECT format('plate %s stands in %s places with the cartons on it, or with goods of another company',
+                  min(p.number), count(DISTINCT (b.node_id, b.bin_id)))
     FROM stock_plateunits AS u JOIN stock_plate AS p ON p.id = u.plate_id
     LEFT JOIN stock_bucket AS b ON b.id = u.bucket_id
-    GROUP BY p.id
+    GROUP BY COALESCE(p.on_plate_id, p.id)
     HAVING count(DISTINCT (b.node_id, b.bin_id)) <> 1 OR bool_or(b.id IS NULL OR b.company_id <> p.company_id)
+    """,
+    # invariant 14: what stands on a pallet is a pallet for nobody else
+    """
+    SELECT format('plate %s stands on a plate that stands on another, or is not there', c.number)
+    FROM stock_plate AS c LEFT JOIN stock_plate AS p ON p.id = c.on_plate_id
+    WHERE c.on_plate_id IS NOT NULL AND (p.id IS NULL OR p.on_plate_id IS NOT NULL)
     """,
     # invariant 13: on a plate on its way stands what the lines of its transfer that name it have still to come
     """

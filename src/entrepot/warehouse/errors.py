@@ -35,6 +35,16 @@ class PlateElsewhere(Refused):
     says = "Plate {plate} stands in bin {bin}. Move it here first, or take another number."
 
 
+class PlateStacked(Refused):
+    """Cartons stand on pallets, and nothing stands on a carton."""
+
+    code = "warehouse.plate_stacked"
+    says = (
+        "Plate {plate} stands on a pallet, or others stand on it: a pallet stands on none. Open it first, or move the"
+        " carton off."
+    )
+
+
 class PlateWanted(Refused):
     code = "warehouse.plate_wanted"
     says = (

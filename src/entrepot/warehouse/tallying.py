@@ -141,7 +141,7 @@ def _plate(
         return errors.ScanWrongBin(
             scanned=Said("{0}, of plate {1}", where, plate.number), wanted="what stands in this one"
         )
-    if plate.id in plates_in(tokens):
+    if {plate.id, *plate.kin} & set(plates_in(tokens)):
         return errors.ScanDone(scanned=plate.number, wanted="something else that stands in this bin")
     wanted = {one.sku for one in goods}
     alike = [one for one in plate.goods if whole or one.sku in wanted]

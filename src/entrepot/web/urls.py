@@ -257,6 +257,7 @@ urlpatterns = [
     path("stock/plates/<uuid:which>/label.<str:kind>", plates.label, name="plate-label"),
     path("stock/plates/<uuid:which>/move/", plates.move, name="plate-move"),
     path("stock/plates/<uuid:which>/send/", plates.send, name="plate-send"),
+    path("stock/plates/<uuid:which>/stack/", plates.stack, name="plate-stack"),
     path("stock/plates/<uuid:which>/open/", plates.take_apart, name="plate-open"),
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/safety/", kept_back.safety, name="sku-safety"),

@@ -39,6 +39,8 @@ class Plate(NamedTuple):
     number: str
     bin: Named | None
     goods: tuple[Alike, ...]
+    kin: tuple[UUID, ...] = ()
+    """Its pallet, or the cartons on it: what stands on one is scanned with the other."""
 
     @property
     def units(self) -> int:

@@ -22,6 +22,8 @@ class Plate(NamedTuple):
     bin_code: str
     node: UUID | None
     node_code: str
+    on_plate: UUID | None
+    """The pallet that it stands on, and goes with."""
 
     @property
     def is_on_its_way(self) -> bool:
@@ -29,7 +31,8 @@ class Plate(NamedTuple):
 
 
 class OnPlate(NamedTuple):
-    """Units of a bucket on a plate; `free` of the bucket's units no pick has a claim on."""
+    """Units of a bucket on a plate, of what stands on a pallet on the carton itself; `free` of the bucket's units no
+    pick has a claim on."""
 
     plate: UUID
     bucket: UUID
@@ -48,9 +51,34 @@ def find_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
 
 
 def hold_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
-    """Plates by id, where they stand now that their numbers are locked. 3 statements."""
-    found = lock_plates((one.company, one.number) for one in find_plates(plates).values())
-    return {one.id: one for one in found.values()}
+    """Plates by id, where they stand now that their numbers are locked, and those of the cartons on them. 4 statements;
+    2 more where a carton was put on one meanwhile."""
+    which = {"ids": sorted(set(plates))}
+    locked: set[Number] = set()
+    while more := {(company, number) for company, number in sql.run(_WITH_CARTONS, which)} - locked:
+        lock_numbers(more)
+        locked |= more
+    return find_plates(plates)
+
+
+def lock_numbers(numbers: Collection[Number]) -> None:
+    """Nobody else fills, moves or opens plates of these numbers until the end of the transaction. 1 statement."""
+    sql.run(_LOCK, sql.columns(("companies", "numbers"), sorted(numbers)))
+
+
+def set_pallets(rows: Mapping[UUID, UUID | None]) -> None:
+    """Put cartons on a pallet, or take them off where it is none. The caller has locked their numbers. 1 statement;
+    none for none."""
+    if rows:
+        sql.run(
+            _SET_PALLETS, sql.columns(("plates", "pallets"), sorted(rows.items(), key=lambda row: row[0]))
+        )
+
+
+def cartons_on(plates: Collection[UUID]) -> dict[UUID, UUID]:
+    """The cartons that stand on pallets, each with its pallet. 1 statement."""
+    found: dict[UUID, UUID] = dict(sql.run(_CARTONS, {"ids": sorted(set(plates))}))  # type: ignore[arg-type]
+    return found
 
 
 def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
@@ -64,18 +92,19 @@ def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
 def lock_content(
     plates: Collection[UUID], *, into: Iterable[tuple[UUID, UUID]] = (), also: Collection[At] = ()
 ) -> dict[UUID, list[OnPlate]]:
-    """What stands on locked plates, its buckets locked in id order: together with those in the bins that plates go
-    `into`, as (plate, bin), and `also` others that the caller is about to change. 2 statements."""
+    """What stands on locked plates and on the cartons on them, its buckets locked in id order: together with those in
+    the bins that plates go `into`, as (plate, bin), and `also` others that the caller is about to change. 2
+    statements."""
     going = sql.columns(("going", "bins"), sorted(set(into)))
     sql.run(_LOCK_BUCKETS, {"plates": sorted(set(plates))} | going | sql.columns(At._fields, set(also)))
     return content_of(plates)
 
 
 def content_of(plates: Collection[UUID]) -> dict[UUID, list[OnPlate]]:
-    """What stands on plates. 1 statement."""
+    """What stands on plates, and on the cartons on them. 1 statement."""
     found: dict[UUID, list[OnPlate]] = {}
-    for plate, bucket, *at, units, free in sql.run(_CONTENT, {"plates": sorted(set(plates))}):
-        found.setdefault(plate, []).append(OnPlate(plate, bucket, At(*at), units, free))
+    for asked, plate, bucket, *at, units, free in sql.run(_CONTENT, {"plates": sorted(set(plates))}):
+        found.setdefault(asked, []).append(OnPlate(plate, bucket, At(*at), units, free))
     return found
 
 
@@ -95,7 +124,8 @@ def make_plates(cause: Cause, numbers: Collection[Number]) -> dict[Number, UUID]
 
 
 def see_plates(plates: Collection[UUID], at: datetime) -> None:
-    """Somebody has scanned these: what was not seen for longer loses units first. 1 statement; none for none."""
+    """Somebody has scanned these, and the cartons on them: what was not seen for longer loses units first. 1 statement;
+    none for none."""
     if plates:
         sql.run(_SEE, {"plates": sorted(set(plates)), "at": at})
 
@@ -135,10 +165,12 @@ FROM (SELECT * FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(
 """
 
 _PLATE = """
-SELECT p.id, p.company_id::int, p.number, stands.bin_id, COALESCE(bin.code, ''), stands.node_id, COALESCE(node.code, '')
+SELECT p.id, p.company_id::int, p.number, stands.bin_id, COALESCE(bin.code, ''), stands.node_id,
+       COALESCE(node.code, ''), p.on_plate_id
 FROM {which}
 LEFT JOIN LATERAL (SELECT b.bin_id, b.node_id FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
-                   WHERE u.plate_id = p.id LIMIT 1) AS stands ON true
+                   WHERE u.plate_id IN (SELECT p.id UNION ALL SELECT c.id FROM stock_plate AS c
+                                        WHERE c.on_plate_id = p.id) LIMIT 1) AS stands ON true
 LEFT JOIN network_bin AS bin ON bin.id = stands.bin_id LEFT JOIN network_node AS node ON node.id = stands.node_id
 """
 
@@ -151,11 +183,13 @@ JOIN stock_plate AS p ON p.company_id = d.company AND p.number = d.number"""
 
 _LOCK_BUCKETS = """
 SELECT 1 FROM stock_bucket WHERE id IN (
-    SELECT bucket_id FROM stock_plateunits WHERE plate_id = ANY(%(plates)s::uuid[])
+    SELECT bucket_id FROM stock_plateunits WHERE plate_id IN (
+        SELECT id FROM stock_plate WHERE id = ANY(%(plates)s::uuid[]) OR on_plate_id = ANY(%(plates)s::uuid[]))
     UNION ALL
     SELECT b.id
     FROM unnest(%(going)s::uuid[], %(bins)s::uuid[]) AS d(plate, bin)
-    JOIN stock_plateunits AS u ON u.plate_id = d.plate JOIN stock_bucket AS s ON s.id = u.bucket_id
+    JOIN stock_plate AS p ON p.id = d.plate OR p.on_plate_id = d.plate
+    JOIN stock_plateunits AS u ON u.plate_id = p.id JOIN stock_bucket AS s ON s.id = u.bucket_id
     JOIN stock_bucket AS b ON b.sku_id = s.sku_id AND b.node_id = s.node_id AND b.bin_id = d.bin AND b.lot = s.lot
      AND b.serial = s.serial AND b.status = s.status AND b.owner_id = s.owner_id
     UNION ALL
@@ -168,23 +202,41 @@ ORDER BY id FOR UPDATE
 """
 
 _CONTENT = """
-SELECT u.plate_id, u.bucket_id, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot, b.serial, u.units,
-       b.quantity - b.committed
-FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
-WHERE u.plate_id = ANY(%(plates)s::uuid[]) ORDER BY u.plate_id, u.bucket_id
+SELECT asked.id, u.plate_id, u.bucket_id, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot, b.serial,
+       u.units, b.quantity - b.committed
+FROM unnest(%(plates)s::uuid[]) AS asked(id)
+CROSS JOIN LATERAL (SELECT asked.id UNION ALL SELECT c.id FROM stock_plate AS c WHERE c.on_plate_id = asked.id) AS p(id)
+JOIN stock_plateunits AS u ON u.plate_id = p.id JOIN stock_bucket AS b ON b.id = u.bucket_id
+ORDER BY asked.id, u.plate_id, u.bucket_id
 """
 
 _MAKE = """
 INSERT INTO stock_plate (id, company_id, number, made_by, made_at, seen_at)
 SELECT id, company, number, %(person)s::text, %(at)s::timestamptz, %(at)s::timestamptz
 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(numbers)s::text[]) AS d(id, company, number)
-ON CONFLICT (company_id, number) DO UPDATE SET seen_at = GREATEST(stock_plate.seen_at, excluded.seen_at)
+ON CONFLICT (company_id, number) DO UPDATE
+SET seen_at = GREATEST(stock_plate.seen_at, excluded.seen_at),
+    -- A number that is used again begins by itself.
+    on_plate_id = CASE WHEN EXISTS (SELECT FROM stock_plateunits AS u WHERE u.plate_id = stock_plate.id)
+                  THEN stock_plate.on_plate_id END
 RETURNING id, company_id::int, number
 """
 
 _SEE = """
 UPDATE stock_plate SET seen_at = %(at)s::timestamptz
-WHERE id IN (SELECT id FROM stock_plate WHERE id = ANY(%(plates)s::uuid[]) ORDER BY id FOR UPDATE)
+WHERE id IN (SELECT id FROM stock_plate WHERE id = ANY(%(plates)s::uuid[]) OR on_plate_id = ANY(%(plates)s::uuid[])
+             ORDER BY id FOR UPDATE)
+"""
+
+_WITH_CARTONS = """
+SELECT company_id::int, number FROM stock_plate WHERE id = ANY(%(ids)s::uuid[]) OR on_plate_id = ANY(%(ids)s::uuid[])
+"""
+
+_CARTONS = "SELECT id, on_plate_id FROM stock_plate WHERE on_plate_id = ANY(%(ids)s::uuid[])"
+
+_SET_PALLETS = """
+UPDATE stock_plate AS p SET on_plate_id = d.pallet
+FROM unnest(%(plates)s::uuid[], %(pallets)s::uuid[]) AS d(plate, pallet) WHERE p.id = d.plate
 """
 
 _SET_CONTENT = """

@@ -28,6 +28,7 @@ from entrepot.stock.commands.plates import (
     lock_content,
     see_plates,
     set_content,
+    set_pallets,
 )
 from entrepot.stock.unloading import ArrivedUnits, Coming, TooMany, Unloaded, unload, with_rest
 
@@ -46,7 +47,7 @@ class TransferUnits:
 @dataclass(frozen=True, slots=True)
 class ShipTransfer:
     """A transfer that leaves the origin now, with units of bins and whole `plates`; expected after the usual days where
-    nobody says when."""
+    nobody says when. The cartons on a pallet go with it."""
 
     company: int
     from_node: UUID
@@ -79,7 +80,8 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
 
     What it carries is expected at the destination, so that who waits there is promised a date.
     Locks: the numbers of plates in their order, positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere;
-    stock.plate_not_here; stock.plate_not_sellable. Again: by key. 20 statements; 9 more where plates are sent.
+    stock.plate_not_here; stock.plate_not_sellable. Again: by key. 20 statements; 10 more where plates are sent, 1 where
+    a carton leaves its pallet.
     """
     plates, content = _lock_plates(requests)
     positions = lock_positions(
@@ -96,6 +98,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
     answers: list[TransferShipped | Refused] = []
     sent: list[_Sent] = []
     gone: set[UUID] = set()
+    alone: dict[UUID, UUID | None] = {}
     numbers = iter(ids.numbers("TR", len(requests)))
     for r, lines in zip(requests, leaving, strict=True):
         refusal = _misfit_plates(r, plates, content, gone) or _refusal(r, lines, left, free)
@@ -103,6 +106,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
             answers.append(refusal)
             continue
         gone.update(r.plates)
+        alone |= {plate: None for plate in r.plates if plates[plate].on_plate not in {None, *r.plates}}
         for one in lines:
             left[one.source] -= one.quantity
             free[one.source.sku, r.from_node] -= one.quantity
@@ -115,6 +119,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
     expect(cause, requests=[line for one in sent for line in one.coming])
     move_units(cause, [move for one in sent for move in one.moves], buckets)
     see_plates(gone, cause.at)
+    set_pallets(alone)
     return answers
 
 
@@ -131,12 +136,12 @@ def _lock_plates(
 
 def _leaving(r: ShipTransfer, content: Mapping[UUID, Sequence[OnPlate]]) -> list[_Leaving]:
     """What a transfer takes from which bucket: what stands on plates, and then what is loose."""
-    whole = [
-        _Leaving(part.at, part.units, plate)
-        for plate in dict.fromkeys(r.plates)
+    whole = {
+        (part.plate, part.bucket): _Leaving(part.at, part.units, part.plate)
+        for plate in r.plates
         for part in content.get(plate, ())
-    ]
-    return whole + [_Leaving(_source(r, line), line.quantity) for line in r.lines]
+    }
+    return [*whole.values(), *(_Leaving(_source(r, line), line.quantity) for line in r.lines)]
 
 
 def _misfit_plates(
@@ -193,17 +198,21 @@ def _sent(cause: Cause, r: ShipTransfer, lines: Sequence[_Leaving], number: str)
 
 
 def _announce(cause: Cause, r: ShipTransfer, sent: _Sent, content: Mapping[UUID, Sequence[OnPlate]]) -> None:
-    """The transfer has left, and so have its plates."""
+    """The transfer has left, and so have its plates and the cartons on them."""
     at = r.occurred_at or cause.at
+    units: dict[UUID, int] = defaultdict(int)
+    bins: dict[UUID, UUID | None] = {}
+    for plate in dict.fromkeys(r.plates):
+        for part in content[plate]:
+            for one in {plate, part.plate}:
+                units[one] += part.units
+                bins[one] = part.at.bin
     plates = [
         Event(
             "plate", plate, r.company, occurred_at=at, reason="transfer",
-            payload={
-                "units": sum(part.units for part in content[plate]), "from": content[plate][0].at.bin,
-                "document": sent.transfer,
-            },
+            payload={"units": units[plate], "from": bins[plate], "document": sent.transfer},
         )
-        for plate in dict.fromkeys(r.plates)
+        for plate in units
     ]  # fmt: skip
     announce(cause, [Event("transfer", sent.transfer, r.company, "", "in_transit", at), *plates])
 
@@ -252,6 +261,10 @@ class _Arrival(NamedTuple):
     transfer: _Transfer
     coming: Sequence[Coming]
     unloaded: Unloaded
+    pallets: Mapping[UUID, UUID | None]
+    """The pallet of each plate of the transfer; None where it stands by itself."""
+    apart: Collection[UUID]
+    """Cartons that do not come with all that was sent on their pallet, and stand by themselves now."""
 
 
 @command("stock.receive_transfer")
@@ -265,17 +278,18 @@ def receive_transfer(
     Locks: the transfers in id order, the numbers of plates in their order, then as `move_units`.
     Refuses: NotFound, TransferClosed, NotPlaceable (no bin; no reason for what is lost or damaged; a plate into two
     bins); stock.plate_not_coming. Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is
-    left open, 6 where plates come, 4 where something is taken off them, 1 where too much is told.
+    left open, 7 where plates come, 1 where a carton leaves its pallet, 4 where something is taken off plates, 1 where
+    too much is told.
     """
     wanted = [request.transfer for request in requests]
     transfers = {row[0]: _Transfer(*row[1:]) for row in sql.run(_LOCK, {"ids": wanted})}
-    coming = _coming(wanted)
+    coming, pallets = _coming(wanted)
     usual = _usual_bins(requests, transfers)
 
     answers: list[TransferReceived | Refused] = []
     arrivals: list[_Arrival] = []
     for r in requests:
-        found = _unloaded(r, transfers, coming, usual)
+        found = _unloaded(r, transfers, coming, pallets, usual)
         if isinstance(found, Refused):
             answers.append(found)
             continue
@@ -287,6 +301,7 @@ def receive_transfer(
             )
             for one in found.coming
         ]
+        pallets |= dict.fromkeys(found.apart)
         arrivals.append(found)
         left = sum(found.unloaded.left.values())
         answers.append(
@@ -296,33 +311,35 @@ def receive_transfer(
     return answers
 
 
-def _coming(transfers: Sequence[UUID]) -> dict[UUID, list[Coming]]:
-    """What is on its way of locked transfers; the numbers of its plates are locked. 1 statement; 3 more where there are
-    plates."""
+def _coming(transfers: Sequence[UUID]) -> tuple[dict[UUID, list[Coming]], dict[UUID, UUID | None]]:
+    """What is on its way of locked transfers, and the pallet of each of its plates; their numbers are locked. 1
+    statement; 4 more where there are plates."""
     coming: dict[UUID, list[Coming]] = defaultdict(list)
     for transfer, *line in sql.run(_UNDER_WAY, {"ids": transfers}):
         coming[transfer].append(Coming(*line))
     plates = {one.plate for lines in coming.values() for one in lines if one.plate}
-    if plates:
-        hold_plates(plates)
-    return coming
+    held = hold_plates(plates) if plates else {}
+    return coming, {plate: one.on_plate for plate, one in held.items()}
 
 
 def _unloaded(
     r: ReceiveTransfer,
     transfers: Mapping[UUID, _Transfer],
     coming: Mapping[UUID, Sequence[Coming]],
+    pallets: Mapping[UUID, UUID | None],
     usual: Mapping[UUID, UUID],
 ) -> _Arrival | Refused:
     """What a receipt does to its transfer, or why it can't be one."""
     if r.transfer not in transfers:
         return NotFound(what="transfer", which=str(r.transfer))
     transfer, on_the_way = transfers[r.transfer], coming.get(r.transfer, ())
-    if any(one not in {line.plate for line in on_the_way if line.units} for one in r.plates):
+    held = {line.plate for line in on_the_way if line.plate and line.units}
+    if any(one not in held and one not in {pallets[plate] for plate in held} for one in r.plates):
         return errors.PlateNotComing(number=transfer.number)
+    whole = [plate for plate in held if plate in r.plates or pallets[plate] in r.plates]
     if any(min(one.received, one.lost, one.damaged) < 0 for one in r.lines):
         return errors.NotPlaceable(field="units", expected="none below zero", found=str(r.lines))
-    lines = with_rest(on_the_way, r.lines, r.plates, r.rest)
+    lines = with_rest(on_the_way, r.lines, whole, r.rest)
     refusal = _misfit(r, lines, transfer.number, usual.get(transfer.node))
     if refusal:
         return refusal
@@ -331,7 +348,22 @@ def _unloaded(
         sku = catalog.skus_by_id([found.sku]).get(found.sku)
         code = sku.code if sku else str(found.sku)
         return errors.TransferClosed(number=transfer.number, sku=code, wanted=found.told, found=found.left)
-    return _Arrival(r, transfer, on_the_way, found)
+    return _Arrival(r, transfer, on_the_way, found, pallets, _apart(on_the_way, found, pallets))
+
+
+def _apart(coming: Sequence[Coming], found: Unloaded, pallets: Mapping[UUID, UUID | None]) -> list[UUID]:
+    """Cartons of pallets of which some comes now and some does not, or into another bin."""
+    bins: dict[UUID, set[UUID | None]] = defaultdict(set)
+    for told in found.told:
+        if told.plate and told.units > told.lost:
+            bins[pallets[told.plate] or told.plate].add(told.bin)
+    left = {
+        pallets[line.plate] or line.plate
+        for line in coming
+        if line.plate and found.left[line.line] and line.line not in found.loosened
+    }
+    torn = {pallet for pallet, places in bins.items() if len(places) > 1 or pallet in left}
+    return [plate for plate, pallet in pallets.items() if pallet in torn]
 
 
 def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[UUID, UUID]) -> None:
@@ -340,6 +372,7 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
     to_come: dict[UUID, Expect] = {}
     closed: dict[UUID, datetime] = {}
     seen: set[UUID] = set()
+    alone: dict[UUID, UUID | None] = {}
     for one in arrivals:
         r, (_, company, node, state), found = one.request, one.transfer, one.unloaded
         at = r.occurred_at or cause.at
@@ -361,6 +394,7 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
         after = "received" if is_over else state
         came = _plates_came(one, at, usual)
         seen.update(event.subject for event in came)
+        alone |= dict.fromkeys(one.apart)
         announce(cause, [Event("transfer", r.transfer, company, state, after, at, reason=r.reason), *came])
     _take_off_plates(arrivals)
     if arrived:
@@ -370,6 +404,7 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
     expect(cause, requests=list(to_come.values()))
     move_units(cause, moves)
     see_plates(seen, cause.at)
+    set_pallets(alone)
 
 
 def _plates_came(one: _Arrival, at: datetime, usual: Mapping[UUID, UUID]) -> list[Event]:
@@ -378,8 +413,10 @@ def _plates_came(one: _Arrival, at: datetime, usual: Mapping[UUID, UUID]) -> lis
     bins: dict[UUID, UUID | None] = {}
     for line in one.unloaded.told:
         if line.plate and line.units > line.lost:
-            units[line.plate] += line.units - line.lost
-            bins[line.plate] = line.bin or usual.get(one.transfer.node)
+            pallet = None if line.plate in one.apart else one.pallets[line.plate]
+            for plate in (line.plate, pallet) if pallet else (line.plate,):
+                units[plate] += line.units - line.lost
+                bins[plate] = line.bin or usual.get(one.transfer.node)
     return [
         Event(
             "plate", plate, one.transfer.company, occurred_at=at, reason="transfer",

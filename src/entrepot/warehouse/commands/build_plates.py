@@ -74,7 +74,7 @@ def build_plates(cause: Cause, /, *, requests: Sequence[BuildPlate]) -> list[Pla
     further draw.
     """
     places = {row[0]: row[1:] for row in sql.run(_BINS, {"ids": list({one.bin for one in requests})})}
-    numbers, refused = _numbers(cause, requests)
+    numbers, refused = numbers_of(cause, [(one.company, one.number) for one in requests])
     standing = lock_plates(
         (one.company, number) for one, number in zip(requests, numbers, strict=True) if number
     )
@@ -115,14 +115,15 @@ def build_plates(cause: Cause, /, *, requests: Sequence[BuildPlate]) -> list[Pla
     ]
 
 
-def _numbers(cause: Cause, requests: Sequence[BuildPlate]) -> tuple[list[str], dict[int, Refused]]:
-    """The number of each plate, '' where it can get none; and why."""
-    numbers = [plating.number_of(one.number) for one in requests]
+def numbers_of(cause: Cause, wanted: Sequence[tuple[int, str]]) -> tuple[list[str], dict[int, Refused]]:
+    """The number of each plate, given or one of the company's own, '' where it can get none; and why. 1 statement; as
+    `build_plates` says where own ones are drawn."""
+    numbers = [plating.number_of(number) for _, number in wanted]
     own = [i for i, number in enumerate(numbers) if not number]
-    in_force = policies.of_companies({one.company for one in requests}, PlatePolicy, cause.at)
+    in_force = policies.of_companies({company for company, _ in wanted}, PlatePolicy, cause.at)
     refused: dict[int, Refused] = {}
-    for i, (one, number) in enumerate(zip(requests, numbers, strict=True)):
-        policy = in_force[one.company][1]
+    for i, ((company, _), number) in enumerate(zip(wanted, numbers, strict=True)):
+        policy = in_force[company][1]
         refusal = (
             plating.misfit_number(number)
             if number
@@ -130,7 +131,7 @@ def _numbers(cause: Cause, requests: Sequence[BuildPlate]) -> tuple[list[str], d
         )
         if refusal:
             refused[i], numbers[i] = refusal, ""
-    drawn = {i: (requests[i].company, in_force[requests[i].company][1]) for i in own if i not in refused}
+    drawn = {i: (wanted[i][0], in_force[wanted[i][0]][1]) for i in own if i not in refused}
     for _ in range(DRAWS):
         anew = _draw(drawn, numbers)
         held = (

@@ -15,7 +15,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.move import At
-from entrepot.stock.commands.plates import OnPlate, Plate, hold_plates, lock_content, see_plates
+from entrepot.stock.commands.plates import OnPlate, Plate, hold_plates, lock_content, see_plates, set_pallets
 from entrepot.stock.errors import PlateOnItsWay
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
 from entrepot.warehouse.errors import PlateEmpty, PlateWanted
@@ -23,7 +23,8 @@ from entrepot.warehouse.errors import PlateEmpty, PlateWanted
 
 @dataclass(frozen=True, slots=True)
 class MovePlate:
-    """A whole plate into another bin of its node. `scanned` is what was read at that bin."""
+    """A whole plate into another bin of its node, with the cartons on it; a carton leaves its pallet. `scanned` is what
+    was read at that bin."""
 
     plate: UUID
     to_bin: UUID
@@ -49,8 +50,8 @@ def move_plates(cause: Cause, /, *, requests: Sequence[MovePlate]) -> list[Plate
 
     Locks: the numbers of the plates in their order, then the buckets that they leave and come into, in id order.
     Refuses: NotFound (plate, bin); warehouse.plate_empty; stock.plate_on_its_way; warehouse.plate_wanted (picks have a
-    claim on it); Invalid (a plate twice, its own bin, another node); warehouse.wrong_bin. Again: by key. 14 statements;
-    1 more where another bin was scanned, 1 where a plate is wanted.
+    claim on it); Invalid (a plate twice, its own bin, another node); warehouse.wrong_bin. Again: by key. 15 statements;
+    1 more where another bin was scanned, 1 where a plate is wanted, 1 where a carton leaves its pallet.
     """
     plates = hold_plates([one.plate for one in requests])
     content = lock_content(plates, into=((one.plate, one.to_bin) for one in requests))
@@ -82,7 +83,7 @@ def _misfit(
     if one.plate not in plates:
         return NotFound(what="plate", which=str(one.plate))
     number = plates[one.plate].number
-    if one.plate in seen:
+    if one.plate in seen or plates[one.plate].on_plate in seen:
         return Invalid(field="plate", expected="each plate once", found=number)
     if one.plate not in content:
         return PlateEmpty(plate=number)
@@ -136,14 +137,16 @@ def _move(
         units[i] += part.units
     done = {i: going[i] for i in documents}
     see_plates([one.plate for one in done.values()], cause.at)
+    set_pallets({one.plate: None for one in done.values() if plates[one.plate].on_plate})
     announce(
         cause,
         [
             Event(
-                "plate", one.plate, plates[one.plate].company, occurred_at=one.occurred_at, reason=one.why,
-                payload={"units": units[i], "from": content[one.plate][0].at.bin, "to": one.to_bin},
+                "plate", plate, plates[one.plate].company, occurred_at=one.occurred_at, reason=one.why,
+                payload={"units": some, "from": content[one.plate][0].at.bin, "to": one.to_bin},
             )
             for i, one in done.items()
+            for plate, some in _each(one.plate, units[i], content[one.plate])
         ],
     )  # fmt: skip
     return refused | {
@@ -152,10 +155,19 @@ def _move(
     }
 
 
+def _each(plate: UUID, units: int, parts: Sequence[OnPlate]) -> list[tuple[UUID, int]]:
+    """The plate with all its units, and each carton on it with its own."""
+    cartons: Counter[UUID] = Counter()
+    for part in parts:
+        if part.plate != plate:
+            cartons[part.plate] += part.units
+    return [(plate, units), *cartons.items()]
+
+
 def _put_away(one: MovePlate, part: OnPlate) -> PutAway:
     at = part.at
     assert at.bin is not None, "plates stand in bins"
     return PutAway(
         at.owner, at.sku, at.bin, one.to_bin, part.units, at.status, at.lot, at.serial, one.scanned, one.occurred_at,
-        why=one.why, plate=one.plate,
+        why=one.why, plate=part.plate,
     )  # fmt: skip

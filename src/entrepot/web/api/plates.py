@@ -20,6 +20,7 @@ from entrepot.stock.plating import number_of
 from entrepot.warehouse.commands.build_plates import BuildPlate, PlateLine, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
+from entrepot.warehouse.commands.stack_plates import StackPlates, stack_plates
 from entrepot.web import papers
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
@@ -87,6 +88,23 @@ class PlateMovedOut(Out):
     documents: list[UUID]
 
 
+class StackPlatesIn(Strict):
+    """Cartons that stand in one bin, and the pallet (SSCC) that they stand on; without `number` it gets one of the
+    company's own."""
+
+    plates: Annotated[list[Code], Field(min_length=1, max_length=LINES_MAX)]
+    number: Text = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class PlatesStackedOut(Out):
+    plate: UUID
+    number: str
+    cartons: int
+    units: int
+
+
 class OpenPlateIn(Strict):
     """A plate that is taken apart: its goods stand loose where it stood."""
 
@@ -115,6 +133,8 @@ class PlateOut(Out):
     made_by: str
     made_at: datetime
     seen_at: datetime
+    on_number: str = Field(..., description="The pallet that it stands on; empty where it stands by itself.")
+    cartons: int = Field(..., description="How many plates that hold something stand on it.")
 
 
 class PlatesOut(Out):
@@ -131,6 +151,7 @@ class PlateGoodsOut(Out):
     status: str
     expires_on: date | None
     units: int
+    carton: str = Field(..., description="Of a pallet: the number of the carton that they stand on.")
 
 
 class PlateEventOut(Out):
@@ -237,6 +258,24 @@ def move_plates_of(
         return MovePlate(plate.id, where, one.scanned, one.why, one.occurred_at, key)
 
     return give(request, move_plates, payload, idempotency_key, make)
+
+
+@router.post("/plates/stack", response={200: PlatesStackedOut | list[Each[PlatesStackedOut]], **REFUSED})
+def stack_plates_of(
+    request: HttpRequest,
+    payload: StackPlatesIn | Annotated[list[StackPlatesIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Put cartons on pallets: they go with them until they are moved by themselves, or the pallet is opened."""
+    of, items = parse.company_of(company), as_list(payload)
+    plates = plates_of(of, {number for one in items for number in one.plates})
+
+    def make(one: StackPlatesIn, key: str) -> StackPlates:
+        cartons = tuple(plates[number].id for number in one.plates)
+        return StackPlates(of, cartons, one.number, one.occurred_at, key)
+
+    return give(request, stack_plates, payload, idempotency_key, make)
 
 
 @router.post("/plates/open", response={200: PlateOpenedOut | list[Each[PlateOpenedOut]], **REFUSED})

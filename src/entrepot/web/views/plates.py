@@ -20,6 +20,7 @@ from entrepot.warehouse import shelf_queries
 from entrepot.warehouse.commands.build_plates import BuildPlate, PlateBuilt, PlateLine, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
+from entrepot.warehouse.commands.stack_plates import StackPlates, stack_plates
 from entrepot.web import lists_floor, papers
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
 from entrepot.web.listed import listed
@@ -72,6 +73,7 @@ def plate(request: Request, which: UUID) -> HttpResponse:
         "transfer": stock.transfers_of_plates([which]).get(which) if coming else None,
         "nodes": [one for one in network.nodes(company=request.reader.company.id) if one.id != found.node],
         "goods": plate_queries.goods_on([which])[which],
+        "cartons": plate_queries.kin(which) if found.cartons else [],
         "history": plate_queries.history(which),
         "kept": kept(request),
     }
@@ -124,6 +126,18 @@ def move(request: Request, which: UUID) -> HttpResponse:
         return back(request, reverse("plate", args=[which]), [None])
     wanted = MovePlate(which, target.id, why="put_away" if found.bin_kind == "receiving" else "move")
     results = give(request, move_plates, [wanted], lambda _: gettext("The plate stands there now."))
+    return back(request, reverse("plate", args=[which]), results)
+
+
+@require_POST
+@console
+def stack(request: Request, which: UUID) -> HttpResponse:
+    """The plate stands on a pallet from now on: that with the number, or a new one."""
+    _plate(request, which)
+    wanted = StackPlates(request.reader.company.id, (which,), clean(request.POST.get("number")))
+    results = give(
+        request, stack_plates, [wanted], lambda _: gettext("It stands on the pallet, and goes with it.")
+    )
     return back(request, reverse("plate", args=[which]), results)
 
 

@@ -12,15 +12,17 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
+from entrepot.catalog.barcodes import is_sscc
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
-from entrepot.stock import plate_queries
+from entrepot.stock import plate_queries, plating
 from entrepot.stock import queries as stock
 from entrepot.stock.errors import PlateOnItsWay
 from entrepot.stock.plate_queries import PlateGoods, PlateRow
 from entrepot.warehouse import carrying, storing
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
+from entrepot.warehouse.commands.stack_plates import StackPlates, stack_plates
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -38,7 +40,7 @@ from entrepot.web.words import word
 from entrepot.work.scanning import Alike, Named, Plate, Scan
 
 OPEN = "=open"
-COMMANDS = ("warehouse.move_plates", "warehouse.open_plates")
+COMMANDS = ("warehouse.move_plates", "warehouse.open_plates", "warehouse.stack_plates")
 ANYWHERE = ("pick", "reserve", "receiving", "packing", "quarantine")
 NAMED = 6
 
@@ -92,6 +94,21 @@ def one(request: Request, which: UUID) -> HttpResponse:
     return show(request, screen())
 
 
+def _stack(request: Request, row: PlateRow, number: str, key: str) -> Outcome:
+    """The plate stands on the pallet whose number was scanned, which may be a new one."""
+    wanted = StackPlates(request.reader.company.id, (row.id,), number, key=key)
+    stacked = give_one(request, stack_plates, wanted)
+    if isinstance(stacked, Refused):
+        return stacked
+    told = ngettext(
+        "It stands on pallet %(number)s, with %(n)s unit.",
+        "It stands on pallet %(number)s, with %(n)s units.",
+        stacked.units,
+    )
+    messages.success(request, told % {"number": stacked.number, "n": stacked.units})
+    return redirect("scan-put-away" if _is_put_away(row) else "scan-move")
+
+
 def _is_put_away(row: PlateRow) -> bool:
     return row.bin_kind == "receiving"
 
@@ -105,6 +122,8 @@ def _screen(row: PlateRow, goods: Sequence[PlateGoods]) -> Screen:
             gettext("On it"),
             ", ".join(_told(one) for one in goods[:NAMED]) + (" …" if len(goods) > NAMED else ""),
         ),
+        (gettext("Cartons"), str(row.cartons) if row.cartons else ""),
+        (gettext("On pallet"), row.on_number),
         (gettext("From"), row.bin_code),
         (gettext("Why there"), best.why if best else ""),
     )
@@ -112,7 +131,7 @@ def _screen(row: PlateRow, goods: Sequence[PlateGoods]) -> Screen:
     return Screen(
         gettext("Put away") if _is_put_away(row) else gettext("Move"), gettext("Put the plate into"),
         best.code if best else gettext("any bin"), f"(00) {row.number}",
-        facts=tuple(fact for fact in facts if fact[1]), scans=gettext("Bin"), at=str(row.id), back=back,
+        facts=tuple(fact for fact in facts if fact[1]), scans=gettext("Bin, or its pallet"), at=str(row.id), back=back,
         taps=(Tap(OPEN, gettext("Open it: its goods stand loose"), "quiet"),),
     )  # fmt: skip
 
@@ -141,6 +160,9 @@ def _decide(request: Request, row: PlateRow, goods: Sequence[PlateGoods], scan: 
         )
         messages.success(request, told % {"n": opened.units, "bin": row.bin_code})
         return redirect("scan-put-away" if _is_put_away(row) else "scan-move")
+    number = plating.number_of(scan.text)
+    if not scan.bin and not scan.items and is_sscc(number):
+        return _stack(request, row, number, key)
     assert row.bin is not None
     alike = tuple(Alike(one.sku, one.sku_code, one.units, one.lot, one.serial, one.status) for one in goods)
     plate = Plate(row.id, row.number, Named(row.bin, row.bin_code), alike)

@@ -32,7 +32,7 @@ def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refu
 
 
 def _plate(company: int, sscc: str) -> Plate | None:
-    """The plate of stock that bears a number, with what stands on it; None where none does. 2 statements."""
+    """The plate of stock that bears a number, with what stands on it; None where none does. 3 statements."""
     found = plate_queries.plate_named(company=company, text=sscc)
     if found is None:
         return None
@@ -40,7 +40,8 @@ def _plate(company: int, sscc: str) -> Plate | None:
         Alike(one.sku, one.sku_code, one.units, one.lot, one.serial, one.status)
         for one in plate_queries.goods_on([found.id])[found.id]
     )
-    return Plate(found.id, found.number, Named(found.bin, found.bin_code) if found.bin else None, goods)
+    kin = (found.on_plate,) if found.on_plate else tuple(which for which, _, _ in plate_queries.kin(found.id))
+    return Plate(found.id, found.number, Named(found.bin, found.bin_code) if found.bin else None, goods, kin)
 
 
 def _units(count: int | None, skus: list[catalog.Sku]) -> int | None:
