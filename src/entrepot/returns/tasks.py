@@ -30,6 +30,7 @@ from entrepot.returns import (
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.estimate import Estimate, estimate
+from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
@@ -44,6 +45,7 @@ from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withd
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.shipping import adapters
 from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
+from entrepot.shipping.commands.watch import SENT_BACK
 from entrepot.shipping.live import Adapter, RefusedByCarrierError
 from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
 from entrepot.shipping.tasks import NO_ACCOUNT
@@ -195,8 +197,14 @@ def _events(one: inbox.Kept) -> list[CarrierEvent]:
         return []
 
 
+def serve_sent_back(cause: Cause, shipments: Sequence[UUID]) -> None:
+    """Shipments that carriers bring back; what can't be returned by the rules stays the work item that it is."""
+    expect_sent_back(cause, requests=[ExpectSentBack(one) for one in shipments])
+
+
 QUEUES = {
     SCANNED: serve_scanned,
+    SENT_BACK: serve_sent_back,
     "decide_refund": serve_decide_refund, "end_exchange": serve_end_exchange, "exchange": serve_exchange,
     "expire": serve_expire, "hold": serve_hold, "refund": serve_refund,
 }  # fmt: skip
