@@ -248,7 +248,9 @@ def test_damage_stays_trouble_and_so_does_what_is_told_after_the_arrival(house: 
     take(a_message(number, detail("delivered", NOW + timedelta(days=2)), name="d"))
     take(a_message(number, detail("return_to_sender", NOW + timedelta(days=3)), name="r"))
     tasks.serve_trouble(SYSTEM, [refused])
-    assert [one.type for one in work.of_subject(refused) if one.state != "done"] == ["parcel returned to sender"]
+    assert [one.type for one in work.of_subject(refused) if one.state != "done"] == [
+        "parcel returned to sender"
+    ]
 
 
 def test_where_nobody_tells_silence_is_no_news(house: Floor):

@@ -114,7 +114,9 @@ def test_what_a_carrier_left_behind_is_told_where_people_look(console, gone):
     left_behind(gone)
     page = console("supervisor")
     home = text_of(page.get("/"))
-    assert "Packages that their carrier left behind 1" in home or "1 Packages that their carrier" in home, home
+    assert "Packages that their carrier left behind 1" in home or "1 Packages that their carrier" in home, (
+        home
+    )
     manifests = text_of(page.get("/manifests/"))
     assert "Left behind" in manifests
     assert "They go with the next manifest, or with another service" in manifests
@@ -139,7 +141,9 @@ def test_what_was_left_behind_is_labeled_anew_through_the_api(program, gone):
     (one,) = person.get("/api/v1/labels/left-behind").json()
     assert (one["shipment"], one["carrier"]) == (str(gone.id), gone.carrier)
     body = {"shipment": str(gone.id), "reason": "it did not come"}
-    is_problem(person.post("/api/v1/labels/anew", body | {"service": "teleport"}, "n"), 409, "shipping.no_service")
+    is_problem(
+        person.post("/api/v1/labels/anew", body | {"service": "teleport"}, "n"), 409, "shipping.no_service"
+    )
     made = person.post("/api/v1/labels/anew", body, "a")
     assert made.status_code == 200, made.content
     assert len(made.json()["labels"]) == 1

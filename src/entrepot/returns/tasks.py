@@ -35,6 +35,7 @@ from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
+from entrepot.returns.commands.poll_labels import PollLabels, poll_labels
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
@@ -89,6 +90,16 @@ def serve_hold(cause: Cause, returns: Sequence[UUID]) -> None:
     held = hold_queries.standing(ids)
     if held:
         settle_holds(cause, requests=[SettleHolds(one) for one in held])
+
+
+@app.periodic(cron="15 * * * *")
+@app.task(name="returns.poll_labels", queueing_lock="returns.poll_labels")
+def poll_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: where parcels with bought labels are, of which nobody tells us."""
+    sources = tuple(adapters.polled())
+    cause = Cause(Actor("system:returns", everything=True), timezone.now(), "parcels that come back")
+    if sources:
+        poll_labels(cause, requests=[PollLabels(company.id, sources) for company in parties.companies()])
 
 
 @app.periodic(cron="45 * * * *")

@@ -17,7 +17,6 @@ from entrepot.shipping.rules import EXCEPTIONS
 from entrepot.shipping.shopping import SLIPS
 from entrepot.shipping.states import SHIPMENT
 
-
 TROUBLE = "trouble"
 """The queue of shipments whose trouble the policy has something to say about."""
 

@@ -157,13 +157,20 @@ def _end(cause: Cause, over: Sequence[_Troubled]) -> None:
     ])  # fmt: skip
     gone_by = {one.id: one for one in over}
     claims = sql.run(_CLAIMS, {"ids": list(gone_by), "kinds": ["lost", "returned to sender"]})
-    drops = [claim for claim, _, shipment, kind, state in claims if state == "open" and kind in gone_by[shipment].over]
+    drops = [
+        claim
+        for claim, _, shipment, kind, state in claims
+        if state == "open" and kind in gone_by[shipment].over
+    ]
     if drops:
-        advance_claims(cause, requests=[AdvanceClaim(claim, "drop", reason="it arrived after all") for claim in drops])
+        advance_claims(
+            cause, requests=[AdvanceClaim(claim, "drop", reason="it arrived after all") for claim in drops]
+        )
     open_items(cause, requests=[
         OpenItem(
             gone_by[shipment].company, "claim of what arrived", "claim", claim,
-            f"{gone_by[shipment].number} arrived after it was claimed as {kind} ({number}): tell the carrier, and drop it.",
+            f"{gone_by[shipment].number} arrived after it was claimed as {kind} ({number}): tell the carrier, and drop"
+            " it.",
             "customer service", {"shipment": str(shipment)}, gone_by[shipment].priority,
         )
         for claim, number, shipment, kind, state in claims
@@ -171,8 +178,8 @@ def _end(cause: Cause, over: Sequence[_Troubled]) -> None:
     ] + [
         OpenItem(
             one.company, "sent again and arrived", "shipment", one.id,
-            f"{one.number} arrived after its goods were sent again with order {one.again}: cancel that order while it is"
-            " here, or ask the customer for one of both.",
+            f"{one.number} arrived after its goods were sent again with order {one.again}: cancel that order while it"
+            " is here, or ask the customer for one of both.",
             "customer service", {"order": one.again}, one.priority, due_in_hours=8,
         )
         for one in over
