@@ -324,7 +324,9 @@ def test_a_scanner_is_quicker_than_the_house_and_nothing_is_lost_or_doubled(
 
     page.route("**/scan/pick/**", slowly)
     types(page, *codes)
-    expect(page.locator(".said.right").last).to_contain_text("Bring it to the packing station.", timeout=60_000)
+    expect(page.locator(".said.right").last).to_contain_text(
+        "Bring it to the packing station.", timeout=60_000
+    )
     expect(page.get_by_role("alert")).to_have_count(0)
     tasks = queries.tasks([one.id])
     assert [(task.state, task.picked) for task in tasks] == [("done", stop.item.quantity) for stop in stops]

@@ -68,7 +68,7 @@ def relabel(cause: Cause, /, *, requests: Sequence[Relabel]) -> list[Relabeled |
     27 statements.
     """
     params = {"ids": [one.shipment for one in requests]}
-    found = {row[0]: _Shipment(*row, labels={}) for row in sql.run(_LOCK, params)}
+    found = {row[0]: _Shipment._make((*row, {})) for row in sql.run(_LOCK, params)}
     for label, shipment, state in sql.run(_LOCK_LABELS, params):  # by themselves: manifests lock labels alone
         if shipment in found:
             found[shipment].labels[label] = state
