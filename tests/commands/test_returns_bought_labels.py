@@ -22,6 +22,7 @@ from entrepot.returns.commands.bought_labels import (
 from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, VoidLabel, make_labels, void_labels
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
+from entrepot.returns.commands.poll_labels import LabelsPolled, PollLabels, poll_labels
 from entrepot.settlement import carrier_queries, clearing_queries
 from entrepot.settlement import tasks as settlement
 from entrepot.settlement.carriers import Billed
@@ -33,12 +34,13 @@ from entrepot.settlement.commands.question_voided import (
     question_voided,
 )
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
+from entrepot.shipping import tasks as shipping_tasks
 from entrepot.shipping.live import Bought
 from entrepot.work import queries as work
 from tests.back import ASKS, HOME, asked, asked_all, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.imitation import Imitation, an_imitation, easypost
-from tests.walk import a_house
+from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
 LIVE = RegisterService(
@@ -253,6 +255,22 @@ def test_one_that_was_voided_while_it_was_bought_goes_back(house: Floor):
     assert owed() == 0
 
 
+def test_a_carrier_that_does_not_tell_is_asked_and_its_first_scan_is_known(house: Floor, other: Imitation):
+    one, _ = a_label(house)
+    assert relayed() == 1
+    later = replace(SYSTEM, at=NOW + timedelta(hours=5))
+    wanted = PollLabels(COMPANY, ("easypost",))
+    assert poll_labels(SYSTEM, requests=[wanted]) == [LabelsPolled(COMPANY, 0)], "it was bought just now"
+    assert poll_labels(later, requests=[replace(wanted, key="p")]) == [LabelsPolled(COMPANY, 1)]
+    assert poll_labels(later, requests=[replace(wanted, key="p")]) == [LabelsPolled(COMPANY, 1)]
+    assert poll_labels(later, requests=[wanted]) == [LabelsPolled(COMPANY, 0)]
+    assert relay_once({"carriers": shipping_tasks.send}, at=later.at) == 1
+    tasks.serve_scanned(later, queued("scanned"))
+    assert parcel_queries.is_scanned(one.return_id)
+    much_later = replace(SYSTEM, at=NOW + timedelta(days=2))
+    assert poll_labels(much_later, requests=[wanted]) == [LabelsPolled(COMPANY, 0)], "it is known"
+
+
 def test_where_nobody_takes_it_back_a_person_is_told_until_there_is_a_label(house: Floor):
     one = wrong(house)
     change = (
@@ -320,7 +338,7 @@ def test_of_a_label_that_stands_or_was_not_billed_nothing_comes_back(house: Floo
     assert carrier_queries.voided_and_billed() == []
 
 
-@pytest.mark.counts("returns.record_label_purchases", "settlement.question_voided")
+@pytest.mark.counts("returns.record_label_purchases", "returns.poll_labels", "settlement.question_voided")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     register_services(SYSTEM, requests=[LIVE])
     for size in (1, 10, 1_000):
@@ -332,6 +350,11 @@ def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
                                     key=str(one.label))
                 for one in labels
             ])  # fmt: skip
+        with statements():
+            poll_labels(
+                replace(SYSTEM, at=NOW + timedelta(days=1)),
+                requests=[PollLabels(COMPANY, ("easypost",), key=f"{size}-{n}") for n in range(size)],
+            )
         lines = tuple(Billed(str(one.label).upper(), 250) for one in labels)
         take_carrier_invoices(SYSTEM, requests=[
             TakeCarrierInvoice(COMPANY, "Post", f"I-{size}", "GBP", 250 * size, lines, NOW)

@@ -22,6 +22,7 @@ from entrepot.shipping.commands.claim import (
     advance_claims,
     open_claims,
 )
+from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.reship import Reship, Reshipped, reship
 from entrepot.shipping.commands.watch import (
     AnswerTrouble,
@@ -145,7 +146,8 @@ def test_what_the_carrier_lost_is_claimed_and_sent_again_as_the_policy_says(hous
 
 
 def test_what_nobody_has_seen_for_days_is_lost_once(house: Floor):
-    silent, seen, early = a_parcel(house, 3)
+    silent, seen, early, came = a_parcel(house, 4)
+    deliver(SYSTEM, requests=[Delivered(came)])
     take(a_message(queries.shipment(seen).tracking, detail("in_transit", NOW + timedelta(days=4))))
     take(a_message(queries.shipment(early).tracking, detail("failure", exact="lost"), name="e"))
     watched = watch_silence(LATER, requests=[WatchSilence(COMPANY, key="n")])
@@ -177,6 +179,7 @@ def test_an_answer_is_given_again_for_its_key(house: Floor):
 )  # fmt: skip
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     policy(reship=["lost"], claim=["lost"])
+    deliver(SYSTEM, requests=[Delivered(one) for one in sent(sold_house, 1)])
     for size in (1, 10, 1000):
         parcels = sent(sold_house, size)
         with statements():
@@ -195,3 +198,63 @@ def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
         watch_silence(LATER, requests=[WatchSilence(COMPANY)])  # those that the first left
         with statements():
             answer_trouble(SYSTEM, requests=[AnswerTrouble(one, key=str(one)) for one in silent])
+
+
+def troubled(kind: str, shipment: UUID, name: str = "t") -> None:
+    take(a_message(queries.shipment(shipment).tracking, detail("failure", exact=kind), name=name))
+    tasks.serve_trouble(SYSTEM, queued("trouble"))
+
+
+def arrives(shipment: UUID) -> None:
+    at = NOW + timedelta(days=3)
+    take(a_message(queries.shipment(shipment).tracking, detail("delivered", at), name="arrived"))
+    assert shipment in queued("trouble")
+    tasks.serve_trouble(SYSTEM, [shipment])
+
+
+def test_trouble_ends_with_the_arrival(house: Floor):
+    (shipment,) = a_parcel(house)
+    troubled("delayed", shipment)
+    troubled("lost", shipment, "u")
+    (claim,) = queries.claims(COMPANY)
+    arrives(shipment)
+    assert {one.type for one in work.of_subject(shipment) if one.state != "done"} == set()
+    (dropped,) = queries.claims(COMPANY)
+    assert (dropped.id, dropped.state, dropped.reason) == (claim.id, "dropped", "it arrived after all")
+    assert all(one.state == "done" for one in work.of_subject(claim.id))
+
+
+def test_what_went_on_meanwhile_is_a_work_item(house: Floor):
+    policy(reship=["lost"])
+    (shipment,) = a_parcel(house)
+    troubled("lost", shipment)
+    (claim,) = queries.claims(COMPANY)
+    advance_claims(SYSTEM, requests=[AdvanceClaim(claim.id, "file")])
+    arrives(shipment)
+    assert [one.state for one in queries.claims(COMPANY)] == ["filed"], "the carrier has it on its desk"
+    (item,) = [one for one in work.of_subject(claim.id) if one.state != "done"]
+    assert item.type == "claim of what arrived"
+    (other,) = [one for one in work.of_subject(shipment) if one.state != "done"]
+    assert (other.type, "sent again with order SO-" in other.reason) == ("sent again and arrived", True)
+
+
+def test_damage_stays_trouble_and_so_does_what_is_told_after_the_arrival(house: Floor):
+    broken, refused = a_parcel(house, 2)
+    troubled("damaged", broken)
+    arrives(broken)
+    assert [one.type for one in work.of_subject(broken) if one.state != "done"] == ["parcel damaged"]
+    assert [one.state for one in queries.claims(COMPANY)] == ["open"]
+    number = queries.shipment(refused).tracking
+    take(a_message(number, detail("delivered", NOW + timedelta(days=2)), name="d"))
+    take(a_message(number, detail("return_to_sender", NOW + timedelta(days=3)), name="r"))
+    tasks.serve_trouble(SYSTEM, [refused])
+    assert [one.type for one in work.of_subject(refused) if one.state != "done"] == [
+        "parcel returned to sender"
+    ]
+
+
+def test_where_nobody_tells_silence_is_no_news(house: Floor):
+    a_parcel(house)
+    assert watch_silence(LATER, requests=[WatchSilence(COMPANY)]) == [SilenceWatched(COMPANY, 0)]
+    deliver(SYSTEM, requests=[Delivered(a_parcel(house)[0])])
+    assert watch_silence(LATER, requests=[WatchSilence(COMPANY)]) == [SilenceWatched(COMPANY, 1)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.pages.test_console import NAMELESS, TOO_FAINT, enter
 
@@ -314,3 +315,179 @@ def test_the_other_flows_fit_a_handheld(handheld: Page, shop: Shop, tmp_path: Pa
     page.get_by_role("button", name="A · ").click()
     expect(verb(page)).to_have_text("Grade A. Proposed:")
     fits(page, "disposition", tmp_path)
+
+
+def types(page: Page, *codes: str) -> None:
+    """A wedge: each key at once, and the next scan before the answer to the one before."""
+    for code in codes:
+        page.keyboard.type(code, delay=0)
+        page.keyboard.press("Enter")
+
+
+@pytest.mark.timeout(180)
+def test_a_scanner_is_quicker_than_the_house_and_nothing_is_lost_or_doubled(
+    handheld: Page, shop: Shop
+) -> None:
+    """The list, the bin and every unit in one go, while each answer takes its time."""
+    from entrepot.warehouse import floor_queries, queries
+
+    page = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    stops = [row.stop for row in floor_queries.stops(fulfillment=one.id)]
+    codes = [one.number]
+    for stop in stops:
+        codes += [stop.bin.code, *[stop.item.code] * stop.item.quantity]
+    page.goto("/scan/pick/")
+    asked: list[str] = []
+
+    def slowly(route: Route) -> None:
+        if route.request.method == "POST":
+            asked.append(route.request.post_data or "")
+            page.wait_for_timeout(200)
+        route.continue_()
+
+    page.route("**/scan/pick/**", slowly)
+    types(page, *codes)
+    expect(page.locator(".said.right").last).to_contain_text(
+        "Bring it to the packing station.", timeout=60_000
+    )
+    expect(page.get_by_role("alert")).to_have_count(0)
+    tasks = queries.tasks([one.id])
+    assert [(task.state, task.picked) for task in tasks] == [("done", stop.item.quantity) for stop in stops]
+    assert len(asked) == len(codes), "each scan is sent once"
+    assert page.evaluate("JSON.parse(localStorage.getItem('entrepot.scans')).scans") == []
+
+
+@pytest.mark.timeout(180)
+def test_an_answer_that_never_comes_is_asked_for_again_and_counts_once(handheld: Page, shop: Shop) -> None:
+    """First the house never hears of the scan; then it does, and its answer is lost."""
+    from entrepot.warehouse import floor_queries, queries
+
+    page = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    stop = floor_queries.stops(fulfillment=one.id)[0].stop
+    page.goto(f"/scan/pick/order/{one.id}/")
+    lost: list[str] = []
+
+    def swallowed(route: Route) -> None:
+        if route.request.method != "POST" or len(lost) == 2:
+            route.continue_()
+            return
+        lost.append("never sent" if not lost else "answer lost")
+        if len(lost) == 2:
+            route.fetch()
+            route.abort("connectionreset")
+
+    page.route("**/scan/pick/order/**", swallowed)
+    types(page, stop.bin.code)
+    expect(page.locator("#unsent")).to_contain_text("Not sent yet: 1.", timeout=15_000)
+    expect(verb(page)).to_have_text("Take", timeout=15_000)
+    assert lost == ["never sent", "answer lost"]
+    types(page, *[stop.item.code] * stop.item.quantity)
+    expect(page.locator(".said.right")).to_contain_text("picked.")
+    task = queries.tasks([one.id])[0]
+    assert (task.state, task.picked) == ("done", stop.item.quantity)
+
+
+@pytest.mark.timeout(180)
+def test_a_reload_in_the_middle_of_scans_loses_none(handheld: Page, shop: Shop) -> None:
+    from entrepot.warehouse import floor_queries, queries
+
+    page = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    stop = floor_queries.stops(fulfillment=one.id)[0].stop
+    page.goto("/scan/pick/")
+    page.route(
+        "**/scan/pick/**",
+        lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
+    )
+    types(page, one.number, stop.bin.code, *[stop.item.code] * stop.item.quantity)
+    expect(page.locator("#unsent")).to_contain_text("Not sent yet:")
+    page.unroute("**/scan/pick/**")
+    page.reload()
+    expect(page.locator(".said.right")).to_contain_text("picked.")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    task = queries.tasks([one.id])[0]
+    assert (task.state, task.picked) == ("done", stop.item.quantity)
+
+
+@pytest.mark.timeout(180)
+def test_two_handhelds_at_one_order_pick_it_once(handheld: Page, site: str, shop: Shop) -> None:
+    """The slower one is told loud that it went on elsewhere; what he scanned did nothing."""
+    from entrepot.warehouse import floor_queries, queries
+
+    first = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    stop = floor_queries.stops(fulfillment=one.id)[0].stop
+    assert first.context.browser
+    other = first.context.browser.new_context(viewport=HANDHELD, base_url=site).new_page()
+    enter(other, "root")
+    address = f"/scan/pick/order/{one.id}/"
+    for page in (first, other):
+        page.goto(address)
+        types(page, stop.bin.code)
+        expect(verb(page)).to_have_text("Take")
+    units = [stop.item.code] * stop.item.quantity
+    types(first, *units)
+    expect(first.locator(".said.right")).to_contain_text("picked.")
+    types(other, *units)
+    expect(other.get_by_role("alert")).to_contain_text("Stop.")
+    task = queries.tasks([one.id])[0]
+    assert (task.state, task.picked) == ("done", stop.item.quantity)
+    other.context.close()
+
+
+@pytest.mark.timeout(180)
+def test_two_handhelds_at_one_count_count_it_once(handheld: Page, site: str, shop: Shop) -> None:
+    from entrepot.warehouse import counted
+
+    first = handheld
+    shop_bin = a_count(shop)
+    (row,) = [one for one in counted.counts(company=1) if one.bin_code == shop_bin]
+    assert first.context.browser
+    other = first.context.browser.new_context(viewport=HANDHELD, base_url=site).new_page()
+    enter(other, "root")
+    for page in (first, other):
+        page.goto(f"/scan/count/{row.id}/")
+        expect(verb(page)).to_have_text("Go to bin")
+    types(first, shop_bin)
+    expect(verb(first)).not_to_have_text("Go to bin")
+    types(first, "MUG-BLUE")
+    expect(first.locator(".what")).to_have_text("1 × MUG-BLUE")
+    types(other, shop_bin)
+    expect(other.get_by_role("alert")).to_contain_text(
+        "supervisor is at it. Scan A-01 again only if you take it over"
+    )
+    assert whose(row.id) == ("counting", "supervisor")
+    types(other, shop_bin)
+    expect(verb(other)).to_have_text("Scan everything in the bin")
+    assert whose(row.id) == ("counting", "root")
+    # Who had it before is told, and what he scanned of it counts no more.
+    types(first, "MUG-BLUE")
+    expect(first.get_by_role("alert")).to_contain_text("Stop.")
+    types(first, shop_bin)
+    expect(first.get_by_role("alert")).to_contain_text("root is at it.")
+    types(first, shop_bin)
+    expect(verb(first)).to_have_text("Scan everything in the bin")
+    assert whose(row.id) == ("counting", "supervisor")
+    other.context.close()
+
+
+def whose(count: UUID) -> tuple[str, str]:
+    from entrepot.warehouse import counted
+
+    now = counted.one_count(count)
+    assert now
+    return now.state, now.counter
+
+
+def a_count(shop: Shop) -> str:
+    """A bin that is to be counted."""
+    from entrepot.network import queries as network
+    from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
+    from tests.shop import COMPANY, the_system
+
+    node = network.nodes(company=COMPANY)[0]
+    first = next(one for one in network.bins(nodes=[node.id]) if one.code == "A-01")
+    ask_counts(the_system(shop.now), requests=[AskCount(first.id)])
+    return first.code

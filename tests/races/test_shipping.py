@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.errors import WrongState
 from entrepot.shipping import queries
+from entrepot.shipping.commands.collect import WatchCollections, watch_collections
 from entrepot.shipping.commands.label import (
     LabelsPrinted,
     LabelVoided,
@@ -17,6 +21,7 @@ from entrepot.shipping.commands.label import (
     void_labels,
 )
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
+from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
 from tests.floor import COMPANY, SYSTEM, Floor
 from tests.rules.test_easypost import a_message, detail
@@ -85,4 +90,40 @@ def test_a_delivery_that_is_told_many_times_at_once_happens_once(house: Floor):
     assert all(isinstance(one, TrackingTaken) for one in answers)
     assert sum(one.fresh for one in answers) == sum(one.delivered for one in answers) == 8
     assert sql.run("SELECT count(*)::int FROM shipping_shipment WHERE state = 'delivered'") == [(8,)]
+    assert verify.discrepancies() == []
+
+
+def test_what_is_labeled_anew_by_many_at_once_has_one_label_and_one_price(house: Floor):
+    found = shipped(*placed(house, 8, (0, 1)))
+    print_labels(SYSTEM, requests=[PrintLabels(one) for one in found])
+
+    def anew(service: str) -> list:
+        return relabel(SYSTEM, requests=[Relabel(one, "late", service) for one in found])
+
+    def close() -> list:
+        return close_manifests(SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], "Post")])
+
+    at_once([lambda: anew("fast"), lambda: anew("slow"), close, lambda: anew("fast")])
+
+    in_force = sql.run(
+        "SELECT count(*)::int, count(DISTINCT package_id)::int FROM shipping_label WHERE state <> 'voided'"
+    )
+    assert in_force == [(8, 8)]
+    assert verify.discrepancies() == []
+
+
+def test_what_was_left_behind_is_told_once_whoever_looks(house: Floor):
+    print_labels(SYSTEM, requests=[PrintLabels(one) for one in shipped(*placed(house, 6, (0, 1)))])
+    later = replace(SYSTEM, at=SYSTEM.at + timedelta(days=2))
+
+    def look() -> list:
+        return watch_collections(later, requests=[WatchCollections(COMPANY)])
+
+    at_once([look] * 4)
+    (answer,) = look()
+    assert answer.missed == 6
+    (told,) = sql.run(
+        "SELECT count(*)::int, count(DISTINCT subject_id)::int FROM work_item WHERE type = 'packages not collected'"
+    )
+    assert told[0] == told[1] > 0
     assert verify.discrepancies() == []

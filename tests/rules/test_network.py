@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.network.rules import EARTH_RADIUS_KM, distance_km, is_time_zone, next_ship_date
+from entrepot.network.rules import EARTH_RADIUS_KM, distance_km, is_time_zone, last_cut_off, next_ship_date
 
 LONDON = "Europe/London"
 WORKDAYS = dict.fromkeys(range(5), time(15))
@@ -153,3 +153,26 @@ def test_a_distance_is_the_same_both_ways_and_no_longer_than_half_the_earth(lat1
     assert there == pytest.approx(back, abs=1e-6)
     assert 0 <= there <= EARTH_RADIUS_KM * 3.1415926536
     assert distance_km(lat1, lon1, lat1, lon1) == 0
+
+
+@given(MOMENTS, ZONES, WEEKS)
+def test_the_last_cut_off_is_past_and_what_was_ready_by_then_left_with_it_or_before(at, zone, week):
+    """What is ready at the last cut-off ships on its day; what is ready now, later."""
+    last = last_cut_off(at, zone, week)
+    if last is None:
+        return
+    assert last < at
+    gone, waits = next_ship_date(last, zone, week), next_ship_date(at, zone, week)
+    assert gone is not None
+    assert gone.cutoff_at == last
+    assert waits is not None
+    assert waits.cutoff_at >= at > last
+
+
+def test_a_week_without_a_day_has_no_last_cut_off_but_an_empty_one_ends_every_day():
+    nine = on(2026, 3, 2, 9)
+    assert last_cut_off(nine, LONDON, {}).date() == date(2026, 3, 1)
+    assert last_cut_off(nine, LONDON, {4: time(15)}) == on(2026, 2, 27, 15)
+    assert last_cut_off(on(2026, 3, 6, 15), LONDON, {4: time(15)}) == on(2026, 2, 27, 15), (
+        "it is not past yet"
+    )

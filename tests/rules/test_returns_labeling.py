@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from entrepot.carriage.rules import Offer, Service, Surcharge, offer
 from entrepot.kernel import ids
+from entrepot.returns import labeling
 from entrepot.returns.labeling import Goods, Way, cheapest, number, parcel
 
 ON = date(2026, 11, 29)
@@ -94,3 +95,15 @@ def test_nobody_that_takes_it_is_cheaper_in_whatever_order_they_are_asked(prices
     assert isinstance(again, Offer) == isinstance(found, Offer)
     if isinstance(again, Offer) and isinstance(found, Offer):
         assert again.service.code == found.service.code
+
+
+@given(
+    st.lists(st.builds(Goods, st.integers(1, 9), st.integers(0, 900), *[st.integers(0, 500)] * 3), max_size=5)
+)
+def test_goods_upon_each_other_hold_each_of_them_or_are_not_measured(goods):
+    sides = labeling.box(goods)
+    measured = bool(goods) and all(min(one[2:]) > 0 for one in goods)
+    assert (min(sides) > 0) == measured
+    if measured:
+        volume = sum(one.units * one.length_mm * one.width_mm * one.height_mm for one in goods)
+        assert sides[0] * sides[1] * sides[2] >= volume

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
 from entrepot.orders.rules import Frozen
+from entrepot.shipping.collecting import Collecting, passed
 from entrepot.shipping.rules import amounts_of_sale, may_perform, worth
 
 MONDAY, TUESDAY, FRIDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 27)
@@ -79,3 +80,12 @@ def test_any_sequence_of_shipments_bears_what_was_frozen(
 def test_amounts_of_a_sale_sum_to_what_the_customer_owes(gross: int, discount: int, shipping: int, tax: int):
     frozen = Frozen(gross, discount, shipping, tax)
     assert sum(amount for _, amount in amounts_of_sale([("goods", frozen)])) == frozen.total
+
+
+def test_a_collection_is_over_some_time_after_its_cut_off_by_the_carriers_own_week():
+    week, own = dict.fromkeys(range(7), time(15)), dict.fromkeys(range(7), time(17))
+    policy = Collecting(missed_after_minutes=60)
+    four, six = datetime(2026, 11, 23, 16, 30, tzinfo=UTC), datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
+    assert passed(four, "UTC", week, None, policy) == datetime(2026, 11, 23, 15, tzinfo=UTC)
+    assert passed(four, "UTC", week, own, policy) == datetime(2026, 11, 22, 17, tzinfo=UTC)
+    assert passed(six, "UTC", week, own, policy) == datetime(2026, 11, 23, 17, tzinfo=UTC)

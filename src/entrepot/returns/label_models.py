@@ -37,6 +37,7 @@ class Label(models.Model):
     reference = models.TextField(db_default="")
     label_url = models.TextField(db_default="")
     problem = models.TextField(db_default="")
+    polled_at = models.DateTimeField(null=True)  # when an adapter was last asked where it is
 
     class Meta:
         indexes = [

@@ -30,10 +30,12 @@ from entrepot.returns import (
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.estimate import Estimate, estimate
+from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
+from entrepot.returns.commands.poll_labels import PollLabels, poll_labels
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
@@ -44,6 +46,7 @@ from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withd
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.shipping import adapters
 from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
+from entrepot.shipping.commands.watch import SENT_BACK
 from entrepot.shipping.live import Adapter, RefusedByCarrierError
 from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
 from entrepot.shipping.tasks import NO_ACCOUNT
@@ -87,6 +90,16 @@ def serve_hold(cause: Cause, returns: Sequence[UUID]) -> None:
     held = hold_queries.standing(ids)
     if held:
         settle_holds(cause, requests=[SettleHolds(one) for one in held])
+
+
+@app.periodic(cron="15 * * * *")
+@app.task(name="returns.poll_labels", queueing_lock="returns.poll_labels")
+def poll_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: where parcels with bought labels are, of which nobody tells us."""
+    sources = tuple(adapters.polled())
+    cause = Cause(Actor("system:returns", everything=True), timezone.now(), "parcels that come back")
+    if sources:
+        poll_labels(cause, requests=[PollLabels(company.id, sources) for company in parties.companies()])
 
 
 @app.periodic(cron="45 * * * *")
@@ -195,8 +208,14 @@ def _events(one: inbox.Kept) -> list[CarrierEvent]:
         return []
 
 
+def serve_sent_back(cause: Cause, shipments: Sequence[UUID]) -> None:
+    """Shipments that carriers bring back; what can't be returned by the rules stays the work item that it is."""
+    expect_sent_back(cause, requests=[ExpectSentBack(one) for one in shipments])
+
+
 QUEUES = {
     SCANNED: serve_scanned,
+    SENT_BACK: serve_sent_back,
     "decide_refund": serve_decide_refund, "end_exchange": serve_end_exchange, "exchange": serve_exchange,
     "expire": serve_expire, "hold": serve_hold, "refund": serve_refund,
 }  # fmt: skip

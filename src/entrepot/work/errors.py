@@ -87,6 +87,11 @@ class ScanDone(Refused):
     says = "Done already: {scanned}. Now scan {wanted}."
 
 
+class ScanTaken(Refused):
+    code = "work.scan_taken"
+    says = "{person} is at it. Scan {scanned} again only if you take it over: it begins anew then."
+
+
 class ScanMoved(Refused):
     code = "work.scan_moved"
     says = "This went on elsewhere, on another device or tab. Look at the screen, and scan again."

@@ -9,12 +9,16 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
+from entrepot.shipping.rules import EXCEPTIONS
 from entrepot.shipping.shopping import SLIPS
 from entrepot.shipping.states import SHIPMENT
+
+TROUBLE = "trouble"
+"""The queue of shipments whose trouble the policy has something to say about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,13 @@ class ShipmentDelivered:
 @command("shipping.deliver")
 def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentDelivered | Refused]:
     """Shipments with the customer, and whether they came after the day promised; their services' history knows them.
+    What had trouble on its way is looked at again.
 
     Locks: the orders with their shipments, in the orders' id order; the counts of their lanes, in key order.
     Refuses: NotFound; WrongState. Again: by key. 7 statements.
     """
-    found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
+    params = {"ids": [one.shipment for one in requests], "trouble": list(EXCEPTIONS)}
+    found = {row[0]: row[1:] for row in sql.run(_LOCK, params)}
 
     answers: list[ShipmentDelivered | Refused] = []
     arrived: dict[UUID, tuple[UUID, datetime]] = {}
@@ -47,13 +53,15 @@ def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentD
         if request.shipment not in found:
             answers.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
-        company, order, state, promised_at = found[request.shipment]
+        company, order, state, promised_at, priority, troubled = found[request.shipment]
         after = SHIPMENT.step("delivered" if request.shipment in arrived else state, "deliver")
         if isinstance(after, Refused):
             answers.append(after)
             continue
         at = request.occurred_at or cause.at
         arrived[request.shipment] = (order, at)
+        # What was done about its trouble may be over now.
+        offer(TROUBLE, [(request.shipment, priority, cause.at)] if troubled else [])
         announce(cause, [Event("shipment", request.shipment, company, state, after, at)])
         answers.append(ShipmentDelivered(request.shipment, promised_at is not None and at > promised_at))
 
@@ -68,7 +76,8 @@ def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentD
 
 
 _LOCK = """
-SELECT s.id, s.company_id::int, s.order_id, s.state, s.promised_at
+SELECT s.id, s.company_id::int, s.order_id, s.state, s.promised_at, o.priority::int,
+       EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = s.id AND e.kind = ANY(%(trouble)s::text[]))
 FROM shipping_shipment AS s JOIN orders_order AS o ON o.id = s.order_id
 WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY o.id, s.id FOR UPDATE OF o, s
 """

@@ -54,8 +54,8 @@ class _Shipment(NamedTuple):
     carrier: str
     cost: int
     currency: str
-    labels: list[str]  # states of those in force
-    printed: list[UUID]
+    labels: dict[UUID, str]
+    """Those in force, by their state."""
 
 
 @command("shipping.relabel")
@@ -65,9 +65,13 @@ def relabel(cause: Cause, /, *, requests: Sequence[Relabel]) -> list[Relabeled |
 
     Locks: the shipments in id order, their labels, the balances. Refuses: NotFound; Invalid (no reason); WrongState (a
     package is on a manifest; it arrived); shipping.no_service; what the ledger refuses, for all. Again: by key.
-    26 statements.
+    27 statements.
     """
-    found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
+    params = {"ids": [one.shipment for one in requests]}
+    found = {row[0]: _Shipment._make((*row, {})) for row in sql.run(_LOCK, params)}
+    for label, shipment, state in sql.run(_LOCK_LABELS, params):  # by themselves: manifests lock labels alone
+        if shipment in found:
+            found[shipment].labels[label] = state
     choosing = Choosing([one.fulfillment for one in found.values()], cause.at)
     answers: list[Relabeled | Refused | None] = []
     chosen: dict[UUID, tuple[Shopped, Offer, str]] = {}
@@ -101,8 +105,8 @@ def _misfit(
     expected = "one whose packages stand on no manifest"
     if one.state != "shipped" or one.id in chosen:
         return WrongState(subject="shipment", found=one.state, event="label anew", expected=expected)
-    if "manifested" in one.labels or not one.printed:
-        found = "manifested" if "manifested" in one.labels else "without a label"
+    if set(one.labels.values()) != {"printed"}:
+        found = "manifested" if one.labels else "without a label"
         return WrongState(subject="shipment", found=found, event="label anew", expected=expected)
     return None
 
@@ -127,7 +131,7 @@ def _write(
     some = [found[which] for which in chosen]
     whole(
         void_labels(
-            cause, requests=[VoidLabel(label, chosen[one.id][2]) for one in some for label in one.printed]
+            cause, requests=[VoidLabel(label, chosen[one.id][2]) for one in some for label in one.labels]
         )
     )
     rows = [
@@ -173,11 +177,14 @@ def _postings(cause: Cause, one: _Shipment, taken: Offer) -> list[Posting]:
 
 
 _LOCK = """
-SELECT h.id, h.company_id::int, h.number, h.fulfillment_id, h.state, h.carrier, h.cost_minor, h.currency::text,
-       ARRAY(SELECT l.state FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided'),
-       ARRAY(SELECT l.id FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state = 'printed' ORDER BY l.id)
+SELECT h.id, h.company_id::int, h.number, h.fulfillment_id, h.state, h.carrier, h.cost_minor, h.currency::text
 FROM shipping_shipment AS h
 WHERE h.id = ANY(%(ids)s::uuid[]) AND h.fulfillment_id IS NOT NULL ORDER BY h.id FOR UPDATE
+"""
+
+_LOCK_LABELS = """
+SELECT id, shipment_id, state FROM shipping_label
+WHERE shipment_id = ANY(%(ids)s::uuid[]) AND state <> 'voided' ORDER BY id FOR UPDATE
 """
 
 # The number is the shipment's own again until the new carrier gives one.

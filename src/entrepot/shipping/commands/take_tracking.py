@@ -13,7 +13,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.shipping import rules
-from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.shipping.commands.deliver import TROUBLE, Delivered, deliver
 from entrepot.shipping.easypost import parse as easypost
 from entrepot.shipping.karrio import parse as karrio
 from entrepot.shipping.rules import CarrierEvent
@@ -254,7 +254,7 @@ class _Taken:
         ]  # fmt: skip
         open_items(self.cause, requests=items)
         told = {item.subject: item.priority for item in items}
-        offer("trouble", [(shipment, priority, self.cause.at) for shipment, priority in told.items()])
+        offer(TROUBLE, [(shipment, priority, self.cause.at) for shipment, priority in told.items()])
 
     def mark(self, ids_of: Mapping[tuple[int, str], UUID]) -> None:
         """Note what became of each message, and offer those that tell where a parcel is to who expects parcels back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, policies, sql
@@ -11,12 +12,16 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.shipping import rules
-from entrepot.shipping.commands.claim import OpenClaim, open_claims
+from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
+from entrepot.shipping.commands.deliver import TROUBLE
 from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.shipping.trouble import Trouble, answer
 from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 SOURCE = "silence"
+SENT_BACK = "sent_back"
+"""The queue of shipments that carriers bring back, and that are not sent again: returns expect their goods."""
 SILENT_MAX = 1_000
 """Shipments that are found silent at a time; the next night takes those that were left."""
 
@@ -45,17 +50,35 @@ class AnswerTrouble:
 
 @dataclass(frozen=True, slots=True)
 class TroubleAnswered:
-    """The claims that were opened for it, and whether it is sent again."""
+    """The claims that were opened for it, and whether it is sent again; `over` is trouble that its arrival ended."""
 
     shipment: UUID
     claims: tuple[str, ...]
     reshipped: bool
+    over: tuple[str, ...] = ()
+
+
+class _Troubled(NamedTuple):
+    """A shipment with the kinds of trouble that were told of it, and those that its arrival ended."""
+
+    id: UUID
+    number: str
+    company: int
+    priority: int
+    arrived: bool
+    kinds: list[str]
+    over: list[str]
+    claimed: list[str]
+    again: str | None
+    """The order by which it was sent again."""
+    goods: int
 
 
 @command("shipping.watch_silence")
 def watch_silence(cause: Cause, /, *, requests: Sequence[WatchSilence]) -> list[SilenceWatched | Refused]:
     """Shipments of which no carrier has said anything for the days of `shipping.trouble` count as lost, once: an event,
-    a work item, and what the policy says to it.
+    a work item, and what the policy says to it. Where nobody ever tells how a service's parcels fare, silence is no
+    news.
 
     Locks: the shipments it finds. Refuses: nothing. Again: by key; what is lost is not lost again. 4 statements.
     """
@@ -75,34 +98,44 @@ def watch_silence(cause: Cause, /, *, requests: Sequence[WatchSilence]) -> list[
             )
             for company, shipment, number, name, told, priority in found
         ])  # fmt: skip
-        offer("trouble", [(shipment, priority, cause.at) for _, shipment, _, _, _, priority in found])
+        offer(TROUBLE, [(shipment, priority, cause.at) for _, shipment, _, _, _, priority in found])
     lost = [company for company, *_ in found]
     return [SilenceWatched(one.company, lost.count(one.company)) for one in requests]
 
 
 @command("shipping.answer_trouble")
 def answer_trouble(cause: Cause, /, *, requests: Sequence[AnswerTrouble]) -> list[TroubleAnswered | Refused]:
-    """What the policy says to the trouble of shipments, done: claims to the carrier, goods sent again.
+    """What the policy says to the trouble of shipments, done: claims to the carrier, goods sent again. Of those that
+    arrived after all, work about them is closed, claims that were not filed are dropped, and what went on meanwhile is
+    a work item. What the carrier brings back, and nobody sends again, is expected as a return.
 
-    Locks: as `shipping.open_claims` and `shipping.reship`. Refuses: NotFound.
-    Again: a claim of a kind, and a second parcel, are made once. 2 statements, and those of both commands.
+    Locks: as `shipping.open_claims`, `shipping.advance_claims` and `shipping.reship`. Refuses: NotFound.
+    Again: a claim of a kind, and a second parcel, are made once. 2 statements, those of the commands, and 4 more where
+    something arrived after all.
     """
-    found = {row[0]: row[1:] for row in sql.run(_TROUBLE, {"ids": [one.shipment for one in requests]})}
-    terms = policies.of_companies({row[0] for row in found.values()}, Trouble, cause.at)
+    rows = sql.run(_TROUBLE, {"ids": [one.shipment for one in requests], "kinds": list(rules.EXCEPTIONS)})
+    found = {row[0]: _Troubled(*row) for row in rows}
+    terms = policies.of_companies({one.company for one in found.values()}, Trouble, cause.at)
     claims: list[OpenClaim] = []
     again: list[Reship] = []
     told: dict[UUID, TroubleAnswered] = {}
-    for shipment, (company, arrived, kinds, claimed, sent_again, goods) in found.items():
-        says = answer(kinds, goods, arrived=arrived, policy=terms[company][1])
-        fresh = tuple(kind for kind in says.claims if kind not in claimed)
+    for shipment, one in found.items():
+        says = answer(one.kinds, one.goods, arrived=one.arrived, policy=terms[one.company][1])
+        fresh = tuple(kind for kind in says.claims if kind not in one.claimed)
         claims += [OpenClaim(shipment, kind) for kind in fresh]
-        if says.reship and not sent_again:
+        if says.reship and not one.again:
             again.append(Reship(shipment, f"{says.reship} on its way"))
-        told[shipment] = TroubleAnswered(shipment, fresh, bool(says.reship and not sent_again))
+        reshipped = bool(says.reship and not one.again)
+        told[shipment] = TroubleAnswered(shipment, fresh, reshipped, tuple(one.over))
+        if "returned to sender" in set(one.kinds) - set(one.over) and not (one.again or reshipped):
+            offer(SENT_BACK, [(shipment, one.priority, cause.at)])
     if claims:
         open_claims(cause, requests=claims)
     if again:
         reship(cause, requests=again)
+    over = [one for one in found.values() if one.over]
+    if over:
+        _end(cause, over)
     answers: list[TroubleAnswered | Refused] = []
     for request in requests:
         which = request.shipment
@@ -114,12 +147,55 @@ def answer_trouble(cause: Cause, /, *, requests: Sequence[AnswerTrouble]) -> lis
     return answers
 
 
+def _end(cause: Cause, over: Sequence[_Troubled]) -> None:
+    """What was done about parcels that arrived after all."""
+    resolve_subjects(cause, requests=[
+        ResolveSubject(one.company, f"parcel {kind}", one.id, "went on", "it arrived")
+        for one in over
+        for kind in one.over
+        if kind in rules.EXCEPTIONS and kind != "damaged"
+    ])  # fmt: skip
+    gone_by = {one.id: one for one in over}
+    claims = sql.run(_CLAIMS, {"ids": list(gone_by), "kinds": ["lost", "returned to sender"]})
+    drops = [
+        claim
+        for claim, _, shipment, kind, state in claims
+        if state == "open" and kind in gone_by[shipment].over
+    ]
+    if drops:
+        advance_claims(
+            cause, requests=[AdvanceClaim(claim, "drop", reason="it arrived after all") for claim in drops]
+        )
+    open_items(cause, requests=[
+        OpenItem(
+            gone_by[shipment].company, "claim of what arrived", "claim", claim,
+            f"{gone_by[shipment].number} arrived after it was claimed as {kind} ({number}): tell the carrier, and drop"
+            " it.",
+            "customer service", {"shipment": str(shipment)}, gone_by[shipment].priority,
+        )
+        for claim, number, shipment, kind, state in claims
+        if state != "open" and kind in gone_by[shipment].over
+    ] + [
+        OpenItem(
+            one.company, "sent again and arrived", "shipment", one.id,
+            f"{one.number} arrived after its goods were sent again with order {one.again}: cancel that order while it"
+            " is here, or ask the customer for one of both.",
+            "customer service", {"order": one.again}, one.priority, due_in_hours=8,
+        )
+        for one in over
+        if one.again
+    ])  # fmt: skip
+
+
 _SILENT = """
 SELECT h.company_id::int, h.id, h.tracking, h.number, d.days, o.priority::int
 FROM shipping_shipment AS h
 JOIN unnest(%(companies)s::smallint[], %(days)s::int[]) AS d(company, days) ON d.company = h.company_id
 JOIN orders_order AS o ON o.id = h.order_id
 WHERE h.state = 'shipped' AND h.shipped_at < %(at)s::timestamptz - make_interval(days => d.days)
+  AND (EXISTS (SELECT FROM shipping_transit AS t WHERE t.company_id = h.company_id AND t.service_id = h.service_id)
+       OR EXISTS (SELECT FROM carriage_service AS v WHERE v.id = h.service_id AND v.live <> '')
+       OR EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = h.id))
   AND NOT EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = h.id
                   AND (e.kind IN ('lost', 'returned to sender', 'cancelled')
                        OR e.occurred_at >= %(at)s::timestamptz - make_interval(days => d.days)))
@@ -136,12 +212,23 @@ FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(shipments)s::uuid[], %
 ON CONFLICT (shipment_id, source, name) DO NOTHING
 """
 
-_TROUBLE = """
-SELECT h.id, h.company_id::int, h.state = 'delivered',
+# Silence says nothing of a time: whatever arrived ended it.
+_TROUBLE = f"""
+SELECT h.id, h.number, h.company_id::int, o.priority::int, h.state = 'delivered',
        ARRAY(SELECT DISTINCT kind FROM shipping_carrierevent WHERE shipment_id = h.id),
+       ARRAY(SELECT kind FROM shipping_carrierevent WHERE shipment_id = h.id AND kind = ANY(%(kinds)s::text[])
+             GROUP BY kind
+             HAVING COALESCE(max(occurred_at) FILTER (WHERE source <> '{SOURCE}'), h.delivered_at) <= h.delivered_at),
        ARRAY(SELECT kind FROM shipping_claim WHERE shipment_id = h.id),
-       EXISTS (SELECT FROM shipping_reshipment AS r WHERE r.shipment_id = h.id),
+       (SELECT x.number FROM shipping_reshipment AS r JOIN orders_order AS x ON x.id = r.order_id
+        WHERE r.shipment_id = h.id),
        COALESCE((SELECT sum(goods_minor - discount_minor) FROM shipping_shipmentline WHERE shipment_id = h.id),
                 0)::bigint
-FROM shipping_shipment AS h WHERE h.id = ANY(%(ids)s::uuid[])
+FROM shipping_shipment AS h JOIN orders_order AS o ON o.id = h.order_id WHERE h.id = ANY(%(ids)s::uuid[])
+"""
+
+_CLAIMS = """
+SELECT id, number, shipment_id, kind, state FROM shipping_claim
+WHERE shipment_id = ANY(%(ids)s::uuid[]) AND kind = ANY(%(kinds)s::text[]) AND state IN ('open', 'filed', 'agreed')
+ORDER BY id
 """

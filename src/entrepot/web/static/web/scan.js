@@ -5,6 +5,7 @@
   const $ = (selector) => document.querySelector(selector);
   const STORE = "entrepot.scans";
   const TRY_MS = 3000;
+  const ANSWER_MS = 8000; // what has no answer by then is sent again, under the same key
   const GS = "\u001d";
   const body = document.body;
   let queue = [];
@@ -33,8 +34,9 @@
     $("#unsent").hidden = !text;
   }
 
+  // What is scanned before the answer to the scan before is meant for the screen which that answer brings.
   function push(scan, at) {
-    queue.push({ url: location.pathname, key: key(), scan, at: at || "" });
+    queue.push({ url: location.pathname, key: key(), scan, at: at || "", follows: queue.length > 0 });
     save();
     pump();
   }
@@ -43,6 +45,7 @@
     if (sending) return;
     sending = true;
     while (queue.length) {
+      if (queue[0].follows) { Object.assign(queue[0], { url: location.pathname, follows: false }); save(); }
       const answer = await send(queue[0]);
       if (!answer || answer.status >= 500) { tell(body.dataset.waits.replace("%n", queue.length)); break; }
       if (new URL(answer.url).pathname.startsWith("/login/")) { location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`); break; }
@@ -65,7 +68,7 @@
     const form = new FormData();
     for (const [name, value] of Object.entries({ key: one.key, scan: one.scan, at: one.at })) form.append(name, value);
     const token = $("[name=csrfmiddlewaretoken]");
-    return fetch(one.url, { method: "POST", body: form, credentials: "same-origin", headers: { "X-CSRFToken": token ? token.value : "" } })
+    return fetch(one.url, { method: "POST", body: form, credentials: "same-origin", headers: { "X-CSRFToken": token ? token.value : "" }, signal: AbortSignal.timeout(ANSWER_MS) })
       .catch(() => null);
   }
 

@@ -34,6 +34,7 @@ from entrepot.web.views.scan.screen import (
     keep,
     kind_of,
     node_of,
+    over,
     progress,
     show,
 )
@@ -177,7 +178,7 @@ def move_one(request: Request, which: UUID) -> HttpResponse:
 def _carry(request: Request, flow: str, which: UUID) -> HttpResponse:
     one = shelf_queries.in_bucket(which)
     if one is None:
-        return redirect(f"scan-{flow}")
+        return over(request, flow, which, ("warehouse.put_away",), f"scan-{flow}")
     if one.company != request.reader.company.id:
         raise Http404
     shelves = carrying.SHELVES if one.status == "sellable" else carrying.ASIDE

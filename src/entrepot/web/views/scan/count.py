@@ -25,16 +25,20 @@ from entrepot.web.views.scan.screen import (
     Screen,
     Tap,
     finish,
-    give_one,
     hear,
+    keep,
     node_of,
+    over,
     progress,
     show,
 )
 from entrepot.web.words import word
+from entrepot.work import errors
 from entrepot.work.scanning import YES, Named, Scan, astray, check_bin
 
 SHOWN = 30
+TAKEN_OVER = "taken over"
+"""Remembered where somebody scanned the bin of another's count."""
 NAMED = 3
 """SKUs of a count that are named in the list; of more it says how many."""
 COMMANDS = ("warehouse.start_counts", "warehouse.enter_counts")
@@ -116,7 +120,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     at = progress(request, "count", which)
     is_begun = row.state == "counting" and row.counter == request.reader.name
     if row.state in ("done", "waiting") or (row.state == "recount" and row.counter == request.reader.name):
-        return redirect("scan-count")
+        return over(request, "count", which, COMMANDS, "scan-count")
     goods = counted.to_count([which]).get(which, [])
 
     def screen() -> Screen:
@@ -124,7 +128,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
     def decide(scan: Scan, key: str) -> Outcome:
         if not is_begun:
-            return _start(request, row, scan, key)
+            return _start(request, at, row, scan, key)
         found = tallying.scanned(goods, row.whole, at.tokens, scan, Named(row.bin, row.bin_code))
         return _enter(request, at, row, found, key) if isinstance(found, tallying.Reported) else found
 
@@ -144,11 +148,16 @@ def _begin(row: counted.CountRow) -> Screen:
     )
 
 
-def _start(request: Request, row: counted.CountRow, scan: Scan, key: str) -> Outcome:
+def _start(request: Request, at: Progress, row: counted.CountRow, scan: Scan, key: str) -> Outcome:
+    """Nothing of a beginning before this one counts. Whose count it is keeps it, until somebody says twice that he
+    takes it over: his screen may be older than the other's beginning."""
     wrong = check_bin(Named(row.bin, row.bin_code), scan)
     if wrong:
         return wrong
-    answer = give_one(request, start_counts, StartCount(row.id, key=key))
+    if row.state == "counting" and at.tokens != (TAKEN_OVER,):
+        moved = keep(request, at, (TAKEN_OVER,), None)
+        return moved or errors.ScanTaken(person=row.counter, scanned=row.bin_code)
+    answer = finish(request, at, start_counts, StartCount(row.id, key=key))
     return answer if isinstance(answer, Refused) else redirect(request.path)
 
 

@@ -25,6 +25,7 @@ from entrepot.web.views.scan.screen import (
     give_one,
     hear,
     node_of,
+    over,
     progress,
     show,
 )
@@ -32,6 +33,7 @@ from entrepot.web.words import sentence, word
 from entrepot.work import errors
 from entrepot.work.scanning import Scan, astray
 
+COMMANDS = ("returns.inspect", "returns.dispose")
 LOOKED_THROUGH = 200
 SHOWN = 20
 
@@ -88,7 +90,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     """The grade of a receipt's units, or what is done with those of an inspection."""
     task = next((row for row in _tasks(request) if which in (row.inspection, row.receipt)), None)
     if task is None:
-        return redirect("scan-inspect")
+        return over(request, "inspect", which, COMMANDS, "scan-inspect")
     subject = task.inspection or task.receipt
     if subject != which and request.method != "POST":
         return redirect("scan-inspect-one", subject)
@@ -103,7 +105,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         return _dispose(request, task, scan, key) if task.inspection else _inspect(request, task, scan, key)
 
     if request.method == "POST":
-        return hear(request, at, ("returns.inspect", "returns.dispose"), screen, decide)
+        return hear(request, at, COMMANDS, screen, decide)
     return show(request, screen())
 
 

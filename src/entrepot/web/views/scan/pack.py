@@ -30,6 +30,7 @@ from entrepot.web.views.scan.screen import (
     finish,
     hear,
     node_of,
+    over,
     progress,
     show,
 )
@@ -106,7 +107,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if found is None or found.company != request.reader.company.id:
         raise Http404
     if found.state != "picked":
-        return redirect("scan-pack")
+        return over(request, "pack", which, ("warehouse.pack",), "scan-pack")
     wanted = [
         Wanted(row.sku, row.code, row.units, row.serials, row.lots) for row in floor_queries.picked([which])
     ]

@@ -33,6 +33,7 @@ from entrepot.web.views.scan.screen import (
     give_one,
     hear,
     node_of,
+    over,
     show,
 )
 from entrepot.work import errors
@@ -103,7 +104,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     if found.state != "open":
-        return redirect("scan-pallets")
+        return over(request, "return pallet", which, COMMANDS, "scan-pallets")
     at = Progress("return pallet", which, (), 0)
     if request.method == "POST":
         return hear(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -32,11 +31,13 @@ from entrepot.web.views.scan.screen import (
     give_one,
     hear,
     node_of,
+    over,
     progress,
     show,
 )
 from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, astray, counted
 
+COMMANDS = ("warehouse.pick", "warehouse.use_totes")
 METHODS = {
     "discrete": gettext_lazy("one order"),
     "batch": gettext_lazy("several orders, mixed"),
@@ -111,9 +112,8 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
         return _screen(job, row, at)
 
     if request.method == "POST":
-        commands = ("warehouse.pick", "warehouse.use_totes")
         return hear(
-            request, at, commands, screen, lambda scan, key: _decide(request, job, row, at, scan, key)
+            request, at, COMMANDS, screen, lambda scan, key: _decide(request, job, row, at, scan, key)
         )
     _take(request, job)
     return show(request, screen())
@@ -132,9 +132,8 @@ def _job(request: Request, kind: str, which: UUID) -> Job:
 
 
 def _finished(request: Request, job: Job) -> HttpResponse:
-    told = gettext("%(number)s is picked. Bring it to the packing station.")
-    messages.success(request, told % {"number": job.number})
-    return redirect("scan-pick")
+    told = gettext("%(number)s is picked. Bring it to the packing station.") % {"number": job.number}
+    return over(request, "pick", job.id, COMMANDS, "scan-pick", told)
 
 
 def _take(request: Request, job: Job) -> None:

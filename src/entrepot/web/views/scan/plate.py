@@ -34,6 +34,7 @@ from entrepot.web.views.scan.screen import (
     hear,
     kind_of,
     node_of,
+    over,
     show,
 )
 from entrepot.web.words import word
@@ -80,7 +81,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if row is None:
         raise Http404
     if row.bin is None or node is None or row.node != node.id:
-        return redirect("scan-put-away")
+        return over(request, "plate", which, COMMANDS, "scan-put-away")
     goods = plate_queries.goods_on([which])[which]
 
     def screen() -> Screen:

@@ -31,6 +31,7 @@ from entrepot.web.views.scan.screen import (
     give_one,
     hear,
     node_of,
+    over,
     progress,
     show,
 )
@@ -131,7 +132,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if order is None or order.company != request.reader.company.id:
         raise Http404
     if order.state not in OPEN:
-        return redirect("scan-receive")
+        return over(request, "receive", which, COMMANDS, "scan-receive")
     dock = _dock(request, order.node, order)
 
     def screen() -> Screen:

@@ -30,6 +30,7 @@ from entrepot.web.views.scan.screen import (
     finish,
     hear,
     node_of,
+    over,
     progress,
     show,
 )
@@ -89,7 +90,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if row is None or row.company != request.reader.company.id:
         raise Http404
     if row.state != "open":
-        return redirect("scan-replenish")
+        return over(request, "replenish", which, ("warehouse.replenish",), "scan-replenish")
     item = Item(row.sku, row.sku_code, row.quantity, row.lot, row.serial, row.expires_on)
     load = Load(Named(row.from_bin, row.from_code), item, Named(row.to_bin, row.to_code))
     at = progress(request, "replenish", which)

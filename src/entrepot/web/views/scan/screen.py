@@ -22,6 +22,7 @@ from entrepot.network import queries as network
 from entrepot.warehouse import shelf_queries
 from entrepot.web.edge import Request, cause_of, clean, page
 from entrepot.web.views.scan.reading import read
+from entrepot.web.words import refusal
 from entrepot.work import errors
 from entrepot.work import queries as work
 from entrepot.work.commands.keep_scans import KeepScans, keep_scans
@@ -127,6 +128,19 @@ def hear(
         messages.success(request, outcome)
         return redirect(request.path)
     return outcome
+
+
+def over(
+    request: Request, flow: str, subject: object, commands: Sequence[str], then: str, told: str = ""
+) -> HttpResponse:
+    """Off a task that is done, to its list. A scan that came for it later, as from another handheld, did nothing, and
+    is told so."""
+    key = clean(request.POST.get("key"))
+    if request.method == "POST" and not (key and kernel.is_answered(key, ["work.keep_scans", *commands])):
+        messages.error(request, refusal(errors.ScanMoved(flow=flow, subject=str(subject))))
+    elif told:
+        messages.success(request, told)
+    return redirect(then)
 
 
 def _report(request: Request, flow: str, refused: Refused) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -24,6 +23,7 @@ from entrepot.web.views.scan.screen import (
     finish,
     hear,
     node_of,
+    over,
     progress,
     show,
 )
@@ -80,8 +80,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     rows = floor_queries.to_sort(which)
     if not rows:
-        messages.success(request, gettext("%(number)s is sorted.") % {"number": found.number})
-        return redirect("scan-sort")
+        told = gettext("%(number)s is sorted.") % {"number": found.number}
+        return over(request, "sort", which, ("warehouse.sort_stops",), "scan-sort", told)
     at = progress(request, "sort", which)
 
     def screen() -> Screen:

@@ -1,0 +1,102 @@
+"""Carriers bring back what could not be delivered: it is a return that nobody has to send."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.returns.commands.announce import expect, tracking_of
+from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
+
+REASON = "undeliverable"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectSentBack:
+    """A shipment that its carrier brings back."""
+
+    shipment: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentBackExpected:
+    """The return that is expected, with its number; none where all that was sent is returned already."""
+
+    shipment: UUID
+    return_id: UUID | None = None
+    number: str = ""
+
+
+@command("returns.expect_sent_back")
+def expect_sent_back(
+    cause: Cause, /, *, requests: Sequence[ExpectSentBack]
+) -> list[SentBackExpected | Refused]:
+    """A return of what is left of each shipment, as undeliverable, at the node that sent it: whoever scans the number
+    of the parcel at the dock finds it, and it is refunded as any other return.
+
+    Locks: as `returns.authorize`. Refuses: NotFound; what `returns.authorize` refuses.
+    Again: a shipment is expected once. 2 statements, and those of `returns.authorize`, 1 more where something is.
+    """
+    ids = {"ids": [one.shipment for one in requests]}
+    found = {row[0]: row[1:] for row in sql.run(_SHIPMENTS, ids)}
+    items: dict[UUID, list[Item]] = defaultdict(list)
+    for shipment, line, units in sql.run(_LINES, ids):
+        items[shipment].append(Item(line, units, REASON))
+    due = {one: items[one] for one in found if items[one]}
+    wanted = [
+        Authorize(
+            found[one][1], tuple(some), node=found[one][3], insist="its carrier brings it back",
+            external_id=f"{found[one][2]} sent back",
+        )
+        for one, some in due.items()
+    ]  # fmt: skip
+    made = dict(zip(due, authorize(cause, requests=wanted), strict=True)) if wanted else {}
+    parcels = [
+        (found[one][0], answer.return_id, tracking_of(number), found[one][4])
+        for one, answer in made.items()
+        if isinstance(answer, Authorized)
+        for number in found[one][5]
+        if tracking_of(number)
+    ]
+    if parcels:
+        expect(cause, parcels)
+    return [_answer(request.shipment, found, made) for request in requests]
+
+
+def _answer(
+    shipment: UUID, found: dict[UUID, tuple[object, ...]], made: dict[UUID, Authorized | Refused]
+) -> SentBackExpected | Refused:
+    if shipment not in found:
+        return NotFound(what="shipment", which=str(shipment))
+    one = made.get(shipment)
+    if isinstance(one, Refused):
+        return one
+    return SentBackExpected(shipment, one.return_id, one.number) if one else SentBackExpected(shipment)
+
+
+# What suppliers sent comes back to them.
+_SHIPMENTS = """
+SELECT h.id, h.company_id::int, h.order_id, h.number, h.node_id, h.carrier,
+       ARRAY(SELECT h.tracking UNION
+             SELECT l.tracking FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')
+FROM shipping_shipment AS h WHERE h.id = ANY(%(ids)s::uuid[]) AND h.node_id IS NOT NULL
+"""
+
+_LINES = """
+SELECT l.shipment_id, l.line_id,
+       least(sum(l.quantity), o.shipped + o.delivered - COALESCE(s.authorized, 0))::int
+FROM shipping_shipmentline AS l
+JOIN orders_line AS o ON o.id = l.line_id
+LEFT JOIN returns_sold AS s ON s.line_id = l.line_id
+WHERE l.shipment_id = ANY(%(ids)s::uuid[])
+GROUP BY l.shipment_id, l.line_id, o.number, o.shipped, o.delivered, s.authorized
+HAVING least(sum(l.quantity), o.shipped + o.delivered - COALESCE(s.authorized, 0)) > 0
+ORDER BY l.shipment_id, o.number
+"""
