@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import base64
+import csv
 import re
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from entrepot.carriage.commands.register import RegisterService, register_services
+from entrepot.insight import trail
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.parties.commands.erase import ErasePeople, erase
 from entrepot.returns import checklists, label_queries, parcel_queries, queries
+from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.labels import MakeLabel, make_labels
 from entrepot.returns.commands.refund import Refund, refund
@@ -23,7 +28,7 @@ from entrepot.returns.recovery import Recovery, Way
 from entrepot.shipping.live import Bought
 from entrepot.web import papers
 from tests import back
-from tests.asking import a_browser
+from tests.asking import a_browser, a_program
 from tests.back import lines_of, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.shop import everybody
@@ -610,3 +615,47 @@ def test_a_label_says_whose_it_is_until_he_is_forgotten(house: Floor) -> None:
     after = papers.return_label(label, ["Dock"])
     assert after.sender == ["GB"]
     assert papers.return_label_pdf(after).startswith(b"%PDF-")
+
+
+def test_a_refund_is_told_from_its_request_to_the_books(house: Floor) -> None:
+    row = waiting(house)
+    approver = someone("books")
+    (done,) = approve(approver, requests=[Approve(row.id, reason="seen and fine")])
+    assert isinstance(done, Decided)
+    found = trail.of_refund(COMPANY, row.id)
+    assert found
+    assert (found.number, found.state, found.total_minor) == (row.number, "paid", row.total_minor)
+    assert [(one.actor, one.duty) for one in found.steps if one.kind == "refund"] == [
+        ("service", ["request"]), ("books", ["approve"]),
+    ]  # fmt: skip
+    commands = [one.command for one in found.steps]
+    for first, then in pairwise(
+        (
+            "returns.authorize",
+            "returns.receive",
+            "returns.inspect",
+            "returns.refund",
+            "returns.approve_refunds",
+        )
+    ):
+        assert commands.index(first) < commands.index(then)
+    assert "payments.refund" in commands
+    by = {one.policy: (one.version, one.author) for one in found.decided}
+    assert (by["returns"], by["returns.authorization"]) == ((1, "system:test"), (0, ""))
+    assert all(one.because for one in found.decided if one.policy == "returns")
+    assert {one.event for one in found.journal} == {"stock.return", "return", "payment.refunded"}
+    assert sum(one.functional_minor for one in found.journal) == 0
+
+    browser, address = a_browser("auditor"), f"/books/audit/refunds/{row.id}/"
+    for other in (f"/books/audit/?subject={row.number}", f"/documents/{row.id}/"):
+        assert f'href="{address}"' in browser.get(other).content.decode()
+    shown = text_of(browser.get(address))
+    assert f"Trail of {row.number}" in shown and "seen and fine" in shown and "version 1" in shown
+    rows = list(csv.DictReader(browser.get(address, {"format": "csv"}).content.decode().splitlines()))
+    parts = [one["part"] for one in rows]
+    lengths = [len(found.steps), len(found.decided), len(found.journal)]
+    assert [parts.count(one) for one in ("step", "decision", "posting")] == lengths
+    told = a_program(User.objects.get(username="auditor")).get(f"/api/v1/audit/refunds/{row.id}").json()
+    assert [one["seq"] for one in told["steps"]] == [one.seq for one in found.steps]
+    assert [one["version"] for one in told["decided"]] == [one.version for one in found.decided]
+    assert browser.get(f"/books/audit/refunds/{row.return_id}/").status_code == 404

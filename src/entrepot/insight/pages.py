@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -257,8 +257,13 @@ class JournalLine:
 def journal(*, company: int, documents: Collection[UUID], limit: int = 400) -> list[JournalLine]:
     """Journal lines of documents, in the order of posting. One statement."""
     which = "l.document_id = ANY(%(documents)s::uuid[]) ORDER BY l.id LIMIT %(limit)s::int"
-    params = {"company": company, "documents": list(documents), "limit": limit}
-    return [JournalLine(*row) for row in sql.run(_JOURNAL + which, params)]
+    return journal_where(company, which, {"documents": list(documents)}, limit)
+
+
+def journal_where(company: int, which: str, params: Mapping[str, Any], limit: int = 400) -> list[JournalLine]:
+    """Journal lines `l` of which a condition of a statement holds, with its order and `limit`. One statement."""
+    rows = sql.run(_JOURNAL + which, {**params, "company": company, "limit": limit})
+    return [JournalLine(*row) for row in rows]
 
 
 def entry(*, company: int, which: UUID) -> list[JournalLine]:

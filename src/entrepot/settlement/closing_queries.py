@@ -10,6 +10,7 @@ from entrepot.kernel import policies, sql
 from entrepot.ledger import queries as ledger
 from entrepot.ledger.exchange import MEASURED
 from entrepot.ledger.queries import TrialLine
+from entrepot.returns.rules import Policy as Returns
 from entrepot.settlement.clearing import ClearingPolicy
 from entrepot.settlement.clearing_queries import EXPLAINED
 from entrepot.settlement.closing import Checked, Closing, Open, check, looked_at
@@ -19,12 +20,12 @@ policies.shape("settlement.closing")(Closing)
 
 
 def checklist(company: int, month: date, at: datetime) -> list[Checked]:
-    """What is open at the end of a month, by its first day. 4 statements."""
+    """What is open at the end of a month, by its first day. 5 statements."""
     return checklists([(company, month)], at)[company, month]
 
 
 def checklists(months: Sequence[tuple[int, date]], at: datetime) -> dict[tuple[int, date], list[Checked]]:
-    """As `checklist`, for several. 4 statements."""
+    """As `checklist`, for several. 5 statements."""
     found, rules = _found(months, at)
     return {which: check(some, rules[which[0]][1]) for which, some in found.items()}
 
@@ -37,11 +38,17 @@ def _found(
     rules = policies.of_companies(companies, Closing, at)
     limits = policies.of_companies(companies, ClearingPolicy, at)
     found: dict[tuple[int, date], list[Open]] = {one: [] for one in wanted}
-    rows = [(*one, limits[one[0]][1].days) for one in wanted]
-    params = sql.columns(("companies", "months", "days"), rows) | issuing(rules, at)
+    returned = policies.of_companies(companies, Returns, at)
+    rows = [(*one, limits[one[0]][1].days, *_expects(returned[one[0]][1])) for one in wanted]
+    params = sql.columns(("companies", "months", "days", "expects", "windows"), rows) | issuing(rules, at)
     for company, month, *one in sql.run(_OPEN, params | {"measured": sorted(MEASURED), "today": at.date()}):
         found[company, month].append(Open(*one))
     return found, rules
+
+
+def _expects(rule: Returns) -> tuple[bool, int]:
+    """Whether something of sales may come back that has to be measured, and of which last days."""
+    return rule.expected_by == "observed" or rule.expected_percent > 0, rule.window_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class MonthReport:
 
 
 def month_report(company: int, month: date, at: datetime) -> MonthReport:
-    """The report of a month, by its first day. 7 statements."""
+    """The report of a month, by its first day. 8 statements."""
     found, rules = _found([(company, month)], at)
     closed = sql.run(_CLOSED, {"company": company, "month": month})
     moved = {one.account: one for one in ledger.trial_balance(company=company, month=month)}
@@ -85,9 +92,10 @@ def to_close(company: int) -> date | None:
 
 
 _OPEN = f"""
-WITH m AS (SELECT company, month, days, month::timestamp AT TIME ZONE 'UTC' AS begins,
+WITH m AS (SELECT company, month, days, expects, days_back, month::timestamp AT TIME ZONE 'UTC' AS begins,
                   (month + interval '1 month') AT TIME ZONE 'UTC' AS ends
-           FROM unnest(%(companies)s::smallint[], %(months)s::date[], %(days)s::int[]) AS d(company, month, days)),
+           FROM unnest(%(companies)s::smallint[], %(months)s::date[], %(days)s::int[], %(expects)s::boolean[],
+                       %(windows)s::int[]) AS d(company, month, days, expects, days_back)),
      home AS (SELECT id, currency::text FROM parties_company WHERE id = ANY(%(companies)s::smallint[]))
 SELECT m.company::int, m.month, o.kind, o.count, o.amount, o.about, COALESCE(o.currency, home.currency)
 FROM m JOIN home ON home.id = m.company CROSS JOIN LATERAL (
@@ -149,6 +157,13 @@ FROM returns_cohort AS c
 WHERE c.company_id = m.company AND c.stands AND c.month <= m.month
   AND NOT EXISTS (SELECT FROM returns_cohort AS o
                   WHERE o.company_id = m.company AND o.measured_at >= m.ends - interval '1 day')
+UNION ALL  -- sold in the month, and never measured
+SELECT 'expected returns', 1, 0, '', NULL
+WHERE m.expects AND NOT EXISTS (SELECT FROM returns_cohort AS c WHERE c.company_id = m.company AND c.month <= m.month
+                                AND (c.stands OR c.measured_at >= m.ends - interval '1 day'))
+  AND EXISTS (SELECT FROM shipping_shipment AS h
+              WHERE h.company_id = m.company AND h.shipped_at < m.ends
+                AND h.shipped_at >= greatest(m.begins, m.ends - make_interval(days => m.days_back)))
 UNION ALL
 SELECT 'earlier months', count(DISTINCT b.month)::int, 0, '', NULL
 FROM ledger_balance AS b

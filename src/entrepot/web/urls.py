@@ -339,6 +339,7 @@ urlpatterns = [
     path("books/duties/", duties.told, name="duties"),
     path("books/audit/", audit.told, name="audit"),
     path("books/audit/heads/", audit.heads, name="audit-heads"),
+    path("books/audit/refunds/<uuid:which>/", audit.refund, name="refund-trail"),
     path("books/privacy/", privacy.told, name="privacy"),
     path("books/privacy/decide/", privacy.decide, name="privacy-decide"),
     path("books/privacy/release/", privacy.release, name="privacy-release"),

@@ -68,7 +68,7 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
     asked = {
         company: (times[company], policies[company].window_days)
         for company in policies
-        if bases[company].percent
+        if bases[company].percent or policies[company].expected_by == "observed"
     }
     cohorts = cohort_queries.cohorts(asked)
     books = {

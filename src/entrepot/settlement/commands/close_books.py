@@ -28,7 +28,7 @@ def close_books(cause: Cause, /, *, requests: Sequence[CloseBooks]) -> list[Mont
     """Months closed for good, where nothing is open that stands in the way by the policy `settlement.closing`.
 
     Locks: postings, which wait until it is decided. Refuses: settlement.not_ready_to_close; Invalid (not the first day
-    of a month, or one that has not ended). Again: stays closed. 8 statements.
+    of a month, or one that has not ended). Again: stays closed. 9 statements.
     """
     # Before it is looked: nothing may be posted between the look and the close.
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")

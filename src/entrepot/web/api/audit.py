@@ -9,9 +9,10 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from entrepot.insight import audit
+from entrepot.insight import audit, trail
 from entrepot.insight.audit import Asked
 from entrepot.kernel import seal
+from entrepot.kernel.errors import NotFound
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company
 from entrepot.web.api.schemas import Moment, Out, Text
@@ -67,6 +68,82 @@ def list_audit(
     return list(
         audit.entries(Asked(which, subject, actor, command, kind, since, until), before=before, limit=limit)
     )
+
+
+class TrailStepOut(Out):
+    """An event; `duty`: the sides of the pair that its person took on the return."""
+
+    seq: int
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    command: str
+    kind: str
+    subject: UUID
+    before: str
+    after: str
+    reason: str
+    payload: Any
+    is_sealed: bool
+    duty: list[str]
+
+
+class TrailDecidedOut(Out):
+    """What rules said, by which version of which policy; version 0 is the one that was delivered."""
+
+    about: str
+    policy: str
+    version: int
+    author: str
+    in_force_from: datetime | None
+    answer: str
+    because: str
+
+
+class TrailLineOut(Out):
+    """A line of the journal, debit positive."""
+
+    entry: UUID
+    number: int
+    account: int
+    account_name: str
+    amount_minor: int
+    currency: str
+    kind: str
+    event: str
+    document: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class RefundTrailOut(Out):
+    """A refund from its request to its posting."""
+
+    refund: UUID
+    number: str
+    state: str
+    currency: str
+    total_minor: int
+    return_id: UUID
+    return_number: str
+    order_id: UUID
+    order_number: str
+    steps: list[TrailStepOut]
+    decided: list[TrailDecidedOut]
+    journal: list[TrailLineOut]
+
+
+@router.get("/audit/refunds/{uuid:refund}", response={200: RefundTrailOut, **READ})
+def read_refund_trail(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    refund: UUID,
+    company: Company = None,
+) -> Any:
+    """One refund from its request to its posting: who, what, when, why, before, after, and by which rules."""
+    found = trail.of_refund(parse.company_of(company), refund)
+    if found is None:
+        raise NotFound(what="refund", which=str(refund))
+    return found
 
 
 @router.get("/audit/heads", response={200: list[HeadOut], **READ})

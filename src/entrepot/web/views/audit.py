@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from decimal import Decimal
+from itertools import groupby
+from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import audit, pages
+from entrepot.insight import audit, pages, trail
 from entrepot.insight.audit import Asked
-from entrepot.kernel import seal
+from entrepot.kernel import money, seal
 from entrepot.web import format as fmt
 from entrepot.web import lists_books
+from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import note
 from entrepot.web.edge import Request, clean, console, day_in, int_in, page
 from entrepot.web.listed import listed
 
@@ -43,6 +49,9 @@ def told(request: Request) -> HttpResponse:
         "given": given | {name: request.GET.get(name, "") for name in ("since", "until")},
         "heads": seal.heads(),
         "lengths": seal.lengths(),
+        "refund": trail.refund_named(request.reader.company.id, given["subject"])
+        if given["subject"]
+        else None,
     }
     return page(request, "web/audit.html", context, area="books")
 
@@ -50,6 +59,51 @@ def told(request: Request) -> HttpResponse:
 def _beginning(text: str | None) -> datetime | None:
     day = day_in(text)
     return datetime.combine(day, time.min, fmt.reading().zone) if day else None
+
+
+@require_safe
+@console
+def refund(request: Request, which: UUID) -> HttpResponse:
+    """One refund from its request to its posting; with `format=csv` as a file."""
+    found = trail.of_refund(request.reader.company.id, which)
+    if found is None:
+        raise Http404
+    if request.GET.get("format") == "csv":
+        rows = list(_rows(found))
+        note(request, "trail of a refund", "csv", len(rows), which)
+        return as_csv(f"trail-{found.number}", TRAIL, rows)
+    context = {
+        "trail": found,
+        "names": pages.names(one.subject for one in found.steps),
+        "entries": [(one, list(group)) for one, group in groupby(found.journal, key=lambda line: line.entry)],
+    }
+    return page(request, "web/refund_trail.html", context, area="month")
+
+
+TRAIL = (
+    "part", "occurred_at", "recorded_at", "who", "what", "document", "before", "after", "why", "rules", "version",
+    "amount", "currency", "sealed",
+)  # fmt: skip
+
+
+def _rows(found: trail.Trail) -> Iterator[tuple[object, ...]]:
+    """Steps, decisions and lines of the journal, one below the other."""
+    for step in found.steps:
+        yield (
+            "step", step.occurred_at, step.recorded_at, step.actor, step.command, step.subject, step.before, step.after,
+            step.reason, "", "", "", "", "yes" if step.is_sealed else "no",
+        )  # fmt: skip
+    for one in found.decided:
+        yield (
+            "decision", one.in_force_from or "", "", one.author, one.about, found.refund, "", one.answer, one.because,
+            one.policy, one.version, "", "", "",
+        )  # fmt: skip
+    for line in found.journal:
+        amount = Decimal(line.amount_minor).scaleb(-money.exponent(line.currency))
+        yield (
+            "posting", line.occurred_at, line.recorded_at, "", f"{line.account} {line.account_name}", line.document, "",
+            "", line.event, line.kind, "", amount, line.currency, "",
+        )  # fmt: skip
 
 
 @require_safe
