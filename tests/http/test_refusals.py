@@ -30,6 +30,7 @@ def house(db: None) -> Floor:
 
 def test_what_a_company_has_is_called_by_its_code_or_number(house: Floor, statements):
     (order,) = placed(house, 1, (0, 1))
+    ((number,),) = sql.run("SELECT number FROM orders_order WHERE id = %(order)s", {"order": order})
     other, sku = ids.uuid7(), house.skus[0]
     refusals = [
         NotThere(wanted=2, sku=str(sku), where=Said("bin {0}", house.bin()), found=1),
@@ -43,7 +44,7 @@ def test_what_a_company_has_is_called_by_its_code_or_number(house: Floor, statem
     assert [one.message.split(".")[0] for one in found] == [
         "2 units of SKU SKU-000 were to leave bin PICK, 1 are there and not being picked",
         f"1 units of SKU {other} were to leave no bin, 0 are there and not being picked",
-        "SKU-000 is neither offered by SO-100001 nor was bought there",
+        f"SKU-000 is neither offered by {number} nor was bought there",
         f"There is no SKU {sku}",
     ], "what somebody asked for and there is not may be another company's"
     assert named(COMPANY + 1, refusals) == refusals, "nor is what another company has"

@@ -183,7 +183,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Frozen], list[int], list[Step], lis
     return frozen, quantities, steps, draw(st.permutations(steps))
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(histories())
 def test_any_order_of_the_same_steps_ends_at_the_same_cents(
     history: tuple[list[Frozen], list[int], list[Step], list[Step]],

@@ -163,6 +163,26 @@ def test_a_broken_hygiene_seal_is_an_exception_of_the_law_a_defect_is_not():
     assert (broken.answer, broken.outcomes, broken.label) == ("yes", ("repair", "exchange"), True)
 
 
+def test_in_the_united_kingdom_what_fails_is_rejected_for_30_days_and_mended_for_half_a_year():
+    hygiene = Rule("the seal is broken", conditions=("opened",), answer="no", exception="hygiene_seal")
+    told = {"country": "GB", "condition": "opened", "reason": "defective"}
+    at_once = terms(hygiene, **told, since_delivery=30)
+    assert (at_once.answer, at_once.outcomes, at_once.by_law) == (
+        "yes",
+        ("refund", "repair", "exchange"),
+        True,
+    )
+    assert at_once.reasons == ("UK Consumer Rights Act 2015: 30 of 30 days to reject it",)
+    later = terms(hygiene, **told, since_delivery=31)
+    assert (later.answer, later.outcomes, later.label) == ("yes", ("repair", "exchange"), True)
+    assert later.reasons == ("UK Consumer Rights Act 2015: it must conform for 182 days",)
+    assert terms(hygiene, **told, since_delivery=183).answer == "no"
+    assert terms(hygiene, **told | {"reason": "changed_mind"}, since_delivery=3).answer == "no"
+    swaps = Rule("only others", outcomes=("exchange",), window_days=60)
+    assert "refund" in terms(swaps, country="GB", reason="defective", since_delivery=20).outcomes
+    assert terms(swaps, country="GB", reason="defective", since_delivery=40).outcomes == ("exchange",)
+
+
 rules_drawn = st.builds(
     Rule,
     name=st.just("a rule"),
@@ -195,6 +215,9 @@ def test_no_policy_undercuts_the_law(rules: list[Rule], late: str, given: dict[s
     if law and not exempt and given["since_delivery"] <= law.withdraw_days:
         assert (found.answer, found.fee_percent) == ("yes", 0)
         assert "refund" in found.outcomes
+    if law and REASONS[given["reason"]].group == "quality" and given["since_delivery"] <= law.conform_days:
+        assert found.answer == "yes", "no exception takes the right to a good that conforms"
+        assert "refund" in found.outcomes or given["since_delivery"] > law.reject_days
 
 
 @given(

@@ -42,7 +42,8 @@ def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False)
 
 
 def called(company: int, ids: Collection[UUID]) -> dict[UUID, str]:
-    """What people call SKUs, nodes, bins, orders and returns of a company. One statement, where there are any."""
+    """What people call SKUs, nodes, bins, orders with their lines, and returns of a company. One statement, where there
+    are any."""
     if not ids:
         return {}
     return dict(sql.run(_CALLED, {"company": company, "ids": list(ids)}))  # type: ignore[arg-type]
@@ -144,3 +145,7 @@ _CALLED = " UNION ALL ".join(
         ("returns_return", "number"),
     )
 )  # fmt: skip
+_CALLED += """
+UNION ALL SELECT l.id, l.sku_code FROM orders_line AS l JOIN orders_order AS o ON o.id = l.order_id
+WHERE l.id = ANY(%(ids)s::uuid[]) AND o.company_id = %(company)s::smallint
+"""

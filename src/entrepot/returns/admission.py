@@ -220,13 +220,24 @@ def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
             is_late=False,
             by_law=True,
         )
-    if REASONS[facts.reason].group == "quality" and days <= law.conform_days and found.answer != "yes":
-        told = f"{law.says}: it must conform for {law.conform_days} days"
-        return found._replace(
-            answer="yes", outcomes=("repair", "exchange"), fee_percent=0, label=True, reasons=(told,), objections=(),
-            is_late=False, by_law=True,
-        )  # fmt: skip
+    if REASONS[facts.reason].group == "quality" and days <= law.conform_days:
+        return _conforming(found, law, days)
     return found
+
+
+def _conforming(found: Terms, law: Law, days: int) -> Terms:
+    """The terms of what does not conform, lifted to repair or another one, and first of all to the money back where
+    the law gives that."""
+    rights = ("refund",) * (days <= law.reject_days) + ("repair", "exchange")
+    if found.answer == "yes" and (rights[0] != "refund" or "refund" in found.outcomes):
+        return found
+    told = f"{law.says_of_goods or law.says}: it must conform for {law.conform_days} days"
+    if rights[0] == "refund":
+        told = f"{law.says_of_goods or law.says}: {days} of {law.reject_days} days to reject it"
+    return found._replace(
+        answer="yes", outcomes=rights, fee_percent=0, label=True, reasons=(told,), objections=(), is_late=False,
+        by_law=True,
+    )  # fmt: skip
 
 
 def _unmatched(facts: Facts) -> str:

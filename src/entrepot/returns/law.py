@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 
 class Law(NamedTuple):
-    """Days from delivery to withdraw without a reason, and to ask for a good that conforms; 0: none."""
+    """Days from delivery to withdraw without a reason, to ask for a good that conforms, and to ask for the money back
+    where it does not; 0: none. What says the former, and the latter where that is another law."""
 
     says: str
     withdraw_days: int
     conform_days: int = 0
+    reject_days: int = 0
+    says_of_goods: str = ""
 
 
 EU = Law("EU consumer law (2011/83, 2019/771)", 14, 730)
@@ -22,7 +25,8 @@ _EEA_COUNTRIES = "IS LI NO"
 LAW: dict[str, Law] = {
     **dict.fromkeys(_EU_COUNTRIES.split(), EU),
     **dict.fromkeys(_EEA_COUNTRIES.split(), Law("EEA consumer law", 14, 730)),
-    "GB": Law("UK Consumer Contracts Regulations 2013", 14, 0),
+    # Rejected within 30 days (s. 22); what fails within six months was not as it had to be on delivery (s. 19).
+    "GB": Law("UK Consumer Contracts Regulations 2013", 14, 182, 30, "UK Consumer Rights Act 2015"),
     "TR": Law("Turkish consumer law (6502)", 14, 730),
     "BR": Law("Brazilian consumer code, art. 49", 7),
     "KR": Law("Korean e-commerce act, art. 17", 7),
