@@ -16,7 +16,7 @@ from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
 from entrepot.warehouse.shelf_queries import FaceRow
 from entrepot.warehouse.storing import Waiting
-from entrepot.web.listing import Head, Listing, cells_of
+from entrepot.web.listing import Head, Listing, attributes, cells_of
 
 DRAFTS = Listing(
     "drafts", "drafts",
@@ -84,6 +84,15 @@ PUT_AWAY = Listing(
         Head(_("Goes to"), "goes-to"),
     ),
     cells_of(Waiting),
+)  # fmt: skip
+BINS = Listing(
+    "bins", "bins",
+    (
+        Head(_("Bin")), Head(_("Node"), "node"), Head(_("Zone"), "zone"), Head(_("Kind"), "kind"),
+        Head(_("State"), "state"), Head(_("On the way"), "sequence", n=True), Head(_("At"), "at"),
+        Head(_("SKUs"), "skus", n=True), Head(_("Units"), "units", n=True, sum="units"),
+    ),
+    attributes("code", "node_code", "zone_code", "kind", "state", "pick_sequence", "x", "y", "skus", "units"),
 )  # fmt: skip
 PLATES = Listing(
     "plates", "plates",
@@ -167,6 +176,7 @@ ALL = (
     FACES,
     COUNTS,
     PUT_AWAY,
+    BINS,
     PLATES,
     EXPECTED,
     SUPPLIERS,
