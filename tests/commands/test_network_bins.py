@@ -18,6 +18,7 @@ from entrepot.warehouse.errors import BinInUse
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 from tests.together import at_once
 
+
 @pytest.fixture
 def floor(db: None) -> Floor:
     return a_floor()

@@ -76,6 +76,7 @@ AREAS = (
         Page("packings", _("Packing")),
         Page("manifests", _("Manifests")),
         Page("claims", _("Claims")),
+        Page("services", _("Services")),
     )),
     Area("inbound", _("Inbound"), "truck", "i", _("Inbound: what suppliers send"), (
         Page("purchase-orders", _("Purchase orders")),
@@ -151,6 +152,7 @@ ACTIONS = (
     Action(_("Overdue work"), "work", "?view=overdue"),
     Action(_("Propose a wave"), "floor", "", "warehouse.propose_wave"),
     Action(_("Pack an order"), "packings", "", "warehouse.pack"),
+    Action(_("Change rates of a carrier"), "services", "", "carriage.register_services"),
     Action(_("Close a manifest"), "manifests", "", "shipping.close_manifests"),
     Action(_("Receive goods"), "receiving", "", "purchasing.receive_scans"),
     Action(_("Review reorder proposals"), "reorders", "", "purchasing.accept_proposals"),

@@ -85,6 +85,15 @@ PUT_AWAY = Listing(
     ),
     cells_of(Waiting),
 )  # fmt: skip
+SERVICES = Listing(
+    "services", "services",
+    (
+        Head(_("Service"), by="code"), Head(_("Carrier"), "carrier", "carrier"), Head(_("Name"), "name", "name"),
+        Head(_("Days"), "days", "transit_days", n=True), Head(_("Up to grams"), "up-to", "max_weight_g", n=True),
+        Head(_("Rates"), "rates", "rates", n=True), Head(_("Quoted by"), "quoted-by"), Head(_("State"), "state"),
+    ),
+    attributes("code", "carrier", "name", "transit_days", "max_weight_g", "rates", "live", "active"),
+)  # fmt: skip
 BINS = Listing(
     "bins", "bins",
     (
@@ -176,6 +185,7 @@ ALL = (
     FACES,
     COUNTS,
     PUT_AWAY,
+    SERVICES,
     BINS,
     PLATES,
     EXPECTED,
