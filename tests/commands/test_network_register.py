@@ -226,7 +226,7 @@ def test_statements_do_not_grow_with_the_batch(statements, leeds):
     assert counts(statements, register_channels, batches(lambda code: replace(SHOP, code=code))) == [3, 3, 3]
     assert counts(statements, register_zones, batches(lambda code: RegisterZone(leeds, code))) == [4, 4, 4]
     bins = batches(lambda code: RegisterBin(COMPANY, leeds, code, "pick"))
-    assert counts(statements, register_bins, bins) == [5, 5, 5]
+    assert counts(statements, register_bins, bins) == [6, 6, 6]
 
     channels = [channel.id for channel in queries.channels(company=COMPANY).values()]
     serving = [[ServeChannel(channel, leeds) for channel in channels[:n]] for n in (1, 10)]

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from entrepot.carriage.rules import SURCHARGES
+from entrepot.kernel.models import append_only
 
 
 class Carrier(models.Model):
@@ -76,6 +77,26 @@ class Rate(models.Model):
                 name="carriage_rate_makes_sense", condition=Q(max_weight_g__gt=0, price_minor__gte=0)
             )
         ]
+
+
+class Version(models.Model):
+    """A service as it stood from a moment on, until its next version."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    service_id = models.UUIDField()
+    version = models.IntegerField()
+    body = models.JSONField()
+    author = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["service_id", "version"], name="carriage_version_numbered_once")
+        ]
+        triggers = append_only()
 
 
 class Surcharge(models.Model):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import time
+from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from entrepot.carriage.rules import Service, Surcharge
-from entrepot.kernel import sql
+from entrepot.carriage.rules import RegisterService, Service, Surcharge
+from entrepot.kernel import sql, wire
 
 
 def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
@@ -47,6 +48,56 @@ def carriers(*, company: int) -> list[str]:
     return [code for (code,) in sql.run(_CARRIERS, {"company": company})]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A service as it stands, by its id, also one that is not active."""
+
+    id: UUID
+    stands: RegisterService
+
+
+def known(company: int) -> list[Known]:
+    """Every service of a company with its tables, by carrier and code. 4 statements."""
+    params = {"companies": [company]}
+    zones, rates, added = defaultdict(list), defaultdict(list), defaultdict(list)
+    currencies: dict[Any, str] = {}
+    for service, origin, destination, zone in sql.run(_ALL_ZONES, params):
+        zones[service].append((origin, destination, zone))
+    for service, zone, up_to, price, currency in sql.run(_ALL_RATES, params):
+        rates[service].append((zone, up_to, price))
+        currencies[service] = currency
+    for service, *one in sql.run(_ALL_SURCHARGES, params):
+        added[service].append(Surcharge(*one))
+    return [
+        Known(
+            service,
+            RegisterService(
+                company, carrier, code, name, days, most, currencies.get(service, ""), tuple(zones[service]),
+                tuple(rates[service]), divisor, active, tuple(added[service]), longest, live,
+            ),
+        )
+        for service, carrier, code, name, days, most, divisor, active, longest, live in sql.run(_KNOWN, params)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A service as it stood from a moment on."""
+
+    version: int
+    author: str
+    at: datetime
+    stood: RegisterService
+
+
+def versions(company: int, service: UUID) -> list[Version]:
+    """Versions of a service, the newest first. 1 statement."""
+    rows = sql.run(_VERSIONS, {"company": company, "service": service})
+    return [
+        Version(number, author, at, wire.load(body, RegisterService)) for number, author, at, body in rows
+    ]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("carriage_service", "carriage_zone", "carriage_rate", "carriage_surcharge", "carriage_cutoff")
@@ -57,6 +108,34 @@ def discrepancies() -> list[str]:
     """Sentences about services without their carrier, and about zones and rates that nobody can use."""
     return [row[0] for row in sql.run(_UNUSABLE)]
 
+
+_OF_COMPANIES = (
+    "service_id IN (SELECT id FROM carriage_service WHERE company_id = ANY(%(companies)s::smallint[]))"
+)
+
+_ALL_ZONES = f"""
+SELECT service_id, origin, destination, zone FROM carriage_zone WHERE {_OF_COMPANIES} ORDER BY 1, 2, 3
+"""
+
+_ALL_RATES = f"""
+SELECT service_id, zone, max_weight_g, price_minor, currency FROM carriage_rate WHERE {_OF_COMPANIES} ORDER BY 1, 2, 3
+"""
+
+_ALL_SURCHARGES = f"""
+SELECT service_id, kind, amount_minor, per_10k, above, postal_code, zone FROM carriage_surcharge WHERE {_OF_COMPANIES}
+ORDER BY 1, 2, 7, 5, 6
+"""
+
+_KNOWN = """
+SELECT s.id, c.code, s.code, s.name, s.transit_days, s.max_weight_g, s.divisor, s.active, s.max_length_mm, s.live
+FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id
+WHERE s.company_id = ANY(%(companies)s::smallint[]) ORDER BY c.code, s.code
+"""
+
+_VERSIONS = """
+SELECT version, author, at, body::text FROM carriage_version
+WHERE company_id = %(company)s::smallint AND service_id = %(service)s::uuid ORDER BY version DESC LIMIT 100
+"""
 
 _SERVICES = """
 SELECT s.company_id::int, s.id, c.code, s.code, s.transit_days, s.max_weight_g, s.divisor,

@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from entrepot.network.rules import BIN_KINDS, CHANNEL_KINDS, NODE_KINDS
+from entrepot.network.rules import BIN_KINDS, CHANNEL_KINDS, NODE_KINDS, OUT_KINDS
 
 
 class Node(models.Model):
@@ -45,7 +45,8 @@ class Zone(models.Model):
 
 
 class Bin(models.Model):
-    """Where units stand; `pick_sequence` is its place on the way through the node, x and y its coordinates."""
+    """Where units stand; `pick_sequence` is its place on the way through the node, x and y its coordinates. One that is
+    out of use has the kind that says so, and `was` is what it will be again."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -53,6 +54,7 @@ class Bin(models.Model):
     zone_id = models.UUIDField(null=True)
     code = models.TextField()
     kind = models.TextField()
+    was = models.TextField(db_default="")
     pick_sequence = models.IntegerField(db_default=0)
     x = models.IntegerField(db_default=0)
     y = models.IntegerField(db_default=0)
@@ -60,7 +62,13 @@ class Bin(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["node_id", "code"], name="network_bin_code_once"),
-            models.CheckConstraint(name="network_bin_kind_known", condition=Q(kind__in=BIN_KINDS)),
+            models.CheckConstraint(
+                name="network_bin_kind_known", condition=Q(kind__in=(*BIN_KINDS, *OUT_KINDS))
+            ),
+            models.CheckConstraint(
+                name="network_bin_out_was_something",
+                condition=Q(kind__in=OUT_KINDS, was__in=BIN_KINDS) | Q(kind__in=BIN_KINDS, was=""),
+            ),
         ]
 
 

@@ -16,6 +16,9 @@ from entrepot.kernel.errors import Refused
 
 NODE_KINDS = ("warehouse", "store", "3pl")
 BIN_KINDS = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
+OUT_KINDS = ("blocked", "retired")
+"""What a bin is while nothing is put into it or picked from it; everything that chooses a bin asks for its kind, and so
+passes these by. What it was before, it is again when it is opened."""
 CHANNEL_KINDS = ("storefront", "marketplace", "wholesale", "social", "import")
 SMALLINT_MAX = 32_767
 AISLES_MAX, CROSS_AISLES_MAX = 1_000, 20

@@ -152,3 +152,8 @@ class NotCounted(Refused):
     says = (
         "Count {count}: nothing was said of {missing}. Say what stands there of each, 0 where there is none."
     )
+
+
+class BinInUse(Refused):
+    code = "warehouse.bin_in_use"
+    says = "Bin {which} can't be retired: there is {what}. Empty it first, or block it until it is empty."

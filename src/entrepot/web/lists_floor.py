@@ -16,7 +16,7 @@ from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
 from entrepot.warehouse.shelf_queries import BinUse, FaceRow
 from entrepot.warehouse.storing import Waiting
-from entrepot.web.listing import Head, Listing, cells_of
+from entrepot.web.listing import Head, Listing, attributes, cells_of
 
 DRAFTS = Listing(
     "drafts", "drafts",
@@ -94,6 +94,24 @@ PUT_AWAY = Listing(
         Head(_("Goes to"), "goes-to"),
     ),
     cells_of(Waiting),
+)  # fmt: skip
+SERVICES = Listing(
+    "services", "services",
+    (
+        Head(_("Service"), by="code"), Head(_("Carrier"), "carrier", "carrier"), Head(_("Name"), "name", "name"),
+        Head(_("Days"), "days", "transit_days", n=True), Head(_("Up to grams"), "up-to", "max_weight_g", n=True),
+        Head(_("Rates"), "rates", "rates", n=True), Head(_("Quoted by"), "quoted-by"), Head(_("State"), "state"),
+    ),
+    attributes("code", "carrier", "name", "transit_days", "max_weight_g", "rates", "live", "active"),
+)  # fmt: skip
+BINS = Listing(
+    "bins", "bins",
+    (
+        Head(_("Bin")), Head(_("Node"), "node"), Head(_("Zone"), "zone"), Head(_("Kind"), "kind"),
+        Head(_("State"), "state"), Head(_("On the way"), "sequence", n=True), Head(_("At"), "at"),
+        Head(_("SKUs"), "skus", n=True), Head(_("Units"), "units", n=True, sum="units"),
+    ),
+    attributes("code", "node_code", "zone_code", "kind", "state", "pick_sequence", "x", "y", "skus", "units"),
 )  # fmt: skip
 PLATES = Listing(
     "plates", "plates",
@@ -177,6 +195,8 @@ ALL = (
     FACES,
     COUNTS,
     PUT_AWAY,
+    SERVICES,
+    BINS,
     PLATES,
     EXPECTED,
     SUPPLIERS,

@@ -16,7 +16,7 @@ TONES: dict[str, tuple[str, ...]] = {
         "unreadable",
         "declined", "differs", "lost", "refused",
         "lapsed", "exception", "failed", "dead", "silent", "short", "voided", "rejected", "damaged", "non_sellable",
-        "overdue", "unexplained", "given_up",
+        "overdue", "unexplained", "given_up", "blocked",
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
@@ -37,10 +37,10 @@ TONES: dict[str, tuple[str, ...]] = {
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
         "taken", "paid", "won", "explained", "sent", "active", "agreed", "in force", "settled", "finished", "fresh",
-        "zero", "mended",
+        "zero", "mended", "in use",
     ),
     "quiet": ("cancelled", "withdrawn", "called_off", "refunded", "none", "draft", "revoked", "discontinued", "",
-              "young", "declined"),
+              "retired", "removed", "young", "declined"),
 }  # fmt: skip
 """Tone → states. A tone colors; the word tells."""
 
@@ -342,6 +342,9 @@ WORDS: dict[str, str | Promise] = {
     "access.set_roles": _("roles changed"),
     "access.admit_people": _("shut out, or let in again"),
     "access.renew_passwords": _("password renewed"),
+    "network.register_bins": _("bin registered"),
+    "network.switch_bins": _("blocked or opened"),
+    "network.retire_bins": _("retired"),
     "channels.add_webhooks": _("webhook added"),
     "channels.change_webhooks": _("webhook changed"),
     "channels.renew_secrets": _("secret renewed"),

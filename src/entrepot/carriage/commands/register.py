@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from entrepot.carriage import rules
 from entrepot.carriage.rules import RegisterService
-from entrepot.catalog.register import Register, put, sieve, tell
-from entrepot.kernel import sql
+from entrepot.catalog.register import Register, Standing, put, sieve, tell
+from entrepot.kernel import ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
@@ -29,11 +29,12 @@ def register_services(
     cause: Cause, /, *, requests: Sequence[RegisterService]
 ) -> list[ServiceRegistered | Refused]:
     """Services by company and code, new or changed to stand as given, with exactly the zones, rates and surcharges
-    given, and the carriers they are of. Of two with the same code in one list the later stands.
+    given, and the carriers they are of. Of two with the same code in one list the later stands. What is new or changed
+    is kept as a version.
 
     Locks: the carriers, then the services, each in the order of company and code; with them their zones and rates.
     Refuses: Invalid (a field that is not as it must be).
-    Again: what stands already is left alone, with or without a key. 11 statements.
+    Again: what stands already is left alone, with or without a key. 12 statements.
     """
     refused, fit = sieve(requests, map(rules.misfit, requests))
     latest = {(one.company, one.code): one for _, one in fit}
@@ -68,12 +69,38 @@ def register_services(
         name: one.also(*(table for table, services in changed if one.id in services))
         for name, one in standing.items()
     }
+    _keep(
+        cause, {name: one for name, one in latest.items() if told[name].new or told[name].changed}, standing
+    )
     tell(cause, _CARRIERS, {name: name[0] for name in carriers}, carriers)
     tell(cause, _SERVICES, {name: name[0] for name in told}, told)
     return [
         refused.get(place) or ServiceRegistered(standing[one.company, one.code].id, one.code)
         for place, one in enumerate(requests)
     ]
+
+
+def _keep(
+    cause: Cause, changed: dict[tuple[int, str], RegisterService], standing: dict[Any, Standing]
+) -> None:
+    """A version of each service that is new or changed. 1 statement, none for nothing."""
+    rows = [
+        (ids.uuid7(), company, standing[company, code].id, wire.dump(replace(one, key=None)))
+        for (company, code), one in changed.items()
+    ]
+    if rows:
+        params = sql.columns(("ids", "companies", "services", "bodies"), rows)
+        sql.run(_KEEP, params | {"author": cause.actor.name, "at": cause.at})
+
+
+_KEEP = """
+INSERT INTO carriage_version (id, company_id, service_id, version, body, author, at)
+SELECT d.id, d.company, d.service,
+       1 + COALESCE((SELECT max(v.version) FROM carriage_version AS v WHERE v.service_id = d.service), 0),
+       d.body::jsonb, %(author)s::text, %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(services)s::uuid[], %(bodies)s::text[])
+     AS d(id, company, service, body)
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.network import rules
+from entrepot.network.errors import BinOut
 from entrepot.network.rules import (
     RegisterBin,
     RegisterChannel,
@@ -105,15 +106,17 @@ def register_bins(cause: Cause, /, *, requests: Sequence[RegisterBin]) -> list[R
     """Bins by node and code, new or changed to stand as given. A bin may move to another zone of its node.
 
     Locks: the bins that exist, in the order of node and code.
-    Refuses: Invalid; NotFound (the node of that company; the zone of that node).
-    Again: what stands already is left alone, with or without a key. 4 statements.
+    Refuses: Invalid; NotFound (the node of that company; the zone of that node); BinOut (blocked or retired).
+    Again: what stands already is left alone, with or without a key. 5 statements.
     """
     known = _companies(nodes=(one.node for one in requests))
     node_of: dict[UUID, UUID] = dict(
         sql.run(_ZONE_NODES, {"zones": list({one.zone for one in requests if one.zone})})
     )  # type: ignore[arg-type]
+    out = {(node, code): kind for node, code, kind in sql.run(_OUT, _names_of(requests))}
     refused, fit = sieve(
-        requests, [rules.misfit_bin(one) or _astray(one, known, node_of) for one in requests]
+        requests,
+        [rules.misfit_bin(one) or _astray(one, known, node_of) or _out(one, out) for one in requests],
     )
     names = {place: (one.node, one.code) for place, one in fit}
 
@@ -258,6 +261,17 @@ def _astray(one: RegisterBin, known: dict[UUID, int], node_of: dict[UUID, UUID])
     return _missing("node", one.node, known, one.company)
 
 
+def _names_of(requests: Sequence[RegisterBin]) -> dict[str, Any]:
+    kinds = {"kinds": list(rules.OUT_KINDS)}
+    return sql.columns(("nodes", "codes"), [(one.node, one.code) for one in requests]) | kinds
+
+
+def _out(one: RegisterBin, out: dict[tuple[UUID, str], str]) -> Refused | None:
+    """Why a bin is not set up otherwise: it is out of use, and somebody said why."""
+    state = out.get((one.node, one.code))
+    return BinOut(which=one.code, state=state) if state else None
+
+
 def _rest(register: Register, request: object) -> tuple[Any, ...]:
     return tuple(getattr(request, name) for name in register.rest)
 
@@ -340,6 +354,11 @@ UNION ALL SELECT id, company_id::int FROM network_channel WHERE id = ANY(%(chann
 """
 
 _ZONE_NODES = "SELECT id, node_id FROM network_zone WHERE id = ANY(%(zones)s::uuid[])"
+
+_OUT = """
+SELECT b.node_id, b.code, b.kind FROM unnest(%(nodes)s::uuid[], %(codes)s::text[]) AS d(node, code)
+JOIN network_bin AS b ON b.node_id = d.node AND b.code = d.code WHERE b.kind = ANY(%(kinds)s::text[])
+"""
 
 _FREE = """
 DELETE FROM network_cutoff WHERE (node_id, weekday) IN (

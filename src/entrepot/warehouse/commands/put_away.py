@@ -14,6 +14,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.network.errors import BinOut
+from entrepot.network.rules import OUT_KINDS
 from entrepot.stock.commands.move import At, Move, lock_buckets, move_units
 from entrepot.stock.errors import NotThere
 from entrepot.warehouse.errors import WrongBin
@@ -55,12 +57,13 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
 
     Promises are not touched; units that a pick has a claim on stay.
     Locks: the buckets of both bins, in id order. Refuses: NotFound (bin, also one scanned); warehouse.wrong_bin
-    (another one was scanned); Invalid; stock.not_there.
+    (another one was scanned); network.bin_out; Invalid; stock.not_there.
     Again: by key. 8 statements; 1 more where another bin was scanned.
     """
     rows = sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
-    bins = {bin_id: node for bin_id, node, _ in rows}
-    misread = _misread(requests, bins, {bin_id: code for bin_id, _, code in rows})
+    bins = {bin_id: node for bin_id, node, _, _ in rows}
+    misread = _misread(requests, bins, {bin_id: code for bin_id, _, code, _ in rows})
+    out = {bin_id: BinOut(which=code, state=kind) for bin_id, _, code, kind in rows if kind in OUT_KINDS}
     sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
     targets = [_at(one, one.to_bin, bins.get(one.to_bin)) for one in requests]
     buckets = lock_buckets(end for end in (*sources, *targets) if end)
@@ -71,8 +74,8 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     for i, (one, source, target) in enumerate(zip(requests, sources, targets, strict=True)):
         if source is None or target is None:
             answers.append(NotFound(what="bin", which=str(one.from_bin if source is None else one.to_bin)))
-        elif i in misread:
-            answers.append(misread[i])
+        elif i in misread or one.to_bin in out:
+            answers.append(misread.get(i) or out[one.to_bin])
         elif one.quantity < 1 or source.node != target.node or source == target:
             found = f"{one.quantity} units from {one.from_bin} to {one.to_bin}"
             answers.append(
@@ -160,7 +163,10 @@ SELECT bin.node_id, bin.code FROM unnest(%(nodes)s::uuid[], %(codes)s::text[]) A
 JOIN network_bin AS bin ON bin.node_id = asked.node AND bin.code = asked.code
 """
 
-_BINS = "SELECT id, node_id, code FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+# Shared: nobody retires a bin while something is put into it.
+_BINS = """
+SELECT id, node_id, code, kind FROM network_bin WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE
+"""
 
 _WAITING = """
 SELECT a.order_id, max(a.priority)::int, min(COALESCE(a.promise_at, a.ordered_at))

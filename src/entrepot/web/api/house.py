@@ -24,6 +24,7 @@ from entrepot.web.api import (
     audit,
     availability,
     bank,
+    bins,
     card_holds,
     carriers,
     channel_statements,
@@ -170,6 +171,7 @@ api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_expiry.router, tags=["returns"])
 api.add_router("/v1", return_labels.router, tags=["returns"])
 api.add_router("/v1", kept_back.router, tags=["availability"])
+api.add_router("/v1", bins.router, tags=["stock"])
 api.add_router("/v1", places.router, tags=["availability"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])

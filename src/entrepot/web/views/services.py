@@ -1,0 +1,163 @@
+"""Carriers' services: what each takes and costs, changed after it is compared with what stands, and how it stood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.carriage import comparing, queries
+from entrepot.carriage.commands.register import register_services
+from entrepot.carriage.rules import RegisterService
+from entrepot.kernel import money
+from entrepot.web import lists_floor
+from entrepot.web.as_csv import as_csv
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page
+from entrepot.web.listed import listed_whole
+
+FAULTS_SHOWN = 20
+FILE_MAX = 1_000_000
+INT_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A service in the list."""
+
+    id: UUID
+    carrier: str
+    code: str
+    name: str
+    active: bool
+    transit_days: int
+    max_weight_g: int
+    rates: int
+    live: str
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """Every service of the company."""
+    rows = [
+        Row(one.id, s.carrier, s.code, s.name, s.active, s.transit_days, s.max_weight_g, len(s.rates), s.live)
+        for one in queries.known(request.reader.company.id)
+        for s in [one.stands]
+    ]
+    shown = listed_whole(request, lists_floor.SERVICES, rows)
+    return shown.answer or page(request, "web/services.html", shown.context(), area="ship")
+
+
+@require_safe
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """A service with its tables; beside a version where the address names one."""
+    found = _known(request, which)
+    if request.GET.get("format") == "csv":
+        digits = money.exponent(found.stands.currency or "EUR")
+        cells = [
+            [zone, grams, f"{price / 10**digits:.{digits}f}"] for zone, grams, price in found.stands.rates
+        ]
+        return as_csv("rates", comparing.HEADER, cells)
+    kept = queries.versions(request.reader.company.id, which)
+    number = int_in(request.GET.get("version"))
+    version = next((one for one in kept if one.version == number), None)
+    return _page(request, found, {"versions": kept, "version": version} | _beside(found, version))
+
+
+@require_POST
+@console
+def compare(request: Request, which: UUID) -> HttpResponse:
+    """What a file of rates would change; nothing is changed yet."""
+    found, file = _known(request, which), request.FILES.get("file")
+    text = ""
+    if file is not None and file.size and file.size <= FILE_MAX:
+        text = file.read().decode("utf-8-sig", "replace")
+    wanted = _with_rates(request, found.stands, text)
+    if wanted is None:
+        return back(request, reverse("service", args=[which]))
+    more = {"wanted": wanted, "text": text, "differences": comparing.differences(found.stands, wanted)}
+    kept = queries.versions(request.reader.company.id, which)
+    return _page(request, found, {"versions": kept} | more)
+
+
+@require_POST
+@console
+def set_rates(request: Request, which: UUID) -> HttpResponse:
+    """The rates of the file that was compared."""
+    found = _known(request, which)
+    wanted = _with_rates(request, found.stands, request.POST.get("rates", "")[:FILE_MAX])
+    if wanted is not None:
+        give(request, register_services, [wanted], lambda _n: gettext("The rates are changed."))
+    return back(request, reverse("service", args=[which]))
+
+
+@require_POST
+@console
+def change(request: Request, which: UUID) -> HttpResponse:
+    """What a service is called, how long it takes and what it carries."""
+    found, home = _known(request, which), reverse("service", args=[which])
+    numbers = {
+        name: int_in(request.POST.get(name))
+        for name in ("transit_days", "max_weight_g", "divisor", "max_length_mm")
+    }
+    if any(number is None or number > INT_MAX for number in numbers.values()):
+        messages.error(request, gettext("Write whole numbers."))
+        return back(request, home)
+    wanted: Any = replace(
+        found.stands, name=clean(request.POST.get("name")) or found.stands.name,
+        active=request.POST.get("active") == "on", **numbers,  # type: ignore[arg-type]
+    )  # fmt: skip
+    give(request, register_services, [wanted], lambda _n: gettext("The service is changed."))
+    return back(request, home)
+
+
+@require_POST
+@console
+def restore(request: Request, which: UUID) -> HttpResponse:
+    """A service as it stood in a version, which becomes a new one."""
+    _known(request, which)
+    company, number = request.reader.company.id, int_in(request.POST.get("version"))
+    version = next((one for one in queries.versions(company, which) if one.version == number), None)
+    if version is None:
+        raise Http404
+    wanted = replace(version.stood, company=company)
+    give(request, register_services, [wanted], lambda _n: gettext("The service stands as it did then."))
+    return back(request, reverse("service", args=[which]))
+
+
+def _page(request: Request, found: queries.Known, more: dict[str, Any]) -> HttpResponse:
+    context = {
+        "which": found.id,
+        "one": found.stands,
+        "may": request.reader.actor.may("carriage.register_services"),
+    }
+    return page(request, "web/service.html", context | more, area="ship")
+
+
+def _beside(found: queries.Known, version: queries.Version | None) -> dict[str, Any]:
+    return {"differences": comparing.differences(version.stood, found.stands)} if version else {}
+
+
+def _known(request: Request, which: UUID) -> queries.Known:
+    found = next((one for one in queries.known(request.reader.company.id) if one.id == which), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _with_rates(request: Request, stands: RegisterService, text: str) -> RegisterService | None:
+    """The service with the rates of a file; None, and its faults said, where they can't be read."""
+    sheet = comparing.read(text.splitlines(), money.exponent(stands.currency or "EUR"))
+    for fault in sheet.faults[:FAULTS_SHOWN]:
+        messages.error(request, gettext("Row %(row)s: %(why)s") % {"row": fault.row, "why": fault.problem})
+    if sheet.faults:
+        messages.error(request, gettext("Nothing was done. Mend these rows, and bring the file again."))
+        return None
+    return replace(stands, rates=tuple(sheet.rates))

@@ -1,0 +1,139 @@
+"""network.switch_bins, network.retire_bins and warehouse.retire_bins."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import NotFound, NotPermitted, WrongState
+from entrepot.network import queries
+from entrepot.network.commands import switch_bins as network
+from entrepot.network.commands.register import RegisterBin, register_bins
+from entrepot.network.commands.switch_bins import BinNow, SwitchBin, switch_bins
+from entrepot.network.errors import BinOut
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.commands.retire_bins import RetireBin, retire_bins
+from entrepot.warehouse.errors import BinInUse
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.together import at_once
+
+
+@pytest.fixture
+def floor(db: None) -> Floor:
+    return a_floor()
+
+
+def made(floor: Floor, *codes: str, kind: str = "pick") -> list:
+    answers = register_bins(
+        SYSTEM, requests=[RegisterBin(COMPANY, floor.nodes[0], code, kind) for code in codes]
+    )
+    return [one.id for one in answers]
+
+
+def stock_of(floor: Floor, which, units: int) -> None:
+    """Units of the first SKU in a bin, brought there from the floor's own."""
+    floor.stock(quantity=units)
+    put_away(SYSTEM, requests=[PutAway(COMPANY, floor.skus[0], floor.bin(), which, units, why="move")])
+
+
+def switched(which, step: str):
+    return switch_bins(SYSTEM, requests=[SwitchBin(COMPANY, which, step, "the beam is bent")])[0]  # type: ignore[arg-type]
+
+
+def kinds(floor: Floor) -> dict:
+    return {one.id: one.kind for one in queries.bins(nodes=[floor.nodes[0]])}
+
+
+def test_a_blocked_bin_is_passed_by_and_is_what_it_was_when_it_is_opened(floor: Floor):
+    (which,) = made(floor, "X-1")
+    assert switched(which, "block") == BinNow(which, "blocked")
+    assert kinds(floor)[which] == "blocked"
+    assert which not in [one.id for one in queries.bins(nodes=[floor.nodes[0]], kinds=("pick",))]
+    assert isinstance(switched(which, "block"), WrongState)
+    (refused,) = register_bins(SYSTEM, requests=[RegisterBin(COMPANY, floor.nodes[0], "X-1", "reserve")])
+    assert isinstance(refused, BinOut)
+    assert switched(which, "open") == BinNow(which, "in use") and kinds(floor)[which] == "pick"
+    events = sql.run("SELECT state_before, state_after, reason FROM kernel_event WHERE subject_id = %(b)s::uuid"
+                     " AND state_after <> 'registered' ORDER BY seq", {"b": which})  # fmt: skip
+    assert [row[:2] for row in events] == [("in use", "blocked"), ("blocked", "in use")]
+    assert events[0][2] == "the beam is bent"
+
+
+def test_nothing_is_put_into_a_bin_that_is_out_of_use_and_what_is_there_may_leave(floor: Floor):
+    source, target = made(floor, "X-1", "X-2")
+    stock_of(floor, source, 5)
+    move = PutAway(COMPANY, floor.skus[0], source, target, 2, why="move")
+    switched(target, "block")
+    (refused,) = put_away(SYSTEM, requests=[move])
+    assert refused == BinOut(which="X-2", state="blocked")
+    switched(target, "open")
+    switched(source, "block")
+    (answer,) = put_away(SYSTEM, requests=[move])
+    assert answer.quantity == 2
+
+
+def test_a_bin_is_retired_when_it_is_empty(floor: Floor):
+    full, empty = made(floor, "X-1", "X-2")
+    stock_of(floor, full, 5)
+    answers = retire_bins(SYSTEM, requests=[RetireBin(COMPANY, full), RetireBin(COMPANY, empty)])
+    assert answers == [BinInUse(which="X-1", what="goods"), BinNow(empty, "retired")]
+    assert kinds(floor)[empty] == "retired"
+    assert isinstance(retire_bins(SYSTEM, requests=[RetireBin(COMPANY, empty)])[0], WrongState)
+    assert switched(empty, "open") == BinNow(empty, "in use")
+
+
+def test_refusals(floor: Floor):
+    (which,) = made(floor, "X-1")
+    strange = ids.uuid7()
+    for command, request in (
+        (switch_bins, SwitchBin(COMPANY, strange, "block")), (switch_bins, SwitchBin(COMPANY + 1, which, "block")),
+        (retire_bins, RetireBin(COMPANY, strange)), (retire_bins, RetireBin(COMPANY + 1, which)),
+    ):  # fmt: skip
+        assert isinstance(command(SYSTEM, requests=[request])[0], NotFound)
+        assert isinstance(command(Cause(Actor("pia"), NOW), requests=[request])[0], NotPermitted)
+    assert kinds(floor)[which] == "pick"
+
+
+def test_a_key_of_the_request_gets_its_answer_again(floor: Floor):
+    (which,) = made(floor, "X-1")
+    request = SwitchBin(COMPANY, which, "block", key="once")
+    assert switch_bins(SYSTEM, requests=[request]) == switch_bins(SYSTEM, requests=[request])
+    request = RetireBin(COMPANY, which, key="once")
+    assert retire_bins(SYSTEM, requests=[request]) == retire_bins(SYSTEM, requests=[request])
+
+
+def test_a_bin_is_retired_or_filled_at_once_and_never_both(committed_db):
+    floor = a_floor()
+    source, target = made(floor, "X-1", "X-2")
+    stock_of(floor, source, 9)
+    for _ in range(5):
+        move = PutAway(COMPANY, floor.skus[0], source, target, 1, why="move")
+        put, retired = at_once(
+            [lambda move=move: put_away(SYSTEM, requests=[move])[0],
+             lambda: retire_bins(SYSTEM, requests=[RetireBin(COMPANY, target)])[0]]
+        )  # fmt: skip
+        assert (type(put), type(retired)) in (
+            (BinOut, BinNow), (type(put), BinInUse) if not isinstance(put, BinOut) else (BinOut, BinNow),
+        )  # fmt: skip
+        if isinstance(retired, BinNow):
+            switched(target, "open")
+        else:
+            put_away(SYSTEM, requests=[PutAway(COMPANY, floor.skus[0], target, source, 1, why="move")])
+
+
+@pytest.mark.counts("network.switch_bins", "network.retire_bins", "warehouse.retire_bins")
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_statements_do_not_grow_with_the_batch(floor: Floor, statements, count: int):
+    which = made(floor, *(f"X-{i}" for i in range(count)))
+    counts = []
+    for command, requests in (
+        (switch_bins, [SwitchBin(COMPANY, one, "block") for one in which]),
+        (network.retire_bins, [RetireBin(COMPANY, one) for one in which]),
+        (switch_bins, [SwitchBin(COMPANY, one, "open") for one in which]),
+        (retire_bins, [RetireBin(COMPANY, one) for one in which]),
+    ):
+        with statements() as ran:
+            assert all(isinstance(one, BinNow) for one in command(SYSTEM, requests=requests))
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [3, 3, 3, 5], f"{counts}"

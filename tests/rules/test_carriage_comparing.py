@@ -1,0 +1,68 @@
+"""A service as it stood beside what it shall be, and rates as a file has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.carriage import comparing
+from entrepot.carriage.comparing import Difference, Fault
+from entrepot.carriage.rules import RegisterService, Surcharge
+
+POST = RegisterService(
+    1, "post", "post-48", "Second class", 3, 20_000, "GBP", (("GB", "GB", "UK"),),
+    (("UK", 2000, 289), ("UK", 20_000, 799)), surcharges=(Surcharge("fuel", per_10k=150),),
+)  # fmt: skip
+RATES = st.lists(
+    st.tuples(st.sampled_from(["UK", "EU"]), st.integers(1, 9_999), st.integers(0, 99_999)),
+    min_size=1, max_size=20, unique_by=lambda one: one[:2],
+)  # fmt: skip
+
+
+def test_what_differs_is_told_and_nothing_else() -> None:
+    after = replace(
+        POST, name="Second", transit_days=2, rates=(("UK", 2000, 310), ("EU", 2000, 500)), surcharges=(),
+        zones=(*POST.zones, ("GB", "FR", "EU")),
+    )  # fmt: skip
+    assert comparing.differences(POST, after) == [
+        Difference("fields", "name", "Second class", "Second"), Difference("fields", "transit_days", 3, 2),
+        Difference("zones", "GB · FR", None, "EU"), Difference("rates", "EU · 2000", None, 500),
+        Difference("rates", "UK · 2000", 289, 310), Difference("rates", "UK · 20000", 799, None),
+        Difference("surcharges", "fuel · * · 0 · ", (0, 150), None),
+    ]  # fmt: skip
+    assert comparing.differences(POST, POST) == []
+    assert round(comparing.differences(POST, after)[4].percent or 0, 1) == 7.3
+    assert comparing.differences(POST, after)[3].percent is None
+    assert len(comparing.differences(None, POST)) >= 12
+
+
+@given(RATES, RATES)
+def test_differences_are_the_same_the_other_way_round(one, other) -> None:
+    a, b = replace(POST, rates=tuple(one)), replace(POST, rates=tuple(other))
+    there, back = comparing.differences(a, b), comparing.differences(b, a)
+    assert [(x.which, x.before, x.after) for x in there] == [(x.which, x.after, x.before) for x in back]
+    assert (there == []) == (sorted(one) == sorted(other))
+
+
+@given(RATES)
+def test_rates_are_read_as_they_are_written(rates) -> None:
+    lines = [
+        "price,zone,max_weight_g",
+        *(f"{price / 100:.2f},{zone},{grams}" for zone, grams, price in rates),
+    ]
+    sheet = comparing.read(lines, 2)
+    assert (sheet.rates, sheet.faults) == (rates, [])
+
+
+def test_each_fault_is_told_by_its_row() -> None:
+    lines = ["zone,max_weight_g,price", ",1,1", "UK,0,1", "UK,5,1.005", "UK,5,x", "UK,5,1.50", "UK,5,2"]
+    sheet = comparing.read(lines, 2)
+    assert sheet.rates == [("UK", 5, 150)]
+    assert [one.row for one in sheet.faults] == [2, 3, 4, 5, 7]
+    assert comparing.read(["zone,price"], 2).faults == [
+        Fault(1, "expected the columns zone, max_weight_g, price, found no max_weight_g")
+    ]
+    assert comparing.read(["zone,max_weight_g,price"], 2).faults
+    assert comparing.read(["zone,max_weight_g,price", "UK,5,1.5"], 0).faults, "no pence in a currency without"
