@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stock', '0017_plates_on_transfers'),
+        ('stock', '0018_cartons_on_pallets'),
     ]
 
     operations = [
