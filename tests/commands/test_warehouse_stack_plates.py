@@ -72,6 +72,8 @@ def test_cartons_go_with_their_pallet_and_one_that_is_moved_leaves_it(house: Flo
     pallet = stacked(*cartons)
     assert (pallet.number, pallet.cartons, pallet.units) == (PALLET, 2, 9)
     row = plate_queries.plate(company=COMPANY, which=pallet.plate)
+    (told,) = plate_queries.history(pallet.plate)
+    assert (told.command, told.units, told.to_code) == ("warehouse.stack_plates", 9, "RESERVE")
     assert (row.units, row.goods, row.cartons, row.bin_code, row.skus) == (
         9,
         3,

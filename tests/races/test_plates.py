@@ -16,12 +16,14 @@ from entrepot.stock.commands.transfer import (
     receive_transfer,
     ship_transfer,
 )
+from entrepot.stock.plating import sscc
 from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.commands.stack_plates import StackPlates, stack_plates
 from tests.floor import COMPANY, SYSTEM, Floor
-from tests.plates import NUMBER, a_plate, holds, stands
+from tests.plates import NUMBER, OTHER, PREFIX, a_plate, holds, stands
 from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -94,4 +96,23 @@ def test_a_plate_is_received_once_however_many_scan_it_and_take_from_it(house: F
     ]
     answers = [one for (one,) in at_once(jobs * THREADS)]
     assert sum(one.received for one in answers if isinstance(one, TransferReceived)) == 30
+    assert verify.discrepancies() == []
+
+
+def test_a_carton_stands_where_its_pallet_does_however_many_stack_move_and_send(house: Floor):
+    house.stock(0, 40, kind="reserve")
+    one, two = (a_plate(house, (0, 10), number=number).plate for number in (NUMBER, OTHER))
+    number = sscc(PREFIX, 3, 9)
+    (stacked,) = stack_plates(SYSTEM, requests=[StackPlates(COMPANY, (one,), number)])
+    jobs = [
+        lambda: stack_plates(SYSTEM, requests=[StackPlates(COMPANY, (two,), number)]),
+        lambda: stack_plates(SYSTEM, requests=[StackPlates(COMPANY, (one,), sscc(PREFIX, 3, 10))]),
+        lambda: move_plates(SYSTEM, requests=[MovePlate(stacked.plate, house.bin())]),
+        lambda: move_plates(SYSTEM, requests=[MovePlate(one, house.bin(kind="quarantine"))]),
+        lambda: open_plates(SYSTEM, requests=[OpenPlate(stacked.plate)]),
+        lambda: ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, *house.nodes[:2], plates=(two,))]),
+    ]
+    answers = [one for (one,) in at_once(jobs * 3)]
+    assert any(not isinstance(one, Refused) for one in answers)
+    assert sum(holds(NUMBER).values()) == sum(holds(OTHER).values()) == 10
     assert verify.discrepancies() == []

@@ -13,6 +13,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.plates import (
     Number,
+    OnPlate,
     Plate,
     cartons_on,
     content_of,
@@ -94,10 +95,10 @@ def stack_plates(cause: Cause, /, *, requests: Sequence[StackPlates]) -> list[Pl
         [
             Event(
                 "plate", plate, one.company, occurred_at=one.occurred_at, reason=number,
-                payload={"units": sum(part.units for part in content[plate]), "to": plates[plate].bin},
+                payload={"units": units, "to": plates[one.plates[0]].bin},
             )
             for one, number in going
-            for plate in one.plates
+            for plate, units in _put(made[one.company, number], one.plates, content)
         ],
     )  # fmt: skip
     return [
@@ -106,6 +107,14 @@ def stack_plates(cause: Cause, /, *, requests: Sequence[StackPlates]) -> list[Pl
         else answer
         for one, answer in zip(requests, answers, strict=True)
     ]
+
+
+def _put(
+    pallet: UUID, cartons: Sequence[UUID], content: Mapping[UUID, Sequence[OnPlate]]
+) -> list[tuple[UUID, int]]:
+    """Each carton with its units, and the pallet with those of all."""
+    units = [(carton, sum(part.units for part in content[carton])) for carton in cartons]
+    return [*units, (pallet, sum(some for _, some in units))]
 
 
 def _misfit(
