@@ -39,10 +39,8 @@ Url = Annotated[
         examples=["https://shop.example.com/hook"],
     ),
 ]
-EventNames = Annotated[
-    list[Literal[tuple(webhooks.EVENTS)]],  # type: ignore[valid-type]
-    Field(min_length=1, max_length=len(webhooks.EVENTS)),
-]
+NAMES = tuple(webhooks.EVENTS)
+SOME = Field(min_length=1, max_length=len(NAMES))
 Secret = Annotated[
     str,
     Field(
@@ -58,7 +56,7 @@ class WebhookIn(Strict):
 
     name: Code
     url: Url
-    events: EventNames
+    events: Annotated[list[Literal[NAMES]], SOME]  # type: ignore[valid-type]
     secret: Secret
     key: Own = None
 
@@ -69,7 +67,7 @@ class WebhookChangeIn(Strict):
     webhook: UUID
     name: Code
     url: Url
-    events: EventNames
+    events: Annotated[list[Literal[NAMES]], SOME]  # type: ignore[valid-type]
     key: Own = None
 
 
