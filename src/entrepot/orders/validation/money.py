@@ -30,13 +30,9 @@ def payment(order: OrderFacts, policy: Validation) -> Found | None:
             "total_minor": order.total_minor,
             "difference_minor": differs,
         }
-        short = differs < 0
-        reason = (
-            "Less is authorized than the order costs."
-            if short
-            else "More is authorized than the order costs."
-        )
-        return Found("payment hold", reason, facts)
+        less = Said("Less is authorized than the order costs.")
+        more = Said("More is authorized than the order costs.")
+        return Found("payment hold", less if differs < 0 else more, facts)
     if given.expires_at is not None and given.expires_at <= order.at:
         return Found(
             "payment hold", "The authorization has expired.", {"expires_at": given.expires_at.isoformat()}

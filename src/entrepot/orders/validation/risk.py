@@ -56,15 +56,23 @@ def velocity(order: OrderFacts, policy: Validation) -> Found | None:
     many = {kind: n for kind, n in counts.items() if (most := limits[kind]) is not None and n > most}
     if not many or _is_trusted(order, policy):
         return None
-    told = ", ".join(_BY[kind].format(n) for kind, n in sorted(many.items()))
+    told = ", ".join(_by(kind, n) for kind, n in sorted(many.items()))
     facts = {"orders": many, "minutes": policy.velocity_minutes}
     return Found(
         "fraud review", Said("Many orders within {0} minutes: {1}.", policy.velocity_minutes, told), facts
     )
 
 
-_NAMES = {"card": "one card", "address": "one address", "email": "one mail address"}
-_BY = {"card": "{0} by one card", "address": "{0} by one address", "email": "{0} by one mail address"}
+def _by(kind: str, orders: int) -> str:
+    """How many orders came by one of a kind."""
+    if kind == "card":
+        return Said("{0} by one card", orders)
+    return (
+        Said("{0} by one address", orders) if kind == "address" else Said("{0} by one mail address", orders)
+    )
+
+
+_NAMES = {"card": Said("one card"), "address": Said("one address"), "email": Said("one mail address")}
 
 
 def mismatch(order: OrderFacts, policy: Validation) -> Found | None:
