@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from entrepot.channels.commands.take_documents import (
 )
 from entrepot.channels.errors import ControlNumberUsed, InterchangeDropped, X12Unreadable
 from entrepot.channels.x12.contract import CONTENT_MAX
+from entrepot.channels.x12.envelope import text_of
 from entrepot.kernel import sql, worker
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.messages import (
@@ -35,6 +37,7 @@ from tests.retailer import BUYER, CLERK, Retailer, a_retailer
 
 pytestmark = pytest.mark.django_db
 SSCC = "376104250021234569"
+SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "edi" / "x12" / "coedition_856-sample.edi"
 
 
 @pytest.fixture
@@ -337,3 +340,26 @@ def test_statements_of_taking_again_do_not_grow_with_the_batch(statements, house
         sql.run("UPDATE kernel_inbox SET state = 'dropped'")
         counts.append(len(ran.texts))
     assert len(set(counts)) == 1, counts
+
+
+# ---- as others write them
+
+
+def test_the_notices_of_a_distributor_are_replayed_once_his_orders_are_there(house):
+    """Pipes, line ends, and goods by their barcodes, as a distributor of films writes them."""
+    if not SAMPLE.is_file():
+        pytest.skip(f"the sample {SAMPLE.name} is not on this machine")
+    (taken,) = take(house, text_of(SAMPLE.read_bytes()))
+    assert [one.reference for one in taken.notices] == ["002869975", "002869994", "002870006"]
+    assert taken.refused == 3
+    barcodes = {"883929303526": house.skus[0], "730865530380": house.skus[1]}
+    for barcode, sku in barcodes.items():
+        sql.run(
+            "UPDATE catalog_sku SET barcode = %(barcode)s WHERE id = %(id)s", {"barcode": barcode, "id": sku}
+        )
+    for ref, barcode in (("1572098", 0), ("1572114", 1), ("1572130", 1)):
+        lines = ((house.skus[barcode], 1, Decimal(1)),)
+        order(BUYER, requests=[OrderGoods(house.company, house.supplier, house.node, ref, lines)])
+    replay(house)
+    assert notices() == [(one, "expected", 1) for one in ("002869975", "002869994", "002870006")]
+    assert items() == []

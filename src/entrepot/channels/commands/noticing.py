@@ -323,23 +323,28 @@ SELECT subject_id, payload->'sets' FROM kernel_event
 WHERE subject_id = ANY(%(messages)s::uuid[]) AND subject_kind = 'message' AND payload ? 'sets' ORDER BY seq
 """
 
-# Our own number comes before a number that another order has elsewhere.
+# Our own number comes before a number that another order has elsewhere. The orders are found first and kept: joined as
+# one, where the tables are thought to be small, each was looked for again for every line that there is.
 _LINES = """
-SELECT d.company::int, d.name, o.id, o.supplier_id, l.number, l.id, s.code, s.barcode,
+WITH o AS MATERIALIZED (
+    SELECT d.company, d.name, found.id, found.supplier_id
+    FROM unnest(%(companies)s::smallint[], %(names)s::text[]) AS d(company, name)
+    CROSS JOIN LATERAL (
+        SELECT id, supplier_id FROM (
+            SELECT id, supplier_id, 1 AS place FROM purchasing_order WHERE number = d.name AND company_id = d.company
+            UNION ALL
+            SELECT id, supplier_id, 2 FROM purchasing_order
+            WHERE company_id = d.company AND external_ref = d.name AND external_ref <> '') AS either
+        ORDER BY place LIMIT 1) AS found
+)
+SELECT o.company::int, o.name, o.id, o.supplier_id, l.number, l.id, s.code, s.barcode,
        GREATEST(l.quantity - l.received - l.short, 0), c.barcodes, c.units
-FROM unnest(%(companies)s::smallint[], %(names)s::text[]) AS d(company, name)
-CROSS JOIN LATERAL (
-    SELECT id, supplier_id FROM (
-        SELECT id, supplier_id, 1 AS place FROM purchasing_order WHERE number = d.name AND company_id = d.company
-        UNION ALL
-        SELECT id, supplier_id, 2 FROM purchasing_order
-        WHERE company_id = d.company AND external_ref = d.name AND external_ref <> '') AS either
-    ORDER BY place LIMIT 1) AS o
+FROM o
 JOIN purchasing_orderline AS l ON l.order_id = o.id
 JOIN catalog_sku AS s ON s.id = l.sku_id
 CROSS JOIN LATERAL (
     SELECT COALESCE(array_agg(p.barcode ORDER BY p.barcode), '{}') AS barcodes,
            COALESCE(array_agg(p.units ORDER BY p.barcode), '{}') AS units
     FROM catalog_packaging AS p WHERE p.sku_id = s.id AND p.barcode <> '') AS c
-ORDER BY d.company, d.name, l.number
+ORDER BY o.company, o.name, l.number
 """
