@@ -224,6 +224,7 @@ WORDS: dict[str, str | Promise] = {
     "shipping.relabel": _("labeled anew"),
     "returns.record_label_purchases": _("return label bought or given back"),
     "returns.expect_sent_back": _("brought back by the carrier"),
+    "returns.poll_labels": _("carrier asked where it is"),
     "settlement.question_voided": _("credit of a carrier due"),
     "claim.agreed": _("claim agreed by the carrier"),
     "claim.credited": _("claim credited by the carrier"),
