@@ -477,9 +477,13 @@ def refusal(one: Refused) -> str:
     return one.told(gettext(one.says), _fact)
 
 
-def told(fact: object) -> object:
+def told(fact: str) -> str:
     """A fact in the language of the page, with the facts within it, where it is words; else as it is."""
-    return gettext(fact.says).format(*map(told, fact.facts)) if isinstance(fact, Said) else fact
+    return gettext(fact.says).format(*map(_within, fact.facts)) if isinstance(fact, Said) else fact
+
+
+def _within(fact: object) -> object:
+    return told(fact) if isinstance(fact, Said) else fact
 
 
 def _fact(name: str, fact: object) -> object:
