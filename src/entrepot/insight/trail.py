@@ -70,11 +70,15 @@ def of_refund(company: int, refund: UUID) -> Trail | None:
     rows = sql.run(_REFUND, {"company": company, "refund": refund})
     if not rows:
         return None
-    params = {"refund": refund, "return": rows[0][4]}
+    number, state, currency, total, return_id, return_number, order_id, order_number = rows[0]
+    params = {"refund": refund, "return": return_id}
     steps = [Step(*row) for row in sql.run(_STEPS, params)]
     decided = [Decided(*row) for row in sql.run(_DECIDED, params)]
     journal = pages.journal_where(company, _POSTED, params)
-    return Trail(refund, *rows[0], steps, decided, journal)
+    return Trail(
+        refund, number, state, currency, total, return_id, return_number, order_id, order_number, steps, decided,
+        journal,
+    )  # fmt: skip
 
 
 _NAMED = """

@@ -275,10 +275,12 @@ def give(
     request.session[ACTED] = timezone.now().isoformat()
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     refusals = dict(zip(refusals, named(request.reader.company.id, list(refusals.values())), strict=True))
-    again = {i for i, one in enumerate(results) if known and i not in refusals and not one.fresh}
-    for i in sorted(again) if known else ():
-        messages.info(request, known(results[i]))
-    left_out = again | refusals.keys()
+    left_out = set(refusals)
+    if known is not None:
+        again = {i: known(one) for i, one in enumerate(results) if i not in refusals and not one.fresh}
+        for text in again.values():
+            messages.info(request, text)
+        left_out |= again.keys()
     if len(left_out) < len(results):
         told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in left_out]
         way_back = undo(told) if undo is not None else None
