@@ -33,6 +33,6 @@ def test_every_signal_has_a_line_and_is_somebodys():
 def test_several_roles_share_a_home_and_each_line_stands_once():
     both = home_of(["picker", "packer"])
     assert both.waits == ("to pick", "replenishments", "counts", "to pack", "to ship")
-    assert both.late == ("pick late", "pack late")
+    assert both.late == ("pick late", "pack late", "not collected")
     assert len(set(both.figures)) == len(both.figures)
     assert home_of([]) == home_of(["operations lead"]) == HOMES["operations lead"]
