@@ -193,10 +193,18 @@ def test_a_label_that_was_bought_is_given_back_and_its_bill_asked_back(house: Fl
     assert isinstance(done, Relabeled)
     assert sql.run("SELECT state FROM shipping_purchase") == [("void asked",)]
     assert balance(2150) == 700
-    settlement.serve_voided(SYSTEM, [shipment])
-    assert (balance(2150), balance(1170)) == (0, 700)
+    assert carrier_queries.voided_and_billed() == [shipment]  # should the queue have been served before the bill
+    for _ in range(2):
+        settlement.serve_voided(SYSTEM, [shipment])
+    assert (balance(2150), balance(1170)) == (-200, 900)
+    assert carrier_queries.voided_and_billed() == []
     (charge,) = carrier_queries.charges(COMPANY, in_question=True)
-    assert (charge.shipment, charge.difference_minor) == (shipment, 700)
+    assert (charge.shipment, charge.difference_minor) == (shipment, 900)
+
+    number = queries.shipment(shipment).tracking
+    bill = TakeCarrierInvoice(COMPANY, "Vans", "V-1", "GBP", 200, (Billed(number, 200),), NOW)
+    (taken,) = take_carrier_invoices(SYSTEM, requests=[bill])
+    assert (taken.in_question, balance(2150)) == (0, 0)  # type: ignore[union-attr]
 
 
 def test_the_bill_of_either_carrier_finds_its_label(house: Floor):

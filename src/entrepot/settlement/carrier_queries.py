@@ -82,7 +82,7 @@ def unbilled(company: int) -> list[Unbilled]:
 
 
 def voided_and_billed() -> list[UUID]:
-    """Labels of returns that were voided while their carrier billed them. 1 statement."""
+    """Labels of returns, and shipments with labels, that were voided while their carrier billed them. 1 statement."""
     return [label for (label,) in sql.run(_VOIDED)]
 
 
@@ -139,8 +139,12 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 _VOIDED = """
-SELECT c.unit_id FROM returns_label AS l JOIN settlement_carriercharge AS c ON c.unit_id = l.id
-WHERE l.state = 'voided' GROUP BY 1 HAVING sum(c.expected_minor) > 0 ORDER BY 1
+SELECT DISTINCT l.document
+FROM (SELECT id, id AS document FROM returns_label WHERE state = 'voided'
+      UNION ALL
+      SELECT id, shipment_id FROM shipping_label WHERE state = 'voided') AS l
+JOIN settlement_carriercharge AS c ON c.unit_id = l.id
+GROUP BY l.id, l.document HAVING sum(c.expected_minor) > 0 ORDER BY 1
 """
 
 # invariant 8: an invoice is the sum of its charges, and as open as they are

@@ -46,7 +46,7 @@ class Billed:
 
 
 class Due(NamedTuple):
-    """A package with a label, or a shipment without one: what its carriage was accrued at, by charge."""
+    """A label, or a shipment without one: what its carriage was accrued at, by charge."""
 
     unit: UUID
     shipment: UUID

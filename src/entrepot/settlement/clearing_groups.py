@@ -106,7 +106,7 @@ FROM open AS o WHERE o.account = 2150 AND o.document_kind = 'carrier_invoice' AN
 UNION ALL
 SELECT o.*, 'one invoice of a carrier', c.invoice_id, -c.expected_minor
 FROM open AS o
-JOIN settlement_carriercharge AS c ON c.unit_id = o.document_id AND c.expected_minor < 0
+JOIN settlement_carriercharge AS c ON c.shipment_id = o.document_id AND c.expected_minor < 0
 WHERE o.account = 2150 AND o.document_kind IN ('shipment', 'return_label') AND o.open_minor > 0
 UNION ALL
 SELECT o.*, 'one document', o.document_id, o.open_minor

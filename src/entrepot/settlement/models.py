@@ -115,8 +115,8 @@ class CarrierInvoice(models.Model):
 
 
 class CarrierCharge(models.Model):
-    """A line of a carrier's invoice: the label or shipment that it is for, what of the accrual it releases, and what it
-    bills beyond."""
+    """A line of a carrier's invoice: the label that it is for (`unit_id`; the shipment where it has none), what of the
+    accrual it releases, and what it bills beyond."""
 
     pk = models.CompositePrimaryKey("invoice_id", "number")
     invoice_id = models.UUIDField()
@@ -137,7 +137,12 @@ class CarrierCharge(models.Model):
 
     class Meta:
         db_table = "settlement_carriercharge"
-        indexes = [models.Index(fields=["unit_id"], name="settlement_carriercharge_of")]
+        indexes = [
+            models.Index(fields=["unit_id"], name="settlement_carriercharge_of"),
+            models.Index(
+                fields=["shipment_id"], name="settlement_carriercharge_back", condition=Q(expected_minor__lt=0)
+            ),
+        ]
         constraints = [
             # An accrual is released once: a charge that comes twice has nothing to release. What is taken back of a
             # voided label stands beside it, below zero.

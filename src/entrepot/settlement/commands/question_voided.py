@@ -40,9 +40,10 @@ class VoidedQuestioned:
 
 
 class _Billed(NamedTuple):
-    """What an invoice released of an accrual that is less by now."""
+    """What an invoice released of the accrual of a label that costs less by now, or nothing."""
 
     document: UUID
+    label: UUID
     invoice: UUID
     number: str
     carrier: str
@@ -81,7 +82,7 @@ def _write(cause: Cause, found: Sequence[_Billed]) -> None:
     for one in found:
         places[one.invoice] += 1
         rows.append((
-            one.invoice, one.lines + places[one.invoice], one.tracking, CHARGE, 0, 0, one.document, one.document,
+            one.invoice, one.lines + places[one.invoice], one.tracking, CHARGE, 0, 0, one.label, one.document,
             -one.released, one.released, "differs", WHY,
         ))  # fmt: skip
     sql.write("settlement_carriercharge", _CHARGE, rows)
@@ -113,10 +114,9 @@ _CHARGE = (
     "expected_minor", "difference_minor", "state", "why",
 )  # fmt: skip
 
-# What the documents were billed by: themselves, or the packages of shipments.
+# What the documents were billed by: themselves, or the labels of shipments.
 _UNITS = """c.unit_id IN (SELECT unnest(%(documents)s::uuid[])
-                                UNION SELECT package_id FROM shipping_label
-                                WHERE shipment_id = ANY(%(documents)s::uuid[]))"""
+                                UNION SELECT id FROM shipping_label WHERE shipment_id = ANY(%(documents)s::uuid[]))"""
 
 _LOCK = LOCK.format(
     accounts="SELECT i.company_id, i.carrier FROM settlement_carrierinvoice AS i"
@@ -125,18 +125,19 @@ _LOCK = LOCK.format(
 
 # Of several invoices, the last ones bear what is beyond.
 _BILLED = f"""
-SELECT c.shipment_id, i.id, i.number, i.carrier, i.company_id::int, i.currency::text, i.state, k.tracking,
+SELECT c.shipment_id, c.unit_id, i.id, i.number, i.carrier, i.company_id::int, i.currency::text, i.state, k.tracking,
        least(c.released, c.so_far - k.cost)::bigint,
        (SELECT max(number) FROM settlement_carriercharge WHERE invoice_id = i.id)
-FROM (SELECT shipment_id, invoice_id, released,
-             sum(released) OVER (PARTITION BY shipment_id ORDER BY invoice_id) AS so_far
-      FROM (SELECT c.shipment_id, c.invoice_id, sum(c.expected_minor) AS released FROM settlement_carriercharge AS c
-            WHERE {_UNITS} GROUP BY 1, 2) AS s) AS c
+FROM (SELECT shipment_id, unit_id, invoice_id, released,
+             sum(released) OVER (PARTITION BY unit_id ORDER BY invoice_id) AS so_far
+      FROM (SELECT c.shipment_id, c.unit_id, c.invoice_id, sum(c.expected_minor) AS released
+            FROM settlement_carriercharge AS c WHERE {_UNITS} GROUP BY 1, 2, 3) AS s) AS c
 JOIN (SELECT id, tracking, CASE state WHEN 'voided' THEN 0 ELSE cost_minor END AS cost FROM returns_label
       WHERE id = ANY(%(documents)s::uuid[])
       UNION ALL
-      SELECT id, number, cost_minor FROM shipping_shipment WHERE id = ANY(%(documents)s::uuid[])) AS k
-  ON k.id = c.shipment_id AND c.released > 0 AND c.so_far > k.cost
+      SELECT id, tracking, 0 FROM shipping_label
+      WHERE shipment_id = ANY(%(documents)s::uuid[]) AND state = 'voided') AS k
+  ON k.id = c.unit_id AND c.released > 0 AND c.so_far > k.cost
 JOIN settlement_carrierinvoice AS i ON i.id = c.invoice_id
 ORDER BY i.id, k.id
 """

@@ -229,7 +229,7 @@ SELECT h.id, h.company_id::int, p.carrier, h.cost_minor, h.currency::text, h.rea
        p.weight_g, p.voided
 FROM named AS n JOIN shipping_shipment AS h ON h.id = n.id
 CROSS JOIN LATERAL (
-    SELECT l.carrier, l.package_id AS unit, l.tracking AS number, l.weight_g, l.state = 'voided' AS voided
+    SELECT l.carrier, l.id AS unit, l.tracking AS number, l.weight_g, l.state = 'voided' AS voided
     FROM shipping_label AS l WHERE l.shipment_id = h.id
     UNION ALL
     SELECT h.carrier, h.id, h.tracking,
