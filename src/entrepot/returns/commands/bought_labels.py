@@ -72,6 +72,13 @@ class _Change(NamedTuple):
     told: Bought | None
     problem: str
 
+    @property
+    def cost(self) -> int:
+        """What is owed for it from now on: nothing for one that was not sold, or can't be used."""
+        if self.told:
+            return self.told.amount_minor
+        return 0 if self.one.state == "made" and self.one.bought == "failed" else self.one.cost
+
 
 @command("returns.record_label_purchases")
 def record_label_purchases(
@@ -145,22 +152,22 @@ def _unfit(one: _Label, told: Bought, taken: set[tuple[int, str]]) -> str:
 def _write(cause: Cause, changes: Sequence[_Change]) -> None:
     rows = [
         (
-            one.id, one.bought, one.reference, one.tracking, told.amount_minor if told else one.cost,
-            told.label_url if told else "", problem[:300],
+            one.one.id, one.one.bought, one.one.reference, one.one.tracking, one.cost,
+            one.told.label_url if one.told else "", one.problem[:300],
         )
-        for one, _, told, problem in changes
+        for one in changes
     ]  # fmt: skip
     names = ("labels", "states", "references", "numbers", "costs", "urls", "problems")
     sql.run(_RECORD, sql.columns(names, rows))
+    whole(post(cause, requests=[
+        Posting(one.company, labels_gone.ACCRUED, labels_gone.KIND, one.id, one.currency,
+                (("carriage", change.cost - one.cost),), cause.at)
+        for change in changes
+        if change.cost != (one := change.one).cost
+    ]))  # fmt: skip
     bought = [(one, told) for one, _, told, _ in changes if told]
     if bought:
         expect(cause, [(one.company, one.return_id, one.tracking, one.carrier) for one, _ in bought])
-        over = [(one, told.amount_minor - one.cost) for one, told in bought if told.amount_minor != one.cost]
-        whole(post(cause, requests=[
-            Posting(one.company, labels_gone.ACCRUED, labels_gone.KIND, one.id, one.currency, (("carriage", more),),
-                    cause.at)
-            for one, more in over
-        ]))  # fmt: skip
         resolve_subjects(cause, requests=[
             ResolveSubject(one.company, kind, one.return_id, "went on", "the label is bought")
             for one, _ in bought for kind in (NOT_BOUGHT, WITHOUT)

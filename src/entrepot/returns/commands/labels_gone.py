@@ -28,7 +28,7 @@ def void(cause: Cause, reasons: Mapping[UUID, str]) -> dict[UUID, UUID]:
         return {}
     whole(post(cause, requests=[
         Posting(company, ACCRUED, KIND, key, currency, (("carriage", -cost),), cause.at)
-        for key, company, _, cost, currency, *_ in found
+        for key, company, _, cost, currency, *_ in found if cost
     ]))  # fmt: skip
     give_back(cause, [
         (key, company, source, reference) for key, company, _, _, _, bought, source, reference in found
