@@ -138,9 +138,11 @@ ORDER BY s.place, s.about
 
 # A payment's entries say when its attempt occurred; those of the return stand with its goods.
 _POSTED = """
-(l.document_id IN (%(return)s::uuid, %(refund)s::uuid)
- OR EXISTS (SELECT FROM payments_attempt AS a WHERE a.document_id = %(refund)s::uuid
-            AND a.payment_id = l.document_id AND l.event IN ('payment.refunded', 'payment.refund_bounced')
-            AND l.occurred_at IN (a.occurred_at, a.bounced_at)))
+l.id IN (
+    SELECT id FROM ledger_line WHERE document_id IN (%(return)s::uuid, %(refund)s::uuid)
+    UNION ALL
+    SELECT p.id FROM payments_attempt AS a JOIN ledger_line AS p ON p.document_id = a.payment_id
+    WHERE a.document_id = %(refund)s::uuid AND p.event IN ('payment.refunded', 'payment.refund_bounced')
+      AND p.occurred_at IN (a.occurred_at, a.bounced_at))
 ORDER BY l.id LIMIT %(limit)s::int
 """

@@ -584,13 +584,26 @@ FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN netw
 WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0 ORDER BY 1, 2, 3, 4, 5
 """
 
-# What moved before the first day is told as that day's: from it on, the sums are the units that there were.
+# From what there is now back to the first day, so that only what was recorded since is read. What moved before that
+# day is told as that day's: from it on, the sums are the units that there were.
 _NETS = """
-SELECT greatest((m.occurred_at AT TIME ZONE %(zone)s::text)::date, %(since)s::date) AS day,
-       sum(CASE WHEN m.to_place = 'node' THEN m.quantity ELSE 0 END
-           - CASE WHEN m.from_place = 'node' THEN m.quantity ELSE 0 END)::int
-FROM stock_move AS m
-WHERE m.sku_id = %(sku)s::uuid AND (m.occurred_at AT TIME ZONE %(zone)s::text)::date <= %(until)s::date
+WITH moved AS (
+    SELECT (m.occurred_at AT TIME ZONE %(zone)s::text)::date AS day,
+           sum(CASE WHEN m.to_place = 'node' THEN m.quantity ELSE 0 END
+               - CASE WHEN m.from_place = 'node' THEN m.quantity ELSE 0 END) AS net
+    FROM stock_move AS m
+    WHERE m.sku_id = %(sku)s::uuid AND m.id > COALESCE((
+        SELECT e.id FROM stock_move AS e
+        WHERE e.sku_id = %(sku)s::uuid AND e.recorded_at < %(since)s::date::timestamp AT TIME ZONE %(zone)s::text
+        ORDER BY e.id DESC LIMIT 1), 0)
+    GROUP BY 1
+)
+SELECT day, sum(net)::int
+FROM (
+    SELECT greatest(day, %(since)s::date) AS day, net FROM moved WHERE day <= %(until)s::date
+    UNION ALL
+    SELECT %(since)s::date, COALESCE((SELECT sum(quantity) FROM stock_bucket WHERE sku_id = %(sku)s::uuid), 0)
+                            - COALESCE((SELECT sum(net) FROM moved), 0)) AS n
 GROUP BY day
 """
 

@@ -56,8 +56,8 @@ MANIFESTS = Listing(
     ),
     cells_of(ManifestRow),
 )  # fmt: skip
-BINS = Listing(
-    "bins", "floor-map",
+MAP = Listing(
+    "floor-map", "floor-map",
     (
         Head(_("Bin"), by="code"), Head(_("Kind"), "kind", "kind"),
         Head(_("Picks"), "picks", "picks", n=True, sum="picks"),
