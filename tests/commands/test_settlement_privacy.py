@@ -333,6 +333,22 @@ def test_statements_of_holds_do_not_grow_with_the_batch(house: Floor, statements
             release_data(SYSTEM, requests=[ReleaseData(one.hold, "over") for one in held])
 
 
+def test_the_pictures_of_labels_go_with_the_person(house: Floor):
+    """A bought label is kept as its carrier sent it: names and streets within, where no search for words finds them."""
+    mine, other = bought(house), bought(house, BOB)
+    picture = "data:application/pdf;base64,QWRhIExvdmVsYWNl"
+    sql.run(
+        "INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state, reference, label_url)"
+        " SELECT id, company_id, id, 'karrio', 'parcel', 'bought', 'r', %(picture)s FROM shipping_shipment",
+        {"picture": picture},
+    )
+    erased(ErasePerson(COMPANY, "asked", order=mine))
+    rows = sql.run(
+        "SELECT h.order_id, p.label_url FROM shipping_purchase AS p JOIN shipping_shipment AS h ON h.id = p.shipment_id"
+    )
+    assert dict(rows) == {mine: "", other: picture}
+
+
 @pytest.mark.counts(
     "settlement.erase_people", "settlement.apply_retention", "parties.erase", "orders.forget_buyers"
 )

@@ -263,4 +263,4 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
         with statements() as ran:
             open_plates(SYSTEM, requests=[OpenPlate(one.plate) for one in made])
         counts["open"].add(len(ran.texts))
-    assert counts == {"build": {9}, "move": {16}, "open": {8}}  # one of each writes the events
+    assert counts == {"build": {9}, "move": {15}, "open": {8}}  # one of each writes the events

@@ -1,4 +1,4 @@
-"""Forget what customers showed of their returns: with the person."""
+"""Forget what customers showed of their returns, and the labels that they were sent for them: with the person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrepot.kernel.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class ForgetPhotos:
-    """What customers showed of the returns of a company's orders."""
+    """What customers showed of the returns of a company's orders, and the labels that bear their names."""
 
     company: int
     orders: tuple[UUID, ...]
@@ -33,12 +33,13 @@ class PhotosForgotten:
 @command("returns.forget_photos")
 def forget_photos(cause: Cause, /, *, requests: Sequence[ForgetPhotos]) -> list[PhotosForgotten | Refused]:
     """The bytes of pictures gone for good; that there were some, when, and their digests stand. A picture that somebody
-    else showed as well, or an inspector took, stays.
+    else showed as well, or an inspector took, stays. Of labels only the pictures go.
 
-    No event: whoever asks for it leaves one. Refuses nothing. Again: finds none. 1 statement.
+    No event: whoever asks for it leaves one. Refuses nothing. Again: finds none. 2 statements.
     """
     orders = sorted({order for one in requests for order in one.orders})
     gone = Counter(company for (company,) in sql.run(_FORGET, {"orders": orders}))
+    sql.run(_BLANK, {"orders": orders})
     return [PhotosForgotten(one.company, gone[one.company]) for one in requests]
 
 
@@ -51,4 +52,9 @@ WHERE p.id = c.photo_id
                   WHERE s.photo_id = c.photo_id AND r.order_id <> ALL(%(orders)s::uuid[]))
   AND NOT EXISTS (SELECT FROM returns_inspectionphoto AS s WHERE s.photo_id = c.photo_id)
 RETURNING p.company_id::int
+"""
+
+_BLANK = """
+UPDATE returns_label AS l SET label_url = '' FROM returns_return AS r
+WHERE r.id = l.return_id AND r.order_id = ANY(%(orders)s::uuid[]) AND l.label_url <> ''
 """

@@ -19,6 +19,7 @@ from entrepot.returns.commands.forget_photos import ForgetPhotos, forget_photos
 from entrepot.settlement import errors, privacy, privacy_queries
 from entrepot.settlement.privacy import BUSINESS_BUYERS, Retention
 from entrepot.settlement.privacy_queries import Subject
+from entrepot.shipping.commands.buy import forget_pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[Pe
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes, claims and lots that are open, or the
-    legal hold. Again: by key; who is erased is not found again by their code. 77 statements, and one for each table
+    legal hold. Again: by key; who is erased is not found again by their code. 79 statements, and one for each table
     whose notes named them.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
@@ -93,7 +94,7 @@ def why_not(cause: Cause, found: Sequence[Subject]) -> list[Refused | None]:
 
 
 def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> list[PeopleErased]:
-    """What parties and orders know of people, without the addresses that are kept. 10 statements."""
+    """What parties and orders know of people, without the addresses that are kept. 12 statements."""
     if not gone:
         return []
     forget_buyers(cause, requests=[
@@ -101,6 +102,7 @@ def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> l
     ])  # fmt: skip
     forget_marks(cause, requests=[ForgetMarks(one.company, tuple(sorted(one.orders))) for one, _ in gone])
     forget_photos(cause, requests=[ForgetPhotos(one.company, tuple(sorted(one.orders))) for one, _ in gone])
+    forget_pictures({order for one, _ in gone for order in one.orders})
     wanted = [
         ErasePeople(
             tuple(sorted(one.people)), tuple(one.customers), tuple(sorted(keep)), tuple(sorted(one.orders))

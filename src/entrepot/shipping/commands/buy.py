@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -204,6 +204,12 @@ LEFT JOIN shipping_purchase AS p ON p.label_id = l.id
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
 """
 
+def forget_pictures(orders: Collection[UUID]) -> None:
+    """The pictures of bought labels of orders, which bear names and streets, are gone; what they cost stands. 1
+    statement."""
+    sql.run(_BLANK, {"orders": sorted(orders)})
+
+
 _ASK = """
 INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state)
 SELECT d.*, 'asked'
@@ -246,4 +252,9 @@ FROM unnest(%(labels)s::uuid[], %(numbers)s::text[]) AS d(label, number) WHERE l
 _NUMBER_SHIPMENTS = """
 UPDATE shipping_shipment AS h SET tracking = d.number
 FROM unnest(%(ids)s::uuid[], %(numbers)s::text[]) AS d(id, number) WHERE h.id = d.id
+"""
+
+_BLANK = """
+UPDATE shipping_purchase AS p SET label_url = '' FROM shipping_shipment AS h
+WHERE h.id = p.shipment_id AND h.order_id = ANY(%(orders)s::uuid[]) AND p.label_url <> ''
 """

@@ -105,7 +105,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
         if refusal:
             answers.append(refusal)
             continue
-        gone.update(r.plates)
+        gone.update(r.plates, (part.plate for plate in r.plates for part in content[plate]))
         alone |= {plate: None for plate in r.plates if plates[plate].on_plate not in {None, *r.plates}}
         for one in lines:
             left[one.source] -= one.quantity
@@ -160,7 +160,11 @@ def _misfit_plates(
                 "on its way" if plate.node or which in gone else "nowhere: it holds nothing"
             )
             return errors.PlateNotHere(plate=plate.number, where=where)
-        for part in content[which]:
+        parts = content.get(which, ())  # somebody may have taken the last unit since the plate was read
+        if not parts or any(part.plate in gone for part in parts):
+            where = "on its way" if parts else "nowhere: it holds nothing"
+            return errors.PlateNotHere(plate=plate.number, where=where)
+        for part in parts:
             if part.at.status != "sellable":
                 return errors.PlateNotSellable(plate=plate.number, units=part.units, status=part.at.status)
     return None

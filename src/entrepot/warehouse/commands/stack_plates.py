@@ -86,7 +86,7 @@ def stack_plates(cause: Cause, /, *, requests: Sequence[StackPlates]) -> list[Pl
         bins[name] = plates[one.plates[0]].bin
         stands |= dict.fromkeys(one.plates, name)
         going.append((one, number))
-        units = sum(part.units for plate in one.plates for part in content[plate])
+        units = sum(part.units for plate in one.plates for part in content.get(plate, ()))
         answers.append(PlatesStacked(one.plates[0], number, len(one.plates), units))
     made = make_plates(cause, set(stands.values())) if stands else {}
     set_pallets({plate: made[name] for plate, name in stands.items()})
@@ -113,7 +113,7 @@ def _put(
     pallet: UUID, cartons: Sequence[UUID], content: Mapping[UUID, Sequence[OnPlate]]
 ) -> list[tuple[UUID, int]]:
     """Each carton with its units, and the pallet with those of all."""
-    units = [(carton, sum(part.units for part in content[carton])) for carton in cartons]
+    units = [(carton, sum(part.units for part in content.get(carton, ()))) for carton in cartons]
     return [*units, (pallet, sum(some for _, some in units))]
 
 
