@@ -215,15 +215,16 @@ reference theirs ours wrong orders outcomes answer place
 CODES = """
 of the house's own affairs, and never of a buyer: ledger_costing.reason ledger_writedown.reason stock_move.reason
     stock_displacement.reason kernel_policy.note kernel_policydraft.note ledger_match.why
-    purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error
+    purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error channels_webhook.why
 chosen from a list, or made by a rule of facts that name nobody: returns_line.reason payments_dispute.reason
     purchasing_claim.reason stock_adjustment.reason purchasing_check.why returns_hold.why returns_inspection.why
     returns_stray.why returns_terms.answer returns_terms.outcomes returns_refund.outcome sourcing_decision.outcome
     settlement_bankstatementline.why settlement_carriercharge.why settlement_supplierline.why warehouse_countline.cause
     warehouse_counttask.why warehouse_replenishment.why warehouse_waveorder.why kernel_request.answer
 a provider's name for something: payments_payment.reference settlement_payoutline.reference shipping_purchase.reference
-    shipping_quote.reference
-emptied with its person or order: parties_address.place parties_giftmessage.message
+    shipping_quote.reference returns_label.reference
+emptied with its person or order: parties_address.place parties_giftmessage.message returns_label.label_url
+    shipping_purchase.label_url
 searched by its subject: kernel_event.reason
 """
 """Columns that are no notes, by why not."""

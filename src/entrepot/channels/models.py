@@ -247,6 +247,7 @@ class Webhook(models.Model):
 
 
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
+forget.notes("channels_fileimport", "problem", at="t.asked_at")
 forget.notes("channels_difference", "theirs", "ours", "reason", "facts")
 forget.notes(
     "channels_filebatch",

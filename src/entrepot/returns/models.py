@@ -759,6 +759,7 @@ forget.notes(
     company=_OF_RETURN,
     at="(SELECT r.requested_at FROM returns_return AS r WHERE r.id = t.return_id)",
 )
+forget.notes("returns_label", "problem", at="t.made_at")
 forget.notes("returns_inspection", "note", company=_OF_RETURN, at="t.inspected_at")
 forget.notes("returns_receipt", "condition", at="t.received_at")
 forget.notes("returns_stray", "said", "condition", "reason", at="t.received_at")

@@ -302,6 +302,6 @@ class Reshipment(models.Model):
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("shipping_carrierevent", "message", "place", at="t.occurred_at")
 forget.notes("shipping_claim", "reference", "reason")
-forget.notes("shipping_purchase", "label_url", "problem")
+forget.notes("shipping_purchase", "problem")
 forget.notes("shipping_reshipment", "reason", at="t.placed_at")
 forget.notes("shipping_quote", "problem", at="t.quoted_at")
