@@ -220,7 +220,12 @@ def test_a_lot_whose_day_came_on_the_way_is_not_for_sale(floor: Floor) -> None:
     assert sql.run(
         "SELECT lot, status, quantity FROM stock_bucket WHERE node_id = %(node)s AND quantity > 0 ORDER BY 1, 2",
         {"node": floor.nodes[1]},
-    ) == [("FRESH", "sellable", 4), ("LAST", "sellable", 4), ("OVER", "damaged", 1), ("OVER", "non_sellable", 3)]
+    ) == [
+        ("FRESH", "sellable", 4),
+        ("LAST", "sellable", 4),
+        ("OVER", "damaged", 1),
+        ("OVER", "non_sellable", 3),
+    ]
 
 
 def test_the_policy_says_when_a_lot_that_comes_is_too_old_and_what_it_is_then(floor: Floor) -> None:

@@ -157,7 +157,9 @@ def room(
     """What is left of the time of pickers and packing stations, of whom each has so many `seconds` at work up to the
     cut-off, after (lines, pieces) and orders on the floor. An order `to_pack` has so many lines and units on average."""
     pick = policy.pickers * seconds - pick_seconds(policy, *queued, times, orders_queued)
-    packed = policy.packing_stations * seconds // max(1, pack_seconds(policy, times, *to_pack)) - orders_queued
+    packed = (
+        policy.packing_stations * seconds // max(1, pack_seconds(policy, times, *to_pack)) - orders_queued
+    )
     return Room(cutoff_at, max(0, pick), max(0, packed))
 
 

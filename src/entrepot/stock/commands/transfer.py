@@ -394,7 +394,15 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
         }
         for line in found.told:
             bin_ = line.bin or usual.get(node)
-            target = At(line.sku, node, bin_, company, becomes.get((line.sku, line.lot), "sellable"), line.lot, line.serial)
+            target = At(
+                line.sku,
+                node,
+                bin_,
+                company,
+                becomes.get((line.sku, line.lot), "sellable"),
+                line.lot,
+                line.serial,
+            )
             moves += _off(r.transfer, line, target, at)
         is_over = not any(found.left.values())
         if is_over:
@@ -457,7 +465,12 @@ def _off(transfer: UUID, line: ArrivedUnits, target: At, at: datetime) -> Iterat
     """What came of a line to its bin, and what is lost of it out of the house."""
     source = target._replace(bin=None, status="in_transit")
     for units, to, reason, event in (
-        (line.received, target, "transfer" if target.status == "sellable" else "expired", "stock.transfer_in"),
+        (
+            line.received,
+            target,
+            "transfer" if target.status == "sellable" else "expired",
+            "stock.transfer_in",
+        ),
         (line.damaged, target._replace(status="damaged"), "damaged in transit", "stock.transfer_in"),
         (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
     ):

@@ -18,6 +18,7 @@ from entrepot.stock.expiry import Expiry
 from entrepot.warehouse.commands.missing import reopen
 from entrepot.work.commands.open_items import OpenItem, open_items
 
+
 @dataclass(frozen=True, slots=True)
 class ExpireLots:
     """The lots of a company whose day has come, each by the time of its node."""
