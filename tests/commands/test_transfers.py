@@ -200,7 +200,7 @@ def test_a_lot_keeps_its_day_wherever_it_goes(floor: Floor) -> None:
 
 
 def test_a_lot_whose_day_came_on_the_way_is_not_for_sale(floor: Floor) -> None:
-    """Its last day is over in the second node when it arrives; the fresh lot beside it, and one on its last day, sell."""
+    """Its last day is over when it arrives; the fresh lot beside it, and one on its last day, sell."""
     days = {"OVER": -1, "LAST": 0, "FRESH": 90}
     for lot, left in days.items():
         request = Receive(

@@ -14,8 +14,8 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import NotFound
 from entrepot.stock import ageing
 from entrepot.stock.commands.receive import Receive, receive
-from entrepot.stock.rules import by_age, layers, shares
 from entrepot.stock.expiry import Expiry
+from entrepot.stock.rules import by_age, layers, shares
 from entrepot.warehouse.commands.expire_lots import ExpireLots, LotsExpired, expire_lots
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor

@@ -154,8 +154,8 @@ def room(
     times: Times = BY_POLICY,
     to_pack: tuple[float, float] = (1, 1),
 ) -> Room:
-    """What is left of the time of pickers and packing stations, of whom each has so many `seconds` at work up to the
-    cut-off, after (lines, pieces) and orders on the floor. An order `to_pack` has so many lines and units on average."""
+    """What is left of the time of pickers and packing stations, each so many `seconds` at work up to the cut-off, after
+    (lines, pieces) and orders on the floor. An order `to_pack` has so many lines and units on average."""
     pick = policy.pickers * seconds - pick_seconds(policy, *queued, times, orders_queued)
     packed = (
         policy.packing_stations * seconds // max(1, pack_seconds(policy, times, *to_pack)) - orders_queued
@@ -262,7 +262,8 @@ def stands_still(
     much as there is time for, or what waits is for a wave of somebody's choice, or to be put away first.
 
     `others` are the orders that wait, by why, of a node of which none joined a wave; `at_work` how long
-    people work up to the last of the next cut-offs, nothing where nobody does now; `on_floor` orders are queued there, and where it `rests` nothing was done for `RESTS_AFTER`.
+    people work up to the last of the next cut-offs, nothing where nobody does now; `on_floor` orders are queued there,
+    and where it `rests` nothing was done for `RESTS_AFTER`.
     """
     if NO_PICKERS in others and not policy.pickers:
         return NOBODY_PICKS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_claims import ANSWERS, CloseClaim, close_claims
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
@@ -22,10 +24,12 @@ from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
 from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
+from entrepot.purchasing.rules import ChangedLine
 from entrepot.purchasing.states import NOTICE, ORDER
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.web import lists, lists_floor, words
+from entrepot.web.buying import lines_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -104,11 +108,31 @@ def act(request: Request, which: UUID) -> HttpResponse:
             ]
             order = [ConfirmOrder(which, tuple(said), clean(text.get("reference")))] if said else []
             results = give(request, confirm, order, _confirmed)
+        case "change":
+            results = _change(request, found, lines)
         case "close" if found.received:
             results = give(request, close_rest, [CloseRest(which, clean(text.get("reason")))], _closed)
         case "close":
             results = give(request, cancel, [CancelOrder(which, clean(text.get("reason")))], _closed)
     return back(request, reverse("purchase-order", args=[which]), results)
+
+
+def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
+    """Other units of lines, and lines that come to the order."""
+    text = request.POST
+    added = lines_in(request, found.supplier)
+    told = [(line, clean(text.get(f"wanted-{line.id}"))) for line in lines]
+    changed = [ChangedLine(line.id, int_in(units) or 0) for line, units in told if units]
+    if added is None:
+        return [None]
+    wanted = ChangeOrder(
+        found.id,
+        tuple(changed),
+        tuple(added),
+        clean(text.get("change_reason")),
+        day_in(text.get("wanted_on")),
+    )
+    return give(request, change, [wanted], _changed)
 
 
 def _order(request: Request, which: UUID) -> queries.Order:
@@ -283,6 +307,10 @@ def put(request: Request) -> HttpResponse:
 def _answers() -> tuple[str, ...]:
     """The answers of a supplier as people read them, in the order of ANSWERS."""
     return gettext("They agree"), gettext("Credited"), gettext("Sent again"), gettext("Refused")
+
+
+def _changed(_: int) -> str:
+    return gettext("The order is changed. Tell the supplier, who has not confirmed this yet.")
 
 
 def _received(_: int) -> str:
