@@ -563,7 +563,9 @@ def change_purchase_orders(
 
     def make(one: ChangedIn, key: str) -> ChangeOrder:
         lines = tuple((line.line, line.quantity) for line in one.lines)
-        added = tuple(OrderedLine(skus[line.sku], line.quantity, line.unit_cost) for line in one.added)
+        added = tuple(
+            OrderedLine(skus[line.sku], line.quantity, Decimal(line.unit_cost)) for line in one.added
+        )
         return ChangeOrder(one.order, lines, added, one.reason, one.wanted_on, key=key)
 
     return give(request, change, payload, idempotency_key, make)
