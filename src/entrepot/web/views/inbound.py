@@ -47,6 +47,8 @@ from entrepot.web.edge import (
 from entrepot.web.listed import at_most, listed, listed_whole, order_of
 
 PAGE = 50
+FORM_LINES = 100
+"""Lines that the forms of an order have room for: a long order is received by scan or by programs."""
 
 
 @require_safe
@@ -73,11 +75,14 @@ def orders_list(request: Request) -> HttpResponse:
 @console
 def order(request: Request, which: UUID) -> HttpResponse:
     found = _order(request, which)
-    company = request.reader.company.id
+    company, lines = request.reader.company.id, queries.lines(which)
     context = {
         "order": found,
         "is_open": found.state in ("open", "part_received"),
-        "lines": queries.lines(which),
+        "lines": lines,
+        "to_come": [one for one in lines if one.to_come][:FORM_LINES],
+        "form_lines": lines[:FORM_LINES],
+        "more": max(0, len(lines) - FORM_LINES),
         "receipts": queries.receipts(which),
         "arrivals": dock.arrivals(which),
         "checks": dock.checks(company, state="", order=which),
