@@ -80,6 +80,7 @@ WHICH: dict[str, str] = {
     "scan-pack-one": _FULFILLMENT.format(PACKED),
     "scan-count-one": _TO_COUNT,
     "scan-receive-one": _BOUGHT,
+    "transfer": "SELECT id FROM stock_transfer ORDER BY (state = 'in_transit') DESC, id LIMIT 1",
     "scan-receive-transfer": "SELECT id FROM stock_transfer ORDER BY (state = 'in_transit') DESC, id LIMIT 1",
     "scan-inspect-one": _RETURN,
     "scan-replenish-one": _LAST.format("warehouse_replenishment"),

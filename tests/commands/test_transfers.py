@@ -11,6 +11,7 @@ import pytest
 from entrepot.insight import availability
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import NotFound
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.peg import PegSku, peg
 from entrepot.stock import errors, plate_queries, rules
@@ -27,12 +28,13 @@ from entrepot.stock.commands.transfer import (
     receive_transfer,
     ship_transfer,
 )
+from entrepot.stock.expiry import Expiry
 from entrepot.stock.plating import sscc
 from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
 from entrepot.warehouse.commands.put_away import PutAway, put_away
-from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, units
 from tests.plates import NUMBER, OTHER, PREFIX, a_plate, holds, stands
 from tests.walk import freed_is_offered
 
@@ -197,6 +199,52 @@ def test_a_lot_keeps_its_day_wherever_it_goes(floor: Floor) -> None:
     assert set(sql.run("SELECT expires_on FROM stock_bucket")) == {(day,)}
 
 
+def test_a_lot_whose_day_came_on_the_way_is_not_for_sale(floor: Floor) -> None:
+    """Its last day is over when it arrives; the fresh lot beside it, and one on its last day, sell."""
+    days = {"OVER": -1, "LAST": 0, "FRESH": 90}
+    for lot, left in days.items():
+        request = Receive(
+            COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), 4, 400, "test receipt", ids.uuid7(), lot=lot,
+            expires_on=TODAY + timedelta(days=left),
+        )  # fmt: skip
+        receive(SYSTEM, requests=[request])
+    lines = tuple(TransferUnits(floor.skus[0], floor.bin(), 4, lot) for lot in days)
+    (out,) = ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, floor.nodes[0], floor.nodes[1], lines)])
+    assert isinstance(out, TransferShipped)
+    part = ArrivedUnits(floor.skus[0], None, 1, lot="OVER", damaged=1)
+    (first,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(out.transfer, (part,), reason="wet")])
+    (rest,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(out.transfer, rest="received")])
+
+    assert first == TransferReceived(out.transfer, "in_transit", 1, 0, damaged=1, expired=1)
+    assert rest == TransferReceived(out.transfer, "received", 10, 0, expired=2)
+    assert sql.run(
+        "SELECT lot, status, quantity FROM stock_bucket WHERE node_id = %(node)s AND quantity > 0 ORDER BY 1, 2",
+        {"node": floor.nodes[1]},
+    ) == [
+        ("FRESH", "sellable", 4),
+        ("LAST", "sellable", 4),
+        ("OVER", "damaged", 1),
+        ("OVER", "non_sellable", 3),
+    ]
+
+
+def test_the_policy_says_when_a_lot_that_comes_is_too_old_and_what_it_is_then(floor: Floor) -> None:
+    body = Expiry(days_left=10, becomes="quarantined")
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "warehouse.expiry", body, NOW)])
+    request = Receive(
+        COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), 4, 400, "test receipt", ids.uuid7(), lot="L1",
+        expires_on=TODAY + timedelta(days=9),
+    )  # fmt: skip
+    receive(SYSTEM, requests=[request])
+    line = TransferUnits(floor.skus[0], floor.bin(), 4, "L1")
+    (out,) = ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, floor.nodes[0], floor.nodes[1], (line,))])
+    assert isinstance(out, TransferShipped)
+    (came,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(out.transfer, rest="received")])
+
+    assert came == TransferReceived(out.transfer, "received", 4, 0, expired=4)
+    assert units(floor.skus[0], "quarantined") == 4
+
+
 def test_an_unknown_transfer_is_refused_and_offers_nothing(floor: Floor) -> None:
     (answer,) = receive_transfer(SYSTEM, requests=[arrived(floor, ids.uuid7(), 1)])
 
@@ -228,7 +276,7 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
             receive_transfer(SYSTEM, requests=[arrived(floor, one, 1) for one in transfers])
         counts.append((len(out), len(came)))
     assert counts == [counts[0]] * 3, counts
-    assert counts[0] == (20 + 2, 18 + 2)  # two write the events and offer the SKUs
+    assert counts[0] == (20 + 2, 19 + 2)  # two write the events and offer the SKUs
 
 
 # ---- plates
@@ -375,4 +423,4 @@ def test_the_statements_of_plates_do_not_grow_with_the_batch(loaded: Floor, stat
             )
         counts.append((len(out), len(came)))
     # The first makes the bucket that the others find.
-    assert counts[1:] == [(32, 31)] * 2, counts
+    assert counts[1:] == [(32, 32)] * 2, counts

@@ -14,8 +14,9 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import NotFound
 from entrepot.stock import ageing
 from entrepot.stock.commands.receive import Receive, receive
+from entrepot.stock.expiry import Expiry
 from entrepot.stock.rules import by_age, layers, shares
-from entrepot.warehouse.commands.expire_lots import ExpireLots, Expiry, LotsExpired, expire_lots
+from entrepot.warehouse.commands.expire_lots import ExpireLots, LotsExpired, expire_lots
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, allocated, placed, queued, released

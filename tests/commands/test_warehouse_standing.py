@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from entrepot.kernel import sql
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network.commands import register as network
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.warehouse import counted, queries, tasks, waves
@@ -20,6 +21,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
 from entrepot.warehouse.commands.watch_floor import ITEM as WAITS
 from entrepot.warehouse.commands.watch_floor import LATE, FloorWatched, WatchFloor, watch_floor
+from entrepot.warehouse.labor import Labor, Shift
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.walk import a_house, queued
@@ -50,6 +52,15 @@ def watched(at: datetime = NOW) -> FloorWatched:
 def items(house: Floor) -> list[tuple[str, str]]:
     """Types and reasons of what is open about the node."""
     return [(one.type, one.reason) for one in work.of_subject(house.nodes[0]) if one.state != "done"]
+
+
+def test_a_node_between_its_shifts_does_not_stand_still(house: Floor):
+    """NOW is 9:00: the early shift ended an hour ago and the evening's begins at 18:00."""
+    gathers(mode="paced", pickers=1, packing_stations=9, ahead_minutes=30)
+    shifts = {"early": Shift(time(2), time(8)), "evening": Shift(time(18), time(22))}
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "warehouse.labor", Labor(shifts=shifts), NOW, "N1")])
+    waiting(house, 1, (0, 1))
+    assert paced(house) == NodePaced(house.nodes[0], None, 0, "")
 
 
 def test_a_node_at_which_no_order_fits_says_so_until_one_does(house: Floor):

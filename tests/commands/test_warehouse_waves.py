@@ -12,6 +12,7 @@ from django.db import transaction
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, WrongState
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network.commands import register as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
@@ -33,6 +34,7 @@ from entrepot.warehouse.commands.waves import (
     drop_wave,
     release_wave,
 )
+from entrepot.warehouse.labor import Labor, Shift
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, allocated, placed, queued
 from tests.waves import gathers, laid_out, proposed, waiting
@@ -154,6 +156,22 @@ def test_no_more_joins_than_there_is_time_for(house: Floor):
 
     gathers(pickers=100, packing_stations=1)
     assert proposed(house).orders == 3600 // 90
+
+
+def test_nobody_picks_between_the_shifts(house: Floor):
+    """NOW is 9:00 on a Monday and the cut-off at 16:00; with one picker until 12:00 there are three hours of
+    picking before it, not seven."""
+    gathers(pickers=1, packing_stations=9)
+    network.set_cut_offs(SYSTEM, requests=[network.SetCutOff(house.nodes[0], 0, time(16))])
+    shifts = {"early": Shift(time(6), time(12)), "evening": Shift(time(18), time(22))}
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "warehouse.labor", Labor(shifts=shifts), NOW, "N1")])
+    house.stock(0, 10)
+    waiting(house, 2, (0, 1))
+
+    proposed(house)
+
+    (told,) = queries.waves(company=COMPANY)
+    assert told.figures["pick_seconds_free"] == 3 * 3_600
 
 
 def test_a_hold_keeps_out_of_waves_what_it_keeps_from_release(house: Floor):

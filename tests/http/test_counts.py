@@ -10,9 +10,10 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from entrepot.kernel import sql
+from entrepot.network.commands import register as network
 from entrepot.warehouse import counted
 from tests.http.test_api import is_problem
-from tests.shop import COMPANY
+from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/counts"
@@ -66,7 +67,13 @@ def test_two_people_count_and_a_third_decides(task, console):
     assert "Differences to decide" in shown
     assert said(console("books").post("/floor/counts/decide/", decision)) == ["Decided: 1."]
     assert on_shelf("TEA-ASSAM", "A-01") == there - 20
-    assert "Stolen" in console("books").get("/floor/counts/accuracy/").content.decode()
+    told = console("books").get("/floor/counts/accuracy/").content.decode()
+    assert "Stolen" in told and "MAN A-01" in told and "Right of all" in told
+    (london, _) = sql.run("SELECT id FROM network_node ORDER BY code LIMIT 2")
+    assert (
+        "Nothing was counted"
+        in console("books").get(f"/floor/counts/accuracy/?node={london[0]}").content.decode()
+    )
     assert "Posted" in console("books").get(page).content.decode()
     assert line.number in console("books").get("/floor/counts/?done=1").content.decode()
 
@@ -100,6 +107,31 @@ def test_the_night_can_be_had_by_day(shop, console):
     assert {row.why for row in counted.counts(company=COMPANY)} <= {"class A", "class B", "class C"}
     assert "Class" in console("auditor").get("/floor/counts/").content.decode()
     assert "Nothing was counted" in console("auditor").get("/floor/counts/accuracy/").content.decode()
+
+
+def test_a_zone_and_a_sku_are_asked_for_at_once_and_lists_keep_to_a_node(shop, console):
+    browser, node = console("supervisor"), shop.nodes[1]
+    zone, *_ = network.register_zones(the_system(shop.now), requests=[network.RegisterZone(node, "A")])
+    wanted = [network.RegisterBin(COMPANY, node, code, "pick", zone.id) for code in ("A-01", "A-77")]
+    network.register_bins(the_system(shop.now), requests=wanted)
+    asked = {"node": str(node), "zone": "A"}
+    assert said(browser.post("/floor/counts/ask/", asked))[-1] == "2 bins will be counted."
+    assert {one.bin_code for one in counted.counts(company=COMPANY, zone="A")} == {"A-01", "A-77"}, (
+        "empty ones too"
+    )
+    assert said(browser.post("/floor/counts/ask/", asked | {"zone": "Z"}))[-1] == "There is no Z here."
+    nothing = {"node": str(shop.nodes[0])}
+    assert said(browser.post("/floor/counts/ask/", nothing))[-1] == "There is no such bin here."
+
+    asked = {"node": str(shop.nodes[0]), "sku": "TEA-ASSAM"}
+    told = said(browser.post("/floor/counts/ask/", asked))[-1:]
+    standing = counted.bins_to_ask(node=shop.nodes[0], sku=shop.skus["TEA-ASSAM"])
+    assert told == [
+        "The bin will be counted." if len(standing) == 1 else f"{len(standing)} bins will be counted."
+    ]
+    shown = browser.get(f"/floor/counts/?node={shop.nodes[0]}").content.decode()
+    assert "A-77" not in shown and "TEA-ASSAM" in shown
+    assert "A-77" in browser.get("/floor/counts/?zone=A").content.decode()
 
 
 def test_who_may_not_count_is_told_so(task, console):

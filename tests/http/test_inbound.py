@@ -269,6 +269,59 @@ def test_a_person_sets_up_a_supplier_with_its_offers_and_orders_from_it(console,
     assert page.get(f"/inbound/suppliers/{shop.nodes[0]}/").status_code == 404
 
 
+def test_many_lines_are_pasted_and_an_order_is_changed(console, program, shop):
+    page, nodes = console("inventory"), shop.nodes
+    (supplier,) = register_suppliers(
+        the_system(timezone.now()), requests=[RegisterSupplier(COMPANY, "POT", "Pottery Ltd", "GBP")]
+    )
+    many = "\n".join(["TEA-ASSAM\t6\t2.20", "", "MUG-BLUE;24;3.1", *["PEN-STEEL 2 1"] * 18])
+    form = {"supplier": str(supplier.id), "node": str(nodes[0]), "pasted": many}
+    wrong = form | {"pasted": many + "\nNONE 1 1"}
+    assert said(page.post("/inbound/orders/place/", wrong)).startswith("NONE: say a SKU")
+    assert "NONE 1 1" in page.get("/inbound/orders/new/").content.decode(), (
+        "what was pasted stands again, whole"
+    )
+    too_many = form | {"pasted": "TEA-ASSAM 1 1\n" * 2_001}
+    assert "2001 lines" in said(page.post("/inbound/orders/place/", too_many))
+    made = page.post("/inbound/orders/place/", form)
+    where = made["Location"]
+    which = UUID(where.rstrip("/").rpartition("/")[2])
+    lines = queries.lines(which)
+    assert [(one.sku_code, one.quantity, one.unit_cost) for one in lines[:3]] == [
+        ("TEA-ASSAM", 6, Decimal("2.2")), ("MUG-BLUE", 24, Decimal("3.1")), ("PEN-STEEL", 2, Decimal(1)),
+    ]  # fmt: skip
+    assert len(lines) == 20
+
+    change = {
+        "action": "change",
+        f"wanted-{lines[0].id}": "9",
+        "pasted": "MUG-BLUE 5 3.2",
+        "change_reason": "more",
+    }
+    assert "lines: expected" in said(page.post(f"{where}act/", {"action": "change"}))
+    assert "NONE: say a SKU" in said(page.post(f"{where}act/", change | {"pasted": "NONE 1 1"}))
+    assert "The order is changed" in said(page.post(f"{where}act/", change))
+    lines = queries.lines(which)
+    assert (lines[0].quantity, lines[0].first_quantity, lines[-1].quantity, len(lines)) == (9, 6, 5, 21)
+    shown = page.get(where).content.decode()
+    assert "6 at first" in shown and "added" in shown
+    seen = console("auditor").get(where).content.decode()
+    assert "Change what is ordered" not in seen
+
+    api, call = "/api/v1/purchase-orders/change", program("inventory")
+    body = {
+        "order": str(which),
+        "lines": [{"line": str(lines[1].id), "quantity": 30}],
+        "added": [{"sku": "TEA-ASSAM", "quantity": 1, "unit_cost": "2"}],
+    }
+    answer = call.post(api, body, "one").json()
+    assert answer == {"order": str(which), "changed": 1, "added": 1, "state": "open"}
+    body["lines"][0]["quantity"] = 0
+    is_problem(call.post(api, body, "two"), 422, "http.422")
+    body["lines"][0] |= {"line": str(which), "quantity": 3}
+    is_problem(call.post(api, body, "three"), 404, "kernel.not_found")
+
+
 def test_programs_set_up_suppliers_and_their_offers(program, shop):
     call = program("inventory")
     body = [{"code": code, "name": code.title(), "currency": "GBP"} for code in ("AB", "CD")]

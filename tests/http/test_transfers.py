@@ -11,12 +11,16 @@ from django.utils import timezone
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.network import queries as network
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.rebalance import ProposeTransfers, propose_transfers
 from entrepot.sourcing.rebalancing import Rebalancing
 from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
+from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
+from entrepot.stock.commands.transfer import ShipTransfer, TransferUnits, ship_transfer
+from entrepot.warehouse.commands.build_plates import BuildPlate, PlateLine, build_plates
 from tests.http.test_api import is_problem
 from tests.plates import NUMBER, OTHER
 from tests.shop import COMPANY, the_system
@@ -173,14 +177,57 @@ def test_a_person_sends_goods_and_takes_part_of_them_in(shop, console):
     assert said(page.post(f"{PAGE}send/", form | {"sku": "NONE"}))[0].startswith("Say from which bin")
     assert stock.transfers_under_way(company=COMPANY)[1:] == []
     (one,) = stock.transfers_under_way(company=COMPANY)
-    assert "Part of a transfer has come" in page.get(PAGE).content.decode()
+    assert f'href="/stock/transfers/{one.id}/"' in page.get(PAGE).content.decode()
+    assert page.get(f"/documents/{one.id}/")["Location"] == f"/stock/transfers/{one.id}/"
 
-    part = {"action": "part", "one": str(one.id), "sku": "MUG-BLUE", "came": "2", "lost": "1", "damaged": "1"}
-    assert "expected why units are lost" in said(page.post(f"{PAGE}receive/", part))[0]
-    told = said(page.post(f"{PAGE}receive/", part | {"reason": "fell off"}))
-    assert told == ["Noted. The rest is still on its way."]
+    where = f"/stock/transfers/{one.id}/"
+    shown = page.get(where).content.decode()
+    assert "Take in what came" in shown and "MUG-BLUE" in shown
+    of = f"{shop.skus['MUG-BLUE']}///"
+    part = {"action": "part", f"came:{of}": "2", f"lost:{of}": "1", f"damaged:{of}": "1"}
+    assert "expected why units are lost" in said(page.post(f"{where}receive/", part))[0]
+    assert said(page.post(f"{where}receive/", part | {f"came:{of}": "x"})) == [
+        "MUG-BLUE: write whole numbers of units."
+    ]
+    assert said(page.post(f"{where}receive/", part | {"reason": "fell off"})) == ["Noted."]
     assert stock.transfers_under_way(company=COMPANY)[0].units == 1
-    assert said(page.post(f"{PAGE}receive/", part | {"sku": ""}))[0].startswith("Choose a transfer")
+    assert said(page.post(f"{where}receive/", {"action": "part"}))[0].startswith("lines: expected units")
+    gone = part | {f"came:{of}L1": "1"}
+    assert said(page.post(f"{where}receive/", gone))[0].startswith("Meanwhile somebody else")
+    assert said(page.post(f"{where}receive/", {"action": "rest"})) == ["Noted."]
+    assert [(one.status, one.units) for one in stock.transfer_arrivals(one.id)] == [
+        ("sellable", 1), ("lost", 1), ("damaged", 1), ("sellable", 2),
+    ]  # fmt: skip
+    shown = page.get(where).content.decode()
+    assert "Take in what came" not in shown and "damaged" in shown
+    assert page.get(f"/stock/transfers/{ids.uuid7()}/").status_code == 404
+
+
+def test_the_page_of_a_transfer_takes_plates_whole_and_tells_of_lots_that_expired(shop, console):
+    page, now = console("inventory"), timezone.now()
+    sku, node = shop.skus["MUG-BLUE"], shop.nodes[0]
+    bin_ = network.bins(nodes=[node])[0].id
+    old = Receive(
+        COMPANY, sku, node, bin_, 3, 300, "test receipt", ids.uuid7(), lot="OLD",
+        expires_on=now.date() - timedelta(days=9),
+    )  # fmt: skip
+    receive(the_system(now), requests=[old])
+    (built,) = build_plates(
+        the_system(now), requests=[BuildPlate(COMPANY, bin_, (PlateLine(sku, 2, "OLD"),), NUMBER)]
+    )
+    out = ShipTransfer(
+        COMPANY, node, shop.nodes[1], (TransferUnits(sku, bin_, 1, "OLD"),), plates=(built.plate,)
+    )
+    (sent,) = ship_transfer(the_system(now), requests=[out])
+
+    where = f"/stock/transfers/{sent.transfer}/"
+    shown = page.get(where).content.decode()
+    assert NUMBER in shown and "came whole" in shown
+    come = {"action": "plate", "one": str(sent.transfer), "plate": NUMBER, "next": where}
+    assert said(page.post(f"{PAGE}receive/", come)) == ["The plate has come, with all that was sent on it."]
+    told = said(page.post(f"{where}receive/", {"action": "rest"}))
+    assert told == ["1 unit has expired on the way and is not for sale."]
+    assert {one.status for one in stock.transfer_arrivals(sent.transfer)} == {"non_sellable"}
 
 
 def test_programs_send_goods_without_a_proposal(shop, program):

@@ -43,6 +43,8 @@ def test_a_supervisor_proposes_releases_and_a_picker_picks(shop, console):
     assert (wave.orders, wave.method) == (2, "batch")
     assert wave.number in page
     assert "Meters to walk" in page
+    assert re.search(r"Priority \d+, due ", page), page
+    assert not re.search(r"due \d{4}-\d\d-\d\d", page), "due by the clock of the reader"
 
     released = browser.post(f"{proposed.url}decide/", {"action": "release"})
     assert released.url == proposed.url

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
+from entrepot.access.errors import DutiesApart
 from entrepot.insight import verify
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import WrongState
 from entrepot.purchasing import dock, queries
+from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_claims import ClaimClosed, CloseClaim, close_claims
 from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceiveOrder, receive
@@ -68,4 +71,25 @@ def test_two_who_hear_of_the_same_credit_notes_book_each_once():
     assert len(claims) == 10
     assert sum(isinstance(one, WrongState) for one in answers) == 30
     assert dock.claims(house.company) == []
+    assert verify.discrepancies() == []
+
+
+def test_who_changes_an_order_and_who_receives_it_never_is_the_same():
+    house = a_retailer(skus=1)
+    lines = ((house.skus[0], 9, Decimal(1)),)
+    asked = OrderGoods(house.company, house.supplier, house.node, "", lines)
+    orders = [one.order for one in order(BUYER, requests=[asked] * 6)]
+    line_of = {which: queries.lines(which)[0].id for which in orders}
+    cal = Cause(Actor("cal", everything=True), NOW)
+
+    def changed(which: UUID) -> list:
+        return change(cal, requests=[ChangeOrder(which, ((line_of[which], 12),))])
+
+    def received(which: UUID) -> list:
+        return receive(cal, requests=[ReceiveOrder(which, ((line_of[which], 2),))])
+
+    answers = at_once([lambda do=do, one=one: do(one) for one in orders for do in (changed, received)])
+
+    for first, second in zip(answers[::2], answers[1::2], strict=True):
+        assert sum(isinstance(one, DutiesApart) for one in (*first, *second)) == 1, (first, second)
     assert verify.discrepancies() == []

@@ -175,12 +175,12 @@ def test_each_limit_has_its_word():
 
 def test_room_is_the_time_to_the_cut_off_less_what_is_queued():
     policy = Waves(pickers=2, packing_stations=1, seconds_per_order_packed=60)
-    assert room(policy, NOW, CUT_OFF, (0, 0), 0) == Room(CUT_OFF, 2 * 7_200, 120)
-    assert room(policy, NOW, CUT_OFF, (10, 20), 7) == Room(
+    assert room(policy, CUT_OFF, 7_200, (0, 0), 0) == Room(CUT_OFF, 2 * 7_200, 120)
+    assert room(policy, CUT_OFF, 7_200, (10, 20), 7) == Room(
         CUT_OFF, 14_400 - pick_seconds(policy, 10, 20), 113
     )
-    assert room(policy, CUT_OFF, NOW, (0, 0), 0) == Room(NOW, 0, 0)
-    assert room(policy, NOW, CUT_OFF, (10**6, 0), 10**6) == Room(CUT_OFF, 0, 0)
+    assert room(policy, NOW, 0, (0, 0), 0) == Room(NOW, 0, 0)
+    assert room(policy, CUT_OFF, 7_200, (10**6, 0), 10**6) == Room(CUT_OFF, 0, 0)
 
 
 # ---- lists
@@ -286,6 +286,7 @@ def test_why_a_node_stands_still():
     assert stood("another carrier", NOT_PICKABLE) == ""
     assert stood(NO_PICKERS) == NONE_FITS
     assert stood(NO_PICKERS, until=14) == "", "so shortly before a cut-off it is no wonder"
+    assert stood(NO_PICKERS, until=0) == "", "nobody is at work before it"
     assert stood(NO_STATIONS, on_floor=3) == ""
     assert stood(NO_STATIONS, on_floor=3, rests=True) == FLOOR_RESTS
     assert stood(NO_PICKERS, on_floor=3, policy=Waves(pickers=0)) == NOBODY_PICKS
@@ -313,7 +314,7 @@ def test_times_that_were_fitted_stand_for_those_of_the_policy():
     assert list_seconds(policy, 3, 4, 50_000, times) == 60 + 3 * 10 + 4 * 2 + 50
     assert list_seconds(policy, 3, 4, None, times) == 60 + 3 * 10 + 4 * 2 + 36
     assert list_seconds(policy, 3, 4, 50_000) == 90 + 50 + 3 * 8 + 4 * 3
-    left = room(policy, NOW, NOW + timedelta(seconds=400), (0, 0), 0, times=times, to_pack=(2, 4))
+    left = room(policy, NOW, 400, (0, 0), 0, times=times, to_pack=(2, 4))
     assert left.orders_packed == 2 * 400 // (30 + 2 * 5 + 4), (
         "an order of two lines and four units takes 44 s"
     )

@@ -43,13 +43,13 @@ CONFLICTS = (
     ),
     Conflict(
         "order × receipt", "orders goods", "attests that they came",
-        ("purchasing.order", "purchasing.accept_proposals"), ("purchasing.receive", "purchasing.receive_scans"),
-        "high", "order×receive×accept",
+        ("purchasing.order", "purchasing.change", "purchasing.accept_proposals"),
+        ("purchasing.receive", "purchasing.receive_scans"), "high", "order×receive×accept",
     ),
     Conflict(
         "order × bill", "orders goods", "accepts what is billed for them",
-        ("purchasing.order", "purchasing.accept_proposals"), ("settlement.decide_supplier_lines",), "high",
-        "order×receive×accept",
+        ("purchasing.order", "purchasing.change", "purchasing.accept_proposals"),
+        ("settlement.decide_supplier_lines",), "high", "order×receive×accept",
     ),
     Conflict(
         "credit × approval", "enters credits", "approves them", ("orders.credit",), ("orders.approve_credits",), "high",

@@ -199,7 +199,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "inventory manager": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
-        "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
+        "purchasing.order", "purchasing.change", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
         "purchasing.call_off_drop_ships", "shipping.ship_drop_ships", "sourcing.state_quantities",
         "warehouse.set_pick_faces", "warehouse.review_faces",

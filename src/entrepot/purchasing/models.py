@@ -60,6 +60,9 @@ class OrderLine(models.Model):
     wanted_on = models.DateField(null=True)  # the day that was asked for
     confirmed = models.IntegerField(null=True)  # what the supplier said last, and for when
     confirmed_on = models.DateField(null=True)
+    first_quantity = models.IntegerField(
+        null=True
+    )  # asked for at first where that was changed; 0 of a line that was added later
 
     class Meta:
         db_table = "purchasing_orderline"

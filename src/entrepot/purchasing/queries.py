@@ -48,6 +48,7 @@ class Line:
     wanted_on: date | None
     confirmed: int | None
     confirmed_on: date | None
+    first_quantity: int | None
 
     @property
     def id_text(self) -> str:
@@ -190,7 +191,7 @@ WHERE company_id = %(company)s::smallint AND external_ref = ANY(%(refs)s::text[]
 
 _LINES_OF = """
 SELECT order_id, line.id, line.number, line.sku_id, sku.code, line.quantity, received, unit_cost, over, short,
-       supply.expected_on, wanted_on, confirmed, confirmed_on
+       supply.expected_on, wanted_on, confirmed, confirmed_on, first_quantity
 FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = line.sku_id
 LEFT JOIN stock_supply AS supply ON supply.line_id = line.id
 WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY line.number
@@ -353,12 +354,13 @@ _CHECKS = (
         """,
     ),
     (
-        "Proposal {0} was ordered with {1} units, its order has {2} of the SKU.",
+        "Proposal {0} was ordered with {1} units, its order had {2} of the SKU at first.",
         """
-        SELECT p.number, p.quantity, sum(line.quantity)
+        SELECT p.number, p.quantity, sum(COALESCE(line.first_quantity, line.quantity))
         FROM purchasing_proposal AS p
         LEFT JOIN purchasing_orderline AS line ON line.order_id = p.order_id AND line.sku_id = p.sku_id
-        WHERE p.state = 'ordered' GROUP BY p.id HAVING p.quantity IS DISTINCT FROM sum(line.quantity)
+        WHERE p.state = 'ordered' GROUP BY p.id
+        HAVING p.quantity IS DISTINCT FROM sum(COALESCE(line.first_quantity, line.quantity))
         ORDER BY 1 LIMIT 100
         """,
     ),

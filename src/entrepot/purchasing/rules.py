@@ -25,6 +25,13 @@ class OrderedLine(NamedTuple):
     unit_cost: Decimal
 
 
+class ChangedLine(NamedTuple):
+    """Units that an order line, by its id, asks for from now on in all."""
+
+    line: UUID
+    quantity: int
+
+
 class ReceivedLine(NamedTuple):
     """Units of an order line, by the line's id, as counted."""
 
@@ -97,6 +104,36 @@ def misfit(lines: Sequence[OrderedLine], skus: Mapping[UUID, str]) -> Refused | 
                 field=Said("cost of line {0}", number), expected="zero or more", found=str(line.unit_cost)
             )
     return None
+
+
+def misfit_change(
+    changed: Sequence[ChangedLine],
+    added: Sequence[OrderedLine],
+    lines: Mapping[UUID, Line],
+    skus: Mapping[UUID, str],
+) -> Refused | None:
+    """Why an order can't be changed so: nothing changes, a line is of another order or named twice, or more came."""
+    if not changed and not added:
+        return Invalid(field="lines", expected="lines with other units, or new ones", found="none")
+    seen: set[UUID] = set()
+    for one in changed:
+        line = lines.get(one.line)
+        if line is None:
+            return NotFound(what="line of this order", which=str(one.line))
+        if one.line in seen:
+            return Invalid(field=Said("line {0}", line.number), expected="each line once", found="twice")
+        if not max(1, line.received) <= one.quantity <= QUANTITY_MAX:
+            expected = f"{line.received} or more, which came already" if line.received else "units"
+            return Invalid(
+                field=Said("quantity of line {0}", line.number), expected=expected, found=one.quantity
+            )
+        seen.add(one.line)
+    return misfit(added, skus) if added else None
+
+
+def ask_otherwise(line: Line, quantity: int) -> None:
+    """Ask for other units of a line: what was given up of it and what the supplier confirmed counts no more."""
+    line.quantity, line.over, line.short, line.confirmed = quantity, 0, 0, None
 
 
 def plan_receipt(

@@ -387,6 +387,25 @@ def transfer_goods(which: UUID) -> list[TransferGoods]:
     return [TransferGoods(*row) for row in sql.run(_TRANSFER_GOODS, {"transfer": which})]
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Units of a transfer that came, as what (`status`) and into which bin; `lost` ones are in none."""
+
+    occurred_at: datetime
+    sku: UUID
+    sku_code: str
+    lot: str
+    serial: str
+    units: int
+    status: str
+    bin_code: str
+
+
+def transfer_arrivals(which: UUID, limit: int = 500) -> list[Arrival]:
+    """What came of a transfer, and what is written off, the latest first. 1 statement."""
+    return [Arrival(*row) for row in sql.run(_TRANSFER_ARRIVALS, {"transfer": which, "limit": limit})]
+
+
 def transfers_of_plates(plates: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
     """With which transfer plates, or the cartons on them, are on their way: its id and number. 1 statement."""
     rows = sql.run(_TRANSFERS_OF_PLATES, {"plates": sorted(plates)})
@@ -641,6 +660,14 @@ SELECT l.sku_id, s.code, l.lot, l.serial, l.plate_id, COALESCE(p.number, ''), su
 FROM stock_transferline AS l JOIN catalog_sku AS s ON s.id = l.sku_id LEFT JOIN stock_plate AS p ON p.id = l.plate_id
 WHERE l.transfer_id = %(transfer)s::uuid GROUP BY 1, 2, 3, 4, 5, 6
 ORDER BY COALESCE(p.number, '') = '', 6, s.code, l.lot, l.serial
+"""
+
+_TRANSFER_ARRIVALS = """
+SELECT m.occurred_at, m.sku_id, s.code, f.lot, f.serial, m.quantity, COALESCE(t.status, 'lost'), COALESCE(b.code, '')
+FROM stock_move AS m JOIN stock_bucket AS f ON f.id = m.from_bucket AND f.status = 'in_transit'
+JOIN catalog_sku AS s ON s.id = m.sku_id
+LEFT JOIN stock_bucket AS t ON t.id = m.to_bucket LEFT JOIN network_bin AS b ON b.id = t.bin_id
+WHERE m.document_id = %(transfer)s::uuid ORDER BY m.id DESC LIMIT %(limit)s::int
 """
 
 _TRANSFERS_OF_PLATES = """

@@ -17,6 +17,8 @@ class Coming(NamedTuple):
     serial: str
     plate: UUID | None
     units: int
+    days: int | None = None
+    """For how many days after today its lot keeps; None: for ever."""
 
 
 @dataclass(frozen=True, slots=True)

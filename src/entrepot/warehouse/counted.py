@@ -67,11 +67,12 @@ class CountRow:
 
 
 def counts(
-    *, company: int, node: UUID | None = None, done: bool = False, after: UUID | None = None, limit: int = 50
-) -> list[CountRow]:
+    *, company: int, node: UUID | None = None, zone: str = "", done: bool = False, after: UUID | None = None,
+    limit: int = 50,
+) -> list[CountRow]:  # fmt: skip
     """Counts that are not done, the most urgent first and each node's in the order of the way; or those that are done,
-    the newest first. `after` is one of them. 1 statement."""
-    params = {"company": company, "node": node, "after": after, "limit": limit}
+    the newest first; those of a node, or of zones of a code. `after` is one of them. 1 statement."""
+    params = {"company": company, "node": node, "zone": zone, "after": after, "limit": limit}
     return [CountRow(*row) for row in sql.run(_DONE if done else _TO_DO, params)]
 
 
@@ -127,31 +128,54 @@ def lines_of(task: UUID) -> list[CountedLine]:
     return [CountedLine(*row) for row in sql.run(_LINES.format(which=which), {"task": task})]
 
 
-def differences(*, company: int, after: UUID | None = None, limit: int = 50) -> list[CountedLine]:
-    """Differences that wait for a decision, the first counted first, `after` one of them. 1 statement."""
+def differences(
+    *, company: int, node: UUID | None = None, after: UUID | None = None, limit: int = 50
+) -> list[CountedLine]:
+    """Differences that wait for a decision, at a node or anywhere, the first counted first, `after` one of them.
+    1 statement."""
     which = """l.company_id = %(company)s::smallint AND l.state = 'waiting'
+      AND (%(node)s::uuid IS NULL OR t.node_id = %(node)s::uuid)
       AND (%(after)s::uuid IS NULL OR l.id > %(after)s::uuid) ORDER BY l.id LIMIT %(limit)s::int"""
-    params = {"company": company, "after": after, "limit": limit}
+    params = {"company": company, "node": node, "after": after, "limit": limit}
     return [CountedLine(*row) for row in sql.run(_LINES.format(which=which), params)]
 
 
-def accuracy(*, company: int, since: datetime, until: datetime, by: By) -> list[Accuracy]:
-    """How right the records were that were counted in a time, by place, class, reason of the count or root cause;
-    the least right first. What waits or was rejected is not part of it. 1 statement."""
+def accuracy(
+    *, company: int, since: datetime, until: datetime, by: By, node: UUID | None = None
+) -> list[Accuracy]:
+    """How right the records were that were counted in a time, by place, class, reason of the count or root cause, of a
+    node or all; the least right first. What waits or was rejected is not part of it. 1 statement."""
     name = _NAME[by]
     statement = _ACCURACY.format(name=name, only="AND l.state = 'posted'" if by == "cause" else "")
-    params = {"company": company, "since": since, "until": until}
+    params = {"company": company, "since": since, "until": until, "node": node}
     rows = [Accuracy(*row) for row in sql.run(statement, params)]
     return sorted(rows, key=lambda one: (one.share, one.absolute, one.name))
 
 
-def accuracy_by_day(*, company: int, since: datetime, until: datetime, zone: str) -> list[Accuracy]:
+def accuracy_by_day(
+    *, company: int, since: datetime, until: datetime, zone: str, node: UUID | None = None
+) -> list[Accuracy]:
     """The same by day of a time zone, the oldest first. 1 statement."""
-    params = {"company": company, "since": since, "until": until, "time_zone": zone}
+    params = {"company": company, "since": since, "until": until, "time_zone": zone, "node": node}
     name = "to_char(l.counted_at AT TIME ZONE %(time_zone)s::text, 'YYYY-MM-DD')"
     rows = [Accuracy(*row) for row in sql.run(_ACCURACY.format(name=name, only=""), params)]
     return sorted(rows, key=lambda one: one.name)
 
+
+def bins_to_ask(*, node: UUID, zone: str = "", sku: UUID | None = None, limit: int = 1_000) -> list[UUID]:
+    """Bins of a node that can be counted, in the order of the way: those of a zone, empty ones too, and those in which
+    a SKU should stand. 1 statement."""
+    params = {"node": node, "zone": zone, "sku": sku, "limit": limit}
+    return [bin_ for (bin_,) in sql.run(_BINS_TO_ASK, params)]
+
+
+_BINS_TO_ASK = """
+SELECT b.id FROM network_bin AS b LEFT JOIN network_zone AS z ON z.id = b.zone_id
+WHERE b.node_id = %(node)s::uuid AND b.kind IN ('pick', 'reserve') AND %(zone)s::text IN ('', COALESCE(z.code, ''))
+  AND (%(sku)s::uuid IS NULL OR EXISTS (
+      SELECT FROM stock_bucket AS k WHERE k.bin_id = b.id AND k.sku_id = %(sku)s::uuid AND k.quantity > 0))
+ORDER BY b.pick_sequence, b.code LIMIT %(limit)s::int
+"""
 
 _TO_COUNT = """
 SELECT l.task_id, l.sku_id, s.code, s.name, s.barcode, l.lot, l.serial, l.status,
@@ -174,9 +198,8 @@ CROSS JOIN LATERAL (
 WHERE {which}
 """
 
-_OF_COMPANY = (
-    "t.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR t.node_id = %(node)s::uuid)"
-)
+_OF_COMPANY = """t.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR t.node_id = %(node)s::uuid)
+  AND %(zone)s::text IN ('', COALESCE(z.code, ''))"""
 
 _TO_DO = _COUNTS.format(
     which=f"""{_OF_COMPANY} AND t.state <> 'done'
@@ -218,6 +241,7 @@ FROM warehouse_countline AS l JOIN warehouse_counttask AS t ON t.id = l.task_id
 JOIN network_node AS n ON n.id = t.node_id JOIN network_bin AS b ON b.id = l.bin_id
 LEFT JOIN network_zone AS z ON z.id = b.zone_id
 WHERE l.company_id = %(company)s::smallint AND l.counted_at >= %(since)s::timestamptz
-  AND l.counted_at < %(until)s::timestamptz AND l.state IN ('agreed', 'posted') {only}
+  AND l.counted_at < %(until)s::timestamptz AND l.state IN ('agreed', 'posted')
+  AND (%(node)s::uuid IS NULL OR t.node_id = %(node)s::uuid) {only}
 GROUP BY 1
 """

@@ -39,7 +39,8 @@ class Labor:
     without one it is for all nodes. How many pick and pack, the policy `warehouse.waves` says."""
 
     shifts: Mapping[str, Shift] = field(default_factory=lambda: SHIFTS)
-    """By name, as begins and ends."""
+    """By name, as begins and ends; without any people work round the clock. What pickers and packing stations can do up
+    to a cut-off is what they can in their shifts."""
     history_days: Some = 28
     """Days of history that standard times are fitted from."""
     idle_max_s: Some = 1_800
@@ -241,7 +242,10 @@ class Outlook:
 
 
 def open_seconds(now: datetime, until: datetime, shifts: Iterable[Shift], zone: str) -> int:
-    """Seconds between two moments in which some shift is at work."""
+    """Seconds between two moments in which some shift is at work; where there are no shifts, all of them."""
+    shifts = list(shifts)
+    if not shifts:
+        return max(0, round((until - now).total_seconds()))
     local = ZoneInfo(zone)
     spans = []
     day = now.astimezone(local).date() - timedelta(days=1)

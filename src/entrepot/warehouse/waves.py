@@ -147,21 +147,19 @@ class Choice(NamedTuple):
 
 def room(
     policy: Waves,
-    now: datetime,
     cutoff_at: datetime,
+    seconds: int,
     queued: tuple[int, int],
     orders_queued: int,
-    ahead_minutes: int = 0,
     times: Times = BY_POLICY,
     to_pack: tuple[float, float] = (1, 1),
 ) -> Room:
-    """What is left of the time of pickers and packing stations, after (lines, pieces) and orders on the floor; of so
-    many minutes, where somebody looks no further ahead. An order `to_pack` has so many lines and units on average."""
-    left = max(0, int((cutoff_at - now).total_seconds()))
-    if ahead_minutes:
-        left = min(left, ahead_minutes * 60)
-    pick = policy.pickers * left - pick_seconds(policy, *queued, times, orders_queued)
-    packed = policy.packing_stations * left // max(1, pack_seconds(policy, times, *to_pack)) - orders_queued
+    """What is left of the time of pickers and packing stations, each so many `seconds` at work up to the cut-off, after
+    (lines, pieces) and orders on the floor. An order `to_pack` has so many lines and units on average."""
+    pick = policy.pickers * seconds - pick_seconds(policy, *queued, times, orders_queued)
+    packed = (
+        policy.packing_stations * seconds // max(1, pack_seconds(policy, times, *to_pack)) - orders_queued
+    )
     return Room(cutoff_at, max(0, pick), max(0, packed))
 
 
@@ -249,13 +247,13 @@ RESTS_AFTER = timedelta(hours=1)
 URGENT_BEFORE = timedelta(hours=1)
 """So long before a cut-off what leaves by it should be on the floor."""
 TOO_LATE = timedelta(minutes=15)
-"""So shortly before the last cut-off it is no wonder that nothing fits any more."""
+"""With so little time at work before the last cut-off it is no wonder that nothing fits."""
 
 
 def stands_still(
     others: Mapping[str, int],
     policy: Waves,
-    until: timedelta,
+    at_work: timedelta,
     on_floor: int,
     *,
     rests: bool,
@@ -263,8 +261,9 @@ def stands_still(
     """Why no order of a node goes though some wait; '' where that is as it should be: the floor is at work and has as
     much as there is time for, or what waits is for a wave of somebody's choice, or to be put away first.
 
-    `others` are the orders that wait, by why, of a node of which none joined a wave; `until` the last of the next
-    cut-offs; `on_floor` orders are queued there, and where it `rests` nothing was done for `RESTS_AFTER`.
+    `others` are the orders that wait, by why, of a node of which none joined a wave; `at_work` how long
+    people work up to the last of the next cut-offs, nothing where nobody does now; `on_floor` orders are queued there,
+    and where it `rests` nothing was done for `RESTS_AFTER`.
     """
     if NO_PICKERS in others and not policy.pickers:
         return NOBODY_PICKS
@@ -273,7 +272,7 @@ def stands_still(
     if NO_PICKERS in others or NO_STATIONS in others:
         if on_floor:
             return FLOOR_RESTS if rests else ""
-        return NONE_FITS if until >= TOO_LATE else ""
+        return NONE_FITS if at_work >= TOO_LATE else ""
     return TOO_MANY_LINES if FULL in others else ""
 
 

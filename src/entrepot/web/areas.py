@@ -277,5 +277,6 @@ OWN_PAGES = {
     "pallet": "return-pallet",
     "dispute": "dispute",
     "plate": "plate",
+    "transfer": "transfer",
 }
 """The name of the address of documents that have a page made for their kind."""

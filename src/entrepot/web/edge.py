@@ -367,12 +367,18 @@ def back(request: HttpRequest, otherwise: str, results: Sequence[Any] | None = N
 
 def _keep(request: HttpRequest, target: str, code: str) -> None:
     assert request.resolver_match
-    said = {name: clean(str(text)) for name, text in request.POST.items() if name not in NOT_KEPT}
+    said = {
+        name: _storable(str(text)).strip()[:KEPT_MAX]
+        for name, text in request.POST.items()
+        if name not in NOT_KEPT
+    }
     told = {"page": urlsplit(target).path, "form": request.resolver_match.url_name, "refused": code}
     request.session[KEPT] = told | {"fields": said}
 
 
 NOT_KEPT = ("csrfmiddlewaretoken", "next")
+KEPT_MAX = 50_000
+"""Characters of a field that stand there again: lines that were pasted too."""
 
 
 def kept(request: HttpRequest) -> dict[str, Any]:

@@ -388,6 +388,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.set_slots": _("kept for"),
     "warehouse.classify_skus": _("SKUs told apart by their picks"),
     "purchasing.order": _("goods ordered"),
+    "purchasing.change": _("asked for otherwise"),
     "purchasing.receive": _("goods received"),
     "purchasing.cancel": _("purchase cancelled"),
     "purchasing.reschedule": _("expected on another day"),

@@ -36,6 +36,8 @@ class Order:
     supplier: UUID
     supplier_code: str
     lines: dict[UUID, Line] = field(default_factory=dict)
+    apart: Refused | None = None
+    """Why the actor does not receive it: they ordered it, or changed it."""
 
 
 class Arrival(NamedTuple):

@@ -107,7 +107,7 @@ def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]
     skus = {"companies": companies, "ids": list({line.sku for lines in asked for line in lines})}
     by_company: dict[int, dict[UUID, str]] = {company: {} for company in companies}
     kits: dict[UUID, str] = {}
-    for company, sku, code, is_kit in sql.run(_SKUS, skus):
+    for company, sku, code, is_kit in sql.run(SKUS, skus):
         by_company[company][sku] = code
         if is_kit:
             kits[sku] = code
@@ -183,7 +183,7 @@ def _write_lines(
         if isinstance(answer, GoodsOrdered)
         for number, line in enumerate(lines, 1)
     ]
-    sql.write("purchasing_orderline", _LINE, rows)
+    sql.write("purchasing_orderline", LINE, rows)
     comes = {
         answer.order: (one.node, _due(cause, one, known))
         for one, answer in zip(requests, answers, strict=True)
@@ -208,7 +208,7 @@ def _due(cause: Cause, one: OrderGoods, known: Known) -> date:
     )
 
 
-_LINE = ("id", "order_id", "company_id", "number", "sku_id", "quantity", "received", "unit_cost", "wanted_on")
+LINE = ("id", "order_id", "company_id", "number", "sku_id", "quantity", "received", "unit_cost", "wanted_on")
 
 _INSERTED = ("ids", "numbers", "companies", "suppliers", "nodes", "refs", "currencies", "people", "times")
 
@@ -240,7 +240,7 @@ SELECT company_id::int, id FROM network_node
 WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
 """
 
-_SKUS = """
+SKUS = """
 SELECT company_id::int, id, code, EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)
 FROM catalog_sku
 WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])

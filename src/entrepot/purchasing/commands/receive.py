@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.access.rules import apart
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -69,32 +69,35 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     Locks: the orders, in the order of their ids; the serial numbers, where some came; then as `stock.receive`.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
-    access.duties_apart (the actor ordered it).
-    Again: by key. 15 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
+    access.duties_apart (the actor ordered or changed it).
+    Again: by key. 16 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
     numbers came, 2 where something was announced, 5 where packages came by their number, 1 where plans of checks are
     in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
     """
     orders = _lock([one.order for one in requests])
+    apart = access.apart([_duty(cause, order) for order in orders.values()])
+    for order, refused in zip(orders.values(), apart, strict=True):
+        order.apart = refused
     bins, usual = _bins(requests, orders)
     known = arriving.load(cause, orders, _serials(requests))
     numbers = iter(ids.numbers("GR", len(requests)))
 
     answers: list[GoodsReceived | Refused] = []
     receipts: list[Receipt] = []
-    refused: list[tuple[Order, Refused]] = []
+    told: list[tuple[Order, Refused]] = []
     for one in requests:
-        order = orders.get(one.order)
-        decided = _decide(cause, one, order, bins, usual, known)
+        found = orders.get(one.order)
+        decided = _decide(cause, one, found, bins, usual, known)
         if isinstance(decided, Refused):
-            refused += [(order, decided)] if order else []
+            told += [(found, decided)] if found else []
             answers.append(decided)
             continue
-        assert order is not None
-        receipt = _receipt(cause, one, order, *decided, known, next(numbers))
+        assert found is not None
+        receipt = _receipt(cause, one, found, *decided, known, next(numbers))
         receipts.append(receipt)
         answers.append(_answer(receipt))
 
-    arriving.ask_buyer(cause, refused)
+    arriving.ask_buyer(cause, told)
     if receipts:
         _write(cause, receipts)
     return answers
@@ -157,8 +160,8 @@ def _decide(
         return NotFound(what="purchase order", which=str(one.order))
     if isinstance(refused := ORDER.step(order.state, "receive_rest"), Refused):
         return refused
-    if order.ordered_by == cause.actor.name:
-        return apart(_duty(cause, order))
+    if order.apart:
+        return order.apart
     bin_id = one.bin or usual.get(order.node)
     if bin_id is None or (one.bin and (order.node, one.bin) not in bins):
         return errors.NoBin(bin=str(one.bin or ""), node=str(order.node))
@@ -177,7 +180,7 @@ def _duty(cause: Cause, order: Order) -> Duty:
 
 
 def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
-    # Refused only by the table's own constraint, should the column that the rule looked at ever say otherwise.
+    # Refused only by the table's own constraint: the orders are locked, and nobody ordered since they were looked at.
     whole(take_duty(cause, requests=[_duty(cause, one.order) for one in receipts]))
     sql.write(
         "purchasing_receipt",

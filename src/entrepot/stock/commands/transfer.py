@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.catalog import queries as catalog
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused, Said
@@ -30,6 +30,7 @@ from entrepot.stock.commands.plates import (
     set_content,
     set_pallets,
 )
+from entrepot.stock.expiry import Expiry
 from entrepot.stock.unloading import ArrivedUnits, Coming, TooMany, Unloaded, unload, with_rest
 
 
@@ -242,13 +243,14 @@ class ReceiveTransfer:
 
 @dataclass(frozen=True, slots=True)
 class TransferReceived:
-    """Units received, lost and come damaged now."""
+    """Units received, lost and come damaged now. `expired` of those received may not be sold any more."""
 
     transfer: UUID
     state: str
     received: int
     lost: int
     damaged: int = 0
+    expired: int = 0
 
 
 class _Transfer(NamedTuple):
@@ -263,6 +265,7 @@ class _Arrival(NamedTuple):
 
     request: ReceiveTransfer
     transfer: _Transfer
+    rule: Expiry
     coming: Sequence[Coming]
     unloaded: Unloaded
     pallets: Mapping[UUID, UUID | None]
@@ -277,23 +280,25 @@ def receive_transfer(
 ) -> list[TransferReceived | Refused]:
     """Take goods off a transfer; it is closed when nothing is left on its way. Losses are written off. What was sent on
     a plate comes on it, unless it is named without; a plate of which a part is missing stands there with the rest.
+    Lots whose day came on the way, by the policy `warehouse.expiry`, are not for sale there.
 
     What is left keeps its date.
     Locks: the transfers in id order, the numbers of plates in their order, then as `move_units`.
     Refuses: NotFound, TransferClosed, NotPlaceable (no bin; no reason for what is lost or damaged; a plate into two
-    bins); stock.plate_not_coming. Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is
+    bins); stock.plate_not_coming. Again: by key. 19 statements, 1 more where some of a line is left, 1 where a bin is
     left open, 7 where plates come, 1 where a carton leaves its pallet, 4 where something is taken off plates, 1 where
     too much is told.
     """
     wanted = [request.transfer for request in requests]
     transfers = {row[0]: _Transfer(*row[1:]) for row in sql.run(_LOCK, {"ids": wanted})}
-    coming, pallets = _coming(wanted)
+    coming, pallets = _coming(cause.at, wanted)
     usual = _usual_bins(requests, transfers)
+    rules_of = policies.of_companies({one.company for one in transfers.values()}, Expiry, cause.at)
 
     answers: list[TransferReceived | Refused] = []
     arrivals: list[_Arrival] = []
     for r in requests:
-        found = _unloaded(r, transfers, coming, pallets, usual)
+        found = _unloaded(r, transfers, rules_of, coming, pallets, usual)
         if isinstance(found, Refused):
             answers.append(found)
             continue
@@ -308,18 +313,18 @@ def receive_transfer(
         pallets |= dict.fromkeys(found.apart)
         arrivals.append(found)
         left = sum(found.unloaded.left.values())
-        answers.append(
-            _received(r.transfer, found.transfer.state if left else "received", found.unloaded.told)
-        )
+        answers.append(_received(found, found.transfer.state if left else "received"))
     _write_arrivals(cause, arrivals, usual)
     return answers
 
 
-def _coming(transfers: Sequence[UUID]) -> tuple[dict[UUID, list[Coming]], dict[UUID, UUID | None]]:
+def _coming(
+    at: datetime, transfers: Sequence[UUID]
+) -> tuple[dict[UUID, list[Coming]], dict[UUID, UUID | None]]:
     """What is on its way of locked transfers, and the pallet of each of its plates; their numbers are locked. 1
     statement; 4 more where there are plates."""
     coming: dict[UUID, list[Coming]] = defaultdict(list)
-    for transfer, *line in sql.run(_UNDER_WAY, {"ids": transfers}):
+    for transfer, *line in sql.run(_UNDER_WAY, {"ids": transfers, "at": at}):
         coming[transfer].append(Coming(*line))
     plates = {one.plate for lines in coming.values() for one in lines if one.plate}
     held = hold_plates(plates) if plates else {}
@@ -329,6 +334,7 @@ def _coming(transfers: Sequence[UUID]) -> tuple[dict[UUID, list[Coming]], dict[U
 def _unloaded(
     r: ReceiveTransfer,
     transfers: Mapping[UUID, _Transfer],
+    rules_of: Mapping[int, tuple[int, Expiry]],
     coming: Mapping[UUID, Sequence[Coming]],
     pallets: Mapping[UUID, UUID | None],
     usual: Mapping[UUID, UUID],
@@ -352,7 +358,8 @@ def _unloaded(
         sku = catalog.skus_by_id([found.sku]).get(found.sku)
         code = sku.code if sku else str(found.sku)
         return errors.TransferClosed(number=transfer.number, sku=code, wanted=found.told, found=found.left)
-    return _Arrival(r, transfer, on_the_way, found, pallets, _apart(on_the_way, found, pallets))
+    rule = rules_of[transfer.company][1]
+    return _Arrival(r, transfer, rule, on_the_way, found, pallets, _apart(on_the_way, found, pallets))
 
 
 def _apart(coming: Sequence[Coming], found: Unloaded, pallets: Mapping[UUID, UUID | None]) -> list[UUID]:
@@ -379,6 +386,7 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
     alone: dict[UUID, UUID | None] = {}
     for one in arrivals:
         r, (_, company, node, state), found = one.request, one.transfer, one.unloaded
+        becomes = _statuses(one)
         at = r.occurred_at or cause.at
         arrived += [(line, found.arrived.get(line, 0), found.lost.get(line, 0)) for line in found.touched]
         to_come |= {
@@ -390,7 +398,15 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
         }
         for line in found.told:
             bin_ = line.bin or usual.get(node)
-            target = At(line.sku, node, bin_, company, "sellable", line.lot, line.serial)
+            target = At(
+                line.sku,
+                node,
+                bin_,
+                company,
+                becomes.get((line.sku, line.lot), "sellable"),
+                line.lot,
+                line.serial,
+            )
             moves += _off(r.transfer, line, target, at)
         is_over = not any(found.left.values())
         if is_over:
@@ -453,7 +469,12 @@ def _off(transfer: UUID, line: ArrivedUnits, target: At, at: datetime) -> Iterat
     """What came of a line to its bin, and what is lost of it out of the house."""
     source = target._replace(bin=None, status="in_transit")
     for units, to, reason, event in (
-        (line.received, target, "transfer", "stock.transfer_in"),
+        (
+            line.received,
+            target,
+            "transfer" if target.status == "sellable" else "expired",
+            "stock.transfer_in",
+        ),
         (line.damaged, target._replace(status="damaged"), "damaged in transit", "stock.transfer_in"),
         (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
     ):
@@ -496,9 +517,18 @@ def _misfit(
     return None
 
 
-def _received(transfer: UUID, state: str, lines: Sequence[ArrivedUnits]) -> TransferReceived:
-    received, lost = sum(line.received for line in lines), sum(line.lost for line in lines)
-    return TransferReceived(transfer, state, received, lost, sum(line.damaged for line in lines))
+def _statuses(one: _Arrival) -> dict[tuple[UUID, str], str]:
+    """What units of each lot are when they have come: for sale, unless its day came before them."""
+    return {(line.sku, line.lot): one.rule.status_of(line.days) for line in one.coming}
+
+
+def _received(one: _Arrival, state: str) -> TransferReceived:
+    becomes, lines = _statuses(one), one.unloaded.told
+    return TransferReceived(
+        one.request.transfer, state, sum(line.received for line in lines), sum(line.lost for line in lines),
+        sum(line.damaged for line in lines),
+        sum(line.received for line in lines if becomes.get((line.sku, line.lot), "sellable") != "sellable"),
+    )  # fmt: skip
 
 
 def _source(request: ShipTransfer, line: TransferUnits) -> At:
@@ -548,9 +578,15 @@ WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind IN ('receiving', 'pick', 'reserv
 ORDER BY node_id, array_position(ARRAY['receiving', 'pick', 'reserve'], kind), pick_sequence, code
 """
 
+# A day ends when it ends at the node.
 _UNDER_WAY = """
-SELECT transfer_id, id, sku_id, lot, serial, plate_id, quantity - received - lost FROM stock_transferline
-WHERE transfer_id = ANY(%(ids)s::uuid[]) ORDER BY id
+SELECT l.transfer_id, l.id, l.sku_id, l.lot, l.serial, l.plate_id, l.quantity - l.received - l.lost,
+       b.expires_on - (%(at)s::timestamptz AT TIME ZONE n.time_zone)::date
+FROM stock_transferline AS l JOIN stock_transfer AS t ON t.id = l.transfer_id
+JOIN network_node AS n ON n.id = t.to_node_id
+LEFT JOIN stock_bucket AS b ON b.sku_id = l.sku_id AND b.node_id = t.to_node_id AND b.bin_id IS NULL AND b.lot = l.lot
+ AND b.serial = l.serial AND b.status = 'in_transit' AND b.owner_id = t.company_id
+WHERE l.transfer_id = ANY(%(ids)s::uuid[]) ORDER BY l.id
 """
 
 _ARRIVE = """

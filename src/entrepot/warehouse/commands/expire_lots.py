@@ -6,33 +6,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from msgspec import Meta
 
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged, change_status
+from entrepot.stock.expiry import Expiry
 from entrepot.warehouse.commands.missing import reopen
 from entrepot.work.commands.open_items import OpenItem, open_items
-
-Days = Annotated[int, Meta(ge=0, le=3650)]
-
-
-@policies.shape("warehouse.expiry")
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """When lots that expire leave sellable stock, and when somebody is told."""
-
-    days_left: Days = 0
-    """A lot is sold as long as so many days are left after today; 0: on its last day too."""
-    warn_days: Days = 30
-    """So many days before it leaves, a lot that is in stock is told as a work item; 0: never."""
-    becomes: Literal["non_sellable", "quarantined", "liquidation"] = "non_sellable"
-    """What its goods are then."""
 
 
 @dataclass(frozen=True, slots=True)

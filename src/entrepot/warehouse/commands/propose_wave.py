@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from entrepot.warehouse.commands.leaving import Going, Leaving, Place
 from entrepot.warehouse.commands.picklists import plans
 from entrepot.warehouse.commands.release import not_pickable
 from entrepot.warehouse.commands.shelves import Shelves, sizes_of
+from entrepot.warehouse.labor import Labor, open_seconds
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.task_times import times_of
@@ -177,7 +178,7 @@ class Facts:
         self.nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"nodes": nodes})}
         sql.run(_LOCK, {"nodes": [str(node) for node in self.nodes]})
         companies = sorted({node.company for node in self.nodes.values()})
-        self.in_force = policies.in_force_of(companies, waves.Waves, cause.at)
+        self.in_force = policies.InForce(companies, (waves.Waves, Labor), cause.at)
         if stale := [order for (order,) in sql.run(_STALE)]:
             ready.drop("wave", stale)
         self.lines: dict[UUID, dict[UUID, list[_Line]]] = defaultdict(lambda: defaultdict(list))
@@ -228,14 +229,23 @@ class Facts:
         done of late; '' where that is as it should be."""
         node = self.nodes[request.node]
         _, policy = self._steered(node)
-        until = self.leaving.cut_offs(node.id)[-1] - self.cause.at
+        ends = self.leaving.cut_offs(node.id)[-1]
+        # Between shifts nothing goes, however long it is to the cut-off.
+        at_work = self._at_work(node, ends) if self._at_work(node, ends, request.ahead_minutes) else 0
         on_floor = self.queued.get(node.id, (0, 0, 0))[2]
         return waves.stands_still(
-            self.others[node.id], policy, until, on_floor, rests=request.node in resting
+            self.others[node.id], policy, timedelta(seconds=at_work), on_floor, rests=request.node in resting
         )
 
     def _steered(self, node: _Node) -> tuple[int, waves.Waves]:
-        return policies.version_of(self.in_force.get(node.company, {}), node.code, waves.Waves())
+        return self.in_force.of(node.company, waves.Waves, node.code)
+
+    def _at_work(self, node: _Node, ends: datetime, ahead_minutes: int = 0) -> int:
+        """Seconds that people work from now until a cut-off, or as far as somebody looks ahead."""
+        if ahead_minutes:
+            ends = min(ends, self.cause.at + timedelta(minutes=ahead_minutes))
+        _, work = self.in_force.of(node.company, Labor, node.code)
+        return open_seconds(self.cause.at, ends, work.shifts.values(), node.time_zone)
 
     def not_pickable(self, nodes: Collection[UUID]) -> list[OpenItem]:
         """Work items for the orders at nodes whose units stand in no bin that is picked from."""
@@ -294,7 +304,9 @@ class Facts:
             sum(one.lines for one in waiting) / len(waiting), sum(one.units for one in waiting) / len(waiting)
         )  # fmt: skip
         return [
-            waves.room(policy, self.cause.at, ends, (lines, pieces), orders, ahead, times, to_pack)
+            waves.room(
+                policy, ends, self._at_work(node, ends, ahead), (lines, pieces), orders, times, to_pack
+            )
             for ends in self.leaving.cut_offs(node.id)
         ]
 

@@ -15,6 +15,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.parties import queries as parties
 from entrepot.purchasing import dock, performance, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_claims import CloseClaim, close_claims
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
@@ -97,6 +98,30 @@ class OrderedOut(Out):
     number: str
 
 
+class ChangedLineIn(Strict):
+    """The units that a line, by its id, asks for from now on in all."""
+
+    line: UUID
+    quantity: Quantity
+
+
+class ChangedIn(Keyed):
+    """Lines of an open order with other units, and lines that come to it."""
+
+    order: UUID
+    lines: Annotated[list[ChangedLineIn], Field(max_length=LINES_MAX)] = []
+    added: Annotated[list[OrderedLineIn], Field(max_length=LINES_MAX)] = []
+    reason: Text = ""
+    wanted_on: Day | None = None
+
+
+class ChangedOut(Out):
+    order: UUID
+    changed: int
+    added: int
+    state: str
+
+
 class PurchaseOrderOut(Out):
     id: UUID
     number: str
@@ -112,7 +137,8 @@ class PurchaseOrderOut(Out):
 
 
 class PurchaseLineOut(Out):
-    """`over` was taken beyond the quantity, `short` is not expected any more."""
+    """`over` was taken beyond the quantity, `short` is not expected any more; `first_quantity` was asked for at first
+    where that was changed, 0 of a line that was added."""
 
     id: UUID
     number: int
@@ -127,6 +153,7 @@ class PurchaseLineOut(Out):
     confirmed: int | None
     confirmed_on: date | None
     expected_on: date | None
+    first_quantity: int | None
 
 
 class PurchaseOrderWholeOut(PurchaseOrderOut):
@@ -521,6 +548,27 @@ def cancel_purchase_orders(
         idempotency_key,
         lambda one, key: CancelOrder(one.order, one.reason, key=key),
     )
+
+
+@router.post("/purchase-orders/change", response={200: ChangedOut | list[Each[ChangedOut]], **REFUSED})
+def change_purchase_orders(
+    request: HttpRequest,
+    payload: ChangedIn | Annotated[list[ChangedIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Ask for other units of lines of open orders, or for more lines. The supplier is to confirm what changed anew."""
+    of, items = parse.company_of(company), as_list(payload)
+    skus = parse.skus_of(of, {line.sku for one in items for line in one.added})
+
+    def make(one: ChangedIn, key: str) -> ChangeOrder:
+        lines = tuple((line.line, line.quantity) for line in one.lines)
+        added = tuple(
+            OrderedLine(skus[line.sku], line.quantity, Decimal(line.unit_cost)) for line in one.added
+        )
+        return ChangeOrder(one.order, lines, added, one.reason, one.wanted_on, key=key)
+
+    return give(request, change, payload, idempotency_key, make)
 
 
 @router.post("/purchase-orders/close-rest", response={200: RestOut | list[Each[RestOut]], **REFUSED})

@@ -212,11 +212,14 @@ class ArrivalIn(Strict):
 
 
 class ArrivedOut(Out):
+    """What came now; `expired` of what was received may not be sold any more."""
+
     transfer: UUID
     state: str
     received: int
     lost: int
     damaged: int
+    expired: int
 
 
 @router.get("/transfer-proposals", response={200: ProposalsOut, **READ})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -51,6 +52,15 @@ register.filter("word", words.word)
 register.filter("sentence", words.sentence)
 register.filter("refusal", words.refusal)
 register.filter("stands_for", lambda actor, role: stands_for(actor.may, role, actor.roles))
+
+
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC")
+
+
+@register.filter
+def by_the_clock(text: str) -> str:
+    """A text in which moments stand as they were written down, with these by the clock of the reader."""
+    return _MOMENT.sub(lambda found: fmt.moment(datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00")), text)
 
 
 @register.filter

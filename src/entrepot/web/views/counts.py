@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
@@ -45,6 +45,10 @@ EXTRA = range(1, 4)
 """Rows of the desk for goods that nobody expected."""
 DAYS = (30, 90, 365)
 PLOTTED = 31
+BINS_MAX = 1_000
+"""Bins that are asked for at once."""
+WORST = 20
+"""Bins that are told of, the least right first."""
 STATES = ("sellable", "damaged", "quarantined", "pending_inspection")
 """What goods that nobody expected may be."""
 
@@ -53,20 +57,26 @@ STATES = ("sellable", "damaged", "quarantined", "pending_inspection")
 @console
 def counts(request: Request) -> HttpResponse:
     """What is to be counted and what waits for a decision."""
-    company = request.reader.company.id
-    done = request.GET.get("done") == "1"
+    company, node = request.reader.company.id, uuid_in(request.GET.get("node"))
+    done, zone = request.GET.get("done") == "1", clean(request.GET.get("zone"))
 
     def fetch(after: UUID | None, limit: int) -> list[counted.CountRow]:
-        return counted.counts(company=company, done=done, after=after, limit=limit)
+        return counted.counts(company=company, node=node, zone=zone, done=done, after=after, limit=limit)
 
     shown = listed(request, lists_floor.COUNTS, fetch)
     if shown.answer:
         return shown.answer
-    first = not request.GET.get("after")
+    first = not request.GET.get("after") and not done
+    behind = uuid_in(request.GET.get("behind"))
+    waiting = counted.differences(company=company, node=node, after=behind, limit=PAGE + 1) if first else []
     context: dict[str, Any] = {
         **shown.context("counts"),
         "done": done,
-        "differences": counted.differences(company=company, limit=PAGE) if first and not done else [],
+        "node": node,
+        "zone": zone,
+        "goods": counted.to_count([one.id for one in shown.rows]),
+        "differences": waiting[:PAGE],
+        "behind": waiting[PAGE - 1].id if len(waiting) > PAGE else None,
         "causes": _causes(request),
         "nodes": network.nodes(company=company),
         "currency": request.reader.company.currency,
@@ -93,20 +103,32 @@ def plan(request: Request) -> HttpResponse:
 @require_POST
 @console
 def ask(request: Request) -> HttpResponse:
-    """Have a bin counted, by the codes of bin and SKU."""
+    """Have bins counted: one by its code, or without it all of a zone, or all in which a SKU should stand."""
     company, text = request.reader.company.id, request.POST
-    node = uuid_in(text.get("node"))
+    node, zone = uuid_in(text.get("node")), clean(text.get("zone"))
     code, sku = clean(text.get("bin")), clean(text.get("sku"))
-    found = {one.code: one.id for one in network.bins(nodes=[node] if node else [])}
     skus = _skus(company, [sku])
-    if code not in found or (sku and sku not in skus):
-        missing = code if code not in found else sku
-        messages.error(
-            request, gettext("There is no %(what)s here.") % {"what": missing or gettext("such bin")}
-        )
+    if node is None or not (code or zone or sku) or (sku and sku not in skus):
+        return _not_there(request, sku)
+    if code:
+        bins = [one.id for one in network.bins(nodes=[node]) if one.code == code]
+    else:
+        bins = counted.bins_to_ask(node=node, zone=zone, sku=skus.get(sku), limit=BINS_MAX + 1)
+    if not bins:
+        return _not_there(request, code or zone or sku)
+    if len(bins) > BINS_MAX:
+        told = gettext("These are more than %(n)s bins: ask for them zone by zone.") % {"n": BINS_MAX}
+        messages.error(request, told)
         return back(request, "/floor/counts/", [])
-    results = give(request, ask_counts, [AskCount(found[code], skus.get(sku))], _asked)
+    results = give(request, ask_counts, [AskCount(bin_, skus.get(sku)) for bin_ in bins], _asked)
     return back(request, "/floor/counts/", results)
+
+
+def _not_there(request: Request, what: str) -> HttpResponse:
+    """A person asks to have counted what is not in the node."""
+    told = gettext("There is no %(what)s here.") % {"what": what or gettext("such bin")}
+    messages.error(request, told)
+    return back(request, "/floor/counts/", [])
 
 
 @require_POST
@@ -171,11 +193,15 @@ def accuracy(request: Request) -> HttpResponse:
     asked = int_in(request.GET.get("days"))
     days = asked if asked in DAYS else DAYS[0]
     since, until = reading.now - timedelta(days=days), reading.now
+    node = uuid_in(request.GET.get("node"))
 
     def told(by: counted.By) -> list[Accuracy]:
-        return counted.accuracy(company=company.id, since=since, until=until, by=by)
+        found = counted.accuracy(company=company.id, since=since, until=until, by=by, node=node)
+        return [one for one in found if one.share < 1][:WORST] if by == "bin" else found
 
-    by_day = counted.accuracy_by_day(company=company.id, since=since, until=until, zone=str(reading.zone))
+    by_day = counted.accuracy_by_day(
+        company=company.id, since=since, until=until, zone=str(reading.zone), node=node
+    )
     tables = {by: (what, told(by)) for by, what in TABLES}
     whole, zones = tables["node"][1], tables["zone"][1]
     rows = [
@@ -193,15 +219,19 @@ def accuracy(request: Request) -> HttpResponse:
         "choices": DAYS,
         "plots": rows if by_day else [],
         "tables": tables.values(),
+        "node": node,
+        "nodes": network.nodes(company=company.id),
         "records": sum(one.records for one in whole),
         "right": sum(one.right for one in whole),
+        "share": sum(one.right for one in whole) / (sum(one.records for one in whole) or 1),
         "currency": company.currency,
     }
     return page(request, "web/count_accuracy.html", context, area="stock")
 
 
 TABLES: tuple[tuple[counted.By, Any], ...] = (
-    ("node", gettext_lazy("By node")), ("zone", gettext_lazy("By zone")), ("class", gettext_lazy("By class")),
+    ("node", gettext_lazy("By node")), ("zone", gettext_lazy("By zone")),
+    ("bin", gettext_lazy("By bin, those that were wrong")), ("class", gettext_lazy("By class")),
     ("why", gettext_lazy("By reason of the count")), ("cause", gettext_lazy("By root cause")),
 )  # fmt: skip
 
@@ -251,8 +281,8 @@ def _planned(_: int) -> str:
     return gettext("What is due is planned.")
 
 
-def _asked(_: int) -> str:
-    return gettext("The bin will be counted.")
+def _asked(n: int) -> str:
+    return ngettext("The bin will be counted.", "%(n)s bins will be counted.", n) % {"n": n}
 
 
 def _started(_: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_claims import ANSWERS, CloseClaim, close_claims
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
@@ -22,10 +24,12 @@ from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
 from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
+from entrepot.purchasing.rules import ChangedLine
 from entrepot.purchasing.states import NOTICE, ORDER
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.web import lists, lists_floor, words
+from entrepot.web.buying import lines_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -43,6 +47,8 @@ from entrepot.web.edge import (
 from entrepot.web.listed import at_most, listed, listed_whole, order_of
 
 PAGE = 50
+FORM_LINES = 100
+"""Lines that the forms of an order have room for: a long order is received by scan or by programs."""
 
 
 @require_safe
@@ -69,11 +75,14 @@ def orders_list(request: Request) -> HttpResponse:
 @console
 def order(request: Request, which: UUID) -> HttpResponse:
     found = _order(request, which)
-    company = request.reader.company.id
+    company, lines = request.reader.company.id, queries.lines(which)
     context = {
         "order": found,
         "is_open": found.state in ("open", "part_received"),
-        "lines": queries.lines(which),
+        "lines": lines,
+        "to_come": [one for one in lines if one.to_come][:FORM_LINES],
+        "form_lines": lines[:FORM_LINES],
+        "more": max(0, len(lines) - FORM_LINES),
         "receipts": queries.receipts(which),
         "arrivals": dock.arrivals(which),
         "checks": dock.checks(company, state="", order=which),
@@ -104,11 +113,31 @@ def act(request: Request, which: UUID) -> HttpResponse:
             ]
             order = [ConfirmOrder(which, tuple(said), clean(text.get("reference")))] if said else []
             results = give(request, confirm, order, _confirmed)
+        case "change":
+            results = _change(request, found, lines)
         case "close" if found.received:
             results = give(request, close_rest, [CloseRest(which, clean(text.get("reason")))], _closed)
         case "close":
             results = give(request, cancel, [CancelOrder(which, clean(text.get("reason")))], _closed)
     return back(request, reverse("purchase-order", args=[which]), results)
+
+
+def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
+    """Other units of lines, and lines that come to the order."""
+    text = request.POST
+    added = lines_in(request, found.supplier)
+    told = [(line, clean(text.get(f"wanted-{line.id}"))) for line in lines]
+    changed = [ChangedLine(line.id, int_in(units) or 0) for line, units in told if units]
+    if added is None:
+        return [None]
+    wanted = ChangeOrder(
+        found.id,
+        tuple(changed),
+        tuple(added),
+        clean(text.get("change_reason")),
+        day_in(text.get("wanted_on")),
+    )
+    return give(request, change, [wanted], _changed)
 
 
 def _order(request: Request, which: UUID) -> queries.Order:
@@ -283,6 +312,10 @@ def put(request: Request) -> HttpResponse:
 def _answers() -> tuple[str, ...]:
     """The answers of a supplier as people read them, in the order of ANSWERS."""
     return gettext("They agree"), gettext("Credited"), gettext("Sent again"), gettext("Refused")
+
+
+def _changed(_: int) -> str:
+    return gettext("The order is changed. Tell the supplier, who has not confirmed this yet.")
 
 
 def _received(_: int) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from uuid import UUID
 
-from babel.numbers import NumberFormatError, parse_decimal
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -25,14 +23,12 @@ from entrepot.parties.commands.register import (
     register_suppliers,
 )
 from entrepot.purchasing import performance
-from entrepot.purchasing.commands.order import GoodsOrdered, OrderedLine, OrderGoods, order
-from entrepot.web import format as fmt
+from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
+from entrepot.web.buying import ROWS, lines_in, price_in
 from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page, uuid_in
 
 LOOKED_BACK = timedelta(days=365)
 OFFERS_SHOWN = 200
-ROWS = range(1, 13)
-"""Lines of an order that a page has room for; longer ones are placed by programs."""
 
 
 @require_safe
@@ -102,18 +98,9 @@ def offer(request: Request, which: UUID) -> HttpResponse:
         )
         return back(request, reverse("supplier", args=[which]), [])
     minimum, days, pack = (one or 0 for one in numbers)
-    wanted = RegisterOffer(which, sku.id, _price(text.get("cost")), minimum, days, pack_quantity=pack)
+    wanted = RegisterOffer(which, sku.id, price_in(text.get("cost")), minimum, days, pack_quantity=pack)
     results = give(request, register_offers, [wanted], lambda _: gettext("The offer is kept."))
     return back(request, reverse("supplier", args=[which]), results)
-
-
-def _price(text: str | None) -> Decimal:
-    """A unit price as the reader writes it; below zero, which is refused, where it is none."""
-    try:
-        found = parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
-    except NumberFormatError:
-        return Decimal(-1)
-    return found if abs(found) < 10**9 else Decimal(-1)
 
 
 @require_safe
@@ -138,10 +125,12 @@ def place_order(request: Request) -> HttpResponse:
     """Order what the lines say, at the supplier's offer where no cost is said."""
     text, company = request.POST, request.reader.company.id
     which, node = uuid_in(text.get("supplier")), uuid_in(text.get("node"))
-    lines = _lines(request, company, which) if which and node else None
+    lines = lines_in(request, which) if which and node else None
     here = reverse("purchase-order-new")
     if which is None or node is None:
         messages.error(request, gettext("Choose a supplier and a node."))
+    elif lines == []:
+        messages.error(request, gettext("Say at least one SKU, and how many units of it."))
     if not lines or which is None or node is None:
         return back(request, here, [])
     wanted = OrderGoods(
@@ -152,32 +141,3 @@ def place_order(request: Request) -> HttpResponse:
     )
     made = next((one for one in results if isinstance(one, GoodsOrdered)), None)
     return back(request, reverse("purchase-order", args=[made.order]) if made else here, results)
-
-
-def _lines(request: Request, company: int, supplier: UUID) -> list[OrderedLine] | None:
-    """The lines that were filled in; None where one of them can't be understood, which is said."""
-    text = request.POST
-    rows = [
-        [clean(text.get(f"{name}-{row}")) for name in ("sku", "units", "cost")]
-        for row in ROWS
-        if clean(text.get(f"sku-{row}"))
-    ]
-    if not rows:
-        messages.error(request, gettext("Say at least one SKU, and how many units of it."))
-    skus = catalog.skus(company=company, codes=[code for code, _, _ in rows])
-    offers = parties.offers(skus=[sku.id for sku in skus.values()])
-    offered = {one.sku: one.cost for one in offers if one.supplier == supplier}
-    lines = []
-    for code, said, cost in rows:
-        sku, units = skus.get(code), int_in(said)
-        if sku is None or not units:
-            messages.error(
-                request, gettext("%(sku)s: say a SKU of the catalog, and how many units.") % {"sku": code}
-            )
-            return None
-        if not cost and sku.id not in offered:
-            told = gettext("%(sku)s: this supplier has no offer for it. Say what a unit costs.")
-            messages.error(request, told % {"sku": code})
-            return None
-        lines.append(OrderedLine(sku.id, units, _price(cost) if cost else offered[sku.id]))
-    return lines

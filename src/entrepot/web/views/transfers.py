@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
+from entrepot.insight import pages
+from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.rebalance import ReviewStock, review_stock
@@ -28,6 +33,7 @@ from entrepot.stock.commands.transfer import (
     ArrivedUnits,
     ReceiveTransfer,
     ShipTransfer,
+    TransferReceived,
     TransferUnits,
     receive_transfer,
     ship_transfer,
@@ -36,6 +42,8 @@ from entrepot.warehouse import shelf_queries
 from entrepot.web import lists_floor
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, kept, page, uuid_in
 from entrepot.web.listed import chosen, listed
+from entrepot.web.timeline import steps
+from entrepot.work import queries as work
 
 PAGE = 100
 
@@ -95,9 +103,9 @@ def receive(request: Request) -> HttpResponse:
     match request.POST.get("action"):
         case "receive":
             wanted = [ReceiveTransfer(one, rest="received") for one in which]
-            give(request, receive_transfer, wanted, _received)
-        case "part":
-            _receive_part(request)
+            for answer in give(request, receive_transfer, wanted, _received):
+                if isinstance(answer, TransferReceived):
+                    _say_what_came(request, answer)
         case "plate":
             _receive_plate(request)
         case "lose":
@@ -107,17 +115,98 @@ def receive(request: Request) -> HttpResponse:
     return back(request, "/stock/transfers/")
 
 
-def _receive_part(request: Request) -> None:
-    """Units of one SKU of one transfer have come, some damaged, and others are lost; the rest is still on its way."""
-    text, transfer = request.POST, uuid_in(request.POST.get("one"))
-    sku = _sku(request)
-    came, lost, damaged = (int_in(text.get(name) or "0") for name in ("came", "lost", "damaged"))
-    if sku is None or transfer is None or came is None or lost is None or damaged is None:
-        messages.error(request, gettext("Choose a transfer, and say which SKU and how many units."))
-        return
-    line = ArrivedUnits(sku, None, came, lost, clean(text.get("lot")), damaged)
-    wanted = [ReceiveTransfer(transfer, (line,), reason=clean(text.get("reason")))]
-    give(request, receive_transfer, wanted, lambda _: gettext("Noted. The rest is still on its way."))
+@require_safe
+@console
+def transfer(request: Request, which: UUID) -> HttpResponse:
+    """One transfer: what was sent on which plates, what came of it and how, and what is still on its way."""
+    found = _transfer(request, which)
+    goods, arrivals = stock.transfer_goods(which), stock.transfer_arrivals(which)
+    context = {
+        "one": found,
+        "goods": goods,
+        "open": [(_field(one), one) for one in goods if one.to_come],
+        "plates": {one.plate_id: one.plate for one in goods if one.plate and one.to_come},
+        "arrivals": arrivals,
+        "sent": sum(one.quantity for one in goods),
+        "came": sum(one.received for one in goods),
+        "damaged": sum(one.units for one in arrivals if one.status == "damaged"),
+        "lost": sum(one.lost for one in goods),
+        "to_come": sum(one.to_come for one in goods),
+        "is_late": found.state == "in_transit" and found.expected_at < timezone.now(),
+        "entries": [
+            (entry, list(group))
+            for entry, group in groupby(
+                pages.journal(company=found.company, documents=[which]), key=lambda line: line.entry
+            )
+        ],
+        "items": work.of_subject(which),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
+        "kept": kept(request),
+    }
+    return page(request, "web/transfer.html", context, area="stock")
+
+
+def _transfer(request: Request, which: UUID) -> stock.Transfer:
+    found = stock.transfer(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    return found
+
+
+@require_POST
+@console
+def take_in(request: Request, which: UUID) -> HttpResponse:
+    """What came of each line of a transfer, what of it is damaged, and what is lost; the rest is still on its way."""
+    found, text = _transfer(request, which), request.POST
+    told = {name for name in text if name.startswith(TOLD) and text[name]}
+    lines = []
+    for one in stock.transfer_goods(which):
+        names = [prefix + _field(one) for prefix in TOLD]
+        units = [int_in(text.get(name) or "0") for name in names]
+        if None in units:
+            messages.error(request, gettext("%(sku)s: write whole numbers of units.") % {"sku": one.sku_code})
+            return back(request, reverse("transfer", args=[which]), [])
+        told -= set(names)
+        came, damaged, lost = (number or 0 for number in units)
+        if came or damaged or lost:
+            lines.append(ArrivedUnits(one.sku, None, came, lost, one.lot, damaged, one.serial, one.plate_id))
+    if told:
+        messages.error(
+            request, gettext("Meanwhile somebody else took some of it in. Look at what is still to come.")
+        )
+        return back(request, reverse("transfer", args=[which]), [])
+    reason = clean(text.get("reason"))
+    match text.get("action"):
+        case "rest":
+            wanted = ReceiveTransfer(found.id, tuple(lines), rest="received", reason=reason)
+        case "lose":
+            wanted = ReceiveTransfer(found.id, tuple(lines), rest="lost", reason=reason)
+        case _:
+            wanted = ReceiveTransfer(found.id, tuple(lines), reason=reason)
+    results = give(request, receive_transfer, [wanted], lambda _: gettext("Noted."))
+    for answer in results:
+        if isinstance(answer, TransferReceived):
+            _say_what_came(request, answer)
+    return back(request, reverse("transfer", args=[which]), results)
+
+
+TOLD = ("came:", "damaged:", "lost:")
+
+
+def _field(one: stock.TransferGoods) -> str:
+    """What the fields of the form are named after: what stands in them is of these goods, whatever came meanwhile."""
+    return f"{one.sku}/{one.lot}/{one.serial}/{one.plate_id or ''}"
+
+
+def _say_what_came(request: Request, answer: TransferReceived) -> None:
+    """What a person should know beside that it is noted."""
+    if answer.expired:
+        told = ngettext(
+            "%(n)s unit has expired on the way and is not for sale.",
+            "%(n)s units have expired on the way and are not for sale.",
+            answer.expired,
+        )
+        messages.warning(request, told % {"n": answer.expired})
 
 
 def _receive_plate(request: Request) -> None:

@@ -32,6 +32,8 @@ from entrepot.web.listed import listed
 from entrepot.work import queries as work
 
 PAGE = 50
+LISTS_MAX = 1_000
+"""Open lists that are counted; the first of them are shown."""
 TROUBLES = ("node stands still", "orders wait for a wave", "orders late on the floor")
 """Types of work items about a node, which are told one by one."""
 COUNTED = ("not pickable", "short pick")
@@ -53,6 +55,7 @@ def floor(request: Request) -> HttpResponse:
     nodes = network.nodes(company=company)
     services = carriage.services(companies=[company])[company]
     weeks = carriage.cut_offs(nodes=[node.id for node in nodes])
+    lists = queries.open_lists(company=company, limit=LISTS_MAX)
     context = {
         **shown.context("waves"),
         "nodes": [(node, waiting.get(node.id, 0)) for node in nodes],
@@ -65,7 +68,9 @@ def floor(request: Request) -> HttpResponse:
         ],
         "days": list(enumerate(_days())),
         "methods": METHODS,
-        "lists": queries.open_lists(company=company, limit=PAGE),
+        "lists": lists[:PAGE],
+        "open_lists": len(lists),
+        "more_lists": max(0, len(lists) - PAGE),
         "troubles": work.of_types(company, TROUBLES),
         "counted": [one for one in work.open_by_type(company, timezone.now()) if one.type in COUNTED],
         "currency": request.reader.company.currency,

@@ -281,6 +281,7 @@ def _told(request: Request, dock: Dock, answer: TransferReceived | Refused, code
         return answer
     parts = (
         (answer.received, gettext("%(n)s × %(sku)s have come")),
+        (answer.expired, gettext("%(n)s of them have expired and are not for sale")),
         (answer.damaged, gettext("%(n)s × %(sku)s came damaged")),
         (
             answer.lost,

@@ -1,0 +1,232 @@
+"""Change what an open purchase order asks for: other units of its lines, and lines that come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.access import queries as access
+from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.purchasing import rules
+from entrepot.purchasing.commands.order import LINE, SKUS
+from entrepot.purchasing.rules import ChangedLine, Line, OrderedLine
+from entrepot.purchasing.states import ORDER
+from entrepot.stock.commands.expect import Expect, expect
+
+PAIR = "order×receive×accept"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder:
+    """Lines of an order with the units that they ask for from now on in all, and lines that are added to it, wanted on
+    `wanted_on`, without it on the latest day of the others."""
+
+    order: UUID
+    lines: tuple[ChangedLine | tuple[Any, ...], ...] = ()
+    added: tuple[OrderedLine | tuple[Any, ...], ...] = ()
+    reason: str = ""
+    wanted_on: date | None = None
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """Lines whose units are others now, lines that were added, and the state that the order is in."""
+
+    order: UUID
+    changed: int
+    added: int
+    state: str
+
+
+class _Order(NamedTuple):
+    company: int
+    node: UUID
+    state: str
+    number: str
+
+
+class _Skus(NamedTuple):
+    """SKUs of companies by id, with their codes, and those of them that are kits."""
+
+    codes: dict[int, dict[UUID, str]]
+    kits: set[UUID]
+
+
+class _Change(NamedTuple):
+    """A request as it is written: line ids, and what becomes of the order."""
+
+    request: ChangeOrder
+    changed: list[UUID]
+    added: list[UUID]
+    before: str
+    after: str
+
+
+@command("purchasing.change")
+def change(cause: Cause, /, *, requests: Sequence[ChangeOrder]) -> list[OrderChanged | Refused]:
+    """The lines as they are asked for now. What the supplier confirmed of a changed line counts no more: he is to
+    confirm it anew. Whoever changes an order has ordered, and does not receive it. Where nothing is left to come, it is
+    received.
+
+    Locks: the orders, in the order of their ids. Refuses: NotFound (order, line, SKU); WrongState (received or
+    cancelled); Invalid (nothing changed, a line twice, fewer units than came, a kit); access.duties_apart.
+    Again: by key. 10 statements; 1 more where units change, 1 where lines are added.
+    """
+    book = _Book(cause, requests)
+    answers: list[OrderChanged | Refused] = []
+    made: list[_Change] = []
+    for one in requests:
+        refusal = book.refusal(one)
+        if refusal:
+            answers.append(refusal)
+            continue
+        found = book.apply(one)
+        made.append(found)
+        answers.append(OrderChanged(one.order, len(found.changed), len(found.added), found.after))
+    if made:
+        wanted = dict.fromkeys(one.request.order for one in made)
+        whole(take_duty(cause, requests=[book.duties[order] for order in wanted]))
+        book.write(made)
+    return answers
+
+
+class _Book:
+    """The orders that requests name, locked, with their lines; these move on while a batch is decided."""
+
+    def __init__(self, cause: Cause, requests: Sequence[ChangeOrder]) -> None:
+        self.cause = cause
+        wanted = sorted({one.order for one in requests})
+        self.orders = {row[0]: _Order(*row[1:]) for row in sql.run(_LOCK, {"ids": wanted})}
+        self.lines: dict[UUID, dict[UUID, Line]] = {order: {} for order in self.orders}
+        self.days: dict[UUID, date] = {}
+        for order, day, *row in sql.run(_LINES, {"ids": list(self.orders)}):
+            line = Line(*row)
+            self.lines[order][line.id] = line
+            self.days[line.id] = day or cause.at.date()
+        self.skus = _skus({OrderedLine(*line).sku for one in requests for line in one.added}, self.orders)
+        self.duties = {
+            order: Duty(order, PAIR, "order", cause.actor.name, row.number)
+            for order, row in self.orders.items()
+        }
+        self.apart = dict(zip(self.duties, access.apart(list(self.duties.values())), strict=True))
+
+    def refusal(self, one: ChangeOrder) -> Refused | None:
+        order = self.orders.get(one.order)
+        if order is None:
+            return NotFound(what="purchase order", which=str(one.order))
+        if isinstance(refused := ORDER.step(order.state, "receive_rest"), Refused):
+            return refused
+        added = [OrderedLine(*line) for line in one.added]
+        codes = self.skus.codes[order.company]
+        kit = next((codes[line.sku] for line in added if line.sku in self.skus.kits & codes.keys()), None)
+        if kit:
+            return Invalid(
+                field="sku", expected="what a supplier sends: the components of the kit", found=kit
+            )
+        changed = [ChangedLine(*line) for line in one.lines]
+        return rules.misfit_change(changed, added, self.lines[one.order], codes) or self.apart[one.order]
+
+    def apply(self, one: ChangeOrder) -> _Change:
+        """Other units of lines, and new lines, in the book."""
+        order, lines = self.orders[one.order], self.lines[one.order]
+        changed = []
+        for line in (ChangedLine(*line) for line in one.lines):
+            if lines[line.line].quantity != line.quantity or lines[line.line].short:
+                rules.ask_otherwise(lines[line.line], line.quantity)
+                changed.append(line.line)
+        latest = max((self.days[line] for line in lines), default=self.cause.at.date())
+        added = []
+        for number, wanted in enumerate(one.added, max(line.number for line in lines.values()) + 1):
+            asked = OrderedLine(*wanted)
+            fresh = Line(ids.uuid7(), number, asked.sku, asked.quantity, 0, asked.unit_cost)
+            lines[fresh.id], self.days[fresh.id] = fresh, one.wanted_on or latest
+            added.append(fresh.id)
+        over = not any(line.to_come for line in lines.values())
+        after = "received" if over else order.state
+        self.orders[one.order] = order._replace(state=after)
+        return _Change(one, changed, added, order.state, after)
+
+    def write(self, made: Sequence[_Change]) -> None:
+        where = {line: one.request.order for one in made for line in (*one.changed, *one.added)}
+        line_of = {line: self.lines[order][line] for line, order in where.items()}
+        fresh = {line for one in made for line in one.added}
+        if changed := [line for line in where if line not in fresh]:
+            sql.run(
+                _CHANGE, sql.columns(("ids", "units"), [(line, line_of[line].quantity) for line in changed])
+            )
+        if fresh:
+            rows = [self._row(where[line], line_of[line]) for line in where if line in fresh]
+            sql.write("purchasing_orderline", (*LINE, "first_quantity"), rows)
+        states = {order: self.orders[order].state for order in dict.fromkeys(where.values())}
+        sql.run(_SET, sql.columns(("ids", "states"), list(states.items())))
+        coming = [
+            Expect(
+                self.orders[order].company, line, line_of[line].sku, self.orders[order].node, "purchase_order", order,
+                line_of[line].to_come, self.days[line],
+            )
+            for line, order in where.items()
+        ]  # fmt: skip
+        expect(self.cause, requests=coming)
+        announce(self.cause, [self._event(one) for one in made])
+
+    def _row(self, order: UUID, line: Line) -> tuple[Any, ...]:
+        return (
+            line.id, order, self.orders[order].company, line.number, line.sku, line.quantity, 0, line.unit_cost,
+            self.days[line.id], 0,
+        )  # fmt: skip
+
+    def _event(self, one: _Change) -> Event:
+        order, lines = one.request.order, self.lines[one.request.order]
+        payload = {
+            "changed": {str(lines[line].number): lines[line].quantity for line in one.changed},
+            "added": {str(lines[line].number): lines[line].quantity for line in one.added},
+        }
+        company, at = self.orders[order].company, one.request.occurred_at
+        return Event("purchase_order", order, company, one.before, one.after, at, payload, one.request.reason)
+
+
+def _skus(wanted: set[UUID], orders: Mapping[UUID, _Order]) -> _Skus:
+    """Those that are added, as far as the companies have them."""
+    companies = sorted({one.company for one in orders.values()})
+    found = _Skus({company: {} for company in companies}, set())
+    for company, sku, code, is_kit in sql.run(SKUS, {"companies": companies, "ids": list(wanted)}):
+        found.codes[company][sku] = code
+        if is_kit:
+            found.kits.add(sku)
+    return found
+
+
+_LOCK = """
+SELECT id, company_id::int, node_id, state, number FROM purchasing_order WHERE id = ANY(%(ids)s::uuid[])
+ORDER BY id FOR UPDATE
+"""
+
+# What is expected on a day keeps it, though its units change.
+_LINES = """
+SELECT l.order_id, COALESCE(s.expected_on, l.confirmed_on, l.wanted_on), l.id, l.number, l.sku_id, l.quantity,
+       l.received, l.unit_cost, 'none', '', '', l.over, l.short, l.confirmed
+FROM purchasing_orderline AS l LEFT JOIN stock_supply AS s ON s.line_id = l.id
+WHERE l.order_id = ANY(%(ids)s::uuid[]) ORDER BY l.order_id, l.number
+"""
+
+_CHANGE = """
+UPDATE purchasing_orderline AS l
+SET first_quantity = COALESCE(l.first_quantity, l.quantity), quantity = d.units, over = 0, short = 0,
+    confirmed = NULL, confirmed_on = NULL
+FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE l.id = d.id
+"""
+
+_SET = """
+UPDATE purchasing_order AS o SET state = d.state
+FROM unnest(%(ids)s::uuid[], %(states)s::text[]) AS d(id, state) WHERE o.id = d.id
+"""

@@ -1,0 +1,75 @@
+"""Lines of a purchase order as a form says them: row by row, or pasted, one a line."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from uuid import UUID
+
+from babel.numbers import NumberFormatError, parse_decimal
+from django.contrib import messages
+from django.utils.translation import gettext
+
+from entrepot.catalog import queries as catalog
+from entrepot.parties import queries as parties
+from entrepot.purchasing.rules import OrderedLine
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, clean, int_in
+
+ROWS = range(1, 13)
+"""Lines that a form has rows for; more of them are pasted."""
+PASTED_MAX = 2_000
+
+
+def price_in(text: str | None) -> Decimal:
+    """A unit price as the reader writes it; below zero, which is refused, where it is none."""
+    try:
+        found = parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
+    except NumberFormatError:
+        return Decimal(-1)
+    return found if abs(found) < 10**9 else Decimal(-1)
+
+
+def lines_in(request: Request, supplier: UUID) -> list[OrderedLine] | None:
+    """The lines that were filled in or pasted, at the supplier's offer where no cost is said; None where one of them
+    can't be understood, which is said."""
+    text = request.POST
+    rows = [
+        [clean(text.get(f"{name}-{row}")) for name in ("sku", "units", "cost")]
+        for row in ROWS
+        if clean(text.get(f"sku-{row}"))
+    ]
+    rows += pasted(text.get("pasted", ""))
+    if len(rows) > PASTED_MAX:
+        told = gettext("These are %(n)s lines; an order takes %(most)s at most.")
+        messages.error(request, told % {"n": len(rows), "most": PASTED_MAX})
+        return None
+    skus = catalog.skus(company=request.reader.company.id, codes=[code for code, _, _ in rows])
+    offers = parties.offers(skus=[sku.id for sku in skus.values()])
+    offered = {one.sku: one.cost for one in offers if one.supplier == supplier}
+    lines = []
+    for code, said, cost in rows:
+        sku, units = skus.get(code), int_in(said)
+        if sku is None or not units:
+            messages.error(
+                request, gettext("%(sku)s: say a SKU of the catalog, and how many units.") % {"sku": code}
+            )
+            return None
+        if not cost and sku.id not in offered:
+            told = gettext("%(sku)s: this supplier has no offer for it. Say what a unit costs.")
+            messages.error(request, told % {"sku": code})
+            return None
+        lines.append(OrderedLine(sku.id, units, price_in(cost) if cost else offered[sku.id]))
+    return lines
+
+
+def pasted(text: str) -> list[list[str]]:
+    """SKU, units and cost of each line of a text, as a table of a spreadsheet or a mail gives them: with tabs or
+    semicolons between, else with blanks. The cost may be missing."""
+    rows = []
+    for line in text.splitlines():
+        parts = re.split(r"\t|;", line) if re.search(r"\t|;", line) else line.split()
+        found = [clean(part) for part in parts]
+        if any(found):
+            rows.append([*found, "", ""][:3])
+    return rows
