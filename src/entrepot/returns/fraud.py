@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
+from entrepot.kernel.shapes import shape
 from entrepot.returns.rules import OURS, REASONS
 
 Mode = Literal["enforce", "warn", "off"]
 Stage = Literal["authorized", "received", "inspected"]
 
 
+@shape("returns.fraud", cluster_customers=(2, 10_000), hit_rate_of=(1, 1_000_000))
 @dataclass(frozen=True, slots=True)
 class FraudPolicy:
     """When a return is suspicious. Each rule lets the refund wait for a person (`enforce`), is only noted (`warn`), or

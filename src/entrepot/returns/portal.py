@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
+from entrepot.kernel.shapes import shape
+
 COLOR = re.compile(r"#[0-9a-f]{6}")
 ADDRESS = re.compile(r"(https://|mailto:)[\w.@:/?&=%~+-]+", re.ASCII)
 CONTRAST_LEAST = 4.5
 """Of white on the accent: WCAG 2.2, 1.4.3."""
 
 
+@shape("returns.portal", link_days=(1, 365))
 @dataclass(frozen=True, slots=True)
 class Portal:
     """The portal of a channel, or of all without a scope; shut until it says `is_open`.

@@ -13,8 +13,6 @@ from entrepot.parties import queries as parties
 from entrepot.returns import portal
 from entrepot.returns.portal import Portal
 
-policies.shape("returns.portal", link_days=(1, 365))(Portal)
-
 
 @dataclass(frozen=True, slots=True)
 class Door:

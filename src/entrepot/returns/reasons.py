@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from entrepot.kernel.shapes import shape
 from entrepot.returns.rules import REASONS
 
 
@@ -51,6 +52,7 @@ class Own:
     says: str
 
 
+@shape("returns.reasons")
 @dataclass(frozen=True, slots=True)
 class Reasons:
     """Which reasons customers are offered, by category of the SKU.

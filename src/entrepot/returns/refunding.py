@@ -15,10 +15,12 @@ from uuid import UUID
 
 from entrepot.kernel import money
 from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
 from entrepot.orders.rules import Frozen
 from entrepot.returns.rules import OURS, REASONS
 
 
+@shape("returns.refunds", fee_tax_percent=(0, 100))
 @dataclass(frozen=True, slots=True)
 class RefundPolicy:
     """What is given back of shipping, what is kept for fees and lost promotions, and on which tender money goes back.

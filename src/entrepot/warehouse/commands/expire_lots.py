@@ -15,6 +15,7 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.shapes import shape
 from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged, change_status
 from entrepot.warehouse.commands.missing import reopen
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -22,7 +23,7 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 Days = Annotated[int, Meta(ge=0, le=3650)]
 
 
-@policies.shape("warehouse.expiry")
+@shape("warehouse.expiry")
 @dataclass(frozen=True, slots=True)
 class Expiry:
     """When lots that expire leave sellable stock, and when somebody is told."""
