@@ -107,7 +107,7 @@ def test_what_waits_for_stock_is_told_with_its_day(customer, order, console, pro
     assert re.search(
         r"expected on 17 May 2031, +[\d,]+ days after the promise no supply is expected yet", page
     )
-    assert page.count("expected on 17 May 2031") == 2, "at the head as well, as it is late"
+    assert page.count("expected on 17 May 2031") == 3, "at the head as well, as it is late, and where it is"
     (told,) = program("service").get(f"/api/v1/orders/{which}").json()["waits"]
     assert (told["line"], told["quantity"], told["expected_on"]) == (str(line), units, "2031-05-17")
     assert told["late_days"] > 1_000
@@ -123,6 +123,14 @@ def test_our_own_number_and_a_mail_address_do_as_well(customer, order):
     assert looks_up(Client(), order.number, order.postal_code).status_code == 422, (
         "the mail address is asked for"
     )
+    assert looks_up(Client(), f" {order.number.lower()}", "ada@example.com").status_code == 302
+
+
+def test_a_number_is_found_as_telephones_and_shops_write_it(customer, order):
+    sql.run("UPDATE orders_order SET external_id = '#1001' WHERE id = %(id)s", {"id": order.id})
+    assert looks_up(customer, "1001", order.postal_code).status_code == 302
+    assert looks_up(Client(), "# 1001", order.postal_code).status_code == 302
+    assert looks_up(Client(), "#", order.postal_code).status_code == 422
 
 
 def test_what_is_wrong_is_not_told(customer, order, shop):
@@ -162,8 +170,9 @@ def test_no_door_where_none_is_open(customer, order, address):
 
 
 def test_guessing_is_stopped_for_the_order_and_for_the_source(customer, order):
-    for _ in range(portal.TRIES_OF_ORDER):
-        assert looks_up(customer, order.external_id, "guess").status_code == 422
+    for i in range(portal.TRIES_OF_ORDER):
+        written = f"#{order.external_id}" if i % 2 else order.external_id.upper()
+        assert looks_up(customer, written, "guess").status_code == 422, "however it is written"
     stopped = looks_up(customer, order.external_id, order.postal_code)
     assert stopped.status_code == 429, "even with the right address"
     assert "Wait 15 minutes" in text_of(stopped)

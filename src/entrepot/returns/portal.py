@@ -63,6 +63,20 @@ def proves(said: str, known: str) -> bool:
     return compare_digest(given.encode(), own.encode()) and bool(own)
 
 
+def numbers(said: str) -> list[str]:
+    """What an order may be called that somebody calls so: telephones write capitals as they please, and people leave
+    the # away with which shops show numbers, or copy it."""
+    plain = bare(said)
+    written = "".join(said.split()).lstrip("#")
+    ways = (written, plain.upper(), plain) if plain else ()
+    return list(dict.fromkeys(one for way in ways for one in (said.strip(), way, f"#{way}")))
+
+
+def bare(number: str) -> str:
+    """A number as its tries are counted, however it is written."""
+    return _plain(number).lstrip("#")
+
+
 def _plain(text: str) -> str:
     return "".join(text.split()).casefold()
 

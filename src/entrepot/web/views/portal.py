@@ -52,7 +52,7 @@ from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, make_labels
-from entrepot.returns.portal import STEPS
+from entrepot.returns.portal import STEPS, bare
 from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
@@ -179,7 +179,7 @@ def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
     cause = Cause(Actor("portal", MAY), fmt.reading().now)
     tries = (
         fingerprints.of_visitor(source_of(request)),
-        fingerprints.of_visitor(f"{company} {channel} {number}"),
+        fingerprints.of_visitor(f"{company} {channel} {bare(number)}"),
     )
     wanted = [
         Try(VISIT, who, most, TRIES_MINUTES)
