@@ -45,7 +45,8 @@ class RefundPolicy:
     """What becomes of a promotion when less is kept than it was given for: the customer keeps it, or what the kept
     goods bear of it is deducted."""
     thresholds: dict[str, int] = field(default_factory=dict)
-    """By the code of a promotion, what had to be bought for it, in minor units before discounts."""
+    """By the code of a promotion, what had to be bought for it, in minor units before discounts, in the company's own
+    currency."""
     tender_order: tuple[str, ...] = ("store_credit",)
     """Payment providers that get money back first, in this order; the others follow, the latest payment first."""
 
