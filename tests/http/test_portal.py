@@ -24,6 +24,8 @@ from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.portal_queries import Portal
+from entrepot.returns.reasons import Reasons
+from entrepot.returns.rules import REASONS
 from entrepot.returns.tasks import serve_refund
 from entrepot.shipping.live import Bought
 from entrepot.web.views import portal
@@ -147,6 +149,31 @@ def test_what_is_wrong_is_not_told(customer, order, shop):
     assert len(said) == 1, "each says the same"
     assert all(WRONG in text_of(one) for one in tried)
     assert not any(portal.VISIT in one.cookies for one in tried)
+
+
+def test_reasons_are_those_of_each_thing_and_stand_under_heads_where_they_are_many(customer, order):
+    lines = [one for one in queries.returnable(order.id) if one.left > 0]
+    page = enters(customer, order).content.decode()
+    of_line = page.split(f'id="reason-{lines[0].line}"')[1].split("</select>")[0]
+    heads = re.findall(r'<optgroup label="([^"]+)"', of_line)
+    assert heads[:2] == ["The way to me", "The thing itself"]
+    assert len(set(heads)) == len(heads) == of_line.count("</optgroup>")
+    assert {code for code in REASONS if f'value="{code}"' in of_line} == set(REASONS)
+
+    sql.run(
+        "UPDATE catalog_sku SET category = 'lamps' WHERE id = (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
+        {"line": lines[0].line},
+    )
+    body = Reasons(by_category={"lamps": ("defective", "changed_mind"), "shirts": ("too_small",)})
+    now = datetime.now().astimezone()
+    policies.set_policy(
+        the_system(now),
+        requests=[policies.SetPolicy(COMPANY, "returns.reasons", body, now - timedelta(days=1))],
+    )
+    page = customer.get("/portal/order/").content.decode()
+    of_line = page.split(f'id="reason-{lines[0].line}"')[1].split("</select>")[0]
+    assert re.findall(r'value="(\w+)"', of_line) == ["defective", "changed_mind"], "in the house's own order"
+    assert "optgroup" not in of_line
 
 
 def test_another_channels_order_is_not_there(customer, order):

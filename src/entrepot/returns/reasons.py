@@ -89,6 +89,11 @@ def says(policy: Reasons, code: str) -> str:
     return policy.own[code].says if code in policy.own else REASONS[code].says
 
 
+def chosen(policy: Reasons, category: str) -> bool:
+    """Whether the company itself says what is offered for goods of a category, and in which order."""
+    return bool(policy.by_category.get(category) or policy.by_category.get(""))
+
+
 def offered(policy: Reasons, categories: Iterable[str]) -> dict[str, str]:
     """What customers may choose from for goods of these categories: code → words, in the order of the policy."""
     usual = policy.by_category.get("") or (*REASONS, *policy.own)
