@@ -11,7 +11,7 @@ import pytest
 from entrepot.kernel import sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
-from entrepot.orders.commands.place import OrderLine, PaymentGiven, PlaceOrder, place
+from entrepot.orders.commands.place import OrderLine, PaymentGiven, PlaceOrder, PromotionGiven, place
 from entrepot.payments.commands.accept_disputes import AcceptDispute, accept_disputes
 from entrepot.payments.commands.disputes import OpenDispute, open_disputes
 from entrepot.payments.rules import DisputePolicy
@@ -47,8 +47,11 @@ def house(db: None) -> Floor:
     return house
 
 
-def sold(house: Floor, currency: str, price: str = "", units: int = 1) -> UUID:
-    line = OrderLine(house.codes[0], units, Decimal(price or PRICES[currency]))
+def sold(house: Floor, currency: str, price: str = "", units: int = 1, off: int = 0) -> UUID:
+    promotions = (PromotionGiven("SPEND", off),) if off else ()
+    line = OrderLine(
+        house.codes[0], units, Decimal(price or PRICES[currency]), discount_minor=off, promotions=promotions
+    )
     paid = PaymentGiven("account", currency, 10_000_000, NOW)
     (one,) = place(SYSTEM, requests=[PlaceOrder(
         COMPANY, "shop", f"{currency}-{price}", (line,), currency, country="GB", postal_code="SW1A 1AA", address=HOME,
@@ -94,6 +97,20 @@ def test_fees_that_are_amounts_are_kept_at_the_rate_of_the_order(house: Floor, c
     answer = given_back(order)
     ((goods, fee),) = sql.run("SELECT goods_minor, fee_minor FROM returns_refund")
     assert (fee, answer.total_minor) == (kept, goods - kept)
+
+
+@pytest.mark.parametrize(("threshold", "lost"), [(5_001, 500), (5_000, 0)])
+def test_what_had_to_be_bought_for_a_promotion_is_what_it_is_worth_at_home(
+    house: Floor, threshold: int, lost: int
+):
+    """Two things of ¥10,000, which are £50.00 each: one is kept, with half of the promotion."""
+    policy(refund_at="received", approve_above_minor=None)
+    no_consumers()
+    body = RefundPolicy(broken_promotions="clawback", thresholds={"SPEND": threshold})
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "returns.refunds", body, NOW - timedelta(days=1))])
+    given_back(sold(house, "JPY", units=2, off=1_000))
+    ((kept,),) = sql.run("SELECT clawback_minor FROM returns_refund")
+    assert kept == lost
 
 
 @pytest.mark.parametrize("currency", RATES)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.access.errors import DutiesApart
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.returns import errors, parcel_queries, queries
 from entrepot.returns.commands.announce import AnnounceParcel, ParcelAnnounced, announce_parcels
@@ -66,6 +66,37 @@ def test_returns_of_two_orders_come_in_one_parcel_with_more_less_and_other_thing
     assert (short.subject, short.role) == (second.return_id, "customer service")
     questions = work.items(COMPANY, kind="goods nobody announced")
     assert {one.subject for one in questions} == {one.id for one in strays}
+
+
+def test_a_slip_says_enough_where_nobody_told_of_the_parcel(house: Floor):
+    """The customer was told to write the number of the return on it: that of an order does as well."""
+    orders = sold(house, 3, (0, 2))
+    first, second, third = (asked(order, 1) for order in orders)
+    names = dict(sql.run("SELECT id, ARRAY[number, external_id] FROM orders_order"))
+    number, external = names[orders[1]][0], names[orders[2]][1]
+    for said, one in ((f" {first.number.lower()}", first), (number, second), (f"{external} ", third)):
+        assert [row.return_id for row in parcel_queries.expected(COMPANY, said)] == [one.return_id], said
+        assert parcel_queries.expected(COMPANY + 1, said) == [], "nor is it there for another company"
+        (answer,) = receive_parcels(RECEIVES, requests=[parcel(house, ("SKU-000", 1), tracking=said)])
+        assert (answer.received, answer.returns, answer.strays) == (1, (one.return_id,), ())
+        assert parcel_queries.expected(COMPANY, said) == []
+    (came,) = parcel_queries.meant(COMPANY, first.number)
+    assert (came.number, came.state, came.received_by) == (first.number, "received", RECEIVES.actor.name)
+    assert parcel_queries.meant(COMPANY, "no such number") == []
+
+    (twice,) = receive_parcels(RECEIVES, requests=[parcel(house, ("SKU-000", 1), tracking=first.number)])
+    assert (twice.received, len(twice.strays)) == (0, 1), "what is more than was announced is a question"
+
+
+def test_an_order_that_came_back_before_says_nothing_of_a_parcel(house: Floor):
+    (order,) = sold(house, 1, (0, 2))
+    one = asked(order, 1)
+    ((number,),) = sql.run("SELECT number FROM orders_order WHERE id = %(order)s", {"order": order})
+    close(ASKS, requests=[Close(one.return_id, "kept after all")])
+    assert parcel_queries.expected(COMPANY, number) == []
+    assert parcel_queries.meant(COMPANY, number) == []
+    (seen,) = parcel_queries.meant(COMPANY, one.number)
+    assert (seen.number, seen.came_at) == (one.number, None)
 
 
 def test_more_than_was_announced_and_a_parcel_without_a_number(house: Floor):

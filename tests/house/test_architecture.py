@@ -141,6 +141,19 @@ def test_every_command_says_what_a_caller_gets_and_what_it_costs() -> None:
     assert silent == []
 
 
+def test_a_policy_stands_under_its_kind_where_its_shape_is_defined() -> None:
+    """Whoever can name a shape can read policies of it, whatever else was imported."""
+    found = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for _, path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Call)
+        and ast.unparse(node.func.func).endswith("shape")
+    ]
+    assert found == []
+
+
 def test_nothing_is_left_for_later() -> None:
     left = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
     found = [

@@ -45,6 +45,26 @@ def house(db: None) -> Floor:
     return house
 
 
+def test_what_can_leave_together_stands_together(house: Floor) -> None:
+    """A form as it is filled gathers what goes to one vendor: nobody has to pick out another's."""
+    house.stock(1, 50)
+    mine, other = disposed(house, "return_to_vendor", 3)[0], disposed(house, "return_to_vendor", 2, sku=1)[0]
+    given = disposed(house, "donate", 1)[0]
+    vendors = {0: a_vendor(house, 0, code="v"), 1: a_vendor(house, 1, code="w")}
+    inspector = a_browser("inspector")
+    page = inspector.get("/returns/departures/").content.decode()
+    sections = re.findall(r'<section class="card list".*?</section>', page, re.DOTALL)
+    assert len(sections) == 3, "two vendors, and what is given away"
+    for which, vendor, foreign in ((mine, vendors[0], other), (other, vendors[1], mine)):
+        (section,) = [one for one in sections if f"units-{which}" in one]
+        assert f'value="{vendor}" selected' in section
+        assert f"units-{foreign}" not in section and f"units-{given}" not in section
+        (units,) = re.findall(rf'name="units-{which}"[^>]*value="(\d+)"', section)
+        form = {"kind": "vendor_return", f"units-{which}": units, "supplier": str(vendor), "expected": ""}
+        assert said(inspector.post("/returns/departures/gather/", form))[-1] == "They are gathered."
+    assert len(departure_queries.departures(COMPANY)) == 2
+
+
 def test_goods_are_returned_to_their_vendor_by_forms(house: Floor) -> None:
     (which,) = disposed(house, "return_to_vendor", 3)
     vendor = a_vendor(house, 0)

@@ -24,6 +24,8 @@ from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.portal_queries import Portal
+from entrepot.returns.reasons import Reasons
+from entrepot.returns.rules import REASONS
 from entrepot.returns.tasks import serve_refund
 from entrepot.shipping.live import Bought
 from entrepot.web.views import portal
@@ -107,7 +109,7 @@ def test_what_waits_for_stock_is_told_with_its_day(customer, order, console, pro
     assert re.search(
         r"expected on 17 May 2031, +[\d,]+ days after the promise no supply is expected yet", page
     )
-    assert page.count("expected on 17 May 2031") == 2, "at the head as well, as it is late"
+    assert page.count("expected on 17 May 2031") == 3, "at the head as well, as it is late, and where it is"
     (told,) = program("service").get(f"/api/v1/orders/{which}").json()["waits"]
     assert (told["line"], told["quantity"], told["expected_on"]) == (str(line), units, "2031-05-17")
     assert told["late_days"] > 1_000
@@ -123,6 +125,14 @@ def test_our_own_number_and_a_mail_address_do_as_well(customer, order):
     assert looks_up(Client(), order.number, order.postal_code).status_code == 422, (
         "the mail address is asked for"
     )
+    assert looks_up(Client(), f" {order.number.lower()}", "ada@example.com").status_code == 302
+
+
+def test_a_number_is_found_as_telephones_and_shops_write_it(customer, order):
+    sql.run("UPDATE orders_order SET external_id = '#1001' WHERE id = %(id)s", {"id": order.id})
+    assert looks_up(customer, "1001", order.postal_code).status_code == 302
+    assert looks_up(Client(), "# 1001", order.postal_code).status_code == 302
+    assert looks_up(Client(), "#", order.postal_code).status_code == 422
 
 
 def test_what_is_wrong_is_not_told(customer, order, shop):
@@ -139,6 +149,31 @@ def test_what_is_wrong_is_not_told(customer, order, shop):
     assert len(said) == 1, "each says the same"
     assert all(WRONG in text_of(one) for one in tried)
     assert not any(portal.VISIT in one.cookies for one in tried)
+
+
+def test_reasons_are_those_of_each_thing_and_stand_under_heads_where_they_are_many(customer, order):
+    lines = [one for one in queries.returnable(order.id) if one.left > 0]
+    page = enters(customer, order).content.decode()
+    of_line = page.split(f'id="reason-{lines[0].line}"')[1].split("</select>")[0]
+    heads = re.findall(r'<optgroup label="([^"]+)"', of_line)
+    assert heads[:2] == ["The way to me", "The thing itself"]
+    assert len(set(heads)) == len(heads) == of_line.count("</optgroup>")
+    assert {code for code in REASONS if f'value="{code}"' in of_line} == set(REASONS)
+
+    sql.run(
+        "UPDATE catalog_sku SET category = 'lamps' WHERE id = (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
+        {"line": lines[0].line},
+    )
+    body = Reasons(by_category={"lamps": ("defective", "changed_mind"), "shirts": ("too_small",)})
+    now = datetime.now().astimezone()
+    policies.set_policy(
+        the_system(now),
+        requests=[policies.SetPolicy(COMPANY, "returns.reasons", body, now - timedelta(days=1))],
+    )
+    page = customer.get("/portal/order/").content.decode()
+    of_line = page.split(f'id="reason-{lines[0].line}"')[1].split("</select>")[0]
+    assert re.findall(r'value="(\w+)"', of_line) == ["defective", "changed_mind"], "in the house's own order"
+    assert "optgroup" not in of_line
 
 
 def test_another_channels_order_is_not_there(customer, order):
@@ -162,8 +197,9 @@ def test_no_door_where_none_is_open(customer, order, address):
 
 
 def test_guessing_is_stopped_for_the_order_and_for_the_source(customer, order):
-    for _ in range(portal.TRIES_OF_ORDER):
-        assert looks_up(customer, order.external_id, "guess").status_code == 422
+    for i in range(portal.TRIES_OF_ORDER):
+        written = f"#{order.external_id}" if i % 2 else order.external_id.upper()
+        assert looks_up(customer, written, "guess").status_code == 422, "however it is written"
     stopped = looks_up(customer, order.external_id, order.postal_code)
     assert stopped.status_code == 429, "even with the right address"
     assert "Wait 15 minutes" in text_of(stopped)

@@ -11,7 +11,7 @@ from entrepot.kernel.errors import NotFound, Said
 from entrepot.returns.errors import NotOfVendor
 from entrepot.stock.errors import NotThere
 from entrepot.web.refusals import named
-from tests.asking import a_browser
+from tests.asking import a_browser, a_program
 from tests.floor import COMPANY, Floor
 from tests.http.test_returns_pages import said
 from tests.onward import disposed, opened
@@ -62,4 +62,20 @@ def test_a_form_that_is_refused_says_codes(house: Floor):
     (sentence,) = said(refused)
     assert "of SKU SKU-000 were to leave bin " in sentence, sentence
     assert str(house.skus[0]) not in sentence and not any(str(one) in sentence for one in house.bins.values())
+    sql.run("UPDATE stock_bucket SET committed = 0 WHERE status <> 'sellable'")
+
+
+def test_a_program_that_is_refused_is_told_codes_and_keeps_the_ids(house: Floor):
+    people = everybody()
+    which = opened("liquidation", (disposed(house, "liquidate", 2)[0], 2)).departure
+    sql.run("UPDATE stock_bucket SET committed = 1 WHERE status <> 'sellable' AND quantity > 0")
+    body = {"departure": str(which), "amount_minor": 300, "due_on": "2027-01-01", "reference": "x"}
+    program = a_program(people["inspector"])
+    alone = program.post("/api/v1/returns/departures/leave", body)
+    assert alone.status_code == 409, alone.content
+    many = program.post("/api/v1/returns/departures/leave", [body, body], again="two").json()
+    for one in (alone.json(), many[0]):
+        assert "SKU SKU-000" in one["detail"], one
+        assert str(house.skus[0]) not in one["detail"]
+        assert one["facts"]["sku"] == str(house.skus[0]), "programs ask on by the id"
     sql.run("UPDATE stock_bucket SET committed = 0 WHERE status <> 'sellable'")

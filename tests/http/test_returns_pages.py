@@ -20,6 +20,7 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.parties.commands.erase import ErasePeople, erase
 from entrepot.returns import checklists, label_queries, parcel_queries, queries
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.labels import MakeLabel, make_labels
@@ -481,6 +482,30 @@ def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor)
     nothing = door.post("/returns/parcels/receive/", {"node": str(house.nodes[0])})
     assert "what was in the parcel" in said(nothing)[-1]
     assert "nothing is expected in it" in text_of(door.get("/returns/parcels/?tracking="))
+
+
+def test_a_slip_opens_its_return_at_the_dock_and_a_second_scan_says_that_it_came(house: Floor):
+    """Customers write the number of the return on their parcel, as they are told to, and lay the slip into it."""
+    one = back.asked(sold(house, 1, (0, 2))[0], 2)
+    door = a_browser("supervisor")
+    address = f"/returns/parcels/?tracking={one.number.lower()}"
+    page = text_of(door.get(address))
+    assert f"2 expected, {one.number} of SO-" in page
+    assert "was announced has come" not in page
+    form = {"tracking": one.number.lower(), f"units-{one.lines[0]}": "2", "node": str(house.nodes[0])}
+    assert said(door.post("/returns/parcels/receive/", form)) == ["The parcel is received."]
+    again = text_of(door.get(address))
+    assert "nothing is expected in it" in again
+    assert re.search(rf"{one.number} received +What was announced has come: supervisor received it", again)
+
+
+def test_a_return_that_nobody_agreed_to_is_told_at_the_dock(house: Floor):
+    body = Admission((Rule("look first", answer="ask"),), business_tiers=("",))
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.authorization", body, NOW)])
+    one = back.asked(sold(house, 1, (0, 1))[0], 1)
+    assert one.state == "requested"
+    page = text_of(a_browser("supervisor").get(f"/returns/parcels/?tracking={one.number}"))
+    assert "Nobody has said yes to this return." in page
 
 
 def test_the_station_shows_what_each_way_brings(house: Floor) -> None:

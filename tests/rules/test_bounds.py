@@ -13,7 +13,6 @@ from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.returns.recovery import Recovery, Way
 from entrepot.sourcing.rules import DropShip, Profile
 from entrepot.stock.commands.adjust import AdjustmentPolicy
-from entrepot.warehouse.commands import stream  # noqa: F401  registers its policy
 from entrepot.warehouse.waves import Waves
 from entrepot.web.policy_form import form
 

@@ -13,7 +13,6 @@ from entrepot.kernel import policies, wire
 from entrepot.kernel.errors import Invalid
 from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
-from entrepot.returns.commands import lock  # noqa: F401  registers its policy
 from entrepot.returns.rules import Policy as Returns
 from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
 from entrepot.sourcing.rules import Profile

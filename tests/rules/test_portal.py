@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.returns.portal import STEPS, Portal, contrast_with_white, proves, refund_step, step
+from entrepot.returns.portal import (
+    STEPS,
+    Portal,
+    bare,
+    contrast_with_white,
+    numbers,
+    proves,
+    refund_step,
+    step,
+)
 from entrepot.returns.states import REFUND
 
 
@@ -95,3 +104,28 @@ def test_a_return_never_goes_back(units, data):
 def test_a_refund_that_was_rejected_is_nobodys_to_see():
     told = {state: refund_step(state) for state in REFUND.states}
     assert [state for state, said in told.items() if not said] == ["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("said", "order"),
+    [
+        ("SO-100159", "SO-100159"),
+        ("so-100159 ", "SO-100159"),
+        ("So-100 159", "SO-100159"),
+        ("1001", "#1001"),
+        ("#1001", "1001"),
+        ("# 1001", "#1001"),
+        ("Shop-261128-Ab", "shop-261128-ab"),
+        ("Gift No 7", "Gift No 7"),
+    ],
+)
+def test_an_order_is_found_as_people_write_its_number(said, order):
+    assert order in numbers(said)
+
+
+@given(st.text(max_size=20))
+def test_all_that_a_number_may_mean_counts_as_one_try(said):
+    found = numbers(said)
+    assert len(found) <= 7
+    assert all(found), "nothing finds nothing"
+    assert {bare(one) for one in found} <= {bare(said)}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
+from typing import get_args
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel import policies
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.states import Machine
 from entrepot.returns import errors, models, rules
@@ -224,7 +226,7 @@ def test_where_a_refund_stands_that_was_asked_for(waiting: int, done: int, state
 
 
 def test_a_policy_that_fits():
-    assert rules.misfit(Policy()) is None
+    assert policies.misfit("returns", Policy()) is None
 
 
 @pytest.mark.parametrize(
@@ -235,15 +237,19 @@ def test_a_policy_that_fits():
         ("fee_percent", 101),
         ("fee_percent", -1),
         ("expected_percent", Decimal("100.5")),
-        ("dispositions", {"A": "burn"}),
+        ("dispositions A", {"A": "burn"}),
+        ("dispositions", {"E": "restock"}),
     ],
 )
 def test_a_policy_that_can_not_be(field: str, value: object):
-    refused = rules.misfit(replace(Policy(), **{field: value}))
+    refused = policies.misfit("returns", replace(Policy(), **{field.split(maxsplit=1)[0]: value}))
+    assert refused is not None
     assert (refused.code, refused.facts["field"]) == ("kernel.invalid", field)
 
 
 def test_codes_fit_the_tables():
     assert all(reason.group and reason.says for reason in rules.REASONS.values())
     assert {reason.group for reason in rules.REASONS.values()} > rules.OURS
+    assert set(get_args(rules.Disposition)) == set(rules.DISPOSITIONS)
+    assert set(get_args(rules.Grade)) == set(rules.GRADES)
     assert models.DUTY == "request×receive×approve"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -62,6 +63,13 @@ def test_value_is_the_share_of_what_was_bought_and_minds_neither_small_sums_nor_
     assert told("authorized", value_minor=19_999, bought_minor=20_000, bought_orders=5) == {}
     assert told("authorized", value_minor=50_000, bought_minor=50_000, bought_orders=2) == {}
     assert told("authorized", value_minor=50_000, bought_minor=0, bought_orders=3) == {}
+
+
+@pytest.mark.parametrize(("rate", "hits"), [(None, True), (Decimal("0.005"), False), (Decimal("1.5"), True)])
+def test_what_is_nobodys_habit_is_so_by_what_it_is_worth_at_home(rate: Decimal | None, hits: bool):
+    """¥20,000 are £100.00, which is less than £200.00; where nobody knows, the figure is compared as it is."""
+    facts = Facts(NOW, "JPY", 20_000, bought_minor=20_000, bought_orders=3, home="GBP", rate=rate)
+    assert bool(judge(facts, ON, "authorized")) is hits
 
 
 def test_a_cluster_is_of_customers_and_not_of_returns():

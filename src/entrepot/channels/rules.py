@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from entrepot.channels.statements.stated import StatedOrder, StatedStock
 from entrepot.kernel import money
+from entrepot.kernel.shapes import shape
 
 MENDS: dict[str, str] = {
     "missing here": "import",
@@ -29,6 +30,7 @@ KINDS = tuple(MENDS)
 OF_STOCK = "stock"
 
 
+@shape("channels.reconciliation", back_days=(1, 366))
 @dataclass(frozen=True, slots=True)
 class Reconciling:
     """How channels' statements are compared.

@@ -12,6 +12,7 @@ from uuid import UUID
 from entrepot.insight import margins, profit_facts
 from entrepot.insight.margins import Eroded, Profit, Risk
 from entrepot.kernel import policies, sql
+from entrepot.kernel.shapes import shape
 from entrepot.network import queries as network
 from entrepot.returns.rules import Policy as Returns
 from entrepot.warehouse import task_times
@@ -24,7 +25,7 @@ Sums = dict[str, dict[str, int]]
 """Amounts by component, by the name of a group."""
 
 
-@policies.shape("insight.profit")
+@shape("insight.profit")
 @dataclass(frozen=True, slots=True)
 class Handling:
     """What no account holds: what an hour of picking and packing costs, in minor units; 0: it is not counted."""

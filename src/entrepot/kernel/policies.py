@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from entrepot.kernel import bounds, ids, sql, wire
+from entrepot.kernel import bounds, ids, shapes, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.events import Event
+from entrepot.kernel.shapes import bodies, own_bounds
 
 T = TypeVar("T")
 
@@ -36,25 +38,6 @@ class PolicySet:
     kind: str
     scope: str
     version: int
-
-
-bodies: dict[str, type] = {}
-"""The dataclass that gives the shape of each kind of policy; a room registers its own with `shape`."""
-
-
-own_bounds: dict[type, dict[str, tuple[int, int]]] = {}
-"""By shape, bounds of numbers that `kernel.bounds` can't tell from their names."""
-
-
-def shape(kind: str, **own: tuple[int, int]) -> Any:
-    """Class decorator: policies of this kind have this shape, with defaults for every field. `own` are bounds."""
-
-    def register(body: type[T]) -> type[T]:
-        bodies[kind] = body
-        own_bounds[body] = own
-        return body
-
-    return register
 
 
 @command("kernel.set_policy")
@@ -107,9 +90,12 @@ def misfit(kind: str, body: Any) -> Refused | None:
     """Why a body can't be a policy of a kind."""
     if kind not in bodies:
         return Invalid(field="kind", expected=one_of(sorted(bodies)), found=kind)
+    written = wire.dump(body)
+    if unknown := shapes.misfit(bodies[kind], json.loads(written)):
+        return unknown
     try:
         # As it will be kept and read again: a number that is none, for one, is nothing there.
-        kept = wire.load(wire.dump(body), bodies[kind])
+        kept = wire.load(written, bodies[kind])
     except msgspec.ValidationError as error:
         return Invalid(field="body", expected=Said("the shape of {0}", kind), found=str(error))
     return bounds.misfit(kept, own_bounds[bodies[kind]])

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from entrepot.access.rules import ROLES
 from entrepot.kernel import policies
+from entrepot.kernel.shapes import shape
 from entrepot.orders import rules
 from entrepot.work.rules import HOURS_MAX
 
@@ -22,7 +23,7 @@ WAITS = ("nothing", "payment", "stock")
 AT_EXPIRY = ("release", "cancel", "escalate")
 
 
-@policies.shape("orders.holds")
+@shape("orders.holds")
 @dataclass(frozen=True, slots=True)
 class Holding:
     """How holds of a type are kept: its scope is the hold's type, without one it is for all others.

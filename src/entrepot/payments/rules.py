@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
 
 KINDS = ("capture", "refund", "void", "hold", "moved", "credit")
 """What is done with a payment. A provider is asked for the first four; `moved` is captured money that pays for another
@@ -36,6 +37,7 @@ def over(left: Sequence[int], amount: int) -> tuple[list[int], int]:
 # ---- store credit
 
 
+@shape("payments.store_credit")
 @dataclass(frozen=True, slots=True)
 class CreditPolicy:
     """How long store credit is good for: worth what was paid, by default for ever; a bonus for a year. What comes back
@@ -102,6 +104,7 @@ def bonus(parts: Iterable[tuple[int, int]], credited: int, total: int) -> int:
 # ---- disputes
 
 
+@shape("payments.disputes")
 @dataclass(frozen=True, slots=True)
 class DisputePolicy:
     """What banks are told of how the house gives money back (`terms`, as customers saw them), and up to which amount

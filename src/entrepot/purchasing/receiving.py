@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Invalid, Refused, Said
+from entrepot.kernel.shapes import shape
 from entrepot.purchasing import errors
 
 ARRIVES_AS = ("sellable", "damaged")
 """What a person at the dock can say of goods; what waits for a quality check is said by plan."""
 
 
+@shape("purchasing.receiving")
 @dataclass(frozen=True, slots=True)
 class Receiving:
     """How far what a supplier sends may differ from what was ordered. The scope is the supplier's code; the policy
@@ -74,6 +76,7 @@ class Plan:
         return bool(self.sku), bool(self.category), bool(self.supplier)
 
 
+@shape("purchasing.quality")
 @dataclass(frozen=True, slots=True)
 class Quality:
     """Which deliveries wait until somebody has looked at them. Of the plans that fit, the one that names most counts: a

@@ -12,10 +12,13 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from entrepot.kernel.shapes import shape
+
 Days = Annotated[int, Meta(ge=1, le=365)]
 Count = Annotated[int, Meta(ge=0)]
 
 
+@shape("purchasing.reordering")
 @dataclass(frozen=True, slots=True)
 class Reordering:
     """When and how much is ordered again."""

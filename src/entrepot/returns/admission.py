@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.shapes import shape
 from entrepot.returns import errors
 from entrepot.returns.law import EXCEPTIONS, LAW, Law
 from entrepot.returns.rules import ASKED, OURS, REASONS, Policy
@@ -67,6 +68,7 @@ class Rule:
                 raise ValueError(f"{self.name}: {name}: expected 0 to {most}, found {number}")
 
 
+@shape("returns.authorization")
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Rules by which returns are admitted; their scope is a channel, or all without one.

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.returns import rules
-from entrepot.returns.reasons import Reasons, codes, offered
+from entrepot.returns.reasons import Reasons, chosen, codes, offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,23 @@ class ReasonOffered:
 
 def reasons_offered(company: int, categories: Collection[str], at: datetime) -> list[ReasonOffered]:
     """What customers may choose from for goods of these categories, as the policy in force says. 1 statement."""
+    return _offered(policies.of_company(company, Reasons, at)[1], categories)
+
+
+def reasons_by_line(company: int, order: UUID, at: datetime) -> dict[UUID, list[ReasonOffered]]:
+    """What customers may choose from for each line of an order. Where the house names no reasons for its goods, all
+    that there are stand by root cause. 2 statements."""
     policy = policies.of_company(company, Reasons, at)[1]
+    places = {group: i for i, group in enumerate(dict.fromkeys(one.group for one in rules.REASONS.values()))}
+    found = {}
+    for line, category in sql.run(_CATEGORY_OF_LINES, {"order": order}):
+        found[line] = _offered(policy, [category])
+        if not chosen(policy, category):
+            found[line].sort(key=lambda one: places[one.group])
+    return found
+
+
+def _offered(policy: Reasons, categories: Collection[str]) -> list[ReasonOffered]:
     found = []
     for code, says in offered(policy, categories).items():
         base = policy.own[code].of if code in policy.own else code
@@ -133,6 +149,11 @@ ORDER BY l.id
 _CATEGORIES = """
 SELECT DISTINCT k.category FROM orders_line AS l JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE l.order_id = %(order)s::uuid ORDER BY 1
+"""
+
+_CATEGORY_OF_LINES = """
+SELECT l.id, k.category FROM orders_line AS l JOIN catalog_sku AS k ON k.id = l.sku_id
+WHERE l.order_id = %(order)s::uuid
 """
 
 _BY_REASON = """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
+from entrepot.kernel.shapes import shape
 from entrepot.returns import errors
 from entrepot.returns.rules import GRADES
 
@@ -57,6 +58,7 @@ class Question:
         return usual.get(self.kind, self.choices)
 
 
+@shape("returns.checklists")
 @dataclass(frozen=True, slots=True)
 class Checklists:
     """What inspectors are asked, by category of the goods (`*` for all others).

@@ -73,7 +73,8 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class WaitingRow:
-    """Units of a disposition that nothing follows yet."""
+    """Units of a disposition that nothing follows yet; `supplier` is whom they were last bought from, else who offers
+    them for the least, where they go back to a vendor."""
 
     disposition: UUID
     kind: str
@@ -91,6 +92,8 @@ class WaitingRow:
     grade: str
     note: str
     since: datetime
+    supplier: UUID | None
+    supplier_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
 
 _WAITING = f"""
 SELECT d.id, d.disposition, r.id, r.number, s.id, s.code, s.name, n.id, n.code, b.code, c.lot, c.serial,
-       d.quantity - COALESCE(g.units, 0), x.grade, x.note, d.decided_at
+       d.quantity - COALESCE(g.units, 0), x.grade, x.note, d.decided_at, v.id, COALESCE(v.name, '')
 FROM returns_disposition AS d
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_inspection AS x ON x.id = d.inspection_id
@@ -192,6 +195,13 @@ JOIN catalog_sku AS s ON s.id = c.sku_id
 JOIN network_node AS n ON n.id = c.node_id
 JOIN network_bin AS b ON b.id = d.bin_id
 LEFT JOIN returns_gathered AS g ON g.disposition_id = d.id
+LEFT JOIN LATERAL (
+    SELECT u.id, u.name FROM parties_supplier AS u
+    WHERE d.disposition = 'return_to_vendor' AND u.company_id = r.company_id AND u.id = COALESCE(
+        (SELECT p.supplier_id FROM purchasing_orderline AS l JOIN purchasing_order AS p ON p.id = l.order_id
+         WHERE l.sku_id = s.id AND p.company_id = r.company_id ORDER BY l.id DESC LIMIT 1),
+        (SELECT o.supplier_id FROM parties_offer AS o JOIN parties_supplier AS w ON w.id = o.supplier_id
+         WHERE o.sku_id = s.id AND w.company_id = r.company_id ORDER BY o.cost, o.id LIMIT 1))) AS v ON TRUE
 WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
   AND d.disposition IN {_FOLLOWED}
   AND %(disposition)s::text IN ('', d.disposition)

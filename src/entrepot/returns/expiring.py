@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from entrepot.kernel.shapes import shape
 
+
+@shape("returns.expiry")
 @dataclass(frozen=True, slots=True)
 class ExpiryPolicy:
     """How long goods are waited for: `days` after the return was authorized (or last went on), and, where a carrier

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from entrepot.kernel import money
+from entrepot.kernel.shapes import shape
 from entrepot.returns.rules import OURS, REASONS
 
 Mode = Literal["enforce", "warn", "off"]
 Stage = Literal["authorized", "received", "inspected"]
 
 
+@shape("returns.fraud", cluster_customers=(2, 10_000), hit_rate_of=(1, 1_000_000))
 @dataclass(frozen=True, slots=True)
 class FraudPolicy:
     """When a return is suspicious. Each rule lets the refund wait for a person (`enforce`), is only noted (`warn`), or
@@ -42,7 +46,9 @@ class FraudPolicy:
     velocity_max: int = 4  # returns within these days, this one with them
     value_days: int = 90
     value_percent: int = 60  # of what was bought in these days, that comes back
-    value_min_minor: int = 20_000  # less than this in returns is nobody's habit
+    value_min_minor: int = (
+        20_000  # less than this in returns, in the company's own currency, is nobody's habit
+    )
     value_orders_min: int = 3  # somebody's first orders say nothing of them
     cluster_days: int = 90
     cluster_customers: int = 3  # who share an address or a mailbox and return, this one with them
@@ -123,6 +129,12 @@ class Facts:
     worn_before: int = 0  # earlier returns of the customer of which something was used
     cleared: frozenset[str] = frozenset()  # rules that persons cleared the customer of, lately
     hits: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # rule → (confirmed, decided)
+    home: str = ""  # the company's own currency, and what a unit of the order's was worth when it was placed
+    rate: Decimal | None = None
+
+    def at_home(self, minor: int) -> int:
+        """An amount in the company's own currency; as it is where nobody knows what it was worth."""
+        return minor if self.rate is None else money.at_rate(minor, self.rate, self.currency, self.home)
 
 
 class Found(NamedTuple):
@@ -159,7 +171,9 @@ def value(facts: Facts, policy: FraudPolicy) -> Found | None:
     """At least `value_percent` of what the customer bought in `value_days` comes back, in minor units."""
     since = facts.at - timedelta(days=policy.value_days)
     returned = facts.value_minor + sum(one.value_minor for one in facts.earlier if since < one.at <= facts.at)
-    enough = facts.bought_orders >= policy.value_orders_min and returned >= policy.value_min_minor
+    enough = (
+        facts.bought_orders >= policy.value_orders_min and facts.at_home(returned) >= policy.value_min_minor
+    )
     if not enough or facts.bought_minor <= 0 or returned * 100 < facts.bought_minor * policy.value_percent:
         return None
     percent = returned * 100 // facts.bought_minor

@@ -11,8 +11,10 @@ from typing import Literal, NamedTuple
 
 from entrepot.kernel import money
 from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
 
 
+@shape("returns.instant", margin_hours=(1, 96))
 @dataclass(frozen=True, slots=True)
 class InstantPolicy:
     """Who gets his money, or the replacement, when a return is authorized: an amount is held on the card meanwhile.

@@ -12,6 +12,7 @@ from uuid import UUID
 from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
 from entrepot.purchasing.receiving import made_good
 from entrepot.returns import errors, photos
 from entrepot.returns.rules import GRADES
@@ -55,6 +56,7 @@ MADE = ("sellable", "second_grade")
 """What refurbished units can be from then on."""
 
 
+@shape("returns.onward")
 @dataclass(frozen=True, slots=True)
 class Onward:
     """What follows a disposition.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -28,8 +30,28 @@ class ExpectedRow:
 
 def expected(company: int, tracking: str) -> list[ExpectedRow]:
     """What is still expected in the parcel of a number. 1 statement."""
-    params = {"company": company, "tracking": tracking_of(tracking)}
-    return [ExpectedRow(*row) for row in sql.run(_EXPECTED, params)]
+    return [ExpectedRow(*row) for row in sql.run(_EXPECTED, meant_by([(company, tracking)]))]
+
+
+class MeantRow(NamedTuple):
+    """A return that a number on a parcel means; `came_at` and `received_by` are those of what came of it last."""
+
+    id: UUID
+    number: str
+    state: str
+    came_at: datetime | None
+    received_by: str
+
+
+def meant(company: int, tracking: str) -> list[MeantRow]:
+    """The returns that a number means, whether or not something of them is to come. 1 statement."""
+    return [MeantRow(*row) for row in sql.run(_MEANT, meant_by([(company, tracking)]))]
+
+
+def meant_by(numbers: Iterable[tuple[int, str]]) -> dict[str, list[Any]]:
+    """The parameters of `MEANT` for numbers as they were read."""
+    rows = {(company, tracking_of(text), text.strip()) for company, text in numbers if text.strip()}
+    return sql.columns(("companies", "trackings", "said"), sorted(rows))
 
 
 def trackings(return_id: UUID) -> list[str]:
@@ -76,16 +98,50 @@ def return_of_number(company: int, number: str) -> UUID | None:
     return rows[0][0] if rows else None
 
 
-_EXPECTED = """
+# What is only meant by its order has to be open: an order that came back whole may come back no more.
+MEANT = """
+meant AS (
+    WITH d AS (SELECT * FROM unnest(%(companies)s::smallint[], %(trackings)s::text[], %(said)s::text[])
+               AS d(company, tracking, said))
+    SELECT d.company, d.tracking, p.return_id
+    FROM d JOIN returns_parcel AS p ON p.company_id = d.company AND p.tracking = d.tracking
+    UNION
+    SELECT d.company, d.tracking, r.id
+    FROM d JOIN returns_return AS r ON r.number = d.tracking AND r.company_id = d.company AND r.asked <> 'keep'
+    UNION
+    SELECT d.company, d.tracking, r.id
+    FROM d JOIN orders_order AS o ON o.number = d.tracking AND o.company_id = d.company
+    JOIN returns_return AS r ON r.order_id = o.id AND r.asked <> 'keep'
+     AND r.state IN ('authorized', 'received', 'inspected', 'disposed')
+    UNION
+    SELECT d.company, d.tracking, r.id
+    FROM d JOIN network_channel AS c ON c.company_id = d.company
+    JOIN orders_order AS o ON o.company_id = d.company AND o.channel_id = c.id AND o.external_id = d.said
+    JOIN returns_return AS r ON r.order_id = o.id AND r.asked <> 'keep'
+     AND r.state IN ('authorized', 'received', 'inspected', 'disposed'))
+"""
+"""The returns that a number on a parcel, or on the slip in it, means: the carrier's, the return's, or an order's."""
+
+_MEANT = f"""
+WITH {MEANT}
+SELECT r.id, r.number, r.state, x.received_at, COALESCE(x.received_by, '')
+FROM meant AS m JOIN returns_return AS r ON r.id = m.return_id
+LEFT JOIN LATERAL (SELECT received_at, received_by FROM returns_receipt WHERE return_id = r.id
+                   ORDER BY id DESC LIMIT 1) AS x ON TRUE
+ORDER BY r.id DESC LIMIT 20
+"""
+
+_EXPECTED = f"""
+WITH {MEANT}
 SELECT r.id, r.number, o.number, r.node_id, n.code, l.id, s.code, s.name,
        l.quantity - l.cancelled - l.missing - l.received, l.reason
-FROM returns_parcel AS p
-JOIN returns_return AS r ON r.id = p.return_id AND r.state IN ('authorized', 'received', 'inspected', 'disposed')
+FROM meant AS m
+JOIN returns_return AS r ON r.id = m.return_id AND r.state IN ('authorized', 'received', 'inspected', 'disposed')
 JOIN returns_line AS l ON l.return_id = r.id AND l.quantity > l.cancelled + l.missing + l.received
 JOIN orders_order AS o ON o.id = r.order_id
 JOIN network_node AS n ON n.id = r.node_id
 JOIN catalog_sku AS s ON s.id = l.sku_id
-WHERE p.company_id = %(company)s::smallint AND p.tracking = %(tracking)s::text ORDER BY r.id, l.id
+ORDER BY r.id, l.id
 """
 
 _TRACKINGS = """

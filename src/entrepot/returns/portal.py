@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
+from entrepot.kernel.shapes import shape
+
 COLOR = re.compile(r"#[0-9a-f]{6}")
 ADDRESS = re.compile(r"(https://|mailto:)[\w.@:/?&=%~+-]+", re.ASCII)
 CONTRAST_LEAST = 4.5
 """Of white on the accent: WCAG 2.2, 1.4.3."""
 
 
+@shape("returns.portal", link_days=(1, 365))
 @dataclass(frozen=True, slots=True)
 class Portal:
     """The portal of a channel, or of all without a scope; shut until it says `is_open`.
@@ -58,6 +61,20 @@ def proves(said: str, known: str) -> bool:
     """
     given, own = _plain(said), _plain(known)
     return compare_digest(given.encode(), own.encode()) and bool(own)
+
+
+def numbers(said: str) -> list[str]:
+    """What an order may be called that somebody calls so: telephones write capitals as they please, and people leave
+    the # away with which shops show numbers, or copy it."""
+    plain = bare(said)
+    written = "".join(said.split()).lstrip("#")
+    ways = (written, plain.upper(), plain) if plain else ()
+    return list(dict.fromkeys(one for way in ways for one in (said.strip(), way, f"#{way}")))
+
+
+def bare(number: str) -> str:
+    """A number as its tries are counted, however it is written."""
+    return _plain(number).lstrip("#")
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from entrepot.kernel.shapes import shape
 from entrepot.returns.rules import REASONS
 
 
@@ -51,6 +52,7 @@ class Own:
     says: str
 
 
+@shape("returns.reasons")
 @dataclass(frozen=True, slots=True)
 class Reasons:
     """Which reasons customers are offered, by category of the SKU.
@@ -85,6 +87,11 @@ class Named(NamedTuple):
 
 def says(policy: Reasons, code: str) -> str:
     return policy.own[code].says if code in policy.own else REASONS[code].says
+
+
+def chosen(policy: Reasons, category: str) -> bool:
+    """Whether the company itself says what is offered for goods of a category, and in which order."""
+    return bool(policy.by_category.get(category) or policy.by_category.get(""))
 
 
 def offered(policy: Reasons, categories: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
 from entrepot.returns.rules import DISPOSITIONS, GRADES
 
 
@@ -44,6 +45,7 @@ class Way:
             raise ValueError("expected costs and days of 0 or more")
 
 
+@shape("returns.recovery")
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """Among which ways the expected recovery decides, by disposition. `grades` are those that it decides for; of

@@ -15,10 +15,12 @@ from uuid import UUID
 
 from entrepot.kernel import money
 from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
 from entrepot.orders.rules import Frozen
 from entrepot.returns.rules import OURS, REASONS
 
 
+@shape("returns.refunds", fee_tax_percent=(0, 100))
 @dataclass(frozen=True, slots=True)
 class RefundPolicy:
     """What is given back of shipping, what is kept for fees and lost promotions, and on which tender money goes back.
@@ -43,7 +45,8 @@ class RefundPolicy:
     """What becomes of a promotion when less is kept than it was given for: the customer keeps it, or what the kept
     goods bear of it is deducted."""
     thresholds: dict[str, int] = field(default_factory=dict)
-    """By the code of a promotion, what had to be bought for it, in minor units before discounts."""
+    """By the code of a promotion, what had to be bought for it, in minor units before discounts, in the company's own
+    currency."""
     tender_order: tuple[str, ...] = ("store_credit",)
     """Payment providers that get money back first, in this order; the others follow, the latest payment first."""
 

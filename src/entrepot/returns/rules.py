@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, Refused, one_of
+from entrepot.kernel.shapes import shape
 from entrepot.returns import errors
 
 
@@ -74,17 +75,25 @@ DISPOSITIONS: dict[str, str | None] = {
 LEAVES = {"donate": "stock.donated", "dispose": "stock.disposed"}
 """The ledger event under which the value of a unit leaves with it."""
 
-MILESTONES = ("authorized", "scanned", "received", "inspected", "disposed")
+Milestone = Literal["authorized", "scanned", "received", "inspected", "disposed"]
+MILESTONES: tuple[Milestone, ...] = get_args(Milestone)
 """From where units may be refunded. `scanned`: a carrier has told of the parcel that they were announced in."""
 
-SEND_AT = ("authorized", "secured", "received", "inspected", "disposed")
+SendAt = Literal["authorized", "secured", "received", "inspected", "disposed"]
+SEND_AT: tuple[SendAt, ...] = get_args(SendAt)
 """From where a replacement is sent. `secured`: when an amount is held on the customer's card for it, else when what
 comes back was received."""
+
+Grade = Literal["A", "B", "C", "D"]
+Disposition = Literal[
+    "restock", "second_grade", "refurbish", "return_to_vendor", "liquidate", "donate", "dispose"
+]
 
 GIVEN = ("money", "store_credit", "exchange")
 """What a refund is given as."""
 
 
+@shape("returns.exchanges")
 @dataclass(frozen=True, slots=True)
 class ExchangePolicy:
     """How goods are exchanged.
@@ -96,10 +105,13 @@ class ExchangePolicy:
     """
 
     reserve: bool = True
-    send_at: str = "received"
+    send_at: SendAt = "received"
     wait_days: int = 30
 
 
+@shape(
+    "returns", window_days=(0, 36_525), fee_percent=(0, 100), expected_percent=(0, 100), observed_months=(1, 60),
+)  # fmt: skip
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How returns are handled.
@@ -114,15 +126,15 @@ class Policy:
     """
 
     window_days: int = 30
-    late: str = "review"
-    refund_at: str = "disposed"
+    late: Literal["review", "decline"] = "review"
+    refund_at: Milestone = "disposed"
     approve_above_minor: int | None = 10_000
     fee_percent: int = 0
     expected_percent: Decimal = Decimal(0)
     expected_by: Literal["policy", "observed"] = "policy"
     observed_months: int = 12
     wait_hours: int = 48
-    dispositions: dict[str, str] = field(
+    dispositions: dict[Grade, Disposition] = field(
         default_factory=lambda: {"A": "restock", "B": "second_grade", "C": "refurbish", "D": "dispose"}
     )
 
@@ -273,23 +285,6 @@ def paid_state(total_minor: int, waiting: int, done: int) -> str:
     if done >= total_minor:
         return "paid"
     return "approved" if waiting + done >= total_minor else "failed"
-
-
-def misfit(policy: Policy) -> Refused | None:
-    """Why a policy can't be one."""
-    checks: tuple[tuple[str, Any, bool, str], ...] = (
-        ("late", policy.late, policy.late in ("review", "decline"), "review or decline"),
-        ("refund_at", policy.refund_at, policy.refund_at in MILESTONES, " or ".join(MILESTONES)),
-        ("fee_percent", policy.fee_percent, 0 <= policy.fee_percent <= 100, "0 to 100"),
-        ("expected_percent", policy.expected_percent, 0 <= policy.expected_percent <= 100, "0 to 100"),
-        ("observed_months", policy.observed_months, 1 <= policy.observed_months <= 60, "1 to 60"),
-        ("dispositions", policy.dispositions, set(policy.dispositions.values()) <= set(DISPOSITIONS),
-         f"values among {', '.join(DISPOSITIONS)}"),
-    )  # fmt: skip
-    for name, found, fits, wanted in checks:
-        if not fits:
-            return Invalid(field=name, expected=wanted, found=str(found))
-    return None
 
 
 # ---- which sale a credit belongs to

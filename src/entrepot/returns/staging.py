@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from entrepot.kernel.shapes import shape
 
+
+@shape("returns.staging")
 @dataclass(frozen=True, slots=True)
 class StagingPolicy:
     """Hours from receipt by which units are done with: `hours`, or fewer or more by category or by reason (a code of

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.shapes import shape
+
 LINES_MAX = 20_000
 AMOUNT_MAX = 10**15
 PURPOSES = ("payable", "charges", "receivable", "other")
@@ -20,6 +22,7 @@ PAYABLE = ("carrier_invoice", "supplier_invoice")
 """What we owe: paying it takes it off the accounts payable."""
 
 
+@shape("settlement.bank", window_days=(0, 60))
 @dataclass(frozen=True, slots=True)
 class BankMatching:
     """How lines find what they belong to: by its name in their text, else a payout of the very amount within so many

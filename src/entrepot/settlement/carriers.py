@@ -9,6 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused, Said
+from entrepot.kernel.shapes import shape
 from entrepot.settlement import errors
 
 TOTAL, FREIGHT = "total", "freight"
@@ -16,6 +17,7 @@ LINES_MAX = 20_000
 AMOUNT_MAX = 10**12
 
 
+@shape("settlement.carriers")
 @dataclass(frozen=True, slots=True)
 class CarrierTolerance:
     """How far a carrier's charge may be from what was accrued without a person looking at it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from entrepot.kernel.shapes import shape
+
 CODES = (
     "invoice not in", "goods not in", "payment not in", "in dispute", "booked wrongly", "rounding", "other",
 )  # fmt: skip
@@ -15,6 +17,7 @@ AGES = (30, 60, 90)
 """Days by which what is open is told apart."""
 
 
+@shape("settlement.clearing")
 @dataclass(frozen=True, slots=True)
 class ClearingPolicy:
     """What is open for `days` must be explained by then. One person may write off up to `alone_up_to_minor` in the

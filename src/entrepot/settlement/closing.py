@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Said
+from entrepot.kernel.shapes import shape
 
 KINDS = (
     "bank lines",
@@ -29,6 +30,7 @@ approved, balances in other currencies and months of sales that were not measure
 not closed, old lines of clearing accounts that nobody has explained, and clearing accounts that are not zero."""
 
 
+@shape("settlement.closing")
 @dataclass(frozen=True, slots=True)
 class Closing:
     """For each kind, whether a month is refused to be closed while something of it is open."""

@@ -16,8 +16,6 @@ from entrepot.settlement.clearing_queries import EXPLAINED
 from entrepot.settlement.closing import Checked, Closing, Open, check, looked_at
 from entrepot.settlement.invoice_queries import TOLD, WE_ISSUE, issuing
 
-policies.shape("settlement.closing")(Closing)
-
 
 def checklist(company: int, month: date, at: datetime) -> list[Checked]:
     """What is open at the end of a month, by its first day. 5 statements."""

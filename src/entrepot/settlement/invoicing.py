@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from entrepot.kernel import money
+from entrepot.kernel.shapes import shape
 
 INVOICE, CREDIT_NOTE = "invoice", "credit_note"
 KINDS = {
@@ -73,6 +74,7 @@ class Group(NamedTuple):
     tax: int
 
 
+@shape("settlement.invoicing")
 @dataclass(frozen=True, slots=True)
 class Seller:
     """Who sells, as it stands on invoices; or of a channel by its code as scope.

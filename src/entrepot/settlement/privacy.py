@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from entrepot.kernel.shapes import shape
+
 BUYERS, BUSINESS_BUYERS, CAME, WENT, NOTES = (
     "buyers",
     "business buyers",
@@ -20,6 +22,15 @@ KINDS = (BUYERS, BUSINESS_BUYERS, CAME, WENT, NOTES)
 YEAR = timedelta(days=365.25)
 
 
+@shape(
+    "settlement.retention",
+    buyers_years=(1, 100),
+    business_buyers_years=(1, 100),
+    notes_years=(1, 100),
+    messages_in_days=(1, 36_500),
+    messages_out_days=(1, 36_500),
+    return_days=(0, 3_650),
+)
 @dataclass(frozen=True, slots=True)
 class Retention:
     """For how long what is personal is kept: years after the last order of a buyer was done with, or after the invoice

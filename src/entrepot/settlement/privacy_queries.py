@@ -8,20 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import sql
 from entrepot.parties import fingerprints
 from entrepot.parties import queries as parties
-from entrepot.settlement.privacy import Open, Retention
-
-policies.shape(
-    "settlement.retention",
-    buyers_years=(1, 100),
-    business_buyers_years=(1, 100),
-    notes_years=(1, 100),
-    messages_in_days=(1, 36_500),
-    messages_out_days=(1, 36_500),
-    return_days=(0, 3_650),
-)(Retention)
+from entrepot.settlement.privacy import Open
 
 
 @dataclass(slots=True)

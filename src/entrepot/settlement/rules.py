@@ -10,6 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused, one_of
+from entrepot.kernel.shapes import shape
 from entrepot.settlement import errors
 
 SIGNS = {
@@ -21,6 +22,7 @@ brings with a later one: it is of no document of ours."""
 RESERVES = ("reserve_held", "reserve_released")
 
 
+@shape("settlement.payouts")
 @dataclass(frozen=True, slots=True)
 class Providers:
     """Which providers of payouts are marketplaces, by their names: what they keep is what selling there costs (5200),

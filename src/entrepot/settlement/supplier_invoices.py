@@ -9,6 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused, Said
+from entrepot.kernel.shapes import shape
 from entrepot.settlement import errors
 
 LINES_MAX = 5_000
@@ -16,6 +17,7 @@ UNITS_MAX = 10**8
 AMOUNT_MAX = 10**12
 
 
+@shape("settlement.suppliers")
 @dataclass(frozen=True, slots=True)
 class SupplierTolerance:
     """How far a supplier's line may be from what came at the price that was ordered, without a person looking at it.

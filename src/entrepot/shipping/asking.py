@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
+from entrepot.kernel.shapes import shape
 from entrepot.parties import queries as parties
 from entrepot.shipping.live import Asked, Box, Place
 
 
-@policies.shape("shipping.sender")
+@shape("shipping.sender")
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who sends, as it stands on labels and customs papers: of all nodes, or of one by its code as scope.

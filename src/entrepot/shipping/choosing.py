@@ -14,8 +14,6 @@ from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day
 from entrepot.shipping.shopping import Known, Quote, Shopped, Shopping, shop
 
-policies.shape("shipping.shopping")(Shopping)
-
 
 class Going(NamedTuple):
     """A fulfillment, as far as a choice of service depends on it."""

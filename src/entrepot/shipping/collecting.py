@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from entrepot.kernel.shapes import shape
 from entrepot.network.rules import last_cut_off
 
 
+@shape("shipping.collecting", missed_after_minutes=(0, 1_440))
 @dataclass(frozen=True, slots=True)
 class Collecting:
     """`missed_after_minutes`: how long after its cut-off a carrier may come before what waits for it counts as left

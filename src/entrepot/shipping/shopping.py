@@ -8,11 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from entrepot.carriage.rules import Choice, Leaves, Offer, Parcel, Service, arrival, arrives_on, offer_for
+from entrepot.kernel.shapes import shape
 
 SLIPS = (-5, 15)
 """The least and the most days after its service's time that a parcel is counted under; what is beyond counts there."""
 
 
+@shape("shipping.shopping")
 @dataclass(frozen=True, slots=True)
 class Shopping:
     """How services are compared. `late_penalty_minor`: what a late parcel costs, in apologies and customers.

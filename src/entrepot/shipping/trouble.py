@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from entrepot.kernel.shapes import shape
+
 CLAIMED = ("lost", "damaged", "returned to sender", "delayed")
 """Kinds of trouble that a claim can be for."""
 
 
+@shape("shipping.trouble")
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """What is done about parcels in trouble.

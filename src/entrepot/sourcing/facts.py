@@ -17,12 +17,6 @@ from entrepot.sourcing import cost, rules, substitutes
 from entrepot.sourcing.deciding import not_asked
 from entrepot.sourcing.goods import Goods, Sku, codes_to_send
 
-policies.shape(
-    "sourcing.profile", nodes_per_order_max=(1, 1_000), rejections_max=(1, 1_000), solve_seconds=(0, 600),
-    margin_from_percent=(-100, 100), shipments_of=(1, 1_000),
-)(rules.Profile)  # fmt: skip
-policies.shape("sourcing.substitutes")(substitutes.Substitutes)
-
 
 class Order(NamedTuple):
     """An order to be sourced."""

@@ -8,9 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.shapes import shape
 from entrepot.stock.rules import urgency
 
 
+@shape("sourcing.backorders")
 @dataclass(frozen=True, slots=True)
 class Backorders:
     """When a backorder's date is late."""

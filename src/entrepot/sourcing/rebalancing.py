@@ -12,12 +12,14 @@ from uuid import UUID
 from msgspec import Meta
 
 from entrepot.kernel import money
+from entrepot.kernel.shapes import shape
 from entrepot.network.rules import distance_km
 
 Days = Annotated[int, Meta(ge=1, le=365)]
 Count = Annotated[int, Meta(ge=0)]
 
 
+@shape("sourcing.rebalancing", window_days=(1, 3_660))
 @dataclass(frozen=True, slots=True)
 class Rebalancing:
     """How stock is balanced between nodes."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Said
+from entrepot.kernel.shapes import shape
 from entrepot.network.rules import distance_km, local_day
 
 Strictness = Literal["hard", "soft"]
@@ -42,6 +43,14 @@ class DropShip:
     """Whether he is asked only for what he has said that he has, less what was passed to him since."""
 
 
+@shape(
+    "sourcing.profile",
+    nodes_per_order_max=(1, 1_000),
+    rejections_max=(1, 1_000),
+    solve_seconds=(0, 600),
+    margin_from_percent=(-100, 100),
+    shipments_of=(1, 1_000),
+)
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How orders are sourced: its scope is a channel's code, without one it is for all channels.

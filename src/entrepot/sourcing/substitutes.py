@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.shapes import shape
 from entrepot.orders.rules import PriceRule
 from entrepot.sourcing.rules import Line, Plan, Profile
 
@@ -26,6 +27,7 @@ class Set:
     price: PriceRule = "lower"
 
 
+@shape("sourcing.substitutes")
 @dataclass(frozen=True, slots=True)
 class Substitutes:
     """Which SKUs may be sent for which: its scope is a channel's code, without one it is for all channels. Whether any

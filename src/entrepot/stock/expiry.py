@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from entrepot.kernel import policies
+from entrepot.kernel.shapes import shape
 
 Days = Annotated[int, Meta(ge=0, le=3650)]
 
 
-@policies.shape("warehouse.expiry")
+@shape("warehouse.expiry")
 @dataclass(frozen=True, slots=True)
 class Expiry:
     """When lots that expire leave sellable stock, and when somebody is told."""

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from entrepot.kernel.shapes import shape
+
 Count = Annotated[int, Meta(ge=0)]
 Some = Annotated[int, Meta(ge=1)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -38,6 +40,7 @@ class Plan:
 PLANS = {"class A": Plan(30, ("A",)), "class B": Plan(90, ("B",)), "class C": Plan(365, ("C",))}
 
 
+@shape("warehouse.counting")
 @dataclass(frozen=True, slots=True)
 class Counting:
     """How a node's stock is counted: its scope is the node's code, without one it is for all nodes."""

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
+from entrepot.kernel.shapes import shape
+
 STEPS = ("receive", "put_away", "count", "pick", "pack")
 TASKS_MIN = 8
 """Observations that a standard needs: fewer say nothing."""
@@ -33,6 +35,7 @@ SHIFTS = {
 }  # fmt: skip
 
 
+@shape("warehouse.labor")
 @dataclass(frozen=True, slots=True)
 class Labor:
     """When people work at a node, and what of its history tells how long things take: its scope is the node's code,

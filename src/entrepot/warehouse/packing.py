@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import sql
+from entrepot.kernel.shapes import shape
 from entrepot.warehouse import dunnage, rules
 from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, proposed
 
 
-@policies.shape("warehouse.packing", weight_tolerance_percent=(0, 100), dunnage_from_percent=(0, 100))
+@shape("warehouse.packing", weight_tolerance_percent=(0, 100), dunnage_from_percent=(0, 100))
 @dataclass(frozen=True, slots=True)
 class Packing:
     """By how much what the scale says may differ from what the catalog says: the greater of the two counts. And what

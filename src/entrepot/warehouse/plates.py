@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from entrepot.kernel.shapes import shape
 
+
+@shape("warehouse.plates", extension=(0, 9))
 @dataclass(frozen=True, slots=True)
 class PlatePolicy:
     """What the numbers (SSCC) of plates are made of that are built in the house; those of suppliers bear their own."""

@@ -8,11 +8,13 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, Refused, Said
+from entrepot.kernel.shapes import shape
 
 CLASSES = ("A", "B", "C")
 K = TypeVar("K", bound=Hashable)
 
 
+@shape("warehouse.put_away")
 @dataclass(frozen=True, slots=True)
 class PutAwayPolicy:
     """How SKUs are told apart by how often they are picked: A at the best bins, then B, then C."""

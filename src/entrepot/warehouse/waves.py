@@ -11,12 +11,27 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from entrepot.kernel.shapes import shape
 from entrepot.warehouse.labor import Standard
 
 Count = Annotated[int, Meta(ge=0)]
 Some = Annotated[int, Meta(ge=1)]
 
 
+@shape(
+    "warehouse.waves",
+    pickers=(0, 10_000),
+    packing_stations=(0, 10_000),
+    lines_max=(1, 100_000),
+    cart_units=(0, 10**6),
+    cart_places=(1, 1_000),
+    walk_mm_per_s=(1, 10_000),
+    cart_weight_g=(0, 10**9),
+    cart_volume_cm3=(0, 10**9),
+    ahead_minutes=(0, 10_080),
+    paced_value_min_minor=(0, 10**15),
+    paced_priority_min=(0, 32_767),
+)
 @dataclass(frozen=True, slots=True)
 class Waves:
     """How a node picks: its scope is the node's code, without one it is for all nodes. 0 is no limit of a cart."""

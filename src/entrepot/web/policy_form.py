@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from entrepot.kernel import bounds, policies, wire
+from entrepot.kernel import bounds, policies, shapes, wire
 from entrepot.kernel.errors import Invalid, Refused
 
 Widget = Literal["choice", "switch", "number", "decimal", "text", "words", "pairs", "json"]
@@ -84,7 +84,7 @@ def _shape(hint: Any) -> _Shape:
         return _Shape("choice", choices=tuple(map(str, arguments)))
     if origin is tuple and arguments == (str, ...):
         return _Shape("words")
-    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments in ((str, int), (str, str)):
+    if isinstance(origin, type) and issubclass(origin, Mapping) and all(map(_is_word, arguments)):
         return _Shape("pairs")
     plain: dict[Any, Widget] = {
         bool: "switch",
@@ -94,6 +94,10 @@ def _shape(hint: Any) -> _Shape:
         str: "text",
     }
     return _Shape(plain.get(hint, "json"))
+
+
+def _is_word(hint: Any) -> bool:
+    return hint in (str, int) or get_origin(hint) is Literal
 
 
 def form(body: Any) -> list[Field]:
@@ -122,6 +126,8 @@ def read(kind: type, posted: Mapping[str, str]) -> Any | Refused:
         text = posted.get(one.name, "").replace("\x00", "").strip()
         try:
             raw = _raw(text, _shape(hints[one.name]))
+            if unknown := shapes.misfit(hints[one.name], raw, one.name):
+                return unknown
             values[one.name] = msgspec.convert(raw, hints[one.name], strict=False)
         except (msgspec.ValidationError, ValueError, RecursionError) as error:
             return Invalid(

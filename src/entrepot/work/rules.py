@@ -14,6 +14,7 @@ import holidays
 
 from entrepot.access.rules import ROLES, stands_for
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, one_of
+from entrepot.kernel.shapes import shape
 from entrepot.work.errors import ChangedMeanwhile, ClaimedByAnother, OfAnotherRole
 from entrepot.work.states import ITEM
 
@@ -59,6 +60,7 @@ def _countries() -> Mapping[str, Sequence[str]]:
     return holidays.list_supported_countries()
 
 
+@shape("work.calendar")
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """When work is done: spans of local time by weekday, Monday first, but for holidays and own closed days.
@@ -101,6 +103,7 @@ class Target:
             raise ValueError(f"hours: expected 0 to {HOURS_MAX}, found {self.hours}")
 
 
+@shape("work.targets")
 @dataclass(frozen=True, slots=True)
 class Targets:
     """Service-level targets. Types without one have the hours that whoever opens them asks for, in `calendar`.
@@ -200,6 +203,7 @@ class Term(NamedTuple):
     points: int
 
 
+@shape("work.priority")
 @dataclass(frozen=True, slots=True)
 class Priority:
     """What facts are worth in points. A point is an hour of waiting, so that age needs no weight of its own.
@@ -352,6 +356,7 @@ def asked_when_overdue(kind: str, role: str, targets: Targets) -> str | None:
     return to if to != role else None
 
 
+@shape("work.causes")
 @dataclass(frozen=True, slots=True)
 class Causes:
     """Why exceptions arise, to choose from: by type, or `of_all` for the types that have no list of their own."""

@@ -19,8 +19,6 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.work.commands.open_items import OpenItem, open_items
 
-policies.shape("channels.reconciliation", back_days=(1, 366))(Reconciling)
-
 SHOWN_MAX = 20
 
 

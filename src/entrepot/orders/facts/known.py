@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import policies, sql, wire
+from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.orders import kits, validation
 from entrepot.orders.facts.marks import Marks, marks_of
@@ -24,7 +24,6 @@ from entrepot.tax.rules import Exemption, Rate
 if TYPE_CHECKING:
     from entrepot.orders.commands.place import PlaceOrder
 
-policies.shape("orders.validation")(Validation)
 
 Name = tuple[int, str, str]
 """An order by company, channel and the channel's own name for it."""

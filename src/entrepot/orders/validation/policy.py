@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar
 
+from entrepot.kernel.shapes import shape
 from entrepot.parties import address as formats
 from entrepot.parties.rules import FINGERPRINT
 
 Mode = Literal["enforce", "warn", "off"]
 
 
+@shape("orders.validation")
 @dataclass(frozen=True, slots=True)
 class Validation:
     """How orders of a channel are checked: its scope is the channel's code, without one it is for all channels.

@@ -28,8 +28,6 @@ from entrepot.payments.commands.follow_disputes import Known
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-policies.shape("payments.disputes")(rules.DisputePolicy)
-
 
 @dataclass(frozen=True, slots=True)
 class AcceptDispute:

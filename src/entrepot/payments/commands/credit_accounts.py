@@ -10,11 +10,9 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.policies import of_companies, shape
+from entrepot.kernel.policies import of_companies
 from entrepot.payments import rules
 from entrepot.payments.rules import CreditPolicy, Grant
-
-shape("payments.store_credit")(CreditPolicy)
 
 
 class Booking(NamedTuple):

@@ -18,9 +18,6 @@ from entrepot.purchasing.receiving import Quality, Receiving, Sample
 from entrepot.purchasing.rules import Line, Part
 from entrepot.work.commands.open_items import OpenItem, open_items
 
-policies.shape("purchasing.receiving")(Receiving)
-policies.shape("purchasing.quality")(Quality)
-
 
 @dataclass(slots=True)
 class Order:

@@ -17,8 +17,6 @@ from entrepot.purchasing import reordering as rules
 from entrepot.purchasing.commands.proposals import Wanted, order_wanted
 from entrepot.purchasing.reordering import Reordering
 
-policies.shape("purchasing.reordering")(Reordering)
-
 
 @dataclass(frozen=True, slots=True)
 class ReviewReorders:

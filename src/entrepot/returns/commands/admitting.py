@@ -9,13 +9,9 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import money, policies, sql
+from entrepot.kernel import money, sql
 from entrepot.returns import admission, holding, reasons, rules
-from entrepot.returns.commands import judging, lock  # noqa: F401  they register their policies
 from entrepot.returns.fraud import FraudPolicy
-
-policies.shape("returns.authorization")(admission.Admission)
-policies.shape("returns.reasons")(reasons.Reasons)
 
 SHAPES = (rules.Policy, admission.Admission, reasons.Reasons, holding.InstantPolicy, FraudPolicy)
 """Of the policies by which returns are decided."""

@@ -86,11 +86,15 @@ class Facts:
         return found
 
     def terms(self, one: Return) -> Terms:
-        """What a refund of a return is decided by: fees that are amounts are in the company's own currency."""
+        """What a refund of a return is decided by: amounts of the policy are in the company's own currency, but for
+        what standard delivery costs. Where nobody knows what that is worth, there is no fee and no threshold."""
         policy = self.refunds[one.company][1]
-        handling, label = one.in_its(policy.handling_minor), one.in_its(policy.label_minor)
-        if (handling, label) != (policy.handling_minor, policy.label_minor):
-            policy = replace(policy, handling_minor=handling or 0, label_minor=label or 0)
+        if one.currency != one.home:
+            policy = replace(
+                policy, handling_minor=one.in_its(policy.handling_minor) or 0,
+                label_minor=one.in_its(policy.label_minor) or 0,
+                thresholds={code: one.in_its(minor) or 0 for code, minor in policy.thresholds.items()},
+            )  # fmt: skip
         return Terms(
             self.policies[one.company][1].fee_percent, policy, one.currency,
             self._tiers.get(one.order, ""), tuple(self._promotions[one.order]), self._fees[one.id],

@@ -12,8 +12,6 @@ from entrepot.kernel.cause import Cause
 from entrepot.returns import onward
 from entrepot.returns.onward import Onward, Waits
 
-policies.shape("returns.onward")(Onward)
-
 
 class Number(NamedTuple):
     year: int

@@ -9,17 +9,15 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
 from entrepot.kernel.events import Event
 from entrepot.returns import expiring
 from entrepot.returns.commands.lock import Line, Return, give_back, store
-from entrepot.returns.expiring import ExpiryPolicy, GivenUp
+from entrepot.returns.expiring import GivenUp
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
-
-policies.shape("returns.expiry")(ExpiryPolicy)
 
 NEVER_CAME = "return never came"
 INCOMPLETE = "return incomplete"

@@ -20,9 +20,6 @@ from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_ref
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.work.commands.open_items import OpenItem, open_items
 
-policies.shape("returns.recovery")(recovery.Recovery)
-policies.shape("returns.checklists")(checklists.Checklists)
-
 
 @dataclass(frozen=True, slots=True)
 class Inspect:

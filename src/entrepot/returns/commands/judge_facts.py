@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -43,6 +44,8 @@ class Head(NamedTuple):
     value: int
     state: str
     known: list[str]
+    home: str
+    rate: Decimal | None
 
 
 Policies = Mapping[int, tuple[int, FraudPolicy]]
@@ -60,7 +63,9 @@ def facts(
 
     2 statements where a policy minds hit rates, 1 else, and those of the stage.
     """
-    told = {one.id: Facts(one.at, one.currency, one.value) for one in found.values()}
+    told = {
+        one.id: Facts(one.at, one.currency, one.value, home=one.home, rate=one.rate) for one in found.values()
+    }
     params = _windows(found, policies, at)
     for return_id, rules in sql.run(_CLEARED, params):
         told[return_id] = replace(told[return_id], cleared=frozenset(rules))
@@ -194,8 +199,12 @@ SELECT r.id, r.number, r.company_id::int, r.channel_id, r.customer_id, r.order_i
        COALESCE(c.tier, ''), o.country, array_remove(ARRAY[o.address_id, o.billing_id], NULL),
        (SELECT {WORTH}
         FROM returns_line AS l JOIN orders_line AS g ON g.id = l.line_id WHERE l.return_id = r.id),
-       COALESCE(j.state, ''), ARRAY(SELECT s.rule FROM returns_suspicion AS s WHERE s.return_id = r.id)
+       COALESCE(j.state, ''), ARRAY(SELECT s.rule FROM returns_suspicion AS s WHERE s.return_id = r.id),
+       y.currency, CASE WHEN y.currency <> r.currency THEN (
+           SELECT x.rate FROM ledger_rate AS x WHERE x.company_id = o.company_id AND x.currency = o.currency
+            AND x.on_date <= (o.placed_at AT TIME ZONE 'UTC')::date ORDER BY x.on_date DESC LIMIT 1) END
 FROM returns_return AS r JOIN orders_order AS o ON o.id = r.order_id
+JOIN parties_company AS y ON y.id = r.company_id
 LEFT JOIN parties_customer AS c ON c.id = r.customer_id
 LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id

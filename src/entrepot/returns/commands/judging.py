@@ -17,8 +17,6 @@ from entrepot.returns.fraud import judge as found_by_rules
 from entrepot.returns.states import FRAUD
 from entrepot.work.commands.open_items import OpenItem, open_items
 
-policies.shape("returns.fraud", cluster_customers=(2, 10_000), hit_rate_of=(1, 1_000_000))(FraudPolicy)
-
 ITEM = "suspected return"
 ROLE = "operations lead"
 

@@ -21,12 +21,6 @@ from entrepot.orders.commands.note_returns import note_returns
 from entrepot.returns import errors, holding, rules, states
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.models import DUTY
-from entrepot.returns.refunding import RefundPolicy
-
-policies.shape("returns", window_days=(0, 36_525))(rules.Policy)
-policies.shape("returns.refunds", fee_tax_percent=(0, 100))(RefundPolicy)
-policies.shape("returns.exchanges")(rules.ExchangePolicy)
-policies.shape("returns.instant", margin_hours=(1, 96))(holding.InstantPolicy)
 
 
 @dataclass(slots=True)

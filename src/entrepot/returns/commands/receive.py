@@ -23,8 +23,6 @@ from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
 from entrepot.stock.commands.take_back import TakenBack, take_back
 
-policies.shape("returns.staging")(StagingPolicy)
-
 
 @dataclass(frozen=True, slots=True)
 class Receive:

@@ -22,6 +22,7 @@ from entrepot.returns.commands.lock import Line, Return, lock_returns
 from entrepot.returns.commands.opened import note_opened
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.expiring import ExpiryPolicy
+from entrepot.returns.parcel_queries import MEANT, meant_by
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -40,9 +41,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveParcel:
-    """All that was in a parcel; `tracking` is '' for one that has no number. `bin` is where the units are put: by
-    default the node's bin for goods that wait for inspection. `pallet` is the one that a parcel without a number came
-    on."""
+    """All that was in a parcel; `tracking` is the number on it, or on the slip in it: the carrier's, the return's or
+    the order's; '' for one that has none. `bin` is where the units are put: by default the node's bin for goods that
+    wait for inspection. `pallet` is the one that a parcel without a number came on."""
 
     company: int
     node: UUID
@@ -79,8 +80,7 @@ class _Known:
     """Returns that parcels were announced for, bins of nodes, and SKUs by what people call them."""
 
     def __init__(self, cause: Cause, requests: Sequence[ReceiveParcel]) -> None:
-        numbers = {(one.company, tracking_of(one.tracking)) for one in requests if one.tracking.strip()}
-        announced = sql.run(_ANNOUNCED, sql.columns(("companies", "trackings"), sorted(numbers)))
+        announced = sql.run(_ANNOUNCED, meant_by((one.company, one.tracking) for one in requests))
         self.returns = lock_returns([row[2] for row in announced])
         self.of: dict[tuple[int, str], list[UUID]] = defaultdict(list)
         for company, tracking, return_id in announced:
@@ -306,10 +306,8 @@ _STRAY = (
     "why", "state", "reason", "received_by", "received_at", "decided_by",
 )  # fmt: skip
 
-_ANNOUNCED = """
-SELECT p.company_id::int, p.tracking, p.return_id
-FROM unnest(%(companies)s::smallint[], %(trackings)s::text[]) AS d(company, tracking)
-JOIN returns_parcel AS p ON p.company_id = d.company AND p.tracking = d.tracking ORDER BY p.return_id
+_ANNOUNCED = f"""
+WITH {MEANT} SELECT DISTINCT company::int, tracking, return_id FROM meant ORDER BY return_id
 """
 
 _BINS = """

@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.clearing import Group, Part, propose
 from entrepot.ledger.commands.match_lines import LinesMatched, MatchLines, match_lines
-from entrepot.settlement.clearing import ClearingPolicy
 from entrepot.settlement.clearing_groups import groups
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
-
-policies.shape("settlement.clearing")(ClearingPolicy)
 
 ITEM = "clearing remainder"
 

@@ -22,8 +22,6 @@ HOLD, LOT = "card_hold", "departure"
 ALONE = (HOLD, LOT)
 """Sources whose credit notes correct their own invoices, and not all of an order."""
 
-policies.shape("settlement.invoicing")(Seller)
-
 
 @dataclass(frozen=True, slots=True)
 class IssueDocument:

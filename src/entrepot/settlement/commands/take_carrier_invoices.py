@@ -19,8 +19,6 @@ from entrepot.settlement.commands.entering import Entry, Known, enter, in_questi
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
 from entrepot.work.commands.open_items import OpenItem
 
-policies.shape("settlement.carriers")(CarrierTolerance)
-
 ITEM = "carrier invoice to check"
 KIND = "carrier_invoice"
 

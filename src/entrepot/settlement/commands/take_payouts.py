@@ -19,8 +19,6 @@ from entrepot.settlement.queries import KNOWN, RESERVES
 from entrepot.settlement.rules import Known, Matched, PayoutLine, Providers
 from entrepot.work.commands.open_items import OpenItem, open_items
 
-policies.shape("settlement.payouts")(Providers)
-
 SHOWN_MAX = 20
 """Lines of a payout that its work item names."""
 

@@ -22,8 +22,6 @@ from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
 from entrepot.work.commands.open_items import OpenItem, open_items
 
-policies.shape("settlement.bank", window_days=(0, 60))(BankMatching)
-
 DUTY = "enter×approve"
 ITEM = "bank statement to match"
 LATELY = timedelta(days=100)

@@ -18,8 +18,6 @@ from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
 from entrepot.settlement.supplier_invoices import Goods, Invoiced, Matched, SupplierTolerance
 from entrepot.work.commands.open_items import OpenItem
 
-policies.shape("settlement.suppliers")(SupplierTolerance)
-
 ITEM = "supplier invoice to check"
 KIND = "supplier_invoice"
 WORK_ORDER = "WO-"

@@ -20,8 +20,6 @@ from entrepot.shipping.trouble import CLAIMED, Trouble
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-policies.shape("shipping.trouble")(Trouble)
-
 ITEM = "claim to file"
 STEPS = ("file", "agree", "credit", "refuse", "drop")
 AMOUNT_MAX = 10**12

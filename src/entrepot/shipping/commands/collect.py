@@ -20,8 +20,6 @@ from entrepot.shipping.collecting import Collecting, passed
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-policies.shape("shipping.collecting", missed_after_minutes=(0, 1_440))(Collecting)
-
 ITEM = "packages not collected"
 
 

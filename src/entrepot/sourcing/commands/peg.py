@@ -23,8 +23,6 @@ from entrepot.stock import queries as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-policies.shape("sourcing.backorders")(pegging.Backorders)
-
 
 @dataclass(frozen=True, slots=True)
 class PegSku:

@@ -20,8 +20,6 @@ from entrepot.sourcing.commands.transfers import to_send
 from entrepot.stock import queries as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
 
-policies.shape("sourcing.rebalancing", window_days=(1, 3_660))(rules.Rebalancing)
-
 
 @dataclass(frozen=True, slots=True)
 class ReviewStock:

@@ -18,12 +18,13 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
 from entrepot.stock import errors, queries, rules
 from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import ADJUSTMENT, At, Displaced, Move, lock_buckets, move_units
 
 
-@policies.shape("stock.adjustments")
+@shape("stock.adjustments")
 @dataclass(frozen=True, slots=True)
 class AdjustmentPolicy:
     """Above this value, in minor units of the company's currency, an adjustment needs another person's approval."""

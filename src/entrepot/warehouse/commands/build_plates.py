@@ -24,8 +24,6 @@ from entrepot.warehouse.plates import PlatePolicy
 DRAWS = 10
 """How often a number of which the plate still holds something is drawn anew; then the last one stands."""
 
-policies.shape("warehouse.plates", extension=(0, 9))(PlatePolicy)
-
 
 class PlateLine(NamedTuple):
     """Units alike that stand in the bin on no plate."""

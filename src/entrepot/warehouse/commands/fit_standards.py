@@ -15,8 +15,6 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.warehouse import labor, task_times
 
-policies.shape("warehouse.labor")(labor.Labor)
-
 
 @dataclass(frozen=True, slots=True)
 class FitStandards:

@@ -16,8 +16,6 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.warehouse import counting
 
-policies.shape("warehouse.counting")(counting.Counting)
-
 
 @dataclass(frozen=True, slots=True)
 class PlanCounts:

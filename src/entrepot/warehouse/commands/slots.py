@@ -17,8 +17,6 @@ from entrepot.kernel.events import Event
 from entrepot.warehouse import putaway
 from entrepot.warehouse.putaway import PutAwayPolicy
 
-policies.shape("warehouse.put_away")(PutAwayPolicy)
-
 
 @dataclass(frozen=True, slots=True)
 class SetSlot:

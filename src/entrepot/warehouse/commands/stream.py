@@ -15,12 +15,6 @@ from entrepot.kernel.errors import Refused
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 
-policies.shape(
-    "warehouse.waves", pickers=(0, 10_000), packing_stations=(0, 10_000), lines_max=(1, 100_000), cart_units=(0, 10**6),
-    cart_places=(1, 1_000), walk_mm_per_s=(1, 10_000), cart_weight_g=(0, 10**9), cart_volume_cm3=(0, 10**9),
-    ahead_minutes=(0, 10_080), paced_value_min_minor=(0, 10**15), paced_priority_min=(0, 32_767),
-)(waves.Waves)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class WaitsForWave:

@@ -49,17 +49,20 @@ def give(
     keys = parse.keys_of(request, key, items)
     requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
     results = command(parse.cause_of(request), requests=requests)
-    return answer(results, is_list=isinstance(payload, list), done=done)
+    return _answer(request, results, is_list=isinstance(payload, list), done=done)
 
 
-def answer(results: Sequence[Any], *, is_list: bool, done: int = 200) -> Status[Any] | HttpResponse:
+def _answer(
+    request: HttpRequest, results: Sequence[Any], *, is_list: bool, done: int = 200
+) -> Status[Any] | HttpResponse:
     """One result or its problem; for a list 200 with a result or problem for each, in order."""
     refusals = [one for one in results if isinstance(one, Refused)]
     if refusals and (not is_list or all(isinstance(one, NotPermitted) for one in results)):
-        return problems.respond(problems.of_refusal(refusals[0]))
+        return problems.refuse(request, refusals[0])
     if not is_list:
         return Status(done, results[0])
-    return Status(200, [problems.of_refusal(one) if isinstance(one, Refused) else one for one in results])
+    told = iter(problems.of_refusals(request, refusals))
+    return Status(200, [next(told) if isinstance(one, Refused) else one for one in results])
 
 
 def paged(rows: Sequence[Any], limit: int) -> dict[str, Any]:

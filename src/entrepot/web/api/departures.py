@@ -266,7 +266,8 @@ class DeparturesOut(Out):
 
 
 class OnwardOut(Out):
-    """Units of a disposition that nothing follows yet."""
+    """Units of a disposition that nothing follows yet; `supplier` is whom what goes back to a vendor was last bought
+    from, else who offers it for the least."""
 
     disposition: UUID
     kind: str
@@ -281,6 +282,8 @@ class OnwardOut(Out):
     units: int
     grade: str
     since: datetime
+    supplier: UUID | None
+    supplier_name: str
 
 
 class WorkOrderIn(Strict):

@@ -222,13 +222,13 @@ owned.keep_apart(api)
 
 
 @api.exception_handler(Refused)
-def refused(_request: HttpRequest, error: Refused) -> HttpResponse:
-    return problems.respond(problems.of_refusal(error))
+def refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    return problems.refuse(request, error)
 
 
 @api.exception_handler(AllOrNothing)
-def all_refused(_request: HttpRequest, error: AllOrNothing) -> HttpResponse:
-    return problems.respond(problems.of_refusal(error.refusals[0]))
+def all_refused(request: HttpRequest, error: AllOrNothing) -> HttpResponse:
+    return problems.refuse(request, error.refusals[0])
 
 
 @api.exception_handler(Unavailable)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from entrepot.kernel import wire
 from entrepot.kernel.errors import Refused
+from entrepot.parties import queries as parties
+from entrepot.web.refusals import named
 
 MEDIA_TYPE = "application/problem+json"
 STATUS_OF_KIND = {
@@ -47,9 +49,27 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, float, bool, list, dict))
 
 
-def of_refusal(refused: Refused) -> dict[str, Any]:
-    status = STATUS_OF_KIND.get(refused.kind, HTTPStatus.CONFLICT)
-    return details(status, refused.code, refused.message, facts=refused.facts)
+def of_refusals(request: HttpRequest, refusals: Sequence[Refused]) -> list[dict[str, Any]]:
+    """The sentence calls what the company has by its codes and numbers; the facts keep the ids, for programs. One
+    statement, where there are ids."""
+    company = _company(request) if refusals else None
+    told = refusals if company is None else named(company, refusals)
+    return [
+        details(STATUS_OF_KIND.get(one.kind, HTTPStatus.CONFLICT), one.code, said.message, facts=one.facts)
+        for one, said in zip(refusals, told, strict=True)
+    ]
+
+
+def _company(request: HttpRequest) -> int | None:
+    """Whose things a request is about, if it said so or there is one company alone."""
+    code, known = request.GET.get("company"), parties.companies()
+    if code is None:
+        return known[0].id if len(known) == 1 else None
+    return next((one.id for one in known if one.code == code), None)
+
+
+def refuse(request: HttpRequest, refused: Refused) -> HttpResponse:
+    return respond(of_refusals(request, [refused])[0])
 
 
 def problem(

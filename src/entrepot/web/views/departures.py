@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -119,7 +120,7 @@ def _place(text: str | None) -> recovery_queries.Place | None:
 @require_safe
 @console
 def departures(request: Request) -> HttpResponse:
-    """What waits to be gathered, by kind, and the departures, the latest first."""
+    """What waits to be gathered, by what may leave together, and the departures, the latest first."""
     company = request.reader.company.id
 
     def fetch(after: UUID | None, limit: int) -> list[departure_queries.DepartureRow]:
@@ -128,20 +129,35 @@ def departures(request: Request) -> HttpResponse:
     shown = listed(request, lists_returns.DEPARTURES, fetch)
     if shown.answer:
         return shown.answer
-    waiting = departure_queries.waiting(company)
-    groups = [
-        (kind, found)
-        for kind, one in KINDS.items()
-        if (found := [row for row in waiting if row.kind == one.disposition])
-    ]
     context: dict[str, Any] = {
         **shown.context(),
-        "groups": groups,
+        "groups": _together(departure_queries.waiting(company)),
         "kinds": words.DEPARTURES,
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
         "kept": kept(request),
     }
     return page(request, "web/departures.html", context, area="returns")
+
+
+class Together(NamedTuple):
+    """What may leave on one paper: of one kind, from one node, and to one vendor where that is known."""
+
+    kind: str
+    node: str
+    supplier: UUID | None
+    supplier_name: str
+    rows: list[departure_queries.WaitingRow]
+
+
+def _together(waiting: Iterable[departure_queries.WaitingRow]) -> list[Together]:
+    """By kind, and then what has waited longest first."""
+    kinds = {one.disposition: kind for kind, one in KINDS.items()}
+    found: dict[tuple[str, str, UUID | None], Together] = {}
+    for row in waiting:
+        if kind := kinds.get(row.kind):
+            one = Together(kind, row.node_code, row.supplier, row.supplier_name, [])
+            found.setdefault((kind, row.node_code, row.supplier), one).rows.append(row)
+    return sorted(found.values(), key=lambda one: list(KINDS).index(one.kind))
 
 
 @require_POST

@@ -6,10 +6,11 @@ customer service made, sees this one order for half an hour; everything else is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from http import HTTPStatus
+from itertools import groupby
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -52,7 +53,7 @@ from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, make_labels
-from entrepot.returns.portal import STEPS
+from entrepot.returns.portal import STEPS, bare
 from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
@@ -179,7 +180,7 @@ def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
     cause = Cause(Actor("portal", MAY), fmt.reading().now)
     tries = (
         fingerprints.of_visitor(source_of(request)),
-        fingerprints.of_visitor(f"{company} {channel} {number}"),
+        fingerprints.of_visitor(f"{company} {channel} {bare(number)}"),
     )
     wanted = [
         Try(VISIT, who, most, TRIES_MINUTES)
@@ -280,14 +281,36 @@ def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         "waits": sourcing.waits(order=of_order),
         "lines": lines,
         "only": sum(one.left for one in lines) == 1,
-        "reasons": asked_queries.reasons_offered(
-            visit.order.company, asked_queries.categories_of(of_order), now
-        ),
+        "reasons": {
+            line: _under_heads(found)
+            for line, found in asked_queries.reasons_by_line(visit.order.company, of_order, now).items()
+        },
         "conditions": CONDITIONS,
         "returns": portal_queries.returns_of(of_order),
         "fresh": ids.uuid7(),
     }
     return render(request, "portal/order.html", context)
+
+
+HEADS = {
+    "carrier": gettext_lazy("The way to me"), "quality": gettext_lazy("The thing itself"),
+    "content": gettext_lazy("What was said of it"), "fulfillment": gettext_lazy("What was sent"),
+    "fit": gettext_lazy("Size and style"), "remorse": gettext_lazy("I thought again"),
+    "unknown": gettext_lazy("Something else"),
+}  # fmt: skip
+"""Root causes as customers look for a reason."""
+FEW = 8
+"""So many reasons are read at a glance."""
+
+
+def _under_heads(
+    reasons: Sequence[asked_queries.ReasonOffered],
+) -> list[tuple[str, list[asked_queries.ReasonOffered]]]:
+    """Reasons under heads, where they are many and stand by root cause; else all of them under none."""
+    groups = [(group, list(found)) for group, found in groupby(reasons, key=lambda one: one.group)]
+    if len(reasons) <= FEW or len(dict(groups)) < len(groups):
+        return [("", list(reasons))]
+    return [(str(HEADS[group]), found) for group, found in groups]
 
 
 @require_POST

@@ -34,11 +34,13 @@ OTHERS = (1, 2, 3)
 def parcels(request: Request) -> HttpResponse:
     """The parcel that was scanned, with what is expected in it, and goods that nobody knows."""
     company, tracking = request.reader.company.id, clean(request.GET.get("tracking"))
+    expected = parcel_queries.expected(company, tracking) if tracking else []
     context: dict[str, Any] = {
         "tracking": tracking,
         "opened": "tracking" in request.GET,
         "pallet": uuid_in(request.GET.get("pallet")),
-        "expected": parcel_queries.expected(company, tracking) if tracking else [],
+        "expected": expected,
+        "meant": parcel_queries.meant(company, tracking) if tracking and not expected else [],
         "others": OTHERS,
         "nodes": network.nodes(company=company),
         "reasons": REASONS,

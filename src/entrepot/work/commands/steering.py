@@ -10,11 +10,7 @@ from entrepot.kernel import policies, sql, wire
 from entrepot.work import rules
 
 TARGETS, CALENDAR, PRIORITY = KINDS = ("work.targets", "work.calendar", "work.priority")
-policies.shape(TARGETS)(rules.Targets)
-policies.shape(CALENDAR)(rules.Calendar)  # its scope is the calendar's name
-policies.shape(PRIORITY)(rules.Priority)
 CAUSES = "work.causes"
-policies.shape(CAUSES)(rules.Causes)
 
 
 @dataclass(slots=True)
