@@ -104,8 +104,8 @@ SERVICES = Listing(
     ),
     attributes("code", "carrier", "name", "transit_days", "max_weight_g", "rates", "live", "active"),
 )  # fmt: skip
-BINS = Listing(
-    "bins", "bins",
+BIN_LIST = Listing(
+    "bin-list", "bins",
     (
         Head(_("Bin")), Head(_("Node"), "node"), Head(_("Zone"), "zone"), Head(_("Kind"), "kind"),
         Head(_("State"), "state"), Head(_("On the way"), "sequence", n=True), Head(_("At"), "at"),
@@ -205,5 +205,5 @@ ALL = (
     DROP_SHIPS,
     CLAIMS,
     CHECKS,
-    BINS,
+    BIN_LIST,
 )

@@ -1,5 +1,5 @@
-"""Jobs: what forms asked of more rows, or of more of the house, than anybody waits for; how far the worker is, what came
-of it, and what was refused."""
+"""Jobs: what forms asked of more rows, or of more of the house, than anybody waits for: how far it is, what came of
+it, and what was refused."""
 
 from __future__ import annotations
 
