@@ -56,8 +56,8 @@ MANIFESTS = Listing(
     ),
     cells_of(ManifestRow),
 )  # fmt: skip
-BINS = Listing(
-    "bins", "floor-map",
+MAP = Listing(
+    "floor-map", "floor-map",
     (
         Head(_("Bin"), by="code"), Head(_("Kind"), "kind", "kind"),
         Head(_("Picks"), "picks", "picks", n=True, sum="picks"),
@@ -104,8 +104,8 @@ SERVICES = Listing(
     ),
     attributes("code", "carrier", "name", "transit_days", "max_weight_g", "rates", "live", "active"),
 )  # fmt: skip
-BIN_LIST = Listing(
-    "bin-list", "bins",
+BINS = Listing(
+    "bins", "bins",
     (
         Head(_("Bin")), Head(_("Node"), "node"), Head(_("Zone"), "zone"), Head(_("Kind"), "kind"),
         Head(_("State"), "state"), Head(_("On the way"), "sequence", n=True), Head(_("At"), "at"),
@@ -196,7 +196,7 @@ ALL = (
     COUNTS,
     PUT_AWAY,
     SERVICES,
-    BINS,
+    MAP,
     PLATES,
     EXPECTED,
     SUPPLIERS,
@@ -205,5 +205,5 @@ ALL = (
     DROP_SHIPS,
     CLAIMS,
     CHECKS,
-    BIN_LIST,
+    BINS,
 )

@@ -39,7 +39,7 @@ FILE_MAX = 2_000_000
 @console
 def told(request: Request) -> HttpResponse:
     """Bins by node and code, with what stands in them; and what a pattern would make of them."""
-    shown = listed(request, lists_floor.BIN_LIST, partial(_fetch, request))
+    shown = listed(request, lists_floor.BINS, partial(_fetch, request))
     if shown.answer:
         return shown.answer
     pattern = clean(request.GET.get("pattern"))

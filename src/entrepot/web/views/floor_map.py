@@ -36,8 +36,8 @@ def floor_map(request: Request) -> HttpResponse:
     bins = (
         shelf_queries.bins_used(company=request.reader.company.id, node=node.id, since=since) if node else []
     )
-    order = order_of(request, lists_floor.BINS) or f"-{figure}"
-    shown = listed_whole(request, lists_floor.BINS, in_order(bins, order), size=SHOWN)
+    order = order_of(request, lists_floor.MAP) or f"-{figure}"
+    shown = listed_whole(request, lists_floor.MAP, in_order(bins, order), size=SHOWN)
     spots = [heat.Spot(one.code, one.x, one.y, getattr(one, figure)) for one in bins]
     context: dict[str, Any] = {
         "nodes": nodes, "node": node, "choices": DAYS, "days": days, "figures": FIGURES, "figure": figure,
