@@ -7,7 +7,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from entrepot.insight import pages
+from entrepot.insight import answers, pages
 from entrepot.kernel import jobs, sql, worker
 from entrepot.web import edge, tasks
 from tests.shop import COMPANY, Shop
@@ -104,3 +104,49 @@ def test_who_may_not_give_the_command_is_refused_at_once(console, shop):
 def test_a_job_of_nobody_is_not_there(console):
     assert console("lead").get("/work/jobs/00000000-0000-7000-8000-000000000000/").status_code == 404
     assert "No job yet" in console("lead").get(reverse("jobs")).content.decode()
+
+
+LONG = {
+    "/books/clearing/rules/": {},
+    "/books/currencies/measure/": {"day": "2026-01-31"},
+    "/books/expected-returns/measure/": {},
+    "/floor/labor/fit/": {},
+    "/books/closing/close/": {"month": "2020-01"},
+}
+
+
+@pytest.mark.parametrize("address", LONG)
+def test_what_looks_at_all_of_a_large_house_is_left_to_the_worker_and_says_what_came_of_it(
+    address, console, shop, monkeypatch
+):
+    monkeypatch.setattr(answers, "LARGE", -2)
+    browser = console("root")
+    told = browser.post(address, LONG[address])
+    assert re.fullmatch(r"/work/jobs/[0-9a-f-]{36}/", told["Location"])
+
+    page = browser.get(told["Location"]).content.decode()
+    assert "The worker is at it" in page and "Withdraw it" in page and "1 row" not in page
+
+    while worker.serve_once(SERVED):
+        pass
+    page = browser.get(told["Location"]).content.decode()
+    assert "every 1s" not in page and "Withdraw it" not in page
+    (job,) = jobs.jobs_of(COMPANY, limit=9)
+    assert (job.state, job.wanted, job.done) == ("done", 1, 1)
+    assert ("It was refused" if job.refused else "It is done") in page
+    assert bool(job.answer) is not bool(job.refused)
+
+
+def test_a_small_house_does_it_while_its_person_waits(console, shop):
+    console("root").post("/books/clearing/rules/", {})
+    assert jobs.jobs_of(COMPANY, limit=9) == []
+
+
+def test_one_long_request_is_withdrawn_before_the_worker_takes_it(console, shop, monkeypatch):
+    monkeypatch.setattr(answers, "LARGE", -2)
+    browser = console("root")
+    address = browser.post("/books/clearing/rules/", {})["Location"]
+    answer = browser.post(f"{address}withdraw/", {}, follow=True).content.decode()
+    assert "It is withdrawn. Nothing of it stays." in answer and "It was withdrawn" in answer
+    assert worker.serve_once(SERVED) in (0, 1)
+    assert jobs.jobs_of(COMPANY, limit=9)[0].done == 0

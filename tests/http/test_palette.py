@@ -13,8 +13,10 @@ from entrepot.insight import finding, pages
 from entrepot.insight.finding import Found
 from entrepot.kernel import sql
 from entrepot.orders import queries as orders
+from entrepot.parties import fingerprints
 from entrepot.web.views.palette import fits
 from entrepot.web.views.things import meant
+from tests.shop import the_system
 
 
 def rows(browser, text: str) -> list[dict[str, str]]:
@@ -81,12 +83,10 @@ def test_a_pallet_of_returns_is_found_until_it_is_opened(console, shop):
 
 
 def test_a_mail_address_finds_its_orders_for_those_who_see_buyers(console, shop):
-    from entrepot.parties import fingerprints
-
     one = orders.order(shop.one("ready"))
     sql.run(
-        "INSERT INTO orders_fingerprint VALUES (%(order)s, %(print)s, 1, now()) ON CONFLICT DO NOTHING RETURNING 1",
-        {"order": one.id, "print": fingerprints.of_email("ada@example.com")},
+        "UPDATE parties_address SET mailbox = %(print)s WHERE id = %(address)s RETURNING 1",
+        {"address": one.address_id, "print": fingerprints.of_email("ada@example.com")},
     )
     assert names(console("service"), "Ada+shop@Example.com") == [one.number]
     assert names(console("auditor"), "ada@example.com") == []
@@ -95,6 +95,38 @@ def test_a_mail_address_finds_its_orders_for_those_who_see_buyers(console, shop)
     assert service.post("/search/", {"q": "ada@example.com"}).url == f"/orders/{one.id}/"
     assert "Nothing is called that" in service.get("/search/?q=ada@example.com").content.decode()
     assert service.get("/find/?q=ada@example.com").json()["groups"] == []
+
+
+def test_a_telephone_and_a_name_find_their_orders_until_the_person_is_erased(console, shop):
+    from entrepot.parties import queries as parties
+    from entrepot.parties.commands.erase import ErasePeople, erase
+
+    one = orders.order(shop.one("ready"))
+    (told,) = parties.addresses([one.address_id]).values()
+    first, last = told.name.split()
+
+    def called(text: str) -> set[UUID]:
+        return {found.id for found in finding.find(company=1, text=text, limit=99, sees_buyers=True)}
+
+    sql.run(
+        "UPDATE parties_address SET phone = %(print)s WHERE id = %(address)s RETURNING 1",
+        {"address": one.address_id, "print": fingerprints.of_phone("+44 (0)113 496 0123")},
+    )
+    service = console("service")
+    for text in ("0113 496 0123", "+441134960123", "00441134960123"):
+        assert names(service, text) == [one.number], text
+    for text in (told.name, f"{last.upper()}, {first}"):
+        assert names(service, text), text
+        assert one.id in called(text), text
+    assert names(service, first) == [], "a part of a name finds nobody"
+    for text in ("0113 496 0123", told.name):
+        assert names(console("auditor"), text) == []
+        assert service.get("/find/", {"q": text}).json()["groups"] == []
+
+    ((person,),) = sql.run("SELECT person_id FROM parties_address WHERE id = %(id)s", {"id": one.address_id})
+    erase(the_system(shop.now), requests=[ErasePeople((person,))])
+    assert names(service, "0113 496 0123") == []
+    assert one.id not in called(told.name)
 
 
 def test_what_another_company_has_is_not_found(shop):
@@ -127,7 +159,7 @@ def test_it_takes_few_statements_and_each_part_an_index(console, shop):
 
     params = {
         "company": 1, "text": "X-1", "upper": "X-1", "begins": "X-1%", "upper_begins": "X-1%", "part": "%X-1%",
-        "mail": "m", "limit": 6, "prefix": True, "plate": "X-1",
+        "mailbox": "m", "phone": "p", "called": "n", "limit": 6, "prefix": True, "plate": "X-1",
     }  # fmt: skip
     sql.run("SELECT set_config('enable_seqscan', 'off', true)")
     plan = "\n".join(line for (line,) in sql.run("EXPLAIN " + finding._FIND, params))

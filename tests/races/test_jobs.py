@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
+
 import pytest
 from django.contrib.auth.models import User
 
-from entrepot.kernel import ids, jobs, sql, worker
+from entrepot.kernel import aside, ids, jobs, sql, worker
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import commands
 from entrepot.kernel.errors import WrongState
 from entrepot.kernel.jobs import AskJob, JobNow, WithdrawJob, ask_jobs, withdraw_jobs
 from entrepot.web import tasks
@@ -54,3 +57,72 @@ def test_a_job_is_withdrawn_once_while_the_worker_is_at_it(job):
     found = jobs.job(job)
     assert (found.state, found.done in (0, 5)) == ("withdrawn", True)
     assert sql.run("SELECT count(*) FROM work_item WHERE owner = 'ada'") == [(found.done,)]
+
+
+@pytest.fixture
+def single(committed_db, monkeypatch):
+    """A job of one request, whose command says how far it is once its work is done, and is looked at there."""
+    User.objects.create(username="ada", is_superuser=True)
+    wanted = [OpenItem(COMPANY, "short pick", "task", ids.uuid7(), "bin empty", "picker")]
+    (item,) = open_items(CAUSE, requests=wanted)
+    asked = AskJob(COMPANY, "work.claim", (ClaimItem(item.item),), ("",))
+    (answer,) = ask_jobs(ADA, requests=[asked])
+    assert isinstance(answer, JobNow)
+    return answer.job
+
+
+def looked_at(monkeypatch, look):
+    """Somebody looks from another connection, between the first step and the second."""
+    claim = commands["work.claim"]
+
+    @wraps(claim)
+    def told(cause, /, *, requests):
+        aside.step(1, 2)
+        done = claim(cause, requests=requests)
+        at_once([look])
+        aside.step(2, 2)
+        return done
+
+    monkeypatch.setitem(commands, "work.claim", told)
+
+
+def test_the_only_request_of_a_job_is_undone_where_it_was_withdrawn_meanwhile(single, monkeypatch):
+    withdrawn = []
+    looked_at(monkeypatch, lambda: withdrawn.extend(withdraw_jobs(ADA, requests=[WithdrawJob(single)])))
+
+    worker.serve_once(SERVED)
+
+    assert [one.state for one in withdrawn] == ["withdrawn"]
+    found = jobs.job(single)
+    assert (found.state, found.done, found.answer) == ("withdrawn", 0, None)
+    assert sql.run("SELECT count(*) FROM work_item WHERE owner <> ''") == [(0,)]
+    assert sql.run("SELECT count(*) FROM kernel_event WHERE command = 'work.claim'") == [(0,)]
+    assert worker.serve_once(SERVED) == 0
+
+
+def test_it_is_undone_as_well_where_its_command_has_no_further_step(single, monkeypatch):
+    claim = commands["work.claim"]
+
+    @wraps(claim)
+    def told(cause, /, *, requests):
+        done = claim(cause, requests=requests)
+        at_once([lambda: withdraw_jobs(ADA, requests=[WithdrawJob(single)])])
+        return done
+
+    monkeypatch.setitem(commands, "work.claim", told)
+    worker.serve_once(SERVED)
+    assert jobs.job(single).state == "withdrawn"
+    assert sql.run("SELECT count(*) FROM work_item WHERE owner <> ''") == [(0,)]
+
+
+def test_its_steps_are_seen_while_it_runs_and_its_answer_afterwards(single, monkeypatch):
+    seen = []
+    looked_at(monkeypatch, lambda: seen.append(jobs.job(single)))
+
+    worker.serve_once(SERVED)
+
+    assert [(one.state, one.step, one.steps, one.done) for one in seen] == [("asked", 1, 2, 0)]
+    found = jobs.job(single)
+    assert (found.state, found.step, found.steps, found.done) == ("done", 2, 2, 1)
+    assert found.answer["owner"] == "ada"
+    assert isinstance(withdraw_jobs(ADA, requests=[WithdrawJob(single)])[0], WrongState)

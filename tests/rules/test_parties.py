@@ -225,6 +225,26 @@ def test_fingerprints_are_of_the_thing_and_not_of_its_writing():
     assert fingerprints.of_address(one) == fingerprints.of_address(one._replace(line1="12 HIGH ST", city="x"))
     assert fingerprints.of_email(" Ada+shop@Example.com ") == fingerprints.of_email("ada@example.com")
     assert fingerprints.of_email("ada@example.org") != fingerprints.of_email("ada@example.com")
+    assert fingerprints.of_phone("+49 170 1234567") == fingerprints.of_phone("0170/1234567") != ""
+    assert fingerprints.of_phone("110") == fingerprints.of_phone("") == fingerprints.of_name(" .") == ""
+    assert fingerprints.of_name("Müller, Jürgen") == fingerprints.of_name("jurgen MULLER") != ""
+    assert (
+        fingerprints.of_name("محمد علي") == fingerprints.of_name("علي محمد") != fingerprints.of_name("محمد")
+    )
+
+
+@given(st.lists(st.text("abcñéÜ", min_size=1, max_size=8), min_size=1, max_size=4), st.randoms())
+def test_a_name_is_the_same_in_any_order_and_case(words, random):
+    made = fingerprints.of_name(" ".join(words))
+    random.shuffle(words)
+    assert fingerprints.of_name(", ".join(words).upper()) == made
+
+
+@given(st.text("0123456789", min_size=7, max_size=15), st.sampled_from(["+49", "0049", "(0)", " ", ""]))
+def test_a_telephone_is_its_last_digits(number, before):
+    if len(number) >= 9:
+        assert fingerprints.of_phone(before + number) == fingerprints.of_phone(number)
+    assert fingerprints.of_phone(" ".join(number)).startswith("phone:")
 
 
 @given(st.text(max_size=40))

@@ -70,6 +70,12 @@ def question_of_work(ask: Callable[[int, datetime, *Given], T]) -> Callable[[int
     return told
 
 
+def is_large() -> bool:
+    """Whether the house is so large that answers are kept, and what looks at all of it is left to the worker.
+    1 statement."""
+    return bool(sql.run(_IS_LARGE, {"large": LARGE})[0][0])
+
+
 def begin(acted: datetime) -> None:
     """A page begins of somebody who did something last then: nothing was told yet."""
     _oldest.set(None)
@@ -145,6 +151,8 @@ def _read(ask: Question, arguments: str) -> tuple[Any, ...]:
     of: Any = tuple[*(hints[name] for name in names)]  # type: ignore[misc]
     return tuple(wire.load(arguments, of))
 
+
+_IS_LARGE = "SELECT reltuples >= %(large)s::int FROM pg_class WHERE oid = 'kernel_event'::regclass"
 
 _KNOWN = """
 SELECT c.reltuples >= %(large)s::int, a.answer, a.told_at, a.asked_at

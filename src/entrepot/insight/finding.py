@@ -30,15 +30,26 @@ def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False)
     opened.
 
     Orders and customers are found by the beginning of their numbers and codes as well. Whoever `sees_buyers` finds
-    the orders of a mail address, as long as its fingerprint is kept. `limit` is of each kind. One statement.
+    the orders of a mail address, a telephone or a name, whole, as long as the vault has it. `limit` is of each kind.
+    One statement.
     """
-    mail = fingerprints.of_email(text) if sees_buyers and "@" in text else ""
+    marks = _marks(text) if sees_buyers else ("", "", "")
     params = {
         "company": company, "text": text, "upper": text.upper(), "begins": f"{_plain(text)}%",
-        "upper_begins": f"{_plain(text.upper())}%", "part": f"%{_plain(text)}%", "mail": mail, "limit": limit,
+        "upper_begins": f"{_plain(text.upper())}%", "part": f"%{_plain(text)}%", "limit": limit,
+        "mailbox": marks[0], "phone": marks[1], "called": marks[2],
         "prefix": len(text) >= PREFIX_MIN, "plate": number_of(text),
     }  # fmt: skip
     return list(dict.fromkeys(Found(*row) for row in sql.run(_FIND, params)))
+
+
+def _marks(text: str) -> tuple[str, str, str]:
+    """The fingerprints of a mail address, a telephone and a name that a text may be."""
+    if "@" in text:
+        return fingerprints.of_email(text), "", ""
+    if any(map(str.isalpha, text)):
+        return "", "", fingerprints.of_name(text)
+    return "", fingerprints.of_phone(text), ""
 
 
 def called(company: int, ids: Collection[UUID]) -> dict[UUID, str]:
@@ -114,10 +125,13 @@ _FIND = "\nUNION ALL\n".join(
         f"""(SELECT {_ORDER} FROM parties_customer AS u JOIN orders_order AS o ON o.customer_id = u.id
   JOIN network_channel AS c ON c.id = o.channel_id WHERE u.{_OWN} AND u.code = %(text)s::text
  ORDER BY o.placed_at DESC LIMIT %(limit)s::int)""",
-        f"""(SELECT {_ORDER} FROM orders_fingerprint AS f JOIN orders_order AS o ON o.id = f.order_id
+        f"""(SELECT {_ORDER} FROM (
+    SELECT id FROM parties_address AS a WHERE a.{_OWN} AND a.mailbox = %(mailbox)s::text AND a.mailbox <> ''
+    UNION ALL SELECT id FROM parties_address AS a WHERE a.{_OWN} AND a.phone = %(phone)s::text AND a.phone <> ''
+    UNION ALL SELECT id FROM parties_address AS a WHERE a.{_OWN} AND a.called = %(called)s::text AND a.called <> ''
+  ) AS a JOIN orders_order AS o ON o.address_id = a.id OR o.billing_id = a.id
   JOIN network_channel AS c ON c.id = o.channel_id
- WHERE %(mail)s::text <> '' AND f.fingerprint = %(mail)s::text AND o.{_OWN}
- ORDER BY f.placed_at DESC LIMIT %(limit)s::int)""",
+ WHERE o.{_OWN} ORDER BY o.placed_at DESC LIMIT %(limit)s::int)""",
         f"""(SELECT 'plate', id, number, made_by FROM stock_plate WHERE {_OWN} AND number = %(plate)s::text)""",
         f"""(SELECT 'bin', b.id, b.code, concat_ws(' · ', n.code, b.kind)
  FROM network_node AS n JOIN network_bin AS b ON b.node_id = n.id

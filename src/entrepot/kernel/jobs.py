@@ -1,10 +1,12 @@
-"""Jobs: a command for more rows than anybody waits for, given by the worker batch by batch."""
+"""Jobs: a command for more rows than anybody waits for, given by the worker batch by batch; or for one request that
+takes longer than anybody waits, told by its steps."""
 
 from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import GenericAlias
@@ -14,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kernel import ids, sql, wire
+from entrepot.kernel.aside import Unwanted, watched
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, commands, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
@@ -123,6 +126,8 @@ class NoteJob:
     job: UUID
     done: int
     denied: tuple[Denied, ...] = ()
+    answer: str | None = None
+    """To the only request of a job, as JSON."""
     key: str | None = None
 
 
@@ -133,6 +138,7 @@ class _Job(NamedTuple):
     done: int
     refused: int
     kept: list[Any]
+    answer: str | None = None
 
 
 @command("kernel.note_jobs")
@@ -174,7 +180,7 @@ def _counted(job: _Job, told: NoteJob) -> _Job:
     ends = job.state == LIFE.initial and done >= job.wanted
     return job._replace(
         state="done" if ends else job.state, done=done, refused=job.refused + len(told.denied),
-        kept=[*job.kept, *told.denied[:room]],
+        kept=[*job.kept, *told.denied[:room]], answer=told.answer,
     )  # fmt: skip
 
 
@@ -189,7 +195,7 @@ class WithdrawJob:
 @command("kernel.withdraw_jobs")
 def withdraw_jobs(cause: Cause, /, *, requests: Sequence[WithdrawJob]) -> list[JobNow | Refused]:
     """Jobs that are not through yet go no further, and what they asked for is forgotten. A batch that is being done
-    meanwhile is done whole, and counted.
+    meanwhile is done whole, and counted; the only request of a job is undone, where it is not through yet.
 
     Locks: the jobs in id order. Refuses: NotFound, WrongState (it is done or withdrawn).
     Again: by key; without one, WrongState. 2 statements for any number.
@@ -219,12 +225,12 @@ def _locked(requests: Sequence[NoteJob] | Sequence[WithdrawJob]) -> dict[UUID, _
 
 def _change(cause: Cause, jobs: dict[UUID, _Job], told: set[UUID]) -> None:
     rows = [
-        (which, job.state, job.done, job.refused, wire.dump(job.kept))
+        (which, job.state, job.done, job.refused, wire.dump(job.kept), job.answer)
         for which, job in jobs.items()
         if which in told
     ]
     if rows:
-        names = ("jobs", "states", "dones", "refused", "kept")
+        names = ("jobs", "states", "dones", "refused", "kept", "answers")
         sql.change(_CHANGE, sql.columns(names, rows) | {"at": cause.at})
 
 
@@ -247,6 +253,14 @@ class JobRow:
     asked_by: str
     asked_at: datetime
     ended_at: datetime | None
+    step: int
+    steps: int
+    answer: Any
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one request, which is carried out whole or not at all."""
+        return self.wanted == 1
 
     @property
     def left(self) -> int:
@@ -282,14 +296,32 @@ class Waiting(NamedTuple):
     asked_by: str
     requests: list[Any]
     names: list[str]
+    is_one: bool
+
+
+@contextmanager
+def undone_if_withdrawn(which: UUID) -> Iterator[None]:
+    """A savepoint for the only request of a job, which is told by its steps; Unwanted, and nothing of it stays, where
+    its job was withdrawn meanwhile. From its end on nobody can withdraw it any more."""
+    about = {"job": which}
+    with (
+        sql.transaction(),
+        watched(_STEP, "SELECT state = 'asked' FROM kernel_job WHERE id = %(job)s", about),
+    ):
+        yield
+        ((is_wanted,),) = sql.run(
+            "SELECT state = 'asked' FROM kernel_job WHERE id = %(job)s FOR UPDATE", about
+        )
+        if not is_wanted:
+            raise Unwanted
 
 
 def waiting(jobs: Sequence[UUID]) -> list[Waiting]:
     """The next batch of each job that is not through and was not withdrawn. 1 statement."""
     found = sql.run(_WAITING, {"jobs": list(jobs), "batch": BATCH})
     return [
-        Waiting(job, name, reason, asked_by, _requests(name, asks), names)
-        for job, name, reason, asked_by, asks, names in found
+        Waiting(job, name, reason, asked_by, _requests(name, asks), names, is_one)
+        for job, name, reason, asked_by, asks, names, is_one in found
     ]
 
 
@@ -309,17 +341,20 @@ WHERE id = ANY(%(jobs)s::uuid[]) ORDER BY id FOR UPDATE
 
 _CHANGE = """
 UPDATE kernel_job AS j
-SET state = d.state, done = d.done, refused = d.refused, denied = d.denied::jsonb,
+SET state = d.state, done = d.done, refused = d.refused, denied = d.denied::jsonb, answer = d.answer::jsonb,
     requests = CASE WHEN d.state = 'asked' THEN j.requests END,
     ended_at = CASE WHEN d.state <> 'asked' THEN COALESCE(j.ended_at, %(at)s::timestamptz) END
-FROM unnest(%(jobs)s::uuid[], %(states)s::text[], %(dones)s::int[], %(refused)s::int[], %(kept)s::text[])
-     AS d(job, state, done, refused, denied)
+FROM unnest(%(jobs)s::uuid[], %(states)s::text[], %(dones)s::int[], %(refused)s::int[], %(kept)s::text[],
+            %(answers)s::text[]) AS d(job, state, done, refused, denied, answer)
 WHERE j.id = d.job
 """
 
-_COLUMNS = (
-    "id, company_id::int, command, reason, state, wanted, done, refused, denied, asked_by, asked_at, ended_at"
-)
+_STEP = "UPDATE kernel_job SET step = %(done)s, steps = %(of)s WHERE id = %(job)s AND state = 'asked'"
+
+_COLUMNS = """
+id, company_id::int, command, reason, state, wanted, done, refused, denied, asked_by, asked_at, ended_at, step, steps,
+answer
+"""
 
 _ONE = f"SELECT {_COLUMNS} FROM kernel_job WHERE id = %(job)s"
 
@@ -328,7 +363,7 @@ SELECT {_COLUMNS} FROM kernel_job WHERE company_id = %(company)s::smallint ORDER
 """
 
 _WAITING = """
-SELECT j.id, j.command, j.reason, j.asked_by, next.asks, next.names
+SELECT j.id, j.command, j.reason, j.asked_by, next.asks, next.names, j.wanted = 1
 FROM kernel_job AS j CROSS JOIN LATERAL (
     SELECT jsonb_agg(one -> 'asks' ORDER BY place)::text, array_agg(one ->> 'name' ORDER BY place)
     FROM jsonb_array_elements(j.requests) WITH ORDINALITY AS each(one, place)

@@ -287,6 +287,9 @@ class Job(models.Model):
     done = models.IntegerField(db_default=0)  # of those, with what was refused
     refused = models.IntegerField(db_default=0)
     denied = models.JSONField()  # the first refusals: name, code, facts
+    step = models.IntegerField(db_default=0)  # of the one request that it has, where it has one
+    steps = models.IntegerField(db_default=0)
+    answer = models.JSONField(null=True)  # to that one request
     state = models.TextField(db_default="asked")  # asked, done, withdrawn
     asked_by = models.TextField()
     asked_at = models.DateTimeField()

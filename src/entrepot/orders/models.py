@@ -58,6 +58,12 @@ class Order(models.Model):
 
     class Meta:
         indexes = [
+            models.Index(fields=["address_id"], name="orders_order_to_address"),
+            models.Index(
+                fields=["billing_id"],
+                name="orders_order_billed_to",
+                condition=models.Q(billing_id__isnull=False),
+            ),
             # Few orders come of others.
             models.Index(
                 fields=["origin_id"], name="orders_order_split_from", condition=Q(origin_id__isnull=False)

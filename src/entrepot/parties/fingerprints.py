@@ -9,12 +9,18 @@ are others; lists of a policy are then written anew.
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from functools import lru_cache
 
 from django.conf import settings
 
 from entrepot.parties import address
 from entrepot.parties.address import Written
+
+PHONE_MIN = 7
+PHONE_DIGITS = 9
+"""The last digits of a telephone that count: those before them are the country's and the way there."""
 
 
 def of_card(token: str) -> str:
@@ -33,6 +39,19 @@ def of_email(mail: str) -> str:
     """Of a mailbox: case does not matter, nor does what stands behind a plus sign."""
     name, _, host = mail.strip().casefold().rpartition("@")
     return _digest("email", f"{name.partition('+')[0]}@{host}")
+
+
+def of_phone(phone: str) -> str:
+    """Of a telephone, whether it is written with its country or without; '' of what is too short to be one."""
+    digits = "".join(one for one in phone if one.isdecimal())
+    return _digest("phone", digits[-PHONE_DIGITS:]) if len(digits) >= PHONE_MIN else ""
+
+
+def of_name(name: str) -> str:
+    """Of a name, whatever the order of its words, their case and their accents; '' of none."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    words = re.findall(r"\w+", "".join(one for one in plain if not unicodedata.combining(one)))
+    return _digest("name", " ".join(sorted(words))) if words else ""
 
 
 def of_visitor(source: str) -> str:

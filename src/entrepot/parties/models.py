@@ -138,12 +138,21 @@ class Address(models.Model):
     sealed = models.BinaryField(null=True)  # vault.SEALED; null where it was erased
     place = models.TextField(db_default="")  # fingerprints: of name and place,
     billed = models.TextField(db_default="")  # and of all that an invoice says; '' where they were erased
+    mailbox = models.TextField(db_default="")  # and of what somebody is found by,
+    phone = models.TextField(db_default="")
+    called = models.TextField(db_default="")  # which is '' where it was not given
 
     class Meta:
-        indexes = [models.Index(fields=["person_id"], name="parties_address_of_person")]
+        indexes = [
+            models.Index(fields=["person_id"], name="parties_address_of_person"),
+            models.Index(fields=["mailbox"], name="parties_address_by_mailbox", condition=~Q(mailbox="")),
+            models.Index(fields=["phone"], name="parties_address_by_phone", condition=~Q(phone="")),
+            models.Index(fields=["called"], name="parties_address_by_name", condition=~Q(called="")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="parties_address_erased_is_empty",
-                condition=Q(sealed__isnull=False) | Q(region="", place="", billed=""),
+                condition=Q(sealed__isnull=False)
+                | Q(region="", place="", billed="", mailbox="", phone="", called=""),
             )
         ]

@@ -37,11 +37,10 @@ class DisputeRow:
     answer_kind: str
 
 
-def disputes(company: int, *, state: str = "open", offset: int = 0, limit: int = 50) -> list[DisputeRow]:
-    """Those that are open, whoever has to answer first on top; or those in a state, the latest first. 1 statement."""
-    states = list(DISPUTES_OPEN) if state == "open" else [state]
-    params = {"company": company, "states": states, "offset": offset, "limit": limit, "open": state == "open"}
-    return [DisputeRow(*row) for row in sql.run(_ROWS + _PAGE, params)]
+def waiting(company: int, *, limit: int) -> list[DisputeRow]:
+    """Those that are open, whoever has to answer first on top. 1 statement."""
+    params = {"company": company, "states": list(DISPUTES_OPEN), "limit": limit}
+    return [DisputeRow(*row) for row in sql.run(_ROWS + _WAITING, params)]
 
 
 def listed(
@@ -111,11 +110,9 @@ LEFT JOIN LATERAL (SELECT state, kind FROM payments_disputeanswer WHERE dispute_
   ON TRUE
 """
 
-_PAGE = """
+_WAITING = """
 WHERE d.company_id = %(company)s::smallint AND d.state = ANY(%(states)s::text[])
-ORDER BY CASE WHEN %(open)s::boolean AND d.state <> 'under_review' THEN 0 ELSE 1 END,
-         CASE WHEN %(open)s::boolean THEN d.due_at END NULLS LAST, d.id DESC
-OFFSET %(offset)s::int LIMIT %(limit)s::int
+ORDER BY d.state = 'under_review', d.due_at NULLS LAST, d.id DESC LIMIT %(limit)s::int
 """
 
 _LISTED = """

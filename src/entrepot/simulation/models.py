@@ -22,6 +22,10 @@ class Trial(models.Model):
     asked_by = models.TextField()
     asked_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
+    decided = models.IntegerField(
+        db_default=0
+    )  # orders, by both sides, and how many there are, while it is asked
+    to_decide = models.IntegerField(db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["company_id", "id"], name="simulation_trial_newest")]

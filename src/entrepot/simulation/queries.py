@@ -29,6 +29,9 @@ class TrialRow:
     asked_at: datetime
     done_at: datetime | None
     profile: dict[str, Any]
+    decided: int
+    to_decide: int
+    """Orders that were decided again so far, by both sides, and how many there are; 0 before it begins."""
 
 
 @question
@@ -65,7 +68,8 @@ def discrepancies() -> list[str]:
 
 
 _COLUMNS = """
-id, company_id::int, draft_id, scope, since, until, state, summary, asked_by, asked_at, done_at, profile
+id, company_id::int, draft_id, scope, since, until, state, summary, asked_by, asked_at, done_at, profile, decided,
+to_decide
 """
 
 _TRIALS = f"""

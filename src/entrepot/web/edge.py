@@ -78,7 +78,7 @@ class Request(HttpRequest):
     reader: Reader
     htmx: Any
     job: UUID | None = None
-    """What a form's command was left to, where it was for more rows than anybody waits for."""
+    """What a form's command was left to, where nobody waits for it: it is for many rows, or about the whole house."""
 
 
 class Undo(NamedTuple):
@@ -260,16 +260,20 @@ def give(
     names: Sequence[str] = (),
     known: Callable[[Any], str] | None = None,
     undo: Callable[[list[Any]], Undo | None] | None = None,
+    long: bool = False,
 ) -> list[Any]:
     """Call one command for a form and say on the next page what became of it, of each by its name where given.
 
     `known` says of an answer that is not `fresh` what was there already: it is not told as done.
+    `long` says that its person would wait for some seconds: it is left to the worker as many rows are.
     `undo` is told the requests that were done with their answers, and says what takes them back, if anything does.
     """
     if not requests:
         messages.info(request, gettext("Nothing was selected, so nothing was done."))
         return []
-    if len(requests) > AT_ONCE and (left := _left_to_worker(request, command, requests, reason, names)):
+    if (long or is_many(len(requests))) and (
+        left := _left_to_worker(request, command, requests, reason, names)
+    ):
         return [left]
     results = command(cause_of(request, reason), requests=requests)
     request.session[ACTED] = timezone.now().isoformat()
@@ -291,6 +295,11 @@ def give(
         [f"{names[i]}: {words.refusal(one)}" if names else words.refusal(one) for i, one in refusals.items()],
     )
     return results
+
+
+def is_many(rows: int) -> bool:
+    """Whether what is done to so many rows is left to the worker."""
+    return rows > AT_ONCE
 
 
 def _left_to_worker(

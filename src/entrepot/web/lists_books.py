@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from entrepot.insight.audit import Entry
 from entrepot.kernel.queries import MessageRow
 from entrepot.ledger.queries import TrialLine
+from entrepot.payments.dispute_queries import DisputeRow
 from entrepot.purchasing.landing_queries import LandedCost
 from entrepot.settlement.bank_queries import StatementRow
 from entrepot.settlement.carrier_queries import CarrierInvoiceRow
@@ -26,6 +27,15 @@ INVOICES = Listing(
         Head(_("Total"), "total", n=True, sum="total_minor"), Head(_("Files"), "files"),
     ),
     cells_of(DocumentRow),
+)  # fmt: skip
+DISPUTES = Listing(
+    "disputes", "disputes",
+    (
+        Head(_("Dispute")), Head(_("Order"), "order"), Head(_("State"), "state"),
+        Head(_("Disputed"), "disputed", n=True, sum="amount_minor"),
+        Head(_("Refunded"), "refunded", n=True, sum="given_back_minor"), Head(_("Answer until"), "until"),
+    ),
+    cells_of(DisputeRow),
 )  # fmt: skip
 STATEMENTS = Listing(
     "statements", "bank",
@@ -172,5 +182,5 @@ Its views and files are those of every list; its sums stand in its last row."""
 
 ALL = (
     CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT, PAYOUTS,
-    EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
+    DISPUTES, EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
 )  # fmt: skip

@@ -196,7 +196,7 @@ ALL = (
     COUNTS,
     PUT_AWAY,
     SERVICES,
-    BINS,
+    MAP,
     PLATES,
     EXPECTED,
     SUPPLIERS,

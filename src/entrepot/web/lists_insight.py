@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from entrepot.channels.queries import InterchangeRow
 from entrepot.insight.campaigns import Campaigned
 from entrepot.insight.conflicts import Displaced, PassedOver
 from entrepot.insight.feeds import Feed, Shelf
@@ -177,8 +178,28 @@ JOBS = Listing(
     ),
     "-asked_at",
 )  # fmt: skip
+DIFFERENCES = Listing(
+    "channel-differences", "channel-differences",
+    (
+        Head(_("Order or SKU")), Head(_("Channel"), "channel"), Head(_("Difference"), "difference"),
+        Head(_("There"), "there"), Head(_("Here"), "here"), Head(_("Since"), "since"),
+        Head(_("What helps"), "what-helps"),
+    ),
+    attributes(
+        "name", "channel", "statement", "kind", "theirs", "ours", "state", "reason", "decided_by", "found_at",
+        "changed_at", "id",
+    ),
+)  # fmt: skip
+INTERCHANGES = Listing(
+    "interchanges", "edi-documents",
+    (
+        Head(_("Sender and control number"), by="name"), Head(_("State"), "state", "state"),
+        Head(_("Age"), "age", "received_at"), Head(_("Why"), "why", "problem"),
+    ),
+    cells_of(InterchangeRow),
+)  # fmt: skip
 
 ALL = (
     CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT, STANDARDS, PEOPLE,
-    POLICIES, JOBS,
+    POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES,
 )  # fmt: skip

@@ -7,8 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from entrepot.payments.credit_queries import CreditRow
 from entrepot.returns.asked_queries import ReasonRow
 from entrepot.returns.departure_queries import DepartureRow
+from entrepot.returns.expiry_queries import GivenUpRow, ToCome
 from entrepot.returns.fraud_queries import Suspected
 from entrepot.returns.hold_queries import HoldRow
+from entrepot.returns.pallet_queries import PalletRow
 from entrepot.returns.recovery_queries import RecoveryRow
 from entrepot.returns.staging_queries import Staged
 from entrepot.returns.work_order_queries import WorkOrderRow
@@ -95,5 +97,53 @@ REASONS = Listing(
     ),
     cells_of(ReasonRow),
 )  # fmt: skip
+PALLETS = Listing(
+    "return-pallets", "return-pallets",
+    (
+        Head(_("Pallet"), by="number"), Head(_("Where"), "where", "node_code"), Head(_("State"), "state", "state"),
+        Head(_("Parcels"), "parcels", "announced", n=True, sum="announced"),
+        Head(_("Counted"), "counted", "seen", n=True, sum="seen"),
+        Head(_("Opened"), "opened", "opened", n=True, sum="opened"),
+        Head(_("Orders"), "orders", "orders", n=True, sum="orders"),
+        Head(_("Units to come"), "to-come", "to_come", n=True, sum="to_come"),
+        Head(_("Units in staging"), "staged", "staged", n=True, sum="staged"), Head(_("Due"), "due", "due_at"),
+    ),
+    cells_of(PalletRow),
+)  # fmt: skip
+TO_COME = Listing(
+    "returns-to-come", "returns-to-come",
+    (
+        Head(_("Return"), by="number"), Head(_("Reason"), "reason", "reason"), Head(_("To"), "to", "node"),
+        Head(_("Units"), "units", "units", n=True, sum="units"),
+        Head(_("Refunded"), "refunded", "refunded", n=True, sum="refunded"), Head(_("Since"), "since", "since"),
+        Head(_("Carrier has it"), "scanned", "scanned_at"), Head(_("Reminded"), "reminded", "reminded_at"),
+        Head(_("Waited for until"), "until", "due_at"),
+    ),
+    cells_of(ToCome),
+)  # fmt: skip
+GIVEN_UP = Listing(
+    "returns-given-up", "returns-to-come",
+    (
+        Head(_("Return"), by="number"), Head(_("When"), "when", "closed_at"), Head(_("Why"), "why", "why"),
+        Head(_("Units refunded"), "missing", "missing", n=True, sum="missing"),
+        Head(_("Units not refunded"), "cancelled", "cancelled", n=True, sum="cancelled"),
+        Head(_("Lost"), "lost", "lost_minor", n=True, sum="lost_minor"),
+        Head(_("Came late"), "late", "reopened_at"),
+    ),
+    cells_of(GivenUpRow),
+    part="given-up",
+)  # fmt: skip
 
-ALL = (STORE_CREDITS, SUSPECTED, STAGING, DEPARTURES, CARD_HOLDS, RECOVERY, WORK_ORDERS, REASONS)
+ALL = (
+    STORE_CREDITS,
+    SUSPECTED,
+    STAGING,
+    DEPARTURES,
+    CARD_HOLDS,
+    RECOVERY,
+    WORK_ORDERS,
+    REASONS,
+    PALLETS,
+    TO_COME,
+    GIVEN_UP,
+)

@@ -1,8 +1,9 @@
-"""Background work of the web: reports by mail, papers that go to the outside, and forms over many rows."""
+"""Background work of the web: reports by mail, papers that go to the outside, and forms that nobody waits for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from procrastinate.contrib.django import app
 
 from entrepot.access import queries as access
 from entrepot.access.registry import command_names
-from entrepot.kernel import jobs
+from entrepot.kernel import jobs, wire
+from entrepot.kernel.aside import Unwanted
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.delivery import Claimed
@@ -41,17 +43,24 @@ def answer_stripe(cause: Cause, message: Claimed) -> None:
 def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
     """Of each job the next batch: its command in the name of whoever asked for it, with the rights they have now."""
     command_names()  # knows every command, whichever module it is in
-    noted = []
-    for one in jobs.waiting(subjects):
-        its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
-        results = commands[one.command](its, requests=one.requests)
-        denied = tuple(
-            jobs.denied(name, result)
-            for name, result in zip(one.names, results, strict=True)
-            if isinstance(result, Refused)
-        )
-        noted.append(jobs.NoteJob(one.job, len(results), denied))
-    jobs.note_jobs(cause, requests=noted)
+    jobs.note_jobs(cause, requests=[noted for one in jobs.waiting(subjects) if (noted := _given(cause, one))])
+
+
+def _given(cause: Cause, one: jobs.Waiting) -> jobs.NoteJob | None:
+    """What became of a batch; None of a job of one request that was withdrawn before it was through."""
+    its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
+    try:
+        with jobs.undone_if_withdrawn(one.job) if one.is_one else nullcontext():
+            results = commands[one.command](its, requests=one.requests)
+    except Unwanted:
+        return None
+    denied = tuple(
+        jobs.denied(name, result)
+        for name, result in zip(one.names, results, strict=True)
+        if isinstance(result, Refused)
+    )
+    answer = wire.dump(results[0]) if one.is_one and not denied else None
+    return jobs.NoteJob(one.job, len(results), denied, answer)
 
 
 QUEUES = {jobs.QUEUE: serve_jobs}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
@@ -48,6 +49,7 @@ def revalue(cause: Cause, /, *, requests: Sequence[Revalue]) -> list[Revalued | 
     for one in requests:
         days.setdefault(one.company, one.on_date)
     found = measure(days, cause.at)
+    step(1, 2)
     postings = [
         Posting(
             company, exchange.REVALUED, "revaluation", ids.uuid7(), currency, parts, one.until, in_home=True

@@ -62,7 +62,8 @@ _LOCK = "SELECT id FROM parties_person WHERE id = ANY(%(people)s::uuid[]) ORDER 
 
 _EMPTY = """
 WITH emptied AS (
-    UPDATE parties_address SET sealed = NULL, region = '', place = '', billed = ''
+    UPDATE parties_address SET sealed = NULL, region = '', place = '', billed = '', mailbox = '', phone = '',
+           called = ''
     WHERE person_id = ANY(%(people)s::uuid[]) AND sealed IS NOT NULL AND id <> ALL(%(keep)s::uuid[])
     RETURNING person_id
 )

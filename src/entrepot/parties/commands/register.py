@@ -194,6 +194,8 @@ def register_addresses(
             fingerprints.of_place(
                 one.name, one.line1, one.line2, one.city, one.region, one.postal_code, one.country, values[7]
             ),
+            fingerprints.of_email(one.email) if one.email else "", fingerprints.of_phone(one.phone),
+            fingerprints.of_name(one.name),
         ))  # fmt: skip
     sql.write("parties_address", _ADDRESS, rows)
     return [AddressRegistered(key) for key in keys]
@@ -281,6 +283,7 @@ _OFFERS = Register(
 )
 _ADDRESS = (
     "id", "company_id", "person_id", "region", "country", "has_tax_number", "sealed", "place", "billed",
+    "mailbox", "phone", "called",
 )  # fmt: skip
 
 _KNOW = """

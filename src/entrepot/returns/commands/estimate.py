@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
@@ -65,12 +66,14 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
     times = {one.company: one.occurred_at or cause.at for one in requests}
     policies = {company: policy for company, (_, policy) in in_force(cause, companies).items()}
     bases = cohort_queries.bases(policies, times)
+    step(1, 3)
     asked = {
         company: (times[company], policies[company].window_days)
         for company in policies
         if bases[company].percent or policies[company].expected_by == "observed"
     }
     cohorts = cohort_queries.cohorts(asked)
+    step(2, 3)
     books = {
         company: _Books(currency, liability, asset)
         for company, currency, liability, asset in cohort_queries.books(companies)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
@@ -52,6 +53,7 @@ def clear_accounts(cause: Cause, /, *, requests: Sequence[ClearAccounts]) -> lis
     for company, group, lines in groups(companies):
         told[company].append(group)
         open_[company].update(lines)
+    step(1, 3)
     wanted = [
         MatchLines(
             company, tuple(Part(*part) for part in one.parts), one.why, "rule", UUID(one.document)
@@ -60,6 +62,7 @@ def clear_accounts(cause: Cause, /, *, requests: Sequence[ClearAccounts]) -> lis
         for one in propose(told[company], open_[company])
     ]  # fmt: skip
     matched = match_lines(cause, requests=wanted) if wanted else []
+    step(2, 3)
     found = [one for one, answer in zip(wanted, matched, strict=True) if isinstance(answer, LinesMatched)]
     done = sql.run(_DONE, {"companies": companies, "at": cause.at})
     resolve_subjects(cause, requests=[

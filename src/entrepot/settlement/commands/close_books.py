@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from entrepot.kernel import sql
+from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
@@ -33,6 +34,7 @@ def close_books(cause: Cause, /, *, requests: Sequence[CloseBooks]) -> list[Mont
     # Before it is looked: nothing may be posted between the look and the close.
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")
     found = closing_queries.checklists([(one.company, one.month) for one in requests], cause.at)
+    step(1, 2)
     refused: dict[int, Refused] = {}
     for place, one in enumerate(requests):
         why = closing.reasons(found[one.company, one.month])

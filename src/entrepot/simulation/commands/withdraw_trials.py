@@ -17,7 +17,7 @@ from entrepot.simulation.states import TRIAL
 
 @dataclass(frozen=True, slots=True)
 class WithdrawTrial:
-    """The trial is not wanted any more; a replay that runs already is thrown away when it ends."""
+    """The trial is not wanted any more; a replay that runs already ends where it is."""
 
     trial: UUID
     key: str | None = None

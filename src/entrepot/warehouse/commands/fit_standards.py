@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
@@ -68,14 +69,15 @@ def _fit(
     for one in observed:
         found[one.node, one.step].append(one)
     rows: list[tuple[object, ...]] = []
-    for (code, step), tasks in sorted(found.items()):
+    for number, ((code, kind), tasks) in enumerate(sorted(found.items())):
+        step(number, len(found))
         place = nodes.get(f"{company}/{code}")
         standard = labor.fit(tasks)
         if place and standard:
             times = (standard.fixed_s, standard.line_s, standard.unit_s, standard.meter_s)
             rows.append(
                 (
-                    ids.uuid7(), company, place[1], step, *times, standard.tasks, standard.error_s, since, cause.at,
+                    ids.uuid7(), company, place[1], kind, *times, standard.tasks, standard.error_s, since, cause.at,
                 )
             )  # fmt: skip
     return rows

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import policies, ready, sql
+from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
@@ -123,8 +124,12 @@ def _refusal(
 ) -> Refused | None:
     if wave not in found:
         return NotFound(what="wave", which=wave)
-    step = WAVE.step("released" if wave in taken else found[wave].state, event)
-    return step if isinstance(step, Refused) else None
+    after = WAVE.step("released" if wave in taken else found[wave].state, event)
+    return after if isinstance(after, Refused) else None
+
+
+STEPS = 4
+"""Of a release, as whoever waits for it sees them: its orders, their picks, the ways, and the lists."""
 
 
 class _Release:
@@ -136,6 +141,7 @@ class _Release:
         times = {wave.id: at for wave, at in going}
         self.orders: list[tuple[UUID, UUID, UUID]] = sql.run(_ORDERS, {"waves": list(self.waves)})  # type: ignore[assignment]
         wanted = [ReleaseOrder(order, times[wave], node=node) for wave, order, node in self.orders]
+        step(1, STEPS)
         self.answers = release(cause, requests=wanted)
 
     def write(self) -> dict[UUID, WaveReleased]:
@@ -147,7 +153,9 @@ class _Release:
                 went[wave].append(answer.fulfillments[0])
             else:
                 rows.append((wave, order, "left out", answer.message, None))
+        step(2, STEPS)
         planned = self._plan(went)
+        step(3, STEPS)
         lists = picklists.write_lists(planned)
         sql.change(_SETTLE, sql.columns(("waves", "orders", "states", "whys", "fulfillments"), rows))
         ready.drop("wave", [order for (order,) in sql.run(_GONE, {"orders": [row[1] for row in rows]})])

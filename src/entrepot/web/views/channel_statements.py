@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -27,7 +29,7 @@ from entrepot.channels.states import DIFFERENCE
 from entrepot.kernel.errors import NotPermitted, Refused, Unavailable
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
-from entrepot.web import words
+from entrepot.web import lists_insight, words
 from entrepot.web.edge import (
     Request,
     back,
@@ -36,13 +38,12 @@ from entrepot.web.edge import (
     console,
     day_in,
     give,
-    ids_in,
     kept,
     page,
     uuid_in,
 )
+from entrepot.web.listed import chosen, listed
 
-PAGE = 50
 HOME = "channel-differences"
 
 
@@ -51,23 +52,37 @@ HOME = "channel-differences"
 def told(request: Request) -> HttpResponse:
     """Differences that wait, by channel and kind, and the statements that were taken."""
     company = request.reader.company
-    channel, kind = clean(request.GET.get("channel")), clean(request.GET.get("kind"))
-    state = request.GET.get("state", "")
-    states = (state,) if state in DIFFERENCE.states else (DIFFERENCE.initial,)
-    after = uuid_in(request.GET.get("after"))
-    rows = queries.differences(
-        company.id, channel=channel, kind=kind, states=states, after=after, limit=PAGE + 1
-    )
+    channel, kind, state = _asked(request)
+    shown = listed(request, lists_insight.DIFFERENCES, partial(_fetch, request))
+    if shown.answer:
+        return shown.answer
     channels = [one.code for one in network.channels(company=company.id).values()]
     context = {
-        "rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
-        "standing": queries.standing(company.id), "statements": queries.statements(company.id),
-        "channel": channel, "kind": kind, "state": states[0], "kinds": KINDS, "states": DIFFERENCE.states,
+        **shown.context(), "standing": queries.standing(company.id), "statements": queries.statements(company.id),
+        "channel": channel, "kind": kind, "state": state, "kinds": KINDS, "states": DIFFERENCE.states,
+        "may_decide": state in (DIFFERENCE.initial, "mended")
+        and request.reader.actor.may("channels.explain_differences"),
         "channels": channels, "sources": files.SOURCES, "of": stated.KINDS,
         "columns": (*table.ORDERS, *table.MORE),
         "shops": [code for code in channels if pulling.shop_of(company.code, code)], "kept": kept(request),
     }  # fmt: skip
     return page(request, "web/channel_differences.html", context, area="integration")
+
+
+def _asked(request: Request) -> tuple[str, str, str]:
+    """The channel and kind that the address names, or '', and the state."""
+    state = request.GET.get("state", "")
+    return (
+        clean(request.GET.get("channel")), clean(request.GET.get("kind")),
+        state if state in DIFFERENCE.states else DIFFERENCE.initial,
+    )  # fmt: skip
+
+
+def _fetch(request: Request, after: UUID | None, limit: int) -> list[queries.DifferenceRow]:
+    channel, kind, state = _asked(request)
+    return queries.differences(
+        request.reader.company.id, channel=channel, kind=kind, states=(state,), after=after, limit=limit
+    )
 
 
 @require_POST
@@ -132,15 +147,15 @@ def pull(request: Request) -> HttpResponse:
 @require_POST
 @console
 def decide(request: Request) -> HttpResponse:
-    """Differences that were chosen, or the one of a button: mended, or explained for a reason."""
+    """Differences that were chosen, all that match, or the one of a button: mended, or explained for a reason."""
     alone = uuid_in(request.POST.get("mend"))
-    chosen = [alone] if alone else list(dict.fromkeys(ids_in(request.POST.getlist("difference"))))
+    which = [alone] if alone else chosen(request, "difference", partial(_fetch, request))
     where = reverse(HOME)
     if alone or request.POST.get("do") == "mend":
-        wanted = [MendDifference(one) for one in chosen]
+        wanted = [MendDifference(one) for one in which]
         return back(request, where, give(request, mend_differences, wanted, _mended))
     reason = clean(request.POST.get("reason"))
-    explained = [ExplainDifference(one, reason) for one in chosen]
+    explained = [ExplainDifference(one, reason) for one in which]
     return back(request, where, give(request, explain_differences, explained, _explained))
 
 

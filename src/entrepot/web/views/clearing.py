@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import ROLES
-from entrepot.insight import pages, questions
+from entrepot.insight import answers, pages, questions
 from entrepot.ledger import clearing_queries as matches
 from entrepot.ledger.clearing import Part
 from entrepot.ledger.commands.match_lines import MatchLines, UndoMatch, match_lines, undo_matches
@@ -181,16 +182,12 @@ def decide(request: Request) -> HttpResponse:
 @console
 def by_rule(request: Request) -> HttpResponse:
     """Have the rules look for what belongs together, now."""
-    found: list[AccountsCleared] = []
-
-    def done(_n: int) -> str:
-        n = found[0].matches if found else 0
-        return ngettext("%(n)s match was found.", "%(n)s matches were found.", n) % {"n": n}
-
-    def command(*args: Any, **facts: Any) -> list[Any]:
-        answers = clear_accounts(*args, **facts)
-        found.extend(one for one in answers if isinstance(one, AccountsCleared))
-        return answers
-
-    give(request, command, [ClearAccounts(request.reader.company.id)], done)
+    results = give(
+        request, clear_accounts, [ClearAccounts(request.reader.company.id)],
+        lambda _n: gettext("The rules have looked at what is open."), long=answers.is_large(),
+    )  # fmt: skip
+    for one in results:
+        if isinstance(one, AccountsCleared):
+            told = ngettext("%(n)s match was found.", "%(n)s matches were found.", one.matches)
+            messages.info(request, told % {"n": one.matches})
     return back(request, reverse("clearing"))

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import questions
+from entrepot.insight import answers, questions
 from entrepot.kernel import money
 from entrepot.ledger import queries as ledger
 from entrepot.settlement import closing_queries
@@ -107,5 +107,7 @@ def close(request: Request) -> HttpResponse:
         messages.error(request, gettext("Choose a month."))
         return back(request, "/books/closing/", [])
     wanted = [CloseBooks(request.reader.company.id, month)]
-    results = give(request, close_books, wanted, lambda _: gettext("The month is closed."))
+    results = give(
+        request, close_books, wanted, lambda _: gettext("The month is closed."), long=answers.is_large()
+    )
     return back(request, "/books/closing/", results)

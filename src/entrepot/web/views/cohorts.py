@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import questions
+from entrepot.insight import answers, questions
 from entrepot.ledger import queries as ledger
 from entrepot.returns import cohort_queries, expecting
 from entrepot.returns.commands.estimate import Estimate, estimate
@@ -62,7 +62,10 @@ def measure(request: Request) -> HttpResponse:
     month = month_in(request.POST.get("month"))
     at = end_of(month, fmt.reading().now) if month else None
     wanted = [Estimate(request.reader.company.id, at)]
-    results = give(request, estimate, wanted, lambda _: gettext("What is expected to come back is measured."))
+    results = give(
+        request, estimate, wanted, lambda _: gettext("What is expected to come back is measured."),
+        long=answers.is_large(),
+    )  # fmt: skip
     return back(request, reverse("cohorts"), results)
 
 

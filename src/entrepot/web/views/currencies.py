@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import answers
 from entrepot.ledger import currency_queries, exchange, queries
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
@@ -47,6 +48,7 @@ def measure(request: Request) -> HttpResponse:
         revalue,
         [Revalue(request.reader.company.id, day)],
         lambda _: gettext("The balances are measured."),
+        long=answers.is_large(),
     )
     return back(request, reverse("currencies"), results)
 

@@ -28,13 +28,14 @@ from entrepot.payments.dispute_queries import DisputeRow
 from entrepot.payments.rules import DisputePolicy
 from entrepot.settlement import evidence, evidence_queries
 from entrepot.settlement.commands.contest_disputes import ContestDispute, contest_disputes
-from entrepot.web import dispute_paper
+from entrepot.web import dispute_paper, lists_books
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, file_of, give, int_in, kept, page
+from entrepot.web.edge import Request, back, clean, console, file_of, give, kept, page
+from entrepot.web.listed import at_most, listed, listed_whole
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
-PAGE = 50
+SHOWN = 200
 
 
 @require_safe
@@ -42,15 +43,23 @@ PAGE = 50
 def disputes(request: Request) -> HttpResponse:
     """Those that wait, the most urgent first, or those in a state."""
     company, state = request.reader.company.id, clean(request.GET.get("state")) or "open"
-    offset = min(int_in(request.GET.get("from")) or 0, 1_000_000)
-    rows = dispute_queries.disputes(company, state=state, offset=offset, limit=PAGE + 1)
+
+    def fetch(after: UUID | None, limit: int) -> list[DisputeRow]:
+        return dispute_queries.listed(company, state=state, after=after, limit=limit)
+
+    if state == "open":  # in the order of their last days, which no index has: there are never many
+        waiting = dispute_queries.waiting(company, limit=at_most(request, SHOWN))
+        shown = listed_whole(request, lists_books.DISPUTES, waiting, size=SHOWN)
+    else:
+        shown = listed(request, lists_books.DISPUTES, fetch)
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "rows": rows[:PAGE],
-        "next": offset + PAGE if len(rows) > PAGE else None,
+        **shown.context(),
         "state": state,
         "states": ("open", *states.DISPUTE.states),
         "sums": [one for one in dispute_queries.sums(company) if one[0] in states.DISPUTES_OPEN],
-        "names": pages.names([row.order for row in rows]),
+        "names": pages.names([row.order for row in shown.rows]),
         "now": fmt.reading().now,
     }
     return page(request, "web/disputes.html", context, area="books")

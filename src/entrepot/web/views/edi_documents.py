@@ -12,9 +12,11 @@ from entrepot.channels import queries
 from entrepot.channels.commands.take_documents import DocumentTaken, TakeDocument, take_documents
 from entrepot.channels.x12.contract import CONTENT_MAX, SOURCE
 from entrepot.channels.x12.envelope import text_of
-from entrepot.web import words
+from entrepot.web import lists_insight, words
 from entrepot.web.edge import Request, cause_of, console, page
+from entrepot.web.listed import at_most, listed_whole
 
+SHOWN = 50
 BYTES_MAX = 4 * CONTENT_MAX
 
 
@@ -23,8 +25,10 @@ BYTES_MAX = 4 * CONTENT_MAX
 def take(request: Request) -> HttpResponse:
     """The form and the interchanges that came last; after its file, what became of it."""
     context: dict[str, Any] = _taken(request) if request.method == "POST" else {}
-    context["rows"] = queries.interchanges(request.reader.company.id, SOURCE)
-    return page(request, "web/edi_documents.html", context, area="integration")
+    rows = queries.interchanges(request.reader.company.id, SOURCE, limit=at_most(request, SHOWN))
+    shown = listed_whole(request, lists_insight.INTERCHANGES, rows, size=SHOWN)
+    context |= shown.context()
+    return shown.answer or page(request, "web/edi_documents.html", context, area="integration")
 
 
 def _taken(request: Request) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from entrepot.settlement.invoice_queries import DocumentRow
 from entrepot.settlement.ubl import Paper
 from entrepot.web import invoice_paper, lists_books
 from entrepot.web.edge import Request, back, clean, console, give, page
-from entrepot.web.listed import listed
+from entrepot.web.listed import AT_ONCE_MAX, listed
 
 UNTOLD_SHOWN_MAX = 500
 LOOKS_BACK = timedelta(days=400)
@@ -50,7 +50,7 @@ def told(request: Request) -> HttpResponse:
 
 def _untold(company: int) -> list[UUID]:
     now = timezone.now()
-    found = invoice_queries.untold(company, now - LOOKS_BACK, now + timedelta(days=1), UNTOLD_SHOWN_MAX)
+    found = invoice_queries.untold(company, now - LOOKS_BACK, now + timedelta(days=1), AT_ONCE_MAX)
     return [source for source, *_ in found]
 
 

@@ -1,12 +1,15 @@
-"""Jobs: what forms asked of more rows than anybody waits for; how far the worker is, what was refused, and no more."""
+"""Jobs: what forms asked of more rows, or of more of the house, than anybody waits for: how far it is, what came of
+it, and what was refused."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import pages
@@ -34,12 +37,16 @@ def jobs_list(request: Request) -> HttpResponse:
 def one(request: Request, which: UUID) -> HttpResponse:
     """How far a job is, then what became of it, as long as its address is known."""
     found = _of_reader(request, which)
-    names = pages.names(ids_in(one.name for one in found.denied))
+    answer = found.answer if isinstance(found.answer, dict) else {}
+    about = ids_in(str(answer.get(name, "")) for name in DOCUMENTS)
+    names = pages.names([*ids_in(one.name for one in found.denied), *about])
     context = {
         "job": found,
         "may_withdraw": _may_withdraw(request, found),
         "denied": [_told(one, names) for one in found.denied],
         "more": found.refused - len(found.denied),
+        "figures": _figures(answer),
+        "about": [(one, names[one]) for one in about if one in names],
     }
     return page(request, "web/job.html", context, area="work")
 
@@ -56,9 +63,33 @@ def withdraw(request: Request, which: UUID) -> HttpResponse:
         request,
         _withdrawn,
         [jobs.WithdrawJob(found.id)],
-        lambda _: gettext("The rest is withdrawn. What was done stays done."),
+        lambda _n: (
+            gettext("It is withdrawn. Nothing of it stays.")
+            if found.is_one
+            else gettext("The rest is withdrawn. What was done stays done.")
+        ),
     )
     return redirect("job", which=which)
+
+
+DOCUMENTS = ("wave",)
+"""Facts of answers that are documents with a page."""
+FIGURES = {
+    "matches": _("Matches"), "lines": _("Lines"), "liability_minor": _("Refund liability"),
+    "asset_minor": _("Right to goods"), "changed_minor": _("Change"), "realized_minor": _("By settling"),
+    "unrealized_minor": _("By the rate"), "balances": _("Balances"), "standards": _("Standard times"),
+    "tasks": _("Tasks"), "orders": _("Orders"), "left_out": _("Left out"),
+}  # fmt: skip
+"""Facts of answers that are numbers, as people read them."""
+
+
+def _figures(answer: dict[str, Any]) -> list[tuple[object, int, bool]]:
+    """What came out of a job of one request: each with whether it is an amount."""
+    return [
+        (title, answer[name], name.endswith("_minor"))
+        for name, title in FIGURES.items()
+        if isinstance(answer.get(name), int)
+    ]
 
 
 def _withdrawn(cause: Cause, *, requests: list[jobs.WithdrawJob]) -> list[object]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import questions
+from entrepot.insight import answers, questions
 from entrepot.warehouse import task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web import format as fmt
@@ -67,7 +67,8 @@ def _plot(one: task_times.NodeOutlook) -> plots.Plot:
 @console
 def fit(request: Request) -> HttpResponse:
     """Fit the standard times now, as every night does."""
-    results = give(request, fit_standards, [FitStandards(request.reader.company.id)], _fitted)
+    wanted = [FitStandards(request.reader.company.id)]
+    results = give(request, fit_standards, wanted, _fitted, long=answers.is_large())
     return back(request, "/floor/labor/", results)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.kernel import policies
@@ -16,8 +16,9 @@ from entrepot.returns import expiry_queries, rules
 from entrepot.returns.commands.reopen import Reopen, reopen
 from entrepot.returns.expiring import ExpiryPolicy
 from entrepot.web import format as fmt
-from entrepot.web.as_csv import as_csv
+from entrepot.web import lists_returns
 from entrepot.web.edge import Request, back, clean, console, give, page
+from entrepot.web.listed import at_most, listed_whole, part_of
 
 SHOWN = 200
 DAYS = 365
@@ -26,23 +27,20 @@ DAYS = 365
 @require_safe
 @console
 def to_come(request: Request) -> HttpResponse:
-    """What is to come, what expires first at the top, and what was given up; each with `format=csv` as a file."""
+    """What is to come, what expires first at the top; or what was given up."""
     company, now = request.reader.company.id, fmt.reading().now
-    if request.GET.get("format") == "csv":
-        rows = expiry_queries.to_come(company, now, limit=None)
-        return as_csv(
-            "returns-to-come", [one.name for one in fields(expiry_queries.ToCome)], map(astuple, rows)
-        )
-    if request.GET.get("given_up") == "csv":
-        gone = expiry_queries.given_up(company, limit=None)
-        names = [one.name for one in fields(expiry_queries.GivenUpRow)]
-        return as_csv("returns-given-up", names, map(astuple, gone))
-    rows = expiry_queries.to_come(company, now, limit=SHOWN + 1)
+    listing = part_of(request, lists_returns.TO_COME, lists_returns.GIVEN_UP)
+    rows: list[Any]
+    if listing.part:
+        rows = expiry_queries.given_up(company, limit=at_most(request, SHOWN))
+    else:
+        rows = expiry_queries.to_come(company, now, limit=at_most(request, SHOWN))
+    shown = listed_whole(request, listing, rows, size=SHOWN)
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "rows": rows[:SHOWN],
-        "more": len(rows) > SHOWN,
-        "shown": SHOWN,
-        "given_up": expiry_queries.given_up(company),
+        **shown.context(),
+        "parts": {"": _("What is given up first"), "given-up": _("Given up")},
         "sums": expiry_queries.sums(company, now - timedelta(days=DAYS)),
         "policy": policies.of_company(company, ExpiryPolicy, now)[1],
         "now": now,

@@ -23,7 +23,9 @@ from entrepot.returns.commands.count_packages import (
 )
 from entrepot.returns.commands.receive_pallets import PalletReceived, ReceivePallet, receive_pallets
 from entrepot.web import format as fmt
+from entrepot.web import lists_returns
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.listed import at_most, listed_whole
 from entrepot.web.views.scan.pallet import was_told
 
 SHOWN = 200
@@ -35,13 +37,15 @@ def pallets(request: Request) -> HttpResponse:
     """Pallets that are not done, what is due first at the top; all of them with `all`."""
     company, everything = request.reader.company.id, "all" in request.GET
     state = "any" if everything else ""
+    rows = pallet_queries.pallets(company, fmt.reading().now, state=state, limit=at_most(request, SHOWN))
+    shown = listed_whole(request, lists_returns.PALLETS, rows, size=SHOWN)
     context: dict[str, Any] = {
-        "pallets": pallet_queries.pallets(company, fmt.reading().now, state=state, limit=SHOWN),
+        **shown.context("pallets"),
         "all": everything,
         "nodes": network.nodes(company=company),
         "kept": kept(request),
     }
-    return page(request, "web/return_pallets.html", context, area="returns")
+    return shown.answer or page(request, "web/return_pallets.html", context, area="returns")
 
 
 @require_safe

@@ -24,10 +24,22 @@ from entrepot.network import queries as network
 from entrepot.warehouse import queries, short_queries
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
-from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
+from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
 from entrepot.warehouse.waves import METHODS
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    give,
+    int_in,
+    is_many,
+    kept,
+    minor_in,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import listed
 from entrepot.work import queries as work
 
@@ -150,7 +162,9 @@ def decide(request: Request, which: UUID) -> HttpResponse:
     """Release a wave, or drop it."""
     match request.POST.get("action"):
         case "release":
-            results = give(request, release_wave, [ReleaseWave(which)], _released)
+            found = queries.wave(which)
+            is_long = found is not None and is_many(found.orders)
+            results = give(request, release_wave, [ReleaseWave(which)], _released, long=is_long)
             _say_left_out(request, results)
         case "drop":
             give(request, drop_wave, [DropWave(which)], _dropped)
@@ -200,7 +214,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _say_left_out(request: Request, results: Sequence[Any]) -> None:
-    left = sum(one.left_out for one in results if not isinstance(one, Refused))
+    left = sum(one.left_out for one in results if isinstance(one, WaveReleased))
     if left:
         text = ngettext(
             "%(n)s order could not go any more. It says why below.",
