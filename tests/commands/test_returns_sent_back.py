@@ -14,6 +14,7 @@ from entrepot.returns.commands.expect_sent_back import ExpectSentBack, SentBackE
 from entrepot.returns.commands.receive_parcels import Content, ParcelReceived, ReceiveParcel, receive_parcels
 from entrepot.shipping import queries as shipping
 from entrepot.shipping import tasks as shipping_tasks
+from entrepot.work import queries as work
 from tests.back import HOME, RECEIVES, asked, sent, sold
 from tests.commands.test_shipping_take_tracking import take
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
@@ -62,8 +63,21 @@ def test_what_is_sent_again_is_not_paid_back_as_well(house: Floor):
     set_policy(SYSTEM, requests=[
         SetPolicy(COMPANY, "shipping.trouble", {"reship": ["returned to sender"]}, NOW)
     ])  # fmt: skip
-    told(house)
+    order, shipment, number = told(house)
     assert queued("sent_back") == []
+    (again,) = sql.run(
+        "SELECT o.number FROM shipping_reshipment AS r JOIN orders_order AS o ON o.id = r.order_id"
+        " WHERE r.shipment_id = %(id)s::uuid", {"id": shipment},
+    )  # fmt: skip
+
+    content = (Content("SKU-000", 2, condition="fine"),)
+    (came,) = receive_parcels(RECEIVES, requests=[ReceiveParcel(COMPANY, house.nodes[0], content, number)])
+    assert isinstance(came, ParcelReceived)
+    assert came.received == 0
+    (item,) = work.of_subject(came.strays[0])
+    sent_by = shipping.shipment(shipment).number
+    assert f"what {sent_by} sent, which was sent again with order {again[0]}" in item.reason
+    assert sql.run("SELECT id FROM returns_return WHERE order_id = %(id)s", {"id": order}) == []
 
 
 def test_what_is_returned_already_is_not_expected_twice(house: Floor):

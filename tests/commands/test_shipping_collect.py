@@ -30,6 +30,7 @@ from entrepot.shipping.live import Bought
 from entrepot.work import queries as work
 from tests.back import sent
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.told import numbers_told
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +130,8 @@ def test_it_is_labeled_anew_with_who_comes_in_time(house: Floor):
     assert [one.state for one in queries.labels(shipment=shipment)] == ["voided", "printed"]
     assert [one.label for one in done.labels] != [old.id]
     assert balance(2150) == owed - 600
+    (body,) = numbers_told()
+    assert (body["carrier"], body["tracking"], body["numbers"]) == ("Post", row.number, [row.number])
     assert watched(later) == 0
     assert items(house) == []
 
@@ -198,6 +201,9 @@ def test_a_label_that_was_bought_is_given_back_and_its_bill_asked_back(house: Fl
         settlement.serve_voided(SYSTEM, [shipment])
     assert (balance(2150), balance(1170)) == (-200, 900)
     assert carrier_queries.voided_and_billed() == []
+    assert [(one["carrier"], one["tracking"]) for one in numbers_told()] == [
+        ("Post", "T9"), ("Vans", queries.shipment(shipment).number),
+    ]  # fmt: skip
     (charge,) = carrier_queries.charges(COMPANY, in_question=True)
     assert (charge.shipment, charge.difference_minor) == (shipment, 900)
 
@@ -205,6 +211,29 @@ def test_a_label_that_was_bought_is_given_back_and_its_bill_asked_back(house: Fl
     bill = TakeCarrierInvoice(COMPANY, "Vans", "V-1", "GBP", 200, (Billed(number, 200),), NOW)
     (taken,) = take_carrier_invoices(SYSTEM, requests=[bill])
     assert (taken.in_question, balance(2150)) == (0, 0)  # type: ignore[union-attr]
+
+
+def test_a_label_that_is_sold_after_all_names_the_shipment_no_more(house: Floor):
+    """The answer of the first carrier comes when the second has the parcel."""
+    register_services(SYSTEM, requests=[
+        RegisterService(COMPANY, "Post", "fast", "Fast", 1, 30_000, "GBP", (("GB", "GB", "inland"),),
+                        (("inland", 30_000, 900),), live="easypost:Post Fast"),
+        RegisterService(COMPANY, "Vans", "van", "Van", 1, 30_000, "GBP", (("GB", "GB", "all"),),
+                        (("all", 30_000, 200),)),
+    ])  # fmt: skip
+    (shipment,) = shipped(*placed(house, 1, (0, 1), service="fast"))
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    (old,) = queries.labels(shipment=shipment)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    relabel(SYSTEM, requests=[Relabel(shipment, "Post did not come", "van")])
+    told = numbers_told()
+
+    bought = Bought("shp_9", "T9", 900, "GBP", "")
+    record_purchases(SYSTEM, requests=[RecordPurchase(old.id, "buy", bought)])
+    row = queries.shipment(shipment)
+    assert row.tracking == row.number
+    assert sql.run("SELECT state FROM shipping_purchase") == [("void asked",)]
+    assert numbers_told() == told, "nobody is told of a label that is void"
 
 
 def test_the_bill_of_either_carrier_finds_its_label(house: Floor):

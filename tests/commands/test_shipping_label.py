@@ -23,6 +23,7 @@ from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, c
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from tests.back import sent
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
+from tests.told import numbers_told
 from tests.walk import a_house, shipped
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,10 @@ def test_each_of_several_packages_gets_its_own_number(house: Floor):
     print_labels(SYSTEM, requests=[PrintLabels(second, ("A1", "A2"))])
     assert [one.tracking for one in queries.labels(shipment=second)] == ["A1", "A2"]
     assert queries.shipment(second).tracking == "A1"
+    (body,) = numbers_told()
+    assert body["order"] == f"T-{house.placed}"
+    assert (body["shipment"], body["carrier"], body["tracking"]) == (told, "Post", "A1")
+    assert body["numbers"] == ["A1", "A2"], "what bears our own numbers is no news to anybody"
 
 
 def test_two_packages_of_a_shipment_never_bear_one_number(house: Floor):

@@ -42,6 +42,7 @@ from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, an_imitation, easypost
+from tests.told import numbers_told
 from tests.walk import a_house, packed, picked, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +166,7 @@ def test_a_label_is_bought_bears_the_carriers_number_and_is_given_back(house: Fl
 
     (row,) = queries.labels(shipment=shipment)
     assert (row.tracking, queries.shipment(shipment).tracking) == ("PP100200300GB",) * 2
+    assert [one["numbers"] for one in numbers_told()] == [["PP100200300GB"]]
     bought = sql.run("SELECT state, reference, cost_minor, label_url FROM shipping_purchase")
     assert bought == [("bought", "shp_1", 250, "https://labels.example/1.png")]
 

@@ -14,7 +14,8 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
 from entrepot.shipping import customs
-from entrepot.warehouse import queries
+from entrepot.shipping import queries as shipping
+from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.warehouse.packing import Packing
 from tests.http.test_api import is_problem
@@ -99,6 +100,43 @@ def test_a_weight_that_is_off_asks_for_a_note_and_keeps_what_was_typed(console, 
     form = {"carton": "C3", "weight": "99000", "note": "a stone as a present"}
     page.post(f"/packing/{waits.id}/pack/", form)
     assert [one.weight_g for one in queries.packages(waits.order)] == [99_000]
+
+
+def test_of_several_packages_each_weight_stays_and_each_gets_the_carriers_number(console, shop, waits):
+    """A bench with a scale and a scanner: one weight is off, the others need not be weighed again."""
+    order = shop.one("picked")
+    system = the_system(shop.now)
+    gone = [RegisterCarton(COMPANY, *one, 30_000, 100, 30, active=False) for one in CARTONS]
+    register_cartons(system, requests=gone)
+    units = sum(line.units for line in packing.contents([waits.id])[waits.id])
+    assert units > 1
+    heaviest = max(line.item.weight_g for line in packing.contents([waits.id])[waits.id])
+    register_cartons(system, requests=[RegisterCarton(COMPANY, "ONE", 600, 500, 480, heaviest, 100, 30)])
+    page, here = console("supervisor"), f"/packing/{waits.id}/"
+    proposed = len(packing.boxes(packing.contents([waits.id])[waits.id], packing.cartons([COMPANY])[COMPANY]))
+    assert proposed > 1
+
+    form = {"as": "proposed", "weight-1": "99000", "weight-2": "1234"}
+    assert "weighs 99000 g" in said(page.post(f"{here}pack/", form))[0]
+    shown = page.get(here).content.decode()
+    assert 'value="99000"' in shown
+    assert 'value="1234"' in shown
+    assert queries.packages(order) == []
+
+    form = {"as": "proposed", **{f"weight-{n}": "" for n in range(1, proposed + 1)}}
+    page.post(f"{here}pack/", form)
+    page.post(f"{here}ship/", {"tracking": "AA 1"})
+    (gone,) = [row for row in shipping.of_order(order) if row.fulfillment == waits.id]
+    fields = re.findall('name="(number-[^"]+)"', page.get(here).content.decode())
+    assert len(fields) == proposed
+    few = page.post(f"/shipments/{gone.id}/labels/", {"next": here, fields[0]: "AA1", fields[1]: ""})
+    assert f"{proposed} packages" in said(few)[0]
+    assert 'value="AA1"' in page.get(here).content.decode(), "what was scanned stands there still"
+    given = {name: f"AA{n}" for n, name in enumerate(fields, 1)}
+    assert said(page.post(f"/shipments/{gone.id}/labels/", {"next": here, **given})) == [
+        "The labels are ready."
+    ]
+    assert [label.tracking for label in shipping.labels(shipment=gone.id)] == [*given.values()]
 
 
 @pytest.mark.parametrize("weight", ["-5", "ten", "1.5", "0", "9" * 30])

@@ -21,6 +21,7 @@ from entrepot.parties.commands.register import RegisterAddress, register_address
 from entrepot.returns import exchange_queries, label_queries, portal_queries, queries
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
+from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.portal_queries import Portal
@@ -492,6 +493,21 @@ def test_a_label_that_its_carrier_sells_is_waited_for(customer, order):
         customer.get(f"/portal/return/{one.number}/")
     )
     assert customer.get(pdf)["Location"] == "https://labels.example/1.pdf"
+
+
+def test_what_could_not_be_delivered_asks_nothing_of_the_customer(customer, order):
+    """The carrier brings it back: there is nothing to send, and no label to make."""
+    enters(customer, order)
+    ((shipment,),) = sql.run(
+        "SELECT id FROM shipping_shipment WHERE order_id = %(id)s LIMIT 1", {"id": order.id}
+    )
+    (expected,) = expect_sent_back(the_system(order.placed_at), requests=[ExpectSentBack(shipment)])
+    assert expected.number
+    page = text_of(customer.get(f"/portal/return/{expected.number}/"))
+    assert "Nothing: it could not be delivered, and the carrier brings it back to us." in page
+    assert "When it is here, you are paid back." in page
+    assert "Make my label" not in page
+    assert "Put the label on it" not in page
 
 
 def test_who_pays_for_his_parcel_himself_has_no_label(customer, order):

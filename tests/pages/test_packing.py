@@ -49,7 +49,7 @@ def test_a_packer_packs_what_is_proposed(page: Page, site: str, shop: Shop, tmp_
     page.get_by_role("button", name="Packed as shown").click()
     expect(page.get_by_text("Count what is in it.")).to_be_visible()
     stands(page, "off", tmp_path)
-    for one in page.locator("input[name=weight]").all():
+    for one in page.locator("input[name^=weight]").all():
         if one.is_visible():
             one.fill("")
     page.get_by_role("button", name="Packed as shown").click()

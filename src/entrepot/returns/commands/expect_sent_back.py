@@ -13,6 +13,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.returns.commands.announce import expect, tracking_of
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
+from entrepot.returns.errors import DuplicateReturn
 
 REASON = "undeliverable"
 
@@ -76,6 +77,8 @@ def _answer(
     if shipment not in found:
         return NotFound(what="shipment", which=str(shipment))
     one = made.get(shipment)
+    if isinstance(one, DuplicateReturn):  # somebody told of it at the same time
+        return SentBackExpected(shipment)
     if isinstance(one, Refused):
         return one
     return SentBackExpected(shipment, one.return_id, one.number) if one else SentBackExpected(shipment)

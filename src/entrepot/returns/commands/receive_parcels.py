@@ -99,6 +99,8 @@ class _Known:
         said = {(one.company, content.said.strip()) for one in requests for content in one.content}
         columns = sql.columns(("companies", "said"), sorted(said))
         self.skus: dict[tuple[int, str], UUID] = {(c, text): sku for c, text, sku in sql.run(_SKUS, columns)}
+        again = sql.run(_SENT_AGAIN, sql.columns(("companies", "trackings"), sorted(numbers)))
+        self.sent_again = {(company, tracking): (number, order) for company, tracking, number, order in again}
 
     def expected(self, request: ReceiveParcel) -> list[Expected]:
         """What is still to come in a parcel to this node, and what was given up and comes late; counts change as it is
@@ -154,7 +156,7 @@ def receive_parcels(cause: Cause, /, *, requests: Sequence[ReceiveParcel]) -> li
     Whoever receives has neither asked for the returns nor approves their refunds.
     Locks: the orders in id order, then as `returns.receive`.
     Refuses: Invalid (content); returns.no_bin; access.duties_apart. Again: by key.
-    63 statements at most.
+    64 statements at most.
     """
     known = _Known(cause, requests)
     answers: list[ParcelReceived | Refused] = []
@@ -258,17 +260,26 @@ WHY = {
 }
 
 
+def _why(why: str, again: tuple[str, str] | None) -> str:
+    """Why goods are strays, for whoever decides. What was sent again and comes back after all has no buyer: nobody
+    asked for it, and nobody is paid back."""
+    if again is None:
+        return WHY[why]
+    shipment, order = again
+    return f"what {shipment} sent, which was sent again with order {order}: it is ours, and nobody is paid back for it"
+
+
 def _questions(
     request: ReceiveParcel, found: Sorted, strays: Iterable[_Stray], known: _Known
 ) -> Iterable[OpenItem]:
     """A work item for each stray, and for each return that something is missing of."""
-    parcel = (
-        f"Parcel {tracking_of(request.tracking)}" if request.tracking.strip() else "A parcel without a number"
-    )
+    number = tracking_of(request.tracking)
+    parcel = f"Parcel {number}" if number else "A parcel without a number"
+    again = known.sent_again.get((request.company, number))
     for one in strays:
         yield OpenItem(
             company=request.company, type="goods nobody announced", subject_kind="stray", subject=one.id,
-            reason=f"{parcel}: {one.units} of {one.content.said}, {WHY[one.why]}.", role="customer service",
+            reason=f"{parcel}: {one.units} of {one.content.said}, {_why(one.why, again)}.", role="customer service",
             facts={"bin": one.bin, "units": one.units, "said": one.content.said}, occurred_at=request.occurred_at,
         )  # fmt: skip
     missing: dict[UUID, int] = defaultdict(int)
@@ -308,6 +319,19 @@ _STRAY = (
 
 _ANNOUNCED = f"""
 WITH {MEANT} SELECT DISTINCT company::int, tracking, return_id FROM meant ORDER BY return_id
+"""
+
+# What of these was sent again, by the number of the shipment or of one of its packages.
+_SENT_AGAIN = """
+SELECT d.company::int, d.tracking, h.number, x.number
+FROM unnest(%(companies)s::smallint[], %(trackings)s::text[]) AS d(company, tracking)
+JOIN LATERAL (
+    SELECT id FROM shipping_shipment WHERE company_id = d.company AND tracking = d.tracking AND tracking <> ''
+    UNION SELECT shipment_id FROM shipping_label WHERE company_id = d.company AND tracking = d.tracking
+) AS found ON TRUE
+JOIN shipping_shipment AS h ON h.id = found.id
+JOIN shipping_reshipment AS r ON r.shipment_id = h.id
+JOIN orders_order AS x ON x.id = r.order_id ORDER BY h.id
 """
 
 _BINS = """

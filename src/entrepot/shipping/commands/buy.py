@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
+from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.live import Bought
 from entrepot.shipping.states import PURCHASE
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -133,10 +134,11 @@ def record_purchases(
     cause: Cause, /, *, requests: Sequence[RecordPurchase]
 ) -> list[PurchaseRecorded | Refused]:
     """What adapters answered: a bought label bears the carrier's number, and so does its shipment by its first; what
-    failed, or is not taken back, is a work item. A label that was voided meanwhile is given back at once.
+    failed, or is not taken back, is a work item. A label that was voided meanwhile is given back at once; of the others
+    the channels are told the numbers.
 
     Locks: the purchases in the order of their labels. Refuses: NotFound; WrongState; Invalid (an unknown outcome;
-    bought without its label). Again: by key. 6 statements.
+    bought without its label). Again: by key. 8 statements.
     """
     found = {row[0]: _Purchase(*row) for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
     answers: list[PurchaseRecorded | Refused] = []
@@ -174,11 +176,13 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
     numbered = [(one.label, request.bought.tracking) for one, request in changed if request.bought]
     if numbered:
         sql.run(_NUMBER, sql.columns(("labels", "numbers"), numbered))
-        firsts = [(one.shipment, r.bought.tracking) for one, r in changed if one.first and r.bought]
+        sold = [(one, request.bought) for one, request in changed if request.bought]
+        # A label that was voided meanwhile names its shipment no more: another may stand in its place already.
+        standing = [(one, bought) for one, bought in sold if one.label_state != "voided"]
+        firsts = [(one.shipment, bought.tracking) for one, bought in standing if one.first]
         sql.run(_NUMBER_SHIPMENTS, sql.columns(("ids", "numbers"), firsts))
-        give_back(
-            cause, [one.label for one, request in changed if request.bought and one.label_state == "voided"]
-        )
+        give_back(cause, [one.label for one, _ in sold if one.label_state == "voided"])
+        tell_numbers(cause, [one.shipment for one, _ in standing])
     announce(cause, [
         Event("label", one.label, one.company, "", one.state, cause.at, {"shipment": one.shipment}, request.problem)
         for one, request in changed

@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
 from entrepot.shipping.commands.buy import give_back
+from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.states import LABEL
 
 
@@ -79,11 +80,12 @@ class _Package(NamedTuple):
 
 @command("shipping.print_labels")
 def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[LabelsPrinted | Refused]:
-    """A label for each package that has none in force. The shipment bears the tracking number of the first.
+    """A label for each package that has none in force. The shipment bears the tracking number of the first; its channel
+    is told the numbers that the carrier gave.
 
     Locks: the shipments in id order.
     Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread.
-    Again: by key; without one they are there already. 4 statements.
+    Again: by key; without one they are there already. 4 statements, 6 where carriers gave numbers.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     bare: dict[UUID, list[_Package]] = {}
@@ -91,7 +93,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         bare.setdefault(row[0], []).append(_Package(*row))
 
     answers: list[LabelsPrinted | Refused] = []
-    rows, renamed = [], []
+    rows, renamed, numbered = [], [], []
     for request in requests:
         one = found.get(request.shipment)
         if one is None:
@@ -103,6 +105,8 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
             answers.append(numbers)
             continue
         del bare[one.fulfillment]
+        if request.numbers:
+            numbered.append(one.id)
         made = []
         for package, number in zip(packages, numbers, strict=True):
             made.append(LabelMade(ids.uuid7(), package.id, number))
@@ -118,6 +122,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
     if rows:
         sql.write("shipping_label", _LABEL, rows)
         sql.run(_RENAME, sql.columns(("ids", "numbers"), renamed))
+        tell_numbers(cause, numbered)
     return answers
 
 

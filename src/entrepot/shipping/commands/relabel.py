@@ -17,6 +17,7 @@ from entrepot.ledger.commands.post import Posting, post
 from entrepot.shipping import errors
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.label import LabelMade, PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.shopping import Shopped
 
 CHEAPER = "relabeled"
@@ -62,10 +63,11 @@ class _Shipment(NamedTuple):
 def relabel(cause: Cause, /, *, requests: Sequence[Relabel]) -> list[Relabeled | Refused]:
     """New labels for shipments that no carrier has yet, by the service that is best now or the one that is named: the
     old labels are void, what was bought is given back, and the carriage that is accrued is that of the new one.
+    Channels are told the carrier and the numbers.
 
     Locks: the shipments in id order, their labels, the balances. Refuses: NotFound; Invalid (no reason); WrongState (a
     package is on a manifest; it arrived); shipping.no_service; what the ledger refuses, for all. Again: by key.
-    27 statements.
+    29 statements.
     """
     params = {"ids": [one.shipment for one in requests]}
     found = {row[0]: _Shipment._make((*row, {})) for row in sql.run(_LOCK, params)}
@@ -153,6 +155,7 @@ def _write(
     ])  # fmt: skip
     offer(CHEAPER, [(one.id, 5, cause.at) for one in some])
     printed = whole(print_labels(cause, requests=[PrintLabels(one.id) for one in some]))
+    tell_numbers(cause, [one.id for one in some])
     return {
         one.id: Relabeled(
             one.id, taken.service.carrier, taken.service.code, taken.price_minor, taken.service.currency, labels.labels

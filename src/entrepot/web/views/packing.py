@@ -76,6 +76,10 @@ def one(request: Request, which: UUID) -> HttpResponse:
     shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
     labels = [label for gone in shipments for label in shipping.labels(shipment=gone.id)]
     in_force = {label.state for label in labels} - {"voided"}
+    packages = [
+        made for made in queries.packages(found.order) if made.fulfillment == which and not made.voided_at
+    ]
+    labeled = {label.package_number for label in labels if label.state != "voided"}
     services = carriage.services(companies=[found.company])[found.company]
     context: dict[str, Any] = {
         "one": found,
@@ -87,9 +91,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "cartons": [*known.usable],
         "own": OWN,
         "charged": _charged(found.company, boxes, inside, policy),
-        "packages": [
-            made for made in queries.packages(found.order) if made.fulfillment == which and not made.voided_at
-        ],
+        "packages": packages,
+        "bare": [made for made in packages if made.number not in labeled],
         "shipments": shipments,
         "labels": labels,
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
@@ -115,10 +118,11 @@ def do(request: Request, which: UUID) -> HttpResponse:
     if request.POST.get("as") == "proposed":
         inside = packing.contents([which]).get(which, [])
         boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
-        weights = request.POST.getlist("weight")
         parts = tuple(
-            PackedPart(box.carton.code, tuple(box.units.items()), _grams(weight))
-            for box, weight in zip(boxes, weights + [""] * (len(boxes) - len(weights)), strict=False)
+            PackedPart(
+                box.carton.code, tuple(box.units.items()), _grams(request.POST.get(f"weight-{number}", ""))
+            )
+            for number, box in enumerate(boxes, 1)
         )
         wanted = PackFulfillment(which, parts=parts, weight_note=note)
     else:

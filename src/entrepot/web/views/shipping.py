@@ -42,8 +42,9 @@ def carriers_label(request: Request, which: UUID) -> HttpResponseBase:
 @require_POST
 @console
 def make_labels(request: Request, which: UUID) -> HttpResponse:
-    """Labels for the packages of a shipment that have none."""
-    numbers = tuple(text for text in map(clean, request.POST.getlist("number")) if text)
+    """Labels for the packages of a shipment that have none, with the carrier's numbers in the order of the form."""
+    said = (clean(text) for name, text in request.POST.items() if name.startswith("number-"))
+    numbers = tuple(filter(None, said))
     results = give(
         request, print_labels, [PrintLabels(which, numbers)], lambda _: gettext("The labels are ready.")
     )

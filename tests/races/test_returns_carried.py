@@ -1,0 +1,83 @@
+"""What carriers bring back and what they sell for it, told by several at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.carriage.commands.register import register_services
+from entrepot.insight import verify
+from entrepot.kernel import sql
+from entrepot.kernel.errors import Refused, WrongState
+from entrepot.returns.commands.bought_labels import (
+    LabelPurchaseRecorded,
+    RecordLabelPurchase,
+    record_label_purchases,
+)
+from entrepot.returns.commands.expect_sent_back import ExpectSentBack, SentBackExpected, expect_sent_back
+from entrepot.returns.commands.labels import LabelMade, MakeLabel, VoidLabel, make_labels, void_labels
+from entrepot.shipping.live import Bought
+from tests.back import ASKS, HOME, asked_all, sent, sold
+from tests.commands.test_returns_bought_labels import LIVE
+from tests.floor import SYSTEM, Floor, balance
+from tests.together import at_once
+from tests.walk import a_house
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture
+def house(committed_db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 500)
+    return house
+
+
+def test_what_a_carrier_brings_back_is_expected_once(house: Floor):
+    shipments = sent(house, 6)
+
+    def told(step: int) -> list:
+        return expect_sent_back(SYSTEM, requests=[ExpectSentBack(one) for one in shipments[::step]])
+
+    answers = [one for got in at_once([lambda s=s: told(s) for s in (1, -1, 1, -1)]) for one in got]
+
+    assert all(isinstance(one, SentBackExpected) for one in answers), answers
+    assert sorted(one.shipment for one in answers if one.number) == sorted(shipments)
+    found = "SELECT count(*)::int, count(DISTINCT order_id)::int FROM returns_return"
+    assert sql.run(found) == [(6, 6)]
+    beyond = """
+    SELECT count(*)::int FROM returns_sold AS s JOIN orders_line AS l ON l.id = s.line_id
+    WHERE s.authorized > l.shipped + l.delivered
+    """
+    assert sql.run(beyond) == [(0,)]
+    assert verify.discrepancies() == []
+
+
+def test_a_label_that_is_bought_while_it_is_voided_is_used_or_given_back(house: Floor):
+    register_services(SYSTEM, requests=[LIVE])
+    wanted = [
+        MakeLabel(one.return_id)
+        for one in asked_all(sold(house, 8, (0, 1), address=HOME), 1, reason="damaged_in_transit")
+    ]
+    made = make_labels(ASKS, requests=wanted)
+    assert all(isinstance(one, LabelMade) for one in made), made
+    labels = [one.label for one in made]
+
+    def buy(step: int) -> list:
+        told = [(one, Bought(f"shp_{i}", f"T{i}", 300, "GBP", "")) for i, one in enumerate(labels)]
+        return record_label_purchases(
+            SYSTEM, requests=[RecordLabelPurchase(one, "buy", bought) for one, bought in told[::step]]
+        )
+
+    def void() -> list:
+        return void_labels(ASKS, requests=[VoidLabel(one.return_id, "not needed") for one in made[:4]])
+
+    first, second, gone, third = at_once([lambda: buy(1), lambda: buy(-1), void, lambda: buy(1)])
+
+    answers = [one for got in (first, second, third) for one in got]
+    assert sum(isinstance(one, LabelPurchaseRecorded) for one in answers) == 8
+    assert sum(isinstance(one, WrongState) for one in answers) == 16
+    assert not any(isinstance(one, Refused) for one in gone), gone
+    states = dict(sql.run("SELECT bought, count(*)::int FROM returns_label GROUP BY 1"))
+    assert states == {"bought": 4, "void asked": 4}
+    assert balance(2150) == -(8 + 4) * 300, "the parcels that went, and the labels that are used"
+    assert verify.discrepancies() == []
