@@ -277,6 +277,7 @@ class Waiting(NamedTuple):
     """The next requests of a job, with their names."""
 
     job: UUID
+    company: int
     command: str
     reason: str
     asked_by: str
@@ -288,8 +289,8 @@ def waiting(jobs: Sequence[UUID]) -> list[Waiting]:
     """The next batch of each job that is not through and was not withdrawn. 1 statement."""
     found = sql.run(_WAITING, {"jobs": list(jobs), "batch": BATCH})
     return [
-        Waiting(job, name, reason, asked_by, _requests(name, asks), names)
-        for job, name, reason, asked_by, asks, names in found
+        Waiting(job, company, name, reason, asked_by, _requests(name, asks), names)
+        for job, company, name, reason, asked_by, asks, names in found
     ]
 
 
@@ -328,7 +329,7 @@ SELECT {_COLUMNS} FROM kernel_job WHERE company_id = %(company)s::smallint ORDER
 """
 
 _WAITING = """
-SELECT j.id, j.command, j.reason, j.asked_by, next.asks, next.names
+SELECT j.id, j.company_id::int, j.command, j.reason, j.asked_by, next.asks, next.names
 FROM kernel_job AS j CROSS JOIN LATERAL (
     SELECT jsonb_agg(one -> 'asks' ORDER BY place)::text, array_agg(one ->> 'name' ORDER BY place)
     FROM jsonb_array_elements(j.requests) WITH ORDINALITY AS each(one, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -15,7 +16,7 @@ from entrepot.kernel import jobs
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.delivery import Claimed
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.web import dispute_paper, report_mail
@@ -44,7 +45,7 @@ def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
     noted = []
     for one in jobs.waiting(subjects):
         its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
-        results = commands[one.command](its, requests=one.requests)
+        results = _given(its, one)
         denied = tuple(
             jobs.denied(name, result)
             for name, result in zip(one.names, results, strict=True)
@@ -52,6 +53,13 @@ def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
         )
         noted.append(jobs.NoteJob(one.job, len(results), denied))
     jobs.note_jobs(cause, requests=noted)
+
+
+def _given(its: Cause, job: jobs.Waiting) -> list[Any]:
+    """The answers of a job's command; whoever was taken out of its company meanwhile changes nothing of it any more."""
+    if not its.actor.is_of(job.company):
+        return [NotFound(what="company", which=str(job.company))] * len(job.requests)
+    return commands[job.command](its, requests=job.requests)
 
 
 QUEUES = {jobs.QUEUE: serve_jobs}

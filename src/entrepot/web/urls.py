@@ -419,6 +419,7 @@ urlpatterns = [
     path("people/add/", people_kept.add, name="person-add"),
     path("people/<int:person>/", people_kept.one, name="person"),
     path("people/<int:person>/roles/", people_kept.give_roles, name="person-roles"),
+    path("people/<int:person>/companies/", people_kept.give_companies, name="person-companies"),
     path("people/<int:person>/admit/", people_kept.admit, name="person-admit"),
     path("people/<int:person>/password/", people_kept.renew, name="person-password"),
     path("people/<int:person>/keys/", people_kept.issue, name="person-key"),
