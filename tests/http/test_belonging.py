@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -26,7 +24,6 @@ from entrepot.kernel.errors import NotFound
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
 from entrepot.orders.commands.hold import PlaceHold
 from entrepot.parties.commands.register import RegisterCompany, register_companies
-from entrepot.web import lists
 from entrepot.web.tasks import serve_jobs
 from tests.asking import Program, a_browser, a_program
 from tests.http.test_permissions import called, inside, operations, real_things, thing_of
@@ -67,7 +64,7 @@ def marks() -> re.Pattern[str]:
     for table, column in sql.run(_NAMED):
         if table not in ("parties_company", "network_node", "network_bin"):
             statement = f"SELECT {column} FROM {table} WHERE company_id = {COMPANY} LIMIT 40"
-            found |= {text for (text,) in sql.run(statement) if text and len(text) > 5}
+            found |= {text for (text,) in sql.run(statement) if text and len(text) > 5 and not text.isalpha()}
     assert len(found) > 100
     return re.compile("|".join(map(re.escape, sorted(found, key=len, reverse=True))))
 
@@ -89,7 +86,7 @@ def leaks(marks: re.Pattern[str], asked: str, content: bytes) -> list[str]:
 
 
 def test_no_page_and_no_file_shows_anything_of_another_company(two, browser):
-    known, wrong, seen = marks(), [], 0
+    known, wrong, seen, files = marks(), [], 0, 0
     for stop in walk.stops():
         if stop.name.startswith("portal-"):
             continue
@@ -97,14 +94,12 @@ def test_no_page_and_no_file_shows_anything_of_another_company(two, browser):
         assert answer.status_code in (200, 302, 403, 404), stop
         seen += answer.status_code == 200
         wrong += [(stop.name, one) for one in leaks(known, stop.address, answer.content)]
-    for one in lists.LISTS.values():
-        for form in ("csv", "xlsx"):
-            address = f"{reverse(one.url)}?list={one.part or ''}&format={form}"
-            answer = browser.get(address)
-            content = b"".join(answer) if answer.streaming else answer.content
-            wrong += [(one.name, form, found) for found in leaks(known, address, content)] if form == "csv" else []
+        answer = browser.get(f"{stop.address}{'&' if '?' in stop.address else '?'}format=csv")
+        content = b"".join(answer) if answer.streaming else answer.content
+        files += "csv" in answer.headers.get("Content-Type", "")
+        wrong += [(stop.name, "csv", one) for one in leaks(known, stop.address, content)]
     assert wrong == []
-    assert seen > 100
+    assert seen > 80 and files > 30
 
 
 def test_no_search_finds_anything_of_another_company(two, browser):
