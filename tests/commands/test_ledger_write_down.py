@@ -149,7 +149,8 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements):
     for some in (floor.skus[:1], floor.skus[1:11], floor.skus[11:]):
         with statements() as ran:
             write_down(SYSTEM, requests=[
-                WriteDown(COMPANY, sku, floor.nodes[0], Decimal(0), "none is sold", key=str(ids.uuid7())) for sku in some
+                WriteDown(COMPANY, sku, floor.nodes[0], Decimal(0), "none is sold", key=str(ids.uuid7()))
+                for sku in some
             ])  # fmt: skip
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert len(set(counts)) == 1

@@ -1,9 +1,8 @@
-"""Whoever belongs to one company of a house: what the other has is neither shown nor changed, by page, search, file, API,
-report by mail or job."""
+"""Whoever belongs to one company of a house: what the other has is neither shown nor changed, by page, search, file,
+API, report by mail or job."""
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -14,7 +13,12 @@ from django.urls import reverse
 
 from docs import walk
 from entrepot.access.commands.keep_people import SetCompanies, set_companies
-from entrepot.access.commands.subscribe import SubscribeReport, TakeDueReports, subscribe_reports, take_due_reports
+from entrepot.access.commands.subscribe import (
+    SubscribeReport,
+    TakeDueReports,
+    subscribe_reports,
+    take_due_reports,
+)
 from entrepot.access.queries import actor_named
 from entrepot.access.rules import ROLES
 from entrepot.insight import owners
@@ -104,7 +108,9 @@ def test_no_page_and_no_file_shows_anything_of_another_company(two, browser):
 
 def test_no_search_finds_anything_of_another_company(two, browser):
     known = marks()
-    numbers = [row[0] for row in sql.run(f"SELECT number FROM orders_order WHERE company_id = {COMPANY} LIMIT 3")]
+    numbers = [
+        row[0] for row in sql.run(f"SELECT number FROM orders_order WHERE company_id = {COMPANY} LIMIT 3")
+    ]
     codes = [row[0] for row in sql.run(f"SELECT code FROM catalog_sku WHERE company_id = {COMPANY} LIMIT 3")]
     for asked in (*numbers, *codes, "SO-", "RMA-", "MUG", "Ada Byron", str(two.one("shipped"))):
         for address in (reverse("find"), reverse("orders")):
@@ -200,7 +206,9 @@ def test_a_job_changes_nothing_of_a_company_that_its_person_was_taken_out_of(two
     system, order = the_system(two.now), two.one("ready")
     set_companies(system, requests=[SetCompanies("abroad", (COMPANY,))])
     mine = Cause(actor_named("abroad"), two.now, "many")
-    asked = jobs.AskJob(COMPANY, "orders.place_hold", (PlaceHold(order, "fraud review", "odd"),), ("SO",), "many")
+    asked = jobs.AskJob(
+        COMPANY, "orders.place_hold", (PlaceHold(order, "fraud review", "odd"),), ("SO",), "many"
+    )
     (left,) = jobs.ask_jobs(system_named(mine), requests=[asked])
     set_companies(system, requests=[SetCompanies("abroad", (OTHER,))])
     serve_jobs(system, [left.job])

@@ -40,9 +40,7 @@ class CompaniesChanged(Refused):
     """Somebody else changed a person's companies after whoever gives them now read them."""
 
     code = "access.companies_changed"
-    says = (
-        "Somebody changed the companies of {person} meanwhile. Look at them again, and do what is still right."
-    )
+    says = "Somebody changed the companies of {person} meanwhile. Look at them again, and do what is still right."
 
 
 class OwnRights(Refused):

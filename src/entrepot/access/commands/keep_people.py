@@ -21,8 +21,9 @@ IN, OUT = "in", "out"
 
 @dataclass(frozen=True, slots=True)
 class AddPerson:
-    """Somebody who may enter, and belongs to `companies`; to all, where none is named. `password` is its hash, made at the edge, which shows the password once. `accepts`: pairs
-    of duties by their names, of which they shall have both sides all the same."""
+    """Somebody who may enter, and belongs to `companies`; to all, where none is named. `password` is its hash, made at
+    the edge, which shows the password once. `accepts`: pairs of duties by their names, of which they shall have both
+    sides all the same."""
 
     name: str
     password: str
@@ -337,7 +338,9 @@ def _misfit_companies(
     one: SetCompanies, before: _Found | None, had: Mapping[str, set[int]]
 ) -> Refused | None:
     if before is not None and before.superuser and one.companies:
-        return Invalid(field="companies", expected="none: an administrator belongs to all", found=len(one.companies))
+        return Invalid(
+            field="companies", expected="none: an administrator belongs to all", found=len(one.companies)
+        )
     if one.expected is None or set(one.expected) == had[one.person]:
         return None
     return CompaniesChanged(person=one.person)
@@ -382,7 +385,8 @@ def _companies_of(found: Mapping[str, _Found]) -> dict[str, set[int]]:
 
 
 _LOCK = """
-SELECT id, username, is_active, is_superuser FROM auth_user WHERE username = ANY(%(names)s::text[]) ORDER BY id FOR UPDATE
+SELECT id, username, is_active, is_superuser FROM auth_user
+WHERE username = ANY(%(names)s::text[]) ORDER BY id FOR UPDATE
 """
 
 _HAD = """
