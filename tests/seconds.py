@@ -12,6 +12,6 @@ from entrepot.kernel import sql
 def the_database_refuses(table: str, decided: str, which: str, person: str) -> None:
     """A row is not decided by who entered its document, nor by nobody, nor where it says that less was looked at."""
     for who, alone in ((person, "NULL"), ("", "NULL"), (person, "1"), ("somebody else", "0")):
-        statement = f"UPDATE {table} SET {decided}, decided_by = %(who)s::text, alone_minor = {alone} WHERE {which} RETURNING 1"
+        said = f"{decided}, decided_by = %(who)s::text, alone_minor = {alone}"
         with pytest.raises(psycopg.IntegrityError), transaction.atomic():
-            sql.run(statement, {"who": who})
+            sql.run(f"UPDATE {table} SET {said} WHERE {which} RETURNING 1", {"who": who})

@@ -13,8 +13,9 @@ from entrepot.settlement.rules import SIGNS, PayoutLine
 def test_columns_and_kinds_are_known_by_the_names_that_providers_use():
     text = "Transaction-Type;x\n"
     assert payout_csv.read(text, "EUR").faults, "a column that nobody knows"
-    text = "\ufeffreporting_category;source_id;gross;fee\ncharge;ch_1;12.34;0.40\nRefund;re_1;-2.00;\nReserve-hold;;-3;\n\n"
-    sheet = payout_csv.read(text, "EUR")
+    head = "\\ufeffreporting_category;source_id;gross;fee\\n"
+    rows = "charge;ch_1;12.34;0.40\\nRefund;re_1;-2.00;\\nReserve-hold;;-3;\\n\\n"
+    sheet = payout_csv.read(head + rows, "EUR")
     assert sheet == (
         (
             PayoutLine("charge", "ch_1", 1234, 40),
