@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from entrepot.kernel import ids, sql
-from entrepot.kernel.errors import Invalid, NotFound, RequestReused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, RequestReused
 from entrepot.ledger import queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.ledger.commands.write_down import WriteDown, WrittenDown, write_down
+from entrepot.ledger.errors import MonthClosed
 from entrepot.stock.commands.adjust import Adjust, adjust
-from tests.floor import COMPANY, SYSTEM, Floor, a_floor, balance
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +30,7 @@ def floor(db: None) -> Floor:
     return floor
 
 
-def brings(floor: Floor, unit: str, sku: int = 0, **facts: str) -> WriteDown:
+def brings(floor: Floor, unit: str, sku: int = 0, **facts: Any) -> WriteDown:
     wanted = {"reason": "last season's color"} | facts
     return WriteDown(COMPANY, floor.skus[sku], floor.nodes[0], Decimal(unit), **wanted)
 
@@ -101,6 +105,31 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(floor: Floor):
     assert balance(5330) == 500
 
 
+def test_it_is_posted_to_a_day_of_the_month_that_is_being_closed_until_it_is(floor: Floor):
+    """The month's end is looked at in the days after it: what it shows belongs into it."""
+    last = date(2026, 10, 31)
+    (answer,) = write_down(SYSTEM, requests=[brings(floor, "70", on=last)])
+    assert answer == WrittenDown(-300, 700, 300)
+    told = sql.run("SELECT DISTINCT month, occurred_at FROM ledger_line WHERE document_kind = 'writedown'")
+    assert told == [(date(2026, 10, 1), datetime(2026, 10, 31, 23, 59, 59, 999999, UTC))]
+    ((happened, recorded),) = sql.run(
+        "SELECT occurred_at, recorded_at FROM kernel_event WHERE subject_kind = 'writedown'"
+    )
+    assert (happened.date(), recorded) == (last, NOW)
+    (row,) = queries.write_downs(company=COMPANY)
+    assert row.decided_at == NOW, "who decided it when stays as it was"
+    (closed,) = close_month(SYSTEM, requests=[CloseMonth(COMPANY, last.replace(day=1))])
+    assert not isinstance(closed, Refused), closed
+    late, today, tomorrow = write_down(SYSTEM, requests=[
+        brings(floor, "60", on=last), brings(floor, "60", on=NOW.date()),
+        brings(floor, "50", on=NOW.date() + timedelta(days=1)),
+    ])  # fmt: skip
+    assert late == MonthClosed(company=COMPANY, month="2026-10")
+    assert isinstance(today, WrittenDown)
+    assert isinstance(tomorrow, Invalid) and tomorrow.facts["field"] == "on"
+    assert balance(5330) == 400
+
+
 def test_nothing_is_rewritten(floor: Floor):
     before = sql.run("SELECT id, value_minor FROM stock_move ORDER BY id")
     worth(floor, "50")
@@ -120,7 +149,8 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements):
     for some in (floor.skus[:1], floor.skus[1:11], floor.skus[11:]):
         with statements() as ran:
             write_down(SYSTEM, requests=[
-                WriteDown(COMPANY, sku, floor.nodes[0], Decimal(0), "none is sold", str(ids.uuid7())) for sku in some
+                WriteDown(COMPANY, sku, floor.nodes[0], Decimal(0), "none is sold", key=str(ids.uuid7()))
+                for sku in some
             ])  # fmt: skip
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert len(set(counts)) == 1

@@ -28,6 +28,7 @@ from entrepot.work import queries as work
 from tests.commands.test_settlement_carriers import an_invoice, numbers
 from tests.commands.test_settlement_carriers import take as take_invoices
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
+from tests.seconds import the_database_refuses
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +159,10 @@ def test_whoever_took_it_does_not_book_much_of_it(house: Floor):
     (silent,) = decide(replace(wanted, reason="", key=None), cause=OTHER)
     assert isinstance(silent, Invalid)
     assert [one.side for one in duties_of(taken.statement)] == ["enter"], "who is refused has done nothing"
+    the_database_refuses(
+        "settlement_bankstatementline", "state = 'booked', purpose = 'receivable'",
+        f"statement_id = '{taken.statement}' AND number = 1", SYSTEM.actor.name,
+    )  # fmt: skip
     (done,) = decide(wanted, cause=OTHER)
     assert done.statement_state == "matched"
     assert decide(wanted, cause=OTHER) == [done]

@@ -21,6 +21,7 @@ from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_label
 from entrepot.work import queries as work
 from tests.back import sent, trackings
 from tests.floor import COMPANY, SYSTEM, Floor, balance, someone
+from tests.seconds import the_database_refuses
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +137,10 @@ def test_who_took_an_invoice_does_not_accept_much_of_it(house: Floor):
     assert isinstance(silent, Invalid)
     assert [one.side for one in duties_of(taken.invoice)] == ["enter"], "who is refused has done nothing"
     assert isinstance(little, ChargeDecided)
+    the_database_refuses(
+        "settlement_carriercharge", "state = 'accepted'", f"invoice_id = '{taken.invoice}' AND number = 1",
+        SYSTEM.actor.name,
+    )  # fmt: skip
     (other,) = decide_charges(OTHER, requests=[wanted[0]])
     assert other.invoice_state == "settled"
 

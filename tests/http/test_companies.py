@@ -96,7 +96,8 @@ KINDS = {
     "shipments": "shipping_shipment", "disputes": "payments_dispute",
     "drop-ships": "purchasing_dropship", "invoices": "settlement_document", "counts": "warehouse_counttask",
     "purchase-orders": "purchasing_order", "store-credits": "payments_credit", "landed-costs": "purchasing_landedcost",
-    "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave", "pick-lists": "warehouse_picklist",
+    "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave",
+    "transfers": "stock_transfer", "pick-lists": "warehouse_picklist",
 }  # fmt: skip
 
 
@@ -140,6 +141,8 @@ def example(schema: Any, named: dict[str, Any], which: UUID) -> Any:
         return {name: example(fields[name], named, which) for name in wanted}
     if schema.get("pattern") == "^[A-Z]{3}$":
         return "EUR"
+    if schema.get("pattern", "").startswith("^whsec_"):
+        return f"whsec_{'a' * 32}"
     texts = {"date-time": "2026-11-28T12:00:00Z", "date": "2026-11-28"}
     plain = {"integer": schema.get("minimum", 1), "number": 1, "boolean": True, "null": None}
     return plain.get(schema.get("type"), texts.get(schema.get("format"), "1"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -40,6 +43,68 @@ def test_a_line_that_nobody_knows_is_shown_and_explained() -> None:
 
     assert balance(1100) == 0
     assert "ch_9" not in books.get("/books/payouts/").content.decode()
+
+
+REPORT = """Type,Transaction ID,Gross,Fee
+Charge,ch_9,10.00,0.50
+Refund,re_7,-2.00,
+Service fee,,-1.00,
+"""
+
+
+def upload(browser, text: str, **fields: str):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    told = {
+        "provider": "market",
+        "external_id": "P-1",
+        "currency": "GBP",
+        "net": "6.50",
+        "do": "look",
+    } | fields
+    file = SimpleUploadedFile("report.csv", text.encode(), "text/csv")
+    return browser.post("/books/payouts/take/", told | {"file": file})
+
+
+def payouts_booked() -> list[tuple[object, ...]]:
+    return sql.run(
+        "SELECT external_id, net_minor, state, arrived_at::date FROM settlement_payout ORDER BY id"
+    )
+
+
+def test_a_report_is_looked_at_and_then_taken_in() -> None:
+    from tests.asking import a_browser
+
+    books = a_browser("books")
+    page = upload(books, REPORT, day="2026-11-20").content.decode()
+    assert "1 line is matched" in page and "2 lines have to be explained" in page
+    assert "no charge is known under ch_9" in page and "Nothing is booked yet." in page
+    assert payouts_booked() == [] and balance(1000) == 0
+    assert sql.run("SELECT count(*) FROM work_item") == [(0,)]
+
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    held = page.partition('<textarea name="text" hidden aria-hidden="true">')[2].partition("</textarea>")[0]
+    fields["text"] = html.unescape(held)
+    books.post("/books/payouts/take/", {name: html.unescape(text) for name, text in fields.items()})
+    assert payouts_booked() == [("P-1", 650, "open", date(2026, 11, 20))]
+    assert balance(1000) == 650
+    again = upload(books, REPORT).content.decode()
+    assert "was taken in before, as" in again and "Nothing is booked yet" not in again
+
+
+def test_a_report_that_is_wrong_is_refused_with_its_line() -> None:
+    from tests.asking import a_browser
+    from tests.http.test_returns_pages import said
+
+    books = a_browser("books")
+    assert "Line 2, kind: expected one of charge" in said(upload(books, "kind,amount\nBonus,1.00\n"))[-1]
+    assert "no such column; the file has a, b" in said(upload(books, "a,b\n1,2\n"))[-1]
+    assert "9.99 GBP" in said(upload(books, REPORT, net="9.99"))[-1]
+    assert "Say who paid out" in said(upload(books, REPORT, currency="QQQ"))[-1]
+    assert "The file can't be read" in said(upload(books, '{"data": []}'))[-1]
+    assert "may not do settlement.take_payouts" in said(upload(a_browser("lead"), REPORT))[-1]
+    assert "Choose the file" in said(books.post("/books/payouts/take/", {"do": "look"}))[-1]
+    assert payouts_booked() == []
 
 
 def test_a_credit_waits_on_the_page_for_somebody_else() -> None:

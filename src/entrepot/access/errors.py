@@ -36,6 +36,13 @@ class RolesChanged(Refused):
     )
 
 
+class CompaniesChanged(Refused):
+    """Somebody else changed a person's companies after whoever gives them now read them."""
+
+    code = "access.companies_changed"
+    says = "Somebody changed the companies of {person} meanwhile. Look at them again, and do what is still right."
+
+
 class OwnRights(Refused):
     code = "access.own_rights"
     kind = "forbidden"

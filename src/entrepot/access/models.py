@@ -25,6 +25,15 @@ class Duty(models.Model):
         triggers = append_only()
 
 
+class Belonging(models.Model):
+    """A person belongs to a company: what other companies have is not there for them. Who belongs to none belongs to
+    all."""
+
+    pk = models.CompositePrimaryKey("user_id", "company_id")
+    user_id = models.IntegerField()
+    company_id = models.SmallIntegerField()
+
+
 class ApiKey(models.Model):
     """A program acts for a person. Only a digest of the secret is kept."""
 

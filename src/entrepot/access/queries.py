@@ -104,7 +104,8 @@ def people_by_id(which: Sequence[int]) -> dict[int, PersonRow]:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Somebody whom the house knows, whether they may enter or not, with how many keys act for them."""
+    """Somebody whom the house knows, whether they may enter or not, with how many keys act for them; `companies`: those
+    that they belong to, none where they belong to all."""
 
     id: int
     name: str
@@ -115,6 +116,7 @@ class Known:
     added_at: datetime
     entered_at: datetime | None
     keys: int
+    companies: list[int]
 
 
 def known() -> list[Known]:
@@ -234,7 +236,11 @@ def _actor(row: tuple[object, ...]) -> Actor:
     name, superuser, active, permissions = row[:4]
     if not active:
         return Actor(str(name))
-    return Actor(str(name), frozenset(permissions or ()), bool(superuser), frozenset(row[5] or ()))  # type: ignore[call-overload]
+    confined = frozenset(row[6] or ()) or None  # type: ignore[call-overload]
+    return Actor(
+        str(name), frozenset(permissions or ()), bool(superuser), frozenset(row[5] or ()),  # type: ignore[call-overload]
+        None if superuser else confined,
+    )  # fmt: skip
 
 
 # Through groups and given directly, as Django counts them; one statement where has_perm takes two and a join more.
@@ -246,7 +252,8 @@ SELECT person.username, person.is_superuser, person.is_active, ARRAY(
         WHERE user_id = person.id
         UNION ALL SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id)),
     access_apikey.digest,
-    ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id WHERE user_id = person.id)
+    ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id WHERE user_id = person.id),
+    ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id)
 FROM auth_user AS person LEFT JOIN access_apikey ON access_apikey.user_id = person.id AND revoked_at IS NULL
 WHERE {where} LIMIT 1
 """
@@ -271,7 +278,8 @@ SELECT person.id, username, email, is_superuser, is_active,
        ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
              WHERE user_id = person.id ORDER BY name),
        date_joined, last_login,
-       (SELECT count(*)::int FROM access_apikey WHERE user_id = person.id AND revoked_at IS NULL)
+       (SELECT count(*)::int FROM access_apikey WHERE user_id = person.id AND revoked_at IS NULL),
+       ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id ORDER BY 1)
 FROM auth_user AS person
 """
 

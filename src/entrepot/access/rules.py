@@ -267,7 +267,7 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
-    "access.renew_passwords", "access.reset_factors",
+    "access.set_companies", "access.renew_passwords", "access.reset_factors",
     # what everybody keeps of their own, given by the edge to whoever has entered, and the door itself
     "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
     "access.use_factors",

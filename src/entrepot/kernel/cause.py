@@ -15,15 +15,21 @@ class Actor:
     """A person, an API key or a part of the system, with the commands it may give.
 
     `everything` is for the system's own actors (worker, importer); people hold the permissions of their `roles`.
+    `companies`: those whose documents it sees and changes; None: all.
     """
 
     name: str
     permissions: frozenset[str] = frozenset()
     everything: bool = False
     roles: frozenset[str] = frozenset()
+    companies: frozenset[int] | None = None
 
     def may(self, command: str) -> bool:
         return self.everything or command in self.permissions
+
+    def is_of(self, company: int) -> bool:
+        """Whether what a company has is there for it."""
+        return self.companies is None or company in self.companies
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import (
     AllOrNothing,
     KeyRepeated,
+    NotFound,
     NotPermitted,
     Refused,
     RequestInFlight,
@@ -172,6 +173,10 @@ def _outermost(
         return [NotPermitted(actor=cause.actor.name, command=name) for _ in requests]
     if not requests:
         return []
+    if elsewhere := _elsewhere(cause, requests):
+        own = [one for i, one in enumerate(requests) if i not in elsewhere]
+        done = iter(_outermost(name, body, cause, own, options))
+        return [elsewhere[i] if i in elsewhere else next(done) for i in range(len(requests))]
     started = time.perf_counter()
     for attempts_left in reversed(range(ATTEMPTS)):
         try:
@@ -191,6 +196,18 @@ def _outermost(
         milliseconds=round((time.perf_counter() - started) * 1000, 2),
     )  # fmt: skip
     return results
+
+
+def _elsewhere(cause: Cause, requests: Sequence[Any]) -> dict[int, Refused]:
+    """Requests for companies that are not there for who asks. What a request names by id, the edges look at."""
+    if cause.actor.companies is None:
+        return {}
+    named = ((i, getattr(one, "company", None)) for i, one in enumerate(requests))
+    return {
+        i: NotFound(what="company", which=str(company))
+        for i, company in named
+        if isinstance(company, int) and not cause.actor.is_of(company)
+    }
 
 
 def _attempt(

@@ -291,6 +291,7 @@ class Waiting(NamedTuple):
     """The next requests of a job, with their names."""
 
     job: UUID
+    company: int
     command: str
     reason: str
     asked_by: str
@@ -320,8 +321,8 @@ def waiting(jobs: Sequence[UUID]) -> list[Waiting]:
     """The next batch of each job that is not through and was not withdrawn. 1 statement."""
     found = sql.run(_WAITING, {"jobs": list(jobs), "batch": BATCH})
     return [
-        Waiting(job, name, reason, asked_by, _requests(name, asks), names, is_one)
-        for job, name, reason, asked_by, asks, names, is_one in found
+        Waiting(job, company, name, reason, asked_by, _requests(name, asks), names, is_one)
+        for job, company, name, reason, asked_by, asks, names, is_one in found
     ]
 
 
@@ -363,7 +364,7 @@ SELECT {_COLUMNS} FROM kernel_job WHERE company_id = %(company)s::smallint ORDER
 """
 
 _WAITING = """
-SELECT j.id, j.command, j.reason, j.asked_by, next.asks, next.names, j.wanted = 1
+SELECT j.id, j.company_id::int, j.command, j.reason, j.asked_by, next.asks, next.names, j.wanted = 1
 FROM kernel_job AS j CROSS JOIN LATERAL (
     SELECT jsonb_agg(one -> 'asks' ORDER BY place)::text, array_agg(one ->> 'name' ORDER BY place)
     FROM jsonb_array_elements(j.requests) WITH ORDINALITY AS each(one, place)

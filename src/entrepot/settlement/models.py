@@ -18,6 +18,16 @@ from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks fo
 )
 
 
+def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigger:
+    """What is decided of more than the row says one person may alone is decided by who has not entered the document;
+    where the row says nothing, anything is more."""
+    beyond = f"{decided} AND abs(a.{amount}) > COALESCE(a.alone_minor, 0)"
+    return duty_trigger(
+        "second_person_is_a_duty", pgtrigger.Update,
+        duty_taken("settlement", "enter×approve", "approve", document, "decided_by", beyond),
+    )  # fmt: skip
+
+
 class Payout(models.Model):
     """Money that a payment provider sent to the bank, as it reports it."""
 
@@ -134,6 +144,7 @@ class CarrierCharge(models.Model):
     why = models.TextField(db_default="")
     reason = models.TextField(db_default="")
     decided_by = models.TextField(db_default="")
+    alone_minor = models.BigIntegerField(null=True)  # up to what one person alone might decide it
 
     class Meta:
         db_table = "settlement_carriercharge"
@@ -160,6 +171,7 @@ class CarrierCharge(models.Model):
                 condition=Q(state__in=states.CHARGE.states, amount_minor__gte=0, credited_minor__gte=0),
             ),
         ]
+        triggers = [_second_person("invoice_id", "a.state = 'accepted'", "difference_minor")]
 
 
 class SupplierInvoice(models.Model):
@@ -212,6 +224,7 @@ class SupplierLine(models.Model):
     why = models.TextField(db_default="")
     reason = models.TextField(db_default="")
     decided_by = models.TextField(db_default="")
+    alone_minor = models.BigIntegerField(null=True)  # up to what one person alone might decide it
 
     class Meta:
         db_table = "settlement_supplierline"
@@ -237,7 +250,8 @@ class SupplierLine(models.Model):
             duty_trigger("accept_is_a_duty", pgtrigger.Update, duty_taken(
                 "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
                 "a.state = 'accepted' AND a.order_id IS NOT NULL",
-            ))
+            )),
+            _second_person("invoice_id", "a.state = 'accepted'", "difference_minor"),
         ]  # fmt: skip
 
 
@@ -388,6 +402,7 @@ class BankStatementLine(models.Model):
     purpose = models.TextField(db_default="")
     why = models.TextField(db_default="")
     decided_by = models.TextField(db_default="")
+    alone_minor = models.BigIntegerField(null=True)  # up to what one person alone might decide it
 
     class Meta:
         db_table = "settlement_bankstatementline"
@@ -408,6 +423,7 @@ class BankStatementLine(models.Model):
                 | Q(state__in=["differs", "unmatched"], known_id__isnull=True, purpose=""),
             ),
         ]
+        triggers = [_second_person("statement_id", "a.state = 'booked'", "amount_minor")]
 
 
 class LegalHold(models.Model):

@@ -171,9 +171,12 @@ def _reader(request: HttpRequest) -> Reader:
     roles = access.roles_of(request.user)  # type: ignore[arg-type]
     if not roles and not actor.everything and not actor.permissions:
         raise PermissionDenied(gettext("You have no role yet. Ask an administrator to give you one."))
-    companies = tuple(parties.companies())
-    if not companies:
+    known = parties.companies()
+    if not known:
         raise NoCompany
+    companies = tuple(one for one in known if actor.is_of(one.id))
+    if not companies:
+        raise PermissionDenied(gettext("You belong to no company that is here. Ask an administrator."))
     chosen = request.session.get(COMPANY)
     company = next((one for one in companies if one.id == chosen), companies[0])
     return Reader(actor, roles, company, companies)

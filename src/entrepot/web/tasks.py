@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -17,7 +18,7 @@ from entrepot.kernel.aside import Unwanted
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.delivery import Claimed
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.web import dispute_paper, report_mail
@@ -51,7 +52,7 @@ def _given(cause: Cause, one: jobs.Waiting) -> jobs.NoteJob | None:
     its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
     try:
         with jobs.undone_if_withdrawn(one.job) if one.is_one else nullcontext():
-            results = commands[one.command](its, requests=one.requests)
+            results = _answers(its, one)
     except Unwanted:
         return None
     denied = tuple(
@@ -61,6 +62,13 @@ def _given(cause: Cause, one: jobs.Waiting) -> jobs.NoteJob | None:
     )
     answer = wire.dump(results[0]) if one.is_one and not denied else None
     return jobs.NoteJob(one.job, len(results), denied, answer)
+
+
+def _answers(its: Cause, job: jobs.Waiting) -> list[Any]:
+    """The answers of a job's command; whoever was taken out of its company meanwhile changes nothing of it any more."""
+    if not its.actor.is_of(job.company):
+        return [NotFound(what="company", which=str(job.company))] * len(job.requests)
+    return commands[job.command](its, requests=job.requests)
 
 
 QUEUES = {jobs.QUEUE: serve_jobs}

@@ -341,6 +341,7 @@ WORDS: dict[str, str | Promise] = {
     # commands, as what happened
     "access.add_people": _("let in"),
     "access.set_roles": _("roles changed"),
+    "access.set_companies": _("companies changed"),
     "access.admit_people": _("shut out, or let in again"),
     "access.renew_passwords": _("password renewed"),
     "network.register_bins": _("bin registered"),

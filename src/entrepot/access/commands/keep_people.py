@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access import duties, rules
-from entrepot.access.errors import NameTaken, OwnRights, RolesChanged, ShutOut
+from entrepot.access.errors import CompaniesChanged, NameTaken, OwnRights, RolesChanged, ShutOut
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -21,14 +21,16 @@ IN, OUT = "in", "out"
 
 @dataclass(frozen=True, slots=True)
 class AddPerson:
-    """Somebody who may enter. `password` is its hash, made at the edge, which shows the password once. `accepts`: pairs
-    of duties by their names, of which they shall have both sides all the same."""
+    """Somebody who may enter, and belongs to `companies`; to all, where none is named. `password` is its hash, made at
+    the edge, which shows the password once. `accepts`: pairs of duties by their names, of which they shall have both
+    sides all the same."""
 
     name: str
     password: str
     roles: tuple[str, ...]
     email: str = ""
     accepts: tuple[str, ...] = ()
+    companies: tuple[int, ...] = ()
     key: str | None = None
 
 
@@ -54,6 +56,23 @@ class SetRoles:
 class RolesSet:
     person: str
     roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetCompanies:
+    """The companies that a person belongs to from now on: what others have is not there for them, nor for their keys.
+    None: all. `expected` as of SetRoles."""
+
+    person: str
+    companies: tuple[int, ...]
+    expected: tuple[int, ...] | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompaniesSet:
+    person: str
+    companies: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +108,7 @@ class _Found(NamedTuple):
     id: int
     name: str
     may_enter: bool
+    superuser: bool
 
     @property
     def subject(self) -> UUID:
@@ -109,7 +129,7 @@ def add_people(cause: Cause, /, *, requests: Sequence[AddPerson]) -> list[Person
     """People who may enter, each with their roles.
 
     Refuses: Invalid (name, address, a role or pair that is none, or no role at all); ConflictsUnseen; NameTaken.
-    Again: by key. 3 statements.
+    Again: by key. 3 statements, and one more where somebody belongs to some companies only.
     """
     wanted: dict[str, AddPerson] = {}
     refused: dict[int, Refused] = {}
@@ -126,6 +146,9 @@ def add_people(cause: Cause, /, *, requests: Sequence[AddPerson]) -> list[Person
     given = [(made[name], role) for name, one in wanted.items() if name in made for role in one.roles]
     if given:
         sql.run(_GIVE, sql.columns(("people", "roles"), given))
+    belongs = [(made[name], one) for name in wanted if name in made for one in wanted[name].companies]
+    if belongs:
+        sql.run(_BELONG, sql.columns(("people", "companies"), belongs))
     announce(
         cause,
         (
@@ -136,7 +159,9 @@ def add_people(cause: Cause, /, *, requests: Sequence[AddPerson]) -> list[Person
                 "",
                 IN,
                 None,
-                {"roles": sorted(wanted[name].roles)} | _accepted(wanted[name].accepts),
+                {"roles": sorted(wanted[name].roles)}
+                | _accepted(wanted[name].accepts)
+                | ({"companies": sorted(wanted[name].companies)} if wanted[name].companies else {}),
             )
             for name, which in made.items()
         ),
@@ -192,6 +217,44 @@ def set_roles(cause: Cause, /, *, requests: Sequence[SetRoles]) -> list[RolesSet
                 | _accepted(one.accepts),
             )
             for name, one in changed.items()
+            for was in [found[name]]
+        ),
+    )  # fmt: skip
+    return answers
+
+
+@command("access.set_companies")
+def set_companies(cause: Cause, /, *, requests: Sequence[SetCompanies]) -> list[CompaniesSet | Refused]:
+    """People with the companies that they belong to, from their next request on. Of several requests for one person
+    the last one counts.
+
+    Locks: the people, in the order of their ids. Refuses: NotFound; OwnRights; CompaniesChanged; Invalid (an
+    administrator belongs to all). Again: changes nothing, and nothing is told. 4 statements.
+    """
+    found = _lock([one.person for one in requests])
+    had = _companies_of(found)
+    answers: list[CompaniesSet | Refused] = []
+    changed: dict[str, set[int]] = {}
+    for one in requests:
+        before = found.get(one.person)
+        refusal = _misfit_own(cause, one.person, before) or _misfit_companies(one, before, had)
+        answers.append(refusal or CompaniesSet(one.person, tuple(sorted(set(one.companies)))))
+        if refusal is None:
+            changed[one.person] = set(one.companies)
+
+    changed = {name: has for name, has in changed.items() if has != had[name]}
+    if changed:
+        sql.change(_LEAVE, {"which": [found[name].id for name in changed]})
+        pairs = [(found[name].id, company) for name, has in changed.items() for company in sorted(has)]
+        sql.run(_BELONG, sql.columns(("people", "companies"), pairs))
+    announce(
+        cause,
+        (
+            Event(
+                "person", was.subject, 0, was.state, was.state, None,
+                {"companies": sorted(has), "before": sorted(had[name])},
+            )
+            for name, has in changed.items()
             for was in [found[name]]
         ),
     )  # fmt: skip
@@ -271,6 +334,18 @@ def _misfit_expected(one: SetRoles, has: Collection[str]) -> Refused | None:
     return RolesChanged(person=one.person, expected=expected, found=found)
 
 
+def _misfit_companies(
+    one: SetCompanies, before: _Found | None, had: Mapping[str, set[int]]
+) -> Refused | None:
+    if before is not None and before.superuser and one.companies:
+        return Invalid(
+            field="companies", expected="none: an administrator belongs to all", found=len(one.companies)
+        )
+    if one.expected is None or set(one.expected) == had[one.person]:
+        return None
+    return CompaniesChanged(person=one.person)
+
+
 def _accepted(pairs: Collection[str]) -> dict[str, list[str]]:
     """What an event says of pairs of duties whose both sides were given knowingly."""
     return {"accepted": sorted(pairs)} if pairs else {}
@@ -301,8 +376,17 @@ def _roles_of(found: Mapping[str, _Found]) -> dict[str, list[str]]:
     return had
 
 
+def _companies_of(found: Mapping[str, _Found]) -> dict[str, set[int]]:
+    had: dict[str, set[int]] = {name: set() for name in found}
+    names = {one.id: name for name, one in found.items()}
+    for person, company in sql.run(_HAD_COMPANIES, {"which": list(names)}):
+        had[names[person]].add(company)
+    return had
+
+
 _LOCK = """
-SELECT id, username, is_active FROM auth_user WHERE username = ANY(%(names)s::text[]) ORDER BY id FOR UPDATE
+SELECT id, username, is_active, is_superuser FROM auth_user
+WHERE username = ANY(%(names)s::text[]) ORDER BY id FOR UPDATE
 """
 
 _HAD = """
@@ -328,6 +412,17 @@ _GIVE = """
 INSERT INTO auth_user_groups (user_id, group_id)
 SELECT one.person, auth_group.id FROM unnest(%(people)s::int[], %(roles)s::text[]) AS one(person, role)
 JOIN auth_group ON auth_group.name = one.role ON CONFLICT (user_id, group_id) DO NOTHING
+"""
+
+_HAD_COMPANIES = """
+SELECT user_id, company_id::int FROM access_belonging WHERE user_id = ANY(%(which)s::int[])
+"""
+
+_LEAVE = "DELETE FROM access_belonging WHERE user_id = ANY(%(which)s::int[])"
+
+_BELONG = """
+INSERT INTO access_belonging (user_id, company_id)
+SELECT * FROM unnest(%(people)s::int[], %(companies)s::int[]) ON CONFLICT DO NOTHING
 """
 
 _ADMIT = """

@@ -227,10 +227,13 @@ RETURNING id, next_at, company_id::int, report, query
 
 _END = "DELETE FROM access_subscription WHERE id = ANY(%(ids)s::uuid[]) AND person = %(person)s::text RETURNING id"
 
-# Whoever has left, or has no role any more, gets nothing.
+# Whoever has left, or has no role or belongs to other companies by now, gets nothing.
 _REACHED = """
 EXISTS (SELECT FROM auth_user AS u WHERE u.username = s.person AND u.is_active AND u.email <> ''
-          AND (u.is_superuser OR EXISTS (SELECT FROM auth_user_groups AS g WHERE g.user_id = u.id)))
+          AND (u.is_superuser OR EXISTS (SELECT FROM auth_user_groups AS g WHERE g.user_id = u.id))
+          AND (u.is_superuser OR NOT EXISTS (SELECT FROM access_belonging AS b WHERE b.user_id = u.id)
+               OR EXISTS (SELECT FROM access_belonging AS b
+                          WHERE b.user_id = u.id AND b.company_id = s.company_id)))
 """
 
 _TAKE_DUE = f"""

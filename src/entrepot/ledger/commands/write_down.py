@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger import layers
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Key, load_layers, store_layers, store_values
+from entrepot.ledger.errors import MonthClosed
 from entrepot.ledger.layers import Layer
 
 UNIT_MAX = Decimal(10) ** 12
@@ -22,13 +24,18 @@ UNIT_MAX = Decimal(10) ** 12
 
 @dataclass(frozen=True, slots=True)
 class WriteDown:
-    """What a unit of a SKU at a node brings when it is sold, less what selling it costs: in minor units."""
+    """What a unit of a SKU at a node brings when it is sold, less what selling it costs: in minor units.
+
+    `on`: the day to whose end it is posted, in a month that is open; the moment of recording without. What stands
+    there now is valued, so a day in the past is for goods of which none came since.
+    """
 
     company: int
     sku: UUID
     node: UUID
     unit_minor: Decimal
     reason: str
+    on: date | None = None
     key: str | None = None
 
 
@@ -77,15 +84,17 @@ def write_down(cause: Cause, /, *, requests: Sequence[WriteDown]) -> list[Writte
     """Stock at the lower of cost and what it brings: written down, or written up again, never above its cost. What was
     posted before stays; what leaves from now on leaves at the new value. By layers each one is looked at by itself.
 
-    Locks: valuation of the SKUs in key order. Refuses: NotFound (nothing stands there); Invalid (unit, reason).
-    Again: changes nothing. 8 statements; 1 more with layers, 1 where some change.
+    Locks: where days are said, the closing of months; valuation of the SKUs in key order. Refuses: NotFound (nothing
+    stands there); Invalid (unit, reason, day); ledger.month_closed. Again: changes nothing. 8 statements; 1 more with
+    layers, 1 where some change, 2 where days are said.
     """
+    closed = _closed(requests)
     stock = _load([(one.company, one.sku, one.node, "stock") for one in requests])
     answers: list[WrittenDown | Refused] = []
     drafts: list[_Draft] = []
     for one in requests:
         found = stock.get((one.company, one.sku, one.node, "stock"))
-        if refused := _misfit(one, found):
+        if refused := _misfit(one, found) or _misfit_day(one, cause.at, closed):
             answers.append(refused)
             continue
         assert found is not None
@@ -118,6 +127,33 @@ def _misfit(one: WriteDown, found: _Stock | None) -> Refused | None:
     return None
 
 
+def _misfit_day(one: WriteDown, now: datetime, closed: set[tuple[int, date]]) -> Refused | None:
+    if one.on is None:
+        return None
+    today = now.astimezone(UTC).date()
+    if one.on > today:
+        return Invalid(field="on", expected=Said("a day until {0}", str(today)), found=str(one.on))
+    if (one.company, one.on.replace(day=1)) in closed:
+        return MonthClosed(company=one.company, month=f"{one.on:%Y-%m}")
+    return None
+
+
+def _closed(requests: Sequence[WriteDown]) -> set[tuple[int, date]]:
+    """Closed months of the companies, which stay as they are until this is over; read where days are said."""
+    companies = sorted({one.company for one in requests if one.on is not None})
+    if not companies:
+        return set()
+    sql.run("SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))")
+    return {(company, month) for company, month in sql.run(_CLOSED, {"companies": companies})}
+
+
+def _occurred(one: WriteDown, now: datetime) -> datetime:
+    """The end of the day that is said, or now, where it is not over."""
+    if one.on is None:
+        return now
+    return min(now, datetime.combine(one.on, time.max, UTC))
+
+
 def _bring(found: _Stock, unit: Decimal) -> None:
     if not found.layers:
         found.value, found.written = layers.at_most(found.quantity, found.value, found.written, unit)
@@ -141,11 +177,12 @@ def _write(cause: Cause, drafts: Sequence[_Draft], stock: dict[Key, _Stock]) -> 
     currencies = dict(sql.run("SELECT id::int, currency::text FROM parties_company"))
     whole(post(cause, requests=[
         Posting(one.of.company, one.event, "writedown", one.id, currencies[one.of.company],
-                ((one.kind, abs(one.change)),), cause.at)
+                ((one.kind, abs(one.change)),), _occurred(one.of, cause.at))
         for one in drafts
     ]))  # fmt: skip
     announce(cause, [
-        Event("writedown", one.id, one.of.company, "", "written down" if one.change < 0 else "written up", None,
+        Event("writedown", one.id, one.of.company, "", "written down" if one.change < 0 else "written up",
+              _occurred(one.of, cause.at),
               {"sku": one.of.sku, "units": one.quantity, "value_minor": one.after,
                "change_minor": one.change}, one.of.reason.strip())
         for one in drafts
@@ -156,6 +193,11 @@ _WRITE_DOWN = (
     "id", "company_id", "sku_id", "node_id", "quantity", "unit_minor", "before_minor", "after_minor", "written_minor",
     "reason", "decided_by", "decided_at",
 )  # fmt: skip
+
+_CLOSED = """
+SELECT company_id::int, month FROM ledger_period
+WHERE state = 'closed' AND company_id = ANY(%(companies)s::smallint[])
+"""
 
 _LOCK = """
 SELECT v.company_id::int, v.sku_id, v.node_id, v.pool, v.quantity, v.value_minor, v.written_minor,

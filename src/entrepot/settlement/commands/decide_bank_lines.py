@@ -93,7 +93,8 @@ def decide_bank_lines(
         (company, one[1]): (currency, Expected(*one))
         for company, currency, *one in sql.run(_KNOWN, {"ids": [one.known for one in requests if one.known]})
     }
-    duties = _duties(cause, requests, lines)
+    limits = _limits(cause, lines)
+    duties = _duties(cause, requests, lines, limits)
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
 
@@ -116,7 +117,7 @@ def decide_bank_lines(
     if decided:
         taken = [duties[one.line[:2]] for one in decided if not one.known and one.line[:2] in duties]
         whole(take_duty(cause, requests=taken))
-        _write(cause, decided, states)
+        _write(cause, decided, states, limits)
     return [
         BankLineDecided(one.line.statement, one.line.number, one.state, states[one.line.statement])
         if isinstance(one, _Decided)
@@ -125,15 +126,23 @@ def decide_bank_lines(
     ]
 
 
+def _limits(cause: Cause, lines: dict[tuple[UUID, int], _Line]) -> dict[int, int]:
+    """Up to how much one person decides alone, by company."""
+    found = policies.of_companies({one.company for one in lines.values()}, BankMatching, cause.at)
+    return {company: policy.alone_up_to_minor for company, (_, policy) in found.items()}
+
+
 def _duties(
-    cause: Cause, requests: Sequence[DecideBankLine], lines: dict[tuple[UUID, int], _Line]
+    cause: Cause,
+    requests: Sequence[DecideBankLine],
+    lines: dict[tuple[UUID, int], _Line],
+    limits: dict[int, int],
 ) -> dict[tuple[UUID, int], Duty]:
     """Lines that whoever took their statement does not book."""
-    limits = policies.of_companies({one.company for one in lines.values()}, BankMatching, cause.at)
     duties: dict[tuple[UUID, int], Duty] = {}
     for one in requests:
         line = lines.get((one.statement, one.line))
-        if line and one.known is None and abs(line.amount) > limits[line.company][1].alone_up_to_minor:
+        if line and one.known is None and abs(line.amount) > limits[line.company]:
             duties[line[:2]] = Duty(line.statement, DUTY, "approve", cause.actor.name, line.statement_number)
     return duties
 
@@ -159,16 +168,18 @@ def _decide(
     return _Decided(line, request, state, one)
 
 
-def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -> None:
+def _write(
+    cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str], limits: dict[int, int]
+) -> None:
     rows = [
         (
             *one.line[:2], one.state, one.known.kind if one.known else "", one.known.id if one.known else None,
             "" if one.known else one.request.purpose, one.request.reason.strip() or "matched by hand",
-            cause.actor.name,
+            cause.actor.name, limits[one.line.company],
         )
         for one in decided
     ]  # fmt: skip
-    names = ("statements", "numbers", "states", "kinds", "known", "purposes", "reasons", "people")
+    names = ("statements", "numbers", "states", "kinds", "known", "purposes", "reasons", "people", "limits")
     sql.run(_DECIDE, sql.columns(names, rows))
     sql.run(_STORE, sql.columns(("statements", "states"), list(states.items())))
     due = [one for one in decided if one.purpose]
@@ -212,10 +223,10 @@ WHERE e.id = ANY(%(ids)s::uuid[])
 
 _DECIDE = """
 UPDATE settlement_bankstatementline AS l SET state = d.state, known_kind = d.kind, known_id = d.known,
-       purpose = d.purpose, why = d.reason, decided_by = d.person
+       purpose = d.purpose, why = d.reason, decided_by = d.person, alone_minor = d.alone
 FROM unnest(%(statements)s::uuid[], %(numbers)s::int[], %(states)s::text[], %(kinds)s::text[], %(known)s::uuid[],
-            %(purposes)s::text[], %(reasons)s::text[], %(people)s::text[])
-     AS d(statement, number, state, kind, known, purpose, reason, person)
+            %(purposes)s::text[], %(reasons)s::text[], %(people)s::text[], %(limits)s::bigint[])
+     AS d(statement, number, state, kind, known, purpose, reason, person, alone)
 WHERE l.statement_id = d.statement AND l.number = d.number
 """
 

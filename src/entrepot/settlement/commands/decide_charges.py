@@ -72,7 +72,8 @@ def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list
     """
     sql.run(_LOCK, {"invoices": [one.invoice for one in requests]})
     lines = _lines(requests)
-    duties = _duties(cause, requests, lines)
+    limits = _limits(cause, lines)
+    duties = _duties(cause, requests, lines, limits)
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
 
@@ -84,7 +85,7 @@ def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list
             duties[one.line[:2]] for one in decided if one.state == "accepted" and one.line[:2] in duties
         ]
         whole(take_duty(cause, requests=taken))
-        _write(cause, decided, invoices)
+        _write(cause, decided, invoices, limits)
     return [
         ChargeDecided(one.line.invoice, one.line.line, one.state, invoices[one.line.invoice])
         if not isinstance(one, Refused)
@@ -99,16 +100,24 @@ def _lines(requests: Sequence[DecideCharge]) -> dict[tuple[UUID, int], _Line]:
     return {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, rows)}
 
 
+def _limits(cause: Cause, lines: dict[tuple[UUID, int], _Line]) -> dict[int, int]:
+    """Up to how much one person decides alone, by company."""
+    found = policies.of_companies({one.company for one in lines.values()}, CarrierTolerance, cause.at)
+    return {company: policy.alone_up_to_minor for company, (_, policy) in found.items()}
+
+
 def _duties(
-    cause: Cause, requests: Sequence[DecideCharge], lines: dict[tuple[UUID, int], _Line]
+    cause: Cause,
+    requests: Sequence[DecideCharge],
+    lines: dict[tuple[UUID, int], _Line],
+    limits: dict[int, int],
 ) -> dict[tuple[UUID, int], Duty]:
     """Charges that whoever took their invoice does not accept."""
-    limits = policies.of_companies({one.company for one in lines.values()}, CarrierTolerance, cause.at)
     duties: dict[tuple[UUID, int], Duty] = {}
     for request in requests:
         line = lines.get((request.invoice, request.line))
         fits = line and request.decision == "accept" and line.state in IN_QUESTION
-        if fits and line and abs(line.difference) > limits[line.company][1].alone_up_to_minor:
+        if fits and line and abs(line.difference) > limits[line.company]:
             duties[line[:2]] = Duty(line.invoice, DUTY, "approve", cause.actor.name, line.number)
     return duties
 
@@ -117,13 +126,22 @@ def _missing(request: DecideCharge) -> Refused:
     return NotFound(what="charge", which=f"line {request.line} of {request.invoice}")
 
 
-def _write(cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str]) -> None:
+def _write(
+    cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str], limits: dict[int, int]
+) -> None:
     last = {one.line[:2]: one for one in decided}
     rows = [
-        (*which, one.state, one.credited, one.request.reason.strip(), cause.actor.name)
+        (
+            *which,
+            one.state,
+            one.credited,
+            one.request.reason.strip(),
+            cause.actor.name,
+            limits[one.line.company],
+        )
         for which, one in last.items()
     ]
-    names = ("invoices", "lines", "states", "credits", "reasons", "people")
+    names = ("invoices", "lines", "states", "credits", "reasons", "people", "limits")
     sql.run(_DECIDE, sql.columns(names, rows))
     touched = {one.line.invoice: one for one in decided}
     stored = [(invoice, invoices[invoice]) for invoice in touched]
@@ -170,9 +188,9 @@ WHERE c.invoice_id = ANY(%(invoices)s::uuid[])
 
 _DECIDE = """
 UPDATE settlement_carriercharge AS c SET state = d.state, credited_minor = d.credited, reason = d.reason,
-       decided_by = d.person
+       decided_by = d.person, alone_minor = d.alone
 FROM unnest(%(invoices)s::uuid[], %(lines)s::int[], %(states)s::text[], %(credits)s::bigint[], %(reasons)s::text[],
-            %(people)s::text[]) AS d(invoice, line, state, credited, reason, person)
+            %(people)s::text[], %(limits)s::bigint[]) AS d(invoice, line, state, credited, reason, person, alone)
 WHERE c.invoice_id = d.invoice AND c.number = d.line
 """
 

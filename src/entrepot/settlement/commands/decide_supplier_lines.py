@@ -79,7 +79,8 @@ def decide_supplier_lines(
     """
     sql.run(_LOCK, {"invoices": [one.invoice for one in requests]})
     lines = _lines(requests)
-    duties = _duties(cause, requests, lines)
+    limits = _limits(cause, lines)
+    duties = _duties(cause, requests, lines, limits)
     told = zip(duties, access.apart([duty for _, duty in duties]), strict=True)
     apart = {which: refused for (which, _), refused in told if refused}
 
@@ -89,7 +90,7 @@ def decide_supplier_lines(
     if decided:
         accepted = {one.line[:2] for one in decided if one.state == "accepted"}
         whole(take_duty(cause, requests=[duty for which, duty in duties if which in accepted]))
-        _write(cause, decided, invoices)
+        _write(cause, decided, invoices, limits)
     return [
         SupplierLineDecided(one.line.invoice, one.line.line, one.state, invoices[one.line.invoice])
         if not isinstance(one, Refused)
@@ -104,11 +105,19 @@ def _lines(requests: Sequence[DecideSupplierLine]) -> dict[tuple[UUID, int], _Li
     return {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, rows)}
 
 
+def _limits(cause: Cause, lines: dict[tuple[UUID, int], _Line]) -> dict[int, int]:
+    """Up to how much one person decides alone, by company."""
+    found = policies.of_companies({one.company for one in lines.values()}, SupplierTolerance, cause.at)
+    return {company: policy.alone_up_to_minor for company, (_, policy) in found.items()}
+
+
 def _duties(
-    cause: Cause, requests: Sequence[DecideSupplierLine], lines: dict[tuple[UUID, int], _Line]
+    cause: Cause,
+    requests: Sequence[DecideSupplierLine],
+    lines: dict[tuple[UUID, int], _Line],
+    limits: dict[int, int],
 ) -> list[tuple[tuple[UUID, int], Duty]]:
     """Lines that whoever ordered or received the goods, or took their invoice, does not accept."""
-    limits = policies.of_companies({one.company for one in lines.values()}, SupplierTolerance, cause.at)
     duties: list[tuple[tuple[UUID, int], Duty]] = []
     for request in requests:
         line = lines.get((request.invoice, request.line))
@@ -116,7 +125,7 @@ def _duties(
             continue
         if line.order:
             duties.append((line[:2], Duty(line.order, BOUGHT, "accept", cause.actor.name, line.order_number)))
-        if abs(line.difference) > limits[line.company][1].alone_up_to_minor:
+        if abs(line.difference) > limits[line.company]:
             duties.append((line[:2], Duty(line.invoice, DUTY, "approve", cause.actor.name, line.number)))
     return duties
 
@@ -125,13 +134,22 @@ def _missing(request: DecideSupplierLine) -> Refused:
     return NotFound(what="line of a supplier's invoice", which=f"{request.line} of {request.invoice}")
 
 
-def _write(cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str]) -> None:
+def _write(
+    cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str], limits: dict[int, int]
+) -> None:
     last = {one.line[:2]: one for one in decided}
     rows = [
-        (*which, one.state, one.credited, one.request.reason.strip(), cause.actor.name)
+        (
+            *which,
+            one.state,
+            one.credited,
+            one.request.reason.strip(),
+            cause.actor.name,
+            limits[one.line.company],
+        )
         for which, one in last.items()
     ]
-    names = ("invoices", "lines", "states", "credits", "reasons", "people")
+    names = ("invoices", "lines", "states", "credits", "reasons", "people", "limits")
     sql.run(_DECIDE, sql.columns(names, rows))
     touched = {one.line.invoice: one.line for one in decided}
     postings = [posting for one in last.values() for posting in _postings(cause, one)]
@@ -321,9 +339,9 @@ ORDER BY w.invoice, w.place
 
 _DECIDE = """
 UPDATE settlement_supplierline AS l SET state = d.state, credited_minor = d.credited, reason = d.reason,
-       decided_by = d.person
+       decided_by = d.person, alone_minor = d.alone
 FROM unnest(%(invoices)s::uuid[], %(lines)s::int[], %(states)s::text[], %(credits)s::bigint[], %(reasons)s::text[],
-            %(people)s::text[]) AS d(invoice, line, state, credited, reason, person)
+            %(people)s::text[], %(limits)s::bigint[]) AS d(invoice, line, state, credited, reason, person, alone)
 WHERE l.invoice_id = d.invoice AND l.number = d.line
 """
 

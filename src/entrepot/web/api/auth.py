@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import APIKeyHeader, SessionAuth
@@ -10,6 +12,9 @@ from ninja.utils import check_csrf
 from entrepot.access import queries as access
 from entrepot.kernel.cause import Actor
 from entrepot.web import doors
+
+ASKED_BY: ContextVar[Actor | None] = ContextVar("asked_by", default=None)
+"""Whoever asks now: which companies are there for them."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -20,7 +25,9 @@ class ApiKey(APIKeyHeader):
     param_name = "X-API-Key"
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:  # noqa: ARG002
-        return access.actor_of_key(key) if key else None
+        actor = access.actor_of_key(key) if key else None
+        ASKED_BY.set(actor)
+        return actor
 
 
 class Session(SessionAuth):
@@ -38,6 +45,7 @@ class Session(SessionAuth):
             raise HttpError(
                 403, "This house wants a second factor. Set it up in the console, under My access."
             )
+        ASKED_BY.set(actor)
         return actor
 
 

@@ -40,12 +40,14 @@ Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 
 
 class WriteDownIn(Strict):
-    """What a unit of a SKU at a node brings when it is sold, less what selling it costs, in minor units."""
+    """What a unit of a SKU at a node brings when it is sold, less what selling it costs, in minor units. `on`: the day
+    to whose end it is posted, in an open month; now without."""
 
     sku: Named
     node: Named
     unit_minor: Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=6)]
     reason: Text
+    on: Day | None = None
     key: Own = None
 
 
@@ -204,7 +206,7 @@ def write_stock_down(
     nodes = named.nodes(chosen, (one.node for one in items))
     return give(
         request, write_down, payload, idempotency_key,
-        lambda one, key: WriteDown(chosen, skus[one.sku], nodes[one.node], one.unit_minor, one.reason, key),
+        lambda one, key: WriteDown(chosen, skus[one.sku], nodes[one.node], one.unit_minor, one.reason, one.on, key),
     )  # fmt: skip
 
 

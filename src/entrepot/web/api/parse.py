@@ -33,6 +33,7 @@ from entrepot.orders.commands.split import SplitOrder
 from entrepot.orders.commands.take_payment import TakePayment
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.decide_holds import DecideHold
+from entrepot.web.api.auth import ASKED_BY
 from entrepot.web.api.schemas import (
     CancelIn,
     DecideHoldIn,
@@ -58,8 +59,9 @@ def cause_of(request: HttpRequest) -> Cause:
 
 
 def company_of(code: str | None) -> int:
-    """The company of that code; without one, the only company that there is."""
-    companies = parties.companies()
+    """The company of that code; without one, the only company that there is for whoever asks."""
+    actor = ASKED_BY.get()
+    companies = [one for one in parties.companies() if actor is None or actor.is_of(one.id)]
     if code is None:
         if len(companies) == 1:
             return companies[0].id

@@ -362,8 +362,8 @@ def receive_transfers(
 @router.get("/transfers/{transfer}", response={200: WholeTransferOut, **READ})
 def get_transfer(request: HttpRequest, transfer: UUID, company: Company = None) -> dict[str, Any]:  # noqa: ARG001
     """One transfer with its goods, those on plates first."""
-    found = stock.transfer(transfer)
-    if found is None or found.company != parse.company_of(company):
+    chosen, found = parse.company_of(company), stock.transfer(transfer)
+    if found is None or found.company != chosen:
         raise NotFound(what="transfer", which=str(transfer))
     goods = [asdict(one) | {"to_come": one.to_come} for one in stock.transfer_goods(transfer)]
     return asdict(found) | {"goods": goods}

@@ -21,15 +21,18 @@ from entrepot.access.commands.keep_people import (
     PasswordRenewed,
     PersonAdded,
     RenewPassword,
+    SetCompanies,
     SetRoles,
     add_people,
     admit_people,
     renew_passwords,
+    set_companies,
     set_roles,
     subject_of,
 )
 from entrepot.access.rules import ROLES
 from entrepot.kernel import queries as kernel
+from entrepot.parties import queries as parties
 from entrepot.web import doors, lists_insight
 from entrepot.web.edge import Request, back, clean, console, give, kept, page, uuid_in
 from entrepot.web.listed import listed_whole
@@ -46,7 +49,7 @@ def everybody(request: Request) -> HttpResponse:
     roles = _roles_in(request)
     context = {
         **shown.context(), "roles": sorted(ROLES), "chosen": roles, "asked": request.GET,
-        "brought": duties.brought_together((), roles), "kept": kept(request),
+        "brought": duties.brought_together((), roles), "kept": kept(request), "companies": _several(request),
     }  # fmt: skip
     return page(request, "web/people.html", context, area="policies")
 
@@ -59,6 +62,7 @@ def add(request: Request) -> HttpResponse:
     wanted = AddPerson(
         clean(request.POST.get("name")), make_password(password), tuple(request.POST.getlist("role")),
         clean(request.POST.get("email")), tuple(request.POST.getlist("accepts")),
+        _companies_in(request, "company"),
     )  # fmt: skip
     answers = give(request, add_people, [wanted], lambda _n: gettext("They may enter."))
     added = answers[0]
@@ -82,6 +86,18 @@ def give_roles(request: Request, person: int) -> HttpResponse:
     roles, accepts, had = (tuple(request.POST.getlist(name)) for name in ("role", "accepts", "had"))
     wanted = SetRoles(found.name, roles, accepts, tuple(filter(None, had)) if had else None)
     give(request, set_roles, [wanted], lambda _n: gettext("The roles are changed."))
+    return back(request, reverse("person", args=[person]))
+
+
+@require_POST
+@console
+def give_companies(request: Request, person: int) -> HttpResponse:
+    """The companies that somebody belongs to; none: all."""
+    wanted = SetCompanies(
+        _known(person).name, _companies_in(request, "company"),
+        _companies_in(request, "had") if "had" in request.POST else None,
+    )  # fmt: skip
+    give(request, set_companies, [wanted], lambda _n: gettext("The companies are changed."))
     return back(request, reverse("person", args=[person]))
 
 
@@ -155,6 +171,16 @@ def _keys_of(person: queries.Known) -> list[queries.ApiKey]:
     return [key for key in queries.api_keys() if key.person == person.name]
 
 
+def _several(request: Request) -> list[parties.Company]:
+    """The companies of the house, where there is a choice."""
+    return [*request.reader.companies] if len(request.reader.companies) > 1 else []
+
+
+def _companies_in(request: Request, name: str) -> tuple[int, ...]:
+    known = {str(one.id): one.id for one in request.reader.companies}
+    return tuple(known[text] for text in request.POST.getlist(name) if text in known)
+
+
 def _roles_in(request: Request) -> list[str]:
     return [role for role in request.GET.getlist("role") if role in ROLES]
 
@@ -172,6 +198,7 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
         "keys": in_force, "acting": [key for key in in_force if key.revoked_at is None],
+        "companies": _several(request),
         "factor": doors.has_factor(found.id), "events": kernel.timeline(subjects=[subject])[-20:], **said,
     }  # fmt: skip
     return page(request, "web/person.html", context, area="policies")

@@ -21,7 +21,7 @@ from entrepot.network import queries as network
 from entrepot.purchasing import landing, landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, give, kept, minor_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, day_in, give, kept, minor_in, page, uuid_in
 from entrepot.web.listed import listed
 
 PAGE = 25
@@ -93,7 +93,13 @@ def write(request: Request) -> HttpResponse:
     if sku is None or node is None or unit is None:
         messages.error(request, gettext("Say the SKU, the node, and what a unit brings."))
         return back(request, reverse("valuation"), [])
-    wanted = WriteDown(company.id, sku.id, node, Decimal(unit), clean(request.POST.get("reason")))
+    told = clean(request.POST.get("on"))
+    if told and day_in(told) is None:
+        messages.error(request, gettext("Write the day as 2026-11-30, or leave it empty for now."))
+        return back(request, reverse("valuation"), [])
+    wanted = WriteDown(
+        company.id, sku.id, node, Decimal(unit), clean(request.POST.get("reason")), day_in(told)
+    )
     results = give(request, write_down, [wanted], lambda _: gettext("The stock is worth what it brings."))
     return back(request, reverse("valuation"), results)
 
