@@ -142,7 +142,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.dispose", "returns.override_dispositions", "returns.decide_fraud", "returns.note_scans",
         "returns.open_departures", "returns.withdraw_departures", "returns.withdraw_work",
         "carriage.register_services", "carriage.set_cut_offs", "network.register_channels", "network.register_nodes",
-        "network.serve_channels", "network.set_cut_offs", "network.register_places",
+        "network.serve_channels", "network.set_cut_offs", "network.set_holidays", "network.register_places",
         "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),
     "warehouse supervisor": (
@@ -150,7 +150,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.pace",
         "warehouse.take_lists", "warehouse.pick_lists", "network.register_layouts", "carriage.set_cut_offs",
-        "warehouse.use_totes", "warehouse.sort_stops",
+        "network.set_cut_offs", "network.set_holidays", "warehouse.use_totes", "warehouse.sort_stops",
         "warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish",
         "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
         "warehouse.pick", "warehouse.pack", "warehouse.unpack", "warehouse.put_away", "warehouse.adjust",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import combinations
 from typing import Annotated, NamedTuple
@@ -240,13 +240,15 @@ class Outlook:
     orders_late: int
 
 
-def open_seconds(now: datetime, until: datetime, shifts: Iterable[Shift], zone: str) -> int:
-    """Seconds between two moments in which some shift is at work."""
+def open_seconds(
+    now: datetime, until: datetime, shifts: Collection[Shift], zone: str, closed: Collection[date] = ()
+) -> int:
+    """Seconds between two moments in which some shift is at work; none begins on a day that is `closed`."""
     local = ZoneInfo(zone)
     spans = []
     day = now.astimezone(local).date() - timedelta(days=1)
     while datetime.combine(day, time(0), local) < until:
-        for shift in shifts:
+        for shift in () if day in closed else shifts:
             last = day if shift.begins < shift.ends else day + timedelta(days=1)
             begins, ends = (
                 datetime.combine(day, shift.begins, local),
