@@ -344,6 +344,8 @@ WORDS: dict[str, str | Promise] = {
     "access.admit_people": _("shut out, or let in again"),
     "access.renew_passwords": _("password renewed"),
     "network.register_bins": _("bin registered"),
+    "network.set_cut_offs": _("cut-offs of a node set"),
+    "network.set_holidays": _("holidays of a node set"),
     "network.switch_bins": _("blocked or opened"),
     "network.retire_bins": _("retired"),
     "channels.add_webhooks": _("webhook added"),

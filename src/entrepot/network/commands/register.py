@@ -30,9 +30,9 @@ from entrepot.network.rules import (
 )
 
 __all__ = [
-    "CutOffSet", "HolidaySet", "LaidOut", "PlaceRegistered", "RegisterBin", "RegisterChannel", "RegisterLayout", "RegisterNode",
-    "RegisterPlace", "RegisterZone", "Registered", "ServeChannel", "Served", "SetCutOff", "SetHoliday", "register_bins",
-    "register_channels", "register_layouts", "register_nodes", "register_places", "register_zones",
+    "CutOffSet", "HolidaySet", "LaidOut", "PlaceRegistered", "RegisterBin", "RegisterChannel", "RegisterLayout",
+    "RegisterNode", "RegisterPlace", "RegisterZone", "Registered", "ServeChannel", "Served", "SetCutOff", "SetHoliday",
+    "register_bins", "register_channels", "register_layouts", "register_nodes", "register_places", "register_zones",
     "serve_channels", "set_cut_offs", "set_holidays",
 ]  # fmt: skip
 
