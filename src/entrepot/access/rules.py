@@ -146,7 +146,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),
     "warehouse supervisor": (
-        *EVERYBODY, "work.open", "work.assign", "network.switch_bins", "warehouse.retire_bins",
+        *EVERYBODY, "work.open", "work.assign", "warehouse.switch_bins", "warehouse.retire_bins",
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.pace",
         "warehouse.take_lists", "warehouse.pick_lists", "network.register_layouts", "carriage.set_cut_offs",
@@ -215,7 +215,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
         "catalog.register_skus", "catalog.register_kits", "catalog.register_packagings",
         "network.register_nodes", "network.register_zones", "network.register_bins", "network.register_channels",
-        "network.switch_bins", "warehouse.retire_bins",
+        "warehouse.switch_bins", "warehouse.retire_bins",
         "parties.register_suppliers", "parties.register_offers",
     ),
     "controller": (

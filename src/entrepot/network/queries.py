@@ -8,7 +8,8 @@ from datetime import date, time
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.network.rules import Calendar, postal_key
+from entrepot.network.errors import BinOut
+from entrepot.network.rules import OUT_KINDS, Calendar, postal_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,12 @@ def bins_named(asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], UU
     """Bins by node and code; those that are not there are absent. 1 statement; none for none."""
     rows = sql.run(_BINS_NAMED, sql.columns(("nodes", "codes"), sorted(asked))) if asked else ()
     return {(node, code): which for which, node, code in rows}
+
+
+def bins_out(bins: Collection[UUID]) -> dict[UUID, BinOut]:
+    """Why nothing is put into those that are out of use. Nobody takes one out meanwhile. 1 statement; none for none."""
+    rows = sql.run(_BINS_HELD, {"ids": list(bins)}) if bins else ()
+    return {which: BinOut(which=code, state=kind) for which, code, kind in rows if kind in OUT_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,8 @@ _BINS_NAMED = """
 SELECT b.id, b.node_id, b.code FROM unnest(%(nodes)s::uuid[], %(codes)s::text[]) AS d(node, code)
 JOIN network_bin AS b ON b.node_id = d.node AND b.code = d.code
 """
+
+_BINS_HELD = "SELECT id, code, kind FROM network_bin WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE"
 
 _LAYOUTS = """
 SELECT node_id, aisles, cross_aisles, depot_x, depot_y, unit_mm FROM network_layout

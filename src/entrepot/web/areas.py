@@ -162,7 +162,7 @@ ACTIONS = (
     Action(_("Count stock"), "counts", "", "warehouse.ask_counts"),
     Action(_("Set up bins"), "bins", "", "network.register_bins"),
     Action(_("Close a node on a holiday"), "calendars", "", "network.set_holidays"),
-    Action(_("Block a bin"), "bins", "", "network.switch_bins"),
+    Action(_("Block a bin"), "bins", "", "warehouse.switch_bins"),
     Action(_("Build a plate"), "plates", "", "warehouse.build_plates"),
     Action(_("Move stock between nodes"), "transfers", "", "sourcing.accept_transfers"),
     Action(_("Receive a return"), "return-parcels", "", "returns.receive_parcels"),

@@ -347,6 +347,7 @@ WORDS: dict[str, str | Promise] = {
     "network.set_cut_offs": _("cut-offs of a node set"),
     "network.set_holidays": _("holidays of a node set"),
     "network.switch_bins": _("blocked or opened"),
+    "warehouse.switch_bins": _("blocked or opened"),
     "network.retire_bins": _("retired"),
     "channels.add_webhooks": _("webhook added"),
     "channels.change_webhooks": _("webhook changed"),

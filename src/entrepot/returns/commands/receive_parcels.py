@@ -314,7 +314,8 @@ JOIN returns_parcel AS p ON p.company_id = d.company AND p.tracking = d.tracking
 
 _BINS = """
 SELECT company_id::int, node_id, id, kind IN ('quarantine', 'receiving') FROM network_bin
-WHERE node_id = ANY(%(nodes)s::uuid[]) ORDER BY kind <> 'quarantine', pick_sequence, id
+WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind NOT IN ('blocked', 'retired')
+ORDER BY kind <> 'quarantine', pick_sequence, id
 """
 
 _SKUS = """
