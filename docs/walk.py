@@ -91,6 +91,7 @@ WHICH: dict[str, str] = {
     "scan-move-one": _BUCKET.format("pick"),
     "person": "SELECT id FROM auth_user ORDER BY is_superuser, id LIMIT 1",
     "service": "SELECT id FROM carriage_service ORDER BY id LIMIT 1",
+    "calendar": "SELECT id FROM network_node ORDER BY id LIMIT 1",
     "webhook": _LAST.format("channels_webhook"),
     "work-item": "SELECT id FROM work_item ORDER BY (state = 'open') DESC, id LIMIT 1",
     "entry": "SELECT entry_id FROM ledger_line ORDER BY id DESC LIMIT 1",

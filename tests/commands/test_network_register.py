@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, time
+from datetime import UTC, date, time
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from entrepot.kernel.ids import uuid7
 from entrepot.network import queries
 from entrepot.network.commands.register import (
     CutOffSet,
+    HolidaySet,
     LaidOut,
     RegisterBin,
     RegisterChannel,
@@ -24,6 +25,7 @@ from entrepot.network.commands.register import (
     ServeChannel,
     Served,
     SetCutOff,
+    SetHoliday,
     register_bins,
     register_channels,
     register_layouts,
@@ -32,7 +34,9 @@ from entrepot.network.commands.register import (
     register_zones,
     serve_channels,
     set_cut_offs,
+    set_holidays,
 )
+from entrepot.network.rules import Calendar
 from tests.floor import SYSTEM, a_floor
 from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
 
@@ -50,6 +54,7 @@ TABLES = (
     "network_channel",
     "network_channelnode",
     "network_cutoff",
+    "network_holiday",
     "network_place",
 )
 BATCHES = (1, 10, 1000)
@@ -120,14 +125,45 @@ def test_cut_offs_stand_until_they_are_taken_away(leeds):
         done(set_cut_offs, SetCutOff(leeds, 0, time(15)), SetCutOff(leeds, 5, time(11)))
         == [CutOffSet(leeds)] * 2
     )
-    assert queries.cut_offs(nodes=[leeds]) == {leeds: {0: time(15), 5: time(11)}}
+    assert queries.calendars(nodes=[leeds]) == {leeds: Calendar({0: time(15), 5: time(11)})}
 
     done(set_cut_offs, SetCutOff(leeds, 0, time(16)), SetCutOff(leeds, 5, None), SetCutOff(leeds, 6, None))
-    assert queries.cut_offs(nodes=[leeds]) == {leeds: {0: time(16)}}
+    assert queries.calendars(nodes=[leeds]) == {leeds: Calendar({0: time(16)})}
     told = sql.run(
         "SELECT payload::text FROM kernel_event WHERE subject_id = %(n)s ORDER BY seq", {"n": leeds}
     )
     assert [text for (text,) in told] == [None, '{"changed": ["cut-offs"]}', '{"changed": ["cut-offs"]}']
+
+
+def test_a_node_is_closed_on_its_holidays_until_they_are_taken_away(leeds):
+    boxing = date(2026, 12, 26)
+    done(set_cut_offs, SetCutOff(leeds, 4, time(15)))
+    first, _ = done(
+        set_holidays, SetHoliday(leeds, date(2026, 12, 25), " Christmas "), SetHoliday(leeds, boxing, "Box")
+    )
+    assert first == HolidaySet(leeds, date(2026, 12, 25))
+    done(set_holidays, SetHoliday(leeds, boxing, "Boxing Day"), SetHoliday(leeds, date(2026, 1, 1), None))
+    assert queries.holidays(nodes=[leeds]) == [
+        (leeds, date(2026, 12, 25), "Christmas"), (leeds, boxing, "Boxing Day"),
+    ]  # fmt: skip
+    assert queries.holidays(nodes=[leeds], since=boxing) == [(leeds, boxing, "Boxing Day")]
+    assert queries.calendars(nodes=[leeds]) == {
+        leeds: Calendar({4: time(15)}, frozenset({date(2026, 12, 25), boxing}))
+    }
+    done(set_holidays, SetHoliday(leeds, boxing, None))
+    assert queries.calendars(nodes=[leeds])[leeds].closed == {date(2026, 12, 25)}
+    told = sql.run("SELECT count(*) FROM kernel_event WHERE payload::text LIKE '%holidays%'")
+    assert told == [(3,)]
+
+
+def test_a_holiday_needs_a_name_and_a_node(leeds):
+    good = SetHoliday(leeds, date(2026, 12, 25), "Christmas")
+    for change, refusal in (
+        ({"name": " "}, Invalid),
+        ({"name": "x" * 101}, Invalid),
+        ({"node": uuid7()}, NotFound),
+    ):
+        refuses(set_holidays, replace(good, **change), refusal, good, *TABLES)
 
 
 @pytest.mark.parametrize(
@@ -195,16 +231,21 @@ def cases(leeds: Any, shop: Any) -> list[tuple[Any, Any, Any]]:
         (register_channels, replace(SHOP, code="b"), replace(SHOP, code="b", buffer=9)),
         (serve_channels, ServeChannel(shop, leeds), ServeChannel(shop, leeds, 3)),
         (set_cut_offs, SetCutOff(leeds, 0, time(15)), SetCutOff(leeds, 0, time(16))),
+        (
+            set_holidays,
+            SetHoliday(leeds, date(2026, 12, 25), "Christmas"),
+            SetHoliday(leeds, date(2026, 12, 25), "Yule"),
+        ),
     ]
 
 
-@pytest.mark.parametrize("case", range(6))
+@pytest.mark.parametrize("case", range(7))
 def test_doing_it_again_changes_nothing(leeds, shop, case):
     command, one, _ = cases(leeds, shop)[case]
     stands_when_repeated(command, [one], *TABLES)
 
 
-@pytest.mark.parametrize("case", range(6))
+@pytest.mark.parametrize("case", range(7))
 def test_a_key_gets_its_answer_again(leeds, shop, case):
     command, one, other = cases(leeds, shop)[case]
     answers_its_key(command, one, other, *TABLES)
@@ -217,6 +258,7 @@ def test_a_key_gets_its_answer_again(leeds, shop, case):
     "network.register_zones",
     "network.serve_channels",
     "network.set_cut_offs",
+    "network.set_holidays",
 )
 def test_statements_do_not_grow_with_the_batch(statements, leeds):
     def batches(make: Any) -> list[list[Any]]:
@@ -237,6 +279,8 @@ def test_statements_do_not_grow_with_the_batch(statements, leeds):
     nodes = [node.id for node in queries.nodes(company=COMPANY)]
     weeks = [[SetCutOff(nodes[i], n % 7, time(15)) for i in range(n)] for n in BATCHES]
     assert counts(statements, set_cut_offs, weeks) == [4, 4, 4]
+    days = [[SetHoliday(nodes[i], date(2026, 12, n % 7 + 1), "Rest") for i in range(n)] for n in BATCHES]
+    assert counts(statements, set_holidays, days) == [4, 4, 4]
 
 
 LONDON = RegisterPlace("GB", "SW1A", 51.5, -0.13)

@@ -218,7 +218,8 @@ of the house's own affairs, and never of a buyer: ledger_costing.reason ledger_w
     purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error channels_webhook.why
 chosen from a list, or made by a rule of facts that name nobody: returns_line.reason payments_dispute.reason
     purchasing_claim.reason stock_adjustment.reason purchasing_check.why returns_hold.why returns_inspection.why
-    returns_stray.why returns_terms.answer returns_terms.outcomes kernel_job.answer returns_refund.outcome sourcing_decision.outcome
+    returns_stray.why returns_terms.answer returns_terms.outcomes kernel_job.answer returns_refund.outcome
+    sourcing_decision.outcome
     settlement_bankstatementline.why settlement_carriercharge.why settlement_supplierline.why warehouse_countline.cause
     warehouse_counttask.why warehouse_replenishment.why warehouse_waveorder.why kernel_request.answer
 a provider's name for something: payments_payment.reference settlement_payoutline.reference shipping_purchase.reference
@@ -339,7 +340,8 @@ def test_the_pictures_of_labels_go_with_the_person(house: Floor):
     mine, other = bought(house), bought(house, BOB)
     picture = "data:application/pdf;base64,QWRhIExvdmVsYWNl"
     sql.run(
-        "INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state, reference, label_url)"
+        "INSERT INTO shipping_purchase"
+        " (label_id, company_id, shipment_id, source, service, state, reference, label_url)"
         " SELECT id, company_id, id, 'karrio', 'parcel', 'bought', 'r', %(picture)s FROM shipping_shipment",
         {"picture": picture},
     )

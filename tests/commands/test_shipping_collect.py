@@ -196,7 +196,9 @@ def test_a_label_that_was_bought_is_given_back_and_its_bill_asked_back(house: Fl
     assert isinstance(done, Relabeled)
     assert sql.run("SELECT state FROM shipping_purchase") == [("void asked",)]
     assert balance(2150) == 700
-    assert carrier_queries.voided_and_billed() == [shipment]  # should the queue have been served before the bill
+    assert carrier_queries.voided_and_billed() == [
+        shipment
+    ]  # should the queue have been served before the bill
     for _ in range(2):
         settlement.serve_voided(SYSTEM, [shipment])
     assert (balance(2150), balance(1170)) == (-200, 900)

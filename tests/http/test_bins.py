@@ -99,6 +99,14 @@ def test_bins_are_blocked_opened_retired_and_get_another_kind(console, shop):
     assert "may not do" in said(console("service").post(f"{HOME}act/", {"bin": [full.id], "do": "block"}))[0]
 
 
+def test_who_blocks_a_bin_is_told_what_that_touches(console, shop):
+    supervisor, full = console("supervisor"), of("A-01", node=shop.nodes[0])
+    told = said(supervisor.post(f"{HOME}act/", {"bin": [full.id], "do": "block", "why": "bent"}))
+    assert any(one.startswith("A-01: ") and "not sold until the bin is opened" in one for one in told), told
+    again = said(supervisor.post(f"{HOME}act/", {"bin": [full.id], "do": "open"}))
+    assert any("sold again." in one for one in again), again
+
+
 def test_a_program_keeps_bins(program, shop):
     manager = program("inventory")
     wanted = [{"node": "LDN", "code": "V-1", "kind": "pick"}, {"node": "LDN", "code": "V-2", "kind": "pick"}]

@@ -11,8 +11,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from entrepot.access import duties, queries
+from entrepot.access.commands.keep_people import subject_of
 from entrepot.kernel import sql
+from entrepot.parties.commands.register import RegisterCompany, register_companies
 from tests.commands.test_access_keep_people import together
+from tests.floor import SYSTEM
 from tests.http.test_returns_pages import said
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +149,12 @@ def test_a_key_is_issued_shown_once_and_revoked(console, shop):
     assert "Ask an administrator to issue" in page and 'id="secret"' not in page
     assert not [one for one in queries.api_keys() if one.person == "lead"]
     assert User.objects.get(username="lead").is_active
+
+
+def test_what_happened_to_a_person_is_not_what_happened_to_the_company_of_the_same_number(console, shop):
+    """Both are known by numbers, so their events may be about the same subject."""
+    person = User.objects.earliest("id").id
+    register_companies(SYSTEM, requests=[RegisterCompany(person, f"c{person}", "Twin", "GBP", "GB")])
+    assert sql.run("SELECT 1 FROM kernel_event WHERE subject_id = %(s)s AND subject_kind = 'company'",
+                   {"s": subject_of(person)})  # fmt: skip
+    assert "register companies" not in page_of(console("root"), f"/people/{person}/")

@@ -49,6 +49,39 @@ def test_rates_of_a_file_are_compared_first_and_then_stand(console, shop):
     assert csv.splitlines()[0].endswith("zone,max_weight_g,price")
 
 
+def test_zones_and_surcharges_of_a_file_are_compared_first_too(console, shop):
+    lead, one = console("lead"), first()
+    home = f"/services/{one.id}/"
+    zones = lead.get(f"{home}?format=zones").content.decode("utf-8-sig")
+    assert zones.splitlines()[0] == "origin,destination,zone"
+    wider = f"{zones.strip()}\r\nGB,IS,{one.stands.zones[0][2]}\r\n"
+    shown = lead.post(f"{home}compare/", {"table": "zones", "file": file_of(wider)}).content.decode()
+    assert "Change the zones" in shown and "GB · IS" in shown and first() == one
+    assert (
+        said(lead.post(f"{home}rates/", {"table": "zones", "rates": wider}))[-1] == "The zones are changed."
+    )
+    assert ("GB", "IS", one.stands.zones[0][2]) in first().stands.zones
+
+    added = "kind,zone,above,postal_code,amount,per_10k\nremote,*,0,IV,4.50,0\nfuel,*,0,,0,150\n"
+    shown = lead.post(f"{home}compare/", {"table": "surcharges", "file": file_of(added)}).content.decode()
+    assert "Change the surcharges" in shown and "4.50" in shown
+    assert (
+        said(lead.post(f"{home}rates/", {"table": "surcharges", "rates": added}))[-1]
+        == "The surcharges are changed."
+    )
+    assert {(x.kind, x.amount_minor, x.per_10k) for x in first().stands.surcharges} == {
+        ("remote", 450, 0), ("fuel", 0, 150),
+    }  # fmt: skip
+    back = lead.get(f"{home}?format=surcharges").content.decode("utf-8-sig")
+    assert "remote,*,0,IV,4.50,0" in back
+    wrong = said(
+        lead.post(
+            f"{home}compare/", {"table": "zones", "file": file_of("origin,destination,zone\ngb,GB,UK\n")}
+        )
+    )
+    assert "Row 2: origin" in wrong[-2]
+
+
 def test_a_service_is_changed_and_can_stand_as_it_did(console, shop):
     lead, one = console("lead"), first()
     home = f"/services/{one.id}/"

@@ -21,6 +21,7 @@ from entrepot.carriage.rules import (
     zone_of,
 )
 from entrepot.kernel.ids import uuid7
+from entrepot.network.rules import Calendar
 
 MONDAY = date(2026, 3, 2)
 PARCEL = Parcel(800, 3000, "GB", "GB")  # 600 g by its size
@@ -125,7 +126,9 @@ def test_a_carrier_that_has_come_already_takes_it_on_its_next_day():
     post, courier = a_service("post", 1, 300), a_service("courier", 1, 900)._replace(carrier="courier")
     weekdays = {day: time(19) for day in range(5)}
     at = datetime(2026, 3, 2, 17, 30, tzinfo=UTC)
-    gone = leaves(at, "Europe/London", weekdays, {post.carrier: {day: time(17) for day in range(5)}})
+    gone = leaves(
+        at, "Europe/London", Calendar(weekdays), {post.carrier: {day: time(17) for day in range(5)}}
+    )
     assert (gone.with_("courier"), gone.with_(post.carrier)) == (MONDAY, MONDAY + timedelta(days=1))
     tomorrow = MONDAY + timedelta(days=1)
     assert codes(choose([post, courier], PARCEL, Leaves(MONDAY), tomorrow).taken) == ["post"]
@@ -136,10 +139,17 @@ def test_a_carrier_that_has_come_already_takes_it_on_its_next_day():
     assert gone.after(2).with_(post.carrier) == MONDAY + timedelta(days=3)
 
 
+def test_where_a_node_is_closed_no_carrier_takes_anything():
+    at, shut = datetime(2026, 3, 2, 9, tzinfo=UTC), Calendar({}, {MONDAY})
+    assert leaves(at, "UTC", shut, {"van": {0: time(17), 1: time(12)}}) == Leaves(
+        MONDAY + timedelta(days=1), (("van", MONDAY + timedelta(days=1)),)
+    )
+
+
 def test_days_of_leaving_are_those_of_the_node():
     at = datetime(2026, 3, 3, 2, tzinfo=UTC)  # the evening of Monday in Los Angeles
-    assert leaves(at, "America/Los_Angeles", {}, {}) == Leaves(MONDAY)
-    assert leaves(at, "UTC", {}, {}) == Leaves(MONDAY + timedelta(days=1))
+    assert leaves(at, "America/Los_Angeles", Calendar(), {}) == Leaves(MONDAY)
+    assert leaves(at, "UTC", Calendar(), {}) == Leaves(MONDAY + timedelta(days=1))
 
 
 OFFERED = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5), st.booleans()), max_size=6).map(

@@ -53,16 +53,51 @@ def test_rates_are_read_as_they_are_written(rates) -> None:
         *(f"{price / 100:.2f},{zone},{grams}" for zone, grams, price in rates),
     ]
     sheet = comparing.read(lines, 2)
-    assert (sheet.rates, sheet.faults) == (rates, [])
+    assert (sheet.rows, sheet.faults) == (rates, [])
 
 
 def test_each_fault_is_told_by_its_row() -> None:
     lines = ["zone,max_weight_g,price", ",1,1", "UK,0,1", "UK,5,1.005", "UK,5,x", "UK,5,1.50", "UK,5,2"]
     sheet = comparing.read(lines, 2)
-    assert sheet.rates == [("UK", 5, 150)]
+    assert sheet.rows == [("UK", 5, 150)]
     assert [one.row for one in sheet.faults] == [2, 3, 4, 5, 7]
     assert comparing.read(["zone,price"], 2).faults == [
         Fault(1, "expected the columns zone, max_weight_g, price, found no max_weight_g")
     ]
     assert comparing.read(["zone,max_weight_g,price"], 2).faults
     assert comparing.read(["zone,max_weight_g,price", "UK,5,1.5"], 0).faults, "no pence in a currency without"
+
+
+COUNTRIES = st.sampled_from(["*", "GB", "DE", "FR"])
+
+
+@given(
+    st.lists(
+        st.tuples(COUNTRIES, COUNTRIES, st.sampled_from(["UK", "EU"])),
+        min_size=1,
+        unique_by=lambda one: one[:2],
+    )
+)
+def test_zones_are_read_as_they_are_written(zones) -> None:
+    sheet = comparing.read_zones(["origin,destination,zone", *(",".join(one) for one in zones)])
+    assert (sheet.rows, sheet.faults) == (zones, [])
+
+
+def test_surcharges_are_read_with_what_is_empty_as_nothing() -> None:
+    head = "kind,zone,above,postal_code,amount,per_10k"
+    sheet = comparing.read_surcharges([head, "fuel,,,,,150", "remote,UK,0,IV,4.50,"], 2)
+    assert sheet.rows == [Surcharge("fuel", per_10k=150), Surcharge("remote", 450, 0, 0, "IV", "UK")]
+    assert sheet.faults == []
+    assert comparing.read_surcharges([head], 2) == comparing.Sheet(), "none at all is a choice too"
+
+
+def test_faults_of_zones_and_surcharges_are_told_by_their_row() -> None:
+    zones = comparing.read_zones(["origin,destination,zone", "gb,GB,UK", "GB,*,", "GB,*,UK", "GB,*,EU"])
+    assert [one.row for one in zones.faults] == [2, 3, 5]
+    assert "expected a country such as GB" in zones.faults[0].problem
+    assert comparing.read_zones(["origin,destination,zone"]).faults
+    head = "kind,zone,above,postal_code,amount,per_10k"
+    rows = ["tea,,,,,", "fuel,,x,,,", "fuel,,,,1.001,", "fuel,,,,,-1", "fuel,,,,,1", "fuel,*,0,,,2"]
+    sheet = comparing.read_surcharges([head, *rows], 2)
+    assert [one.row for one in sheet.faults] == [2, 3, 4, 5, 7]
+    assert comparing.read_surcharges(["kind"], 2).faults[0].row == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -67,6 +68,9 @@ def test_codes_on_paper_differ_and_are_read_as_people_write_them() -> None:
 
 
 def test_a_phone_reads_whose_code_it_is() -> None:
-    assert factors.address(SECRET, "Hearth & Home", "ada@x") == (
-        f"otpauth://totp/Hearth%20%26%20Home:ada%40x?secret={SECRET}&issuer=Hearth%20%26%20Home&digits=6&period=30"
-    )
+    address = urlsplit(factors.address(SECRET, "Hearth & Home", "ada@x"))
+    assert (address.scheme, address.netloc) == ("otpauth", "totp")
+    assert address.path == "/Hearth%20%26%20Home:ada%40x" and "+" not in address.query
+    assert parse_qs(address.query) == {
+        "secret": [SECRET], "issuer": ["Hearth & Home"], "algorithm": ["SHA1"], "digits": ["6"], "period": ["30"],
+    }  # fmt: skip

@@ -139,6 +139,7 @@ def test_only_shifts_count_as_time():
         "without shifts people work round the clock"
     )
     assert open_seconds(NOW, NOW - HOUR, (), "UTC") == 0
+    assert open_seconds(NOW, NOW + 48 * HOUR, day, "UTC", {NOW.date() + timedelta(days=1)}) == 8 * 3600
 
 
 def test_a_cut_off_is_missed_by_what_does_not_fit_before_it():

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.network.rules import EARTH_RADIUS_KM, distance_km, is_time_zone, last_cut_off, next_ship_date
+from entrepot.network.rules import (
+    EARTH_RADIUS_KM,
+    Calendar,
+    distance_km,
+    is_time_zone,
+    last_cut_off,
+    next_ship_date,
+)
 
 LONDON = "Europe/London"
 WORKDAYS = dict.fromkeys(range(5), time(15))
@@ -38,7 +45,7 @@ def on(*moment: int, zone: str = LONDON) -> datetime:
 
 
 def ships(ready_at: datetime, zone: str = LONDON, week=WORKDAYS, closed=()) -> date:
-    return next_ship_date(ready_at, zone, week, closed).on
+    return next_ship_date(ready_at, zone, Calendar(week, closed)).on
 
 
 def test_what_is_ready_by_the_cut_off_ships_on_that_day():
@@ -67,12 +74,15 @@ def test_a_node_without_cut_offs_ships_on_every_day():
 
 def test_a_node_that_is_always_closed_ships_never():
     year = [date(2026, 1, 1) + timedelta(days) for days in range(800)]
-    assert next_ship_date(on(2026, 3, 2, 9), LONDON, WORKDAYS, year) is None
+    assert next_ship_date(on(2026, 3, 2, 9), LONDON, Calendar(WORKDAYS, year)) is None
 
 
 def test_the_answer_says_why():
-    assert next_ship_date(on(2026, 3, 2, 9), LONDON, WORKDAYS).reason == "ready before the cut-off at 15:00"
-    tomorrow = next_ship_date(on(2026, 3, 2, 16), LONDON, WORKDAYS)
+    assert (
+        next_ship_date(on(2026, 3, 2, 9), LONDON, Calendar(WORKDAYS)).reason
+        == "ready before the cut-off at 15:00"
+    )
+    tomorrow = next_ship_date(on(2026, 3, 2, 16), LONDON, Calendar(WORKDAYS))
     assert tomorrow.reason == "the next working day, Tuesday, with its cut-off at 15:00"
     assert tomorrow.cutoff_at == on(2026, 3, 3, 15)
 
@@ -87,13 +97,13 @@ def test_in_the_night_of_the_double_hour_nothing_ships_twice_or_early():
 
 def test_a_cut_off_in_the_hour_that_is_left_out_still_comes():
     week = {6: time(1, 30)}  # 29 March 2026: 01:30 does not exist in London
-    answer = next_ship_date(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), LONDON, week)
+    answer = next_ship_date(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), LONDON, Calendar(week))
     assert answer.on == date(2026, 3, 29)
 
 
 @given(MOMENTS, ZONES, WEEKS, HOLIDAYS)
 def test_it_ships_on_a_working_day_before_whose_cut_off_it_was_ready(moment, zone, week, closed):
-    answer = next_ship_date(moment, zone, week, closed)
+    answer = next_ship_date(moment, zone, Calendar(week, closed))
     assert answer is not None
     assert answer.on not in closed
     assert not week or answer.on.weekday() in week
@@ -103,15 +113,15 @@ def test_it_ships_on_a_working_day_before_whose_cut_off_it_was_ready(moment, zon
 
 @given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=10)), ZONES, WEEKS, HOLIDAYS)
 def test_what_is_ready_later_never_ships_earlier(moment, later, zone, week, closed):
-    first = next_ship_date(moment, zone, week, closed)
-    second = next_ship_date(moment + later, zone, week, closed)
+    first = next_ship_date(moment, zone, Calendar(week, closed))
+    second = next_ship_date(moment + later, zone, Calendar(week, closed))
     assert first.on <= second.on
 
 
 @given(MOMENTS, ZONES, WEEKS, HOLIDAYS)
 def test_no_earlier_working_day_is_missed(moment, zone, week, closed):
     """Against the plainest model: look at every day from today on."""
-    answer = next_ship_date(moment, zone, week, closed)
+    answer = next_ship_date(moment, zone, Calendar(week, closed))
     day = moment.astimezone(ZoneInfo(zone)).date()
     while day < answer.on:
         at = week.get(day.weekday()) if week else time.max
@@ -155,14 +165,16 @@ def test_a_distance_is_the_same_both_ways_and_no_longer_than_half_the_earth(lat1
     assert distance_km(lat1, lon1, lat1, lon1) == 0
 
 
-@given(MOMENTS, ZONES, WEEKS)
-def test_the_last_cut_off_is_past_and_what_was_ready_by_then_left_with_it_or_before(at, zone, week):
+@given(MOMENTS, ZONES, WEEKS, HOLIDAYS)
+def test_the_last_cut_off_is_past_and_what_was_ready_by_then_left_with_it_or_before(at, zone, week, closed):
     """What is ready at the last cut-off ships on its day; what is ready now, later."""
-    last = last_cut_off(at, zone, week)
+    calendar = Calendar(week, closed)
+    last = last_cut_off(at, zone, calendar)
     if last is None:
         return
     assert last < at
-    gone, waits = next_ship_date(last, zone, week), next_ship_date(at, zone, week)
+    assert last.astimezone(ZoneInfo(zone)).date() not in closed
+    gone, waits = next_ship_date(last, zone, calendar), next_ship_date(at, zone, calendar)
     assert gone is not None
     assert gone.cutoff_at == last
     assert waits is not None
@@ -171,8 +183,8 @@ def test_the_last_cut_off_is_past_and_what_was_ready_by_then_left_with_it_or_bef
 
 def test_a_week_without_a_day_has_no_last_cut_off_but_an_empty_one_ends_every_day():
     nine = on(2026, 3, 2, 9)
-    assert last_cut_off(nine, LONDON, {}).date() == date(2026, 3, 1)
-    assert last_cut_off(nine, LONDON, {4: time(15)}) == on(2026, 2, 27, 15)
-    assert last_cut_off(on(2026, 3, 6, 15), LONDON, {4: time(15)}) == on(2026, 2, 27, 15), (
+    assert last_cut_off(nine, LONDON, Calendar({})).date() == date(2026, 3, 1)
+    assert last_cut_off(nine, LONDON, Calendar({4: time(15)})) == on(2026, 2, 27, 15)
+    assert last_cut_off(on(2026, 3, 6, 15), LONDON, Calendar({4: time(15)})) == on(2026, 2, 27, 15), (
         "it is not past yet"
     )

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.carriage.rules import Service
+from entrepot.network.rules import Calendar
 from entrepot.simulation.comparison import LATENESS, Recorded, compare, yardstick
 from entrepot.simulation.replay import Asked, Change, Held, House, Record, Replayed, Week, replay
 from entrepot.sourcing.rules import Line, Node, Profile
@@ -25,7 +26,7 @@ POST = Service(
 )  # fmt: skip
 HOUSE = House(
     {SHOP: "shop", MARKET: "market"}, {SHOP: (N1, N2), MARKET: (N1, N2)}, {},
-    {node.id: Week({}) for node in (N1, N2)}, [POST], {MUG: (200, 500), PEN: (50, 10)},
+    {node.id: Week(Calendar()) for node in (N1, N2)}, [POST], {MUG: (200, 500), PEN: (50, 10)},
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
+from entrepot.network.rules import Calendar
 from entrepot.orders.rules import Frozen
 from entrepot.shipping.collecting import Collecting, passed
 from entrepot.shipping.rules import amounts_of_sale, may_perform, worth
@@ -86,6 +87,10 @@ def test_a_collection_is_over_some_time_after_its_cut_off_by_the_carriers_own_we
     week, own = dict.fromkeys(range(7), time(15)), dict.fromkeys(range(7), time(17))
     policy = Collecting(missed_after_minutes=60)
     four, six = datetime(2026, 11, 23, 16, 30, tzinfo=UTC), datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
-    assert passed(four, "UTC", week, None, policy) == datetime(2026, 11, 23, 15, tzinfo=UTC)
-    assert passed(four, "UTC", week, own, policy) == datetime(2026, 11, 22, 17, tzinfo=UTC)
-    assert passed(six, "UTC", week, own, policy) == datetime(2026, 11, 23, 17, tzinfo=UTC)
+    assert passed(four, "UTC", Calendar(week), None, policy) == datetime(2026, 11, 23, 15, tzinfo=UTC)
+    assert passed(four, "UTC", Calendar(week), own, policy) == datetime(2026, 11, 22, 17, tzinfo=UTC)
+    assert passed(six, "UTC", Calendar(week), own, policy) == datetime(2026, 11, 23, 17, tzinfo=UTC)
+    shut = Calendar(week, {date(2026, 11, 23)})
+    assert passed(six, "UTC", shut, own, policy) == datetime(2026, 11, 22, 17, tzinfo=UTC), (
+        "nobody came on a holiday"
+    )

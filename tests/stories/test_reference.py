@@ -92,7 +92,7 @@ def test_a_house_is_set_up_and_knows_what_a_parcel_costs_when_it_leaves_and_how_
     # Somebody in London orders two mugs on a Friday afternoon, at four, for Tuesday.
     assert problems("GB", "SW1A 1AA", "", "London", "10 Downing Street") == []
     ready_at = datetime(2026, 3, 6, 16, tzinfo=UTC)
-    leaves = next_ship_date(ready_at, "Europe/London", network.cut_offs(nodes=[leeds])[leeds])
+    leaves = next_ship_date(ready_at, "Europe/London", network.calendars(nodes=[leeds])[leeds])
     assert leaves.on == date(2026, 3, 9), leaves.reason
 
     sku = catalog.sku_by_id(mug.id)

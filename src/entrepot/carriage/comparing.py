@@ -1,20 +1,22 @@
-"""A service as it stood and as it shall stand, side by side; and rates as a file has them. Pure."""
+"""A service as it stood and as it shall stand, side by side; and its tables as files have them. Pure."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Generic, NamedTuple, TypeVar
 
-from entrepot.carriage.rules import RegisterService
+from entrepot.carriage.rules import SURCHARGES, RegisterService, Surcharge
 
 FIELDS = (
     "carrier", "name", "transit_days", "max_weight_g", "currency", "divisor", "active", "max_length_mm", "live",
 )  # fmt: skip
 HEADER = ("zone", "max_weight_g", "price")
+ZONES = ("origin", "destination", "zone")
+ADDED = ("kind", "zone", "above", "postal_code", "amount", "per_10k")
 MOST = 5_000
 """Rows of a file."""
 
@@ -75,57 +77,114 @@ class Fault(NamedTuple):
     problem: str
 
 
-@dataclass(slots=True)
-class Sheet:
-    """The rates of a file, and what could not be read."""
+Row = TypeVar("Row")
 
-    rates: list[tuple[str, int, int]] = field(default_factory=list)
+
+@dataclass(slots=True)
+class Sheet(Generic[Row]):
+    """The rows of a file, and what could not be read."""
+
+    rows: list[Row] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
-def read(lines: Iterable[str], digits: int) -> Sheet:
+def read(lines: Iterable[str], digits: int) -> Sheet[tuple[str, int, int]]:
     """CSV with the columns zone, max_weight_g and price, the price in the currency's own unit with a point, of `digits`
     decimals at most. A zone and weight that stand twice are a fault."""
-    sheet = Sheet()
+    return _read(lines, HEADER, lambda row: _rate(row, digits), lambda one: one[:2], "rate")
+
+
+def read_zones(lines: Iterable[str]) -> Sheet[tuple[str, str, str]]:
+    """CSV with the columns origin, destination and zone; '*' is any country. A way that stands twice is a fault."""
+    return _read(lines, ZONES, _zone, lambda one: one[:2], "zone")
+
+
+def read_surcharges(lines: Iterable[str], digits: int) -> Sheet[Surcharge]:
+    """CSV with the columns of `ADDED`: the amount in the currency's own unit, `per_10k` hundredths of a percent; empty
+    is 0, or any. The header alone is no surcharge. One that stands twice is a fault."""
+    return _read(
+        lines, ADDED, lambda row: _surcharge(row, digits),
+        lambda one: (one.kind, one.zone, one.above, one.postal_code), "",
+    )  # fmt: skip
+
+
+def _read(
+    lines: Iterable[str], header: Sequence[str], parse: Callable[[Mapping[str, str | None]], Row | str],
+    name: Callable[[Row], tuple[object, ...]], least: str,
+) -> Sheet[Row]:  # fmt: skip
+    """`name` is what a row is known by, `least` of what a file has one at least."""
+    sheet: Sheet[Row] = Sheet()
     reader = csv.DictReader(lines)
-    missing = [name for name in HEADER if name not in (reader.fieldnames or ())]
+    missing = [one for one in header if one not in (reader.fieldnames or ())]
     if missing:
-        sheet.faults.append(
-            Fault(1, f"expected the columns {', '.join(HEADER)}, found no {' and no '.join(missing)}")
-        )
+        told = f"expected the columns {', '.join(header)}, found no {' and no '.join(missing)}"
+        sheet.faults.append(Fault(1, told))
         return sheet
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[object, ...]] = set()
     for number, row in enumerate(reader, 2):
-        found = _rate(row, digits)
+        found = parse(row)
         if isinstance(found, str):
             sheet.faults.append(Fault(number, found))
-        elif found[:2] in seen:
-            sheet.faults.append(
-                Fault(number, f"expected each zone and weight once, found {found[0]} · {found[1]}")
-            )
+        elif name(found) in seen:
+            twice = " · ".join(map(str, name(found)))
+            sheet.faults.append(Fault(number, f"expected each row once, found {twice} again"))
         elif len(seen) >= MOST:
-            sheet.faults.append(Fault(number, f"expected {MOST} rates at most, found more"))
+            sheet.faults.append(Fault(number, f"expected {MOST} rows at most, found more"))
             break
         else:
-            seen.add(found[:2])
-            sheet.rates.append(found)
-    if not sheet.rates and not sheet.faults:
-        sheet.faults.append(Fault(2, "expected a rate at least, found none"))
+            seen.add(name(found))
+            sheet.rows.append(found)
+    if least and not sheet.rows and not sheet.faults:
+        sheet.faults.append(Fault(2, f"expected a {least} at least, found none"))
     return sheet
 
 
 def _rate(row: Mapping[str, str | None], digits: int) -> tuple[str, int, int] | str:
-    zone, weight, price = ((row.get(name) or "").strip() for name in HEADER)
+    zone, weight, price = _cells(row, HEADER)
+    minor = _minor(price, digits)
     if not zone or len(zone) > 100:
         return f"zone: expected 1 to 100 letters, found {zone[:20] or 'nothing'}"
     if not re.fullmatch(r"[1-9]\d{0,8}", weight):
         return f"max_weight_g: expected grams from 1, found {weight[:20] or 'nothing'}"
-    try:
-        minor = (
-            Decimal(price).scaleb(digits) if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", price) else Decimal("NaN")
-        )
-    except InvalidOperation:
-        minor = Decimal("NaN")
-    if minor.is_nan() or minor != minor.to_integral_value():
+    if minor is None:
         return f"price: expected an amount such as 4.50, found {price[:20] or 'nothing'}"
-    return zone, int(weight), int(minor)
+    return zone, int(weight), minor
+
+
+def _zone(row: Mapping[str, str | None]) -> tuple[str, str, str] | str:
+    origin, destination, zone = _cells(row, ZONES)
+    for name, country in (("origin", origin), ("destination", destination)):
+        if not re.fullmatch(r"\*|[A-Z]{2}", country):
+            return f"{name}: expected a country such as GB, or * for any, found {country[:20] or 'nothing'}"
+    if not zone or len(zone) > 100:
+        return f"zone: expected 1 to 100 letters, found {zone[:20] or 'nothing'}"
+    return origin, destination, zone
+
+
+def _surcharge(row: Mapping[str, str | None], digits: int) -> Surcharge | str:
+    kind, zone, above, postal_code, amount, share = _cells(row, ADDED)
+    minor = _minor(amount or "0", digits)
+    if kind not in SURCHARGES:
+        return f"kind: expected one of {', '.join(SURCHARGES)}, found {kind[:20] or 'nothing'}"
+    if len(zone) > 100 or len(postal_code) > 20:
+        return (
+            f"zone, postal_code: expected 100 and 20 letters at most, found {zone[:20]}, {postal_code[:20]}"
+        )
+    for name, number in (("above", above), ("per_10k", share)):
+        if not re.fullmatch(r"\d{0,9}", number):
+            return f"{name}: expected a whole number from 0, found {number[:20]}"
+    if minor is None:
+        return f"amount: expected an amount such as 4.50, found {amount[:20]}"
+    return Surcharge(kind, minor, int(share or 0), int(above or 0), postal_code, zone or "*")
+
+
+def _cells(row: Mapping[str, str | None], names: Sequence[str]) -> list[str]:
+    return [(row.get(name) or "").strip() for name in names]
+
+
+def _minor(text: str, digits: int) -> int | None:
+    """An amount in minor units; None where it is none."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
+        return None
+    minor = Decimal(text).scaleb(digits)
+    return int(minor) if minor == minor.to_integral_value() else None

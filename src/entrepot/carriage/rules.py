@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused
-from entrepot.network.rules import local_day, next_ship_date
+from entrepot.network.rules import Calendar, local_day, next_ship_date
 
 ANYWHERE = "*"
 
@@ -284,19 +284,22 @@ class Leaves(NamedTuple):
 
 
 def leaves(
-    at: datetime, time_zone: str, week: Mapping[int, time], carriers: Mapping[str, Mapping[int, time]]
+    at: datetime, time_zone: str, calendar: Calendar, carriers: Mapping[str, Mapping[int, time]]
 ) -> Leaves:
-    """When what is ready at a moment leaves a node, by its cut-offs and those of the carriers that have their own.
+    """When what is ready at a moment leaves a node, by its calendar and the cut-offs of the carriers that
+    have their own.
 
     Where none comes in a year, on that day. Days are those of the node.
     """
     today = local_day(at, time_zone)
 
-    def day(of: Mapping[int, time]) -> date:
+    def day(of: Calendar) -> date:
         found = next_ship_date(at, time_zone, of)
         return found.on if found else today
 
-    return Leaves(day(week), tuple((carrier, day(own)) for carrier, own in sorted(carriers.items())))
+    return Leaves(
+        day(calendar), tuple((carrier, day(calendar.of(own))) for carrier, own in sorted(carriers.items()))
+    )
 
 
 def choose(

@@ -26,9 +26,11 @@ class EventRow:
     payload: Any
 
 
-def timeline(*, subjects: Sequence[UUID], limit: int = 500) -> list[EventRow]:
-    """Events of documents, in the order in which they were recorded."""
-    return [EventRow(*row) for row in sql.run(_TIMELINE, {"subjects": list(subjects), "limit": limit})]
+def timeline(*, subjects: Sequence[UUID], limit: int = 500, kind: str = "") -> list[EventRow]:
+    """Events of documents, in the order in which they were recorded; of one `kind` where it is named: people and
+    companies are known by numbers, which may be the same."""
+    params = {"subjects": list(subjects), "limit": limit, "kind": kind}
+    return [EventRow(*row) for row in sql.run(_TIMELINE, params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,9 @@ _TABLES = ("kernel_event", "kernel_request", "kernel_inbox", "kernel_delivery")
 _TIMELINE = """
 SELECT seq, occurred_at, recorded_at, actor, command, subject_kind, subject_id, state_before, state_after, reason,
        payload
-FROM kernel_event WHERE subject_id = ANY(%(subjects)s::uuid[]) ORDER BY seq LIMIT %(limit)s::int
+FROM kernel_event
+WHERE subject_id = ANY(%(subjects)s::uuid[]) AND (%(kind)s = '' OR subject_kind = %(kind)s)
+ORDER BY seq LIMIT %(limit)s::int
 """
 
 _OUT = "'out', id::text, destination, topic, subject_id, state, attempts, created_at, next_try_at, last_error"

@@ -151,6 +151,15 @@ class CutOff(models.Model):
         ]
 
 
+class Holiday(models.Model):
+    """A day, as it is at the node, on which it neither works nor ships."""
+
+    pk = models.CompositePrimaryKey("node_id", "day")
+    node_id = models.UUIDField()
+    day = models.DateField()
+    name = models.TextField()
+
+
 class Place(models.Model):
     """Where the addresses lie whose postal code begins so, without its blanks and hyphens; '' is the whole country."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.network.rules import postal_key
+from entrepot.network.errors import BinOut
+from entrepot.network.rules import OUT_KINDS, Calendar, postal_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,12 @@ def bins_named(asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], UU
     return {(node, code): which for which, node, code in rows}
 
 
+def bins_out(bins: Collection[UUID]) -> dict[UUID, BinOut]:
+    """Why nothing is put into those that are out of use. Nobody takes one out meanwhile. 1 statement; none for none."""
+    rows = sql.run(_BINS_HELD, {"ids": list(bins)}) if bins else ()
+    return {which: BinOut(which=code, state=kind) for which, code, kind in rows if kind in OUT_KINDS}
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where the aisles of a node are, in the coordinates of its bins, each unit of them `unit_mm` long."""
@@ -105,12 +112,21 @@ def served(*, company: int) -> list[tuple[Channel, list[str]]]:
     return [(one, [codes[node] for node, _ in serving[one.id]]) for one in found]
 
 
-def cut_offs(*, nodes: Collection[UUID]) -> dict[UUID, dict[int, time]]:
-    """The week of each node as `rules.next_ship_date` takes it: weekday to local cut-off. One statement."""
-    found: dict[UUID, dict[int, time]] = {node: {} for node in nodes}
-    for node, weekday, at in sql.run(_CUT_OFFS, {"nodes": list(found)}):
-        found[node][weekday] = at
-    return found
+def calendars(*, nodes: Collection[UUID]) -> dict[UUID, Calendar]:
+    """The calendar of each node, as `rules.next_ship_date` takes it. One statement."""
+    weeks: dict[UUID, dict[int, time]] = {node: {} for node in nodes}
+    closed: dict[UUID, set[date]] = {node: set() for node in nodes}
+    for node, weekday, at, day in sql.run(_CALENDARS, {"nodes": list(weeks)}):
+        if day is None:
+            weeks[node][weekday] = at
+        else:
+            closed[node].add(day)
+    return {node: Calendar(week, frozenset(closed[node])) for node, week in weeks.items()}
+
+
+def holidays(*, nodes: Collection[UUID], since: date | None = None) -> list[tuple[UUID, date, str]]:
+    """Days on which nodes are closed with their names, by node and day. One statement."""
+    return list(sql.run(_HOLIDAYS, {"nodes": list(nodes), "since": since}))  # type: ignore[arg-type]
 
 
 def whereabouts(addresses: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[float, float]]:
@@ -164,6 +180,8 @@ SELECT b.id, b.node_id, b.code FROM unnest(%(nodes)s::uuid[], %(codes)s::text[])
 JOIN network_bin AS b ON b.node_id = d.node AND b.code = d.code
 """
 
+_BINS_HELD = "SELECT id, code, kind FROM network_bin WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE"
+
 _LAYOUTS = """
 SELECT node_id, aisles, cross_aisles, depot_x, depot_y, unit_mm FROM network_layout
 WHERE node_id = ANY(%(nodes)s::uuid[])
@@ -192,7 +210,15 @@ CROSS JOIN LATERAL (
 ) AS p
 """
 
-_CUT_OFFS = "SELECT node_id, weekday::int, at FROM network_cutoff WHERE node_id = ANY(%(nodes)s::uuid[])"
+_CALENDARS = """
+SELECT node_id, weekday::int, at, NULL::date FROM network_cutoff WHERE node_id = ANY(%(nodes)s::uuid[])
+UNION ALL SELECT node_id, NULL, NULL, day FROM network_holiday WHERE node_id = ANY(%(nodes)s::uuid[])
+"""
+
+_HOLIDAYS = """
+SELECT node_id, day, name FROM network_holiday
+WHERE node_id = ANY(%(nodes)s::uuid[]) AND (%(since)s::date IS NULL OR day >= %(since)s::date) ORDER BY node_id, day
+"""
 
 _ORPHANS = """
 SELECT format('bin %s stands in a node that is not there, or is another company''s', b.code)
@@ -211,6 +237,9 @@ FROM network_layout AS l LEFT JOIN network_node AS n ON n.id = l.node_id WHERE n
 UNION ALL
 SELECT format('node %s ships until %s, but is not there', c.node_id, c.at)
 FROM network_cutoff AS c LEFT JOIN network_node AS n ON n.id = c.node_id WHERE n.id IS NULL
+UNION ALL
+SELECT format('node %s is closed on %s, but is not there', h.node_id, h.day)
+FROM network_holiday AS h LEFT JOIN network_node AS n ON n.id = h.node_id WHERE n.id IS NULL
 UNION ALL
 SELECT format('channel %s is served by a node that is not of its company', COALESCE(c.code, cn.channel_id::text))
 FROM network_channelnode AS cn LEFT JOIN network_channel AS c ON c.id = cn.channel_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
@@ -21,6 +21,7 @@ OUT_KINDS = ("blocked", "retired")
 passes these by. What it was before, it is again when it is opened."""
 CHANNEL_KINDS = ("storefront", "marketplace", "wholesale", "social", "import")
 SMALLINT_MAX = 32_767
+NAME_MAX = 100
 AISLES_MAX, CROSS_AISLES_MAX = 1_000, 20
 
 
@@ -122,6 +123,16 @@ class SetCutOff:
     node: UUID
     weekday: int
     at: time | None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetHoliday:
+    """A day on which a node neither works nor ships, by its name; None where it does as on any such weekday."""
+
+    node: UUID
+    day: date
+    name: str | None
     key: str | None = None
 
 
@@ -236,11 +247,32 @@ def misfit_cut_off(cut_off: SetCutOff) -> Refused | None:
     )
 
 
+def misfit_holiday(one: SetHoliday) -> Refused | None:
+    """Why a day can't be a holiday."""
+    name = one.name
+    return first_misfit(
+        ("name", name is None or 0 < len(name.strip()) <= NAME_MAX, f"1 to {NAME_MAX} characters", name)
+    )
+
+
 def _small(field: str, number: int) -> Check:
     return field, abs(number) <= SMALLINT_MAX, "a small whole number", number
 
 
 # ---- when a node ships
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """`week` has the local cut-off of each weekday (Monday is 0) on which a node, or a carrier there, ships; empty, it
+    ships on every day, to its end. `closed` are days, such as holidays, on which it does not."""
+
+    week: Mapping[int, time] = field(default_factory=dict)
+    closed: Collection[date] = frozenset()
+
+    def of(self, week: Mapping[int, time]) -> Calendar:
+        """That of a carrier with cut-offs of its own: where the node is closed, nobody takes anything."""
+        return Calendar(week, self.closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,30 +284,27 @@ class ShipDate:
     reason: str
 
 
-def next_ship_date(
-    ready_at: datetime, time_zone: str, week: Mapping[int, time], closed: Collection[date] = ()
-) -> ShipDate | None:
+def next_ship_date(ready_at: datetime, time_zone: str, calendar: Calendar) -> ShipDate | None:
     """When a node ships what is ready at a moment: the first working day whose cut-off is not yet past.
 
-    `week` has the local cut-off of each weekday (Monday is 0) on which the node ships; empty, it ships on every
-    day, to its end. `closed` are days, such as holidays, on which it does not. None where a year has no such day.
-    Moments are compared, not clock times, so that the night on which clocks change misleads nobody.
+    None where a year has no such day. Moments are compared, not clock times, so that the night on which clocks change
+    misleads nobody.
     """
     zone, today = _zone(time_zone), local_day(ready_at, time_zone)
     for days in range(366):
         day = today + timedelta(days=days)
-        cutoff_at = _cutoff(day, zone, week)
-        if cutoff_at is None or day in closed or ready_at > cutoff_at:
+        cutoff_at = _cutoff(day, zone, calendar)
+        if cutoff_at is None or ready_at > cutoff_at:
             continue
         return ShipDate(day, cutoff_at, _why(days, day, cutoff_at))
     return None
 
 
-def last_cut_off(before: datetime, time_zone: str, week: Mapping[int, time]) -> datetime | None:
-    """The last cut-off that was past at a moment, by the same `week`; None where a year had none."""
+def last_cut_off(before: datetime, time_zone: str, calendar: Calendar) -> datetime | None:
+    """The last cut-off that was past at a moment; None where a year had none."""
     zone, today = _zone(time_zone), local_day(before, time_zone)
     for days in range(366):
-        cutoff_at = _cutoff(today - timedelta(days=days), zone, week)
+        cutoff_at = _cutoff(today - timedelta(days=days), zone, calendar)
         if cutoff_at is not None and cutoff_at < before:
             return cutoff_at
     return None
@@ -286,10 +315,14 @@ def local_day(at: datetime, time_zone: str) -> date:
     return at.astimezone(_zone(time_zone)).date()
 
 
-def _cutoff(day: date, zone: ZoneInfo, week: Mapping[int, time]) -> datetime | None:
+def _cutoff(day: date, zone: ZoneInfo, calendar: Calendar) -> datetime | None:
     """The last moment that ships on a day, in the node's zone; None where it is not a working day."""
-    at = week.get(day.weekday()) if week else time.max
-    return None if at is None else datetime.combine(day, at, zone).astimezone(UTC_ZONE).astimezone(zone)
+    at = calendar.week.get(day.weekday()) if calendar.week else time.max
+    return (
+        None
+        if at is None or day in calendar.closed
+        else datetime.combine(day, at, zone).astimezone(UTC_ZONE).astimezone(zone)
+    )
 
 
 def _why(days: int, day: date, cutoff_at: datetime) -> str:

@@ -151,7 +151,9 @@ class CarrierCharge(models.Model):
         indexes = [
             models.Index(fields=["unit_id"], name="settlement_carriercharge_of"),
             models.Index(
-                fields=["shipment_id"], name="settlement_carriercharge_back", condition=Q(expected_minor__lt=0)
+                fields=["shipment_id"],
+                name="settlement_carriercharge_back",
+                condition=Q(expected_minor__lt=0),
             ),
         ]
         constraints = [

@@ -42,7 +42,7 @@ class Choosing:
         companies = {one.company for one in self.going.values()}
         self.services = carriage.services(companies=companies)
         nodes = {one.node for one in self.going.values()}
-        self._weeks, self._cut_offs = network.cut_offs(nodes=nodes), carriage.cut_offs(nodes=nodes)
+        self._calendars, self._cut_offs = network.calendars(nodes=nodes), carriage.cut_offs(nodes=nodes)
         self._policies = policies.of_companies(companies, Shopping, at)
         self._known = known(companies)
         self._quotes: dict[UUID, dict[UUID, Quote]] = {}
@@ -55,7 +55,7 @@ class Choosing:
         one = self.going[fulfillment]
         sizes = tuple(self.parcels.get(fulfillment, ()))
         quotes = self._quotes.get(fulfillment, {})
-        day = leaves(at, one.time_zone, self._weeks[one.node], self._cut_offs[one.node])
+        day = leaves(at, one.time_zone, self._calendars[one.node], self._cut_offs[one.node])
         promised = promised_day(one.promise_at, one.country, one.postal_code, one.time_zone)
         key = (one[1:4], promised, one[5:], sizes, day, tuple(sorted(quotes.items())), at if quotes else None)
         if key not in self._shopped:

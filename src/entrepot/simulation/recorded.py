@@ -212,8 +212,8 @@ def _house(company: int, channels: Collection[UUID]) -> House:
             place = None if latitude is None else (latitude, longitude)
             nodes[channel].append(Node._make((*node, place, zone)))
     all_ = {node.id for some in nodes.values() for node in some}
-    cut_offs, carriers = network.cut_offs(nodes=all_), carriage.cut_offs(nodes=all_)
-    weeks = {node: Week(cut_offs[node], carriers[node]) for node in all_}
+    calendars, carriers = network.calendars(nodes=all_), carriage.cut_offs(nodes=all_)
+    weeks = {node: Week(calendars[node], carriers[node]) for node in all_}
     services = carriage.services(companies=[company])[company]
     return House(codes, {one: tuple(some) for one, some in nodes.items()}, {}, weeks, services, {})
 

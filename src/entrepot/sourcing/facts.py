@@ -223,8 +223,8 @@ _DEFAULT = rules.Profile()
 
 def _ships_on(nodes: Mapping[UUID, rules.Node], at: datetime) -> dict[UUID, Leaves]:
     """When what is ready now leaves each node. 2 statements."""
-    weeks, carriers = network.cut_offs(nodes=nodes), carriage.cut_offs(nodes=nodes)
-    return {key: leaves(at, node.time_zone, weeks[key], carriers[key]) for key, node in nodes.items()}
+    calendars, carriers = network.calendars(nodes=nodes), carriage.cut_offs(nodes=nodes)
+    return {key: leaves(at, node.time_zone, calendars[key], carriers[key]) for key, node in nodes.items()}
 
 
 def load_goods(

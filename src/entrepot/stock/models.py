@@ -14,7 +14,7 @@ from entrepot.kernel.seal import watch
 
 STATUSES = (
     "sellable", "pending_inspection", "second_grade", "refurbish", "vendor_return", "liquidation", "quarantined",
-    "damaged", "non_sellable", "researching", "in_transit",
+    "damaged", "non_sellable", "researching", "in_transit", "blocked",
 )  # fmt: skip
 PLACES = ("node", "supplier", "customer", "adjustment", "scrap")
 RESERVATION_KINDS = ("cart", "checkout")

@@ -13,7 +13,8 @@ from entrepot.work.scanning import Item, Keep, Named, Plate, Scan, check_bin, ch
 
 SHELVES = ("pick", "reserve")
 ASIDE = ("quarantine",)
-"""Where goods are put that can be sold, and that can't."""
+FOR_SALE = ("sellable", "blocked")
+"""Where goods are put that can be sold, also those of a blocked bin once they are elsewhere; and that can't."""
 
 
 class Load(NamedTuple):

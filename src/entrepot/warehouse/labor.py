@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import combinations
 from typing import Annotated, NamedTuple
@@ -33,6 +33,8 @@ class Shift:
 SHIFTS = {
     "early": Shift(time(6), time(14)), "late": Shift(time(14), time(22)), "night": Shift(time(22), time(6)),
 }  # fmt: skip
+ROUND_THE_CLOCK = (Shift(time(0), time(0)),)
+"""Of a node without shifts."""
 
 
 @shape("warehouse.labor")
@@ -244,16 +246,16 @@ class Outlook:
     orders_late: int
 
 
-def open_seconds(now: datetime, until: datetime, shifts: Iterable[Shift], zone: str) -> int:
-    """Seconds between two moments in which some shift is at work; where there are no shifts, all of them."""
-    shifts = list(shifts)
-    if not shifts:
-        return max(0, round((until - now).total_seconds()))
+def open_seconds(
+    now: datetime, until: datetime, shifts: Collection[Shift], zone: str, closed: Collection[date] = ()
+) -> int:
+    """Seconds between two moments in which some shift is at work, or any where there are no shifts; none begins on a
+    day that is `closed`."""
     local = ZoneInfo(zone)
     spans = []
     day = now.astimezone(local).date() - timedelta(days=1)
     while datetime.combine(day, time(0), local) < until:
-        for shift in shifts:
+        for shift in () if day in closed else shifts or ROUND_THE_CLOCK:
             last = day if shift.begins < shift.ends else day + timedelta(days=1)
             begins, ends = (
                 datetime.combine(day, shift.begins, local),

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.warehouse.carrying import FOR_SALE
 from entrepot.warehouse.putaway import Choice, Goods, Shelf, suggest, total
 
 PAGE = 100
@@ -81,7 +82,7 @@ def suggested(*, bucket: UUID, units: int, whole: bool = False) -> tuple[Choice,
     *_, node = rows[0]
     shelves, aside = _shelves(node)
     one = (*rows[0][:-2], units if whole else rows[0][-2])
-    others = shelves if one[_STATUS] == "sellable" else _mixed(aside)
+    others = shelves if one[_STATUS] in FOR_SALE else _mixed(aside)
     return _suggested(one, [shelf for shelf in others if shelf.bin != one[_BIN]]).choices
 
 

@@ -5,7 +5,7 @@ Nobody stops a watch: what a person reports is taken to have begun with what the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
-from entrepot.network.rules import next_ship_date
+from entrepot.network.rules import Calendar, next_ship_date
 from entrepot.warehouse import labor
 from entrepot.warehouse.labor import Labor, Observation, Outlook, Queued, Standard
 from entrepot.warehouse.shelf_queries import pieces_in
@@ -102,7 +102,7 @@ class NodeOutlook:
 def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
     """For each node, what is queued up to each of its next cut-offs, and what will miss it. 6 statements."""
     nodes = [node for node in network.nodes(company=company) if node.active]
-    weeks = network.cut_offs(nodes=[node.id for node in nodes])
+    calendars = network.calendars(nodes=[node.id for node in nodes])
     known = {(row.node, row.step): row.standard for row in standards(company=company)}
     waves = policies.in_force(company, Waves, at)
     labors = policies.in_force(company, Labor, at)
@@ -113,7 +113,7 @@ def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
             policies.of_scope(waves, node.code, Waves()),
             policies.of_scope(labors, node.code, Labor()),
         )
-        cutoffs = _cutoffs(at, node.time_zone, weeks[node.id], work)
+        cutoffs = _cutoffs(at, node.time_zone, calendars[node.id], work)
         people = {"pick": wave.pickers, "pack": wave.packing_stations}
         steps = [
             one
@@ -139,14 +139,15 @@ def by_policy(step: str, policy: Waves) -> Standard:
     return Standard(0, policy.seconds_per_stop + walk, policy.seconds_per_unit, 0)
 
 
-def _cutoffs(at: datetime, zone: str, week: Mapping[int, object], work: Labor) -> list[tuple[datetime, int]]:
+def _cutoffs(at: datetime, zone: str, calendar: Calendar, work: Labor) -> list[tuple[datetime, int]]:
     found = []
     moment = at
     for _ in range(CUTOFFS):
-        ships = next_ship_date(moment, zone, week)  # type: ignore[arg-type]
+        ships = next_ship_date(moment, zone, calendar)
         if ships is None:
             break
-        found.append((ships.cutoff_at, labor.open_seconds(at, ships.cutoff_at, work.shifts.values(), zone)))
+        seconds = labor.open_seconds(at, ships.cutoff_at, work.shifts.values(), zone, calendar.closed)
+        found.append((ships.cutoff_at, seconds))
         moment = ships.cutoff_at + timedelta(seconds=1)
     return found
 

@@ -131,6 +131,7 @@ AREAS = (
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
         Page("trials", _("Trials")),
+        Page("calendars", _("Calendars")),
         Page("people", _("People")),
     )),
 )  # fmt: skip
@@ -160,7 +161,8 @@ ACTIONS = (
     Action(_("Review reorder proposals"), "reorders", "", "purchasing.accept_proposals"),
     Action(_("Count stock"), "counts", "", "warehouse.ask_counts"),
     Action(_("Set up bins"), "bins", "", "network.register_bins"),
-    Action(_("Block a bin"), "bins", "", "network.switch_bins"),
+    Action(_("Close a node on a holiday"), "calendars", "", "network.set_holidays"),
+    Action(_("Block a bin"), "bins", "", "warehouse.switch_bins"),
     Action(_("Build a plate"), "plates", "", "warehouse.build_plates"),
     Action(_("Move stock between nodes"), "transfers", "", "sourcing.accept_transfers"),
     Action(_("Receive a return"), "return-parcels", "", "returns.receive_parcels"),

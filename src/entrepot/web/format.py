@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext, ngettext
 
 from entrepot.catalog.packagings import Pieces
@@ -195,6 +197,19 @@ def day(value: date | None) -> str:
     """A day; of a moment, that on which it is where the reader is."""
     here = value.astimezone(reading().zone) if isinstance(value, datetime) else value
     return "" if here is None else dates.format_date(here, "medium", locale=reading().locale)
+
+
+def weekdays() -> list[str]:
+    """Monday to Sunday, short."""
+    return [str(WEEKDAYS_ABBR[one]) for one in range(7)]
+
+
+def week(cut_offs: Mapping[int, time]) -> str:
+    """The cut-offs of a week in words: the days of each time together."""
+    days, names = defaultdict(list), weekdays()
+    for one, at in sorted(cut_offs.items()):
+        days[at].append(names[one])
+    return "; ".join(f"{', '.join(some)} {at:%H:%M}" for at, some in days.items())
 
 
 def country(code: str) -> str:

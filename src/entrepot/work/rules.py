@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Container, Hashable, Iterable,
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
@@ -54,8 +55,13 @@ def _zones() -> set[str]:
     return available_timezones()
 
 
+def parts_of(country: str) -> Sequence[str]:
+    """The parts of a country that have holidays of their own."""
+    return countries().get(country, ())
+
+
 @cache
-def _countries() -> Mapping[str, Sequence[str]]:
+def countries() -> Mapping[str, Sequence[str]]:
     """Countries whose holidays are known, with their parts."""
     return holidays.list_supported_countries()
 
@@ -85,9 +91,9 @@ class Calendar:
                 raise ValueError(
                     "weekdays: expected spans in order that end after they begin, at most at 00:00"
                 )
-        if self.country and self.country not in _countries():
+        if self.country and self.country not in countries():
             raise ValueError(f"country: expected a code whose holidays are known, found {self.country}")
-        if self.part and self.part not in _countries().get(self.country, ()):
+        if self.part and self.part not in countries().get(self.country, ()):
             raise ValueError(f"part: expected a part of {self.country or 'a country'}, found {self.part}")
 
 
@@ -183,13 +189,14 @@ def _open_spans(start: datetime, calendar: Calendar) -> Iterator[tuple[datetime,
 
 def _is_closed(day: date, calendar: Calendar) -> bool:
     return day in calendar.closed or (
-        calendar.country != "" and day in _holidays(calendar.country, calendar.part, day.year)
+        calendar.country != "" and day in public_holidays(calendar.country, calendar.part, day.year)
     )
 
 
 @cache
-def _holidays(country: str, part: str, year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year))
+def public_holidays(country: str, part: str, year: int) -> Mapping[date, str]:
+    """The holidays of a country, or of a part of it, in a year by their names there."""
+    return MappingProxyType(dict(holidays.country_holidays(country, subdiv=part or None, years=year)))
 
 
 # ---- priority

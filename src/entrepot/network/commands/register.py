@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -25,13 +26,14 @@ from entrepot.network.rules import (
     RegisterZone,
     ServeChannel,
     SetCutOff,
+    SetHoliday,
 )
 
 __all__ = [
-    "CutOffSet", "LaidOut", "PlaceRegistered", "RegisterBin", "RegisterChannel", "RegisterLayout", "RegisterNode",
-    "RegisterPlace", "RegisterZone", "Registered", "ServeChannel", "Served", "SetCutOff", "register_bins",
-    "register_channels", "register_layouts", "register_nodes", "register_places", "register_zones",
-    "serve_channels", "set_cut_offs",
+    "CutOffSet", "HolidaySet", "LaidOut", "PlaceRegistered", "RegisterBin", "RegisterChannel", "RegisterLayout",
+    "RegisterNode", "RegisterPlace", "RegisterZone", "Registered", "ServeChannel", "Served", "SetCutOff", "SetHoliday",
+    "register_bins", "register_channels", "register_layouts", "register_nodes", "register_places", "register_zones",
+    "serve_channels", "set_cut_offs", "set_holidays",
 ]  # fmt: skip
 
 
@@ -50,6 +52,12 @@ class Served:
 @dataclass(frozen=True, slots=True)
 class CutOffSet:
     node: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class HolidaySet:
+    node: UUID
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +232,30 @@ def set_cut_offs(cause: Cause, /, *, requests: Sequence[SetCutOff]) -> list[CutO
     return [refused.get(place) or CutOffSet(one.node) for place, one in enumerate(requests)]
 
 
+@command("network.set_holidays")
+def set_holidays(cause: Cause, /, *, requests: Sequence[SetHoliday]) -> list[HolidaySet | Refused]:
+    """Days on which nodes are closed, to stand as given. Of two for one day in one list the later stands.
+
+    What is planned and promised already stays; what is asked from now on passes the day by.
+    Locks: the holidays that exist, in the order of node and day.
+    Refuses: Invalid; NotFound (the node).
+    Again: what stands already is left alone, with or without a key. 4 statements.
+    """
+    known = _companies(nodes=(one.node for one in requests))
+    refused, fit = sieve(
+        requests, [rules.misfit_holiday(one) or _missing("node", one.node, known) for one in requests]
+    )
+    wanted = {(one.node, one.day): one.name and one.name.strip() for _, one in fit}
+
+    standing = put(_CLOSED, ((name, (called,)) for name, called in wanted.items() if called is not None))
+    free = [name for name, called in wanted.items() if called is None]
+    freed = [node for (node,) in sql.run(_WORKS, sql.columns(("nodes", "days"), free))] if free else []
+
+    changed = {node for node, _ in _changed(standing)} | set(freed)
+    _tell_changed(cause, "node", "holidays", changed, known)
+    return [refused.get(place) or HolidaySet(one.node, one.day) for place, one in enumerate(requests)]
+
+
 @command("network.register_places")
 def register_places(cause: Cause, /, *, requests: Sequence[RegisterPlace]) -> list[PlaceRegistered | Refused]:
     """Where addresses lie, by country and beginning of the postal code, new or changed to stand as given.
@@ -332,6 +364,7 @@ _CHANNELS = Register(
 _SERVING = Register("network_channelnode", ("channel_id", "node_id"), ("priority",), keyed=False)
 _PLACES = Register("network_place", ("country", "postal_start"), ("latitude", "longitude"), keyed=False)
 _CUT_OFFS = Register("network_cutoff", ("node_id", "weekday"), ("at",), keyed=False)
+_CLOSED = Register("network_holiday", ("node_id", "day"), ("name",), keyed=False)
 
 _LAYOUT = ("node_id", "aisles", "cross_aisles", "depot_x", "depot_y", "unit_mm")
 
@@ -363,5 +396,10 @@ JOIN network_bin AS b ON b.node_id = d.node AND b.code = d.code WHERE b.kind = A
 _FREE = """
 DELETE FROM network_cutoff WHERE (node_id, weekday) IN (
     SELECT * FROM unnest(%(nodes)s::uuid[], %(weekdays)s::smallint[]))
+RETURNING node_id
+"""
+
+_WORKS = """
+DELETE FROM network_holiday WHERE (node_id, day) IN (SELECT * FROM unnest(%(nodes)s::uuid[], %(days)s::date[]))
 RETURNING node_id
 """

@@ -16,6 +16,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.network.errors import BinOut
+from entrepot.network.rules import OUT_KINDS
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.commands import arriving
 from entrepot.purchasing.commands.arriving import Known, Order, Receipt
@@ -69,7 +71,7 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     Locks: the orders, in the order of their ids; the serial numbers, where some came; then as `stock.receive`.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
-    access.duties_apart (the actor ordered or changed it).
+    network.bin_out; access.duties_apart (the actor ordered or changed it).
     Again: by key. 16 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
     numbers came, 2 where something was announced, 5 where packages came by their number, 1 where plans of checks are
     in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
@@ -138,13 +140,16 @@ def _lock(wanted: Sequence[UUID]) -> dict[UUID, Order]:
     return orders
 
 
-def _bins(
-    requests: Sequence[ReceiveOrder], orders: dict[UUID, Order]
-) -> tuple[set[tuple[UUID, UUID]], dict[UUID, UUID]]:
-    """The (node, bin) pairs that exist among those named, and where each node receives by default."""
+Bins = dict[tuple[UUID, UUID], tuple[str, str]]
+"""Code and kind by (node, bin)."""
+
+
+def _bins(requests: Sequence[ReceiveOrder], orders: dict[UUID, Order]) -> tuple[Bins, dict[UUID, UUID]]:
+    """Those named that exist, by (node, bin), with code and kind, and where each node receives by default."""
     named = list({one.bin for one in requests if one.bin is not None})
     usual = list({orders[one.order].node for one in requests if one.bin is None and one.order in orders})
-    found = {(node, one) for node, one in sql.run(_NAMED, {"ids": named})} if named else set()
+    rows = sql.run(_NAMED, {"ids": named}) if named else ()
+    found = {(node, one): (code, kind) for node, one, code, kind in rows}
     return found, dict(sql.run(_USUAL, {"nodes": usual})) if usual else {}  # type: ignore[arg-type]
 
 
@@ -152,7 +157,7 @@ def _decide(
     cause: Cause,
     one: ReceiveOrder,
     order: Order | None,
-    bins: set[tuple[UUID, UUID]],
+    bins: Bins,
     usual: dict[UUID, UUID],
     known: Known,
 ) -> tuple[UUID, list[Part]] | Refused:
@@ -163,6 +168,9 @@ def _decide(
     if order.apart:
         return order.apart
     bin_id = one.bin or usual.get(order.node)
+    if one.bin and (order.node, one.bin) in bins and bins[order.node, one.bin][1] in OUT_KINDS:
+        code, kind = bins[order.node, one.bin]
+        return BinOut(which=code, state=kind)
     if bin_id is None or (one.bin and (order.node, one.bin) not in bins):
         return errors.NoBin(bin=str(one.bin or ""), node=str(order.node))
     counted = None if one.lines is None else [ReceivedLine(*line) for line in one.lines]
@@ -299,7 +307,10 @@ FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = line.sku_i
 WHERE line.order_id = ANY(%(ids)s::uuid[])
 """
 
-_NAMED = "SELECT node_id, id FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+# A bin that is named is not taken out of use meanwhile.
+_NAMED = (
+    "SELECT node_id, id, code, kind FROM network_bin WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE"
+)
 
 # A node without a bin of its own for receipts takes them straight to where it picks.
 _USUAL = """

@@ -255,7 +255,9 @@ SELECT n.node_id, NULL, (array_agg(n.id ORDER BY n.pick_sequence, n.id))[1] FROM
 WHERE n.node_id = ANY(%(nodes)s::uuid[]) AND n.kind = 'pick' GROUP BY n.node_id
 """
 
-_NODES = "SELECT id, node_id FROM network_bin WHERE id = ANY(%(bins)s::uuid[])"
+_NODES = """
+SELECT id, node_id FROM network_bin WHERE id = ANY(%(bins)s::uuid[]) AND kind NOT IN ('blocked', 'retired')
+"""
 
 _COUNT = """
 UPDATE returns_inspection AS i SET disposed = i.disposed + d.units

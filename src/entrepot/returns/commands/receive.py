@@ -200,7 +200,8 @@ WHERE s.line_id = ANY(%(lines)s::uuid[])
 """
 
 _BINS = """
-SELECT id, node_id, kind IN ('quarantine', 'receiving') FROM network_bin WHERE node_id = ANY(%(nodes)s::uuid[])
+SELECT id, node_id, kind IN ('quarantine', 'receiving') FROM network_bin
+WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind NOT IN ('blocked', 'retired')
 ORDER BY kind <> 'quarantine', pick_sequence, id
 """
 

@@ -99,6 +99,7 @@ class _Known:
         said = {(one.company, content.said.strip()) for one in requests for content in one.content}
         columns = sql.columns(("companies", "said"), sorted(said))
         self.skus: dict[tuple[int, str], UUID] = {(c, text): sku for c, text, sku in sql.run(_SKUS, columns)}
+        numbers = {(one.company, tracking_of(one.tracking)) for one in requests if one.tracking.strip()}
         again = sql.run(_SENT_AGAIN, sql.columns(("companies", "trackings"), sorted(numbers)))
         self.sent_again = {(company, tracking): (number, order) for company, tracking, number, order in again}
 
@@ -336,7 +337,8 @@ JOIN orders_order AS x ON x.id = r.order_id ORDER BY h.id
 
 _BINS = """
 SELECT company_id::int, node_id, id, kind IN ('quarantine', 'receiving') FROM network_bin
-WHERE node_id = ANY(%(nodes)s::uuid[]) ORDER BY kind <> 'quarantine', pick_sequence, id
+WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind NOT IN ('blocked', 'retired')
+ORDER BY kind <> 'quarantine', pick_sequence, id
 """
 
 _SKUS = """

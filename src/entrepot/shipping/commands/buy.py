@@ -208,6 +208,7 @@ LEFT JOIN shipping_purchase AS p ON p.label_id = l.id
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
 """
 
+
 def forget_pictures(orders: Collection[UUID]) -> None:
     """The pictures of bought labels of orders, which bear names and streets, are gone; what they cost stands. 1
     statement."""

@@ -109,12 +109,16 @@ def watch_collections(
 
 def _mark(cause: Cause, companies: Sequence[int], groups: Sequence[_Waiting]) -> None:
     nodes = {one.node for one in groups}
-    weeks, own = network.cut_offs(nodes=nodes), carriage.cut_offs(nodes=nodes)
+    calendars, own = network.calendars(nodes=nodes), carriage.cut_offs(nodes=nodes)
     terms = policies.of_companies(companies, Collecting, cause.at)
     rows = []
     for one in groups:
         at = passed(
-            cause.at, one.time_zone, weeks[one.node], own[one.node].get(one.carrier), terms[one.company][1]
+            cause.at,
+            one.time_zone,
+            calendars[one.node],
+            own[one.node].get(one.carrier),
+            terms[one.company][1],
         )
         if at is not None:
             rows.append((one.company, one.node, one.carrier, at))

@@ -175,4 +175,4 @@ def to_of(order: Asked) -> cost.To:
 def ships_on(house: House, node: Node, at: datetime) -> Leaves:
     """When what is ready at a moment leaves a node."""
     week = house.weeks.get(node.id, NO_WEEK)
-    return leaves(at, node.time_zone, week.cut_offs, week.carriers)
+    return leaves(at, node.time_zone, week.calendar, week.carriers)

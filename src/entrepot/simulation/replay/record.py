@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage.rules import Service
+from entrepot.network.rules import Calendar
 from entrepot.sourcing import rules
 from entrepot.sourcing.goods import Goods
 from entrepot.sourcing.rules import Line, Node
@@ -97,13 +98,13 @@ class Paid(NamedTuple):
 
 
 class Week(NamedTuple):
-    """When a node ships: the local cut-off of each weekday, and those of the carriers that have their own there."""
+    """When a node ships: its calendar, and the local cut-offs of the carriers that have their own there."""
 
-    cut_offs: Mapping[int, time]
+    calendar: Calendar
     carriers: Mapping[str, Mapping[int, time]] = {}
 
 
-NO_WEEK = Week({})
+NO_WEEK = Week(Calendar())
 
 
 @dataclass(frozen=True, slots=True)

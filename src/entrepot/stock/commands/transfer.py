@@ -16,6 +16,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.network.queries import bins_out
 from entrepot.stock import errors, rules
 from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.expect import Expect, expect
@@ -285,12 +286,13 @@ def receive_transfer(
     What is left keeps its date.
     Locks: the transfers in id order, the numbers of plates in their order, then as `move_units`.
     Refuses: NotFound, TransferClosed, NotPlaceable (no bin; no reason for what is lost or damaged; a plate into two
-    bins); stock.plate_not_coming. Again: by key. 19 statements, 1 more where some of a line is left, 1 where a bin is
-    left open, 7 where plates come, 1 where a carton leaves its pallet, 4 where something is taken off plates, 1 where
-    too much is told.
+    bins); network.bin_out; stock.plate_not_coming. Again: by key. 19 statements, 1 more where some of a line is left, 1
+    where bins are named, 1 where one is left open, 7 where plates come, 1 where a carton leaves its pallet, 4 where
+    something is taken off plates, 1 where too much is told.
     """
     wanted = [request.transfer for request in requests]
     transfers = {row[0]: _Transfer(*row[1:]) for row in sql.run(_LOCK, {"ids": wanted})}
+    out = bins_out({line.bin for r in requests for line in r.lines if line.bin})
     coming, pallets = _coming(cause.at, wanted)
     usual = _usual_bins(requests, transfers)
     rules_of = policies.of_companies({one.company for one in transfers.values()}, Expiry, cause.at)
@@ -298,7 +300,8 @@ def receive_transfer(
     answers: list[TransferReceived | Refused] = []
     arrivals: list[_Arrival] = []
     for r in requests:
-        found = _unloaded(r, transfers, rules_of, coming, pallets, usual)
+        full = next((out[line.bin] for line in r.lines if line.bin in out), None)
+        found = full or _unloaded(r, transfers, rules_of, coming, pallets, usual)
         if isinstance(found, Refused):
             answers.append(found)
             continue

@@ -14,6 +14,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.network.errors import BinOut
+from entrepot.network.rules import OUT_KINDS
 from entrepot.stock import plating
 from entrepot.stock.commands.move import At, lock_buckets
 from entrepot.stock.commands.plates import lock_plates, make_plates, set_content
@@ -66,10 +68,10 @@ def build_plates(cause: Cause, /, *, requests: Sequence[BuildPlate]) -> list[Pla
     """Plates with what stood loose in their bins. No unit moves.
 
     Locks: the numbers of the plates in their order, then the buckets in id order.
-    Refuses: NotFound (bin); Invalid (lines, number, no prefix for own ones in the policy `warehouse.plates`);
-    warehouse.plate_elsewhere; stock.plate_on_its_way; stock.not_there (less stands loose). Again: by key. 7 statements;
-    1 more where numbers of the company's own are drawn, and 1 where those of its prefix were used up once; 2 for each
-    further draw.
+    Refuses: NotFound (bin); network.bin_out; Invalid (lines, number, no prefix for own ones in the policy
+    `warehouse.plates`); warehouse.plate_elsewhere; stock.plate_on_its_way; stock.not_there (less stands loose).
+    Again: by key. 7 statements; 1 more where numbers of the company's own are drawn, and 1 where those of its prefix
+    were used up once; 2 for each further draw.
     """
     places = {row[0]: row[1:] for row in sql.run(_BINS, {"ids": list({one.bin for one in requests})})}
     numbers, refused = numbers_of(cause, [(one.company, one.number) for one in requests])
@@ -168,6 +170,8 @@ def _at(one: BuildPlate, places: Mapping[UUID, tuple[Any, ...]]) -> list[tuple[A
 def _misfit(one: BuildPlate, places: Mapping[UUID, tuple[Any, ...]]) -> Refused | None:
     if places.get(one.bin, (None, None))[1] != one.company:
         return NotFound(what="bin", which=str(one.bin))
+    if places[one.bin][3] in OUT_KINDS:
+        return BinOut(which=str(places[one.bin][2]), state=str(places[one.bin][3]))
     if not one.lines or any(PlateLine(*line).quantity < 1 for line in one.lines):
         return Invalid(
             field="lines", expected="at least one, each of some units", found="none, or one without units"
@@ -211,7 +215,7 @@ def _write(cause: Cause, plans: Sequence[_Plan], buckets: Mapping[At, UUID]) -> 
     return made
 
 
-_BINS = "SELECT id, node_id, company_id::int, code FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+_BINS = "SELECT id, node_id, company_id::int, code, kind FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
 
 _HELD = """
 SELECT p.company_id::int, p.number FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day
-from entrepot.network.rules import local_day, next_ship_date
+from entrepot.network.rules import Calendar, local_day, next_ship_date
 
 
 class Place(NamedTuple):
@@ -42,17 +42,20 @@ class Leaving:
 
     def __init__(self, places: Mapping[UUID, Place], at: datetime) -> None:
         self._places, self._at = places, at
-        weeks = network.cut_offs(nodes=places)
-        self._own = {node: self._next(place, weeks[node]) for node, place in places.items()}
+        self.calendars = calendars = network.calendars(nodes=places)
+        self._own = {node: self._next(place, calendars[node]) for node, place in places.items()}
         self._carriers = {
-            node: {carrier: self._next(places[node], week) for carrier, week in of_node.items()}
+            node: {
+                carrier: self._next(places[node], calendars[node].of(week))
+                for carrier, week in of_node.items()
+            }
             for node, of_node in carriage.cut_offs(nodes=places).items()
         }
         self._services: dict[int, list[Service]] | None = None
         self._known: dict[Going, str] = {}
 
-    def _next(self, place: Place, week: Mapping[int, time]) -> tuple[date, datetime]:
-        found = next_ship_date(self._at, place.time_zone, week)
+    def _next(self, place: Place, calendar: Calendar) -> tuple[date, datetime]:
+        found = next_ship_date(self._at, place.time_zone, calendar)
         if found is None:
             return local_day(self._at, place.time_zone), self._at
         return found.on, found.cutoff_at

@@ -11,6 +11,7 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
+from entrepot.network import queries as network
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.propose_wave import Facts, ProposeWave, WaveProposed, propose
 from entrepot.warehouse.commands.waves import ReleaseWave, WaveReleased, release_wave
@@ -127,13 +128,13 @@ def _resting(cause: Cause, nodes: Sequence[_Node]) -> set[UUID]:
     if not nodes:
         return set()
     in_force = policies.in_force_of(sorted({node.company for node in nodes}), Labor, cause.at)
+    calendars = network.calendars(nodes=[node.id for node in nodes])
     at_work = []
     for node in nodes:
         work = policies.of_scope(in_force.get(node.company, {}), node.code, Labor())
-        if (
-            open_seconds(since, cause.at, work.shifts.values(), node.time_zone)
-            >= waves.RESTS_AFTER.total_seconds()
-        ):
+        closed = calendars[node.id].closed
+        worked = open_seconds(since, cause.at, work.shifts.values(), node.time_zone, closed)
+        if worked >= waves.RESTS_AFTER.total_seconds():
             at_work.append(node.id)
     return {node for (node,) in sql.run(_RESTING, {"nodes": at_work, "since": since})}
 

@@ -245,7 +245,8 @@ class Facts:
         if ahead_minutes:
             ends = min(ends, self.cause.at + timedelta(minutes=ahead_minutes))
         _, work = self.in_force.of(node.company, Labor, node.code)
-        return open_seconds(self.cause.at, ends, work.shifts.values(), node.time_zone)
+        closed = self.leaving.calendars[node.id].closed
+        return open_seconds(self.cause.at, ends, work.shifts.values(), node.time_zone, closed)
 
     def not_pickable(self, nodes: Collection[UUID]) -> list[OpenItem]:
         """Work items for the orders at nodes whose units stand in no bin that is picked from."""

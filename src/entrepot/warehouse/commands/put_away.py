@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.network.errors import BinOut
 from entrepot.network.rules import OUT_KINDS
+from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import At, Move, lock_buckets, move_units
 from entrepot.stock.errors import NotThere
 from entrepot.warehouse.errors import WrongBin
@@ -55,10 +56,11 @@ class UnitsPutAway:
 def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAway | Refused]:
     """The units stand in the other bin; orders that waited for them there are ready for release again.
 
-    Promises are not touched; units that a pick has a claim on stay.
-    Locks: the buckets of both bins, in id order. Refuses: NotFound (bin, also one scanned); warehouse.wrong_bin
+    Promises are not touched; units that a pick has a claim on stay. What leaves a blocked bin may be sold again.
+    Locks: the bins, the positions of what leaves a blocked one, then the buckets of both bins, in id order.
+    Refuses: NotFound (bin, also one scanned); warehouse.wrong_bin
     (another one was scanned); network.bin_out; Invalid; stock.not_there.
-    Again: by key. 8 statements; 1 more where another bin was scanned.
+    Again: by key. 8 statements; 1 more where another bin was scanned, 1 where a bin is blocked.
     """
     rows = sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
     bins = {bin_id: node for bin_id, node, _, _ in rows}
@@ -66,8 +68,16 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     out = {bin_id: BinOut(which=code, state=kind) for bin_id, _, code, kind in rows if kind in OUT_KINDS}
     sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
     targets = [_at(one, one.to_bin, bins.get(one.to_bin)) for one in requests]
-    buckets = lock_buckets(end for end in (*sources, *targets) if end)
+    blocked = {bin_id for bin_id, _, _, kind in rows if kind == "blocked"}
+    freed = [one and _freed(one, blocked) for one in sources]
+    if any(freed):
+        lock_what_losses_touch([Loss(at.owner, at.sku, at.node, 0) for at in freed if at])
+    buckets = lock_buckets(end for end in (*sources, *targets, *freed) if end)
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+    sources = [
+        other if other and left.get(other, 0) >= one.quantity else source
+        for one, source, other in zip(requests, sources, freed, strict=True)
+    ]
 
     answers: list[UnitsPutAway | Refused] = []
     moves = []
@@ -144,7 +154,15 @@ def _misread(
 
 
 def _at(one: PutAway, bin_id: UUID, node: UUID | None) -> At | None:
-    return None if node is None else At(one.sku, node, bin_id, one.company, one.status, one.lot, one.serial)
+    status = "sellable" if one.status == "blocked" else one.status
+    return None if node is None else At(one.sku, node, bin_id, one.company, status, one.lot, one.serial)
+
+
+def _freed(source: At, blocked: Collection[UUID]) -> At | None:
+    """What stands in a blocked bin, and may be sold again where it is put."""
+    return (
+        source._replace(status="blocked") if source.bin in blocked and source.status == "sellable" else None
+    )
 
 
 def _wake(moves: Sequence[Move]) -> None:

@@ -15,6 +15,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.network.errors import BinOut
+from entrepot.network.rules import OUT_KINDS
 from entrepot.stock.commands.move import At
 from entrepot.stock.commands.plates import OnPlate, Plate, hold_plates, lock_content
 from entrepot.warehouse import replenishing
@@ -110,7 +112,7 @@ def set_pick_faces(cause: Cause, /, *, requests: Sequence[SetPickFace]) -> list[
     """Pick faces by bin and SKU, new or changed to stand as given.
 
     Locks: the faces that exist, in the order of bin and SKU. Refuses: Invalid (units; a bin that is none to pick from);
-    NotFound (SKU). Again: what stands already is left alone. 3 statements.
+    NotFound (SKU); network.bin_out. Again: what stands already is left alone. 3 statements.
     """
     known = {row[0]: row[1:] for row in sql.run(_KNOWN_BINS, {"ids": [one.bin for one in requests]})}
     skus: dict[UUID, int] = dict(sql.run(_KNOWN_SKUS, {"ids": [one.sku for one in requests]}))  # type: ignore[arg-type]
@@ -128,9 +130,11 @@ def set_pick_faces(cause: Cause, /, *, requests: Sequence[SetPickFace]) -> list[
 
 
 def _misfit(one: SetPickFace, bins: Mapping[UUID, tuple[Any, ...]], skus: dict[UUID, int]) -> Refused | None:
-    company, _, kind = bins.get(one.bin, (0, one.bin, ""))
+    company, _, kind, code = bins.get(one.bin, (0, one.bin, "", ""))
     if skus.get(one.sku) != one.company:
         return NotFound(what="SKU", which=str(one.sku))
+    if company == one.company and kind in OUT_KINDS:
+        return BinOut(which=code, state=kind)
     if company != one.company or kind != "pick":
         return Invalid(field="bin", expected="a bin of kind pick", found=kind or "none")
     return replenishing.misfit(one)
@@ -332,7 +336,9 @@ _COLUMNS = (
     "quantity", "why", "priority", "made_at",
 )  # fmt: skip
 
-_KNOWN_BINS = "SELECT id, company_id::int, node_id, kind FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+_KNOWN_BINS = (
+    "SELECT id, company_id::int, node_id, kind, code FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+)
 
 _KNOWN_SKUS = "SELECT id, company_id::int FROM catalog_sku WHERE id = ANY(%(ids)s::uuid[])"
 

@@ -3,9 +3,9 @@ there, closed where what they told of is over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
-from entrepot.network.rules import next_ship_date
+from entrepot.network.rules import Calendar, next_ship_date
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.pace import ITEM as STANDS_STILL
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -85,19 +85,19 @@ def watch_floor(cause: Cause, /, *, requests: Sequence[WatchFloor]) -> list[Floo
 
 def _waiting(at: datetime, nodes: Sequence[_Node]) -> dict[UUID, tuple[int, datetime]]:
     """Of nodes that gather waves, how many orders should be on the floor by now and are not, and the next cut-off."""
-    weeks = network.cut_offs(nodes=[node.id for node in nodes])
-    asked = [(node.id, *_leaves(at, node.time_zone, weeks[node.id])) for node in nodes]
+    calendars = network.calendars(nodes=[node.id for node in nodes])
+    asked = [(node.id, *_leaves(at, node.time_zone, calendars[node.id])) for node in nodes]
     params = {**sql.columns(("nodes", "cutoffs", "before"), asked), "at": at}
     return {node: (orders, cutoff) for node, orders, cutoff in sql.run(_WAITING, params)}
 
 
-def _leaves(at: datetime, zone: str, week: Mapping[int, time]) -> tuple[datetime, datetime]:
+def _leaves(at: datetime, zone: str, calendar: Calendar) -> tuple[datetime, datetime]:
     """The next cut-off of a node, and before which moment an order has to be promised to be urgent now: before the
     cut-off after that where the next is near, else before now."""
-    near = next_ship_date(at, zone, week)
+    near = next_ship_date(at, zone, calendar)
     if near is None:
         return at, at
-    after = next_ship_date(near.cutoff_at + timedelta(seconds=1), zone, week)
+    after = next_ship_date(near.cutoff_at + timedelta(seconds=1), zone, calendar)
     if near.cutoff_at - at > waves.URGENT_BEFORE or after is None:
         return near.cutoff_at, at
     return near.cutoff_at, after.cutoff_at

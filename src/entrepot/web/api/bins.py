@@ -13,8 +13,8 @@ from entrepot.insight import bins as shelf
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries, rules
 from entrepot.network.commands.register import RegisterBin, register_bins
-from entrepot.network.commands.switch_bins import SwitchBin, switch_bins
 from entrepot.warehouse.commands.retire_bins import RetireBin, retire_bins
+from entrepot.warehouse.commands.switch_bins import SwitchBin, switch_bins
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
     READ,
@@ -72,6 +72,18 @@ class BinStandsOut(Out):
 class BinNowOut(Out):
     bin: UUID
     state: str
+
+
+class BinSwitchedOut(Out):
+    """A bin as it is now. `units` are not sold any more, or are again; `picked` stay with the picks that have a claim
+    on them. `promised` of them were promised to `orders`, by their numbers, which are sourced anew."""
+
+    bin: UUID
+    state: str
+    units: int
+    picked: int
+    promised: int
+    orders: list[str]
 
 
 class BinOut(Out):
@@ -136,14 +148,14 @@ def save_bins(
     )  # fmt: skip
 
 
-@router.post("/bins/switch", response={200: BinNowOut | list[Each[BinNowOut]], **REFUSED})
+@router.post("/bins/switch", response={200: BinSwitchedOut | list[Each[BinSwitchedOut]], **REFUSED})
 def switch_bin(
     request: HttpRequest,
     payload: BinSwitchIn | Annotated[list[BinSwitchIn], Many],
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Block bins, which are passed by from then on, or open them again."""
+    """Block bins, which are passed by from then on and whose goods are not sold, or open them again."""
     of = parse.company_of(company)
     return give(
         request, switch_bins, payload, idempotency_key,

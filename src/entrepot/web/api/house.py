@@ -25,6 +25,7 @@ from entrepot.web.api import (
     availability,
     bank,
     bins,
+    calendars,
     card_holds,
     carriers,
     channel_statements,
@@ -172,6 +173,7 @@ api.add_router("/v1", return_expiry.router, tags=["returns"])
 api.add_router("/v1", return_labels.router, tags=["returns"])
 api.add_router("/v1", kept_back.router, tags=["availability"])
 api.add_router("/v1", bins.router, tags=["stock"])
+api.add_router("/v1", calendars.router, tags=["availability"])
 api.add_router("/v1", places.router, tags=["availability"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])

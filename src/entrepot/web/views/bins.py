@@ -23,15 +23,16 @@ from entrepot.network.commands.register import (
     register_bins,
     register_zones,
 )
-from entrepot.network.commands.switch_bins import SwitchBin, switch_bins
 from entrepot.network.rules import BIN_KINDS, OUT_KINDS
 from entrepot.warehouse.commands.retire_bins import RetireBin, retire_bins
+from entrepot.warehouse.commands.switch_bins import BinSwitched, SwitchBin, switch_bins
 from entrepot.web import lists_floor, words
 from entrepot.web.edge import Request, back, cause_of, clean, console, give, int_in, kept, page, uuid_in
 from entrepot.web.listed import chosen, listed
 
 STATES = ("in use", *OUT_KINDS)
 FAULTS_SHOWN = 20
+ORDERS_SHOWN = 10
 FILE_MAX = 2_000_000
 
 
@@ -104,8 +105,36 @@ def act(request: Request) -> HttpResponse:
         "open": (switch_bins, [SwitchBin(company, one, "open", why) for one in which]),
     }
     command, wanted = asked.get(do, (switch_bins, [SwitchBin(company, one, "block", why) for one in which]))
-    give(request, command, wanted, _done, reason=why)
+    for one in give(request, command, wanted, _done, reason=why)[:FAULTS_SHOWN]:
+        if isinstance(one, BinSwitched) and (one.units or one.picked):
+            messages.info(request, _touched(request.reader.company.id, one))
     return back(request, reverse("bins"))
+
+
+def _touched(company: int, one: BinSwitched) -> str:
+    """What was switched with a bin: the units that it holds, and the orders that had counted on them."""
+    (found,) = shelf.bins(company=company, limit=1, which=[one.bin])
+    if one.state == "in use":
+        n = one.units
+        return ngettext("%(bin)s: %(n)s unit is sold again.", "%(bin)s: %(n)s units are sold again.", n) % {
+            "bin": found.code, "n": n,
+        }  # fmt: skip
+    said = [
+        ngettext(
+            "%(bin)s: %(n)s unit is not sold until the bin is opened or it is moved.",
+            "%(bin)s: %(n)s units are not sold until the bin is opened or they are moved.", one.units,
+        )
+        % {"bin": found.code, "n": one.units}
+    ]  # fmt: skip
+    if one.orders:
+        few = ", ".join(one.orders[:ORDERS_SHOWN]) + (" …" if len(one.orders) > ORDERS_SHOWN else "")
+        said.append(
+            gettext("%(n)s of them were promised and are sourced anew: %(orders)s.")
+            % {"n": one.promised, "orders": few}
+        )
+    if one.picked:
+        said.append(gettext("%(n)s are being picked, and go on.") % {"n": one.picked})
+    return " ".join(said)
 
 
 def _change_kind(request: Request, which: list[UUID]) -> list[Any]:

@@ -198,7 +198,7 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
         "keys": in_force, "acting": [key for key in in_force if key.revoked_at is None],
-        "companies": _several(request),
-        "factor": doors.has_factor(found.id), "events": kernel.timeline(subjects=[subject])[-20:], **said,
+        "companies": _several(request), "factor": doors.has_factor(found.id),
+        "events": kernel.timeline(subjects=[subject], kind="person")[-20:], **said,
     }  # fmt: skip
     return page(request, "web/person.html", context, area="policies")

@@ -65,6 +65,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
             [zone, grams, f"{price / 10**digits:.{digits}f}"] for zone, grams, price in found.stands.rates
         ]
         return as_csv("rates", comparing.HEADER, cells)
+    if request.GET.get("format") in ("zones", "surcharges"):
+        return _table(found.stands, request.GET["format"])
     kept = queries.versions(request.reader.company.id, which)
     number = int_in(request.GET.get("version"))
     version = next((one for one in kept if one.version == number), None)
@@ -74,15 +76,21 @@ def one(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def compare(request: Request, which: UUID) -> HttpResponse:
-    """What a file of rates would change; nothing is changed yet."""
+    """What a file of rates, zones or surcharges would change; nothing is changed yet."""
     found, file = _known(request, which), request.FILES.get("file")
     text = ""
     if file is not None and file.size and file.size <= FILE_MAX:
         text = file.read().decode("utf-8-sig", "replace")
-    wanted = _with_rates(request, found.stands, text)
+    table = request.POST.get("table", "")
+    wanted = _with_file(request, found.stands, table, text)
     if wanted is None:
         return back(request, reverse("service", args=[which]))
-    more = {"wanted": wanted, "text": text, "differences": comparing.differences(found.stands, wanted)}
+    more = {
+        "wanted": wanted,
+        "text": text,
+        "table": table,
+        "differences": comparing.differences(found.stands, wanted),
+    }
     kept = queries.versions(request.reader.company.id, which)
     return _page(request, found, {"versions": kept} | more)
 
@@ -90,11 +98,13 @@ def compare(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def set_rates(request: Request, which: UUID) -> HttpResponse:
-    """The rates of the file that was compared."""
-    found = _known(request, which)
-    wanted = _with_rates(request, found.stands, request.POST.get("rates", "")[:FILE_MAX])
+    """The table of the file that was compared."""
+    found, table = _known(request, which), request.POST.get("table", "")
+    wanted = _with_file(request, found.stands, table, request.POST.get("rates", "")[:FILE_MAX])
+    done = {"zones": gettext("The zones are changed."), "surcharges": gettext("The surcharges are changed.")}
     if wanted is not None:
-        give(request, register_services, [wanted], lambda _n: gettext("The rates are changed."))
+        said = done.get(table, gettext("The rates are changed."))
+        give(request, register_services, [wanted], lambda _n: said)
     return back(request, reverse("service", args=[which]))
 
 
@@ -152,12 +162,39 @@ def _known(request: Request, which: UUID) -> queries.Known:
     return found
 
 
-def _with_rates(request: Request, stands: RegisterService, text: str) -> RegisterService | None:
-    """The service with the rates of a file; None, and its faults said, where they can't be read."""
-    sheet = comparing.read(text.splitlines(), money.exponent(stands.currency or "EUR"))
+def _table(stands: RegisterService, table: str) -> HttpResponse:
+    """Zones or surcharges as a file, as `compare` takes it."""
+    if table == "zones":
+        return as_csv("zones", comparing.ZONES, [list(one) for one in stands.zones])
+    digits = money.exponent(stands.currency or "EUR")
+    cells = [
+        [
+            one.kind,
+            one.zone,
+            one.above,
+            one.postal_code,
+            f"{one.amount_minor / 10**digits:.{digits}f}",
+            one.per_10k,
+        ]
+        for one in stands.surcharges
+    ]
+    return as_csv("surcharges", comparing.ADDED, cells)
+
+
+def _with_file(request: Request, stands: RegisterService, table: str, text: str) -> RegisterService | None:
+    """The service with the rates, zones or surcharges of a file; None, and its faults said, where it can't be read."""
+    digits, lines = money.exponent(stands.currency or "EUR"), text.splitlines()
+    sheet: comparing.Sheet[Any]
+    if table == "zones":
+        sheet, name = comparing.read_zones(lines), "zones"
+    elif table == "surcharges":
+        sheet, name = comparing.read_surcharges(lines, digits), "surcharges"
+    else:
+        sheet, name = comparing.read(lines, digits), "rates"
     for fault in sheet.faults[:FAULTS_SHOWN]:
         messages.error(request, gettext("Row %(row)s: %(why)s") % {"row": fault.row, "why": fault.problem})
     if sheet.faults:
         messages.error(request, gettext("Nothing was done. Mend these rows, and bring the file again."))
         return None
-    return replace(stands, rates=tuple(sheet.rates))
+    changes: Any = {name: tuple(sheet.rows)}
+    return replace(stands, **changes)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime, parse_time
-from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -26,6 +24,7 @@ from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_list
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
 from entrepot.warehouse.waves import METHODS
+from entrepot.web import format as fmt
 from entrepot.web import lists_floor
 from entrepot.web.edge import (
     Request,
@@ -76,9 +75,9 @@ def floor(request: Request) -> HttpResponse:
         "services": sorted({one.code for one in services}),
         "carriers": sorted({one.carrier for one in services}),
         "cut_offs": [
-            (node.code, carrier, _told(week)) for node in nodes for carrier, week in weeks[node.id].items()
+            (node.code, carrier, fmt.week(week)) for node in nodes for carrier, week in weeks[node.id].items()
         ],
-        "days": list(enumerate(_days())),
+        "days": list(enumerate(fmt.weekdays())),
         "methods": METHODS,
         "lists": lists[:PAGE],
         "open_lists": len(lists),
@@ -222,19 +221,6 @@ def _say_left_out(request: Request, results: Sequence[Any]) -> None:
             left,
         )
         messages.warning(request, text % {"n": left})
-
-
-def _days() -> list[str]:
-    """Monday to Sunday, short."""
-    return [str(WEEKDAYS_ABBR[day]) for day in range(7)]
-
-
-def _told(week: Mapping[int, time]) -> str:
-    """A carrier's week in words: the days of each time together."""
-    days, names = defaultdict(list), _days()
-    for day, at in sorted(week.items()):
-        days[at].append(names[day])
-    return "; ".join(f"{', '.join(some)} {at:%H:%M}" for at, some in days.items())
 
 
 def _cut_offs_set(_: int) -> str:

@@ -181,7 +181,7 @@ def _carry(request: Request, flow: str, which: UUID) -> HttpResponse:
         return over(request, flow, which, ("warehouse.put_away",), f"scan-{flow}")
     if one.company != request.reader.company.id:
         raise Http404
-    shelves = carrying.SHELVES if one.status == "sellable" else carrying.ASIDE
+    shelves = carrying.SHELVES if one.status in carrying.FOR_SALE else carrying.ASIDE
     kinds = ANYWHERE if flow == "move" else shelves
     load = Load(Named(one.bin, one.bin_code), _item(one), kinds=kinds, is_checked=True)
     at = progress(request, flow, which)
