@@ -100,7 +100,7 @@ def _given(node: ast.AST, refusals: Collection[str]) -> Iterator[tuple[str, ast.
     if isinstance(node, ast.Call):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if called == "Said":
-            yield "expected", node.args[0]
+            yield from (("expected", one) for one in node.args)
         elif called in _REASONS:
             yield from (("why", one) for one in node.args[_REASONS[called] :][:1])
             yield from (("why", one.value) for one in node.keywords if one.arg == "reason")
