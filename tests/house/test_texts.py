@@ -42,6 +42,10 @@ def test_every_text_has_a_translation_and_none_is_left_over(language, wanted):
         "There is no {what} {which}.",  # a refusal
         "an SSCC, 18 digits with their check digit",  # a fact of one
         "When and how much is ordered again.",  # what a policy is for
+        "short pick",  # what an item of work is about, named where it is opened
+        "transfer to send",  # likewise, by a constant
+        "departure overdue",  # likewise, by a helper
+        "warehouse supervisor",  # who is asked
     ],
 )
 def test_texts_of_every_kind_are_found(text, wanted):
