@@ -105,6 +105,7 @@ def test_a_price_left_out_is_the_catalogs_and_goods_without_one_are_not_given_aw
     unknown = form | {"sku": ["NOPE", ""]}
     live = client.post(reverse("draft-new"), unknown, headers={"HX-Request": "true"}).content.decode()
     assert "no price" in live
+    assert "<b>–</b>" in live, "what has no price comes to nothing that could be told"
     answer = client.post(reverse("draft-new"), unknown).content.decode()
     assert "price of NOPE: expected one in GBP: the catalog has none, found nothing." in answer
     assert not orders.drafts(COMPANY)

@@ -130,7 +130,7 @@ def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder 
         "rows": [*lines, *[None] * BLANK],
         "channels": channels.values(),
         "channel": channel,
-        "total": total_of(order) if order and _is_priced(order) else 0,
+        "total": total_of(order) if order and _is_priced(order) else None if lines else 0,
         "parts": _parts(order),
         **_tax(request, order),
         "currency": order.currency if order else company.currency,
