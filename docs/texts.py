@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from inspect import getmembers
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
@@ -100,7 +101,7 @@ def _given(node: ast.AST, refusals: Collection[str]) -> Iterator[tuple[str, ast.
     if isinstance(node, ast.Call):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if called == "Said":
-            yield "expected", node.args[0]
+            yield from (("expected", one) for one in node.args)
         elif called in _REASONS:
             yield from (("why", one) for one in node.args[_REASONS[called] :][:1])
             yield from (("why", one.value) for one in node.keywords if one.arg == "reason")
@@ -153,8 +154,45 @@ def _words() -> Iterator[str]:
     yield from (told for _code, told in REASONS.values())
     yield from (words.spaced(text) for one in CONFLICTS for text in (one.first, one.second, one.risk))
     yield from (words.spaced(text) for text in (DEAD, GONE_FOR_GOOD, *(one.tells for one in EVENTS.values())))
-    names = {*_of_machines(), *_of_tables(), *(state for states in words.TONES.values() for state in states)}
+    names = {
+        *_of_machines(),
+        *_of_tables(),
+        *_work(),
+        *(state for states in words.TONES.values() for state in states),
+    }
     yield from (words.spaced(name) for name in names if name and name not in words.WORDS)
+
+
+def _work() -> Iterator[str]:
+    """What items of work are about, as they are opened in the code, and who is asked."""
+    from entrepot.access.rules import ROLES
+    from entrepot.shipping.rules import EXCEPTIONS
+
+    yield from ROLES
+    yield from (f"parcel {kind}" for kind in EXCEPTIONS)
+    yield from (f"payment {kind} failed" for kind in ("authorize", "capture", "refund", "void"))
+    for path in sorted(PACKAGE.glob("*/**/*.py")):
+        if b"OpenItem(" not in (source := path.read_bytes()):
+            continue
+        module = import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"OpenItem", "_item"}:
+                given = [*node.args[:2], *(one.value for one in node.keywords if one.arg == "type")]
+                yield from (name for one in given for name in _named(one, vars(module)))
+
+
+def _named(node: ast.AST, known: Mapping[str, Any]) -> Iterator[str]:
+    """The texts that an expression may be, with what its module knows by name."""
+    if isinstance(node, ast.IfExp):
+        yield from (*_named(node.body, known), *_named(node.orelse, known))
+    elif isinstance(node, ast.Subscript):
+        found = known.get(getattr(node.value, "id", ""))
+        yield from (one for one in found.values() if isinstance(one, str)) if isinstance(found, dict) else ()
+    elif isinstance(node, ast.Name):
+        found = known.get(node.id)
+        yield from [found] if isinstance(found, str) else []
+    else:
+        yield from _literals(node)
 
 
 def _of_machines() -> Iterator[str]:

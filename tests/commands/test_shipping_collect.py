@@ -82,7 +82,7 @@ def test_what_a_carrier_left_behind_is_told_until_it_is_handed_over(house: Floor
     assert watched(after(3)) == 2
     assert watched(after(4)) == 2
     (reason,) = items(house)
-    assert "2 for Post since" in reason
+    assert "2 that wait for Post since" in reason
     assert "17:00" in reason
     assert "labeled anew" not in reason
     (waits,) = queries.waiting(COMPANY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from django.utils import translation
 from docs import generate, texts
 from entrepot import languages
 from entrepot.kernel.errors import Invalid, WrongState, one_of
-from entrepot.web import words
+from entrepot.web import reasons, words
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\w+\}")
 
@@ -41,10 +42,40 @@ def test_every_text_has_a_translation_and_none_is_left_over(language, wanted):
         "There is no {what} {which}.",  # a refusal
         "an SSCC, 18 digits with their check digit",  # a fact of one
         "When and how much is ordered again.",  # what a policy is for
+        "short pick",  # what an item of work is about, named where it is opened
+        "transfer to send",  # likewise, by a constant
+        "departure overdue",  # likewise, by a helper
+        "warehouse supervisor",  # who is asked
     ],
 )
 def test_texts_of_every_kind_are_found(text, wanted):
     assert text in {one.id for one in wanted}
+
+
+def test_reasons_of_work_are_sentences_that_a_page_can_tell_again():
+    """An f-string is English for ever: nothing knows what of it is a fact."""
+    found = [
+        f"{path.relative_to(texts.PACKAGE)}:{value.lineno}"
+        for path in sorted(texts.PACKAGE.rglob("*.py"))
+        if "simulation" not in path.parts  # there buyers type
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        for value in _reasons(node)
+        if isinstance(value, ast.JoinedStr) and _letters(value) >= reasons.LETTERS_LEAST
+    ]
+    assert not found, "make them Said(...)"
+
+
+def _reasons(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"NewHold", "OpenItem"}:
+        return [*node.args[4:5], *(one.value for one in node.keywords if one.arg == "reason")]
+    if isinstance(node, ast.Assign) and any(getattr(one, "id", "") == "reason" for one in node.targets):
+        return [node.value]
+    return []
+
+
+def _letters(value: ast.JoinedStr) -> int:
+    parts = (part.value for part in value.values if isinstance(part, ast.Constant))
+    return sum(letter.isalpha() for part in parts for letter in part)
 
 
 @pytest.mark.parametrize("language", languages.TRANSLATED)

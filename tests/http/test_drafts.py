@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 from django.urls import reverse
 
 from entrepot.orders import queries as orders
-from tests.shop import COMPANY
+from entrepot.tax.commands.register import RegisterRate, register_rates
+from tests.shop import COMPANY, the_system
 
 FORM = {
     "channel": "web", "sku": ["NOTE-A5", ""], "quantity": ["2", ""], "price": ["9.95", ""], "line_discount": ["", ""],
@@ -93,3 +97,41 @@ def test_a_program_makes_changes_places_and_discards_drafts(shop, program):
         == 200
     )
     assert api.get("/api/v1/drafts").json() == []
+
+
+def test_a_price_left_out_is_the_catalogs_and_goods_without_one_are_not_given_away(shop, console):
+    client = console("service")
+    form = FORM | {"price": ["", ""], "do": "save"}
+    unknown = form | {"sku": ["NOPE", ""]}
+    live = client.post(reverse("draft-new"), unknown, headers={"HX-Request": "true"}).content.decode()
+    assert "no price" in live
+    assert "<b>–</b>" in live, "what has no price comes to nothing that could be told"
+    answer = client.post(reverse("draft-new"), unknown).content.decode()
+    assert "price of NOPE: expected one in GBP: the catalog has none, found nothing." in answer
+    assert not orders.drafts(COMPANY)
+
+    client.post(reverse("draft-new"), form)
+    (draft,) = orders.drafts(COMPANY)
+    assert draft.total_minor == 2 * 9_95 + 3_00
+    client.post(reverse("draft", args=[draft.id]), FORM | {"price": ["0", ""], "do": "save"})
+    assert orders.drafts(COMPANY)[0].total_minor == 3_00, "a gift is one where somebody says so"
+
+
+def test_a_tax_left_out_is_that_of_the_rates_and_follows_the_lines(shop, console):
+    rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2020, 1, 1))
+    register_rates(the_system(shop.now), requests=[rate])
+    client = console("service")
+    live = client.post(reverse("draft-new"), FORM, headers={"HX-Request": "true"}).content.decode()
+    assert "Tax by the rates in force:" in live
+    assert "20 % in GB" in live
+    client.post(reverse("draft-new"), FORM | {"do": "save"})
+    (draft,) = orders.drafts(COMPANY)
+    assert draft.total_minor == 22_90 + 4_58, "goods and shipping bear it"
+    page = client.get(reverse("draft", args=[draft.id])).content.decode()
+    assert 'id="tax" name="tax" value=""' in page, "it is worked out anew when the lines change"
+
+    client.post(reverse("draft", args=[draft.id]), FORM | {"tax": "1.00", "do": "save"})
+    page = client.get(reverse("draft", args=[draft.id])).content.decode()
+    assert orders.drafts(COMPANY)[0].total_minor == 23_90
+    assert 'id="tax" name="tax" value="1.00"' in page
+    assert "By the rates in force the tax is £4.58:" in page

@@ -130,6 +130,15 @@ def test_items_about_one_document_are_linked_on_the_page(console, shop):
     assert [one.id for one in work.linked(answer.item)] == [other]
 
 
+@pytest.mark.parametrize("facts", [{"amount_minor": 5_032}, {"amount_minor": 5_032, "currency": "GBP"}])
+def test_amounts_of_an_item_are_told_as_money(console, shop, facts):
+    one = OpenItem(COMPANY, "not paid", "order", shop.one("fraud"), "not covered", "controller", facts)
+    (answer,) = open_items(the_system(timezone.now()), requests=[one])
+    page = console("lead").get(f"/work/{answer.item}/").content.decode()
+    assert "£50.32" in page
+    assert "5,032" not in page
+
+
 # ---- the API
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from babel import Locale
 from hypothesis import given
@@ -55,6 +57,7 @@ def german(monkeypatch):
         ("Order SO-7: 2 units have left the house.", "Auftrag SO-7: 2 Stück haben das Haus verlassen."),
         ("She called. The channel reports nothing", "She called. The channel reports nothing"),
         ("Weg: damit", "Weg: damit"),
+        ("LEEDS: The authorization is too old.", "LEEDS: Die Autorisierung ist zu alt."),
         ("", ""),
     ],
 )
@@ -84,7 +87,7 @@ def test_any_text_is_told_as_some_text(text):
 def test_a_sentence_is_known_again_whatever_its_facts_are(facts):
     says = "Not {0} but {1} was found here"
     (one,) = reasons.made_of([says])
-    found = one.pattern.fullmatch(Said(says, *facts))
+    found = re.fullmatch(one.pattern, Said(says, *facts), re.DOTALL)
     assert found is not None
 
 

@@ -104,7 +104,7 @@ def test_a_box_is_empty_against_the_lesser_of_what_was_packed_and_what_the_catal
 def test_a_serial_number_is_swapped_where_others_left_with_the_order():
     assert told("inspected", swapped=(Swapped("CAM", "S1", ("S1", "S2")), Swapped("CAM", "S9", ()))) == {}
     assert told("inspected", swapped=(Swapped("CAM", "S3", ("S1", "S2")),)) == {
-        "serial_swap": "Not the serial number that was sent: S3 came for CAM."
+        "serial_swap": "Not what was sent: serial number S3 came for CAM."
     }
 
 

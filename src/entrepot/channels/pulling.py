@@ -16,7 +16,7 @@ from entrepot.channels.shopify.client import Client
 from entrepot.channels.statements.stated import UnreadableError
 from entrepot.kernel import policies
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.errors import Refused, Unavailable
+from entrepot.kernel.errors import Refused, Said, Unavailable
 from entrepot.network import queries as network
 from entrepot.network.queries import Channel
 from entrepot.parties import queries as parties
@@ -63,6 +63,6 @@ def pull(cause: Cause, company: int, channel: Channel, shop: Client) -> ChannelS
 
 def _ask(cause: Cause, company: int, channel: Channel, why: str) -> None:
     open_items(cause, requests=[OpenItem(
-        company, MISSING, "channel", channel.id, f"{channel.code} gave no statement: {why}", ROLE,
+        company, MISSING, "channel", channel.id, Said("{0} gave no statement: {1}", channel.code, why), ROLE,
         {"channel": channel.code}, priority=40,
     )])  # fmt: skip

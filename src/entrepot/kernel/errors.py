@@ -18,6 +18,10 @@ class Said(str):
         one.says, one.facts = says, facts
         return one
 
+    # So that it can be copied: braces of facts are no places.
+    def __getnewargs__(self) -> tuple[object, ...]:  # type: ignore[override]
+        return self.says, *self.facts
+
 
 def one_of(names: Iterable[object]) -> Said:
     """What is expected where some names are known and no others."""

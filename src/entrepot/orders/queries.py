@@ -275,6 +275,12 @@ class OrderView:
     warnings: tuple[WarningRow, ...]
 
 
+def currency_of(order: UUID) -> str:
+    """The currency of an order, '' where there is none such. One statement."""
+    found = sql.run("SELECT currency FROM orders_order WHERE id = %(order)s", {"order": order})
+    return found[0][0] if found else ""
+
+
 def order(order_id: UUID) -> OrderView | None:
     """One order, or None. 6 statements."""
     found = sql.run(_ORDER, {"order": order_id})

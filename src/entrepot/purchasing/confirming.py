@@ -53,10 +53,10 @@ def difference(one: ConfirmedLine, asked: Asked) -> str:
     """What of a confirmation differs from what was asked for, as a person reads it; '' where nothing does."""
     said = []
     if one.quantity != asked.quantity:
-        said.append(f"{one.quantity} of {asked.quantity} units")
+        said.append(Said("{0} of {1} units", one.quantity, asked.quantity))
     if asked.wanted_on and one.quantity and one.expected_on > asked.wanted_on:
-        said.append(f"on {one.expected_on} instead of {asked.wanted_on}")
-    return f"line {asked.number}: {', '.join(said)}" if said else ""
+        said.append(Said("on {0} instead of {1}", one.expected_on, asked.wanted_on))
+    return Said("line {0}: {1}", asked.number, ", ".join(said)) if said else ""
 
 
 class NoticedLine(NamedTuple):

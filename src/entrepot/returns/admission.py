@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.shapes import shape
 from entrepot.returns import errors
 from entrepot.returns.law import EXCEPTIONS, LAW, Law
@@ -176,7 +176,7 @@ def terms(policy: Policy, admission: Admission, facts: Facts) -> Terms:
     is_late = days > window
     if is_late:
         answer = max(answer, "no" if policy.late == "decline" else "ask", key=_GRAVITY.index)
-        objections.append(f"{days} days, beyond {window}")
+        objections.append(Said("{0} days, beyond {1}", days, window))
     found = Terms(
         answer, heard.term("outcomes", USUAL), window, days, counted,
         0 if facts.is_ours else heard.term("fee_percent", policy.fee_percent), heard.term("bonus_percent", 0),
@@ -193,7 +193,11 @@ def terms(policy: Policy, admission: Admission, facts: Facts) -> Terms:
 
 
 def _within(days: int, window: int, counted: str) -> str:
-    return f"{days} of {window} days" + (" from the order" if counted == "order" else "")
+    return (
+        Said("{0} of {1} days from the order", days, window)
+        if counted == "order"
+        else Said("{0} of {1} days", days, window)
+    )
 
 
 def _told(heard: _Heard) -> list[str]:
@@ -212,7 +216,7 @@ def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
         outcomes = found.outcomes if "refund" in found.outcomes else ("refund", *found.outcomes)
         if (found.answer, found.outcomes, found.fee_percent) == ("yes", outcomes, 0):
             return found._replace(by_law=True)
-        told = f"{law.says}: {days} of {law.withdraw_days} days"
+        told = Said("{0}: {1} of {2} days", law.says, days, law.withdraw_days)
         return found._replace(
             answer="yes",
             outcomes=outcomes,
@@ -233,9 +237,9 @@ def _conforming(found: Terms, law: Law, days: int) -> Terms:
     rights = ("refund",) * (days <= law.reject_days) + ("repair", "exchange")
     if found.answer == "yes" and (rights[0] != "refund" or "refund" in found.outcomes):
         return found
-    told = f"{law.says_of_goods or law.says}: it must conform for {law.conform_days} days"
+    told = Said("{0}: it must conform for {1} days", law.says_of_goods or law.says, law.conform_days)
     if rights[0] == "refund":
-        told = f"{law.says_of_goods or law.says}: {days} of {law.reject_days} days to reject it"
+        told = Said("{0}: {1} of {2} days to reject it", law.says_of_goods or law.says, days, law.reject_days)
     return found._replace(
         answer="yes", outcomes=rights, fee_percent=0, label=True, reasons=(told,), objections=(), is_late=False,
         by_law=True,
@@ -247,9 +251,9 @@ def _unmatched(facts: Facts) -> str:
     if not facts.tracked:
         return ""
     if not facts.named:
-        return "name the lot or serial number that stands on it"
+        return Said("name the lot or serial number that stands on it")
     strange = sorted(facts.named - facts.left)
-    return f"{', '.join(strange)} did not leave with this order" if strange else ""
+    return Said("{0} did not leave with this order", ", ".join(strange)) if strange else ""
 
 
 class Decision(NamedTuple):

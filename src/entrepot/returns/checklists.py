@@ -152,7 +152,7 @@ def weighed(policy: Checklists, sold_g: int, found_g: int | None, units: int) ->
         return ()
     expected = sold_g * units
     off = 100 * (found_g - expected)
-    asks, answer = "weight", f"{found_g} g, expected {expected} g"
+    asks, answer = "weight", Said("{0} g, expected {1} g", found_g, expected)
     if off < -policy.weight_tolerance_percent * expected:
         return (Finding("weight", asks, answer, policy.lighter_cap, LIGHTER),)
     if off > policy.weight_tolerance_percent * expected:
@@ -170,13 +170,13 @@ def matched(
         if not serial:
             return errors.SerialNeeded(left=len(serials))
         if serial in serials:
-            found.append(Finding("serial", "serial number", f"{serial} left with the order"))
+            found.append(Finding("serial", Said("serial number"), Said("{0} left with the order", serial)))
         else:
-            said = f"{serial} did not leave with the order"
-            found.append(Finding("serial", "serial number", said, policy.swap_cap, SWAPPED))
+            said = Said("{0} did not leave with the order", serial)
+            found.append(Finding("serial", Said("serial number"), said, policy.swap_cap, SWAPPED))
     if lots and lot:
         same = lot in lots
-        said = f"{lot} left with the order" if same else f"{lot} did not leave with the order"
+        said = Said("{0} left with the order", lot) if same else Said("{0} did not leave with the order", lot)
         found.append(Finding("lot", "lot", said, "" if same else policy.swap_cap, "" if same else LOT))
     return tuple(found)
 
@@ -188,7 +188,7 @@ def capped(grade: str, found: Iterable[Finding]) -> tuple[str, str]:
     start = grade or next(iter(GRADES))
     if worst is None or not worst.cap or worst.cap <= start:
         return start, ""
-    return worst.cap, f"{worst.cap} at most: {worst.asks}: {worst.answer}"
+    return worst.cap, Said("{0} at most: {1}: {2}", worst.cap, worst.asks, worst.answer)
 
 
 def codes_of(found: Iterable[Finding]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from entrepot.kernel import money
+from entrepot.kernel.errors import Said
 from entrepot.kernel.shapes import shape
 from entrepot.returns.rules import OURS, REASONS
 
@@ -164,7 +165,7 @@ def velocity(facts: Facts, policy: FraudPolicy) -> Found | None:
     if count <= policy.velocity_max:
         return None
     told = {"returns": count, "returns_max": policy.velocity_max, "days": policy.velocity_days}
-    return Found(f"{count} returns of one customer within {policy.velocity_days} days.", told)
+    return Found(Said("{0} returns of one customer within {1} days.", count, policy.velocity_days), told)
 
 
 def value(facts: Facts, policy: FraudPolicy) -> Found | None:
@@ -181,7 +182,9 @@ def value(facts: Facts, policy: FraudPolicy) -> Found | None:
         "returned_minor": returned, "bought_minor": facts.bought_minor, "orders": facts.bought_orders,
         "currency": facts.currency, "percent": percent, "percent_max": policy.value_percent, "days": policy.value_days,
     }  # fmt: skip
-    return Found(f"{percent} % of what the customer bought in {policy.value_days} days comes back.", told)
+    return Found(
+        Said("{0} % of what the customer bought in {1} days comes back.", percent, policy.value_days), told
+    )
 
 
 def cluster(facts: Facts, policy: FraudPolicy) -> Found | None:
@@ -189,15 +192,15 @@ def cluster(facts: Facts, policy: FraudPolicy) -> Found | None:
     many = [one for one in facts.shared if one.customers >= policy.cluster_customers]
     if not many:
         return None
-    words = " and ".join(f"{one.customers} customers share {SHARED[one.kind]}" for one in many)
+    words = " and ".join(Said("{0} customers share {1}", one.customers, SHARED[one.kind]) for one in many)
     told = {
         "shared": [one._asdict() for one in many], "customers_max": policy.cluster_customers,
         "days": policy.cluster_days,
     }  # fmt: skip
-    return Found(f"Of those who returned in {policy.cluster_days} days, {words}.", told)
+    return Found(Said("Of those who returned in {0} days, {1}.", policy.cluster_days, words), told)
 
 
-SHARED = {"address": "an address", "email": "a mailbox"}
+SHARED = {"address": Said("an address"), "email": Said("a mailbox")}
 """By what customers are compared, as people say it."""
 
 
@@ -208,8 +211,10 @@ def repeat(facts: Facts, policy: FraudPolicy) -> Found | None:
     told = {
         "confirmed": facts.confirmed, "confirmed_shared": facts.confirmed_shared, "days": policy.memory_days,
     }  # fmt: skip
-    whose = "of the customer" if facts.confirmed else "of somebody with the same address or mailbox"
-    return Found(f"A return {whose} was confirmed as fraud in {policy.memory_days} days.", told)
+    whose = (
+        Said("of the customer") if facts.confirmed else Said("of somebody with the same address or mailbox")
+    )
+    return Found(Said("A return {0} was confirmed as fraud in {1} days.", whose, policy.memory_days), told)
 
 
 def empty_box(facts: Facts, policy: FraudPolicy) -> Found | None:
@@ -218,11 +223,17 @@ def empty_box(facts: Facts, policy: FraudPolicy) -> Found | None:
     if not light:
         return None
     words = ", ".join(
-        f"{one.units} of {one.sku} weigh {one.weight_g} g and were sent with {one.expected_g} g"
+        Said(
+            "{0} of {1} weigh {2} g and were sent with {3} g",
+            one.units,
+            one.sku,
+            one.weight_g,
+            one.expected_g,
+        )
         for one in light
     )
     told = {"weighed": [one._asdict() for one in light], "percent_max": policy.empty_box_percent}
-    return Found(f"Too light: {words}.", told)
+    return Found(Said("Too light: {0}.", words), told)
 
 
 def _is_light(one: Weighed, policy: FraudPolicy) -> bool:
@@ -238,9 +249,10 @@ def serial_swap(facts: Facts, policy: FraudPolicy) -> Found | None:  # noqa: ARG
     swapped = [one for one in facts.swapped if one.left and one.read not in one.left]
     if not swapped:
         return None
-    words = ", ".join(f"{one.read} came for {one.sku}" for one in swapped)
+    words = ", ".join(Said("serial number {0} came for {1}", one.read, one.sku) for one in swapped)
     return Found(
-        f"Not the serial number that was sent: {words}.", {"swapped": [one._asdict() for one in swapped]}
+        Said("Not what was sent: {0}.", words),
+        {"swapped": [one._asdict() for one in swapped]},
     )
 
 
@@ -253,14 +265,16 @@ def wardrobing(facts: Facts, policy: FraudPolicy) -> Found | None:
         return None
     words = []
     if late:
-        words.append(f"asked for {min(one.days_left for one in late)} days before the end of the window")
+        words.append(
+            Said("asked for {0} days before the end of the window", min(one.days_left for one in late))
+        )
     if often:
-        words.append(f"the customer's {facts.worn_before + 1}. return of used goods")
+        words.append(Said("the customer's {0}. return of used goods", facts.worn_before + 1))
     told = {
         "used": [one._asdict() for one in used], "end_days": policy.wardrobing_end_days,
         "before": facts.worn_before, "repeats": policy.wardrobing_repeats,
     }  # fmt: skip
-    return Found(f"Used goods, {' and '.join(words)}.", told)
+    return Found(Said("Used goods, {0}.", " and ".join(words)), told)
 
 
 def is_used(grade: str, reason: str, policy: FraudPolicy) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from entrepot.kernel.errors import Said
+
 STATES = ("open", "counted", "done")
 """`open`: packages are counted off. `counted`: all are, and some wait to be opened. `done`: none does."""
 
@@ -36,14 +38,14 @@ class Differences(NamedTuple):
     @property
     def says(self) -> str:
         found = (
-            [f"{self.counted} packages of {self.announced} announced"]
+            [Said("{0} packages of {1} announced", self.counted, self.announced)]
             if self.announced != self.counted
             else []
         )
         if self.missing:
-            found.append(f"not on it: {_named(self.missing)}")
+            found.append(Said("not on it: {0}", _named(self.missing)))
         if self.extra:
-            found.append(f"not in the manifest: {_named(self.extra)}")
+            found.append(Said("not in the manifest: {0}", _named(self.extra)))
         return "; ".join(found)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, Refused, one_of
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.shapes import shape
 from entrepot.returns import errors
 
@@ -256,7 +256,7 @@ def _running(left: Sequence[tuple[int, int]], count: int) -> int:
 def propose(policy: Policy, grade: str) -> tuple[str, str]:
     """The disposition for a grade, with the reason."""
     disposition = policy.dispositions.get(grade, "dispose")
-    return disposition, f"grade {grade} ({GRADES[grade]}): {disposition}"
+    return disposition, Said("grade {0} ({1}): {2}", grade, GRADES[grade], disposition)
 
 
 # ---- refund

@@ -145,7 +145,7 @@ def _match(
 ) -> Charged:
     if due is None:
         return Charged(
-            line, "unmatched", None, None, 0, line.amount_minor, "no parcel of ours has this number"
+            line, "unmatched", None, None, 0, line.amount_minor, Said("no parcel of ours has this number")
         )
     wrong = _nothing_due(line, due, before, currency)
     if wrong:
@@ -155,21 +155,23 @@ def _match(
     if abs(off) <= max(tolerance.amount_minor, expected * tolerance.per_10k // 10_000):
         return Charged(line, "matched", due.unit, due.shipment, expected, off, "")
     wanted = money.told(expected, currency)
-    why = f"expected {wanted}"
+    why = Said("expected {0}", wanted)
     if line.weight_g > due.weight_g + tolerance.weight_g:
-        why = f"weighed again: {line.weight_g} g, {due.weight_g} g by our scale; expected {wanted}"
+        why = Said(
+            "weighed again: {0} g, {1} g by our scale; expected {2}", line.weight_g, due.weight_g, wanted
+        )
     return Charged(line, "differs", due.unit, due.shipment, expected, off, why)
 
 
 def _nothing_due(line: Billed, due: Due, before: set[tuple[UUID, str]], currency: str) -> str:
     """Why nothing is due for a charge; '' where something is."""
     if due.voided:
-        return "its label was voided"
+        return Said("its label was voided")
     if due.currency != currency:
-        return f"it was accrued in {due.currency}"
+        return Said("it was accrued in {0}", due.currency)
     billed = {charge for unit, charge in before if unit in (due.unit, due.shipment)}
     if line.charge in billed or TOTAL in billed or (line.charge == TOTAL and billed):
-        return "charged before"
+        return Said("charged before")
     if line.charge != TOTAL and not due.charges.get(line.charge):
-        return "a surcharge that was not expected"
+        return Said("a surcharge that was not expected")
     return ""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Refused, one_of
+from entrepot.kernel.errors import Refused, Said, one_of
 from entrepot.kernel.shapes import shape
 from entrepot.settlement import errors
 
@@ -104,8 +104,12 @@ def difference(kind: str, known_minor: int, paid_minor: int) -> int:
     return SIGNS[kind] * (known_minor - paid_minor)
 
 
-def differs(known_minor: int, paid_minor: int, currency: str) -> str:
-    return f"we know {money.told(known_minor, currency)}, the payout says {money.told(paid_minor, currency)}"
+def differs(known_minor: int, paid_minor: int, currency: str) -> Said:
+    return Said(
+        "we know {0}, the payout says {1}",
+        money.told(known_minor, currency),
+        money.told(paid_minor, currency),
+    )
 
 
 def match(
@@ -146,7 +150,11 @@ def _released(line: PayoutLine, reserve: int, currency: str) -> Matched:
     off = min(0, reserve - line.amount_minor)
     if not off:
         return Matched(line, "matched", None, 0, "")
-    why = f"{money.told(reserve, currency)} were held back, {money.told(line.amount_minor, currency)} are released"
+    why = Said(
+        "{0} were held back, {1} are released",
+        money.told(reserve, currency),
+        money.told(line.amount_minor, currency),
+    )
     return Matched(line, "differs" if reserve else "unmatched", None, off, why)
 
 
@@ -172,9 +180,9 @@ def _matched(
     if not sign or line.kind == "reserve_held":
         return Matched(line, "matched", None, 0, "")
     if one is None:
-        why = f"no {line.kind.replace('_', ' ')} is known under {line.reference or 'no reference'}"
+        why = Said("no {0} is known under {1}", line.kind.replace("_", " "), line.reference or "no reference")
         if known.get((line.kind, line.reference)):
-            why = f"{line.reference} was paid out before"
+            why = Said("{0} was paid out before", line.reference)
         return Matched(line, "unmatched", None, -sign * line.amount_minor, why)
     off = difference(line.kind, one.amount_minor, line.amount_minor)
     if not off:

@@ -98,7 +98,7 @@ def misfit(
     for place, line in enumerate(lines, 1):
         for field, fits, expected in (
             ("order", bool(line.order.strip()), "the number of an order of ours"),
-            ("quantity", 0 < line.quantity <= UNITS_MAX, f"1 to {UNITS_MAX} units"),
+            ("quantity", 0 < line.quantity <= UNITS_MAX, Said("1 to {0} units", UNITS_MAX)),
             ("amount_minor", 0 <= line.amount_minor <= AMOUNT_MAX, "minor units from 0"),
         ):
             if not fits:
@@ -152,15 +152,17 @@ def judge(
             0,
             0,
             line.amount_minor,
-            "no order of ours at this supplier has this line",
+            Said("no order of ours at this supplier has this line"),
         )
     units = min(line.quantity - before, max(goods.left, 0))
     expected = released + goods.release(units)
     off = line.amount_minor - expected
     came = before + units
     if came < line.quantity:
-        why = f"{line.quantity} billed, {came} of them came and were not billed before"
+        why = Said("{0} billed, {1} of them came and were not billed before", line.quantity, came)
         return Matched(line, "differs", goods, units, expected, off, why)
     if abs(off) <= max(tolerance.amount_minor, expected * tolerance.per_10k // 10_000):
         return Matched(line, "matched", goods, units, expected, off, "")
-    return Matched(line, "differs", goods, units, expected, off, f"expected {money.told(expected, currency)}")
+    return Matched(
+        line, "differs", goods, units, expected, off, Said("expected {0}", money.told(expected, currency))
+    )

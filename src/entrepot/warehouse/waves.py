@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from entrepot.kernel.errors import Said
 from entrepot.kernel.shapes import shape
 from entrepot.warehouse.labor import Standard
 
@@ -249,13 +250,13 @@ NO_STATIONS = "the packing stations have no more time before the cut-off"
 NOT_PICKABLE = "units stand in no bin that is picked from"
 
 
-NOBODY_PICKS = "its policy warehouse.waves has no pickers"
-NOBODY_PACKS = "its policy warehouse.waves has no packing stations"
-NONE_FITS = (
+NOBODY_PICKS = Said("its policy warehouse.waves has no pickers")
+NOBODY_PACKS = Said("its policy warehouse.waves has no packing stations")
+NONE_FITS = Said(
     "nothing is on the floor, and no order that waits fits the time that its policy warehouse.waves gives it"
 )
-TOO_MANY_LINES = "every order that waits has more lines than a wave takes by its policy warehouse.waves"
-FLOOR_RESTS = "the floor has its fill, and nothing of it was picked or packed for an hour of its shifts"
+TOO_MANY_LINES = Said("every order that waits has more lines than a wave takes by its policy warehouse.waves")
+FLOOR_RESTS = Said("the floor has its fill, and nothing of it was picked or packed for an hour of its shifts")
 
 RESTS_AFTER = timedelta(hours=1)
 """A floor with work on which nothing was done for so long rests."""

@@ -13,7 +13,7 @@ from functools import cache
 from string import Formatter
 from typing import NamedTuple
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, trans_real
 
 from entrepot import languages
 from entrepot.web import words
@@ -30,14 +30,16 @@ class Sentence(NamedTuple):
     """A text with places for facts."""
 
     says: str
-    pattern: re.Pattern[str]
+    pattern: str
     letters: int  # of its own
     longest: str  # part of it: a text without that is none of it, which is quicker to see
 
 
 def reason(text: str) -> str:
     """A reason in the language of the page; what somebody typed, and what is no sentence of ours, as it is."""
-    return (_told(text) or _told_parts(text) or text) if text and len(text) <= LONGEST else text
+    if not text or len(text) > LONGEST:
+        return text
+    return _told(text) or _told_parts(text) or _told_of(text) or text
 
 
 def fact(text: str) -> str:
@@ -57,7 +59,7 @@ def _told(text: str) -> str:
     if (whole := gettext(text)) != text:
         return whole
     for one in sentences():
-        if one.longest in text and (found := one.pattern.fullmatch(text)):
+        if one.longest in text and (found := _compiled(one.pattern).fullmatch(text)):
             facts = {name: fact(value) for name, value in found.groupdict().items()}
             return _filled(gettext(one.says), facts)
     return ""
@@ -68,6 +70,13 @@ def _told_parts(text: str) -> str:
     parts = _ENDS.split(text)
     told = [_told(part) for part in parts] if len(parts) > 1 else []
     return " ".join(one or part for one, part in zip(told, parts, strict=True)) if any(told) else ""
+
+
+def _told_of(text: str) -> str:
+    """A sentence about something that is named before it."""
+    name, sign, rest = text.partition(": ")
+    told = sign and (_told(rest) or _told_parts(rest))
+    return f"{name}: {told}" if told else ""
 
 
 _ENDS = re.compile(r"(?<=[.!?]) (?=[A-Z])")
@@ -83,8 +92,14 @@ def _filled(says: str, facts: dict[str, str]) -> str:
 
 @cache
 def sentences() -> tuple[Sentence, ...]:
-    """All that have places for facts; those with more letters of their own first."""
-    return made_of(str(one.id) for language in languages.TRANSLATED for one in languages.read(language))
+    """All that have places for facts; those with more letters of their own first. Of the compiled catalogs, which a
+    process reads anyway: the others take a second."""
+    return made_of(
+        text
+        for language in languages.TRANSLATED
+        for text in trans_real.translation(language)._catalog.keys()  # type: ignore[attr-defined]  # noqa: SIM118  that is no dict
+        if isinstance(text, str)
+    )
 
 
 def made_of(texts: Iterable[str]) -> tuple[Sentence, ...]:
@@ -110,4 +125,10 @@ def _sentence(says: str) -> Sentence | None:
         seen.add(name)
     if not seen or letters < LETTERS_LEAST:
         return None
-    return Sentence(says, re.compile(pattern, re.DOTALL), letters, longest)
+    return Sentence(says, pattern, letters, longest)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Only when a text looks like its sentence: to do it for all of them takes as long as a page."""
+    return re.compile(pattern, re.DOTALL)

@@ -14,7 +14,7 @@ from entrepot.channels.commands.walk import walk
 from entrepot.kernel import inbox
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import extend
 from entrepot.ledger.commands.post import Posting, post
@@ -150,7 +150,7 @@ def _ask_about(
         requests=[
             OpenItem(
                 company=request.company, type="invoice refused", subject_kind="message",
-                subject=messages[request.number], reason=f"Invoice {request.number}: {refusal.message}",
+                subject=messages[request.number], reason=Said("Invoice {0}: {1}", request.number, refusal.message),
                 role="integration engineer", facts={"invoice": request.number, "code": refusal.code},
                 occurred_at=request.occurred_at,
             )
@@ -210,8 +210,10 @@ def _correct(
             requests=[
                 OpenItem(
                     company=request.company, type="write-off", subject_kind="sku", subject=one.sku,
-                    reason=f"{units} of {-one.quantity} units to be written off are not there: "
-                    f"{one.reason or NO_REASON}",
+                    reason=Said(
+                        "{0} of {1} units to be written off are not there: {2}",
+                        units, -one.quantity, one.reason or NO_REASON,
+                    ),
                     role="inventory manager", dedupe=f"{messages[request.number]}:{one.sku}:{n}",
                     facts={"invoice": request.number, "units": units, "node": one.node},
                     occurred_at=request.occurred_at,

@@ -11,7 +11,7 @@ from entrepot.channels.commands.walk import walk
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.orders.commands.place import Placed, PlaceOrder, place
@@ -134,7 +134,7 @@ def _ask_about(
             OpenItem(
                 company=one.order.company, type="order refused", subject_kind="message",
                 subject=messages[one.order.external_id],
-                reason=f"Order {one.order.external_id}: {refusal.message}", role="integration engineer",
+                reason=Said("Order {0}: {1}", one.order.external_id, refusal.message), role="integration engineer",
                 facts={"order": one.order.external_id, "code": refusal.code},
                 occurred_at=one.order.occurred_at,
             )

@@ -307,7 +307,9 @@ def _note(cause: Cause, documents: Sequence[Document]) -> None:
 
 def _refused(one: Document) -> OpenItem:
     told = [f"{each.said.reference}: {each.problem}" for each in one.refused]
-    reason = f"{len(told)} of {len(one.notices)} ship notices of {one.name} are refused. {told[0]}"
+    reason = Said(
+        "{0} of {1} ship notices of {2} are refused. {3}", len(told), len(one.notices), one.name, told[0]
+    )
     return _item(one.company, one.message, reason, told)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import inbox
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -52,7 +52,7 @@ def set_aside(cause: Cause, /, *, requests: Sequence[SetRowAside]) -> list[RowSe
             requests=[
                 OpenItem(
                     company=r.company, type="row set aside", subject_kind="message", subject=kept[r.name],
-                    reason=f"Line {r.line} of the file: {r.why}.", role="integration engineer",
+                    reason=Said("Line {0} of the file: {1}.", r.line, r.why), role="integration engineer",
                     facts={"line": r.line, "source": r.source},
                 )
                 for r in fresh

@@ -273,7 +273,10 @@ def _item(one: Compared, waiting: Sequence[_Change]) -> OpenItem:
     ]
     return OpenItem(
         company=one.request.company, type=ITEMS[one.request.kind], subject_kind="channel", subject=one.channel.id,
-        reason=f"{one.channel.code}: {len(waiting)} differences with its statement. {told[0]}.", role=ROLE,
+        reason=Said(
+            "{0}: {1} differences with its statement. {2}.",
+            one.channel.code, len(waiting), told[0],
+        ), role=ROLE,
         priority=40, facts={"channel": one.channel.code, "differences": told[:SHOWN_MAX]},
     )  # fmt: skip
 

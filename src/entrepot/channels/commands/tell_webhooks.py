@@ -17,7 +17,7 @@ from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.delivery import Claimed, Message
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.messages import ReplayMessage, replay_messages
 from entrepot.parties import queries as parties
@@ -241,7 +241,7 @@ def give_up_webhooks(
             requests=[
                 OpenItem(
                     company=one.company, type="webhook", subject_kind="webhook", subject=which,
-                    reason=f"The webhook {one.name} is told nothing any more: {dead[which]}.", role=ROLE,
+                    reason=Said("The webhook {0} is told nothing any more: {1}.", one.name, dead[which]), role=ROLE,
                 )
                 for which, one in found.items()
             ],

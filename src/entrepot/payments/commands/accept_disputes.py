@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, policies
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.ledger.currency_queries import limits_in
 from entrepot.payments import errors, rules
 from entrepot.payments.commands.answer_disputes import (
@@ -123,7 +123,10 @@ def _ask_a_second(cause: Cause, batch: Batch) -> None:
             told = money.told(dispute.amount, payment.currency)
             items.append(OpenItem(
                 payment.company, PROPOSED, "dispute", dispute.id,
-                f"{one.made_by} proposes to accept dispute {batch.names[dispute.id]} over {told}: {one.note}",
+                Said(
+                    "{0} proposes to accept dispute {1} over {2}: {3}",
+                    one.made_by, batch.names[dispute.id], told, one.note,
+                ),
                 "controller", {"payment": payment.id, "order": payment.order}, priority=85, due_in_hours=24,
             ))  # fmt: skip
     open_items(cause, requests=items)

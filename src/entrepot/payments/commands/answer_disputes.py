@@ -12,7 +12,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.payments import errors, providers
 from entrepot.payments.commands import take
@@ -291,7 +291,7 @@ def _failed(batch: Batch, one: Answer) -> OpenItem:
     what = "the evidence" if one.kind == "submit" else "the acceptance"
     return OpenItem(
         payment.company, FAILED, "dispute", one.dispute,
-        f"{payment.provider} did not take {what}: {one.error or 'no reason given'}",
+        Said("{0} did not take {1}: {2}", payment.provider, what, one.error or 'no reason given'),
         "controller", {"payment": payment.id}, priority=90, due_in_hours=8, dedupe=str(one.id),
     )  # fmt: skip
 

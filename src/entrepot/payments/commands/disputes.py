@@ -170,10 +170,15 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
 
 def _item(one: _Draft) -> OpenItem:
     told = partial(money.told, currency=one.payment.currency)
-    does = "asks about" if one.request.inquiry else "disputes"
-    reason = f"The bank {does} {told(one.request.amount_minor)}: {one.request.reason or 'no reason given'}."
+    what = "asks about" if one.request.inquiry else "disputes"
+    facts = (what, told(one.request.amount_minor), one.request.reason or "no reason given")
+    reason = Said("The bank {0} {1}: {2}.", *facts)
     if one.beyond:
-        reason += f" {told(one.beyond)} of them were refunded already: answer with the proof of the refund."
+        reason = Said(
+            "The bank {0} {1}: {2}. {3} of them were refunded already: answer with the proof of the refund.",
+            *facts,
+            told(one.beyond),
+        )
     due = one.request.evidence_due_at
     # The item counts its hours from when the bank disputed, and must be done before the bank stops to listen.
     hours = hours_until(due, one.at) if due else None

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments.commands import take
@@ -138,11 +138,11 @@ def _apply(payment: take.Payment, kind: str, amount: int, *, ok: bool) -> None:
 
 
 def _item(payment: take.Payment, kind: str, amount: int, request: Settle) -> OpenItem:
+    what = "{0} took back the {1}: {2}" if request.bounced else "{0} refused the {1}: {2}"
     return OpenItem(
         company=payment.company, type=f"payment {kind} failed",
         subject_kind="card_hold" if payment.is_hold else "order", subject=payment.order,
-        reason=f"{payment.provider} {'took back' if request.bounced else 'refused'} the {kind}:"
-        f" {request.error or 'no reason given'}", role="controller",
+        reason=Said(what, payment.provider, kind, request.error or "no reason given"), role="controller",
         facts={"payment": payment.id, "amount_minor": amount}, priority=80, due_in_hours=8, dedupe=str(request.attempt),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, tried
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.payments import errors
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.commands.tell_disputes import TellDispute, tell_disputes
@@ -185,8 +185,10 @@ def _show(cause: Cause, settled: Mapping[int, tuple[int, UUID, Settle, MessageTa
     open_items(cause, requests=[
         OpenItem(
             company, NOT_SETTLED, "order", order,
-            f"Stripe says that refund {one.provider_reference} was {'done' if one.ok else 'not done'}, which the books"
-            f" can't follow: {answer.message} Then replay its message.",
+            Said(
+                "Stripe says that refund {0} was {1}, which the books can't follow: {2} Then replay its message.",
+                one.provider_reference, "done" if one.ok else "not done", answer.message,
+            ),
             "controller", priority=90, due_in_hours=8, dedupe=str(one.attempt),
         )
         for company, order, one, answer in settled.values() if isinstance(answer, Refused)

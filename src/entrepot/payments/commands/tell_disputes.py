@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, tried
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.payments.commands.disputes import OpenDispute, open_disputes
 from entrepot.payments.commands.follow_disputes import (
     CloseDispute,
@@ -190,8 +190,10 @@ def _show(
         )
         items.append(OpenItem(
             company, NOT_TAKEN, kind, subject,
-            f"Stripe says that dispute {told.external_id} is {told.state.replace('_', ' ')}, which the books can't"
-            f" follow: {answer.message}",
+            Said(
+                "Stripe says that dispute {0} is {1}, which the books can't follow: {2}",
+                told.external_id, told.state.replace("_", " "), answer.message,
+            ),
             "controller", {"amount_minor": told.amount_minor}, priority=90, due_in_hours=8, dedupe=told.external_id,
         ))  # fmt: skip
     open_items(cause, requests=items)

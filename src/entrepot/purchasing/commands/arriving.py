@@ -173,7 +173,7 @@ def _open_checks(cause: Cause, wanted: Sequence[tuple[Receipt, Arrival, Sample]]
         requests=[
             OpenItem(
                 row[2], "quality check", "quality_check", row[0],
-                f"{row[1]}: look at {row[11]} of {row[10]} units that came with {receipt.number}",
+                Said("{0}: look at {1} of {2} units that came with {3}", row[1], row[11], row[10], receipt.number),
                 "warehouse supervisor", {"receipt": str(receipt.id), "sample": row[11], "units": row[10]},
             )
             for row, (receipt, _, _) in zip(rows, wanted, strict=True)
@@ -213,7 +213,10 @@ def open_claims(cause: Cause, wanted: Sequence[NewClaim]) -> list[str]:
         requests=[
             OpenItem(
                 one.company, "supplier claim", "supplier_claim", row[0],
-                f"{row[1]}: {one.quantity} units of {one.order_number} are to be made good ({one.reason}: {one.note})",
+                Said(
+                    "{0}: {1} units of {2} are to be made good ({3}: {4})",
+                    row[1], one.quantity, one.order_number, one.reason, one.note,
+                ),
                 "inventory manager", {"order": str(one.order), "units": one.quantity, "value_minor": one.value_minor},
             )
             for row, one in zip(rows, wanted, strict=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.purchasing.confirming import Asked, ConfirmedLine, difference, misfit_confirmation
 from entrepot.purchasing.states import ORDER
@@ -118,7 +118,7 @@ def _write(
         requests=[
             OpenItem(
                 orders[one.order][0], "confirmed otherwise", "purchase_order", one.order,
-                f"{orders[one.order][3]}: the supplier confirms {'; '.join(differs)}", "inventory manager",
+                Said("{0}: the supplier confirms {1}", orders[one.order][3], '; '.join(differs)), "inventory manager",
                 {"differences": list(differs), "reference": one.reference},
             )
             for one, _, differs in taken

@@ -15,7 +15,7 @@ from entrepot.catalog.barcodes import Scan
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.purchasing import errors
 from entrepot.purchasing.commands.noticed import PackageLine, packages
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceivedLine, ReceiveOrder, receive
@@ -346,7 +346,10 @@ def _tell_differences(
         requests=[
             OpenItem(
                 one.company, "package differs", "purchase_order", answer.order,
-                f"{answer.order_number}: of package {answer.sscc} came {answer.differs}", "inventory manager",
+                Said(
+                    "{0}: of package {1} came {2}",
+                    answer.order_number, answer.sscc, answer.differs,
+                ), "inventory manager",
                 {"sscc": answer.sscc, "receipt": str(answer.receipt)}, dedupe=f"{answer.order}/{answer.sscc}",
             )
             for one, answer in zip(requests, answers, strict=True)

@@ -222,7 +222,7 @@ def _beyond(lines: Sequence[NoticedLine], orders: dict[UUID, _Order]) -> tuple[s
     for line in lines:
         units[line.order, line.line] = units.get((line.order, line.line), 0) + line.quantity
     return tuple(
-        f"line {found.number} of {orders[order].number}: {count} of {found.to_come} to come"
+        Said("line {0} of {1}: {2} of {3} to come", found.number, orders[order].number, count, found.to_come)
         for (order, which), count in units.items()
         if count > (found := orders[order].lines[which]).to_come
     )
@@ -289,7 +289,10 @@ def _write(cause: Cause, taken: Sequence[_Taken], orders: dict[UUID, _Order]) ->
         requests=[
             OpenItem(
                 one.request.company, "announced beyond the order", "notice", one.id,
-                f"{one.number}: more is on its way than is to come of {'; '.join(one.beyond)}", "inventory manager",
+                Said(
+                    "{0}: more is on its way than is to come of {1}",
+                    one.number, "; ".join(one.beyond),
+                ), "inventory manager",
                 {"beyond": list(one.beyond)},
             )
             for one in taken

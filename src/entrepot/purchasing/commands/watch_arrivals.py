@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -63,7 +63,7 @@ def watch_arrivals(cause: Cause, /, *, requests: Sequence[WatchArrivals]) -> lis
         requests=[
             OpenItem(
                 one.company, OVERDUE[one.kind], one.kind, one.document,
-                f"{one.number} from {one.whence}: {one.units} units were expected by {one.since}",
+                Said("{0} from {1}: {2} units were expected by {3}", one.number, one.whence, one.units, one.since),
                 "inventory manager" if one.kind == "purchase_order" else "warehouse supervisor",
                 {"units": one.units, "expected_on": one.since.isoformat()},
             )

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.purchasing.commands.store_drop_ships import OVERDUE
 from entrepot.purchasing.states import COMING
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -49,7 +49,7 @@ def watch_drop_ships(
     open_items(cause, requests=[
         OpenItem(
             company, OVERDUE, "drop_ship", which,
-            f"{supplier} has not sent {units} units of {number}, which were due", "inventory manager",
+            Said("{0} has not sent {1} units of {2}, which were due", supplier, units, number), "inventory manager",
             {"order": order, "units": units}, priority,
         )
         for company, which, number, supplier, units, order, priority in late

@@ -356,7 +356,10 @@ def _count(drafts: Sequence[_Draft]) -> None:
 def _item(one: _Draft) -> OpenItem:
     return OpenItem(
         company=one.order.company, type="return to review", subject_kind="return", subject=one.id,
-        reason=f"Return {one.number} of order {one.order.number}: {one.reasons[0]}", role="customer service",
+        reason=Said(
+            "Return {0} of order {1}: {2}",
+            one.number, one.order.number, one.reasons[0],
+        ), role="customer service",
         facts={"order": one.request.order, "return": one.id}, occurred_at=one.at,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns.commands import labels_gone
@@ -184,7 +184,10 @@ def _write(cause: Cause, changes: Sequence[_Change]) -> None:
     open_items(cause, requests=[
         OpenItem(
             one.company, NOT_GIVEN_BACK if request.outcome == "keep" else NOT_BOUGHT, "return", one.return_id,
-            f"Label {one.tracking} of return {one.number} with {one.carrier}: {problem}", "customer service",
+            Said(
+                "Label {0} of return {1} with {2}: {3}",
+                one.tracking, one.number, one.carrier, problem,
+            ), "customer service",
             {"label": str(one.id), "source": one.source},
         )
         for one, request, _, problem in changes

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.opened import finish
@@ -227,7 +227,11 @@ def _write(cause: Cause, closed: Sequence[tuple[_Pallet, Differences]]) -> None:
         open_items(cause, requests=[
             OpenItem(
                 company=one.company, type=DIFFERS, subject_kind="pallet", subject=one.id, role="customer service",
-                reason=f"Pallet {one.number}{f' of {one.carrier}' if one.carrier else ''}: {told.says}.",
+                reason=(
+                    Said("Pallet {0} of {1}: {2}.", one.number, one.carrier, told.says)
+                    if one.carrier
+                    else Said("Pallet {0}: {1}.", one.number, told.says)
+                ),
                 facts={"pallet": one.id, "missing": list(told.missing), "extra": list(told.extra)},
             )
             for one, told in wrong

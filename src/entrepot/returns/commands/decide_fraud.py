@@ -11,7 +11,7 @@ from entrepot.access.rules import apart
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors
 from entrepot.returns.commands.judging import ITEM, ROLE
@@ -107,7 +107,7 @@ def _write(cause: Cause, decisions: Sequence[_Decision]) -> None:
     open_items(cause, requests=[
         OpenItem(
             company=one.of.company, type=ITEM, subject_kind="return", subject=one.of.id, role=ROLE, priority=60,
-            reason=f"Return {one.of.number} is reviewed again: {one.request.reason.strip()}",
+            reason=Said("Return {0} is reviewed again: {1}", one.of.number, one.request.reason.strip()),
             facts={"return": one.of.id},
         )
         for one in last.values() if one.of.fraud == "open"

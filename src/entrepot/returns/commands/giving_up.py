@@ -12,6 +12,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
+from entrepot.kernel.errors import Said
 from entrepot.kernel.events import Event
 from entrepot.returns import expiring
 from entrepot.returns.commands.lock import Line, Return, give_back, store
@@ -75,8 +76,11 @@ def _ask(cause: Cause, endings: Sequence[Ending], amounts: Mapping[UUID, GivenUp
     items = [
         OpenItem(
             company=one.company, type=NEVER_CAME, subject_kind="return", subject=one.id, role="customer service",
-            reason=f"Return {one.number}: {amounts[one.id].missing} units were refunded and never came. Ask the"
-            f" {'carrier, who has told of the parcel' if one.scanned else 'customer'}.",
+            reason=Said(
+                "Return {0}: {1} units were refunded and never came. Ask the {2}.",
+                one.number, amounts[one.id].missing,
+                "carrier, who has told of the parcel" if one.scanned else "customer",
+            ),
             facts={"return": one.id, "lost_minor": lost[one.id], "currency": one.currency},
         )
         for one, *_ in endings

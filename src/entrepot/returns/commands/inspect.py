@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
@@ -244,7 +244,7 @@ def _question(one: _Found) -> OpenItem:
     told = next(each.answer for each in one.checked.found if each.code == checklists.SWAPPED)
     return OpenItem(
         company=one.of.company, type="swapped serial number", subject_kind="return", subject=one.of.id,
-        reason=f"Return {one.of.number}: serial number {told}.", role="customer service",
+        reason=Said("Return {0}: serial number {1}.", one.of.number, told), role="customer service",
         facts={"return": one.of.id, "inspection": one.id},
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns.commands.judge_facts import Head, facts, heads, marks
 from entrepot.returns.fraud import FraudPolicy, Stage, Suspicion, asked
@@ -97,7 +97,7 @@ def _item(one: _Judged) -> OpenItem:
     rules = [each for each in one.fresh if each.mode == "enforce"]
     return OpenItem(
         company=one.of.company, type=ITEM, subject_kind="return", subject=one.of.id,
-        reason=f"Return {one.of.number}: {rules[0].reason}", role=ROLE, priority=60,
+        reason=Said("Return {0}: {1}", one.of.number, rules[0].reason), role=ROLE, priority=60,
         facts={"return": one.of.id, "rules": [each.rule for each in rules]}, value_minor=one.of.value,
         tier=one.of.tier or None,
     )  # fmt: skip

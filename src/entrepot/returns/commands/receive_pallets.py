@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns import errors
 from entrepot.returns.commands.announce import tracking_of
@@ -133,7 +133,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> dict[UUID, int]:
     open_items(cause, requests=[
         OpenItem(
             company=one.request.company, type=TO_OPEN, subject_kind="pallet", subject=one.id,
-            reason=f"Pallet {one.number}: {one.announced} parcels of returns to count off and open.",
+            reason=Said("Pallet {0}: {1} parcels of returns to count off and open.", one.number, one.announced),
             role="returns inspector", facts={"pallet": one.id, "packages": one.announced},
             due_in_hours=max(1, round((one.due - cause.at) / timedelta(hours=1))), occurred_at=one.at,
         )

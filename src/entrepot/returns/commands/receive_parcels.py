@@ -253,11 +253,11 @@ def _answer(found: Sorted, strays: Sequence[_Stray]) -> ParcelReceived:
 
 
 WHY = {
-    "unknown": "nobody can tell what it is",
-    "unannounced": "nothing was announced",
-    "more": "more came than was announced",
-    "other": "something else was announced",
-    "late": "its return is closed",
+    "unknown": Said("nobody can tell what it is"),
+    "unannounced": Said("nothing was announced"),
+    "more": Said("more came than was announced"),
+    "other": Said("something else was announced"),
+    "late": Said("its return is closed"),
 }
 
 
@@ -280,7 +280,10 @@ def _questions(
     for one in strays:
         yield OpenItem(
             company=request.company, type="goods nobody announced", subject_kind="stray", subject=one.id,
-            reason=f"{parcel}: {one.units} of {one.content.said}, {_why(one.why, again)}.", role="customer service",
+            reason=Said(
+                "{0}: {1} of {2}, {3}.",
+                parcel, one.units, one.content.said, _why(one.why, again),
+            ), role="customer service",
             facts={"bin": one.bin, "units": one.units, "said": one.content.said}, occurred_at=request.occurred_at,
         )  # fmt: skip
     missing: dict[UUID, int] = defaultdict(int)
@@ -290,7 +293,10 @@ def _questions(
         one_return: Return = known.returns[return_id]
         yield OpenItem(
             company=request.company, type=INCOMPLETE, subject_kind="return", subject=return_id,
-            reason=f"{parcel}: {units} units of return {one_return.number} were announced and are not in it.",
+            reason=Said(
+                "{0}: {1} units of return {2} were announced and are not in it.",
+                parcel, units, one_return.number,
+            ),
             role="customer service", facts={"return": return_id, "units": units}, occurred_at=request.occurred_at,
         )  # fmt: skip
 

@@ -285,7 +285,10 @@ def count(sums_: Iterable[refunding.Sum]) -> None:
 def _item(one: _Draft) -> OpenItem:
     return OpenItem(
         company=one.of.company, type="refund to approve", subject_kind="refund", subject=one.id,
-        reason=f"Refund {one.number} for return {one.of.number} is above the limit.", role="controller", priority=60,
+        reason=Said(
+            "Refund {0} for return {1} is above the limit.",
+            one.number, one.of.number,
+        ), role="controller", priority=60,
         facts={"return": one.of.id, "total_minor": one.total, "currency": one.of.currency}, occurred_at=one.at,
         value_minor=one.total,
     )  # fmt: skip

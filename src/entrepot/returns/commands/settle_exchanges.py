@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import of_companies
 from entrepot.orders.commands.place import Placed
@@ -279,7 +279,10 @@ def _payable(one: _Settling) -> Payable:
 def _item(one: _Settling) -> OpenItem:
     return OpenItem(
         company=one.on.company, type="refund to approve", subject_kind="refund", subject=one.of.refund,
-        reason=f"Refund {one.of.number} for return {one.on.number} is above the limit: its replacement was cancelled.",
+        reason=Said(
+            "Refund {0} for return {1} is above the limit: its replacement was cancelled.",
+            one.of.number, one.on.number,
+        ),
         role="controller", priority=60, occurred_at=one.at, value_minor=one.of.total,
         facts={"return": one.on.id, "total_minor": one.of.total, "currency": one.on.currency},
     )  # fmt: skip
@@ -291,7 +294,7 @@ def _ask(cause: Cause, stuck: Sequence[OpenExchange], known: Known) -> None:
         OpenItem(
             company=known.returns[one.return_id].company, type="exchange to decide", subject_kind="return",
             subject=one.return_id, role="controller",
-            reason=f"Exchange {one.number}: what paid for the goods was given back elsewhere since.",
+            reason=Said("Exchange {0}: what paid for the goods was given back elsewhere since.", one.number),
             priority=70, facts={"refund": one.refund, "order": one.order}, dedupe=str(one.refund),
         )
         for one in stuck

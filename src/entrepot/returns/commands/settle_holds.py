@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments.commands.capture import Capture, Void, capture, void
@@ -219,7 +219,10 @@ def _posting(cause: Cause, one: Held) -> Posting:
 def _item(one: Held) -> OpenItem:
     return OpenItem(
         company=one.company, type="hold lapsed", subject_kind="return", subject=one.return_id, role="controller",
-        reason=f"Hold {one.number} ended at the bank before return {one.return_number} was back: nothing secures it.",
+        reason=Said(
+            "Hold {0} ended at the bank before return {1} was back: nothing secures it.",
+            one.number, one.return_number,
+        ),
         priority=70, facts={"hold": one.id, "amount_minor": one.amount, "currency": one.currency}, dedupe=str(one.id),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.returns.commands.settle_departures import OVERDUE
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -31,10 +31,10 @@ class DeparturesWatched:
 
 
 AWAITED = {
-    "vendor_return": "the vendor's credit",
-    "liquidation": "the payment of the lot",
-    "donation": "the receiver's certificate",
-    "disposal": "the certificate of disposal",
+    "vendor_return": Said("the vendor's credit"),
+    "liquidation": Said("the payment of the lot"),
+    "donation": Said("the receiver's certificate"),
+    "disposal": Said("the certificate of disposal"),
 }
 
 
@@ -51,7 +51,7 @@ def watch_departures(
     open_items(cause, requests=[
         OpenItem(
             company, OVERDUE, "departure", which,
-            reason=f"{number}: {AWAITED[kind]} from {receiver} was due on {due}.", role="controller",
+            reason=Said("{0}: {1} from {2} was due on {3}.", number, AWAITED[kind], receiver, due), role="controller",
             facts={"departure": which, "due_on": str(due)}, value_minor=owed,
         )
         for company, which, number, kind, receiver, due, owed in late

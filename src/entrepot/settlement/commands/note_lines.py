@@ -11,7 +11,7 @@ from entrepot.access.rules import ROLES
 from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.clearing import Item
 from entrepot.ledger.commands.match_lines import lock_items
@@ -105,8 +105,10 @@ def _item(cause: Cause, which: UUID, one: NoteLine, item: Item) -> OpenItem:
     due = datetime.combine(one.due_on + timedelta(days=1), time(), UTC)
     return OpenItem(
         company=one.company, type=ITEM, subject_kind="clearing_note", subject=which, role=one.role, priority=40,
-        reason=f"{money.told(item.open, item.currency)} is open on account {item.account}: {one.code}."
-        f" {one.note.strip()}",
+        reason=Said(
+            "{0} is open on account {1}: {2}. {3}",
+            money.told(item.open, item.currency), item.account, one.code, one.note.strip(),
+        ),
         facts={"account": item.account, "line": one.line},
         due_in_hours=max(1, int((due - cause.at).total_seconds()) // 3600), occurred_at=cause.at,
     )  # fmt: skip

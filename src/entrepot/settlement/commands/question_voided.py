@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement.commands.take_carrier_invoices import ITEM, KIND
@@ -101,8 +101,11 @@ def _write(cause: Cause, found: Sequence[_Billed]) -> None:
     open_items(cause, requests=[
         OpenItem(
             one.company, ITEM, KIND, one.invoice,
-            f"Invoice {one.number} of {one.carrier}: label {one.tracking} was voided after it was billed."
-            f" {money.told(one.released, one.currency)} is to come back: give the label back there, or claim it.",
+            Said(
+                "Invoice {0} of {1}: label {2} was voided after it was billed. {3} is to come back: give the "
+                "label back there, or claim it.",
+                one.number, one.carrier, one.tracking, money.told(one.released, one.currency),
+            ),
             "controller", {"document": str(one.document)},
         )
         for one in found

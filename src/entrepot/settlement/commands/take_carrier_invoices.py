@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.settlement import carriers, errors
 from entrepot.settlement.carriers import Billed, CarrierTolerance, Charged, Due
 from entrepot.settlement.commands.entering import Entry, Known, enter, in_question, known_of
@@ -183,8 +183,10 @@ def _item(one: _Draft) -> OpenItem | None:
         return None
     return OpenItem(
         company=one.request.company, type=ITEM, subject_kind=KIND, subject=one.id,
-        reason=f"Invoice {one.number} of {one.request.carrier}: charges in question: {len(wrong)}."
-        f" {wrong[0].line.tracking}: {wrong[0].why}.",
+        reason=Said(
+            "Invoice {0} of {1}: charges in question: {2}. {3}: {4}.",
+            one.number, one.request.carrier, len(wrong), wrong[0].line.tracking, wrong[0].why,
+        ),
         role="controller", priority=50, occurred_at=one.at,
         facts={"charges": [f"{c.line.tracking} {c.line.charge}: {c.why}" for c in wrong[:SHOWN_MAX]]},
     )  # fmt: skip

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import errors, rules
@@ -203,7 +203,10 @@ def _item(one: _Draft) -> OpenItem:
     wrong = one.open_lines
     return OpenItem(
         company=one.request.company, type="payout to explain", subject_kind="payout", subject=one.id,
-        reason=f"Payout {one.number} of {one.request.provider}: lines that do not match: {len(wrong)}. {wrong[0].why}.",
+        reason=Said(
+            "Payout {0} of {1}: lines that do not match: {2}. {3}.",
+            one.number, one.request.provider, len(wrong), wrong[0].why,
+        ),
         role="controller", priority=60, occurred_at=one.at,
         facts={"lines": [f"{m.line.kind} {m.line.reference}: {m.why}" for m in wrong[:SHOWN_MAX]]},
     )  # fmt: skip

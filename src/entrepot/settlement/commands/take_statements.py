@@ -257,7 +257,10 @@ def _item(cause: Cause, one: _Draft) -> OpenItem:
     told = [f"{m.line.booked_on} {money.told(m.line.amount_minor, own.currency)}: {m.why}" for m in waiting]
     return OpenItem(
         company=one.request.company, type=ITEM, subject_kind="bank_statement", subject=one.id,
-        reason=f"Bank statement {one.number}: lines that belong to nothing we know: {len(waiting)}. {told[0]}.",
+        reason=Said(
+            "Bank statement {0}: lines that belong to nothing we know: {1}. {2}.",
+            one.number, len(waiting), told[0],
+        ),
         role="controller", priority=50, occurred_at=cause.at, facts={"lines": told[:SHOWN_MAX]},
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.settlement import errors, supplier_invoices
 from entrepot.settlement.commands.entering import Entry, Known, enter, in_question, known_of
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
@@ -210,8 +210,10 @@ def _item(one: _Draft) -> OpenItem | None:
         return None
     return OpenItem(
         company=one.request.company, type=ITEM, subject_kind=KIND, subject=one.id,
-        reason=f"Invoice {one.number} of {one.request.supplier}: lines in question: {len(wrong)}."
-        f" {wrong[0].line.order} line {wrong[0].line.line}: {wrong[0].why}.",
+        reason=Said(
+            "Invoice {0} of {1}: lines in question: {2}. {3} line {4}: {5}.",
+            one.number, one.request.supplier, len(wrong), wrong[0].line.order, wrong[0].line.line, wrong[0].why,
+        ),
         role="controller", priority=50, occurred_at=one.at,
         facts={"lines": [f"{m.line.order} line {m.line.line}: {m.why}" for m in wrong[:SHOWN_MAX]]},
     )  # fmt: skip

@@ -12,7 +12,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.clearing import Item, Part
 from entrepot.ledger.commands.match_lines import LinesMatched, MatchLines, lock_items, match_lines, parts_of
@@ -169,8 +169,10 @@ def _write(cause: Cause, drafts: Sequence[tuple[_Draft, WriteOff]]) -> None:
         open_items(cause, requests=[
             OpenItem(
                 company=one.company, type=ITEM, subject_kind=KIND, subject=one.id, role="controller", priority=50,
-                reason=f"{who} asks to write off {money.told(one.amount, one.currency)} of account {one.account}"
-                f" ({one.number}): {one.reason}", occurred_at=cause.at,
+                reason=Said(
+                    "{0} asks to write off {1} of account {2} ({3}): {4}",
+                    who, money.told(one.amount, one.currency), one.account, one.number, one.reason,
+                ), occurred_at=cause.at,
             )
             for one in waiting
         ])  # fmt: skip

@@ -123,7 +123,10 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
         )
         items.append(OpenItem(
             one.company, ITEM, "claim", claim.claim,
-            f"{claim.number}: {one.number} is {request.kind}; {one.carrier or 'its carrier'} takes claims until {due}.",
+            Said(
+                "{0}: {1} is {2}; {3} takes claims until {4}.",
+                claim.number, one.number, request.kind, one.carrier or "its carrier", due,
+            ),
             "customer service", {"shipment": str(one.id), "amount_minor": amount}, one.priority,
             due_in_hours=min(hours, 24 * 14),
         ))  # fmt: skip

@@ -14,7 +14,7 @@ from entrepot.carriage import queries as carriage
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.network import queries as network
 from entrepot.shipping.collecting import Collecting, passed
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -63,7 +63,12 @@ class _Missed(NamedTuple):
     @property
     def told(self) -> str:
         at = self.since.astimezone(ZoneInfo(self.time_zone))
-        return f"{self.labels} for {self.carrier or 'our own means'} since {at:%Y-%m-%d %H:%M}"
+        return Said(
+            "{0} that wait for {1} since {2}",
+            self.labels,
+            self.carrier or "our own means",
+            f"{at:%Y-%m-%d %H:%M}",
+        )
 
 
 @command("shipping.watch_collections")
@@ -86,8 +91,11 @@ def watch_collections(
     open_items(cause, requests=[
         OpenItem(
             company, ITEM, "node", node,
-            f"Left behind at {some[0].node_code}: {'; '.join(one.told for one in some)}."
-            " Hand them over with the next manifest, or label them anew with who still comes today.",
+            Said(
+                "Left behind at {0}: {1}. Hand them over with the next manifest, or label them anew with who "
+                "still comes today.",
+                some[0].node_code, "; ".join(one.told for one in some),
+            ),
             "warehouse supervisor", {"packages": sum(one.labels for one in some)}, priority=70, due_in_hours=4,
         )
         for (company, node), some in by_node.items()

@@ -14,7 +14,7 @@ from uuid import UUID
 from entrepot.kernel import money, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.progress import Progress, progress
@@ -147,7 +147,10 @@ def capture_all(
             requests=[
                 OpenItem(
                     company, "not paid", "order", order,
-                    f"{money.told(missing[order], currency)} shipped on {number} are covered by no authorization",
+                    Said(
+                        "{0} shipped on {1} are covered by no authorization",
+                        money.told(missing[order], currency), number,
+                    ),
                     "controller", {"amount_minor": missing[order]}, priority, due_in_hours=24, occurred_at=times[order],
                 )
                 for order, company, number, currency, priority in unpaid

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.shipping import rules
 from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
 from entrepot.shipping.commands.deliver import TROUBLE
@@ -92,7 +92,10 @@ def watch_silence(cause: Cause, /, *, requests: Sequence[WatchSilence]) -> list[
         sql.run(_LOST, {**sql.columns(("ids", "companies", "shipments", "numbers"), rows), "at": cause.at})
         open_items(cause, requests=[
             OpenItem(
-                company, "parcel lost", "shipment", shipment, f"{name} ({number}): nobody has seen it for {told} days",
+                company, "parcel lost", "shipment", shipment, Said(
+                    "{0} ({1}): nobody has seen it for {2} days",
+                    name, number, told,
+                ),
                 "customer service", {"tracking": number, "kind": "lost"}, priority,
                 due_in_hours=rules.EXCEPTIONS["lost"],
             )
@@ -169,8 +172,10 @@ def _end(cause: Cause, over: Sequence[_Troubled]) -> None:
     open_items(cause, requests=[
         OpenItem(
             gone_by[shipment].company, "claim of what arrived", "claim", claim,
-            f"{gone_by[shipment].number} arrived after it was claimed as {kind} ({number}): tell the carrier, and drop"
-            " it.",
+            Said(
+                "{0} arrived after it was claimed as {1} ({2}): tell the carrier, and drop it.",
+                gone_by[shipment].number, kind, number,
+            ),
             "customer service", {"shipment": str(shipment)}, gone_by[shipment].priority,
         )
         for claim, number, shipment, kind, state in claims
@@ -178,8 +183,11 @@ def _end(cause: Cause, over: Sequence[_Troubled]) -> None:
     ] + [
         OpenItem(
             one.company, "sent again and arrived", "shipment", one.id,
-            f"{one.number} arrived after its goods were sent again with order {one.again}: cancel that order while it"
-            " is here, or ask the customer for one of both.",
+            Said(
+                "{0} arrived after its goods were sent again with order {1}: cancel that order while it is here,"
+                " or ask the customer for one of both.",
+                one.number, one.again,
+            ),
             "customer service", {"order": one.again}, one.priority, due_in_hours=8,
         )
         for one in over

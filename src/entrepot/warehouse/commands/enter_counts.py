@@ -350,7 +350,9 @@ def _posting(one: _Result, reason: str) -> PostCount:
 
 
 def _differs(task: Task) -> OpenItem:
-    reason = f"Bin {task.bin_code} was counted, and differs from the records by more than may be posted"
+    reason = Said(
+        "Bin {0} was counted, and differs from the records by more than may be posted", task.bin_code
+    )
     facts = {"count": task.number, "bin": task.bin_code}
     return OpenItem(
         task.company,
@@ -366,7 +368,7 @@ def _differs(task: Task) -> OpenItem:
 
 def _unknown_goods(one: EnterCount, task: Task) -> OpenItem:
     goods = "; ".join(f"{units} of '{label}'" for label, units in one.unknown)
-    reason = f"Goods that no scan tells stand in bin {task.bin_code}: {goods}"
+    reason = Said("Goods that no scan tells stand in bin {0}: {1}", task.bin_code, goods)
     facts = {"count": task.number, "bin": task.bin_code, "goods": goods}
     return OpenItem(
         task.company, "unknown goods", "count", task.id, reason, "inventory manager", facts, due_in_hours=48

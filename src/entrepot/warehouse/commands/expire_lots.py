@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged, change_status
 from entrepot.stock.expiry import Expiry
 from entrepot.warehouse.commands.missing import reopen
@@ -124,15 +124,21 @@ def _by_lot(lots: Sequence[_Lot]) -> list[_Lot]:
 
 
 def _still_picked(lot: _Lot) -> OpenItem:
-    reason = (
-        f"{lot.committed} units of {lot.sku_code}, lot {lot.lot}, expired on {lot.expires_on} and are being picked at"
-        f" {lot.node_code}"
+    reason = Said(
+        "{0} units of {1}, lot {2}, expired on {3} and are being picked at {4}",
+        lot.committed,
+        lot.sku_code,
+        lot.lot,
+        lot.expires_on,
+        lot.node_code,
     )
     return _item("expired and picked", lot, reason, hours=2, priority=80)
 
 
 def _expires_soon(lot: _Lot) -> OpenItem:
-    reason = f"Lot {lot.lot} of {lot.sku_code} at {lot.node_code} expires on {lot.expires_on}"
+    reason = Said(
+        "Lot {0} of {1} at {2} expires on {3}", lot.lot, lot.sku_code, lot.node_code, lot.expires_on
+    )
     return _item("lot expires", lot, reason, hours=72, priority=40)
 
 

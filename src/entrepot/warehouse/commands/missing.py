@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import offer
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.orders.commands.progress import Progress, lock, progress
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.fulfill import commit_picks
@@ -116,7 +116,7 @@ class Again:
 
 
 def _short_pick(task: Missed, units: int, found: int, one: Fulfillment, held: int) -> OpenItem:
-    reason = f"{units} of {task.quantity} units for {one.order_number} were not in their bin"
+    reason = Said("{0} of {1} units for {2} were not in their bin", units, task.quantity, one.order_number)
     facts: dict[str, object] = {
         "units": units,
         "from_another_bin": found,
@@ -124,7 +124,14 @@ def _short_pick(task: Missed, units: int, found: int, one: Fulfillment, held: in
         "order": one.order,
     }
     if held:
-        reason += f" for the second time: {held} more are not sold until the bin is counted"
+        reason = Said(
+            "{0} of {1} units for {2} were not in their bin for the second time: {3} more are not sold until the bin"
+            " is counted",
+            units,
+            task.quantity,
+            one.order_number,
+            held,
+        )
         facts["held_back"] = held
     role = "warehouse supervisor"
     return OpenItem(
@@ -160,7 +167,7 @@ def reopen(cause: Cause, displaced: Sequence[Displaced]) -> None:
 
 
 def _displaced(company: int, order: UUID, number: str, priority: int, units: int) -> OpenItem:
-    reason = f"{units} units promised to {number} are no longer there"
+    reason = Said("{0} units promised to {1} are no longer there", units, number)
     facts, role = {"units": units}, "inventory manager"
     return OpenItem(
         company, "displaced", "order", order, reason, role, facts, max(priority, 50), due_in_hours=8

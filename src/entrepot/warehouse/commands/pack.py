@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.warehouse import errors, packing, rules
@@ -302,8 +302,10 @@ def _off(packed: Sequence[_Packed]) -> list[OpenItem]:
     return [
         OpenItem(
             one.company, "weight off", "package", package.package,
-            f"{package.number} weighs {package.weight_g} g where {weighed.expected_g} g are expected:"
-            f" {request.weight_note.strip()}",
+            Said(
+                "{0} weighs {1} g where {2} g are expected: {3}",
+                package.number, package.weight_g, weighed.expected_g, request.weight_note.strip(),
+            ),
             "warehouse supervisor",
             {"weight_g": package.weight_g, "expected_g": weighed.expected_g, "fulfillment": one.number,
              "note": request.weight_note.strip()},

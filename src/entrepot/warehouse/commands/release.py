@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders import queries as orders_queries
 from entrepot.orders.commands.progress import go_on
@@ -244,7 +244,7 @@ def not_pickable(
     """The work item that asks for goods to be put away."""
     return OpenItem(
         company, "not pickable", "order", order,
-        f"{missing} promised units of {number} stand in no pick or reserve bin", "warehouse supervisor",
+        Said("{0} promised units of {1} stand in no pick or reserve bin", missing, number), "warehouse supervisor",
         {"units": missing}, priority, due_in_hours=8, promise_at=promise_at,
     )  # fmt: skip
 

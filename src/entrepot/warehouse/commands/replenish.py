@@ -316,7 +316,9 @@ def _close(cause: Cause, done: Sequence[tuple[_Task, int, UUID | None]]) -> None
 
 
 def _short(task: _Task, units: int) -> OpenItem:
-    reason = f"{task.number}: {task.quantity - units} of {task.quantity} units were not in reserve"
+    reason = Said(
+        "{0}: {1} of {2} units were not in reserve", task.number, task.quantity - units, task.quantity
+    )
     facts = {"units": task.quantity - units, "sku": task.sku, "bin": task.from_bin}
     return OpenItem(
         task.company, "short replenishment", "replenishment", task.id, reason, "warehouse supervisor", facts,

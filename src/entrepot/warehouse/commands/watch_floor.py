@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.network import queries as network
 from entrepot.network.rules import Calendar, next_ship_date
 from entrepot.warehouse import waves
@@ -105,14 +105,14 @@ def _leaves(at: datetime, zone: str, calendar: Calendar) -> tuple[datetime, date
 
 def _waits(node: _Node, orders: int, cutoff: datetime) -> OpenItem:
     until = cutoff.astimezone(ZoneInfo(node.time_zone))
-    are = "1 order that should leave is" if orders == 1 else f"{orders} orders that should leave are"
-    reason = f"{node.code}: {are} not on the floor; the next cut-off is at {until:%H:%M}"
+    what = "1 order that should leave is" if orders == 1 else Said("{0} orders that should leave are", orders)
+    reason = Said("{0}: {1} not on the floor; the next cut-off is at {2}", node.code, what, f"{until:%H:%M}")
     return _item(node, ITEM, reason, {"orders": orders, "cutoff_at": cutoff})
 
 
 def _is_late(node: _Node, orders: int, oldest: str, at: str) -> OpenItem:
-    are = "1 order on the floor is" if orders == 1 else f"{orders} orders on the floor are"
-    reason = f"{node.code}: {are} late, the latest is {oldest}, which is to be {at}"
+    what = "1 order on the floor is" if orders == 1 else Said("{0} orders on the floor are", orders)
+    reason = Said("{0}: {1} late, the latest is {2}, which is to be {3}", node.code, what, oldest, at)
     return _item(node, LATE, reason, {"orders": orders, "fulfillment": oldest})
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import cancel as orders
 from entrepot.orders.commands.progress import Progress
@@ -305,7 +305,7 @@ def _put_away(one: Fulfillment, back: Sequence[tuple[_Task, int]], at: datetime)
     }
     return OpenItem(
         one.company, "put back", "fulfillment", one.id,
-        f"{units} units of {one.order_number} were withdrawn and stand in staging: put them away",
+        Said("{0} units of {1} were withdrawn and stand in staging: put them away", units, one.order_number),
         "warehouse supervisor", facts, one.priority, due_in_hours=8, dedupe=str(ids.uuid7()), occurred_at=at,
         promise_at=one.promise_at,
     )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from babel.numbers import NumberFormatError, parse_decimal
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,10 +18,11 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from entrepot.catalog import queries as catalog
-from entrepot.kernel import wire
+from entrepot.kernel import money, wire
+from entrepot.kernel.errors import Invalid, Said
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
-from entrepot.orders import rules
+from entrepot.orders import quoting, rules
 from entrepot.orders.commands.draft import (
     DiscardDraft,
     DraftSaved,
@@ -34,9 +37,10 @@ from entrepot.orders.commands.draft import (
 )
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder
 from entrepot.stock import queries as stock
+from entrepot.tax.rules import Expected
 from entrepot.web import format as fmt
-from entrepot.web import lists_floor
-from entrepot.web.edge import Request, Undo, clean, console, give, int_in, minor_in, page
+from entrepot.web import lists_floor, words
+from entrepot.web.edge import Request, Undo, clean, console, give, int_in, minor_in, page, price_in
 from entrepot.web.listed import at_most, listed_whole
 
 BLANK = 3
@@ -44,6 +48,9 @@ BLANK = 3
 LINES_MAX = 100
 PAGE = 200
 QUANTITY_MAX = 1_000_000
+PRICE_LIMIT = 10**9
+NO_PRICE = Decimal(-1)
+"""Of a line that has none yet: it is not saved."""
 
 
 @require_safe
@@ -70,10 +77,12 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
     if request.POST.get("do") == "restore" and found:
         give(request, restore_draft, [RestoreDraft(found.id)], lambda _: gettext("The draft goes on."))
         return redirect("draft", found.id)
-    order = _order(request)
+    order = _taxed(request, _order(request))
     if request.htmx:
         return page(request, "web/parts/draft_total.html", _context(request, found, order), area="orders")
     do = request.POST.get("do")
+    if do != "discard" and _prices_lack(request, order):
+        return page(request, "web/draft.html", _context(request, found, order), area="orders")
     if do == "discard" and found:
         told = gettext("The draft was discarded.")
         give(request, discard_draft, [DiscardDraft(found.id)], lambda _: told, undo=_restored)
@@ -121,7 +130,9 @@ def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder 
         "rows": [*lines, *[None] * BLANK],
         "channels": channels.values(),
         "channel": channel,
-        "total": total_of(order) if order and lines else 0,
+        "total": total_of(order) if order and _is_priced(order) else None if lines else 0,
+        "parts": _parts(order),
+        **_tax(request, order),
         "currency": order.currency if order else company.currency,
         "demands": rules.ASKED_FOR,
         "open": found is None or found.state == "draft",
@@ -137,10 +148,12 @@ def _order(request: Request) -> PlaceOrder:
     channel = clean(said.get("channel"))
     known = network.channels(company=company.id).get(channel)
     currency = known.currency if known else company.currency
-    of_line = (said.getlist(name)[:LINES_MAX] for name in ("sku", "quantity", "price", "line_discount"))
+    of_line = [said.getlist(name)[:LINES_MAX] for name in ("sku", "quantity", "price", "line_discount")]
+    goods = catalog.skus(company=company.id, codes={clean(sku) for sku in of_line[0]})
     lines = tuple(
         OrderLine(
-            clean(sku), min(int_in(quantity) or 0, QUANTITY_MAX), _price(price),
+            clean(sku), min(int_in(quantity) or 0, QUANTITY_MAX),
+            _price(price, quoting.list_price(goods.get(clean(sku)), currency, company.currency)),
             discount_minor=minor_in(discount, currency) or 0,
         )
         for sku, quantity, price, discount in zip(*of_line, strict=False)
@@ -156,12 +169,72 @@ def _order(request: Request) -> PlaceOrder:
     )  # fmt: skip
 
 
-def _price(text: str) -> Decimal:
-    try:
-        found = parse_decimal(clean(text) or "0", locale=fmt.reading().locale, strict=True)
-    except NumberFormatError:
-        return Decimal(-1)  # refused with its place in the order
-    return found if abs(found) < 10**9 else Decimal(-1)
+def _price(text: str, listed: Decimal | None) -> Decimal:
+    """What the form says a unit costs; where it says nothing, the catalog does."""
+    found = price_in(text) if clean(text) else listed
+    return found if found is not None and 0 <= found < PRICE_LIMIT else NO_PRICE
+
+
+def _is_priced(order: PlaceOrder) -> bool:
+    return bool(order.lines) and all(line.unit_price >= 0 or line.kind != rules.GOODS for line in order.lines)
+
+
+def _prices_lack(request: Request, order: PlaceOrder) -> bool:
+    """Whether a line has no price, which is told: nobody gives goods away by leaving a field empty."""
+    typed = [
+        clean(price)
+        for sku, price in zip(request.POST.getlist("sku"), request.POST.getlist("price"), strict=False)
+        if clean(sku)
+    ]
+    found = [
+        Invalid(
+            field=Said("price of {0}", line.sku),
+            expected=Said("one in {0}: the catalog has none", order.currency)
+            if not text
+            else "a number from 0 on",
+            found=text or "nothing",
+        )
+        for line, text in zip(order.lines, typed, strict=False)
+        if line.unit_price < 0
+    ]
+    for one in found:
+        messages.error(request, words.refusal(one))
+    return bool(found)
+
+
+def _taxed(request: Request, order: PlaceOrder) -> PlaceOrder:
+    """The draft with the tax that it should bear, where the form says none."""
+    if clean(request.POST.get("tax")) or not _is_priced(order):
+        return order
+    return replace(order, tax_minor=_due(request, order).tax_minor)
+
+
+def _due(request: Request, order: PlaceOrder) -> Expected:
+    company = request.reader.company
+    known = network.channels(company=company.id).get(order.channel)
+    goods = catalog.skus(company=company.id, codes={line.sku for line in order.lines})
+    return quoting.tax_due(order, goods, known.kind if known else "", fmt.reading().now)
+
+
+def _tax(request: Request, order: PlaceOrder | None) -> Mapping[str, Any]:
+    """What the rates say of the tax, and what stands in its field: nothing where that is the same."""
+    if order is None or not _is_priced(order):
+        return {"due": None, "tax": order.tax_minor if order and order.tax_minor else None}
+    due = _due(request, order)
+    return {"due": due, "tax": None if order.tax_minor == due.tax_minor else order.tax_minor}
+
+
+def _parts(order: PlaceOrder | None) -> list[tuple[str, int]]:
+    """What makes up the total, in the order in which people add it up."""
+    if order is None or not _is_priced(order):
+        return []
+    goods = sum(money.extend(one.quantity, one.unit_price, order.currency) for one in order.lines)
+    less = order.discount_minor + sum(one.discount_minor for one in order.lines)
+    parts = [
+        (gettext("Goods"), goods), (gettext("Discount"), -less), (gettext("Shipping"), order.shipping_minor),
+        (gettext("Tax"), order.tax_minor),
+    ]  # fmt: skip
+    return [(name, amount) for name, amount in parts if amount or name in (parts[0][0], parts[-1][0])]
 
 
 def _address(request: Request) -> AddressGiven | None:

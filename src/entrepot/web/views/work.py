@@ -132,6 +132,14 @@ def _choices(request: Request, kind: str) -> dict[str, Any]:
     }
 
 
+def _currency(found: work.Item) -> str:
+    """What its amounts are in: as its facts say, else that of its order; '' where nobody knows."""
+    if not any(name.endswith("_minor") for name in found.facts):
+        return ""
+    said = found.facts.get("currency", "")
+    return said or (orders.currency_of(found.subject) if found.subject_kind == "order" else "")
+
+
 @require_safe
 @console
 def item(request: Request, which: UUID) -> HttpResponse:
@@ -152,6 +160,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "terms": found.terms_at(now),
         "points": found.points_at(now),
         "facts": {name: fact for name, fact in found.facts.items() if name != "hold"},  # the subject shows it
+        "currency": _currency(found),
         "name": pages.names([found.subject]).get(found.subject),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "linked": linked,

@@ -1,0 +1,58 @@
+"""What a draft costs where nobody says otherwise: the prices of the catalog, and tax at the rates in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from entrepot.catalog.queries import Sku
+from entrepot.kernel import policies
+from entrepot.orders import rules
+from entrepot.orders.commands.place import PlaceOrder
+from entrepot.orders.facts.known import default
+from entrepot.orders.validation.policy import Validation
+from entrepot.orders.validation.taxes import taxable
+from entrepot.tax import queries as taxes
+from entrepot.tax.rules import Exemption, Expected, expected
+
+
+def list_price(sku: Sku | None, currency: str, own: str) -> Decimal | None:
+    """What a SKU costs in a currency; list prices are in the company's `own`."""
+    return sku.list_price if sku is not None and currency == own else None
+
+
+def tax_due(order: PlaceOrder, goods: Mapping[str, Sku], kind: str, at: datetime) -> Expected:
+    """The tax that a draft should bear, as its validation will see it; `goods` are its SKUs, `kind` its channel's.
+
+    Where a draft goes is known by its country only, and its buyer's tax number not at all. 3 statements.
+    """
+    lines = [(line.kind, line.quantity, line.unit_price, line.discount_minor) for line in order.lines]
+    frozen = rules.freeze(lines, order.currency, order.discount_minor, order.shipping_minor, 0)
+    by_scope = policies.in_force(order.company, Validation, at)
+    _, policy = policies.version_of(by_scope, order.channel, default(kind)[1])
+    categories = {code: one.category for code, one in goods.items()}
+    amounts = taxable(
+        (
+            (line.kind, categories.get(line.sku, ""), one)
+            for line, one in zip(order.lines, frozen, strict=True)
+        ),
+        on_shipping=policy.tax_on_shipping,
+    )
+    return expected(
+        amounts,
+        taxes.rates(company=order.company),
+        country=order.country,
+        region="",
+        day=at.date(),
+        exemptions=_exemptions(order),
+    )
+
+
+def _exemptions(order: PlaceOrder) -> list[Exemption]:
+    if not order.customer:
+        return []
+    return [
+        Exemption(one.country, one.certificate, one.valid_from, one.valid_until)
+        for one in taxes.exemptions(company=order.company, customer=order.customer)
+    ]
