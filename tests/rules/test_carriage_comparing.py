@@ -66,3 +66,8 @@ def test_each_fault_is_told_by_its_row() -> None:
     ]
     assert comparing.read(["zone,max_weight_g,price"], 2).faults
     assert comparing.read(["zone,max_weight_g,price", "UK,5,1.5"], 0).faults, "no pence in a currency without"
+
+
+def test_a_cell_that_is_too_long_for_csv_is_a_fault_of_its_row_alone() -> None:
+    sheet = comparing.read(["zone,max_weight_g,price", f"{'x' * 200_000},5,1.50", "UK,5,1.50"], 2)
+    assert (sheet.rates, [one.row for one in sheet.faults]) == ([("UK", 5, 150)], [2])

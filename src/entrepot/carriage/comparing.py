@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from entrepot.carriage.rules import RegisterService
+from entrepot.kernel import csv_rows
 
 FIELDS = (
     "carrier", "name", "transit_days", "max_weight_g", "currency", "divisor", "active", "max_length_mm", "live",
@@ -87,16 +87,9 @@ def read(lines: Iterable[str], digits: int) -> Sheet:
     """CSV with the columns zone, max_weight_g and price, the price in the currency's own unit with a point, of `digits`
     decimals at most. A zone and weight that stand twice are a fault."""
     sheet = Sheet()
-    reader = csv.DictReader(lines)
-    missing = [name for name in HEADER if name not in (reader.fieldnames or ())]
-    if missing:
-        sheet.faults.append(
-            Fault(1, f"expected the columns {', '.join(HEADER)}, found no {' and no '.join(missing)}")
-        )
-        return sheet
     seen: set[tuple[str, int]] = set()
-    for number, row in enumerate(reader, 2):
-        found = _rate(row, digits)
+    for number, row in csv_rows.rows(lines, HEADER, HEADER):
+        found = row if isinstance(row, str) else _rate(row, digits)
         if isinstance(found, str):
             sheet.faults.append(Fault(number, found))
         elif found[:2] in seen:

@@ -69,8 +69,8 @@ def any_open() -> bool:
 
 
 def failing() -> list[tuple[UUID, int, bool]]:
-    """Of each open webhook how many messages were given up since the last that arrived, and whether its latest answer
-    was that it is gone. 1 statement."""
+    """Of each open webhook how many messages were given up since it was opened, without that anything arrived after
+    they were written; and whether it answered that it is gone. 1 statement."""
     return [(which, given_up, gone) for which, given_up, gone in sql.run(_FAILING)]
 
 
@@ -91,15 +91,18 @@ SELECT url, state, secret, CASE WHEN former_until > %(at)s::timestamptz THEN for
 WHERE id = %(webhook)s::uuid
 """
 
+# Of a message that was written before the webhook was opened, only what came of it after that counts.
 _FAILING = """
 SELECT w.id,
        (SELECT count(*)::int FROM kernel_delivery AS d
         WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%' AND d.state = 'dead'
-          AND d.next_try_at > COALESCE((SELECT max(a.delivered_at) FROM kernel_delivery AS a
-                                        WHERE a.destination = d.destination AND a.destination LIKE 'webhook:%'),
-                                       w.opened_at)),
+          AND d.next_try_at > w.opened_at AND GREATEST(d.created_at, w.opened_at) > COALESCE(a.last, '-infinity')),
        EXISTS (SELECT FROM kernel_delivery AS d
                WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%' AND d.state <> 'delivered'
                  AND d.last_error = 'HTTP 410' AND d.created_at >= w.opened_at)
-FROM channels_webhook AS w WHERE w.state = 'open' ORDER BY w.id
+FROM channels_webhook AS w CROSS JOIN LATERAL (
+    SELECT max(delivered_at) AS last FROM kernel_delivery AS a
+    WHERE a.destination = 'webhook:' || w.id AND a.destination LIKE 'webhook:%' AND a.state = 'delivered'
+) AS a
+WHERE w.state = 'open' ORDER BY w.id
 """

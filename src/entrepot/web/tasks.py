@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
+import structlog
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -16,9 +19,12 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.web import dispute_paper, report_mail
+
+log = structlog.get_logger("entrepot.web")
 
 
 @app.periodic(cron="* * * * *")
@@ -39,12 +45,19 @@ def answer_stripe(cause: Cause, message: Claimed) -> None:
 
 
 def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
-    """Of each job the next batch: its command in the name of whoever asked for it, with the rights they have now."""
+    """Of each job the next batch: its command in the name of whoever asked for it, with the rights they have now. Where
+    it has a bug, each request is given by itself, so that the culprit alone is refused."""
     command_names()  # knows every command, whichever module it is in
     noted = []
     for one in jobs.waiting(subjects):
         its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
-        results = commands[one.command](its, requests=one.requests)
+        try:
+            results = _given(its, one.command, one.requests)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            log.exception("a job failed", job=one.job, command=one.command)
+            results = [_alone(its, one.command, request) for request in one.requests]
         denied = tuple(
             jobs.denied(name, result)
             for name, result in zip(one.names, results, strict=True)
@@ -54,6 +67,22 @@ def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
     jobs.note_jobs(cause, requests=noted)
 
 
+def _given(cause: Cause, name: str, requests: Sequence[Any]) -> list[Any]:
+    with transaction.atomic():
+        return commands[name](cause, requests=requests)
+
+
+def _alone(cause: Cause, name: str, request: Any) -> Any:
+    try:
+        return _given(cause, name, [request])[0]
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        log.exception("a request failed", command=name)
+        return jobs.Broken(found=type(error).__name__)
+
+
+AT_ONCE = {jobs.QUEUE: 1}
 QUEUES = {jobs.QUEUE: serve_jobs}
 AS_WRITTEN = dict.fromkeys(("disputes.fake", "disputes.stripe"), "it answers a bank, which only commands do")
 DESTINATIONS = {"disputes.fake": answer_fake, "disputes.stripe": answer_stripe}
