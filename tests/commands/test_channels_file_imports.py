@@ -244,7 +244,7 @@ def test_a_file_that_a_bug_keeps_from_being_read_is_told_so_and_its_content_goes
 
     monkeypatch.setattr(tasks.read, "read", broken)
     found = served(file)
-    assert (found.state, content(file), kept(other)) == ("done", None, 1)
+    assert (found.state, content(file), kept(other)) == ("unreadable", None, 1)
     assert "ZeroDivisionError" in str(found)
     assert queries.unread_files([file]) == []
 

@@ -74,6 +74,13 @@ def failing() -> list[tuple[UUID, int, bool]]:
     return [(which, given_up, gone) for which, given_up, gone in sql.run(_FAILING)]
 
 
+def untold_since(which: UUID | None = None) -> datetime | None:
+    """Since when something happened that an open webhook, or any of them, was not told of yet; None where all was. A
+    transaction that takes long holds up what happens after it began. 1 statement."""
+    ((since,),) = sql.run(_UNTOLD, {"which": which})
+    return since  # type: ignore[no-any-return]
+
+
 def latest(company: int, which: UUID, limit: int = 50) -> Sequence[delivery.Outgoing]:
     """The latest messages to a webhook of a company, newest first. 2 statements."""
     found = webhook(company, which)
@@ -89,6 +96,13 @@ ORDER BY name
 _ADDRESS = """
 SELECT url, state, secret, CASE WHEN former_until > %(at)s::timestamptz THEN former END FROM channels_webhook
 WHERE id = %(webhook)s::uuid
+"""
+
+_UNTOLD = """
+SELECT min(e.recorded_at) FROM channels_webhook AS w CROSS JOIN LATERAL (
+    SELECT recorded_at FROM kernel_event WHERE seq > w.read_seq ORDER BY seq LIMIT 1
+) AS e
+WHERE w.state = 'open' AND (%(which)s::uuid IS NULL OR w.id = %(which)s::uuid)
 """
 
 # Of a message that was written before the webhook was opened, only what came of it after that counts.
