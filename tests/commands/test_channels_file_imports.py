@@ -233,6 +233,22 @@ def test_a_worker_that_dies_while_it_reads_leaves_the_file_to_be_read(monkeypatc
     assert served(file, 4).placed == 5
 
 
+def test_a_file_that_a_bug_keeps_from_being_read_is_told_so_and_its_content_goes(monkeypatch):
+    file, other = asked(), asked(data=a_file(1))
+    right = read.read
+
+    def broken(data: bytes, *more: object) -> object:
+        if data == a_file():
+            raise ZeroDivisionError
+        return right(data, *more)
+
+    monkeypatch.setattr(tasks.read, "read", broken)
+    found = served(file)
+    assert (found.state, content(file), kept(other)) == ("unreadable", None, 1)
+    assert "ZeroDivisionError" in str(found)
+    assert queries.unread_files([file]) == []
+
+
 def test_what_was_placed_stays_when_the_rest_is_withdrawn():
     file = was_read()
     served(file)

@@ -6,7 +6,9 @@ import base64
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -38,11 +40,13 @@ from entrepot.channels.commands.tell_webhooks import (
 )
 from entrepot.channels.errors import WebhookNamed
 from entrepot.channels.tasks import DESTINATIONS
-from entrepot.kernel import delivery, events, ids, relay, sql
+from entrepot.kernel import delivery, events, forget, ids, relay, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Away, Invalid, NotFound, NotPermitted, WrongState
 from entrepot.kernel.events import Event
+from entrepot.kernel.messages import Erased
 from entrepot.parties.commands.register import RegisterCompany, register_companies
+from tests import tls
 from tests.receiver import Receiver, receiving
 
 NOW = datetime.now(UTC)
@@ -257,6 +261,65 @@ def test_who_does_not_answer_for_three_days_is_given_up_with_a_work_item(there: 
     )
 
 
+def test_one_message_that_is_refused_for_three_days_beside_another_that_arrives_gives_nobody_up(
+    there: Receiver,
+):
+    which = added(there.url)
+    happened("order", "shipped")
+    told()
+    at = datetime.now(UTC)
+    for number, wait in enumerate((*delivery.RETRY_AFTER, timedelta(0))):
+        there.status = 400
+        sent(at)
+        at += wait + timedelta(seconds=1)
+        if number == 6:
+            there.status = 204
+            happened("return", "received")
+            told()
+            assert sent(at - timedelta(seconds=2)) == 1, "before the first is tried again"
+    assert [row[:3] for row in outgoing()] == [
+        ("order.shipped", "dead", 13),
+        ("return.received", "delivered", 1),
+    ]
+    assert give_up_webhooks(BY, requests=[GiveUpWebhooks()])[0].webhooks == ()
+    assert webhook_queries.webhook(COMPANY, which).state == "open"
+
+
+def test_who_was_opened_anew_is_not_given_up_for_what_was_before_though_something_arrived_once(
+    there: Receiver,
+):
+    which = added(there.url)
+    happened("order", "shipped")
+    told(), sent()
+    sql.run("UPDATE kernel_delivery SET delivered_at = delivered_at - interval '1 day'")
+    there.status = 500
+    happened("order", "shipped")
+    told()
+    at = datetime.now(UTC)
+    for wait in (*delivery.RETRY_AFTER, timedelta(0)):
+        sent(at)
+        at += wait + timedelta(seconds=1)
+    assert give_up_webhooks(BY, requests=[GiveUpWebhooks()])[0].webhooks == (WebhookNow(which, "given_up"),)
+    switch_webhooks(Cause(BY.actor, at), requests=[SwitchWebhook(COMPANY, which, "open")])
+    assert give_up_webhooks(BY, requests=[GiveUpWebhooks()])[0].webhooks == ()
+
+
+def test_what_was_emptied_is_neither_sent_again_nor_taken_up(there: Receiver):
+    which = added(there.url)
+    happened("order", "shipped")
+    told(), sent()
+    happened("order", "shipped")
+    told()
+    switch_webhooks(BY, requests=[SwitchWebhook(COMPANY, which, "pause")])
+    long_after = datetime.now(UTC) + timedelta(days=1)
+    assert forget.messages_before(COMPANY, None, long_after, 100) == (0, 2)
+    switch_webhooks(BY, requests=[SwitchWebhook(COMPANY, which, "open")])
+    assert [row[1] for row in outgoing()] == ["delivered", "kept"]
+    for message in webhook_queries.latest(COMPANY, which):
+        assert isinstance(send_again(BY, requests=[SendAgain(COMPANY, which, message.id)])[0], Erased)
+    assert sent() == 0 and len(there.got) == 1
+
+
 def test_who_says_that_it_is_gone_is_given_up_at_once(there: Receiver):
     which = added(there.url)
     there.status = 410
@@ -372,6 +435,51 @@ def test_nobody_waits_for_ever(there: Receiver, monkeypatch):
         taken.join()
 
 
+@pytest.mark.parametrize("dribbles", ["status", "headers"])
+def test_nor_for_ever_for_who_answers_a_letter_at_a_time_over_tls(
+    house: None, monkeypatch, tmp_path, dribbles: str
+):
+    monkeypatch.setattr(webhook_client, "WHOLE_S", 0.5)
+    server = tls.server_of("localhost", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def take() -> None:
+            with suppress(OSError), server.wrap_socket(listening.accept()[0], server_side=True) as wire:
+                wire.recv(10_000)
+                wire.sendall(b"HTTP/1.1 200 OK\r\n" if dribbles == "headers" else b"HTTP/1.1 2")
+                for _ in range(100):
+                    wire.sendall(b"0")
+                    time.sleep(0.1)
+
+        taken = threading.Thread(target=take)
+        taken.start()
+        began = time.monotonic()
+        with pytest.raises(Away, match="does not answer"):
+            webhook_client.post(
+                f"https://localhost:{listening.getsockname()[1]}/", b"{}", {}, permits_local=True
+            )
+        assert time.monotonic() - began < 5
+        taken.join()
+
+
+def test_a_message_arrives_over_tls(house: None, monkeypatch, tmp_path):
+    server = tls.server_of("localhost", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def take() -> None:
+            with server.wrap_socket(listening.accept()[0], server_side=True) as wire:
+                wire.recv(10_000)
+                wire.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        taken = threading.Thread(target=take)
+        taken.start()
+        address = f"https://localhost:{listening.getsockname()[1]}/"
+        assert webhook_client.post(address, b"{}", {}, permits_local=True) == 204
+        taken.join()
+
+
 def test_a_key_of_the_request_gets_its_answer_again(house: None):
     request = wanted(key="once")
     assert add_webhooks(BY, requests=[request]) == add_webhooks(BY, requests=[request])
@@ -401,10 +509,13 @@ def test_statements_do_not_grow_with_the_batch(house: None, statements, count: i
     happened("order", "shipped")
     counting(tell_webhooks, [TellWebhooks()])
     assert counting(tell_webhooks, [TellWebhooks()] * count)[0].messages == count
-    rows = sql.run("SELECT id, destination FROM kernel_delivery")
     sql.run("UPDATE kernel_delivery SET state = 'delivered' WHERE topic = 'webhook.test'")
-    counting(send_again, [SendAgain(COMPANY, UUID(to.partition(":")[2]), one) for one, to in rows])
+    for topic in ("webhook.test", "order.shipped"):
+        rows = sql.run(
+            "SELECT id, destination FROM kernel_delivery WHERE topic = %(topic)s", {"topic": topic}
+        )
+        counting(send_again, [SendAgain(COMPANY, UUID(to.partition(":")[2]), one) for one, to in rows])
     sql.run("UPDATE kernel_delivery SET state = 'dead', next_try_at = now() + interval '1 day'")
     assert len(counting(give_up_webhooks, [GiveUpWebhooks()] * count)[0].webhooks) == count
     counting(switch_webhooks, [SwitchWebhook(COMPANY, one, "open") for one in which])
-    assert counts == [4, 4, 3, 4, 5, 7, 7, 7, 5], f"{counts}"
+    assert counts == [4, 4, 3, 4, 5, 7, 5, 6, 7, 5], f"{counts}"

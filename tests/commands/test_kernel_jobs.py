@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,7 +13,7 @@ from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.kernel import ids, jobs, ready, sql, worker
+from entrepot.kernel import forget, ids, jobs, masking, ready, sql, worker
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Said, WrongState, one_of
@@ -147,6 +149,48 @@ def test_a_worker_that_dies_in_the_middle_leaves_its_batch_undone_and_waiting(mo
 
     assert served(job, 3).state == "done"
     assert taken() == [("ada", 5)]
+
+
+def test_a_bug_refuses_the_culprit_alone_and_the_job_ends(monkeypatch):
+    there = items(4)
+    right = commands["work.claim"]
+
+    @functools.wraps(right)
+    def broken(cause: Cause, /, *, requests: list[ClaimItem]) -> list:
+        answers = right(cause, requests=requests)
+        if any(one.item == there[1] for one in requests):
+            raise ZeroDivisionError
+        return answers
+
+    monkeypatch.setitem(commands, "work.claim", broken)
+    job = asked(there)
+    found = served(job, 2)
+    assert (found.state, found.done, found.refused, taken()) == ("done", 4, 1, [("ada", 3)])
+    (culprit,) = found.denied
+    assert culprit.name == str(there[1]) and isinstance(culprit.refusal, jobs.Broken)
+    assert "ZeroDivisionError" in culprit.refusal.message
+    assert (remembered(job), ready.waiting().get(jobs.QUEUE)) == (False, None)
+
+
+def test_each_transaction_serves_one_job():
+    for _ in range(3):
+        asked(items(1))
+    batches: list[int] = []
+
+    def serve(cause: Cause, subjects: list[UUID]) -> None:
+        batches.append(len(subjects))
+        tasks.serve_jobs(cause, subjects)
+
+    for _ in range(3):
+        worker.serve_once({jobs.QUEUE: serve})
+    assert (batches, taken()) == ([1, 1, 1], [("ada", 3)])
+
+
+def test_a_reason_is_forgotten_with_age_once_its_job_has_ended():
+    done, waits = ask_jobs(ADA, requests=[taking(items(1), reason="Mrs Lind asked") for _ in range(2)])
+    served(done.job)
+    forget.notes_before(COMPANY, NOW + timedelta(days=30_000), 100)
+    assert [jobs.job(one.job).reason for one in (done, waits)] == [masking.MASK, "Mrs Lind asked"]
 
 
 def test_who_may_not_any_more_is_refused_when_the_batch_comes():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.db import OperationalError
 
 from entrepot.kernel import delivery, ids, relay, sql
 from entrepot.kernel.cause import Cause
@@ -58,3 +61,46 @@ def test_what_nobody_can_send_yet_is_kept_and_not_tried_again() -> None:
     assert relay.relay_once({}, at=NOW) == 0
 
     assert states() == [("kept", 0, "no connector sends to channels:shop yet")]
+
+
+def test_a_bug_in_a_sender_is_a_failed_attempt_of_its_message_and_stops_no_other() -> None:
+    for body in ({"no": 1}, {"id": 2}):
+        delivery.send(SYSTEM, [Message("post:a", "topic", ids.uuid7(), COMPANY, body)])
+
+    def sender(_cause: Cause, message: Claimed) -> None:
+        sql.run("UPDATE kernel_delivery SET topic = 'half done' WHERE id = %(id)s", {"id": message.id})
+        _ = json.loads(message.body)["id"]
+
+    assert relay.relay_once({"post": sender}, at=NOW) == 1
+    assert states() == [("waiting", 1, "a fault of ours: KeyError: 'id'"), ("delivered", 1, "")]
+    assert sql.run("SELECT topic FROM kernel_delivery ORDER BY id") == [("topic",), ("half done",)]
+    assert relay.relay_once({"post": sender}, at=NOW) == 0, "it has a wait of its own"
+
+
+def test_a_database_that_is_away_is_no_attempt() -> None:
+    delivery.send(SYSTEM, [Message("post:a", "topic", ids.uuid7(), COMPANY, {})])
+
+    def sender(_cause: Cause, _message: Claimed) -> None:
+        raise OperationalError("it is gone")
+
+    with pytest.raises(OperationalError):
+        relay.relay_once({"post": sender}, at=NOW)
+    assert states() == [("waiting", 0, "")]
+
+
+@pytest.mark.parametrize(
+    ("lane", "index"),
+    [
+        (delivery.WITHIN, "kernel_delivery_waiting_within"),
+        (delivery.WEBHOOKS, "kernel_delivery_waiting_hooks"),
+    ],
+)
+def test_a_lane_is_claimed_by_an_index_of_its_own(lane: str, index: str) -> None:
+    places = [f"webhook:{i % 7}" if i % 2 else f"post:{i % 7}" for i in range(4_000)]
+    delivery.send(SYSTEM, [Message(to, "topic", ids.uuid7(), COMPANY, {}) for to in places])
+    sql.run("UPDATE kernel_delivery SET next_try_at = next_try_at - id * interval '1 s'")
+    sql.run("ANALYZE kernel_delivery")
+    plan = sql.run(f"EXPLAIN {delivery._CLAIMS[lane]}", {"at": NOW, "limit": 1})
+    assert any(index in line for (line,) in plan), plan
+    (claimed,) = delivery.claim(NOW, 1, lane)
+    assert claimed.destination.startswith("webhook:") == (lane == delivery.WEBHOOKS)

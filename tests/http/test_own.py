@@ -70,6 +70,17 @@ def test_guesses_at_the_present_password_are_counted(console, shop):
         lead.post("/me/password/", {"password": "guess", "new": NEW, "again": NEW})
     answer = lead.post("/me/password/", {"password": "guess", "new": NEW, "again": NEW})
     assert "too many tries" in said(answer)[-1]
+    right = lead.post("/me/password/", {"password": PASSWORD, "new": NEW, "again": NEW})
+    assert "too many tries" in said(right)[-1], "whoever guesses is not told that they were right"
+    assert entered("lead")[1].status_code == 302, "it is the old one still"
+
+
+def test_who_is_right_may_go_on(console, shop):
+    lead = console("lead")
+    for _ in range(12):
+        answer = lead.post("/me/password/", {"password": PASSWORD, "new": "short", "again": "short"})
+        assert "10 characters" in said(answer)[-1]
+    assert with_factor(lead)
 
 
 def test_with_a_second_factor_a_password_alone_lets_nobody_in(console, shop):

@@ -6,13 +6,15 @@ import base64
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from entrepot.channels import webhook_queries
-from entrepot.channels.tasks import DESTINATIONS
-from entrepot.kernel import relay, sql
+from entrepot.channels.tasks import DESTINATIONS, SWEEPS
+from entrepot.kernel import relay, sql, worker
+from entrepot.web.views import webhooks_kept
 from tests.http.test_api import is_problem
 from tests.http.test_returns_pages import said
 from tests.receiver import Receiver, receiving
@@ -134,3 +136,20 @@ def test_a_program_keeps_webhooks(program, there):
     )
     assert is_problem(engineer.get(f"/api/v1/webhooks/{which}/messages"), 404, "kernel.not_found")
     assert is_problem(program("service").post("/api/v1/webhooks", wanted), 403, "kernel.not_permitted")
+
+
+def test_how_far_a_webhook_is_behind_is_told(console, program, there, monkeypatch):
+    monkeypatch.setattr(webhooks_kept, "LATE", timedelta(0))
+    engineer = console("engineer")
+    at = engineer.post(f"{HOME}add/", {"name": "shop", "url": there.url, "event": ["order.shipped"]}).url
+    behind = "Not told yet: what happened since"
+    assert behind in page_of(engineer, at), "that it was added"
+    worker.sweep_once(SWEEPS), worker.sweep_once(SWEEPS)
+    assert behind not in page_of(engineer, at)
+    assert "entrepot_webhooks_behind_seconds 0.0" in program("engineer").get("/metrics").content.decode()
+    sql.run("UPDATE channels_webhook SET read_seq = 0")
+    assert behind in page_of(engineer, at)
+    metrics = program("engineer").get("/metrics").content.decode()
+    assert re.search(r"entrepot_webhooks_behind_seconds (?!0\.0\b)\S+", metrics)
+    engineer.post(f"{at}switch/", {"step": "pause"})
+    assert behind not in page_of(engineer, at), "who is paused misses nothing"

@@ -66,3 +66,11 @@ def test_whatever_a_file_says_each_row_is_a_bin_or_a_fault(rows: list[tuple[str,
     lines = ["code,kind", *(f"{code},{kind}" for code, kind in clean if code or kind)]
     sheet = bin_lists.read(lines)
     assert len(sheet.lines) + len(sheet.faults) == len(lines) - 1
+
+
+def test_a_cell_that_is_too_long_for_csv_is_a_fault_of_its_row_alone() -> None:
+    sheet = bin_lists.read(["code,kind", "A-1,pick", f"{'x' * 200_000},pick", "A-2,pick"])
+    assert [one.code for one in sheet.lines] == ["A-1", "A-2"]
+    assert [one.row for one in sheet.faults] == [3] and "can't be read" in sheet.faults[0].problem
+    (fault,) = bin_lists.read([f"code,kind,{'x' * 200_000}", "A-1,pick"]).faults
+    assert fault.row == 1

@@ -101,3 +101,8 @@ def test_faults_of_zones_and_surcharges_are_told_by_their_row() -> None:
     sheet = comparing.read_surcharges([head, *rows], 2)
     assert [one.row for one in sheet.faults] == [2, 3, 4, 5, 7]
     assert comparing.read_surcharges(["kind"], 2).faults[0].row == 1
+
+
+def test_a_cell_that_is_too_long_for_csv_is_a_fault_of_its_row_alone() -> None:
+    sheet = comparing.read(["zone,max_weight_g,price", f"{'x' * 200_000},5,1.50", "UK,5,1.50"], 2)
+    assert (sheet.rows, [one.row for one in sheet.faults]) == ([("UK", 5, 150)], [2])

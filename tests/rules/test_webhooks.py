@@ -49,7 +49,8 @@ def test_every_name_of_an_order_says_that_its_state_changed(before: str, after: 
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
         "255.255.255.255", "::1", "::", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe",
-        "2002:7f00:1::", "ff02::1",
+        "2002:7f00:1::", "ff02::1", "fec0::1", "192.0.0.8", "192.0.0.9", "192.88.99.1", "::ffff:192.88.99.1",
+        "64:ff9b:1::a00:1",
     ],
 )  # fmt: skip
 def test_addresses_of_the_house_its_network_and_what_wraps_them_are_not_public(address: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 
 from entrepot.carriage.rules import SURCHARGES, RegisterService, Surcharge
+from entrepot.kernel import csv_rows
 
 FIELDS = (
     "carrier", "name", "transit_days", "max_weight_g", "currency", "divisor", "active", "max_length_mm", "live",
@@ -114,15 +114,9 @@ def _read(
 ) -> Sheet[Row]:  # fmt: skip
     """`name` is what a row is known by, `least` of what a file has one at least."""
     sheet: Sheet[Row] = Sheet()
-    reader = csv.DictReader(lines)
-    missing = [one for one in header if one not in (reader.fieldnames or ())]
-    if missing:
-        told = f"expected the columns {', '.join(header)}, found no {' and no '.join(missing)}"
-        sheet.faults.append(Fault(1, told))
-        return sheet
     seen: set[tuple[object, ...]] = set()
-    for number, row in enumerate(reader, 2):
-        found = parse(row)
+    for number, row in csv_rows.rows(lines, header, header):
+        found = row if isinstance(row, str) else parse(row)
         if isinstance(found, str):
             sheet.faults.append(Fault(number, found))
         elif name(found) in seen:

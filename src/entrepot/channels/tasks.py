@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -30,6 +31,7 @@ from entrepot.kernel.aside import aside
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import WEBHOOK, Claimed
 from entrepot.kernel.errors import Away, Invalid, Refused, Unavailable
+from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.kernel.strongbox import WrongKey
 from entrepot.network import queries as network
 from entrepot.parties import queries as parties
@@ -56,7 +58,7 @@ def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
     undone."""
     unread = queries.unread_files(files)
     for file in unread:
-        _read(cause.because(f"import of {file.name}, asked for by {file.asked_by}"), file)
+        _read_or_told(cause.because(f"import of {file.name}, asked for by {file.asked_by}"), file)
     noted = []
     just_read = {file.file for file in unread}
     for one in queries.waiting_batches([file for file in files if file not in just_read]):
@@ -70,6 +72,19 @@ def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
             )
         )
     note_batches(cause, requests=noted)
+
+
+def _read_or_told(cause: Cause, one: queries.Unread) -> None:
+    """Read a file; one that a bug keeps from being read is told so, and is not kept for ever."""
+    try:
+        with transaction.atomic():
+            _read(cause, one)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        log.exception("a file could not be read", file=one.file)
+        why = ("file", "a file that the program can read", f"a fault of the program: {type(error).__name__}")
+        note_readings(cause, requests=[NoteReading(one.file, problem=why)])
 
 
 def _read(cause: Cause, one: queries.Unread) -> None:

@@ -11,7 +11,9 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,8 +48,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, permits_local: bo
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     wire = _connect(_judged(host, port, permits_local=permits_local), host)
-    # Whoever answers a letter at a time would hold us up for ever: so the whole of it has an end too.
-    guard = threading.Timer(WHOLE_S, _hang_up, [wire])
+    # Whoever answers a letter at a time would hold us up for ever: so the whole of it has an end too. It is kept by
+    # another handle on the connection, as TLS takes this one over.
+    handle, end = wire.dup(), time.monotonic() + WHOLE_S
+    guard = threading.Timer(WHOLE_S, _hang_up, [handle])
     guard.start()
     try:
         if parts.scheme == "https":
@@ -55,11 +59,16 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, permits_local: bo
         connection = _Pinned(host, port, wire)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body, dict(headers))
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        if time.monotonic() >= end:  # headers that were cut off look like all of them
+            raise OSError(f"no whole answer within {WHOLE_S:g} s")
+        return status
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Away(f"{host} does not answer: {_told(error)}") from error
     finally:
         guard.cancel()
+        guard.join()
+        handle.close()
         wire.close()
 
 
@@ -103,10 +112,8 @@ def _connect(found: list[tuple[Any, ...]], host: str) -> socket.socket:
 
 
 def _hang_up(wire: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # the other side was quicker
         wire.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        wire.close()
 
 
 def _told(error: object) -> str:

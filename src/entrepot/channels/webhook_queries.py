@@ -69,9 +69,16 @@ def any_open() -> bool:
 
 
 def failing() -> list[tuple[UUID, int, bool]]:
-    """Of each open webhook how many messages were given up since the last that arrived, and whether its latest answer
-    was that it is gone. 1 statement."""
+    """Of each open webhook how many messages were given up since it was opened, without that anything arrived after
+    they were written; and whether it answered that it is gone. 1 statement."""
     return [(which, given_up, gone) for which, given_up, gone in sql.run(_FAILING)]
+
+
+def untold_since(which: UUID | None = None) -> datetime | None:
+    """Since when something happened that an open webhook, or any of them, was not told of yet; None where all was. A
+    transaction that takes long holds up what happens after it began. 1 statement."""
+    ((since,),) = sql.run(_UNTOLD, {"which": which})
+    return since  # type: ignore[no-any-return]
 
 
 def latest(company: int, which: UUID, limit: int = 50) -> Sequence[delivery.Outgoing]:
@@ -91,15 +98,25 @@ SELECT url, state, secret, CASE WHEN former_until > %(at)s::timestamptz THEN for
 WHERE id = %(webhook)s::uuid
 """
 
+_UNTOLD = """
+SELECT min(e.recorded_at) FROM channels_webhook AS w CROSS JOIN LATERAL (
+    SELECT recorded_at FROM kernel_event WHERE seq > w.read_seq ORDER BY seq LIMIT 1
+) AS e
+WHERE w.state = 'open' AND (%(which)s::uuid IS NULL OR w.id = %(which)s::uuid)
+"""
+
+# Of a message that was written before the webhook was opened, only what came of it after that counts.
 _FAILING = """
 SELECT w.id,
        (SELECT count(*)::int FROM kernel_delivery AS d
         WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%' AND d.state = 'dead'
-          AND d.next_try_at > COALESCE((SELECT max(a.delivered_at) FROM kernel_delivery AS a
-                                        WHERE a.destination = d.destination AND a.destination LIKE 'webhook:%'),
-                                       w.opened_at)),
+          AND d.next_try_at > w.opened_at AND GREATEST(d.created_at, w.opened_at) > COALESCE(a.last, '-infinity')),
        EXISTS (SELECT FROM kernel_delivery AS d
                WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%' AND d.state <> 'delivered'
                  AND d.last_error = 'HTTP 410' AND d.created_at >= w.opened_at)
-FROM channels_webhook AS w WHERE w.state = 'open' ORDER BY w.id
+FROM channels_webhook AS w CROSS JOIN LATERAL (
+    SELECT max(delivered_at) AS last FROM kernel_delivery AS a
+    WHERE a.destination = 'webhook:' || w.id AND a.destination LIKE 'webhook:%' AND a.state = 'delivered'
+) AS a
+WHERE w.state = 'open' ORDER BY w.id
 """

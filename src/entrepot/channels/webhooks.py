@@ -149,9 +149,13 @@ def is_public(address: str) -> bool:
         )
         if inside:
             return is_public(str(inside))
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    is_closed = any(found in network for network in CLOSED)
+    return found.is_global and not found.is_multicast and not found.is_reserved and not is_closed
 
 
+CLOSED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "64:ff9b:1::/48")))
+"""Networks with a purpose of their own that Python, or an older one, takes for public: those of protocols, the way to
+6to4, the former addresses of a site, and translation within a house."""
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 V4_BITS = 0xFFFF_FFFF
 
@@ -184,8 +188,8 @@ def is_taken(status: int) -> bool:
 
 
 class Tried(NamedTuple):
-    """What came of the messages to an address: how many were given up since the last that arrived, and whether it said
-    that it is gone."""
+    """What came of the messages to an address: how many were given up without that anything arrived since they were
+    written, and whether it said that it is gone."""
 
     given_up: int
     is_gone: bool

@@ -75,7 +75,7 @@ def claim(at: datetime, limit: int, lane: str = ALL) -> list[Claimed]:
 
     So messages about one subject go out in order, and one that fails holds back only its own subject.
     """
-    return [Claimed(*row) for row in sql.run(_CLAIM, {"at": at, "limit": limit, "lane": lane})]
+    return [Claimed(*row) for row in sql.run(_CLAIMS[lane], {"at": at, "limit": limit})]
 
 
 def delivered(at: datetime, messages: Sequence[Claimed]) -> None:
@@ -96,7 +96,8 @@ def failed(at: datetime, message: Claimed, error: str) -> datetime:
 
 
 def rest(destination: str, until: datetime) -> None:
-    """Leave a destination that does not answer alone: none of its messages is tried before a moment. 1 statement."""
+    """Leave a destination that does not answer alone: none of its messages is tried before a moment, but for those that
+    somebody else holds; whoever puts them by waits for us. 1 statement."""
     sql.run(_REST, {"destination": destination, "until": until})
 
 
@@ -106,7 +107,7 @@ def put_by(destinations: Sequence[str], why: str) -> None:
 
 
 def take_up(at: datetime, destinations: Sequence[str]) -> None:
-    """Send what was kept for some destinations on its way again. 1 statement."""
+    """Send what was kept for some destinations on its way again, but for what was emptied meanwhile. 1 statement."""
     sql.run(_TAKE_UP, {"destinations": list(destinations), "at": at})
 
 
@@ -149,14 +150,20 @@ _KEEP = """
 UPDATE kernel_delivery SET state = 'kept', last_error = %(why)s::text WHERE id = %(id)s::bigint
 """
 
+# Which lane stands in the text and not in a parameter, so that each has an index of its own.
 _CLAIM = """
 SELECT id, destination, topic, subject_id, company_id, body::text, attempts FROM kernel_delivery AS one
 WHERE state = 'waiting' AND next_try_at <= %(at)s::timestamptz
-  AND (%(lane)s::text = 'all' OR (destination LIKE 'webhook:%%') = (%(lane)s::text = 'webhooks'))
+  {lane}
   AND NOT EXISTS (SELECT FROM kernel_delivery AS earlier WHERE earlier.subject_id = one.subject_id
                   AND earlier.destination = one.destination AND earlier.state = 'waiting' AND earlier.id < one.id)
 ORDER BY next_try_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+_CLAIMS = {
+    ALL: _CLAIM.format(lane=""),
+    WITHIN: _CLAIM.format(lane="AND destination NOT LIKE 'webhook:%%'"),
+    WEBHOOKS: _CLAIM.format(lane="AND destination LIKE 'webhook:%%'"),
+}
 
 _DELIVERED = """
 UPDATE kernel_delivery SET state = 'delivered', attempts = attempts + 1, delivered_at = %(at)s::timestamptz
@@ -171,8 +178,9 @@ WHERE id = %(id)s::bigint
 
 _REST = """
 UPDATE kernel_delivery SET next_try_at = %(until)s::timestamptz
-WHERE destination = %(destination)s::text AND destination LIKE 'webhook:%%' AND state = 'waiting'
-  AND next_try_at < %(until)s::timestamptz
+WHERE id IN (SELECT id FROM kernel_delivery
+             WHERE destination = %(destination)s::text AND destination LIKE 'webhook:%%' AND state = 'waiting'
+               AND next_try_at < %(until)s::timestamptz FOR UPDATE SKIP LOCKED)
 """
 
 _PUT_BY = """
@@ -183,6 +191,7 @@ WHERE destination = ANY(%(destinations)s::text[]) AND destination LIKE 'webhook:
 _TAKE_UP = """
 UPDATE kernel_delivery SET state = 'waiting', attempts = 0, next_try_at = %(at)s::timestamptz
 WHERE destination = ANY(%(destinations)s::text[]) AND destination LIKE 'webhook:%%' AND state = 'kept'
+  AND body <> '{}'
 """
 
 _LATEST = """

@@ -92,6 +92,16 @@ def ask_jobs(cause: Cause, /, *, requests: Sequence[AskJob]) -> list[JobNow | Re
     return answers
 
 
+class Broken(Refused):
+    """A request that ended in a bug."""
+
+    code = "kernel.request_broken"
+    says = (
+        "This could not be carried out for a fault of the program ({found}), which is in its log. Nothing of it was"
+        " done. Tell whoever runs Entrepot."
+    )
+
+
 class Denied(NamedTuple):
     """A request of a job that was refused, such that a page can tell why in each language."""
 

@@ -145,10 +145,16 @@ class Delivery(models.Model):
 
     class Meta:
         indexes = [
+            # One for each lane of the relay, so that what waits in one costs the other nothing.
             models.Index(
                 fields=["next_try_at", "id"],
-                name="kernel_delivery_waiting",
-                condition=models.Q(state="waiting"),
+                name="kernel_delivery_waiting_within",
+                condition=models.Q(state="waiting") & ~models.Q(destination__startswith="webhook:"),
+            ),
+            models.Index(
+                fields=["next_try_at", "id"],
+                name="kernel_delivery_waiting_hooks",
+                condition=models.Q(state="waiting", destination__startswith="webhook:"),
             ),
             models.Index(fields=["subject_id"], name="kernel_delivery_subject"),
             models.Index(
@@ -173,6 +179,16 @@ class Delivery(models.Model):
                 fields=["destination", "id"],
                 name="kernel_delivery_of_webhook",
                 condition=models.Q(destination__startswith="webhook:"),
+            ),
+            models.Index(
+                fields=["destination", "state"],
+                name="kernel_delivery_hooks_standing",
+                condition=models.Q(destination__startswith="webhook:") & ~models.Q(state="delivered"),
+            ),
+            models.Index(
+                fields=["destination", "delivered_at"],
+                name="kernel_delivery_hooks_arrived",
+                condition=models.Q(destination__startswith="webhook:", state="delivered"),
             ),
         ]
         constraints = [
@@ -318,3 +334,4 @@ class Job(models.Model):
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("kernel_inbox", "last_error", at="t.received_at")
 forget.notes("kernel_delivery", "last_error", at="t.created_at")
+forget.notes("kernel_job", "reason", at="t.ended_at")

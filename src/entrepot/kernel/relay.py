@@ -9,16 +9,16 @@ from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 
-import psycopg
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from entrepot.kernel import delivery
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import Away, Unavailable
+from entrepot.kernel.sql import DATABASE_AWAY
 
 log = structlog.get_logger("entrepot.relay")
 
@@ -51,14 +51,14 @@ def run() -> None:
 
 
 def _keep_sending(stop: threading.Event, senders: dict[str, Send], lane: str) -> None:
-    """Send what a lane has, again and again until the end. A bug in one lane ends both, and the supervisor starts
-    them anew."""
+    """Send what a lane has, again and again until the end. A bug here ends both lanes, and the supervisor starts them
+    anew; one in a sender is a failed attempt of its message."""
     try:
         while not stop.is_set():
             try:
                 if not relay_once(senders, lane=lane):
                     stop.wait(IDLE_S)
-            except (psycopg.OperationalError, OperationalError, InterfaceError):
+            except DATABASE_AWAY:
                 log.warning("database away, trying again", exc_info=True)
                 connection.close()
                 stop.wait(IDLE_S)
@@ -99,6 +99,13 @@ def _send(senders: dict[str, Send], message: Claimed, now: datetime) -> int:
         again = delivery.failed(cause.at, message, str(error) or type(error).__name__)
         if isinstance(error, Away):
             delivery.rest(message.destination, again)
+        return 0
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        # A bug, or a message that nobody can read: it stops neither the others nor the lane.
+        log.exception("a sender failed", destination=message.destination, message=message.id)
+        delivery.failed(cause.at, message, f"a fault of ours: {type(error).__name__}: {error}")
         return 0
     delivery.delivered(cause.at, [message])
     return 1

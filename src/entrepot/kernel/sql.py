@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from django.apps import apps
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
 from django.db import transaction as django_transaction
 
 from entrepot.kernel import encode
@@ -19,6 +19,9 @@ from entrepot.kernel.pipeline import Pipeline
 
 observers: list[Callable[[str], None]] = []
 """Called with the text of every statement, for counting in tests."""
+
+DATABASE_AWAY = (psycopg.OperationalError, OperationalError, InterfaceError)
+"""What says that nothing can be asked for now, or not in this transaction: whoever serves work tries again."""
 
 _COPY_FROM = 24
 """Rows from which COPY is quicker than arrays: its three round trips cost about as much as 24 rows of arrays."""

@@ -10,14 +10,14 @@ from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from entrepot.kernel import ready, seal
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.sql import DATABASE_AWAY
 
 log = structlog.get_logger("entrepot.worker")
 
@@ -46,6 +46,12 @@ def sweeps() -> dict[str, Sweep]:
 def as_written() -> dict[str, str]:
     """Destinations and sources whose messages nobody may edit, and why: the `AS_WRITTEN` of each room's tasks.py."""
     return _of_rooms("AS_WRITTEN")
+
+
+def at_once() -> dict[str, int]:
+    """Queues of which fewer than `BATCH` subjects are served in one transaction, as each is much work: the `AT_ONCE` of
+    each room's tasks.py."""
+    return _of_rooms("AT_ONCE")
 
 
 def _of_rooms(name: str) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def _keep(stop: threading.Event, do: Callable[..., None], *arguments: Any) -> No
         while not stop.is_set():
             try:
                 do(stop, *arguments)
-            except (psycopg.OperationalError, OperationalError, InterfaceError):
+            except DATABASE_AWAY:
                 log.warning("database away, trying again", exc_info=True)
                 connection.close()
                 stop.wait(IDLE_S)
@@ -98,9 +104,9 @@ def _seal(stop: threading.Event) -> None:
 
 def serve_once(served: dict[str, Serve]) -> int:
     """One round over the queues, a batch of each; returns how many subjects were served."""
-    count = 0
+    count, few = 0, at_once()
     for queue, serve in served.items():
-        count += _serve_batch(queue, serve)
+        count += _serve_batch(queue, serve, few.get(queue, BATCH))
     return count
 
 
@@ -111,7 +117,7 @@ def sweep_once(swept: dict[str, Sweep]) -> int:
         try:
             with transaction.atomic():
                 count += sweep(_cause(name))
-        except (psycopg.OperationalError, OperationalError, InterfaceError):
+        except DATABASE_AWAY:
             raise
         except Exception:
             log.exception("a sweep failed", sweep=name)
@@ -125,7 +131,7 @@ def _serve_batch(queue: str, serve: Serve, limit: int = BATCH) -> int:
             if subjects:
                 serve(_cause(queue), subjects)
         return len(subjects)
-    except (psycopg.OperationalError, OperationalError, InterfaceError):
+    except DATABASE_AWAY:
         raise
     except Exception:
         # A bug in one subject must not stop its queue: the batch is halved until the culprit stands alone.

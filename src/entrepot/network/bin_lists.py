@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
+from entrepot.kernel import csv_rows
 from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.network.rules import BIN_KINDS
 
@@ -76,16 +76,9 @@ def read(lines: Iterable[str]) -> Sheet:
     """CSV with the columns of HEADER in any order, of which only `code` and `kind` must be there. Of a code that stands
     twice, the second is a fault."""
     sheet = Sheet()
-    reader = csv.DictReader(lines)
-    missing = [name for name in HEADER[:2] if name not in (reader.fieldnames or ())]
-    if missing:
-        sheet.faults.append(
-            Fault(1, f"expected the columns {', '.join(HEADER)}, found no {' and no '.join(missing)}")
-        )
-        return sheet
     seen: set[str] = set()
-    for number, row in enumerate(reader, 2):
-        found = _line(row)
+    for number, row in csv_rows.rows(lines, HEADER, HEADER[:2]):
+        found = row if isinstance(row, str) else _line(row)
         if isinstance(found, str):
             sheet.faults.append(Fault(number, found))
         elif found.code in seen:

@@ -64,7 +64,7 @@ def come_in(request: HttpRequest, code: str) -> str | Refused | None:
     (answer,) = use_factors(cause, requests=[UseFactor(user.get_username(), code)])
     if isinstance(answer, Refused):
         return answer
-    forget_tries(cause, requests=[ForgetTries("second factor", who)])
+    forgets_tries("second factor", user.pk)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     request.session.pop(PENDING, None)
     request.session[FACTOR] = True
@@ -83,6 +83,11 @@ def counts_try(door: str, user: int) -> Refused | None:
     cause = Cause(DOOR, timezone.now(), door)
     (counted,) = count_tries(cause, requests=[Try(door, fingerprint(user), TRIES, MINUTES)])
     return counted if isinstance(counted, Refused) else None
+
+
+def forgets_tries(door: str, user: int) -> None:
+    """Whoever was right did not guess."""
+    forget_tries(Cause(DOOR, timezone.now(), door), requests=[ForgetTries(door, fingerprint(user))])
 
 
 def fingerprint(user: int) -> str:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import structlog
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -19,9 +21,12 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.web import dispute_paper, report_mail
+
+log = structlog.get_logger("entrepot.web")
 
 
 @app.periodic(cron="* * * * *")
@@ -42,7 +47,8 @@ def answer_stripe(cause: Cause, message: Claimed) -> None:
 
 
 def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
-    """Of each job the next batch: its command in the name of whoever asked for it, with the rights they have now."""
+    """Of each job the next batch: its command in the name of whoever asked for it, with the rights they have now. Where
+    it has a bug, each request is given by itself, so that the culprit alone is refused."""
     command_names()  # knows every command, whichever module it is in
     jobs.note_jobs(cause, requests=[noted for one in jobs.waiting(subjects) if (noted := _given(cause, one))])
 
@@ -55,6 +61,11 @@ def _given(cause: Cause, one: jobs.Waiting) -> jobs.NoteJob | None:
             results = _answers(its, one)
     except Unwanted:
         return None
+    except DATABASE_AWAY:
+        raise
+    except Exception:
+        log.exception("a job failed", job=one.job, command=one.command)
+        results = [_alone(its, one.command, request) for request in one.requests]
     denied = tuple(
         jobs.denied(name, result)
         for name, result in zip(one.names, results, strict=True)
@@ -68,9 +79,25 @@ def _answers(its: Cause, job: jobs.Waiting) -> list[Any]:
     """The answers of a job's command; whoever was taken out of its company meanwhile changes nothing of it any more."""
     if not its.actor.is_of(job.company):
         return [NotFound(what="company", which=str(job.company))] * len(job.requests)
-    return commands[job.command](its, requests=job.requests)
+    return _run(its, job.command, job.requests)
 
 
+def _run(cause: Cause, name: str, requests: Sequence[Any]) -> list[Any]:
+    with transaction.atomic():
+        return commands[name](cause, requests=requests)
+
+
+def _alone(cause: Cause, name: str, request: Any) -> Any:
+    try:
+        return _run(cause, name, [request])[0]
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        log.exception("a request failed", command=name)
+        return jobs.Broken(found=type(error).__name__)
+
+
+AT_ONCE = {jobs.QUEUE: 1}
 QUEUES = {jobs.QUEUE: serve_jobs}
 AS_WRITTEN = dict.fromkeys(("disputes.fake", "disputes.stripe"), "it answers a bank, which only commands do")
 DESTINATIONS = {"disputes.fake": answer_fake, "disputes.stripe": answer_stripe}

@@ -19,7 +19,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.delivery import Claimed, Message
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.kernel.messages import ReplayMessage, replay_messages
+from entrepot.kernel.messages import EMPTIED, Erased, ReplayMessage, replay_messages
 from entrepot.parties import queries as parties
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -170,12 +170,12 @@ def send_again(cause: Cause, /, *, requests: Sequence[SendAgain]) -> list[OnItsW
     """Messages to open webhooks on their way once more: what has arrived as a copy, what stands still as it is.
 
     Locks: the webhooks in id order; messages that stand still. Refuses: NotFound (no open webhook, or no message of
-    it). Again: another copy; by key. 6 statements at most.
+    it); Erased (what it said). Again: another copy; by key. 6 statements at most.
     """
     found = lock_open([one.webhook for one in requests])
     known = delivery.bodies([one.message for one in requests])
-    fits = [_is_its(one, known.get(one.message)) and one.webhook in found for one in requests]
-    fitting = [one for one, fit in zip(requests, fits, strict=True) if fit]
+    misfits = [_misfit(one, known.get(one.message), is_open=one.webhook in found) for one in requests]
+    fitting = [one for one, misfit in zip(requests, misfits, strict=True) if misfit is None]
     arrived = delivery.arrived([one.message for one in fitting])
     copies = [known[one.message] for one in fitting if one.message in arrived]
     delivery.send(
@@ -205,16 +205,16 @@ def send_again(cause: Cause, /, *, requests: Sequence[SendAgain]) -> list[OnItsW
         ],
     )
     return [
-        NotFound(what="message of an open webhook", which=one.message)
-        if not fit
-        else refused.get(one.message) or OnItsWay(one.webhook, str(one.message))
-        for one, fit in zip(requests, fits, strict=True)
+        misfit or refused.get(one.message) or OnItsWay(one.webhook, str(one.message))
+        for one, misfit in zip(requests, misfits, strict=True)
     ]
 
 
-def _is_its(one: SendAgain, message: Claimed | None) -> bool:
+def _misfit(one: SendAgain, message: Claimed | None, *, is_open: bool) -> Refused | None:
     to = webhook_queries.destination_of(one.webhook)
-    return message is not None and (message.destination, message.company) == (to, one.company)
+    if not is_open or message is None or (message.destination, message.company) != (to, one.company):
+        return NotFound(what="message of an open webhook", which=one.message)
+    return Erased() if message.body == EMPTIED else None
 
 
 @command("channels.give_up_webhooks")

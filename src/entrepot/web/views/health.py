@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import structlog
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from entrepot.access import queries as access
+from entrepot.channels import webhook_queries
 from entrepot.insight import pages
 
 log = structlog.get_logger("entrepot.web")
@@ -34,6 +36,11 @@ FAMILIES = {
     "ready": ("entrepot_ready", "Subjects that wait for a room to serve them", "queue"),
     "deliveries": ("entrepot_deliveries", "Messages to the outside that have not arrived", "state"),
     "work_items": ("entrepot_work_items", "Work items that wait for somebody", "type"),
+    "webhooks_behind": (
+        "entrepot_webhooks_behind_seconds",
+        "Age of the oldest event that a webhook was not told of yet",
+        "",
+    ),
     "events": ("entrepot_events", "Number of the last event", ""),
     "events_sealed": ("entrepot_events_sealed", "Number of the last event in the audit chain", ""),
 }
@@ -49,6 +56,8 @@ class _House(Collector):
         }
         for figure, label, value in pages.gauges():
             families[figure].add_metric([label] if FAMILIES[figure][2] else [], value)
+        since = webhook_queries.untold_since()
+        families["webhooks_behind"].add_metric([], (timezone.now() - since).total_seconds() if since else 0)
         yield from families.values()
 
 

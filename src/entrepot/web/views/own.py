@@ -99,6 +99,7 @@ def confirm(request: Request) -> HttpResponse:
         request, confirm_factors, wanted, gettext("From now on you enter with a code of your phone.")
     ):
         return redirect("own")
+    doors.forgets_tries("own factor", _user(request).pk)
     request.session[doors.FACTOR] = True
     return show_once(request, reverse("own"), papers=" ".join(on_paper))
 
@@ -113,6 +114,7 @@ def remove(request: Request) -> HttpResponse:
         return redirect("own")
     wanted = [RemoveFactor(request.reader.name, request.POST.get("code", "")[:40])]
     if _give(request, remove_factors, wanted, gettext("Your password alone lets you in again.")):
+        doors.forgets_tries("own factor", _user(request).pk)
         request.session.pop(doors.FACTOR, None)
     return redirect("own")
 
@@ -133,11 +135,13 @@ def _user(request: Request) -> Any:
 
 
 def _wrong_password(request: Request, user: Any) -> str | None:
-    """Why the present password is not right; guesses are counted."""
-    if user.check_password(request.POST.get("password", "")[:PASSWORD_MAX]):
-        return None
-    refused = doors.counts_try("own password", user.pk)
-    return words.refusal(refused) if refused else gettext("That is not your present password.")
+    """Why the present password is not right. A try is counted first: after too many not even the right one is taken."""
+    if refused := doors.counts_try("own password", user.pk):
+        return words.refusal(refused)
+    if not user.check_password(request.POST.get("password", "")[:PASSWORD_MAX]):
+        return gettext("That is not your present password.")
+    doors.forgets_tries("own password", user.pk)
+    return None
 
 
 def _wrong_new(new: str, again: str, user: Any) -> str | None:

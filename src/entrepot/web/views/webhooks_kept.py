@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,8 @@ from entrepot.web.listed import listed_whole
 from entrepot.web.once import show_once, shown_once, unkept
 
 SECRET_SIZE = 32
+LATE = timedelta(minutes=1)
+"""After which the page says that events are not told yet; most are within seconds."""
 STEPS = ("open", "pause", "remove")
 
 
@@ -77,10 +80,11 @@ def one(request: Request, which: UUID) -> HttpResponse:
     )
     if shown.answer:
         return shown.answer
-    now = fmt.reading().now
+    now, since = fmt.reading().now, webhook_queries.untold_since(which)
     context: dict[str, Any] = {
         **shown.context(), "one": found, "events": _events(found.events), "kept": kept(request), "said": said,
         "former_until": found.former_until if found.former_until and found.former_until > now else None,
+        "untold_since": since if since and now - since > LATE else None,
         "timeline": kernel.timeline(subjects=[which])[-20:],
         "may": request.reader.actor.may("channels.change_webhooks"),
     }  # fmt: skip

@@ -1,0 +1,50 @@
+"""Webhooks in races: paused while a message to them is sent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from entrepot.kernel import delivery, ids, relay, sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.delivery import Claimed, Message
+from entrepot.kernel.errors import Away
+
+NOW = datetime.now(UTC)
+BY = Cause(Actor("ines", everything=True), NOW)
+
+
+def test_what_waits_is_put_by_while_one_of_it_is_sent_and_nobody_answers(committed_db):
+    to = f"webhook:{ids.uuid7()}"
+    for _ in range(2):
+        delivery.send(BY, [Message(to, "order.shipped", ids.uuid7(), 1, {"id": "m", "sent": {}})])
+    # The second is sent first: so whoever puts them by holds the first, and waits for the second.
+    sql.run("UPDATE kernel_delivery SET next_try_at = next_try_at - id * interval '1 s'")
+
+    def put_by() -> None:
+        try:
+            delivery.put_by([to], "paused")
+        finally:
+            connection.close()
+
+    pausing = threading.Thread(target=put_by)
+
+    def sender(_cause: Cause, _message: Claimed) -> None:
+        pausing.start()
+        until = time.monotonic() + 20
+        while not sql.run(_WAITS) and time.monotonic() < until:
+            time.sleep(0.02)
+        raise Away("nobody answers")
+
+    assert relay.relay_once({"webhook": sender}, limit=1, at=NOW + timedelta(minutes=1)) == 0
+    pausing.join()
+    found = sql.run("SELECT state, attempts, last_error FROM kernel_delivery ORDER BY id")
+    assert found == [("kept", 0, "paused"), ("kept", 1, "paused")]
+
+
+_WAITS = """
+SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
