@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('settlement', '0014_voided_after_billing'),
+        ('settlement', '0015_charges_by_label'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0009_webhooks'),
+        ('kernel', '0010_job_steps'),
     ]
 
     operations = [
