@@ -43,7 +43,7 @@ def carriers_label(request: Request, which: UUID) -> HttpResponseBase:
 @console
 def make_labels(request: Request, which: UUID) -> HttpResponse:
     """Labels for the packages of a shipment that have none, with the carrier's numbers in the order of the form."""
-    said = (clean(text) for name, text in request.POST.items() if name.startswith("number-"))
+    said = (clean(str(text)) for name, text in request.POST.items() if name.startswith("number-"))
     numbers = tuple(filter(None, said))
     results = give(
         request, print_labels, [PrintLabels(which, numbers)], lambda _: gettext("The labels are ready.")
