@@ -56,7 +56,8 @@ def _misfits(hint: Any, given: Any, where: str) -> Iterator[Invalid]:
 
 def _of_mapping(hint: Any, given: Mapping[Any, Any], where: str) -> Iterator[Invalid]:
     if is_dataclass(hint):
-        hints = _hints(hint)
+        kind: Any = hint
+        hints = _hints(kind)
         inside = f"{where}: " if where else ""
         for name, one in given.items():
             if name not in hints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -255,7 +255,8 @@ def _running(left: Sequence[tuple[int, int]], count: int) -> int:
 
 def propose(policy: Policy, grade: str) -> tuple[str, str]:
     """The disposition for a grade, with the reason."""
-    disposition = policy.dispositions.get(grade, "dispose")
+    by_grade: Mapping[str, str] = {**policy.dispositions}
+    disposition = by_grade.get(grade, "dispose")
     return disposition, Said("grade {0} ({1}): {2}", grade, GRADES[grade], disposition)
 
 
