@@ -67,7 +67,7 @@ def test_the_rest_of_a_job_is_withdrawn(console: Page, shop: Shop) -> None:  # n
 def test_one_long_request_tells_its_steps_and_what_came_of_it(
     page: Page,
     site: str,
-    shop: Shop,
+    shop: Shop,  # noqa: F811
     tmp_path: Path,
     monkeypatch,
 ) -> None:
