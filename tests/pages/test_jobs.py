@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from entrepot.kernel import jobs, sql, worker
+from entrepot.insight import answers
+from entrepot.kernel import aside, jobs, policies, sql, worker
+from entrepot.kernel.command import commands
+from entrepot.returns.rules import Policy
 from entrepot.web import edge, listed, tasks
-from tests.pages.test_console import console, shop  # noqa: F401  fixtures
+from tests.pages.test_console import console, enter, shop  # noqa: F401  fixtures
+from tests.pages.test_returns import stands
+from tests.shop import COMPANY, the_system
 
 if TYPE_CHECKING:
     from tests.shop import Shop
@@ -54,3 +62,36 @@ def test_the_rest_of_a_job_is_withdrawn(console: Page, shop: Shop) -> None:  # n
     expect(console.get_by_text("The rest is withdrawn. What was done stays done.")).to_be_visible()
     expect(console.get_by_role("heading", name="It was withdrawn")).to_be_visible()
     expect(console.get_by_text("Not looked at")).to_be_visible()
+
+
+def test_one_long_request_tells_its_steps_and_what_came_of_it(
+    page: Page,
+    site: str,
+    shop: Shop,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch,
+) -> None:
+    """Its page is looked at while the command runs, between two of its steps."""
+    monkeypatch.setattr(answers, "LARGE", -2)
+    system = the_system(shop.now)
+    policy = policies.SetPolicy(COMPANY, "returns", Policy(expected_percent=Decimal(10)), system.at)
+    policies.set_policy(system, requests=[policy])
+    measured = commands["returns.estimate"]
+
+    @wraps(measured)
+    def told(cause, /, *, requests):
+        aside.step(1, 4)
+        done = measured(cause, requests=requests)
+        expect(page.get_by_text("1 of 4 steps")).to_be_visible(timeout=10_000)
+        stands(page, "job-running", tmp_path)
+        return done
+
+    enter(page, "books")
+    page.goto("/books/expected-returns/")
+    page.get_by_role("button", name="Measure now").click()
+    expect(page.get_by_text("It begins as soon as the worker is free.")).to_be_visible()
+    monkeypatch.setitem(commands, "returns.estimate", told)
+    worker.serve_once(SERVED)
+    expect(page.get_by_role("heading", name="It is done")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Refund liability")).to_be_visible()
+    stands(page, "job-done", tmp_path)
