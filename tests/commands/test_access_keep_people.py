@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
@@ -15,20 +16,31 @@ from entrepot.access.commands.issue_key import IssueKey, KeyIssued, issue_key
 from entrepot.access.commands.keep_people import (
     AddPerson,
     AdmitPerson,
+    CompaniesSet,
     PasswordRenewed,
     PersonAdded,
     PersonAdmitted,
     RenewPassword,
     RolesSet,
+    SetCompanies,
     SetRoles,
     add_people,
     admit_people,
     renew_passwords,
+    set_companies,
     set_roles,
     subject_of,
 )
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
-from entrepot.access.errors import ConflictsUnseen, KeyBeyondOwn, NameTaken, OwnRights, RolesChanged, ShutOut
+from entrepot.access.errors import (
+    CompaniesChanged,
+    ConflictsUnseen,
+    KeyBeyondOwn,
+    NameTaken,
+    OwnRights,
+    RolesChanged,
+    ShutOut,
+)
 from entrepot.access.rules import ROLES
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
@@ -263,3 +275,69 @@ def test_only_pairs_that_there_are_can_be_accepted_and_the_event_tells_which():
     assert isinstance(added("anna", *both[:2], accepts=tuple(both[2])), PersonAdded)
     (event,) = timeline(subjects=[subject_of(known("anna").id)])
     assert event.payload["accepted"] == sorted(both[2])
+
+
+# ---- companies
+
+
+def confined(name: str, *companies: int, **more: Any) -> Any:
+    return set_companies(CAUSE, requests=[SetCompanies(name, companies, **more)])[0]
+
+
+def events_of(name: str) -> list[Any]:
+    return [
+        one for one in timeline(subjects=[subject_of(known(name).id)]) if "companies" in (one.payload or {})
+    ]
+
+
+def actor(name: str) -> Actor:
+    return queries.actor_named(name)
+
+
+def test_a_person_belongs_to_the_companies_that_are_said_and_else_to_all():
+    """invariant_12"""
+    added("anna", companies=(2,))
+    added("ben")
+    assert (actor("anna").companies, actor("ben").companies) == (frozenset({2}), None)
+    assert (actor("anna").is_of(1), actor("anna").is_of(2), actor("ben").is_of(1)) == (False, True, True)
+    assert confined("ben", 3, 1, 3) == CompaniesSet("ben", (1, 3))
+    assert known("ben").companies == [1, 3]
+    assert confined("ben", 3, 1) == CompaniesSet("ben", (1, 3))
+    assert [one.payload for one in events_of("ben")] == [{"before": [], "companies": [1, 3]}], (
+        "again says nothing"
+    )
+    confined("ben")
+    assert actor("ben").companies is None
+
+
+def test_companies_are_not_changed_by_oneself_nor_over_what_somebody_else_said():
+    added("anna")
+    User.objects.create_superuser("chief", "", "x")
+    assert isinstance(confined("nobody here", 1), NotFound)
+    (own,) = set_companies(Cause(replace(CAUSE.actor, name="anna"), NOW), requests=[SetCompanies("anna", ())])
+    assert isinstance(own, OwnRights)
+    assert isinstance(confined("chief", 1), Invalid)
+    assert actor("chief").companies is None
+    confined("anna", 1)
+    assert isinstance(confined("anna", 2, expected=()), CompaniesChanged)
+    assert confined("anna", 2, expected=(1,)) == CompaniesSet("anna", (2,))
+    (refused,) = set_companies(Cause(Actor("clerk"), NOW), requests=[SetCompanies("anna", ())])
+    assert isinstance(refused, NotPermitted)
+
+
+def test_an_answer_about_companies_is_given_again_for_its_key():
+    added("anna")
+    first = confined("anna", 1, key="k")
+    confined("anna", 2)
+    assert confined("anna", 1, key="k") == first
+    assert known("anna").companies == [2]
+
+
+@pytest.mark.counts("access.set_companies")
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_statements_for_companies_do_not_grow_with_the_batch(statements, count):
+    User.objects.bulk_create([User(username=f"p{i}") for i in range(count)])
+    wanted = [SetCompanies(f"p{i}", (1, 2)) for i in range(count)]
+    with statements() as ran:
+        set_companies(CAUSE, requests=wanted)
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 5, ran

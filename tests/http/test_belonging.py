@@ -89,6 +89,7 @@ def leaks(marks: re.Pattern[str], asked: str, content: bytes) -> list[str]:
     return sorted({found for found in marks.findall(told) if found not in asked})[:4]
 
 
+@pytest.mark.timeout(600)  # it asks for every page twice
 def test_no_page_and_no_file_shows_anything_of_another_company(two, browser):
     known, wrong, seen, files = marks(), [], 0, 0
     for stop in walk.stops():
@@ -137,6 +138,7 @@ def of_the_first() -> list[Any]:
     return list(rows)
 
 
+@pytest.mark.timeout(600)
 def test_no_form_changes_anything_of_another_company(two, browser):
     found, wrong, before = real_things(), [], of_the_first()
     (number,) = sql.run(f"SELECT number FROM orders_order WHERE company_id = {COMPANY} LIMIT 1")[0]
@@ -157,6 +159,7 @@ def test_no_form_changes_anything_of_another_company(two, browser):
     assert wrong == []
 
 
+@pytest.mark.timeout(600)
 def test_no_operation_shows_or_changes_anything_of_another_company(two, program):
     known, wrong, before = marks(), [], of_the_first()
     key = {"X-API-Key": program.key}

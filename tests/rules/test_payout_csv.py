@@ -13,8 +13,8 @@ from entrepot.settlement.rules import SIGNS, PayoutLine
 def test_columns_and_kinds_are_known_by_the_names_that_providers_use():
     text = "Transaction-Type;x\n"
     assert payout_csv.read(text, "EUR").faults, "a column that nobody knows"
-    head = "\\ufeffreporting_category;source_id;gross;fee\\n"
-    rows = "charge;ch_1;12.34;0.40\\nRefund;re_1;-2.00;\\nReserve-hold;;-3;\\n\\n"
+    head = "\ufeffreporting_category;source_id;gross;fee\n"
+    rows = "charge;ch_1;12.34;0.40\nRefund;re_1;-2.00;\nReserve-hold;;-3;\n\n"
     sheet = payout_csv.read(head + rows, "EUR")
     assert sheet == (
         (
