@@ -109,7 +109,7 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
                     document,
                     at,
                     plate=one.plate,
-                )
+                )  # fmt: skip
             )
             announce(
                 cause,
