@@ -111,21 +111,9 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
                     plate=one.plate,
                 )
             )
-            announce(
-                cause,
-                [
-                    Event(
-                        "put_away",
-                        document,
-                        one.company,
-                        "",
-                        "done",
-                        at,
-                        {"sku": one.sku, "units": one.quantity},
-                        "" if one.why == "put_away" else one.why,
-                    )
-                ],
-            )
+            told = {"sku": one.sku, "units": one.quantity}
+            why = "" if one.why == "put_away" else one.why
+            announce(cause, [Event("put_away", document, one.company, "", "done", at, told, why)])
             answers.append(UnitsPutAway(document, one.quantity))
     move_units(cause, moves, buckets)
     _wake(moves)
