@@ -235,7 +235,10 @@ def test_only_a_lot_with_a_buyer_leaves_or_costs_less(house: Floor):
     (refused,) = leave_departures(INSPECTS, requests=[LeaveDeparture(early, 10)])
     assert isinstance(refused, errors.NoReceiver), "it was gathered before buyers were asked for"
     gone = opened("liquidation", (disposed(house, "liquidate", 1)[0], 1)).departure
-    sql.run("UPDATE parties_address SET sealed = NULL, region = '', place = '', billed = ''")
+    sql.run(
+        "UPDATE parties_address SET sealed = NULL, region = '', place = '', billed = '',"
+        " mailbox = '', phone = '', called = ''"
+    )
     (refused,) = leave_departures(INSPECTS, requests=[LeaveDeparture(gone, 10)])
     assert isinstance(refused, errors.NoReceiver), "its buyer was erased"
 

@@ -28,6 +28,7 @@ OWN_HEADS = re.compile(r'<table class="rows">(?:<caption.*?</caption>)?\s*<thead
 OTHERWISE = {
     "web/audit.html": (1, "the proofs of the log"),
     "web/bank.html": (1, "the accounts"),
+    "web/calendars.html": (2, "the week of each node; the calendars of targets"),
     "web/carriers.html": (1, "what a file of an invoice said"),
     "web/channel_differences.html": (2, "sums by channel and kind; the statements taken last"),
     "web/channels.html": (2, "a form of settings in rows"),
@@ -51,6 +52,7 @@ OTHERWISE = {
     "web/messages.html": (1, "a board of destinations"),
     "web/order_import.html": (5, "what became of one file"),
     "web/packing.html": (1, "the stations"),
+    "web/payout_look.html": (1, "what one file would settle"),
     "web/payouts.html": (2, "a form to explain lines of one payout"),
     "web/preview.html": (2, "an entry that would be posted"),
     "web/privacy.html": (1, "the rules of retention"),

@@ -97,7 +97,8 @@ KINDS = {
     "drop-ships": "purchasing_dropship", "invoices": "settlement_document", "counts": "warehouse_counttask",
     "purchase-orders": "purchasing_order", "store-credits": "payments_credit", "landed-costs": "purchasing_landedcost",
     "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave",
-    "transfers": "stock_transfer", "pick-lists": "warehouse_picklist",
+    "transfers": "stock_transfer", "pick-lists": "warehouse_picklist", "webhooks": "channels_webhook",
+    "audit": "returns_refund",
 }  # fmt: skip
 
 

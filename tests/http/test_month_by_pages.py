@@ -33,11 +33,12 @@ pytestmark = pytest.mark.django_db
 MONTH = date(2026, 11, 1)
 DECEMBER = datetime(2026, 12, 3, 10, tzinfo=UTC)
 COPY_AN_ENTRY = """
+WITH one AS MATERIALIZED (SELECT gen_random_uuid() AS id)
 INSERT INTO ledger_line (company_id, entry_id, number, account, amount_minor, functional_minor, currency, kind, event,
                          document_kind, document_id, month, occurred_at, recorded_at)
 SELECT company_id, one.id, number, account, amount_minor, functional_minor, currency, kind, event, document_kind,
        one.id, month, occurred_at, now()
-FROM ledger_line, (SELECT gen_random_uuid() AS id) AS one
+FROM ledger_line, one
 WHERE entry_id = (SELECT entry_id FROM ledger_line ORDER BY id LIMIT 1) RETURNING 1
 """
 CLOSE, PAGE = {"month": "2026-11"}, "/books/closing/"

@@ -284,7 +284,7 @@ def test_who_may_do_nothing_has_no_effect_by_the_api_and_is_told_so(shop):
         assert answer.status_code in (403, 404, 422), (one.path, answer.content)
         assert counted() == before, one.path
     refused = [path for status, path in told if status == 403]
-    assert len(refused) > 0.8 * len(told), sorted(path for status, path in told if status != 403)
+    assert len(refused) > 0.75 * len(told), sorted(path for status, path in told if status != 403)
 
 
 # ---- names of people

@@ -201,7 +201,7 @@ def test_a_morning_at_six(console: Page):
     """The lead looks what is held, asks why, lets it go, and takes the item that is left."""
     console.get_by_role("link", name=re.compile("Fraud review")).first.click()
     console.locator("tr[data-row] th a").first.click()
-    expect(console.get_by_text("The channel reports velocity.").first).to_be_visible()
+    expect(console.get_by_text("The channel reports many orders in a short time.").first).to_be_visible()
     console.get_by_label("What was found out").fill("A customer of many years.")
     console.get_by_role("button", name="Release").click()
     expect(console.get_by_text("1 hold was released.")).to_be_visible()
@@ -348,7 +348,7 @@ def test_all_that_match_stay_chosen_and_the_list_says_so(
     button = console.get_by_role("button", name="Select all that match")
     button.focus()
     console.keyboard.press("Enter")
-    expect(counted).to_have_text("All that match are selected, 1,000 at most")
+    expect(counted).to_have_text("All that match are selected, 10,000 at most")
     expect(console.locator(".matching")).to_contain_text(f"{waiting} rows")
     expect(everything).to_be_enabled()
     assert all(box.is_checked() for box in shown.all())

@@ -39,10 +39,10 @@ def test_what_was_billed_for_a_label_that_is_void_is_asked_back_once(committed_d
     assert balance(1170) == 0
     wanted = [QuestionVoided(shipment)]
     answers = at_once([lambda: question_voided(SYSTEM, requests=wanted)[0]] * 4)
-    assert sorted(one.question_minor for one in answers) == [0, 0, 0, 600]
-    assert (balance(2150), balance(1170)) == (0, 600)
+    assert sorted(one.question_minor for one in answers) == [0, 0, 0, 900]
+    assert (balance(2150), balance(1170)) == (-300, 900)
     (charge,) = carrier_queries.charges(COMPANY, in_question=True)
-    assert (charge.shipment, charge.tracking != number, charge.difference_minor) == (shipment, True, 600)
+    assert (charge.shipment, charge.tracking, charge.difference_minor) == (shipment, number, 900)
     assert verify.discrepancies() == []
 
 

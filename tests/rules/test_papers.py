@@ -149,7 +149,7 @@ def test_a_plates_bars_are_a_gs1_128_with_its_number(prefix: str, extension: int
 def test_a_plates_label_says_what_is_on_it_and_of_much_how_much():
     row = PlateRow(
         UUID(int=1), "376104250021234569", UUID(int=2), "LDN", UUID(int=3), "R-01", "reserve", 99, 10, ["PEN"], "ann",
-        NOW, NOW,
+        NOW, NOW, None, "", 0,
     )  # fmt: skip
     goods = [
         PlateGoods(

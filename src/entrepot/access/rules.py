@@ -292,7 +292,7 @@ OF_NO_ROLE = (
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated", "channels.note_batches",
-    "channels.retake_documents",
+    "channels.retake_documents", "network.switch_bins",
     "channels.note_readings",
     "channels.tell_webhooks", "channels.give_up_webhooks",
     "warehouse.recall", "warehouse.stream", "warehouse.watch_floor", "warehouse.classify_skus", "warehouse.expire_lots",

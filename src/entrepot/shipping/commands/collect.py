@@ -102,8 +102,7 @@ def watch_collections(
     ])  # fmt: skip
     over = [
         ResolveSubject(company, ITEM, node, "went on", "they are on a manifest, or labeled anew")
-        for company, node in sql.run(_OPEN, {**companies, "type": ITEM})
-        if (company, node) not in by_node
+        for company, node in sql.run(_OVER, {**companies, "type": ITEM})
     ]
     if over:
         resolve_subjects(cause, requests=over)
@@ -157,7 +156,11 @@ WHERE l.company_id = ANY(%(companies)s::smallint[]) AND l.state = 'printed' AND 
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5
 """
 
-_OPEN = """
-SELECT company_id::int, subject_id FROM work_item
-WHERE company_id = ANY(%(companies)s::smallint[]) AND type = %(type)s AND state <> 'done'
+# In one look at both: somebody else may have marked labels and opened their item since the last.
+_OVER = """
+SELECT w.company_id::int, w.subject_id FROM work_item AS w
+WHERE w.company_id = ANY(%(companies)s::smallint[]) AND w.type = %(type)s AND w.state <> 'done'
+  AND NOT EXISTS (SELECT FROM shipping_label AS l
+                  WHERE l.company_id = w.company_id AND l.node_id = w.subject_id AND l.state = 'printed'
+                    AND l.missed_at IS NOT NULL)
 """
