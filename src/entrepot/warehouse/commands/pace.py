@@ -11,12 +11,10 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
-from entrepot.network import queries as network
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.propose_wave import Facts, ProposeWave, WaveProposed, propose
 from entrepot.warehouse.commands.waves import ReleaseWave, WaveReleased, release_wave
 from entrepot.warehouse.errors import NothingForAWave
-from entrepot.warehouse.labor import Labor, open_seconds
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -49,7 +47,6 @@ class _Node(NamedTuple):
     id: UUID
     company: int
     code: str
-    time_zone: str
 
 
 @command("warehouse.pace")
@@ -110,7 +107,7 @@ def _standing(
     empty = {asked[place].node for place, one in left.items() if isinstance(one, NothingForAWave)} - set(
         moving
     )
-    resting = _resting(cause, [nodes[node] for node in sorted(empty) if facts.others[node]])
+    resting = _resting(cause, facts, [node for node in sorted(empty) if facts.others[node]])
     for place, one in left.items():
         node = asked[place].node
         if not isinstance(one, NothingForAWave):
@@ -121,21 +118,15 @@ def _standing(
     return stood
 
 
-def _resting(cause: Cause, nodes: Sequence[_Node]) -> set[UUID]:
+def _resting(cause: Cause, facts: Facts, nodes: Sequence[UUID]) -> set[UUID]:
     """Nodes whose floor has had work for longer than `waves.RESTS_AFTER`, all of it in their shifts, and of which
     nothing was done in that time."""
     since = cause.at - waves.RESTS_AFTER
     if not nodes:
         return set()
-    in_force = policies.in_force_of(sorted({node.company for node in nodes}), Labor, cause.at)
-    calendars = network.calendars(nodes=[node.id for node in nodes])
-    at_work = []
-    for node in nodes:
-        work = policies.of_scope(in_force.get(node.company, {}), node.code, Labor())
-        closed = calendars[node.id].closed
-        worked = open_seconds(since, cause.at, work.shifts.values(), node.time_zone, closed)
-        if worked >= waves.RESTS_AFTER.total_seconds():
-            at_work.append(node.id)
+    at_work = [
+        node for node in nodes if facts.at_work(node, since, cause.at) >= waves.RESTS_AFTER.total_seconds()
+    ]
     return {node for (node,) in sql.run(_RESTING, {"nodes": at_work, "since": since})}
 
 
@@ -166,7 +157,7 @@ def _wanted(node: UUID, asked: waves.Asked, ahead_minutes: int) -> ProposeWave:
     )  # fmt: skip
 
 
-_NODES = "SELECT id, company_id::int, code, time_zone FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
+_NODES = "SELECT id, company_id::int, code FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
 
 _RESTING = """
 SELECT q.node_id FROM (

@@ -244,9 +244,14 @@ class Facts:
         """Seconds that people work from now until a cut-off, or as far as somebody looks ahead."""
         if ahead_minutes:
             ends = min(ends, self.cause.at + timedelta(minutes=ahead_minutes))
+        return self.at_work(node.id, self.cause.at, ends)
+
+    def at_work(self, which: UUID, begins: datetime, ends: datetime) -> int:
+        """Seconds that people of a node work between two moments."""
+        node = self.nodes[which]
         _, work = self.in_force.of(node.company, Labor, node.code)
         closed = self.leaving.calendars[node.id].closed
-        return open_seconds(self.cause.at, ends, work.shifts.values(), node.time_zone, closed)
+        return open_seconds(begins, ends, work.shifts.values(), node.time_zone, closed)
 
     def not_pickable(self, nodes: Collection[UUID]) -> list[OpenItem]:
         """Work items for the orders at nodes whose units stand in no bin that is picked from."""
