@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -13,10 +13,10 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing import rules
-from entrepot.purchasing.commands.order import LINE, SKUS
+from entrepot.purchasing.commands.order import LINE, kit_among, skus_of
 from entrepot.purchasing.rules import ChangedLine, Line, OrderedLine
 from entrepot.purchasing.states import ORDER
 from entrepot.stock.commands.expect import Expect, expect
@@ -53,13 +53,6 @@ class _Order(NamedTuple):
     node: UUID
     state: str
     number: str
-
-
-class _Skus(NamedTuple):
-    """SKUs of companies by id, with their codes, and those of them that are kits."""
-
-    codes: dict[int, dict[UUID, str]]
-    kits: set[UUID]
 
 
 class _Change(NamedTuple):
@@ -113,7 +106,8 @@ class _Book:
             line = Line(*row)
             self.lines[order][line.id] = line
             self.days[line.id] = day or cause.at.date()
-        self.skus = _skus({OrderedLine(*line).sku for one in requests for line in one.added}, self.orders)
+        companies = sorted({one.company for one in self.orders.values()})
+        self.skus = skus_of(companies, {OrderedLine(*line).sku for one in requests for line in one.added})
         self.duties = {
             order: Duty(order, PAIR, "order", cause.actor.name, row.number)
             for order, row in self.orders.items()
@@ -128,13 +122,12 @@ class _Book:
             return refused
         added = [OrderedLine(*line) for line in one.added]
         codes = self.skus.codes[order.company]
-        kit = next((codes[line.sku] for line in added if line.sku in self.skus.kits & codes.keys()), None)
-        if kit:
-            return Invalid(
-                field="sku", expected="what a supplier sends: the components of the kit", found=kit
-            )
         changed = [ChangedLine(*line) for line in one.lines]
-        return rules.misfit_change(changed, added, self.lines[one.order], codes) or self.apart[one.order]
+        return (
+            kit_among([line for line in added if line.sku in codes], self.skus.kits)
+            or rules.misfit_change(changed, added, self.lines[one.order], codes)
+            or self.apart[one.order]
+        )
 
     def apply(self, one: ChangeOrder) -> _Change:
         """Other units of lines, and new lines, in the book."""
@@ -193,17 +186,6 @@ class _Book:
         }
         company, at = self.orders[order].company, one.request.occurred_at
         return Event("purchase_order", order, company, one.before, one.after, at, payload, one.request.reason)
-
-
-def _skus(wanted: set[UUID], orders: Mapping[UUID, _Order]) -> _Skus:
-    """Those that are added, as far as the companies have them."""
-    companies = sorted({one.company for one in orders.values()})
-    found = _Skus({company: {} for company in companies}, set())
-    for company, sku, code, is_kit in sql.run(SKUS, {"companies": companies, "ids": list(wanted)}):
-        found.codes[company][sku] = code
-        if is_kit:
-            found.kits.add(sku)
-    return found
 
 
 _LOCK = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -45,13 +45,19 @@ class GoodsOrdered:
     number: str
 
 
+class Skus(NamedTuple):
+    """The codes of SKUs by their companies, and of those of them that are kits."""
+
+    codes: dict[int, dict[UUID, str]]
+    kits: dict[UUID, str]
+
+
 class Known(NamedTuple):
     """What the requests of a batch name, as far as it exists in their companies."""
 
     suppliers: dict[tuple[int, UUID], tuple[str, str, int]]  # currencies of supplier and company, lead days
     nodes: set[tuple[int, UUID]]
-    skus: dict[int, dict[UUID, str]]
-    kits: dict[UUID, str]
+    skus: Skus
 
 
 @command("purchasing.order")
@@ -104,22 +110,33 @@ def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]
     companies = sorted({one.company for one in requests})
     suppliers = {"companies": companies, "ids": list({one.supplier for one in requests})}
     nodes = {"companies": companies, "ids": list({one.node for one in requests})}
-    skus = {"companies": companies, "ids": list({line.sku for lines in asked for line in lines})}
-    by_company: dict[int, dict[UUID, str]] = {company: {} for company in companies}
-    kits: dict[UUID, str] = {}
-    for company, sku, code, is_kit in sql.run(SKUS, skus):
-        by_company[company][sku] = code
-        if is_kit:
-            kits[sku] = code
+    skus = skus_of(companies, {line.sku for lines in asked for line in lines})
     return Known(
         {
             (company, one): (currency, books, lead_days)
             for company, one, currency, books, lead_days in sql.run(_SUPPLIERS, suppliers)
         },
         {(company, one) for company, one in sql.run(_NODES, nodes)},
-        by_company,
-        kits,
+        skus,
     )
+
+
+def skus_of(companies: Collection[int], wanted: Collection[UUID]) -> Skus:
+    """SKUs, as far as the companies have them. 1 statement."""
+    found = Skus({company: {} for company in companies}, {})
+    for company, sku, code, is_kit in sql.run(_SKUS, {"companies": list(companies), "ids": list(wanted)}):
+        found.codes[company][sku] = code
+        if is_kit:
+            found.kits[sku] = code
+    return found
+
+
+def kit_among(lines: Sequence[OrderedLine], kits: Mapping[UUID, str]) -> Refused | None:
+    """Why lines can't be ordered: a supplier sends no kits."""
+    kit = next((kits[line.sku] for line in lines if line.sku in kits), None)
+    if kit is None:
+        return None
+    return Invalid(field="sku", expected="what a supplier sends: the components of the kit", found=kit)
 
 
 def _refusal(one: OrderGoods, lines: Sequence[OrderedLine], known: Known) -> Refused | None:
@@ -130,10 +147,7 @@ def _refusal(one: OrderGoods, lines: Sequence[OrderedLine], known: Known) -> Ref
     currency, books, _ = known.suppliers[one.company, one.supplier]
     if currency != books:
         return errors.ForeignCurrency(found=currency, expected=books)
-    kit = next((known.kits[line.sku] for line in lines if line.sku in known.kits), None)
-    if kit:
-        return Invalid(field="sku", expected="what a supplier sends: the components of the kit", found=kit)
-    return rules.misfit(lines, known.skus[one.company])
+    return kit_among(lines, known.skus.kits) or rules.misfit(lines, known.skus.codes[one.company])
 
 
 def _without_duplicates(
@@ -240,7 +254,7 @@ SELECT company_id::int, id FROM network_node
 WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
 """
 
-SKUS = """
+_SKUS = """
 SELECT company_id::int, id, code, EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)
 FROM catalog_sku
 WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
