@@ -14,7 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused, Said
 from entrepot.work.commands.open_items import OpenItem, open_items
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+from entrepot.work.commands.resolve import resolve_others
 
 OVERDUE = {"purchase_order": "purchase order overdue", "transfer": "transfer overdue"}
 """The type of the work item by the kind of the document."""
@@ -71,12 +71,8 @@ def watch_arrivals(cause: Cause, /, *, requests: Sequence[WatchArrivals]) -> lis
         ],
     )  # fmt: skip
     still = {(OVERDUE[one.kind], one.document) for one in late}
-    asked = sql.run(_ASKED, {"companies": companies, "types": list(OVERDUE.values())})
-    over = [row for row in asked if row[1:] not in still]
-    resolve_subjects(
-        cause, requests=[ResolveSubject(company, type_, subject) for company, type_, subject in over]
-    )
-    counts, ended = Counter(one.company for one in late), Counter(row[0] for row in over)
+    ended = Counter(resolve_others(cause, companies, OVERDUE.values(), still))
+    counts = Counter(one.company for one in late)
     return [ArrivalsWatched(one.company, counts[one.company], ended[one.company]) for one in requests]
 
 
@@ -91,9 +87,4 @@ LEFT JOIN network_node AS origin ON origin.id = sent.from_node_id
 WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.expected_on < %(today)s::date
   AND COALESCE(bought.id, sent.id) IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 7, 3
-"""
-
-_ASKED = """
-SELECT company_id::int, type, subject_id FROM work_item
-WHERE company_id = ANY(%(companies)s::smallint[]) AND type = ANY(%(types)s::text[]) AND state <> 'done'
 """

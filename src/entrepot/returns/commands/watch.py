@@ -15,7 +15,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.returns.commands.lock import in_force
 from entrepot.work.commands.open_items import OpenItem, open_items
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+from entrepot.work.commands.resolve import resolve_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,7 @@ def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refus
             for one in late
         ])  # fmt: skip
     still = {(WAITS[one.waits_for][0], one.id) for one in late}
-    kinds = [kind for kind, _, _ in WAITS.values()]
-    over = [
-        ResolveSubject(company, kind, subject, "went on")
-        for company, kind, subject in sql.run(_OPEN, {"companies": companies, "types": kinds})
-        if (kind, subject) not in still
-    ]
-    if over:
-        resolve_subjects(cause, requests=over)
+    resolve_others(cause, companies, [kind for kind, _, _ in WAITS.values()], still, "went on")
     counts = Counter(one.company for one in late)
     return [Watched(one.company, counts[one.company]) for one in requests]
 
@@ -108,9 +101,4 @@ LEFT JOIN LATERAL (
 WHERE s.due_at IS NOT NULL OR r.changed_at < d.since AND (w.waits_for <> 'refund' OR EXISTS (
     SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded))
 ORDER BY r.id
-"""
-
-_OPEN = """
-SELECT company_id::int, type, subject_id FROM work_item
-WHERE company_id = ANY(%(companies)s::smallint[]) AND type = ANY(%(types)s::text[]) AND state <> 'done'
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -131,6 +131,31 @@ def resolve_subjects(
         for i, name in enumerate(names)
     ]
 
+
+def resolve_others(
+    cause: Cause,
+    companies: Collection[int],
+    types: Collection[str],
+    still: Collection[tuple[str, UUID]],
+    root_cause: str = "",
+) -> list[int]:
+    """Close the unfinished items of some types about subjects that are `still` (type, subject) no more; the company of
+    each. Part of the commands that watch. 1 statement; 2 more where there are some."""
+    found = sql.run(_UNFINISHED, {"companies": list(companies), "types": list(types)})
+    over = [
+        ResolveSubject(company, type_name, subject, root_cause)
+        for company, type_name, subject in found
+        if (type_name, subject) not in still
+    ]
+    if over:
+        resolve_subjects(cause, requests=over)
+    return [one.company for one in over]
+
+
+_UNFINISHED = """
+SELECT company_id::int, type, subject_id FROM work_item
+WHERE company_id = ANY(%(companies)s::smallint[]) AND type = ANY(%(types)s::text[]) AND state <> 'done'
+"""
 
 _LOCK_SUBJECTS = """
 SELECT work_item.id, company_id, type, subject_id, state FROM work_item
