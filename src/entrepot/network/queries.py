@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.network.errors import BinOut
-from entrepot.network.rules import OUT_KINDS, Calendar, postal_key
+from entrepot.network.rules import Calendar, bin_out, postal_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def bins_named(asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], UU
 def bins_out(bins: Collection[UUID]) -> dict[UUID, BinOut]:
     """Why nothing is put into those that are out of use. Nobody takes one out meanwhile. 1 statement; none for none."""
     rows = sql.run(_BINS_HELD, {"ids": list(bins)}) if bins else ()
-    return {which: BinOut(which=code, state=kind) for which, code, kind in rows if kind in OUT_KINDS}
+    return {which: out for which, code, kind in rows if (out := bin_out(code, kind))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from entrepot.catalog.rules import Check, first_misfit, is_code, is_country, is_currency, not_negative, one_of
 from entrepot.kernel.errors import Refused
+from entrepot.network.errors import BinOut
 
 NODE_KINDS = ("warehouse", "store", "3pl")
 BIN_KINDS = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
@@ -195,6 +196,11 @@ def misfit_bin(one: RegisterBin) -> Refused | None:
         one_of("kind", one.kind, BIN_KINDS),
         not_negative("pick_sequence", one.pick_sequence),
     )
+
+
+def bin_out(code: str, kind: str) -> BinOut | None:
+    """Why nothing is put into a bin of such a kind, and it is not set up otherwise; None where it is in use."""
+    return BinOut(which=code, state=kind) if kind in OUT_KINDS else None
 
 
 def misfit_layout(layout: RegisterLayout) -> Refused | None:

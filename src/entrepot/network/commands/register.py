@@ -16,7 +16,6 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.network import rules
-from entrepot.network.errors import BinOut
 from entrepot.network.rules import (
     RegisterBin,
     RegisterChannel,
@@ -121,10 +120,16 @@ def register_bins(cause: Cause, /, *, requests: Sequence[RegisterBin]) -> list[R
     node_of: dict[UUID, UUID] = dict(
         sql.run(_ZONE_NODES, {"zones": list({one.zone for one in requests if one.zone})})
     )  # type: ignore[arg-type]
-    out = {(node, code): kind for node, code, kind in sql.run(_OUT, _names_of(requests))}
+    named = sql.columns(("nodes", "codes"), [(one.node, one.code) for one in requests])
+    kinds = {(node, code): kind for node, code, kind in sql.run(_KINDS, named)}
     refused, fit = sieve(
         requests,
-        [rules.misfit_bin(one) or _astray(one, known, node_of) or _out(one, out) for one in requests],
+        [
+            rules.misfit_bin(one)
+            or _astray(one, known, node_of)
+            or rules.bin_out(one.code, kinds.get((one.node, one.code), ""))
+            for one in requests
+        ],
     )
     names = {place: (one.node, one.code) for place, one in fit}
 
@@ -293,17 +298,6 @@ def _astray(one: RegisterBin, known: dict[UUID, int], node_of: dict[UUID, UUID])
     return _missing("node", one.node, known, one.company)
 
 
-def _names_of(requests: Sequence[RegisterBin]) -> dict[str, Any]:
-    kinds = {"kinds": list(rules.OUT_KINDS)}
-    return sql.columns(("nodes", "codes"), [(one.node, one.code) for one in requests]) | kinds
-
-
-def _out(one: RegisterBin, out: dict[tuple[UUID, str], str]) -> Refused | None:
-    """Why a bin is not set up otherwise: it is out of use, and somebody said why."""
-    state = out.get((one.node, one.code))
-    return BinOut(which=one.code, state=state) if state else None
-
-
 def _rest(register: Register, request: object) -> tuple[Any, ...]:
     return tuple(getattr(request, name) for name in register.rest)
 
@@ -388,9 +382,9 @@ UNION ALL SELECT id, company_id::int FROM network_channel WHERE id = ANY(%(chann
 
 _ZONE_NODES = "SELECT id, node_id FROM network_zone WHERE id = ANY(%(zones)s::uuid[])"
 
-_OUT = """
+_KINDS = """
 SELECT b.node_id, b.code, b.kind FROM unnest(%(nodes)s::uuid[], %(codes)s::text[]) AS d(node, code)
-JOIN network_bin AS b ON b.node_id = d.node AND b.code = d.code WHERE b.kind = ANY(%(kinds)s::text[])
+JOIN network_bin AS b ON b.node_id = d.node AND b.code = d.code
 """
 
 _FREE = """

@@ -16,8 +16,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.network.errors import BinOut
-from entrepot.network.rules import OUT_KINDS
+from entrepot.network.rules import bin_out
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.commands import arriving
 from entrepot.purchasing.commands.arriving import Known, Order, Receipt
@@ -168,9 +167,8 @@ def _decide(
     if order.apart:
         return order.apart
     bin_id = one.bin or usual.get(order.node)
-    if one.bin and (order.node, one.bin) in bins and bins[order.node, one.bin][1] in OUT_KINDS:
-        code, kind = bins[order.node, one.bin]
-        return BinOut(which=code, state=kind)
+    if one.bin and (order.node, one.bin) in bins and (out := bin_out(*bins[order.node, one.bin])):
+        return out
     if bin_id is None or (one.bin and (order.node, one.bin) not in bins):
         return errors.NoBin(bin=str(one.bin or ""), node=str(order.node))
     counted = None if one.lines is None else [ReceivedLine(*line) for line in one.lines]

@@ -14,8 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.network.errors import BinOut
-from entrepot.network.rules import OUT_KINDS
+from entrepot.network.rules import bin_out
 from entrepot.stock import plating
 from entrepot.stock.commands.move import At, lock_buckets
 from entrepot.stock.commands.plates import lock_plates, make_plates, set_content
@@ -170,8 +169,8 @@ def _at(one: BuildPlate, places: Mapping[UUID, tuple[Any, ...]]) -> list[tuple[A
 def _misfit(one: BuildPlate, places: Mapping[UUID, tuple[Any, ...]]) -> Refused | None:
     if places.get(one.bin, (None, None))[1] != one.company:
         return NotFound(what="bin", which=str(one.bin))
-    if places[one.bin][3] in OUT_KINDS:
-        return BinOut(which=str(places[one.bin][2]), state=str(places[one.bin][3]))
+    if out := bin_out(*places[one.bin][2:4]):
+        return out
     if not one.lines or any(PlateLine(*line).quantity < 1 for line in one.lines):
         return Invalid(
             field="lines", expected="at least one, each of some units", found="none, or one without units"

@@ -14,8 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.network.errors import BinOut
-from entrepot.network.rules import OUT_KINDS
+from entrepot.network.rules import bin_out
 from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import At, Move, lock_buckets, move_units
 from entrepot.stock.errors import NotThere
@@ -65,7 +64,7 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     rows = sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
     bins = {bin_id: node for bin_id, node, _, _ in rows}
     misread = _misread(requests, bins, {bin_id: code for bin_id, _, code, _ in rows})
-    out = {bin_id: BinOut(which=code, state=kind) for bin_id, _, code, kind in rows if kind in OUT_KINDS}
+    out = {bin_id: full for bin_id, _, code, kind in rows if (full := bin_out(code, kind))}
     sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
     targets = [_at(one, one.to_bin, bins.get(one.to_bin)) for one in requests]
     blocked = {bin_id for bin_id, _, _, kind in rows if kind == "blocked"}

@@ -15,8 +15,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.network.errors import BinOut
-from entrepot.network.rules import OUT_KINDS
+from entrepot.network.rules import bin_out
 from entrepot.stock.commands.move import At
 from entrepot.stock.commands.plates import OnPlate, Plate, hold_plates, lock_content
 from entrepot.warehouse import replenishing
@@ -133,8 +132,8 @@ def _misfit(one: SetPickFace, bins: Mapping[UUID, tuple[Any, ...]], skus: dict[U
     company, _, kind, code = bins.get(one.bin, (0, one.bin, "", ""))
     if skus.get(one.sku) != one.company:
         return NotFound(what="SKU", which=str(one.sku))
-    if company == one.company and kind in OUT_KINDS:
-        return BinOut(which=code, state=kind)
+    if company == one.company and (out := bin_out(code, kind)):
+        return out
     if company != one.company or kind != "pick":
         return Invalid(field="bin", expected="a bin of kind pick", found=kind or "none")
     return replenishing.misfit(one)
