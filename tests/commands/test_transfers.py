@@ -310,7 +310,8 @@ def test_a_plate_that_is_sent_whole_is_received_whole(loaded: Floor) -> None:
     on_its_way = plate_queries.plate(company=COMPANY, which=plate)
     assert (on_its_way.node, on_its_way.bin, on_its_way.units) == (loaded.nodes[1], None, 17)
     assert [one.number for one in plate_queries.plates(company=COMPANY, node=loaded.nodes[1])] == [NUMBER]
-    assert stock.transfers_of_plates([plate])[plate][0] == transfer
+    coming = stock.transfer_of_plate(plate)
+    assert coming and coming.id == transfer
     goods = {(one.sku_code, one.plate): one.to_come for one in stock.transfer_goods(transfer)}
     assert goods == {("SKU-000", NUMBER): 12, ("SKU-001", NUMBER): 5, ("SKU-000", ""): 3}
 

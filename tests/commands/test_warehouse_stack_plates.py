@@ -151,7 +151,8 @@ def test_a_pallet_is_sent_and_received_whole_with_its_cartons(house: Floor, cart
     pallet = stacked(*cartons).plate
     (sent,) = ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, *house.nodes[:2], plates=(pallet,))])
     assert isinstance(sent, TransferShipped), sent
-    assert stock.transfers_of_plates([pallet])[pallet][0] == sent.transfer
+    coming = stock.transfer_of_plate(pallet)
+    assert coming and coming.id == sent.transfer
     (refused,) = stack_plates(SYSTEM, requests=[StackPlates(COMPANY, cartons[:1], SECOND)])
     assert refused == PlateOnItsWay(plate=NUMBER, node="N2")
     (came,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(sent.transfer, plates=(pallet,))])

@@ -406,10 +406,9 @@ def transfer_arrivals(which: UUID, limit: int = 500) -> list[Arrival]:
     return [Arrival(*row) for row in sql.run(_TRANSFER_ARRIVALS, {"transfer": which, "limit": limit})]
 
 
-def transfers_of_plates(plates: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
-    """With which transfer plates, or the cartons on them, are on their way: its id and number. 1 statement."""
-    rows = sql.run(_TRANSFERS_OF_PLATES, {"plates": sorted(plates)})
-    return {plate: (which, number) for plate, which, number in rows}
+def transfer_of_plate(plate: UUID) -> Transfer | None:
+    """The transfer with which a plate, or cartons on it, are on their way. 1 statement."""
+    return next((Transfer(*row) for row in sql.run(_TRANSFER_OF_PLATE, {"plate": plate})), None)
 
 
 def totals(*, company: int) -> list[tuple[str, int]]:
@@ -647,11 +646,19 @@ SELECT sku_id, sum(reserved + allocated)::int FROM stock_position
 WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id GROUP BY sku_id
 """
 
-_TRANSFER = """
+_TRANSFERS = """
 SELECT t.id, t.number, t.company_id::int, a.code, b.id, b.code, t.state, t.shipped_by, t.shipped_at, t.expected_at,
        t.closed_at
 FROM stock_transfer AS t JOIN network_node AS a ON a.id = t.from_node_id JOIN network_node AS b ON b.id = t.to_node_id
-WHERE t.id = %(transfer)s::uuid
+"""
+
+_TRANSFER = _TRANSFERS + "WHERE t.id = %(transfer)s::uuid"
+
+_TRANSFER_OF_PLATE = f"""{_TRANSFERS}
+WHERE t.id IN (
+    SELECT l.transfer_id
+    FROM (SELECT %(plate)s::uuid UNION ALL SELECT id FROM stock_plate WHERE on_plate_id = %(plate)s::uuid) AS p(id)
+    JOIN stock_transferline AS l ON l.plate_id = p.id AND l.quantity > l.received + l.lost)
 """
 
 _TRANSFER_GOODS = """
@@ -668,14 +675,6 @@ FROM stock_move AS m JOIN stock_bucket AS f ON f.id = m.from_bucket AND f.status
 JOIN catalog_sku AS s ON s.id = m.sku_id
 LEFT JOIN stock_bucket AS t ON t.id = m.to_bucket LEFT JOIN network_bin AS b ON b.id = t.bin_id
 WHERE m.document_id = %(transfer)s::uuid ORDER BY m.id DESC LIMIT %(limit)s::int
-"""
-
-_TRANSFERS_OF_PLATES = """
-SELECT DISTINCT asked.id, t.id, t.number
-FROM unnest(%(plates)s::uuid[]) AS asked(id)
-CROSS JOIN LATERAL (SELECT asked.id UNION ALL SELECT c.id FROM stock_plate AS c WHERE c.on_plate_id = asked.id) AS p(id)
-JOIN stock_transferline AS l ON l.plate_id = p.id AND l.quantity > l.received + l.lost
-JOIN stock_transfer AS t ON t.id = l.transfer_id
 """
 
 _TRANSFERS_UNDER_WAY = """

@@ -70,7 +70,7 @@ def plate(request: Request, which: UUID) -> HttpResponse:
     coming = bool(found.node and not found.bin)
     context = {
         "one": found,
-        "transfer": stock.transfers_of_plates([which]).get(which) if coming else None,
+        "transfer": stock.transfer_of_plate(which) if coming else None,
         "nodes": [one for one in network.nodes(company=request.reader.company.id) if one.id != found.node],
         "goods": plate_queries.goods_on([which])[which],
         "cartons": plate_queries.kin(which) if found.cartons else [],

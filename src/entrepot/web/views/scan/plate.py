@@ -51,8 +51,7 @@ def opens(scan: Scan, node: network.Node | None) -> HttpResponse | Refused | Non
     if scan.plate is None or node is None:
         return None
     if scan.plate.bin is None:
-        found = stock.transfers_of_plates([scan.plate.id]).get(scan.plate.id)
-        sent = stock.transfer(found[0]) if found else None
+        sent = stock.transfer_of_plate(scan.plate.id)
         return PlateOnItsWay(plate=scan.plate.number, node=sent.to_code) if sent else None
     return redirect("scan-plate", scan.plate.id)
 

@@ -90,15 +90,12 @@ def choice(one: stock.UnderWay) -> Choice:
 
 def whole_plate(request: Request, node: network.Node, scan: Scan, key: str) -> Outcome | None:
     """Take in a plate that is on its way, with all that was sent on it; None where the scan is of none."""
-    found = stock.transfers_of_plates([scan.plate.id]) if scan.plate else {}
-    if scan.plate is None or scan.plate.id not in found:
+    sent = stock.transfer_of_plate(scan.plate.id) if scan.plate else None
+    if scan.plate is None or sent is None:
         return None
-    which, number = found[scan.plate.id]
-    sent = stock.transfer(which)
-    assert sent is not None
     if sent.to_node != node.id:
         return PlateOnItsWay(plate=scan.plate.number, node=sent.to_code)
-    wanted = ReceiveTransfer(which, plates=(scan.plate.id,), key=key)
+    wanted = ReceiveTransfer(sent.id, plates=(scan.plate.id,), key=key)
     answer = give_one(request, receive_transfer, wanted)
     if isinstance(answer, Refused):
         return answer
@@ -107,7 +104,9 @@ def whole_plate(request: Request, node: network.Node, scan: Scan, key: str) -> O
         "Plate %(plate)s of %(number)s has come, with %(n)s units.",
         answer.received,
     )
-    messages.success(request, told % {"plate": scan.plate.number, "number": number, "n": answer.received})
+    messages.success(
+        request, told % {"plate": scan.plate.number, "number": sent.number, "n": answer.received}
+    )
     return redirect(request.path)
 
 
