@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.network.queries import bins_named
 from entrepot.network.rules import bin_out
 from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import At, Move, lock_buckets, move_units
@@ -131,7 +132,7 @@ def _misread(
     if not others:
         return {}
     asked = {(bins[one.to_bin], one.scanned.strip()) for one in others.values()}
-    known = set(sql.run(_SCANNED, sql.columns(("nodes", "codes"), sorted(asked))))
+    known = bins_named(asked)
     return {
         i: WrongBin(found=one.scanned.strip(), expected=codes[one.to_bin])
         if (bins[one.to_bin], one.scanned.strip()) in known
@@ -162,11 +163,6 @@ def _wake(moves: Sequence[Move]) -> None:
     if pairs:
         offer("release", sql.run(_WAITING, sql.columns(("skus", "nodes"), list(pairs))))  # type: ignore[arg-type]
 
-
-_SCANNED = """
-SELECT bin.node_id, bin.code FROM unnest(%(nodes)s::uuid[], %(codes)s::text[]) AS asked(node, code)
-JOIN network_bin AS bin ON bin.node_id = asked.node AND bin.code = asked.code
-"""
 
 # Shared: nobody retires a bin while something is put into it.
 _BINS = """
