@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.purchasing import errors
 from entrepot.purchasing.confirming import NoticedLine, misfit_notice
+from entrepot.purchasing.dock import standing_notices
 from entrepot.purchasing.rules import Line
 from entrepot.purchasing.states import NOTICE, ORDER
 from entrepot.stock.commands.expect import Expect, expect
@@ -243,14 +244,11 @@ def _insert(cause: Cause, taken: Sequence[_Taken]) -> set[UUID]:
 def _duplicates(taken: Sequence[_Taken]) -> dict[UUID, Refused]:
     if not taken:
         return {}
-    asked = [(one.order.supplier, one.request.external_ref) for one in taken]
-    found = {
-        (supplier, ref): number
-        for supplier, ref, number in sql.run(_KNOWN, sql.columns(("suppliers", "refs"), asked))
-    }
+    found = standing_notices({(one.order.supplier, one.request.external_ref) for one in taken})
     return {
         one.id: errors.NoticedBefore(
-            external_ref=one.request.external_ref, number=found[one.order.supplier, one.request.external_ref]
+            external_ref=one.request.external_ref,
+            number=found[one.order.supplier, one.request.external_ref].number,
         )
         for one in taken
     }
@@ -426,12 +424,6 @@ FROM unnest(%(ids)s::uuid[], %(notices)s::uuid[], %(companies)s::smallint[], %(o
      WITH ORDINALITY AS one(id, notice, company, bought, line, sku, package, lot, expiry, units, place)
 LEFT JOIN (SELECT place, array_agg(serial) AS serials
            FROM unnest(%(places)s::int[], %(texts)s::text[]) AS t(place, serial) GROUP BY 1) AS s ON s.place = one.place
-"""
-
-_KNOWN = """
-SELECT supplier_id, external_ref, number FROM purchasing_notice
-WHERE (supplier_id, external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[], %(refs)s::text[]))
-  AND state <> 'replaced'
 """
 
 _REPLACED_ORDERS = """
