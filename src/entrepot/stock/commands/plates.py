@@ -45,11 +45,6 @@ Number = tuple[int, str]
 """A plate by its company and number."""
 
 
-def find_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
-    """Plates by id, where they stand now. 1 statement."""
-    return {row[0]: Plate(*row) for row in sql.run(_BY_ID, {"ids": sorted(set(plates))})}
-
-
 def hold_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
     """Plates by id, where they stand now that their numbers are locked, and those of the cartons on them. 4 statements;
     2 more where a carton was put on one meanwhile."""
@@ -58,7 +53,7 @@ def hold_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
     while more := {(company, number) for company, number in sql.run(_WITH_CARTONS, which)} - locked:
         lock_numbers(more)
         locked |= more
-    return find_plates(plates)
+    return {row[0]: Plate(*row) for row in sql.run(_BY_ID, which)}
 
 
 def lock_numbers(numbers: Collection[Number]) -> None:
@@ -84,9 +79,10 @@ def cartons_on(plates: Collection[UUID]) -> dict[UUID, UUID]:
 def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
     """Plates that exist, by company and number. Until the end of the transaction nobody else fills, moves or opens
     them, nor makes those that do not exist. What is picked or counted leaves a plate all the same. 2 statements."""
-    asked = sql.columns(("companies", "numbers"), sorted(set(numbers)))
-    sql.run(_LOCK, asked)
-    return {(row[1], row[2]): Plate(*row) for row in sql.run(_BY_NUMBER, asked)}
+    asked = sorted(set(numbers))
+    lock_numbers(asked)
+    found = sql.run(_BY_NUMBER, sql.columns(("companies", "numbers"), asked))
+    return {(row[1], row[2]): Plate(*row) for row in found}
 
 
 def lock_content(
