@@ -38,16 +38,13 @@ def retire_bins(cause: Cause, /, *, requests: Sequence[RetireBin]) -> list[BinNo
 
 # The first of what a bin is in use for.
 _USED = """
-SELECT d.id, CASE
+SELECT id, what FROM (SELECT d.id, CASE
     WHEN EXISTS (SELECT FROM stock_bucket AS b WHERE b.bin_id = d.id AND b.quantity > 0) THEN 'goods'
     WHEN EXISTS (SELECT FROM warehouse_pickface AS f WHERE f.bin_id = d.id) THEN 'a pick face'
     WHEN EXISTS (SELECT FROM warehouse_replenishment AS r WHERE r.to_bin_id = d.id AND r.state = 'open')
         THEN 'a replenishment'
     WHEN EXISTS (SELECT FROM warehouse_counttask AS t WHERE t.bin_id = d.id AND t.state <> 'done') THEN 'a count'
-    END
-FROM (SELECT DISTINCT unnest(%(ids)s::uuid[]) AS id) AS d
-WHERE EXISTS (SELECT FROM stock_bucket AS b WHERE b.bin_id = d.id AND b.quantity > 0)
-   OR EXISTS (SELECT FROM warehouse_pickface AS f WHERE f.bin_id = d.id)
-   OR EXISTS (SELECT FROM warehouse_replenishment AS r WHERE r.to_bin_id = d.id AND r.state = 'open')
-   OR EXISTS (SELECT FROM warehouse_counttask AS t WHERE t.bin_id = d.id AND t.state <> 'done')
+    END AS what
+FROM (SELECT DISTINCT unnest(%(ids)s::uuid[]) AS id) AS d) AS used
+WHERE what IS NOT NULL
 """
