@@ -266,13 +266,19 @@ class _Arrival(NamedTuple):
 
     request: ReceiveTransfer
     transfer: _Transfer
-    rule: Expiry
+    becomes: Mapping[tuple[UUID, str], str]
+    """What units of each lot are when they have come: for sale, unless its day came before them."""
     coming: Sequence[Coming]
     unloaded: Unloaded
     pallets: Mapping[UUID, UUID | None]
     """The pallet of each plate of the transfer; None where it stands by itself."""
     apart: Collection[UUID]
     """Cartons that do not come with all that was sent on their pallet, and stand by themselves now."""
+
+    @property
+    def after(self) -> str:
+        """The state that the transfer is in from then on."""
+        return self.transfer.state if any(self.unloaded.left.values()) else "received"
 
 
 @command("stock.receive_transfer")
@@ -315,8 +321,7 @@ def receive_transfer(
         ]
         pallets |= dict.fromkeys(found.apart)
         arrivals.append(found)
-        left = sum(found.unloaded.left.values())
-        answers.append(_received(found, found.transfer.state if left else "received"))
+        answers.append(_received(found))
     _write_arrivals(cause, arrivals, usual)
     return answers
 
@@ -362,7 +367,8 @@ def _unloaded(
         code = sku.code if sku else str(found.sku)
         return errors.TransferClosed(number=transfer.number, sku=code, wanted=found.told, found=found.left)
     rule = rules_of[transfer.company][1]
-    return _Arrival(r, transfer, rule, on_the_way, found, pallets, _apart(on_the_way, found, pallets))
+    becomes = {(line.sku, line.lot): rule.status_of(line.days) for line in on_the_way}
+    return _Arrival(r, transfer, becomes, on_the_way, found, pallets, _apart(on_the_way, found, pallets))
 
 
 def _apart(coming: Sequence[Coming], found: Unloaded, pallets: Mapping[UUID, UUID | None]) -> list[UUID]:
@@ -389,7 +395,6 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
     alone: dict[UUID, UUID | None] = {}
     for one in arrivals:
         r, (_, company, node, state), found = one.request, one.transfer, one.unloaded
-        becomes = _statuses(one)
         at = r.occurred_at or cause.at
         arrived += [(line, found.arrived.get(line, 0), found.lost.get(line, 0)) for line in found.touched]
         to_come |= {
@@ -406,19 +411,19 @@ def _write_arrivals(cause: Cause, arrivals: Sequence[_Arrival], usual: Mapping[U
                 node,
                 bin_,
                 company,
-                becomes.get((line.sku, line.lot), "sellable"),
+                one.becomes.get((line.sku, line.lot), "sellable"),
                 line.lot,
                 line.serial,
             )
             moves += _off(r.transfer, line, target, at)
-        is_over = not any(found.left.values())
-        if is_over:
+        if one.after == "received":
             closed[r.transfer] = at
-        after = "received" if is_over else state
         came = _plates_came(one, at, usual)
         seen.update(event.subject for event in came)
         alone |= dict.fromkeys(one.apart)
-        announce(cause, [Event("transfer", r.transfer, company, state, after, at, reason=r.reason), *came])
+        announce(
+            cause, [Event("transfer", r.transfer, company, state, one.after, at, reason=r.reason), *came]
+        )
     _take_off_plates(arrivals)
     if arrived:
         sql.run(_ARRIVE, sql.columns(("ids", "received", "lost"), arrived))
@@ -520,17 +525,12 @@ def _misfit(
     return None
 
 
-def _statuses(one: _Arrival) -> dict[tuple[UUID, str], str]:
-    """What units of each lot are when they have come: for sale, unless its day came before them."""
-    return {(line.sku, line.lot): one.rule.status_of(line.days) for line in one.coming}
-
-
-def _received(one: _Arrival, state: str) -> TransferReceived:
-    becomes, lines = _statuses(one), one.unloaded.told
+def _received(one: _Arrival) -> TransferReceived:
+    lines = one.unloaded.told
     return TransferReceived(
-        one.request.transfer, state, sum(line.received for line in lines), sum(line.lost for line in lines),
+        one.request.transfer, one.after, sum(line.received for line in lines), sum(line.lost for line in lines),
         sum(line.damaged for line in lines),
-        sum(line.received for line in lines if becomes.get((line.sku, line.lot), "sellable") != "sellable"),
+        sum(line.received for line in lines if one.becomes.get((line.sku, line.lot), "sellable") != "sellable"),
     )  # fmt: skip
 
 
