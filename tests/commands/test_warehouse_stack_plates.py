@@ -163,6 +163,16 @@ def test_a_pallet_is_sent_and_received_whole_with_its_cartons(house: Floor, cart
     assert plate_queries.history(pallet)[0].command == "stock.receive_transfer"
 
 
+def test_a_carton_that_is_named_beside_its_pallet_tells_its_units_once(house: Floor, cartons):
+    pallet = stacked(*cartons).plate
+    plates = (cartons[0], pallet, cartons[0])
+    (sent,) = ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, *house.nodes[:2], plates=plates)])
+    assert isinstance(sent, TransferShipped), sent
+    latest = [plate_queries.history(plate)[0] for plate in (pallet, *cartons)]
+    assert [one.command for one in latest] == ["stock.ship_transfer"] * 3
+    assert [one.units for one in latest] == [9, 6, 3]
+
+
 def test_a_carton_that_comes_or_goes_without_its_pallet_stands_by_itself(house: Floor, cartons):
     pallet = stacked(*cartons).plate
     (sent,) = ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, *house.nodes[:2], plates=(pallet,))])

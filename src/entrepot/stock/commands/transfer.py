@@ -206,13 +206,18 @@ def _sent(cause: Cause, r: ShipTransfer, lines: Sequence[_Leaving], number: str)
 def _announce(cause: Cause, r: ShipTransfer, sent: _Sent, content: Mapping[UUID, Sequence[OnPlate]]) -> None:
     """The transfer has left, and so have its plates and the cartons on them."""
     at = r.occurred_at or cause.at
+    # A carton may be named beside its pallet, and its units are told of it once.
+    on_it = {
+        (one, part.plate, part.bucket): part
+        for plate in r.plates
+        for part in content[plate]
+        for one in (plate, part.plate)
+    }
     units: dict[UUID, int] = defaultdict(int)
     bins: dict[UUID, UUID | None] = {}
-    for plate in dict.fromkeys(r.plates):
-        for part in content[plate]:
-            for one in {plate, part.plate}:
-                units[one] += part.units
-                bins[one] = part.at.bin
+    for (one, _, _), part in on_it.items():
+        units[one] += part.units
+        bins[one] = part.at.bin
     plates = [
         Event(
             "plate", plate, r.company, occurred_at=at, reason="transfer",
