@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.network.queries import bins_named
 from entrepot.network.rules import bin_out
-from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
+from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.move import At, Move, lock_buckets, move_units
 from entrepot.stock.errors import NotThere
 from entrepot.warehouse.errors import WrongBin
@@ -71,7 +71,7 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     blocked = {bin_id for bin_id, _, _, kind in rows if kind == "blocked"}
     freed = [one and _freed(one, blocked) for one in sources]
     if any(freed):
-        lock_what_losses_touch([Loss(at.owner, at.sku, at.node, 0) for at in freed if at])
+        lock_positions((at.owner, at.sku) for at in freed if at)
     buckets = lock_buckets(end for end in (*sources, *targets, *freed) if end)
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
     sources = [
