@@ -247,7 +247,19 @@ def test_blocking_full_bins_takes_the_same_statements(floor: Floor, statements, 
     with statements() as ran:
         answers = switch_bins(SYSTEM, requests=[SwitchBin(COMPANY, one, "block") for one in which])
     assert sum(one.units for one in answers) == 2 * count  # type: ignore[union-attr]
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 26
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 27
+
+
+def test_promises_that_a_blocked_bin_breaks_are_locked_before_what_stands_in_it(floor: Floor, statements):
+    (which,) = made(floor, "X-1")
+    stock_of(floor, which, 5)
+    promised(floor, 3)
+    with statements() as ran:
+        assert switched(which, "block").promised == 3
+    locked = [text for text in ran.texts if "FOR UPDATE" in text]
+    promises = [place for place, text in enumerate(locked) if "FROM stock_allocation" in text]
+    buckets = [place for place, text in enumerate(locked) if "stock_bucket" in text]
+    assert promises and buckets and promises[0] < buckets[0], locked
 
 
 def test_a_bin_is_blocked_and_emptied_at_once(committed_db):

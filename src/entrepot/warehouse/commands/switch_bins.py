@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -34,6 +35,20 @@ class BinSwitched:
     orders: tuple[str, ...] = ()
 
 
+class _Goods(NamedTuple):
+    """Units of a bucket, and the state of their bin now."""
+
+    company: int
+    at: At
+    units: int
+    state: str
+
+    @property
+    def lost(self) -> int:
+        """Those that are not sold any more."""
+        return self.units if self.state == "blocked" and self.at.status == "sellable" else 0
+
+
 BECOMES = {"blocked": ("sellable", "blocked"), "in use": ("blocked", "sellable")}
 """What the status of goods was, and is from then on, by the state of their bin."""
 
@@ -45,15 +60,13 @@ def switch_bins(cause: Cause, /, *, requests: Sequence[SwitchBin]) -> list[BinSw
     be kept without it are sourced again, with a work item for each order; what is being picked goes on.
 
     Locks: the bins in id order, then as `stock.change_status`, then the orders displaced.
-    Refuses: NotFound; WrongState. Again: it is so already (WrongState); by key. 3 statements; 26 where goods stand
+    Refuses: NotFound; WrongState. Again: it is so already (WrongState); by key. 3 statements; 27 where goods stand
     there and promises are displaced.
     """
     answers = network.switch_bins(cause, requests=requests)
     states = {one.bin: one.state for one in answers if isinstance(one, BinNow)}
-    goods = (
-        [(company, At(*key)) for company, *key in sql.run(_GOODS, {"ids": list(states)})] if states else []
-    )
-    units, picked, displaced = _change(cause, goods, states) if goods else (Counter(), Counter(), {})
+    goods = _goods_in(states)
+    units, picked, displaced = _change(cause, goods) if goods else (Counter(), Counter(), {})
     reopen(cause, [lost for some in displaced.values() for lost in some])
     numbers = _numbers({lost.order for some in displaced.values() for lost in some})
     return [
@@ -68,23 +81,29 @@ def switch_bins(cause: Cause, /, *, requests: Sequence[SwitchBin]) -> list[BinSw
     ]  # fmt: skip
 
 
+def _goods_in(states: Mapping[UUID, str]) -> list[_Goods]:
+    """What stands in bins, given with their states. Nothing of it is locked. 1 statement; none for none."""
+    rows = sql.run(_GOODS, {"ids": list(states)}) if states else ()
+    return [_Goods(company, At(*key), units, states[key[2]]) for company, *key, units in rows]
+
+
 def _change(
-    cause: Cause, goods: Sequence[tuple[int, At]], states: Mapping[UUID, str]
+    cause: Cause, goods: Sequence[_Goods]
 ) -> tuple[Counter[UUID], Counter[UUID], dict[UUID, list[Displaced]]]:
     """The goods with the status of their bins. Nobody puts anything into one meanwhile: its row is locked."""
-    lock_what_losses_touch([Loss(company, at.sku, at.node, 0) for company, at in goods])
-    buckets = lock_buckets(at for _, at in goods)
+    lock_what_losses_touch([Loss(one.company, one.at.sku, one.at.node, one.lost) for one in goods])
+    buckets = lock_buckets(one.at for one in goods)
     wanted: list[tuple[UUID, ChangeStatus]] = []
     picked: Counter[UUID] = Counter()
-    for company, at in goods:
+    for company, at, _, state in goods:
         assert at.bin is not None, "they stand in the bin"
-        was, becomes = BECOMES[states[at.bin]]
+        was, becomes = BECOMES[state]
         if at.status != was or at not in buckets:
             continue
         found = buckets[at]
         picked[at.bin] += found.committed
         if free := found.quantity - found.committed:
-            why = f"bin {states[at.bin]}" if becomes == "blocked" else "bin opened"
+            why = f"bin {state}" if becomes == "blocked" else "bin opened"
             wanted.append((at.bin, ChangeStatus(
                 company, at.sku, at.node, at.bin, free, was, becomes, why, lot=at.lot, serial=at.serial,
             )))  # fmt: skip
@@ -103,7 +122,7 @@ def _numbers(orders: set[UUID]) -> dict[UUID, str]:
 
 
 _GOODS = """
-SELECT company_id::int, sku_id, node_id, bin_id, owner_id::int, status, lot, serial FROM stock_bucket
+SELECT company_id::int, sku_id, node_id, bin_id, owner_id::int, status, lot, serial, quantity FROM stock_bucket
 WHERE bin_id = ANY(%(ids)s::uuid[]) AND status IN ('sellable', 'blocked') AND quantity > 0 ORDER BY id
 """
 
