@@ -116,11 +116,11 @@ def pace_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for wh
 def pace_all_at(at: datetime) -> int:
     """Pace every node whose policy says so; returns how many orders went to the floor."""
     nodes = sql.run("SELECT id, company_id::int, code FROM network_node WHERE active ORDER BY id")
-    in_force = policies.in_force_of(sorted({company for _, company, _ in nodes}), waves.Waves, at)
+    in_force = policies.InForce([company for _, company, _ in nodes], [waves.Waves], at)
     requests = [
         PaceNode(node)
         for node, company, code in nodes
-        if policies.of_scope(in_force.get(company, {}), code, waves.Waves()).mode == "paced"
+        if in_force.of(company, waves.Waves, code)[1].mode == "paced"
     ]
     cause = Cause(Actor("system:warehouse", everything=True), at, "as there is time for it")
     answers = pace(cause, requests=requests) if requests else []

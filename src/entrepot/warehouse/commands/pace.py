@@ -61,7 +61,7 @@ def pace(cause: Cause, /, *, requests: Sequence[PaceNode]) -> list[NodePaced | R
     where nothing goes though orders wait, and 1 with work items.
     """
     nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"nodes": [one.node for one in requests]})}
-    in_force = policies.in_force_of(sorted({node.company for node in nodes.values()}), waves.Waves, cause.at)
+    in_force = policies.InForce([node.company for node in nodes.values()], [waves.Waves], cause.at)
     refusals: dict[int, Refused] = {}
     asked: dict[int, ProposeWave] = {}
     for place, one in enumerate(requests):
@@ -69,7 +69,7 @@ def pace(cause: Cause, /, *, requests: Sequence[PaceNode]) -> list[NodePaced | R
             refusals[place] = NotFound(what="node", which=one.node)
             continue
         node = nodes[one.node]
-        policy = policies.of_scope(in_force.get(node.company, {}), node.code, waves.Waves())
+        _, policy = in_force.of(node.company, waves.Waves, node.code)
         if policy.mode != "paced":
             refusals[place] = WrongState(
                 subject=Said("node {0}", node.code), found=policy.mode, event="pace", expected="paced"

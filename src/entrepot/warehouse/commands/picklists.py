@@ -77,16 +77,12 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
     stops = stops_of(list(found))
     where = plans({wave.node for wave, *_ in found.values()})
     times = times_of({wave.node for wave, *_ in found.values()})
-    in_force = policies.in_force_of(
-        sorted({wave.company for wave, *_ in found.values()}), waves.Waves, cause.at
-    )
+    in_force = policies.InForce([wave.company for wave, *_ in found.values()], [waves.Waves], cause.at)
     by_wave: dict[OfWave, list[Stop]] = defaultdict(list)
     policies_ = {}
     for fulfillment, (wave, code, method) in sorted(found.items()):
         by_wave[wave] += stops.get(fulfillment, [])
-        policies_[wave] = waves.by_method(
-            policies.of_scope(in_force.get(wave.company, {}), code, waves.Waves()), method
-        )
+        policies_[wave] = waves.by_method(in_force.of(wave.company, waves.Waves, code)[1], method)
     planned = {
         wave: plan_lists(
             tasks,

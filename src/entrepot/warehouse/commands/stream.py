@@ -43,11 +43,9 @@ def stream(
     Locks and refuses as `warehouse.release`. Again: by key. 2 statements more than `warehouse.release`.
     """
     parts = [_Part(*row) for row in sql.run(_PARTS, {"orders": [one.order for one in requests]})]
-    found = policies.in_force_of(sorted({part.company for part in parts}), waves.Waves, cause.at)
+    in_force = policies.InForce([part.company for part in parts], [waves.Waves], cause.at)
     waiting = [
-        part
-        for part in parts
-        if policies.of_scope(found.get(part.company, {}), part.node_code, waves.Waves()).mode != "stream"
+        part for part in parts if in_force.of(part.company, waves.Waves, part.node_code)[1].mode != "stream"
     ]
     if not waiting:
         return list(release(cause, requests=requests))

@@ -60,12 +60,9 @@ def watch_floor(cause: Cause, /, *, requests: Sequence[WatchFloor]) -> list[Floo
     Locks: the items. Refuses: nothing. Again: nothing changes. 6 statements; 1 more with items, 2 to close some.
     """
     companies = sorted({one.company for one in requests})
-    in_force = policies.in_force_of(companies, waves.Waves, cause.at)
+    in_force = policies.InForce(companies, [waves.Waves], cause.at)
     nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"companies": companies})}
-    modes = {
-        key: policies.of_scope(in_force.get(node.company, {}), node.code, waves.Waves()).mode
-        for key, node in nodes.items()
-    }
+    modes = {key: in_force.of(node.company, waves.Waves, node.code)[1].mode for key, node in nodes.items()}
     waiting = _waiting(cause.at, [node for node in nodes.values() if modes[node.id] != "stream"])
     late = {row[0]: row[1:] for row in sql.run(_LATE, {"nodes": list(nodes), "at": cause.at})}
     items = [_waits(nodes[key], *told) for key, told in waiting.items()]

@@ -165,11 +165,11 @@ class _Release:
         stops = picklists.stops_of([one for found in went.values() for one in found])
         plans = picklists.plans({wave.node for wave in self.waves.values()})
         times = times_of({wave.node for wave in self.waves.values()})
-        companies = sorted({wave.company for wave in self.waves.values()})
-        in_force = policies.in_force_of(companies, rules.Waves, self.cause.at)
+        companies = [wave.company for wave in self.waves.values()]
+        in_force = policies.InForce(companies, [rules.Waves], self.cause.at)
         planned = {}
         for wave in self.waves.values():
-            policy = policies.of_scope(in_force.get(wave.company, {}), wave.node_code, rules.Waves())
+            _, policy = in_force.of(wave.company, rules.Waves, wave.node_code)
             policy = rules.by_method(policy, wave.method)
             mine: list[Stop] = [stop for one in went[wave.id] for stop in stops[one]]
             name = picklists.OfWave(wave.id, wave.company, wave.node)
