@@ -74,7 +74,7 @@ def decide_counts(cause: Cause, /, *, requests: Sequence[DecideCount]) -> list[C
     tasks = lock_tasks(sorted(set(where.values())))
     lines = {row[0]: _Line(*row) for row in sql.run(_LINES, {"lines": list(where)})}
     companies = sorted({task.company for task in tasks.values()})
-    rules = policies.in_force_of(companies, counting.Counting, cause.at)
+    rules = policies.InForce(companies, [counting.Counting], cause.at)
 
     refusals: dict[int, Refused] = {}
     taken: set[UUID] = set()
@@ -119,7 +119,7 @@ def _refusal(
     request: DecideCount,
     line: _Line | None,
     task: Task | None,
-    rules: Mapping[int, Mapping[str, tuple[int, counting.Counting]]],
+    rules: policies.InForce,
     taken: set[UUID],
 ) -> Refused | None:
     if line is None or task is None:
@@ -134,7 +134,7 @@ def _refusal(
         return WrongState(
             subject="counted line", found=line.state, event=request.decision, expected="waiting"
         )
-    causes = policies.of_scope(rules.get(task.company, {}), task.node_code, counting.Counting()).causes
+    causes = rules.of(task.company, counting.Counting, task.node_code)[1].causes
     if request.decision == "approve" and request.cause not in causes:
         return Invalid(field="cause", expected=one_of(causes), found=request.cause or "none")
     if request.decision == "reject" and not request.note.strip():

@@ -239,7 +239,7 @@ class _Entry:
         companies = sorted(
             {one.task.company for one in self.rows} | {tasks[task].company for task in results}
         )
-        self.rules = policies.in_force_of(companies, counting.Counting, cause.at)
+        self.rules = policies.InForce(companies, [counting.Counting], cause.at)
         self.classes = classes_of(companies, self.rules, cause.at)
         self.seen = self._balances()
         self.costs = stock.unit_costs({(one.task.company, one.key.sku, one.key.node) for one in self.rows})
@@ -274,9 +274,7 @@ class _Entry:
         return self._close(of_task)
 
     def _outcome(self, one: _Result, seen: Balance) -> str:
-        policy = policies.of_scope(
-            self.rules.get(one.task.company, {}), one.task.node_code, counting.Counting()
-        )
+        _, policy = self.rules.of(one.task.company, counting.Counting, one.task.node_code)
         again = one.line is not None and one.line.counted is not None
         value = self._value(one, seen)
         facts = counting.Seen(

@@ -83,7 +83,7 @@ def plan_counts(cause: Cause, /, *, requests: Sequence[PlanCounts]) -> list[Coun
     companies = sorted({one.company for one in requests})
     nodes = sql.run(_NODES, {"companies": companies})
     _lock(node for node, *_ in nodes)
-    rules = policies.in_force_of(companies, counting.Counting, cause.at)
+    rules = policies.InForce(companies, [counting.Counting], cause.at)
     classes = classes_of(companies, rules, cause.at)
     waiting = dict(sql.run(_WAITING, {"companies": companies}))
     found: dict[UUID, list[counting.Candidate]] = defaultdict(list)
@@ -94,7 +94,7 @@ def plan_counts(cause: Cause, /, *, requests: Sequence[PlanCounts]) -> list[Coun
 
     new: dict[int, list[_New]] = {company: [] for _, company, _ in nodes}
     for node, company, code in nodes:
-        policy = policies.of_scope(rules.get(company, {}), code, counting.Counting())
+        _, policy = rules.of(company, counting.Counting, code)
         room = policy.bins_per_night - waiting.get(node, 0)
         for one in counting.choose(found[node], policy, room):
             goods = [(each.sku, each.lot, each.status) for each in one.goods]
@@ -121,7 +121,7 @@ def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAs
     bins = {row[0]: _Bin(*row) for row in sql.run(_BINS, {"bins": sorted({one.bin for one in requests})})}
     _lock(place.node for place in bins.values())
     companies = sorted({place.company for place in bins.values()})
-    rules = policies.in_force_of(companies, counting.Counting, cause.at)
+    rules = policies.InForce(companies, [counting.Counting], cause.at)
     classes = classes_of(companies, rules, cause.at)
     standing: dict[tuple[UUID, UUID | None], CountAsked] = {}
     for bin_, sku, task, number in sql.run(_STANDING, {"bins": list(bins)}):
@@ -140,9 +140,7 @@ def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAs
         wanted = [row for row in goods[one.bin] if one.sku in (None, row[0])]
         if one.sku and not wanted:
             wanted = [(one.sku, "", "sellable")]
-        hours = policies.of_scope(
-            rules.get(place.company, {}), place.node_code, counting.Counting()
-        ).due_hours
+        hours = rules.of(place.company, counting.Counting, place.node_code)[1].due_hours
         new.append(_New(ids.uuid7(), place, one.sku is None, one.why, one.priority, hours, wanted))
         standing[one.bin, one.sku] = CountAsked(new[-1].id, "", True)
     numbers = _write(cause, new, classes)
@@ -175,15 +173,12 @@ def ask_by_trigger(cause: Cause, trigger: str, places: Collection[tuple[UUID, UU
     """
     bins = {row[0]: _Bin(*row) for row in sql.run(_BINS, {"bins": sorted({bin_ for bin_, _ in places})})}
     companies = sorted({place.company for place in bins.values()})
-    rules = policies.in_force_of(companies, counting.Counting, cause.at)
+    rules = policies.InForce(companies, [counting.Counting], cause.at)
     wanted = [
         AskCount(bin_, sku, trigger, counting.URGENT)
         for bin_, sku in dict.fromkeys(places)
         if bin_ in bins
-        and trigger
-        in policies.of_scope(
-            rules.get(bins[bin_].company, {}), bins[bin_].node_code, counting.Counting()
-        ).triggers
+        and trigger in rules.of(bins[bin_].company, counting.Counting, bins[bin_].node_code)[1].triggers
     ]
     if wanted:
         ask_counts(cause, requests=wanted)
@@ -191,16 +186,11 @@ def ask_by_trigger(cause: Cause, trigger: str, places: Collection[tuple[UUID, UU
 
 
 def classes_of(
-    companies: Sequence[int],
-    in_force: Mapping[int, Mapping[str, tuple[int, counting.Counting]]],
-    at: datetime,
+    companies: Sequence[int], in_force: policies.InForce, at: datetime
 ) -> dict[int, dict[UUID, str]]:
     """The class of each SKU that was picked lately, by company; the others are C. The policy for all of a company says
     how. 1 statement."""
-    rules = {
-        company: policies.of_scope(in_force.get(company, {}), "", counting.Counting())
-        for company in companies
-    }
+    rules = {company: in_force.of(company, counting.Counting)[1] for company in companies}
     days = max((policy.class_days for policy in rules.values()), default=0)
     figures: dict[int, dict[UUID, int]] = defaultdict(dict)
     since = id_of_moment(at - timedelta(days=days))
