@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from entrepot.access import factors
-from entrepot.access.commands.keep_people import IN, subject_of
+from entrepot.access.commands.keep_people import IN, set_passwords, subject_of
 from entrepot.access.errors import FactorStands, NoFactor, OwnRights, WrongCode
 from entrepot.kernel import sql, strongbox
 from entrepot.kernel.cause import Cause
@@ -100,8 +100,7 @@ def change_passwords(cause: Cause, /, *, requests: Sequence[ChangePassword]) -> 
     found = _lock([one.person for one in requests])
     changed = {one.person: one.password for one in requests if one.person in found}
     if changed:
-        rows = [(found[name].id, password) for name, password in changed.items()]
-        sql.run(_CHANGE, sql.columns(("people", "passwords"), rows))
+        set_passwords([(found[name].id, password) for name, password in changed.items()])
     _tell(cause, (found[name] for name in changed), "password", "changed")
     return [_kept(one.person, found) for one in requests]
 
@@ -292,11 +291,6 @@ SELECT person.id, person.username, f.secret, COALESCE(f.last_step, 0), f.confirm
        ARRAY(SELECT digest FROM access_papercode AS p WHERE p.user_id = person.id AND p.used_at IS NULL)
 FROM auth_user AS person LEFT JOIN access_factor AS f ON f.user_id = person.id
 WHERE person.id = ANY(%(which)s::int[])
-"""
-
-_CHANGE = """
-UPDATE auth_user SET password = one.password
-FROM unnest(%(people)s::int[], %(passwords)s::text[]) AS one(person, password) WHERE auth_user.id = one.person
 """
 
 _OFFER = """
