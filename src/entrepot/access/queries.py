@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from entrepot.access import keys, rules
-from entrepot.kernel import sql, strongbox
+from entrepot.access import factors, keys, rules
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Refused
 
@@ -140,8 +140,7 @@ def factor(person: int) -> FactorState | None:
     if not found:
         return None
     confirmed_at, sealed, papers = found[0]
-    secret = "" if sealed is None else strongbox.unlock(bytes(sealed), UUID(int=person).bytes).decode()
-    return FactorState(confirmed_at, secret, papers)
+    return FactorState(confirmed_at, "" if sealed is None else factors.opened(person, sealed), papers)
 
 
 def beginning(text: str, limit: int) -> list[Known]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from entrepot.access import factors
 from entrepot.access.commands.keep_people import IN, set_passwords, subject_of
 from entrepot.access.errors import FactorStands, NoFactor, OwnRights, WrongCode
-from entrepot.kernel import sql, strongbox
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
@@ -86,10 +86,6 @@ class _Found(NamedTuple):
     is_confirmed: bool
     papers: list[bytes]
 
-    def opened(self) -> str:
-        assert self.secret is not None
-        return strongbox.unlock(bytes(self.secret), subject_of(self.id).bytes).decode()
-
 
 @command("access.change_passwords")
 def change_passwords(cause: Cause, /, *, requests: Sequence[ChangePassword]) -> list[OwnKept | Refused]:
@@ -123,7 +119,7 @@ def offer_factors(cause: Cause, /, *, requests: Sequence[OfferFactor]) -> list[O
             answer = Invalid(field="secret", expected="20 bytes as base32", found="something else")
         if not isinstance(answer, Refused):
             which = found[one.person].id
-            offered[which] = strongbox.lock(one.secret.encode(), subject_of(which).bytes)
+            offered[which] = factors.locked(which, one.secret)
         answers.append(answer)
     if offered:
         sql.run(_OFFER, sql.columns(("people", "secrets"), list(offered.items())) | {"at": cause.at})
@@ -222,7 +218,9 @@ def _confirmed(cause: Cause, one: ConfirmFactor, found: _Found) -> int | Refused
         return FactorStands(person=one.person)
     if found.secret is None:
         return NoFactor(person=one.person)
-    step = factors.step_used(found.opened(), factors.tidy(one.code), cause.at, found.last_step)
+    step = factors.step_used(
+        factors.opened(found.id, found.secret), factors.tidy(one.code), cause.at, found.last_step
+    )
     return WrongCode() if step is None else step
 
 
@@ -237,7 +235,8 @@ def _used(cause: Cause, said: Sequence[tuple[str, str]], found: dict[str, _Found
             answers.append(NotFound(what="person", which=person) if one is None else NoFactor(person=person))
             continue
         paper = factors.digest(code)
-        step = factors.step_used(one.opened(), code, cause.at, steps.get(one.id, one.last_step))
+        secret = factors.opened(one.id, one.secret)
+        step = factors.step_used(secret, code, cause.at, steps.get(one.id, one.last_step))
         if step is not None:
             steps[one.id] = step
         elif paper in one.papers and (one.id, paper) not in papers:
