@@ -138,9 +138,7 @@ def confirm_factors(cause: Cause, /, *, requests: Sequence[ConfirmFactor]) -> li
     steps: dict[int, int] = {}
     papers = []
     for one in requests:
-        answer = (
-            _kept(one.person, found) if one.person not in found else _confirmed(cause, one, found[one.person])
-        )
+        answer = _confirmed(cause, one, found.get(one.person))
         if isinstance(answer, int):
             which = found[one.person].id
             steps[which] = answer
@@ -165,10 +163,7 @@ def use_factors(cause: Cause, /, *, requests: Sequence[UseFactor]) -> list[OwnKe
     """
     found = _lock([one.person for one in requests])
     answers = _used(cause, [(one.person, one.code) for one in requests], found)
-    return [
-        _kept(one.person, found) if answer is None else answer
-        for one, answer in zip(requests, answers, strict=True)
-    ]
+    return [answer or OwnKept(one.person) for one, answer in zip(requests, answers, strict=True)]
 
 
 @command("access.remove_factors")
@@ -183,10 +178,7 @@ def remove_factors(cause: Cause, /, *, requests: Sequence[RemoveFactor]) -> list
     _take_away(
         cause, [found[one.person] for one, said in zip(requests, answers, strict=True) if said is None]
     )
-    return [
-        _kept(one.person, found) if answer is None else answer
-        for one, answer in zip(requests, answers, strict=True)
-    ]
+    return [answer or OwnKept(one.person) for one, answer in zip(requests, answers, strict=True)]
 
 
 @command("access.reset_factors")
@@ -212,8 +204,10 @@ def reset_factors(cause: Cause, /, *, requests: Sequence[ResetFactor]) -> list[O
     return answers
 
 
-def _confirmed(cause: Cause, one: ConfirmFactor, found: _Found) -> int | Refused:
+def _confirmed(cause: Cause, one: ConfirmFactor, found: _Found | None) -> int | Refused:
     """The step of the code by which a factor is confirmed."""
+    if found is None:
+        return NotFound(what="person", which=one.person)
     if found.is_confirmed:
         return FactorStands(person=one.person)
     if found.secret is None:
