@@ -72,11 +72,6 @@ def actor_of_key(raw: str) -> Actor | None:
     return _actor(found[0]) if found[0][2] else None
 
 
-def roles_of(user: Person) -> tuple[str, ...]:
-    """The names of a person's roles. 1 statement."""
-    return tuple(row[0] for row in sql.run(_ROLES, {"user": user.pk}))
-
-
 def able(command: str) -> list[str]:
     """Everybody who may enter and give a command, by name. 1 statement."""
     return [name for (name,) in sql.run(_ABLE, {"command": command})]
@@ -306,11 +301,6 @@ SELECT username FROM auth_user AS person WHERE is_active AND (is_superuser OR id
     WHERE permission_id IN (SELECT id FROM granted)
     UNION ALL SELECT user_id FROM auth_user_user_permissions WHERE permission_id IN (SELECT id FROM granted)))
 ORDER BY username
-"""
-
-_ROLES = """
-SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
-WHERE user_id = %(user)s::int ORDER BY name
 """
 
 _VIEWS = """
