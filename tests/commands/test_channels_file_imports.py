@@ -23,7 +23,7 @@ from entrepot.channels.commands.import_files import (
 )
 from entrepot.channels.commands.read_files import NoteReading, note_readings
 from entrepot.channels.spreadsheet import importer, parse, read
-from entrepot.kernel import ids, ready, sql, worker
+from entrepot.kernel import aside, ids, ready, sql, worker
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, RequestReused, Said, WrongState
 from tests.selling import CAUSE, COMPANY, NOW, a_seller, rows
@@ -205,14 +205,14 @@ def test_rows_are_counted_while_a_file_is_read_and_a_withdrawal_ends_the_reading
     @contextlib.contextmanager
     def heard():
         def tell(statement, params):
-            told.append(params["rows"])
+            told.append(params["done"])
             sql.run(statement, params)
-            if params["rows"] == 12:
+            if params["done"] == 12:
                 withdraw_imports(CAUSE, requests=[WithdrawImport(file)])
 
         yield tell
 
-    monkeypatch.setattr(tasks, "aside", heard)
+    monkeypatch.setattr(aside, "aside", heard)
     file = asked(data=a_file(20))
 
     found = served(file)

@@ -112,7 +112,7 @@ def test_others_see_how_far_a_reading_is_and_their_withdrawal_ends_it(monkeypatc
         def __exit__(self, *error):
             return self.inner.__exit__(*error)
 
-    monkeypatch.setattr(tasks, "aside", Looking)
+    monkeypatch.setattr(aside, "aside", Looking)
     serve()
 
     assert seen == [10, 12]

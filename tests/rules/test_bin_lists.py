@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel.csv_rows import Fault
 from entrepot.kernel.errors import Invalid
 from entrepot.network import bin_lists
-from entrepot.network.bin_lists import Fault, Line
+from entrepot.network.bin_lists import Line
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_file_is_read_by_its_header_and_each_fault_told_by_its_row() -> None:
             "pick,A-4,,-1",
         ]
     )
-    assert sheet.lines == [Line("A-1", "pick", "Z", 0, 3, 0), Line("A-2", "reserve", "", 0, 0, 0)]
+    assert sheet.rows == [Line("A-1", "pick", "Z", 0, 3, 0), Line("A-2", "reserve", "", 0, 0, 0)]
     assert [one.row for one in sheet.faults] == [4, 5, 6, 7]
     assert "found sofa" in sheet.faults[0].problem and "found A-1 again" in sheet.faults[2].problem
     assert bin_lists.read(["name,kind"]).faults == [
@@ -65,12 +66,12 @@ def test_whatever_a_file_says_each_row_is_a_bin_or_a_fault(rows: list[tuple[str,
     clean = [tuple("".join(c for c in cell if c.isalnum()) for cell in row) for row in rows]
     lines = ["code,kind", *(f"{code},{kind}" for code, kind in clean if code or kind)]
     sheet = bin_lists.read(lines)
-    assert len(sheet.lines) + len(sheet.faults) == len(lines) - 1
+    assert len(sheet.rows) + len(sheet.faults) == len(lines) - 1
 
 
 def test_a_cell_that_is_too_long_for_csv_is_a_fault_of_its_row_alone() -> None:
     sheet = bin_lists.read(["code,kind", "A-1,pick", f"{'x' * 200_000},pick", "A-2,pick"])
-    assert [one.code for one in sheet.lines] == ["A-1", "A-2"]
+    assert [one.code for one in sheet.rows] == ["A-1", "A-2"]
     assert [one.row for one in sheet.faults] == [3] and "can't be read" in sheet.faults[0].problem
     (fault,) = bin_lists.read([f"code,kind,{'x' * 200_000}", "A-1,pick"]).faults
     assert fault.row == 1

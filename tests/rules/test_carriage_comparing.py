@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.carriage import comparing
-from entrepot.carriage.comparing import Difference, Fault
+from entrepot.carriage.comparing import Difference
 from entrepot.carriage.rules import RegisterService, Surcharge
+from entrepot.kernel import csv_rows
+from entrepot.kernel.csv_rows import Fault
 
 POST = RegisterService(
     1, "post", "post-48", "Second class", 3, 20_000, "GBP", (("GB", "GB", "UK"),),
@@ -88,7 +90,7 @@ def test_surcharges_are_read_with_what_is_empty_as_nothing() -> None:
     sheet = comparing.read_surcharges([head, "fuel,,,,,150", "remote,UK,0,IV,4.50,"], 2)
     assert sheet.rows == [Surcharge("fuel", per_10k=150), Surcharge("remote", 450, 0, 0, "IV", "UK")]
     assert sheet.faults == []
-    assert comparing.read_surcharges([head], 2) == comparing.Sheet(), "none at all is a choice too"
+    assert comparing.read_surcharges([head], 2) == csv_rows.Sheet(), "none at all is a choice too"
 
 
 def test_faults_of_zones_and_surcharges_are_told_by_their_row() -> None:

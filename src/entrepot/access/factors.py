@@ -9,11 +9,14 @@ import hashlib
 import re
 import secrets
 from datetime import datetime
+from uuid import UUID
 
 from cryptography.hazmat.primitives.constant_time import bytes_eq
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from entrepot.kernel import strongbox
 
 STEP_S = 30
 DIGITS = 6
@@ -45,6 +48,16 @@ def is_secret(text: str) -> bool:
         return len(base64.b32decode(text)) == SECRET_BYTES
     except (binascii.Error, ValueError):
         return False
+
+
+def locked(person: int, secret: str) -> bytes:
+    """A secret as it is kept, for its person and nobody else."""
+    return strongbox.lock(secret.encode(), UUID(int=person).bytes)
+
+
+def opened(person: int, secret: bytes) -> str:
+    """What `locked` was given. The database may hand bytes over as a view of them."""
+    return strongbox.unlock(bytes(secret), UUID(int=person).bytes).decode()
 
 
 def tidy(code: str) -> str:

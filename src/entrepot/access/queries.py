@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from entrepot.access import keys, rules
-from entrepot.kernel import sql, strongbox
+from entrepot.access import factors, keys, rules
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Refused
 
@@ -70,11 +70,6 @@ def actor_of_key(raw: str) -> Actor | None:
     if not found or not keys.same(bytes(found[0][4]), keys.digest(raw)):
         return None
     return _actor(found[0]) if found[0][2] else None
-
-
-def roles_of(user: Person) -> tuple[str, ...]:
-    """The names of a person's roles. 1 statement."""
-    return tuple(row[0] for row in sql.run(_ROLES, {"user": user.pk}))
 
 
 def able(command: str) -> list[str]:
@@ -140,8 +135,7 @@ def factor(person: int) -> FactorState | None:
     if not found:
         return None
     confirmed_at, sealed, papers = found[0]
-    secret = "" if sealed is None else strongbox.unlock(bytes(sealed), UUID(int=person).bytes).decode()
-    return FactorState(confirmed_at, secret, papers)
+    return FactorState(confirmed_at, "" if sealed is None else factors.opened(person, sealed), papers)
 
 
 def beginning(text: str, limit: int) -> list[Known]:
@@ -307,11 +301,6 @@ SELECT username FROM auth_user AS person WHERE is_active AND (is_superuser OR id
     WHERE permission_id IN (SELECT id FROM granted)
     UNION ALL SELECT user_id FROM auth_user_user_permissions WHERE permission_id IN (SELECT id FROM granted)))
 ORDER BY username
-"""
-
-_ROLES = """
-SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
-WHERE user_id = %(user)s::int ORDER BY name
 """
 
 _VIEWS = """

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from entrepot.carriage.rules import SURCHARGES, RegisterService, Surcharge
 from entrepot.kernel import csv_rows
@@ -19,6 +18,7 @@ ZONES = ("origin", "destination", "zone")
 ADDED = ("kind", "zone", "above", "postal_code", "amount", "per_10k")
 MOST = 5_000
 """Rows of a file."""
+Row = TypeVar("Row")
 
 
 class Difference(NamedTuple):
@@ -72,34 +72,18 @@ def _tables(one: RegisterService) -> Iterator[tuple[str, dict[tuple[object, ...]
     )
 
 
-class Fault(NamedTuple):
-    row: int
-    problem: str
-
-
-Row = TypeVar("Row")
-
-
-@dataclass(slots=True)
-class Sheet(Generic[Row]):
-    """The rows of a file, and what could not be read."""
-
-    rows: list[Row] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-
-def read(lines: Iterable[str], digits: int) -> Sheet[tuple[str, int, int]]:
+def read(lines: Iterable[str], digits: int) -> csv_rows.Sheet[tuple[str, int, int]]:
     """CSV with the columns zone, max_weight_g and price, the price in the currency's own unit with a point, of `digits`
     decimals at most. A zone and weight that stand twice are a fault."""
     return _read(lines, HEADER, lambda row: _rate(row, digits), lambda one: one[:2], "rate")
 
 
-def read_zones(lines: Iterable[str]) -> Sheet[tuple[str, str, str]]:
+def read_zones(lines: Iterable[str]) -> csv_rows.Sheet[tuple[str, str, str]]:
     """CSV with the columns origin, destination and zone; '*' is any country. A way that stands twice is a fault."""
     return _read(lines, ZONES, _zone, lambda one: one[:2], "zone")
 
 
-def read_surcharges(lines: Iterable[str], digits: int) -> Sheet[Surcharge]:
+def read_surcharges(lines: Iterable[str], digits: int) -> csv_rows.Sheet[Surcharge]:
     """CSV with the columns of `ADDED`: the amount in the currency's own unit, `per_10k` hundredths of a percent; empty
     is 0, or any. The header alone is no surcharge. One that stands twice is a fault."""
     return _read(
@@ -111,25 +95,11 @@ def read_surcharges(lines: Iterable[str], digits: int) -> Sheet[Surcharge]:
 def _read(
     lines: Iterable[str], header: Sequence[str], parse: Callable[[Mapping[str, str | None]], Row | str],
     name: Callable[[Row], tuple[object, ...]], least: str,
-) -> Sheet[Row]:  # fmt: skip
+) -> csv_rows.Sheet[Row]:  # fmt: skip
     """`name` is what a row is known by, `least` of what a file has one at least."""
-    sheet: Sheet[Row] = Sheet()
-    seen: set[tuple[object, ...]] = set()
-    for number, row in csv_rows.rows(lines, header, header):
-        found = row if isinstance(row, str) else parse(row)
-        if isinstance(found, str):
-            sheet.faults.append(Fault(number, found))
-        elif name(found) in seen:
-            twice = " · ".join(map(str, name(found)))
-            sheet.faults.append(Fault(number, f"expected each row once, found {twice} again"))
-        elif len(seen) >= MOST:
-            sheet.faults.append(Fault(number, f"expected {MOST} rows at most, found more"))
-            break
-        else:
-            seen.add(name(found))
-            sheet.rows.append(found)
+    sheet = csv_rows.read(lines, header, header, parse, name, MOST)
     if least and not sheet.rows and not sheet.faults:
-        sheet.faults.append(Fault(2, f"expected a {least} at least, found none"))
+        sheet.faults.append(csv_rows.Fault(2, f"expected a {least} at least, found none"))
     return sheet
 
 

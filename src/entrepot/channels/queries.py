@@ -230,16 +230,6 @@ def unread_files(files: Sequence[UUID]) -> list[Unread]:
     return [Unread(*row) for row in sql.run(_UNREAD, {"files": list(files)})]
 
 
-def is_wanted(file: UUID) -> bool:
-    """Whether a file that is being read was not withdrawn meanwhile. 1 statement."""
-    return bool(
-        sql.run(
-            "SELECT id FROM channels_fileimport WHERE id = %(file)s::uuid AND state = 'reading'",
-            {"file": file},
-        )
-    )
-
-
 class Waiting(NamedTuple):
     """The next batch of a file, with the file's own facts."""
 

@@ -27,7 +27,7 @@ from entrepot.channels.commands.tell_webhooks import (
 from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.channels.statements.stated import SOURCE
 from entrepot.channels.x12 import contract as x12
-from entrepot.kernel.aside import aside
+from entrepot.kernel.aside import Unwanted, watched
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import WEBHOOK, Claimed
 from entrepot.kernel.errors import Away, Invalid, Refused, Unavailable
@@ -47,10 +47,6 @@ def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:
 def serve_documents(cause: Cause, messages: Sequence[UUID]) -> None:
     """Interchanges that were set aside, and that a person wants taken again."""
     retake_documents(cause, requests=[RetakeDocument(message) for message in messages])
-
-
-class _NotWanted(Exception):  # noqa: N818  not an error: somebody withdrew the file that is being read
-    """Ends the reading."""
 
 
 def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
@@ -90,22 +86,17 @@ def _read_or_told(cause: Cause, one: queries.Unread) -> None:
 def _read(cause: Cause, one: queries.Unread) -> None:
     """Read a file and keep what it holds, unless it is withdrawn meanwhile. Its columns are remembered for the channel
     where its orders are to be placed."""
-    with aside() as tell:
-
-        def watch(rows: int) -> None:
-            tell(_READ_SO_FAR, {"file": one.file, "rows": rows})
-            if not queries.is_wanted(one.file):
-                raise _NotWanted
-
-        try:
-            sheet = read.read(bytes(one.content), watch)
-            watch(len(sheet.rows))
-        except _NotWanted:
-            return
-        except Invalid as refused:
-            why = (refused.facts["field"], refused.facts["expected"], str(refused.facts["found"]))
-            note_readings(cause, requests=[NoteReading(one.file, problem=why)])
-            return
+    try:
+        with watched(_READ_SO_FAR, _IS_WANTED, {"file": one.file}) as heard:
+            # Of how many is known at the end alone: told as all of them, each time is told, however soon.
+            sheet = read.read(bytes(one.content), lambda rows: heard(rows, rows))
+            heard(len(sheet.rows), len(sheet.rows))
+    except Unwanted:
+        return
+    except Invalid as refused:
+        why = (refused.facts["field"], refused.facts["expected"], str(refused.facts["found"]))
+        note_readings(cause, requests=[NoteReading(one.file, problem=why)])
+        return
     remembered = queries.mapping(company=one.company, channel=one.channel) or {}
     chosen = one.chosen and {name: column for name, column in one.chosen.items() if column in sheet.header}
     columns = chosen or parse.propose(sheet.header, remembered)
@@ -123,8 +114,9 @@ def _read(cause: Cause, one: queries.Unread) -> None:
 
 
 _READ_SO_FAR = """
-UPDATE channels_fileimport SET rows = %(rows)s WHERE id = %(file)s AND state = 'reading'
+UPDATE channels_fileimport SET rows = %(done)s WHERE id = %(file)s AND state = 'reading'
 """
+_IS_WANTED = "SELECT state = 'reading' FROM channels_fileimport WHERE id = %(file)s"
 
 
 def tell_them(cause: Cause) -> int:

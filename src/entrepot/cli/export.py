@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from entrepot.cli.session import add_database_option, opened
+from entrepot.cli.session import add_database_option, at_terminal, opened
 
 Write = Callable[[TextIO], object]
 BAD_USE = 2
@@ -57,20 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _note(arguments: argparse.Namespace, rows: object) -> None:
     """Write into the audit trail what was taken, and under which name of the machine."""
-    from django.utils import timezone
-
     from entrepot.insight import ledger_export
-    from entrepot.kernel.cause import Actor, Cause
     from entrepot.kernel.exports import NoteExport, note_exports
     from entrepot.parties import queries as parties
 
-    cause = Cause(
-        Actor("system:export", everything=True), timezone.now(), f"by {getpass.getuser()} in a terminal"
-    )
     chosen = None if arguments.format == "beancount" else ledger_export.company_of(arguments.company)
     companies = [one.id for one in parties.companies()] if chosen is None else [chosen]
     counted = rows if isinstance(rows, int) else 0
-    note_exports(cause, requests=[NoteExport(one, "journal", arguments.format, counted) for one in companies])
+    wanted = [NoteExport(one, "journal", arguments.format, counted) for one in companies]
+    note_exports(at_terminal("export"), requests=wanted)
 
 
 def _writer(arguments: argparse.Namespace) -> Write | None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import sys
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, company_of, opened, say
-
-if TYPE_CHECKING:
-    from entrepot.kernel.cause import Cause
+from entrepot.cli.session import add_database_option, at_terminal, company_of, opened, say
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,7 +46,9 @@ def run_export(arguments: argparse.Namespace) -> int:
         if found is None:
             raise Problem("There is no customer and no order of that name.")
         about = privacy_queries.stands_for(company, arguments.customer, order)
-        note_exports(_cause(), requests=[NoteExport(company, "everything of a person", "json", 1, about)])
+        note_exports(
+            at_terminal("person"), requests=[NoteExport(company, "everything of a person", "json", 1, about)]
+        )
         say(json.dumps(found, cls=DjangoJSONEncoder, indent=1))
     return 0
 
@@ -65,7 +62,7 @@ def run_erase(arguments: argparse.Namespace) -> int:
         if not arguments.yes and not _is_sure():
             raise Problem("Nothing was erased.")
         wanted = ErasePerson(company, arguments.reason, arguments.customer, order)
-        (answer,) = erase_people(_cause(), requests=[wanted])
+        (answer,) = erase_people(at_terminal("person"), requests=[wanted])
         if isinstance(answer, Refused):
             raise Problem(answer.message)
         say(
@@ -82,7 +79,7 @@ def run_retention(arguments: argparse.Namespace) -> int:
         from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
 
         company, _ = company_of(arguments.company)
-        (done,) = whole(apply_retention(_cause(), requests=[ApplyRetention(company)]))
+        (done,) = whole(apply_retention(at_terminal("person"), requests=[ApplyRetention(company)]))
         for kind, gone in done.gone.items():
             say(f"{kind}: {gone} gone, {done.kept.get(kind, 0)} kept, since something is open or held")
     return 0
@@ -103,12 +100,3 @@ def _is_sure() -> bool:
     if not sys.stdin.isatty():
         raise Problem("It can't be taken back: say --yes.")
     return input("It can't be taken back. Type yes to erase: ").strip() == "yes"
-
-
-def _cause() -> Cause:
-    from django.utils import timezone
-
-    from entrepot.kernel.cause import Actor, Cause
-
-    who = Actor("system:person", everything=True)
-    return Cause(who, timezone.now(), f"by {getpass.getuser()} in a terminal")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import getpass
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from entrepot import Problem, postgres
 from entrepot.progress import Progress
+
+if TYPE_CHECKING:
+    from entrepot.kernel.cause import Cause
 
 MIGRATION_LOCK = (
     4_711_001  # an advisory lock's number: two processes that begin together migrate one after the other
@@ -167,6 +172,16 @@ class _StepCounter:
 
     def isatty(self) -> bool:
         return False
+
+
+def at_terminal(verb: str) -> Cause:
+    """Whoever sits at the terminal of the house gives a command: under which name of the machine is written down."""
+    from django.utils import timezone
+
+    from entrepot.kernel.cause import Actor, Cause
+
+    who = Actor(f"system:{verb}", everything=True)
+    return Cause(who, timezone.now(), f"by {getpass.getuser()} in a terminal")
 
 
 def say(text: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, opened, say
+from entrepot.cli.session import add_database_option, at_terminal, opened, say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User  # needs Django set up, which a verb does when it runs
@@ -98,15 +98,9 @@ def _let_in(arguments: argparse.Namespace, password: str) -> None:
 
 def _give(command: Callable[..., list[Any]], wanted: object) -> None:
     """A command of whoever sits at the terminal of the house, which is written down as every other."""
-    from django.utils import timezone
-
-    from entrepot.kernel.cause import Actor, Cause
     from entrepot.kernel.errors import Refused
 
-    cause = Cause(
-        Actor("system:user", everything=True), timezone.now(), f"by {getpass.getuser()} in a terminal"
-    )
-    (answer,) = command(cause, requests=[wanted])
+    (answer,) = command(at_terminal("user"), requests=[wanted])
     if isinstance(answer, Refused):
         raise Problem(answer.message)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
@@ -59,37 +58,10 @@ class Line(NamedTuple):
     y: int
 
 
-class Fault(NamedTuple):
-    row: int
-    problem: str
-
-
-@dataclass(slots=True)
-class Sheet:
-    """The bins of a file, and what could not be read."""
-
-    lines: list[Line] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-
-def read(lines: Iterable[str]) -> Sheet:
+def read(lines: Iterable[str]) -> csv_rows.Sheet[Line]:
     """CSV with the columns of HEADER in any order, of which only `code` and `kind` must be there. Of a code that stands
     twice, the second is a fault."""
-    sheet = Sheet()
-    seen: set[str] = set()
-    for number, row in csv_rows.rows(lines, HEADER, HEADER[:2]):
-        found = row if isinstance(row, str) else _line(row)
-        if isinstance(found, str):
-            sheet.faults.append(Fault(number, found))
-        elif found.code in seen:
-            sheet.faults.append(Fault(number, f"expected each code once, found {found.code} again"))
-        elif len(seen) >= MOST:
-            sheet.faults.append(Fault(number, f"expected {MOST} bins at most, found more"))
-            break
-        else:
-            seen.add(found.code)
-            sheet.lines.append(found)
-    return sheet
+    return csv_rows.read(lines, HEADER, HEADER[:2], _line, lambda one: (one.code,), MOST, "code", "bins")
 
 
 def _line(row: dict[str, str | None]) -> Line | str:

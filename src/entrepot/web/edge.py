@@ -168,8 +168,7 @@ def guard(response: HttpResponseBase) -> None:
 
 def _reader(request: HttpRequest) -> Reader:
     actor = access.actor_of(request.user)  # type: ignore[arg-type]
-    roles = access.roles_of(request.user)  # type: ignore[arg-type]
-    if not roles and not actor.everything and not actor.permissions:
+    if not actor.roles and not actor.everything and not actor.permissions:
         raise PermissionDenied(gettext("You have no role yet. Ask an administrator to give you one."))
     known = parties.companies()
     if not known:
@@ -179,7 +178,7 @@ def _reader(request: HttpRequest) -> Reader:
         raise PermissionDenied(gettext("You belong to no company that is here. Ask an administrator."))
     chosen = request.session.get(COMPANY)
     company = next((one for one in companies if one.id == chosen), companies[0])
-    return Reader(actor, roles, company, companies)
+    return Reader(actor, tuple(sorted(actor.roles)), company, companies)
 
 
 def page(

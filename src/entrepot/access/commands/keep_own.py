@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from entrepot.access import factors
-from entrepot.access.commands.keep_people import IN, subject_of
+from entrepot.access.commands.keep_people import IN, set_passwords, subject_of
 from entrepot.access.errors import FactorStands, NoFactor, OwnRights, WrongCode
-from entrepot.kernel import sql, strongbox
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
@@ -86,10 +86,6 @@ class _Found(NamedTuple):
     is_confirmed: bool
     papers: list[bytes]
 
-    def opened(self) -> str:
-        assert self.secret is not None
-        return strongbox.unlock(bytes(self.secret), subject_of(self.id).bytes).decode()
-
 
 @command("access.change_passwords")
 def change_passwords(cause: Cause, /, *, requests: Sequence[ChangePassword]) -> list[OwnKept | Refused]:
@@ -100,8 +96,7 @@ def change_passwords(cause: Cause, /, *, requests: Sequence[ChangePassword]) -> 
     found = _lock([one.person for one in requests])
     changed = {one.person: one.password for one in requests if one.person in found}
     if changed:
-        rows = [(found[name].id, password) for name, password in changed.items()]
-        sql.run(_CHANGE, sql.columns(("people", "passwords"), rows))
+        set_passwords([(found[name].id, password) for name, password in changed.items()])
     _tell(cause, (found[name] for name in changed), "password", "changed")
     return [_kept(one.person, found) for one in requests]
 
@@ -124,7 +119,7 @@ def offer_factors(cause: Cause, /, *, requests: Sequence[OfferFactor]) -> list[O
             answer = Invalid(field="secret", expected="20 bytes as base32", found="something else")
         if not isinstance(answer, Refused):
             which = found[one.person].id
-            offered[which] = strongbox.lock(one.secret.encode(), subject_of(which).bytes)
+            offered[which] = factors.locked(which, one.secret)
         answers.append(answer)
     if offered:
         sql.run(_OFFER, sql.columns(("people", "secrets"), list(offered.items())) | {"at": cause.at})
@@ -143,9 +138,7 @@ def confirm_factors(cause: Cause, /, *, requests: Sequence[ConfirmFactor]) -> li
     steps: dict[int, int] = {}
     papers = []
     for one in requests:
-        answer = (
-            _kept(one.person, found) if one.person not in found else _confirmed(cause, one, found[one.person])
-        )
+        answer = _confirmed(cause, one, found.get(one.person))
         if isinstance(answer, int):
             which = found[one.person].id
             steps[which] = answer
@@ -170,10 +163,7 @@ def use_factors(cause: Cause, /, *, requests: Sequence[UseFactor]) -> list[OwnKe
     """
     found = _lock([one.person for one in requests])
     answers = _used(cause, [(one.person, one.code) for one in requests], found)
-    return [
-        _kept(one.person, found) if answer is None else answer
-        for one, answer in zip(requests, answers, strict=True)
-    ]
+    return [answer or OwnKept(one.person) for one, answer in zip(requests, answers, strict=True)]
 
 
 @command("access.remove_factors")
@@ -188,10 +178,7 @@ def remove_factors(cause: Cause, /, *, requests: Sequence[RemoveFactor]) -> list
     _take_away(
         cause, [found[one.person] for one, said in zip(requests, answers, strict=True) if said is None]
     )
-    return [
-        _kept(one.person, found) if answer is None else answer
-        for one, answer in zip(requests, answers, strict=True)
-    ]
+    return [answer or OwnKept(one.person) for one, answer in zip(requests, answers, strict=True)]
 
 
 @command("access.reset_factors")
@@ -217,13 +204,17 @@ def reset_factors(cause: Cause, /, *, requests: Sequence[ResetFactor]) -> list[O
     return answers
 
 
-def _confirmed(cause: Cause, one: ConfirmFactor, found: _Found) -> int | Refused:
+def _confirmed(cause: Cause, one: ConfirmFactor, found: _Found | None) -> int | Refused:
     """The step of the code by which a factor is confirmed."""
+    if found is None:
+        return NotFound(what="person", which=one.person)
     if found.is_confirmed:
         return FactorStands(person=one.person)
     if found.secret is None:
         return NoFactor(person=one.person)
-    step = factors.step_used(found.opened(), factors.tidy(one.code), cause.at, found.last_step)
+    step = factors.step_used(
+        factors.opened(found.id, found.secret), factors.tidy(one.code), cause.at, found.last_step
+    )
     return WrongCode() if step is None else step
 
 
@@ -238,7 +229,8 @@ def _used(cause: Cause, said: Sequence[tuple[str, str]], found: dict[str, _Found
             answers.append(NotFound(what="person", which=person) if one is None else NoFactor(person=person))
             continue
         paper = factors.digest(code)
-        step = factors.step_used(one.opened(), code, cause.at, steps.get(one.id, one.last_step))
+        secret = factors.opened(one.id, one.secret)
+        step = factors.step_used(secret, code, cause.at, steps.get(one.id, one.last_step))
         if step is not None:
             steps[one.id] = step
         elif paper in one.papers and (one.id, paper) not in papers:
@@ -292,11 +284,6 @@ SELECT person.id, person.username, f.secret, COALESCE(f.last_step, 0), f.confirm
        ARRAY(SELECT digest FROM access_papercode AS p WHERE p.user_id = person.id AND p.used_at IS NULL)
 FROM auth_user AS person LEFT JOIN access_factor AS f ON f.user_id = person.id
 WHERE person.id = ANY(%(which)s::int[])
-"""
-
-_CHANGE = """
-UPDATE auth_user SET password = one.password
-FROM unnest(%(people)s::int[], %(passwords)s::text[]) AS one(person, password) WHERE auth_user.id = one.person
 """
 
 _OFFER = """

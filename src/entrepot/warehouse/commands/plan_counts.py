@@ -193,18 +193,13 @@ def classes_of(
     rules = {company: in_force.of(company, counting.Counting)[1] for company in companies}
     days = max((policy.class_days for policy in rules.values()), default=0)
     figures: dict[int, dict[UUID, int]] = defaultdict(dict)
-    since = id_of_moment(at - timedelta(days=days))
+    since = ids.since(at - timedelta(days=days))
     for company, sku, picks, value in sql.run(_PICKED, {"companies": list(companies), "since": since}):
         figures[company][sku] = value if rules[company].class_by == "value" else picks
     return {
         company: counting.classes(figures[company], policy.a_percent, policy.b_percent)
         for company, policy in rules.items()
     }
-
-
-def id_of_moment(at: datetime) -> UUID:
-    """The least key that is made from a moment on: keys sort by the time they were made."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def _lock(nodes: Iterable[UUID]) -> None:

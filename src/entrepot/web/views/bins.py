@@ -89,7 +89,7 @@ def upload(request: Request) -> HttpResponse:
     if sheet.faults:
         messages.error(request, gettext("Nothing was done. Mend these rows, and bring the file again."))
         return back(request, home, [])
-    return back(request, home, _register(request, node, sheet.lines))
+    return back(request, home, _register(request, node, sheet.rows))
 
 
 @require_POST

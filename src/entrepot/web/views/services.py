@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.carriage import comparing, queries
 from entrepot.carriage.commands.register import register_services
 from entrepot.carriage.rules import RegisterService
-from entrepot.kernel import money
+from entrepot.kernel import csv_rows, money
 from entrepot.web import lists_floor
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page
@@ -184,7 +184,7 @@ def _table(stands: RegisterService, table: str) -> HttpResponse:
 def _with_file(request: Request, stands: RegisterService, table: str, text: str) -> RegisterService | None:
     """The service with the rates, zones or surcharges of a file; None, and its faults said, where it can't be read."""
     digits, lines = money.exponent(stands.currency or "EUR"), text.splitlines()
-    sheet: comparing.Sheet[Any]
+    sheet: csv_rows.Sheet[Any]
     if table == "zones":
         sheet, name = comparing.read_zones(lines), "zones"
     elif table == "surcharges":
