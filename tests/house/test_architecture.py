@@ -29,7 +29,7 @@ PUBLISHED = {
     "parties": "address company customer giftmessage offer person supplier",
     "tax": "exemption jurisdiction rate",
     "carriage": "service",
-    "ledger": "account balance clearingitem exposure line match matchpart period rate valuation",
+    "ledger": "account balance clearingitem exposure line match matchpart period valuation",
     "stock": "allocation bucket move plate plateunits position preorder published reservation ringfence supply "
     "transfer transferline unpublished",
     "payments": "attempt creditgrant dispute payment",

@@ -67,6 +67,24 @@ def test_extending_rounds_half_away_from_zero(quantity: int, price: str, currenc
     assert money.extend(quantity, Decimal(price), currency) == minor
 
 
+def test_what_another_currency_is_worth_is_told_in_the_own_one_and_back() -> None:
+    rate = Decimal("0.005")  # pounds for a yen
+    assert money.in_own(20_000, rate, "JPY", "GBP") == 10_000
+    assert money.out_of_own(10_000, rate, "GBP", "JPY") == 20_000
+    assert (money.in_own(7, rate, "GBP", "GBP"), money.out_of_own(7, rate, "GBP", "GBP")) == (7, 7)
+    assert money.in_own(7, None, "JPY", "GBP") == 7, "compared as it is"
+    assert money.out_of_own(7, None, "GBP", "JPY") == 0, "nobody decides alone"
+
+
+@given(st.integers(0, 10**9), st.decimals("0.001", "1000", places=3), st.sampled_from(("USD", "JPY", "KWD")))
+def test_a_limit_in_another_currency_is_worth_what_it_was_to_half_a_unit(
+    minor: int, rate: Decimal, currency: str
+) -> None:
+    there = money.out_of_own(minor, rate, "GBP", currency)
+    half = money.in_own(1, rate * 10**6, currency, "GBP") / Decimal(2 * 10**6)
+    assert abs(money.in_own(there, rate, currency, "GBP") - minor) <= half + 1
+
+
 def test_units_outside_the_line_are_an_error() -> None:
     with pytest.raises(ValueError, match="not within a line of 3"):
         money.of_units(100, 3, 2, 2)

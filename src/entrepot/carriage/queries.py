@@ -56,9 +56,9 @@ class Known:
     stands: RegisterService
 
 
-def known(company: int) -> list[Known]:
-    """Every service of a company with its tables, by carrier and code. 4 statements."""
-    params = {"companies": [company]}
+def known(company: int, which: UUID | None = None) -> list[Known]:
+    """Every service of a company with its tables, by carrier and code, or one alone. 4 statements."""
+    params = {"company": company, "which": which}
     zones, rates, added = defaultdict(list), defaultdict(list), defaultdict(list)
     currencies: dict[Any, str] = {}
     for service, origin, destination, zone in sql.run(_ALL_ZONES, params):
@@ -109,27 +109,25 @@ def discrepancies() -> list[str]:
     return [row[0] for row in sql.run(_UNUSABLE)]
 
 
-_OF_COMPANIES = (
-    "service_id IN (SELECT id FROM carriage_service WHERE company_id = ANY(%(companies)s::smallint[]))"
-)
+_ASKED = "s.company_id = %(company)s::smallint AND (%(which)s::uuid IS NULL OR s.id = %(which)s::uuid)"
+_OF_ASKED = f"service_id IN (SELECT s.id FROM carriage_service AS s WHERE {_ASKED})"
 
 _ALL_ZONES = f"""
-SELECT service_id, origin, destination, zone FROM carriage_zone WHERE {_OF_COMPANIES} ORDER BY 1, 2, 3
+SELECT service_id, origin, destination, zone FROM carriage_zone WHERE {_OF_ASKED} ORDER BY 1, 2, 3
 """
 
 _ALL_RATES = f"""
-SELECT service_id, zone, max_weight_g, price_minor, currency FROM carriage_rate WHERE {_OF_COMPANIES} ORDER BY 1, 2, 3
+SELECT service_id, zone, max_weight_g, price_minor, currency FROM carriage_rate WHERE {_OF_ASKED} ORDER BY 1, 2, 3
 """
 
 _ALL_SURCHARGES = f"""
-SELECT service_id, kind, amount_minor, per_10k, above, postal_code, zone FROM carriage_surcharge WHERE {_OF_COMPANIES}
+SELECT service_id, kind, amount_minor, per_10k, above, postal_code, zone FROM carriage_surcharge WHERE {_OF_ASKED}
 ORDER BY 1, 2, 7, 5, 6
 """
 
-_KNOWN = """
+_KNOWN = f"""
 SELECT s.id, c.code, s.code, s.name, s.transit_days, s.max_weight_g, s.divisor, s.active, s.max_length_mm, s.live
-FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id
-WHERE s.company_id = ANY(%(companies)s::smallint[]) ORDER BY c.code, s.code
+FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id WHERE {_ASKED} ORDER BY c.code, s.code
 """
 
 _VERSIONS = """

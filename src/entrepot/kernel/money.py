@@ -62,6 +62,19 @@ def at_rate(minor: int, rate: Decimal, currency: str, other: str) -> int:
     return round_half_away(minor * rate * Decimal(10) ** (exponent(other) - exponent(currency)))
 
 
+def in_own(minor: int, rate: Decimal | None, currency: str, own: str) -> int:
+    """An amount in a company's own currency, by which rules compare, where a unit of its currency costs `rate` of that;
+    as it is where nobody knows what it was worth."""
+    return minor if rate is None or currency == own else at_rate(minor, rate, currency, own)
+
+
+def out_of_own(minor: int, rate: Decimal | None, own: str, currency: str) -> int:
+    """The other way, for a limit of a policy: nothing where nobody knows what it is worth."""
+    if currency == own:
+        return minor
+    return at_rate(minor, 1 / rate, own, currency) if rate else 0
+
+
 def nearest(over: int, under: int) -> int:
     """The whole number nearest to a quotient; a half goes away from zero."""
     size = (2 * abs(over) + under) // (2 * under)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.money import at_rate, exponent
+from entrepot.kernel.money import exponent, out_of_own
 from entrepot.ledger import errors, exchange
 from entrepot.ledger.exchange import Flow, Held
 
@@ -39,20 +39,23 @@ class OfCompany:
     refused: Refused | None = None
 
 
+def rate_on(company: str, currency: str, day: str) -> str:
+    """SQL of what a unit of a currency costs in the company's own, by the latest rate not after a day; NULL where there
+    is none. The three are SQL themselves."""
+    return f"""(
+    SELECT rate FROM ledger_rate
+    WHERE ledger_rate.company_id = {company} AND ledger_rate.currency = {currency} AND ledger_rate.on_date <= {day}
+    ORDER BY ledger_rate.on_date DESC LIMIT 1)"""
+
+
 def limits_in(wanted: Mapping[tuple[int, str], int], day: date) -> dict[tuple[int, str], int]:
     """Limits that policies state in a company's own currency, in others, by company and currency at the latest rate
     not after a day; nothing where there is none. 1 statement."""
     rows = sql.run(_ABROAD, sql.columns(("companies", "currencies"), list(wanted)) | {"day": day})
     return {
-        (company, currency): _limit(wanted[company, currency], home, currency, rate)
+        (company, currency): out_of_own(wanted[company, currency], rate, home, currency)
         for company, currency, home, rate in rows
     }
-
-
-def _limit(minor: int, home: str, currency: str, rate: Decimal | None) -> int:
-    if home == currency:
-        return minor
-    return at_rate(minor, 1 / rate, home, currency) if rate else 0
 
 
 def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
@@ -136,11 +139,8 @@ def amounts(measured: Sequence[Measured]) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-_ABROAD = """
-SELECT k.company::int, k.currency, c.currency,
-       (SELECT r.rate FROM ledger_rate AS r
-        WHERE r.company_id = k.company AND r.currency = k.currency AND r.on_date <= %(day)s::date
-        ORDER BY r.on_date DESC LIMIT 1)
+_ABROAD = f"""
+SELECT k.company::int, k.currency, c.currency, {rate_on("k.company", "k.currency", "%(day)s::date")}
 FROM unnest(%(companies)s::smallint[], %(currencies)s::text[]) AS k(company, currency)
 JOIN parties_company AS c ON c.id = k.company
 """

@@ -29,8 +29,8 @@ def tax_due(order: PlaceOrder, goods: Mapping[str, Sku], kind: str, at: datetime
     """
     lines = [(line.kind, line.quantity, line.unit_price, line.discount_minor) for line in order.lines]
     frozen = rules.freeze(lines, order.currency, order.discount_minor, order.shipping_minor, 0)
-    by_scope = policies.in_force(order.company, Validation, at)
-    _, policy = policies.version_of(by_scope, order.channel, default(kind)[1])
+    in_force = policies.in_force(order.company, Validation, at)
+    policy = policies.of_scope(in_force, order.channel, default(kind)[1])
     categories = {code: one.category for code, one in goods.items()}
     amounts = taxable(
         (

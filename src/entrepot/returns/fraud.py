@@ -134,8 +134,8 @@ class Facts:
     rate: Decimal | None = None
 
     def at_home(self, minor: int) -> int:
-        """An amount in the company's own currency; as it is where nobody knows what it was worth."""
-        return minor if self.rate is None else money.at_rate(minor, self.rate, self.currency, self.home)
+        """An amount in the company's own currency, as `money.in_own` has it."""
+        return money.in_own(minor, self.rate, self.currency, self.home)
 
 
 class Found(NamedTuple):

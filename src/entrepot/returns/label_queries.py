@@ -63,12 +63,10 @@ def ids_of(return_id: UUID) -> list[UUID]:
 def send_to(label: LabelRow, at: datetime) -> list[str]:
     """The lines of the address that a label goes to: those of the policy `returns.portal` for the node, else who sends
     from there by `shipping.sender`, else what is known of the node. 2 statements."""
-    portals = policies.in_force(label.company, Portal, at)
-    _, portal = portals.get(label.channel) or portals.get("") or (0, Portal())
+    portal = policies.of_scope(policies.in_force(label.company, Portal, at), label.channel, Portal())
     if given := portal.send_to.get(label.node):
         return list(given)
-    senders = policies.in_force(label.company, Sender, at)
-    _, sender = senders.get(label.node) or senders.get("") or (0, Sender())
+    sender = policies.of_scope(policies.in_force(label.company, Sender, at), label.node, Sender())
     name = sender.name or portal.name or label.company_name
     town = f"{label.node_postal_code} {sender.city}".strip()
     lines = (name, sender.line1 or label.node_name, sender.line2, town, sender.region, label.node_country)

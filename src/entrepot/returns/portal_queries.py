@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -43,8 +42,7 @@ def door_of(order: UUID, at: datetime) -> Door | None:
 
 def _open(row: tuple[Any, ...], at: datetime) -> Door | None:
     company, code, name, channel, channel_code = row
-    scopes: Mapping[str, tuple[int, Portal]] = policies.in_force(company, Portal, at)
-    _, found = scopes.get(channel_code) or scopes.get("") or (0, Portal())
+    found = policies.of_scope(policies.in_force(company, Portal, at), channel_code, Portal())
     if not found.is_open:
         return None
     return Door(company, code, channel, channel_code, replace(found, name=found.name or name))

@@ -35,6 +35,7 @@ CHARGES = {
 }  # fmt: skip
 """Carriers' words for charges, in ours; any other is kept as it is."""
 FAULTS_MAX = 50
+MINOR_MAX = 10**12
 
 
 class Fault(NamedTuple):
@@ -58,11 +59,9 @@ class Sheet(NamedTuple):
 
 def read(text: str, currency: str, columns: Mapping[str, str] | None = None) -> Sheet:
     """The charges of a file. `columns` names the column of each of FIELDS; without, those that carriers use."""
-    plain = text.lstrip("\ufeff").replace("\x00", "")
-    try:
-        rows = list(csv.reader(io.StringIO(plain), delimiter=_delimiter(plain)))
-    except csv.Error as error:
-        return Sheet((), (Fault(1, "", f"this is no CSV: {error}"),))
+    rows = rows_of(text)
+    if isinstance(rows, Fault):
+        return Sheet((), (rows,))
     names = [name.strip() for name in rows[0]] if rows else []
     found = {field: _place(field, names, columns or {}) for field in FIELDS}
     missing = [
@@ -87,9 +86,14 @@ def read(text: str, currency: str, columns: Mapping[str, str] | None = None) -> 
     return Sheet(() if faults else tuple(lines), tuple(faults[:FAULTS_MAX]))
 
 
-def _delimiter(text: str) -> str:
-    first = text.partition("\n")[0]
-    return max(",;\t", key=first.count)
+def rows_of(text: str) -> list[list[str]] | Fault:
+    """The cells of a file by line, with commas, semicolons or tabs between: what its first line has most of."""
+    plain = text.lstrip("\ufeff").replace("\x00", "")
+    delimiter = max(",;\t", key=plain.partition("\n")[0].count)
+    try:
+        return list(csv.reader(io.StringIO(plain), delimiter=delimiter))
+    except csv.Error as error:
+        return Fault(1, "", f"this is no CSV: {error}")
 
 
 def _place(field: str, names: Sequence[str], columns: Mapping[str, str]) -> int | None:
@@ -124,12 +128,12 @@ def _line(
     )
 
 
-def minor_of(text: str, currency: str) -> int | None:
-    """An amount in minor units, exactly; None where it is none, or finer than the currency."""
+def minor_of(text: str, currency: str, least: int = 0) -> int | None:
+    """An amount in minor units, exactly; None where it is none, finer than the currency, or below the `least`."""
     try:
         exact = Decimal(text).scaleb(money.exponent(currency))
     except InvalidOperation:
         return None
-    if not exact.is_finite() or exact != exact.to_integral_value() or not 0 <= exact <= 10**12:
+    if not exact.is_finite() or exact != exact.to_integral_value() or not least <= exact <= MINOR_MAX:
         return None
     return int(exact)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from entrepot.kernel import money
-from entrepot.settlement.carrier_csv import Fault
+from entrepot.settlement.carrier_csv import FAULTS_MAX, MINOR_MAX, Fault, minor_of, rows_of
 from entrepot.settlement.rules import SIGNS, PayoutLine
 
 FIELDS = ("kind", "reference", "amount", "fee")
@@ -32,8 +28,6 @@ KINDS = {
 }  # fmt: skip
 """Providers' words for kinds of lines, in ours."""
 LINES_MAX = 10_000
-FAULTS_MAX = 50
-MINOR_MAX = 10**12
 
 
 class Sheet(NamedTuple):
@@ -46,11 +40,9 @@ class Sheet(NamedTuple):
 def read(text: str, currency: str) -> Sheet:
     """The lines of a file. What goes from us may stand below zero or not: its kind says the way. A line that is a fee
     alone has it as its fee, or below zero as its amount."""
-    plain = text.lstrip("\ufeff").replace("\x00", "")
-    try:
-        rows = list(csv.reader(io.StringIO(plain), delimiter=_delimiter(plain)))
-    except csv.Error as error:
-        return Sheet((), (Fault(1, "", f"this is no CSV: {error}"),))
+    rows = rows_of(text)
+    if isinstance(rows, Fault):
+        return Sheet((), (rows,))
     names = [name.strip() for name in rows[0]] if rows else []
     places = {field: _place(field, names) for field in FIELDS}
     missing = [field for field in ("kind", "amount") if places[field] is None]
@@ -70,11 +62,6 @@ def read(text: str, currency: str) -> Sheet:
     return Sheet(() if faults else tuple(lines), tuple(faults[:FAULTS_MAX]))
 
 
-def _delimiter(text: str) -> str:
-    first = text.partition("\n")[0]
-    return max(",;\t", key=first.count)
-
-
 def _place(field: str, names: Sequence[str]) -> int | None:
     plain = [name.lower().replace("_", " ") for name in names]
     return next((plain.index(name) for name in KNOWN[field] if name in plain), None)
@@ -91,7 +78,7 @@ def _line(
     if kind is None:
         expected = ", ".join(sorted(set(KINDS.values())))
         return Fault(number, "kind", f"expected one of {expected}, found {cells['kind'] or 'nothing'}")
-    amount, fee = _minor(cells["amount"] or "0", currency), _minor(cells["fee"] or "0", currency)
+    amount, fee = (minor_of(cells[field] or "0", currency, -MINOR_MAX) for field in ("amount", "fee"))
     for field, found in (("amount", amount), ("fee", fee)):
         if found is None:
             expected = f"an amount in {currency}, such as 7.42"
@@ -102,14 +89,3 @@ def _line(
     if amount * SIGNS[kind] < 0 and SIGNS[kind] > 0:
         return Fault(number, "amount", f"expected an amount from 0 for a {kind}, found {cells['amount']}")
     return PayoutLine(kind, cells["reference"], abs(amount), fee)
-
-
-def _minor(text: str, currency: str) -> int | None:
-    """An amount in minor units, exactly; None where it is none, or finer than the currency."""
-    try:
-        exact = Decimal(text).scaleb(money.exponent(currency))
-    except InvalidOperation:
-        return None
-    if not exact.is_finite() or exact != exact.to_integral_value() or abs(exact) > MINOR_MAX:
-        return None
-    return int(exact)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import NamedTuple
 
-from entrepot.settlement.carrier_csv import Fault, minor_of
+from entrepot.settlement.carrier_csv import FAULTS_MAX, Fault, minor_of, rows_of
 from entrepot.settlement.supplier_invoices import LINES_MAX, Invoiced
 
 COLUMNS = ("order", "line", "units", "amount")
-FAULTS_MAX = 50
 
 
 class Sheet(NamedTuple):
@@ -22,12 +19,9 @@ class Sheet(NamedTuple):
 
 def read(text: str, currency: str) -> Sheet:
     """Lines of four columns with commas, semicolons or tabs between; a head with the names of COLUMNS may be first."""
-    plain = text.lstrip("\ufeff").replace("\x00", "").strip()
-    delimiter = max(",;\t", key=plain.partition("\n")[0].count)
-    try:
-        rows = list(csv.reader(io.StringIO(plain), delimiter=delimiter))
-    except csv.Error as error:
-        return Sheet((), (Fault(1, "", f"this is no CSV: {error}"),))
+    rows = rows_of(text.lstrip("\ufeff").replace("\x00", "").strip())
+    if isinstance(rows, Fault):
+        return Sheet((), (rows,))
     if len(rows) > LINES_MAX:
         return Sheet((), (Fault(LINES_MAX + 1, "", f"more than {LINES_MAX} lines; send it in parts"),))
     lines: list[Invoiced] = []

@@ -56,8 +56,7 @@ def _asked(rows: list[Any], at: datetime) -> Asked | None:
 
 def of_node(company: int, code: str, name: str, postal_code: str, country: str, at: datetime) -> Place:
     """Where a node is, as the policy `shipping.sender` names it. 1 statement."""
-    senders = policies.in_force(company, Sender, at)
-    _, sender = senders.get(code) or senders.get("") or (0, Sender())
+    sender = policies.of_scope(policies.in_force(company, Sender, at), code, Sender())
     return Place(
         sender.name or name, sender.line1, sender.line2, sender.city, sender.region, postal_code, country, sender.phone
     )  # fmt: skip

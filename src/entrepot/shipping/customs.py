@@ -54,8 +54,7 @@ def of_fulfillment(fulfillment: UUID, at: datetime) -> Customs | None:
     if not rows or rows[0][5] in ("", rows[0][4]):
         return None
     order, number, *told, address, code, company = rows[0]
-    senders = policies.in_force(company, Sender, at)
-    _, sender = senders.get(code) or senders.get("") or (0, Sender())
+    sender = policies.of_scope(policies.in_force(company, Sender, at), code, Sender())
     lines = tuple(CustomsLine(*row) for row in sql.run(_LINES, {"id": fulfillment}))
     facts = [number, order, *told, address, sender, lines]
     return Customs(*facts)

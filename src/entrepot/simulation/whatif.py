@@ -75,7 +75,7 @@ def tried(
     before = replay(window.record, active, heard)
     after = replay(window.record, {**active, scope: draft}, heard)
     measure, measured_by = yardstick(draft, profile_of(active, scope))
-    version, _ = versions.get(scope) or versions.get("") or (0, draft)
+    version, _ = policies.version_of(versions, scope, draft)
     concerns = {
         **window.unknown,
         **_left_to_people(before, after, window.record.let_go),

@@ -13,7 +13,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.ledger import layers
+from entrepot.ledger import layers, queries
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Key, load_layers, store_layers, store_values
 from entrepot.ledger.errors import MonthClosed
@@ -144,7 +144,7 @@ def _closed(requests: Sequence[WriteDown]) -> set[tuple[int, date]]:
     if not companies:
         return set()
     sql.run("SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))")
-    return {(company, month) for company, month in sql.run(_CLOSED, {"companies": companies})}
+    return queries.closed_months(companies)
 
 
 def _occurred(one: WriteDown, now: datetime) -> datetime:
@@ -193,11 +193,6 @@ _WRITE_DOWN = (
     "id", "company_id", "sku_id", "node_id", "quantity", "unit_minor", "before_minor", "after_minor", "written_minor",
     "reason", "decided_by", "decided_at",
 )  # fmt: skip
-
-_CLOSED = """
-SELECT company_id::int, month FROM ledger_period
-WHERE state = 'closed' AND company_id = ANY(%(companies)s::smallint[])
-"""
 
 _LOCK = """
 SELECT v.company_id::int, v.sku_id, v.node_id, v.pool, v.quantity, v.value_minor, v.written_minor,

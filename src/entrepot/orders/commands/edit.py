@@ -17,7 +17,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.kernel.policies import in_force_of
+from entrepot.kernel.policies import in_force_of, version_of
 from entrepot.orders import errors, facts, rules
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import NewHold, open_holds
@@ -355,9 +355,9 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
     policies = {}
     for one, _ in asked:
         order = one.order
-        known = in_force.get(order.company, {})
-        one.version, policies[order.id] = (
-            known.get(order.channel) or known.get("") or facts.default(order.channel_kind)
+        _, otherwise = facts.default(order.channel_kind)
+        one.version, policies[order.id] = version_of(
+            in_force.get(order.company, {}), order.channel, otherwise
         )
     hazardous: set[tuple[int, str]] = set()
     if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):

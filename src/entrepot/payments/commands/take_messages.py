@@ -177,10 +177,9 @@ def _show(cause: Cause, settled: Mapping[int, tuple[int, UUID, Settle, MessageTa
     taken = {
         (company, order) for company, order, _, answer in settled.values() if not isinstance(answer, Refused)
     }
-    over = sql.run(_SHOWN, {"type": NOT_SETTLED, "orders": [order for _, order in taken]}) if taken else []
-    if over:
+    if taken:
         resolve_subjects(cause, requests=[
-            ResolveSubject(company, NOT_SETTLED, order, "taken since") for company, order in over
+            ResolveSubject(company, NOT_SETTLED, order, "taken since") for company, order in taken
         ])  # fmt: skip
     open_items(cause, requests=[
         OpenItem(
@@ -201,9 +200,4 @@ NOT_SETTLED = "refund not settled"
 _ATTEMPTS = """
 SELECT a.company_id::int, a.id, p.order_id FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 WHERE a.id = ANY(%(ids)s::uuid[]) AND p.provider = %(provider)s::text
-"""
-
-_SHOWN = """
-SELECT DISTINCT company_id::int, subject_id FROM work_item
-WHERE type = %(type)s::text AND subject_id = ANY(%(orders)s::uuid[]) AND state <> 'done'
 """

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money, sql
+from entrepot.ledger.currency_queries import rate_on
 from entrepot.returns import admission, holding, reasons, rules
 from entrepot.returns.fraud import FraudPolicy
 
@@ -34,11 +35,8 @@ class Order(NamedTuple):
     rate: Decimal | None = None
 
     def at_home(self, minor: int) -> int:
-        """An amount of the order in the company's own currency, by which rules compare; as it is where nobody knows
-        what it was worth when the order was placed."""
-        if self.rate is None or self.currency == self.home:
-            return minor
-        return money.at_rate(minor, self.rate, self.currency, self.home)
+        """An amount of the order in the company's own currency, as `money.in_own` has it."""
+        return money.in_own(minor, self.rate, self.currency, self.home)
 
 
 class Line(NamedTuple):
@@ -101,7 +99,7 @@ def _days(since: datetime | None, at: datetime) -> int:
     return max(0, (at - since).days) if since else 0
 
 
-_ORDERS = """
+_ORDERS = f"""
 SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currency, COALESCE(
            (SELECT h.node_id FROM shipping_shipment AS h
             WHERE h.order_id = o.id AND h.node_id IS NOT NULL ORDER BY h.id DESC LIMIT 1),
@@ -109,8 +107,7 @@ SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currenc
             WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1)), s.at,
        o.placed_at, o.country, c.code, COALESCE(u.tier, ''),
        ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = o.id AND p.line_id IS NULL),
-       y.currency, (SELECT x.rate FROM ledger_rate AS x WHERE x.company_id = o.company_id AND x.currency = o.currency
-                     AND x.on_date <= (o.placed_at AT TIME ZONE 'UTC')::date ORDER BY x.on_date DESC LIMIT 1)
+       y.currency, {rate_on("o.company_id", "o.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")}
 FROM orders_order AS o
 JOIN parties_company AS y ON y.id = o.company_id
 JOIN network_channel AS c ON c.id = o.channel_id

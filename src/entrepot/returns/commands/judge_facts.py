@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.ledger.currency_queries import rate_on
 from entrepot.parties import queries as parties
 from entrepot.returns.fraud import (
     Earlier,
@@ -200,9 +201,7 @@ SELECT r.id, r.number, r.company_id::int, r.channel_id, r.customer_id, r.order_i
        (SELECT {WORTH}
         FROM returns_line AS l JOIN orders_line AS g ON g.id = l.line_id WHERE l.return_id = r.id),
        COALESCE(j.state, ''), ARRAY(SELECT s.rule FROM returns_suspicion AS s WHERE s.return_id = r.id),
-       y.currency, CASE WHEN y.currency <> r.currency THEN (
-           SELECT x.rate FROM ledger_rate AS x WHERE x.company_id = o.company_id AND x.currency = o.currency
-            AND x.on_date <= (o.placed_at AT TIME ZONE 'UTC')::date ORDER BY x.on_date DESC LIMIT 1) END
+       y.currency, {rate_on("o.company_id", "o.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")}
 FROM returns_return AS r JOIN orders_order AS o ON o.id = r.order_id
 JOIN parties_company AS y ON y.id = r.company_id
 LEFT JOIN parties_customer AS c ON c.id = r.customer_id

@@ -17,6 +17,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
+from entrepot.ledger.currency_queries import rate_on
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.returns import errors, holding, rules, states
 from entrepot.returns.commands import labels_gone
@@ -98,9 +99,7 @@ class Return:
     def in_its(self, minor: int | None) -> int | None:
         """An amount of a policy, which is in the company's own currency, in that of the order; nothing where nobody
         knows what that is worth."""
-        if minor is None or self.currency == self.home:
-            return minor
-        return money.at_rate(minor, 1 / self.rate, self.home, self.currency) if self.rate else 0
+        return None if minor is None else money.out_of_own(minor, self.rate, self.home, self.currency)
 
     def apart(self, side: str, person: str) -> Refused | None:
         """The refusal where a person has taken another side of the duties on this return."""
@@ -269,7 +268,7 @@ WHERE id = ANY(ARRAY(SELECT order_id FROM returns_return WHERE id = ANY(%(return
 ORDER BY id FOR UPDATE
 """
 
-_RETURNS = """
+_RETURNS = f"""
 SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.asked, r.state, r.without_refund,
        (SELECT count(*) FROM returns_refund AS f WHERE f.return_id = r.id AND f.state NOT IN ('paid', 'rejected')),
        r.customer_id, (SELECT count(*) FROM returns_exchange AS x WHERE x.return_id = r.id AND x.state = 'agreed'),
@@ -278,8 +277,7 @@ SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.a
         WHERE h.return_id = r.id AND h.state = ANY(%(standing)s::text[])),
        EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL),
        (SELECT count(*) FROM returns_hold AS h WHERE h.return_id = r.id AND h.state = ANY(%(open)s::text[])),
-       c.currency, (SELECT x.rate FROM ledger_rate AS x WHERE x.company_id = r.company_id AND x.currency = r.currency
-                     AND x.on_date <= (o.placed_at AT TIME ZONE 'UTC')::date ORDER BY x.on_date DESC LIMIT 1)
+       c.currency, {rate_on("r.company_id", "r.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")}
 FROM returns_return AS r JOIN parties_company AS c ON c.id = r.company_id JOIN orders_order AS o ON o.id = r.order_id
 LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import money, policies, sql
+from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
@@ -18,6 +18,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import post
 from entrepot.settlement.bank import PAYABLE, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
+from entrepot.settlement.commands.entering import alone_up_to
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, BookedAt, paid
 from entrepot.settlement.states import BANK as STATES
@@ -93,7 +94,7 @@ def decide_bank_lines(
         (company, one[1]): (currency, Expected(*one))
         for company, currency, *one in sql.run(_KNOWN, {"ids": [one.known for one in requests if one.known]})
     }
-    limits = _limits(cause, lines)
+    limits = alone_up_to(cause, (one.company for one in lines.values()), BankMatching)
     duties = _duties(cause, requests, lines, limits)
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
@@ -124,12 +125,6 @@ def decide_bank_lines(
         else one
         for one in answers
     ]
-
-
-def _limits(cause: Cause, lines: dict[tuple[UUID, int], _Line]) -> dict[int, int]:
-    """Up to how much one person decides alone, by company."""
-    found = policies.of_companies({one.company for one in lines.values()}, BankMatching, cause.at)
-    return {company: policy.alone_up_to_minor for company, (_, policy) in found.items()}
 
 
 def _duties(

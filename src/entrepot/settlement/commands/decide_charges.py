@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import policies, sql
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
@@ -17,7 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import in_question
 from entrepot.settlement.carriers import CarrierTolerance
-from entrepot.settlement.commands.entering import DUTY
+from entrepot.settlement.commands.entering import DUTY, alone_up_to
 from entrepot.settlement.commands.take_carrier_invoices import ITEM
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.states import CHARGE, IN_QUESTION
@@ -72,7 +72,7 @@ def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list
     """
     sql.run(_LOCK, {"invoices": [one.invoice for one in requests]})
     lines = _lines(requests)
-    limits = _limits(cause, lines)
+    limits = alone_up_to(cause, (one.company for one in lines.values()), CarrierTolerance)
     duties = _duties(cause, requests, lines, limits)
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
@@ -98,12 +98,6 @@ def _lines(requests: Sequence[DecideCharge]) -> dict[tuple[UUID, int], _Line]:
     """The charges asked for, and those of the same invoices that are in question. 1 statement."""
     rows = sql.columns(("invoices", "lines"), [(one.invoice, one.line) for one in requests])
     return {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, rows)}
-
-
-def _limits(cause: Cause, lines: dict[tuple[UUID, int], _Line]) -> dict[int, int]:
-    """Up to how much one person decides alone, by company."""
-    found = policies.of_companies({one.company for one in lines.values()}, CarrierTolerance, cause.at)
-    return {company: policy.alone_up_to_minor for company, (_, policy) in found.items()}
 
 
 def _duties(

@@ -16,7 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import in_question, supplier_invoices
-from entrepot.settlement.commands.entering import DUTY
+from entrepot.settlement.commands.entering import DUTY, alone_up_to
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.commands.take_supplier_invoices import BILLED, CAME, ITEM, KIND
 from entrepot.settlement.states import IN_QUESTION, SUPPLIER_LINE
@@ -79,7 +79,7 @@ def decide_supplier_lines(
     """
     sql.run(_LOCK, {"invoices": [one.invoice for one in requests]})
     lines = _lines(requests)
-    limits = _limits(cause, lines)
+    limits = alone_up_to(cause, (one.company for one in lines.values()), SupplierTolerance)
     duties = _duties(cause, requests, lines, limits)
     told = zip(duties, access.apart([duty for _, duty in duties]), strict=True)
     apart = {which: refused for (which, _), refused in told if refused}
@@ -103,12 +103,6 @@ def _lines(requests: Sequence[DecideSupplierLine]) -> dict[tuple[UUID, int], _Li
     """The lines asked for, and those of the same invoices that are in question. 1 statement."""
     rows = sql.columns(("invoices", "lines"), [(one.invoice, one.line) for one in requests])
     return {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, rows)}
-
-
-def _limits(cause: Cause, lines: dict[tuple[UUID, int], _Line]) -> dict[int, int]:
-    """Up to how much one person decides alone, by company."""
-    found = policies.of_companies({one.company for one in lines.values()}, SupplierTolerance, cause.at)
-    return {company: policy.alone_up_to_minor for company, (_, policy) in found.items()}
 
 
 def _duties(

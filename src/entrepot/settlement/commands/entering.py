@@ -1,15 +1,15 @@
 """What the entry of an invoice that we are to pay is, whoever bills: the same answer again, its posting, who entered
-it, and work for what is in question."""
+it, work for what is in question, and how much of that one person decides alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import money
+from entrepot.kernel import money, policies
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, whole
 from entrepot.kernel.errors import Refused
@@ -37,6 +37,19 @@ J = TypeVar("J", bound=Judged)
 def in_question(lines: Sequence[J]) -> list[J]:
     """The lines that wait for a person."""
     return [one for one in lines if one.state != "matched"]
+
+
+class Limited(Protocol):
+    """A policy that says up to how much one person decides alone."""
+
+    @property
+    def alone_up_to_minor(self) -> int: ...
+
+
+def alone_up_to(cause: Cause, companies: Iterable[int], shape: type[Limited]) -> dict[int, int]:
+    """What the policy of a shape says one person decides alone, by company. 1 statement."""
+    found = policies.of_companies(companies, shape, cause.at)
+    return {company: policy.alone_up_to_minor for company, (_, policy) in found.items()}
 
 
 class Known(NamedTuple):

@@ -16,6 +16,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.errors import MonthClosed
 from entrepot.orders import queries as orders
@@ -156,10 +157,7 @@ class _Facts:
         for row in sql.run(_STAGED, params):
             self.staged.setdefault(row[0], []).append(_Staged(*row))
         self.choosing = Choosing(params["ids"], at)
-        companies = {one.company for one in found}
-        self.closed = {
-            (company, month) for company, month in sql.run(_CLOSED, {"companies": list(companies)})
-        }
+        self.closed = ledger.closed_months(sorted({one.company for one in found}))
         held = [one.order for one in found if one.held_by]
         self.blocked = orders.blocked(held, "ship") if held else set()
         self._gone: dict[UUID, int] = {}
@@ -361,9 +359,4 @@ SELECT t.fulfillment_id, t.line_id, t.allocation_id, t.sku_id, t.lot, t.serial, 
        l.shipped + l.delivered, l.gross_minor, l.discount_minor, l.shipping_minor, l.tax_minor
 FROM warehouse_picktask AS t JOIN orders_line AS l ON l.id = t.line_id
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfillment_id, l.number, t.sequence
-"""
-
-_CLOSED = """
-SELECT company_id::int, month FROM ledger_period
-WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'closed'
 """

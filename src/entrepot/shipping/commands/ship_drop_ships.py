@@ -14,6 +14,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.ledger import queries as ledger
 from entrepot.ledger.errors import MonthClosed
 from entrepot.orders.rules import Frozen
 from entrepot.purchasing import drop_ship
@@ -124,8 +125,7 @@ class _Facts:
         found = list(found)
         lines = list({line.line for one in found for line in one.lines.values()})
         self._frozen = {row[0]: row[1:] for row in sql.run(_FROZEN, {"lines": lines})}
-        companies = list({one.company for one in found})
-        self.closed = {row[:2] for row in sql.run(_CLOSED, {"companies": companies})}
+        self.closed = ledger.closed_months(sorted({one.company for one in found}))
         self._gone: dict[UUID, int] = defaultdict(int)
 
     def take(self, told: Sequence[tuple[Line, int]]) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
@@ -162,9 +162,4 @@ def _decide(
 _FROZEN = """
 SELECT id, quantity, shipped + delivered, gross_minor, discount_minor, shipping_minor, tax_minor FROM orders_line
 WHERE id = ANY(%(lines)s::uuid[])
-"""
-
-_CLOSED = """
-SELECT company_id::int, month FROM ledger_period
-WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'closed'
 """

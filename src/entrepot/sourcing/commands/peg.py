@@ -53,8 +53,8 @@ class _Line(NamedTuple):
     ships_on: date | None
     units_max: int  # sold ahead of that day; 0: any
     sku_code: str
-    company: int
     promise_on: date | None  # of the customer's promise, where the order goes
+    company: int
 
     def was_known(self) -> date | None:
         """The day that the order was told last: that of the first date is the promise itself."""
@@ -75,7 +75,7 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     orders = [order for (order,) in sql.run(_ORDERS, skus)]
     progress.lock(orders)
     rows = sql.run(_LINES, skus | {"orders": orders})
-    companies = sorted({row[_COMPANY] for row in rows})
+    companies = sorted({row[-1] for row in rows})
     profiles = policies.in_force_of(companies, rules.Profile, cause.at)
     found = policies.of_companies(companies, pegging.Backorders, cause.at)
     steering = {company: policy for company, (_, policy) in found.items()}
@@ -120,13 +120,14 @@ def _lines(
     """By SKU. What no supply covers waits as long as the profile of its channel says."""
     lines: dict[UUID, list[_Line]] = defaultdict(list)
     for sku, line, order, units, priority, promise_at, ordered_at, nodes, *facts in rows:
-        *_, channel, _ships_on, _units_max, _code, company, _at, country, postal_code, home = facts
+        *of_line, _at, country, postal_code, home, company = facts
+        *_, channel, _ships_on, _units_max, _code = of_line
         lead_days = profile_of(profiles.get(company, {}), channel).profile.default_lead_days
         waiting = pegging.Waiting(
             line, order, units, priority, promise_at, ordered_at, frozenset(nodes), lead_days
         )
         promise_on = promised_day(promise_at, country, postal_code, home)
-        lines[sku].append(_Line(sku, waiting, *facts[:-4], promise_on))  # type: ignore[call-arg]
+        lines[sku].append(_Line(sku, waiting, *of_line, promise_on, company))  # type: ignore[call-arg]
     return lines
 
 
@@ -246,15 +247,12 @@ _LINES = f"""
 SELECT b.sku_id, b.line_id, b.order_id, b.quantity, b.priority::int, o.promise_at, b.ordered_at,
        ARRAY(SELECT cn.node_id FROM network_channelnode AS cn WHERE cn.channel_id = o.channel_id),
        b.promised_on, b.pegged_at IS NOT NULL, o.number, o.external_id, c.code,
-       y.ships_on, COALESCE(y.units_max, 0), s.code, b.company_id::int, {PROMISED}
+       y.ships_on, COALESCE(y.units_max, 0), s.code, {PROMISED}, b.company_id::int
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN catalog_sku AS s ON s.id = b.sku_id
 LEFT JOIN stock_preorder AS y ON y.sku_id = b.sku_id
 JOIN network_channel AS c ON c.id = o.channel_id
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.order_id = ANY(%(orders)s::uuid[])
 """
-
-_COMPANY = 16
-"""Where the company stands in a row of them."""
 
 _SUPPLY = """
 SELECT sku_id, line_id, node_id, quantity, expected_on FROM stock_supply WHERE sku_id = ANY(%(skus)s::uuid[])

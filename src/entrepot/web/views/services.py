@@ -156,10 +156,10 @@ def _beside(found: queries.Known, version: queries.Version | None) -> dict[str, 
 
 
 def _known(request: Request, which: UUID) -> queries.Known:
-    found = next((one for one in queries.known(request.reader.company.id) if one.id == which), None)
-    if found is None:
+    found = queries.known(request.reader.company.id, which)
+    if not found:
         raise Http404
-    return found
+    return found[0]
 
 
 def _table(stands: RegisterService, table: str) -> HttpResponse:
