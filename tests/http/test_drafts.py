@@ -58,6 +58,17 @@ def test_a_form_that_cannot_be_is_shown_again(shop, console):
     assert not orders.drafts(COMPANY)
 
 
+def test_what_is_no_number_costs_and_takes_off_nothing(shop, console):
+    client = console("service")
+    for text in ("NaN", "-Infinity", "9e999999999"):
+        live = client.post(reverse("draft-new"), FORM | {"discount": text}, headers={"HX-Request": "true"})
+        assert live.status_code == 200 and "22.90" in live.content.decode(), text
+        answer = client.post(reverse("draft-new"), FORM | {"price": [text, ""], "do": "save"})
+        told = f"price of NOTE-A5: expected a number from 0 on, found {text}."
+        assert answer.status_code == 200 and told in answer.content.decode(), text
+    assert not orders.drafts(COMPANY)
+
+
 def test_an_auditor_only_reads(shop, console):
     client = console("auditor")
     client.post(reverse("draft-new"), FORM | {"do": "save"})

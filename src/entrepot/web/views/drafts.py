@@ -40,7 +40,7 @@ from entrepot.stock import queries as stock
 from entrepot.tax.rules import Expected
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, words
-from entrepot.web.edge import Request, Undo, clean, console, give, int_in, minor_in, page, price_in
+from entrepot.web.edge import Request, Undo, clean, console, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
 
 BLANK = 3
@@ -171,7 +171,7 @@ def _order(request: Request) -> PlaceOrder:
 
 def _price(text: str, listed: Decimal | None) -> Decimal:
     """What the form says a unit costs; where it says nothing, the catalog does."""
-    found = price_in(text) if clean(text) else listed
+    found = decimal_in(text) if clean(text) else listed
     return found if found is not None and 0 <= found < PRICE_LIMIT else NO_PRICE
 
 
