@@ -7,7 +7,10 @@ from decimal import Decimal
 
 from django.urls import reverse
 
+from entrepot.catalog import queries as catalog
+from entrepot.network import queries as network
 from entrepot.orders import queries as orders
+from entrepot.tax import queries as taxes
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from tests.shop import COMPANY, the_system
 
@@ -126,6 +129,16 @@ def test_a_price_left_out_is_the_catalogs_and_goods_without_one_are_not_given_aw
     assert draft.total_minor == 2 * 9_95 + 3_00
     client.post(reverse("draft", args=[draft.id]), FORM | {"price": ["0", ""], "do": "save"})
     assert orders.drafts(COMPANY)[0].total_minor == 3_00, "a gift is one where somebody says so"
+
+
+def test_a_change_asks_for_channels_goods_and_rates_once(shop, console, statements):
+    client = console("service")
+    with statements() as ran:
+        assert client.post(reverse("draft-new"), FORM, headers={"HX-Request": "true"}).status_code == 200
+    for ask in (network.channels, catalog.skus, taxes.rates):
+        with statements() as alone:
+            ask(company=COMPANY)
+        assert ran.texts.count(*alone.texts) == 1, ask
 
 
 def test_a_tax_left_out_is_that_of_the_rates_and_follows_the_lines(shop, console):
