@@ -36,6 +36,7 @@ from entrepot.web.views.scan.screen import (
     finish,
     give_one,
     hear,
+    over,
     progress,
     show,
 )
@@ -119,7 +120,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if transfer is None or transfer.company != request.reader.company.id:
         raise Http404
     if transfer.state == "received":
-        return redirect("scan-receive")
+        return over(request, "receive", which, COMMANDS, "scan-receive")
     node = next(one for one in network.nodes(company=transfer.company) if one.id == transfer.to_node)
     at = progress(request, "receive", which)
     goods = [one for one in stock.transfer_goods(which) if one.to_come]
