@@ -16,7 +16,6 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
-from entrepot.network import queries as network
 from entrepot.purchasing import docking
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.transfer import (
@@ -89,7 +88,7 @@ def choice(one: stock.UnderWay) -> Choice:
     return Choice(reverse("scan-receive-transfer", args=[one.id]), one.number, f"{one.from_code} · {units}")
 
 
-def whole_plate(request: Request, node: network.Node, scan: Scan, key: str) -> Outcome | None:
+def whole_plate(request: Request, node: UUID, scan: Scan, key: str) -> Outcome | None:
     """Take in a plate that is on its way, with all that was sent on it; None where the scan is of none."""
     found = stock.transfers_of_plates([scan.plate.id]) if scan.plate else {}
     if scan.plate is None or scan.plate.id not in found:
@@ -97,7 +96,7 @@ def whole_plate(request: Request, node: network.Node, scan: Scan, key: str) -> O
     which, number = found[scan.plate.id]
     sent = stock.transfer(which)
     assert sent is not None
-    if sent.to_node != node.id:
+    if sent.to_node != node:
         return PlateOnItsWay(plate=scan.plate.number, node=sent.to_code)
     wanted = ReceiveTransfer(which, plates=(scan.plate.id,), key=key)
     answer = give_one(request, receive_transfer, wanted)
@@ -121,7 +120,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     if transfer.state == "received":
         return over(request, "receive", which, COMMANDS, "scan-receive")
-    node = next(one for one in network.nodes(company=transfer.company) if one.id == transfer.to_node)
     at = progress(request, "receive", which)
     goods = [one for one in stock.transfer_goods(which) if one.to_come]
     dock = Dock(transfer, goods, at, docking.load(at.tokens))
@@ -132,7 +130,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         return _load_screen(dock) if dock.load else _transfer_screen(dock)
 
     def decide(scan: Scan, key: str) -> Outcome:
-        return whole_plate(request, node, scan, key) or _decide(request, dock, scan, key)
+        return whole_plate(request, transfer.to_node, scan, key) or _decide(request, dock, scan, key)
 
     if request.method == "POST":
         return hear(request, at, COMMANDS, screen, decide)
