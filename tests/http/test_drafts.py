@@ -7,7 +7,10 @@ from decimal import Decimal
 
 from django.urls import reverse
 
+from entrepot.catalog import queries as catalog
+from entrepot.network import queries as network
 from entrepot.orders import queries as orders
+from entrepot.tax import queries as taxes
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from tests.shop import COMPANY, the_system
 
@@ -55,6 +58,17 @@ def test_a_draft_is_discarded(shop, console):
 def test_a_form_that_cannot_be_is_shown_again(shop, console):
     answer = console("service").post(reverse("draft-new"), FORM | {"price": ["none", ""], "do": "save"})
     assert answer.status_code == 200
+    assert not orders.drafts(COMPANY)
+
+
+def test_what_is_no_number_costs_and_takes_off_nothing(shop, console):
+    client = console("service")
+    for text in ("NaN", "-Infinity", "9e999999999"):
+        live = client.post(reverse("draft-new"), FORM | {"discount": text}, headers={"HX-Request": "true"})
+        assert live.status_code == 200 and "22.90" in live.content.decode(), text
+        answer = client.post(reverse("draft-new"), FORM | {"price": [text, ""], "do": "save"})
+        told = f"price of NOTE-A5: expected a number from 0 on, found {text}."
+        assert answer.status_code == 200 and told in answer.content.decode(), text
     assert not orders.drafts(COMPANY)
 
 
@@ -115,6 +129,16 @@ def test_a_price_left_out_is_the_catalogs_and_goods_without_one_are_not_given_aw
     assert draft.total_minor == 2 * 9_95 + 3_00
     client.post(reverse("draft", args=[draft.id]), FORM | {"price": ["0", ""], "do": "save"})
     assert orders.drafts(COMPANY)[0].total_minor == 3_00, "a gift is one where somebody says so"
+
+
+def test_a_change_asks_for_channels_goods_and_rates_once(shop, console, statements):
+    client = console("service")
+    with statements() as ran:
+        assert client.post(reverse("draft-new"), FORM, headers={"HX-Request": "true"}).status_code == 200
+    for ask in (network.channels, catalog.skus, taxes.rates):
+        with statements() as alone:
+            ask(company=COMPANY)
+        assert ran.texts.count(*alone.texts) == 1, ask
 
 
 def test_a_tax_left_out_is_that_of_the_rates_and_follows_the_lines(shop, console):

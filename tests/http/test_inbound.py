@@ -228,7 +228,8 @@ def test_a_person_sets_up_a_supplier_with_its_offers_and_orders_from_it(console,
     assert "says 12 days of lead time" in shown and "It offers nothing yet" in shown
     offer = {"sku": "MUG-BLUE", "cost": "3.125", "minimum": "24", "pack": "12", "lead_days": "9"}
     assert "Say which SKU" in said(page.post(f"{where}offer/", offer | {"sku": "NONE"}))
-    assert "cost: expected" in said(page.post(f"{where}offer/", offer | {"cost": "much"}))
+    for cost in ("much", "NaN", "Infinity", "9e999999999"):
+        assert "cost: expected" in said(page.post(f"{where}offer/", offer | {"cost": cost})), cost
     page.post(f"{where}offer/", offer)
     shown = page.get(where).content.decode()
     assert "3.125 GBP" in shown and "MUG-BLUE" in shown
@@ -248,6 +249,7 @@ def test_a_person_sets_up_a_supplier_with_its_offers_and_orders_from_it(console,
         ({"sku-2": "NONE", "units-2": "1"}, "NONE: say a SKU"),
         ({"sku-2": "TEA-ASSAM", "units-2": "1"}, "has no offer"),
         ({"sku-2": "TEA-ASSAM", "units-2": "1", "cost-2": "-"}, "cost of line 2"),
+        ({"sku-2": "TEA-ASSAM", "units-2": "1", "cost-2": "NaN"}, "cost of line 2"),
     ):  # fmt: skip
         assert told in said(page.post(place_, form | wrong)), wrong
     assert 'value="MUG-BLUE"' in page.get("/inbound/orders/new/").content.decode(), (

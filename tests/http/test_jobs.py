@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 from django.urls import reverse
 
 from entrepot.insight import answers, pages
 from entrepot.kernel import jobs, sql, worker
+from entrepot.kernel.errors import Refused, Said
+from entrepot.stock.errors import NotThere
 from entrepot.web import edge, tasks
+from tests.floor import SYSTEM
 from tests.shop import COMPANY, Shop
 
 SERVED = {jobs.QUEUE: tasks.serve_jobs}
@@ -67,6 +71,30 @@ def test_what_is_refused_stands_on_the_page_of_the_job_with_a_link(console, shop
     page = browser.get(address).content.decode()
     assert "What was refused" in page
     assert f'href="/orders/{done[0]}/">{done[1]}</a>' in page
+
+
+def test_a_refusal_says_codes_as_a_form_does(console, shop, statements):
+    """Refusals of commands that tell of things by their ids; all of a job are called by their names at once."""
+    browser, which = console("lead"), ready(shop)
+    address = cancelling(browser, which)
+    job = UUID(address.split("/")[3])
+    ((sku, code),) = sql.run("SELECT id, code FROM catalog_sku ORDER BY code LIMIT 1")
+    short = NotThere(wanted=2, sku=str(sku), where=Said("lot {0}", sku), found=1)
+
+    def refuse(*refused: Refused) -> None:
+        told = tuple(jobs.denied("", one) for one in refused)
+        jobs.note_jobs(SYSTEM, requests=[jobs.NoteJob(job, len(told), told)])
+
+    refuse(NotThere(wanted=3, sku="NOWHERE", where="no bin", found=0))
+    with statements() as before:
+        browser.get(address)
+    refuse(short, short)
+    with statements() as after:
+        page = browser.get(address).content.decode()
+    assert page.count(f"2 units of SKU {code} were to leave lot {code}, 1 are there") == 2
+    assert "3 units of SKU NOWHERE were to leave no bin, 0 are there" in page
+    assert str(sku) not in page
+    assert len(after.texts) == len(before.texts) + 1, "names are asked for once, where there are ids"
 
 
 def test_a_few_rows_are_done_while_their_person_waits(console, shop):

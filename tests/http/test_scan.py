@@ -714,9 +714,18 @@ def test_a_transfer_is_received_as_it_is_unpacked_with_what_is_damaged_and_lost(
     assert to_come(sent) == {"MUG-BLUE": 1}
     hand.scans("=lost", "nobody has it")
     assert hand.asks == ("Is this right?", "1 unit is lost")
-    hand.scans("=undo", "the van was robbed", "=yes")
+    hand.scans("=undo", "the van was robbed")
+    hand.scans("=yes", key="last")
     assert hand.right == [f"{sent.number}: 1 units are written off. Nothing is on its way any more."]
     assert hand.at == "/scan/receive/" and stock.transfer(sent.transfer).state == "received"
+    hand.at = page = f"/scan/receive/transfer/{sent.transfer}/"
+    hand.scans("=yes", key="late")
+    assert hand.at == "/scan/receive/" and "This went on elsewhere" in hand.page, (
+        "it did nothing, and is told so"
+    )
+    hand.at = page
+    hand.scans("=yes", key="last")
+    assert "This went on elsewhere" not in hand.page, "what was sent again has happened"
     there = {
         (row.status, row.quantity)
         for row in stock.buckets(sku=shop.skus["MUG-BLUE"])

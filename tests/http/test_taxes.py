@@ -39,7 +39,8 @@ def test_a_controller_sets_rates_and_the_page_says_which_is_in_force(shop, conso
 
 @pytest.mark.parametrize(
     ("change", "part"),
-    [({"percent": "much"}, "number of per cent"), ({"valid_from": "soon"}, "first day"),
+    [({"percent": "much"}, "number of per cent"), ({"percent": "NaN"}, "number of per cent"),
+     ({"percent": "Infinity"}, "number of per cent"), ({"valid_from": "soon"}, "first day"),
      ({"percent": "100"}, "below 1"), ({"country": "Albion"}, "country"), ({"percent": "-1"}, "0 or more")],
 )  # fmt: skip
 def test_a_rate_that_is_none_is_refused_and_the_form_comes_back(shop, console, change, part):

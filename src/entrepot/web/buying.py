@@ -6,15 +6,13 @@ import re
 from decimal import Decimal
 from uuid import UUID
 
-from babel.numbers import NumberFormatError, parse_decimal
 from django.contrib import messages
 from django.utils.translation import gettext
 
 from entrepot.catalog import queries as catalog
 from entrepot.parties import queries as parties
 from entrepot.purchasing.rules import OrderedLine
-from entrepot.web import format as fmt
-from entrepot.web.edge import Request, clean, int_in
+from entrepot.web.edge import Request, clean, decimal_in, int_in
 
 ROWS = range(1, 13)
 """Lines that a form has rows for; more of them are pasted."""
@@ -23,11 +21,8 @@ PASTED_MAX = 2_000
 
 def price_in(text: str | None) -> Decimal:
     """A unit price as the reader writes it; below zero, which is refused, where it is none."""
-    try:
-        found = parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
-    except NumberFormatError:
-        return Decimal(-1)
-    return found if abs(found) < 10**9 else Decimal(-1)
+    found = decimal_in(text)
+    return found if found is not None and abs(found) < 10**9 else Decimal(-1)
 
 
 def lines_in(request: Request, supplier: UUID) -> list[OrderedLine] | None:

@@ -57,10 +57,9 @@ def come_in(request: HttpRequest, code: str) -> str | Refused | None:
     if found is None or user is None or user.get_session_auth_hash() != found["hash"]:
         request.session.pop(PENDING, None)
         return None
-    cause, who = Cause(DOOR, timezone.now(), "a second factor"), fingerprint(user.pk)
-    (counted,) = count_tries(cause, requests=[Try("second factor", who, TRIES, MINUTES)])
-    if isinstance(counted, Refused):
-        return counted
+    if refused := counts_try("second factor", user.pk):
+        return refused
+    cause = Cause(DOOR, timezone.now(), "a second factor")
     (answer,) = use_factors(cause, requests=[UseFactor(user.get_username(), code)])
     if isinstance(answer, Refused):
         return answer

@@ -461,22 +461,22 @@ def int_in(text: str | None) -> int | None:
     return found if found <= BIGINT_MAX else None
 
 
-def minor_in(text: str | None, currency: str) -> int | None:
-    """An amount as the reader writes it, in minor units; None where it is none, or has too many digits."""
+def decimal_in(text: str | None) -> Decimal | None:
+    """A number as the reader writes it; None where it is none, or one that can't be computed with."""
     try:
         found = parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
-    except NumberFormatError:
+        return found if abs(found).is_finite() else None  # `NaN` and `Infinity` are numbers to babel
+    except (NumberFormatError, ArithmeticError):
+        return None
+
+
+def minor_in(text: str | None, currency: str) -> int | None:
+    """An amount as the reader writes it, in minor units; None where it is none, or has too many digits."""
+    found = decimal_in(text)
+    if found is None or abs(found) > MINOR_MAX:
         return None
     minor = found.scaleb(money.exponent(currency))
     return int(minor) if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX else None
-
-
-def price_in(text: str | None) -> Decimal | None:
-    """A unit price as the reader writes it; None where it is none."""
-    try:
-        return parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
-    except NumberFormatError:
-        return None
 
 
 def day_in(text: str | None) -> date | None:

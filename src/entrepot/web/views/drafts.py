@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -40,7 +40,7 @@ from entrepot.stock import queries as stock
 from entrepot.tax.rules import Expected
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, words
-from entrepot.web.edge import Request, Undo, clean, console, give, int_in, minor_in, page, price_in
+from entrepot.web.edge import Request, Undo, clean, console, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
 
 BLANK = 3
@@ -51,6 +51,13 @@ QUANTITY_MAX = 1_000_000
 PRICE_LIMIT = 10**9
 NO_PRICE = Decimal(-1)
 """Of a line that has none yet: it is not saved."""
+
+
+class Known(NamedTuple):
+    """What a draft is read and told by: the channels of its company, and the goods of its lines, by their codes."""
+
+    channels: Mapping[str, network.Channel]
+    goods: Mapping[str, catalog.Sku]
 
 
 @require_safe
@@ -73,16 +80,25 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         order = wire.load(found.body, PlaceOrder) if found else None
-        return page(request, "web/draft.html", _context(request, found, order), area="orders")
+        known = _known(request, {line.sku for line in order.lines} if order else set())
+        context = _context(request, found, order, known, _due(order, known))
+        return page(request, "web/draft.html", context, area="orders")
     if request.POST.get("do") == "restore" and found:
         give(request, restore_draft, [RestoreDraft(found.id)], lambda _: gettext("The draft goes on."))
         return redirect("draft", found.id)
-    order = _taxed(request, _order(request))
+    known = _known(request, {clean(sku) for sku in request.POST.getlist("sku")[:LINES_MAX]})
+    order = _order(request, known)
+    due = _due(order, known)
+    order = _taxed(request, order, due)
+
+    def shown(draft: orders.DraftRow | None, template: str = "web/draft.html") -> HttpResponse:
+        return page(request, template, _context(request, draft, order, known, due), area="orders")
+
     if request.htmx:
-        return page(request, "web/parts/draft_total.html", _context(request, found, order), area="orders")
+        return shown(found, "web/parts/draft_total.html")
     do = request.POST.get("do")
     if do != "discard" and _prices_lack(request, order):
-        return page(request, "web/draft.html", _context(request, found, order), area="orders")
+        return shown(found)
     if do == "discard" and found:
         told = gettext("The draft was discarded.")
         give(request, discard_draft, [DiscardDraft(found.id)], lambda _: told, undo=_restored)
@@ -94,15 +110,13 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
         lambda _: gettext("The draft was saved."),
     )
     if not isinstance(saved[0], DraftSaved):
-        return page(request, "web/draft.html", _context(request, found, order), area="orders")
+        return shown(found)
     if do == "place":
         wanted = PlaceDraft(saved[0].draft, _address(request), gift_message=_gift_message(request))
         placed = give(request, place_draft, [wanted], lambda _: gettext("The order was placed."))
         if isinstance(placed[0], Placed):
             return redirect("order", placed[0].order)
-        return page(
-            request, "web/draft.html", _context(request, orders.draft(saved[0].draft), order), area="orders"
-        )
+        return shown(orders.draft(saved[0].draft))
     return redirect("draft", saved[0].draft)
 
 
@@ -112,27 +126,37 @@ def _restored(done: list[Any]) -> Undo:
     return Undo("orders.restore_draft", reverse("draft", args=[request.draft]), [("do", "restore")])
 
 
-def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder | None) -> dict[str, Any]:
+def _known(request: Request, codes: Collection[str]) -> Known:
+    company = request.reader.company.id
+    return Known(network.channels(company=company), catalog.skus(company=company, codes=codes))
+
+
+def _context(
+    request: Request,
+    found: orders.DraftRow | None,
+    order: PlaceOrder | None,
+    known: Known,
+    due: Expected | None,
+) -> dict[str, Any]:
     company = request.reader.company
     lines = order.lines if order else ()
-    channels = network.channels(company=company.id)
-    channel = order.channel if order else next(iter(channels), "")
+    channel = order.channel if order else next(iter(known.channels), "")
     codes = [line.sku for line in lines]
     free = {
         row.sku_code: row.quantity
         for row in stock.availability(company=company.id, channel=channel, skus=codes)
     }
-    known = catalog.skus(company=company.id, codes=set(codes))
     return {
         "draft": found,
         "order": order,
-        "lines": [(line, known.get(line.sku), free.get(line.sku, 0)) for line in lines],
+        "lines": [(line, known.goods.get(line.sku), free.get(line.sku, 0)) for line in lines],
         "rows": [*lines, *[None] * BLANK],
-        "channels": channels.values(),
+        "channels": known.channels.values(),
         "channel": channel,
         "total": total_of(order) if order and _is_priced(order) else None if lines else 0,
         "parts": _parts(order),
-        **_tax(request, order),
+        "due": due,
+        "tax": _tax_shown(order, due),
         "currency": order.currency if order else company.currency,
         "demands": rules.ASKED_FOR,
         "open": found is None or found.state == "draft",
@@ -142,18 +166,17 @@ def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder 
     }
 
 
-def _order(request: Request) -> PlaceOrder:
+def _order(request: Request, known: Known) -> PlaceOrder:
     """What the form says; lines without a SKU are not there."""
     said, company = request.POST, request.reader.company
     channel = clean(said.get("channel"))
-    known = network.channels(company=company.id).get(channel)
-    currency = known.currency if known else company.currency
+    of_channel = known.channels.get(channel)
+    currency = of_channel.currency if of_channel else company.currency
     of_line = [said.getlist(name)[:LINES_MAX] for name in ("sku", "quantity", "price", "line_discount")]
-    goods = catalog.skus(company=company.id, codes={clean(sku) for sku in of_line[0]})
     lines = tuple(
         OrderLine(
             clean(sku), min(int_in(quantity) or 0, QUANTITY_MAX),
-            _price(price, quoting.list_price(goods.get(clean(sku)), currency, company.currency)),
+            _price(price, quoting.list_price(known.goods.get(clean(sku)), currency, company.currency)),
             discount_minor=minor_in(discount, currency) or 0,
         )
         for sku, quantity, price, discount in zip(*of_line, strict=False)
@@ -171,7 +194,7 @@ def _order(request: Request) -> PlaceOrder:
 
 def _price(text: str, listed: Decimal | None) -> Decimal:
     """What the form says a unit costs; where it says nothing, the catalog does."""
-    found = price_in(text) if clean(text) else listed
+    found = decimal_in(text) if clean(text) else listed
     return found if found is not None and 0 <= found < PRICE_LIMIT else NO_PRICE
 
 
@@ -202,26 +225,23 @@ def _prices_lack(request: Request, order: PlaceOrder) -> bool:
     return bool(found)
 
 
-def _taxed(request: Request, order: PlaceOrder) -> PlaceOrder:
-    """The draft with the tax that it should bear, where the form says none."""
-    if clean(request.POST.get("tax")) or not _is_priced(order):
-        return order
-    return replace(order, tax_minor=_due(request, order).tax_minor)
-
-
-def _due(request: Request, order: PlaceOrder) -> Expected:
-    company = request.reader.company
-    known = network.channels(company=company.id).get(order.channel)
-    goods = catalog.skus(company=company.id, codes={line.sku for line in order.lines})
-    return quoting.tax_due(order, goods, known.kind if known else "", fmt.reading().now)
-
-
-def _tax(request: Request, order: PlaceOrder | None) -> Mapping[str, Any]:
-    """What the rates say of the tax, and what stands in its field: nothing where that is the same."""
+def _due(order: PlaceOrder | None, known: Known) -> Expected | None:
+    """The tax that a draft should bear; None of one that can't be told, since a price lacks."""
     if order is None or not _is_priced(order):
-        return {"due": None, "tax": order.tax_minor if order and order.tax_minor else None}
-    due = _due(request, order)
-    return {"due": due, "tax": None if order.tax_minor == due.tax_minor else order.tax_minor}
+        return None
+    channel = known.channels.get(order.channel)
+    return quoting.tax_due(order, known.goods, channel.kind if channel else "", fmt.reading().now)
+
+
+def _taxed(request: Request, order: PlaceOrder, due: Expected | None) -> PlaceOrder:
+    """The draft with the tax that it should bear, where the form says none."""
+    return order if due is None or clean(request.POST.get("tax")) else replace(order, tax_minor=due.tax_minor)
+
+
+def _tax_shown(order: PlaceOrder | None, due: Expected | None) -> int | None:
+    """What stands in the field of the tax: nothing where it is what the rates say."""
+    said = order.tax_minor if order else 0
+    return said if said != (due.tax_minor if due else 0) else None
 
 
 def _parts(order: PlaceOrder | None) -> list[tuple[str, int]]:

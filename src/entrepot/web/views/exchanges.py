@@ -15,7 +15,7 @@ from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns
-from entrepot.web.edge import Request, back, clean, console, give, int_in, page, price_in, uuid_in
+from entrepot.web.edge import Request, back, clean, console, decimal_in, give, int_in, page, uuid_in
 from entrepot.web.listed import listed
 
 
@@ -32,7 +32,7 @@ def agree(request: Request, which: UUID) -> HttpResponse:
 def _exchange(request: Request, which: UUID) -> list[Exchange]:
     """What the form asks for; none, and a message, where its price can't be read."""
     line, text = uuid_in(request.POST.get("line")), clean(request.POST.get("price"))
-    price = price_in(text) if text else None
+    price = decimal_in(text) if text else None
     if line is None or (text and price is None):
         told = gettext("Write the price of one unit like %(example)s, or leave it empty.")
         messages.error(request, told % {"example": fmt.example(request.reader.company.currency)})

@@ -3,6 +3,7 @@ it, and what was refused."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from entrepot.kernel.exports import as_oneself
 from entrepot.web import lists_insight, words
 from entrepot.web.edge import Request, console, give, ids_in, page
 from entrepot.web.listed import at_most, listed_whole
+from entrepot.web.refusals import named
 
 SHOWN = 50
 
@@ -43,7 +45,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     context = {
         "job": found,
         "may_withdraw": _may_withdraw(request, found),
-        "denied": [_told(one, names) for one in found.denied],
+        "denied": _told(request.reader.company.id, found.denied, names),
         "more": found.refused - len(found.denied),
         "figures": _figures(answer),
         "about": [(one, names[one]) for one in about if one in names],
@@ -107,8 +109,14 @@ def _may_withdraw(request: Request, found: jobs.JobRow) -> bool:
     return request.reader.name == found.asked_by or request.reader.actor.may(found.command)
 
 
-def _told(one: jobs.Denied, names: dict[UUID, pages.Name]) -> tuple[str, pages.Name | str, str]:
-    """What a refusal is about, as a link where it has a page, and why."""
-    found = ids_in([one.name])
-    which = str(found[0]) if found else ""
-    return which, names.get(found[0], "") if found else one.name, words.refusal(one.refusal)
+def _told(
+    company: int, denied: Sequence[jobs.Denied], names: dict[UUID, pages.Name]
+) -> list[tuple[str, pages.Name | str, str]]:
+    """What each refusal is about, as a link where it has a page, and why, as a form says it."""
+    told = []
+    for one, refused in zip(denied, named(company, [one.refusal for one in denied]), strict=True):
+        found = ids_in([one.name])
+        which = str(found[0]) if found else ""
+        name = names.get(found[0], "") if found else one.name
+        told.append((which, name, words.refusal(refused)))
+    return told

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
-from babel.numbers import NumberFormatError, parse_decimal
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext
@@ -17,7 +16,7 @@ from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from entrepot.web import format as fmt
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, day_in, give, kept, page
+from entrepot.web.edge import Request, back, clean, console, day_in, decimal_in, give, kept, page
 from entrepot.web.listed import listed
 
 PERCENT = Decimal(100)
@@ -62,7 +61,7 @@ def _state(one: rules.Rate, current: rules.Rate | None, today: date) -> str:
 @console
 def set_rate(request: Request) -> HttpResponse:
     """A rate in per cent, from a day on."""
-    rate, since = _percent(request.POST.get("percent")), day_in(request.POST.get("valid_from"))
+    rate, since = decimal_in(request.POST.get("percent")), day_in(request.POST.get("valid_from"))
     if rate is None or since is None:
         messages.error(request, gettext("Write the rate as a number of per cent, and choose its first day."))
         return back(request, "/books/taxes/", [])
@@ -88,12 +87,3 @@ def set_exemption(request: Request) -> HttpResponse:
     )  # fmt: skip
     results = give(request, register_exemptions, [wanted], lambda _: gettext("The exemption is kept."))
     return back(request, "/books/taxes/", results)
-
-
-def _percent(text: str | None) -> Decimal | None:
-    """A number of per cent as the reader writes it."""
-    try:
-        found = parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
-    except (NumberFormatError, InvalidOperation):
-        return None
-    return found if found.is_finite() else None

@@ -97,7 +97,7 @@ def waiting(request: Request) -> HttpResponse:
         sent = [one for one in coming if text == one.number.casefold()]
         if sent and not dock.load:
             return redirect("scan-receive-transfer", sent[0].id)
-        return transfer.whole_plate(request, node, scan, key) or _decide(request, dock, scan, key)
+        return transfer.whole_plate(request, node.id, scan, key) or _decide(request, dock, scan, key)
 
     if request.method == "POST":
         return hear(request, dock.at, COMMANDS, screen, decide)

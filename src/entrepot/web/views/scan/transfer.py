@@ -16,7 +16,6 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
-from entrepot.network import queries as network
 from entrepot.purchasing import docking
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.transfer import (
@@ -36,6 +35,7 @@ from entrepot.web.views.scan.screen import (
     finish,
     give_one,
     hear,
+    over,
     progress,
     show,
 )
@@ -88,12 +88,12 @@ def choice(one: stock.UnderWay) -> Choice:
     return Choice(reverse("scan-receive-transfer", args=[one.id]), one.number, f"{one.from_code} · {units}")
 
 
-def whole_plate(request: Request, node: network.Node, scan: Scan, key: str) -> Outcome | None:
+def whole_plate(request: Request, node: UUID, scan: Scan, key: str) -> Outcome | None:
     """Take in a plate that is on its way, with all that was sent on it; None where the scan is of none."""
     sent = stock.transfer_of_plate(scan.plate.id) if scan.plate else None
     if scan.plate is None or sent is None:
         return None
-    if sent.to_node != node.id:
+    if sent.to_node != node:
         return PlateOnItsWay(plate=scan.plate.number, node=sent.to_code)
     wanted = ReceiveTransfer(sent.id, plates=(scan.plate.id,), key=key)
     answer = give_one(request, receive_transfer, wanted)
@@ -118,8 +118,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if transfer is None or transfer.company != request.reader.company.id:
         raise Http404
     if transfer.state == "received":
-        return redirect("scan-receive")
-    node = next(one for one in network.nodes(company=transfer.company) if one.id == transfer.to_node)
+        return over(request, "receive", which, COMMANDS, "scan-receive")
     at = progress(request, "receive", which)
     goods = [one for one in stock.transfer_goods(which) if one.to_come]
     dock = Dock(transfer, goods, at, docking.load(at.tokens))
@@ -130,7 +129,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         return _load_screen(dock) if dock.load else _transfer_screen(dock)
 
     def decide(scan: Scan, key: str) -> Outcome:
-        return whole_plate(request, node, scan, key) or _decide(request, dock, scan, key)
+        return whole_plate(request, transfer.to_node, scan, key) or _decide(request, dock, scan, key)
 
     if request.method == "POST":
         return hear(request, at, COMMANDS, screen, decide)
