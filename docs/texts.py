@@ -171,14 +171,12 @@ def _work() -> Iterator[str]:
     yield from ROLES
     yield from (f"parcel {kind}" for kind in EXCEPTIONS)
     yield from (f"payment {kind} failed" for kind in ("authorize", "capture", "refund", "void"))
-    for path in sorted(PACKAGE.glob("*/**/*.py")):
-        if b"OpenItem(" not in (source := path.read_bytes()):
-            continue
-        module = import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
-        for node in ast.walk(ast.parse(source)):
+    for name, tree in generate._trees("OpenItem("):
+        module = import_module(f"entrepot.{name}")
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"OpenItem", "_item"}:
                 given = [*node.args[:2], *(one.value for one in node.keywords if one.arg == "type")]
-                yield from (name for one in given for name in _named(one, vars(module)))
+                yield from (text for one in given for text in _named(one, vars(module)))
 
 
 def _named(node: ast.AST, known: Mapping[str, Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 
 PATIENCE_S = 5.0
@@ -55,3 +56,12 @@ def all_at_once(command: Callable[..., list[Any]], cause: Cause, *batches: Seque
     """The answers of a command that is given each batch by a thread of its own, in the order of the batches."""
     jobs = [lambda batch=batch: command(cause, requests=batch) for batch in batches]
     return [answer for answers in at_once(jobs) for answer in answers]  # type: ignore[attr-defined]
+
+
+def until_someone_waits(kind: str) -> None:
+    """Until another connection waits for a lock of a kind, as `pg_locks` names it. What it shows is no snapshot of the
+    transaction, as that of `pg_stat_activity` is."""
+    deadline = time.monotonic() + 20
+    while not sql.run("SELECT 1 FROM pg_locks WHERE locktype = %(kind)s AND NOT granted", {"kind": kind}):
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.005)

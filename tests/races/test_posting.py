@@ -20,7 +20,7 @@ from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.together import at_once
+from tests.together import at_once, until_someone_waits
 
 pytestmark = [pytest.mark.usefixtures("books"), pytest.mark.alone("kernel", "ledger")]
 
@@ -49,15 +49,6 @@ def now() -> Cause:
 def october() -> int:
     """Entries that stand in October."""
     return sql.run("SELECT count(DISTINCT entry_id)::int FROM ledger_line WHERE month = '2026-10-01'")[0][0]
-
-
-def until_someone_waits() -> None:
-    """Until another connection waits for the lock of months."""
-    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    deadline = time.monotonic() + 20
-    while not sql.run(waiting):
-        assert time.monotonic() < deadline, "nobody waits"
-        time.sleep(0.005)
 
 
 # ---- the same accounts
@@ -166,7 +157,7 @@ def test_who_closes_waits_for_a_posting_that_is_being_written() -> None:
     with transaction.atomic():
         post(now(), requests=[a_posting(occurred_at=IN_OCTOBER)])
         closing = _in_a_thread(lambda: close_month(asked, requests=[CloseMonth(COMPANY, OCTOBER)]))
-        until_someone_waits()
+        until_someone_waits("advisory")
         assert closing.answers == []
     closing.join()
 
@@ -178,7 +169,7 @@ def test_a_posting_that_waits_for_the_closing_is_refused_in_words() -> None:
     with transaction.atomic():
         close_month(now(), requests=[CloseMonth(COMPANY, OCTOBER)])
         posting = _in_a_thread(lambda: post(now(), requests=[a_posting(occurred_at=IN_OCTOBER), a_posting()]))
-        until_someone_waits()
+        until_someone_waits("advisory")
         assert posting.answers == []
     posting.join()
 
@@ -192,7 +183,7 @@ def test_a_closing_that_is_undone_lets_the_posting_in() -> None:
     with transaction.atomic():
         close_month(now(), requests=[CloseMonth(COMPANY, OCTOBER)])
         posting = _in_a_thread(lambda: post(now(), requests=[a_posting(occurred_at=IN_OCTOBER)]))
-        until_someone_waits()
+        until_someone_waits("advisory")
         transaction.set_rollback(True)
     posting.join()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
@@ -12,6 +11,7 @@ from entrepot.kernel import delivery, ids, relay, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed, Message
 from entrepot.kernel.errors import Away
+from tests.together import until_someone_waits
 
 NOW = datetime.now(UTC)
 BY = Cause(Actor("ines", everything=True), NOW)
@@ -30,21 +30,17 @@ def test_what_waits_is_put_by_while_one_of_it_is_sent_and_nobody_answers(committ
         finally:
             connection.close()
 
+    seen: list[str] = []
     pausing = threading.Thread(target=put_by)
 
     def sender(_cause: Cause, _message: Claimed) -> None:
         pausing.start()
-        until = time.monotonic() + 20
-        while not sql.run(_WAITS) and time.monotonic() < until:
-            time.sleep(0.02)
+        until_someone_waits("transactionid")
+        seen.append("a wait")
         raise Away("nobody answers")
 
     assert relay.relay_once({"webhook": sender}, limit=1, at=NOW + timedelta(minutes=1)) == 0
     pausing.join()
+    assert seen == ["a wait"], "what goes wrong in a sender is only told as a failed attempt"
     found = sql.run("SELECT state, attempts, last_error FROM kernel_delivery ORDER BY id")
     assert found == [("kept", 0, "paused"), ("kept", 1, "paused")]
-
-
-_WAITS = """
-SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
