@@ -12,9 +12,7 @@ import msgspec
 
 from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
-
-ENDED = ("shipped", "delivered", "cancelled", "closed")
-"""Statuses in which an order can't be late any more."""
+from entrepot.orders.rules import ENDED
 
 # ---- the flow board
 

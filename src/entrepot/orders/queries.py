@@ -312,10 +312,6 @@ def relatives(order_id: UUID) -> list[RelativeRow]:
     return [RelativeRow(*row) for row in sql.run(_RELATIVES, {"order": order_id})]
 
 
-ENDED = ["shipped", "delivered", "cancelled", "closed"]
-"""Statuses after which nothing is left to leave."""
-
-
 @dataclass(frozen=True, slots=True)
 class MergeRow:
     """An order that may become part of another, or the other of it."""
@@ -341,7 +337,7 @@ def mergeable(order_id: UUID, *, limit: int = 20) -> list[MergeRow]:
 def beside(order_id: UUID, *, limit: int = 20) -> tuple[str, list[MergeRow]]:
     """Why an order can't be merged with any other now, and the open orders of its customer, the earliest first, each
     with why it can't become part of this one. One statement."""
-    found = sql.run(_BESIDE, {"order": order_id, "limit": limit, "ended": ENDED})
+    found = sql.run(_BESIDE, {"order": order_id, "limit": limit, "ended": list(rules.ENDED)})
     if not found:
         return "", []
     (_, itself), *others = [

@@ -58,6 +58,9 @@ STATUSES = (
 )  # fmt: skip
 """What people see."""
 
+ENDED = ("shipped", "delivered", "cancelled", "closed")
+"""Statuses in which nothing of an order is left to leave: it can't be late any more."""
+
 
 class HoldKind(NamedTuple):
     """Who decides about a hold, what it blocks meanwhile, how urgent its work item is, and what it waits for where the

@@ -30,6 +30,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.kernel.exports import as_oneself
+from entrepot.orders.rules import ENDED
 from entrepot.parties import queries as parties
 from entrepot.web import doors, words
 from entrepot.web import format as fmt
@@ -188,7 +189,7 @@ def page(
     around: dict[str, Any] = {
         "reader": request.reader,
         "area": area,
-        "ended": pages.ENDED,
+        "ended": ENDED,
         "told_at": answers.oldest(),
     }
     if not request.htmx:

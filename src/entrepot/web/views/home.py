@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from entrepot.insight import pages, questions, summary
+from entrepot.orders.rules import ENDED
 from entrepot.web import format as fmt
 from entrepot.web import homes
 from entrepot.web.edge import Request, console, page
@@ -59,7 +60,7 @@ def home(request: Request) -> HttpResponse:
         "tiles": dashboard.shown(tiles),
         "board": name,
         "lanes": lanes,
-        "alive": sum(stage.orders for stage in stages.values() if stage.status not in pages.ENDED),
+        "alive": sum(stage.orders for stage in stages.values() if stage.status not in ENDED),
         "late": sum(stage.late for stage in stages.values()),
         "held": sum(stage.orders for stage in lanes[0][1]),
         "late_orders": questions.late_orders(company, now),

@@ -317,7 +317,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **_splittable(request, found, paid),
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
-        "alive": found.status not in pages.ENDED,
+        "alive": found.status not in rules.ENDED,
     }
     context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")

@@ -59,13 +59,7 @@ def told(request: Request) -> HttpResponse:
 def one(request: Request, which: UUID) -> HttpResponse:
     """A service with its tables; beside a version where the address names one."""
     found = _known(request, which)
-    if request.GET.get("format") == "csv":
-        digits = money.exponent(found.stands.currency or "EUR")
-        cells = [
-            [zone, grams, f"{price / 10**digits:.{digits}f}"] for zone, grams, price in found.stands.rates
-        ]
-        return as_csv("rates", comparing.HEADER, cells)
-    if request.GET.get("format") in ("zones", "surcharges"):
+    if request.GET.get("format") in ("csv", "zones", "surcharges"):
         return _table(found.stands, request.GET["format"])
     kept = queries.versions(request.reader.company.id, which)
     number = int_in(request.GET.get("version"))
@@ -163,22 +157,25 @@ def _known(request: Request, which: UUID) -> queries.Known:
 
 
 def _table(stands: RegisterService, table: str) -> HttpResponse:
-    """Zones or surcharges as a file, as `compare` takes it."""
+    """Rates, zones or surcharges as a file, as `compare` takes it."""
+    currency = stands.currency or "EUR"
     if table == "zones":
-        return as_csv("zones", comparing.ZONES, [list(one) for one in stands.zones])
-    digits = money.exponent(stands.currency or "EUR")
-    cells = [
-        [
-            one.kind,
-            one.zone,
-            one.above,
-            one.postal_code,
-            f"{one.amount_minor / 10**digits:.{digits}f}",
-            one.per_10k,
+        return as_csv("zones", comparing.ZONES, stands.zones)
+    if table == "surcharges":
+        added = [
+            [
+                one.kind,
+                one.zone,
+                one.above,
+                one.postal_code,
+                money.text(one.amount_minor, currency),
+                one.per_10k,
+            ]
+            for one in stands.surcharges
         ]
-        for one in stands.surcharges
-    ]
-    return as_csv("surcharges", comparing.ADDED, cells)
+        return as_csv("surcharges", comparing.ADDED, added)
+    rates = [[zone, grams, money.text(price, currency)] for zone, grams, price in stands.rates]
+    return as_csv("rates", comparing.HEADER, rates)
 
 
 def _with_file(request: Request, stands: RegisterService, table: str, text: str) -> RegisterService | None:
