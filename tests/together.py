@@ -65,3 +65,14 @@ def until_someone_waits(kind: str) -> None:
     while not sql.run("SELECT 1 FROM pg_locks WHERE locktype = %(kind)s AND NOT granted", {"kind": kind}):
         assert time.monotonic() < deadline, "nobody waits"
         time.sleep(0.005)
+
+
+def until_earlier_ones_ended() -> None:
+    """Until every transaction has ended that had begun, in any database of the server: another worker's tests among
+    them."""
+    (now,) = sql.run("SELECT pg_current_xact_id()::text")[0]
+    ended = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(now)s::text::xid8"
+    deadline = time.monotonic() + 60
+    while not sql.run(ended, {"now": now})[0][0]:
+        assert time.monotonic() < deadline, "a transaction goes on and on"
+        time.sleep(0.005)

@@ -48,6 +48,7 @@ from entrepot.kernel.messages import Erased
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from tests import tls
 from tests.receiver import Receiver, receiving
+from tests.together import until_earlier_ones_ended
 
 NOW = datetime.now(UTC)
 BY = Cause(Actor("ines", everything=True), NOW)
@@ -92,6 +93,7 @@ def told() -> int:
     """What is told by as many rounds of the worker as it takes."""
     found = 0
     for _ in range(2):  # one notes how far, the next reads up to there
+        until_earlier_ones_ended()
         (answer,) = tell_webhooks(BY, requests=[TellWebhooks()])
         found += answer.messages
     return found
