@@ -195,14 +195,21 @@ def test_a_program_orders_confirms_announces_and_receives(program, shop, bought)
         "/api/v1/ship-notices",
         {
             "external_ref": "DN-1", "expected_on": "2031-01-04",
-            "lines": [{"order": which, "line": line["id"], "quantity": 4, "sscc": SSCC, "lot": "L1"}],
+            "lines": [
+                {"order": which, "line": line["id"], "quantity": 3, "sscc": SSCC, "lot": "L1", "pallet": PALLET},
+                {"order": which, "line": line["id"], "quantity": 1, "sscc": PALLET, "lot": "L1"},
+            ],
         },
     )  # fmt: skip
     assert notice.status_code == 201, notice.content
-    assert len(buyer.get("/api/v1/ship-notices").json()["items"]) == 1
+    assert [one["pallets"] for one in buyer.get("/api/v1/ship-notices").json()["items"]] == [1]
+    told = buyer.get(f"/api/v1/ship-notices/{notice.json()['notice']}").json()
+    assert [(one["pallet"], one["sscc"]) for one in told["lines"]] == [("", PALLET), (PALLET, SSCC)]
+    is_problem(buyer.get(f"/api/v1/ship-notices/{which}"), 404, "kernel.not_found")
 
-    scanned = dock_.post("/api/v1/receiving/scans", {"node": node, "text": f"(00){SSCC}"}).json()
-    assert (scanned["sscc"], scanned["quantity"], scanned["order_state"]) == (SSCC, 4, "received")
+    scanned = dock_.post("/api/v1/receiving/scans", {"node": node, "text": f"(00){PALLET}"}).json()
+    assert (scanned["sscc"], scanned["quantity"], scanned["cartons"]) == (PALLET, 4, 1)
+    assert scanned["order_state"] == "received"
     again = dock_.post("/api/v1/receiving/scans", {"node": node, "text": SSCC}, again="two")
     is_problem(again, 409, "purchasing.package_received")
     nowhere = {"node": node, "text": SSCC, "bin": "NOWHERE"}

@@ -286,6 +286,7 @@ OPERATIONS = [
     ("/api/v1/ship-notices", "get"),
     ("/api/v1/ship-notices", "post"),
     ("/api/v1/ship-notices/close", "post"),
+    ("/api/v1/ship-notices/{notice_id}", "get"),
     ("/api/v1/shipments", "post"),
     ("/api/v1/shipments/reship", "post"),
     ("/api/v1/shipments/{shipment}/labels", "get"),

@@ -60,7 +60,8 @@ def difference(one: ConfirmedLine, asked: Asked) -> str:
 
 
 class NoticedLine(NamedTuple):
-    """Units of an order line that are on their way, in a package or not."""
+    """Units of an order line that are on their way, in a package or not; `pallet`: the number of what the package
+    stands on."""
 
     order: UUID
     line: UUID
@@ -69,10 +70,12 @@ class NoticedLine(NamedTuple):
     lot: str = ""
     expires_on: date | None = None
     serials: tuple[str, ...] = ()
+    pallet: str = ""
 
 
 def misfit_notice(lines: Sequence[NoticedLine], external_ref: str) -> Refused | None:
-    """Why a notice can't be one: nothing in it, no units, a package that is none or is of two orders."""
+    """Why a notice can't be one: nothing in it, no units, a package that is none or is of two orders, cartons that
+    stand on no pallet, on two, or on each other."""
     if not external_ref:
         return Invalid(field="external_ref", expected="the supplier's number of the notice", found="nothing")
     if not lines:
@@ -97,6 +100,21 @@ def misfit_notice(lines: Sequence[NoticedLine], external_ref: str) -> Refused | 
             return Invalid(
                 field=Said("package {0}", one.sscc), expected="goods of one order", found="goods of two"
             )
+    return _misfit_pallets(lines)
+
+
+def _misfit_pallets(lines: Sequence[NoticedLine]) -> Refused | None:
+    pallets = {one.pallet for one in lines if one.pallet}
+    stands: dict[str, str] = {}
+    for number, one in enumerate(lines, 1):
+        if one.pallet and not is_sscc(one.pallet):
+            expected = "an SSCC, 18 digits with their check digit"
+            return Invalid(field=Said("pallet of line {0}", number), expected=expected, found=one.pallet)
+        if one.pallet and (not one.sscc or one.sscc in pallets):
+            expected = "the number (SSCC) of the carton that stands on it"
+            return Invalid(field=Said("sscc of line {0}", number), expected=expected, found=one.sscc or "none")
+        if one.sscc and stands.setdefault(one.sscc, one.pallet) != one.pallet:
+            return Invalid(field=Said("package {0}", one.sscc), expected="one pallet", found="several")
     return None
 
 

@@ -97,12 +97,16 @@ class Notice:
     state: str
     taken_at: datetime
     packages: int
+    pallets: int
     units: int
     received: int
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
+    """Units of an order line in a package of a notice; `pallet`: the number of what the package stands on."""
+
+    pallet: str
     sscc: str
     order: UUID
     order_number: str
@@ -191,11 +195,12 @@ WHERE (supplier_id, external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[]
 
 _NOTICES = """
 SELECT n.id, n.number, n.external_ref, supplier.name, node.code, n.carrier, n.tracking, n.expected_on, n.state,
-       n.taken_at, sums.packages, sums.units, sums.received
+       n.taken_at, sums.packages, sums.pallets, sums.units, sums.received
 FROM purchasing_notice AS n JOIN parties_supplier AS supplier ON supplier.id = n.supplier_id
 JOIN network_node AS node ON node.id = n.node_id
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT sscc) FILTER (WHERE sscc <> '') AS packages, sum(quantity)::bigint AS units,
+    SELECT count(DISTINCT sscc) FILTER (WHERE sscc <> '') AS packages,
+           count(DISTINCT pallet) FILTER (WHERE pallet <> '') AS pallets, sum(quantity)::bigint AS units,
            sum(received)::bigint AS received
     FROM purchasing_noticeline WHERE notice_id = n.id) AS sums
 WHERE n.company_id = %(company)s::smallint AND %(state)s::text IN ('', n.state)
@@ -206,11 +211,11 @@ ORDER BY n.expected_on, n.id LIMIT %(limit)s::int
 """
 
 _NOTICE_LINES = """
-SELECT l.sscc, l.order_id, bought.number, line.number, l.sku_id, s.code, l.lot, l.expires_on, l.serials, l.quantity,
+SELECT l.pallet, l.sscc, l.order_id, bought.number, line.number, l.sku_id, s.code, l.lot, l.expires_on, l.serials, l.quantity,
        l.received
 FROM purchasing_noticeline AS l JOIN purchasing_order AS bought ON bought.id = l.order_id
 JOIN purchasing_orderline AS line ON line.id = l.line_id JOIN catalog_sku AS s ON s.id = l.sku_id
-WHERE l.notice_id = %(notice)s::uuid ORDER BY l.sscc, bought.number, line.number, l.id
+WHERE l.notice_id = %(notice)s::uuid ORDER BY l.pallet, l.sscc, bought.number, line.number, l.id
 """
 
 _ARRIVALS = """

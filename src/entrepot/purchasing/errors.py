@@ -101,6 +101,13 @@ class PackageReceived(Refused):
     )
 
 
+class PalletOfSeveral(Refused):
+    code = "purchasing.pallet_of_several"
+    says = (
+        "Pallet {sscc} has cartons of several orders: {orders}. Scan its cartons one by one; each is put on it."
+    )
+
+
 class NotOnPackage(Refused):
     code = "purchasing.not_on_package"
     says = (

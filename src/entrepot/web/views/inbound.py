@@ -336,6 +336,12 @@ def told(one: ScanReceived) -> str:
         "%(n)s unit of %(sku)s is received for %(order)s.", "%(n)s units of %(sku)s are received for %(order)s.",
         one.quantity,
     ) % {"n": one.quantity, "sku": one.sku_code, "order": one.order_number}  # fmt: skip
+    if one.cartons:
+        cartons = ngettext(
+            "%(n)s carton stands on pallet …%(pallet)s now.", "%(n)s cartons stand on pallet …%(pallet)s now.",
+            one.cartons,
+        )  # fmt: skip
+        said += " " + cartons % {"n": one.cartons, "pallet": one.sscc[-6:]}
     if one.held:
         said += " " + gettext("They wait for a quality check.")
     if one.to_come:
