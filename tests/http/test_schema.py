@@ -88,6 +88,7 @@ OPERATIONS = [
     ("/api/v1/counts/enter", "post"),
     ("/api/v1/counts/plan", "post"),
     ("/api/v1/counts/start", "post"),
+    ("/api/v1/counts/withdraw", "post"),
     ("/api/v1/counts/{which}", "get"),
     ("/api/v1/currency-balances", "get"),
     ("/api/v1/currency-balances", "post"),

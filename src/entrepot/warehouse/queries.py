@@ -400,7 +400,8 @@ _WRONG = (
     CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE state IN ('open', 'recount')) AS to_count,
                                count(*) FILTER (WHERE state = 'waiting') AS waiting
                         FROM warehouse_countline WHERE task_id = t.id) AS l
-    WHERE CASE t.state WHEN 'done' THEN l.to_count + l.waiting > 0 WHEN 'waiting' THEN l.waiting = 0 OR l.to_count > 0
+    WHERE CASE t.state WHEN 'done' THEN l.to_count + l.waiting > 0 WHEN 'withdrawn' THEN l.to_count + l.waiting > 0
+                       WHEN 'waiting' THEN l.waiting = 0 OR l.to_count > 0
                        WHEN 'recount' THEN l.to_count = 0 ELSE FALSE END
     """,
     # invariant 1: the tasks of a line ask for its units, and picked what it says

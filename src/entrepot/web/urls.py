@@ -290,6 +290,7 @@ urlpatterns = [
     path("floor/counts/plan/", counts.plan, name="counts-plan"),
     path("floor/counts/ask/", counts.ask, name="counts-ask"),
     path("floor/counts/decide/", counts.decide, name="counts-decide"),
+    path("floor/counts/withdraw/", counts.withdraw, name="counts-withdraw"),
     path("floor/counts/accuracy/", counts.accuracy, name="counts-accuracy"),
     path("floor/counts/<uuid:which>/", counts.one, name="count"),
     path("floor/counts/<uuid:which>/start/", counts.start, name="count-start"),

@@ -18,6 +18,7 @@ from entrepot.warehouse.commands.decide_counts import DecideCount, decide_counts
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
 from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
     READ,
@@ -40,6 +41,7 @@ from entrepot.web.api.schemas import (
     Moment,
     Out,
     Own,
+    Reason,
     Strict,
     Text,
     Units,
@@ -237,6 +239,22 @@ class CountDecidedOut(Out):
     left: int
 
 
+class WithdrawCountIn(Strict):
+    """A count that is not to be done, and why."""
+
+    task: UUID
+    reason: Reason
+    key: Own = None
+
+
+class CountWithdrawnOut(Out):
+    """The goods of it that are not counted."""
+
+    task: UUID
+    number: str
+    goods: int
+
+
 class AccuracyOut(Out):
     """How right the records were. `share` of the records were right; `signed` is the difference in units of what was
     expected, `absolute` the units that were right of it."""
@@ -355,6 +373,19 @@ def decide_differences(
     return give(
         request, decide_counts, payload, idempotency_key,
         lambda one, key: DecideCount(one.line, one.decision, one.cause, one.note, key),
+    )  # fmt: skip
+
+
+@router.post("/counts/withdraw", response={200: CountWithdrawnOut | list[Each[CountWithdrawnOut]], **REFUSED})
+def withdraw(
+    request: HttpRequest,
+    payload: WithdrawCountIn | Annotated[list[WithdrawCountIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Withdraw counts that are not to be done: no stock moves."""
+    return give(
+        request, withdraw_counts, payload, idempotency_key,
+        lambda one, key: WithdrawCount(one.task, one.reason, key),
     )  # fmt: skip
 
 
