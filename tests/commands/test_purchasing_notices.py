@@ -301,7 +301,9 @@ def test_cartons_are_put_on_their_pallet_one_by_one_and_its_number_brings_those_
     assert late.quantity == 1 and sum(holds(PALLET).values()) == 16
 
 
-def test_a_carton_that_comes_when_its_pallet_was_put_away_stands_by_itself_and_what_left_its_pallet_stays_off(house):
+def test_a_carton_that_comes_when_its_pallet_was_put_away_stands_by_itself_and_what_left_its_pallet_stays_off(
+    house,
+):
     one = ordered(house)
     take_notices(BUYER, requests=[palletized(house, one)])
     receive_scans(CLERK, requests=[scan(house, SSCC, found=(("CAKE", 3, "L1"),))])

@@ -1,4 +1,4 @@
-"""warehouse.plan_counts, ask_counts, start_counts, enter_counts, decide_counts, and stock.count below them"""
+"""warehouse.plan_counts, ask_, start_, enter_, decide_ and withdraw_counts, and stock.count below them"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import ANY
 from uuid import UUID
 
 import psycopg
@@ -16,6 +17,7 @@ from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, sql
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.network.commands import register as network
@@ -40,6 +42,7 @@ from entrepot.warehouse.commands.plan_counts import (
 )
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.start_counts import CountStarted, StartCount, start_counts
+from entrepot.warehouse.commands.withdraw_counts import CountWithdrawn, WithdrawCount, withdraw_counts
 from entrepot.warehouse.counting import Counting, Plan
 from entrepot.warehouse.tasks import serve_count
 from entrepot.work import queries as work
@@ -630,7 +633,9 @@ def test_the_same_key_gets_the_first_answer(house: Floor):
 # ---- withdrawn
 
 
-def withdrawn(task: UUID, person: str = "eve", minutes: float = 50, reason: str = "cleared", key: str | None = None):
+def withdrawn(
+    task: UUID, person: str = "eve", minutes: float = 50, reason: str = "cleared", key: str | None = None
+):
     (answer,) = withdraw_counts(at(person, minutes), requests=[WithdrawCount(task, reason, key)])
     return answer
 

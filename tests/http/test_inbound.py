@@ -30,7 +30,7 @@ from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
-BARCODE, SSCC = "4006381333931", "376104250021234569"
+BARCODE, SSCC, PALLET = "4006381333931", "376104250021234569", "376104250021234576"
 PAGES = ["", "expected/", "receiving/", "quality/", "put-away/", "reorder/", "suppliers/"]
 
 

@@ -112,7 +112,9 @@ def _misfit_pallets(lines: Sequence[NoticedLine]) -> Refused | None:
             return Invalid(field=Said("pallet of line {0}", number), expected=expected, found=one.pallet)
         if one.pallet and (not one.sscc or one.sscc in pallets):
             expected = "the number (SSCC) of the carton that stands on it"
-            return Invalid(field=Said("sscc of line {0}", number), expected=expected, found=one.sscc or "none")
+            return Invalid(
+                field=Said("sscc of line {0}", number), expected=expected, found=one.sscc or "none"
+            )
         if one.sscc and stands.setdefault(one.sscc, one.pallet) != one.pallet:
             return Invalid(field=Said("package {0}", one.sscc), expected="one pallet", found="several")
     return None

@@ -211,8 +211,8 @@ ORDER BY n.expected_on, n.id LIMIT %(limit)s::int
 """
 
 _NOTICE_LINES = """
-SELECT l.pallet, l.sscc, l.order_id, bought.number, line.number, l.sku_id, s.code, l.lot, l.expires_on, l.serials, l.quantity,
-       l.received
+SELECT l.pallet, l.sscc, l.order_id, bought.number, line.number, l.sku_id, s.code, l.lot, l.expires_on, l.serials,
+       l.quantity, l.received
 FROM purchasing_noticeline AS l JOIN purchasing_order AS bought ON bought.id = l.order_id
 JOIN purchasing_orderline AS line ON line.id = l.line_id JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE l.notice_id = %(notice)s::uuid ORDER BY l.pallet, l.sscc, bought.number, line.number, l.id

@@ -103,9 +103,7 @@ class PackageReceived(Refused):
 
 class PalletOfSeveral(Refused):
     code = "purchasing.pallet_of_several"
-    says = (
-        "Pallet {sscc} has cartons of several orders: {orders}. Scan its cartons one by one; each is put on it."
-    )
+    says = "Pallet {sscc} has cartons of several orders: {orders}. Scan its cartons one by one; each is put on it."
 
 
 class NotOnPackage(Refused):

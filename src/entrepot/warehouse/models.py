@@ -404,7 +404,9 @@ class CountTask(models.Model):
                 condition=~Q(state__in=states.COUNT_OVER),
             ),
             models.Index(
-                fields=["bin_id"], name="warehouse_counttask_of_bin", condition=~Q(state__in=states.COUNT_OVER)
+                fields=["bin_id"],
+                name="warehouse_counttask_of_bin",
+                condition=~Q(state__in=states.COUNT_OVER),
             ),
         ]
         constraints = [

@@ -299,6 +299,7 @@ urlpatterns = [
     path("floor/labor/fit/", labor.fit, name="labor-fit"),
     path("floor/waves/<uuid:which>/", waves.wave, name="wave"),
     path("floor/waves/<uuid:which>/decide/", waves.decide, name="wave-decide"),
+    path("floor/lists/give/", waves.give_lists, name="pick-lists-give"),
     path("floor/lists/<uuid:which>/", waves.pick_list, name="pick-list"),
     path("floor/lists/<uuid:which>/take/", waves.take, name="pick-list-take"),
     path("floor/lists/<uuid:which>/pick/", waves.pick, name="pick-list-pick"),

@@ -90,8 +90,8 @@ RETURNING n.id, n.company_id::int
 """
 
 _PACKAGES = """
-SELECT asked.sscc, l.id, l.sscc, l.pallet, n.number, n.node_id, l.order_id, bought.number, l.line_id, l.sku_id, s.code, l.quantity, l.received,
-       l.lot, l.expires_on, l.serials, n.state = 'expected',
+SELECT asked.sscc, l.id, l.sscc, l.pallet, n.number, n.node_id, l.order_id, bought.number, l.line_id, l.sku_id, s.code,
+       l.quantity, l.received, l.lot, l.expires_on, l.serials, n.state = 'expected',
        l.received > 0 AND EXISTS (SELECT FROM stock_plate AS p WHERE p.company_id = asked.company AND p.number = l.sscc)
 FROM unnest(%(packages)s::text[], %(companies)s::smallint[]) AS asked(sscc, company)
 CROSS JOIN LATERAL (

@@ -72,8 +72,8 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
     network.bin_out; access.duties_apart (the actor ordered or changed it).
     Again: by key. 16 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
-    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where they came on pallets, 1 where plans of checks are
-    in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
+    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where they came on pallets,
+    1 where plans of checks are in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
     """
     orders = _lock([one.order for one in requests])
     apart = access.apart([_duty(cause, order) for order in orders.values()])
@@ -259,11 +259,7 @@ def _plates(cause: Cause, receipts: Sequence[Receipt]) -> dict[tuple[int, str, U
     made = plates_to_fill(cause, [*units, *pallets.values()])
     plates = {name: plate for name in units if (plate := made.get(name))}
     stacked = stack_new(
-        {
-            made[name]: made[pallet]
-            for name, pallet in pallets.items()
-            if name in made and pallet in made
-        }
+        {made[name]: made[pallet] for name, pallet in pallets.items() if name in made and pallet in made}
     )
     for name, pallet in pallets.items():
         if made.get(name) in stacked:

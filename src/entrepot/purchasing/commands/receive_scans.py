@@ -203,7 +203,9 @@ def _misfit_pallet(one: ReceiveScan, sscc: str, lines: Sequence[PackageLine]) ->
     """Why the cartons of a pallet are not received together."""
     if one.quantity is not None or one.found:
         cartons = ", ".join(sorted({line.sscc for line in lines}))
-        expected = "nothing for a pallet with cartons: say it of the carton that differs, then scan the pallet"
+        expected = (
+            "nothing for a pallet with cartons: say it of the carton that differs, then scan the pallet"
+        )
         return Invalid(field="found" if one.found else "quantity", expected=expected, found=cartons)
     orders = sorted({line.order_number for line in lines})
     return errors.PalletOfSeveral(sscc=sscc, orders=", ".join(orders)) if len(orders) > 1 else None

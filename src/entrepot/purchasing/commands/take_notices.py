@@ -35,7 +35,8 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class TakeNotice:
     """An advance ship notice under the supplier's own number; each line (order, line, quantity[, SSCC[, lot[, expiry[,
-    serial numbers[, SSCC of the pallet]]]]]). `replaces`: where the supplier gave one of this number before, this one stands in its place."""
+    serial numbers[, SSCC of the pallet]]]]]). `replaces`: where the supplier gave one of this number before, this one
+    stands in its place."""
 
     company: int
     external_ref: str

@@ -4,19 +4,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('purchasing', '0011_changed_lines'),
+        ("purchasing", "0011_changed_lines"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='noticeline',
-            name='pallet',
-            field=models.TextField(db_default=''),
+            model_name="noticeline",
+            name="pallet",
+            field=models.TextField(db_default=""),
         ),
         migrations.AddIndex(
-            model_name='noticeline',
-            index=models.Index(condition=models.Q(('pallet', ''), _negated=True), fields=['pallet'], name='purchasing_noticeline_pallet'),
+            model_name="noticeline",
+            index=models.Index(
+                condition=models.Q(("pallet", ""), _negated=True),
+                fields=["pallet"],
+                name="purchasing_noticeline_pallet",
+            ),
         ),
     ]

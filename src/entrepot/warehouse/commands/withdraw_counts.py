@@ -87,7 +87,9 @@ def _write(cause: Cause, going: dict[UUID, WithdrawCount], found: dict[UUID, Tas
     announce(
         cause,
         [
-            Event("count", task, found[task].company, found[task].state, "withdrawn", reason=one.reason.strip())
+            Event(
+                "count", task, found[task].company, found[task].state, "withdrawn", reason=one.reason.strip()
+            )
             for task, one in going.items()
         ],
     )

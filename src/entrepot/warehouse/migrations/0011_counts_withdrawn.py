@@ -4,58 +4,94 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('warehouse', '0010_duties_by_the_database'),
+        ("warehouse", "0010_duties_by_the_database"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='countline',
-            name='warehouse_countline_state_known',
+            model_name="countline",
+            name="warehouse_countline_state_known",
         ),
         migrations.RemoveConstraint(
-            model_name='countline',
-            name='warehouse_countline_counted_as_its_state_says',
+            model_name="countline",
+            name="warehouse_countline_counted_as_its_state_says",
         ),
         migrations.RemoveConstraint(
-            model_name='counttask',
-            name='warehouse_counttask_state_known',
+            model_name="counttask",
+            name="warehouse_counttask_state_known",
         ),
         migrations.RemoveConstraint(
-            model_name='counttask',
-            name='warehouse_counttask_begun_by_somebody',
+            model_name="counttask",
+            name="warehouse_counttask_begun_by_somebody",
         ),
         migrations.RemoveIndex(
-            model_name='counttask',
-            name='warehouse_counttask_to_do',
+            model_name="counttask",
+            name="warehouse_counttask_to_do",
         ),
         migrations.RemoveIndex(
-            model_name='counttask',
-            name='warehouse_counttask_of_bin',
+            model_name="counttask",
+            name="warehouse_counttask_of_bin",
         ),
         migrations.AddIndex(
-            model_name='counttask',
-            index=models.Index(condition=models.Q(('state__in', ('done', 'withdrawn')), _negated=True), fields=['company_id', '-priority', 'due_at', 'id'], name='warehouse_counttask_to_do'),
+            model_name="counttask",
+            index=models.Index(
+                condition=models.Q(("state__in", ("done", "withdrawn")), _negated=True),
+                fields=["company_id", "-priority", "due_at", "id"],
+                name="warehouse_counttask_to_do",
+            ),
         ),
         migrations.AddIndex(
-            model_name='counttask',
-            index=models.Index(condition=models.Q(('state__in', ('done', 'withdrawn')), _negated=True), fields=['bin_id'], name='warehouse_counttask_of_bin'),
+            model_name="counttask",
+            index=models.Index(
+                condition=models.Q(("state__in", ("done", "withdrawn")), _negated=True),
+                fields=["bin_id"],
+                name="warehouse_counttask_of_bin",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='countline',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('open', 'recount', 'waiting', 'agreed', 'posted', 'rejected', 'withdrawn'))), name='warehouse_countline_state_known'),
+            model_name="countline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ("open", "recount", "waiting", "agreed", "posted", "rejected", "withdrawn"))
+                ),
+                name="warehouse_countline_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='countline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('counted__isnull', True), ('state__in', ['open', 'withdrawn'])), models.Q(('counted__gte', 0), ('counted_at__isnull', False), ('expected__isnull', False)), _connector='OR'), name='warehouse_countline_counted_as_its_state_says'),
+            model_name="countline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("counted__isnull", True), ("state__in", ["open", "withdrawn"])),
+                    models.Q(("counted__gte", 0), ("counted_at__isnull", False), ("expected__isnull", False)),
+                    _connector="OR",
+                ),
+                name="warehouse_countline_counted_as_its_state_says",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='counttask',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('open', 'recount', 'counting', 'waiting', 'done', 'withdrawn'))), name='warehouse_counttask_state_known'),
+            model_name="counttask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ("open", "recount", "counting", "waiting", "done", "withdrawn"))
+                ),
+                name="warehouse_counttask_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='counttask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('round', 0), ('state__in', ['open', 'withdrawn'])), models.Q(('after_move__isnull', False), ('round__gt', 0), ('started_at__isnull', False), models.Q(('counter', ''), _negated=True)), _connector='OR'), name='warehouse_counttask_begun_by_somebody'),
+            model_name="counttask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("round", 0), ("state__in", ["open", "withdrawn"])),
+                    models.Q(
+                        ("after_move__isnull", False),
+                        ("round__gt", 0),
+                        ("started_at__isnull", False),
+                        models.Q(("counter", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="warehouse_counttask_begun_by_somebody",
+            ),
         ),
     ]

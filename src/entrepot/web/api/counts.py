@@ -276,12 +276,15 @@ def list_counts(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     done: Annotated[bool, Query(False)] = False,
+    node: Code | None = None,
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Counts to be done, the most urgent first; or those that are done, the newest first."""
-    rows = counted.counts(company=parse.company_of(company), done=done, after=after, limit=limit + 1)
-    return paged(rows, limit)
+    """Counts to be done, the most urgent first; or those that are done or withdrawn, the newest first; of all nodes or
+    one."""
+    own = parse.company_of(company)
+    where = parse.nodes_of(own, {node})[node] if node else None
+    return paged(counted.counts(company=own, node=where, done=done, after=after, limit=limit + 1), limit)
 
 
 @router.post("/counts", response={200: AskedOut | list[Each[AskedOut]], **REFUSED})

@@ -319,8 +319,9 @@ def _entered(_: int) -> str:
 
 
 def _withdrawn(n: int) -> str:
-    told = ngettext("%(n)s count is withdrawn. Stock stays as it is.", "%(n)s counts are withdrawn. Stock stays as it is.", n)
-    return told % {"n": n}
+    return ngettext(
+        "%(n)s count is withdrawn. Stock stays as it is.", "%(n)s counts are withdrawn. Stock stays as it is.", n
+    ) % {"n": n}  # fmt: skip
 
 
 def _decided(count: int) -> str:

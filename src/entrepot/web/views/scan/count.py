@@ -120,7 +120,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     at = progress(request, "count", which)
     is_begun = row.state == "counting" and row.counter == request.reader.name
-    if row.state in ("waiting", *COUNT_OVER) or (row.state == "recount" and row.counter == request.reader.name):
+    if row.state in ("waiting", *COUNT_OVER) or (
+        row.state == "recount" and row.counter == request.reader.name
+    ):
         return over(request, "count", which, COMMANDS, "scan-count")
     goods = counted.to_count([which]).get(which, [])
 
