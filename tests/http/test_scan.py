@@ -29,7 +29,7 @@ from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from entrepot.work import queries as work
 from tests import back
 from tests.plates import NUMBER, OTHER, PREFIX
-from tests.shop import COMPANY, the_system
+from tests.shop import COMPANY, a_person, the_system
 from tests.waves import a_shop_that_gathers
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +133,7 @@ def test_an_order_is_picked_one_scan_at_a_time(shop, handheld):
 def test_who_walks_a_list_that_is_given_to_another_is_told_so_and_turned_away(shop, handheld, console):
     one = a_list(shop, "batch")
     first, *_ = (row.stop for row in floor_queries.stops(pick_list=one.id))
+    a_person("picker", "picker")
     desk, hand = console("supervisor"), handheld("picker")
     hand.goes(f"/scan/pick/list/{one.id}/")
     assert queries.pick_list(one.id).picker == "picker"

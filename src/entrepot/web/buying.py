@@ -58,13 +58,13 @@ def lines_in(request: Request, supplier: UUID) -> list[OrderedLine] | None:
     return lines
 
 
-def pasted(text: str) -> list[list[str]]:
-    """SKU, units and cost of each line of a text, as a table of a spreadsheet or a mail gives them: with tabs or
-    semicolons between, else with blanks. The cost may be missing."""
+def pasted(text: str, width: int = 3) -> list[list[str]]:
+    """What each line of a text says, such as SKU, units and cost, as a table of a spreadsheet or a mail gives it: with
+    tabs or semicolons between, else with blanks. What is missing at the end is ''."""
     rows = []
     for line in text.splitlines():
         parts = re.split(r"\t|;", line) if re.search(r"\t|;", line) else line.split()
         found = [clean(part) for part in parts]
         if any(found):
-            rows.append([*found, "", ""][:3])
+            rows.append([*found, *[""] * width][:width])
     return rows
