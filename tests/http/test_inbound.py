@@ -167,6 +167,25 @@ def test_a_proposal_is_shown_with_its_sum_ordered_and_judged(console, program, s
     assert "Mugs Ltd" in page.get("/inbound/suppliers/?since=2020-01-01&until=2090-01-01").content.decode()
 
 
+def test_an_order_as_it_was_asked_for_is_confirmed_and_received_at_one_click_each(shop, console, bought):
+    found = queries.order(bought)
+    wanted = tuple((shop.skus[code], units, Decimal(1)) for code, units in (("MUG-BLUE", 4), ("LAMP-OAK", 6)))
+    buying = Cause(Actor("bea", everything=True), timezone.now())
+    (two,) = order(buying, requests=[OrderGoods(COMPANY, found.supplier, shop.nodes[0], "W13", wanted)])
+    buyer, dock_, where = console("inventory"), console("supervisor"), f"/inbound/orders/{two.order}/"
+    shown = dock_.get(where).content.decode()
+    assert "All that is to come is here, and good" in shown and "What happened" in shown
+    first, _ = queries.lines(two.order)
+    confirmed = {"action": "confirm", "day-all": "2031-02-03", f"confirmed-{first.id}": "1"}
+    buyer.post(f"{where}act/", confirmed)
+    assert [one.confirmed for one in queries.lines(two.order)] == [1, 6]
+    assert {str(one.confirmed_on) for one in queries.lines(two.order)} == {"2031-02-03"}
+    dock_.post(f"{where}act/", {"action": "receive-all"})
+    assert queries.order(two.order).state == "received"
+    shown = dock_.get(where).content.decode()
+    assert "In the books" in shown and "All that is to come is here" not in shown
+
+
 # ---- the API
 
 

@@ -169,6 +169,24 @@ def notice(company: int, which: UUID) -> Notice | None:
     return Notice(*found[0]) if found else None
 
 
+class OnItsWay(NamedTuple):
+    """A notice with units of one order."""
+
+    id: UUID
+    number: str
+    external_ref: str
+    state: str
+    expected_on: date
+    packages: int
+    units: int
+    received: int
+
+
+def notices_of(order: UUID) -> list[OnItsWay]:
+    """What was announced of an order, the latest first; not what a later notice replaced. 1 statement."""
+    return [OnItsWay(*row) for row in sql.run(_NOTICES_OF, {"order": order})]
+
+
 class Standing(NamedTuple):
     id: UUID
     number: str
@@ -208,6 +226,14 @@ WHERE n.company_id = %(company)s::smallint AND %(state)s::text IN ('', n.state)
   AND (%(after)s::uuid IS NULL OR (n.expected_on, n.id) >
        (SELECT last.expected_on, last.id FROM purchasing_notice AS last WHERE last.id = %(after)s::uuid))
 ORDER BY n.expected_on, n.id LIMIT %(limit)s::int
+"""
+
+_NOTICES_OF = """
+SELECT n.id, n.number, n.external_ref, n.state, n.expected_on,
+       (count(DISTINCT l.sscc) FILTER (WHERE l.sscc <> ''))::int, sum(l.quantity)::int, sum(l.received)::int
+FROM purchasing_orderline AS bought JOIN purchasing_noticeline AS l ON l.line_id = bought.id
+JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state <> 'replaced'
+WHERE bought.order_id = %(order)s::uuid GROUP BY n.id ORDER BY n.id DESC LIMIT 50
 """
 
 _NOTICE_LINES = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import pages
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.purchasing import dock, queries
@@ -45,6 +48,8 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import at_most, listed, listed_whole, order_of
+from entrepot.web.timeline import steps
+from entrepot.work import queries as work
 
 PAGE = 50
 FORM_LINES = 100
@@ -83,13 +88,22 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "to_come": [one for one in lines if one.to_come][:FORM_LINES],
         "form_lines": lines[:FORM_LINES],
         "more": max(0, len(lines) - FORM_LINES),
-        "receipts": queries.receipts(which),
+        "notices": dock.notices_of(which),
         "arrivals": dock.arrivals(which),
         "checks": dock.checks(company, state="", order=which),
         "claims": dock.claims(company, state="", order=which),
+        "entries": _entries(company, [one.id for one in queries.receipts(which)]),
+        "items": work.of_subject(which),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "kept": kept(request),
     }
     return page(request, "web/purchase_order.html", context, area="inbound")
+
+
+def _entries(company: int, receipts: Sequence[UUID]) -> list[tuple[UUID, list[pages.JournalLine]]]:
+    """What receipts posted, entry by entry."""
+    lines = pages.journal(company=company, documents=receipts) if receipts else []
+    return [(entry, list(group)) for entry, group in groupby(lines, key=lambda line: line.entry)]
 
 
 @require_POST
@@ -104,13 +118,10 @@ def act(request: Request, which: UUID) -> HttpResponse:
             counted = tuple(one for line in lines for one in _counted(request, line.id))
             wanted = [ReceiveOrder(which, counted)] if counted else []
             results = give(request, receive, wanted, _received)
+        case "receive-all":
+            results = give(request, receive, [ReceiveOrder(which)], _received)
         case "confirm":
-            said = [
-                ConfirmedLine(line.id, units, day)
-                for line in lines
-                if (units := int_in(text.get(f"confirmed-{line.id}"))) is not None
-                and (day := day_in(text.get(f"day-{line.id}"))) is not None
-            ]
+            said = _said(request, lines)
             order = [ConfirmOrder(which, tuple(said), clean(text.get("reference")))] if said else []
             results = give(request, confirm, order, _confirmed)
         case "change":
@@ -120,6 +131,18 @@ def act(request: Request, which: UUID) -> HttpResponse:
         case "close":
             results = give(request, cancel, [CancelOrder(which, clean(text.get("reason")))], _closed)
     return back(request, reverse("purchase-order", args=[which]), results)
+
+
+def _said(request: Request, lines: Sequence[queries.Line]) -> list[ConfirmedLine]:
+    """What the supplier confirms of each line; with a day for all, what nothing is said of comes as it was ordered."""
+    text, found = request.POST, []
+    for_all = day_in(text.get("day-all"))
+    for line in lines:
+        said, day = clean(text.get(f"confirmed-{line.id}")), day_in(text.get(f"day-{line.id}")) or for_all
+        units = int_in(said) if said else (line.quantity if for_all and line.to_come else None)
+        if units is not None and day is not None:
+            found.append(ConfirmedLine(line.id, units, day))
+    return found
 
 
 def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
@@ -184,7 +207,12 @@ def notice(request: Request, which: UUID) -> HttpResponse:
     found = dock.notice(request.reader.company.id, which)
     if found is None:
         raise Http404
-    context = {"notice": found, "lines": dock.notice_lines(which), "kept": kept(request)}
+    context = {
+        "notice": found,
+        "lines": dock.notice_lines(which),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
+        "kept": kept(request),
+    }
     return page(request, "web/notice.html", context, area="inbound")
 
 
