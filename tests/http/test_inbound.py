@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -24,8 +25,10 @@ from entrepot.parties.commands.register import (
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.reorder import ProposeOrders, propose_orders
+from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.stock import plate_queries
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
@@ -184,6 +187,36 @@ def test_an_order_as_it_was_asked_for_is_confirmed_and_received_at_one_click_eac
     assert queries.order(two.order).state == "received"
     shown = dock_.get(where).content.decode()
     assert "In the books" in shown and "All that is to come is here" not in shown
+
+
+def test_what_came_on_a_pallet_is_put_away_whole_and_loose_goods_by_themselves(shop, console, bought):
+    system, number = the_system(timezone.now()), "376104250021234583"
+    line = line_of(bought)
+    lines = (
+        (bought, line.id, 3, SSCC, "L1", None, (), PALLET),
+        (bought, line.id, 2, number, "L1", None, (), PALLET),
+    )
+    take_notices(system, requests=[TakeNotice(COMPANY, "DN-9", timezone.now().date(), lines)])
+    page, buyer = console("supervisor"), console("inventory")
+    for code, units in ((PALLET, ""), ("JUG", "1")):
+        page.post(
+            "/inbound/receiving/scan/", {"node": shop.nodes[0], "text": code, "units": units, "lot": "L1"}
+        )
+    text = page.get(f"/inbound/put-away/?node={shop.nodes[0]}").content.decode()
+    assert "Pallets and cartons, each whole" in text and "2 cartons" in text
+    assert PALLET in text and SSCC not in text, "what stands on a pallet goes with it"
+    assert 'name="units" value="1"' in text and 'name="units" value="6"' not in text
+    plate = plate_queries.plate_named(company=COMPANY, text=PALLET)
+    bin_ = re.search(r"<b>→ (\S+)</b>", text).group(1)
+    page.post(f"/stock/plates/{plate.id}/move/", {"bin": bin_, "next": "/inbound/put-away/"})
+    assert plate_queries.plate_named(company=COMPANY, text=SSCC).bin_code == bin_
+    assert "Pallets and cartons" not in page.get(f"/inbound/put-away/?node={shop.nodes[0]}").content.decode()
+    shown = buyer.get(f"/inbound/orders/{bought}/").content.decode()
+    assert "DN-9" in shown and "Announced" in shown
+    (found,) = dock.notices(COMPANY, state="received")
+    notice = buyer.get(f"/inbound/expected/{found.id}/").content.decode()
+    assert "<dt>Pallets</dt><dd>1</dd>" in notice and PALLET in notice
+    assert found.number in buyer.get(f"/search/?q={PALLET}").content.decode()
 
 
 # ---- the API

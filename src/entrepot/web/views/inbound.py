@@ -29,8 +29,11 @@ from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived
 from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
 from entrepot.purchasing.rules import ChangedLine
 from entrepot.purchasing.states import NOTICE, ORDER
+from entrepot.stock import plate_queries
+from entrepot.stock.plate_queries import PlateRow
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.putaway import Choice
 from entrepot.web import lists, lists_floor, words
 from entrepot.web.buying import lines_in
 from entrepot.web.edge import (
@@ -310,12 +313,29 @@ def to_put_away(request: Request) -> HttpResponse:
     nodes = network.nodes(company=request.reader.company.id)
     chosen = uuid_in(request.GET.get("node"))
     node = next((one for one in nodes if one.id == chosen), nodes[0] if nodes else None)
-    rows = storing.to_put_away(node=node.id, limit=at_most(request, storing.PAGE)) if node else []
+    rows = storing.to_put_away(node=node.id, limit=at_most(request, storing.PAGE), loose=True) if node else []
     shown = listed_whole(request, lists_floor.PUT_AWAY, rows, size=storing.PAGE)
     if shown.answer:
         return shown.answer
-    context = {"nodes": nodes, "node": node, **shown.context(), "kept": kept(request)}
+    plates = _plates_at_the_dock(request, node.id) if node else []
+    context = {"nodes": nodes, "node": node, **shown.context(), "plates": plates, "kept": kept(request)}
     return page(request, "web/put_away.html", context, area="inbound")
+
+
+def _plates_at_the_dock(request: Request, node: UUID) -> list[tuple[PlateRow, Choice | None]]:
+    """Pallets and cartons that wait, each with the bin that takes all of it; what stands on a pallet goes with it. Some
+    wait for the verdict of their quality check first."""
+    rows = plate_queries.plates(
+        company=request.reader.company.id, node=node, kind="receiving", alone=True, limit=PAGE
+    )
+    goods = plate_queries.goods_on([one.id for one in rows])
+    ready = [
+        one
+        for one in rows
+        if all(part.status != "pending_inspection" for part in goods[one.id]) and goods[one.id]
+    ]
+    most = [(max(goods[one.id], key=lambda part: part.units).bucket, one.units) for one in ready]
+    return list(zip(ready, storing.suggested_whole(node=node, plates=most), strict=True))
 
 
 @require_POST
