@@ -219,6 +219,24 @@ def test_what_came_on_a_pallet_is_put_away_whole_and_loose_goods_by_themselves(s
     assert found.number in buyer.get(f"/search/?q={PALLET}").content.decode()
 
 
+def test_a_buyer_says_what_is_on_its_way(console, bought):
+    page, where = console("inventory"), f"/inbound/orders/{bought}/"
+    form = {"action": "announce", "external_ref": "DN-5", "expected_on": "2031-01-04", "carrier": "DPD"}
+    assert "Say on which day" in said(page.post(f"{where}act/", form | {"expected_on": ""}))
+    wrong = page.post(f"{where}act/", form | {"packages": f"JUG; 4; {SSCC}\nCUP; 4"})
+    assert "CUP 4: say a SKU of the order" in said(wrong)
+    assert f"JUG; 4; {SSCC}" in page.get(where).content.decode(), "it stands there to be mended"
+    packages = f"JUG; 4; 00{SSCC}; {PALLET}; L1; 2031-06-30\nJUG; 2; ; ; L2"
+    page.post(f"{where}act/", form | {"packages": packages})
+    (found,) = dock.notices(COMPANY)
+    assert (found.external_ref, found.carrier, found.units, found.pallets) == ("DN-5", "DPD", 6, 1)
+    told = [(one.sscc, one.pallet, one.lot, one.quantity) for one in dock.notice_lines(found.id)]
+    assert told == [("", "", "L2", 2), (SSCC, PALLET, "L1", 4)]
+    page.post(f"{where}act/", form | {"external_ref": "DN-6"})
+    assert [one.units for one in dock.notices(COMPANY)] == [6, 4]
+    assert "announced already" in said(page.post(f"{where}act/", form | {"external_ref": "DN-7"}))
+
+
 # ---- the API
 
 

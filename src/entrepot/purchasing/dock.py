@@ -187,6 +187,11 @@ def notices_of(order: UUID) -> list[OnItsWay]:
     return [OnItsWay(*row) for row in sql.run(_NOTICES_OF, {"order": order})]
 
 
+def announced(order: UUID) -> dict[UUID, int]:
+    """Units of an order's lines that notices still expect. 1 statement."""
+    return dict(sql.run(_ANNOUNCED, {"order": order}))  # type: ignore[arg-type]
+
+
 class Standing(NamedTuple):
     id: UUID
     number: str
@@ -234,6 +239,13 @@ SELECT n.id, n.number, n.external_ref, n.state, n.expected_on,
 FROM purchasing_orderline AS bought JOIN purchasing_noticeline AS l ON l.line_id = bought.id
 JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state <> 'replaced'
 WHERE bought.order_id = %(order)s::uuid GROUP BY n.id ORDER BY n.id DESC LIMIT 50
+"""
+
+_ANNOUNCED = """
+SELECT l.line_id, sum(l.quantity - l.received)::int
+FROM purchasing_orderline AS bought JOIN purchasing_noticeline AS l ON l.line_id = bought.id AND l.quantity > l.received
+JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state = 'expected'
+WHERE bought.order_id = %(order)s::uuid GROUP BY 1
 """
 
 _NOTICE_LINES = """

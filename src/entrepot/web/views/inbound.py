@@ -26,7 +26,7 @@ from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, co
 from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck, decide_checks
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
-from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
+from entrepot.purchasing.commands.take_notices import CloseNotice, TakeNotice, close_notices, take_notices
 from entrepot.purchasing.rules import ChangedLine
 from entrepot.purchasing.states import NOTICE, ORDER
 from entrepot.stock import plate_queries
@@ -35,7 +35,7 @@ from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.putaway import Choice
 from entrepot.web import lists, lists_floor, words
-from entrepot.web.buying import lines_in
+from entrepot.web.buying import announced_in, lines_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -127,6 +127,8 @@ def act(request: Request, which: UUID) -> HttpResponse:
             said = _said(request, lines)
             order = [ConfirmOrder(which, tuple(said), clean(text.get("reference")))] if said else []
             results = give(request, confirm, order, _confirmed)
+        case "announce":
+            results = _announce(request, found, lines)
         case "change":
             results = _change(request, found, lines)
         case "close" if found.received:
@@ -146,6 +148,23 @@ def _said(request: Request, lines: Sequence[queries.Line]) -> list[ConfirmedLine
         if units is not None and day is not None:
             found.append(ConfirmedLine(line.id, units, day))
     return found
+
+
+def _announce(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
+    """What the supplier says is on its way; all that is to come, where nothing is said of packages."""
+    text, day = request.POST, day_in(request.POST.get("expected_on"))
+    announced = announced_in(request, found.id, lines)
+    if day is None:
+        messages.error(request, gettext("Say on which day it comes."))
+    elif announced == []:
+        messages.error(request, gettext("All that is to come is announced already."))
+    if day is None or not announced:
+        return [None]
+    wanted = TakeNotice(
+        found.company, clean(text.get("external_ref")), day, tuple(announced), clean(text.get("carrier")),
+        clean(text.get("tracking")),
+    )  # fmt: skip
+    return give(request, take_notices, [wanted], _announced)
 
 
 def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
@@ -360,6 +379,10 @@ def put(request: Request) -> HttpResponse:
 def _answers() -> tuple[str, ...]:
     """The answers of a supplier as people read them, in the order of ANSWERS."""
     return gettext("They agree"), gettext("Credited"), gettext("Sent again"), gettext("Refused")
+
+
+def _announced(_: int) -> str:
+    return gettext("It is expected as announced.")
 
 
 def _changed(_: int) -> str:
