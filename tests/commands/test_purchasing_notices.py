@@ -35,6 +35,7 @@ from entrepot.purchasing.errors import (
     NotOnPackage,
     PackageReceived,
     PalletOfSeveral,
+    PalletReceived,
     UnknownBarcode,
 )
 from entrepot.purchasing.receiving import Plan, Quality
@@ -294,7 +295,7 @@ def test_cartons_are_put_on_their_pallet_one_by_one_and_its_number_brings_those_
     assert (first.quantity, cartons()) == (13, [SSCC])
     rest, again = receive_scans(CLERK, requests=[scan(house, PALLET), scan(house, PALLET)])
     assert (rest.quantity, rest.cartons, rest.differs) == (2, 1, ""), "what a carton lacked is not booked"
-    assert isinstance(again, PackageReceived) and again.facts["left"] == "1 CAKE L1"
+    assert isinstance(again, PalletReceived) and again.facts["left"] == "1 CAKE L1"
     assert cartons() == [SSCC, OTHER]
     assert sum(holds(PALLET).values()) == 15
     (late,) = receive_scans(CLERK, requests=[scan(house, SSCC, quantity=1)])

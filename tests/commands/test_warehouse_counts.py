@@ -666,7 +666,8 @@ def test_who_counts_what_is_withdrawn_meanwhile_is_refused(house: Floor):
     started(task)
     assert isinstance(withdrawn(task, "ann", 5), CountWithdrawn), "begun by mistake, by oneself"
     (late,) = enter_counts(at("ann", 10), requests=[EnterCount(task, (Counted(house.skus[0], 3),))])
-    assert isinstance(late, WrongState) and late.facts["found"] == "withdrawn"
+    number = counted.one_count(task).number
+    assert late == errors.CountWithdrawn(count=number, bin="PICK")
     (begun,) = start_counts(at("bob", 11), requests=[StartCount(task)])
     assert isinstance(begun, WrongState)
     assert standing(house.at()) == 10

@@ -51,12 +51,14 @@ def misfit_confirmation(lines: Sequence[ConfirmedLine], asked: dict[UUID, Asked]
 
 def difference(one: ConfirmedLine, asked: Asked) -> str:
     """What of a confirmation differs from what was asked for, as a person reads it; '' where nothing does."""
-    said = []
-    if one.quantity != asked.quantity:
-        said.append(Said("{0} of {1} units", one.quantity, asked.quantity))
-    if asked.wanted_on and one.quantity and one.expected_on > asked.wanted_on:
-        said.append(Said("on {0} instead of {1}", one.expected_on, asked.wanted_on))
-    return Said("line {0}: {1}", asked.number, ", ".join(said)) if said else ""
+    days = (one.expected_on, asked.wanted_on)
+    late = bool(asked.wanted_on and one.quantity and one.expected_on > asked.wanted_on)
+    if one.quantity == asked.quantity:
+        return Said("line {0}: on {1} instead of {2}", asked.number, *days) if late else ""
+    units = (asked.number, one.quantity, asked.quantity)
+    if late:
+        return Said("line {0}: {1} of {2} units, on {3} instead of {4}", *units, *days)
+    return Said("line {0}: {1} of {2} units", *units)
 
 
 class NoticedLine(NamedTuple):

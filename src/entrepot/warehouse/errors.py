@@ -114,6 +114,11 @@ class ListTaken(Refused):
     says = "List {list} is with {picker}. Take another, or ask a supervisor to give it to you."
 
 
+class CountWithdrawn(Refused):
+    code = "warehouse.count_withdrawn"
+    says = "Count {count} of {bin} was withdrawn meanwhile: nothing that you counted is kept. Go on with the next."
+
+
 class ListGiven(Refused):
     code = "warehouse.list_given"
     says = (

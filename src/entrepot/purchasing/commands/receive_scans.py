@@ -120,7 +120,8 @@ def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[S
     that nobody ordered, for a buyer.
     Locks: as `purchasing.receive`. Refuses: catalog.unreadable_barcode; purchasing.unknown_barcode;
     purchasing.several_skus; purchasing.not_ordered; purchasing.package_received; purchasing.not_on_package;
-    purchasing.pallet_of_several; purchasing.elsewhere_expected; and as `purchasing.receive`.
+    purchasing.pallet_received; purchasing.pallet_of_several; purchasing.elsewhere_expected; and as
+    `purchasing.receive`.
     Again: by key. 2 statements and those of `purchasing.receive`, for each company; 1 more where a package was
     scanned, and 1 where a barcode is unknown, goods are not ordered or a package differs.
     """
@@ -172,7 +173,8 @@ def _package(
     came = not is_pallet and any(line.came_by_number for line in announced[sscc])
     if one.quantity is None and not one.found and (came or not waiting):
         left = ", ".join(f"{line.to_come} {line.sku_code} {line.lot}".strip() for line in lines)
-        return errors.PackageReceived(sscc=sscc, notice=lines[0].notice, left=left)
+        refusal = errors.PalletReceived if is_pallet else errors.PackageReceived
+        return refusal(sscc=sscc, notice=lines[0].notice, left=left)
     lines = waiting
     units = _found_on(one, sscc, lines)
     if isinstance(units, Refused):

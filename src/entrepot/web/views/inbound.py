@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access import queries as access
+from entrepot.access.rules import Duty
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
@@ -89,6 +91,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "is_open": found.state in ("open", "part_received"),
         "lines": lines,
         "to_come": [one for one in lines if one.to_come][:FORM_LINES],
+        "apart": _apart(request, found),
         "form_lines": lines[:FORM_LINES],
         "more": max(0, len(lines) - FORM_LINES),
         "notices": dock.notices_of(which),
@@ -101,6 +104,12 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "kept": kept(request),
     }
     return page(request, "web/purchase_order.html", context, area="inbound")
+
+
+def _apart(request: Request, found: queries.Order) -> Refused | None:
+    """Why the reader does not receive an order: they ordered or changed it."""
+    duty = Duty(found.id, "order×receive×accept", "receive", request.reader.name, found.number)
+    return access.apart([duty])[0]
 
 
 def _entries(company: int, receipts: Sequence[UUID]) -> list[tuple[UUID, list[pages.JournalLine]]]:
