@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 from django.contrib.messages import get_messages
+from django.utils import timezone
 
 from entrepot.carriage import queries as carriage
 from entrepot.kernel import ids
@@ -121,6 +122,24 @@ def test_waves_and_lists_are_those_of_a_node_and_a_state_with_their_sums(shop, c
     assert asks.get(f"{API}?node=MAN").json()["items"] == []
     assert asks.get(f"{API}?state=dropped").json()["items"] == []
     is_problem(asks.get(f"{API}?node=NONE"), 404, "kernel.not_found")
+
+
+def test_a_wave_tells_what_it_was_asked_for_as_the_form_says_it(shop, console):
+    browser = console("supervisor")
+    day = timezone.now().date() + timedelta(days=30)
+    wanted = {
+        "node": str(shop.nodes[0]),
+        "value": "1.50",
+        "lines": "50",
+        "priority": "1",
+        "due_before": f"{day}T09:00",
+    }
+    shown = browser.get(browser.post("/floor/propose/", wanted).url).content.decode()
+    told = dict(re.findall(r"<dt>Asked: (.*?)</dt><dd>(.*?)</dd>", shown))
+    assert {name: told[name] for name in ("Value at least", "Lines at most", "Priority at least")} == {
+        "Value at least": "£1.50", "Lines at most": "50", "Priority at least": "1",
+    }  # fmt: skip
+    assert ":00" in told["Due before"] and "T09" not in told["Due before"]
 
 
 def test_a_supervisor_gives_lists_to_others_and_frees_them(shop, console):

@@ -160,6 +160,7 @@ def wave(request: Request, which: UUID) -> HttpResponse:
     lists = queries.pick_lists(wave=which)
     context = {
         "wave": found,
+        "asked": _asked(found, request.reader.company.currency),
         "minutes": -(-found.seconds // 60),
         "done": found.stops - found.open_stops,
         "orders": orders[:PAGE],
@@ -169,6 +170,22 @@ def wave(request: Request, which: UUID) -> HttpResponse:
         "shorts": short_queries.shorts_of(which, limit=PAGE),
     }
     return page(request, "web/wave.html", context, area="floor")
+
+
+def _asked(found: queries.WaveRow, currency: str) -> list[tuple[str, str]]:
+    """What a wave was asked for, as the form calls it and the reader writes it."""
+    asked = found.figures.get("asked", {})
+    due = asked.get("due_before")
+    told = (
+        (gettext("Due before"), fmt.moment(datetime.fromisoformat(due)) if due else ""),
+        (gettext("Service"), ", ".join(asked.get("services", ()))),
+        (gettext("Carrier"), ", ".join(asked.get("carriers", ()))),
+        (gettext("Only zones, by code"), ", ".join(asked.get("zones", ()))),
+        (gettext("Priority at least"), str(asked.get("priority_min", ""))),
+        (gettext("Value at least"), fmt.money(asked.get("value_min_minor"), currency)),
+        (gettext("Lines at most"), str(asked.get("lines_max", ""))),
+    )
+    return [(name, value) for name, value in told if value]
 
 
 @require_POST
