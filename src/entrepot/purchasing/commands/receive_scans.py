@@ -166,7 +166,7 @@ def _package(
         if all(line.node != one.node for line in announced[sscc]):
             return errors.ElsewhereExpected(sscc=sscc, notice=announced[sscc][0].notice)
         return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice, left="nothing")
-    is_pallet = any(line.pallet == sscc for line in announced[sscc])
+    is_pallet = any(line.pallet == sscc for line in lines)
     if is_pallet and (refused := _misfit_pallet(one, sscc, lines)):
         return refused
     waiting = [line for line in lines if not line.came_by_number] if is_pallet else lines
