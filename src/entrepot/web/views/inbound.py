@@ -168,7 +168,7 @@ def _announce(request: Request, found: queries.Order, lines: Sequence[queries.Li
     elif announced == []:
         messages.error(request, gettext("All that is to come is announced already."))
     if day is None or not announced:
-        return [None]
+        return []
     wanted = TakeNotice(
         found.company, clean(text.get("external_ref")), day, tuple(announced), clean(text.get("carrier")),
         clean(text.get("tracking")),
