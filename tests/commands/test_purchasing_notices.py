@@ -34,6 +34,8 @@ from entrepot.purchasing.errors import (
     NoticeOvertaken,
     NotOnPackage,
     PackageReceived,
+    PalletOfSeveral,
+    PalletReceived,
     UnknownBarcode,
 )
 from entrepot.purchasing.receiving import Plan, Quality
@@ -238,6 +240,103 @@ def test_goods_of_a_plate_that_wait_for_a_check_stay_on_it_when_they_pass(house)
     (check,) = dock.checks(house.company)
     decide_checks(CLERK, requests=[DecideCheck(check.id, 0)])
     assert holds(SSCC) == {("10000", "", "sellable"): 10, ("CAKE", "L1", "sellable"): 4}
+
+
+# ---- cartons on pallets
+
+
+PALLET = "376104250021234590"
+
+
+def palletized(house: Retailer, one: UUID, ref: str = "DN-1", pallet: str = PALLET) -> TakeNotice:
+    lines = tuple(line if len(line) == 8 else (*line, ()) for line in map(tuple, noticed(house, one).lines))
+    lines = tuple((*(line[:6]), (), pallet) for line in lines)
+    return noticed(house, one, external_ref=ref, lines=lines)
+
+
+def cartons(pallet: str = PALLET) -> list[str]:
+    return [
+        number
+        for (number,) in sql.run(
+            "SELECT c.number FROM stock_plate AS c JOIN stock_plate AS p ON p.id = c.on_plate_id"
+            " WHERE p.number = %(pallet)s ORDER BY 1",
+            {"pallet": pallet},
+        )
+    ]
+
+
+def test_the_number_of_a_pallet_receives_its_cartons_each_as_a_plate_that_stands_on_it(house):
+    one = ordered(house)
+    (taken,) = take_notices(BUYER, requests=[palletized(house, one)])
+    assert (taken.packages, dock.notices(house.company)[0].pallets) == (2, 1)
+    first, again, carton = receive_scans(
+        CLERK, requests=[scan(house, f"00{PALLET}"), scan(house, PALLET), scan(house, SSCC)]
+    )
+    assert isinstance(first, ScanReceived), first
+    assert (first.sscc, first.cartons, first.quantity, first.order_state) == (PALLET, 2, 16, "received")
+    assert again == PackageReceived(sscc=PALLET, notice=taken.number, left="nothing")
+    assert carton == PackageReceived(sscc=SSCC, notice=taken.number, left="nothing")
+    assert cartons() == [SSCC, OTHER]
+    assert holds(SSCC) == {("10000", "", "sellable"): 10, ("CAKE", "L1", "sellable"): 4}
+    assert sum(holds(PALLET).values()) == 16
+    events = sql.run(
+        "SELECT (payload->>'units')::int, reason FROM kernel_event WHERE subject_kind = 'plate' ORDER BY 1"
+    )
+    assert events == [(2, PALLET), (14, PALLET), (16, "")]
+
+
+def test_cartons_are_put_on_their_pallet_one_by_one_and_its_number_brings_those_that_are_left(house):
+    one = ordered(house)
+    take_notices(BUYER, requests=[palletized(house, one)])
+    said, first = receive_scans(
+        CLERK, requests=[scan(house, PALLET, quantity=3), scan(house, SSCC, found=(("CAKE", 3, "L1"),))]
+    )
+    assert isinstance(said, Invalid) and said.facts["field"] == "quantity"
+    assert (first.quantity, cartons()) == (13, [SSCC])
+    rest, again = receive_scans(CLERK, requests=[scan(house, PALLET), scan(house, PALLET)])
+    assert (rest.quantity, rest.cartons, rest.differs) == (2, 1, ""), "what a carton lacked is not booked"
+    assert isinstance(again, PalletReceived) and again.facts["left"] == "1 CAKE L1"
+    assert cartons() == [SSCC, OTHER]
+    assert sum(holds(PALLET).values()) == 15
+    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC, quantity=1)])
+    assert late.quantity == 1 and sum(holds(PALLET).values()) == 16
+
+
+def test_a_carton_that_comes_when_its_pallet_was_put_away_stands_by_itself_and_what_left_its_pallet_stays_off(
+    house,
+):
+    one = ordered(house)
+    take_notices(BUYER, requests=[palletized(house, one)])
+    receive_scans(CLERK, requests=[scan(house, SSCC, found=(("CAKE", 3, "L1"),))])
+    plate = plate_queries.plate_named(company=house.company, text=PALLET)
+    carton = plate_queries.plate_named(company=house.company, text=SSCC)
+    ((other,),) = sql.run(
+        "SELECT id FROM network_bin WHERE node_id = %(n)s AND id <> %(b)s LIMIT 1",
+        {"n": house.node, "b": carton.bin},
+    )
+    (away,) = move_plates(CLERK, requests=[MovePlate(plate.id, other)])
+    assert away.units == 13
+    receive_scans(CLERK, requests=[scan(house, OTHER)])
+    assert cartons() == [SSCC] and holds(OTHER) == {("CAKE", "L2", "sellable"): 2}
+    # Taken back to the dock by itself, it has left its pallet: what comes late of it does not put it there again.
+    move_plates(CLERK, requests=[MovePlate(carton.id, carton.bin)])
+    receive_scans(CLERK, requests=[scan(house, SSCC, quantity=1)])
+    assert cartons() == [] and sum(holds(SSCC).values()) == 14
+
+
+def test_a_pallet_of_several_orders_is_received_carton_by_carton(house):
+    first, second = ordered(house), ordered(house)
+    third = sscc("7610425", 3, 77)
+    take_notices(BUYER, requests=[palletized(house, first)])
+    line = queries.lines(second)[0].id
+    one = TakeNotice(house.company, "DN-2", DAY, ((second, line, 10, third, "", None, (), PALLET),))
+    take_notices(BUYER, requests=[one])
+    (whole,) = receive_scans(CLERK, requests=[scan(house, PALLET)])
+    numbers = [number for (number,) in sql.run("SELECT number FROM purchasing_order ORDER BY number")]
+    assert whole == PalletOfSeveral(sscc=PALLET, orders=", ".join(numbers))
+    assert sql.run("SELECT FROM stock_bucket") == []
+    receive_scans(CLERK, requests=[scan(house, SSCC), scan(house, OTHER), scan(house, third)])
+    assert cartons() == sorted([SSCC, OTHER, third])
 
 
 def test_a_package_nobody_announced_or_for_another_node_is_told_apart(house):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -244,8 +245,41 @@ def test_only_what_is_still_free_is_sent(house: Floor) -> None:
 
     (sent,) = send_transfers(SYSTEM, requests=[SendTransfer(one("accepted").id)])
 
-    assert sent.sent == 5
+    assert (sent.sent, sent.left, sent.rest, sent.missing) == (5, 0, None, 7)
     assert one("sent").sent == 5
+    assert rows("accepted") == []
+
+
+def test_a_part_leaves_and_the_rest_stays_to_be_sent(house: Floor) -> None:
+    short_at_the_second(house)
+    proposed(house)
+    accept_transfers(someone("ann"), requests=[AcceptTransfer(one().id)])
+    whole = one("accepted")
+
+    def sends(which: UUID, quantity: int | None, key: str | None = None):
+        (answer,) = send_transfers(someone("bob"), requests=[SendTransfer(which, key=key, quantity=quantity)])
+        return answer
+
+    for wrong in (0, -1, 13):
+        refused = sends(whole.id, wrong)
+        assert isinstance(refused, Invalid) and refused.facts["found"] == wrong
+    sent = sends(whole.id, 5, "part")
+    assert isinstance(sent, TransferSent) and sends(whole.id, 5, "part") == sent
+    assert (sent.sent, sent.left, sent.missing) == (5, 7, 0)
+    rest = one("accepted")
+    assert (rest.id, rest.quantity, rest.decided_by, rest.terms) == (sent.rest, 7, "ann", whole.terms)
+    assert rest.cost_minor == round(whole.cost_minor * 7 / 12) and rest.number != whole.number
+    assert [item.state for item in work.of_subject(whole.id)] == ["done"]
+    assert [item.state for item in work.of_subject(rest.id)] == ["open"]
+    assert sql.run("SELECT sum(quantity)::int FROM stock_supply") == [(5,)]
+
+    allocate(SYSTEM, requests=[AllocateOrder(house.order((0, 42)).order)])
+    assert sends(rest.id, 7) == errors.TooFewToSend(
+        number=rest.number, sku="SKU-000", node="N1", free=3, wanted=7
+    )
+    last = sends(rest.id, None)
+    assert (last.sent, last.left, last.missing) == (3, 0, 4)
+    assert rows("accepted") == []
 
 
 def test_nothing_free_is_refused_and_stays_accepted(house: Floor) -> None:
@@ -327,3 +361,20 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
         counts.append([len(proposing), len(accepting), len(rejecting), len(sending)])
     # As the docstrings say, and the events; sending also makes buckets in transit, and offers the SKUs.
     assert counts == [[13 + 2, 4, 0, 31], [13 + 2, 4, 5, 31], [13 + 2, 4, 5, 31]]
+
+
+def test_statements_of_parts_do_not_grow_with_the_batch(db: None, statements) -> None:
+    house = a_house(skus=111)
+    steer(cost_max_percent=100)
+    counts = []
+    for some in (range(1), range(1, 11), range(11, 111)):
+        house.stock_all(some, 30)
+        set_safety(SYSTEM, requests=[SetSafety(COMPANY, house.skus[sku], house.nodes[1], 10) for sku in some])
+        propose_transfers(SYSTEM, requests=[ProposeTransfers(house.skus[sku]) for sku in some])
+        keys = [row.id for row in queries.proposals(company=COMPANY, limit=1000)]
+        accept_transfers(SYSTEM, requests=[AcceptTransfer(key) for key in keys])
+        with statements() as sending:
+            answers = send_transfers(SYSTEM, requests=[SendTransfer(key, quantity=1) for key in keys])
+        assert [answer.left for answer in answers] == [9] * len(some)
+        counts.append(len(sending))
+    assert len(set(counts)) == 1, counts

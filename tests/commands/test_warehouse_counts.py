@@ -1,4 +1,4 @@
-"""warehouse.plan_counts, ask_counts, start_counts, enter_counts, decide_counts, and stock.count below them"""
+"""warehouse.plan_counts, ask_, start_, enter_, decide_ and withdraw_counts, and stock.count below them"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import ANY
 from uuid import UUID
 
 import psycopg
@@ -16,6 +17,7 @@ from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, sql
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.network.commands import register as network
@@ -40,6 +42,7 @@ from entrepot.warehouse.commands.plan_counts import (
 )
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.start_counts import CountStarted, StartCount, start_counts
+from entrepot.warehouse.commands.withdraw_counts import CountWithdrawn, WithdrawCount, withdraw_counts
 from entrepot.warehouse.counting import Counting, Plan
 from entrepot.warehouse.tasks import serve_count
 from entrepot.work import queries as work
@@ -627,6 +630,82 @@ def test_the_same_key_gets_the_first_answer(house: Floor):
     assert ask_counts(SYSTEM, requests=[asking]) == ask_counts(SYSTEM, requests=[asking])
 
 
+# ---- withdrawn
+
+
+def withdrawn(
+    task: UUID, person: str = "eve", minutes: float = 50, reason: str = "cleared", key: str | None = None
+):
+    (answer,) = withdraw_counts(at(person, minutes), requests=[WithdrawCount(task, reason, key)])
+    return answer
+
+
+def test_an_open_count_is_withdrawn_with_a_reason_and_nothing_moves(house: Floor):
+    house.stock(0, 10)
+    task = asked(house, 0)
+    number = counted.one_count(task).number
+    refused = withdrawn(task, reason=" ")
+    assert isinstance(refused, Invalid) and refused.facts["field"] == "reason"
+    assert withdrawn(task, key="w") == CountWithdrawn(task, number, 1) == withdrawn(task, key="w")
+    again = withdrawn(task)
+    assert isinstance(again, WrongState) and again.facts["found"] == "withdrawn"
+    assert withdrawn(ids.uuid7()) == NotFound(what="count", which=ANY)
+    assert standing(house.at()) == 10
+    assert counted.to_count([task]) == {} and counted.lines_of(task) == []
+    assert counted.counts(company=COMPANY) == []
+    (row,) = counted.counts(company=COMPANY, done=True)
+    assert (row.state, row.counter) == ("withdrawn", "")
+    (event,) = [one for one in kernel.timeline(subjects=[task]) if one.command == "warehouse.withdraw_counts"]
+    assert (event.actor, event.before, event.after, event.reason) == ("eve", "open", "withdrawn", "cleared")
+    assert asked(house, 0) != task, "its goods can be asked for again"
+
+
+def test_who_counts_what_is_withdrawn_meanwhile_is_refused(house: Floor):
+    house.stock(0, 10)
+    task = asked(house)
+    started(task)
+    assert isinstance(withdrawn(task, "ann", 5), CountWithdrawn), "begun by mistake, by oneself"
+    (late,) = enter_counts(at("ann", 10), requests=[EnterCount(task, (Counted(house.skus[0], 3),))])
+    number = counted.one_count(task).number
+    assert late == errors.CountWithdrawn(count=number, bin="PICK")
+    (begun,) = start_counts(at("bob", 11), requests=[StartCount(task)])
+    assert isinstance(begun, WrongState)
+    assert standing(house.at()) == 10
+
+
+def test_a_difference_is_not_withdrawn_by_who_counted_it_nor_while_it_waits_for_a_decision(house: Floor):
+    house.stock(0, 100)
+    task = asked(house, 0)
+    started(task)
+    assert entered(task, Counted(house.skus[0], 60)) == "recount"
+    apart = withdrawn(task, "ann")
+    assert isinstance(apart, DutiesApart)
+    started(task, "bob", 20)
+    assert isinstance(withdrawn(task, "bob"), DutiesApart), "he recounts it"
+    assert entered(task, Counted(house.skus[0], 60), person="bob", minutes=30) == "waiting"
+    waits = withdrawn(task)
+    assert isinstance(waits, WrongState) and waits.facts["found"] == "waiting"
+    (line,) = counted.lines_of(task)
+    decided(line.id, "recount")
+    assert withdrawn(task).goods == 1
+    assert standing(house.at()) == 100
+    (line,) = counted.lines_of(task)
+    assert (line.state, line.expected, line.counted) == ("withdrawn", 100, 60)
+    span = {"company": COMPANY, "since": NOW, "until": NOW + timedelta(days=1)}
+    assert counted.accuracy(**span, by="node") == []
+
+
+def test_what_agreed_of_a_count_stays_when_the_rest_is_withdrawn(house: Floor):
+    house.stock(0, 100)
+    house.stock(1, 20)
+    task = asked(house)
+    started(task)
+    assert entered(task, Counted(house.skus[0], 60), Counted(house.skus[1], 20)) == "recount"
+    assert withdrawn(task).goods == 1
+    assert {one.state for one in counted.lines_of(task)} == {"agreed", "withdrawn"}
+    assert queries.discrepancies() == []
+
+
 # ---- accuracy
 
 
@@ -692,10 +771,11 @@ def _many(house: Floor, number: int) -> list[UUID]:
     "warehouse.start_counts",
     "warehouse.enter_counts",
     "warehouse.decide_counts",
+    "warehouse.withdraw_counts",
     "stock.count",
 )
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
-    names = ("ask", "start", "enter", "start again", "enter again", "decide", "count")
+    names = ("ask", "start", "enter", "start again", "enter again", "decide", "count", "withdraw")
     sizes: dict[str, list[int]] = {name: [] for name in names}
 
     def run(name: str, command: object, cause: Cause, requests: Sequence[object]) -> list[object]:
@@ -722,6 +802,11 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
             for one in bins
         ]
         run("count", count, SYSTEM, posts)
+        again = [one.task for one in ask_counts(SYSTEM, requests=[AskCount(one) for one in bins])]
+        start_counts(at("ann", 60), requests=[StartCount(one) for one in again])
+        said = [EnterCount(one, (Counted(house.skus[0], 1),)) for one in again]
+        enter_counts(at("ann", 61), requests=said)
+        run("withdraw", withdraw_counts, at("eve", 62), [WithdrawCount(one, "x") for one in again])
         assert standing(house.at()._replace(bin=bins[-1])) == 7
     assert all(len(set(found)) == 1 for found in sizes.values()), sizes
 

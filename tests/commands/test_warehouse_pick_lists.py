@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import NotFound
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
@@ -60,6 +61,48 @@ def test_a_list_has_one_picker(house: Floor):
     assert take_lists(SYSTEM, requests=[TakeList(one, "peter")]) == [ListTaken(one, number, "peter")]
     assert queries.pick_list(one).picker == "peter"
     assert take_lists(a_picker("peter"), requests=[TakeList(one, "")]) == [ListTaken(one, number, "")]
+
+
+def test_a_list_that_was_given_away_is_not_walked_on_and_what_is_left_is_the_others(house: Floor):
+    house.stock(0, 10)
+    (one,) = on_lists(house, 3, (0, 1)).lists
+    number = queries.pick_list(one).number
+    take_lists(someone("paula"), requests=[TakeList(one)])
+    first, second, _ = queries.list_stops(one)
+
+    def walks(person: str, stop: queries.ListStopRow, key: str | None = None):
+        wanted = PickFulfillment(stop.fulfillment, picker=person, key=key, tasks=(stop.task,), pick_list=one)
+        (answer,) = pick(someone(person), requests=[wanted])
+        return answer
+
+    done = walks("paula", first, "once")
+    assert isinstance(done, FulfillmentPicked) and done.picked == 1
+    take_lists(SYSTEM, requests=[TakeList(one, "peter")])
+    assert walks("paula", second) == errors.ListGiven(list=number, picker="peter")
+    assert walks("paula", first, "once") == done, "what was done before stays so"
+    take_lists(SYSTEM, requests=[TakeList(one, "")])
+    assert walks("paula", second) == errors.ListFree(list=number)
+    assert queries.pick_list(one).open_stops == 2
+    take_lists(someone("peter"), requests=[TakeList(one)])
+    assert isinstance(walks("peter", second), FulfillmentPicked)
+    told = [(row.actor, row.after, row.reason) for row in kernel.timeline(subjects=[one])]
+    assert told == [
+        ("paula", "taken", "paula"),
+        (SYSTEM.actor.name, "taken", "peter"),
+        (SYSTEM.actor.name, "free", "a test"),
+        ("peter", "taken", "peter"),
+    ]
+
+
+def test_a_list_with_another_is_not_reported_as_picked_but_by_who_gives_lists(house: Floor):
+    house.stock(0, 10)
+    (one,) = on_lists(house, 1, (0, 1)).lists
+    take_lists(a_picker("paula"), requests=[TakeList(one)])
+    taken = errors.ListTaken(list=queries.pick_list(one).number, picker="paula")
+    assert pick_lists(a_picker("peter"), requests=[PickList(one)]) == [taken]
+    assert queries.pick_list(one).open_stops == 1
+    (done,) = pick_lists(SYSTEM, requests=[PickList(one, picker="paula")])
+    assert isinstance(done, ListPicked)
 
 
 def test_what_is_done_or_unknown_is_not_taken(house: Floor):

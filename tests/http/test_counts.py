@@ -13,7 +13,7 @@ from entrepot.kernel import sql
 from entrepot.network.commands import register as network
 from entrepot.warehouse import counted
 from tests.http.test_api import is_problem
-from tests.shop import COMPANY, the_system
+from tests.shop import COMPANY, a_person, the_system
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/counts"
@@ -132,6 +132,51 @@ def test_a_zone_and_a_sku_are_asked_for_at_once_and_lists_keep_to_a_node(shop, c
     shown = browser.get(f"/floor/counts/?node={shop.nodes[0]}").content.decode()
     assert "A-77" not in shown and "TEA-ASSAM" in shown
     assert "A-77" in browser.get("/floor/counts/?zone=A").content.decode()
+
+
+def test_counts_that_are_not_to_be_done_are_withdrawn_one_or_all_of_a_filter(task, console, shop):
+    browser = console("supervisor")
+    page = f"/floor/counts/{task}/"
+    assert "Withdraw the count" in browser.get(page).content.decode()
+    form = {"count": str(task), "next": page}
+    a_person("picker", "picker")
+    assert (
+        "why it is not counted" in said(browser.post("/floor/counts/withdraw/", form | {"reason": " "}))[-1]
+    )
+    assert "may not do" in said(console("picker").post("/floor/counts/withdraw/", form | {"reason": "x"}))[-1]
+    done = browser.post("/floor/counts/withdraw/", form | {"reason": "cleared yesterday"})
+    assert (done.url, said(done)[-1]) == (page, "1 count is withdrawn. Stock stays as it is.")
+    shown = browser.get(page).content.decode()
+    assert "withdrawn" in shown and "cleared yesterday" in shown
+    assert "Begin to count" not in shown and "Withdraw the count" not in shown
+    row = counted.one_count(task)
+    assert row.number in browser.get("/floor/counts/?done=1").content.decode()
+
+    at_first = str(shop.nodes[0])
+    browser.post("/floor/counts/ask/", {"node": at_first, "sku": "MUG-BLUE"})
+    browser.post("/floor/counts/ask/", {"node": str(shop.nodes[1]), "sku": "MUG-BLUE"})
+    here = counted.counts(company=COMPANY, node=shop.nodes[0])
+    there = counted.counts(company=COMPANY, node=shop.nodes[1])
+    assert here and there
+    shown = browser.get(f"/floor/counts/?node={at_first}").content.decode()
+    assert f'action="/floor/counts/withdraw/?node={at_first}"' in shown
+    all_ = {"all": "shop", "reason": "asked for at the wrong node"}
+    company = sql.run("SELECT code FROM parties_company WHERE id = %(id)s", {"id": COMPANY})[0][0]
+    browser.post(f"/floor/counts/withdraw/?node={at_first}", all_ | {"all": company})
+    assert counted.counts(company=COMPANY, node=shop.nodes[0]) == []
+    assert counted.counts(company=COMPANY, node=shop.nodes[1]) == there
+
+
+def test_a_program_withdraws_counts(task, program):
+    lead = program("supervisor")
+    body = {"task": str(task), "reason": "cleared"}
+    assert lead.post(f"{API}/withdraw", body).json() == {
+        "task": str(task), "number": counted.one_count(task).number, "goods": 1,
+    }  # fmt: skip
+    is_problem(lead.post(f"{API}/withdraw", body, again="two"), 409, "kernel.wrong_state")
+    assert lead.get(f"{API}?node=LDN").json()["items"] == []
+    (one,) = lead.get(f"{API}?node=MAN&done=true").json()["items"]
+    assert one["state"] == "withdrawn"
 
 
 def test_who_may_not_count_is_told_so(task, console):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -24,13 +25,15 @@ from entrepot.parties.commands.register import (
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.reorder import ProposeOrders, propose_orders
+from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.stock import plate_queries
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
-BARCODE, SSCC = "4006381333931", "376104250021234569"
+BARCODE, SSCC, PALLET = "4006381333931", "376104250021234569", "376104250021234576"
 PAGES = ["", "expected/", "receiving/", "quality/", "put-away/", "reorder/", "suppliers/"]
 
 
@@ -167,6 +170,73 @@ def test_a_proposal_is_shown_with_its_sum_ordered_and_judged(console, program, s
     assert "Mugs Ltd" in page.get("/inbound/suppliers/?since=2020-01-01&until=2090-01-01").content.decode()
 
 
+def test_an_order_as_it_was_asked_for_is_confirmed_and_received_at_one_click_each(shop, console, bought):
+    found = queries.order(bought)
+    wanted = tuple((shop.skus[code], units, Decimal(1)) for code, units in (("MUG-BLUE", 4), ("LAMP-OAK", 6)))
+    buying = Cause(Actor("bea", everything=True), timezone.now())
+    (two,) = order(buying, requests=[OrderGoods(COMPANY, found.supplier, shop.nodes[0], "W13", wanted)])
+    buyer, dock_, where = console("inventory"), console("supervisor"), f"/inbound/orders/{two.order}/"
+    shown = dock_.get(where).content.decode()
+    assert "All that is to come is here, and good" in shown and "What happened" in shown
+    first, _ = queries.lines(two.order)
+    confirmed = {"action": "confirm", "day-all": "2031-02-03", f"confirmed-{first.id}": "1"}
+    buyer.post(f"{where}act/", confirmed)
+    assert [one.confirmed for one in queries.lines(two.order)] == [1, 6]
+    assert {str(one.confirmed_on) for one in queries.lines(two.order)} == {"2031-02-03"}
+    dock_.post(f"{where}act/", {"action": "receive-all"})
+    assert queries.order(two.order).state == "received"
+    shown = dock_.get(where).content.decode()
+    assert "In the books" in shown and "All that is to come is here" not in shown
+
+
+def test_what_came_on_a_pallet_is_put_away_whole_and_loose_goods_by_themselves(shop, console, bought):
+    system, number = the_system(timezone.now()), "376104250021234583"
+    line = line_of(bought)
+    lines = (
+        (bought, line.id, 3, SSCC, "L1", None, (), PALLET),
+        (bought, line.id, 2, number, "L1", None, (), PALLET),
+    )
+    take_notices(system, requests=[TakeNotice(COMPANY, "DN-9", timezone.now().date(), lines)])
+    page, buyer = console("supervisor"), console("inventory")
+    for code, units in ((PALLET, ""), ("JUG", "1")):
+        page.post(
+            "/inbound/receiving/scan/", {"node": shop.nodes[0], "text": code, "units": units, "lot": "L1"}
+        )
+    text = page.get(f"/inbound/put-away/?node={shop.nodes[0]}").content.decode()
+    assert "Pallets and cartons, each whole" in text and "2 cartons" in text
+    assert PALLET in text and SSCC not in text, "what stands on a pallet goes with it"
+    assert 'name="units" value="1"' in text and 'name="units" value="6"' not in text
+    plate = plate_queries.plate_named(company=COMPANY, text=PALLET)
+    bin_ = re.search(r"<b>→ (\S+)</b>", text).group(1)
+    page.post(f"/stock/plates/{plate.id}/move/", {"bin": bin_, "next": "/inbound/put-away/"})
+    assert plate_queries.plate_named(company=COMPANY, text=SSCC).bin_code == bin_
+    assert "Pallets and cartons" not in page.get(f"/inbound/put-away/?node={shop.nodes[0]}").content.decode()
+    shown = buyer.get(f"/inbound/orders/{bought}/").content.decode()
+    assert "DN-9" in shown and "Announced" in shown
+    (found,) = dock.notices(COMPANY, state="received")
+    notice = buyer.get(f"/inbound/expected/{found.id}/").content.decode()
+    assert "<dt>Pallets</dt><dd>1</dd>" in notice and PALLET in notice
+    assert found.number in buyer.get(f"/search/?q={PALLET}").content.decode()
+
+
+def test_a_buyer_says_what_is_on_its_way(console, bought):
+    page, where = console("inventory"), f"/inbound/orders/{bought}/"
+    form = {"action": "announce", "external_ref": "DN-5", "expected_on": "2031-01-04", "carrier": "DPD"}
+    assert "Say on which day" in said(page.post(f"{where}act/", form | {"expected_on": ""}))
+    wrong = page.post(f"{where}act/", form | {"packages": f"JUG; 4; {SSCC}\nCUP; 4"})
+    assert "CUP 4: say a SKU of the order" in said(wrong)
+    assert f"JUG; 4; {SSCC}" in page.get(where).content.decode(), "it stands there to be mended"
+    packages = f"JUG; 4; 00{SSCC}; {PALLET}; L1; 2031-06-30\nJUG; 2; ; ; L2"
+    page.post(f"{where}act/", form | {"packages": packages})
+    (found,) = dock.notices(COMPANY)
+    assert (found.external_ref, found.carrier, found.units, found.pallets) == ("DN-5", "DPD", 6, 1)
+    told = [(one.sscc, one.pallet, one.lot, one.quantity) for one in dock.notice_lines(found.id)]
+    assert told == [("", "", "L2", 2), (SSCC, PALLET, "L1", 4)]
+    page.post(f"{where}act/", form | {"external_ref": "DN-6"})
+    assert [one.units for one in dock.notices(COMPANY)] == [6, 4]
+    assert "announced already" in said(page.post(f"{where}act/", form | {"external_ref": "DN-7"}))
+
+
 # ---- the API
 
 
@@ -195,14 +265,21 @@ def test_a_program_orders_confirms_announces_and_receives(program, shop, bought)
         "/api/v1/ship-notices",
         {
             "external_ref": "DN-1", "expected_on": "2031-01-04",
-            "lines": [{"order": which, "line": line["id"], "quantity": 4, "sscc": SSCC, "lot": "L1"}],
+            "lines": [
+                {"order": which, "line": line["id"], "quantity": 3, "sscc": SSCC, "lot": "L1", "pallet": PALLET},
+                {"order": which, "line": line["id"], "quantity": 1, "sscc": PALLET, "lot": "L1"},
+            ],
         },
     )  # fmt: skip
     assert notice.status_code == 201, notice.content
-    assert len(buyer.get("/api/v1/ship-notices").json()["items"]) == 1
+    assert [one["pallets"] for one in buyer.get("/api/v1/ship-notices").json()["items"]] == [1]
+    told = buyer.get(f"/api/v1/ship-notices/{notice.json()['notice']}").json()
+    assert [(one["pallet"], one["sscc"]) for one in told["lines"]] == [("", PALLET), (PALLET, SSCC)]
+    is_problem(buyer.get(f"/api/v1/ship-notices/{which}"), 404, "kernel.not_found")
 
-    scanned = dock_.post("/api/v1/receiving/scans", {"node": node, "text": f"(00){SSCC}"}).json()
-    assert (scanned["sscc"], scanned["quantity"], scanned["order_state"]) == (SSCC, 4, "received")
+    scanned = dock_.post("/api/v1/receiving/scans", {"node": node, "text": f"(00){PALLET}"}).json()
+    assert (scanned["sscc"], scanned["quantity"], scanned["cartons"]) == (PALLET, 4, 1)
+    assert scanned["order_state"] == "received"
     again = dock_.post("/api/v1/receiving/scans", {"node": node, "text": SSCC}, again="two")
     is_problem(again, 409, "purchasing.package_received")
     nowhere = {"node": node, "text": SSCC, "bin": "NOWHERE"}

@@ -42,6 +42,19 @@ def test_the_page_tells_what_is_queued_done_and_how_long_it_takes(shop, work, co
     assert "No standard yet" not in browser.get("/floor/labor/?list=standards").content.decode()
 
 
+def test_throughput_is_summed_by_step_and_kept_to_a_node(shop, work, console, program):
+    browser = console("supervisor")
+    page = browser.get("/floor/labor/?node=MAN").content.decode()
+    assert "In all, by step" in page and "Hours at LDN" not in page
+    page = browser.get("/floor/labor/?node=LDN").content.decode()
+    assert "Nobody reported anything in these days" in page and "In all, by step" not in page
+    assert "<option selected>LDN</option>" in page
+    lead = program("supervisor")
+    assert lead.get(f"{API}/throughput?days=1&node=LDN").json() == []
+    assert sum(row["tasks"] for row in lead.get(f"{API}/throughput?days=1&node=MAN").json()) == 9
+    assert lead.get(f"{API}/throughput?node=NONE").status_code == 404
+
+
 def test_programs_are_told_the_same(shop, work, program):
     lead = program("supervisor")
     assert lead.post(f"{API}/standards", {}).json() == {"standards": 1, "tasks": 9}

@@ -29,7 +29,7 @@ from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from entrepot.work import queries as work
 from tests import back
 from tests.plates import NUMBER, OTHER, PREFIX
-from tests.shop import COMPANY, the_system
+from tests.shop import COMPANY, a_person, the_system
 from tests.waves import a_shop_that_gathers
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +128,39 @@ def test_an_order_is_picked_one_scan_at_a_time(shop, handheld):
     assert queries.fulfillment(one.id).state == "picked"
     assert hand.at == "/scan/pick/"
     assert f"{one.number} is picked." in hand.right[-1]
+
+
+def test_who_walks_a_list_that_is_given_to_another_is_told_so_and_turned_away(shop, handheld, console):
+    one = a_list(shop, "batch")
+    first, *_ = (row.stop for row in floor_queries.stops(pick_list=one.id))
+    a_person("picker", "picker")
+    desk, hand = console("supervisor"), handheld("picker")
+    hand.goes(f"/scan/pick/list/{one.id}/")
+    assert queries.pick_list(one.id).picker == "picker"
+    hand.scans(first.bin.code, key="the bin")
+    desk.post("/floor/lists/give/", {"list": str(one.id), "picker": "nobody", "action": "give"})
+    assert queries.pick_list(one.id).picker == "picker", "who picks nothing gets no list"
+    desk.post("/floor/lists/give/", {"list": str(one.id), "picker": "supervisor", "action": "give"})
+    assert queries.pick_list(one.id).picker == "supervisor"
+
+    hand.scans(first.item.code)
+    assert hand.at == "/scan/pick/"
+    assert f"List {one.number} was given to supervisor: this scan did not count" in hand.page
+    assert queries.pick_list(one.id).open_stops == one.open_stops
+    hand.at = f"/scan/pick/list/{one.id}/"
+    hand.scans(first.bin.code, key="the bin")
+    assert "did not count" not in hand.page, "what counted and is sent once more is no fault"
+    hand.goes(f"/scan/pick/list/{one.id}/")
+    assert f"List {one.number} is with supervisor." in hand.page
+
+    desk.post("/floor/lists/give/", {"list": str(one.id), "action": "back"})
+    hand.at = f"/scan/pick/list/{one.id}/"
+    hand.scans(first.bin.code)
+    assert f"List {one.number} was given back, and is nobody" in hand.page
+    hand.goes(f"/scan/pick/list/{one.id}/")
+    assert queries.pick_list(one.id).picker == "picker", "who opens it has it again"
+    page = desk.get(f"/floor/lists/{one.id}/").content.decode()
+    assert "Give it to" in page and "What happened" in page
 
 
 def test_a_scan_that_is_sent_again_counts_once(shop, handheld):

@@ -101,6 +101,24 @@ def test_from_proposal_to_shelf(console, asked):
     assert states() == {"sent": 2}
 
 
+def test_a_part_of_what_is_accepted_leaves_and_the_rest_stays(console, asked):
+    page, (first, second) = console("inventory"), asked
+    page.post(f"{PAGE}act/", {"proposal": [str(first.id), str(second.id)], "action": "accept"})
+    assert f'name="units-{first.id}"' in page.get(PAGE).content.decode()
+    form = {"proposal": [str(first.id)], "action": "send", f"units-{first.id}": "x"}
+    assert said(page.post(f"{PAGE}act/", form)) == ["Write whole numbers of units."]
+    form[f"units-{first.id}"] = str(first.quantity + 1)
+    assert f"expected 1 to {first.quantity}" in said(page.post(f"{PAGE}act/", form))[0]
+    form[f"units-{first.id}"] = "2"
+    assert said(page.post(f"{PAGE}act/", form)) == [f"{first.quantity - 2} units stay to be sent."]
+    rest = next(
+        one for one in queries.proposals(company=COMPANY, state="accepted") if one.sku_code == first.sku_code
+    )
+    assert rest.quantity == first.quantity - 2
+    (transfer,) = stock.transfers_under_way(company=COMPANY)
+    assert transfer.units == 2
+
+
 def test_a_proposal_is_rejected_with_a_reason_only(console, asked):
     page, (first, _) = console("inventory"), asked
     without = page.post(f"{PAGE}act/", {"proposal": [str(first.id)], "action": "reject"})
@@ -134,13 +152,16 @@ def test_programs_list_accept_send_and_reject(program, asked):
 
     accepted = call.post(f"{API}/accept", [{"proposal": key} for key in keys]).json()
     assert [one["state"] for one in accepted] == ["accepted", "accepted"]
+    part = call.post(f"{API}/send", {"proposal": keys[0], "quantity": 2}, again="part").json()
+    assert (part["sent"], part["left"], part["missing"]) == (2, 3, 0)
+    first, keys[0] = keys[0], part["rest"]
     sent = call.post(f"{API}/send", {"proposal": keys[0]}).json()
-    assert (sent["proposal"], sent["sent"]) == (keys[0], 5)
+    assert (sent["proposal"], sent["sent"]) == (keys[0], 3)
     again = call.post(f"{API}/send", {"proposal": keys[0]}).json()
     assert again == sent
     rejected = call.post(f"{API}/reject", {"proposal": keys[1], "reason": "no room"})
     assert rejected.json()["state"] == "rejected"
-    assert [one["id"] for one in call.get(f"{API}?state=sent").json()["items"]] == keys[:1]
+    assert [one["id"] for one in call.get(f"{API}?state=sent").json()["items"]] == [first, keys[0]]
 
 
 def test_programs_say_what_came_and_what_is_lost(program, asked):
@@ -174,7 +195,10 @@ def test_a_person_sends_goods_and_takes_part_of_them_in(shop, console):
     page, nodes = console("inventory"), [str(one) for one in shop.nodes]
     form = {"from": nodes[0], "to": nodes[1], "bin": "a-01", "sku": "MUG-BLUE", "units": "5"}
     assert said(page.post(f"{PAGE}send/", form)) == ["It is on its way."]
-    assert said(page.post(f"{PAGE}send/", form | {"sku": "NONE"}))[0].startswith("Say from which bin")
+    assert said(page.post(f"{PAGE}send/", form | {"sku": "NONE"}))[0].startswith("a-01 NONE 5: say a bin")
+    assert said(page.post(f"{PAGE}send/", {"from": nodes[0], "to": nodes[1]}))[0].startswith(
+        "Say from which bin"
+    )
     assert stock.transfers_under_way(company=COMPANY)[1:] == []
     (one,) = stock.transfers_under_way(company=COMPANY)
     assert f'href="/stock/transfers/{one.id}/"' in page.get(PAGE).content.decode()
@@ -228,6 +252,18 @@ def test_the_page_of_a_transfer_takes_plates_whole_and_tells_of_lots_that_expire
     told = said(page.post(f"{where}receive/", {"action": "rest"}))
     assert told == ["1 unit has expired on the way and is not for sale."]
     assert {one.status for one in stock.transfer_arrivals(sent.transfer)} == {"non_sellable"}
+
+
+def test_a_person_sends_several_lines_at_once_or_nothing(shop, console):
+    page, nodes = console("inventory"), [str(one) for one in shop.nodes]
+    form = {"from": nodes[0], "to": nodes[1], "pasted": "A-01; MUG-BLUE; 2\nA-01\tMUG-BLUE\tmany\n"}
+    assert said(page.post(f"{PAGE}send/", form))[0].startswith("A-01 MUG-BLUE many: say a bin")
+    assert "A-01; MUG-BLUE; 2" in page.get(PAGE).content.decode(), "what was pasted stands there again"
+    assert stock.transfers_under_way(company=COMPANY) == []
+    form["pasted"] = "A-01; MUG-BLUE; 2\n\na-01 MUG-BLUE 3"
+    assert said(page.post(f"{PAGE}send/", form)) == ["It is on its way."]
+    (one,) = stock.transfers_under_way(company=COMPANY)
+    assert (one.units, one.skus) == (5, ["MUG-BLUE"])
 
 
 def test_programs_send_goods_without_a_proposal(shop, program):

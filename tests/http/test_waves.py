@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 from django.contrib.messages import get_messages
+from django.utils import timezone
 
 from entrepot.carriage import queries as carriage
 from entrepot.kernel import ids
 from entrepot.network import queries as network
 from entrepot.warehouse import queries, short_queries
 from tests.http.test_api import is_problem
-from tests.shop import COMPANY
+from tests.shop import COMPANY, a_person
 from tests.waves import a_shop_that_gathers
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +101,66 @@ def test_programs_are_told_what_was_not_in_its_bin(shop, program):
         stop.bin_code,
     )
     assert short["item_state"] == "open"
+
+
+def test_waves_and_lists_are_those_of_a_node_and_a_state_with_their_sums(shop, console, program):
+    browser, asks = console("supervisor"), program("supervisor")
+    browser.post("/floor/propose/", {"node": str(shop.nodes[0])})
+    (wave,) = queries.waves(company=COMPANY)
+    browser.post(f"/floor/waves/{wave.id}/decide/", {"action": "release"})
+    lists = queries.open_lists(company=COMPANY, node=shop.nodes[0])
+    assert lists and queries.open_lists(company=COMPANY, node=shop.nodes[1]) == []
+    here = browser.get(f"/floor/?node={shop.nodes[0]}&state=released").content.decode()
+    assert wave.number in here and lists[0].number in here
+    assert re.search(rf"<dt>With nobody</dt><dd>{len(lists)}</dd>", here)
+    there = browser.get(f"/floor/?node={shop.nodes[1]}").content.decode()
+    assert wave.number not in there and lists[0].number not in there and "No such wave" in there
+    assert "No such wave" in browser.get("/floor/?state=dropped").content.decode()
+    assert [one["number"] for one in asks.get(f"{API}?node=LDN&state=released").json()["items"]] == [
+        wave.number
+    ]
+    assert asks.get(f"{API}?node=MAN").json()["items"] == []
+    assert asks.get(f"{API}?state=dropped").json()["items"] == []
+    is_problem(asks.get(f"{API}?node=NONE"), 404, "kernel.not_found")
+
+
+def test_a_wave_tells_what_it_was_asked_for_as_the_form_says_it(shop, console):
+    browser = console("supervisor")
+    day = timezone.now().date() + timedelta(days=30)
+    wanted = {
+        "node": str(shop.nodes[0]),
+        "value": "1.50",
+        "lines": "50",
+        "priority": "1",
+        "due_before": f"{day}T09:00",
+    }
+    shown = browser.get(browser.post("/floor/propose/", wanted).url).content.decode()
+    told = dict(re.findall(r"<dt>Asked: (.*?)</dt><dd>(.*?)</dd>", shown))
+    assert {name: told[name] for name in ("Value at least", "Lines at most", "Priority at least")} == {
+        "Value at least": "£1.50", "Lines at most": "50", "Priority at least": "1",
+    }  # fmt: skip
+    assert ":00" in told["Due before"] and "T09" not in told["Due before"]
+
+
+def test_a_supervisor_gives_lists_to_others_and_frees_them(shop, console):
+    browser = console("supervisor")
+    a_person("picker", "picker")
+    browser.post("/floor/propose/", {"node": str(shop.nodes[0]), "method": "discrete"})
+    (wave,) = queries.waves(company=COMPANY)
+    browser.post(f"/floor/waves/{wave.id}/decide/", {"action": "release"})
+    keys = [str(one.id) for one in queries.pick_lists(wave=wave.id)]
+    assert "Free them for anybody" in browser.get(f"/floor/waves/{wave.id}/").content.decode()
+    given = browser.post("/floor/lists/give/", {"list": keys, "picker": "picker", "action": "give"})
+    assert said(given)[-1] == f"{len(keys)} lists are with picker now."
+    assert {one.picker for one in queries.pick_lists(wave=wave.id)} == {"picker"}
+    anothers = console("inventory").get(f"/floor/lists/{keys[0]}/").content.decode()
+    assert "It is with picker. A supervisor can give it to another." in anothers
+    assert "Give it to" not in anothers and "Free it for anybody" not in anothers
+    console("inventory").post("/floor/lists/give/", {"list": keys, "action": "back"})
+    assert {one.picker for one in queries.pick_lists(wave=wave.id)} == {"picker"}
+    freed = browser.post("/floor/lists/give/", {"list": keys[0], "action": "back"})
+    assert said(freed)[-1] == "The list is free for anybody."
+    assert queries.pick_list(keys[0]).picker == ""
 
 
 def test_what_can_not_be_proposed_is_said(shop, console):

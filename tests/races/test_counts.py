@@ -16,6 +16,7 @@ from entrepot.warehouse.commands.enter_counts import Counted, CountEntered, Ente
 from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.start_counts import CountStarted, StartCount, start_counts
+from entrepot.warehouse.commands.withdraw_counts import CountWithdrawn, WithdrawCount, withdraw_counts
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.together import at_once
 
@@ -56,4 +57,29 @@ def test_counts_are_asked_entered_and_decided_once_while_goods_move(house: Floor
 
     assert [one.posted for one in answers if isinstance(one, CountDecided)] == [-40]
     assert sql.run("SELECT sum(quantity)::int FROM stock_bucket") == [(360,)]
+    assert verify.discrepancies() == []
+
+
+def test_a_count_is_withdrawn_once_or_entered_however_many_try(house: Floor):
+    ask_counts(SYSTEM, requests=[AskCount(house.bin(), sku) for sku in house.skus[:2]])
+    tasks = [task for (task,) in sql.run("SELECT id FROM warehouse_counttask ORDER BY id")]
+    start_counts(later("ann", 0), requests=[StartCount(task) for task in tasks])
+    goods = {task: [one.sku for one in counted.to_count([task])[task]] for task in tasks}
+    there = dict(sql.run("SELECT sku_id, sum(quantity)::int FROM stock_bucket GROUP BY 1"))
+    said = [EnterCount(one, tuple(Counted(sku, there[sku]) for sku in goods[one])) for one in tasks]
+    jobs = [
+        lambda i=i: withdraw_counts(
+            later("eve", 10),
+            requests=[WithdrawCount(one, "cleared") for one in (tasks if i % 2 else tasks[::-1])],
+        )
+        for i in range(THREADS)
+    ]
+    jobs += [lambda: enter_counts(later("ann", 10), requests=said)]
+
+    answers = [one for got in at_once(jobs) for one in got]
+
+    done = [one for one in answers if isinstance(one, CountWithdrawn | CountEntered)]
+    assert sorted(one.task for one in done) == tasks
+    states = {state for (state,) in sql.run("SELECT state FROM warehouse_counttask")}
+    assert states <= {"withdrawn", "done", "recount"}
     assert verify.discrepancies() == []

@@ -8,11 +8,13 @@ from entrepot.insight import verify
 from entrepot.kernel.errors import Refused
 from entrepot.warehouse import queries
 from entrepot.warehouse.commands.pace import PaceNode, pace
-from entrepot.warehouse.commands.pick_lists import ListPicked, PickList, pick_lists
+from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
+from entrepot.warehouse.commands.pick_lists import ListPicked, PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
-from tests.floor import COMPANY, SYSTEM, Floor
+from entrepot.warehouse.errors import ListDone, ListGiven
+from tests.floor import COMPANY, SYSTEM, Floor, someone
 from tests.together import at_once
 from tests.walk import queued
 from tests.waves import gathers, waiting
@@ -79,4 +81,27 @@ def test_a_list_is_picked_once(house: Floor):
     assert sum(isinstance(one, ListPicked) for one in answers) == len(went.lists)
     assert queries.wave(wave.wave).open_stops == 0
     assert [row.id for row in queries.waves(company=COMPANY)] == [wave.wave]
+    assert verify.discrepancies() == []
+
+
+def test_a_list_is_given_away_or_its_stop_is_reported(house: Floor):
+    """Whoever comes first: a stop that was reported counts, and one after the list was given away does not."""
+    gathers()
+    waiting(house, 1, (0, 1))
+    (wave,) = propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0], method="discrete")])
+    (went,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    (one,) = went.lists
+    take_lists(someone("ann"), requests=[TakeList(one)])
+    (stop,) = queries.list_stops(one)
+    wanted = [PickFulfillment(stop.fulfillment, picker="ann", tasks=(stop.task,), pick_list=one)]
+    jobs = [lambda: pick(someone("ann"), requests=wanted)] * THREADS
+    jobs += [lambda: take_lists(someone("eve"), requests=[TakeList(one, "bob")])]
+
+    *picks, given = (got[0] for got in at_once(jobs))
+
+    done = [answer for answer in picks if isinstance(answer, FulfillmentPicked)]
+    assert len(done) == (1 if isinstance(given, ListDone) else len(done)) <= 1
+    if not done:
+        assert all(isinstance(answer, ListGiven) for answer in picks)
+    assert queries.wave(wave.wave).open_stops == 1 - len(done)
     assert verify.discrepancies() == []

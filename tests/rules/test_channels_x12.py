@@ -90,7 +90,29 @@ def test_the_acknowledgement_of_another_house_is_read():
 # ---- the tree
 
 
-def test_lot_expiry_and_serials_of_items_and_the_pallet_where_it_is_of_one_order():
+def packed(*inside: x12.Level) -> list[tuple[str, str]]:
+    """Package and pallet of each item of a notice."""
+    _, ((_, said),) = notices(x12.document(x12.notice("N1", *inside)))
+    return [(one.sscc, one.pallet) for one in said.items]
+
+
+def test_a_carton_keeps_its_pallet_and_goods_without_one_are_in_the_pallet_where_it_is_of_one_order():
+    pallet, first, second = "376104250021234569", "376104250021234576", "376104250021234583"
+    cartons = [x12.package(one, x12.item("A", 2)) for one in (first, second)]
+    assert packed(x12.order("PO-1", x12.pallet(pallet, *cartons, x12.item("B", 1)))) == [
+        (first, pallet),
+        (second, pallet),
+        (pallet, ""),
+    ]
+    # A pallet above two orders is of none of them, and its loose goods are in no package.
+    orders = [x12.order(name, x12.package(sscc, x12.item("A", 1)), x12.item("B", 1))
+              for name, sscc in (("PO-1", first), ("PO-2", second))]  # fmt: skip
+    assert packed(x12.pallet(pallet, *orders)) == [(first, pallet), ("", ""), (second, pallet), ("", "")]
+    # A carton alone on what bears the same number stands on nothing.
+    assert packed(x12.order("PO-1", x12.pallet(first, x12.package(first, x12.item("A", 1))))) == [(first, "")]
+
+
+def test_lot_expiry_and_serials_of_items_in_a_package_on_a_pallet():
     text = x12.document(
         x12.notice(
             "N1", x12.order("PO-1", x12.pallet("376104250021234569", x12.package(
@@ -100,7 +122,8 @@ def test_lot_expiry_and_serials_of_items_and_the_pallet_where_it_is_of_one_order
     )  # fmt: skip
     _, ((_, said),) = notices(text)
     (item,) = said.items
-    assert (item.sscc, item.lot, item.expires_on) == ("376104250021234569", "L1", date(2027, 1, 1))
+    assert (item.pallet, item.sscc) == ("376104250021234569", "376104250021234576")
+    assert (item.lot, item.expires_on) == ("L1", date(2027, 1, 1))
     assert item.serials == ("S1", "S2")
 
 

@@ -60,6 +60,23 @@ def test_a_notice_names_units_packages_of_one_order_and_serial_numbers_of_each_u
     assert not is_sscc("4006381333931")
 
 
+def test_a_carton_stands_on_one_pallet_which_is_a_number_of_its_own_and_no_carton():
+    pallet, other = "376104250021234576", "376104250021234583"
+    one = NoticedLine(ORDER, LINE, 2, SSCC, pallet=pallet)
+    loose = one._replace(sscc=pallet, pallet="")
+    assert misfit_notice([one, one, one._replace(sscc=other), loose], "DN-1") is None
+    for lines, field in (
+        ([one._replace(pallet="376104250021234568")], "pallet of line 1"),
+        ([one._replace(sscc="")], "sscc of line 1"),
+        ([one._replace(sscc=pallet)], "sscc of line 1"),
+        ([one, one._replace(pallet=other)], f"package {SSCC}"),
+        ([one._replace(pallet=""), one], f"package {SSCC}"),
+        ([one, one._replace(sscc=pallet, pallet=other)], "sscc of line 2"),
+    ):
+        refused = misfit_notice(lines, "DN-1")
+        assert isinstance(refused, Invalid) and refused.facts["field"] == field, lines
+
+
 def announced(*lines: tuple[str, str, int]) -> list[Announced]:
     return [Announced(uuid7(), ORDER, LINE, sscc, lot, units, 0) for sscc, lot, units in lines]
 

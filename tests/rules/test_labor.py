@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from entrepot.warehouse.labor import (
     SHIFTS,
+    STEPS,
     Observation,
     Queued,
     Shift,
     Standard,
+    Throughput,
+    by_step,
     fit,
     open_seconds,
     outlook,
@@ -127,6 +130,21 @@ def test_throughput_is_by_step_node_shift_and_profile():
 
 
 # ---- the backlog
+
+
+@given(
+    st.lists(
+        st.builds(
+            Throughput, st.sampled_from(STEPS), st.sampled_from(("A", "B")), st.just("early"), st.just("batch"),
+            st.integers(1, 9), st.integers(1, 99), st.integers(1, 999), st.integers(0, 9_999),
+        )
+    )
+)  # fmt: skip
+def test_sums_by_step_are_of_all_rows_and_in_the_order_of_the_work(rows):
+    found = by_step(rows)
+    assert [one.step for one in found] == [step for step in STEPS if step in {row.step for row in rows}]
+    for field in ("tasks", "lines", "units", "seconds"):
+        assert sum(getattr(one, field) for one in found) == sum(getattr(row, field) for row in rows)
 
 
 def test_only_shifts_count_as_time():

@@ -25,6 +25,10 @@ GERMAN = {
     "high risk": "hohes Risiko",
     "shipped": "versandt",
     "{0}: {1}": "{0} – {1}",
+    "line {0}: {1} of {2} units, on {3} instead of {4}": "Zeile {0}: {1} von {2} Stück, am {3} statt am {4}",
+    "line {0}: {1} of {2} units": "Zeile {0}: {1} von {2} Stück",
+    "{0}: the supplier confirms {1}": "{0}: bestätigt wird {1}",
+    "{0} of {1} instead of {2}": "{0} von {1} statt {2}",
 }
 
 
@@ -56,6 +60,10 @@ def german(monkeypatch):
         ("2 of its units are shipped", "2 seiner Stück sind versandt"),
         ("Order SO-7: 2 units have left the house.", "Auftrag SO-7: 2 Stück haben das Haus verlassen."),
         ("She called. The channel reports nothing", "She called. The channel reports nothing"),
+        (
+            "PO: the supplier confirms line 1: 5 of 9 units, on 2026-12-05 instead of 2026-12-04; line 2: 1 of 4 units",
+            "PO: bestätigt wird Zeile 1: 5 von 9 Stück, am 5 Dec 2026 statt am 4 Dec 2026; Zeile 2: 1 von 4 Stück",
+        ),
         ("Weg: damit", "Weg: damit"),
         ("LEEDS: The authorization is too old.", "LEEDS: Die Autorisierung ist zu alt."),
         ("", ""),

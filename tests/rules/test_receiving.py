@@ -103,6 +103,8 @@ def test_the_first_delivery_and_then_every_so_many_is_looked_at():
     assert sample(plan, 1, 5).units == 2
     assert sample(plan, 1, 1).units == 1
     assert sample(None, 1, 5) is None
+    assert sample(plan, 4, 5).why == "delivery 4: one in 3 is looked at, by the plan for all"
+    assert sample(Plan(sku="CAKE"), 4, 5).why == "every delivery is looked at, by the plan for CAKE"
 
 
 def test_too_many_bad_ones_in_a_sample_keep_the_rest_from_being_sold():

@@ -133,6 +133,12 @@ _FIND = "\nUNION ALL\n".join(
   JOIN network_channel AS c ON c.id = o.channel_id
  WHERE o.{_OWN} ORDER BY o.placed_at DESC LIMIT %(limit)s::int)""",
         f"""(SELECT 'plate', id, number, made_by FROM stock_plate WHERE {_OWN} AND number = %(plate)s::text)""",
+        *(
+            f"""(SELECT DISTINCT 'notice', n.id, n.number, concat_ws(' · ', n.external_ref, n.state)
+ FROM purchasing_noticeline AS l JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state <> 'replaced'
+ WHERE l.{_OWN} AND l.{column} = %(plate)s::text AND l.{column} <> '' LIMIT %(limit)s::int)"""
+            for column in ("sscc", "pallet")
+        ),
         f"""(SELECT 'bin', b.id, b.code, concat_ws(' · ', n.code, b.kind)
  FROM network_node AS n JOIN network_bin AS b ON b.node_id = n.id
  WHERE b.{_OWN} AND b.code = %(upper)s::text LIMIT %(limit)s::int)""",

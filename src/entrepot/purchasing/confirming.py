@@ -51,16 +51,19 @@ def misfit_confirmation(lines: Sequence[ConfirmedLine], asked: dict[UUID, Asked]
 
 def difference(one: ConfirmedLine, asked: Asked) -> str:
     """What of a confirmation differs from what was asked for, as a person reads it; '' where nothing does."""
-    said = []
-    if one.quantity != asked.quantity:
-        said.append(Said("{0} of {1} units", one.quantity, asked.quantity))
-    if asked.wanted_on and one.quantity and one.expected_on > asked.wanted_on:
-        said.append(Said("on {0} instead of {1}", one.expected_on, asked.wanted_on))
-    return Said("line {0}: {1}", asked.number, ", ".join(said)) if said else ""
+    days = (one.expected_on, asked.wanted_on)
+    late = bool(asked.wanted_on and one.quantity and one.expected_on > asked.wanted_on)
+    if one.quantity == asked.quantity:
+        return Said("line {0}: on {1} instead of {2}", asked.number, *days) if late else ""
+    units = (asked.number, one.quantity, asked.quantity)
+    if late:
+        return Said("line {0}: {1} of {2} units, on {3} instead of {4}", *units, *days)
+    return Said("line {0}: {1} of {2} units", *units)
 
 
 class NoticedLine(NamedTuple):
-    """Units of an order line that are on their way, in a package or not."""
+    """Units of an order line that are on their way, in a package or not; `pallet`: the number of what the package
+    stands on."""
 
     order: UUID
     line: UUID
@@ -69,10 +72,12 @@ class NoticedLine(NamedTuple):
     lot: str = ""
     expires_on: date | None = None
     serials: tuple[str, ...] = ()
+    pallet: str = ""
 
 
 def misfit_notice(lines: Sequence[NoticedLine], external_ref: str) -> Refused | None:
-    """Why a notice can't be one: nothing in it, no units, a package that is none or is of two orders."""
+    """Why a notice can't be one: nothing in it, no units, a package that is none or is of two orders, cartons that
+    stand on no pallet, on two, or on each other."""
     if not external_ref:
         return Invalid(field="external_ref", expected="the supplier's number of the notice", found="nothing")
     if not lines:
@@ -97,6 +102,23 @@ def misfit_notice(lines: Sequence[NoticedLine], external_ref: str) -> Refused | 
             return Invalid(
                 field=Said("package {0}", one.sscc), expected="goods of one order", found="goods of two"
             )
+    return _misfit_pallets(lines)
+
+
+def _misfit_pallets(lines: Sequence[NoticedLine]) -> Refused | None:
+    pallets = {one.pallet for one in lines if one.pallet}
+    stands: dict[str, str] = {}
+    for number, one in enumerate(lines, 1):
+        if one.pallet and not is_sscc(one.pallet):
+            expected = "an SSCC, 18 digits with their check digit"
+            return Invalid(field=Said("pallet of line {0}", number), expected=expected, found=one.pallet)
+        if one.pallet and (not one.sscc or one.sscc in pallets):
+            expected = "the number (SSCC) of the carton that stands on it"
+            return Invalid(
+                field=Said("sscc of line {0}", number), expected=expected, found=one.sscc or "none"
+            )
+        if one.sscc and stands.setdefault(one.sscc, one.pallet) != one.pallet:
+            return Invalid(field=Said("package {0}", one.sscc), expected="one pallet", found="several")
     return None
 
 

@@ -97,12 +97,16 @@ class Notice:
     state: str
     taken_at: datetime
     packages: int
+    pallets: int
     units: int
     received: int
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
+    """Units of an order line in a package of a notice; `pallet`: the number of what the package stands on."""
+
+    pallet: str
     sscc: str
     order: UUID
     order_number: str
@@ -165,6 +169,29 @@ def notice(company: int, which: UUID) -> Notice | None:
     return Notice(*found[0]) if found else None
 
 
+class OnItsWay(NamedTuple):
+    """A notice with units of one order."""
+
+    id: UUID
+    number: str
+    external_ref: str
+    state: str
+    expected_on: date
+    packages: int
+    units: int
+    received: int
+
+
+def notices_of(order: UUID) -> list[OnItsWay]:
+    """What was announced of an order, the latest first; not what a later notice replaced. 1 statement."""
+    return [OnItsWay(*row) for row in sql.run(_NOTICES_OF, {"order": order})]
+
+
+def announced(order: UUID) -> dict[UUID, int]:
+    """Units of an order's lines that notices still expect. 1 statement."""
+    return dict(sql.run(_ANNOUNCED, {"order": order}))  # type: ignore[arg-type]
+
+
 class Standing(NamedTuple):
     id: UUID
     number: str
@@ -191,11 +218,12 @@ WHERE (supplier_id, external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[]
 
 _NOTICES = """
 SELECT n.id, n.number, n.external_ref, supplier.name, node.code, n.carrier, n.tracking, n.expected_on, n.state,
-       n.taken_at, sums.packages, sums.units, sums.received
+       n.taken_at, sums.packages, sums.pallets, sums.units, sums.received
 FROM purchasing_notice AS n JOIN parties_supplier AS supplier ON supplier.id = n.supplier_id
 JOIN network_node AS node ON node.id = n.node_id
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT sscc) FILTER (WHERE sscc <> '') AS packages, sum(quantity)::bigint AS units,
+    SELECT count(DISTINCT sscc) FILTER (WHERE sscc <> '') AS packages,
+           count(DISTINCT pallet) FILTER (WHERE pallet <> '') AS pallets, sum(quantity)::bigint AS units,
            sum(received)::bigint AS received
     FROM purchasing_noticeline WHERE notice_id = n.id) AS sums
 WHERE n.company_id = %(company)s::smallint AND %(state)s::text IN ('', n.state)
@@ -205,12 +233,27 @@ WHERE n.company_id = %(company)s::smallint AND %(state)s::text IN ('', n.state)
 ORDER BY n.expected_on, n.id LIMIT %(limit)s::int
 """
 
+_NOTICES_OF = """
+SELECT n.id, n.number, n.external_ref, n.state, n.expected_on,
+       (count(DISTINCT l.sscc) FILTER (WHERE l.sscc <> ''))::int, sum(l.quantity)::int, sum(l.received)::int
+FROM purchasing_orderline AS bought JOIN purchasing_noticeline AS l ON l.line_id = bought.id
+JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state <> 'replaced'
+WHERE bought.order_id = %(order)s::uuid GROUP BY n.id ORDER BY n.id DESC LIMIT 50
+"""
+
+_ANNOUNCED = """
+SELECT l.line_id, sum(l.quantity - l.received)::int
+FROM purchasing_orderline AS bought JOIN purchasing_noticeline AS l ON l.line_id = bought.id AND l.quantity > l.received
+JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state = 'expected'
+WHERE bought.order_id = %(order)s::uuid GROUP BY 1
+"""
+
 _NOTICE_LINES = """
-SELECT l.sscc, l.order_id, bought.number, line.number, l.sku_id, s.code, l.lot, l.expires_on, l.serials, l.quantity,
-       l.received
+SELECT l.pallet, l.sscc, l.order_id, bought.number, line.number, l.sku_id, s.code, l.lot, l.expires_on, l.serials,
+       l.quantity, l.received
 FROM purchasing_noticeline AS l JOIN purchasing_order AS bought ON bought.id = l.order_id
 JOIN purchasing_orderline AS line ON line.id = l.line_id JOIN catalog_sku AS s ON s.id = l.sku_id
-WHERE l.notice_id = %(notice)s::uuid ORDER BY l.sscc, bought.number, line.number, l.id
+WHERE l.notice_id = %(notice)s::uuid ORDER BY l.pallet, l.sscc, bought.number, line.number, l.id
 """
 
 _ARRIVALS = """

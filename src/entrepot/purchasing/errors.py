@@ -101,6 +101,19 @@ class PackageReceived(Refused):
     )
 
 
+class PalletReceived(Refused):
+    code = "purchasing.pallet_received"
+    says = (
+        "All cartons of pallet {sscc} came already, with {notice}; what they lacked is still expected: {left}. Scan the"
+        " carton, and say how many units came now."
+    )
+
+
+class PalletOfSeveral(Refused):
+    code = "purchasing.pallet_of_several"
+    says = "Pallet {sscc} has cartons of several orders: {orders}. Scan its cartons one by one; each is put on it."
+
+
 class NotOnPackage(Refused):
     code = "purchasing.not_on_package"
     says = (

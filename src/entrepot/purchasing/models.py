@@ -399,6 +399,7 @@ class NoticeLine(models.Model):
     line_id = models.UUIDField()
     sku_id = models.UUIDField()
     sscc = models.TextField(db_default="")
+    pallet = models.TextField(db_default="")  # the SSCC of what the package stands on
     lot = models.TextField(db_default="")
     expires_on = models.DateField(null=True)
     serials = ArrayField(models.TextField(), default=list)
@@ -415,6 +416,7 @@ class NoticeLine(models.Model):
                 condition=Q(quantity__gt=F("received")),
             ),
             models.Index(fields=["sscc"], name="purchasing_noticeline_package", condition=~Q(sscc="")),
+            models.Index(fields=["pallet"], name="purchasing_noticeline_pallet", condition=~Q(pallet="")),
         ]
         constraints = [
             models.CheckConstraint(

@@ -105,7 +105,10 @@ def sample(plan: Plan | None, nth: int, quantity: int) -> Sample | None:
         return None
     units = min(quantity, max(plan.sample_min, -(-quantity * plan.sample_percent // 100)))
     named = next((one for one in (plan.sku, plan.category, plan.supplier) if one), "all")
-    return Sample(units, plan.defects_max, f"delivery {nth} of one in {plan.every} by the plan for {named}")
+    why = Said("delivery {0}: one in {1} is looked at, by the plan for {2}", nth, plan.every, named)
+    if plan.every == 1:
+        why = Said("every delivery is looked at, by the plan for {0}", named)
+    return Sample(units, plan.defects_max, why)
 
 
 class Verdict(NamedTuple):

@@ -43,6 +43,7 @@ class ReceivedLine(NamedTuple):
     note: str = ""
     serials: tuple[str, ...] = ()
     sscc: str = ""
+    pallet: str = ""
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Part(NamedTuple):
     note: str = ""
     serials: tuple[str, ...] = ()
     sscc: str = ""
+    pallet: str = ""
 
 
 def misfit(lines: Sequence[OrderedLine], skus: Mapping[UUID, str]) -> Refused | None:
@@ -213,6 +215,7 @@ def take(line: Line, one: ReceivedLine, currency: str) -> Part:
         one.note,
         one.serials,
         one.sscc,
+        one.pallet,
     )
 
 

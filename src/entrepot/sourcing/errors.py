@@ -26,6 +26,13 @@ class NothingToSend(Refused):
     says = "{number}: no unit of SKU {sku} at {node} is free to be sent. Reject it, or send it when stock has come."
 
 
+class TooFewToSend(Refused):
+    """Fewer units are free than were to be sent of an accepted proposal."""
+
+    code = "sourcing.too_few_to_send"
+    says = "{number}: {free} of SKU {sku} are free to be sent from {node}, not {wanted}. Send as many; the rest stays."
+
+
 class NothingToReject(Refused):
     """A node has nothing of the order that it could give back."""
 

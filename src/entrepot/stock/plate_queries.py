@@ -75,14 +75,15 @@ def plates(
     text: str = "",
     kind: str = "",
     empty: bool = False,
+    alone: bool = False,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[PlateRow]:
     """Plates that hold something, or all with `empty`, the latest made first: of a node, with a number or SKU that
-    begins with a text, in bins of a kind. 1 statement."""
+    begins with a text, in bins of a kind; `alone`: without those that stand on another. 1 statement."""
     params = {
         "company": company, "node": node, "begins": f"{number_of(text)}%" if text else "", "sku": text.upper(),
-        "kind": kind, "which": None, "numbers": None, "after": after, "limit": limit,
+        "kind": kind, "alone": alone, "which": None, "numbers": None, "after": after, "limit": limit,
     }  # fmt: skip
     return [PlateRow(*row) for row in sql.run(_ALL_PLATES if empty else _HELD_PLATES, params)]
 
@@ -104,8 +105,8 @@ def plates_named(*, company: int, numbers: Collection[str]) -> dict[str, PlateRo
 
 def _some(company: int, which: UUID | None = None, numbers: list[str] | None = None) -> list[PlateRow]:
     params: dict[str, Any] = {
-        "company": company, "node": None, "begins": "", "sku": "", "kind": "", "which": which, "numbers": numbers,
-        "after": None, "limit": len(numbers or ()) or 1,
+        "company": company, "node": None, "begins": "", "sku": "", "kind": "", "alone": False, "which": which,
+        "numbers": numbers, "after": None, "limit": len(numbers or ()) or 1,
     }  # fmt: skip
     return [PlateRow(*row) for row in sql.run(_ALL_PLATES, params)]
 
@@ -147,7 +148,7 @@ WHERE p.company_id = %(company)s::smallint
   AND (%(which)s::uuid IS NULL OR p.id = %(which)s::uuid)
   AND (%(numbers)s::text[] IS NULL OR p.number = ANY(%(numbers)s::text[]))
   AND (%(node)s::uuid IS NULL OR on_it.node_id = %(node)s::uuid)
-  AND %(kind)s::text IN ('', bin.kind)
+  AND %(kind)s::text IN ('', bin.kind) AND (NOT %(alone)s::bool OR p.on_plate_id IS NULL)
   AND (%(begins)s::text = '' OR p.number LIKE %(begins)s::text OR p.id IN (
       SELECT u.plate_id FROM catalog_sku AS s JOIN stock_bucket AS b ON b.sku_id = s.id
       JOIN stock_plateunits AS u ON u.bucket_id = b.id

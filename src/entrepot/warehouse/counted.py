@@ -70,8 +70,8 @@ def counts(
     *, company: int, node: UUID | None = None, zone: str = "", done: bool = False, after: UUID | None = None,
     limit: int = 50,
 ) -> list[CountRow]:  # fmt: skip
-    """Counts that are not done, the most urgent first and each node's in the order of the way; or those that are done,
-    the newest first; those of a node, or of zones of a code. `after` is one of them. 1 statement."""
+    """Counts that are not done, the most urgent first and each node's in the order of the way; or those that are done
+    or withdrawn, the newest first; those of a node, or of zones of a code. `after` is one of them. 1 statement."""
     params = {"company": company, "node": node, "zone": zone, "after": after, "limit": limit}
     return [CountRow(*row) for row in sql.run(_DONE if done else _TO_DO, params)]
 
@@ -123,7 +123,8 @@ class CountedLine:
 def lines_of(task: UUID) -> list[CountedLine]:
     """What was counted of a task, but for what is to be counted again. 1 statement."""
     which = (
-        "l.task_id = %(task)s::uuid AND l.state NOT IN ('open', 'recount') ORDER BY s.code, l.lot, l.serial"
+        "l.task_id = %(task)s::uuid AND l.state NOT IN ('open', 'recount') AND l.counted IS NOT NULL"
+        " ORDER BY s.code, l.lot, l.serial"
     )
     return [CountedLine(*row) for row in sql.run(_LINES.format(which=which), {"task": task})]
 
@@ -202,7 +203,7 @@ _OF_COMPANY = """t.company_id = %(company)s::smallint AND (%(node)s::uuid IS NUL
   AND %(zone)s::text IN ('', COALESCE(z.code, ''))"""
 
 _TO_DO = _COUNTS.format(
-    which=f"""{_OF_COMPANY} AND t.state <> 'done'
+    which=f"""{_OF_COMPANY} AND t.state NOT IN ('done', 'withdrawn')
   AND (%(after)s::uuid IS NULL OR (-t.priority, t.due_at, b.pick_sequence, t.id) > (
       SELECT -a.priority, a.due_at, c.pick_sequence, a.id FROM warehouse_counttask AS a
       JOIN network_bin AS c ON c.id = a.bin_id WHERE a.id = %(after)s::uuid))
@@ -210,7 +211,8 @@ ORDER BY -t.priority, t.due_at, b.pick_sequence, t.id LIMIT %(limit)s::int"""
 )
 
 _DONE = _COUNTS.format(
-    which=f"""{_OF_COMPANY} AND t.state = 'done' AND (%(after)s::uuid IS NULL OR t.id < %(after)s::uuid)
+    which=f"""{_OF_COMPANY} AND t.state IN ('done', 'withdrawn')
+  AND (%(after)s::uuid IS NULL OR t.id < %(after)s::uuid)
 ORDER BY t.id DESC LIMIT %(limit)s::int"""
 )
 

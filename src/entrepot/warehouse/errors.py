@@ -114,6 +114,24 @@ class ListTaken(Refused):
     says = "List {list} is with {picker}. Take another, or ask a supervisor to give it to you."
 
 
+class CountWithdrawn(Refused):
+    code = "warehouse.count_withdrawn"
+    says = "Count {count} of {bin} was withdrawn meanwhile: nothing that you counted is kept. Go on with the next."
+
+
+class ListGiven(Refused):
+    code = "warehouse.list_given"
+    says = (
+        "List {list} was given to {picker}: this scan did not count, those before it did. Hand over the cart and what"
+        " is in your hands."
+    )
+
+
+class ListFree(Refused):
+    code = "warehouse.list_free"
+    says = "List {list} was given back, and is nobody's: this scan did not count. Take the list again before you go on."
+
+
 class ListDone(Refused):
     code = "warehouse.list_done"
     says = "List {list} has no open stops left."

@@ -234,7 +234,7 @@ SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_L
        (SELECT count(*)::int FROM ({_UNSORTED}) AS l),
        (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open'),
        (SELECT count(*)::int FROM warehouse_counttask WHERE company_id = %(company)s::smallint
-          AND node_id = %(node)s::uuid AND state IN ('open', 'recount') AND NOT state = 'done')
+          AND node_id = %(node)s::uuid AND state IN ('open', 'recount') AND state NOT IN ('done', 'withdrawn'))
 """
 
 _JOBS = f"""
@@ -281,7 +281,7 @@ SELECT (SELECT count(*)::int FROM warehouse_picklist AS l WHERE l.node_id = %(no
             WHERE o.list_id = l.id AND p.state = 'open')),
        (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open'),
        (SELECT count(*)::int FROM warehouse_counttask WHERE company_id = %(company)s::smallint
-          AND node_id = %(node)s::uuid AND state IN ('open', 'recount') AND NOT state = 'done')
+          AND node_id = %(node)s::uuid AND state IN ('open', 'recount') AND state NOT IN ('done', 'withdrawn'))
 """
 
 _JOBS = """

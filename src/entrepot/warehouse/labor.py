@@ -133,6 +133,16 @@ def throughput(found: Iterable[Observation], shifts: Mapping[str, Mapping[str, S
     return [Throughput(*name, *map(round, row)) for name, row in ordered]
 
 
+def by_step(rows: Iterable[Throughput]) -> list[Throughput]:
+    """What was done of each step in all, in the order of the steps."""
+    sums: dict[str, list[int]] = {}
+    for one in rows:
+        row = sums.setdefault(one.step, [0, 0, 0, 0])
+        for place, figure in enumerate((one.tasks, one.lines, one.units, one.seconds)):
+            row[place] += figure
+    return [Throughput(step, "", "", "", *sums[step]) for step in STEPS if step in sums]
+
+
 # ---- standard times
 
 

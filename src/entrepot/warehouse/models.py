@@ -401,9 +401,13 @@ class CountTask(models.Model):
             models.Index(
                 fields=["company_id", "-priority", "due_at", "id"],
                 name="warehouse_counttask_to_do",
-                condition=~Q(state="done"),
+                condition=~Q(state__in=states.COUNT_OVER),
             ),
-            models.Index(fields=["bin_id"], name="warehouse_counttask_of_bin", condition=~Q(state="done")),
+            models.Index(
+                fields=["bin_id"],
+                name="warehouse_counttask_of_bin",
+                condition=~Q(state__in=states.COUNT_OVER),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="warehouse_counttask_number_once"),
@@ -412,7 +416,7 @@ class CountTask(models.Model):
             ),
             models.CheckConstraint(
                 name="warehouse_counttask_begun_by_somebody",
-                condition=Q(state="open", round=0)
+                condition=Q(state__in=["open", "withdrawn"], round=0)
                 | (Q(round__gt=0, started_at__isnull=False, after_move__isnull=False) & ~Q(counter="")),
             ),
         ]
@@ -469,7 +473,7 @@ class CountLine(models.Model):
             ),
             models.CheckConstraint(
                 name="warehouse_countline_counted_as_its_state_says",
-                condition=Q(state="open", counted__isnull=True)
+                condition=Q(state__in=["open", "withdrawn"], counted__isnull=True)
                 | Q(counted__gte=0, counted_at__isnull=False, expected__isnull=False),
             ),
             models.CheckConstraint(

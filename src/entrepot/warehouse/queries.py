@@ -155,12 +155,12 @@ class WaveRow:
 
 
 def waves(
-    *, company: int, node: UUID | None = None, before: UUID | None = None, limit: int = 50
+    *, company: int, node: UUID | None = None, state: str = "", before: UUID | None = None, limit: int = 50
 ) -> list[WaveRow]:
-    """Waves, the newest first, `before` one of them. 1 statement."""
+    """Waves of a node or all, in a state or any, the newest first, `before` one of them. 1 statement."""
     which = """w.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR w.node_id = %(node)s::uuid)
-      AND (%(before)s::uuid IS NULL OR w.id < %(before)s::uuid)"""
-    params = {"company": company, "node": node, "before": before, "limit": limit}
+      AND %(state)s::text IN ('', w.state) AND (%(before)s::uuid IS NULL OR w.id < %(before)s::uuid)"""
+    params = {"company": company, "node": node, "state": state, "before": before, "limit": limit}
     return [WaveRow(*row) for row in sql.run(_WAVES.format(which=which) + " LIMIT %(limit)s::int", params)]
 
 
@@ -219,11 +219,11 @@ def pick_lists(*, wave: UUID, limit: int = 500) -> list[PickListRow]:
     return [PickListRow(*row) for row in sql.run(statement, {"wave": wave, "limit": limit})]
 
 
-def open_lists(*, company: int, limit: int = 50) -> list[PickListRow]:
-    """Lists with open stops, the first made first, of the latest thousand. 1 statement."""
+def open_lists(*, company: int, node: UUID | None = None, limit: int = 50) -> list[PickListRow]:
+    """Lists of a node or all with open stops, the first made first, of the latest thousand. 1 statement."""
     which = """l.id IN (SELECT id FROM warehouse_picklist WHERE company_id = %(company)s::smallint
-        ORDER BY id DESC LIMIT 1000) AND s.open > 0"""
-    params = {"company": company, "limit": limit}
+        ORDER BY id DESC LIMIT 1000) AND (%(node)s::uuid IS NULL OR l.node_id = %(node)s::uuid) AND s.open > 0"""
+    params = {"company": company, "node": node, "limit": limit}
     return [
         PickListRow(*row) for row in sql.run(_LISTS.format(which=which) + " LIMIT %(limit)s::int", params)
     ]
@@ -400,7 +400,8 @@ _WRONG = (
     CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE state IN ('open', 'recount')) AS to_count,
                                count(*) FILTER (WHERE state = 'waiting') AS waiting
                         FROM warehouse_countline WHERE task_id = t.id) AS l
-    WHERE CASE t.state WHEN 'done' THEN l.to_count + l.waiting > 0 WHEN 'waiting' THEN l.waiting = 0 OR l.to_count > 0
+    WHERE CASE t.state WHEN 'done' THEN l.to_count + l.waiting > 0 WHEN 'withdrawn' THEN l.to_count + l.waiting > 0
+                       WHEN 'waiting' THEN l.waiting = 0 OR l.to_count > 0
                        WHEN 'recount' THEN l.to_count = 0 ELSE FALSE END
     """,
     # invariant 1: the tasks of a line ask for its units, and picked what it says

@@ -46,8 +46,12 @@ COUNT = machine(
     ("agree", ("counting", "waiting"), "done"),
     ("differ", ("counting", "waiting"), "recount"),
     ("ask", ("counting", "recount"), "waiting"),
+    ("withdraw", ("open", "counting", "recount"), "withdrawn", True),
 )  # fmt: skip
 """`recount`: somebody else counts what differed; `waiting`: for the approval of a third."""
+
+COUNT_OVER = ("done", "withdrawn")
+"""Counts that nobody has anything to do with any more."""
 
 COUNT_LINE = machine(
     "counted line", "open",
@@ -56,6 +60,7 @@ COUNT_LINE = machine(
     ("differ", ("open", "waiting"), "recount"),
     ("ask", ("open", "recount"), "waiting"),
     ("reject", "waiting", "rejected"),
+    ("withdraw", ("open", "recount"), "withdrawn"),
 )  # fmt: skip
 
 STEPS = {

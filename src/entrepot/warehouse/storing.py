@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -60,13 +61,14 @@ def slots(*, node: UUID) -> list[Slot]:
     return [Slot(*row) for row in sql.run(_SLOTS, {"node": node})]
 
 
-def to_put_away(*, node: UUID, limit: int = PAGE) -> list[Waiting]:
+def to_put_away(*, node: UUID, limit: int = PAGE, loose: bool = False) -> list[Waiting]:
     """What waits at a node, the longest first, each with its suggestion; one does not take the room of another.
+    `loose`: without what stands on plates, which go whole.
 
     Goods under a quality check wait for their verdict first; what can't be sold goes to bins for quarantine. 3
     statements.
     """
-    rows = sql.run(_WAITING, {"node": node, "limit": limit})
+    rows = sql.run(_WAITING, {"node": node, "limit": limit, "loose": loose})
     if not rows:
         return []
     shelves, aside = _shelves(node)
@@ -76,17 +78,33 @@ def to_put_away(*, node: UUID, limit: int = PAGE) -> list[Waiting]:
 def suggested(*, bucket: UUID, units: int, whole: bool = False) -> tuple[Choice, ...]:
     """Bins for units of a bucket, wherever it stands, but not its own bin; `whole`: a bin of reserve for all of them
     together, as a plate needs it, comes first. 3 statements."""
-    rows = sql.run(_BUCKET, {"bucket": bucket, "units": units})
+    rows = sql.run(_BUCKETS, {"buckets": [bucket], "units": [units]})
     if not rows:
         return ()
-    *_, node = rows[0]
-    shelves, aside = _shelves(node)
-    one = (*rows[0][:-2], units if whole else rows[0][-2])
-    others = shelves if one[_STATUS] in FOR_SALE else _mixed(aside)
+    *_, node, _ = rows[0]
+    return _choices(rows[0], _shelves(node), units if whole else 0)
+
+
+def suggested_whole(*, node: UUID, plates: Sequence[tuple[UUID, int]]) -> list[Choice | None]:
+    """Of plates at a node, each by the bucket of most of its units and how many there are in all, the bin that takes
+    all of it; one does not take the room of another. 3 statements."""
+    found: list[Choice | None] = [None] * len(plates)
+    rows = sql.run(_BUCKETS, sql.columns(("buckets", "units"), plates)) if plates else []
+    shelves = _shelves(node) if rows else ([], [])
+    for row in rows:
+        units, place = row[_UNITS], row[-1] - 1
+        found[place] = next((one for one in _choices(row, shelves, units) if one.quantity >= units), None)
+    return found
+
+
+def _choices(row: Sequence[Any], shelves: tuple[list[Shelf], list[Shelf]], pallet: int) -> tuple[Choice, ...]:
+    """Bins for units of a bucket elsewhere; `pallet` units go together."""
+    one = (*row[:-3], pallet or row[-3])
+    others = shelves[0] if one[_STATUS] in FOR_SALE else _mixed(shelves[1])
     return _suggested(one, [shelf for shelf in others if shelf.bin != one[_BIN]]).choices
 
 
-_STATUS, _BIN = 6, 7
+_STATUS, _BIN, _UNITS = 6, 7, 9
 
 
 def _suggested(row: Sequence[object], shelves: list[Shelf]) -> Waiting:
@@ -126,18 +144,20 @@ def _shelves(node: UUID) -> tuple[list[Shelf], list[Shelf]]:
     return shelves, aside
 
 
-_BUCKET = """
-SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, %(units)s::int,
+_BUCKETS = """
+SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, d.units,
        NULL::timestamptz, s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, ''),
-       COALESCE(p.units, 0), b.node_id
-FROM stock_bucket AS b JOIN network_bin AS bin ON bin.id = b.bin_id JOIN catalog_sku AS s ON s.id = b.sku_id
+       COALESCE(p.units, 0), b.node_id, d.place
+FROM unnest(%(buckets)s::uuid[], %(units)s::int[]) WITH ORDINALITY AS d(bucket, units, place)
+JOIN stock_bucket AS b ON b.id = d.bucket
+JOIN network_bin AS bin ON bin.id = b.bin_id JOIN catalog_sku AS s ON s.id = b.sku_id
 LEFT JOIN warehouse_velocity AS v ON v.sku_id = b.sku_id AND v.node_id = b.node_id
 LEFT JOIN catalog_packaging AS p ON p.sku_id = b.sku_id AND p.kind = 'pallet'
-WHERE b.id = %(bucket)s::uuid
+ORDER BY d.place
 """
 
 _WAITING = """
-SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, b.quantity - b.committed, came.at,
+SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, free.units, came.at,
        s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, ''), COALESCE(p.units, 0)
 FROM network_bin AS bin JOIN stock_bucket AS b ON b.bin_id = bin.id AND b.node_id = bin.node_id
 JOIN catalog_sku AS s ON s.id = b.sku_id
@@ -145,7 +165,9 @@ LEFT JOIN warehouse_velocity AS v ON v.sku_id = b.sku_id AND v.node_id = b.node_
 LEFT JOIN catalog_packaging AS p ON p.sku_id = b.sku_id AND p.kind = 'pallet'
 LEFT JOIN LATERAL (SELECT max(m.occurred_at) AS at FROM stock_move AS m
                    WHERE m.sku_id = b.sku_id AND m.to_bucket = b.id) AS came ON true
-WHERE bin.node_id = %(node)s::uuid AND bin.kind = 'receiving' AND b.quantity > b.committed
+CROSS JOIN LATERAL (SELECT b.quantity - GREATEST(b.committed, CASE WHEN %(loose)s::bool THEN b.plated ELSE 0 END)
+                    AS units) AS free
+WHERE bin.node_id = %(node)s::uuid AND bin.kind = 'receiving' AND free.units > 0
   AND b.status NOT IN ('pending_inspection', 'in_transit', 'researching')
 ORDER BY came.at NULLS FIRST, s.code, b.lot, b.id LIMIT %(limit)s::int
 """

@@ -1,8 +1,9 @@
-"""Lines of a purchase order as a form says them: row by row, or pasted, one a line."""
+"""Lines of a purchase order, and what is on its way of it, as a form says them: row by row, or pasted, one a line."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,8 +12,12 @@ from django.utils.translation import gettext
 
 from entrepot.catalog import queries as catalog
 from entrepot.parties import queries as parties
+from entrepot.purchasing import dock
+from entrepot.purchasing.confirming import NoticedLine
+from entrepot.purchasing.queries import Line
 from entrepot.purchasing.rules import OrderedLine
-from entrepot.web.edge import Request, clean, decimal_in, int_in
+from entrepot.stock.plating import number_of
+from entrepot.web.edge import Request, clean, day_in, decimal_in, int_in
 
 ROWS = range(1, 13)
 """Lines that a form has rows for; more of them are pasted."""
@@ -58,13 +63,36 @@ def lines_in(request: Request, supplier: UUID) -> list[OrderedLine] | None:
     return lines
 
 
-def pasted(text: str) -> list[list[str]]:
-    """SKU, units and cost of each line of a text, as a table of a spreadsheet or a mail gives them: with tabs or
-    semicolons between, else with blanks. The cost may be missing."""
+def announced_in(request: Request, order: UUID, lines: Sequence[Line]) -> list[NoticedLine] | None:
+    """Units of an order that a form says are on their way, a line of text for each package: SKU, units, and the numbers
+    of the package and of its pallet, lot and expiry as far as they are known. Nothing said: all that is to come and was
+    not announced before. None where a line can't be understood, which is said."""
+    rows = pasted(request.POST.get("packages", ""), 6)
+    if not rows:
+        before = dock.announced(order)
+        rest = [(one.id, one.to_come - before.get(one.id, 0)) for one in lines]
+        return [NoticedLine(order, line, units) for line, units in rest if units > 0]
+    left = {one.id: one.to_come for one in lines}
+    found = []
+    for sku, said, sscc, pallet, lot, expires in rows:
+        units, day, named = int_in(said), day_in(expires), [one for one in lines if one.sku_code == sku]
+        if not units or not named or (expires and day is None):
+            told = gettext("%(line)s: say a SKU of the order, how many units, and a day as 2027-06-30.")
+            messages.error(request, told % {"line": " ".join(filter(None, (sku, said, expires)))})
+            return None
+        which = next((one for one in named if left[one.id] >= units), named[-1])
+        left[which.id] -= units
+        found.append(NoticedLine(order, which.id, units, number_of(sscc), lot, day, (), number_of(pallet)))
+    return found
+
+
+def pasted(text: str, width: int = 3) -> list[list[str]]:
+    """What each line of a text says, such as SKU, units and cost, as a table of a spreadsheet or a mail gives it: with
+    tabs or semicolons between, else with blanks. What is missing at the end is ''."""
     rows = []
     for line in text.splitlines():
         parts = re.split(r"\t|;", line) if re.search(r"\t|;", line) else line.split()
         found = [clean(part) for part in parts]
         if any(found):
-            rows.append([*found, "", ""][:3])
+            rows.append([*found, *[""] * width][:width])
     return rows

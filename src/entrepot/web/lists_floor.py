@@ -33,8 +33,9 @@ WAVES = Listing(
     (
         Head(_("Wave")), Head(_("State"), "state"), Head(_("Method"), "method"),
         Head(_("Orders"), "orders", n=True, sum="orders"), Head(_("Lines"), "lines", n=True, sum="lines"),
-        Head(_("Meters"), "meters", n=True), Head(_("Cut-off"), "cut-off"),
-        Head(_("Proposed"), "proposed"), Head(_("Stops open"), "stops-open", n=True),
+        Head(_("Units"), "units", n=True, sum="units"), Head(_("Meters"), "meters", n=True),
+        Head(_("Cut-off"), "cut-off"), Head(_("Proposed"), "proposed"),
+        Head(_("Stops open"), "stops-open", n=True, sum="open_stops"),
     ),
     cells_of(WaveRow),
 )  # fmt: skip

@@ -43,7 +43,12 @@ def reason(text: str) -> str:
 
 
 def fact(text: str) -> str:
-    """A fact of a sentence: a sentence itself, a word of ours, a day, or a list of such; all else as it is."""
+    """A fact of a sentence: a sentence itself, a word of ours, a day, or a list of such; all else as it is. A list of
+    sentences is no sentence that begins with the first and ends with the last of them."""
+    for sign in LISTS:
+        parts = [_told(part) for part in text.split(sign)]
+        if len(parts) > 1 and all(parts):
+            return sign.join(parts)
     if told := _told(text):
         return told
     if _DAY.fullmatch(text):

@@ -448,6 +448,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.start_counts": _("count begun"),
     "warehouse.enter_counts": _("counted"),
     "warehouse.decide_counts": _("difference decided"),
+    "warehouse.withdraw_counts": _("count withdrawn"),
     "stock.count": _("stock as counted"),
     "warehouse.recall": _("rest of a kit called back"),
     "warehouse.withdraw": _("withdrawn from the warehouse"),

@@ -37,7 +37,9 @@ def lines(items: Sequence[Item], orders: Mapping[str, Sequence[Wanted]]) -> list
         line, units = _line(item, wanted, left)
         left[line.line] -= units
         found.append(
-            NoticedLine(line.order, line.line, units, item.sscc, item.lot, item.expires_on, item.serials)
+            NoticedLine(
+                line.order, line.line, units, item.sscc, item.lot, item.expires_on, item.serials, item.pallet
+            )
         )
     return found
 

@@ -23,7 +23,7 @@ ARRIVES = ("017", "067", "002", "011")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Units of an order line by what names the goods, in which package, at which segment."""
+    """Units of an order line by what names the goods, in which package, on which pallet, at which segment."""
 
     segment: int
     order: str
@@ -37,6 +37,7 @@ class Item:
     lot: str = ""
     expires_on: date | None = None
     serials: tuple[str, ...] = ()
+    pallet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,24 +193,25 @@ def _item(level: _Level, order: str, pallets: set[str]) -> Item:
     if not (codes or barcodes or vendor):
         raise named.fault(2, Said("goods by one of {0}", ", ".join((*CODES, *BARCODES, "VN"))))
     lot, expiry = level.only("REF", "LT"), level.only("DTM", "036")
+    package, pallet = _packed(level, pallets)
     return Item(
         named.number, order, _units(sent), sent.must(3, "a unit of measure such as EA"), codes, barcodes, vendor,
-        named.at(1), _package(level, pallets), lot.must(2, "the lot") if lot else "",
-        _day(expiry, 2) if expiry else None,
-        tuple(one.must(2, "the serial number") for one in level.of("REF", "SE")),
+        named.at(1), package, lot.must(2, "the lot") if lot else "", _day(expiry, 2) if expiry else None,
+        tuple(one.must(2, "the serial number") for one in level.of("REF", "SE")), pallet,
     )  # fmt: skip
 
 
-def _package(level: _Level, pallets: set[str]) -> str:
-    """What is scanned at the dock: the pallet, where all on it is of one order, or else the package; '' where neither
-    bears a number."""
-    for code in "TP":
-        for each in level.up():
-            if each.code == code and (code == "P" or each.opened.at(1) in pallets):
-                marked = each.only("MAN", "GM", "AA")
-                if marked:
-                    return _sscc(marked)
-    return ""
+def _packed(level: _Level, pallets: set[str]) -> tuple[str, str]:
+    """The package of an item and the pallet that it stands on, '' where there is none or it bears no number. Goods that
+    stand on a pallet in no package of a number are in the pallet itself, where all on it is of one order."""
+    marked = {}
+    for each in level.up():
+        if each.code in "TP" and (number := each.only("MAN", "GM", "AA")):
+            marked[each.code] = _sscc(number), each.opened.at(1)
+    package, pallet = marked.get("P", ("", ""))[0], marked.get("T", ("", ""))
+    if package and package != pallet[0]:
+        return package, pallet[0]
+    return (pallet[0] if pallet[1] in pallets else package), ""
 
 
 def _sscc(marked: Segment) -> str:

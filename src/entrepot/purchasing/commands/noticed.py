@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -30,11 +30,15 @@ def count_notices(cause: Cause, parts: Sequence[Part]) -> None:
     announce(cause, [Event("notice", notice, company, "expected", "received") for notice, company in done])
 
 
-class PackageLine(NamedTuple):
-    """What a package should hold of an order line and has not given yet. `came_by_number`: some of it came already, and
-    there is a plate of that number."""
+@dataclass(slots=True)
+class PackageLine:
+    """What a package should hold of an order line and has not given yet; `received` moves on while a batch is decided.
+    `pallet`: the number of what it stands on. `came_by_number`: some of it came already, and there is a plate of that
+    number."""
 
+    id: UUID
     sscc: str
+    pallet: str
     notice: str
     node: UUID
     order: UUID
@@ -56,11 +60,13 @@ class PackageLine(NamedTuple):
 
 
 def packages(company_of: dict[str, int]) -> dict[str, list[PackageLine]]:
-    """What was announced of packages, by their SSCC; of notices still expected first. 1 statement."""
+    """What was announced of packages and on pallets, by their SSCC; of notices still expected first. A line of a carton
+    and of its pallet is the same. 1 statement."""
     found: dict[str, list[PackageLine]] = {}
+    lines: dict[UUID, PackageLine] = {}
     columns = sql.columns(("packages", "companies"), sorted(company_of.items()))
-    for row in sql.run(_PACKAGES, columns) if company_of else ():
-        found.setdefault(row[0], []).append(PackageLine(*row))
+    for asked, *row in sql.run(_PACKAGES, columns) if company_of else ():
+        found.setdefault(asked, []).append(lines.setdefault(row[0], PackageLine(*row)))
     return found
 
 
@@ -84,12 +90,17 @@ RETURNING n.id, n.company_id::int
 """
 
 _PACKAGES = """
-SELECT l.sscc, n.number, n.node_id, l.order_id, bought.number, l.line_id, l.sku_id, s.code, l.quantity, l.received,
-       l.lot, l.expires_on, l.serials, n.state = 'expected',
+SELECT asked.sscc, l.id, l.sscc, l.pallet, n.number, n.node_id, l.order_id, bought.number, l.line_id, l.sku_id, s.code,
+       l.quantity, l.received, l.lot, l.expires_on, l.serials, n.state = 'expected',
        l.received > 0 AND EXISTS (SELECT FROM stock_plate AS p WHERE p.company_id = asked.company AND p.number = l.sscc)
 FROM unnest(%(packages)s::text[], %(companies)s::smallint[]) AS asked(sscc, company)
-JOIN purchasing_noticeline AS l ON l.sscc = asked.sscc AND l.company_id = asked.company
+CROSS JOIN LATERAL (
+    SELECT id FROM purchasing_noticeline WHERE sscc = asked.sscc AND sscc <> '' AND company_id = asked.company
+    UNION ALL
+    SELECT id FROM purchasing_noticeline WHERE pallet = asked.sscc AND pallet <> '' AND company_id = asked.company
+) AS either
+JOIN purchasing_noticeline AS l ON l.id = either.id
 JOIN purchasing_notice AS n ON n.id = l.notice_id JOIN purchasing_order AS bought ON bought.id = l.order_id
 JOIN catalog_sku AS s ON s.id = l.sku_id
-ORDER BY l.sscc, n.state = 'expected' DESC, n.taken_at, l.id
+ORDER BY asked.sscc, n.state = 'expected' DESC, n.taken_at, l.id
 """

@@ -24,7 +24,7 @@ from entrepot.purchasing.rules import Line, Part, ReceivedLine
 from entrepot.purchasing.states import ORDER
 from entrepot.stock.commands import receive as stock
 from entrepot.stock.commands.expect import Expect, expect
-from entrepot.stock.commands.plates import plates_to_fill
+from entrepot.stock.commands.plates import plates_to_fill, stack_new
 
 __all__ = ["GoodsReceived", "ReceiveOrder", "ReceivedLine", "receive"]
 
@@ -72,8 +72,8 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
     network.bin_out; access.duties_apart (the actor ordered or changed it).
     Again: by key. 16 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
-    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where plans of checks are
-    in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
+    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where they came on pallets,
+    1 where plans of checks are in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
     """
     orders = _lock([one.order for one in requests])
     apart = access.apart([_duty(cause, order) for order in orders.values()])
@@ -248,19 +248,33 @@ def _plates(cause: Cause, receipts: Sequence[Receipt]) -> dict[tuple[int, str, U
     """The plates on which units came, by (company, SSCC, bin): packages that were received by their number. One that
     stands in another bin by now stays there, and what comes of it late stands loose."""
     units: Counter[tuple[int, str, UUID]] = Counter()
+    pallets: dict[tuple[int, str, UUID], tuple[int, str, UUID]] = {}
     for one in receipts:
-        for arrival in one.arrivals:
-            if arrival.part.sscc:
-                units[one.order.company, arrival.part.sscc, one.bin] += arrival.part.quantity
-    made = plates_to_fill(cause, list(units))
+        for part in (arrival.part for arrival in one.arrivals):
+            name = (one.order.company, part.sscc, one.bin)
+            if part.sscc:
+                units[name] += part.quantity
+            if part.pallet:
+                pallets[name] = (one.order.company, part.pallet, one.bin)
+    made = plates_to_fill(cause, [*units, *pallets.values()])
     plates = {name: plate for name in units if (plate := made.get(name))}
+    stacked = stack_new(
+        {made[name]: made[pallet] for name, pallet in pallets.items() if name in made and pallet in made}
+    )
+    for name, pallet in pallets.items():
+        if made.get(name) in stacked:
+            units[pallet] += units[name]
     announce(
         cause,
         [
-            Event("plate", plate, name[0], payload={"units": units[name], "to": name[2]})
-            for name, plate in plates.items()
+            Event(
+                "plate", plate, name[0], payload={"units": units[name], "to": name[2]},
+                reason=pallets[name][1] if plate in stacked else "",
+            )
+            for name in units
+            if (plate := made.get(name))
         ],
-    )
+    )  # fmt: skip
     return plates
 
 

@@ -38,7 +38,7 @@ class ReceiveScan:
     serial, quantity) fills what it leaves open.
     Without either, a scan is one unit. `serials` are those of several units that were scanned one by one. Of a package
     (SSCC) all that was announced has come, but for what is `found` otherwise, each (SKU code, units[, lot]); of one
-    kind of goods alone, `quantity` says it.
+    kind of goods alone, `quantity` says it. Of a pallet with cartons (SSCC) all that have not come have come now.
     """
 
     company: int
@@ -63,7 +63,8 @@ class ScanReceived:
     """What the scan was, the receipt that it became, and how much of it is still to come of the order.
 
     Of a package (`sscc`) that holds several SKUs the codes of all stand in `sku_code`, and the quantity is of all. It
-    stands on a plate of that number now; `differs` says what of it came otherwise than announced.
+    stands on a plate of that number now; `differs` says what of it came otherwise than announced. Where it was a
+    pallet, so many `cartons` came on it.
     """
 
     receipt: UUID
@@ -81,6 +82,7 @@ class ScanReceived:
     to_come: int
     sscc: str = ""
     differs: str = ""
+    cartons: int = 0
 
 
 class _Wanted(NamedTuple):
@@ -94,6 +96,7 @@ class _Wanted(NamedTuple):
     to_come: int
     sscc: str = ""
     differs: str = ""
+    cartons: int = 0
 
 
 class _Line(NamedTuple):
@@ -110,13 +113,15 @@ class _Line(NamedTuple):
 @command("purchasing.receive_scans")
 def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[ScanReceived | Refused]:
     """A receipt for each scan, as `purchasing.receive` makes it. The number of a package (SSCC) receives all that its
-    notice says is in it, as a plate of stock; what differs from the notice is work for a buyer.
+    notice says is in it, as a plate of stock; what differs from the notice is work for a buyer. A carton stands on the
+    pallet that it was announced on, and that pallet's number receives all its cartons that have not come.
 
     A barcode that nobody knows is refused, changes no stock, and is work for whoever keeps the catalog; so are goods
     that nobody ordered, for a buyer.
     Locks: as `purchasing.receive`. Refuses: catalog.unreadable_barcode; purchasing.unknown_barcode;
     purchasing.several_skus; purchasing.not_ordered; purchasing.package_received; purchasing.not_on_package;
-    purchasing.elsewhere_expected; and as `purchasing.receive`.
+    purchasing.pallet_received; purchasing.pallet_of_several; purchasing.elsewhere_expected; and as
+    `purchasing.receive`.
     Again: by key. 2 statements and those of `purchasing.receive`, for each company; 1 more where a package was
     scanned, and 1 where a barcode is unknown, goods are not ordered or a package differs.
     """
@@ -155,15 +160,22 @@ def _package(
 ) -> _Wanted | Refused:
     """All that was announced of a package and has not come. What is taken is not there for the next scan of it. Once it
     was received by its number, the same label read again by mistake must not book what was missing: who brings the rest
-    says how much it is."""
+    says how much it is. So it is with a carton of a pallet: what it lacked is not booked by the pallet's label."""
     lines = [line for line in announced[sscc] if line.to_come and line.node == one.node]
     if not lines:
         if all(line.node != one.node for line in announced[sscc]):
             return errors.ElsewhereExpected(sscc=sscc, notice=announced[sscc][0].notice)
         return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice, left="nothing")
-    if one.quantity is None and not one.found and any(line.came_by_number for line in announced[sscc]):
+    is_pallet = any(line.pallet == sscc for line in lines)
+    if is_pallet and (refused := _misfit_pallet(one, sscc, lines)):
+        return refused
+    waiting = [line for line in lines if not line.came_by_number] if is_pallet else lines
+    came = not is_pallet and any(line.came_by_number for line in announced[sscc])
+    if one.quantity is None and not one.found and (came or not waiting):
         left = ", ".join(f"{line.to_come} {line.sku_code} {line.lot}".strip() for line in lines)
-        return errors.PackageReceived(sscc=sscc, notice=lines[0].notice, left=left)
+        refusal = errors.PalletReceived if is_pallet else errors.PackageReceived
+        return refusal(sscc=sscc, notice=lines[0].notice, left=left)
+    lines = waiting
     units = _found_on(one, sscc, lines)
     if isinstance(units, Refused):
         return units
@@ -171,24 +183,34 @@ def _package(
     counted = tuple(
         ReceivedLine(
             line.line, count, line.lot, line.expires_on, status, one.note,
-            tuple(line.serials) if count == line.quantity else (), sscc,
+            tuple(line.serials) if count == line.quantity else (), line.sscc, line.pallet,
         )
         for line, count in zip(lines, units, strict=True)
         if count
     )  # fmt: skip
-    others = [line for line in announced[sscc] if line not in lines]
-    announced[sscc] = others + [
-        line._replace(received=min(line.quantity, line.received + count), came_by_number=True)
-        for line, count in zip(lines, units, strict=True)
-    ]
     codes = ", ".join(dict.fromkeys(line.sku_code for line in lines))
     differs = "; ".join(
         f"{count} of {line.to_come} {line.sku_code}" + (f", lot {line.lot}" if line.lot else "")
         for line, count in zip(lines, units, strict=True)
         if count != line.to_come
     )
+    for line, count in zip(lines, units, strict=True):
+        line.received, line.came_by_number = min(line.quantity, line.received + count), True
+    cartons = len({line.sscc for line in lines if line.pallet == sscc})
     request = ReceiveOrder(lines[0].order, counted, one.bin, one.occurred_at)
-    return _Wanted(place, request, lines[0].order_number, lines[0].sku, codes, 0, sscc, differs)
+    return _Wanted(place, request, lines[0].order_number, lines[0].sku, codes, 0, sscc, differs, cartons)
+
+
+def _misfit_pallet(one: ReceiveScan, sscc: str, lines: Sequence[PackageLine]) -> Refused | None:
+    """Why the cartons of a pallet are not received together."""
+    if one.quantity is not None or one.found:
+        cartons = ", ".join(sorted({line.sscc for line in lines}))
+        expected = (
+            "nothing for a pallet with cartons: say it of the carton that differs, then scan the pallet"
+        )
+        return Invalid(field="found" if one.found else "quantity", expected=expected, found=cartons)
+    orders = sorted({line.order_number for line in lines})
+    return errors.PalletOfSeveral(sscc=sscc, orders=", ".join(orders)) if len(orders) > 1 else None
 
 
 def _found_on(one: ReceiveScan, sscc: str, lines: Sequence[PackageLine]) -> list[int] | Refused:
@@ -312,7 +334,7 @@ def _answer(taken: _Wanted, answer: GoodsReceived) -> ScanReceived:
         answer.receipt, answer.number, taken.request.order, taken.order_number, answer.state, taken.sku,
         taken.sku_code, sum(line.quantity for line in counted), first.lot, first.expires_on,
         tuple(serial for line in counted for serial in line.serials), answer.held, taken.to_come, taken.sscc,
-        taken.differs,
+        taken.differs, taken.cartons,
     )  # fmt: skip
 
 

@@ -35,7 +35,8 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class TakeNotice:
     """An advance ship notice under the supplier's own number; each line (order, line, quantity[, SSCC[, lot[, expiry[,
-    serial numbers]]]]). `replaces`: where the supplier gave one of this number before, this one stands in its place."""
+    serial numbers[, SSCC of the pallet]]]]]). `replaces`: where the supplier gave one of this number before, this one
+    stands in its place."""
 
     company: int
     external_ref: str
@@ -258,7 +259,8 @@ def _write(cause: Cause, taken: Sequence[_Taken], orders: dict[UUID, _Order]) ->
     rows = [
         (
             ids.uuid7(), one.id, one.request.company, line.order, line.line,
-            orders[line.order].lines[line.line].sku, line.sscc, line.lot, line.expires_on, line.quantity,
+            orders[line.order].lines[line.line].sku, line.sscc, line.pallet, line.lot, line.expires_on,
+            line.quantity,
         )
         for one in taken
         for line in one.lines
@@ -384,7 +386,8 @@ def close_notices(cause: Cause, /, *, requests: Sequence[CloseNotice]) -> list[N
 
 
 _LINE = (
-    "ids", "notices", "companies", "orders", "lines", "skus", "packages", "lots", "expiries", "units",
+    "ids", "notices", "companies", "orders", "lines", "skus", "packages", "pallets", "lots", "expiries",
+    "units",
 )  # fmt: skip
 
 _INSERTED = (
@@ -416,12 +419,13 @@ RETURNING id
 """
 
 _INSERT_LINES = """
-INSERT INTO purchasing_noticeline (id, notice_id, company_id, order_id, line_id, sku_id, sscc, lot, expires_on, serials,
-                                   quantity, received)
-SELECT one.id, notice, company, bought, line, sku, package, lot, expiry, COALESCE(s.serials, '{}'), units, 0
+INSERT INTO purchasing_noticeline (id, notice_id, company_id, order_id, line_id, sku_id, sscc, pallet, lot, expires_on,
+                                   serials, quantity, received)
+SELECT one.id, notice, company, bought, line, sku, package, pallet, lot, expiry, COALESCE(s.serials, '{}'), units, 0
 FROM unnest(%(ids)s::uuid[], %(notices)s::uuid[], %(companies)s::smallint[], %(orders)s::uuid[], %(lines)s::uuid[],
-            %(skus)s::uuid[], %(packages)s::text[], %(lots)s::text[], %(expiries)s::date[], %(units)s::int[])
-     WITH ORDINALITY AS one(id, notice, company, bought, line, sku, package, lot, expiry, units, place)
+            %(skus)s::uuid[], %(packages)s::text[], %(pallets)s::text[], %(lots)s::text[], %(expiries)s::date[],
+            %(units)s::int[])
+     WITH ORDINALITY AS one(id, notice, company, bought, line, sku, package, pallet, lot, expiry, units, place)
 LEFT JOIN (SELECT place, array_agg(serial) AS serials
            FROM unnest(%(places)s::int[], %(texts)s::text[]) AS t(place, serial) GROUP BY 1) AS s ON s.place = one.place
 """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
@@ -54,21 +54,27 @@ class TransferDecided:
 
 @dataclass(frozen=True, slots=True)
 class SendTransfer:
-    """An accepted proposal whose units leave the node now."""
+    """An accepted proposal whose units leave the node now: all that are free, or `quantity` of them, and then the rest
+    stays to be sent."""
 
     proposal: UUID
     occurred_at: datetime | None = None
     key: str | None = None
+    quantity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TransferSent:
-    """The transfer that carries it, and how many of its units were free to be sent."""
+    """The transfer that carries it, how many of its units left, and the proposal of those that stay to be sent;
+    `missing` ones were not free, and are proposed anew where they are still needed."""
 
     proposal: UUID
     transfer: UUID
     number: str
     sent: int
+    left: int = 0
+    rest: UUID | None = None
+    missing: int = 0
 
 
 class _Proposal(NamedTuple):
@@ -130,11 +136,13 @@ def reject_transfers(
 
 @command("sourcing.send_transfers")
 def send_transfers(cause: Cause, /, *, requests: Sequence[SendTransfer]) -> list[TransferSent | Refused]:
-    """One transfer for what goes between two nodes: of each proposal as many units as are free to be sent.
+    """One transfer for what goes between two nodes: of each proposal as many units as are free to be sent, or as many
+    as are asked for. Where a part is asked for, the rest is a proposal of its own, accepted and work for the same node.
 
     Locks: the proposals in id order, the positions of their SKUs in key order, their buckets in id order, then as
-    `stock.ship_transfer`. Refuses: NotFound; WrongState (not accepted); sourcing.nothing_to_send. Again: by key.
-    7 statements, 1 more where there are fences, beside those of `stock.ship_transfer`.
+    `stock.ship_transfer`. Refuses: NotFound; WrongState (not accepted); Invalid (quantity); sourcing.nothing_to_send;
+    sourcing.too_few_to_send. Again: by key. 7 statements, 1 more where there are fences and 3 where a rest stays,
+    beside those of `stock.ship_transfer`.
     """
     found = _lock([one.proposal for one in requests])
     skus = {(one.company, one.sku) for one in found.values()}
@@ -148,6 +156,7 @@ def send_transfers(cause: Cause, /, *, requests: Sequence[SendTransfer]) -> list
             )
     refusals: dict[int, Refused] = {}
     chosen: dict[UUID, list[TransferUnits]] = {}
+    rests: dict[UUID, UUID] = {}
     for i, request in enumerate(requests):
         after = _after(found, request.proposal, "send")
         if isinstance(after, Refused):
@@ -155,10 +164,12 @@ def send_transfers(cause: Cause, /, *, requests: Sequence[SendTransfer]) -> list
             continue
         one = found[request.proposal]
         place = (one.sku, one.source)
-        taken = rules.take_off(shelves[place], min(one.quantity, free.get(place, 0)))
-        if not taken:
-            refusals[i] = errors.NothingToSend(number=one.number, sku=one.sku_code, node=one.source_code)
+        taken = rules.take_off(shelves[place], min(request.quantity or one.quantity, free.get(place, 0)))
+        if refusal := _misfit(request, one, sum(units for _, units in taken)):
+            refusals[i] = refusal
             continue
+        if request.quantity and request.quantity < one.quantity:
+            rests[one.id] = ids.uuid7()
         found[one.id] = one._replace(state=after)
         free[place] -= sum(units for _, units in taken)
         gone = {(shelf.bin, shelf.lot): units for shelf, units in taken}
@@ -168,7 +179,54 @@ def send_transfers(cause: Cause, /, *, requests: Sequence[SendTransfer]) -> list
         chosen[one.id] = [TransferUnits(one.sku, shelf.bin, units, shelf.lot) for shelf, units in taken]
     times = {request.proposal: request.occurred_at or cause.at for request in requests}
     sent = _ship(cause, [found[key] for key in chosen], chosen, times)
+    _keep_rests(cause, [found[key] for key in rests], sent, rests)
     return [refusals[i] if i in refusals else sent[one.proposal] for i, one in enumerate(requests)]
+
+
+def _misfit(request: SendTransfer, one: _Proposal, free: int) -> Refused | None:
+    """Why units of an accepted proposal don't leave; `free` of those asked for can be taken from their bins."""
+    if request.quantity is not None and not 0 < request.quantity <= one.quantity:
+        expected = Said("1 to {0}", one.quantity)
+        return Invalid(field=Said("quantity of {0}", one.number), expected=expected, found=request.quantity)
+    if not free:
+        return errors.NothingToSend(number=one.number, sku=one.sku_code, node=one.source_code)
+    if request.quantity and free < request.quantity:
+        return errors.TooFewToSend(
+            number=one.number, sku=one.sku_code, node=one.source_code, free=free, wanted=request.quantity
+        )
+    return None
+
+
+def _keep_rests(
+    cause: Cause, proposals: Sequence[_Proposal], sent: dict[UUID, TransferSent], rests: Mapping[UUID, UUID]
+) -> None:
+    """What did not leave of proposals that were sent in part is accepted as before, under numbers of its own."""
+    if not proposals:
+        return
+    numbers = ids.numbers("RB", len(proposals))
+    rows = []
+    for one, number in zip(proposals, numbers, strict=True):
+        left = one.quantity - sent[one.id].sent
+        sent[one.id] = replace(sent[one.id], left=left, rest=rests[one.id], missing=0)
+        rows.append((one.id, rests[one.id], number, left))
+    sql.run(_KEEP, sql.columns(("of", "ids", "numbers", "units"), rows))
+    open_items(
+        cause,
+        requests=[
+            to_send(one.company, rest, number, one.sku_code, left, one.source_code, one.target_code)
+            for one, (_, rest, number, left) in zip(proposals, rows, strict=True)
+        ],
+    )
+    announce(
+        cause,
+        [
+            Event(
+                "transfer_proposal", rest, one.company, "", "accepted", payload={"rest_of": one.id, "units": left},
+                reason=Said("the rest of {0}", one.number),
+            )
+            for one, (_, rest, _, left) in zip(proposals, rows, strict=True)
+        ],
+    )  # fmt: skip
 
 
 def _ship(
@@ -200,7 +258,8 @@ def _ship(
         assert isinstance(transfer, TransferShipped), "whole"
         for one in load:
             units = sum(line.quantity for line in chosen[one.id])
-            sent[one.id] = TransferSent(one.id, transfer.transfer, transfer.number, units)
+            missing = one.quantity - units
+            sent[one.id] = TransferSent(one.id, transfer.transfer, transfer.number, units, missing=missing)
     rows = [(one.proposal, one.transfer, one.sent) for one in sent.values()]
     sql.run(_SEND, sql.columns(("ids", "transfers", "units"), rows))
     announce(
@@ -294,6 +353,17 @@ UPDATE sourcing_transferproposal AS p SET state = d.state, decided_by = d.person
 FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(people)s::text[], %(times)s::timestamptz[], %(reasons)s::text[])
      AS d(id, state, person, at, reason)
 WHERE p.id = d.id
+"""
+
+# Costs and worth of the rest are in proportion; who accepted the whole accepted the rest.
+_KEEP = """
+INSERT INTO sourcing_transferproposal (id, number, company_id, sku_id, from_node_id, to_node_id, quantity, cost_minor,
+                                       value_minor, terms, state, proposed_at, decided_by, decided_at, reason)
+SELECT d.id, d.number, p.company_id, p.sku_id, p.from_node_id, p.to_node_id, d.units,
+       round(p.cost_minor::numeric * d.units / p.quantity), round(p.value_minor::numeric * d.units / p.quantity),
+       p.terms, 'accepted', p.proposed_at, p.decided_by, p.decided_at, p.reason
+FROM unnest(%(of)s::uuid[], %(ids)s::uuid[], %(numbers)s::text[], %(units)s::int[]) AS d(of, id, number, units)
+JOIN sourcing_transferproposal AS p ON p.id = d.of
 """
 
 _SEND = """

@@ -154,6 +154,16 @@ def plates_to_fill(
     return {(*name, here[name]): plate for name, plate in make_plates(cause, here).items()}
 
 
+def stack_new(rows: Mapping[UUID, UUID]) -> set[UUID]:
+    """Put cartons that hold nothing yet on the pallets that they came on, as plates to fill: returns those that stand
+    on theirs now. What stands on another plate itself is no pallet, and what others stand on no carton. 1 statement;
+    none for none."""
+    if not rows:
+        return set()
+    columns = sql.columns(("plates", "pallets"), sorted(rows.items()))
+    return {plate for (plate,) in sql.run(_STACK_NEW, columns)}
+
+
 _LOCK = """
 SELECT pg_advisory_xact_lock(hashtextextended('plate/' || company || '/' || number, 0))
 FROM (SELECT * FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)
@@ -233,6 +243,15 @@ _CARTONS = "SELECT id, on_plate_id FROM stock_plate WHERE on_plate_id = ANY(%(id
 _SET_PALLETS = """
 UPDATE stock_plate AS p SET on_plate_id = d.pallet
 FROM unnest(%(plates)s::uuid[], %(pallets)s::uuid[]) AS d(plate, pallet) WHERE p.id = d.plate
+"""
+
+_STACK_NEW = """
+UPDATE stock_plate AS p SET on_plate_id = d.pallet
+FROM unnest(%(plates)s::uuid[], %(pallets)s::uuid[]) AS d(plate, pallet)
+JOIN stock_plate AS pallet ON pallet.id = d.pallet AND pallet.on_plate_id IS NULL
+WHERE p.id = d.plate AND p.id <> d.pallet AND NOT EXISTS (SELECT FROM stock_plateunits AS u WHERE u.plate_id = p.id)
+  AND NOT EXISTS (SELECT FROM stock_plate AS c WHERE c.on_plate_id = p.id)
+RETURNING p.id
 """
 
 _SET_CONTENT = """

@@ -104,8 +104,9 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
     A difference is one to the records of the moment of counting. What picks have a claim on and is missing, and a
     serial that stands elsewhere by the records, is never posted here. Unknown goods become a work item.
     Locks: the tasks in id order, then as `stock.count`, the plates that were seen, then the orders displaced.
-    Refuses: NotFound; WrongState (nobody has begun it); warehouse.count_of_another; warehouse.not_counted; Invalid
-    (units, a serial twice, an unknown SKU, a time before the count began or to come). Again: by key.
+    Refuses: NotFound; WrongState (nobody has begun it); warehouse.count_of_another; warehouse.count_withdrawn;
+    warehouse.not_counted; Invalid (units, a serial twice, an unknown SKU, a time before the count began or to come).
+    Again: by key.
     16 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5
     where promises were displaced, 1 where units were found.
     """
@@ -151,6 +152,8 @@ def _skus(requests: Sequence[EnterCount]) -> list[UUID]:
 def _refusal(cause: Cause, request: EnterCount, task: Task | None, bins: Container[UUID]) -> Refused | None:
     if task is None:
         return NotFound(what="count", which=request.task)
+    if task.state == "withdrawn":
+        return errors.CountWithdrawn(count=task.number, bin=task.bin_code)
     if task.state != "counting" or task.bin in bins:
         found = "reported in this call" if task.bin in bins else task.state
         return WrongState(subject="count", found=found, event="enter", expected="counting")

@@ -26,7 +26,8 @@ from entrepot.warehouse.states import STEPS
 @dataclass(frozen=True, slots=True)
 class PickFulfillment:
     """All open tasks of a fulfillment are done in full, but for `shorts`: (task, units found). Without `picker`, the
-    actor picked. With `tasks` only those are done, and the others stay open."""
+    actor picked. With `tasks` only those are done, and the others stay open. `pick_list`: the one that the actor walks,
+    stop by stop; it may be with somebody else by now."""
 
     fulfillment: UUID
     shorts: tuple[tuple[UUID, int], ...] = ()
@@ -34,6 +35,7 @@ class PickFulfillment:
     occurred_at: datetime | None = None
     key: str | None = None
     tasks: tuple[UUID, ...] | None = None
+    pick_list: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,14 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
     of the node where it has one; else their lines are open again for sourcing, and a work item asks why. Where a bin
     was short twice for one order, what the records still say is free there is held back until it is counted.
 
-    Locks: the orders with their fulfillments, then positions, promises and buckets as `stock` does.
-    Refuses: NotFound; WrongState; warehouse.no_staging; warehouse.task_unknown; warehouse.picked_out_of_range.
-    Again: by key. 14 statements, 2 more for the first units of a SKU and 2 where tasks stay open; 34 where something is
-    missing, 40 where that is of a wave, and about 8 more where a bin was short twice.
+    Locks: the lists named, in id order; the orders with their fulfillments, then positions, promises and buckets as
+    `stock` does.
+    Refuses: NotFound; WrongState; warehouse.no_staging; warehouse.task_unknown; warehouse.picked_out_of_range;
+    warehouse.list_given and warehouse.list_free (the list named is not with the actor any more).
+    Again: by key. 14 statements, 1 more where a list is named, 2 for the first units of a SKU and 2 where tasks stay
+    open; 34 where something is missing, 40 where that is of a wave, and about 8 more where a bin was short twice.
     """
+    gone = _gone(cause, requests)
     found = lock_fulfillments([one.fulfillment for one in requests])
     tasks = _open_tasks(found)
     staging = staging_bins({one.node for one in found.values() if not one.staging_bin})
@@ -82,7 +87,7 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
     taken: set[UUID] = set()
     for request in requests:
         one = found.get(request.fulfillment)
-        refusal = _refusal(request, one, tasks, staging, taken)
+        refusal = gone.get(request.pick_list) or _refusal(request, one, tasks, staging, taken)
         if refusal or one is None:
             answers.append(refusal or NotFound(what="fulfillment", which=str(request.fulfillment)))
             continue
@@ -91,6 +96,17 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
         answers.append(FulfillmentPicked(one.id, "picked", 0, 0))
     outcomes = batch.write()
     return [answer if isinstance(answer, Refused) else outcomes[answer.fulfillment] for answer in answers]
+
+
+def _gone(cause: Cause, requests: Sequence[PickFulfillment]) -> dict[UUID | None, Refused]:
+    """Lists that the actor walked and has no more, and who has them. 1 statement, where lists are named."""
+    walked = {one.pick_list for one in requests if one.pick_list}
+    rows = sql.run(_WALKED, {"ids": sorted(walked)}) if walked else ()
+    return {
+        key: errors.ListGiven(list=number, picker=picker) if picker else errors.ListFree(list=number)
+        for key, number, picker in rows
+        if picker != cause.actor.name
+    }
 
 
 def _open_tasks(fulfillments: Iterable[UUID]) -> dict[UUID, list[Task]]:
@@ -300,6 +316,11 @@ _TASKS_DONE = """
 UPDATE warehouse_picktask SET state = 'done', picked = quantity
 WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND state = 'open'
 """
+
+# Nobody gives a list to another while a stop of it is reported.
+_WALKED = (
+    "SELECT id, number, picker FROM warehouse_picklist WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE"
+)
 
 _PART_DONE = "UPDATE warehouse_picktask SET state = 'done', picked = quantity WHERE id = ANY(%(ids)s::uuid[])"
 

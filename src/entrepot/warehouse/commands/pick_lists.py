@@ -75,7 +75,8 @@ class _Open(NamedTuple):
 
 @command("warehouse.take_lists")
 def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTaken | Refused]:
-    """The lists, each with its picker, so that nobody else walks them. Whoever may release waves gives them to others.
+    """The lists, each with its picker, so that nobody else walks them. Whoever may release waves gives them to others,
+    begun or not: what is done stays done, and scans of who had one are refused.
 
     Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done. Again: it stays with its
     picker. 3 statements.
@@ -102,8 +103,11 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
         sql.change(_GIVE, sql.columns(("ids", "pickers"), changed))
         announce(
             cause,
-            [Event("pick_list", key, found[key].company, after="taken" if name else "free") for key, name in changed],
-        )  # fmt: skip
+            [
+                Event("pick_list", key, found[key].company, after="taken" if name else "free", reason=name)
+                for key, name in changed
+            ],
+        )
     return answers
 
 
@@ -113,8 +117,9 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
     stands in another bin goes on a new list of the same wave.
 
     Locks: the lists in id order, then as `warehouse.pick`. Refuses: NotFound; warehouse.list_done;
-    warehouse.task_unknown; warehouse.picked_out_of_range; warehouse.no_staging. Again: by key; without one nothing is
-    open any more. 3 statements, and those of `warehouse.pick`.
+    warehouse.list_taken (it is with somebody else); warehouse.task_unknown; warehouse.picked_out_of_range;
+    warehouse.no_staging. Again: by key; without one nothing is open any more. 3 statements, and those of
+    `warehouse.pick`.
     """
     found = _lock([one.pick_list for one in requests])
     stops: dict[UUID, list[_Open]] = defaultdict(list)
@@ -125,7 +130,7 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
     going: dict[UUID, PickList] = {}
     for place, request in enumerate(requests):
         one = found.get(request.pick_list)
-        refusal = _refusal(request, one, stops.get(request.pick_list, ()), going)
+        refusal = _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
         if refusal is None:
             going[request.pick_list] = request
         else:
@@ -135,12 +140,16 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
 
 
 def _refusal(
-    request: PickList, one: _List | None, stops: Sequence[_Open], going: Mapping[UUID, PickList]
+    cause: Cause, request: PickList, one: _List | None, stops: Sequence[_Open], going: Mapping[UUID, PickList]
 ) -> Refused | None:
     if one is None:
         return NotFound(what="list", which=request.pick_list)
     if not stops or request.pick_list in going:
         return errors.ListDone(list=one.number)
+    if one.picker not in ("", cause.actor.name, request.picker) and not cause.actor.may(
+        "warehouse.release_wave"
+    ):
+        return errors.ListTaken(list=one.number, picker=one.picker)
     wanted = {stop.task: stop.quantity for stop in stops}
     for task, units in request.shorts:
         if task not in wanted:

@@ -254,7 +254,7 @@ FROM (SELECT node FROM unnest(%(nodes)s::text[]) AS node ORDER BY node) AS n
 
 _WAITING = """
 SELECT node_id, count(*)::int FROM warehouse_counttask
-WHERE company_id = ANY(%(companies)s::smallint[]) AND state <> 'done' GROUP BY 1
+WHERE company_id = ANY(%(companies)s::smallint[]) AND state NOT IN ('done', 'withdrawn') GROUP BY 1
 """
 
 # The keys of pick tasks sort by the time they were made, so that only those of late are read.
@@ -289,7 +289,7 @@ WHERE t.bin_id = ANY(%(bins)s::uuid[]) AND t.state IN ('open', 'counting') AND t
 UNION ALL
 SELECT t.bin_id, l.sku_id, t.id, t.number
 FROM warehouse_counttask AS t JOIN warehouse_countline AS l ON l.task_id = t.id
-WHERE t.bin_id = ANY(%(bins)s::uuid[]) AND t.state <> 'done' AND l.state IN ('open', 'recount')
+WHERE t.bin_id = ANY(%(bins)s::uuid[]) AND t.state NOT IN ('done', 'withdrawn') AND l.state IN ('open', 'recount')
 """
 
 _GOODS = """

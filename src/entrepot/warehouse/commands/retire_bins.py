@@ -43,7 +43,8 @@ SELECT id, what FROM (SELECT d.id, CASE
     WHEN EXISTS (SELECT FROM warehouse_pickface AS f WHERE f.bin_id = d.id) THEN 'a pick face'
     WHEN EXISTS (SELECT FROM warehouse_replenishment AS r WHERE r.to_bin_id = d.id AND r.state = 'open')
         THEN 'a replenishment'
-    WHEN EXISTS (SELECT FROM warehouse_counttask AS t WHERE t.bin_id = d.id AND t.state <> 'done') THEN 'a count'
+    WHEN EXISTS (SELECT FROM warehouse_counttask AS t WHERE t.bin_id = d.id
+                 AND t.state NOT IN ('done', 'withdrawn')) THEN 'a count'
     END AS what
 FROM (SELECT DISTINCT unnest(%(ids)s::uuid[]) AS id) AS d) AS used
 WHERE what IS NOT NULL

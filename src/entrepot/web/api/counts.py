@@ -18,6 +18,7 @@ from entrepot.warehouse.commands.decide_counts import DecideCount, decide_counts
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
 from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
     READ,
@@ -40,6 +41,7 @@ from entrepot.web.api.schemas import (
     Moment,
     Out,
     Own,
+    Reason,
     Strict,
     Text,
     Units,
@@ -237,6 +239,22 @@ class CountDecidedOut(Out):
     left: int
 
 
+class WithdrawCountIn(Strict):
+    """A count that is not to be done, and why."""
+
+    task: UUID
+    reason: Reason
+    key: Own = None
+
+
+class CountWithdrawnOut(Out):
+    """The goods of it that are not counted."""
+
+    task: UUID
+    number: str
+    goods: int
+
+
 class AccuracyOut(Out):
     """How right the records were. `share` of the records were right; `signed` is the difference in units of what was
     expected, `absolute` the units that were right of it."""
@@ -258,12 +276,15 @@ def list_counts(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     done: Annotated[bool, Query(False)] = False,
+    node: Code | None = None,
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Counts to be done, the most urgent first; or those that are done, the newest first."""
-    rows = counted.counts(company=parse.company_of(company), done=done, after=after, limit=limit + 1)
-    return paged(rows, limit)
+    """Counts to be done, the most urgent first; or those that are done or withdrawn, the newest first; of all nodes or
+    one."""
+    own = parse.company_of(company)
+    where = parse.nodes_of(own, {node})[node] if node else None
+    return paged(counted.counts(company=own, node=where, done=done, after=after, limit=limit + 1), limit)
 
 
 @router.post("/counts", response={200: AskedOut | list[Each[AskedOut]], **REFUSED})
@@ -355,6 +376,19 @@ def decide_differences(
     return give(
         request, decide_counts, payload, idempotency_key,
         lambda one, key: DecideCount(one.line, one.decision, one.cause, one.note, key),
+    )  # fmt: skip
+
+
+@router.post("/counts/withdraw", response={200: CountWithdrawnOut | list[Each[CountWithdrawnOut]], **REFUSED})
+def withdraw(
+    request: HttpRequest,
+    payload: WithdrawCountIn | Annotated[list[WithdrawCountIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Withdraw counts that are not to be done: no stock moves."""
+    return give(
+        request, withdraw_counts, payload, idempotency_key,
+        lambda one, key: WithdrawCount(one.task, one.reason, key),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from entrepot.warehouse import task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, give
-from entrepot.web.api.schemas import Out, Own, Strict
+from entrepot.web.api.schemas import Code, Out, Own, Strict
 
 router = Router()
 
@@ -102,12 +102,13 @@ def tell_throughput(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     days: Annotated[int, Query(7, ge=1, le=90)],
     company: Company = None,
+    node: Code | None = None,
 ) -> Any:
-    """What was done in the last days by step, node, shift and kind of work."""
-    now = timezone.now()
-    return task_times.throughput(
-        company=parse.company_of(company), since=now - timedelta(days=days), until=now
-    )
+    """What was done in the last days by step, node, shift and kind of work; of all nodes or one."""
+    now, own = timezone.now(), parse.company_of(company)
+    parse.nodes_of(own, {node} if node else ())
+    rows = task_times.throughput(company=own, since=now - timedelta(days=days), until=now)
+    return [one for one in rows if node in (None, one.node)]
 
 
 @router.get("/labor/standards", response={200: list[StandardOut], **READ})

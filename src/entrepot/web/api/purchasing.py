@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -280,10 +281,12 @@ class ScannedOut(Out):
     to_come: int
     sscc: str
     differs: str
+    cartons: int
 
 
 class NoticedIn(Strict):
-    """Units of an order line in a package, by its SSCC."""
+    """Units of an order line in a package, by its SSCC; `pallet` is the SSCC of the pallet that the package stands on.
+    Receiving either puts the package on it."""
 
     order: UUID
     line: UUID
@@ -292,6 +295,7 @@ class NoticedIn(Strict):
     lot: Text = ""
     expires_on: Day | None = None
     serials: Serials = []
+    pallet: Annotated[str, Field(pattern=r"^([0-9]{18})?$")] = ""
 
 
 class NoticeIn(Keyed):
@@ -325,8 +329,29 @@ class NoticeOut(Out):
     expected_on: date
     state: str
     packages: int
+    pallets: int
     units: int
     received: int
+
+
+class NoticeLineOut(Out):
+    """Units of an order line in a package (`sscc`) on a pallet, and how many of them came."""
+
+    order: UUID
+    order_number: str
+    line: int
+    sku_code: str
+    sscc: str
+    pallet: str
+    lot: str
+    expires_on: date | None
+    serials: list[str]
+    quantity: int
+    received: int
+
+
+class NoticeWholeOut(NoticeOut):
+    lines: list[NoticeLineOut]
 
 
 class NoticesOut(Out):
@@ -679,6 +704,7 @@ def take_ship_notices(
                 line.lot,
                 line.expires_on,
                 tuple(line.serials),
+                line.pallet,
             )
             for line in one.lines
         )
@@ -700,6 +726,18 @@ def close_ship_notices(
         request, close_notices, payload, idempotency_key,
         lambda one, key: CloseNotice(one.notice, one.reason, key=key),
     )  # fmt: skip
+
+
+# Behind the operation of the same place that has a name of its own, which would be taken for an id.
+
+
+@router.get("/ship-notices/{notice_id}", response={200: NoticeWholeOut, **READ})
+def read_ship_notice(request: HttpRequest, notice_id: UUID, company: Company = None) -> Any:  # noqa: ARG001
+    """A notice, package by package: what is in it, on which pallet it stands, and what of it came."""
+    found = dock.notice(parse.company_of(company), notice_id)
+    if found is None:
+        raise NotFound(what="advance ship notice", which=str(notice_id))
+    return {**asdict(found), "lines": dock.notice_lines(notice_id)}
 
 
 @router.get("/reorder-proposals", response={200: ReordersOut, **READ})

@@ -68,6 +68,12 @@ class ProposalIn(Strict):
     key: Own = None
 
 
+class SentIn(ProposalIn):
+    """An accepted proposal whose units left: all that were free, or so many, and then the rest stays to be sent."""
+
+    quantity: Quantity | None = None
+
+
 class RejectedIn(ProposalIn):
     """A proposal that is not to be carried out, and why."""
 
@@ -109,12 +115,16 @@ class DecidedTransferOut(Out):
 
 
 class SentTransferOut(Out):
-    """The transfer that carries it, and how many of its units were free to be sent."""
+    """The transfer that carries it, and how many of its units left. `left` of them stay to be sent as the proposal
+    `rest`; `missing` ones were not free, and are proposed anew where they are still needed."""
 
     proposal: UUID
     transfer: UUID
     number: str
     sent: int
+    left: int
+    rest: UUID | None
+    missing: int
 
 
 class TransferOut(Out):
@@ -276,16 +286,16 @@ def reject_transfer_proposals(
 )
 def send_transfer_proposals(
     request: HttpRequest,
-    payload: ProposalIn | Annotated[list[ProposalIn], Many],
+    payload: SentIn | Annotated[list[SentIn], Many],
     idempotency_key: IdempotencyKey,
 ) -> Any:
-    """Say that accepted units have left. What goes between the same two nodes is one transfer."""
+    """Say that accepted units have left, all or a part. What goes between the same two nodes is one transfer."""
     return give(
         request,
         send_transfers,
         payload,
         idempotency_key,
-        lambda one, key: SendTransfer(one.proposal, key=key),
+        lambda one, key: SendTransfer(one.proposal, key=key, quantity=one.quantity),
     )
 
 

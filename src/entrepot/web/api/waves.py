@@ -342,12 +342,15 @@ def lay_out(
 def list_waves(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
+    node: Code | None = None,
+    state: Literal["", "proposed", "released", "dropped"] = "",
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Waves, the newest first, a page at a time."""
-    rows = queries.waves(company=parse.company_of(company), before=after, limit=limit + 1)
-    return paged(rows, limit)
+    """Waves of a node or all, in a state or any, the newest first, a page at a time."""
+    own = parse.company_of(company)
+    where = parse.nodes_of(own, {node})[node] if node else None
+    return paged(queries.waves(company=own, node=where, state=state, before=after, limit=limit + 1), limit)
 
 
 @router.post("/waves", response={200: ProposedOut | list[Each[ProposedOut]], **REFUSED})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import policies
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.warehouse import counted
@@ -22,7 +24,9 @@ from entrepot.warehouse.commands.decide_counts import DecideCount, decide_counts
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
 from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.warehouse.counting import Accuracy, Counting
+from entrepot.warehouse.states import COUNT
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, plots
 from entrepot.web.edge import (
@@ -38,7 +42,9 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
-from entrepot.web.listed import listed
+from entrepot.web.listed import chosen, listed
+from entrepot.web.timeline import steps
+from entrepot.work import queries as work
 
 PAGE = 50
 EXTRA = range(1, 4)
@@ -59,11 +65,7 @@ def counts(request: Request) -> HttpResponse:
     """What is to be counted and what waits for a decision."""
     company, node = request.reader.company.id, uuid_in(request.GET.get("node"))
     done, zone = request.GET.get("done") == "1", clean(request.GET.get("zone"))
-
-    def fetch(after: UUID | None, limit: int) -> list[counted.CountRow]:
-        return counted.counts(company=company, node=node, zone=zone, done=done, after=after, limit=limit)
-
-    shown = listed(request, lists_floor.COUNTS, fetch)
+    shown = listed(request, lists_floor.COUNTS, partial(_counts, request))
     if shown.answer:
         return shown.answer
     first = not request.GET.get("after") and not done
@@ -74,6 +76,7 @@ def counts(request: Request) -> HttpResponse:
         "done": done,
         "node": node,
         "zone": zone,
+        "withdraws": not done and request.reader.actor.may("warehouse.withdraw_counts"),
         "goods": counted.to_count([one.id for one in shown.rows]),
         "differences": waiting[:PAGE],
         "behind": waiting[PAGE - 1].id if len(waiting) > PAGE else None,
@@ -83,6 +86,15 @@ def counts(request: Request) -> HttpResponse:
         "kept": kept(request),
     }
     return page(request, "web/counts.html", context, area="stock")
+
+
+def _counts(request: Request, after: UUID | None, limit: int) -> list[counted.CountRow]:
+    """Those that the filter in the address lets through."""
+    asked = request.GET
+    return counted.counts(
+        company=request.reader.company.id, node=uuid_in(asked.get("node")), zone=clean(asked.get("zone")),
+        done=asked.get("done") == "1", after=after, limit=limit,
+    )  # fmt: skip
 
 
 def _causes(request: Request) -> list[str]:
@@ -158,6 +170,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "goods": [(_field(each), each) for each in goods],
         "mine": found.state == "counting" and found.counter == request.reader.name,
         "lines": counted.lines_of(which),
+        "may_withdraw": not isinstance(COUNT.step(found.state, "withdraw"), Refused),
+        "items": work.of_subject(which),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "extra": EXTRA,
         "states": STATES,
         "currency": request.reader.company.currency,
@@ -183,6 +198,16 @@ def enter(request: Request, which: UUID) -> HttpResponse:
     if results and not isinstance(results[0], Refused):
         return redirect("counts")
     return back(request, f"/floor/counts/{which}/", results)
+
+
+@require_POST
+@console
+def withdraw(request: Request) -> HttpResponse:
+    """The chosen counts are not done, and why."""
+    reason = clean(request.POST.get("reason"))
+    wanted = [WithdrawCount(one, reason) for one in chosen(request, "count", partial(_counts, request))]
+    results = give(request, withdraw_counts, wanted, _withdrawn)
+    return back(request, "/floor/counts/", results)
 
 
 @require_safe
@@ -291,6 +316,12 @@ def _started(_: int) -> str:
 
 def _entered(_: int) -> str:
     return gettext("Thank you. It is counted.")
+
+
+def _withdrawn(n: int) -> str:
+    return ngettext(
+        "%(n)s count is withdrawn. Stock stays as it is.", "%(n)s counts are withdrawn. Stock stays as it is.", n
+    ) % {"n": n}  # fmt: skip
 
 
 def _decided(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access import queries as access
+from entrepot.access.rules import Duty
+from entrepot.insight import pages
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.purchasing import dock, queries
@@ -23,13 +28,16 @@ from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, co
 from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck, decide_checks
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
-from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
+from entrepot.purchasing.commands.take_notices import CloseNotice, TakeNotice, close_notices, take_notices
 from entrepot.purchasing.rules import ChangedLine
 from entrepot.purchasing.states import NOTICE, ORDER
+from entrepot.stock import plate_queries
+from entrepot.stock.plate_queries import PlateRow
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.putaway import Choice
 from entrepot.web import lists, lists_floor, words
-from entrepot.web.buying import lines_in
+from entrepot.web.buying import announced_in, lines_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -45,6 +53,8 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import at_most, listed, listed_whole, order_of
+from entrepot.web.timeline import steps
+from entrepot.work import queries as work
 
 PAGE = 50
 FORM_LINES = 100
@@ -81,15 +91,31 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "is_open": found.state in ("open", "part_received"),
         "lines": lines,
         "to_come": [one for one in lines if one.to_come][:FORM_LINES],
+        "apart": _apart(request, found),
         "form_lines": lines[:FORM_LINES],
         "more": max(0, len(lines) - FORM_LINES),
-        "receipts": queries.receipts(which),
+        "notices": dock.notices_of(which),
         "arrivals": dock.arrivals(which),
         "checks": dock.checks(company, state="", order=which),
         "claims": dock.claims(company, state="", order=which),
+        "entries": _entries(company, [one.id for one in queries.receipts(which)]),
+        "items": work.of_subject(which),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "kept": kept(request),
     }
     return page(request, "web/purchase_order.html", context, area="inbound")
+
+
+def _apart(request: Request, found: queries.Order) -> Refused | None:
+    """Why the reader does not receive an order: they ordered or changed it."""
+    duty = Duty(found.id, "order×receive×accept", "receive", request.reader.name, found.number)
+    return access.apart([duty])[0]
+
+
+def _entries(company: int, receipts: Sequence[UUID]) -> list[tuple[UUID, list[pages.JournalLine]]]:
+    """What receipts posted, entry by entry."""
+    lines = pages.journal(company=company, documents=receipts) if receipts else []
+    return [(entry, list(group)) for entry, group in groupby(lines, key=lambda line: line.entry)]
 
 
 @require_POST
@@ -104,15 +130,14 @@ def act(request: Request, which: UUID) -> HttpResponse:
             counted = tuple(one for line in lines for one in _counted(request, line.id))
             wanted = [ReceiveOrder(which, counted)] if counted else []
             results = give(request, receive, wanted, _received)
+        case "receive-all":
+            results = give(request, receive, [ReceiveOrder(which)], _received)
         case "confirm":
-            said = [
-                ConfirmedLine(line.id, units, day)
-                for line in lines
-                if (units := int_in(text.get(f"confirmed-{line.id}"))) is not None
-                and (day := day_in(text.get(f"day-{line.id}"))) is not None
-            ]
+            said = _said(request, lines)
             order = [ConfirmOrder(which, tuple(said), clean(text.get("reference")))] if said else []
             results = give(request, confirm, order, _confirmed)
+        case "announce":
+            results = _announce(request, found, lines)
         case "change":
             results = _change(request, found, lines)
         case "close" if found.received:
@@ -120,6 +145,35 @@ def act(request: Request, which: UUID) -> HttpResponse:
         case "close":
             results = give(request, cancel, [CancelOrder(which, clean(text.get("reason")))], _closed)
     return back(request, reverse("purchase-order", args=[which]), results)
+
+
+def _said(request: Request, lines: Sequence[queries.Line]) -> list[ConfirmedLine]:
+    """What the supplier confirms of each line; with a day for all, what nothing is said of comes as it was ordered."""
+    text, found = request.POST, []
+    for_all = day_in(text.get("day-all"))
+    for line in lines:
+        said, day = clean(text.get(f"confirmed-{line.id}")), day_in(text.get(f"day-{line.id}")) or for_all
+        units = int_in(said) if said else (line.quantity if for_all and line.to_come else None)
+        if units is not None and day is not None:
+            found.append(ConfirmedLine(line.id, units, day))
+    return found
+
+
+def _announce(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
+    """What the supplier says is on its way; all that is to come, where nothing is said of packages."""
+    text, day = request.POST, day_in(request.POST.get("expected_on"))
+    announced = announced_in(request, found.id, lines)
+    if day is None:
+        messages.error(request, gettext("Say on which day it comes."))
+    elif announced == []:
+        messages.error(request, gettext("All that is to come is announced already."))
+    if day is None or not announced:
+        return []
+    wanted = TakeNotice(
+        found.company, clean(text.get("external_ref")), day, tuple(announced), clean(text.get("carrier")),
+        clean(text.get("tracking")),
+    )  # fmt: skip
+    return give(request, take_notices, [wanted], _announced)
 
 
 def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
@@ -184,7 +238,12 @@ def notice(request: Request, which: UUID) -> HttpResponse:
     found = dock.notice(request.reader.company.id, which)
     if found is None:
         raise Http404
-    context = {"notice": found, "lines": dock.notice_lines(which), "kept": kept(request)}
+    context = {
+        "notice": found,
+        "lines": dock.notice_lines(which),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
+        "kept": kept(request),
+    }
     return page(request, "web/notice.html", context, area="inbound")
 
 
@@ -282,12 +341,29 @@ def to_put_away(request: Request) -> HttpResponse:
     nodes = network.nodes(company=request.reader.company.id)
     chosen = uuid_in(request.GET.get("node"))
     node = next((one for one in nodes if one.id == chosen), nodes[0] if nodes else None)
-    rows = storing.to_put_away(node=node.id, limit=at_most(request, storing.PAGE)) if node else []
+    rows = storing.to_put_away(node=node.id, limit=at_most(request, storing.PAGE), loose=True) if node else []
     shown = listed_whole(request, lists_floor.PUT_AWAY, rows, size=storing.PAGE)
     if shown.answer:
         return shown.answer
-    context = {"nodes": nodes, "node": node, **shown.context(), "kept": kept(request)}
+    plates = _plates_at_the_dock(request, node.id) if node else []
+    context = {"nodes": nodes, "node": node, **shown.context(), "plates": plates, "kept": kept(request)}
     return page(request, "web/put_away.html", context, area="inbound")
+
+
+def _plates_at_the_dock(request: Request, node: UUID) -> list[tuple[PlateRow, Choice | None]]:
+    """Pallets and cartons that wait, each with the bin that takes all of it; what stands on a pallet goes with it. Some
+    wait for the verdict of their quality check first."""
+    rows = plate_queries.plates(
+        company=request.reader.company.id, node=node, kind="receiving", alone=True, limit=PAGE
+    )
+    goods = plate_queries.goods_on([one.id for one in rows])
+    ready = [
+        one
+        for one in rows
+        if all(part.status != "pending_inspection" for part in goods[one.id]) and goods[one.id]
+    ]
+    most = [(max(goods[one.id], key=lambda part: part.units).bucket, one.units) for one in ready]
+    return list(zip(ready, storing.suggested_whole(node=node, plates=most), strict=True))
 
 
 @require_POST
@@ -314,6 +390,10 @@ def _answers() -> tuple[str, ...]:
     return gettext("They agree"), gettext("Credited"), gettext("Sent again"), gettext("Refused")
 
 
+def _announced(_: int) -> str:
+    return gettext("It is expected as announced.")
+
+
 def _changed(_: int) -> str:
     return gettext("The order is changed. Tell the supplier, who has not confirmed this yet.")
 
@@ -336,6 +416,12 @@ def told(one: ScanReceived) -> str:
         "%(n)s unit of %(sku)s is received for %(order)s.", "%(n)s units of %(sku)s are received for %(order)s.",
         one.quantity,
     ) % {"n": one.quantity, "sku": one.sku_code, "order": one.order_number}  # fmt: skip
+    if one.cartons:
+        cartons = ngettext(
+            "%(n)s carton stands on pallet …%(pallet)s now.", "%(n)s cartons stand on pallet …%(pallet)s now.",
+            one.cartons,
+        )  # fmt: skip
+        said += " " + cartons % {"n": one.cartons, "pallet": one.sscc[-6:]}
     if one.held:
         said += " " + gettext("They wait for a quality check.")
     if one.to_come:

@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import answers, questions
-from entrepot.warehouse import task_times
+from entrepot.network import queries as network
+from entrepot.warehouse import labor, task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight, plots
-from entrepot.web.edge import Request, back, console, give, int_in, page
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page
 from entrepot.web.listed import listed_whole, part_of
 
 DAYS = (1, 7, 28)
@@ -26,21 +27,23 @@ DAYS = (1, 7, 28)
 def work_times(request: Request) -> HttpResponse:
     """The outlook of each node, and throughput of the last days or the standard times in force."""
     company, now = request.reader.company.id, fmt.reading().now
+    nodes = [one.code for one in network.nodes(company=company)]
+    node = next((one for one in nodes if one == clean(request.GET.get("node"))), "")
     asked = int_in(request.GET.get("days"))
     days = asked if asked in DAYS else DAYS[1]
     listing = part_of(request, lists_insight.THROUGHPUT, lists_insight.STANDARDS)
     rows: list[Any]
     if listing.part:
-        rows = task_times.standards(company=company)
+        rows = [one for one in task_times.standards(company=company) if node in ("", one.node_code)]
     else:
-        rows = questions.throughput(company, now, days)
+        rows = [one for one in questions.throughput(company, now, days) if node in ("", one.node)]
     shown = listed_whole(request, listing, rows)
     if shown.answer:
         return shown.answer
     outlooks = [
         replace(one, steps=steps)
         for one in task_times.outlooks(company=company, at=now)
-        if (steps := tuple(step for step in one.steps if step.orders))
+        if node in ("", one.node_code) and (steps := tuple(step for step in one.steps if step.orders))
     ]
     context = {
         **shown.context(),
@@ -48,6 +51,9 @@ def work_times(request: Request) -> HttpResponse:
         "plots": [_plot(one) for one in outlooks],
         "late": [(one, step) for one in outlooks for step in one.steps if step.late_s],
         "parts": {"": _("What was done"), "standards": _("Standard times, in seconds")},
+        "in_all": [] if listing.part else labor.by_step(rows),
+        "node": node,
+        "nodes": nodes,
         "days": days,
         "choices": DAYS,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from uuid import UUID
@@ -23,6 +24,7 @@ from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
     RejectTransfer,
     SendTransfer,
+    TransferSent,
     accept_transfers,
     reject_transfers,
     send_transfers,
@@ -38,8 +40,8 @@ from entrepot.stock.commands.transfer import (
     receive_transfer,
     ship_transfer,
 )
-from entrepot.warehouse import shelf_queries
 from entrepot.web import lists_floor
+from entrepot.web.buying import PASTED_MAX, pasted
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, kept, page, uuid_in
 from entrepot.web.listed import chosen, listed
 from entrepot.web.timeline import steps
@@ -91,8 +93,31 @@ def act(request: Request) -> HttpResponse:
         case "reject":
             give(request, reject_transfers, [RejectTransfer(one, reason) for one in which], _rejected)
         case "send":
-            give(request, send_transfers, [SendTransfer(one) for one in which], _sent)
+            _send_accepted(request, which)
     return back(request, "/stock/transfers/")
+
+
+def _send_accepted(request: Request, which: Sequence[UUID]) -> None:
+    """Accepted proposals have left: all that is free of them, or the units that the form says where those are fewer."""
+    wanted = []
+    for one in which:
+        said = clean(request.POST.get(f"units-{one}"))
+        units = int_in(said) if said else None
+        if said and units is None:
+            messages.error(request, gettext("Write whole numbers of units."))
+            return
+        wanted.append(SendTransfer(one, quantity=units))
+    sent = [one for one in give(request, send_transfers, wanted, _sent) if isinstance(one, TransferSent)]
+    if left := sum(one.left for one in sent):
+        told = ngettext("%(n)s unit stays to be sent.", "%(n)s units stay to be sent.", left)
+        messages.info(request, told % {"n": left})
+    if missing := sum(one.missing for one in sent):
+        told = ngettext(
+            "%(n)s unit was not free. It is proposed anew where it is still needed.",
+            "%(n)s units were not free. They are proposed anew where they are still needed.",
+            missing,
+        )
+        messages.warning(request, told % {"n": missing})
 
 
 @require_POST
@@ -241,24 +266,36 @@ def send(request: Request) -> HttpResponse:
         whole = [ShipTransfer(request.reader.company.id, origin, target, plates=(plate.id,))]
         results = give(request, ship_transfer, whole, lambda _: gettext("It is on its way."))
         return back(request, "/stock/transfers/", results)
-    sku, units = _sku(request), int_in(text.get("units"))
-    found = shelf_queries.bin_named(node=origin, code=clean(text.get("bin"))) if origin else None
-    if not (sku and units and found and origin and target):
-        messages.error(
-            request,
-            gettext("Say from which bin of which node, to which node, which SKU, and how many units."),
-        )
+    lines = _lines(request, origin) if origin and target else []
+    if not (origin and target and lines):
         return back(request, "/stock/transfers/", [])
-    line = TransferUnits(sku, found.id, units, clean(text.get("lot")))
-    wanted = [ShipTransfer(request.reader.company.id, origin, target, (line,))]
+    wanted = [ShipTransfer(request.reader.company.id, origin, target, tuple(lines))]
     results = give(request, ship_transfer, wanted, lambda _: gettext("It is on its way."))
     return back(request, "/stock/transfers/", results)
 
 
-def _sku(request: Request) -> UUID | None:
-    code = clean(request.POST.get("sku"))
-    found = catalog.skus(company=request.reader.company.id, codes=[code]).get(code)
-    return found.id if found else None
+def _lines(request: Request, origin: UUID) -> list[TransferUnits]:
+    """What leaves, by the fields of the form and by its pasted lines; none where one of them can't be understood, which
+    is said."""
+    text = request.POST
+    rows = [[clean(text.get(name)) for name in ("bin", "sku", "units", "lot")]]
+    rows = [*filter(any, rows), *pasted(text.get("pasted", ""), 4)]
+    if not rows or len(rows) > PASTED_MAX:
+        told = gettext("Say from which bin of which node, to which node, which SKU, and how many units.")
+        most = gettext("These are more than %(n)s lines: send them in parts.") % {"n": PASTED_MAX}
+        messages.error(request, most if rows else told)
+        return []
+    skus = catalog.skus(company=request.reader.company.id, codes=[row[1] for row in rows])
+    bins = {one.code.upper(): one.id for one in network.bins(nodes=[origin])}
+    lines = []
+    for code, sku, said, lot in rows:
+        units, found = int_in(said), bins.get(code.upper())
+        if found is None or sku not in skus or not units:
+            told = gettext("%(line)s: say a bin of the node, a SKU of the catalog, and how many units.")
+            messages.error(request, told % {"line": " ".join(filter(None, (code, sku, said, lot)))})
+            return []
+        lines.append(TransferUnits(skus[sku].id, found, units, lot))
+    return lines
 
 
 def _reviewed(_: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +16,17 @@ from django.utils.dateparse import parse_datetime, parse_time
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access import queries as access
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.warehouse import queries, short_queries
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
+from entrepot.warehouse.states import WAVE
 from entrepot.warehouse.waves import METHODS
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor
@@ -32,6 +36,7 @@ from entrepot.web.edge import (
     clean,
     console,
     give,
+    ids_in,
     int_in,
     is_many,
     kept,
@@ -40,6 +45,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import listed
+from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
 PAGE = 50
@@ -54,10 +60,12 @@ COUNTED = ("not pickable", "short pick")
 @require_safe
 @console
 def floor(request: Request) -> HttpResponse:
-    company = request.reader.company.id
+    company, of_node = request.reader.company.id, uuid_in(request.GET.get("node"))
+    state = clean(request.GET.get("state"))
+    state = state if state in WAVE.states else ""
 
     def fetch(after: UUID | None, limit: int) -> list[queries.WaveRow]:
-        return queries.waves(company=company, before=after, limit=limit)
+        return queries.waves(company=company, node=of_node, state=state, before=after, limit=limit)
 
     shown = listed(request, lists_floor.WAVES, fetch)
     if shown.answer:
@@ -66,12 +74,16 @@ def floor(request: Request) -> HttpResponse:
     nodes = network.nodes(company=company)
     services = carriage.services(companies=[company])[company]
     weeks = carriage.cut_offs(nodes=[node.id for node in nodes])
-    lists = queries.open_lists(company=company, limit=LISTS_MAX)
+    lists = queries.open_lists(company=company, node=of_node, limit=LISTS_MAX)
+    seen = [node for node in nodes if of_node in (None, node.id)]
     context = {
         **shown.context("waves"),
         "nodes": [(node, waiting.get(node.id, 0)) for node in nodes],
-        "waiting": sum(waiting.values()),
-        "first": max(nodes, key=lambda node: waiting.get(node.id, 0)).id if nodes else None,
+        "of_node": of_node,
+        "state": state,
+        "states": WAVE.states,
+        "waiting": sum(waiting.get(node.id, 0) for node in seen),
+        "first": max(seen, key=lambda node: waiting.get(node.id, 0)).id if seen else None,
         "services": sorted({one.code for one in services}),
         "carriers": sorted({one.carrier for one in services}),
         "cut_offs": [
@@ -80,7 +92,10 @@ def floor(request: Request) -> HttpResponse:
         "days": list(enumerate(fmt.weekdays())),
         "methods": METHODS,
         "lists": lists[:PAGE],
+        "pickers": _pickers(request) if lists else [],
         "open_lists": len(lists),
+        "open_stops": sum(one.open_stops for one in lists),
+        "untaken": sum(not one.picker for one in lists),
         "more_lists": max(0, len(lists) - PAGE),
         "troubles": work.of_types(company, TROUBLES),
         "counted": [one for one in work.open_by_type(company, timezone.now()) if one.type in COUNTED],
@@ -145,14 +160,32 @@ def wave(request: Request, which: UUID) -> HttpResponse:
     lists = queries.pick_lists(wave=which)
     context = {
         "wave": found,
+        "asked": _asked(found, request.reader.company.currency),
         "minutes": -(-found.seconds // 60),
         "done": found.stops - found.open_stops,
         "orders": orders[:PAGE],
         "next": orders[PAGE - 1].place if len(orders) > PAGE else None,
         "lists": lists,
+        "pickers": _pickers(request) if found.open_stops else [],
         "shorts": short_queries.shorts_of(which, limit=PAGE),
     }
     return page(request, "web/wave.html", context, area="floor")
+
+
+def _asked(found: queries.WaveRow, currency: str) -> list[tuple[str, str]]:
+    """What a wave was asked for, as the form calls it and the reader writes it."""
+    asked = found.figures.get("asked", {})
+    due = asked.get("due_before")
+    told = (
+        (gettext("Due before"), fmt.moment(datetime.fromisoformat(due)) if due else ""),
+        (gettext("Service"), ", ".join(asked.get("services", ()))),
+        (gettext("Carrier"), ", ".join(asked.get("carriers", ()))),
+        (gettext("Only zones, by code"), ", ".join(asked.get("zones", ()))),
+        (gettext("Priority at least"), str(asked.get("priority_min", ""))),
+        (gettext("Value at least"), fmt.money(asked.get("value_min_minor"), currency)),
+        (gettext("Lines at most"), str(asked.get("lines_max", ""))),
+    )
+    return [(name, value) for name, value in told if value]
 
 
 @require_POST
@@ -177,8 +210,16 @@ def pick_list(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     stops = queries.list_stops(which)
-    context = {"list": found, "stops": stops, "meters": found.length_mm and round(found.length_mm / 1000)}
-    return page(request, "web/pick_list.html", context | {"minutes": -(-found.seconds // 60)}, area="floor")
+    context = {
+        "list": found,
+        "stops": stops,
+        "meters": found.length_mm and round(found.length_mm / 1000),
+        "minutes": -(-found.seconds // 60),
+        "pickers": _pickers(request) if found.open_stops else [],
+        "is_anothers": found.picker not in ("", request.reader.name),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
+    }
+    return page(request, "web/pick_list.html", context, area="floor")
 
 
 @require_POST
@@ -188,6 +229,28 @@ def take(request: Request, which: UUID) -> HttpResponse:
     wanted = TakeList(which, "" if request.POST.get("action") == "back" else None)
     give(request, take_lists, [wanted], _taken)
     return back(request, f"/floor/lists/{which}/")
+
+
+@require_POST
+@console
+def give_lists(request: Request) -> HttpResponse:
+    """The chosen lists are another's from now on, or nobody's."""
+    text = request.POST
+    picker = "" if text.get("action") == "back" else clean(text.get("picker"))
+    if text.get("action") != "back" and picker not in access.able("warehouse.pick_lists"):
+        messages.error(request, gettext("Choose who walks them."))
+        return back(request, "/floor/", [])
+    wanted = [TakeList(one, picker) for one in ids_in(text.getlist("list"))]
+    results = give(request, take_lists, wanted, partial(_given, picker))
+    return back(request, "/floor/", results)
+
+
+def _pickers(request: Request) -> list[str]:
+    """To whom the reader may give lists."""
+    may_give = request.reader.actor.may("warehouse.release_wave") and request.reader.actor.may(
+        "warehouse.take_lists"
+    )
+    return access.able("warehouse.pick_lists") if may_give else []
 
 
 @require_POST
@@ -237,6 +300,14 @@ def _released(_: int) -> str:
 
 def _dropped(_: int) -> str:
     return gettext("The wave is dropped. Its orders wait for another.")
+
+
+def _given(picker: str, n: int) -> str:
+    if not picker:
+        told = ngettext("The list is free for anybody.", "%(n)s lists are free for anybody.", n)
+    else:
+        told = ngettext("The list is with %(picker)s now.", "%(n)s lists are with %(picker)s now.", n)
+    return told % {"n": n, "picker": picker}
 
 
 def _taken(_: int) -> str:

@@ -17,6 +17,7 @@ from entrepot.network import queries as network
 from entrepot.warehouse import counted, tallying
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.warehouse.states import COUNT_OVER
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -119,7 +120,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     at = progress(request, "count", which)
     is_begun = row.state == "counting" and row.counter == request.reader.name
-    if row.state in ("done", "waiting") or (row.state == "recount" and row.counter == request.reader.name):
+    if row.state in ("waiting", *COUNT_OVER) or (
+        row.state == "recount" and row.counter == request.reader.name
+    ):
         return over(request, "count", which, COMMANDS, "scan-count")
     goods = counted.to_count([which]).get(which, [])
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,14 +14,15 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
-from entrepot.warehouse import floor_queries, picking, queries
+from entrepot.warehouse import errors, floor_queries, picking, queries
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import TakeList, take_lists
 from entrepot.warehouse.commands.totes import UseTote, use_totes
 from entrepot.warehouse.floor_queries import StopRow
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, console
+from entrepot.web.edge import Request, clean, console
 from entrepot.web.views.scan.screen import (
     Choice,
     Outcome,
@@ -35,6 +37,7 @@ from entrepot.web.views.scan.screen import (
     progress,
     show,
 )
+from entrepot.web.words import refusal
 from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, astray, counted
 
 COMMANDS = ("warehouse.pick", "warehouse.use_totes")
@@ -106,6 +109,8 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
     row = next((one for one in job.stops if one.state == "open"), None)
     if row is None:
         return _finished(request, job)
+    if refused := _is_not_his(request, job):
+        return _turned_away(request, refused)
     at = progress(request, "pick", row.stop.task)
 
     def screen() -> Screen:
@@ -136,9 +141,32 @@ def _finished(request: Request, job: Job) -> HttpResponse:
     return over(request, "pick", job.id, COMMANDS, "scan-pick", told)
 
 
+def _is_not_his(request: Request, job: Job) -> Refused | None:
+    """Why the reader does not walk a list: it is with somebody else, or was given away or back while he walked it."""
+    if job.kind != "list" or job.picker == request.reader.name or not _may_take(request):
+        return None
+    if request.method != "POST":
+        return errors.ListTaken(list=job.number, picker=job.picker) if job.picker else None
+    if job.picker:
+        return errors.ListGiven(list=job.number, picker=job.picker)
+    return errors.ListFree(list=job.number)
+
+
+def _may_take(request: Request) -> bool:
+    return request.reader.actor.may("warehouse.take_lists")
+
+
+def _turned_away(request: Request, refused: Refused) -> HttpResponse:
+    """To the lists, and why. A scan that was taken before and is sent once more did count."""
+    key = clean(request.POST.get("key"))
+    if not key or not kernel.is_answered(key, ["work.keep_scans", *COMMANDS]):
+        messages.error(request, refusal(refused))
+    return redirect("scan-pick")
+
+
 def _take(request: Request, job: Job) -> None:
     """Whoever opens a list of nobody has it from now on."""
-    if job.kind == "list" and not job.picker and request.reader.actor.may("warehouse.take_lists"):
+    if job.kind == "list" and not job.picker and _may_take(request):
         give_one(request, take_lists, TakeList(job.id))
 
 
@@ -197,7 +225,10 @@ def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, 
         said = gettext("%(tote)s stands in place %(slot)s.") % {"tote": found.tote, "slot": stop.slot}
         return answer if isinstance(answer, Refused) else said
     shorts = ((stop.task, found.units),) if found.units < stop.item.quantity else ()
-    wanted = PickFulfillment(stop.fulfillment, shorts, request.reader.name, key=key, tasks=(stop.task,))
+    walked = job.id if job.kind == "list" and _may_take(request) else None
+    wanted = PickFulfillment(
+        stop.fulfillment, shorts, request.reader.name, key=key, tasks=(stop.task,), pick_list=walked
+    )
     answer = finish(request, at, pick, wanted)
     if isinstance(answer, Refused):
         return answer

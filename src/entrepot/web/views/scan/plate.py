@@ -60,7 +60,7 @@ def at_the_dock(company: int, node: network.Node | None, shown: int) -> tuple[Ch
     """Plates that wait to be put away."""
     if node is None:
         return ()
-    rows = plate_queries.plates(company=company, node=node.id, kind="receiving", limit=shown)
+    rows = plate_queries.plates(company=company, node=node.id, kind="receiving", alone=True, limit=shown)
     return tuple(
         Choice(
             reverse("scan-plate", args=[one.id]),
