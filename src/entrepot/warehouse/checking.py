@@ -177,7 +177,7 @@ def scanned(
 def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
     serial = scan.text if scan.text in one.serials else scan.serial
     if one.serials and not serial:
-        return errors.ScanUnknown(scanned=scan.shown, wanted=Said("the serial number of {0}", one.code))
+        return errors.ScanUnread(scanned=one.code, wanted=Said("its serial number"))
     if one.serials and serial not in one.serials:
         return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
     if scan.lot and one.lots and scan.lot not in one.lots:

@@ -76,7 +76,7 @@ def scanned(
         case "bind":
             return _bind(stop, scan)
         case "bin":
-            return check_bin(stop.bin, scan) or Keep("bin")
+            return check_bin(stop.bin, scan, done) or Keep("bin")
         case "item":
             return _item(stop, tokens, scan, today, done)
         case "fewer":

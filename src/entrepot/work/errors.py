@@ -62,6 +62,13 @@ class ScanWrongSerial(Refused):
     says = "Wrong serial number: this is {scanned}. Take {wanted}."
 
 
+class ScanUnread(Refused):
+    """The goods are right, and it is not known yet which of them it is."""
+
+    code = "work.scan_unread"
+    says = "{scanned} is right, but several stand here. Scan {wanted} as well."
+
+
 class ScanWrongTote(Refused):
     code = "work.scan_wrong_tote"
     says = "Wrong tote: this is {scanned}. Put it into {wanted}."

@@ -272,7 +272,11 @@ def _why(why: str, again: tuple[str, str] | None) -> str:
     if again is None:
         return WHY[why]
     shipment, order = again
-    return f"what {shipment} sent, which was sent again with order {order}: it is ours, and nobody is paid back for it"
+    return Said(
+        "what {0} sent, which was sent again with order {1}: it is ours, and nobody is paid back for it. Open its"
+        " number again under Parcels to put it back in stock",
+        shipment, order,
+    )  # fmt: skip
 
 
 def _questions(

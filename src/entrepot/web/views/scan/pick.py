@@ -174,6 +174,8 @@ def _taps(step: str, units: int, stop: picking.Stop, at: Progress) -> tuple[Tap,
     if step != "item":
         return ()
     taps = [Tap(FEWER, gettext("Not enough here"), "quiet")]
+    if stop.item.mixed:  # A lot often stands on goods in words alone.
+        taps.insert(0, Tap(stop.item.lot, gettext("It is lot %(lot)s") % {"lot": stop.item.lot}))
     left = stop.item.quantity - units
     if units and left > 1 and not counted(at.tokens).serials:
         taps.insert(0, Tap(ALL, gettext("All %(n)s are in my hand") % {"n": stop.item.quantity}, "main"))
