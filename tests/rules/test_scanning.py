@@ -102,6 +102,16 @@ def test_what_is_right_is_counted(wanted, tally, scan, token):
     assert check_item(wanted, tally, scan, TODAY) == Keep(token)
 
 
+def test_who_stands_at_the_bin_scans_no_bin():
+    """The stop before was picked there; another bin is still a wrong one."""
+    here = stop(2)._replace(is_here=True)
+    assert picking.ask(here, ()).step == "item"
+    assert picking.scanned(here, (), mug(), TODAY) == Keep("item|1|")
+    assert type(picking.scanned(here, (), A_BIN, TODAY)) is errors.ScanDone
+    assert type(picking.scanned(here, (), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
+    assert picking.ask(stop(2, slot=1)._replace(is_here=True), ()).step == "bind"
+
+
 def test_an_item_that_is_complete_is_done_and_not_wrong():
     assert type(check_item(item(), Tally(), A_LAMP, TODAY, done={LAMP.id})) is errors.ScanDone
     assert type(picking.scanned(stop(), (), A_LAMP, TODAY, {LAMP.id})) is errors.ScanDone, (

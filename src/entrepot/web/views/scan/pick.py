@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -103,7 +104,7 @@ def _open(request: Request, scan: Scan) -> Outcome:
 def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
     """The stop that comes next."""
     job = _job(request, kind, which)
-    row = next((one for one in job.stops if one.state == "open"), None)
+    row = _next(job.stops)
     if row is None:
         return _finished(request, job)
     at = progress(request, "pick", row.stop.task)
@@ -117,6 +118,17 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
         )
     _take(request, job)
     return show(request, screen())
+
+
+def _next(stops: Sequence[StopRow]) -> StopRow | None:
+    """The first open stop. Whoever picked the one before it from the same bin need not scan that again."""
+    before = None
+    for one in stops:
+        if one.state == "open":
+            is_here = before is not None and before.state == "picked" and before.stop.bin == one.stop.bin
+            return replace(one, stop=one.stop._replace(is_here=is_here))
+        before = one
+    return None
 
 
 def _job(request: Request, kind: str, which: UUID) -> Job:
