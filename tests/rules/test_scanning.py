@@ -215,6 +215,14 @@ def test_every_unit_is_checked_and_then_the_carton():
     assert type(checking.scanned(ORDER, done, mug(), TODAY)) is errors.ScanTooMany
 
 
+def test_a_weight_is_no_reason_for_the_weight_before():
+    """The scale types into the field that asks why: it was weighed again."""
+    done = (f"{MUG.id}|1|", f"{MUG.id}|1|", f"{LAMP.id}|1|S-1", "weight|5000", "why|")
+    assert checking.scanned(ORDER, done, Scan("1090 g"), TODAY) == Keep("weight|1090")
+    assert checking.weighed((*done, "weight|1090")) == checking.Scale(1090)
+    assert checking.scanned(ORDER, done, Scan("wet paper"), TODAY) == Keep("note|wet paper")
+
+
 def test_a_lot_that_was_not_picked_is_not_packed():
     order = (Wanted(MUG.id, "MUG", 2, lots=("L-1", "L-2")),)
     assert type(checking.scanned(order, (), mug(lot="L-3"), TODAY)) is errors.ScanWrongLot

@@ -25,7 +25,7 @@ from entrepot.work.scanning import (
 
 class Stop(NamedTuple):
     """Units to be taken from a bin. On a cart with places (`slot`) they go into the order's `tote`: '' where it has
-    none yet, of several into any. On other carts they go anywhere. `is_here`: the stop before was picked from the same
+    none yet, of several into any. On other carts they go anywhere. `is_here`: the stop before was in the same
     bin, so that its picker stands there."""
 
     task: UUID

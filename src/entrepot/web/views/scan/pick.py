@@ -121,11 +121,13 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
 
 
 def _next(stops: Sequence[StopRow]) -> StopRow | None:
-    """The first open stop. Whoever picked the one before it from the same bin need not scan that again."""
+    """The first open stop. Whoever was at the same bin for the one before it need not scan that again."""
     before = None
     for one in stops:
         if one.state == "open":
-            is_here = before is not None and before.state == "picked" and before.stop.bin == one.stop.bin
+            is_here = (
+                before is not None and before.state in ("done", "short") and before.stop.bin == one.stop.bin
+            )
             return replace(one, stop=one.stop._replace(is_here=is_here))
         before = one
     return None
