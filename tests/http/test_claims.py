@@ -76,8 +76,15 @@ def test_what_comes_back_after_it_was_sent_again_is_put_in_stock(shop, console, 
     page = console("supervisor")
     address = f"/returns/parcels/?tracking={second.tracking}"
     assert "It was sent again with" in page.get(address).content.decode()
-    form = {"tracking": second.tracking, "rows": "1", "sku-1": "MUG-NONE", "units-1-1": "1",
-            "node": str(sql.run("SELECT node_id FROM shipping_shipment WHERE id = %(id)s", {"id": second.id})[0][0])}  # fmt: skip
+    where = {"id": second.id}
+    ((node,),) = sql.run("SELECT node_id FROM shipping_shipment WHERE id = %(id)s", where)
+    form = {
+        "tracking": second.tracking,
+        "rows": "1",
+        "sku-1": "MUG-NONE",
+        "units-1-1": "1",
+        "node": str(node),
+    }
     assert "these are out" in " ".join(said(page.post("/returns/parcels/came-back/", form)))
     (sku,) = sql.run(
         "SELECT s.code FROM shipping_shipmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id"
