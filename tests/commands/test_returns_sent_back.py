@@ -64,7 +64,8 @@ def test_what_is_sent_again_is_not_paid_back_as_well(house: Floor):
         SetPolicy(COMPANY, "shipping.trouble", {"reship": ["returned to sender"]}, NOW)
     ])  # fmt: skip
     order, shipment, number = told(house)
-    assert queued("sent_back") == []
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    assert parcel_queries.expected(COMPANY, number) == []
     (again,) = sql.run(
         "SELECT o.number FROM shipping_reshipment AS r JOIN orders_order AS o ON o.id = r.order_id"
         " WHERE r.shipment_id = %(id)s::uuid", {"id": shipment},
@@ -77,6 +78,7 @@ def test_what_is_sent_again_is_not_paid_back_as_well(house: Floor):
     (item,) = work.of_subject(came.strays[0])
     sent_by = shipping.shipment(shipment).number
     assert f"what {sent_by} sent, which was sent again with order {again[0]}" in item.reason
+    assert "put it back in stock" in item.reason
     assert sql.run("SELECT id FROM returns_return WHERE order_id = %(id)s", {"id": order}) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from entrepot.kernel import sql
 from entrepot.shipping import queries
 from tests.http.test_api import is_problem
 from tests.http.test_packing import said
@@ -47,3 +48,48 @@ def test_programs_claim_and_send_again(shop, program):
         "/api/v1/shipments/reship", {"shipment": str(gone.id), "reason": "broken"}, again="4"
     ).json()
     assert sent["holds"] == []
+
+
+def test_what_comes_back_after_it_was_sent_again_is_put_in_stock(shop, console, program):
+    """By a program, and on the page where parcels are opened; then the list tells what came back."""
+    first, second = [one for one in queries.shipments(COMPANY) if one.fulfillment and one.tracking][:2]
+    api, lead = program("lead"), console("lead")
+    for i, one in enumerate((first, second)):
+        api.post("/api/v1/shipments/reship", {"shipment": str(one.id), "reason": "lost"}, again=f"r{i}")
+    code, units = sql.run(
+        "SELECT s.code, l.quantity FROM shipping_shipmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id"
+        " WHERE l.shipment_id = %(id)s ORDER BY s.code LIMIT 1", {"id": first.id},
+    )[0]  # fmt: skip
+    body = {"node": first.node_code, "tracking": first.tracking,
+            "content": [{"said": code, "quantity": 1, "condition": "as new"}]}  # fmt: skip
+    hands = program("supervisor")
+    back = hands.post("/api/v1/shipments/came-back", body, again="c1").json()
+    assert (back["number"], back["units"], back["twice"]) == (first.number, 1, "")
+    more = {**body, "content": [{"said": code, "quantity": units, "condition": "damaged"}]}
+    assert is_problem(hands.post("/api/v1/shipments/came-back", more, again="c2"), 409, "returns.not_out")
+    items = api.get("/api/v1/shipments/sent-again").json()["items"]
+    assert {(one["number"], one["back"]) for one in items} == {(first.number, 1), (second.number, 0)}
+    shown = lead.get("/shipments/sent-again/").content.decode()
+    assert first.number in shown
+    assert second.number in shown
+
+    page = console("supervisor")
+    address = f"/returns/parcels/?tracking={second.tracking}"
+    assert "It was sent again with" in page.get(address).content.decode()
+    where = {"id": second.id}
+    ((node,),) = sql.run("SELECT node_id FROM shipping_shipment WHERE id = %(id)s", where)
+    form = {
+        "tracking": second.tracking,
+        "rows": "1",
+        "sku-1": "MUG-NONE",
+        "units-1-1": "1",
+        "node": str(node),
+    }
+    assert "these are out" in " ".join(said(page.post("/returns/parcels/came-back/", form)))
+    (sku,) = sql.run(
+        "SELECT s.code FROM shipping_shipmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id"
+        " WHERE l.shipment_id = %(id)s LIMIT 1", {"id": second.id},
+    )[0]  # fmt: skip
+    told = said(page.post("/returns/parcels/came-back/", {**form, "sku-1": sku}))
+    assert told[0] == "It is in stock again, and nobody is paid back."
+    assert second.number in told[1]

@@ -669,7 +669,7 @@ def test_a_package_that_weighs_too_much_is_packed_only_with_why(shop, handheld):
     hand.goes(hand.at)
     assert "<dd>99000 g</dd>" in hand.page, "a reload goes on"
     hand.scans("=why")
-    assert hand.asks[0] == "Type why the weight is right"
+    assert hand.asks[0] == "Say why the weight is right"
     hand.scans("it is full of lead", "=yes")
     assert queries.fulfillment(one.id).state == "packed"
     assert sql.run("SELECT reason FROM work_item WHERE type = 'weight off'")[0][0].endswith(
@@ -824,3 +824,28 @@ def test_a_plate_is_received_whole_at_one_scan_wherever_it_was_sent_from(shop, h
     hand.goes("/scan/receive/")
     hand.scans(sent.number, f"00{NUMBER}")
     assert hand.wrong.startswith(f"Done already: {NUMBER}.")
+
+
+def test_the_next_stop_of_a_list_knows_who_stands_at_its_bin():
+    """Two orders' units out of one bin: it is scanned once, also where the first was short."""
+    from entrepot.warehouse.floor_queries import StopRow
+    from entrepot.warehouse.picking import Stop
+    from entrepot.web.views.scan.pick import _next
+    from entrepot.work.scanning import Item, Named
+
+    here, there = (Named(ids.uuid7(), code) for code in ("A-01", "A-02"))
+
+    def row(where: Named, state: str) -> StopRow:
+        stop = Stop(ids.uuid7(), ids.uuid7(), where, Item(ids.uuid7(), "MUG", 1))
+        return StopRow(stop, "a mug", state, 0, "FF-1", "SO-1", [])
+
+    first = _next([row(here, "open"), row(here, "open")])
+    assert first is not None
+    assert not first.stop.is_here, "nobody has been there"
+    for state, where, is_here in (
+        ("done", here, True), ("short", here, True), ("withdrawn", here, False), ("done", there, False),
+    ):  # fmt: skip
+        found = _next([row(where, state), row(here, "open")])
+        assert found is not None
+        assert found.stop.is_here is is_here, (state, where)
+    assert _next([row(here, "done")]) is None

@@ -246,3 +246,36 @@ def test_a_lot_goes_from_a_form_to_its_invoice(
     page.goto("/books/invoices/")
     expect(page.get_by_role("link", name="LOT-2026-000001").first).to_be_visible()
     stands(page, "lot-invoices", tmp_path)
+
+
+@pytest.mark.timeout(180)
+def test_a_parcel_that_was_sent_again_goes_back_in_stock(
+    page: Page, site: str, shop: Shop, tmp_path: Path
+) -> None:
+    """At the dock it is told by its number, and asked what it looks like; the list tells who was given twice."""
+    from entrepot.kernel import sql
+    from entrepot.shipping import queries as shipping
+    from entrepot.shipping.commands.reship import Reship, reship
+    from tests.shop import the_system
+
+    def in_stock() -> int:
+        return sql.run("SELECT sum(quantity)::int FROM stock_bucket WHERE status = 'sellable'")[0][0]
+
+    gone = shipping.of_order(shop.one("delivered"))[0]
+    (again,) = reship(the_system(shop.now), requests=[Reship(gone.id, "nobody has seen it")])
+    page.set_viewport_size({"width": 360, "height": 740})
+    enter(page, "supervisor")
+    page.goto("/shipments/sent-again/")
+    expect(page.locator("main")).to_contain_text(again.number)
+    expect(page.locator("main")).to_contain_text("arrived")
+    page.screenshot(path=tmp_path / "again.png", full_page=True)
+    page.goto(f"/returns/parcels/?tracking={gone.tracking}")
+    expect(page.locator("main")).to_contain_text(f"It was sent again with {again.number}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    before = in_stock()
+    page.get_by_label("As new").first.fill("1")
+    page.screenshot(path=tmp_path / "parcel.png", full_page=True)
+    page.get_by_role("button", name="Put it back in stock").click()
+    expect(page.locator("body")).to_contain_text("nobody is paid back")
+    page.screenshot(path=tmp_path / "back.png", full_page=True)
+    assert in_stock() == before + 1

@@ -15,10 +15,18 @@ from entrepot.returns.commands.bought_labels import (
 )
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, SentBackExpected, expect_sent_back
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, VoidLabel, make_labels, void_labels
+from entrepot.returns.commands.take_comebacks import (
+    ComebackTaken,
+    ComebackUnits,
+    TakeComeback,
+    take_comebacks,
+)
+from entrepot.returns.errors import NotOut
+from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.shipping.live import Bought
-from tests.back import ASKS, HOME, asked_all, sent, sold
+from tests.back import ASKS, HOME, RECEIVES, asked_all, sent, sold, trackings
 from tests.commands.test_returns_bought_labels import LIVE
-from tests.floor import SYSTEM, Floor, balance
+from tests.floor import COMPANY, SYSTEM, Floor, balance
 from tests.together import at_once
 from tests.walk import a_house
 
@@ -80,4 +88,23 @@ def test_a_label_that_is_bought_while_it_is_voided_is_used_or_given_back(house: 
     states = dict(sql.run("SELECT bought, count(*)::int FROM returns_label GROUP BY 1"))
     assert states == {"bought": 4, "void asked": 4}
     assert balance(2150) == -(8 + 4) * 300, "the parcels that went, and the labels that are used"
+    assert verify.discrepancies() == []
+
+
+def test_what_was_sent_again_comes_back_once(house: Floor):
+    shipments = sent(house, 6)
+    reship(SYSTEM, requests=[Reship(one, "lost") for one in shipments])
+    numbers = trackings(shipments)
+
+    def opened(step: int) -> list:
+        units = (ComebackUnits("SKU-000", 2, "as new"),)
+        return take_comebacks(
+            RECEIVES, requests=[TakeComeback(COMPANY, house.nodes[0], one, units) for one in numbers[::step]]
+        )
+
+    answers = [one for got in at_once([lambda s=s: opened(s) for s in (1, -1, 1, -1)]) for one in got]
+
+    assert sum(isinstance(one, ComebackTaken) for one in answers) == 6
+    assert sum(isinstance(one, NotOut) for one in answers) == 18
+    assert sql.run("SELECT sum(quantity)::int FROM returns_comeback") == [(12,)]
     assert verify.discrepancies() == []

@@ -227,3 +227,29 @@ def test_a_printer_gets_letters_that_it_has_not_as_a_picture():
         assert int(across) * 8 <= papers.LABEL_MM[0] * papers.DOTS_PER_MM
         black = sum(int(dots[at : at + 2], 16).bit_count() for at in range(0, len(dots), 2))
         assert 0.02 < black / (int(whole) * 8) < 0.5, "letters, and not their ground"
+
+
+LONG = LABEL._replace(
+    carrier="Harbour Freight", service="Economy, four days to the door and signed for",
+    address=replace(WHERE, name="Wilhelmina Featherstonehaugh-Cholmondeley of the Old Rectory"),
+)  # fmt: skip
+
+
+def test_a_long_line_of_a_label_ends_before_its_edge():
+    """A printer cuts off what is longer, and a second line would stand on the next one."""
+    for x, width, text in re.findall(r"\^FO(\d+),\d+\^A0N,\d+,(\d+)\^FH\^FD(.*)\^FS", papers.label_zpl(LONG)):
+        assert int(x) + 0.6 * int(width) * len(text) <= 813, text
+    assert "^A0N,50,46^FH^FDUPS Ground^FS" in papers.label_zpl(LABEL), "what is short is as large as it was"
+
+
+def test_a_long_name_of_a_service_is_one_line(monkeypatch: pytest.MonkeyPatch):
+    """So that it does not push what stands below it under the bars."""
+    below: list[float] = []
+    bars = papers.Paper.bars
+    monkeypatch.setattr(
+        papers.Paper, "bars", lambda self, *facts: (below.append(self.get_y()), bars(self, *facts))
+    )
+    for label in (LABEL, LONG, LONG._replace(service="signed for " * 20)):
+        assert papers.label_pdf([label]).startswith(b"%PDF")
+    assert below == [below[0]] * 3
+    assert below[0] <= 95

@@ -70,6 +70,9 @@ A_LAMP, NOTHING = Scan("LAMP", (LAMP,)), Scan("http://example.com")
         (item(expires_on=date(2026, 11, 27)), Tally(), mug(), errors.ScanExpired),
         (item(1, serial="S-1"), Tally(), mug(serial="S-2"), errors.ScanWrongSerial),
         (item(), Tally(1, ("S-1",)), mug(serial="S-1"), errors.ScanSerialTwice),
+        (item(1, serial="S-1"), Tally(), mug(), errors.ScanUnread),
+        (item(lot="L-1", mixed=True), Tally(), mug(), errors.ScanUnread),
+        (item(lot="L-1", mixed=True), Tally(), Scan("L-2"), errors.ScanUnknown),
         (item(), Tally(3), mug(), errors.ScanTooMany),
         (item(), Tally(), mug(units=4), errors.ScanTooMany),
         (item(), Tally(), Scan(ALL), errors.ScanOutOfTurn),
@@ -89,6 +92,9 @@ def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
         (item(lot="L-1"), Tally(), mug(lot="L-1", expires_on=TODAY), "item|1|"),
         (item(), Tally(1, ("S-1",)), mug(serial="S-2"), "item|1|S-2"),
         (item(1, serial="S-1"), Tally(), Scan("S-1"), "item|1|S-1"),
+        (item(lot="L-1", mixed=True), Tally(), mug(lot="L-1"), "item|1|"),
+        (item(lot="L-1", mixed=True), Tally(), Scan("L-1"), "item|1|"),
+        (item(lot="L-1"), Tally(), mug(), "item|1|"),
         (item(), Tally(1), Scan(ALL), "item|2|"),
     ],
 )
@@ -96,8 +102,22 @@ def test_what_is_right_is_counted(wanted, tally, scan, token):
     assert check_item(wanted, tally, scan, TODAY) == Keep(token)
 
 
+def test_who_stands_at_the_bin_scans_no_bin():
+    """The stop before was picked there; another bin is still a wrong one."""
+    here = stop(2)._replace(is_here=True)
+    assert picking.ask(here, ()).step == "item"
+    assert picking.scanned(here, (), mug(), TODAY) == Keep("item|1|")
+    assert type(picking.scanned(here, (), A_BIN, TODAY)) is errors.ScanDone
+    assert type(picking.scanned(here, (), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
+    assert picking.ask(stop(2, slot=1)._replace(is_here=True), ()).step == "bind"
+
+
 def test_an_item_that_is_complete_is_done_and_not_wrong():
     assert type(check_item(item(), Tally(), A_LAMP, TODAY, done={LAMP.id})) is errors.ScanDone
+    assert type(picking.scanned(stop(), (), A_LAMP, TODAY, {LAMP.id})) is errors.ScanDone, (
+        "at the next bin as well"
+    )
+    assert type(picking.scanned(stop(), (), A_LAMP, TODAY)) is errors.ScanOutOfTurn
 
 
 SCANS = st.sampled_from([A_BIN, ANOTHER_BIN, mug(), mug(units=2), mug(serial="S-1"), mug(serial="S-2"), A_LAMP,
@@ -182,7 +202,7 @@ def test_every_unit_is_checked_and_then_the_carton():
     assert checking.scanned(ORDER, (), mug(), TODAY) == Keep(unit)
     assert checking.scanned(ORDER, (unit,), Scan(ALL), TODAY) == Keep(unit)
     assert type(checking.scanned(ORDER, (unit, unit), mug(), TODAY)) is errors.ScanTooMany
-    assert type(checking.scanned(ORDER, (), A_LAMP, TODAY)) is errors.ScanUnknown
+    assert type(checking.scanned(ORDER, (), A_LAMP, TODAY)) is errors.ScanUnread
     assert type(checking.scanned(ORDER, (), A_LAMP._replace(serial="S-2"), TODAY)) is errors.ScanWrongSerial
     assert checking.scanned(ORDER, (), Scan("S-1"), TODAY) == Keep(lamp)
     assert type(checking.scanned(ORDER, (lamp,), Scan("S-1"), TODAY)) is errors.ScanSerialTwice
@@ -193,6 +213,14 @@ def test_every_unit_is_checked_and_then_the_carton():
     assert checking.scanned(ORDER, done, Scan(YES), TODAY) == Packed(None)
     assert checking.scanned(ORDER, done, Scan("box-m"), TODAY) == Packed("BOX-M")
     assert type(checking.scanned(ORDER, done, mug(), TODAY)) is errors.ScanTooMany
+
+
+def test_a_weight_is_no_reason_for_the_weight_before():
+    """The scale types into the field that asks why: it was weighed again."""
+    done = (f"{MUG.id}|1|", f"{MUG.id}|1|", f"{LAMP.id}|1|S-1", "weight|5000", "why|")
+    assert checking.scanned(ORDER, done, Scan("1090 g"), TODAY) == Keep("weight|1090")
+    assert checking.weighed((*done, "weight|1090")) == checking.Scale(1090)
+    assert checking.scanned(ORDER, done, Scan("wet paper"), TODAY) == Keep("note|wet paper")
 
 
 def test_a_lot_that_was_not_picked_is_not_packed():

@@ -162,7 +162,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.close_manifests", "shipping.ask_rates", "shipping.buy_labels",
         "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_notices",
         "returns.receive", "returns.receive_parcels", "returns.receive_pallets", "returns.count_packages",
-        "returns.close_pallets", "returns.dispose", "returns.override_dispositions",
+        "returns.take_comebacks", "returns.close_pallets", "returns.dispose", "returns.override_dispositions",
         "returns.open_departures", "returns.leave_departures", "returns.withdraw_departures", "returns.add_papers",
         "returns.open_work_orders", "returns.start_work", "returns.finish_work", "returns.withdraw_work",
         "stock.ship_transfer", "stock.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
@@ -194,7 +194,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "returns inspector": (
         *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",
         "returns.receive", "returns.receive_parcels", "returns.receive_pallets", "returns.count_packages",
-        "returns.close_pallets", "returns.inspect", "returns.add_photos", "returns.dispose",
+        "returns.take_comebacks", "returns.close_pallets", "returns.inspect", "returns.add_photos", "returns.dispose",
         "returns.open_departures", "returns.leave_departures", "returns.add_papers",
         "returns.open_work_orders", "returns.start_work", "returns.finish_work",
     ),

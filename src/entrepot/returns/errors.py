@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 
 
 class MoreThanSold(Refused):
@@ -203,3 +203,29 @@ class NotCarriedBack(Refused):
         "No service takes return {number} back from {origin} to {destination}: {why}. Register a zone and a rate for"
         " that way with a carrier."
     )
+
+
+class NotSentAgain(Refused):
+    """No shipment of that number was sent again."""
+
+    code = "returns.not_sent_again"
+    says = (
+        "{number} is no shipment that was sent again. Scan the number on the parcel; what comes back otherwise is"
+        " received as a return."
+    )
+
+
+class NotOut(Refused):
+    """A parcel that came back can't hold what its shipment did not send, or what is back already."""
+
+    code = "returns.not_out"
+    says = "{found} came, and of {shipment} these are out: {out}. {what}"
+
+
+NOT_OUT = {
+    "other": Said("It was not in this parcel: receive it as goods that nobody announced."),
+    "more": Said("Receive what is more as goods that nobody announced."),
+    "named": Said("Read the lot or serial number again: it is not one that left."),
+    "which": Said("Read the lot or serial number: it is not known which of them came."),
+}
+"""What is to be done, by why it is not out."""

@@ -10,6 +10,7 @@ from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, rules, states
+from entrepot.returns.comeback_models import Comeback  # noqa: F401
 from entrepot.returns.fraud_models import Judgment, Mark, Suspicion  # noqa: F401
 from entrepot.returns.label_models import Label  # noqa: F401
 from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tables here

@@ -13,6 +13,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
 from entrepot.returns import (
     cohort_queries,
+    comeback_queries,
     departure_queries,
     exchange_queries,
     expiry_queries,
@@ -643,6 +644,7 @@ _CHECKS: tuple[Any, ...] = (
     _CAPPED,
     *exchange_queries.CHECKS,
     cohort_queries.CHECK,
+    comeback_queries.CHECK,
     expiry_queries.CHECK,
     label_queries.CHECK,
     pallet_queries.CHECK,

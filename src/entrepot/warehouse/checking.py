@@ -177,7 +177,7 @@ def scanned(
 def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
     serial = scan.text if scan.text in one.serials else scan.serial
     if one.serials and not serial:
-        return errors.ScanUnknown(scanned=scan.shown, wanted=Said("the serial number of {0}", one.code))
+        return errors.ScanUnread(scanned=one.code, wanted=Said("its serial number"))
     if one.serials and serial not in one.serials:
         return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
     if scan.lot and one.lots and scan.lot not in one.lots:
@@ -221,6 +221,9 @@ def _grams(scan: Scan) -> int | None:
 def _carton(
     wanted: Sequence[Wanted], scale: Scale, scan: Scan, *, was_weighed: bool
 ) -> Keep | Packed | Refused:
+    grams = _grams(scan)
+    if grams is not None:  # Also where it is asked why: it was weighed again.
+        return Keep(f"weight|{grams}")
     if scale.asks_why:
         is_said = not (scan.items or scan.bin or scan.text in (ALL, YES, WHY))
         told = errors.ScanOutOfTurn(scanned=scan.shown, wanted="why the weight is right: type it")
@@ -229,9 +232,6 @@ def _carton(
         return Packed(None, scale.weight_g, scale.note)
     if scan.text == WHY and was_weighed:
         return Keep("why|")
-    grams = _grams(scan)
-    if grams is not None:
-        return Keep(f"weight|{grams}")
     named = {one.id for one in scan.items}
     extra = next((one for one in wanted if one.sku in named), None)
     if extra:

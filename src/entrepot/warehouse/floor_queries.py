@@ -36,10 +36,10 @@ def stops(*, pick_list: UUID | None = None, fulfillment: UUID | None = None) -> 
 
 def _stop(
     task: UUID, fulfillment: UUID, bin_id: UUID, bin_code: str, sku: UUID, code: str, quantity: int, lot: str,
-    serial: str, expires_on: date | None, slot: int, tote: str, name: str, state: str, picked: int, number: str,
-    order: str, case: int, pallet: int,
+    serial: str, expires_on: date | None, mixed: bool, slot: int, tote: str, name: str, state: str,  # noqa: FBT001
+    picked: int, number: str, order: str, case: int, pallet: int,
 ) -> StopRow:  # fmt: skip
-    item = Item(sku, code, quantity, lot, serial, expires_on)
+    item = Item(sku, code, quantity, lot, serial, expires_on, mixed)
     stop = Stop(task, fulfillment, Named(bin_id, bin_code), item, slot, tote)
     return StopRow(stop, name, state, picked, number, order, pieces_of(quantity, case, pallet))
 
@@ -178,6 +178,8 @@ WHERE t.id = ANY(%(ids)s::uuid[]) ORDER BY b.pick_sequence, b.code, t.id
 
 _STOPS = f"""
 SELECT t.id, t.fulfillment_id, b.id, b.code, t.sku_id, s.code, t.quantity, t.lot, t.serial, k.expires_on,
+       t.lot <> '' AND EXISTS (SELECT FROM stock_bucket AS x WHERE x.bin_id = t.bin_id AND x.sku_id = t.sku_id
+                               AND x.lot <> t.lot AND x.quantity > 0),
        COALESCE(l.slot, 0),
        CASE WHEN l.slot > 0 THEN COALESCE((SELECT string_agg(c.code, ', ' ORDER BY c.used_at DESC)
             FROM warehouse_tote AS c WHERE c.fulfillment_id = f.id), '') ELSE '' END,

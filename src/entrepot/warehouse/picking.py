@@ -25,7 +25,8 @@ from entrepot.work.scanning import (
 
 class Stop(NamedTuple):
     """Units to be taken from a bin. On a cart with places (`slot`) they go into the order's `tote`: '' where it has
-    none yet, of several into any. On other carts they go anywhere."""
+    none yet, of several into any. On other carts they go anywhere. `is_here`: the stop before was in the same
+    bin, so that its picker stands there."""
 
     task: UUID
     fulfillment: UUID
@@ -33,6 +34,7 @@ class Stop(NamedTuple):
     item: Item
     slot: int = 0
     tote: str = ""
+    is_here: bool = False
 
 
 class Ask(NamedTuple):
@@ -59,7 +61,7 @@ def ask(stop: Stop, tokens: Sequence[str]) -> Ask:
     units = counted(tokens).units
     if stop.slot and not stop.tote:
         return Ask("bind", units)
-    if "bin" not in tokens:
+    if not stop.is_here and "bin" not in tokens:
         return Ask("bin", units)
     if "fewer" in tokens:
         return Ask("fewer" if "sure" not in tokens else "tote", units)
@@ -76,7 +78,7 @@ def scanned(
         case "bind":
             return _bind(stop, scan)
         case "bin":
-            return check_bin(stop.bin, scan) or Keep("bin")
+            return check_bin(stop.bin, scan, done) or Keep("bin")
         case "item":
             return _item(stop, tokens, scan, today, done)
         case "fewer":

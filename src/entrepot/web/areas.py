@@ -77,6 +77,7 @@ AREAS = (
         Page("packings", _("Packing")),
         Page("manifests", _("Manifests")),
         Page("claims", _("Claims")),
+        Page("sent-again", _("Sent again")),
         Page("services", _("Services")),
     )),
     Area("inbound", _("Inbound"), "truck", "i", _("Inbound: what suppliers send"), (

@@ -9,6 +9,7 @@ from entrepot.purchasing.dock import Check, Notice
 from entrepot.purchasing.drop_ship_queries import DropShipRow
 from entrepot.purchasing.performance import Performance
 from entrepot.purchasing.queries import Proposal
+from entrepot.returns.comeback_queries import SentAgain
 from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
 from entrepot.stock.plate_queries import PlateRow
@@ -177,6 +178,15 @@ CLAIMS = Listing(
     ),
     cells_of(ClaimRow),
 )  # fmt: skip
+SENT_AGAIN = Listing(
+    "sent-again", "sent-again",
+    (
+        Head(_("Shipment")), Head(_("Order"), "order"), Head(_("Customer"), "customer"),
+        Head(_("First parcel"), "first"), Head(_("Sent again with"), "again"), Head(_("Given twice"), "twice"),
+        Head(_("When"), "when"),
+    ),
+    cells_of(SentAgain) | attributes("twice"),
+)  # fmt: skip
 CHECKS = Listing(
     "checks", "quality",
     (
@@ -199,6 +209,7 @@ ALL = (
     SERVICES,
     MAP,
     PLATES,
+    SENT_AGAIN,
     EXPECTED,
     SUPPLIERS,
     REORDERS,

@@ -55,6 +55,8 @@ PAD = (1.1, 1, 1.1, 1)
 
 LABEL_MM = (101.6, 152.4)
 """Four by six inches, as label printers take them."""
+SMALLEST = 7
+"""Points of letters that can still be read on a label."""
 DOTS_PER_MM = 8
 """Of a label printer of 203 dpi."""
 
@@ -125,6 +127,16 @@ class Paper(FPDF):
         self.set_text_color(GREY if grey else 0)
         self.multi_cell(0, height, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.set_text_color(0)
+
+    def fitted(self, text: str, size: float, height: float, *, bold: bool = False) -> None:
+        """A line of text that is one line, however long: smaller where it has to be, and cut at the smallest size."""
+        self.set_font("text", "B" if bold else "", size)
+        while size > SMALLEST and self.get_string_width(text) > self.epw - 2:
+            size -= 1
+            self.set_font_size(size)
+        while text and self.get_string_width(text) > self.epw - 2:
+            text = text[:-1]
+        self.cell(0, height, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def head(self, company: str, title: str, number: str = "") -> None:
         """Who writes, and what it is; its number in bars at the right, for a scanner."""
@@ -404,10 +416,10 @@ def label_pdf(labels: Sequence[Label]) -> bytes:
         paper.line(5, 22, width - 5, 22)
         paper.set_y(25)
         for place, line in enumerate(postal_lines(label.address)):
-            paper.say(line, 14, 6.2, bold=not place)
+            paper.fitted(line, 14, 6.2, bold=not place)
         paper.line(5, 72, width - 5, 72)
         paper.set_y(74)
-        paper.say(_service(label), 18, 9, bold=True)
+        paper.fitted(_service(label), 18, 9, bold=True)
         paper.say(f"{label.package}   {label.order}   {label.weight_g / 1000:.2f} kg", 9, 5)
         paper.bars(label.tracking, 8, 95, width - 16, 35)
         paper.set_y(132)
@@ -440,7 +452,7 @@ def return_label_pdf(label: ReturnLabel) -> bytes:
         paper.say(line, 13, 5.8, bold=not place)
     paper.line(5, 66, width - 5, 66)
     paper.set_y(68)
-    paper.say(f"{label.carrier} {label.service}".strip(), 16, 8, bold=True)
+    paper.fitted(f"{label.carrier} {label.service}".strip(), 16, 8, bold=True)
     weight = gettext("Return %(number)s") % {"number": label.number}
     paper.say(f"{weight}   {label.weight_g / 1000:.2f} kg", 9, 5)
     paper.square(label.tracking, 5, 84, 24)
@@ -488,7 +500,7 @@ def label_zpl(label: Label) -> str:
     facts = f"{label.package}  {label.order}  {label.weight_g / 1000:.2f} kg"
     lines += [
         "^FO40,580^GB730,3,3^FS",
-        f"^FO40,610^A0N,50,46^FH^FD{_zpl_text(_service(label))}^FS",
+        _zpl_line(40, 610, 50, 46, _service(label)),
         f"^FO40,680^A0N,28,28^FH^FD{_zpl_text(facts)}^FS",
         f"^FO40,760^BY2^BCN,260,Y,N,N,A^FH^FD{_zpl_text(label.tracking)}^FS",
     ]
@@ -505,7 +517,14 @@ def _zpl_line(x: int, y: int, height: int, width: int, text: str) -> str:
     """A line of text in the printer's own font; drawn as a picture where it has letters that no printer has."""
     if EASTERN.search(text):
         return f"^FO{x},{y}{_zpl_picture(text, height)}^FS"
-    return f"^FO{x},{y}^A0N,{height},{width}^FH^FD{_zpl_text(text)}^FS"
+    return f"^FO{x},{y}^A0N,{height},{_zpl_width(text, width, x)}^FH^FD{_zpl_text(text)}^FS"
+
+
+def _zpl_width(text: str, width: int, x: int) -> int:
+    """How wide letters may be so that the line ends before the edge: a printer cuts off what is longer. Font 0 takes
+    some six tenths of its width for a letter."""
+    room = round(LABEL_MM[0] * DOTS_PER_MM) - 2 * x
+    return max(1, min(width, int(room / (0.6 * max(1, len(text))))))
 
 
 def _zpl_picture(text: str, height: int) -> str:

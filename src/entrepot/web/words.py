@@ -138,6 +138,7 @@ WORDS: dict[str, str | Promise] = {
     "returns.add_return_photos": _("photo of the customer added"),
     "returns.add_photos": _("photo added"),
     "returns.receive_parcels": _("parcel opened"),
+    "returns.take_comebacks": _("back in stock after it was sent again"),
     "returns.decide_strays": _("decided what it is"),
     "returns.receive_pallets": _("pallet taken in"),
     "returns.count_packages": _("parcels counted off"),

@@ -62,6 +62,13 @@ class ScanWrongSerial(Refused):
     says = "Wrong serial number: this is {scanned}. Take {wanted}."
 
 
+class ScanUnread(Refused):
+    """The goods are right, and it is not known yet which of them it is."""
+
+    code = "work.scan_unread"
+    says = "{scanned} is right. Scan {wanted} as well, so that it is known which one it is."
+
+
 class ScanWrongTote(Refused):
     code = "work.scan_wrong_tote"
     says = "Wrong tote: this is {scanned}. Put it into {wanted}."
@@ -79,7 +86,7 @@ class ScanSerialTwice(Refused):
 
 class ScanTooMany(Refused):
     code = "work.scan_too_many"
-    says = "Too many: {wanted} units are wanted, and this makes {found}. Put it back."
+    says = "Too many: this makes {found}, and {wanted} is all that is wanted. Put it back."
 
 
 class ScanDone(Refused):

@@ -68,7 +68,8 @@ class Scan(NamedTuple):
 
 
 class Item(NamedTuple):
-    """Units of a SKU that are wanted; `lot` and `serial` where it must be that one."""
+    """Units of a SKU that are wanted; `lot` and `serial` where it must be that one. `mixed`: other lots of it stand in
+    the same bin, so that the lot has to be read."""
 
     sku: UUID
     code: str
@@ -76,6 +77,7 @@ class Item(NamedTuple):
     lot: str = ""
     serial: str = ""
     expires_on: date | None = None
+    mixed: bool = False
 
 
 class Tally(NamedTuple):
@@ -134,13 +136,14 @@ def counted(tokens: Sequence[str]) -> Tally:
     return Tally(units, tuple(serials))
 
 
-def check_bin(wanted: Named, scan: Scan) -> Refused | None:
-    """Why this is not the bin that is wanted."""
+def check_bin(wanted: Named, scan: Scan, done: Collection[UUID] = ()) -> Refused | None:
+    """Why this is not the bin that is wanted; `done` are SKUs that are complete."""
     if scan.bin:
         right = scan.bin.id == wanted.id
         return None if right else errors.ScanWrongBin(scanned=scan.bin.code, wanted=wanted.code)
     if scan.items:
-        return errors.ScanOutOfTurn(scanned=scan.items[0].code, wanted=Said("bin {0}", wanted.code))
+        told = errors.ScanDone if scan.items[0].id in done else errors.ScanOutOfTurn
+        return told(scanned=scan.items[0].code, wanted=Said("bin {0}", wanted.code))
     return errors.ScanUnknown(scanned=scan.text, wanted=Said("bin {0}", wanted.code))
 
 
@@ -155,15 +158,18 @@ def check_item(
         if scan.bin.code == at:
             return errors.ScanDone(scanned=scan.bin.code, wanted=item.code)
         return errors.ScanWrongBin(scanned=scan.bin.code, wanted=at or item.code)
-    names_serial = bool(item.serial) and scan.text == item.serial
-    if not scan.items and not names_serial:
+    is_named = bool(scan.text) and scan.text in (item.serial, item.lot)
+    if not scan.items and not is_named:
         return errors.ScanUnknown(scanned=scan.text, wanted=item.code)
     found = {one.id for one in scan.items}
-    if item.sku not in found and not names_serial:
+    if item.sku not in found and not is_named:
         if found & set(done):
             return errors.ScanDone(scanned=scan.items[0].code, wanted=item.code)
         return errors.ScanWrongItem(scanned=scan.items[0].code, wanted=item.code)
-    serial = item.serial if names_serial else scan.serial
+    serial = scan.serial
+    if is_named:
+        serial = item.serial
+        scan = scan._replace(lot=item.lot)
     refused = _misfit(item, tally, scan, serial, today)
     if refused:
         return refused
@@ -186,6 +192,10 @@ def _misfit(item: Item, tally: Tally, scan: Scan, serial: str, today: date) -> R
         return errors.ScanExpired(scanned=item.code, on=expires.isoformat())
     if item.serial and serial and serial != item.serial:
         return errors.ScanWrongSerial(scanned=serial, wanted=item.serial)
+    if item.serial and not serial:
+        return errors.ScanUnread(scanned=item.code, wanted=Said("its serial number"))
+    if item.mixed and item.lot and not scan.lot:
+        return errors.ScanUnread(scanned=item.code, wanted=Said("its lot"))
     if serial and serial in tally.serials:
         return errors.ScanSerialTwice(scanned=serial)
     units = tally.units + (1 if serial else scan.units or 1)

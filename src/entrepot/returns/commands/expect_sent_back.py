@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.returns.commands.announce import expect, tracking_of
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
+from entrepot.returns.commands.close import Close, close
+from entrepot.returns.commands.take_comebacks import BOTH
 from entrepot.returns.errors import DuplicateReturn
+from entrepot.work.commands.open_items import OpenItem, open_items
 
 REASON = "undeliverable"
 
@@ -28,7 +32,7 @@ class ExpectSentBack:
 
 @dataclass(frozen=True, slots=True)
 class SentBackExpected:
-    """The return that is expected, with its number; none where all that was sent is returned already."""
+    """The return that is expected, with its number; none where all that was sent is returned already, or sent again."""
 
     shipment: UUID
     return_id: UUID | None = None
@@ -40,16 +44,22 @@ def expect_sent_back(
     cause: Cause, /, *, requests: Sequence[ExpectSentBack]
 ) -> list[SentBackExpected | Refused]:
     """A return of what is left of each shipment, as undeliverable, at the node that sent it: whoever scans the number
-    of the parcel at the dock finds it, and it is refunded as any other return.
+    of the parcel at the dock finds it, and it is refunded as any other return. What is sent again is not: the return
+    that was expected ends, and where it pays already, customer service agrees with the customer.
 
     Locks: as `returns.authorize`. Refuses: NotFound; what `returns.authorize` refuses.
-    Again: a shipment is expected once. 2 statements, and those of `returns.authorize`, 1 more where something is.
+    Again: a shipment is expected once. 3 statements, and those of `returns.authorize`, 1 more where something is; 17
+    more where something is sent again that was expected.
     """
     ids = {"ids": [one.shipment for one in requests]}
     found = {row[0]: row[1:] for row in sql.run(_SHIPMENTS, ids)}
+    again = [_Again(*row) for row in sql.run(_SENT_AGAIN, ids)]
+    _end(cause, [one for one in again if one.return_id])
+    kept = {one.shipment for one in again}
     items: dict[UUID, list[Item]] = defaultdict(list)
     for shipment, line, units in sql.run(_LINES, ids):
-        items[shipment].append(Item(line, units, REASON))
+        if shipment not in kept:
+            items[shipment].append(Item(line, units, REASON))
     due = {one: items[one] for one in found if items[one]}
     wanted = [
         Authorize(
@@ -71,6 +81,42 @@ def expect_sent_back(
     return [_answer(request.shipment, found, made) for request in requests]
 
 
+class _Again(NamedTuple):
+    """A shipment that is sent again, and the return in which it was expected, if in any."""
+
+    shipment: UUID
+    number: str
+    company: int
+    order: str
+    return_id: UUID | None
+    return_number: str
+    pays: bool
+    priority: int
+
+
+def _end(cause: Cause, again: Sequence[_Again]) -> None:
+    """What is sent again is not paid back as well: where it is already, a person agrees which of both it is."""
+    ends = [one for one in again if not one.pays]
+    if ends:
+        close(cause, requests=[
+            Close(one.return_id, Said("sent again with order {0}", one.order)) for one in ends if one.return_id
+        ])  # fmt: skip
+    items = [
+        OpenItem(
+            one.company, BOTH, "shipment", one.shipment, Said(
+                "{0} is sent again with order {1}, and return {2} pays it back: agree with the customer which of both"
+                " it is.",
+                one.number, one.order, one.return_number,
+            ),
+            "customer service", {"order": one.order, "return": one.return_id}, one.priority, due_in_hours=8,
+        )
+        for one in again
+        if one.pays
+    ]  # fmt: skip
+    if items:
+        open_items(cause, requests=items)
+
+
 def _answer(
     shipment: UUID, found: dict[UUID, tuple[object, ...]], made: dict[UUID, Authorized | Refused]
 ) -> SentBackExpected | Refused:
@@ -90,6 +136,19 @@ SELECT h.id, h.company_id::int, h.order_id, h.number, h.node_id, h.carrier,
        ARRAY(SELECT h.tracking UNION
              SELECT l.tracking FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')
 FROM shipping_shipment AS h WHERE h.id = ANY(%(ids)s::uuid[]) AND h.node_id IS NOT NULL
+"""
+
+# A return pays as soon as anything of it is here or was refunded.
+_SENT_AGAIN = """
+SELECT h.id, h.number, h.company_id::int, x.number, b.id, COALESCE(b.number, ''),
+       b.state <> 'authorized' OR EXISTS (SELECT FROM returns_refund WHERE return_id = b.id AND state <> 'rejected'),
+       x.priority::int
+FROM shipping_shipment AS h
+JOIN shipping_reshipment AS r ON r.shipment_id = h.id
+JOIN orders_order AS x ON x.id = r.order_id
+LEFT JOIN returns_return AS b ON b.order_id = h.order_id AND b.external_id = h.number || ' sent back'
+ AND b.state NOT IN ('declined', 'cancelled') AND NOT b.without_refund
+WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id
 """
 
 _LINES = """

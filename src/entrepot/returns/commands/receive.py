@@ -17,6 +17,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.judging import judge
+from entrepot.returns.commands.left import Costs
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.staging import StagingPolicy, due_at
@@ -70,15 +71,8 @@ class _Facts:
     def __init__(self, cause: Cause, found: Mapping[UUID, Return]) -> None:
         companies = {one.company for one in found.values()}
         self.in_force = policies.InForce(companies, (rules.Policy, StagingPolicy, FraudPolicy), cause.at)
-        lines = list({line.line for one in found.values() for line in one.lines.values()})
-        self.left: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
-        orders = list({one.order for one in found.values()})
-        for line, units, value in sql.run(_LEFT, {"orders": orders, "lines": lines}):
-            self.left[line].append((units, value))
-        self.received: dict[UUID, int] = {}
-        self.categories: dict[UUID, str] = {}
-        for line, units, category in sql.run(_RECEIVED, {"lines": lines}):
-            self.received[line], self.categories[line] = units, category
+        lines = {line.line for one in found.values() for line in one.lines.values()}
+        self.costs = Costs({one.order for one in found.values()}, lines)
         nodes = list({one.node for one in found.values()})
         self.bins: dict[UUID, UUID] = {}
         self.nodes: dict[UUID, UUID] = {}
@@ -137,13 +131,14 @@ def _decide(cause: Cause, request: Receive, one: Return | None, facts: _Facts) -
     if bin_id is None or facts.nodes.get(bin_id) != one.node:
         named = f" {request.bin}" if request.bin else ""
         return errors.NoBin(node=str(one.node), kind="quarantine or receiving", bin=named)
-    before = facts.received.get(line.line, 0)
-    cost = rules.cost_of_units(facts.left[line.line], before, request.quantity)
-    facts.received[line.line] = before + request.quantity
+    cost = facts.costs.take(line.line, request.quantity)
     line.received += request.quantity
     at = request.occurred_at or cause.at
     due = due_at(
-        facts.in_force.of(one.company, StagingPolicy)[1], facts.categories.get(line.line, ""), line.reason, at
+        facts.in_force.of(one.company, StagingPolicy)[1],
+        facts.costs.categories.get(line.line, ""),
+        line.reason,
+        at,
     )
     return _Receipt(ids.uuid7(), one, line, request, bin_id, cost, at, due)
 
@@ -184,20 +179,6 @@ _RECEIPT = (
     "id", "return_id", "return_line_id", "company_id", "sku_id", "node_id", "bin_id", "lot", "serial", "quantity",
     "inspected", "condition", "cost_minor", "weight_g", "due_at", "received_by", "received_at",
 )  # fmt: skip
-
-# In the order in which they left, so that the units that come back first are those that left first.
-_LEFT = """
-SELECT m.line_id, m.quantity, m.value_minor
-FROM shipping_shipment AS h JOIN stock_move AS m ON m.document_id = h.id
-WHERE h.order_id = ANY(%(orders)s::uuid[]) AND m.line_id = ANY(%(lines)s::uuid[]) AND m.to_place = 'customer'
-ORDER BY m.id
-"""
-
-_RECEIVED = """
-SELECT s.line_id, s.received, k.category
-FROM returns_sold AS s JOIN orders_line AS l ON l.id = s.line_id JOIN catalog_sku AS k ON k.id = l.sku_id
-WHERE s.line_id = ANY(%(lines)s::uuid[])
-"""
 
 _BINS = """
 SELECT id, node_id, kind IN ('quarantine', 'receiving') FROM network_bin

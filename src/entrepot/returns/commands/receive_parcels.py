@@ -97,8 +97,7 @@ class _Known:
         self.reopened: dict[UUID, Late] = {}
         self.bins, self.nodes = bins_of(one.node for one in requests)
         said = {(one.company, content.said.strip()) for one in requests for content in one.content}
-        columns = sql.columns(("companies", "said"), sorted(said))
-        self.skus: dict[tuple[int, str], UUID] = {(c, text): sku for c, text, sku in sql.run(_SKUS, columns)}
+        self.skus = skus_of(said)
         numbers = {(one.company, tracking_of(one.tracking)) for one in requests if one.tracking.strip()}
         again = sql.run(_SENT_AGAIN, sql.columns(("companies", "trackings"), sorted(numbers)))
         self.sent_again = {(company, tracking): (number, order) for company, tracking, number, order in again}
@@ -145,6 +144,12 @@ def bins_of(nodes: Iterable[UUID]) -> tuple[dict[tuple[int, UUID], UUID], dict[U
         if is_usual:
             usual.setdefault((company, node), bin_id)
     return usual, owners
+
+
+def skus_of(said: Iterable[tuple[int, str]]) -> dict[tuple[int, str], UUID]:
+    """SKUs by company and what people call them: a code, or a barcode. 1 statement."""
+    columns = sql.columns(("companies", "said"), sorted(said))
+    return {(company, text): sku for company, text, sku in sql.run(_SKUS, columns)}
 
 
 @command("returns.receive_parcels")
@@ -267,7 +272,11 @@ def _why(why: str, again: tuple[str, str] | None) -> str:
     if again is None:
         return WHY[why]
     shipment, order = again
-    return f"what {shipment} sent, which was sent again with order {order}: it is ours, and nobody is paid back for it"
+    return Said(
+        "what {0} sent, which was sent again with order {1}: it is ours, and nobody is paid back for it. Open its"
+        " number again under Parcels to put it back in stock",
+        shipment, order,
+    )  # fmt: skip
 
 
 def _questions(

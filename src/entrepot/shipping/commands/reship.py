@@ -10,13 +10,16 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder, place
 from entrepot.orders.rules import EXCHANGE
 from entrepot.parties import queries as parties
 from entrepot.shipping import errors
+
+SENT_BACK = "sent_back"
+"""The queue of shipments that carriers bring back: returns expect their goods, but not of those that are sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def _write(
     sql.write("shipping_reshipment", ("shipment_id", "company_id", "order_id", "reason", "placed_at"), [
         (shipment, found[shipment].company, one.order, reasons[shipment], cause.at) for shipment, one in done.items()
     ])  # fmt: skip
+    # What was expected to come back, and to be refunded, is not any more.
+    offer(SENT_BACK, [(shipment, 5, cause.at) for shipment in done])
     announce(cause, [
         Event("shipment", shipment, found[shipment].company, "", "sent again", cause.at, {"order": one.order},
               reasons[shipment])

@@ -45,6 +45,39 @@ def take_back(cause: Cause, units: Sequence[TakenBack]) -> None:
     move_units(cause, moves)
 
 
+class ComeBack(NamedTuple):
+    """Units of a shipment that were sent again and came back, into a bin and a status."""
+
+    company: int
+    sku: UUID
+    node: UUID
+    bin: UUID
+    status: str
+    lot: str
+    serial: str
+    quantity: int
+    cost_minor: int
+    shipment: UUID
+    line: UUID
+    occurred_at: datetime
+
+
+def come_back(cause: Cause, units: Sequence[ComeBack]) -> None:
+    """Put units into stock again at the cost they left with, as what they look like: their shipment's cost is taken
+    back.
+
+    Locks and statements as `move_units`.
+    """
+    moves = [
+        Move(
+            u.company, u.sku, u.quantity, CUSTOMER, At(u.sku, u.node, u.bin, u.company, u.status, u.lot, u.serial),
+            "return", "shipment", u.shipment, u.occurred_at, "stock.return", u.line, u.cost_minor,
+        )
+        for u in units
+    ]  # fmt: skip
+    move_units(cause, moves)
+
+
 def pending(company: int, sku: UUID, node: UUID, bin_id: UUID, lot: str, serial: str) -> At:
     """The bucket that units stand in from their receipt to their disposition."""
     return At(sku, node, bin_id, company, PENDING, lot, serial)

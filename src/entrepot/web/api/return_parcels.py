@@ -7,14 +7,15 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from entrepot.returns import parcel_queries
+from entrepot.returns import comeback_queries, parcel_queries
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
+from entrepot.returns.commands.take_comebacks import ComebackUnits, TakeComeback, take_comebacks
 from entrepot.web.api import named, parse
 from entrepot.web.api import return_schemas as s
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, as_list, give
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, as_list, give
 from entrepot.web.api.schemas import Code, Each
 
 router = Router()
@@ -70,6 +71,42 @@ def receive_parcel(
         )
 
     return give(request, receive_parcels, payload, idempotency_key, make)
+
+
+@router.post("/shipments/came-back", response={200: s.ComebackOut | list[Each[s.ComebackOut]], **REFUSED})
+def take_comeback(
+    request: HttpRequest,
+    payload: s.ComebackIn | Annotated[list[s.ComebackIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Put back in stock what was sent again and came back after all. Nobody is paid back for it."""
+    own, items = parse.company_of(company), as_list(payload)
+    nodes = named.nodes(own, (item.node for item in items))
+    bins = named.bins((nodes[item.node], item.bin) for item in items)
+
+    def make(item: s.ComebackIn, key: str) -> TakeComeback:
+        content = tuple(ComebackUnits(**one.model_dump()) for one in item.content)
+        node = nodes[item.node]
+        return TakeComeback(
+            own, node, item.tracking, content, bins.get((node, item.bin)), item.occurred_at, key
+        )
+
+    return give(request, take_comebacks, payload, idempotency_key, make)
+
+
+@router.get("/shipments/sent-again", response={200: s.SentAgainsOut, **READ})
+def list_sent_again(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    twice: Annotated[bool, Query(False, description="Only where somebody was given twice.")] = False,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Shipments that were sent again, the latest first, a page at a time: what came back, and who was given twice."""
+    found = comeback_queries.page(parse.company_of(company), twice=twice, after=after, limit=limit + 1)
+    shown = found[:limit]
+    return {"items": shown, "next": shown[-1].again if len(found) > limit else None}
 
 
 @router.get("/returns/strays", response={200: list[s.StrayOut], **READ})

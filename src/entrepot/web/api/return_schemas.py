@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StrictInt
 
-from entrepot.returns import admission, arrivals, photos, rules
+from entrepot.returns import admission, arrivals, comebacks, photos, rules
 from entrepot.web.api.schemas import (
     CODE_MAX,
     LINES_MAX,
@@ -154,6 +154,73 @@ class ParcelIn(Strict):
     occurred_at: Moment | None = None
     pallet: UUID | None = None
     key: Own = None
+
+
+class ComebackUnitsIn(Strict):
+    """Units alike: by the code or barcode of their SKU, and what they look like. What is `as new` goes back on sale."""
+
+    said: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+    quantity: Quantity
+    condition: Literal[tuple(comebacks.CONDITIONS)]  # type: ignore[valid-type]
+    lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+
+
+class ComebackIn(Strict):
+    """A parcel that was sent again and came back: by the number on it, or that of the shipment."""
+
+    model_config = _example(
+        node="LEEDS", tracking="1Z999AA10123456784", content=[{"said": "MUG-1", "quantity": 2, "condition": "as new"}]
+    )  # fmt: skip
+
+    node: Named
+    tracking: Named
+    content: Annotated[list[ComebackUnitsIn], Field(min_length=1, max_length=LINES_MAX)]
+    bin: Named | None = None
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class ComebackOut(Out):
+    """`units` are back, `out` are not; `again` is the order that sent the goods again, and `twice` what its customer
+    has twice: `goods`, `money`, or nothing."""
+
+    shipment: UUID
+    number: str
+    units: int
+    out: int
+    again: str
+    again_state: str
+    twice: str
+
+
+class SentAgainOut(Out):
+    """A shipment that was sent again: units of the first parcel that are back, and of the second that left."""
+
+    shipment: UUID
+    number: str
+    tracking: str
+    order_number: str
+    customer: str
+    again: UUID
+    again_number: str
+    again_state: str
+    reason: str
+    placed_at: datetime
+    arrived: bool
+    sent: int
+    back: int
+    again_out: int
+    currency: str
+    paid_back_minor: int
+    twice: str
+
+
+class SentAgainsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[SentAgainOut]
+    next: UUID | None
 
 
 class StrayIn(Strict):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.network import queries as network
-from entrepot.returns import parcel_queries
-from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
+from entrepot.returns import comeback_queries, comebacks, parcel_queries
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels, tracking_of
 from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
 from entrepot.returns.commands.receive_parcels import (
     WHY,
@@ -21,9 +22,18 @@ from entrepot.returns.commands.receive_parcels import (
     ReceiveParcel,
     receive_parcels,
 )
+from entrepot.returns.commands.take_comebacks import (
+    ComebackTaken,
+    ComebackUnits,
+    TakeComeback,
+    take_comebacks,
+)
 from entrepot.returns.rules import REASONS
+from entrepot.web import lists_floor
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
 from entrepot.web.format import number
+from entrepot.web.listed import listed
+from entrepot.web.words import word
 
 OTHERS = (1, 2, 3)
 """Rows for goods that nobody announced."""
@@ -35,12 +45,16 @@ def parcels(request: Request) -> HttpResponse:
     """The parcel that was scanned, with what is expected in it, and goods that nobody knows."""
     company, tracking = request.reader.company.id, clean(request.GET.get("tracking"))
     expected = parcel_queries.expected(company, tracking) if tracking else []
+    again = _sent_again(company, tracking) if tracking and not expected else None
     context: dict[str, Any] = {
         "tracking": tracking,
         "opened": "tracking" in request.GET,
         "pallet": uuid_in(request.GET.get("pallet")),
         "expected": expected,
         "meant": parcel_queries.meant(company, tracking) if tracking and not expected else [],
+        "again": again,
+        "out": comeback_queries.out([again.shipment])[again.shipment] if again else [],
+        "conditions": comebacks.CONDITIONS,
         "others": OTHERS,
         "nodes": network.nodes(company=company),
         "reasons": REASONS,
@@ -78,6 +92,66 @@ def received(request: Request) -> HttpResponse:
     done = next((one for one in results if isinstance(one, ParcelReceived)), None)
     address = reverse("return-parcels")
     return back(request, address if done else f"{address}?tracking={tracking}", results)
+
+
+def _sent_again(company: int, tracking: str) -> comeback_queries.SentAgain | None:
+    """The shipment that a number names, where it was sent again."""
+    key = (company, tracking_of(tracking))
+    return comeback_queries.sent_again([key]).get(key)
+
+
+@require_POST
+@console
+def came_back(request: Request) -> HttpResponse:
+    """A parcel that was sent again, by what each of its units looks like."""
+    company, tracking = request.reader.company.id, clean(request.POST.get("tracking"))
+    node = uuid_in(request.POST.get("node"))
+    content = tuple(
+        ComebackUnits(clean(request.POST.get(f"sku-{i}")), units, condition, clean(request.POST.get(f"lot-{i}")),
+                      clean(request.POST.get(f"serial-{i}")))
+        for i in range(1, (int_in(request.POST.get("rows")) or 0) + 1)
+        for place, condition in enumerate(comebacks.CONDITIONS, 1)
+        if (units := int_in(request.POST.get(f"units-{i}-{place}")))
+    )  # fmt: skip
+    wanted = [TakeComeback(company, node, tracking, content)] if node else []
+    results = give(
+        request, take_comebacks, wanted, lambda _n: gettext("It is in stock again, and nobody is paid back.")
+    )
+    done = [one for one in results if isinstance(one, ComebackTaken)]
+    for one in done:
+        messages.info(request, _told(one))
+    address = reverse("return-parcels")
+    return back(request, address if done else f"{address}?tracking={tracking}", results)
+
+
+TWICE = {
+    "": gettext_noop("Its customer has nothing twice."),
+    "goods": gettext_noop("Its customer has the goods of both parcels."),
+    "money": gettext_noop("Its customer has the goods, and was paid back: customer service is asked."),
+}
+
+
+def _told(one: ComebackTaken) -> str:
+    """What is to be known of a parcel that was put back: how much is still out, and who has what."""
+    return gettext("%(number)s: %(n)s back, %(out)s still out. Sent again with %(order)s (%(state)s). %(twice)s") % {
+        "number": one.number, "n": number(one.units), "out": number(one.out), "order": one.again,
+        "state": word(one.again_state), "twice": gettext(TWICE[one.twice]),
+    }  # fmt: skip
+
+
+@require_safe
+@console
+def sent_again(request: Request) -> HttpResponse:
+    """What was sent again, what came back of it, and who was given twice."""
+    company, twice = request.reader.company.id, request.GET.get("show") == "twice"
+
+    def fetch(after: UUID | None, limit: int) -> list[comeback_queries.SentAgain]:
+        return comeback_queries.page(company, twice=twice, after=after, limit=limit)
+
+    shown = listed(request, lists_floor.SENT_AGAIN, fetch, key=lambda one: one.again)
+    if shown.answer:
+        return shown.answer
+    return page(request, "web/sent_again.html", {**shown.context(), "twice": twice}, area="ship")
 
 
 @require_POST

@@ -189,8 +189,8 @@ def _screen(
     if checking.asks_carton(at.tokens):
         return _full(found, codes, (checked, total), facts, at)
     if not left:
-        proposed, dunnage = _proposed(found, at)
-        facts.append((gettext("Dunnage"), dunnage))
+        proposed, inside = _proposed(found, at, {one.sku: one.code for one in wanted})
+        facts += inside
         return _carton(found, proposed, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
     facts.append((gettext("Then"), open_ones))
@@ -231,8 +231,11 @@ def _full(
     )  # fmt: skip
 
 
-def _proposed(found: queries.FulfillmentRow, at: Progress) -> tuple[str, str]:
-    """The cartons that what is at hand should go into, and what fills them."""
+def _proposed(
+    found: queries.FulfillmentRow, at: Progress, codes: Mapping[UUID, str]
+) -> tuple[str, list[tuple[str, str]]]:
+    """The cartons that what is at hand should go into; what fills them; and what goes into each, where they are
+    several."""
     inside = packing.contents([found.id]).get(found.id, [])
     full = [one.units for one in checking.closed(at.tokens)]
     if full:
@@ -241,9 +244,19 @@ def _proposed(found: queries.FulfillmentRow, at: Progress) -> tuple[str, str]:
         )
     boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
     _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
-    fillings = [packing.filling(box, inside, policy) for box in boxes]
-    told = [gettext("%(ml)s ml, %(g)s g") % {"ml": one.ml, "g": one.grams} for one in fillings if one.ml]
-    return ", ".join(box.carton.code for box in boxes), "; ".join(told)
+    facts = []
+    for place, box in enumerate(boxes, 1):
+        fill = packing.filling(box, inside, policy)
+        told = gettext("%(ml)s ml, %(g)s g") % {"ml": fill.ml, "g": fill.grams} if fill.ml else ""
+        if len(boxes) == 1:
+            facts.append((gettext("Dunnage"), told))
+            continue
+        goods = ", ".join(
+            f"{box.units[one.line]} × {codes.get(one.sku, '')}" for one in inside if box.units.get(one.line)
+        )
+        filled = gettext("dunnage %(of)s") % {"of": told} if told else ""
+        facts.append((f"{place}. {box.carton.code}", " · ".join(filter(None, (goods, filled)))))
+    return ", ".join(box.carton.code for box in boxes), facts
 
 
 def _carton(
@@ -256,10 +269,15 @@ def _carton(
     taps = [Tap(YES, gettext("Packed as shown"), "main")]
     if checking.has_weight(at.tokens) and not scale.note:
         taps.append(Tap(checking.WHY, gettext("The weight is right all the same"), "quiet"))
+    if scale.asks_why:  # With gloves nobody types.
+        whys = (gettext("Counted again, all is in it"), gettext("Its packing weighs more"))
+        taps = [Tap(why, why) for why in whys]
     ask = gettext("All is right. Pack it into")
     return Screen(
-        found.number, gettext("Type why the weight is right") if scale.asks_why else ask, proposed, units=units,
-        facts=tuple(fact for fact in facts if fact[1]), taps=() if scale.asks_why else tuple(taps),
-        scans=gettext("Why") if scale.asks_why else gettext("Another carton, or the weight, as 850 g"),
+        found.number, gettext("Say why the weight is right") if scale.asks_why else ask, proposed, units=units,
+        facts=tuple(fact for fact in facts if fact[1]), taps=tuple(taps),
+        scans=gettext("Why, or the weight again")
+        if scale.asks_why
+        else gettext("Another carton, or the weight, as 850 g"),
         at=str(found.id), can_undo=True, back="scan-pack",
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -106,7 +107,7 @@ def _open(request: Request, scan: Scan) -> Outcome:
 def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
     """The stop that comes next."""
     job = _job(request, kind, which)
-    row = next((one for one in job.stops if one.state == "open"), None)
+    row = _next(job.stops)
     if row is None:
         return _finished(request, job)
     if refused := _is_not_his(request, job):
@@ -122,6 +123,19 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
         )
     _take(request, job)
     return show(request, screen())
+
+
+def _next(stops: Sequence[StopRow]) -> StopRow | None:
+    """The first open stop. Whoever was at the same bin for the one before it need not scan that again."""
+    before = None
+    for one in stops:
+        if one.state == "open":
+            is_here = (
+                before is not None and before.state in ("done", "short") and before.stop.bin == one.stop.bin
+            )
+            return replace(one, stop=one.stop._replace(is_here=is_here))
+        before = one
+    return None
 
 
 def _job(request: Request, kind: str, which: UUID) -> Job:
@@ -202,6 +216,8 @@ def _taps(step: str, units: int, stop: picking.Stop, at: Progress) -> tuple[Tap,
     if step != "item":
         return ()
     taps = [Tap(FEWER, gettext("Not enough here"), "quiet")]
+    if stop.item.mixed:  # A lot often stands on goods in words alone.
+        taps.insert(0, Tap(stop.item.lot, gettext("It is lot %(lot)s") % {"lot": stop.item.lot}))
     left = stop.item.quantity - units
     if units and left > 1 and not counted(at.tokens).serials:
         taps.insert(0, Tap(ALL, gettext("All %(n)s are in my hand") % {"n": stop.item.quantity}, "main"))
