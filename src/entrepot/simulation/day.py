@@ -185,8 +185,8 @@ def _floor(day: Day, at: datetime, *, last: bool) -> None:
     waiting = ready.claim("pick", 10_000)
     left_over = [one for one in waiting if last and day.chance.random() < 0.25]
     picks = [one for one in waiting if one not in set(left_over)]
-    ready.put([ready.Offer("pick", one, 5, at) for one in left_over])
     _pick(day, at, picks)
+    ready.put([ready.Offer("pick", one, 5, at) for one in left_over])
     packs = ready.claim("pack", 10_000)
     pack(
         day.cause("packer", at + timedelta(minutes=8), "packing"),

@@ -195,7 +195,7 @@ def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, Floor]]:
         node: Floor(bins[node, "receiving"][0], tuple(bins[node, "pick"]), tuple(bins[node, "reserve"]))
         for node in nodes
     }
-    layouts = [network.RegisterLayout(node, (1, 2, 3, 4), (0, 9), 1, 0, unit_mm=3_000) for node in nodes]
+    layouts = [network.RegisterLayout(node, (1, 2, 3, 4, 5), (0, 9), 1, 0, unit_mm=3_000) for node in nodes]
     whole(network.register_layouts(cause, requests=layouts))
     cut_offs = [network.SetCutOff(node, weekday, time(16)) for node in nodes for weekday in range(5)]
     whole(network.set_cut_offs(cause, requests=cut_offs))
@@ -219,11 +219,13 @@ def _bins(node: UUID, zones: list[UUID]) -> list[network.RegisterBin]:
         for place in range(1, 9)
     ]
     high = [
-        network.RegisterBin(COMPANY, node, f"R-{i:02}", "reserve", zone=reserve, pick_sequence=200 + i)
+        network.RegisterBin(
+            COMPANY, node, f"R-{i:02}", "reserve", zone=reserve, pick_sequence=200 + i, x=5, y=i
+        )
         for i in range(1, 9)
     ]
     floor = [
-        network.RegisterBin(COMPANY, node, code, kind, zone=dock, pick_sequence=300 + i)
+        network.RegisterBin(COMPANY, node, code, kind, zone=dock, pick_sequence=300 + i, x=i + 1)
         for i, (code, kind) in enumerate(
             (("IN", "receiving"), ("OUT", "staging"), ("PACK-1", "packing"), ("Q", "quarantine"))
         )

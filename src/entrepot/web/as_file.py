@@ -59,6 +59,23 @@ def note(request: Request, what: str, kind: str, rows: int, about: UUID | None =
     note_exports(as_oneself(cause_of(request)), requests=[wanted])
 
 
+def table_as_file(
+    request: Request, kind: str, what: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> HttpResponse:
+    """A table that is no list of the house, as a file of one of KINDS."""
+    count = 0
+
+    def counted() -> Iterator[Sequence[Any]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
+    file = (as_csv if kind == "csv" else as_xlsx)(what, columns, counted())
+    note(request, what, kind, count if kind == "csv" else xlsx.told_of(count))
+    return file
+
+
 def _written(request: Request, listing: Listing, told: Iterable[Any]) -> tuple[HttpResponse, int]:
     """The file, and how many rows it has."""
     kind, count = request.GET["format"], 0
