@@ -48,6 +48,24 @@ def test_documents_are_found_by_what_people_call_them(console, shop):
     assert names(browser, "100%") == []
 
 
+def test_nodes_channels_key_figures_and_documents_of_the_books_are_found(console, shop):
+    browser = console("auditor")
+    ((code, name),) = sql.run("SELECT code, name FROM network_node ORDER BY code LIMIT 1")
+    for text in (code.lower(), name[:4]):
+        assert f"/floor/map/?node={code}" in [row["url"] for row in rows(browser, text)]
+    ((channel,),) = sql.run("SELECT code FROM network_channel ORDER BY code LIMIT 1")
+    assert (channel, "/stock/channels/") in [(row["name"], row["url"]) for row in rows(browser, channel)]
+    (figure,) = rows(browser, "pick accur")
+    assert (figure["kind"], figure["url"]) == ("Report", "/reports/pick-accuracy/")
+    sql.run(
+        "INSERT INTO stock_transfer (id, number, company_id, from_node_id, to_node_id, state, shipped_by, shipped_at,"
+        " expected_at) SELECT %(id)s, 'TR-7', 1, id, %(id)s, 'in_transit', 'x', now(), now() FROM network_node LIMIT 1"
+        " RETURNING 1", {"id": UUID(int=7)},
+    )  # fmt: skip
+    assert [(row["name"], row["more"]) for row in rows(browser, "tr-7")] == [("TR-7", "in transit")]
+    sql.run("DELETE FROM stock_transfer WHERE number = 'TR-7' RETURNING 1")
+
+
 def test_of_people_only_as_many_are_read_as_are_shown(shop):
     names_ = [one.name for one in access.beginning("S", 2)]
     assert names_ == ["service", "supervisor"][: len(names_)] and names_

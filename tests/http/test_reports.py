@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from datetime import UTC, datetime, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 
+import openpyxl
 import pytest
 
-from entrepot.insight import kpis
+from entrepot.insight import audit, kpis
 from entrepot.insight.kpis import KPIS, Asked, Kpi
 from entrepot.kernel import sql
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
@@ -143,6 +144,23 @@ def test_figures_and_rows_as_files(console, window):
     rows = list(csv.DictReader(StringIO(browser.get("/reports/held-orders/?rows=csv").content.decode())))
     assert sum(int(one["facts"]) for one in figures) == len(rows) > 0
     assert {one["kind"] for one in rows} == {one["name"] for one in figures}
+    for address, told in (("?by=kind&format=xlsx", figures), ("?rows=xlsx", rows)):
+        book = openpyxl.load_workbook(BytesIO(browser.get(f"/reports/held-orders/{address}").content))
+        assert [cell.value for cell in book.active[1]] == list(told[0])
+        assert book.active.max_row == len(told) + 1
+    noted = [one.payload for one in audit.entries(audit.Asked(1, kind="export"), limit=4)]
+    assert {(one["what"], one["format"]) for one in noted} == {
+        (what, kind) for what in ("held-orders", "held-orders-rows") for kind in ("csv", "xlsx")
+    }
+
+
+def test_a_row_of_days_is_told_in_days(console, window):
+    """Money times days by money is nothing to somebody who reads it."""
+    stock = kpis.Row(datetime.now(UTC), "", "", "stock", None, "2026-11 · stock", 600.0, 20.0)
+    assert (stock.share, stock._replace(of=0.0).share) == (30, None)
+    page = text_of(console("books").get("/reports/cash-to-cash/"))
+    rows = page[page.index("The rows behind it") : page.index("By mail")]
+    assert re.search(r"[0-9.]+ days", rows) and not re.search(r"[0-9] of [0-9]", rows)
 
 
 ODD = ("since=2026-99-99", "until=x", "since=2030-01-01", "since=0001-01-01", "by=x&period=y", "kind='")

@@ -22,7 +22,8 @@ def test_bins_stand_where_they_are_and_are_as_hot_as_they_are_used():
         [Spot("A1", 10, 0, 100), Spot("A2", 10, 500, 25), Spot("B1", 40, 0, 0), Spot("B2", 40, 500, 1)]
     )
     assert (found.width, found.height, found.is_walked) == (2, 2, False), "without the way between them"
-    assert found.view_width == heat.ROW
+    assert (found.is_small, found.pixels) == (True, 2 * heat.PLACE_PIXELS)
+    assert not drawn([Spot(f"A{n}", n, 0, 1) for n in range(heat.ROW)]).is_small
     assert [(one.x, one.y, one.name, one.heat) for one in found.cells] == [
         (0, 0, "A2", 2), (1, 0, "B2", 1), (0, 1, "A1", 5), (1, 1, "B1", 0),
     ]  # fmt: skip

@@ -7,19 +7,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
 from barcode.charsets.code128 import CODES
+from fpdf.line_break import Fragment
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from entrepot.parties.queries import Address
 from entrepot.settlement.invoicing import CREDIT_NOTE, INVOICE, Line, Seller
 from entrepot.settlement.ubl import Paper, Party
 from entrepot.stock.plate_queries import PlateGoods, PlateRow
 from entrepot.stock.plating import sscc
-from entrepot.web import invoice_paper, papers
+from entrepot.web import invoice_paper, letters, papers
 
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
 WHERE = Address(
@@ -209,12 +212,12 @@ def test_a_letter_that_no_font_has_is_seen_to_be_missing(paper: papers.Paper, te
     shown = paper.normalize_text(text)
     assert len(shown) == len(text)
     for had, has in zip(text, shown, strict=True):
-        assert has == had or (has == papers.NO_LETTER and ord(had) not in paper._known)
+        assert has == had or (has == letters.NO_LETTER and ord(had) not in paper._known)
 
 
 def test_latin_letters_need_no_sign(paper: papers.Paper):
     assert paper.normalize_text("Zoë Łącka, Ελλάδα\nЖ 1\t€") == "Zoë Łącka, Ελλάδα\nЖ 1\t€"
-    assert paper.normalize_text("नम") == papers.NO_LETTER * 2
+    assert paper.normalize_text("नम") == letters.NO_LETTER * 2
 
 
 def test_a_printer_gets_letters_that_it_has_not_as_a_picture():
@@ -253,3 +256,91 @@ def test_a_long_name_of_a_service_is_one_line(monkeypatch: pytest.MonkeyPatch):
         assert papers.label_pdf([label]).startswith(b"%PDF")
     assert below == [below[0]] * 3
     assert below[0] <= 95
+
+
+# ---- letters that are written from right to left
+
+
+STREET = "Flat 4, شارع 15 مايو (Corniche)"
+
+
+def test_a_number_within_arabic_stands_between_the_words_around_it():
+    assert [(one.text.strip(), one.is_leftward) for one in letters.runs(STREET)] == [
+        ("Flat 4,", False), ("مايو", True), ("15", False), ("شارع", True), ("(Corniche)", False),
+    ]  # fmt: skip
+    assert [one.text.strip() for one in letters.runs("רחוב הרצל 15, דירה 3")] == [
+        "3", ", דירה", "15", "רחוב הרצל",
+    ]  # fmt: skip
+
+
+@given(st.text(max_size=30))
+def test_a_line_keeps_each_letter_whatever_its_order(text: str):
+    assert sorted("".join(one.text for one in letters.runs(text))) == sorted(text)
+
+
+@given(st.text("abc 123.,()", max_size=30))
+def test_a_line_from_left_to_right_stands_as_it_is_read(text: str):
+    assert letters.runs(text) == ([letters.Run(text, is_leftward=False)] if text else [])
+    assert not letters.begins_leftward(text)
+
+
+@pytest.fixture
+def put_down(monkeypatch) -> list[tuple[float, float, str]]:
+    """What is drawn with its letters joined: from above, then from the left."""
+    found: list[tuple[float, float, str]] = []
+    draw = Fragment.render_with_text_shaping
+
+    def keep(self, pos_x, pos_y, h, word_spacing):
+        found.append((round(pos_y, 2), pos_x, self.string.strip()))
+        return draw(self, pos_x, pos_y, h, word_spacing)
+
+    monkeypatch.setattr(Fragment, "render_with_text_shaping", keep)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "from_left"),
+    [
+        (STREET, ["Flat 4,", "مايو", "15", "شارع", "(Corniche)"]),
+        ("שרה כהן (Ltd) 12", ["12", ")", "Ltd", "(", "כהן", "שרה"]),
+    ],
+)
+def test_a_paper_has_such_lines_in_their_order(put_down, line, from_left):
+    papers.label_pdf([LABEL._replace(address=replace(WHERE, line1=line))])
+    drawn = [text for _, _, text in sorted(put_down) if text]
+    assert [word for text in drawn for word in text.split()] == [
+        word for text in from_left for word in text.split()
+    ]
+
+
+def test_every_letter_of_an_address_is_on_the_paper():
+    paper = papers.Paper()
+    for text in ("محمد علي الشريف", "דוד בן-גוריון", "山田 太郎", "Łącka", "Чай"):
+        assert paper.normalize_text(text) == text
+    assert paper.normalize_text("ऄ") == letters.NO_LETTER
+
+
+def test_such_lines_are_drawn_for_a_printer_that_has_no_such_letters():
+    zpl = papers.label_zpl(LABEL._replace(address=replace(WHERE, name="محمد علي", line1="רחוב הרצל 15")))
+    assert zpl.count("^GFA") == 2
+    assert "Sibiu" in zpl
+
+
+def test_dots_have_the_first_letter_at_the_right_and_letters_joined():
+    both, first = (letters.dots(one, 44, 700) for one in ("אב", "א"))
+    at_right = both.crop((both.width - first.width, 0, both.width, 44))
+    assert differing(at_right, first) < differing(both.crop((0, 0, first.width, 44)), first) / 2
+    assert (columns("עע"), columns("عع")) == (2, 1), "Hebrew stands letter by letter, Arabic is joined"
+    assert letters.dots("ע" * 900, 44, 700).size == (700, 44), "no wider than there is room"
+
+
+def differing(one: Image.Image, other: Image.Image) -> int:
+    """Dots that are black in one picture alone."""
+    return sum(a != b for a, b in zip(one.get_flattened_data(), other.get_flattened_data(), strict=True))
+
+
+def columns(text: str) -> int:
+    """How many parts a drawn line has that a blank column keeps apart."""
+    picture = letters.dots(text, 44, 700)
+    inked = [picture.crop((x, 0, x + 1, 44)).getextrema()[0] == 0 for x in range(picture.width)]
+    return sum(now and not before for before, now in pairwise([False, *inked]))

@@ -1,4 +1,5 @@
-"""What a few typed letters may mean: documents, SKUs, customers and bins of a company, each by an index of its own."""
+"""What a few typed letters may mean: documents, SKUs, customers, nodes, channels and bins of a company, each by an
+index of its own; of nodes and channels there are few."""
 
 from __future__ import annotations
 
@@ -85,6 +86,19 @@ _NUMBERED = {
     "card_hold": ("returns_hold", "state"),
     "transfer": ("stock_transfer", "state"),
     "invoice": ("settlement_document", "kind"),
+    "adjustment": ("stock_adjustment", "state"),
+    "transfer_proposal": ("sourcing_transferproposal", "state"),
+    "reorder_proposal": ("purchasing_proposal", "state"),
+    "quality_check": ("purchasing_check", "state"),
+    "supplier_claim": ("purchasing_claim", "state"),
+    "landed_cost": ("purchasing_landedcost", "kind"),
+    "payout": ("settlement_payout", "concat_ws(' · ', provider, external_id, state)"),
+    "carrier_invoice": ("settlement_carrierinvoice", "concat_ws(' · ', carrier, external_id, state)"),
+    "supplier_invoice": ("settlement_supplierinvoice", "concat_ws(' · ', external_id, state)"),
+    "bank_statement": ("settlement_bankstatement", "concat_ws(' · ', external_id, state)"),
+    "write_off": ("settlement_writeoff", "state"),
+    "channel_statement": ("channels_statement", "kind"),
+    "draft": ("orders_draft", "state"),
 }
 """Documents that are found by their number: kind → table, what is said beside the number. A number is looked up by its
 unique index, and only then asked whose it is."""
@@ -152,6 +166,11 @@ _FIND = "\nUNION ALL\n".join(
  WHERE {_OWN} AND number = %(text)s::text AND state <> 'done' LIMIT %(limit)s::int)""",
         f"""(SELECT 'supplier', id, code, name FROM parties_supplier
  WHERE {_OWN} AND (code ILIKE %(begins)s::text OR name ILIKE %(part)s::text) ORDER BY code LIMIT %(limit)s::int)""",
+        *(
+            f"""(SELECT '{kind}', id, code, name FROM network_{kind}
+ WHERE {_OWN} AND (code ILIKE %(begins)s::text OR name ILIKE %(begins)s::text) ORDER BY code LIMIT %(limit)s::int)"""
+            for kind in ("node", "channel")
+        ),
         f"""(SELECT {_ORDER} FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
  WHERE o.{_OWN} AND %(prefix)s::bool AND o.number > %(upper)s::text AND o.number <= %(upper)s::text || 'Z'
    AND o.number LIKE %(upper_begins)s::text ORDER BY o.number DESC LIMIT %(limit)s::int)""",

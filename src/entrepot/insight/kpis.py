@@ -132,6 +132,11 @@ class Row(NamedTuple):
     good: float
     of: float
 
+    @property
+    def share(self) -> float | None:
+        """What it is alone, as the figure is of all."""
+        return self.good / self.of if self.of else None
+
 
 def total(kpi: Kpi, company: int, asked: Asked) -> Figure:
     """The figure of a window. 1 statement."""

@@ -92,6 +92,15 @@ def ask_jobs(cause: Cause, /, *, requests: Sequence[AskJob]) -> list[JobNow | Re
     return answers
 
 
+def can_wait(name: str, requests: Sequence[Any]) -> bool:
+    """Whether the worker would read the requests of a command as they were asked: those that hold anything whatever are
+    carried out at once."""
+    try:
+        return _requests(name, wire.dump(requests)) == list(requests)
+    except (msgspec.MsgspecError, TypeError, NameError):
+        return False
+
+
 class Broken(Refused):
     """A request that ended in a bug."""
 
@@ -287,9 +296,10 @@ def job(which: UUID) -> JobRow | None:
     return _row(found[0]) if found else None
 
 
-def jobs_of(company: int, *, limit: int) -> list[JobRow]:
-    """The jobs of a company, the latest first. 1 statement."""
-    return [_row(one) for one in sql.run(_LATEST, {"company": company, "limit": limit})]
+def jobs_of(company: int, *, limit: int, by: str | None = None, after: UUID | None = None) -> list[JobRow]:
+    """The jobs of a company, the latest first, of one person where they are named, and behind one. 1 statement."""
+    asked = {"company": company, "limit": limit, "by": by, "after": after}
+    return [_row(one) for one in sql.run(_LATEST, asked)]
 
 
 def _row(row: tuple[Any, ...]) -> JobRow:
@@ -370,7 +380,10 @@ answer
 _ONE = f"SELECT {_COLUMNS} FROM kernel_job WHERE id = %(job)s"
 
 _LATEST = f"""
-SELECT {_COLUMNS} FROM kernel_job WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(limit)s
+SELECT {_COLUMNS} FROM kernel_job
+WHERE company_id = %(company)s::smallint AND (%(by)s::text IS NULL OR asked_by = %(by)s)
+  AND (%(after)s::uuid IS NULL OR id < %(after)s::uuid)
+ORDER BY id DESC LIMIT %(limit)s
 """
 
 _WAITING = """

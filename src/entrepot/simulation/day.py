@@ -11,6 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel import ready, relay, sql, worker
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import whole
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import ReleaseHold, release_holds
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, Placed, PlaceOrder, place
@@ -20,11 +21,12 @@ from entrepot.simulation.payout import dispute, pay_out
 from entrepot.simulation.retailer import COMPANY, CURRENCY, Retailer, Thing
 from entrepot.simulation.returns import decide_refunds, take_back
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.stock.commands.transfer import ShipTransfer, TransferUnits, ship_transfer
 from entrepot.tax.rules import tax_on_top
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 
-OPENS, CLOSES = 6, 20
+OPENS, CLOSES, LORRY_LEAVES = 6, 20, 16
 VAT = Decimal("0.2")
 TOWNS = (
     ("Leeds", "LS1 4AP"), ("Bristol", "BS1 5TR"), ("York", "YO1 7HH"), ("Oxford", "OX1 3PN"), ("Cardiff", "CF10 1EP"),
@@ -70,6 +72,8 @@ def play(day: Day, orders: int, tell: Callable[[int], None]) -> None:
         _work(day, at + timedelta(minutes=20))
         if hour > OPENS:
             _floor(day, at + timedelta(minutes=40), last=hour >= CLOSES - 2)
+        if hour == LORRY_LEAVES:
+            _send_transfer(day, at + timedelta(minutes=50))
         if hour in (11, 15, 18):
             take_back(day, at + timedelta(minutes=58))
     _work(day, day.begins + timedelta(hours=CLOSES, minutes=-1))
@@ -181,8 +185,8 @@ def _floor(day: Day, at: datetime, *, last: bool) -> None:
     waiting = ready.claim("pick", 10_000)
     left_over = [one for one in waiting if last and day.chance.random() < 0.25]
     picks = [one for one in waiting if one not in set(left_over)]
-    ready.put([ready.Offer("pick", one, 5, at) for one in left_over])
     _pick(day, at, picks)
+    ready.put([ready.Offer("pick", one, 5, at) for one in left_over])
     packs = ready.claim("pack", 10_000)
     pack(
         day.cause("packer", at + timedelta(minutes=8), "packing"),
@@ -221,11 +225,36 @@ def _pick(day: Day, at: datetime, fulfillments: Sequence[UUID]) -> None:
     )
 
 
+def _send_transfer(day: Day, at: datetime) -> None:
+    """London sends Manchester what that is running out of; it is there tomorrow."""
+    london, manchester = day.retailer.nodes[:2]
+    wanted = sql.run(_RUNNING_OUT, {"from": london, "to": manchester, "units": SENT_UNITS})
+    lines = tuple(TransferUnits(sku, place, SENT_UNITS) for sku, place in wanted)
+    sent = ShipTransfer(COMPANY, london, manchester, lines, at + timedelta(days=1), at)
+    whole(ship_transfer(day.cause("inventory", at, "Manchester runs out of these"), requests=[sent]))
+
+
+SENT_UNITS = 8
+"""Of each SKU that a transfer carries."""
+
+
 def _deliver(day: Day, at: datetime) -> None:
     """The couriers' evening round."""
     arrived = [shipment for shipment in day.shipped if day.chance.random() < 0.3]
     deliver(day.cause("carrier", at, "delivered"), requests=[Delivered(shipment) for shipment in arrived])
 
+
+# What the destination can promise fewest of, and the origin has in a bin, free, and three times as many left.
+_RUNNING_OUT = """
+SELECT b.sku_id, b.bin_id
+FROM stock_bucket AS b
+JOIN stock_position AS here ON here.sku_id = b.sku_id AND here.node_id = b.node_id AND here.owner_id = b.owner_id
+JOIN stock_position AS there ON there.sku_id = b.sku_id AND there.node_id = %(to)s AND there.owner_id = b.owner_id
+JOIN network_bin AS n ON n.id = b.bin_id AND n.kind = 'pick'
+WHERE b.node_id = %(from)s AND b.status = 'sellable' AND b.quantity - b.committed >= %(units)s
+  AND here.sellable - here.reserved - here.allocated - here.safety >= 4 * %(units)s
+ORDER BY there.sellable - there.reserved - there.allocated, b.sku_id LIMIT 12
+"""
 
 _FIRST_TASKS = """
 SELECT DISTINCT ON (fulfillment_id) fulfillment_id, id FROM warehouse_picktask

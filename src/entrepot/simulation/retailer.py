@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -26,6 +28,7 @@ from entrepot.settlement.invoicing import Seller
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
 from entrepot.tax.commands.register import register_rates
 from entrepot.tax.rules import RegisterRate
+from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 
 COMPANY = 1
@@ -33,6 +36,8 @@ CURRENCY = "GBP"
 SKUS = 400
 SCARCE_EVERY = 33
 """One SKU in so many is too little for a day: these make splits and backorders."""
+FACE_UNITS = 60
+"""Of a SKU that its place for picking has room for."""
 
 NODES = (
     ("LDN", "London", 1, "NW10 7XF", 51.53, -0.27),
@@ -124,7 +129,7 @@ def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
     company = parties.RegisterCompany(COMPANY, "hearth", "Hearth & Home Ltd", CURRENCY, "GB")
     whole(parties.register_companies(cause, requests=[company]))
     whole(open_books(cause, requests=[OpenBooks(COMPANY)]))
-    nodes, bins = _network(cause)
+    nodes, floors = _network(cause)
     channels = _channels(cause, nodes)
     things = _catalog(cause, chance)
     kits = _kits(cause, things)
@@ -134,13 +139,22 @@ def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
     whole(register_rates(cause, requests=[rate]))
     suppliers = _suppliers(cause, things)
     _policies(cause)
-    _fill(buyer, receiver, chance, nodes, bins, suppliers, things)
+    _fill(buyer, receiver, chance, floors, suppliers, things)
     _floors(cause, nodes, channels, things)
     return Retailer(nodes, channels, things[:-1], things[-1], kits)
 
 
-def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
-    """The nodes, and the pick bin of each where goods are put first."""
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Where goods stand at a node: bins by what they are for, in the order of the walk."""
+
+    dock: UUID
+    picks: tuple[UUID, ...]
+    reserves: tuple[UUID, ...]
+
+
+def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, Floor]]:
+    """The nodes, and where goods stand in each."""
     requests = [
         network.RegisterNode(
             COMPANY,
@@ -174,15 +188,18 @@ def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
         for bin_ in _bins(node, [zone.id for zone in zones[3 * i : 3 * i + 3]])
     ]
     made = whole(network.register_bins(cause, requests=wanted))
-    first: dict[UUID, UUID] = {}
+    bins: dict[tuple[UUID, str], list[UUID]] = defaultdict(list)
     for bin_, registered in zip(wanted, made, strict=True):
-        if bin_.kind == "pick":
-            first.setdefault(bin_.node, registered.id)
-    layouts = [network.RegisterLayout(node, (1, 2, 3, 4), (0, 9), 1, 0, unit_mm=3_000) for node in nodes]
+        bins[bin_.node, bin_.kind].append(registered.id)
+    floors = {
+        node: Floor(bins[node, "receiving"][0], tuple(bins[node, "pick"]), tuple(bins[node, "reserve"]))
+        for node in nodes
+    }
+    layouts = [network.RegisterLayout(node, (1, 2, 3, 4, 5), (0, 9), 1, 0, unit_mm=3_000) for node in nodes]
     whole(network.register_layouts(cause, requests=layouts))
     cut_offs = [network.SetCutOff(node, weekday, time(16)) for node in nodes for weekday in range(5)]
     whole(network.set_cut_offs(cause, requests=cut_offs))
-    return nodes, first
+    return nodes, floors
 
 
 def _bins(node: UUID, zones: list[UUID]) -> list[network.RegisterBin]:
@@ -202,11 +219,13 @@ def _bins(node: UUID, zones: list[UUID]) -> list[network.RegisterBin]:
         for place in range(1, 9)
     ]
     high = [
-        network.RegisterBin(COMPANY, node, f"R-{i:02}", "reserve", zone=reserve, pick_sequence=200 + i)
+        network.RegisterBin(
+            COMPANY, node, f"R-{i:02}", "reserve", zone=reserve, pick_sequence=200 + i, x=5, y=i
+        )
         for i in range(1, 9)
     ]
     floor = [
-        network.RegisterBin(COMPANY, node, code, kind, zone=dock, pick_sequence=300 + i)
+        network.RegisterBin(COMPANY, node, code, kind, zone=dock, pick_sequence=300 + i, x=i + 1)
         for i, (code, kind) in enumerate(
             (("IN", "receiving"), ("OUT", "staging"), ("PACK-1", "packing"), ("Q", "quarantine"))
         )
@@ -366,14 +385,13 @@ def _fill(
     buyer: Cause,
     receiver: Cause,
     chance: Random,
-    nodes: tuple[UUID, ...],
-    bins: dict[UUID, UUID],
+    floors: dict[UUID, Floor],
     suppliers: tuple[UUID, ...],
     things: tuple[Thing, ...],
 ) -> None:
-    """An order to each supplier for each node, all of it received; scarce goods only a few, and spread."""
+    """An order to each supplier for each node, all of it received and put away; scarce goods only a few, and spread."""
     requests = []
-    for node in nodes:
+    for node in floors:
         for number, supplier in enumerate(suppliers):
             lines = tuple(
                 (thing.id, chance.randint(1, 4) if thing.is_scarce else chance.randint(30, 90), thing.cost)
@@ -383,13 +401,36 @@ def _fill(
             requests.append(OrderGoods(COMPANY, supplier, node, "", lines))
     ordered = whole(order(buyer, requests=requests))
     arrived = [
-        ReceiveOrder(made.order, None, bins[request.node])
+        ReceiveOrder(made.order, None, floors[request.node].dock)
         for made, request in zip(ordered, requests, strict=True)
     ]
     whole(receive(receiver, requests=arrived))
+    _put_away(receiver, floors, requests, things)
     scarce = tuple((thing.id, 60, thing.cost) for thing in things if thing.is_scarce)
-    more = [OrderGoods(COMPANY, suppliers[0], nodes[0], "", scarce)]
+    more = [OrderGoods(COMPANY, suppliers[0], next(iter(floors)), "", scarce)]
     whole(order(buyer, requests=more))
+
+
+def _put_away(
+    receiver: Cause, floors: dict[UUID, Floor], arrived: Sequence[OrderGoods], things: tuple[Thing, ...]
+) -> None:
+    """What is bought most stands at the front of the walk, a few SKUs to a bin; what a pick face has no room for goes
+    into reserve."""
+    by_demand = sorted(range(len(things)), key=lambda i: (-things[i].demand, i))
+    rank = {things[i].id: n for n, i in enumerate(by_demand)}
+    moves = []
+    for one in arrived:
+        floor = floors[one.node]
+        for sku, units, _cost in one.lines:
+            face = floor.picks[rank[sku] * len(floor.picks) // len(things)]
+            high = floor.reserves[rank[sku] % len(floor.reserves)]
+            spare = max(0, units - FACE_UNITS)
+            moves += [
+                PutAway(COMPANY, sku, floor.dock, place, some)
+                for place, some in ((face, units - spare), (high, spare))
+                if some
+            ]
+    whole(put_away(receiver, requests=moves))
 
 
 def _floors(

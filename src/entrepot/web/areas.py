@@ -281,5 +281,6 @@ OWN_PAGES = {
     "dispute": "dispute",
     "plate": "plate",
     "transfer": "transfer",
+    "draft": "draft",
 }
 """The name of the address of documents that have a page made for their kind."""

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from io import SEEK_END
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
 
 from entrepot.kernel import sql
 from entrepot.kernel.exports import NoteExport, as_oneself, note_exports
 from entrepot.web import format as fmt
+from entrepot.web import xlsx
 from entrepot.web.as_csv import as_csv, new_file, sent
 from entrepot.web.edge import Request, cause_of
 from entrepot.web.listing import Listing
 
 STEP = 5_000
 """Rows that one statement fetches."""
-BOOK_MAX = 50_000
-"""Rows of a workbook, which says where it has no more; CSV has all of them."""
 IN_HAND_MAX = 200_000
 """Rows of a list that has no index and is put in order in memory, and so can't be a file of any length."""
 KINDS = ("csv", "xlsx")
@@ -66,19 +59,36 @@ def note(request: Request, what: str, kind: str, rows: int, about: UUID | None =
     note_exports(as_oneself(cause_of(request)), requests=[wanted])
 
 
+def table_as_file(
+    request: Request, kind: str, what: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> HttpResponse:
+    """A table that is no list of the house, as a file of one of KINDS."""
+    count = 0
+
+    def counted() -> Iterator[Sequence[Any]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
+    file = (as_csv if kind == "csv" else as_xlsx)(what, columns, counted())
+    note(request, what, kind, count if kind == "csv" else xlsx.told_of(count))
+    return file
+
+
 def _written(request: Request, listing: Listing, told: Iterable[Any]) -> tuple[HttpResponse, int]:
     """The file, and how many rows it has."""
     kind, count = request.GET["format"], 0
 
     def cells() -> Iterator[list[Any]]:
         nonlocal count
-        for row in told if kind == "csv" else islice(told, BOOK_MAX + 1):
+        for row in told:
             count += 1
             yield [cell(row) for cell in listing.cells.values()]
 
     name = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}"
     file = (as_csv if kind == "csv" else as_xlsx)(name, list(listing.cells), cells())
-    return file, count if kind == "csv" else min(count, BOOK_MAX)
+    return file, count if kind == "csv" else xlsx.told_of(count)
 
 
 def _noted(request: Request, listing: Listing, file: HttpResponse, rows: int) -> HttpResponse:
@@ -98,30 +108,8 @@ def _all(fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]) 
 
 def as_xlsx(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
     """Rows under a head that stays in sight; text stays text, and times are those of the reader's zone."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(name[:31])
-    sheet.freeze_panes = "A2"
-    head = [WriteOnlyCell(sheet, value=one) for one in columns]
-    for cell in head:
-        cell.font = Font(bold=True)
-    sheet.append(head)
-    for number, row in enumerate(rows):
-        if number == BOOK_MAX:
-            told = gettext("There are more rows than the %(rows)s above. The file as CSV has all of them.")
-            sheet.append([told % {"rows": f"{BOOK_MAX:,}"}])
-            break
-        sheet.append([_cell(sheet, value) for value in row])
+    told = gettext("There are more rows than a workbook holds. The file as CSV has all of them.")
     out = new_file()
-    book.save(out)
+    xlsx.write(out, name, columns, rows, zone=fmt.reading().zone, more=told)
     out.seek(0, SEEK_END)
     return sent(out, f"{name}.xlsx", XLSX)
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(fmt.reading().zone).replace(tzinfo=None)
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value))
-    cell.data_type = "s"  # never a formula, whatever it begins with
-    return cell

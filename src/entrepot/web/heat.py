@@ -11,7 +11,9 @@ STEPS = 5
 CELLS_MAX = 1_200
 """Places that one drawing shows; of more, those beside each other are drawn as one, so that no page grows heavy."""
 ROW = 24
-"""Places beside each other where bins have no coordinates."""
+"""Places beside each other where bins have no coordinates, and so many as fill a page."""
+PLACE_PIXELS = 42
+"""A place of a small drawing, wide enough for a finger."""
 
 
 class Spot(NamedTuple):
@@ -48,9 +50,14 @@ class Map:
     """Whether the places stand in the order of the walk, since the bins have no coordinates."""
 
     @property
-    def view_width(self) -> int:
-        """Of the drawing: a small node does not fill a page with a few large places."""
-        return max(self.width, ROW)
+    def is_small(self) -> bool:
+        """Whether it would fill a page with a few large places."""
+        return self.width < ROW
+
+    @property
+    def pixels(self) -> int:
+        """How wide a small one is drawn, where the page has room."""
+        return self.width * PLACE_PIXELS
 
 
 def drawn(spots: Sequence[Spot]) -> Map:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
-import barcode
-import font_source_sans_pro
-import noto_cjk_sans_jp_regular
 import segno
 from babel import Locale, UnknownLocaleError
 from barcode.codex import Code128, Gs1_128
@@ -21,9 +16,9 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, override
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import TextDirection, XPos, YPos
 from fpdf.fonts import FontFace
-from PIL import Image, ImageDraw, ImageFont
+from fpdf.line_break import Fragment
 
 from entrepot import languages
 from entrepot.parties import queries as parties
@@ -33,17 +28,8 @@ from entrepot.shipping.customs import Customs
 from entrepot.shipping.queries import LabelRow
 from entrepot.stock.plate_queries import PlateGoods, PlateRow
 from entrepot.web import format as fmt
+from entrepot.web import letters
 
-TEXT = Path(font_source_sans_pro.__file__).parent / "files"
-REST = Path(barcode.__file__).parent / "fonts" / "DejaVuSansMono.ttf"
-"""For what the font of texts has no letters of."""
-EAST = Path(str(noto_cjk_sans_jp_regular.FONT_PATH))
-"""For what is written in China, Japan and Korea: it is large, and read only where a paper has such letters."""
-EASTERN = re.compile(
-    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
-)
-NO_LETTER = "\ufffd"
-"""Stands where no font has a letter, so that whoever holds the paper sees that something is missing."""
 MARGIN = 18
 WIDTH = 210 - 2 * MARGIN
 """Of what stands on A4, in millimetres."""
@@ -80,32 +66,50 @@ class Slip(NamedTuple):
 
 
 class Paper(FPDF):
-    """A sheet with letters of more than one alphabet: names come from everywhere. `about` stands at its foot."""
+    """A sheet with letters of every alphabet: names come from everywhere. `about` stands at its foot."""
 
     def __init__(
         self, size: str | tuple[float, float] = "A4", margin: float = MARGIN, about: Sequence[str] = ()
     ) -> None:
         super().__init__(format=size)
-        self.add_font("text", "", TEXT / "SourceSansPro-Regular.ttf")
-        self.add_font("text", "B", TEXT / "SourceSansPro-Semibold.ttf")
-        self.add_font("rest", "", REST)
-        self._fall_back_on("rest")
+        self.add_font("text", "", letters.TEXT)
+        self.add_font("text", "B", letters.BOLD)
+        self._fall_back_on(letters.needed(""))
         self.about = about
         self.set_line_width(0.15)
         self.set_auto_page_break(True, margin)
         self.set_margins(margin, margin)
         self.add_page()
 
-    def _fall_back_on(self, *names: str) -> None:
-        self.set_fallback_fonts(names, exact_match=False)
-        self._known = {letter for name in ("text", *names) for letter in self.fonts[name].cmap}  # type: ignore[union-attr]
+    def _fall_back_on(self, names: Iterable[str]) -> None:
+        """Ask these fonts as well for letters that the font of texts has none of."""
+        for name in names:
+            self.add_font(name, "", letters.FURTHER[name].path)
+        known = [name for name in letters.FURTHER if name in self.fonts]
+        self.set_fallback_fonts(known, exact_match=False)
+        self._known = {letter for name in ("text", *known) for letter in self.fonts[name].cmap}  # type: ignore[union-attr]
 
     def normalize_text(self, text: str) -> str:
-        """Every text on its way to the paper: with the fonts that it needs, and a sign for what none of them has."""
-        if "east" not in self.fonts and EASTERN.search(text):
-            self.add_font("east", "", EAST)
-            self._fall_back_on("rest", "east")
-        return "".join(one if ord(one) in self._known or not one.isprintable() else NO_LETTER for one in text)
+        """Every text on its way to the paper: with the fonts that it needs, a sign for what none of them has, and its
+        letters joined and in their order where they are written from right to left."""
+        if missing := [name for name in letters.needed(text) if name not in self.fonts]:
+            self._fall_back_on(missing)
+        self.set_text_shaping(letters.LEFTWARD.search(text) is not None)
+        return "".join(
+            one if ord(one) in self._known or not one.isprintable() else letters.NO_LETTER for one in text
+        )
+
+    def _preload_bidirectional_text(self, text: str, markdown: bool) -> Sequence[Fragment]:  # noqa: FBT001  as fpdf calls it
+        """A line as it stands from the left: fpdf leaves the parts of Arabic around a number where they are read."""
+        if not self.text_shaping or letters.begins_leftward(text):
+            return super()._preload_bidirectional_text(text, markdown)
+        found: list[Fragment] = []
+        self.text_shaping["paragraph_direction"] = TextDirection.LTR
+        for run in letters.runs(text):
+            way = TextDirection.RTL if run.is_leftward else TextDirection.LTR
+            self.text_shaping["fragment_direction"] = way
+            found.extend(self._preload_font_styles(run.text, markdown))
+        return found
 
     def footer(self) -> None:
         """On each page what it is part of, so that a loose sheet finds its way back."""
@@ -515,7 +519,7 @@ def _zpl(fields: Sequence[str]) -> str:
 
 def _zpl_line(x: int, y: int, height: int, width: int, text: str) -> str:
     """A line of text in the printer's own font; drawn as a picture where it has letters that no printer has."""
-    if EASTERN.search(text):
+    if letters.needs_dots(text):
         return f"^FO{x},{y}{_zpl_picture(text, height)}^FS"
     return f"^FO{x},{y}^A0N,{height},{_zpl_width(text, width, x)}^FH^FD{_zpl_text(text)}^FS"
 
@@ -529,11 +533,7 @@ def _zpl_width(text: str, width: int, x: int) -> int:
 
 def _zpl_picture(text: str, height: int) -> str:
     """A line of text as dots, no wider than the label."""
-    font = ImageFont.truetype(str(EAST), round(height * 0.8))
-    text = "".join(one if one.isprintable() else " " for one in text)
-    room = round(LABEL_MM[0] * DOTS_PER_MM) - 80
-    picture = Image.new("1", (min(room, max(1, round(font.getlength(text)))), height), 1)
-    ImageDraw.Draw(picture).text((0, 0), text, font=font, fill=0)
+    picture = letters.dots(text, height, room=round(LABEL_MM[0] * DOTS_PER_MM) - 80)
     dots = bytes(one ^ 0xFF for one in picture.tobytes())  # black is 1 to a printer
     across = -(-picture.width // 8)
     left = picture.width % 8

@@ -495,6 +495,12 @@ def word(name: object) -> str:
     return str(WORDS.get(text) or (text and gettext(spaced(text))))
 
 
+def spoken(more: str) -> str:
+    """What stands beside the name of a document: its state in words, and what has names of its own as it is."""
+    parts = (more or "").split(" · ")
+    return " · ".join(word(part) if part in WORDS or part in _TONE_OF else part for part in parts)
+
+
 def spaced(name: str) -> str:
     """A name that is its own word, with spaces: in English as it is, elsewhere by its translation."""
     return name.replace("_", " ").replace(".", " · ")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Query, Status
 from pydantic import Field
 
+from entrepot.kernel import jobs, wire
+from entrepot.kernel.command import commands
 from entrepot.kernel.errors import NotPermitted, Refused
+from entrepot.kernel.exports import as_oneself
 from entrepot.web.api import parse, problems
 from entrepot.web.api.schemas import BATCH_MAX, Code, Key, Problem
 
@@ -44,12 +49,68 @@ def give(
     make: Callable[[Any, str], Any],
     done: int = 200,
 ) -> Status[Any] | HttpResponse:
-    """One command for what was sent, one of it or a list; `make` gets each with its idempotency key."""
+    """One command for what was sent, one of it or a list; `make` gets each with its idempotency key.
+
+    Who asks not to wait (`Prefer: respond-async`) is answered 202 with the job that it is left to.
+    """
     items = as_list(payload)
     keys = parse.keys_of(request, key, items)
     requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
+    if _asks_not_to_wait(request) and (name := _left_to_jobs(request, command, requests)):
+        return _job(request, name, requests, key, [parse.own_key(key, i, items) for i in range(len(items))])
     results = command(parse.cause_of(request), requests=requests)
     return _answer(request, results, is_list=isinstance(payload, list), done=done)
+
+
+PREFER = "respond-async"
+PARAMETER = {
+    "in": "header",
+    "name": "Prefer",
+    "schema": {"type": "string", "enum": [PREFER]},
+    "required": False,
+    "description": "Do not wait: answer 202 with a job.",
+}
+"""Of every write."""
+LEFT = {
+    "description": "It is left to a job, whose address stands in `Location`.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobNowOut"}}},
+}
+"""The answer of every write that is not waited for."""
+
+
+def _asks_not_to_wait(request: HttpRequest) -> bool:
+    """As RFC 7240 has it: one of several preferences, each with parameters of its own."""
+    told = request.headers.get("Prefer", "").split(",")
+    return any(one.partition(";")[0].strip().lower() == PREFER for one in told)
+
+
+def _left_to_jobs(request: HttpRequest, command: Callable[..., list[Any]], requests: Sequence[Any]) -> str:
+    """The name of a command that the worker can give and the caller may; '' of any other: it is carried out at once."""
+    name = next((name for name, one in commands.items() if one is command), "")
+    can = name and parse.actor_of(request).may(name) and jobs.can_wait(name, requests)
+    return name if can else ""
+
+
+def _job(
+    request: HttpRequest, name: str, requests: Sequence[Any], key: str, names: Sequence[str]
+) -> HttpResponse:
+    code = request.GET.get("company")
+    asked = jobs.AskJob(
+        parse.company_of(code), name, tuple(requests), tuple(names),
+        key=f"job:{name}:{parse.actor_of(request).name}:{key}",
+    )  # fmt: skip
+    (left,) = jobs.ask_jobs(as_oneself(parse.cause_of(request)), requests=[asked])
+    if isinstance(left, Refused):
+        return problems.refuse(request, left)
+    response = HttpResponse(
+        wire.dump({"job": left.job, "state": left.state, "done": left.done}),
+        status=HTTPStatus.ACCEPTED, content_type="application/json",
+    )  # fmt: skip
+    query = f"?{urlencode({'company': code})}" if code else ""
+    response["Location"] = f"/api/v1/jobs/{left.job}{query}"
+    response["Preference-Applied"] = PREFER
+    response["Retry-After"] = "1"
+    return response
 
 
 def _answer(

@@ -21,6 +21,7 @@ from ninja.utils import normalize_path
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     ageing,
+    answers,
     audit,
     availability,
     bank,
@@ -41,6 +42,7 @@ from entrepot.web.api import (
     exchanges,
     holds,
     invoices,
+    jobs,
     kept_back,
     kits,
     labor,
@@ -94,6 +96,9 @@ and keep rates of tax and exemptions.
 * **For whom**: `company` in the query, where there are several. What is another company's is not there.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
   with other content it is refused.
+* **Without waiting**: a write with `Prefer: respond-async` is answered 202 with a job. Its address stands in `Location`
+  and tells how far it is, what was refused, and the answer to a single request; for those of a list, send the list
+  again with its key. `POST /jobs/withdraw` stops the rest. Without `Preference-Applied` it was carried out at once.
 * **Errors** are problem details (RFC 9457) with a stable `code`.
 * **Amounts** named `…_minor` are whole minor units of the currency (pence, cents); prices are decimals as strings;
   times carry their zone.
@@ -120,8 +125,10 @@ class _Api(NinjaAPI):
         for path in schema["paths"].values():
             for method, operation in path.items():
                 told = operation.setdefault("parameters", [])
-                if method.upper() not in SAFE_METHODS and all(one["name"] != "company" for one in told):
-                    told.append(owned.PARAMETER)
+                if method.upper() not in SAFE_METHODS:
+                    told += [] if any(one["name"] == "company" for one in told) else [owned.PARAMETER]
+                    told.append(answers.PARAMETER)
+                    operation["responses"] = {**operation["responses"], "202": answers.LEFT}
                 for status, response in operation.get("responses", {}).items():
                     if int(status) >= HTTPStatus.BAD_REQUEST and "application/json" in response.get(
                         "content", {}
@@ -198,6 +205,7 @@ api.add_router("/v1", channel_statements.router, tags=["integration"])
 api.add_router("/v1", documents.router, tags=["integration"])
 api.add_router("/v1", messages.router, tags=["messages"])
 api.add_router("/v1", webhooks.router, tags=["webhooks"])
+api.add_router("/v1", jobs.router, tags=["jobs"])
 api.add_router("/v1", report_mails.router, tags=["reports"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])

@@ -103,9 +103,13 @@ def nodes_of(company: int, codes: Collection[str]) -> dict[str, UUID]:
 def keys_of(request: HttpRequest, header: str, items: Sequence[Any]) -> list[str]:
     """A key for each of a list: its own, or the header's and its place. Callers can't meet each other's keys."""
     name = actor_of(request).name
-    if len(items) == 1:
-        return [f"api:{name}:{items[0].key or header}"]
-    return [f"api:{name}:{item.key or f'{header}/{i}'}" for i, item in enumerate(items)]
+    return [f"api:{name}:{own_key(header, i, items)}" for i in range(len(items))]
+
+
+def own_key(header: str, place: int, items: Sequence[Any]) -> str:
+    """The key of one of what was sent, as its caller knows it."""
+    key: str = items[place].key or (header if len(items) == 1 else f"{header}/{place}")
+    return key
 
 
 def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods
 
 from entrepot.access import queries as access
 from entrepot.access.rules import SEES_BUYERS
-from entrepot.insight import finding
-from entrepot.web import words
+from entrepot.insight import finding, kpis
+from entrepot.web import kpi_words, words
 from entrepot.web.areas import ACTIONS, AREAS
 from entrepot.web.edge import Request, console, searched
-from entrepot.web.views.things import url_of
+from entrepot.web.views.things import address_of
 
 OF_EACH = 6
 """Documents of a kind that are offered."""
@@ -48,7 +48,7 @@ def find(request: Request) -> HttpResponse:
 
 def _told(one: finding.Found) -> dict[str, Any]:
     kind = words.sentence(one.kind)
-    return {"name": one.name, "kind": kind, "more": one.more or "", "url": url_of(one.kind, one.id)}
+    return {"name": one.name, "kind": kind, "more": words.spoken(one.more), "url": address_of(one)}
 
 
 def _people(text: str) -> list[dict[str, Any]]:
@@ -75,6 +75,8 @@ def _known(may: Callable[[str], bool], *, pages: bool) -> Iterator[tuple[str, st
         for one in area.pages:
             if not one.needs or may(one.needs):
                 yield str(one.title), str(area.title), reverse(one.url)
+    for name, said in kpi_words.WORDS.items() if pages else ():
+        yield str(said.title), gettext("Report"), reverse("report", args=[kpis.slug(name)])
 
 
 def fits(title: str, said: list[str]) -> bool:

@@ -16,9 +16,11 @@ from entrepot.insight.kpis import Asked, Figure, Kpi
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
 from entrepot.web import plots, report_mail
-from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import KINDS as FILES
+from entrepot.web.as_file import table_as_file
 from entrepot.web.edge import Request, clean, console, day_in, page
 from entrepot.web.kpi_words import KINDS, WORDS
+from entrepot.web.listing import plain
 
 DAYS = 30
 DAYS_MAX = 1100
@@ -79,20 +81,28 @@ def tile(request: Request, which: str) -> HttpResponse:
 @require_safe
 @console
 def report(request: Request, which: str) -> HttpResponse:
-    """One figure whole. With `format=csv` the table, with `rows=csv` the facts behind it."""
+    """One figure whole. With `format` the table as a file (csv, xlsx), with `rows` the facts behind it."""
     kpi = _kpi(which)
     window = days_asked(request)
     asked, company = _asked(request, window), request.reader.company.id
     side = request.GET.get("by", "")
     side = side if side in kpi.sides else "time"
     period = window["period"]
-    if request.GET.get("format") == "csv":
-        is_by_time = side == "time"
-        return as_csv(which, FIGURES, (
-            kpis.over_time(kpi, company, asked, period) if is_by_time else kpis.by(kpi, company, asked, side)
-        ))  # fmt: skip
-    if request.GET.get("rows") == "csv":
-        return as_csv(f"{which}-rows", kpis.Row._fields, kpis.every_row(kpi, company, asked))
+    if (kind := request.GET.get("format")) in FILES:
+        found = (
+            kpis.over_time(kpi, company, asked, period)
+            if side == "time"
+            else kpis.by(kpi, company, asked, side)
+        )
+        return table_as_file(request, kind, which, FIGURES, found)
+    if (kind := request.GET.get("rows")) in FILES:
+        return table_as_file(
+            request,
+            kind,
+            f"{which}-rows",
+            kpis.Row._fields,
+            map(_plainly, kpis.every_row(kpi, company, asked)),
+        )
     at = fmt.reading().now
     figures = (
         questions.kpi_over_time(company, at, kpi.name, asked, period) if side == "time"
@@ -112,6 +122,10 @@ def report(request: Request, which: str) -> HttpResponse:
         "hours": range(24), "zone": fmt.reading().zone,
     }  # fmt: skip
     return page(request, "web/report.html", context, area="home")
+
+
+def _plainly(row: kpis.Row) -> list[Any]:
+    return [plain(value) for value in row]
 
 
 def _kpi(which: str) -> Kpi:

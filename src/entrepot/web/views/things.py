@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -16,6 +17,7 @@ from entrepot.access.rules import SEES_BUYERS
 from entrepot.insight import finding, pages
 from entrepot.kernel import queries as kernel
 from entrepot.stock import queries as stock
+from entrepot.web import words
 from entrepot.web.areas import OWN_PAGES
 from entrepot.web.edge import BIGINT_MAX, Request, console, page, searched
 from entrepot.web.timeline import steps
@@ -41,8 +43,9 @@ def search(request: Request) -> HttpResponse:
     sees = is_sent and any(map(request.reader.actor.may, SEES_BUYERS))
     found = finding.find(company=request.reader.company.id, text=text, sees_buyers=sees) if text else []
     if one := meant(found, text):
-        return redirect(url_of(one.kind, one.id))
-    context: dict[str, Any] = {"searched": text, "found": found}
+        return redirect(address_of(one))
+    told = [(one, words.spoken(one.more), address_of(one)) for one in found]
+    context: dict[str, Any] = {"searched": text, "found": told}
     return page(request, "web/search.html", context, area="search")
 
 
@@ -54,6 +57,13 @@ def meant(found: Sequence[finding.Found], text: str) -> finding.Found | None:
     called = [one for one in found if one.name.casefold() == said]
     longer = all(one.name.casefold().startswith(said) for one in found)
     return called[0] if len(called) == 1 and longer else None
+
+
+def address_of(one: finding.Found) -> str:
+    """Where what was found is looked at: a node from above, channels beside each other."""
+    if one.kind == "node":
+        return f"{reverse('floor-map')}?{urlencode({'node': one.name})}"
+    return reverse("channels") if one.kind == "channel" else url_of(one.kind, one.id)
 
 
 def url_of(kind: str, which: UUID) -> str:

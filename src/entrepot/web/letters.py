@@ -1,0 +1,182 @@
+"""Letters of every alphabet: which font has them, in what order they stand on a line, and lines of them as dots."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import NamedTuple
+
+import barcode
+import font_source_sans_pro
+import noto_cjk_sans_jp_regular
+import pylopdf_fonts_ar
+import pylopdf_fonts_he
+import uharfbuzz as hb
+from fontTools.ttLib import TTFont
+from fontTools.varLib.instancer import instantiateVariableFont
+from fpdf.bidi import BidiParagraph, auto_detect_base_direction
+from fpdf.enums import TextDirection
+from PIL import Image
+
+FILES = Path(font_source_sans_pro.__file__).parent / "files"
+TEXT, BOLD = FILES / "SourceSansPro-Regular.ttf", FILES / "SourceSansPro-Semibold.ttf"
+
+
+class Font(NamedTuple):
+    """A font that is asked for letters which the font of texts has none of."""
+
+    file: Path
+    letters: re.Pattern[str] | None = None
+    """What it is read for, since it is large: only where a paper has such letters. None: it is always there."""
+    has_weights: bool = False
+    """Whether one file has it from thin to black, of which papers can hold one weight alone."""
+
+    @property
+    def path(self) -> Path:
+        return _regular(self.file) if self.has_weights else self.file
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """As long as the process runs."""
+    return TemporaryDirectory(prefix="entrepot-fonts-")
+
+
+@cache
+def _regular(file: Path) -> Path:
+    """The regular weight of a font by itself: it takes half a second, once in a process."""
+    with _CUTTING:
+        cut = Path(_folder().name) / file.name
+        if not cut.exists():
+            with TTFont(file) as whole:
+                instantiateVariableFont(whole, {"wght": 400, "wdth": 100}).save(cut)
+    return cut
+
+
+_CUTTING = Lock()
+"""Several threads may want the first such paper."""
+
+
+FURTHER = {
+    "arabic": Font(
+        pylopdf_fonts_ar.sans_path(),
+        re.compile("[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc]"),
+        has_weights=True,
+    ),
+    "hebrew": Font(
+        pylopdf_fonts_he.sans_path(), re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]"), has_weights=True
+    ),
+    "rest": Font(Path(barcode.__file__).parent / "fonts" / "DejaVuSansMono.ttf"),
+    "east": Font(
+        Path(str(noto_cjk_sans_jp_regular.FONT_PATH)),
+        re.compile(
+            "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+            "\U00020000-\U0003ffff]"
+        ),
+    ),
+}
+"""By name, in the order in which they are asked."""
+LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+"""Letters that are written from right to left."""
+NO_LETTER = "\ufffd"
+"""Stands where no font has a letter, so that whoever holds the paper sees that something is missing."""
+
+
+def needed(text: str) -> list[str]:
+    """The further fonts that a text needs, in the order in which they are asked for letters."""
+    return [name for name, one in FURTHER.items() if one.letters is None or one.letters.search(text)]
+
+
+def begins_leftward(text: str) -> bool:
+    """Whether a line is written from right to left: its first letter is."""
+    return auto_detect_base_direction(text) == TextDirection.RTL
+
+
+class Run(NamedTuple):
+    """What stands side by side and is written one way, its letters in the order in which they are read."""
+
+    text: str
+    is_leftward: bool
+
+
+def runs(text: str) -> list[Run]:
+    """A line as it stands, from the left (Unicode's bidirectional algorithm): a number within Arabic is between the
+    words that are read before and after it, and these stand at its right and at its left."""
+    whole = BidiParagraph(text, preserve_bn_chars=True)
+    found = []
+    for is_leftward, some in groupby(
+        whole.get_reordered_characters(), key=lambda one: one.embedding_level % 2 == 1
+    ):
+        letters = sorted(some, key=lambda one: one.character_index)
+        found.append(Run("".join(one.character for one in letters), is_leftward))
+    return found
+
+
+# ---- lines as dots, for printers that have no such letters
+
+
+def needs_dots(text: str) -> bool:
+    """Whether a text has letters that no label printer has, or that stand in an order that none knows."""
+    return any(one.letters is not None and one.letters.search(text) for one in FURTHER.values())
+
+
+def dots(text: str, height: int, room: int) -> Image.Image:
+    """A line of text in black on white, so many dots high and as wide as it is, no wider than there is room."""
+    text = "".join(one if one.isprintable() else " " for one in text)
+    drawing, across, size = hb.RasterDraw(), 0.0, height * SIZE
+    for run in runs(text):
+        parts = [(_font(path), part) for path, part in _by_font(run.text)]
+        for font, part in reversed(parts) if run.is_leftward else parts:
+            across = _draw(drawing, font, Run(part, run.is_leftward), size, across)
+    width = max(1, min(room, round(across)))
+    drawing.extents = hb.RasterExtents(0, -round(height * BELOW), width, height)
+    drawn = drawing.render()
+    picture = Image.frombytes("L", (drawn.extents.stride, height), bytes(drawn.buffer))
+    upright = picture.crop((0, 0, width, height)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return upright.point(lambda ink: 0 if ink >= INK else 255).convert("1")
+
+
+SIZE, BELOW = 0.72, 0.28
+"""Of a line's height: that of its letters, and what reaches below the line that they stand on."""
+INK = 112
+"""From how much of it is covered (255: all) a dot is black."""
+
+
+def _draw(drawing: hb.RasterDraw, font: hb.Font, run: Run, size: float, across: float) -> float:
+    """Draw what one font has of a run; where the next begins."""
+    shaped = hb.Buffer()
+    shaped.add_str(run.text)
+    shaped.guess_segment_properties()
+    shaped.direction = "rtl" if run.is_leftward else "ltr"
+    hb.shape(font, shaped)
+    step = size / font.face.upem
+    for glyph, place in zip(shaped.glyph_infos, shaped.glyph_positions, strict=True):
+        drawing.transform = (step, 0, 0, step, across + place.x_offset * step, place.y_offset * step)
+        drawing.draw_glyph(font, glyph.codepoint)
+        across += place.x_advance * step
+    return across
+
+
+def _by_font(text: str) -> list[tuple[Path, str]]:
+    """A text in parts that one font each has; what none has is told by a sign. Blanks and marks stay with what they
+    follow."""
+    paths = [TEXT, *(FURTHER[name].path for name in needed(text))]
+    parts: list[tuple[Path, str]] = []
+    for letter in text:
+        last = parts[-1][0] if parts else paths[0]
+        path = next((one for one in (last, *paths) if _font(one).get_nominal_glyph(ord(letter))), None)
+        shown, path = (letter, path) if path else (NO_LETTER, FURTHER["rest"].path)
+        if parts and parts[-1][0] == path:
+            parts[-1] = (path, parts[-1][1] + shown)
+        else:
+            parts.append((path, shown))
+    return parts
+
+
+@cache
+def _font(path: Path) -> hb.Font:
+    return hb.Font(hb.Face(hb.Blob.from_file_path(str(path))))
