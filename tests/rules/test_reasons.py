@@ -24,6 +24,8 @@ GERMAN = {
     "{0} of its units are {1}": "{0} seiner Stück sind {1}",
     "high risk": "hohes Risiko",
     "shipped": "versandt",
+    "{0} sends {1} units to the customer": "{0} schickt dem Kunden {1} Stück",
+    "no single node has all of it; together {0} do": "kein Knoten hat alles; zusammen haben es {0}",
     "{0}: {1}": "{0} – {1}",
 }
 
@@ -57,6 +59,11 @@ def german(monkeypatch):
         ("Order SO-7: 2 units have left the house.", "Auftrag SO-7: 2 Stück haben das Haus verlassen."),
         ("She called. The channel reports nothing", "She called. The channel reports nothing"),
         ("Weg: damit", "Weg: damit"),
+        (
+            "no single node has all of it; together N1 and N2 do; ACME sends 2 units to the customer",
+            "kein Knoten hat alles; zusammen haben es N1 and N2; ACME schickt dem Kunden 2 Stück",
+        ),
+        ("She called; nothing came of it", "She called; nothing came of it"),
         ("LEEDS: The authorization is too old.", "LEEDS: Die Autorisierung ist zu alt."),
         ("", ""),
     ],

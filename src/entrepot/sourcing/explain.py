@@ -12,7 +12,8 @@ class Candidate(NamedTuple):
 
     `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
     one), `short` (it lacks units), or `refused` (by `rule`, which a node that was asked all the same broke as well).
-    `km` and `costs`, by term in minor units for all of it, are there where they were known. `could` are the units that
+    `km` and `costs`, by term in minor units for all of it, are there where they were known; those of a line are what it
+    adds while the others come from where they do. `could` are the units that
     it could have served but for the rule, where that was more. `needs` is what it would have taken for this node to
     serve all of it alone: all that it says, together.
     """
@@ -56,7 +57,7 @@ class Sent(NamedTuple):
 
 
 class LineExplained(NamedTuple):
-    """A line: units wanted, who serves how many, every node that was asked, the nearest change that flips it, what is
+    """A line: units wanted, who serves how many, every node that was looked at, the nearest change that flips it, what is
     sent instead, and what suppliers send themselves, with the days until they do. The candidates' units are of what was
     ordered."""
 
@@ -83,7 +84,8 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
 
     `candidates` are [code, units it could serve] in order of preference. `units` (wanted) and `chosen` (codes) stand
     where no single node, the first that has all of it, serves it. `lines` are [number, units, [units free at each
-    candidate]]; without them every candidate has all of it. `served` are [number, code, units], `rejected` [number,
+    candidate]]; without them every candidate has all of it. `line_costs` are [number, {code: {term: minor}}] of several
+    lines. `served` are [number, code, units], `rejected` [number,
     code]; `broken`, `could` and `km` go by code, `costs` by code and term. `instead` are [number, ordered, by, units,
     price], `suppliers` [number, code, units, days, whether he
     was asked before nodes: then no change of theirs would have flipped it].
@@ -102,17 +104,25 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
         for code, rule in told.broken.items()
         if code not in {node for node, _ in candidates}
     ]
-    codes = [code for code, _ in candidates]
-    lines = tuple(
-        told.line(number, units, dict(zip(codes, free, strict=True)), reasons, chosen)
-        for number, units, free in reasons.get("lines", ())
-    )
+    lines = told.lines([code for code, _ in candidates], reasons, chosen)
     flip = _lifted((*seen, *refused), wanted) or _nearest(seen)
     told_all = tuple(one._replace(needs=_needs(one, seen, wanted)) for one in (*seen, *refused))
     before_nodes = any(is_first for *_, is_first in reasons.get("suppliers", ()))
     if before_nodes:
         return Explanation((*seen, *refused), None, lines)
     return Explanation(told_all, flip, lines)
+
+
+def with_lines(reasons: Mapping[str, Any], goods: Sequence[tuple[int, int]]) -> Mapping[str, Any]:
+    """The reasons of a decision with the lines that it did not record, as every node that was asked has all of it.
+
+    `goods` are the order's lines as (number, units); where they are not what was decided about, nothing is told of them.
+    """
+    could = [units for _, units in reasons.get("candidates", ())]
+    wanted = reasons.get("units", max(could, default=0))
+    if "lines" in reasons or not could or set(could) != {wanted} or sum(units for _, units in goods) != wanted:
+        return reasons
+    return {**reasons, "lines": [(number, units, [units] * len(could)) for number, units in goods]}
 
 
 class _Told(NamedTuple):
@@ -144,6 +154,17 @@ class _Told(NamedTuple):
             )  # fmt: skip
         return seen
 
+    def lines(
+        self, codes: Sequence[str], reasons: Mapping[str, Any], chosen: Sequence[str]
+    ) -> tuple[LineExplained, ...]:
+        """Every line; what the only one costs is what the order does."""
+        found = reasons.get("lines", ())
+        costs = dict(reasons.get("line_costs", ())) if len(found) > 1 else {one[0]: self.costs for one in found}
+        return tuple(
+            self.line(number, units, dict(zip(codes, free, strict=True)), reasons, chosen, costs.get(number, {}))
+            for number, units, free in found
+        )
+
     def line(
         self,
         number: int,
@@ -151,6 +172,7 @@ class _Told(NamedTuple):
         free: Mapping[str, int],
         reasons: Mapping[str, Any],
         chosen: Sequence[str],
+        costs: Mapping[str, Mapping[str, int]],
     ) -> LineExplained:
         """One line; where a single node serves the whole order, it serves the line as well."""
         if "served" in reasons:
@@ -158,16 +180,24 @@ class _Told(NamedTuple):
         else:
             served = ((chosen[0], units),) if chosen else ()
         could = [(code, min(units, there)) for code, there in free.items()]
+        could.sort(key=lambda one: sum(costs.get(one[0], {}).values()))
         rejected = {code for line, code in reasons.get("rejected", ()) if line == number}
         seen = [
-            one._replace(costs=None, could=0, rule="rejected" if one.node in rejected else one.rule)
+            one._replace(
+                costs=costs.get(one.node), could=0, rule="rejected" if one.node in rejected else one.rule
+            )
             for one in self.verdicts(could, units, [code for code, _ in served])
         ]
         instead = tuple(Sent(*sent) for line, *sent in reasons.get("instead", ()) if line == number)
         passed = [by for line, *by in reasons.get("suppliers", ()) if line == number]
         suppliers = tuple((code, n, days) for code, n, days, _ in passed)
         flip = None if any(is_first for *_, is_first in passed) else _nearest(seen)
-        return LineExplained(number, units, served, tuple(seen), flip, instead, suppliers)
+        refused = [
+            Candidate(code, 0, 0, "refused", rule, self.km.get(code))
+            for code, rule in self.broken.items()
+            if code not in free
+        ]
+        return LineExplained(number, units, served, (*seen, *refused), flip, instead, suppliers)
 
 
 def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | None:
