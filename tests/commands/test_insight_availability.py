@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,8 @@ from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
+DAY = max(TODAY, datetime.now(UTC).date()) + timedelta(days=3)
+"""After today by any clock."""
 
 
 @pytest.fixture
@@ -76,14 +78,14 @@ def test_of_what_is_sold_ahead_all_that_wait_count_wherever_they_do(floor: Floor
         {"channel": floor.channels["shop"], "node": floor.nodes[1]},
     )
     expect(SYSTEM, requests=[arrives(floor, 5, 2)])
-    set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, floor.skus[0], TODAY + timedelta(days=3), 4)])
+    set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, floor.skus[0], DAY, 4)])
     placed = floor.order((0, 3), channel="market")
     allocate(SYSTEM, requests=[AllocateOrder(placed.order)])
 
     one = asked(floor)
 
     assert one.owed == ()
-    assert one.ahead == availability.Ahead(TODAY + timedelta(days=3), 1, 3, 4)
+    assert one.ahead == availability.Ahead(DAY, 1, 3, 4)
 
 
 def test_what_orders_wait_for_is_promised_to_nobody_else(floor: Floor) -> None:
