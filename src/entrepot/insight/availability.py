@@ -188,8 +188,8 @@ WITH beside AS (
     JOIN network_channelnode AS theirs ON theirs.node_id = ours.node_id
     WHERE c.company_id = %(company)s::smallint AND c.code = ANY(%(channels)s::text[])
 )
-SELECT b.sku_id, c.code, (c.id, o.channel_id) IN (SELECT asking, channel_id FROM beside), b.order_id, o.number, b.line_id,
-       b.quantity, b.promised_on
+SELECT b.sku_id, c.code, (c.id, o.channel_id) IN (SELECT asking, channel_id FROM beside), b.order_id, o.number,
+       b.line_id, b.quantity, b.promised_on
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
 JOIN network_channel AS c ON c.company_id = b.company_id AND c.code = ANY(%(channels)s::text[])
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.company_id = %(company)s::smallint

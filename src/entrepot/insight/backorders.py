@@ -83,7 +83,7 @@ class HeldUp:
 
 
 VIEWS: dict[str, Callable[[Waiting], bool]] = {
-    "": lambda one: True,
+    "": lambda one: one.units > 0,
     "late": lambda one: one.late_days > 0,
     "uncovered": lambda one: one.uncovered > 0,
     "ahead": lambda one: one.ships_on is not None,

@@ -164,8 +164,8 @@ JOIN catalog_sku AS s ON s.id = d.sku_id JOIN network_node AS n ON n.id = d.node
 ORDER BY d.occurred_at DESC, d.id DESC, d.document_id DESC
 """
 
-# Urgency as in `stock.rules.urgency`. That a promise came before is told by the decision that made it, and the rule that
-# refused a node by the last decision on the order that waits: a node that broke a soft one may have been asked.
+# Urgency as in `stock.rules.urgency`. That a promise came before is told by the decision that made it, and the rule
+# that refused a node by the last decision on the order that waits: a node that broke a soft one may have been asked.
 _PASSED_OVER = """
 SELECT b.order_id, o.number, c.code, b.sku_id, s.code, b.quantity, b.priority::int, b.ordered_at, b.promised_on,
        a.order_id, p.number, pc.code, a.priority::int, n.code, a.quantity, a.fenced > 0, a.channel_id <> o.channel_id,

@@ -86,8 +86,8 @@ class Wanted:
         return share + self.profile.handling_minor * line.quantity + self.scarcity(line, node)
 
     def terms_of_line(self, line: Line, node: Node, others: Collection[UUID]) -> dict[str, int]:
-        """What it costs, by term, to send one line from a node while the other lines come from `others`: a shipment that
-        only this line makes counts with it, and where there is another one, the penalty of the split."""
+        """What it costs, by term, to send one line from a node while the other lines come from `others`: a shipment
+        that only this line makes counts with it, and where there is another one, the penalty of the split."""
         sent = self.shipping[node.id]
         grams = sum(self.grams.values())
         freight = sent.by_weight_minor * self.grams[line.id] // grams if grams else 0

@@ -251,11 +251,26 @@ def _rejected(
     ]
 
 
+def _barred(
+    order: Order, lines: Sequence[Line], nodes: rules.SortedOut, facts: Facts, positions: stock.Positions
+) -> list[tuple[int, str, int, str]]:
+    """What nodes could have served of the lines for which they are not asked, before anything of it is promised."""
+    found = []
+    for line, node in _rejected(order, lines, nodes, facts):
+        position = positions.get((line.sku, node.id))
+        units = min(line.wanted().quantity, position.free_for(order.channel)) if position else 0
+        rule = "rejected" if node.id in facts.have_rejected(order, line.id) else "not asked"
+        found.append((line.number, node.code, units, rule))
+    return found
+
+
 class _Decided(NamedTuple):
     """The plan of an order, its promises, already taken out of the locked positions, and what it was made from.
 
-    `terms` are costs by node and term, `terms_of_lines` those of each line beside the others, by its number; `instead` is
-    what is sent instead of what was ordered, by the id of the line that it will have.
+    `barred` are the nodes that are not asked for a line, by its number: their codes, what they could have served, and
+    why (`rejected`, or `not asked` where too many have rejected it). `terms` are costs by node and term,
+    `terms_of_lines` those of each line beside the others, by its number; `instead` is what is sent instead of what was
+    ordered, by the id of the line that it will have.
     """
 
     plan: rules.Plan
@@ -264,7 +279,7 @@ class _Decided(NamedTuple):
     free: rules.Free
     terms: Mapping[str, Mapping[str, int]]
     terms_of_lines: Sequence[tuple[int, Mapping[str, Mapping[str, int]]]]
-    rejected: Sequence[tuple[Line, rules.Node]]
+    barred: Sequence[tuple[int, str, int, str]]
     instead: Mapping[UUID, substitutes.Instead]
     passed: Sequence[drop_ship.Passed]
 
@@ -305,12 +320,12 @@ def _decide(
     )  # fmt: skip
     terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}
     terms_of_lines = _terms_of_lines(lines, plan, priced) if priced else []
+    barred = _barred(order, lines, nodes, facts, positions)
     facts.took(plan.shares)
     suppliers.took(order.company, passed)
     instead = {ids.uuid7(): one for one in sent}
     promised = _promise(order, plan, positions, instead)
-    rejected = _rejected(order, lines, nodes, facts)
-    return _Decided(plan, promised, nodes, free, terms, terms_of_lines, rejected, instead, passed)
+    return _Decided(plan, promised, nodes, free, terms, terms_of_lines, barred, instead, passed)
 
 
 def _terms_of_lines(
@@ -417,11 +432,10 @@ def _rejected_and_instead(lines: Sequence[Line], decided: _Decided) -> dict[str,
         (numbers[one.line], one.option.ordered, one.option.code, one.quantity, one.option.price)
         for one in decided.instead.values()
     ]
-    rejected = [(line.number, node.code) for line, node in decided.rejected]
     suppliers = [
         (numbers[one.line], one.code, one.quantity, one.lead_days, one.is_first) for one in decided.passed
     ]
-    return _told({"rejected": rejected, "instead": instead, "suppliers": suppliers})
+    return _told({"rejected": decided.barred, "instead": instead, "suppliers": suppliers})
 
 
 def _told(more: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,9 +24,9 @@ from entrepot.stock.commands.mark import MARK_CHANGED
 class Reserve:
     """Units of a SKU for a holder (cart or checkout id), until a moment.
 
-    At a node; without one, at the first by priority of those that serve the channel and have them all, and where none has,
-    at those that have most of them. Of a kit, `parts` are its components with their units in one: they are held all or
-    none, each where it is if no node has all.
+    At a node; without one, at the first by priority of those that serve the channel and have them all, and where none
+    has, at those that have most of them. Of a kit, `parts` are its components with their units in one: they are held
+    all or none, each where it is if no node has all.
     """
 
     company: int
@@ -99,7 +99,9 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
                     cause.at,
                 )
             )  # fmt: skip
-        answers.append(Reserved(held[0].reservation, held[0].node, tuple(held) if r.parts or len(held) > 1 else ()))
+        answers.append(
+            Reserved(held[0].reservation, held[0].node, tuple(held) if r.parts or len(held) > 1 else ())
+        )
     sql.write("stock_reservation", _COLUMNS, rows)
     _change_reserved(list(taken.values()))
     return answers
@@ -110,8 +112,8 @@ _Place = tuple[UUID, UUID, Position, int]
 
 
 def _places(cause: Cause, positions: Positions, r: Reserve, nodes: Sequence[UUID]) -> list[_Place] | Refused:
-    """Where what is asked for is held: at the first node that has all of it, otherwise each SKU where it is, at one node
-    if one has all its units."""
+    """Where what is asked for is held: at the first node that has all of it, otherwise each SKU where it is, at one
+    node if one has all its units."""
     if r.quantity < 1 or r.expires_at <= cause.at:
         expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
         return errors.NotPlaceable(field="reservation", expected=expected, found=found)

@@ -132,8 +132,8 @@ class DisplacedOut(Out):
 
 
 class PassedOverOut(Out):
-    """An order that waits, and a less urgent one that has units of what it waits for; `why` explains it, with the `rule`
-    of the profile that keeps the node from it, where it is that."""
+    """An order that waits, and a less urgent one that has units of what it waits for; `why` explains it, with the
+    `rule` of the profile that keeps the node from it, where it is that."""
 
     order: UUID
     order_number: str

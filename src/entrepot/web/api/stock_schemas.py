@@ -57,8 +57,8 @@ Expiry = Annotated[Moment, AfterValidator(_is_a_carts)]
 
 
 class ReservationIn(Strict):
-    """Units for a cart or checkout, for 30 days at most. Without a node, at the first by priority that has them all, or at
-    several where none has."""
+    """Units for a cart or checkout, for 30 days at most. Without a node, at the first by priority that has them all, or
+    at several where none has."""
 
     channel: Code
     holder: Code
