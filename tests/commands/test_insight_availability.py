@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from entrepot.insight import availability
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.expect import Expect, expect
+from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
+DAY = max(TODAY, datetime.now(UTC).date()) + timedelta(days=3)
+"""After today by any clock."""
 
 
 @pytest.fixture
@@ -48,6 +51,41 @@ def test_the_promise_grows_with_what_arrives_and_tells_its_rows(floor: Floor) ->
     assert [(row.document, row.node_code, row.counted) for row in one.inbound] == [
         (overdue.document, "N1", False), (soon.document, "N2", True),
     ]  # fmt: skip
+
+
+def test_who_waits_at_other_nodes_takes_nothing_of_the_channels(floor: Floor) -> None:
+    for channel, node in (("shop", 1), ("market", 0)):
+        sql.run(
+            "DELETE FROM network_channelnode WHERE channel_id = %(channel)s AND node_id = %(node)s",
+            {"channel": floor.channels[channel], "node": floor.nodes[node]},
+        )
+    expect(SYSTEM, requests=[arrives(floor, 5, 2)])
+    placed = floor.order((0, 3), channel="market")
+    allocate(SYSTEM, requests=[AllocateOrder(placed.order)])
+
+    one = asked(floor)
+
+    assert (one.shown[2], one.owed) == (5, ())
+
+
+def test_of_what_is_sold_ahead_all_that_wait_count_wherever_they_do(floor: Floor) -> None:
+    sql.run(
+        "DELETE FROM network_channelnode WHERE channel_id = %(channel)s AND node_id = %(node)s",
+        {"channel": floor.channels["market"], "node": floor.nodes[0]},
+    )
+    sql.run(
+        "DELETE FROM network_channelnode WHERE channel_id = %(channel)s AND node_id = %(node)s",
+        {"channel": floor.channels["shop"], "node": floor.nodes[1]},
+    )
+    expect(SYSTEM, requests=[arrives(floor, 5, 2)])
+    set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, floor.skus[0], DAY, 4)])
+    placed = floor.order((0, 3), channel="market")
+    allocate(SYSTEM, requests=[AllocateOrder(placed.order)])
+
+    one = asked(floor)
+
+    assert one.owed == ()
+    assert one.ahead == availability.Ahead(DAY, 1, 3, 4)
 
 
 def test_what_orders_wait_for_is_promised_to_nobody_else(floor: Floor) -> None:

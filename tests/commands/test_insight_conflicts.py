@@ -9,10 +9,12 @@ import pytest
 
 from entrepot.insight import conflicts
 from entrepot.kernel import sql
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import RejectOrder, reject
+from entrepot.sourcing.rules import Offline, Profile
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
 from entrepot.warehouse.commands.adjust import adjust
@@ -154,6 +156,25 @@ def test_ring_fences_nodes_and_policies_explain(house: Floor) -> None:
 
     sql.run("DELETE FROM network_channelnode WHERE channel_id = %(one)s", {"one": house.channels["shop"]})
     assert (whole, part, 4, "node") in over()
+
+
+@pytest.mark.parametrize(
+    ("profile", "rule"),
+    [
+        (Profile(kinds_refused=("warehouse",)), "kind"),
+        (Profile(offline=(Offline("N1", NOW.date()),)), "offline"),
+        (Profile(minimum_stock={"N1": 3}), "minimum"),
+    ],
+)
+def test_a_rule_of_the_profile_that_kept_the_node_is_named(house: Floor, profile: Profile, rule: str) -> None:
+    house.stock(0, 3)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "sourcing.profile", profile, NOW, scope="shop")])
+    urgent = house.order((0, 2), priority=9).order
+    served = house.order((0, 2), channel="market").order
+    allocated(urgent, served)
+
+    (one,) = conflicts.passed_over(COMPANY, at=NOW)
+    assert (one.order, one.served, one.why, one.rule) == (urgent, served, "rule", rule)
 
 
 def test_as_many_statements_for_many(house: Floor, statements) -> None:

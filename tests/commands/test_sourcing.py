@@ -342,6 +342,22 @@ def test_by_cost_the_runner_up_says_how_much_is_missing(floor: Floor) -> None:
     assert (near.verdict, one.explanation.flip) == ("chosen", Flip("N1", 0, "N2", 228))
 
 
+def test_by_cost_each_line_tells_what_it_adds_beside_the_others(floor: Floor) -> None:
+    for sku in (0, 1):
+        for node in (0, 1):
+            floor.stock(sku=sku, quantity=9, node=node)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0, handling_minor=7, split_minor=50)
+    (one,) = queries.explained(order=allocated(floor, (0, 1), (1, 2)).order)
+
+    first, second = one.explanation.lines
+    near, far = second.candidates
+    assert (first.number, second.units, near.node, near.verdict) == (1, 2, "N2", "chosen")
+    assert near.costs == {"freight": 0, "handling": 14, "lateness": 0, "scarcity": 0, "split": 0}
+    assert far.costs == {"freight": 582, "handling": 14, "lateness": 0, "scarcity": 0, "split": 50}
+    assert second.flip == Flip("N1", 0, "N2", 633)
+
+
 def test_by_cost_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=100_000)
     place_nodes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
@@ -133,6 +134,29 @@ def test_a_date_that_slips_is_told_and_past_the_promise_becomes_work(floor: Floo
     coming(floor, 4, 1, line)
     assert pegged(floor).slipped == 0
     assert items() == [("slipped promise", "done")]
+
+
+def test_a_date_without_supply_stays_until_it_has_passed(floor: Floor) -> None:
+    order = waiting(floor, (0, 4))
+    pegged(floor)
+    assert days(order) == rules.Profile().default_lead_days
+    tomorrow = replace(SYSTEM, at=NOW + timedelta(days=1))
+    after = replace(SYSTEM, at=NOW + timedelta(days=9))
+
+    assert pegged(floor, at=tomorrow).slipped == 0
+    assert (days(order), told()) == (7, [])
+    assert pegged(floor, at=after).slipped == 1
+    assert (days(order), len(told())) == (16, 1)
+
+
+def test_a_date_by_supply_does_not_stay_when_the_supply_is_gone(floor: Floor) -> None:
+    line = coming(floor, 4, 2)
+    order = waiting(floor, (0, 4))
+    pegged(floor)
+    coming(floor, 0, 2, line)
+
+    assert pegged(floor).slipped == 1
+    assert days(order) == rules.Profile().default_lead_days
 
 
 def test_a_first_date_past_the_promise_is_told_once(floor: Floor) -> None:

@@ -20,6 +20,7 @@ from entrepot.sourcing.commands.reject import (
     ask_again,
     reject,
 )
+from entrepot.sourcing.explain import Flip
 from entrepot.sourcing.rules import Profile
 from entrepot.work import queries as work
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
@@ -61,6 +62,8 @@ def test_what_a_node_rejects_another_serves(floor: Floor) -> None:
     found = queries.explained(order=order)[0].explanation
     assert [(one.node, one.verdict) for one in found.candidates] == [("N1", "short"), ("N2", "chosen")]
     assert found.lines[0].candidates[0].rule == "rejected"
+    assert (found.candidates[0].rule, found.candidates[0].could) == ("rejected", 3)
+    assert found.flip == found.lines[0].flip == Flip("N1", 0, "", rule="rejected"), "it lacks no goods"
 
 
 def test_a_line_may_be_rejected_alone(floor: Floor) -> None:
@@ -80,6 +83,10 @@ def test_what_too_many_nodes_reject_waits_for_a_person(floor: Floor) -> None:
     whole(reject(SYSTEM, requests=[RejectOrder(order, floor.nodes[1], "neither here")]))
     (again,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
     assert again.outcome == "backordered"  # type: ignore[union-attr]
+    why = queries.explained(order=order)[0].explanation
+    assert [(one.node, one.rule, one.could) for one in why.candidates] == [
+        ("N1", "rejected", 2), ("N2", "rejected", 2),
+    ]  # fmt: skip
 
     (asked,) = ask_again(SYSTEM, requests=[AskAgain(order)])
     assert asked == AskedAgain(order, 2)
@@ -104,6 +111,8 @@ def test_the_last_rejection_that_is_allowed_opens_an_item(floor: Floor) -> None:
     assert [item.type for item in work.items(COMPANY)] == ["rejected by nodes"]
     (again,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
     assert again.outcome == "backordered"  # type: ignore[union-attr]
+    why = queries.explained(order=order)[0].explanation
+    assert [(one.node, one.rule) for one in why.candidates] == [("N1", "rejected"), ("N2", "not asked")]
     whole(ask_again(SYSTEM, requests=[AskAgain(order)]))
     assert "rejected by nodes" not in [item.type for item in work.items(COMPANY)]
 

@@ -54,14 +54,42 @@ def test_units_are_held_at_the_first_node_that_has_them_all(floor: Floor) -> Non
     floor.stock(quantity=6, node=1)
 
     first, second, third = reserve(
-        SYSTEM, requests=[a_cart(floor, 4), a_cart(floor, 4, "other"), a_cart(floor, 3, "late")]
+        SYSTEM, requests=[a_cart(floor, 4), a_cart(floor, 4, "other"), a_cart(floor, 4, "late")]
     )
 
     assert isinstance(first, Reserved)
     assert isinstance(second, Reserved)
     assert [first.node, second.node] == floor.nodes  # of the first node one unit is left
     assert isinstance(third, errors.Insufficient)
-    assert (third.facts["free"], third.facts["node"]) == (2, "any of the channel")
+    assert (third.facts["free"], third.facts["node"]) == (3, "any node of the channel")
+
+
+def test_where_no_node_has_them_all_they_are_held_at_several(floor: Floor) -> None:
+    floor.stock(quantity=3)
+    floor.stock(quantity=6, node=1)
+
+    apart, here, all_gone = reserve(
+        SYSTEM,
+        requests=[
+            a_cart(floor, 8),
+            replace(a_cart(floor, 2, "here"), node=floor.nodes[0]),
+            a_cart(floor, 1, "late"),
+        ],
+    )
+
+    assert isinstance(apart, Reserved)
+    assert [(one.node, one.quantity) for one in apart.parts] == [(floor.nodes[1], 6), (floor.nodes[0], 2)]
+    assert (apart.reservation, apart.node) == apart.parts[0][:2]
+    assert isinstance(here, errors.Insufficient), "a node that is named is asked alone"
+    assert isinstance(all_gone, Reserved)
+
+    order = floor.order((0, 8), reservation="cart").order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    given = sql.run(
+        "SELECT quantity, ordered_at FROM stock_allocation WHERE order_id = %(o)s ORDER BY 1", {"o": order}
+    )
+    assert given == [(2, NOW), (6, NOW)]
+    assert reserved() == [("late", 1, "cart")]
 
 
 def a_kit_cart(floor: Floor, kits: int = 1, holder: str = "cart", node: UUID | None = None) -> Reserve:

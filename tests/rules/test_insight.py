@@ -125,3 +125,9 @@ def test_the_first_reason_that_holds_explains(reachable, fenced, earlier, held, 
     served = rules.Served(reachable, fenced, earlier)
 
     assert rules.why_passed_over(served, is_held=held, takes_whole=whole) == why
+
+
+def test_a_rule_explains_before_what_is_of_the_goods() -> None:
+    served = rules.Served(is_reachable=True, is_fenced_for_other=True, is_earlier=True, is_ruled_out=True)
+
+    assert rules.why_passed_over(served, is_held=False, takes_whole=True) == "rule"

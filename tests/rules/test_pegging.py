@@ -55,6 +55,21 @@ def test_each_waits_as_long_as_its_channel_says_where_nothing_is_known() -> None
     assert dates([waits(1, 5, lead=3), waits(2, 5, lead=21)], [comes(1, 1, 9)]) == {1: 9, 2: 21}
 
 
+@given(
+    told=st.integers(-30, 30),
+    lead=st.integers(0, 30),
+    last=st.none() | st.integers(0, 30),
+)
+def test_a_day_by_lead_time_moves_only_when_it_has_passed_or_supply_says_so(
+    told: int, lead: int, last: int | None
+) -> None:
+    before = waits(1, 5, lead=lead)._replace(told=TODAY + timedelta(days=told))
+    after = dates([before], [] if last is None else [comes(1, 1, last)])[1]
+
+    stays = min(told, lead) if told >= 0 else lead
+    assert after == max(stays, last or 0)
+
+
 def test_supply_at_a_node_that_does_not_serve_the_channel_is_for_others() -> None:
     assert dates([waits(1, 2, nodes=(1,)), waits(2, 2)], [comes(1, 2, 1, node=0)]) == {1: LEAD, 2: 1}
 

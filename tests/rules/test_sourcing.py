@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.sourcing import rules
-from entrepot.sourcing.explain import Flip, explain
+from entrepot.sourcing.explain import Flip, explain, with_lines
 
 PROFILE = rules.Profile()
 NODES = [rules.Node(UUID(int=n), f"N{n}", "GB", n) for n in (1, 2, 3)]
@@ -524,3 +524,51 @@ def test_an_order_is_past_a_limit_exactly_where_it_sells_more(wanted, limit, sol
         sku for sku, units in wanted.items() if sold + units > limit
     }
     assert all(one.sold > one.limit == limit for one in past)
+
+
+# ---- why each line
+
+
+def test_a_line_tells_what_it_adds_at_each_node_and_by_how_much_the_next_is_dearer() -> None:
+    beside = {
+        "N1": {"freight": 20},
+        "N2": {"freight": 300, "split": 100},
+        "N3": {"freight": 350, "split": 100},
+    }
+    reasons = {
+        "candidates": [("N1", 3), ("N2", 3), ("N3", 3)], "costs": {"N1": {"freight": 500}}, "broken": {"N4": "offline"},
+        "line_costs": [(1, beside), (2, beside)],
+    }  # fmt: skip
+
+    first, second = explain(with_lines(reasons, [(1, 1), (2, 2)])).lines
+
+    assert (first.number, first.units, second.units) == (1, 1, 2)
+    assert first.served == (("N1", 1),)
+    assert [(one.node, one.verdict, one.cost_minor) for one in first.candidates] == [
+        ("N1", "chosen", 20), ("N2", "runner_up", 400), ("N3", "later", 450), ("N4", "refused", None),
+    ]  # fmt: skip
+    assert first.candidates[3].rule == "offline"
+    assert first.flip == Flip("N2", 0, "N1", 381)
+
+
+def test_the_only_line_costs_what_the_order_does() -> None:
+    reasons = {"candidates": [("N1", 2)], "costs": {"N1": {"freight": 500}}}
+    (line,) = explain(with_lines(reasons, [(1, 2)])).lines
+    assert line.candidates[0].cost_minor == 500
+
+
+def test_lines_that_are_not_what_was_decided_about_are_not_told() -> None:
+    assert explain(with_lines({"candidates": [("N1", 2)]}, [(1, 3)])).lines == ()
+    assert explain(with_lines({"candidates": [("N1", 2), ("N2", 1)]}, [(1, 2)])).lines == ()
+
+
+def test_a_node_that_rejected_a_line_lacks_no_goods() -> None:
+    reasons = {
+        "candidates": [("N1", 0), ("N2", 0)], "units": 2, "chosen": ["nobody"], "served": [], "lines": [(1, 2, [0, 0])],
+        "rejected": [(1, "N1", 2, "rejected"), (1, "N2", 2, "not asked")],
+    }  # fmt: skip
+    found = explain(reasons)
+    assert [(one.node, one.rule, one.could) for one in found.candidates] == [
+        ("N1", "rejected", 2), ("N2", "not asked", 2),
+    ]  # fmt: skip
+    assert found.flip == found.lines[0].flip == Flip("N1", 0, "", rule="rejected")

@@ -240,7 +240,9 @@ def _print(report: Report, currency: str) -> None:
         f"\n{trust.same:,} of {trust.orders:,} orders ({trust.share:.1%}) are served by the nodes that really did"
     )
     for name in report.not_followed:
-        say(f"The record does not tell of {GAPS[name]}: this may matter to {report.concerns[name]:,} orders")
+        of_orders = report.concerns[name]
+        orders = "1 order" if of_orders == 1 else f"{of_orders:,} orders"
+        say(f"The record does not tell of {GAPS[name]}: this may matter to {orders}")
     if report.strangers:
         say(f"The draft names nodes that serve none of these orders: {', '.join(report.strangers)}")
     if trust.by_another:

@@ -31,7 +31,8 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Units that an order line waits for, from the day that was promised; without one, from today."""
+    """Units that an order line waits for at nodes that the channel has as well, from the day that was promised; without
+    one, from today."""
 
     order: UUID
     order_number: str
@@ -125,24 +126,29 @@ def _promises(available: Sequence[stock.Availability], company: int, today: date
     inbound: dict[tuple[UUID, str], list[Inbound]] = defaultdict(list)
     for sku, channel, *row in sql.run(_INBOUND, params):
         inbound[sku, channel].append(Inbound(*row))
-    owed: dict[UUID, list[Owed]] = defaultdict(list)
-    for sku, *row in sql.run(_OWED, params):
-        owed[sku].append(Owed(*row))
+    owed: dict[tuple[UUID, str], list[Owed]] = defaultdict(list)
+    waiting: dict[tuple[UUID, str], int] = defaultdict(int)
+    for sku, channel, is_beside, *row in sql.run(_OWED, params):
+        one = Owed(*row)
+        waiting[sku, channel] += one.quantity
+        if is_beside:
+            owed[sku, channel].append(one)
     taken = stock.taken(skus={one.sku for one in available}) if opening else {}
     return [
         _ahead(
-            _promise(one, inbound[one.sku, one.channel], owed[one.sku], today, days), taken.get(one.sku, 0)
+            _promise(one, inbound[one.sku, one.channel], owed[one.sku, one.channel], today, days),
+            taken.get(one.sku, 0) + waiting[one.sku, one.channel],
         )
         for one in available
     ]
 
 
-def _ahead(promise: Promise, taken: int) -> Promise:
-    """The promise without the days before the one from which the SKU ships, and within its limit."""
+def _ahead(promise: Promise, sold: int) -> Promise:
+    """The promise without the days before the one from which the SKU ships, and within its limit; `sold` are the units
+    that are promised or waited for, over all channels."""
     now = promise.now
     if now.ships_on is None:
         return promise
-    sold = taken + sum(one.quantity for one in promise.owed)
     first = (now.ships_on - promise.first).days
     shown = rules.sold_ahead(promise.shown, first, sold, now.preorder_max)
     quantity = shown[first] if first < len(shown) else 0
@@ -173,9 +179,19 @@ WHERE c.company_id = %(company)s::smallint AND c.code = ANY(%(channels)s::text[]
 ORDER BY y.expected_on, n.code, y.line_id
 """
 
+# Who waits at other nodes than those of the channel takes nothing of theirs.
 _OWED = """
-SELECT b.sku_id, b.order_id, o.number, b.line_id, b.quantity, b.promised_on
+WITH beside AS (
+    SELECT DISTINCT c.id AS asking, theirs.channel_id
+    FROM network_channel AS c JOIN network_channelnode AS ours ON ours.channel_id = c.id
+    JOIN network_node AS n ON n.id = ours.node_id AND n.active
+    JOIN network_channelnode AS theirs ON theirs.node_id = ours.node_id
+    WHERE c.company_id = %(company)s::smallint AND c.code = ANY(%(channels)s::text[])
+)
+SELECT b.sku_id, c.code, (c.id, o.channel_id) IN (SELECT asking, channel_id FROM beside), b.order_id, o.number,
+       b.line_id, b.quantity, b.promised_on
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
+JOIN network_channel AS c ON c.company_id = b.company_id AND c.code = ANY(%(channels)s::text[])
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.company_id = %(company)s::smallint
 ORDER BY b.priority DESC, b.ordered_at, b.line_id
 """

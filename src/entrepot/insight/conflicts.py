@@ -92,7 +92,7 @@ def by_cause(rows: Sequence[Displaced]) -> list[Cause]:
 class PassedOver:
     """Units that an order waits for while one that is less urgent has a promise of the same SKU, and why that is so.
 
-    `why` is one of `rules.REASONS`.
+    `why` is one of `rules.REASONS`; `rule` is the rule that kept the node from it, where it is that.
     """
 
     order: UUID
@@ -111,6 +111,7 @@ class PassedOver:
     node_code: str
     units: int
     why: str
+    rule: str
 
 
 def passed_over(company: int, *, at: datetime) -> list[PassedOver]:
@@ -120,7 +121,7 @@ def passed_over(company: int, *, at: datetime) -> list[PassedOver]:
     """
     excluded = policies.of_company(company, Profile, at)[1].excluded_nodes
     found = []
-    for *row, fenced, other, serves, held, whole, promised_at in sql.run(
+    for *row, fenced, other, serves, held, whole, promised_at, rule in sql.run(
         _PASSED_OVER, {"company": company, "limit": LIMIT}
     ):
         ordered_at, node = row[7], row[13]
@@ -128,9 +129,10 @@ def passed_over(company: int, *, at: datetime) -> list[PassedOver]:
             is_reachable=serves and node not in excluded,
             is_fenced_for_other=fenced and other,
             is_earlier=promised_at is not None and promised_at < ordered_at,
+            is_ruled_out=rule != "",
         )
         why = rules.why_passed_over(served, is_held=held, takes_whole=whole)
-        found.append((*row, why))
+        found.append((*row, why, rule if why == "rule" else ""))
     return [PassedOver(*one) for one in found]
 
 
@@ -162,7 +164,8 @@ JOIN catalog_sku AS s ON s.id = d.sku_id JOIN network_node AS n ON n.id = d.node
 ORDER BY d.occurred_at DESC, d.id DESC, d.document_id DESC
 """
 
-# Urgency as in `stock.rules.urgency`. That a promise came before is told by the decision that made it.
+# Urgency as in `stock.rules.urgency`. That a promise came before is told by the decision that made it, and the rule
+# that refused a node by the last decision on the order that waits: a node that broke a soft one may have been asked.
 _PASSED_OVER = """
 SELECT b.order_id, o.number, c.code, b.sku_id, s.code, b.quantity, b.priority::int, b.ordered_at, b.promised_on,
        a.order_id, p.number, pc.code, a.priority::int, n.code, a.quantity, a.fenced > 0, a.channel_id <> o.channel_id,
@@ -176,7 +179,8 @@ SELECT b.order_id, o.number, c.code, b.sku_id, s.code, b.quantity, b.priority::i
        o.policy IN ('ship_complete', 'line_complete')
        OR EXISTS (SELECT FROM orders_line AS l WHERE l.id = b.line_id AND l.kit_number > 0),
        (SELECT max(d.decided_at) FROM sourcing_decision AS d
-        WHERE d.order_id = a.order_id AND d.outcome IN ('allocated', 'split', 'part backordered'))
+        WHERE d.order_id = a.order_id AND d.outcome IN ('allocated', 'split', 'part backordered')),
+       COALESCE(CASE WHEN last.broken = 'minimum' OR NOT last.asked THEN last.broken END, '')
 FROM (SELECT b.* FROM sourcing_backorder AS b WHERE b.company_id = %(company)s::smallint
       ORDER BY b.priority DESC, b.ordered_at, b.line_id LIMIT %(limit)s::int) AS b
 JOIN orders_order AS o ON o.id = b.order_id JOIN network_channel AS c ON c.id = o.channel_id
@@ -190,5 +194,10 @@ CROSS JOIN LATERAL (
 ) AS a
 JOIN orders_order AS p ON p.id = a.order_id JOIN network_channel AS pc ON pc.id = a.channel_id
 JOIN network_node AS n ON n.id = a.node_id
+LEFT JOIN LATERAL (
+    SELECT d.reasons -> 'broken' ->> n.code AS broken,
+           EXISTS (SELECT FROM jsonb_array_elements(d.reasons -> 'candidates') AS c WHERE c ->> 0 = n.code) AS asked
+    FROM sourcing_decision AS d WHERE d.order_id = b.order_id ORDER BY d.id DESC LIMIT 1
+) AS last ON true
 ORDER BY b.priority DESC, b.ordered_at, b.line_id, a.priority, a.ordered_at DESC, a.id
 """

@@ -103,7 +103,7 @@ def became(lost: Sequence[int], waiting: int, cancelled: int) -> list[tuple[int,
     return parts
 
 
-REASONS = ("held", "node", "ring-fence", "came before", "takes all or none", "not explained")
+REASONS = ("held", "node", "rule", "ring-fence", "came before", "takes all or none", "not explained")
 """Why an order waits while a less urgent one has a promise of the same SKU: the first that holds."""
 
 
@@ -117,6 +117,8 @@ class Served:
     """It took units that are fenced for another channel."""
     is_earlier: bool
     """It was made before the one that waits was placed."""
+    is_ruled_out: bool = False
+    """A rule of its profile kept the node from the one that waits, when that was decided last."""
 
 
 def why_passed_over(served: Served, *, is_held: bool, takes_whole: bool) -> str:
@@ -125,6 +127,7 @@ def why_passed_over(served: Served, *, is_held: bool, takes_whole: bool) -> str:
     because = (
         is_held,
         not served.is_reachable,
+        served.is_ruled_out,
         served.is_fenced_for_other,
         served.is_earlier,
         takes_whole,

@@ -7,13 +7,14 @@ and a penalty for each shipment after the first. Amounts are minor units.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage.rules import Leaves, Parcel, Service, arrives_on, choose_service, offer
+from entrepot.kernel.errors import Said
 from entrepot.network.destinations import promised_day
 from entrepot.sourcing import joint, rules
 from entrepot.sourcing.rules import Free, Line, Node, Plan, Profile, Share, SortedOut
@@ -83,6 +84,21 @@ class Wanted:
         grams = sum(self.grams.values())
         share = self.shipping[node.id].by_weight_minor * self.grams[line.id] // grams if grams else 0
         return share + self.profile.handling_minor * line.quantity + self.scarcity(line, node)
+
+    def terms_of_line(self, line: Line, node: Node, others: Collection[UUID]) -> dict[str, int]:
+        """What it costs, by term, to send one line from a node while the other lines come from `others`: a shipment
+        that only this line makes counts with it, and where there is another one, the penalty of the split."""
+        sent = self.shipping[node.id]
+        grams = sum(self.grams.values())
+        freight = sent.by_weight_minor * self.grams[line.id] // grams if grams else 0
+        is_new = node.id not in others
+        return {
+            "freight": freight + is_new * sent.fixed_minor,
+            "handling": self.profile.handling_minor * line.quantity,
+            "lateness": is_new * self.profile.late_day_minor * sent.late_days,
+            "scarcity": self.scarcity(line, node),
+            "split": is_new * self.profile.split_minor if others else 0,
+        }
 
     def of_shipment(self, node: Node) -> int:
         """What a shipment from a node costs before anything is in it."""
@@ -216,10 +232,10 @@ def follow(order: Wanted, assigned: Assigned, nodes_max: int, together: int) -> 
     cheapest = next((code for code, units in candidates if units == total), None)
     codes = tuple(node.code for node in chosen)
     if len(codes) > 1:
-        why = f"{rules.joined(codes)} together are the cheapest plan"
+        why = Said("{0} together are the cheapest plan", rules.joined(codes))
         return Plan(shares, (), "split", why, candidates, codes)
     if codes[0] == cheapest:
-        why = f"{codes[0]} is the cheapest node that has all of it"
+        why = Said("{0} is the cheapest node that has all of it", codes[0])
     else:
-        why = f"{codes[0]} is the cheapest for the {together} orders that were planned together"
+        why = Said("{0} is the cheapest for the {1} orders that were planned together", codes[0], together)
     return Plan(shares, (), "allocated", why, candidates, codes)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.errors import Said
 from entrepot.sourcing.rules import DropShip, Line, Plan, joined
 
 
@@ -239,8 +240,12 @@ def _told(plan: Plan, passed: Sequence[Passed]) -> Plan:
     """The plan with its outcome and why, as they are with what suppliers send."""
     codes = joined(list(dict.fromkeys(one.code for one in passed)))
     units = sum(one.quantity for one in passed)
-    verb, what = "send" if _shipments(passed) > 1 else "sends", "unit" if units == 1 else "units"
-    said = f"{codes} {verb} {units} {what} to the customer"
+    if _shipments(passed) > 1:
+        said = Said("{0} send {1} units to the customer", codes, units)
+    elif units > 1:
+        said = Said("{0} sends {1} units to the customer", codes, units)
+    else:
+        said = Said("{0} sends 1 unit to the customer", codes)
     why = f"{plan.why}; {said}" if plan.why else said
     if plan.short:
         return replace(plan, outcome="part backordered", why=why)

@@ -6,13 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+BARRED = ("rejected", "not asked")
+"""Why a node is not asked for a line: it gave the line back, or too many have."""
+KEEPS = ("minimum", *BARRED)
+"""Rules by which a node that is asked has less to give than is free there."""
+
 
 class Candidate(NamedTuple):
     """A node that was looked at, the units that it could have served, and what became of it.
 
     `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
     one), `short` (it lacks units), or `refused` (by `rule`, which a node that was asked all the same broke as well).
-    `km` and `costs`, by term in minor units for all of it, are there where they were known. `could` are the units that
+    `km` and `costs`, by term in minor units for all of it, are there where they were known; those of a line are what it
+    adds while the others come from where they do. `could` are the units that
     it could have served but for the rule, where that was more. `needs` is what it would have taken for this node to
     serve all of it alone: all that it says, together.
     """
@@ -56,9 +62,9 @@ class Sent(NamedTuple):
 
 
 class LineExplained(NamedTuple):
-    """A line: units wanted, who serves how many, every node that was asked, the nearest change that flips it, what is
-    sent instead, and what suppliers send themselves, with the days until they do. The candidates' units are of what was
-    ordered."""
+    """A line: units wanted, who serves how many, every node that was looked at, the nearest change that flips it, what
+    is sent instead, and what suppliers send themselves, with the days until they do. The candidates' units are of what
+    was ordered."""
 
     number: int
     units: int
@@ -83,36 +89,69 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
 
     `candidates` are [code, units it could serve] in order of preference. `units` (wanted) and `chosen` (codes) stand
     where no single node, the first that has all of it, serves it. `lines` are [number, units, [units free at each
-    candidate]]; without them every candidate has all of it. `served` are [number, code, units], `rejected` [number,
-    code]; `broken`, `could` and `km` go by code, `costs` by code and term. `instead` are [number, ordered, by, units,
-    price], `suppliers` [number, code, units, days, whether he
-    was asked before nodes: then no change of theirs would have flipped it].
+    candidate]]; without them every candidate has all of it. `line_costs` are [number, {code: {term: minor}}] of several
+    lines. `served` are [number, code, units], `rejected` [number, code, units that it could have served, `rejected` or
+    `not asked`] (of old decisions the first two); `broken`, `could` and `km` go by code, `costs` by code and term.
+    `instead` are [number, ordered, by, units, price], `suppliers` [number, code, units, days, whether he was asked
+    before nodes: then no change of theirs would have flipped it].
     """
     candidates = [(code, units) for code, units in reasons.get("candidates", ())]
     # One node that serves all of it serves as much as any could: then the units are not recorded again.
     wanted = reasons.get("units", max((units for _, units in candidates), default=0))
     whole = [code for code, units in candidates if units == wanted]
     chosen = list(reasons.get("chosen", ())) or whole[:1]
+    barred = _barred(reasons)
     told = _Told(
-        reasons.get("broken", {}), reasons.get("km", {}), reasons.get("costs", {}), reasons.get("could", {})
-    )
+        {**{code: rule for _, code, _, rule in barred}, **reasons.get("broken", {})}, reasons.get("km", {}),
+        reasons.get("costs", {}), _could(candidates, barred, wanted) | reasons.get("could", {}), barred,
+    )  # fmt: skip
     seen = told.verdicts(candidates, wanted, chosen)
     refused = [
         Candidate(code, 0, 0, "refused", rule, told.km.get(code), could=told.could.get(code, 0))
         for code, rule in told.broken.items()
         if code not in {node for node, _ in candidates}
     ]
-    codes = [code for code, _ in candidates]
-    lines = tuple(
-        told.line(number, units, dict(zip(codes, free, strict=True)), reasons, chosen)
-        for number, units, free in reasons.get("lines", ())
-    )
+    lines = told.lines([code for code, _ in candidates], reasons, chosen)
     flip = _lifted((*seen, *refused), wanted) or _nearest(seen)
     told_all = tuple(one._replace(needs=_needs(one, seen, wanted)) for one in (*seen, *refused))
     before_nodes = any(is_first for *_, is_first in reasons.get("suppliers", ()))
     if before_nodes:
         return Explanation((*seen, *refused), None, lines)
     return Explanation(told_all, flip, lines)
+
+
+def with_lines(reasons: Mapping[str, Any], goods: Sequence[tuple[int, int]]) -> Mapping[str, Any]:
+    """The reasons of a decision with the lines that it did not record, as every node that was asked has all of it.
+
+    `goods` are the order's lines as (number, units); where they are not what was decided about, nothing is told of
+    them.
+    """
+    could = [units for _, units in reasons.get("candidates", ())]
+    wanted = reasons.get("units", max(could, default=0))
+    if (
+        "lines" in reasons
+        or not could
+        or set(could) != {wanted}
+        or sum(units for _, units in goods) != wanted
+    ):
+        return reasons
+    return {**reasons, "lines": [(number, units, [units] * len(could)) for number, units in goods]}
+
+
+_Barred = tuple[int, str, int, str]
+"""The number of a line, the code of a node that is not asked for it, the units that it could have served, and why."""
+
+
+def _barred(reasons: Mapping[str, Any]) -> list[_Barred]:
+    return [(line, code, *(more or (0, "rejected"))) for line, code, *more in reasons.get("rejected", ())]  # type: ignore[misc]
+
+
+def _could(candidates: Sequence[tuple[str, int]], barred: Sequence[_Barred], wanted: int) -> dict[str, int]:
+    """Units that nodes could have served, had they not rejected lines."""
+    kept: dict[str, int] = {}
+    for _, code, units, _ in barred:
+        kept[code] = kept.get(code, 0) + units
+    return {code: min(wanted, units + kept[code]) for code, units in candidates if kept.get(code)}
 
 
 class _Told(NamedTuple):
@@ -122,6 +161,7 @@ class _Told(NamedTuple):
     km: Mapping[str, int]
     costs: Mapping[str, Mapping[str, int]]
     could: Mapping[str, int]
+    barred: Sequence[_Barred]
 
     def verdicts(
         self, candidates: Sequence[tuple[str, int]], wanted: int, chosen: Sequence[str]
@@ -144,6 +184,21 @@ class _Told(NamedTuple):
             )  # fmt: skip
         return seen
 
+    def lines(
+        self, codes: Sequence[str], reasons: Mapping[str, Any], chosen: Sequence[str]
+    ) -> tuple[LineExplained, ...]:
+        """Every line; what the only one costs is what the order does."""
+        found = reasons.get("lines", ())
+        costs = (
+            dict(reasons.get("line_costs", ())) if len(found) > 1 else {one[0]: self.costs for one in found}
+        )
+        return tuple(
+            self.line(
+                number, units, dict(zip(codes, free, strict=True)), reasons, chosen, costs.get(number, {})
+            )
+            for number, units, free in found
+        )
+
     def line(
         self,
         number: int,
@@ -151,6 +206,7 @@ class _Told(NamedTuple):
         free: Mapping[str, int],
         reasons: Mapping[str, Any],
         chosen: Sequence[str],
+        costs: Mapping[str, Mapping[str, int]],
     ) -> LineExplained:
         """One line; where a single node serves the whole order, it serves the line as well."""
         if "served" in reasons:
@@ -158,16 +214,42 @@ class _Told(NamedTuple):
         else:
             served = ((chosen[0], units),) if chosen else ()
         could = [(code, min(units, there)) for code, there in free.items()]
-        rejected = {code for line, code in reasons.get("rejected", ()) if line == number}
+        could.sort(key=lambda one: sum(costs.get(one[0], {}).values()))
+        mine = {code: (there, rule) for line, code, there, rule in self.barred if line == number}
+        is_only = len(reasons.get("lines", ())) == 1
         seen = [
-            one._replace(costs=None, could=0, rule="rejected" if one.node in rejected else one.rule)
+            one._replace(
+                costs=costs.get(one.node),
+                could=mine[one.node][0]
+                if one.node in mine
+                else self.could.get(one.node, 0)
+                if is_only
+                else 0,
+                rule=mine[one.node][1] if one.node in mine else one.rule if one.rule not in BARRED else "",
+            )
             for one in self.verdicts(could, units, [code for code, _ in served])
         ]
         instead = tuple(Sent(*sent) for line, *sent in reasons.get("instead", ()) if line == number)
         passed = [by for line, *by in reasons.get("suppliers", ()) if line == number]
         suppliers = tuple((code, n, days) for code, n, days, _ in passed)
-        flip = None if any(is_first for *_, is_first in passed) else _nearest(seen)
-        return LineExplained(number, units, served, tuple(seen), flip, instead, suppliers)
+        refused = [
+            Candidate(
+                code,
+                0,
+                0,
+                "refused",
+                rule,
+                self.km.get(code),
+                could=self.could.get(code, 0) if is_only else 0,
+            )
+            for code, rule in self.broken.items()
+            if code not in free
+        ]
+        all_of_them = (*seen, *refused)
+        flip = None
+        if not any(is_first for *_, is_first in passed):
+            flip = _lifted(all_of_them, units) or _nearest(seen)
+        return LineExplained(number, units, served, all_of_them, flip, instead, suppliers)
 
 
 def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | None:
@@ -191,20 +273,20 @@ def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | Non
 
 
 def _lifted(seen: Sequence[Candidate], wanted: int) -> Flip | None:
-    """The first node that would have served all of it without its rule, where no node does: that needs no goods."""
-    if any(one.verdict == "chosen" and not one.lacks for one in seen):
-        return None
-    held = next((one for one in seen if wanted and one.could >= wanted), None)
+    """The first node that would have served all of it without its rule, of those before the one that does: that needs
+    no goods."""
+    whole = next((place for place, one in enumerate(seen) if one.verdict == "chosen" and not one.lacks), None)
+    held = next((one for one in seen[:whole] if wanted and one.could >= wanted), None)
     return Flip(held.node, 0, "", rule=held.rule) if held else None
 
 
 def _nearest(seen: Sequence[Candidate]) -> Flip | None:
     """Fewest units that a node lacks, where it would then go first; else what puts the runner-up before the chosen.
 
-    One that keeps its minimum lacks no goods.
+    One that keeps its minimum, or is not asked, lacks no goods.
     """
     places = [place for place, one in enumerate(seen) if one.verdict == "chosen" and not one.lacks]
-    lacking = [one for one in seen[: places[0] if places else None] if one.lacks and one.rule != "minimum"]
+    lacking = [one for one in seen[: places[0] if places else None] if one.lacks and one.rule not in KEEPS]
     if lacking:
         nearest = min(lacking, key=lambda one: one.lacks)
         return Flip(nearest.node, nearest.lacks, "")

@@ -174,6 +174,10 @@ class Facts:
             for line, rejections in self._rejections.get(order.id, {}).items()
         }
 
+    def have_rejected(self, order: Order, line: UUID) -> set[UUID]:
+        """The nodes that gave a line back, however long ago."""
+        return {node for node, _ in self._rejections.get(order.id, {}).get(line, ())}
+
     def took(self, shares: Sequence[rules.Share]) -> None:
         """An order goes to nodes: they are busier for the next."""
         if self._counts_work:

@@ -25,7 +25,7 @@ class Backorders:
 
 class Waiting(NamedTuple):
     """Units of an order line that wait, the nodes that may serve its channel, and the days that its channel allows
-    where no supply is known."""
+    where no supply is known. `told` is the day that it was told before, where no supply was known for all of it."""
 
     line: UUID
     order: UUID
@@ -35,6 +35,7 @@ class Waiting(NamedTuple):
     ordered_at: datetime
     nodes: frozenset[UUID]
     lead_days: int
+    told: date | None = None
 
 
 class Supply(NamedTuple):
@@ -73,7 +74,8 @@ def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, polic
     """Give the supply of one SKU to those who wait for it: the fairest first, each from the soonest supply.
 
     A line is promised for the day on which its last unit comes. What no supply covers is promised after the lead
-    time of its channel, and not before the last supply that is known of. Nothing is promised for before the day from
+    time of its channel, from when it began to wait: the day that it was told stays until it has passed. It is not
+    promised before the last supply that is known of. Nothing is promised for before the day from
     which the SKU ships.
     """
     soon = today + timedelta(days=policy.late_supply_days)
@@ -92,9 +94,14 @@ def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, polic
                 left[i] -= units
                 wanted -= units
                 pegs.append(Peg(coming.line, units, coming.on))
-        on = max(last, today + timedelta(days=one.lead_days)) if wanted else pegs[-1].on
+        on = max(last, _by_lead_time(one, today)) if wanted else pegs[-1].on
         promises.append(Promise(one.line, tuple(pegs), max(on, ships_on or on), not wanted))
     return promises
+
+
+def _by_lead_time(one: Waiting, today: date) -> date:
+    after = today + timedelta(days=one.lead_days)
+    return min(one.told, after) if one.told and one.told >= today else after
 
 
 def is_late(on: date, promise_on: date | None, policy: Backorders) -> bool:

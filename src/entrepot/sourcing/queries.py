@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.network.destinations import promised_day
-from entrepot.sourcing.explain import Explanation, explain
+from entrepot.sourcing.explain import Explanation, explain, with_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,9 @@ class DecisionExplained:
 
 
 def explained(*, order: UUID) -> list[DecisionExplained]:
-    """Sourcing decisions on an order, the newest first, explained from what they recorded. 1 statement."""
-    return [DecisionExplained(one, explain(one.reasons)) for one in decisions(order=order)]
+    """Sourcing decisions on an order, the newest first, explained from what they recorded. 2 statements."""
+    goods = [(number, units) for number, units in sql.run(_GOODS, {"order": order})]
+    return [DecisionExplained(one, explain(with_lines(one.reasons, goods))) for one in decisions(order=order)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,11 @@ def discrepancies() -> list[str]:
 _DECISIONS = """
 SELECT id, outcome, profile_version, reasons, decided_at FROM sourcing_decision WHERE order_id = %(order)s::uuid
 ORDER BY id DESC
+"""
+
+_GOODS = """
+SELECT number::int, quantity FROM orders_line
+WHERE order_id = %(order)s::uuid AND sku_id IS NOT NULL AND instead_of IS NULL ORDER BY number
 """
 
 _REJECTIONS = """

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.errors import Said
 from entrepot.kernel.shapes import shape
 from entrepot.orders.rules import PriceRule
-from entrepot.sourcing.rules import Line, Plan, Profile
+from entrepot.sourcing.rules import Line, Plan, Profile, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,5 +189,7 @@ def _shipments(plan: Plan) -> int:
 def _told(plan: Plan, sent: Sequence[Instead]) -> Plan:
     if not sent:
         return plan
-    said = " and ".join(f"{one.option.code} instead of {one.option.ordered}" for one in sent)
-    return replace(plan, why=f"{plan.why}, with {said}")
+    first, *others = (one.option for one in sent)
+    more = [Said("{0} instead of {1}", one.code, one.ordered) for one in others]
+    ordered = joined([first.ordered, *more])
+    return replace(plan, why=Said("{0}, with {1} instead of {2}", plan.why, first.code, ordered))

@@ -36,7 +36,7 @@ LINES = {
     "pick late": Line(_("Not picked, cut-off passed"), "floor"),
     "pack late": Line(_("Not packed, cut-off passed"), "packings"),
     "held": Line(_("Holds that are open"), "orders", "?status=held"),
-    "backorders": Line(_("Order lines that wait for stock"), "orders", "?status=inventory hold"),
+    "backorders": Line(_("Order lines that wait for stock"), "backorders"),
     "labels": Line(_("Labels on no manifest yet"), "manifests"),
     "not collected": Line(_("Packages that their carrier left behind"), "manifests"),
     "replenishments": Line(_("Pick faces to fill"), "replenishment"),

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from entrepot.channels.queries import InterchangeRow
+from entrepot.insight.backorders import HeldUp, Waiting
 from entrepot.insight.campaigns import Campaigned
 from entrepot.insight.conflicts import Displaced, PassedOver
 from entrepot.insight.feeds import Feed, Shelf
@@ -31,6 +32,30 @@ _CAMPAIGNED = (
 _CAMPAIGNED_CELLS = cells_of(Campaigned) | attributes("margin_minor", "return_rate")
 CAMPAIGNS = Listing("campaigns", "campaigns", _CAMPAIGNED, _CAMPAIGNED_CELLS)
 PROMOTIONS = Listing("promotions", "campaigns", _CAMPAIGNED, _CAMPAIGNED_CELLS, part="promotions")
+BACKORDERS = Listing(
+    "backorders", "backorders",
+    (
+        Head(_("Order"), by="order_number"), Head(_("SKU"), "sku", "sku_code"),
+        Head(_("Units"), "units", "units", n=True, sum="units"),
+        Head(_("Worth"), "value", "value_minor", n=True, sum="value_minor"),
+        Head(_("Promised for"), "promised", "promised_on"), Head(_("Expected on"), "expected", "expected_on"),
+        Head(_("Waits for"), "waits-for"), Head(_("Waits since"), "since", "ordered_at"),
+    ),
+    cells_of(Waiting),
+)  # fmt: skip
+HELD_UP = Listing(
+    "held-up", "backorders",
+    (
+        Head(_("SKU"), by="sku_code"), Head(_("Lines"), "lines", "lines", n=True, sum="lines"),
+        Head(_("Units"), "units", "units", n=True, sum="units"),
+        Head(_("After the promise"), "late", "late", n=True, sum="late"),
+        Head(_("Without supply"), "uncovered", "uncovered", n=True, sum="uncovered"),
+        Head(_("First expected"), "first", "first_on"), Head(_("All of it"), "last", "last_on"),
+        Head(_("Waits since"), "since", "since"),
+    ),
+    cells_of(HeldUp),
+    part="skus",
+)  # fmt: skip
 DISPLACED = Listing(
     "displaced", "conflicts",
     (
@@ -200,6 +225,6 @@ INTERCHANGES = Listing(
 )  # fmt: skip
 
 ALL = (
-    CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT, STANDARDS, PEOPLE,
-    POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES,
+    BACKORDERS, HELD_UP, CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT,
+    STANDARDS, PEOPLE, POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES,
 )  # fmt: skip

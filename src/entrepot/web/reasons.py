@@ -39,7 +39,7 @@ def reason(text: str) -> str:
     """A reason in the language of the page; what somebody typed, and what is no sentence of ours, as it is."""
     if not text or len(text) > LONGEST:
         return text
-    return _told(text) or _told_parts(text) or _told_of(text) or text
+    return _told_list(text) or _told(text) or _told_parts(text) or _told_of(text) or text
 
 
 def fact(text: str) -> str:
@@ -82,6 +82,13 @@ def _told_of(text: str) -> str:
     name, sign, rest = text.partition(": ")
     told = sign and (_told(rest) or _told_parts(rest))
     return f"{name}: {told}" if told else ""
+
+
+def _told_list(text: str) -> str:
+    """Clauses, one after the other; one may have the sign between them in itself."""
+    before, sign, last = text.rpartition("; ")
+    told = sign and _told(last)
+    return f"{_told(before) or _told_list(before) or before}; {told}" if told else ""
 
 
 _ENDS = re.compile(r"(?<=[.!?]) (?=[A-Z])")

@@ -10,6 +10,7 @@ from entrepot.web.api import house
 from entrepot.web.views import (
     ageing,
     audit,
+    backorders,
     bank,
     bins,
     books,
@@ -121,6 +122,7 @@ urlpatterns = [
     path("orders/import/", order_import.orders, name="orders-import"),
     path("orders/import/<uuid:which>/", order_import.file, name="orders-import-file"),
     path("orders/import/<uuid:which>/withdraw/", order_import.withdraw, name="orders-import-withdraw"),
+    path("orders/backorders/", backorders.told, name="backorders"),
     path("orders/campaigns/", campaigns.told, name="campaigns"),
     path("orders/conflicts/", conflicts.told, name="conflicts"),
     path("orders/promises/", promises.kept, name="promises"),

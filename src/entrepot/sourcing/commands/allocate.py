@@ -251,10 +251,26 @@ def _rejected(
     ]
 
 
+def _barred(
+    order: Order, lines: Sequence[Line], nodes: rules.SortedOut, facts: Facts, positions: stock.Positions
+) -> list[tuple[int, str, int, str]]:
+    """What nodes could have served of the lines for which they are not asked, before anything of it is promised."""
+    found = []
+    for line, node in _rejected(order, lines, nodes, facts):
+        position = positions.get((line.sku, node.id))
+        units = min(line.wanted().quantity, position.free_for(order.channel)) if position else 0
+        rule = "rejected" if node.id in facts.have_rejected(order, line.id) else "not asked"
+        found.append((line.number, node.code, units, rule))
+    return found
+
+
 class _Decided(NamedTuple):
     """The plan of an order, its promises, already taken out of the locked positions, and what it was made from.
 
-    `instead` is what is sent instead of what was ordered, by the id of the line that it will have.
+    `barred` are the nodes that are not asked for a line, by its number: their codes, what they could have served, and
+    why (`rejected`, or `not asked` where too many have rejected it). `terms` are costs by node and term,
+    `terms_of_lines` those of each line beside the others, by its number; `instead` is what is sent instead of what was
+    ordered, by the id of the line that it will have.
     """
 
     plan: rules.Plan
@@ -262,7 +278,8 @@ class _Decided(NamedTuple):
     nodes: rules.SortedOut
     free: rules.Free
     terms: Mapping[str, Mapping[str, int]]
-    rejected: Sequence[tuple[Line, rules.Node]]
+    terms_of_lines: Sequence[tuple[int, Mapping[str, Mapping[str, int]]]]
+    barred: Sequence[tuple[int, str, int, str]]
     instead: Mapping[UUID, substitutes.Instead]
     passed: Sequence[drop_ship.Passed]
 
@@ -302,12 +319,30 @@ def _decide(
         )
     )  # fmt: skip
     terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}
+    terms_of_lines = _terms_of_lines(lines, plan, priced) if priced else []
+    barred = _barred(order, lines, nodes, facts, positions)
     facts.took(plan.shares)
     suppliers.took(order.company, passed)
     instead = {ids.uuid7(): one for one in sent}
     promised = _promise(order, plan, positions, instead)
-    rejected = _rejected(order, lines, nodes, facts)
-    return _Decided(plan, promised, nodes, free, terms, rejected, instead, passed)
+    return _Decided(plan, promised, nodes, free, terms, terms_of_lines, barred, instead, passed)
+
+
+def _terms_of_lines(
+    lines: Sequence[Line], plan: rules.Plan, priced: cost.Wanted
+) -> list[tuple[int, dict[str, dict[str, int]]]]:
+    """What each line would cost from each node, the others where they are; that of a single line is the order's."""
+    if len(priced.lines) < 2:
+        return []
+    numbers = {line.id: line.number for line in lines}
+    asked = [node for node in (*priced.nodes.first, *priced.nodes.after) if node.id in priced.shipping]
+    told = []
+    for line in priced.lines:
+        others = {share.node for share in plan.shares if share.line != line.id}
+        told.append(
+            (numbers[line.id], {node.code: priced.terms_of_line(line, node, others) for node in asked})
+        )
+    return told
 
 
 def _without(decided: _Decided, kits: Collection[int]) -> _Decided:
@@ -365,6 +400,7 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
         "could": could,
         "km": nodes.km,
         "costs": decided.terms,
+        "line_costs": decided.terms_of_lines,
         "scope": version.scope,
         "priority": order.priority if order.priority != order.own_priority else 0,
     }
@@ -396,11 +432,10 @@ def _rejected_and_instead(lines: Sequence[Line], decided: _Decided) -> dict[str,
         (numbers[one.line], one.option.ordered, one.option.code, one.quantity, one.option.price)
         for one in decided.instead.values()
     ]
-    rejected = [(line.number, node.code) for line, node in decided.rejected]
     suppliers = [
         (numbers[one.line], one.code, one.quantity, one.lead_days, one.is_first) for one in decided.passed
     ]
-    return _told({"rejected": rejected, "instead": instead, "suppliers": suppliers})
+    return _told({"rejected": decided.barred, "instead": instead, "suppliers": suppliers})
 
 
 def _told(more: Mapping[str, Any]) -> dict[str, Any]:

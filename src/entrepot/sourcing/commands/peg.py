@@ -120,11 +120,11 @@ def _lines(
     """By SKU. What no supply covers waits as long as the profile of its channel says."""
     lines: dict[UUID, list[_Line]] = defaultdict(list)
     for sku, line, order, units, priority, promise_at, ordered_at, nodes, *facts in rows:
-        *of_line, _at, country, postal_code, home, company = facts
+        *of_line, told, _at, country, postal_code, home, company = facts
         *_, channel, _ships_on, _units_max, _code = of_line
         lead_days = profile_of(profiles.get(company, {}), channel).profile.default_lead_days
         waiting = pegging.Waiting(
-            line, order, units, priority, promise_at, ordered_at, frozenset(nodes), lead_days
+            line, order, units, priority, promise_at, ordered_at, frozenset(nodes), lead_days, told
         )
         promise_on = promised_day(promise_at, country, postal_code, home)
         lines[sku].append(_Line(sku, waiting, *of_line, promise_on, company))  # type: ignore[call-arg]
@@ -247,7 +247,9 @@ _LINES = f"""
 SELECT b.sku_id, b.line_id, b.order_id, b.quantity, b.priority::int, o.promise_at, b.ordered_at,
        ARRAY(SELECT cn.node_id FROM network_channelnode AS cn WHERE cn.channel_id = o.channel_id),
        b.promised_on, b.pegged_at IS NOT NULL, o.number, o.external_id, c.code,
-       y.ships_on, COALESCE(y.units_max, 0), s.code, {PROMISED}, b.company_id::int
+       y.ships_on, COALESCE(y.units_max, 0), s.code, CASE WHEN b.pegged_at IS NOT NULL AND b.quantity > COALESCE((
+           SELECT sum((one ->> 'quantity')::int) FROM jsonb_array_elements(b.pegs) AS one), 0) THEN b.promised_on END,
+       {PROMISED}, b.company_id::int
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN catalog_sku AS s ON s.id = b.sku_id
 LEFT JOIN stock_preorder AS y ON y.sku_id = b.sku_id
 JOIN network_channel AS c ON c.id = o.channel_id

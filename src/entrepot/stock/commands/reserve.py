@@ -24,8 +24,9 @@ from entrepot.stock.commands.mark import MARK_CHANGED
 class Reserve:
     """Units of a SKU for a holder (cart or checkout id), until a moment.
 
-    At a node; without one, at the first by priority of those that serve the channel and have them all. Of a kit,
-    `parts` are its components with their units in one: they are held all or none, each where it is if no node has all.
+    At a node; without one, at the first by priority of those that serve the channel and have them all, and where none
+    has, at those that have most of them. Of a kit, `parts` are its components with their units in one: they are held
+    all or none, each where it is if no node has all.
     """
 
     company: int
@@ -55,7 +56,8 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """The reservation and its node; of a kit, the first of its components', and all of them as `parts`."""
+    """The reservation and its node; where there are several, of a kit's components or at several nodes, the first, and
+    all of them as `parts`."""
 
     reservation: UUID
     node: UUID
@@ -97,7 +99,9 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
                     cause.at,
                 )
             )  # fmt: skip
-        answers.append(Reserved(held[0].reservation, held[0].node, tuple(held) if r.parts else ()))
+        answers.append(
+            Reserved(held[0].reservation, held[0].node, tuple(held) if r.parts or len(held) > 1 else ())
+        )
     sql.write("stock_reservation", _COLUMNS, rows)
     _change_reserved(list(taken.values()))
     return answers
@@ -108,7 +112,8 @@ _Place = tuple[UUID, UUID, Position, int]
 
 
 def _places(cause: Cause, positions: Positions, r: Reserve, nodes: Sequence[UUID]) -> list[_Place] | Refused:
-    """Where what is asked for is held: at the first node that has all of it, otherwise each SKU where it is."""
+    """Where what is asked for is held: at the first node that has all of it, otherwise each SKU where it is, at one
+    node if one has all its units."""
     if r.quantity < 1 or r.expires_at <= cause.at:
         expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
         return errors.NotPlaceable(field="reservation", expected=expected, found=found)
@@ -120,25 +125,44 @@ def _places(cause: Cause, positions: Positions, r: Reserve, nodes: Sequence[UUID
     places: list[_Place] = []
     for sku, units in wanted:
         place = _first_with(positions, r, sku, units, nodes)
-        if isinstance(place, Refused):
-            return place
-        places.append(place)
+        spread = _spread(positions, r, sku, units, nodes) if isinstance(place, Refused) else [place]
+        if spread is None:
+            return place  # type: ignore[return-value]
+        places += spread
     return places
+
+
+def _spread(
+    positions: Positions, r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID]
+) -> list[_Place] | None:
+    """Units at several nodes, those with most of them first, so that it is few; None where there are not so many."""
+    there = [
+        (free, node, position)
+        for node in nodes
+        if (position := positions.get((sku, node))) and (free := position.free_for(r.channel)) > 0
+    ]
+    places: list[_Place] = []
+    for free, node, position in sorted(there, key=lambda one: -one[0]):
+        places.append((sku, node, position, min(units, free)))
+        units -= places[-1][3]
+        if not units:
+            return places
+    return None
 
 
 def _first_with(
     positions: Positions, r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID]
 ) -> _Place | Refused:
     """The first node that has all the units free for the channel."""
-    most = 0
+    there = 0
     for node in nodes:
         position = positions.get((sku, node))
         free = position.free_for(r.channel) if position else 0
         if position and free >= units:
             return sku, node, position, units
-        most = max(most, free)
-    where = str(r.node or "any of the channel")
-    return errors.Insufficient(sku=str(sku), node=where, wanted=units, free=most)
+        there += free
+    where = str(r.node) if r.node else "any node of the channel"
+    return errors.Insufficient(sku=str(sku), node=where, wanted=units, free=there)
 
 
 @dataclass(frozen=True, slots=True)

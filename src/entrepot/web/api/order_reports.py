@@ -1,22 +1,78 @@
-"""What campaigns brought, and whose stock went elsewhere, for programs."""
+"""What waits for stock, what campaigns brought, and whose stock went elsewhere, for programs."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
 
-from entrepot.insight import campaigns, conflicts
+from entrepot.insight import backorders, campaigns, conflicts
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company, Limit
-from entrepot.web.api.schemas import Out
+from entrepot.web.api.schemas import Code, Out
 
 router = Router()
 Days = Annotated[int, Query(30, ge=1, le=366, description="Days to look back.")]
+
+
+class ExpectedSupplyOut(Out):
+    """Units of an expected supply that are meant for a line."""
+
+    document_kind: str
+    document: UUID
+    number: str
+    units: int
+    on: date
+
+
+class WaitingLineOut(Out):
+    """Units of an order line that wait for stock. `promised_on` is the customer's day, `expected_on` that on which the
+    last of the units is expected, and `uncovered` are those that no supply is meant for."""
+
+    order: UUID
+    order_number: str
+    channel: str
+    priority: int
+    line: UUID
+    line_number: int
+    sku: UUID
+    sku_code: str
+    units: int
+    uncovered: int
+    value_minor: int
+    currency: str
+    ordered_at: datetime
+    promised_on: date | None
+    expected_on: date | None
+    late_days: int
+    ships_on: date | None
+    supplies: list[ExpectedSupplyOut]
+
+
+class HeldUpOut(Out):
+    """What waits for one SKU; `late` are the units that come after the promise."""
+
+    sku: UUID
+    sku_code: str
+    lines: int
+    units: int
+    late: int
+    uncovered: int
+    first_on: date | None
+    last_on: date | None
+    since: datetime
+
+
+class BackordersOut(Out):
+    """`lines` has the most urgent first, `skus` those with most units; `total` counts all lines that match."""
+
+    total: int
+    lines: list[WaitingLineOut]
+    skus: list[HeldUpOut]
 
 
 class CampaignedOut(Out):
@@ -76,7 +132,8 @@ class DisplacedOut(Out):
 
 
 class PassedOverOut(Out):
-    """An order that waits, and a less urgent one that has units of what it waits for; `why` explains it."""
+    """An order that waits, and a less urgent one that has units of what it waits for; `why` explains it, with the
+    `rule` of the profile that keeps the node from it, where it is that."""
 
     order: UUID
     order_number: str
@@ -94,6 +151,7 @@ class PassedOverOut(Out):
     node_code: str
     units: int
     why: str
+    rule: str
 
 
 class ConflictsOut(Out):
@@ -102,6 +160,24 @@ class ConflictsOut(Out):
     causes: list[CauseOut]
     displaced: list[DisplacedOut]
     passed_over: list[PassedOverOut]
+
+
+@router.get("/backorders", response={200: BackordersOut, **READ})
+def tell_backorders(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    view: Annotated[
+        Literal["late", "uncovered", "ahead"] | None,
+        Query(None, description="Only what comes after the promise, lacks supply, or is sold ahead."),
+    ] = None,
+    channel: Annotated[Code | None, Query(None, description="Only of a channel, by its code.")] = None,
+    sku: Annotated[Code | None, Query(None, description="Only of a SKU, by its code.")] = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """What waits for stock, in the order in which it is served, until when, and for which supply."""
+    of = parse.company_of(company)
+    rows = backorders.waiting(of, view=view or "", channel=channel or "", sku=sku or "")
+    return {"total": len(rows), "lines": rows[:limit], "skus": backorders.held_up(rows)[:limit]}
 
 
 @router.get("/campaigns", response={200: CampaignsOut, **READ})

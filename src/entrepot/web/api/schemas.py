@@ -622,7 +622,8 @@ class CandidateOut(Out):
     `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or refused by `rule`.
     Distance and costs, by term in minor units for all of it, are there where they were known. `could` are the units
     that it could have served but for the rule, where that was more. `needs` is all that it would have taken for this
-    node to serve it alone; null of the one that does, and of the nodes of a line.
+    node to serve it alone; null of the one that does, and of the nodes of a line. Costs of a line are what it adds
+    while the others come from where they do.
     """
 
     node: str
@@ -661,8 +662,8 @@ class SuppliedOut(Out):
 
 
 class SourcedLineOut(Out):
-    """A line: units wanted, who serves them, every node that was asked, the nearest change that flips it, what is sent
-    instead, and what suppliers send themselves."""
+    """A line: units wanted, who serves them, every node that was looked at, the nearest change that flips it, what is
+    sent instead, and what suppliers send themselves."""
 
     number: int
     units: int
@@ -676,7 +677,7 @@ class SourcedLineOut(Out):
 class SourcingOut(Out):
     """A decision on where an order comes from, with the nodes in order of preference.
 
-    `lines` is empty where every node that was asked has all of it.
+    `lines` is empty where several nodes serve each line by itself: which serves which, the order's promises tell.
     """
 
     outcome: str

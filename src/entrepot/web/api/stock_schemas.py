@@ -57,8 +57,8 @@ Expiry = Annotated[Moment, AfterValidator(_is_a_carts)]
 
 
 class ReservationIn(Strict):
-    """Units for a cart or checkout, for 30 days at most. Without a node, at the first by priority that has them
-    all."""
+    """Units for a cart or checkout, for 30 days at most. Without a node, at the first by priority that has them all, or
+    at several where none has."""
 
     channel: Code
     holder: Code
@@ -78,7 +78,8 @@ class HeldPartOut(Out):
 
 
 class ReservedOut(Out):
-    """Of a kit, `parts` are what is held of its components; `reservation` and `node` are the first one's."""
+    """Of a kit, `parts` are what is held of its components; of units at several nodes, what is held at each.
+    `reservation` and `node` are the first one's."""
 
     reservation: UUID
     node: UUID

@@ -22,6 +22,7 @@ SHOWN = 200
 WHY = {
     "held": _("The order is on hold."),
     "node": _("The node does not serve its channel, has rejected it, or the profile excludes it."),
+    "rule": _("A rule of its profile keeps that node from it:"),
     "ring-fence": _("The units are ring-fenced for the other channel."),
     "came before": _("The other was promised them before this order was placed."),
     "takes all or none": _(
