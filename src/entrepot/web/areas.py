@@ -49,6 +49,7 @@ AREAS = (
         Page("orders-import", _("Import"), "orders.place"),
         Page("drop-ships", _("Drop-ship")),
         Page("promises", _("Promises")),
+        Page("listed-buyers", _("Blocked")),
         Page("campaigns", _("Campaigns")),
         Page("conflicts", _("Conflicts")),
     )),

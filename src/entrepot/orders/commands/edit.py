@@ -6,7 +6,7 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -18,10 +18,11 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import in_force_of, version_of
-from entrepot.orders import errors, facts, rules
+from entrepot.orders import errors, facts, listing, rules
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.commands.place import LINE_COLUMNS, AddressGiven, for_the_vault
+from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
 from entrepot.orders.validation import (
     FINE,
@@ -105,7 +106,7 @@ def edit(
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 7 more where lines come and units go, 8 for addresses, 1 for services, 3 for holds, 1
+    Again: by key. 11 statements; 7 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 1
     where a policy asks for hazardous goods.
     """
     plan = cancel.look(one.order for one in requests)
@@ -363,9 +364,25 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
     if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):
         names = {(one.order.company, line.sku) for one, _ in asked for line in one.lines.values()}
         hazardous = set(sql.run(_HAZARDOUS, sql.columns(("companies", "codes"), names)))  # type: ignore[arg-type]
+    seen = {one.order.id: _facts(cause, one, policies[one.order.id], hazardous) for one, _ in asked}
+    named = [
+        (one.order.company, entry)
+        for one, only in asked
+        if "blocked" in only
+        for entry in _entries(seen[one.order.id])
+    ]
+    sides = on_sides(named) if named else {}
     for one, only in asked:
-        policy = policies[one.order.id]
-        one.verdict = judge(_facts(cause, one, policy, hazardous), policy, only)
+        order, own = seen[one.order.id], one.order.company
+        known = {entry: side for (company, entry), side in sides.items() if company == own}
+        listed = listing.sides(_entries(order), known)
+        one.verdict = judge(replace(order, listed=listed), policies[one.order.id], only)
+
+
+def _entries(order: OrderFacts) -> list[str]:
+    """What of it people may have blocked or trusted."""
+    own = [listing.of_customer(order.customer)] if order.customer else []
+    return [*own, *order.fingerprints]
 
 
 def _asked(request: EditOrder) -> tuple[str, ...]:
@@ -389,7 +406,8 @@ def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[in
     billed = order.billed if order.billed and order.billed.line1 else None
     return OrderFacts(
         asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
-        service=order.service if asked.service is None else asked.service, has_address=True, is_to_box=is_to_box,
+        service=order.service if asked.service is None else asked.service, customer=order.customer or None,
+        has_address=True, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
         fingerprints=tuple(facts.fingerprints_of_places((there,), (asked.address,))),
     )  # fmt: skip

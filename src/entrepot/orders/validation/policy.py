@@ -43,7 +43,7 @@ class Validation:
     velocity: Mode = "off"
     mismatch: Mode = "off"
     newcomer: Mode = "off"
-    blocked: Mode = "off"
+    blocked: Mode = "enforce"
     hazard: Mode = "off"
     price: Mode = "off"
     changed: Mode = "off"
@@ -203,5 +203,7 @@ def by_country(entries: tuple[str, ...]) -> dict[str, frozenset[str]]:
     return {country: frozenset(names) for country, names in found.items()}
 
 
-IMPORTED = Validation(payment="off", currency="off", fraud="off", tax="warn", tax_number="off", address="off")
+IMPORTED = Validation(
+    payment="off", currency="off", fraud="off", tax="warn", tax_number="off", address="off", blocked="off"
+)
 """The default of channels of kind `import`: what is history already is not held for what can't be mended."""

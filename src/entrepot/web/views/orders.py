@@ -23,8 +23,8 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day
+from entrepot.orders import listing_queries, rules
 from entrepot.orders import queries as orders
-from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import PaymentGiven
@@ -318,9 +318,17 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in rules.ENDED,
+        **listing_of(request, which),
     }
     context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")
+
+
+def listing_of(request: Request, order: UUID) -> dict[str, Any]:
+    """What the form offers that blocks or trusts who ordered, for whoever may."""
+    if not request.reader.actor.may("orders.list_buyers"):
+        return {}
+    return {"listable": listing_queries.listable(order), "listed_order": order}
 
 
 def _on_the_floor(

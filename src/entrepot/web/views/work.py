@@ -27,6 +27,7 @@ from entrepot.web import lists
 from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, moment_in, page, uuid_in
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
+from entrepot.web.views.orders import listing_of
 from entrepot.work import queries as work
 from entrepot.work import rules
 from entrepot.work.commands.assign import AssignItem, assign
@@ -166,9 +167,15 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "linked": linked,
         "others": [one for one in work.of_subject(found.subject) if one.id not in known],
         **_choices(request, found.type),
+        **(listing_of(request, found.subject) if _is_review(found) else {}),
         "roles": [role for role in ASKED if role != found.role],
     }
     return page(request, "web/item.html", context, area="work")
+
+
+def _is_review(found: work.Item) -> bool:
+    """Whether it asks whether an order is a fraud."""
+    return found.subject_kind == "order" and found.type == "fraud review"
 
 
 @require_POST
