@@ -57,7 +57,7 @@ router = Router()
 
 class DraftIn(Strict):
     """An order that nobody has agreed to yet; with `draft`, all that one says from now on. How it is paid, who is
-    billed where that is somebody else, and its gift message come when it is placed. Its tax goes by country and region."""
+    billed where that is somebody else, and its gift message come when it is placed. Its tax goes by its region too."""
 
     draft: UUID | None = None
     channel: Code
