@@ -122,9 +122,10 @@ def _buyer(told: Quote) -> list[str]:
     found = told.buyer
     if found is None:
         return [fmt.country(told.order.country)] if told.order.country else []
-    named = papers.postal_lines(found) if found.line1 else [fmt.country(found.country)]
+    *named, _ = papers.postal_lines(found) if found.line1 else [""]
+    named.append(fmt.country(found.country))
     number = gettext("VAT %(number)s") % {"number": found.tax_number} if found.tax_number else ""
-    return [*named, number] if number else named
+    return [one for one in (*named, number) if one]
 
 
 def _rows(paper: papers.Paper, told: Quote) -> None:
@@ -173,7 +174,7 @@ def _sums(paper: papers.Paper, told: Quote) -> None:
 def _terms(told: Quote) -> list[str]:
     """How its tax was worked out, until when its prices hold, and what the house writes below."""
     told_of = []
-    if told.due is not None and told.due.tax_minor == told.order.tax_minor:
+    if told.due is not None and told.due.is_known and told.due.tax_minor == told.order.tax_minor:
         told_of.append(gettext("Tax: %(why)s.") % {"why": reason(told.due.reason)})
     if told.draft.valid_until is None:
         told_of.append(gettext("This is no offer yet: no day is set until which its prices hold."))
