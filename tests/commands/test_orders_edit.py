@@ -13,8 +13,9 @@ from entrepot.orders import errors, queries
 from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.edit import edit as orders_edit
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven
+from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
-from tests import walk
+from tests import selling, walk
 from tests.floor import NOW, SYSTEM, Floor
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,18 @@ def test_a_new_address_frees_what_was_promised(house):
     assert sql.run("SELECT sum(allocated)::int FROM stock_position") == [(0,)]
     walk.allocated(order)
     assert units(order) == [{"allocated": 2}]
+
+
+def test_a_postal_code_put_right_stands_in_the_address_as_well(db):
+    selling.a_seller()
+    home = AddressGiven("Ada", "2 Low Road", "York", "Flat 3", "", "ada@example.com", "01904 555")
+    (order,) = selling.placed(selling.an_order("E1", address=home, postal_code="nowhere"))
+    (answer,) = orders_edit(
+        selling.CAUSE, requests=[EditOrder(order.order, "by phone", postal_code="YO1 7HH")]
+    )
+    assert isinstance(answer, OrderEdited), answer
+    stands = parties.address(queries.order(order.order).address_id)
+    assert (stands.postal_code, AddressGiven.of(stands)) == ("YO1 7HH", home), "labels are written from it"
 
 
 def test_service_priority_and_promise_change(house):

@@ -78,6 +78,8 @@ WORDS: dict[str, str | Promise] = {
     "orders.list_buyers": _("buyer blocked or trusted"),
     "orders.unlist_buyers": _("taken off the list of buyers"),
     "email": _("mail address"),
+    "line1": _("street"),
+    "line2": _("second line of the street"),
     "listing": _("entry on the list of buyers"),
     # what comes back
     "second_grade": _("second grade"),

@@ -39,7 +39,7 @@ from entrepot.orders.validation import (
 )
 from entrepot.parties.address import Written, difference
 from entrepot.parties.commands.register import AddressRegistered, register_addresses
-from entrepot.parties.queries import addresses
+from entrepot.parties.queries import Address, addresses
 from entrepot.stock.commands.allocate import Free, free
 
 
@@ -111,6 +111,7 @@ def edit(
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
+    requests = [_whole(one, known.orders.get(one.order)) for one in requests]
     edits: dict[UUID, _Edit] = {}
     answers: list[_Edit | Refused] = []
     for one in requests:
@@ -142,6 +143,14 @@ class _Order(NamedTuple):
     service: str
     billed: Written | None  # where it is billed, as its country writes it
     customer: str
+    home: Address | None  # where it goes, out of the vault, where its postal code alone changes
+
+
+def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
+    """A change of the postal code alone as one of the address: labels are written from the vault."""
+    if order is None or order.home is None or not order.home.line1 or one.address is not None:
+        return one
+    return replace(one, address=AddressGiven.of(order.home))
 
 
 class _Line(NamedTuple):
@@ -170,12 +179,14 @@ class _Known(NamedTuple):
 def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
     rows = sql.run(_ORDERS, wanted)
-    billed = addresses([row[-2] for row in rows if row[-2]])
+    coded = {one.order for one in requests if one.postal_code is not None and one.address is None}
+    asked = {one for row in rows for one in (row[-3], row[-2] if row[0] in coded else None) if one}
+    kept = addresses(asked)
     orders = {}
     for row in rows:
-        bill, customer = row[-2:]
-        written = billed[bill].written if bill in billed else None
-        orders[row[0]] = _Order(*row[:-2], written, customer)  # type: ignore[call-arg]
+        bill, home, customer = row[-3:]
+        written = kept[bill].written if bill in kept else None
+        orders[row[0]] = _Order(*row[:-3], written, customer, kept.get(home))  # type: ignore[call-arg]
     lines: dict[UUID, dict[UUID, _Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
@@ -523,7 +534,7 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
        (SELECT sum(p.authorized_minor)::bigint FROM payments_payment AS p
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
-       c.code, c.kind, o.service, o.billing_id,
+       c.code, c.kind, o.service, o.billing_id, o.address_id,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), '')
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """

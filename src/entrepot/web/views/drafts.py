@@ -36,11 +36,11 @@ from entrepot.orders.commands.draft import (
     restore_draft,
     total_of,
 )
-from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder
+from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder
 from entrepot.stock import queries as stock
 from entrepot.tax.rules import Expected
+from entrepot.web import address_form, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
-from entrepot.web import lists_floor, quote_paper, words
 from entrepot.web.edge import Request, Undo, clean, console, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
 
@@ -105,7 +105,7 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
 
     if request.htmx:
         return shown(found, "web/parts/draft_total.html")
-    if do == "more" or _prices_lack(request, order) or _address_lacks(request):
+    if do == "more" or _prices_lack(request, order) or address_form.lacks(request):
         return shown(found)
     wanted = SaveDraft(order, which, _valid_until(request))
     saved = give(request, draft, [wanted], lambda _: gettext("The draft was saved."))
@@ -190,7 +190,7 @@ def _order(request: Request, known: Known) -> PlaceOrder:
         shipping_minor=minor_in(said.get("shipping"), currency) or 0,
         tax_minor=minor_in(said.get("tax"), currency) or 0, demand=clean(said.get("demand")) or "sale",
         campaign=clean(said.get("campaign")), substitutes=clean(said.get("substitutes")),
-        address=_address(request), tax_number=clean(said.get("tax_number"))[:40],
+        address=address_form.given(request), tax_number=clean(said.get("tax_number"))[:40],
         region=clean(said.get("region"))[:100],
     )  # fmt: skip
 
@@ -260,29 +260,6 @@ def _parts(order: PlaceOrder | None) -> list[tuple[str, int]]:
     return [(name, amount) for name, amount in parts if amount or name in (parts[0][0], parts[-1][0])]
 
 
-WHO = ("name", "line1", "line2", "city", "email", "phone")
-"""Fields of whom a draft is for, beside country, region and postal code, which its tax depends on."""
-
-
-def _address(request: Request) -> AddressGiven | None:
-    """Where it goes; None as long as its name, street or city lacks."""
-    said = {part: clean(request.POST.get(part)) for part in WHO}
-    whole = said["name"] and said["line1"] and said["city"]
-    return AddressGiven(**said, region=clean(request.POST.get("region"))[:100]) if whole else None
-
-
-def _address_lacks(request: Request) -> bool:
-    """Whether part of an address is there and part of it lacks, which is told: nothing that was typed is lost."""
-    said = {part: clean(request.POST.get(part)) for part in WHO}
-    needed = {"name": gettext("Name"), "line1": gettext("Street"), "city": gettext("City")}
-    lacks = [name for part, name in needed.items() if not said[part]]
-    if not lacks or not any(said.values()):
-        return False
-    told = gettext("The address lacks: %(what)s. Write it, or leave the whole address out.")
-    messages.error(request, told % {"what": ", ".join(lacks)})
-    return True
-
-
 def _seen(request: Request, found: orders.DraftRow) -> PlaceOrder:
     """A draft with whom it is for; its name and street only for those who may see them."""
     order = quote_paper.whole(found)
@@ -296,9 +273,9 @@ def _sees_buyers(request: Request) -> bool:
 def _said(request: Request, order: PlaceOrder | None) -> dict[str, str]:
     """What stands in the fields of whom it is for: what was typed, else what is kept."""
     if request.method == "POST":
-        return {part: clean(request.POST.get(part)) for part in WHO}
+        return address_form.typed(request)
     address = order.address if order else None
-    return {part: getattr(address, part) if address else "" for part in WHO}
+    return {part: getattr(address, part) if address else "" for part in address_form.WHO}
 
 
 def _gift_message(request: Request) -> str:

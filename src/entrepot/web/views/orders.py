@@ -236,7 +236,12 @@ def _cancel(request: Request, wanted: list[CancelOrder], *, in_part: bool = Fals
 
     def done(n: int) -> str:
         if in_part:
-            return gettext("What could be cancelled of it, or was chosen, is cancelled.")
+            units = sum(units for one in wanted for _, units in one.lines or ())
+            return ngettext(
+                "%(n)s unit is cancelled, and what is left of the order stays.",
+                "%(n)s units are cancelled, and what is left of the order stays.",
+                units,
+            ) % {"n": fmt.number(units)}
         return ngettext("%(n)s order was cancelled.", "%(n)s orders were cancelled.", n) % {"n": n}
 
     return give(request, withdraw if _may_withdraw(request) else cancel, wanted, done)
