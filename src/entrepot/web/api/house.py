@@ -55,6 +55,7 @@ from entrepot.web.api import (
     payouts,
     places,
     plates,
+    policies,
     privacy,
     problems,
     profit,
@@ -185,6 +186,7 @@ api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", disputes.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])
 api.add_router("/v1", listed_buyers.router, tags=["orders"])
+api.add_router("/v1", policies.router, tags=["policies"])
 api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])

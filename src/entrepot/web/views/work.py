@@ -141,6 +141,12 @@ def _currency(found: work.Item) -> str:
     return said or (orders.currency_of(found.subject) if found.subject_kind == "order" else "")
 
 
+def _worth_in(request: Request, found: work.Item) -> str:
+    """The currency of an item's value: its order's, else the company's."""
+    of_order = orders.currency_of(found.subject) if found.subject_kind == "order" else ""
+    return of_order or request.reader.company.currency
+
+
 @require_safe
 @console
 def item(request: Request, which: UUID) -> HttpResponse:
@@ -159,6 +165,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "asks_about_hold": "hold" in found.facts,
         "asleep": found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
         "terms": found.terms_at(now),
+        "worth_in": _worth_in(request, found),
         "points": found.points_at(now),
         "facts": {name: fact for name, fact in found.facts.items() if name != "hold"},  # the subject shows it
         "currency": _currency(found),
