@@ -14,11 +14,11 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     shown = actions.add_parser("list", help="who is blocked and trusted, the latest first")
     shown.add_argument("--ended", action="store_true", help="those that were taken back, instead")
     shown.set_defaults(run=run_list)
-    for action, side, says in (
+    for word, side, says in (
         ("block", "blocked", "hold orders of somebody for review from now on"),
         ("trust", "trusted", "spare somebody the rules that only suspect"),
     ):
-        one = actions.add_parser(action, help=says)
+        one = actions.add_parser(word, help=says)
         who = one.add_mutually_exclusive_group(required=True)
         who.add_argument("--customer", metavar="CODE", default="")
         who.add_argument("--email", metavar="ADDRESS", default="", help="kept as a fingerprint alone")

@@ -238,7 +238,7 @@ def _keep_buyers(
     found: Mapping[UUID, _Found],
 ) -> list[UUID | None]:
     """Where in the vault each draft's buyer stands: where they stood, as long as nothing of them changed."""
-    stood = [found[one.draft].address if one.draft in found else None for one in requests]
+    stood = [found[one.draft].address if one.draft and one.draft in found else None for one in requests]
     buyers = _buyers(stood)
     kept: list[UUID | None] = [None] * len(requests)
     fresh: dict[int, RegisterAddress] = {}

@@ -384,10 +384,10 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
     ]
     sides = on_sides(named) if named else {}
     for one, only in asked:
-        order, own = seen[one.order.id], one.order.company
+        facts_, own = seen[one.order.id], one.order.company
         known = {entry: side for (company, entry), side in sides.items() if company == own}
-        listed = listing.sides(_entries(order), known)
-        one.verdict = judge(replace(order, listed=listed), policies[one.order.id], only)
+        listed = listing.sides(_entries(facts_), known)
+        one.verdict = judge(replace(facts_, listed=listed), policies[one.order.id], only)
 
 
 def _entries(order: OrderFacts) -> list[str]:

@@ -79,12 +79,8 @@ def list_buyers(cause: Cause, /, *, requests: Sequence[ListBuyer]) -> list[Buyer
         for name, one, refused in zip(wanted, requests, refusals, strict=True)
         if refused is None
     }  # fmt: skip
-    written = {
-        key
-        for (key,) in sql.run(
-            _INSERT, sql.columns(_COLUMNS, sorted(fresh.values(), key=lambda row: row[1:3]))
-        )
-    }
+    rows = [fresh[name] for name in sorted(fresh)]
+    written = {key for (key,) in sql.run(_INSERT, sql.columns(_COLUMNS, rows))}
     taken = {name for name, row in fresh.items() if row[0] not in written}
     standing = _standing(taken)
     answers: list[BuyerListed | Refused] = []

@@ -19,7 +19,7 @@ from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Code, Each, Out, Own, Rea
 
 router = Router()
 
-Side = Literal[tuple(listing.SIDES)]  # type: ignore[valid-type]
+Side = Literal["blocked", "trusted"]
 Text = Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)]
 
 
