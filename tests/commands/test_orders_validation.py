@@ -204,7 +204,7 @@ def test_a_draft_keeps_what_is_personal_in_the_vault_alone():
     (made,) = place_draft(CAUSE, requests=[PlaceDraft(answer.draft)])
     order = queries.order(made.order)
     assert parties.address(order.address_id).line1 == HOME.line1
-    assert parties.address(order.billing_id).tax_number == "980780684"
+    assert parties.address(order.billing_id).tax_number == "GB980780684"
     (another,) = draft(CAUSE, requests=[SaveDraft(an_order("", address=HOME))])
     (own,) = place_draft(CAUSE, requests=[PlaceDraft(another.draft, replace(HOME, city="Ripley"))])
     assert parties.address(queries.order(own.order).address_id).city == "Ripley"

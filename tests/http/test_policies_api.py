@@ -10,6 +10,7 @@ pytestmark = pytest.mark.django_db
 
 POLICIES, ORDERS = "/api/v1/policies", "/api/v1/orders"
 KIND = "orders.validation"
+FROM = {"in_force_from": "2026-01-01T00:00:00Z"}
 
 
 def test_every_rule_of_a_channel_is_switched_by_a_program(shop, program):
@@ -19,7 +20,9 @@ def test_every_rule_of_a_channel_is_switched_by_a_program(shop, program):
 
     def switched(number: int, **body: object) -> dict:
         made = lead.post(
-            POLICIES, {"kind": KIND, "scope": "web", "body": body, "note": "as tried"}, again=f"p{number}"
+            POLICIES,
+            FROM | {"kind": KIND, "scope": "web", "body": body, "note": "as tried"},
+            again=f"p{number}",
         )
         assert made.status_code == 201, made.content
         assert made.json() == {"kind": KIND, "scope": "web", "version": number}
@@ -43,13 +46,18 @@ def test_every_rule_of_a_channel_is_switched_by_a_program(shop, program):
 
 def test_what_does_not_fit_is_refused_and_so_is_who_may_not(shop, program):
     lead = program("lead")
-    wrong = {"kind": KIND, "body": {"newcomer": "sometimes"}}
+    wrong = FROM | {"kind": KIND, "body": {"newcomer": "sometimes"}}
     assert is_problem(lead.post(POLICIES, wrong, again="1"), 422, "kernel.invalid")
-    assert is_problem(lead.post(POLICIES, {"kind": "none", "body": {}}, again="2"), 422, "kernel.invalid")
-    unknown = {"kind": KIND, "body": {"new_comer": "warn"}}
+    assert is_problem(
+        lead.post(POLICIES, FROM | {"kind": "none", "body": {}}, again="2"), 422, "kernel.invalid"
+    )
+    unknown = FROM | {"kind": KIND, "body": {"new_comer": "warn"}}
     assert is_problem(lead.post(POLICIES, unknown, again="3"), 422, "kernel.invalid")
-    assert lead.post(POLICIES, {"kind": KIND, "body": {"age_signal": "\x00"}}, again="4").status_code == 422
-    right = {"kind": KIND, "body": {"newcomer": "warn"}}
+    assert (
+        lead.post(POLICIES, FROM | {"kind": KIND, "body": {"age_signal": "\x00"}}, again="4").status_code
+        == 422
+    )
+    right = FROM | {"kind": KIND, "body": {"newcomer": "warn"}}
     assert program("service").post(POLICIES, right, again="5").status_code == 403
     one = lead.post(POLICIES, right, again="6").json()
     assert lead.post(POLICIES, right, again="6").json() == one

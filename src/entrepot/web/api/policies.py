@@ -33,12 +33,12 @@ Scope = Annotated[
 
 class PolicyIn(Strict):
     """A new version of a policy for a scope. What `body` leaves out is as by default. It is in force from
-    `in_force_from`, without one at once; `note` says why."""
+    `in_force_from`, a moment that is over: at once. `note` says why."""
 
     kind: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL, examples=["orders.validation"])]
     body: dict[str, Any]
+    in_force_from: Moment
     scope: Scope = ""
-    in_force_from: Moment | None = None
     note: Text = ""
     key: Own = None
 
@@ -102,11 +102,11 @@ def set_policies(
     company: Company = None,
 ) -> Any:
     """Put new versions of policies in force, as with one rule of validation switched for a channel."""
-    of, now = parse.company_of(company), timezone.now()
+    of = parse.company_of(company)
 
     def make(one: PolicyIn, key: str) -> SetPolicy:
         body = _whole(one.kind, one.body)
-        return SetPolicy(of, one.kind, body, one.in_force_from or now, one.scope, one.note, key)
+        return SetPolicy(of, one.kind, body, one.in_force_from, one.scope, one.note, key)
 
     return give(request, set_policy, payload, idempotency_key, make, 201)
 
