@@ -115,7 +115,7 @@ def test_what_cannot_be_is_refused_and_its_neighbor_is_not():
         (SaveDraft(ORDER, unknown), NotFound),
         (SaveDraft(replace(ORDER, channel="none")), NotFound),
         (SaveDraft(replace(ORDER, lines=())), errors.Unplaceable),
-        (SaveDraft(replace(ORDER, address=AddressGiven("A", "B", "C"))), Invalid),
+        (SaveDraft(replace(ORDER, payment=PaymentGiven("account", "P", 31_00, NOW))), Invalid),
         (SaveDraft(replace(ORDER, currency="QQQ")), Invalid),
         (SaveDraft(ORDER, valid_until=NOW - timedelta(seconds=1)), Invalid),
         (SaveDraft(ORDER, known.draft), DraftSaved),

@@ -195,10 +195,19 @@ def test_fingerprints_are_forgotten_when_no_policy_can_count_them_any_more():
     assert rows("orders_fingerprint") == 2
 
 
-def test_a_draft_keeps_nothing_personal():
-    for personal in ({"billing": ABROAD}, {"tax_number": "1"}, {"address": HOME}):
-        (answer,) = draft(CAUSE, requests=[SaveDraft(an_order("", **personal))])
-        assert type(answer) is Invalid
+def test_a_draft_keeps_what_is_personal_in_the_vault_alone():
+    (answer,) = draft(CAUSE, requests=[SaveDraft(an_order("", billing=ABROAD))])
+    assert type(answer) is Invalid
+    (answer,) = draft(CAUSE, requests=[SaveDraft(an_order("", address=HOME, tax_number="GB980780684"))])
+    for personal in (HOME.name, HOME.line1, HOME.email, "980780684"):
+        assert everywhere(personal) == []
+    (made,) = place_draft(CAUSE, requests=[PlaceDraft(answer.draft)])
+    order = queries.order(made.order)
+    assert parties.address(order.address_id).line1 == HOME.line1
+    assert parties.address(order.billing_id).tax_number == "GB980780684"
+    (another,) = draft(CAUSE, requests=[SaveDraft(an_order("", address=HOME))])
+    (own,) = place_draft(CAUSE, requests=[PlaceDraft(another.draft, replace(HOME, city="Ripley"))])
+    assert parties.address(queries.order(own.order).address_id).city == "Ripley"
 
 
 def test_lists_name_mail_addresses_and_places_by_the_fingerprints_of_the_vault():

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from base64 import b64decode
+from datetime import date, timedelta
 from decimal import Decimal
 
+from django.test import Client
 from django.urls import reverse
 
 from entrepot.catalog import queries as catalog
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
+from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.tax import queries as taxes
+from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from tests.shop import COMPANY, the_system
 
@@ -159,3 +165,107 @@ def test_a_tax_left_out_is_that_of_the_rates_and_follows_the_lines(shop, console
     assert orders.drafts(COMPANY)[0].total_minor == 23_90
     assert 'id="tax" name="tax" value="1.00"' in page
     assert "By the rates in force the tax is £4.58:" in page
+
+
+WHO = {
+    "name": "Greta Ohm", "line1": "Lindenweg 3", "city": "Köln", "email": "greta@example.de", "country": "DE",
+    "postal_code": "50667", "region": "",
+}  # fmt: skip
+
+
+def test_whom_it_is_for_is_kept_with_the_draft_and_goes_into_the_order(shop, console):
+    client = console("service")
+    client.post(reverse("draft-new"), FORM | WHO | {"do": "save", "tax_number": "DE129273398"})
+    (draft,) = orders.drafts(COMPANY)
+    assert draft.address_id and "Lindenweg" not in draft.body and "DE129273398" not in draft.body
+    page = client.get(reverse("draft", args=[draft.id])).content.decode()
+    for told in ("Greta Ohm", "Lindenweg 3", "greta@example.de", "DE129273398", "VAT number of DE"):
+        assert told in page
+    hidden = console("auditor").get(reverse("draft", args=[draft.id])).content.decode()
+    assert "Lindenweg" not in hidden and "DE129273398" not in hidden
+    assert "Name and street are kept from your roles." in hidden
+
+    before = draft.address_id
+    client.post(
+        reverse("draft", args=[draft.id]), FORM | WHO | {"do": "save", "tax_number": "DE 129 273 398"}
+    )
+    assert orders.draft(draft.id).address_id == before, "what did not change is not kept twice"
+    lacking = FORM | WHO | {"do": "place", "line1": ""}
+    answer = client.post(reverse("draft", args=[draft.id]), lacking).content.decode()
+    assert "The address lacks: Street." in answer and "Greta Ohm" in answer
+    client.post(reverse("draft", args=[draft.id]), FORM | WHO | {"do": "place", "tax_number": "DE129273398"})
+    order = orders.order(orders.draft(draft.id).order_id)
+    assert parties.address(order.address_id).line1 == "Lindenweg 3"
+    assert parties.address(order.billing_id).tax_number == "DE129273398"
+
+
+def test_the_tax_goes_by_region_exemption_and_tax_number(shop, console):
+    system = the_system(shop.now)
+    register_rates(system, requests=[
+        RegisterRate(COMPANY, "US", Decimal("0.0725"), date(2020, 1, 1), "CA"),
+        RegisterRate(COMPANY, "DE", Decimal("0.19"), date(2020, 1, 1)),
+    ])  # fmt: skip
+    client = console("service")
+
+    def live(**form: str) -> str:
+        asked = client.post(reverse("draft-new"), FORM | form, headers={"HX-Request": "true"})
+        return asked.content.decode()
+
+    assert "no rate is in force in US" in live(country="US")
+    assert "7.25 % in US-CA" in live(country="US", region="California")
+    in_germany = {"country": "DE", "tax_number": "ATU66889218"}
+    assert "19 % in DE" in live(**in_germany)
+    assert "its form or check digits are wrong" in live(country="DE", tax_number="DE1")
+    client.post(reverse("draft-new"), FORM | {"country": "US", "region": "CA", "do": "save"})
+    (draft,) = orders.drafts(COMPANY)
+    assert draft.total_minor == 22_90 + 166
+    assert 'value="CA"' in client.get(reverse("draft", args=[draft.id])).content.decode()
+
+    register_customers(system, requests=[RegisterCustomer(COMPANY, "C-EX")])
+    register_exemptions(system, requests=[RegisterExemption(COMPANY, "C-EX", "EX-7", date(2020, 1, 1))])
+    assert "the customer is exempt by EX-7" in live(country="DE", customer="C-EX")
+
+
+def test_more_lines_are_had_without_saving(shop, console):
+    shown = console("service").post(reverse("draft-new"), FORM | {"do": "more"}).content.decode()
+    assert shown.count('name="sku"') == 1 + 12 and 'value="NOTE-A5"' in shown
+    assert not orders.drafts(COMPANY)
+
+
+def test_a_quote_is_a_paper_and_has_a_link_for_the_customer_until_its_day_is_over(shop, console):
+    client = console("service")
+    client.post(reverse("draft-new"), FORM | WHO | {"do": "save"})
+    (draft,) = orders.drafts(COMPANY)
+    at, link = reverse("draft-paper", args=[draft.id]), reverse("draft-link", args=[draft.id])
+    paper = client.get(at)
+    assert (paper["Content-Type"], paper.content[:5]) == ("application/pdf", b"%PDF-")
+    assert "Only a quote has a link" in client.post(link, follow=True).content.decode()
+
+    until = (shop.now.date() + timedelta(days=30)).isoformat()
+    client.post(reverse("draft", args=[draft.id]), FORM | WHO | {"do": "save", "valid_until": until})
+    told = client.post(link, follow=True).content.decode()
+    address = re.search(r"http://testserver(/portal/quote/[^<\s]+)", told).group(1)
+    outside = Client()
+    assert outside.get(address).content[:5] == b"%PDF-"
+    assert outside.get(address[:-3] + "x/").status_code == 403
+    assert console("auditor").get(at).status_code == 200
+    client.post(reverse("draft", args=[draft.id]), FORM | {"do": "discard"})
+    ended = outside.get(address)
+    assert ended.status_code == 403 and "This quote is no longer open" in ended.content.decode()
+    assert console("auditor").post(link).status_code == 403
+
+
+def test_a_program_gets_tax_and_paper_of_a_draft(shop, program):
+    api = program("service")
+    rate = RegisterRate(COMPANY, "US", Decimal("0.0725"), date(2020, 1, 1), "CA")
+    register_rates(the_system(shop.now), requests=[rate])
+    line = {"sku": "NOTE-A5", "quantity": 2, "unit_price": "9.95"}
+    said = {"channel": "web", "currency": "GBP", "lines": [line], "country": "US", "region": "CA"}
+    who = {"address": {"name": "Ada", "line1": "1 Main St", "city": "Fresno"}, "tax_number": "12-3456789"}
+    made = api.post("/api/v1/drafts", said | who, again="q1").json()
+    whole = api.get(f"/api/v1/drafts/{made['draft']}").json()
+    assert (whole["region"], whole["has_address"], whole["due_minor"]) == ("CA", True, 144)
+    assert whole["due_because"] == "7.25 % in US-CA"
+    assert "Fresno" not in str(whole)
+    paper = api.get(f"/api/v1/drafts/{made['draft']}/paper").json()
+    assert b64decode(paper["pdf"])[:5] == b"%PDF-" and paper["number"] == made["number"]

@@ -7,7 +7,9 @@ from django.urls import reverse
 
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import PaymentGiven
+from entrepot.parties import queries as parties
 from entrepot.payments.commands.capture import Capture, capture
+from entrepot.web import address_form
 from tests import floor, walk
 from tests.asking import a_browser
 from tests.shop import everybody
@@ -80,7 +82,7 @@ def test_some_units_are_cancelled_and_the_rest_stands(shop, console):
         reverse("order-cancel", args=[which]), too_many | {f"cancel-{line.id}": "1"}, follow=True
     )
 
-    assert "is cancelled" in answer.content.decode()
+    assert "1 unit is cancelled, and what is left of the order stays." in answer.content.decode()
     after = {one.id: one.cancelled for one in orders.order(which).lines}
     assert after == {one.id: int(one.id == line.id) for one in before.lines}
     if line.quantity > 1 or len(before.lines) > 1:
@@ -125,3 +127,30 @@ def test_why_nothing_can_be_split_off_is_said(shop, console):
     page = console("lead").get(reverse("order", args=[shop.one("packed")])).content.decode()
     assert "Split the order" not in page
     assert "not now, no unit is free to go" in page or "not now, it has only one unit" in page
+
+
+def test_an_address_is_corrected_where_it_stands_and_nothing_of_it_is_lost(shop, console):
+    order = shop.one("ready")
+    at = reverse("order", args=[order])
+    client = console("service")
+    before = parties.address(orders.order(order).address_id)
+    page = client.get(at).content.decode()
+    assert f'placeholder="Name" value="{before.name}"' in page
+
+    form = {part: getattr(before, part) for part in address_form.WHO} | {
+        "postal_code": before.postal_code, "reason": "by phone",
+    }  # fmt: skip
+    told = client.post(reverse("order-edit", args=[order]), form, follow=True).content.decode()
+    assert "expected a change" in told
+    lacking = form | {"line1": "", "city": "Hull"}
+    told = client.post(reverse("order-edit", args=[order]), lacking, follow=True).content.decode()
+    assert "The address lacks: Street." in told and 'value="Hull"' in told
+    assert orders.order(order).address_id == before.id
+
+    client.post(
+        reverse("order-edit", args=[order]), form | {"line1": "9 New Street", "email": "x@example.com"}
+    )
+    after = parties.address(orders.order(order).address_id)
+    assert (after.line1, after.email, after.name, after.postal_code) == (
+        "9 New Street", "x@example.com", before.name, before.postal_code,
+    )  # fmt: skip

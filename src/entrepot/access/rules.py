@@ -124,6 +124,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "channels.ask_imports", "channels.withdraw_imports",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft", "orders.restore_draft",
+        "orders.list_buyers", "orders.unlist_buyers",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
         "sourcing.reject", "sourcing.ask_again",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",

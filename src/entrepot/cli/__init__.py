@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from entrepot import Problem, __version__
 from entrepot.cli import (
+    buyers,
     demo,
     doctor,
     export,
@@ -22,7 +23,7 @@ from entrepot.cli import (
     worker,
 )
 
-VERBS = (up, demo, import_, export, whatif, verify, doctor, user, person, worker, relay, manage)
+VERBS = (up, demo, import_, export, whatif, verify, doctor, user, person, buyers, worker, relay, manage)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

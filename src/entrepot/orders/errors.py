@@ -128,3 +128,10 @@ class StillUnknown(Refused):
     code = "orders.still_unknown"
     says = "The catalog still has no SKU {skus} that could be sent. Register it (a kit is expanded when an order is"
     says += " placed, not later), or cancel the lines, then release the hold."
+
+
+class AlreadyListed(Refused):
+    """What is to be blocked or trusted is so already, or the other way."""
+
+    code = "orders.already_listed"
+    says = "{entry} is {side} since {since}, by {by}. Take that back first."

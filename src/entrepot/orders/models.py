@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
-from entrepot.orders import holding, rules, states
+from entrepot.orders import holding, listing, rules, states
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 
 DUTY = "enter×approve"
@@ -210,6 +210,45 @@ class Fingerprint(models.Model):
         ]
 
 
+class Listing(models.Model):
+    """A customer, card, address or mail address whose orders the house blocks or trusts, by a person's word."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    side = models.TextField()
+    entry = models.TextField()  # "customer:" and a code, or a fingerprint
+    plain = models.TextField()  # the same as it is compared (`listing.plain`)
+    reason = models.TextField()
+    order_id = models.UUIDField(null=True)  # the order that it was seen on
+    listed_by = models.TextField()
+    listed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(default="", db_default="")
+    ended_because = models.TextField(default="", db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["order_id"], name="orders_listing_of_order", condition=Q(order_id__isnull=False)
+            )
+        ]
+        constraints = [
+            # Nobody is blocked twice, or blocked and trusted.
+            models.UniqueConstraint(
+                fields=["company_id", "plain"], name="orders_listing_once", condition=Q(ended_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="orders_listing_side_known", condition=Q(side__in=tuple(listing.SIDES))
+            ),
+            models.CheckConstraint(name="orders_listing_says_why", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="orders_listing_ended_by_someone",
+                condition=Q(ended_at__isnull=True, ended_by="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_by="")),
+            ),
+        ]
+
+
 class Promotion(models.Model):
     """A promotion that part of a discount was given for: of a line, or of the whole order."""
 
@@ -240,6 +279,7 @@ class Draft(models.Model):
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField()
     body = models.JSONField()  # PlaceOrder, without addresses, payment and tax number
+    address_id = models.UUIDField(null=True)  # whom it is for, with their tax number, in the vault
     valid_until = models.DateTimeField(null=True)
     state = models.TextField(default="draft")
     order_id = models.UUIDField(null=True)
@@ -247,6 +287,15 @@ class Draft(models.Model):
     saved_at = models.DateTimeField()
 
     class Meta:
+        indexes = [
+            # Which draft an order was, and the drafts of a customer: asked when somebody is to be forgotten.
+            models.Index(
+                fields=["order_id"], name="orders_draft_became", condition=Q(order_id__isnull=False)
+            ),
+            models.Index(
+                fields=["company_id", "customer"], name="orders_draft_of_customer", condition=~Q(customer="")
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="orders_draft_state_known", condition=Q(state__in=states.DRAFT.states)
@@ -387,3 +436,4 @@ class CreditLine(models.Model):
 
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("orders_hold", "reason", "note", "facts", at="t.opened_at")
+forget.notes("orders_listing", "reason", "ended_because", at="t.listed_at")

@@ -365,6 +365,7 @@ class DraftRow:
     saved_by: str
     saved_at: datetime
     body: str
+    address_id: UUID | None  # whom it is for, in the vault
 
 
 def drafts(company: int, *, state: str = "draft", limit: int = 200) -> list[DraftRow]:
@@ -627,7 +628,7 @@ FROM (
 
 _DRAFTS = """
 SELECT q.id, q.company_id::int, q.number, c.code, q.customer, q.currency, q.total_minor, q.valid_until, q.state,
-       q.order_id, q.saved_by, q.saved_at, q.body::text
+       q.order_id, q.saved_by, q.saved_at, q.body::text, q.address_id
 FROM orders_draft AS q JOIN network_channel AS c ON c.id = q.channel_id
 WHERE {which} ORDER BY q.id DESC
 """

@@ -11,8 +11,12 @@ from entrepot.kernel import policies
 from entrepot.orders import rules
 from entrepot.orders.commands.place import PlaceOrder
 from entrepot.orders.facts.known import default
+from entrepot.orders.facts.marks import region_of, written
 from entrepot.orders.validation.policy import Validation
 from entrepot.orders.validation.taxes import taxable
+from entrepot.parties import numbers
+from entrepot.parties import queries as parties
+from entrepot.parties.numbers import Checked
 from entrepot.tax import queries as taxes
 from entrepot.tax.rules import Exemption, Expected, expected
 
@@ -25,7 +29,8 @@ def list_price(sku: Sku | None, currency: str, own: str) -> Decimal | None:
 def tax_due(order: PlaceOrder, goods: Mapping[str, Sku], kind: str, at: datetime) -> Expected:
     """The tax that a draft should bear, as its validation will see it; `goods` are its SKUs, `kind` its channel's.
 
-    Where a draft goes is known by its country only, and its buyer's tax number not at all. 3 statements.
+    By the region of its address, else its own; its buyer's tax number counts where the policy knows reverse charge.
+    3 statements, and 1 for who sells.
     """
     lines = [(line.kind, line.quantity, line.unit_price, line.discount_minor) for line in order.lines]
     frozen = rules.freeze(lines, order.currency, order.discount_minor, order.shipping_minor, 0)
@@ -39,14 +44,30 @@ def tax_due(order: PlaceOrder, goods: Mapping[str, Sku], kind: str, at: datetime
         ),
         on_shipping=policy.tax_on_shipping,
     )
+    there = written(order.address, order.country, order.postal_code) if order.address else None
     return expected(
         amounts,
         taxes.rates(company=order.company),
         country=order.country,
-        region="",
+        region=region_of(order, there),
         day=at.date(),
         exemptions=_exemptions(order),
+        is_shifted=policy.reverse_charge and _is_shifted(order),
     )
+
+
+def number_of(order: PlaceOrder) -> Checked | None:
+    """The buyer's tax number, checked by its form; None where there is none."""
+    return numbers.check(order.country, order.tax_number) if order.tax_number else None
+
+
+def _is_shifted(order: PlaceOrder) -> bool:
+    """Whether its buyer, a business of another country, owes the tax itself."""
+    number = number_of(order)
+    if number is None:
+        return False
+    seller = next((one.country for one in parties.companies() if one.id == order.company), "")
+    return order.country != seller and numbers.is_of_another_member(number, seller)
 
 
 def _exemptions(order: PlaceOrder) -> list[Exemption]:

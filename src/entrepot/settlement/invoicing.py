@@ -80,7 +80,7 @@ class Seller:
     """Who sells, as it stands on invoices; or of a channel by its code as scope.
 
     `issues`: whether we write the invoices ourselves: some marketplaces do. `registration`: the number in the
-    commercial register.
+    commercial register. `quote_terms` stand below quotes.
     """
 
     issues: bool = True
@@ -90,6 +90,7 @@ class Seller:
     city: str = ""
     postal_code: str = ""
     terms: str = "Paid as agreed with the order."
+    quote_terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,6 +227,12 @@ UNION ALL SELECT DISTINCT o.place, 'person', a.person_id, ''
 FROM orders AS o JOIN parties_address AS a ON a.id IN (o.address_id, o.billing_id)
 UNION SELECT c.place, 'person', a.person_id, ''
 FROM customers AS c JOIN returns_departure AS p ON p.customer_id = c.id JOIN parties_address AS a ON a.id = p.buyer_id
+UNION SELECT o.place, 'person', a.person_id, ''
+FROM orders AS o JOIN orders_draft AS q ON q.order_id = o.id JOIN parties_address AS a ON a.id = q.address_id
+UNION SELECT c.place, 'person', a.person_id, ''
+FROM customers AS c JOIN parties_customer AS k ON k.id = c.id
+JOIN orders_draft AS q ON q.company_id = k.company_id AND q.customer = c.code
+JOIN parties_address AS a ON a.id = q.address_id
 """
 
 _ADDRESSES = "SELECT id, person_id FROM parties_address WHERE person_id = ANY(%(people)s::uuid[])"
@@ -301,6 +307,11 @@ WHERE r.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'refunds', to_jsonb(f) FROM returns_refund AS f WHERE f.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'documents', to_jsonb(d) FROM settlement_document AS d WHERE d.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'fingerprints', to_jsonb(f) FROM orders_fingerprint AS f WHERE f.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'drafts', to_jsonb(q) FROM orders_draft AS q WHERE q.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'listings', to_jsonb(t) FROM orders_listing AS t WHERE t.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'listings', to_jsonb(t) FROM orders_listing AS t
+JOIN parties_customer AS k ON k.company_id = t.company_id AND t.plain = 'customer:' || lower(k.code)
+WHERE k.id = ANY(%(customers)s::uuid[]) AND (t.order_id IS NULL OR t.order_id <> ALL(%(orders)s::uuid[]))
 UNION ALL SELECT 'return_fingerprints', to_jsonb(m) FROM returns_mark AS m WHERE m.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'return_judgments', to_jsonb(j) FROM returns_judgment AS j
 JOIN returns_return AS r ON r.id = j.return_id WHERE r.order_id = ANY(%(orders)s::uuid[])

@@ -186,10 +186,11 @@ def tax_of_line(
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The tax that an order should bear, and why."""
+    """The tax that an order should bear, and why. `is_known`: there are rates, or a reason that it bears none."""
 
     tax_minor: int
     reason: str
+    is_known: bool = True
 
 
 def expected(
@@ -219,7 +220,7 @@ def expected(
         if rate is not None:
             by_rate[rate.rate] = by_rate.get(rate.rate, 0) + amount
     if not by_rate:
-        return Expected(0, Said("no rate is in force in {0}", where))
+        return Expected(0, Said("no rate is in force in {0}", where), is_known=False)
     shares = ", ".join(map(_percent, sorted(by_rate)))
     return Expected(
         sum(tax_on_top(amount, rate) for rate, amount in by_rate.items()), Said("{0} in {1}", shares, where)

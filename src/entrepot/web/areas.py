@@ -50,6 +50,7 @@ AREAS = (
         Page("drop-ships", _("Drop-ship")),
         Page("backorders", _("Backorders")),
         Page("promises", _("Promises")),
+        Page("listed-buyers", _("Blocked")),
         Page("campaigns", _("Campaigns")),
         Page("conflicts", _("Conflicts")),
     )),

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from entrepot.orders.listing_queries import ListingRow
 from entrepot.stock.models import STATUSES
 from entrepot.web import lists_books, lists_floor, lists_insight, lists_returns
-from entrepot.web.listing import Head, Listing, attributes, major
+from entrepot.web.listing import Head, Listing, attributes, cells_of, major
 
 
 def _of_status(status: str) -> Callable[[Any], int]:
@@ -29,6 +30,14 @@ ORDERS = Listing(
         "total": major("total_minor"), **attributes("currency", "placed_at", "promise_at", "holds", "id"),
     },
     "-placed_at",
+)  # fmt: skip
+LISTED_BUYERS = Listing(
+    "listed-buyers", "listed-buyers",
+    (
+        Head(_("Who")), Head(_("Why"), "why"), Head(_("Order"), "order"), Head(_("By"), "by"),
+        Head(_("Since"), "since"), Head(""),
+    ),
+    cells_of(ListingRow),
 )  # fmt: skip
 RETURNS = Listing(
     "returns", "returns",

@@ -75,6 +75,12 @@ WORDS: dict[str, str | Promise] = {
     "partial_cancel": _("send what there is, cancel the rest"),
     "ship_complete": _("send only complete"),
     "line_complete": _("send only complete lines"),
+    "orders.list_buyers": _("buyer blocked or trusted"),
+    "orders.unlist_buyers": _("taken off the list of buyers"),
+    "email": _("mail address"),
+    "line1": _("street"),
+    "line2": _("second line of the street"),
+    "listing": _("entry on the list of buyers"),
     # what comes back
     "second_grade": _("second grade"),
     "vendor_return": _("for the vendor"),

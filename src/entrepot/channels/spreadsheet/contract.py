@@ -20,7 +20,8 @@ class Field(NamedTuple):
 
 FIELDS: dict[str, Field] = {
     "order": Field("text", False, (
-        "order", "ordernumber", "orderno", "orderid", "externalid", "bestellnummer", "reference", "ponumber", "po",
+        "order", "ordernumber", "orderno", "orderid", "externalid", "bestellnummer", "bestellung", "auftrag",
+        "auftragsnummer", "pedido", "reference", "ponumber", "po",
     ), True),
     "sku": Field("text", True, (
         "sku", "item", "itemnumber", "article", "articlenumber", "artikel", "artikelnummer", "productcode", "product",
@@ -38,7 +39,9 @@ FIELDS: dict[str, Field] = {
         "orderedat", "orderdate", "date", "createdat", "purchasedate", "bestelldatum", "datum",
     )),
     "promise_at": Field("moment", False, ("promiseat", "promisedat", "deliverby", "requesteddate", "liefertermin")),
-    "customer": Field("text", False, ("customer", "customerid", "customercode", "customernumber", "kundennummer")),
+    "customer": Field("text", False, (
+        "customer", "customerid", "customercode", "customernumber", "kundennummer", "kunde", "cliente",
+    )),
     "recipient": Field("text", False, ("recipient", "shippingname", "shiptoname", "customername", "recipientname")),
     "line1": Field("text", False, (
         "line1", "address", "address1", "street", "addressline1", "shippingaddress1", "strasse",

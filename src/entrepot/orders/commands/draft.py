@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -14,13 +14,26 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules
-from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, Placed, PlaceOrder, place
+from entrepot.orders.commands.place import (
+    AddressGiven,
+    BillingGiven,
+    PaymentGiven,
+    Placed,
+    PlaceOrder,
+    for_the_vault,
+    place,
+)
+from entrepot.parties import numbers
+from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
+from entrepot.parties.queries import Address
 
 
 @dataclass(frozen=True, slots=True)
 class SaveDraft:
-    """An order as it stands; without `draft` a new one. It gets its `external_id` from its number, and what is personal
-    (addresses, payment, tax number) when it is placed. A quote says until when it is `valid_until`."""
+    """An order as it stands; without `draft` a new one. It gets its `external_id` from its number; its payment, who is
+    billed where that is somebody else, and its gift message when it is placed. Its address and tax number are kept in
+    the vault. A quote says until when it is `valid_until`."""
 
     order: PlaceOrder
     draft: UUID | None = None
@@ -37,7 +50,7 @@ class DraftSaved:
 
 @dataclass(frozen=True, slots=True)
 class PlaceDraft:
-    """The customer agreed: the draft becomes an order."""
+    """The customer agreed: the draft becomes an order. Without an address or a tax number, those of the draft."""
 
     draft: UUID
     address: AddressGiven | None = None
@@ -65,27 +78,32 @@ def draft(cause: Cause, /, *, requests: Sequence[SaveDraft]) -> list[DraftSaved 
     """Drafts made or changed. Nothing of them is promised, validated or frozen yet.
 
     Locks: the drafts in id order. Refuses: NotFound (draft, channel); WrongState (placed, discarded); Unplaceable;
-    Invalid (another company's; a draft twice; an address or a payment; a last day that is over).
-    Again: by key. 4 statements.
+    Invalid (another company's; a draft twice; a payment; a last day that is over).
+    Again: by key. 4 statements, and 4 for addresses.
     """
     found = _lock([one.draft for one in requests if one.draft])
     channels = _channels([one.order for one in requests])
     refusals = _refusals(requests, found, channels, cause.at)
     fresh = [i for i, one in enumerate(requests) if one.draft is None and refusals[i] is None]
-    numbers = dict(zip(fresh, ids.numbers("QT", len(fresh)), strict=True))
+    named = dict(zip(fresh, ids.numbers("QT", len(fresh)), strict=True))
+    keys = [one.draft or ids.uuid7() for one in requests]
+    kept = _keep_buyers(cause, requests, keys, refusals, found)
     answers: list[DraftSaved | Refused] = []
     rows, happened = [], []
     for i, (one, refused) in enumerate(zip(requests, refusals, strict=True)):
         if refused is not None:
             answers.append(refused)
             continue
-        key = one.draft or ids.uuid7()
-        number = numbers[i] if one.draft is None else found[key].number
-        order = replace(one.order, external_id=number, occurred_at=None, key=None)
+        key = keys[i]
+        number = named[i] if one.draft is None else found[key].number
+        order = replace(
+            one.order, external_id=number, occurred_at=None, key=None, address=None, tax_number=""
+        )
         total = total_of(order)
         rows.append((
             key, order.company, number, channels[order.company, order.channel], order.customer or "",
-            order.currency, total, wire.dump(order), one.valid_until, "draft", cause.actor.name, cause.at,
+            order.currency, total, wire.dump(order), kept[i], one.valid_until, "draft", cause.actor.name,
+            cause.at,
         ))  # fmt: skip
         happened.append(
             Event(
@@ -110,9 +128,10 @@ def place_draft(cause: Cause, /, *, requests: Sequence[PlaceDraft]) -> list[Plac
 
     Locks: the drafts in id order, then as `orders.place`. Refuses: NotFound; WrongState (placed, discarded);
     QuoteExpired; Invalid (a draft twice); and as `orders.place`. Again: by key. 2 statements more than
-    `orders.place`.
+    `orders.place`, and 1 for addresses.
     """
     found = _lock([one.draft for one in requests])
+    buyers = _buyers([one.address for one in found.values()])
     answers: list[Placed | Refused | None] = []
     wanted: list[tuple[PlaceDraft, PlaceOrder]] = []
     for one, refused in zip(requests, _unfit([one.draft for one in requests], found, "place"), strict=True):
@@ -120,9 +139,11 @@ def place_draft(cause: Cause, /, *, requests: Sequence[PlaceDraft]) -> list[Plac
         if refused is None and known and known.valid_until and known.valid_until < cause.at:
             refused = errors.QuoteExpired(number=known.number, expired=known.valid_until.isoformat())
         if refused is None and known:
+            buyer = buyers.get(known.address) if known.address else None
             order = replace(
-                known.order, address=one.address, payment=one.payment, billing=one.billing,
-                tax_number=one.tax_number, priced_at=known.saved_at, gift_message=one.gift_message,
+                known.order, address=one.address or _place_of(buyer), payment=one.payment, billing=one.billing,
+                tax_number=one.tax_number or (buyer.tax_number if buyer else ""), priced_at=known.saved_at,
+                gift_message=one.gift_message,
             )  # fmt: skip
             wanted.append((one, order))
         answers.append(refused)
@@ -195,13 +216,76 @@ class _Found(NamedTuple):
     order: PlaceOrder
     valid_until: datetime | None
     saved_at: datetime
+    address: UUID | None
+
+
+def _buyers(addresses: Iterable[UUID | None]) -> dict[UUID, Address]:
+    """Whom drafts are for, out of the vault. 1 statement, where there are any."""
+    wanted = {one for one in addresses if one}
+    return parties.addresses(wanted) if wanted else {}
+
+
+def _place_of(buyer: Address | None) -> AddressGiven | None:
+    """Where a draft goes, of what the vault has of its buyer; None where that is a tax number alone."""
+    return AddressGiven.of(buyer) if buyer and buyer.line1 else None
+
+
+def _keep_buyers(
+    cause: Cause,
+    requests: Sequence[SaveDraft],
+    keys: Sequence[UUID],
+    refusals: Sequence[Refused | None],
+    found: Mapping[UUID, _Found],
+) -> list[UUID | None]:
+    """Where in the vault each draft's buyer stands: where they stood, as long as nothing of them changed."""
+    stood = [found[one.draft].address if one.draft and one.draft in found else None for one in requests]
+    buyers = _buyers(stood)
+    kept: list[UUID | None] = [None] * len(requests)
+    fresh: dict[int, RegisterAddress] = {}
+    for i, (one, refused, before) in enumerate(zip(requests, refusals, stood, strict=True)):
+        wanted = _for_the_vault(one.order, keys[i]) if refused is None else None
+        if wanted is None:
+            continue
+        if before in buyers and _same(wanted, buyers[before]):
+            kept[i] = before
+        else:
+            fresh[i] = wanted
+    if fresh:
+        for i, answer in zip(fresh, register_addresses(cause, requests=list(fresh.values())), strict=True):
+            assert isinstance(answer, AddressRegistered), answer
+            kept[i] = answer.id
+    return kept
+
+
+def _for_the_vault(order: PlaceOrder, draft: UUID) -> RegisterAddress | None:
+    """Whom a draft is for, as the vault takes them; None where nothing is known of them.
+
+    Who has neither a code nor a mail address is one person as long as the draft is written.
+    """
+    if order.address is None and not order.tax_number:
+        return None
+    is_nobody = not order.customer and not (order.address and order.address.email)
+    customer = f"draft {draft}" if is_nobody else order.customer or ""
+    if order.address is None:
+        return RegisterAddress(
+            order.company, country=order.country, tax_number=order.tax_number, customer=customer
+        )
+    kept = for_the_vault(order.company, order.address, order.postal_code, order.country, customer)
+    return replace(kept, tax_number=order.tax_number)
+
+
+def _same(wanted: RegisterAddress, stood: Address) -> bool:
+    """Whether the vault says already what is to be kept."""
+    names = ("name", "line1", "line2", "city", "region", "postal_code", "country", "email", "phone")
+    number = numbers.check(wanted.country, wanted.tax_number).number if wanted.tax_number else ""
+    return number == stood.tax_number and all(getattr(wanted, one) == getattr(stood, one) for one in names)
 
 
 def _lock(drafts: Sequence[UUID]) -> dict[UUID, _Found]:
     rows = sql.run(_LOCK, {"drafts": list(drafts)})
     return {
-        key: _Found(company, number, state, wire.load(body, PlaceOrder), valid_until, saved_at)
-        for key, company, number, state, body, valid_until, saved_at in rows
+        key: _Found(company, number, state, wire.load(body, PlaceOrder), *rest)
+        for key, company, number, state, body, *rest in rows
     }
 
 
@@ -250,9 +334,9 @@ def _misfit(
         return NotFound(what="channel", which=order.channel)
     if one.draft and found[one.draft].company != order.company:
         return Invalid(field="company", expected=found[one.draft].company, found=order.company)
-    if order.address or order.payment or order.billing or order.tax_number or order.gift_message:
+    if order.payment or order.billing or order.gift_message:
         return Invalid(
-            field="address, payment, tax number and gift message",
+            field="payment, who is billed and gift message",
             expected="to come when it is placed",
             found="given now",
         )
@@ -295,12 +379,12 @@ def _end(
 
 
 _COLUMNS = (
-    "id", "company_id", "number", "channel_id", "customer", "currency", "total_minor", "body", "valid_until",
-    "state", "saved_by", "saved_at",
+    "id", "company_id", "number", "channel_id", "customer", "currency", "total_minor", "body", "address_id",
+    "valid_until", "state", "saved_by", "saved_at",
 )  # fmt: skip
 
 _LOCK = """
-SELECT id, company_id::int, number, state, body::text, valid_until, saved_at FROM orders_draft
+SELECT id, company_id::int, number, state, body::text, valid_until, saved_at, address_id FROM orders_draft
 WHERE id = ANY(%(drafts)s::uuid[]) ORDER BY id FOR UPDATE
 """
 

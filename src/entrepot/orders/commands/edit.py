@@ -6,7 +6,7 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -18,10 +18,11 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import in_force_of, version_of
-from entrepot.orders import errors, facts, rules
+from entrepot.orders import errors, facts, listing, rules
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.commands.place import LINE_COLUMNS, AddressGiven, for_the_vault
+from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
 from entrepot.orders.validation import (
     FINE,
@@ -38,7 +39,7 @@ from entrepot.orders.validation import (
 )
 from entrepot.parties.address import Written, difference
 from entrepot.parties.commands.register import AddressRegistered, register_addresses
-from entrepot.parties.queries import addresses
+from entrepot.parties.queries import Address, addresses
 from entrepot.stock.commands.allocate import Free, free
 
 
@@ -105,11 +106,12 @@ def edit(
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 7 more where lines come and units go, 8 for addresses, 1 for services, 3 for holds, 1
+    Again: by key. 11 statements; 7 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 1
     where a policy asks for hazardous goods.
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
+    requests = [_whole(one, known.orders.get(one.order)) for one in requests]
     edits: dict[UUID, _Edit] = {}
     answers: list[_Edit | Refused] = []
     for one in requests:
@@ -141,6 +143,14 @@ class _Order(NamedTuple):
     service: str
     billed: Written | None  # where it is billed, as its country writes it
     customer: str
+    home: Address | None  # where it goes, out of the vault, where its postal code alone changes
+
+
+def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
+    """A change of the postal code alone as one of the address: labels are written from the vault."""
+    if order is None or order.home is None or not order.home.line1 or one.address is not None:
+        return one
+    return replace(one, address=AddressGiven.of(order.home))
 
 
 class _Line(NamedTuple):
@@ -169,12 +179,14 @@ class _Known(NamedTuple):
 def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
     rows = sql.run(_ORDERS, wanted)
-    billed = addresses([row[-2] for row in rows if row[-2]])
+    coded = {one.order for one in requests if one.postal_code is not None and one.address is None}
+    asked = {one for row in rows for one in (row[-3], row[-2] if row[0] in coded else None) if one}
+    kept = addresses(asked)
     orders = {}
     for row in rows:
-        bill, customer = row[-2:]
-        written = billed[bill].written if bill in billed else None
-        orders[row[0]] = _Order(*row[:-2], written, customer)  # type: ignore[call-arg]
+        bill, home, customer = row[-3:]
+        written = kept[bill].written if bill in kept else None
+        orders[row[0]] = _Order(*row[:-3], written, customer, kept.get(home))  # type: ignore[call-arg]
     lines: dict[UUID, dict[UUID, _Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
@@ -363,9 +375,25 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
     if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):
         names = {(one.order.company, line.sku) for one, _ in asked for line in one.lines.values()}
         hazardous = set(sql.run(_HAZARDOUS, sql.columns(("companies", "codes"), names)))  # type: ignore[arg-type]
+    seen = {one.order.id: _facts(cause, one, policies[one.order.id], hazardous) for one, _ in asked}
+    named = [
+        (one.order.company, entry)
+        for one, only in asked
+        if "blocked" in only
+        for entry in _entries(seen[one.order.id])
+    ]
+    sides = on_sides(named) if named else {}
     for one, only in asked:
-        policy = policies[one.order.id]
-        one.verdict = judge(_facts(cause, one, policy, hazardous), policy, only)
+        facts_, own = seen[one.order.id], one.order.company
+        known = {entry: side for (company, entry), side in sides.items() if company == own}
+        listed = listing.sides(_entries(facts_), known)
+        one.verdict = judge(replace(facts_, listed=listed), policies[one.order.id], only)
+
+
+def _entries(order: OrderFacts) -> list[str]:
+    """What of it people may have blocked or trusted."""
+    own = [listing.of_customer(order.customer)] if order.customer else []
+    return [*own, *order.fingerprints]
 
 
 def _asked(request: EditOrder) -> tuple[str, ...]:
@@ -389,7 +417,8 @@ def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[in
     billed = order.billed if order.billed and order.billed.line1 else None
     return OrderFacts(
         asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
-        service=order.service if asked.service is None else asked.service, has_address=True, is_to_box=is_to_box,
+        service=order.service if asked.service is None else asked.service, customer=order.customer or None,
+        has_address=True, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
         fingerprints=tuple(facts.fingerprints_of_places((there,), (asked.address,))),
     )  # fmt: skip
@@ -505,7 +534,7 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
        (SELECT sum(p.authorized_minor)::bigint FROM payments_payment AS p
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
-       c.code, c.kind, o.service, o.billing_id,
+       c.code, c.kind, o.service, o.billing_id, o.address_id,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), '')
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """

@@ -33,7 +33,8 @@ class FingerprintsForgotten:
 def forget_fingerprints(
     cause: Cause, /, *, requests: Sequence[ForgetFingerprints]
 ) -> list[FingerprintsForgotten | Refused]:
-    """Fingerprints gone for good; the orders and the vault keep what they have.
+    """Fingerprints gone for good, but of orders that somebody still reviews; the orders and the vault keep what they
+    have.
 
     No event: nothing that anybody did is undone. Again: finds none. 1 statement.
     """
@@ -42,6 +43,10 @@ def forget_fingerprints(
 
 
 _FORGET = """
-WITH gone AS (DELETE FROM orders_fingerprint WHERE placed_at < %(before)s::timestamptz RETURNING 1)
+WITH gone AS (
+    DELETE FROM orders_fingerprint AS f WHERE f.placed_at < %(before)s::timestamptz
+    AND NOT EXISTS (SELECT FROM orders_hold AS h
+                    WHERE h.order_id = f.order_id AND h.state = 'open' AND h.type = 'fraud review')
+    RETURNING 1)
 SELECT count(*)::int FROM gone
 """

@@ -10,6 +10,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
+from entrepot.orders import listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +29,25 @@ class BuyerForgotten:
 
 
 @command("orders.forget_buyers")
-def forget_buyers(_cause: Cause, /, *, requests: Sequence[ForgetBuyer]) -> list[BuyerForgotten | Refused]:
-    """Postal codes, fingerprints and codes in drafts are gone; amounts, goods, dates and country stay.
+def forget_buyers(cause: Cause, /, *, requests: Sequence[ForgetBuyer]) -> list[BuyerForgotten | Refused]:
+    """Postal codes, fingerprints and codes in drafts and on lists are gone; amounts, goods, dates and country stay. A
+    fingerprint that somebody blocked or trusted stays: it names nobody.
 
     No event: whoever asks for it leaves one.
 
-    Locks: the orders in id order. Refuses: nothing. Again: changes nothing. 3 statements.
+    Locks: the orders in id order. Refuses: nothing. Again: changes nothing. 4 statements.
     """
     orders = sorted({order for one in requests for order in one.orders})
     codes = sorted({(one.company, code) for one in requests for code in one.customers})
     sql.run(_ORDERS, {"orders": orders})
     sql.run(_FINGERPRINTS, {"orders": orders})
-    sql.run(_DRAFTS, sql.columns(("companies", "codes"), codes))
+    named = sql.columns(("companies", "codes"), codes)
+    sql.run(_DRAFTS, named)
+    listed = sql.columns(
+        ("companies", "entries"),
+        [(company, listing.plain(listing.of_customer(code))) for company, code in codes],
+    )
+    sql.run(_LISTINGS, listed | {"at": cause.at, "by": cause.actor.name})
     return [BuyerForgotten(len(set(one.orders))) for one in requests]
 
 
@@ -55,4 +63,13 @@ _DRAFTS = """
 UPDATE orders_draft AS d SET customer = '', body = d.body || '{"customer": null, "postal_code": ""}'
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS c(company, code)
 WHERE d.company_id = c.company AND d.customer = c.code AND d.state <> 'draft'
+"""
+
+# A customer who is forgotten can't be found on a list any more: the listing ends, and names nobody.
+_LISTINGS = """
+UPDATE orders_listing AS t SET entry = 'customer:' || t.id, plain = 'customer:' || t.id,
+       ended_at = COALESCE(t.ended_at, %(at)s::timestamptz),
+       ended_by = CASE WHEN t.ended_at IS NULL THEN %(by)s::text ELSE t.ended_by END
+FROM unnest(%(companies)s::smallint[], %(entries)s::text[]) AS c(company, entry)
+WHERE t.company_id = c.company AND t.plain = c.entry
 """

@@ -145,6 +145,8 @@ class PlaceOrder:
     key: str | None = None
     gift_message: str = ""
     """What the buyer writes to whoever gets it: kept in the vault, and printed on the packing slip."""
+    region: str = ""
+    """Of the country that it goes to, for its tax, where no address says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,8 +330,10 @@ def _judge(draft: _Draft, priced: facts.Priced, known: Known) -> None:
     seen = draft.seen = facts.of(request, draft.placed_at, priced, known, policy)
     draft.verdict = _EXCHANGED if request.demand == rules.EXCHANGE else validation.judge(seen, policy)
     known.note((request.company, request.channel, request.external_id), draft.customer, seen)
-    if policy.velocity != "off":
-        draft.fingerprints = [(draft.id, one, request.company, draft.placed_at) for one in seen.fingerprints]
+    # Whoever reviews it may want to block its card, which nothing else keeps.
+    if policy.velocity != "off" or any(hold.type == "fraud review" for hold in draft.verdict.holds):
+        marks = known.marks(request).fingerprints
+        draft.fingerprints = [(draft.id, one, request.company, draft.placed_at) for one in marks]
 
 
 _EXCHANGED = validation.Verdict(

@@ -21,7 +21,7 @@ from entrepot.orders.facts.known import (
     load,
     recently,
 )
-from entrepot.orders.facts.marks import fingerprints_of_places, written
+from entrepot.orders.facts.marks import fingerprints_of_places, region_of, written
 from entrepot.orders.validation import Earlier, LineFact, OrderFacts, PaymentFact, Validation
 from entrepot.orders.validation.taxes import taxable
 from entrepot.parties import address as formats
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channel", "Known", "Priced", "Sku", "default", "fingerprints_of_places", "kit", "line", "load", "of", "of_address",
-    "of_kit", "written",
+    "of_kit", "region_of", "written",
 ]  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def of(
     given, customer = request.payment, request.customer
     who = None if customer is None else known.customers[request.company, customer]
     asks_where = asks_fingerprints(policy) or policy.mismatch != "off" or policy.recompute != "off"
+    asks_where = asks_where or request.company in known.lists_fingerprints
     there, billed, marks = known.marks(request) if asks_where else (None, None, ())
     number = None
     if request.tax_number and (policy.tax_number, policy.recompute) != ("off", "off"):
@@ -108,7 +109,7 @@ def of(
         is_first=customer is None or (request.company, customer) in known.first,
         has_address=request.address is not None, is_to_box=is_to_box, problems=problems, billing_differs=differs,
         fingerprints=marks, sightings=_sightings(request, marks, placed_at, known, policy), tax_number=number,
-        expected_tax=should,
+        expected_tax=should, listed=known.sides(request, marks),
     )  # fmt: skip
 
 
@@ -180,7 +181,7 @@ def _expected_tax(
         amounts,
         known.rates.get((request.company, request.country), ()),
         country=request.country,
-        region=there.region if there else "",
+        region=region_of(request, there),
         day=placed_at.date(),
         exemptions=known.exemptions.get(customer, ()) if customer else (),
         is_shifted=is_shifted,

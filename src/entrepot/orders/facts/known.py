@@ -14,6 +14,8 @@ from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.orders import kits, validation
 from entrepot.orders.facts.marks import Marks, marks_of
+from entrepot.orders.listing import NEITHER, Sides, of_customer, plain, sides
+from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
 from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
@@ -49,8 +51,8 @@ class Known:
     """What a batch refers to, by (company, code), and what is known of its customers and goods."""
 
     __slots__ = (
-        "_credit_left", "_marks", "channels", "credits", "customers", "exemptions", "first", "kits", "nowhere",
-        "policies", "rates", "recent", "sellers", "sightings", "skus", "tiers",
+        "_credit_left", "_marks", "channels", "credits", "customers", "exemptions", "first", "kits", "listed",
+        "lists_fingerprints", "nowhere", "policies", "rates", "recent", "sellers", "sightings", "skus", "tiers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -67,6 +69,8 @@ class Known:
         self.rates: dict[tuple[int, str], list[Rate]] = {}  # by country
         self.sellers: dict[int, str] = {}  # their countries
         self.exemptions: dict[UUID, list[Exemption]] = {}
+        self.listed: dict[tuple[int, str], str] = {}  # sides of what people have blocked or trusted
+        self.lists_fingerprints: set[int] = set()  # companies where some of that are fingerprints
         self._marks: dict[int, Marks] = {}
         self.credits: dict[Owner, Account] = {}  # locked, where orders ask to be paid with them
         self._credit_left: dict[Owner, int] = {}
@@ -81,6 +85,17 @@ class Known:
         if found is None:
             found = self._marks[id(request)] = marks_of(request)
         return found
+
+    def sides(self, request: PlaceOrder, marks: Sequence[str]) -> Sides:
+        """What of an order, and of the fingerprints that it has, people have blocked or trusted."""
+        if not self.listed:
+            return NEITHER
+        own = () if request.customer is None else (of_customer(request.customer),)
+        company = request.company
+        known = {
+            plain(one): side for one in (*own, *marks) if (side := self.listed.get((company, plain(one))))
+        }
+        return sides((*own, *marks), known)
 
     def account_of(self, request: PlaceOrder) -> Account:
         """The store credit of who placed an order."""
@@ -128,7 +143,8 @@ def default(kind: str) -> tuple[int, Validation]:
 
 def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
     """All that a batch refers to; customers who are new are registered. 1 statement, 1 for new customers, and one each
-    where a policy asks: for recent orders, for fingerprints, for goods, for list prices, for stock, for tax.
+    where a policy asks: for recent orders, for fingerprints, for goods, for list prices, for stock, for tax; 1 where
+    people have listed fingerprints.
     """
     companies = list({one.company for one in requests})
     channels = list({(one.company, one.channel) for one in requests})
@@ -136,6 +152,7 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
     customers = list({(one.company, one.customer) for one in requests if one.customer is not None})
     params: dict[str, Any] = {"at": cause.at, "companies": companies}
     params |= {"channels": _named(channels), "skus": _named(skus), "customers": _named(customers)}
+    params["listed"] = _named([(company, plain(of_customer(code))) for company, code in customers])
     known = Known()
     for what, company, code, found, word, number, body in sql.run(_FACTS, params):
         name = (company, code)
@@ -147,6 +164,10 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
                 known.tiers[found] = word
         elif what == 3:
             known.channels[name] = Channel(found, word, number)
+        elif what == 6:
+            known.listed[name] = word
+        elif what == 7:
+            known.lists_fingerprints.add(company)
         elif what == 5:
             part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
             known.kits.setdefault(name, []).append(part)
@@ -230,6 +251,8 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> No
 
     if found := asking(asks_recent):
         _load_recent(found, known, cause.at)
+    if known.lists_fingerprints:
+        _load_sides(requests, known)
     if found := asking(_asks_sightings):
         _load_sightings(found, known, cause.at)
     if any(policy.inventory != "off" for policy in in_use.values()):
@@ -279,6 +302,14 @@ def recently(policy: Validation) -> timedelta:
     return max(validation.HOUR, timedelta(minutes=policy.duplicate_minutes))
 
 
+def _load_sides(requests: Sequence[PlaceOrder], known: Known) -> None:
+    """Which of the orders' fingerprints people have blocked or trusted."""
+    asking = [one for one in requests if one.company in known.lists_fingerprints]
+    known.listed |= on_sides(
+        [(one.company, each) for one in asking for each in known.marks(one).fingerprints]
+    )
+
+
 def _load_sightings(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, at: datetime) -> None:
     """Orders by the same cards, addresses and mail addresses just before."""
     seen = {(one.company, each) for one, _ in asking for each in known.marks(one).fingerprints}
@@ -311,7 +342,8 @@ def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
             )
 
 
-# All that a batch refers to in one round trip: SKUs, customers, channels, policies in force, and what kits are made of.
+# All that a batch refers to in one round trip: SKUs, customers, channels, policies in force, what kits are made of, the
+# customers whom people have listed, and who lists fingerprints.
 _FACTS = """
 SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
 FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
@@ -338,6 +370,15 @@ UNION ALL
  JOIN catalog_component AS m ON m.kit_id = k.id
  JOIN catalog_sku AS s ON s.id = m.sku_id
  ORDER BY m.kit_id, m.number)
+UNION ALL
+SELECT 6, t.company_id::int, t.plain, NULL, t.side, NULL, NULL
+FROM json_to_recordset(%(listed)s::json) AS d(company smallint, code text)
+JOIN orders_listing AS t ON t.company_id = d.company AND t.plain = d.code AND t.ended_at IS NULL
+UNION ALL
+SELECT 7, c.company, '', NULL, NULL, NULL, NULL
+FROM unnest(%(companies)s::smallint[]) AS c(company)
+WHERE EXISTS (SELECT FROM orders_listing AS t WHERE t.company_id = c.company AND t.ended_at IS NULL
+                AND t.plain NOT LIKE 'customer:%%')
 """
 
 _RECENT = """

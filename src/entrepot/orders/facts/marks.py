@@ -34,6 +34,14 @@ def written(given: AddressGiven | BillingGiven, country: str, postal_code: str) 
     return formats.written(country, postal_code, given.region, given.city, given.line1, given.line2)
 
 
+def region_of(request: PlaceOrder, there: Written | None) -> str:
+    """The region that an order goes to, by its code where its country has such; '' where nobody says it."""
+    if (there and there.region) or not request.region:
+        return there.region if there else ""
+    place = formats.written(request.country, request.postal_code, request.region, "", "")
+    return place.region if place else request.region
+
+
 def fingerprints_of_places(
     places: Iterable[Written | None], given: Iterable[AddressGiven | BillingGiven | None]
 ) -> Iterator[str]:

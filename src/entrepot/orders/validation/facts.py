@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from entrepot.orders.listing import NEITHER, Sides
 from entrepot.parties.numbers import Checked
 from entrepot.tax.rules import Expected
 
@@ -80,6 +81,7 @@ class OrderFacts:
     sightings: Mapping[str, int] = field(
         default_factory=dict
     )  # orders just before that shared one, by its kind
+    listed: Sides = NEITHER  # what of it people have blocked or trusted
     tax_number: Checked | None = None
     expected_tax: Expected | None = None
 

@@ -25,30 +25,30 @@ class Validation:
     case; countries stand in capital letters.
     """
 
-    payment: Mode = "enforce"
-    currency: Mode = "enforce"
-    fraud: Mode = "enforce"
-    tax: Mode = "enforce"
-    tax_number: Mode = "warn"
-    recompute: Mode = "off"
-    address: Mode = "enforce"
-    inventory: Mode = "off"
-    catalog: Mode = "enforce"
-    duplicates: Mode = "off"
-    expiry: Mode = "off"
-    region: Mode = "off"
-    export: Mode = "off"
-    cash: Mode = "off"
-    score: Mode = "off"
-    velocity: Mode = "off"
-    mismatch: Mode = "off"
-    newcomer: Mode = "off"
-    blocked: Mode = "off"
-    hazard: Mode = "off"
-    price: Mode = "off"
-    changed: Mode = "off"
-    box: Mode = "off"
-    format: Mode = "off"
+    payment: Mode = "enforce"  # less is authorized than it costs, or the authorization is over or too old
+    currency: Mode = "enforce"  # it is paid in another currency than its own
+    fraud: Mode = "enforce"  # signals of the channel, a large amount, many orders of one customer
+    tax: Mode = "enforce"  # its tax can't be right for its amount
+    tax_number: Mode = "warn"  # the tax number has not the form of its country
+    recompute: Mode = "off"  # its tax is not what the rates in force make of it
+    address: Mode = "enforce"  # country, address or postal code lack or have not their form
+    inventory: Mode = "off"  # no node has a unit of something in it
+    catalog: Mode = "enforce"  # something is discontinued, or asks for an age that is not proved
+    duplicates: Mode = "off"  # its customer ordered the same just before
+    expiry: Mode = "off"  # the authorization ends before the promised date
+    region: Mode = "off"  # nothing is sent there
+    export: Mode = "off"  # something may not go to that country
+    cash: Mode = "off"  # cash on delivery that is too much, or not taken there
+    score: Mode = "off"  # the channel's score of risk is above the limit
+    velocity: Mode = "off"  # many orders by one card, address or mail address
+    mismatch: Mode = "off"  # it is billed elsewhere than it is sent to
+    newcomer: Mode = "off"  # a first order above the limit
+    blocked: Mode = "enforce"  # its customer, card, address or mail address is blocked
+    hazard: Mode = "off"  # hazardous goods by that service or to that country
+    price: Mode = "off"  # something is sold below a part of its list price
+    changed: Mode = "off"  # a list price is another one than when it was quoted
+    box: Mode = "off"  # it goes to a PO box by a service that brings nothing there
+    format: Mode = "off"  # the address lacks a part that its country requires
     payment_required: bool = False
     payment_differs_max_minor: int | None = None  # given, more than the order costs is held as well
     authorization_days_max: int = 7
@@ -57,7 +57,9 @@ class Validation:
     review_total_minor: int | None = None
     review_orders_per_hour: int | None = None
     velocity_minutes: int = 60
-    velocity_card_max: int | None = 3  # orders by one card within that time; None: it does not count
+    velocity_card_max: int | None = (
+        3  # orders by one card within that time; without a number it does not count
+    )
     velocity_address_max: int | None = 3
     velocity_email_max: int | None = 3
     mismatch_from: Literal["country", "postal code", "street"] = "country"  # what must differ at least
@@ -203,5 +205,7 @@ def by_country(entries: tuple[str, ...]) -> dict[str, frozenset[str]]:
     return {country: frozenset(names) for country, names in found.items()}
 
 
-IMPORTED = Validation(payment="off", currency="off", fraud="off", tax="warn", tax_number="off", address="off")
+IMPORTED = Validation(
+    payment="off", currency="off", fraud="off", tax="warn", tax_number="off", address="off", blocked="off"
+)
 """The default of channels of kind `import`: what is history already is not held for what can't be mended."""

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 from entrepot.kernel.errors import Said
+from entrepot.orders.listing import CUSTOMER, kind_of
 from entrepot.orders.validation.facts import Found, OrderFacts
 from entrepot.orders.validation.policy import Validation, folded
 
@@ -97,6 +98,8 @@ _WIDTHS = tuple(_ELSEWHERE)
 def _is_trusted(order: OrderFacts, policy: Validation) -> bool:
     if order.customer and order.customer.lower() in folded(policy.trusted_customers):
         return True
+    if order.listed.trusted:
+        return True
     return bool(order.fingerprints) and not folded(policy.trusted_fingerprints).isdisjoint(order.fingerprints)
 
 
@@ -111,13 +114,17 @@ def newcomer(order: OrderFacts, policy: Validation) -> Found | None:
 
 
 def blocked(order: OrderFacts, policy: Validation) -> Found | None:
-    """Whether the customer, or a fingerprint of the order, is on the block list. Nobody is trusted against it."""
-    if order.customer and order.customer.lower() in folded(policy.blocked_customers):
+    """Whether the customer, or a fingerprint of the order, is on the block list: the policy's, or that of people.
+    Nobody is trusted against it."""
+    theirs = order.listed.blocked
+    if any(kind_of(one) == CUSTOMER for one in theirs) or (
+        order.customer and order.customer.lower() in folded(policy.blocked_customers)
+    ):
         return Found("fraud review", "The customer is on the block list.", {"customer": order.customer})
     listed = folded(policy.blocked_fingerprints)
-    seen = [one for one in order.fingerprints if one in listed] if listed else []
+    seen = [one for one in order.fingerprints if one in theirs or one in listed] if theirs or listed else []
     if seen:
-        kinds = ", ".join(_NAMES[one.partition(":")[0]] for one in seen)
+        kinds = ", ".join(_NAMES[kind_of(one)] for one in seen)
         return Found("fraud review", Said("On the block list: {0}.", kinds), {"fingerprints": seen})
     return None
 

@@ -104,6 +104,9 @@ bought AS (
     UNION ALL
     SELECT a.person_id, NULL, p.company_id, p.customer_id, COALESCE(p.left_at, p.opened_at), a.has_tax_number
     FROM d JOIN returns_departure AS p ON p.company_id = d.company JOIN parties_address AS a ON a.id = p.buyer_id
+    UNION ALL
+    SELECT a.person_id, NULL, q.company_id, NULL, q.saved_at, a.has_tax_number
+    FROM d JOIN orders_draft AS q ON q.company_id = d.company JOIN parties_address AS a ON a.id = q.address_id
 ),
 old AS (
     SELECT b.person_id FROM bought AS b JOIN d ON d.company = b.company_id

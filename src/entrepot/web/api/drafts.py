@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from base64 import b64encode
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field, model_validator
 
-from entrepot.kernel import wire
+from entrepot.access.rules import SEES_BUYERS
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
@@ -23,6 +25,7 @@ from entrepot.orders.commands.draft import (
     place_draft,
 )
 from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, PlaceOrder
+from entrepot.web import quote_paper
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
 from entrepot.web.api.schemas import (
@@ -53,8 +56,8 @@ router = Router()
 
 
 class DraftIn(Strict):
-    """An order that nobody has agreed to yet; with `draft`, what one says from now on. Whom it is sent to, how it is
-    paid and its gift message come when it is placed."""
+    """An order that nobody has agreed to yet; with `draft`, all that one says from now on. How it is paid, who is
+    billed where that is somebody else, and its gift message come when it is placed. Its tax goes by its region too."""
 
     draft: UUID | None = None
     channel: Code
@@ -62,7 +65,10 @@ class DraftIn(Strict):
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
     customer: Code | None = None
     country: Country = ""
+    region: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL, examples=["CA"])] = ""
     postal_code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] = ""
+    address: AddressIn | None = None
+    tax_number: TaxNumber = ""
     discount_minor: Minor = 0
     shipping_minor: Minor = 0
     tax_minor: Minor = 0
@@ -84,7 +90,7 @@ class DraftSavedOut(Out):
 
 
 class PlaceDraftIn(Strict):
-    """The customer agreed."""
+    """The customer agreed. Without an address or a tax number, those of the draft."""
 
     draft: UUID
     address: AddressIn | None = None
@@ -133,9 +139,14 @@ class DraftLineOut(Out):
 
 
 class DraftWholeOut(DraftOut):
-    """A draft with all that was quoted."""
+    """A draft with all that was quoted. `has_address`: whether the vault knows whom it is for. `due_minor` is the tax
+    that the rates in force make of it, and `due_because` why."""
 
     country: str
+    region: str
+    has_address: bool
+    due_minor: int
+    due_because: str
     postal_code: str
     discount_minor: int
     shipping_minor: int
@@ -175,6 +186,8 @@ def _save(company: int, item: DraftIn, key: str) -> SaveDraft:
         company, item.channel, "", parse.order_lines(item.lines), item.currency, customer=item.customer,
         country=item.country, postal_code=item.postal_code, discount_minor=item.discount_minor,
         shipping_minor=item.shipping_minor, tax_minor=item.tax_minor, demand=item.demand, campaign=item.campaign,
+        region=item.region, address=AddressGiven(**item.address.model_dump()) if item.address else None,
+        tax_number=item.tax_number,
     )  # fmt: skip
     return SaveDraft(order, item.draft, item.valid_until, key)
 
@@ -219,11 +232,11 @@ def discard_drafts(
 def get_draft(request: HttpRequest, which: UUID, company: Company = None) -> dict[str, Any]:  # noqa: ARG001
     """One draft with its lines, also one that was placed or discarded."""
     of = parse.company_of(company)
-    found = orders.draft(which)
-    if found is None or found.company != of:
-        raise NotFound(what="draft", which=str(which))
-    said = wire.load(found.body, PlaceOrder)
+    found = _found(which, of)
+    said = quote_paper.whole(found)
     told = {name: getattr(found, name) for name in DraftOut.model_fields}
+    due = quote_paper.tax_due(found, said)
+    told |= {"has_address": said.address is not None, "due_minor": due.tax_minor, "due_because": due.reason}
     told |= {name: getattr(said, name) for name in DraftWholeOut.model_fields if name not in {*told, "lines"}}
     lines = [
         {name: getattr(line, name) for name in DraftLineOut.model_fields}
@@ -231,3 +244,27 @@ def get_draft(request: HttpRequest, which: UUID, company: Company = None) -> dic
         for line in said.lines
     ]
     return told | {"lines": lines}
+
+
+class QuoteOut(Out):
+    """The paper of a draft or quote: its `pdf` on A4, in base64, in the language of where it goes."""
+
+    number: str
+    pdf: str
+
+
+@router.get("/drafts/{which}/paper", response={200: QuoteOut, **READ})
+def get_quote(request: HttpRequest, which: UUID, company: Company = None) -> dict[str, Any]:
+    """A quote as a paper: who sells, who asked, lines, tax, until when it is valid. Whom it is for stands on it where
+    the key's person may see buyers."""
+    found = _found(which, parse.company_of(company))
+    sees = any(map(parse.actor_of(request).may, SEES_BUYERS))
+    told = quote_paper.quote_of(found, with_buyer=sees, zone=UTC, at=timezone.now())
+    return {"number": found.number, "pdf": b64encode(quote_paper.pdf(told)).decode()}
+
+
+def _found(which: UUID, company: int) -> orders.DraftRow:
+    found = orders.draft(which)
+    if found is None or found.company != company:
+        raise NotFound(what="draft", which=str(which))
+    return found

@@ -46,6 +46,7 @@ from entrepot.web.api import (
     kept_back,
     kits,
     labor,
+    listed_buyers,
     messages,
     month_end,
     order_reports,
@@ -56,6 +57,7 @@ from entrepot.web.api import (
     payouts,
     places,
     plates,
+    policies,
     privacy,
     problems,
     profit,
@@ -190,6 +192,8 @@ api.add_router("/v1", departures.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", disputes.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])
+api.add_router("/v1", listed_buyers.router, tags=["orders"])
+api.add_router("/v1", policies.router, tags=["policies"])
 api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])

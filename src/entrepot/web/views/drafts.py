@@ -17,8 +17,9 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from entrepot.access.rules import SEES_BUYERS
 from entrepot.catalog import queries as catalog
-from entrepot.kernel import money, wire
+from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, Said
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
@@ -35,16 +36,16 @@ from entrepot.orders.commands.draft import (
     restore_draft,
     total_of,
 )
-from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder
+from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder
 from entrepot.stock import queries as stock
 from entrepot.tax.rules import Expected
+from entrepot.web import address_form, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
-from entrepot.web import lists_floor, words
 from entrepot.web.edge import Request, Undo, clean, console, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
 
-BLANK = 3
-"""Empty lines beneath those that are filled in."""
+BLANK, MORE = 3, 12
+"""Empty lines beneath those that are filled in, and where somebody asks for more."""
 LINES_MAX = 100
 PAGE = 200
 QUANTITY_MAX = 1_000_000
@@ -79,15 +80,23 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
     if which and found is None:
         raise Http404
     if request.method != "POST":
-        order = wire.load(found.body, PlaceOrder) if found else None
+        order = _seen(request, found) if found else None
         known = _known(request, {line.sku for line in order.lines} if order else set())
         context = _context(request, found, order, known, _due(order, known))
         return page(request, "web/draft.html", context, area="orders")
-    if request.POST.get("do") == "restore" and found:
+    do = request.POST.get("do")
+    if do == "restore" and found:
         give(request, restore_draft, [RestoreDraft(found.id)], lambda _: gettext("The draft goes on."))
         return redirect("draft", found.id)
+    if do == "discard" and found:
+        told = gettext("The draft was discarded.")
+        give(request, discard_draft, [DiscardDraft(found.id)], lambda _: told, undo=_restored)
+        return redirect("drafts")
     known = _known(request, {clean(sku) for sku in request.POST.getlist("sku")[:LINES_MAX]})
     order = _order(request, known)
+    if found and not _sees_buyers(request):  # the form does not have whom it is for
+        kept = quote_paper.whole(found)
+        order = replace(order, address=kept.address, tax_number=kept.tax_number)
     due = _due(order, known)
     order = _taxed(request, order, due)
 
@@ -96,24 +105,15 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
 
     if request.htmx:
         return shown(found, "web/parts/draft_total.html")
-    do = request.POST.get("do")
-    if do != "discard" and _prices_lack(request, order):
+    if do == "more" or _prices_lack(request, order) or address_form.lacks(request):
         return shown(found)
-    if do == "discard" and found:
-        told = gettext("The draft was discarded.")
-        give(request, discard_draft, [DiscardDraft(found.id)], lambda _: told, undo=_restored)
-        return redirect("drafts")
-    saved = give(
-        request,
-        draft,
-        [SaveDraft(order, which, _valid_until(request))],
-        lambda _: gettext("The draft was saved."),
-    )
+    wanted = SaveDraft(order, which, _valid_until(request))
+    saved = give(request, draft, [wanted], lambda _: gettext("The draft was saved."))
     if not isinstance(saved[0], DraftSaved):
         return shown(found)
     if do == "place":
-        wanted = PlaceDraft(saved[0].draft, _address(request), gift_message=_gift_message(request))
-        placed = give(request, place_draft, [wanted], lambda _: gettext("The order was placed."))
+        to_place = PlaceDraft(saved[0].draft, gift_message=_gift_message(request))
+        placed = give(request, place_draft, [to_place], lambda _: gettext("The order was placed."))
         if isinstance(placed[0], Placed):
             return redirect("order", placed[0].order)
         return shown(orders.draft(saved[0].draft))
@@ -150,7 +150,7 @@ def _context(
         "draft": found,
         "order": order,
         "lines": [(line, known.goods.get(line.sku), free.get(line.sku, 0)) for line in lines],
-        "rows": [*lines, *[None] * BLANK],
+        "rows": [*lines, *[None] * (MORE if request.POST.get("do") == "more" else BLANK)],
         "channels": known.channels.values(),
         "channel": channel,
         "total": total_of(order) if order and _is_priced(order) else None if lines else 0,
@@ -160,8 +160,9 @@ def _context(
         "currency": order.currency if order else company.currency,
         "demands": rules.ASKED_FOR,
         "open": found is None or found.state == "draft",
-        "said": {name: clean(request.POST.get(name)) for name in ("name", "line1", "city")}
-        | {"gift_message": _gift_message(request)},
+        "said": _said(request, order) | {"gift_message": _gift_message(request)},
+        "number": quoting.number_of(order) if order else None,
+        "sees_buyer": _sees_buyers(request),
         "gift_message_max": rules.GIFT_MESSAGE_MAX,
     }
 
@@ -189,6 +190,8 @@ def _order(request: Request, known: Known) -> PlaceOrder:
         shipping_minor=minor_in(said.get("shipping"), currency) or 0,
         tax_minor=minor_in(said.get("tax"), currency) or 0, demand=clean(said.get("demand")) or "sale",
         campaign=clean(said.get("campaign")), substitutes=clean(said.get("substitutes")),
+        address=address_form.given(request), tax_number=clean(said.get("tax_number"))[:40],
+        region=clean(said.get("region"))[:100],
     )  # fmt: skip
 
 
@@ -257,9 +260,22 @@ def _parts(order: PlaceOrder | None) -> list[tuple[str, int]]:
     return [(name, amount) for name, amount in parts if amount or name in (parts[0][0], parts[-1][0])]
 
 
-def _address(request: Request) -> AddressGiven | None:
-    name, line1, city = (clean(request.POST.get(part)) for part in ("name", "line1", "city"))
-    return AddressGiven(name, line1, city) if name and line1 and city else None
+def _seen(request: Request, found: orders.DraftRow) -> PlaceOrder:
+    """A draft with whom it is for; its name and street only for those who may see them."""
+    order = quote_paper.whole(found)
+    return order if _sees_buyers(request) else replace(order, address=None, tax_number="")
+
+
+def _sees_buyers(request: Request) -> bool:
+    return any(map(request.reader.actor.may, SEES_BUYERS))
+
+
+def _said(request: Request, order: PlaceOrder | None) -> dict[str, str]:
+    """What stands in the fields of whom it is for: what was typed, else what is kept."""
+    if request.method == "POST":
+        return address_form.typed(request)
+    address = order.address if order else None
+    return {part: getattr(address, part) if address else "" for part in address_form.WHO}
 
 
 def _gift_message(request: Request) -> str:

@@ -20,8 +20,10 @@ from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
 from entrepot.orders.commands.place import AddressGiven
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
+from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.commands.regroup import merge, split
+from entrepot.web import address_form
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, minor_in
 
@@ -39,6 +41,8 @@ def change(request: Request, which: UUID) -> HttpResponse:
     found = orders.order(which)
     if found is None:
         raise Http404
+    if address_form.lacks(request):
+        return back(request, f"/orders/{which}/", [])
     may_price = request.reader.actor.may("sourcing.reprice")
     results = give(
         request,
@@ -123,19 +127,25 @@ def _edit(request: Request, found: orders.OrderView) -> EditOrder:
         minor = minor_in(said.get("price"), found.currency)
         price = None if minor is None else Decimal(minor).scaleb(-money.exponent(found.currency))
         add.append(AddLine(sku, int_in(said.get("quantity")) or 1, price))
-    parts = [clean(said.get(part)) for part in ("name", "line1", "city")]
     code, service, priority = (clean(said.get(part)) for part in ("postal_code", "service", "priority"))
     return EditOrder(
         found.id,
         clean(said.get("reason")),
         tuple(add),
         tuple(remove),
-        AddressGiven(parts[0], parts[1], parts[2]) if all(parts) else None,
+        _address(request, found),
         code if code and code != found.postal_code else None,
         service if service != found.service else None,
         int_in(priority) if priority and priority != str(found.priority) else None,
         _promise(said.get("promise_at"), found),
     )
+
+
+def _address(request: Request, found: orders.OrderView) -> AddressGiven | None:
+    """Where it goes from now on, where the form says another address than the vault."""
+    given = address_form.given(request)
+    home = parties.address(found.address_id) if given and found.address_id else None
+    return None if given == AddressGiven.of(home) else given
 
 
 def _promise(text: str | None, found: orders.OrderView) -> datetime | None:

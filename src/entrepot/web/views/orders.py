@@ -23,8 +23,8 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day
+from entrepot.orders import listing_queries, rules
 from entrepot.orders import queries as orders
-from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import PaymentGiven
@@ -236,7 +236,12 @@ def _cancel(request: Request, wanted: list[CancelOrder], *, in_part: bool = Fals
 
     def done(n: int) -> str:
         if in_part:
-            return gettext("What could be cancelled of it, or was chosen, is cancelled.")
+            units = sum(units for one in wanted for _, units in one.lines or ())
+            return ngettext(
+                "%(n)s unit is cancelled, and what is left of the order stays.",
+                "%(n)s units are cancelled, and what is left of the order stays.",
+                units,
+            ) % {"n": fmt.number(units)}
         return ngettext("%(n)s order was cancelled.", "%(n)s orders were cancelled.", n) % {"n": n}
 
     return give(request, withdraw if _may_withdraw(request) else cancel, wanted, done)
@@ -318,9 +323,17 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in rules.ENDED,
+        **listing_of(request, which),
     }
     context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")
+
+
+def listing_of(request: Request, order: UUID) -> dict[str, Any]:
+    """What the form offers that blocks or trusts who ordered, for whoever may."""
+    if not request.reader.actor.may("orders.list_buyers"):
+        return {}
+    return {"listable": listing_queries.listable(order), "listed_order": order}
 
 
 def _on_the_floor(

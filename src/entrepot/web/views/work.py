@@ -27,6 +27,7 @@ from entrepot.web import lists
 from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, moment_in, page, uuid_in
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
+from entrepot.web.views.orders import listing_of
 from entrepot.work import queries as work
 from entrepot.work import rules
 from entrepot.work.commands.assign import AssignItem, assign
@@ -140,6 +141,12 @@ def _currency(found: work.Item) -> str:
     return said or (orders.currency_of(found.subject) if found.subject_kind == "order" else "")
 
 
+def _worth_in(request: Request, found: work.Item) -> str:
+    """The currency of an item's value: its order's, else the company's."""
+    of_order = orders.currency_of(found.subject) if found.subject_kind == "order" else ""
+    return of_order or request.reader.company.currency
+
+
 @require_safe
 @console
 def item(request: Request, which: UUID) -> HttpResponse:
@@ -158,6 +165,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "asks_about_hold": "hold" in found.facts,
         "asleep": found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
         "terms": found.terms_at(now),
+        "worth_in": _worth_in(request, found),
         "points": found.points_at(now),
         "facts": {name: fact for name, fact in found.facts.items() if name != "hold"},  # the subject shows it
         "currency": _currency(found),
@@ -166,9 +174,15 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "linked": linked,
         "others": [one for one in work.of_subject(found.subject) if one.id not in known],
         **_choices(request, found.type),
+        **(listing_of(request, found.subject) if _is_review(found) else {}),
         "roles": [role for role in ASKED if role != found.role],
     }
     return page(request, "web/item.html", context, area="work")
+
+
+def _is_review(found: work.Item) -> bool:
+    """Whether it asks whether an order is a fraud."""
+    return found.subject_kind == "order" and found.type == "fraud review"
 
 
 @require_POST

@@ -1,0 +1,122 @@
+"""Policies, for programs: what steers the house, and new versions of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+from pydantic import Field, field_validator
+
+from entrepot.kernel import policies, wire
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Each, Moment, Out, Own, Strict, Text
+
+router = Router()
+
+BODY_MAX = 1_000_000
+Scope = Annotated[
+    str,
+    Field(
+        max_length=CODE_MAX,
+        pattern=NO_NUL,
+        description="What it is narrowed to, as a channel's code; '': for all.",
+    ),
+]
+
+
+class PolicyIn(Strict):
+    """A new version of a policy for a scope. What `body` leaves out is as by default. It is in force from
+    `in_force_from`, a moment that is over: at once. `note` says why."""
+
+    kind: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL, examples=["orders.validation"])]
+    body: dict[str, Any]
+    in_force_from: Moment
+    scope: Scope = ""
+    note: Text = ""
+    key: Own = None
+
+    @field_validator("body")
+    @classmethod
+    def fits(cls, body: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(body)
+        if "\\u0000" in text or len(text) > BODY_MAX:
+            raise ValueError(f"expected no NUL and at most {BODY_MAX} characters")
+        return body
+
+
+class PolicySetOut(Out):
+    kind: str
+    scope: str
+    version: int
+
+
+class PolicyOut(Out):
+    """A version of a policy; `is_in_force`: whether it steers its scope now."""
+
+    kind: str
+    scope: str
+    version: int
+    in_force_from: datetime
+    author: str
+    note: str
+    body: dict[str, Any]
+    is_in_force: bool
+
+
+@router.get("/policies", response={200: list[PolicyOut], **READ})
+def list_policies(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    kind: Annotated[
+        str, Query(max_length=CODE_MAX, pattern=NO_NUL, description="Such as `orders.validation`.")
+    ],
+    company: Company = None,
+) -> list[dict[str, Any]]:
+    """Versions of a kind of policy, by scope, the newest first. A scope without one is steered by that for all, else by
+    the defaults."""
+    rows, now = policies.versions(parse.company_of(company), kind), timezone.now()
+    current: dict[str, int] = {}
+    for one in rows:
+        if one.in_force_from <= now:
+            current.setdefault(one.scope, one.version)
+    return [
+        {name: getattr(one, name) for name in PolicyOut.model_fields if name != "is_in_force"}
+        | {"body": _read(one.body), "is_in_force": current.get(one.scope) == one.version}
+        for one in rows
+    ]
+
+
+@router.post(
+    "/policies", response={201: PolicySetOut, 200: PolicySetOut | list[Each[PolicySetOut]], **REFUSED}
+)
+def set_policies(
+    request: HttpRequest,
+    payload: PolicyIn | Annotated[list[PolicyIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Put new versions of policies in force, as with one rule of validation switched for a channel."""
+    of = parse.company_of(company)
+
+    def make(one: PolicyIn, key: str) -> SetPolicy:
+        body = _whole(one.kind, one.body)
+        return SetPolicy(of, one.kind, body, one.in_force_from, one.scope, one.note, key)
+
+    return give(request, set_policy, payload, idempotency_key, make, 201)
+
+
+def _whole(kind: str, body: dict[str, Any]) -> Any:
+    """With what it leaves out; as it came where it does not fit, which the command says."""
+    if policies.misfit(kind, body):
+        return body
+    return wire.load(wire.dump(body), policies.bodies[kind])
+
+
+def _read(body: Any) -> Any:
+    return msgspec.json.decode(body) if isinstance(body, (str, bytes)) else body
