@@ -24,6 +24,7 @@ from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.commands.review import Review, review
 from entrepot.returns.portal_queries import Portal
 from entrepot.returns.reasons import Reasons
 from entrepot.returns.rules import REASONS
@@ -282,7 +283,7 @@ def test_the_number_of_the_parcel_is_told_and_until_when_it_is_waited_for(custom
     assert "JD17 · the carrier has it since" in text_of(customer.get(address))
 
     empty = customer.post(f"{address}parcel/", {"tracking": " "})
-    assert empty.status_code == 422 and "the number on the parcel" in text_of(empty)
+    assert empty.status_code == 422 and "Write the number on the parcel." in text_of(empty)
     for number in range(portal.PARCELS_MOST):
         last = customer.post(f"{address}parcel/", {"tracking": f"X{number}"})
     assert last.status_code == 422 and "enough parcels" in text_of(last)
@@ -332,7 +333,7 @@ def test_something_else_of_its_price_is_exchanged_at_once(customer, order):
     assert codes[0] == line.sku_code and len(codes) > 2, "the same again comes first"
     said = wants(order) | {"asked": "exchange"}
     refused = customer.post("/portal/ask/", said | {f"instead-{line.line}": "GOLD-BAR"})
-    assert refused.status_code == 422 and "GOLD-BAR" in text_of(refused)
+    assert refused.status_code == 422 and "is not to be had any more" in text_of(refused)
     assert portal_queries.returns_of(order.id) == []
 
     wish = said | {f"instead-{line.line}": codes[1]}
@@ -518,7 +519,7 @@ def test_who_pays_for_his_parcel_himself_has_no_label(customer, order):
     assert customer.get(f"/portal/return/{one.number}/label/").status_code == 404
     refused = customer.post(f"/portal/return/{one.number}/label/ask/")
     assert refused.status_code == 422
-    assert "comes without a label of ours" in text_of(refused)
+    assert "We send no label for this return" in text_of(refused)
     assert Client().get(f"/portal/return/{one.number}/label/").status_code == 403, "nobody's visit"
 
 
@@ -538,3 +539,140 @@ def test_a_label_that_no_carrier_makes_is_asked_for_again(customer, order):
     sql.change("UPDATE carriage_service SET active = TRUE", {})
     assert customer.post(ask)["Location"] == f"/portal/return/{one.number}/"
     assert label_queries.of_return(one.id)
+
+
+def another(order: orders.OrderView, shop: Any) -> orders.OrderView:
+    """A second order of the same customer, from where the first is."""
+    key = next(
+        one
+        for one in shop.orders["delivered"]
+        if one != order.id and (found := orders.order(one)) and found.channel == "web"
+    )
+    sql.run(
+        "UPDATE orders_order AS o SET country = v.country, customer_id = v.customer_id FROM orders_order AS v"
+        " WHERE o.id = %(id)s AND v.id = %(of)s",
+        {"id": key, "of": order.id},
+    )
+    found = orders.order(key)
+    assert found
+    return found
+
+
+def sends(customer: Client, said: dict[str, Any]) -> Any:
+    return customer.post("/portal/ask/", said | {"asked": "refund"})
+
+
+def test_things_of_several_orders_come_in_one_parcel_with_one_label(customer, order, shop):
+    """A second order that is looked up in the same visit: its things may come in the parcel of the first."""
+    enters(customer, order)
+    first = customer.get(sends(customer, wants(order, reason="defective"))["Location"])
+    assert "Put something of another order into the same parcel" in text_of(first)
+    (one,) = portal_queries.returns_of(order.id)
+
+    other = another(order, shop)
+    enters(customer, other)
+    said = wants(other)
+    answer = customer.post("/portal/answer/", said)
+    assert f"Together with {one.number} of order {order.external_id}" in text_of(answer)
+    page = customer.get(sends(customer, said | {"together": str(one.id)})["Location"])
+    (two,) = portal_queries.returns_of(other.id)
+    label = label_queries.of_return(two.id)
+    assert label and [number for number, _ in label.returns] == sorted((one.number, two.number))
+    assert label_queries.of_return(one.id).id == label.id
+    assert f"One label for {label.numbers}: put all of it into one parcel" in text_of(page)
+    assert customer.get(f"/portal/return/{two.number}/label/").content.startswith(b"%PDF-")
+    enters(customer, order)
+    assert f"One label for {label.numbers}" in text_of(customer.get(f"/portal/return/{one.number}/"))
+
+
+def test_one_label_is_made_of_two_afterwards(customer, order, shop):
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    enters(customer, other)
+    page = customer.get(sends(customer, wants(other, reason="defective"))["Location"])
+    (two,) = portal_queries.returns_of(other.id)
+    assert label_queries.of_return(two.id).id != label_queries.of_return(one.id).id
+    assert f"One label for this and {one.number}" in text_of(page)
+    customer.post(f"/portal/return/{two.number}/label/ask/", {"together": str(one.id)})
+    assert label_queries.of_return(two.id).id == label_queries.of_return(one.id).id
+    assert "One label for this and" not in text_of(customer.get(f"/portal/return/{two.number}/"))
+
+
+def test_a_parcel_without_a_label_of_ours_is_told_of_for_both_at_once(customer, order, shop):
+    enters(customer, order)
+    sends(customer, wants(order))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    enters(customer, other)
+    sends(customer, wants(other))
+    (two,) = portal_queries.returns_of(other.id)
+    page = f"/portal/return/{two.number}/"
+    assert f"{one.number} of order {order.external_id} is in it as well" in text_of(customer.get(page))
+    assert "One label" not in text_of(customer.get(page))
+    customer.post(f"{page}parcel/", {"tracking": "JD 9", "together": str(one.id)})
+    assert [portal_queries.parcels_of(each.id) for each in (one, two)] == [[("JD9", None)]] * 2
+
+
+def test_nobody_puts_a_return_into_his_parcel_whose_order_he_did_not_show_to_be_his(customer, order, shop):
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    stranger = Client()
+    enters(stranger, other)
+    said = wants(other, reason="defective")
+    assert one.number not in text_of(stranger.post("/portal/answer/", said))
+    page = stranger.get(sends(stranger, said | {"together": str(one.id)})["Location"])
+    (two,) = portal_queries.returns_of(other.id)
+    assert one.number not in text_of(page)
+    stranger.post(f"/portal/return/{two.number}/label/ask/", {"together": str(one.id)})
+    stranger.post(f"/portal/return/{two.number}/parcel/", {"tracking": "X1", "together": str(one.id)})
+    assert label_queries.of_return(two.id).id != label_queries.of_return(one.id).id
+    assert "X1" not in [parcel.tracking for parcel in portal_queries.parcels_of(one.id)]
+    left = customer.post("/portal/leave/")
+    assert left.status_code == 200
+    enters(customer, other)
+    assert "in it as well" not in text_of(customer.get(f"/portal/return/{two.number}/")), (
+        "who left begins anew"
+    )
+
+
+def test_what_is_refused_is_told_in_words_of_the_customer(customer, order):
+    """No key, no code and no field of ours; and in his language."""
+    enters(customer, order)
+    line = queries.returnable(order.id)[0]
+    too_many = {"key": str(ids.uuid7()), f"units-{line.line}": str(line.left + 1)}
+    page = text_of(customer.post("/portal/answer/", too_many))
+    assert f"Of {line.description} you can send back {line.left} more, and chose {line.left + 1}." in page
+    assert str(line.line) not in page
+    strange = wants(order) | {f"reason-{line.line}": "because"}
+    assert "Choose why you send it back." in text_of(customer.post("/portal/answer/", strange))
+    sends(
+        customer,
+        {"key": str(ids.uuid7()), f"units-{line.line}": str(line.left), f"reason-{line.line}": "defective"},
+    )
+    again = {"key": str(ids.uuid7()), f"units-{line.line}": "1"}
+    assert f"{line.description} is sent back already." in text_of(customer.post("/portal/answer/", again))
+    gone = {"key": str(ids.uuid7()), f"units-{ids.uuid7()}": "1"}
+    assert "We don't find this any more." in text_of(customer.post("/portal/answer/", gone)).replace(
+        "&#x27;", "'"
+    )
+
+
+def test_who_looked_at_a_return_tells_its_customer_why(customer, order, shop):
+    policy(window_days=0)
+    sql.change(
+        "UPDATE shipping_shipment SET delivered_at = delivered_at - interval '90 days',"
+        " shipped_at = shipped_at - interval '90 days' WHERE order_id = %(id)s",
+        {"id": order.id},
+    )
+    enters(customer, order)
+    address = sends(customer, wants(order))["Location"]
+    (one,) = portal_queries.returns_of(order.id)
+    assert one.step == "asked"
+    review(APPROVES, requests=[Review(one.id, accept=False, reason="It was worn for three months.")])
+    page = text_of(customer.get(address)).replace("&#x27;", "'")
+    assert "We can't take it back. It was worn for three months." in page
+    assert "a person decides" not in page
