@@ -20,6 +20,7 @@ from entrepot.kernel import ids, policies, relay, sql
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.returns import exchange_queries, label_queries, portal_queries, queries
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
@@ -161,7 +162,8 @@ def test_reasons_are_those_of_each_thing_and_stand_under_heads_where_they_are_ma
     heads = re.findall(r'<optgroup label="([^"]+)"', of_line)
     assert heads[:2] == ["The way to me", "The thing itself"]
     assert len(set(heads)) == len(heads) == of_line.count("</optgroup>")
-    assert {code for code in REASONS if f'value="{code}"' in of_line} == set(REASONS)
+    told = {code for code in REASONS if f'value="{code}"' in of_line}
+    assert told == {*REASONS} - {"undeliverable"}, "he has it"
 
     sql.run(
         "UPDATE catalog_sku SET category = 'lamps' WHERE id = (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
@@ -678,3 +680,51 @@ def test_who_looked_at_a_return_tells_its_customer_why(customer, order, shop):
     page = unescape(text_of(customer.get(address)))
     assert "We can't take it back. It was worn for three months." in page
     assert "a person decides" not in page
+
+
+def test_who_can_not_send_one_thing_back_goes_on_with_the_rest(customer, order):
+    lines = [one for one in queries.returnable(order.id) if one.left]
+    assert len(lines) > 1
+    sql.run(
+        "UPDATE catalog_sku SET category = 'sealed' WHERE id ="
+        " (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
+        {"line": lines[0].line},
+    )
+    rule = Rule("the seal is broken", categories=("sealed",), answer="no", exception="hygiene_seal")
+    now = datetime.now().astimezone()
+    body = policies.SetPolicy(COMPANY, "returns.authorization", Admission((rule,)), now - timedelta(days=1))
+    policies.set_policy(the_system(now), requests=[body])
+    enters(customer, order)
+    said = {"key": str(ids.uuid7())}
+    for one in lines[:2]:
+        said |= {f"units-{one.line}": "1", f"reason-{one.line}": "changed_mind", f"note-{one.line}": "as new"}
+    page = customer.post("/portal/answer/", said)
+    assert "the seal is broken" in text_of(page) and "Go on without it" in text_of(page)
+    fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode()))
+    assert f"units-{lines[1].line}" in fields and not [name for name in fields if str(lines[0].line) in name]
+    assert "Accepted at once." in text_of(customer.post("/portal/answer/", fields))
+    alone = {name: text for name, text in said.items() if str(lines[1].line) not in name}
+    assert "Go on without it" not in text_of(customer.post("/portal/answer/", alone))
+
+
+def test_whose_things_are_told_apart_by_numbers_names_them(customer, order):
+    """Goods of a regulated kind come back under the number that they left with."""
+    line = next(one for one in queries.returnable(order.id) if one.left)
+    enters(customer, order)
+    field = f'name="serial-{line.line}"'
+    assert field not in customer.get("/portal/order/").content.decode()
+    sql.run(
+        "UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id ="
+        " (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
+        {"line": line.line},
+    )
+    rule = Rule("by its number", tracked=True, must_match=True)
+    now = datetime.now().astimezone()
+    body = policies.SetPolicy(COMPANY, "returns.authorization", Admission((rule,)), now - timedelta(days=1))
+    policies.set_policy(the_system(now), requests=[body])
+    assert field in customer.get("/portal/order/").content.decode()
+    said = {"key": str(ids.uuid7()), f"units-{line.line}": "1", f"reason-{line.line}": "changed_mind"}
+    missing = customer.post("/portal/answer/", said)
+    assert "name the lot or serial number that stands on it" in text_of(missing)
+    strange = customer.post("/portal/answer/", said | {f"serial-{line.line}": "SN-9"})
+    assert "SN-9 did not leave with this order" in text_of(strange)

@@ -59,7 +59,11 @@ class LabelRow:
 def of_return(return_id: UUID) -> LabelRow | None:
     """The label in force of a return. 1 statement."""
     rows = sql.run(_OF_RETURN, {"id": return_id})
-    return LabelRow(*rows[0][:-1], [(number, UUID(key)) for number, key in rows[0][-1]]) if rows else None
+    return (
+        LabelRow(*rows[0][:-1], returns=[(number, UUID(key)) for number, key in rows[0][-1]])
+        if rows
+        else None
+    )
 
 
 class MateRow(NamedTuple):

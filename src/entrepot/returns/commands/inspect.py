@@ -173,7 +173,10 @@ def _propose(policy: rules.Policy, checked: _Checked, sums: tuple[recovery.Sum, 
     """What brings the most, where that decides; what the policy says for the grade otherwise."""
     grade = checked.grade
     if sums:
-        proposed, why = sums[0].disposition, recovery.told(sums, f"grade {grade} ({rules.GRADES[grade]})")
+        proposed, why = (
+            sums[0].disposition,
+            recovery.told(sums, Said("grade {0} ({1})", grade, rules.GRADES[grade])),
+        )
     else:
         proposed, why = rules.propose(policy, grade)
     return proposed, f"{why}; {checked.lowered}" if checked.lowered else why

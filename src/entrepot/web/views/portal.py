@@ -303,7 +303,7 @@ def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         "lines": lines,
         "only": sum(one.left for one in lines) == 1,
         "reasons": {
-            line: _under_heads(found)
+            line: _under_heads([one for one in found if one.code != NEVER_CAME])
             for line, found in asked_queries.reasons_by_line(visit.order.company, of_order, now).items()
         },
         "conditions": CONDITIONS,
@@ -320,6 +320,8 @@ HEADS = {
     "unknown": gettext_lazy("Something else"),
 }  # fmt: skip
 """Root causes as customers look for a reason."""
+NEVER_CAME = "undeliverable"
+"""Of what came back by itself: whoever has the goods in his hands does not choose it."""
 FEW = 8
 """So many reasons are read at a glance."""
 
@@ -354,8 +356,22 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         refused = None if offered else next(one for one in answers if isinstance(one, Refused))
     if refused or not items:
         context["refused"] = _says(visit, refused)
+        context["rest"] = _rest(visit, items, refused, context["said"])
         return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return render(request, "portal/answer.html", context)
+
+
+def _rest(
+    visit: Visit, items: tuple[Item, ...], refused: Refused | None, said: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The fields of a form without the one thing that can't come back; none where that is all, or it is unknown."""
+    facts = refused.facts if refused else {}
+    codes = {str(one.line): one.sku_code for one in queries.returnable(visit.order.id)}
+    lines = {str(one.line) for one in items}
+    out = {one for one in lines if facts.get("line") == one or facts.get("sku") == codes.get(one, "")}
+    if not out or out == lines:
+        return []
+    return [(name, text) for name, text in said if not name.endswith(tuple(out))]
 
 
 @require_POST

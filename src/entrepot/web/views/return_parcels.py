@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
@@ -76,8 +77,25 @@ def received(request: Request) -> HttpResponse:
     )
     results = give(request, receive_parcels, wanted, lambda _n: gettext("The parcel is received."))
     done = next((one for one in results if isinstance(one, ParcelReceived)), None)
+    if done and (told := _asked_about(done)):
+        messages.warning(request, told)
     address = reverse("return-parcels")
     return back(request, address if done else f"{address}?tracking={tracking}", results)
+
+
+def _asked_about(done: ParcelReceived) -> str:
+    """What customer service is asked about a parcel, for whoever opened it; '' where all was as announced."""
+    told = []
+    if strays := len(done.strays):
+        told.append(ngettext(
+            "%(n)s kind of goods nobody announced is set aside.",
+            "%(n)s kinds of goods nobody announced are set aside.", strays,
+        ) % {"n": number(strays)})  # fmt: skip
+    if done.missing:
+        told.append(ngettext(
+            "%(n)s unit that was announced is missing.", "%(n)s units that were announced are missing.", done.missing
+        ) % {"n": number(done.missing)})  # fmt: skip
+    return " ".join([*told, gettext("Customer service is asked.")]) if told else ""
 
 
 @require_POST
