@@ -153,7 +153,8 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     announced(one.return_id)
     pick = house.bins[house.nodes[1], "pick"]
     answers = receive_parcels(RECEIVES, requests=[
-        parcel(house), parcel(house, ("SKU-000", 0)), parcel(house, (" ", 1)), parcel(house, ("SKU-000", 1), bin=pick),
+        parcel(house, tracking="X9"), parcel(house, ("SKU-000", 0)), parcel(house, (" ", 1)),
+        parcel(house, ("SKU-000", 1), bin=pick),
     ])  # fmt: skip
     assert [type(answer) for answer in answers] == [Invalid, Invalid, Invalid, errors.NoBin]
     (answer,) = receive_parcels(ASKS, requests=[parcel(house, ("SKU-000", 1))])
