@@ -471,7 +471,10 @@ def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor)
             "other-units-1": "2", "condition": "wet"}  # fmt: skip
     assert said(door.post("/returns/parcels/receive/", form)) == [
         "The parcel is received.",
-        "1 kind of goods nobody announced is set aside. 1 unit that was announced is missing. Customer service is asked.",
+        (
+            "1 kind of goods nobody announced is set aside. 1 unit that was announced is missing."
+            " Customer service is asked."
+        ),
     ]
     assert queries.return_(one.return_id).received == 1
     shown = text_of(service.get("/returns/parcels/"))

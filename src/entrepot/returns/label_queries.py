@@ -58,12 +58,10 @@ class LabelRow:
 
 def of_return(return_id: UUID) -> LabelRow | None:
     """The label in force of a return. 1 statement."""
-    rows = sql.run(_OF_RETURN, {"id": return_id})
-    return (
-        LabelRow(*rows[0][:-1], returns=[(number, UUID(key)) for number, key in rows[0][-1]])
-        if rows
-        else None
-    )
+    for *told, returns in sql.run(_OF_RETURN, {"id": return_id}):
+        told.append([(number, UUID(key)) for number, key in returns])
+        return LabelRow(*told)
+    return None
 
 
 class MateRow(NamedTuple):

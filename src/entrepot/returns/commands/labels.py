@@ -190,8 +190,8 @@ class _Facts:
             self.goods[owner].append(labeling.Goods(*one))
         self.services = carriage.services(companies={one.company for one in found.values()})
         stands = [
-            (LabelMade(*row[:-2], returns=tuple(row[-2])), bool(row[-1]))
-            for row in sql.run(_IN_FORCE, params)
+            (LabelMade(*[*made, tuple(returns)]), bool(seen))
+            for *made, returns, seen in sql.run(_IN_FORCE, params)
         ]
         self.unsold = {one.return_id: one for one, seen in stands if one.bought == "failed" and not seen}
         self.in_force = {one.return_id: one for one, _ in stands if one.return_id not in self.unsold}

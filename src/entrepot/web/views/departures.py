@@ -341,8 +341,8 @@ def work_orders(request: Request) -> HttpResponse:
 
 
 def _alike(waiting: Iterable[departure_queries.WaitingRow]) -> list[list[departure_queries.WaitingRow]]:
-    """Units to refurbish, by SKU and node, those first that wait longest: they are worked on alike, so that a form as it
-    is filled can be sent."""
+    """Units to refurbish, by SKU and node, those first that wait longest: they are worked on alike, and a form as it is
+    filled can be sent."""
     found: dict[tuple[UUID, str], list[departure_queries.WaitingRow]] = {}
     for one in waiting:
         found.setdefault((one.sku, one.node_code), []).append(one)
