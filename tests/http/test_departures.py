@@ -224,6 +224,7 @@ def test_units_are_refurbished_by_forms(house: Floor) -> None:
 def test_what_waits_to_be_refurbished_stands_by_sku_and_node(house: Floor) -> None:
     """A form as it is filled plans what is worked on alike, and nothing else."""
     mug, other = disposed(house, "refurbish", 1, 2)
+    house.stock(1, 5)
     (lamp,) = disposed(house, "refurbish", 1, sku=1)
     page = a_browser("inspector").get("/returns/work-orders/")
     groups = [[row.disposition for row in rows] for rows in page.context["groups"]]
