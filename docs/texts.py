@@ -148,10 +148,12 @@ def _words() -> Iterator[str]:
     invoice has no tax, what duties are kept apart, and what webhooks tell."""
     from entrepot.access.duties import CONFLICTS
     from entrepot.channels.webhooks import DEAD, EVENTS, GONE_FOR_GOOD
+    from entrepot.returns.admission import CONDITIONS
     from entrepot.settlement.ubl import REASONS
     from entrepot.web import words
 
     yield from (told for _code, told in REASONS.values())
+    yield from (*words.OF_RETURNS, *CONDITIONS)
     yield from (words.spaced(text) for one in CONFLICTS for text in (one.first, one.second, one.risk))
     yield from (words.spaced(text) for text in (DEAD, GONE_FOR_GOOD, *(one.tells for one in EVENTS.values())))
     names = {

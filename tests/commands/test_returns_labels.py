@@ -185,6 +185,153 @@ def test_the_label_holds_nothing_personal(house: Floor):
     assert not any(said in row[0] for said in (HOME.name, HOME.line1, HOME.city, HOME.email))
 
 
+def several(house: Floor, count: int, *reasons: str, **facts):
+    """Returns of as many orders of one customer."""
+    given = reasons or ("damaged_in_transit",) * count
+    return [
+        asked(order, 2, reason=reason, **facts)
+        for order, reason in zip(sold(house, count, (0, 2), address=HOME), given, strict=True)
+    ]
+
+
+def in_force(*returns) -> list[tuple[str, list[str]]]:
+    found = [label_queries.of_return(one.return_id) for one in returns]
+    return [(one.tracking, [number for number, _ in one.returns]) if one else ("", []) for one in found]
+
+
+def test_returns_of_several_orders_in_one_parcel_have_one_label_and_one_receipt(house: Floor):
+    first, second, third = several(house, 3, "damaged_in_transit", "changed_mind", "defective")
+    (own,) = made(first)
+    (label,) = make_labels(ASKS, requests=[
+        MakeLabel(second.return_id, together=(first.return_id, third.return_id), key="all")
+    ])  # fmt: skip
+    assert isinstance(label, LabelMade), label
+    assert (label.tracking, label.fresh) == (second.number, True)
+    assert set(label.returns) == {first.return_id, second.return_id, third.return_id}
+    numbers = sorted((first.number, second.number, third.number))
+    assert in_force(first, second, third) == [(second.number, numbers)] * 3
+    assert owed() == label.cost_minor, "one is accrued, and that of the first is not any more"
+    assert sql.run("SELECT state FROM returns_label WHERE id = %(id)s", {"id": own.label}) == [("voided",)]
+    assert made(first)[0].label == label.label, "whoever asks for one of them gets the same"
+    again = make_labels(ASKS, requests=[MakeLabel(third.return_id, together=(first.return_id,))])
+    assert [one.label for one in again] == [label.label]
+
+    # By the number of the label, and by any other that stands on it or lies in it, all of it is expected.
+    for number in (label.tracking, own.tracking, first.number, third.number):
+        expected = parcel_queries.expected(COMPANY, number)
+        assert sorted({row.number for row in expected}) == numbers, number
+    goods = (Content("SKU-000", 6, condition="fine"),)
+    (came,) = receive_parcels(
+        RECEIVES, requests=[ReceiveParcel(COMPANY, house.nodes[0], goods, label.tracking)]
+    )
+    assert isinstance(came, ParcelReceived)
+    assert (came.received, came.missing, came.strays) == (6, 0, ())
+    assert set(came.returns) == set(label.returns)
+
+
+def test_the_label_weighs_what_all_of_them_weigh(house: Floor):
+    sql.change("UPDATE catalog_sku SET weight_g = 700", {})
+    one, other = several(house, 2)
+    made(one)
+    make_labels(ASKS, requests=[MakeLabel(other.return_id, together=(one.return_id,))])
+    told = label_queries.of_return(one.return_id)
+    assert told and told.weight_g == 4 * 700
+
+
+def test_what_can_not_be_in_one_parcel(house: Floor):
+    one, node, country, closed = several(house, 4)
+    (own,) = several(house, 1, "changed_mind")
+    (also,) = several(house, 1, "changed_mind")
+    sql.change(
+        "UPDATE returns_return SET node_id = %(node)s WHERE id = %(id)s",
+        {"node": house.nodes[1], "id": node.return_id},
+    )
+    sql.change(
+        "UPDATE orders_order SET country = 'SE' WHERE id = (SELECT order_id FROM returns_return WHERE id = %(id)s)",
+        {"id": country.return_id},
+    )
+    close(ASKS, requests=[Close(closed.return_id, "he keeps it")])
+    unknown = ids.uuid7()
+    answers = make_labels(ASKS, requests=[
+        MakeLabel(one.return_id, together=(other,))
+        for other in (unknown, node.return_id, country.return_id, closed.return_id)
+    ] + [MakeLabel(own.return_id, together=(also.return_id,))])  # fmt: skip
+    assert answers[0] == NotFound(what="return", which=str(unknown))
+    assert isinstance(answers[1], errors.NotInOneParcel) and "different nodes" in str(answers[1])
+    assert isinstance(answers[2], errors.NotInOneParcel) and "different countries" in str(answers[2])
+    assert isinstance(answers[3], WrongState)
+    assert answers[4] == errors.NoLabel(number=own.number), "the terms of none of them promise one"
+    assert owed() == 0
+
+
+def test_of_two_customers_nothing_is_in_one_parcel(house: Floor):
+    one, other = several(house, 2)
+    for each in (one, other):
+        sql.change(
+            "UPDATE returns_return SET customer_id = %(who)s WHERE id = %(id)s",
+            {"who": ids.uuid7(), "id": each.return_id},
+        )
+    (refused,) = make_labels(ASKS, requests=[MakeLabel(one.return_id, together=(other.return_id,))])
+    assert isinstance(refused, errors.NotInOneParcel) and "different customers" in str(refused)
+
+
+def test_a_return_is_in_one_parcel_of_a_batch(house: Floor):
+    one, other, third = several(house, 3)
+    label, refused = make_labels(ASKS, requests=[
+        MakeLabel(one.return_id, together=(other.return_id,)),
+        MakeLabel(third.return_id, together=(other.return_id,)),
+    ])  # fmt: skip
+    assert isinstance(label, LabelMade)
+    assert isinstance(refused, Invalid) and refused.facts["field"] == "together"
+
+
+def test_what_a_carrier_has_is_not_put_into_another_parcel(house: Floor):
+    one, other = several(house, 2)
+    (label,) = made(one)
+    note_scans(SYSTEM, requests=[NoteScan(COMPANY, label.tracking)])
+    (refused,) = make_labels(ASKS, requests=[MakeLabel(other.return_id, together=(one.return_id,))])
+    assert isinstance(refused, WrongState) and refused.facts["found"] == "scanned"
+    assert in_force(one, other) == [(one.number, [one.number]), ("", [])]
+
+
+def test_the_label_stands_until_nothing_comes_with_it(house: Floor):
+    one, other = several(house, 2)
+    make_labels(ASKS, requests=[MakeLabel(one.return_id, together=(other.return_id,))])
+    close(ASKS, requests=[Close(one.return_id, "he keeps it")])
+    assert in_force(one, other) == [("", []), (one.number, [other.number])]
+    assert owed() == 300
+    close(ASKS, requests=[Close(other.return_id, "he keeps it")])
+    assert in_force(one, other) == [("", [])] * 2
+    assert owed() == 0
+
+
+def test_a_label_of_several_is_void_for_all_of_them(house: Floor):
+    one, other = several(house, 2)
+    make_labels(ASKS, requests=[MakeLabel(one.return_id, together=(other.return_id,))])
+    first, second = void_labels(ASKS, requests=[
+        VoidLabel(other.return_id, "lost"), VoidLabel(one.return_id, "lost")
+    ])  # fmt: skip
+    assert isinstance(first, LabelVoided) and isinstance(second, NotFound)
+    assert in_force(one, other) == [("", [])] * 2
+    assert owed() == 0
+    (anew,) = made(other)
+    assert anew.returns == (other.return_id,)
+
+
+def test_of_who_is_asked_what_could_come_along(house: Floor):
+    one, other, gone = several(house, 3)
+    who = ids.uuid7()
+    for each in (one, other, gone):
+        sql.change(
+            "UPDATE returns_return SET customer_id = %(who)s WHERE id = %(id)s",
+            {"who": who, "id": each.return_id},
+        )
+    close(ASKS, requests=[Close(gone.return_id, "he keeps it")])
+    assert [row.number for row in label_queries.mates(one.return_id)] == [other.number]
+    make_labels(ASKS, requests=[MakeLabel(one.return_id, together=(other.return_id,))])
+    assert label_queries.mates(one.return_id) == []
+
+
 @pytest.mark.counts("returns.make_labels", "returns.void_labels")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []

@@ -68,6 +68,17 @@ def test_returns_of_two_orders_come_in_one_parcel_with_more_less_and_other_thing
     assert {one.subject for one in questions} == {one.id for one in strays}
 
 
+def test_a_parcel_that_was_expected_may_be_empty(house: Floor):
+    one = asked(sold(house, 1, (0, 2))[0], 2)
+    announced(one.return_id)
+    empty, unknown = receive_parcels(RECEIVES, requests=[parcel(house), parcel(house, tracking="X9")])
+    assert isinstance(empty, ParcelReceived)
+    assert (empty.received, empty.missing, empty.returns, empty.strays) == (0, 2, (), ())
+    (asks,) = work.items(COMPANY, kind="return incomplete")
+    assert asks.subject == one.return_id
+    assert isinstance(unknown, Invalid), "of one that nobody expects there has to be something to tell"
+
+
 def test_a_slip_says_enough_where_nobody_told_of_the_parcel(house: Floor):
     """The customer was told to write the number of the return on it: that of an order does as well."""
     orders = sold(house, 3, (0, 2))
@@ -142,7 +153,8 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     announced(one.return_id)
     pick = house.bins[house.nodes[1], "pick"]
     answers = receive_parcels(RECEIVES, requests=[
-        parcel(house), parcel(house, ("SKU-000", 0)), parcel(house, (" ", 1)), parcel(house, ("SKU-000", 1), bin=pick),
+        parcel(house, tracking="X9"), parcel(house, ("SKU-000", 0)), parcel(house, (" ", 1)),
+        parcel(house, ("SKU-000", 1), bin=pick),
     ])  # fmt: skip
     assert [type(answer) for answer in answers] == [Invalid, Invalid, Invalid, errors.NoBin]
     (answer,) = receive_parcels(ASKS, requests=[parcel(house, ("SKU-000", 1))])

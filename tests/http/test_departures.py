@@ -221,6 +221,17 @@ def test_units_are_refurbished_by_forms(house: Floor) -> None:
     assert said(gone)[-1] == "Nothing is done with them."
 
 
+def test_what_waits_to_be_refurbished_stands_by_sku_and_node(house: Floor) -> None:
+    """A form as it is filled plans what is worked on alike, and nothing else."""
+    mug, other = disposed(house, "refurbish", 1, 2)
+    house.stock(1, 5)
+    (lamp,) = disposed(house, "refurbish", 1, sku=1)
+    page = a_browser("inspector").get("/returns/work-orders/")
+    groups = [[row.disposition for row in rows] for rows in page.context["groups"]]
+    assert groups == [[mug, other], [lamp]]
+    assert "No work order yet" in text_of(page)
+
+
 def test_pages_of_what_is_owed_go_on_behind_the_last_also_where_that_was_paid(
     house: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from entrepot.kernel import ids, policies, relay, sql
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.returns import exchange_queries, label_queries, portal_queries, queries
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.commands.review import Review, review
 from entrepot.returns.portal_queries import Portal
 from entrepot.returns.reasons import Reasons
 from entrepot.returns.rules import REASONS
@@ -159,7 +162,8 @@ def test_reasons_are_those_of_each_thing_and_stand_under_heads_where_they_are_ma
     heads = re.findall(r'<optgroup label="([^"]+)"', of_line)
     assert heads[:2] == ["The way to me", "The thing itself"]
     assert len(set(heads)) == len(heads) == of_line.count("</optgroup>")
-    assert {code for code in REASONS if f'value="{code}"' in of_line} == set(REASONS)
+    told = {code for code in REASONS if f'value="{code}"' in of_line}
+    assert told == {*REASONS} - {"undeliverable"}, "he has it"
 
     sql.run(
         "UPDATE catalog_sku SET category = 'lamps' WHERE id = (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
@@ -282,7 +286,7 @@ def test_the_number_of_the_parcel_is_told_and_until_when_it_is_waited_for(custom
     assert "JD17 · the carrier has it since" in text_of(customer.get(address))
 
     empty = customer.post(f"{address}parcel/", {"tracking": " "})
-    assert empty.status_code == 422 and "the number on the parcel" in text_of(empty)
+    assert empty.status_code == 422 and "Write the number on the parcel." in text_of(empty)
     for number in range(portal.PARCELS_MOST):
         last = customer.post(f"{address}parcel/", {"tracking": f"X{number}"})
     assert last.status_code == 422 and "enough parcels" in text_of(last)
@@ -332,7 +336,7 @@ def test_something_else_of_its_price_is_exchanged_at_once(customer, order):
     assert codes[0] == line.sku_code and len(codes) > 2, "the same again comes first"
     said = wants(order) | {"asked": "exchange"}
     refused = customer.post("/portal/ask/", said | {f"instead-{line.line}": "GOLD-BAR"})
-    assert refused.status_code == 422 and "GOLD-BAR" in text_of(refused)
+    assert refused.status_code == 422 and "is not to be had any more" in text_of(refused)
     assert portal_queries.returns_of(order.id) == []
 
     wish = said | {f"instead-{line.line}": codes[1]}
@@ -518,7 +522,7 @@ def test_who_pays_for_his_parcel_himself_has_no_label(customer, order):
     assert customer.get(f"/portal/return/{one.number}/label/").status_code == 404
     refused = customer.post(f"/portal/return/{one.number}/label/ask/")
     assert refused.status_code == 422
-    assert "comes without a label of ours" in text_of(refused)
+    assert "We send no label for this return" in text_of(refused)
     assert Client().get(f"/portal/return/{one.number}/label/").status_code == 403, "nobody's visit"
 
 
@@ -538,3 +542,189 @@ def test_a_label_that_no_carrier_makes_is_asked_for_again(customer, order):
     sql.change("UPDATE carriage_service SET active = TRUE", {})
     assert customer.post(ask)["Location"] == f"/portal/return/{one.number}/"
     assert label_queries.of_return(one.id)
+
+
+def another(order: orders.OrderView, shop: Any) -> orders.OrderView:
+    """A second order of the same customer, from where the first is."""
+    key = next(
+        one
+        for one in shop.orders["delivered"]
+        if one != order.id and (found := orders.order(one)) and found.channel == "web"
+    )
+    sql.run(
+        "UPDATE orders_order AS o SET country = v.country, customer_id = v.customer_id FROM orders_order AS v"
+        " WHERE o.id = %(id)s AND v.id = %(of)s",
+        {"id": key, "of": order.id},
+    )
+    found = orders.order(key)
+    assert found
+    return found
+
+
+def sends(customer: Client, said: dict[str, Any]) -> Any:
+    return customer.post("/portal/ask/", said | {"asked": "refund"})
+
+
+def test_things_of_several_orders_come_in_one_parcel_with_one_label(customer, order, shop):
+    """A second order that is looked up in the same visit: its things may come in the parcel of the first."""
+    enters(customer, order)
+    first = customer.get(sends(customer, wants(order, reason="defective"))["Location"])
+    assert "Put something of another order into the same parcel" in text_of(first)
+    (one,) = portal_queries.returns_of(order.id)
+
+    other = another(order, shop)
+    enters(customer, other)
+    said = wants(other)
+    answer = customer.post("/portal/answer/", said)
+    assert f"Together with {one.number} of order {order.external_id}" in text_of(answer)
+    page = customer.get(sends(customer, said | {"together": str(one.id)})["Location"])
+    (two,) = portal_queries.returns_of(other.id)
+    label = label_queries.of_return(two.id)
+    assert label and [number for number, _ in label.returns] == sorted((one.number, two.number))
+    assert label_queries.of_return(one.id).id == label.id
+    assert f"One label for {label.numbers}: put all of it into one parcel" in text_of(page)
+    assert customer.get(f"/portal/return/{two.number}/label/").content.startswith(b"%PDF-")
+    enters(customer, order)
+    assert f"One label for {label.numbers}" in text_of(customer.get(f"/portal/return/{one.number}/"))
+
+
+def test_one_label_is_made_of_two_afterwards(customer, order, shop):
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    enters(customer, other)
+    page = customer.get(sends(customer, wants(other, reason="defective"))["Location"])
+    (two,) = portal_queries.returns_of(other.id)
+    assert label_queries.of_return(two.id).id != label_queries.of_return(one.id).id
+    assert f"One label for this and {one.number}" in text_of(page)
+    customer.post(f"/portal/return/{two.number}/label/ask/", {"together": str(one.id)})
+    assert label_queries.of_return(two.id).id == label_queries.of_return(one.id).id
+    assert "One label for this and" not in text_of(customer.get(f"/portal/return/{two.number}/"))
+
+
+def test_a_parcel_without_a_label_of_ours_is_told_of_for_both_at_once(customer, order, shop):
+    enters(customer, order)
+    sends(customer, wants(order))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    enters(customer, other)
+    sends(customer, wants(other))
+    (two,) = portal_queries.returns_of(other.id)
+    page = f"/portal/return/{two.number}/"
+    assert f"{one.number} of order {order.external_id} is in it as well" in text_of(customer.get(page))
+    assert "One label" not in text_of(customer.get(page))
+    customer.post(f"{page}parcel/", {"tracking": "JD 9", "together": str(one.id)})
+    assert [portal_queries.parcels_of(each.id) for each in (one, two)] == [[("JD9", None)]] * 2
+
+
+def test_nobody_puts_a_return_into_his_parcel_whose_order_he_did_not_show_to_be_his(customer, order, shop):
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    stranger = Client()
+    enters(stranger, other)
+    said = wants(other, reason="defective")
+    assert one.number not in text_of(stranger.post("/portal/answer/", said))
+    page = stranger.get(sends(stranger, said | {"together": str(one.id)})["Location"])
+    (two,) = portal_queries.returns_of(other.id)
+    assert one.number not in text_of(page)
+    stranger.post(f"/portal/return/{two.number}/label/ask/", {"together": str(one.id)})
+    stranger.post(f"/portal/return/{two.number}/parcel/", {"tracking": "X1", "together": str(one.id)})
+    assert label_queries.of_return(two.id).id != label_queries.of_return(one.id).id
+    assert "X1" not in [parcel.tracking for parcel in portal_queries.parcels_of(one.id)]
+    left = customer.post("/portal/leave/")
+    assert left.status_code == 200
+    enters(customer, other)
+    assert "in it as well" not in text_of(customer.get(f"/portal/return/{two.number}/")), (
+        "who left begins anew"
+    )
+
+
+def test_what_is_refused_is_told_in_words_of_the_customer(customer, order):
+    """No key, no code and no field of ours; and in his language."""
+    enters(customer, order)
+    line = queries.returnable(order.id)[0]
+    too_many = {"key": str(ids.uuid7()), f"units-{line.line}": str(line.left + 1)}
+    page = unescape(text_of(customer.post("/portal/answer/", too_many)))
+    assert f"Of {line.description} you can send back {line.left} more, and chose {line.left + 1}." in page
+    assert str(line.line) not in page
+    strange = wants(order) | {f"reason-{line.line}": "because"}
+    assert "Choose why you send it back." in text_of(customer.post("/portal/answer/", strange))
+    sends(
+        customer,
+        {"key": str(ids.uuid7()), f"units-{line.line}": str(line.left), f"reason-{line.line}": "defective"},
+    )
+    again = {"key": str(ids.uuid7()), f"units-{line.line}": "1"}
+    page = unescape(text_of(customer.post("/portal/answer/", again)))
+    assert f"{line.description} is sent back already." in page
+    gone = {"key": str(ids.uuid7()), f"units-{ids.uuid7()}": "1"}
+    assert "We don't find this any more." in text_of(customer.post("/portal/answer/", gone)).replace(
+        "&#x27;", "'"
+    )
+
+
+def test_who_looked_at_a_return_tells_its_customer_why(customer, order, shop):
+    policy(window_days=0)
+    sql.change(
+        "UPDATE shipping_shipment SET delivered_at = delivered_at - interval '90 days',"
+        " shipped_at = shipped_at - interval '90 days' WHERE order_id = %(id)s",
+        {"id": order.id},
+    )
+    enters(customer, order)
+    address = sends(customer, wants(order))["Location"]
+    (one,) = portal_queries.returns_of(order.id)
+    assert one.step == "asked"
+    review(APPROVES, requests=[Review(one.id, accept=False, reason="It was worn for three months.")])
+    page = unescape(text_of(customer.get(address)))
+    assert "We can't take it back. It was worn for three months." in page
+    assert "a person decides" not in page
+
+
+def test_who_can_not_send_one_thing_back_goes_on_with_the_rest(customer, order):
+    lines = [one for one in queries.returnable(order.id) if one.left]
+    assert len(lines) > 1
+    sql.run(
+        "UPDATE catalog_sku SET category = 'sealed' WHERE id ="
+        " (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
+        {"line": lines[0].line},
+    )
+    rule = Rule("the seal is broken", categories=("sealed",), answer="no", exception="hygiene_seal")
+    now = datetime.now().astimezone()
+    body = policies.SetPolicy(COMPANY, "returns.authorization", Admission((rule,)), now - timedelta(days=1))
+    policies.set_policy(the_system(now), requests=[body])
+    enters(customer, order)
+    said = {"key": str(ids.uuid7())}
+    for one in lines[:2]:
+        said |= {f"units-{one.line}": "1", f"reason-{one.line}": "changed_mind", f"note-{one.line}": "as new"}
+    page = customer.post("/portal/answer/", said)
+    assert "the seal is broken" in text_of(page) and "Go on without it" in text_of(page)
+    fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode()))
+    assert f"units-{lines[1].line}" in fields and not [name for name in fields if str(lines[0].line) in name]
+    assert "Accepted at once." in text_of(customer.post("/portal/answer/", fields))
+    alone = {name: text for name, text in said.items() if str(lines[1].line) not in name}
+    assert "Go on without it" not in text_of(customer.post("/portal/answer/", alone))
+
+
+def test_whose_things_are_told_apart_by_numbers_names_them(customer, order):
+    """Goods of a regulated kind come back under the number that they left with."""
+    line = next(one for one in queries.returnable(order.id) if one.left)
+    enters(customer, order)
+    field = f'name="serial-{line.line}"'
+    assert field not in customer.get("/portal/order/").content.decode()
+    sql.run(
+        "UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id ="
+        " (SELECT sku_id FROM orders_line WHERE id = %(line)s)",
+        {"line": line.line},
+    )
+    rule = Rule("by its number", tracked=True, must_match=True)
+    now = datetime.now().astimezone()
+    body = policies.SetPolicy(COMPANY, "returns.authorization", Admission((rule,)), now - timedelta(days=1))
+    policies.set_policy(the_system(now), requests=[body])
+    assert field in customer.get("/portal/order/").content.decode()
+    said = {"key": str(ids.uuid7()), f"units-{line.line}": "1", f"reason-{line.line}": "changed_mind"}
+    missing = customer.post("/portal/answer/", said)
+    assert "name the lot or serial number that stands on it" in text_of(missing)
+    strange = customer.post("/portal/answer/", said | {f"serial-{line.line}": "SN-9"})
+    assert "SN-9 did not leave with this order" in text_of(strange)

@@ -469,7 +469,13 @@ def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor)
     assert f"2 expected, {one.number} of" in page
     form = {"tracking": "jd7", "node": str(house.nodes[0]), f"units-{one.lines[0]}": "1", "other-1": "a sock",
             "other-units-1": "2", "condition": "wet"}  # fmt: skip
-    assert said(door.post("/returns/parcels/receive/", form)) == ["The parcel is received."]
+    assert said(door.post("/returns/parcels/receive/", form)) == [
+        "The parcel is received.",
+        (
+            "1 kind of goods nobody announced is set aside. 1 unit that was announced is missing."
+            " Customer service is asked."
+        ),
+    ]
     assert queries.return_(one.return_id).received == 1
     shown = text_of(service.get("/returns/parcels/"))
     assert "2 × a sock" in shown
@@ -564,6 +570,45 @@ def test_the_station_asks_what_the_checklist_says_keeps_photos_and_does_equal_un
     form = {"inspection": found[0].id, "disposition": "liquidate", "reason": "nobody mends these"}
     assert said(supervisor.post("/returns/station/override/", form))[-1:] == ["It is proposed instead."]
     assert "nobody mends these" in text_of(inspector.get(f"/returns/{made[0].return_id}/"))
+    assert inspector.get("/returns/station/").context["equal"] == [], "another proposal is not alike"
+
+
+def test_units_that_were_found_alike_are_put_away_in_one_go(house: Floor) -> None:
+    made = [back.asked(order, 1, cause=someone("service")) for order in sold(house, 3, (0, 1))]
+    came = back.came_all(made, cause=someone("supervisor"))
+    (one, _), (other, _) = back.found(came[:2], "B", cause=someone("inspector"))
+    back.found(came[2:], "D", cause=someone("inspector"))
+    inspector = a_browser("inspector")
+    station = inspector.get(f"/returns/station/?q={made[0].number}")
+    assert [task.inspection for task in station.context["equal"]] == [other.inspection], "of the same grade"
+    assert "And 1 more that was found alike" in text_of(station)
+    form = {"inspection": one.inspection, "units": "1", "equal": f"{other.inspection}/1", "all": "1"}
+    assert said(inspector.post("/returns/station/dispose/", form))[-1:] == [
+        "Done with 2 returns. Put all of it there."
+    ]
+    done = [queries.whole(each.return_id).dispositions for each in made]
+    assert [[row.quantity for row in rows] for rows in done] == [[1], [1], []]
+
+
+def test_an_inspector_reads_what_was_found_in_his_language(house: Floor) -> None:
+    """Why it came, what it is like and why that is proposed are sentences of the catalogs."""
+    from django.utils.translation import override
+
+    from docs import texts
+    from entrepot.returns import recovery, rules
+    from entrepot.returns.recovery import Sum
+    from entrepot.web import reasons
+
+    known = {message.id for message in texts.texts() if message.id}
+    assert {one.says for one in rules.REASONS.values()} | {*rules.GRADES.values()} <= known
+    sums = (Sum("second_grade", 5, 0, 0, 0, 5), Sum("return_to_vendor", 4, 0, 0, 0, 4))
+    told = recovery.told(sums, f"grade B ({rules.GRADES['B']})")
+    assert told == (
+        "grade B (opened, complete and clean): second grade is expected to bring the most, before return to vendor"
+    )
+    assert told.says in known
+    with override("en"):
+        assert reasons.reason(told) == told
 
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -108,3 +108,19 @@ def test_what_was_sent_again_comes_back_once(house: Floor):
     assert sum(isinstance(one, NotOut) for one in answers) == 18
     assert sql.run("SELECT sum(quantity)::int FROM returns_comeback") == [(12,)]
     assert verify.discrepancies() == []
+
+
+def test_returns_are_put_into_one_parcel_from_all_sides_and_have_one_label(house: Floor):
+    returns = asked_all(sold(house, 4, (0, 1), address=HOME), 1, reason="damaged_in_transit")
+    keys = [one.return_id for one in returns]
+
+    def together(first: int) -> list:
+        turned = keys[first:] + keys[:first]
+        return make_labels(ASKS, requests=[MakeLabel(turned[0], together=tuple(turned[1:]))])
+
+    answers = [one for got in at_once([lambda i=i: together(i) for i in range(4)]) for one in got]
+
+    assert all(isinstance(one, LabelMade) and set(one.returns) == set(keys) for one in answers), answers
+    assert len({one.label for one in answers}) == 1
+    assert balance(2150) == -(4 * 300 + 300), "the parcels that went, and one that comes"
+    assert verify.discrepancies() == []

@@ -61,6 +61,14 @@ def test_the_window_is_counted_from_the_order_where_a_rule_says_so():
     assert terms(rule, since_order=8, policy=Policy(late="decline")).objections == ("8 days, beyond 7",)
 
 
+def test_what_is_too_late_says_since_when_it_is_counted():
+    rule, late = Rule("from the order", counted_from="order", window_days=7), Policy(late="decline")
+    placed = decided(rule, since_order=8, policy=late)
+    assert isinstance(placed, errors.TooLate)
+    assert "O-1: it was placed 8 days ago; returns are taken for 7 days" in str(placed)
+    assert "it arrived 31 days ago" in str(decided(since_delivery=31, policy=late))
+
+
 @pytest.mark.parametrize(
     ("rule", "fitting", "other"),
     [

@@ -107,7 +107,7 @@ sent AS MATERIALIZED (
     JOIN returns_line AS r ON r.id = f.return_line_id WHERE j.document_kind = 'refund'
     UNION ALL
     SELECT j.id, r.line_id, r.sku_id, r.reason, NULL, r.quantity
-    FROM journal AS j JOIN returns_label AS b ON b.id = j.document_id
+    FROM journal AS j JOIN returns_labelreturn AS b ON b.label_id = j.document_id
     JOIN returns_line AS r ON r.return_id = b.return_id WHERE j.document_kind = 'return_label'
     UNION ALL
     SELECT j.id, s.line_id, s.sku_id, NULL, NULL, s.weight

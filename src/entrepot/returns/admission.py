@@ -292,7 +292,8 @@ def decide(
 
 def _refusal(order: str, facts: Facts, one: Terms, asked: str) -> Refused | None:
     if one.answer == "no" and one.is_late and len(one.objections) == 1:
-        return errors.TooLate(order=order, days=one.days, window=one.window_days)
+        since = "it was placed {0} days ago" if one.counted_from == "order" else "it arrived {0} days ago"
+        return errors.TooLate(order=order, since=Said(since, one.days), days=one.days, window=one.window_days)
     if one.answer == "no":
         return errors.NotAllowed(order=order, sku=facts.sku, why="; ".join(one.objections))
     if asked not in one.outcomes:

@@ -17,7 +17,7 @@ class MoreThanSold(Refused):
 
 class TooLate(Refused):
     code = "returns.too_late"
-    says = "Order {order} arrived {days} days ago; returns are taken for {window} days."
+    says = "Order {order}: {since}; returns are taken for {window} days."
 
 
 class NotAllowed(Refused):
@@ -193,6 +193,13 @@ class NoLabel(Refused):
         "Return {number} comes without a label of ours: its terms say so. Its customer sends it with a carrier of his"
         " choice."
     )
+
+
+class NotInOneParcel(Refused):
+    """A label is for one parcel, and these returns can't be in one."""
+
+    code = "returns.not_in_one_parcel"
+    says = "Returns {number} and {other} can't come in one parcel: {why}. Make a label for each."
 
 
 class NotCarriedBack(Refused):

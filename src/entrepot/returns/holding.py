@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from entrepot.kernel import money
+from entrepot.kernel.errors import Said
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
 
@@ -51,18 +52,21 @@ class Customer(NamedTuple):
 def objection(policy: InstantPolicy, kind: str, customer: Customer, total_minor: int, currency: str) -> str:
     """Why nothing is given before it is back; '' where it is."""
     if not (policy.refunds if kind == "refund" else policy.exchanges):
-        return f"the policy gives no {kind} before goods are back"
+        return Said("the policy gives no {0} before goods are back", kind)
     if total_minor <= 0:
         return "it is worth nothing"
     if policy.tiers and customer.tier not in policy.tiers:
-        return f"tier {customer.tier or 'none'} is not one of {', '.join(policy.tiers)}"
+        return Said("tier {0} is not one of {1}", customer.tier or "none", ", ".join(policy.tiers))
     most = (policy.most_minor or {}).get(currency)
     if policy.most_minor is not None and (most is None or total_minor > most):
-        return f"{money.told(total_minor, currency)} are above {money.told(most or 0, currency)}"
+        return Said("{0} are above {1}", money.told(total_minor, currency), money.told(most or 0, currency))
     if customer.earlier < policy.earlier_orders:
-        return f"{customer.earlier} earlier orders of the customer were sent, {policy.earlier_orders} are asked for"
+        return Said(
+            "{0} earlier orders of the customer were sent, {1} are asked for",
+            customer.earlier, policy.earlier_orders,
+        )  # fmt: skip
     if customer.taken > policy.taken_most:
-        return f"{customer.taken} earlier holds of the customer had to be taken"
+        return Said("{0} earlier holds of the customer had to be taken", customer.taken)
     return ""
 
 

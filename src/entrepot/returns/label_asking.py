@@ -20,13 +20,13 @@ class Wanted(NamedTuple):
 
 
 def of_label(label: UUID, at: datetime) -> Wanted | None:
-    """All that is to come of the return of a label; None where the label is not wanted any more. 4 statements."""
+    """All that is to come of the returns of a label; None where the label is not wanted any more. 4 statements."""
     rows = sql.run(_OF_LABEL, {"id": label})
     if not rows:
         return None
-    number, weight_g, live, return_id, company, *node = rows[0][:9]
+    number, weight_g, live, returns, company, *node = rows[0][:9]
     address, postal_code, country = rows[0][9:]
-    goods = [labeling.Goods(*one) for _, *one in sql.run(GOODS, {"returns": [return_id]})]
+    goods = [labeling.Goods(*one) for _, *one in sql.run(GOODS, {"returns": returns})]
     code, name, node_postal, node_country = node
     return Wanted(
         Asked(
@@ -39,8 +39,9 @@ def of_label(label: UUID, at: datetime) -> Wanted | None:
 
 
 _OF_LABEL = """
-SELECT r.number, l.weight_g, s.live, r.id, l.company_id::int, n.code, n.name, n.postal_code, n.country, o.address_id,
-       o.postal_code, o.country
+SELECT r.number, l.weight_g, s.live,
+       ARRAY(SELECT m.return_id FROM returns_labelreturn AS m WHERE m.label_id = l.id AND m.lives), l.company_id::int,
+       n.code, n.name, n.postal_code, n.country, o.address_id, o.postal_code, o.country
 FROM returns_label AS l
 JOIN returns_return AS r ON r.id = l.return_id
 JOIN orders_order AS o ON o.id = r.order_id

@@ -10,8 +10,8 @@ from entrepot.shipping.states import PURCHASE
 
 
 class Label(models.Model):
-    """A label for a return: with whom it comes, under which number, and what that was accrued at. Whose address stands
-    on it the vault knows.
+    """A label for a parcel of returns: with whom it comes, under which number, and what that was accrued at. Whose
+    address stands on it the vault knows: that of the order of `return_id`, for which it was asked.
 
     `bought` is what became of asking the carrier for it by an adapter (`source`), under its name for it (`reference`);
     empty where the label is our own.
@@ -45,9 +45,6 @@ class Label(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["return_id"], name="returns_label_one_in_force", condition=Q(state="made")
-            ),
-            models.UniqueConstraint(
                 fields=["company_id", "tracking"], name="returns_label_number_once", condition=Q(state="made")
             ),
             models.CheckConstraint(
@@ -65,4 +62,20 @@ class Label(models.Model):
                 condition=Q(state="made", voided_at__isnull=True)
                 | Q(state="voided", voided_at__isnull=False),
             ),
+        ]
+
+
+class LabelReturn(models.Model):
+    """A return that a label is for. `lives`: the label is in force, and something of the return is to come with it."""
+
+    pk = models.CompositePrimaryKey("label_id", "return_id")
+    label_id = models.UUIDField()
+    return_id = models.UUIDField(db_index=True)
+    lives = models.BooleanField(db_default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["return_id"], name="returns_label_one_in_force", condition=Q(lives=True)
+            )
         ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
+from uuid import UUID
 
 from entrepot.carriage.rules import Leaves, Offer, Parcel, Service, choose
+from entrepot.kernel.errors import Said
 
 STATES = ("made", "voided")
 
@@ -27,6 +29,26 @@ class Way(NamedTuple):
     origin: str
     destination: str
     postal_code: str
+
+
+class Mate(NamedTuple):
+    """A return that may be in one parcel with another: where it goes to, whose it is (None: nobody knows), and from
+    where."""
+
+    node: UUID
+    customer: UUID | None
+    origin: str
+
+
+def apart(one: Mate, other: Mate) -> str:
+    """Why two returns can't be in one parcel; '' where they can."""
+    if one.node != other.node:
+        return Said("they go to different nodes")
+    if one.customer and other.customer and one.customer != other.customer:
+        return Said("they are of different customers")
+    if one.origin != other.origin:
+        return Said("they come from different countries")
+    return ""
 
 
 def parcel(goods: Sequence[Goods], way: Way, currency: str = "") -> Parcel:

@@ -12,7 +12,7 @@ from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, rules, states
 from entrepot.returns.comeback_models import Comeback  # noqa: F401
 from entrepot.returns.fraud_models import Judgment, Mark, Suspicion  # noqa: F401
-from entrepot.returns.label_models import Label  # noqa: F401
+from entrepot.returns.label_models import Label, LabelReturn  # noqa: F401
 from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tables here
     Departure,
     DepartureItem,
@@ -73,6 +73,7 @@ class Return(models.Model):
     state = models.TextField()
     without_refund = models.BooleanField(default=False, db_default=False)
     reasons = models.JSONField(default=list)
+    told = models.TextField(default="", db_default="")  # to the customer, by who looked at what he asked for
     policy_version = models.IntegerField()
     requested_by = models.TextField()
     requested_at = models.DateTimeField()
@@ -760,6 +761,7 @@ forget.notes(
     company=_OF_RETURN,
     at="(SELECT r.requested_at FROM returns_return AS r WHERE r.id = t.return_id)",
 )
+forget.notes("returns_return", "told", at="t.requested_at")
 forget.notes("returns_label", "problem", at="t.made_at")
 forget.notes("returns_inspection", "note", company=_OF_RETURN, at="t.inspected_at")
 forget.notes("returns_receipt", "condition", at="t.received_at")

@@ -109,6 +109,11 @@ meant AS (
     SELECT d.company, d.tracking, r.id
     FROM d JOIN returns_return AS r ON r.number = d.tracking AND r.company_id = d.company AND r.asked <> 'keep'
     UNION
+    SELECT d.company, d.tracking, m.return_id
+    FROM d JOIN returns_return AS r ON r.number = d.tracking AND r.company_id = d.company
+    JOIN returns_labelreturn AS o ON o.return_id = r.id AND o.lives
+    JOIN returns_labelreturn AS m ON m.label_id = o.label_id AND m.lives
+    UNION
     SELECT d.company, d.tracking, r.id
     FROM d JOIN orders_order AS o ON o.number = d.tracking AND o.company_id = d.company
     JOIN returns_return AS r ON r.order_id = o.id AND r.asked <> 'keep'
@@ -120,7 +125,8 @@ meant AS (
     JOIN returns_return AS r ON r.order_id = o.id AND r.asked <> 'keep'
      AND r.state IN ('authorized', 'received', 'inspected', 'disposed'))
 """
-"""The returns that a number on a parcel, or on the slip in it, means: the carrier's, the return's, or an order's."""
+"""The returns that a number on a parcel, or on the slip in it, means: the carrier's, the return's with those that its
+label is for as well, or an order's."""
 
 _MEANT = f"""
 WITH {MEANT}

@@ -46,7 +46,11 @@ class _Size(NamedTuple):
 def read(content: bytes) -> Picture | Refused:
     """What the bytes are; refused where they are no whole picture, or too large a one."""
     if len(content) > BYTES_MAX:
-        return Invalid(field="photo", expected=Said("at most {0} bytes", BYTES_MAX), found=len(content))
+        return Invalid(
+            field="photo",
+            expected=Said("at most {0} MB", BYTES_MAX // 1_000_000),
+            found=Said("a larger file"),
+        )
     kind, size = _size(content)
     if size is None:
         return Invalid(

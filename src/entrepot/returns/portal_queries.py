@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -76,6 +77,8 @@ class Seen(NamedTuple):
     requested_at: datetime
     node: str
     reasons: list[str]
+    node_id: UUID
+    told: str
 
 
 def returns_of(order: UUID) -> list[Seen]:
@@ -125,6 +128,22 @@ def refunds_of(return_id: UUID) -> list[SeenRefund]:
     return found
 
 
+class Mate(NamedTuple):
+    """A return of another order that may be put into the same parcel; `label`: its terms promise one."""
+
+    id: UUID
+    number: str
+    order_number: str
+    label: bool
+
+
+def mates(order: UUID, others: Sequence[UUID], node: UUID) -> list[Mate]:
+    """Returns of other orders that may come to a node in one parcel with one of this order: nothing of them is on its
+    way yet. 1 statement, none where there are no others."""
+    params = {"order": order, "others": list(others), "node": node}
+    return [Mate(*row) for row in sql.run(_MATES, params)] if others else []
+
+
 class SeenParcel(NamedTuple):
     """A parcel that a return was announced in, and when its carrier first told of it."""
 
@@ -162,7 +181,7 @@ SELECT r.id, r.number, r.asked, r.state, u.units, u.received, u.disposed, u.refu
        u.units - u.missing - u.received,
        (SELECT COALESCE(sum(f.total_minor), 0)::bigint FROM returns_refund AS f
         WHERE f.return_id = r.id AND f.state IN ('approved', 'paid', 'failed')),
-       r.currency, r.requested_at, n.code, r.reasons
+       r.currency, r.requested_at, n.code, r.reasons, r.node_id, r.told
 FROM returns_return AS r JOIN network_node AS n ON n.id = r.node_id
 CROSS JOIN LATERAL (
     SELECT sum(l.quantity - l.cancelled)::int AS units, sum(l.received)::int AS received,
@@ -186,6 +205,19 @@ LEFT JOIN LATERAL (
             AND NOT EXISTS (SELECT FROM payments_attempt AS b WHERE b.retry_of = a.id)
           GROUP BY p.id, p.provider) AS x) AS w ON TRUE
 WHERE f.return_id = %(id)s::uuid ORDER BY f.id
+"""
+
+_MATES = """
+SELECT r.id, r.number, COALESCE(NULLIF(o.external_id, ''), o.number),
+       EXISTS (SELECT FROM returns_terms AS t WHERE t.return_id = r.id AND t.label)
+FROM returns_return AS r
+JOIN orders_order AS o ON o.id = r.order_id
+JOIN orders_order AS v ON v.id = %(order)s::uuid AND v.company_id = o.company_id AND v.country = o.country
+ AND (v.customer_id = o.customer_id OR v.customer_id IS NULL OR o.customer_id IS NULL)
+WHERE r.order_id = ANY(%(others)s::uuid[]) AND r.order_id <> v.id AND r.node_id = %(node)s::uuid
+  AND r.state = 'authorized' AND r.asked <> 'keep'
+  AND NOT EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL)
+ORDER BY r.id DESC
 """
 
 _PARCELS = """

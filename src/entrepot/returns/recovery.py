@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from entrepot.kernel.errors import Said
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
 from entrepot.returns.rules import DISPOSITIONS, GRADES
@@ -110,12 +111,12 @@ def _sum(name: str, way: Way, goods: Goods) -> Sum:
     return Sum(name, gross, fee, work, holding, gross - fee - work - holding)
 
 
-def told(found: tuple[Sum, ...], say: str) -> str:
+def told(found: tuple[Sum, ...], say: str) -> Said:
     """Why the best one is proposed, in words; `say` is what the grade is."""
     best = found[0]
     if len(found) == 1:
-        return f"{say}: {_words(best)} is the one way that is open"
-    return f"{say}: {_words(best)} is expected to bring the most, before {_words(found[1])}"
+        return Said("{0}: {1} is the one way that is open", say, _words(best))
+    return Said("{0}: {1} is expected to bring the most, before {2}", say, _words(best), _words(found[1]))
 
 
 def _words(one: Sum) -> str:

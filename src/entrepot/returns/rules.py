@@ -256,7 +256,7 @@ def _running(left: Sequence[tuple[int, int]], count: int) -> int:
 def propose(policy: Policy, grade: str) -> tuple[str, str]:
     """The disposition for a grade, with the reason."""
     disposition = next((one for of, one in policy.dispositions.items() if of == grade), "dispose")
-    return disposition, Said("grade {0} ({1}): {2}", grade, GRADES[grade], disposition)
+    return disposition, Said("grade {0} ({1}): {2}", grade, GRADES[grade], disposition.replace("_", " "))
 
 
 # ---- refund

@@ -484,8 +484,10 @@ def of_carrier(picture: str, name: str) -> HttpResponseBase:
 def return_label(found: label_queries.LabelRow, send_to: Sequence[str]) -> ReturnLabel:
     """A return's label with the customer's address out of the vault: for those only who may see it."""
     address = parties.address(found.address) if found.address else None
+    more = len(found.returns) - 1
+    numbers = f"{found.number} + {more}" if more else found.number
     return ReturnLabel(
-        postal_lines(address) or [found.country], send_to, found.carrier, found.service, found.tracking, found.number,
+        postal_lines(address) or [found.country], send_to, found.carrier, found.service, found.tracking, numbers,
         found.weight_g,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from entrepot.kernel.errors import Refused, Said
+from entrepot.returns import rules
 from entrepot.web import format as fmt
 
 TONES: dict[str, tuple[str, ...]] = {
@@ -515,6 +516,11 @@ def spaced(name: str) -> str:
     return name.replace("_", " ").replace(".", " · ")
 
 
+OF_RETURNS = frozenset({
+    *rules.GRADES.values(), *(one.says for one in rules.REASONS.values()), *map(spaced, rules.DISPOSITIONS),
+})  # fmt: skip
+"""Why things come back, how they are found, and what is done with them."""
+
 IN_WORDS = frozenset({
     "asked", "carrier", "event", "expected", "field", "found", "kind", "lot", "milestone", "scanned", "step", "subject",
     "wanted", "what", "where", "why",
@@ -543,7 +549,8 @@ def told_fact(fact: object) -> object:
         return told(fact)
     if isinstance(fact, date):
         return fmt.day(fact)
-    return word(fact) if isinstance(fact, str) and (fact in WORDS or fact in _TONE_OF) else fact
+    known = isinstance(fact, str) and (fact in WORDS or fact in _TONE_OF or fact in OF_RETURNS)
+    return word(fact) if known else fact
 
 
 def _fact(name: str, fact: object) -> object:

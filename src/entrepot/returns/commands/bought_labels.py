@@ -62,6 +62,7 @@ class _Label(NamedTuple):
     tracking: str
     cost: int
     currency: str
+    returns: list[UUID]
 
 
 class _Change(NamedTuple):
@@ -167,10 +168,12 @@ def _write(cause: Cause, changes: Sequence[_Change]) -> None:
     ]))  # fmt: skip
     bought = [(one, told) for one, _, told, _ in changes if told]
     if bought:
-        expect(cause, [(one.company, one.return_id, one.tracking, one.carrier) for one, _ in bought])
+        expect(cause, [
+            (one.company, which, one.tracking, one.carrier) for one, _ in bought for which in one.returns
+        ])  # fmt: skip
         resolve_subjects(cause, requests=[
-            ResolveSubject(one.company, kind, one.return_id, "went on", "the label is bought")
-            for one, _ in bought for kind in (NOT_BOUGHT, WITHOUT)
+            ResolveSubject(one.company, kind, which, "went on", "the label is bought")
+            for one, _ in bought for which in one.returns for kind in (NOT_BOUGHT, WITHOUT)
         ])  # fmt: skip
     give_back(cause, [
         (one.id, one.company, one.source, one.reference) for one, request, told, _ in changes
@@ -207,7 +210,8 @@ give_back = labels_gone.give_back
 
 _LOCK = """
 SELECT l.id, l.company_id::int, l.return_id, r.number, l.state, l.bought, l.source, l.reference, l.carrier, l.tracking,
-       l.cost_minor, l.currency::text
+       l.cost_minor, l.currency::text,
+       ARRAY(SELECT m.return_id FROM returns_labelreturn AS m WHERE m.label_id = l.id ORDER BY 1)
 FROM returns_label AS l JOIN returns_return AS r ON r.id = l.return_id
 WHERE l.id = ANY(%(labels)s::uuid[]) ORDER BY l.id FOR UPDATE OF l
 """

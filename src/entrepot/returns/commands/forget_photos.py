@@ -55,6 +55,7 @@ RETURNING p.company_id::int
 """
 
 _BLANK = """
-UPDATE returns_label AS l SET label_url = '' FROM returns_return AS r
-WHERE r.id = l.return_id AND r.order_id = ANY(%(orders)s::uuid[]) AND l.label_url <> ''
+UPDATE returns_label AS l SET label_url = ''
+FROM returns_labelreturn AS m JOIN returns_return AS r ON r.id = m.return_id
+WHERE m.label_id = l.id AND r.order_id = ANY(%(orders)s::uuid[]) AND l.label_url <> ''
 """

@@ -172,10 +172,10 @@ def _goods(grade: str, at: datetime, units: _Waiting) -> recovery.Goods:
 def _propose(policy: rules.Policy, checked: _Checked, sums: tuple[recovery.Sum, ...]) -> tuple[str, str]:
     """What brings the most, where that decides; what the policy says for the grade otherwise."""
     grade = checked.grade
+    proposed, why = rules.propose(policy, grade)
     if sums:
-        proposed, why = sums[0].disposition, recovery.told(sums, f"grade {grade} ({rules.GRADES[grade]})")
-    else:
-        proposed, why = rules.propose(policy, grade)
+        proposed = sums[0].disposition
+        why = recovery.told(sums, Said("grade {0} ({1})", grade, rules.GRADES[grade]))
     return proposed, f"{why}; {checked.lowered}" if checked.lowered else why
 
 

@@ -20,26 +20,26 @@ VOIDED = "voided"
 
 
 def void(cause: Cause, reasons: Mapping[UUID, str]) -> dict[UUID, UUID]:
-    """Void the labels of locked returns, each for its reason: those voided, by return. One whose parcel a carrier has
-    had in its hands stands: carriage is owed for it. What was bought is given back. 1 statement, 6 more where there
-    were labels, 1 more where some were bought."""
+    """Take locked returns off their labels, each for its reason, and void the labels that nothing comes with any more:
+    those voided, by return. One whose parcel a carrier has had in its hands stands: carriage is owed for it. What was
+    bought is given back. 1 statement, 6 more where labels are void, 1 more where some were bought."""
     found = sql.run(_VOID, {"returns": list(reasons), "at": cause.at})
     if not found:
         return {}
     whole(post(cause, requests=[
         Posting(company, ACCRUED, KIND, key, currency, (("carriage", -cost),), cause.at)
-        for key, company, _, cost, currency, *_ in found if cost
+        for key, company, cost, currency, *_ in found if cost
     ]))  # fmt: skip
     give_back(cause, [
-        (key, company, source, reference) for key, company, _, _, _, bought, source, reference in found
+        (key, company, source, reference) for key, company, _, _, bought, source, reference, _ in found
         if bought == "void asked"
     ])  # fmt: skip
     offer(VOIDED, [(key, 5, cause.at) for key, *_ in found])
     announce(cause, [
-        Event(KIND, key, company, "made", "voided", None, {"return": owner}, reasons[owner])
-        for key, company, owner, *_ in found
+        Event(KIND, key, company, "made", "voided", None, {"return": owners[0]}, reasons[owners[0]])
+        for key, company, *_, owners in found
     ])  # fmt: skip
-    return {owner: key for key, _, owner, *_ in found}
+    return {owner: key for key, *_, owners in found for owner in owners}
 
 
 def give_back(cause: Cause, labels: Sequence[tuple[UUID, int, str, str]]) -> None:
@@ -53,10 +53,20 @@ def give_back(cause: Cause, labels: Sequence[tuple[UUID, int, str, str]]) -> Non
 
 
 _VOID = """
+WITH off AS (
+    UPDATE returns_labelreturn AS m SET lives = FALSE FROM returns_label AS l
+    WHERE m.return_id = ANY(%(returns)s::uuid[]) AND m.lives AND l.id = m.label_id
+      AND NOT EXISTS (SELECT FROM returns_parcel AS p
+                      WHERE p.return_id = m.return_id AND p.tracking = l.tracking AND p.scanned_at IS NOT NULL)
+    RETURNING m.label_id, m.return_id
+), empty AS (
+    SELECT label_id, array_agg(return_id ORDER BY return_id) AS owners FROM off
+    WHERE NOT EXISTS (SELECT FROM returns_labelreturn AS o WHERE o.label_id = off.label_id AND o.lives
+                      AND o.return_id <> ALL(%(returns)s::uuid[]))
+    GROUP BY label_id
+)
 UPDATE returns_label AS l SET state = 'voided', voided_at = %(at)s::timestamptz,
        bought = CASE l.bought WHEN 'bought' THEN 'void asked' ELSE l.bought END
-WHERE l.return_id = ANY(%(returns)s::uuid[]) AND l.state = 'made'
-  AND NOT EXISTS (SELECT FROM returns_parcel AS p
-                  WHERE p.return_id = l.return_id AND p.tracking = l.tracking AND p.scanned_at IS NOT NULL)
-RETURNING l.id, l.company_id::int, l.return_id, l.cost_minor, l.currency::text, l.bought, l.source, l.reference
+FROM empty WHERE l.id = empty.label_id
+RETURNING l.id, l.company_id::int, l.cost_minor, l.currency::text, l.bought, l.source, l.reference, empty.owners
 """

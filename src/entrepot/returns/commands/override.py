@@ -101,7 +101,8 @@ def _write(cause: Cause, rows: Sequence[tuple[OverrideDisposition, _Inspection]]
 
 
 def _told(request: OverrideDisposition, one: _Inspection, who: str) -> str:
-    return f"{request.instead} instead of {one.proposed}, says {who}: {request.reason.strip()}"
+    instead, proposed = (name.replace("_", " ") for name in (request.instead, one.proposed))
+    return Said("{0} instead of {1}, says {2}: {3}", instead, proposed, who, request.reason.strip())
 
 
 _OVERRIDE = (

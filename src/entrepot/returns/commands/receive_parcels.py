@@ -41,9 +41,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveParcel:
-    """All that was in a parcel; `tracking` is the number on it, or on the slip in it: the carrier's, the return's or
-    the order's; '' for one that has none. `bin` is where the units are put: by default the node's bin for goods that
-    wait for inspection. `pallet` is the one that a parcel without a number came on."""
+    """All that was in a parcel; nothing, where one came empty that was expected. `tracking` is the number on it, or on
+    the slip in it: the carrier's, the return's or the order's; '' for one that has none. `bin` is where the units are
+    put: by default the node's bin for goods that wait for inspection. `pallet` is the one that a parcel without a
+    number came on."""
 
     company: int
     node: UUID
@@ -206,7 +207,7 @@ def _bin(request: ReceiveParcel, known: _Known) -> UUID | Refused:
 
 
 def _decide(cause: Cause, request: ReceiveParcel, known: _Known) -> Sorted | Refused:
-    if not request.content:
+    if not request.content and not known.expected(request):
         return Invalid(field="content", expected="what was in the parcel", found="nothing")
     for one in request.content:
         if not one.said.strip() or one.quantity < 1 or (one.serial and one.quantity != 1):

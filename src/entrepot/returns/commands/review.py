@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused
@@ -35,8 +36,8 @@ class Reviewed:
 def review(cause: Cause, /, *, requests: Sequence[Review]) -> list[Reviewed | Refused]:
     """Requested returns, authorized or declined; what was declined may be asked for again.
 
-    Locks: the orders in id order. Refuses: NotFound, WrongState, returns.reason_needed. Again: by key.
-    13 statements.
+    The reason is told to the customer. Locks: the orders in id order. Refuses: NotFound, WrongState,
+    returns.reason_needed. Again: by key. 14 statements.
     """
     found = lock_returns([one.return_id for one in requests])
     answers: list[Reviewed | Refused] = []
@@ -72,6 +73,9 @@ def _write(cause: Cause, steps: Sequence[Step]) -> None:
         for line in step.of.lines.values()
     )
     move(cause, steps, {})
+    told = [(step.of.id, step.reason) for step in steps if step.reason]
+    if told:
+        sql.run(_TELL, sql.columns(("ids", "reasons"), told))
     resolve_subjects(
         cause,
         requests=[
@@ -80,3 +84,9 @@ def _write(cause: Cause, steps: Sequence[Step]) -> None:
         ],
     )
     offer_refunds(cause, "authorized", [step.of for step in steps if step.after == "authorized"], {})
+
+
+_TELL = """
+UPDATE returns_return AS r SET told = d.reason
+FROM unnest(%(ids)s::uuid[], %(reasons)s::text[]) AS d(id, reason) WHERE r.id = d.id
+"""

@@ -25,20 +25,22 @@ router = Router()
 
 
 class ReturnLabelIn(Strict):
-    """A label for all that is to come of a return: by the cheapest service that takes it back, or by `service`. With
-    the `tracking` number that the carrier gave it; without, its number is the return's."""
+    """A label for all that is to come of a return, and of those `together` with it in one parcel: by the cheapest
+    service that takes it back, or by `service`. With the `tracking` number that the carrier gave it; without, its
+    number is the return's."""
 
     model_config = _example(return_id=ONE)
 
     return_id: UUID
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     tracking: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    together: Annotated[list[UUID], Field(max_length=20)] = []
     key: Own = None
 
 
 class ReturnLabelOut(Out):
     """The label in force of a return; `fresh`: it was made by this request. `bought`: what became of asking its carrier
-    for it (`asked`, `bought`, `failed`); empty where it is our own."""
+    for it (`asked`, `bought`, `failed`); empty where it is our own. `returns` are all that come in its parcel."""
 
     label: UUID
     return_id: UUID
@@ -49,6 +51,7 @@ class ReturnLabelOut(Out):
     currency: str
     fresh: bool
     bought: str
+    returns: list[UUID]
 
 
 class ReturnLabelVoidIn(Strict):
@@ -69,7 +72,7 @@ class ReturnLabelVoidOut(Out):
 class ReturnLabelShown(Out):
     """A label in force, and its `pdf` (4 × 6 inches, in base64). One that its carrier sells (`bought`) has its
     `picture` instead, an address to get it at; while it is `asked` it has none, and where it `failed`,
-    why (`problem`)."""
+    why (`problem`). `returns` are all that come in its parcel."""
 
     label: UUID
     carrier: str
@@ -83,6 +86,7 @@ class ReturnLabelShown(Out):
     problem: str
     picture: str
     pdf: str
+    returns: list[UUID]
 
 
 @router.post("/returns/labels", response={200: ReturnLabelOut | list[Each[ReturnLabelOut]], **REFUSED})
@@ -94,7 +98,7 @@ def make_return_label(
     """Make the labels that the terms of returns promise. Of one that has a label, that one is told."""
     return give(
         request, make_labels, payload, idempotency_key,
-        lambda one, key: MakeLabel(one.return_id, one.service, one.tracking, key),
+        lambda one, key: MakeLabel(one.return_id, one.service, one.tracking, tuple(one.together), key),
     )  # fmt: skip
 
 
@@ -132,4 +136,5 @@ def show_return_labels(
         "label": one.id, "carrier": one.carrier, "service": one.service, "tracking": one.tracking,
         "cost_minor": one.cost_minor, "currency": one.currency, "made_by": one.made_by, "made_at": one.made_at,
         "bought": one.bought, "problem": one.problem, "picture": one.picture, "pdf": b64encode(pdf).decode(),
+        "returns": [key for _, key in one.returns],
     }]  # fmt: skip

@@ -329,7 +329,7 @@ def work_orders(request: Request) -> HttpResponse:
     context: dict[str, Any] = {
         **shown.context(),
         "running": [one for one in shown.rows if one.state in ("planned", "started")],
-        "waiting": departure_queries.waiting(company, "refurbish"),
+        "groups": _alike(departure_queries.waiting(company, "refurbish")),
         "results": {key: list(own) for key, own in groupby(work_order_queries.results(ids), by_order)},
         "parts": {key: list(own) for key, own in groupby(work_order_queries.parts(ids), by_order)},
         "part_rows": PART_ROWS,
@@ -338,6 +338,15 @@ def work_orders(request: Request) -> HttpResponse:
         "kept": kept(request),
     }
     return page(request, "web/work_orders.html", context, area="returns")
+
+
+def _alike(waiting: Iterable[departure_queries.WaitingRow]) -> list[list[departure_queries.WaitingRow]]:
+    """Units to refurbish, by SKU and node, those first that wait longest: they are worked on alike, and a form as it is
+    filled can be sent."""
+    found: dict[tuple[UUID, str], list[departure_queries.WaitingRow]] = {}
+    for one in waiting:
+        found.setdefault((one.sku, one.node_code), []).append(one)
+    return list(found.values())
 
 
 @require_POST

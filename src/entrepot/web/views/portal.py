@@ -6,7 +6,7 @@ customer service made, sees this one order for half an hour; everything else is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from http import HTTPStatus
@@ -31,7 +31,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import AllOrNothing, Refused, WrongState
+from entrepot.kernel.errors import AllOrNothing, Refused
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day
 from entrepot.orders import queries as orders
@@ -58,8 +58,19 @@ from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
 from entrepot.web import format as fmt
-from entrepot.web import papers, words
-from entrepot.web.edge import Request, back, clean, console, guard, reading_of, source_of, units_in, uuid_in
+from entrepot.web import papers, told
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    guard,
+    ids_in,
+    reading_of,
+    source_of,
+    units_in,
+    uuid_in,
+)
 from entrepot.web.views import return_labels
 
 P = ParamSpec("P")
@@ -73,6 +84,8 @@ TRIES_MINUTES = 15
 TRIES_OF_SOURCE = 30
 TRIES_OF_ORDER = 10
 ASKS_OF_ORDER = 40
+ORDERS_MOST = 5
+"""That a visit remembers: what of several orders is sent back may come in one parcel."""
 PARCELS_MOST = 5
 """That a customer tells of for one return."""
 MAY = frozenset(
@@ -91,10 +104,11 @@ MAY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody who proved that an order is theirs."""
+    """Somebody who proved that an order is theirs, and `others` before it."""
 
     door: Door
     order: orders.OrderView
+    others: tuple[UUID, ...] = ()
 
     @property
     def cause(self) -> Cause:
@@ -127,37 +141,44 @@ def visited(
         if visit is None:
             return _ended(request)
         response = view(request, visit, *args, **kwargs)
-        return _enter(response, visit.order.id)
+        return _enter(response, visit.order.id, visit.others)
 
     return _read(call)  # type: ignore[return-value]
 
 
 def _visit(request: HttpRequest) -> Visit | None:
-    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, VISIT_SECONDS)
+    order_id, *others = _signed(request.COOKIES.get(VISIT, ""), VISIT, VISIT_SECONDS) or (None,)
     door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
     order = orders.order(order_id) if door and order_id else None
-    return Visit(door, order) if door and order else None
+    return Visit(door, order, tuple(one for one in others if one)) if door and order else None
 
 
-def _signed(text: str, salt: str, seconds: int | None) -> UUID | None:
+def _signed(text: str, salt: str, seconds: int | None) -> tuple[UUID, ...]:
     try:
-        return UUID(signing.loads(text, salt=salt, max_age=seconds))
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
+        return tuple(UUID(one) for one in signing.loads(text, salt=salt, max_age=seconds).split())
+    except (signing.BadSignature, ValueError, AttributeError):
+        return ()
 
 
-def _enter(response: HttpResponseBase, order: UUID) -> HttpResponseBase:
+def _enter(response: HttpResponseBase, order: UUID, others: Sequence[UUID] = ()) -> HttpResponseBase:
+    """In for half an hour, with the order that is looked at first and those before it behind."""
+    seen = list(dict.fromkeys((order, *others)))[:ORDERS_MOST]
     response.set_cookie(
-        VISIT, signing.dumps(str(order), salt=VISIT), max_age=VISIT_SECONDS, path=PATH,
+        VISIT, signing.dumps(" ".join(map(str, seen)), salt=VISIT), max_age=VISIT_SECONDS, path=PATH,
         httponly=True, samesite="Lax", secure=settings.BEHIND_TLS,
     )  # fmt: skip
     return response
 
 
+def _before(request: HttpRequest) -> tuple[UUID, ...]:
+    """The orders that a visit has proved already."""
+    return _signed(request.COOKIES.get(VISIT, ""), VISIT, VISIT_SECONDS)
+
+
 def _door_left(request: HttpRequest) -> Door | None:
     """The door of a visit, however old its cookie is."""
-    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, None)
-    return portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+    seen = _signed(request.COOKIES.get(VISIT, ""), VISIT, None)
+    return portal_queries.door_of(seen[0], fmt.reading().now) if seen else None
 
 
 def _ended(request: HttpRequest) -> HttpResponse:
@@ -189,14 +210,14 @@ def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
     refused = next((one for one in count_tries(cause, requests=wanted) if isinstance(one, Refused)), None)
     order = None if refused else portal_queries.proved(door, number, said)
     if order is None:
-        told = words.refusal(refused) if refused else gettext(
+        says = told.to_customer(refused) if refused else gettext(
             "We find no order with this number and address. Look at the confirmation of your order for both."
         )  # fmt: skip
         status = HTTPStatus.TOO_MANY_REQUESTS if refused else HTTPStatus.UNPROCESSABLE_ENTITY
-        context = {"door": door, "refused": told, "number": number}
+        context = {"door": door, "refused": says, "number": number}
         return render(request, "portal/start.html", context, status=status)
     forget_tries(cause, requests=[ForgetTries(VISIT, who) for who in tries])
-    return _enter(redirect("portal-order"), order)
+    return _enter(redirect("portal-order"), order, _before(request))
 
 
 def _door(company: str, channel: str) -> Door:
@@ -224,8 +245,8 @@ def make_link(request: Request, which: UUID) -> HttpResponse:
             request, gettext("The portal of this channel is shut. The policy returns.portal opens it.")
         )
     else:
-        told = {"days": door.portal.link_days, "link": link_to(request, which)}
-        messages.success(request, gettext("For the customer, good for %(days)s days: %(link)s") % told)
+        facts = {"days": door.portal.link_days, "link": link_to(request, which)}
+        messages.success(request, gettext("For the customer, good for %(days)s days: %(link)s") % facts)
     return back(request, reverse("order", args=[which]))
 
 
@@ -233,12 +254,12 @@ def make_link(request: Request, which: UUID) -> HttpResponse:
 @_read
 def follow(request: HttpRequest, token: str) -> HttpResponseBase:
     """A link that customer service made; the address that is shown from then on has nothing of it."""
-    order_id = _signed(token, LINK, None)
+    order_id = next(iter(_signed(token, LINK, None)), None)
     door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
     days = door.portal.link_days if door else 0
-    if order_id is None or door is None or _signed(token, LINK, days * 86_400) is None:
+    if order_id is None or door is None or not _signed(token, LINK, days * 86_400):
         return render(request, "portal/ended.html", {"door": door}, status=HTTPStatus.FORBIDDEN)
-    return _enter(redirect("portal-order"), order_id)
+    return _enter(redirect("portal-order"), order_id, _before(request))
 
 
 @require_POST
@@ -282,7 +303,7 @@ def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         "lines": lines,
         "only": sum(one.left for one in lines) == 1,
         "reasons": {
-            line: _under_heads(found)
+            line: _under_heads([one for one in found if one.code != NEVER_CAME])
             for line, found in asked_queries.reasons_by_line(visit.order.company, of_order, now).items()
         },
         "conditions": CONDITIONS,
@@ -299,6 +320,8 @@ HEADS = {
     "unknown": gettext_lazy("Something else"),
 }  # fmt: skip
 """Root causes as customers look for a reason."""
+NEVER_CAME = "undeliverable"
+"""Of what came back by itself: whoever has the goods in his hands does not choose it."""
 FEW = 8
 """So many reasons are read at a glance."""
 
@@ -328,12 +351,27 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         ]
         context |= {"offered": offered, "items": _named(visit, items)}
         context["instead"] = _instead(visit, items) if any(one == "exchange" for one, _ in offered) else []
+        context["mates"] = _mates(visit, offered[0][1]) if offered else []
         context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
         refused = None if offered else next(one for one in answers if isinstance(one, Refused))
     if refused or not items:
-        context["refused"] = words.refusal(refused) if refused else gettext("Choose what you send back.")
+        context["refused"] = _says(visit, refused)
+        context["rest"] = _rest(visit, items, refused, context["said"])
         return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return render(request, "portal/answer.html", context)
+
+
+def _rest(
+    visit: Visit, items: tuple[Item, ...], refused: Refused | None, said: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The fields of a form without the one thing that can't come back; none where that is all, or it is unknown."""
+    facts = refused.facts if refused else {}
+    codes = {str(one.line): one.sku_code for one in queries.returnable(visit.order.id)}
+    lines = {str(one.line) for one in items}
+    out = {one for one in lines if facts.get("line") == one or facts.get("sku") == codes.get(one, "")}
+    if not out or out == lines:
+        return []
+    return [(name, text) for name, text in said if not name.endswith(tuple(out))]
 
 
 @require_POST
@@ -355,13 +393,13 @@ def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
                 visit.cause, requests=[AddReturnPhoto(found.return_id, one) for one in pictures]
             )
             _exchange(visit, found, items, chosen)
-            _label(visit, found)
+            _label(visit, found, ids_in(request.POST.getlist("together")))
             return redirect("portal-return", number=found.number)
         refused = found
     context = {
         "door": visit.door,
         "order": visit.order,
-        "refused": words.refusal(refused) if refused else gettext("Choose what you send back."),
+        "refused": _says(visit, refused),
     }
     return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -378,8 +416,8 @@ def show(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
         refused = next((one for one in answers if isinstance(one, Refused)), None)
         if refused is None:
             return redirect("portal-return", number=number)
-    told = words.refusal(refused) if refused else gettext("Choose a photo first.")
-    return _one_return(request, visit, seen, told)
+    says = told.to_customer(refused) if refused else gettext("Choose a photo first.")
+    return _one_return(request, visit, seen, says)
 
 
 @require_POST
@@ -391,11 +429,25 @@ def announce(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBas
     if refused is None and len(portal_queries.parcels_of(seen.id)) >= PARCELS_MOST:
         return _one_return(request, visit, seen, gettext("You have told us of enough parcels. Write to us."))
     if refused is None:
-        (found,) = announce_parcels(visit.cause, requests=[AnnounceParcel(seen.id, tracking)])
+        mates = portal_queries.mates(visit.order.id, visit.others, seen.node_id)
+        also = [one.id for one in mates if one.id in ids_in(request.POST.getlist("together"))]
+        wanted = [AnnounceParcel(one, tracking) for one in (seen.id, *also)]
+        found = announce_parcels(visit.cause, requests=wanted)[0]
         if not isinstance(found, Refused):
             return redirect("portal-return", number=number)
         refused = found
-    return _one_return(request, visit, seen, words.refusal(refused))
+    return _one_return(request, visit, seen, told.to_customer(refused))
+
+
+def _says(visit: Visit, refused: Refused | None) -> str:
+    """Why nothing is sent back, with the things as the customer knows them."""
+    if refused is None:
+        return gettext("Choose what you send back.")
+    lines = queries.returnable(visit.order.id)
+    names = [
+        (name, one.description or one.sku_code) for one in lines for name in (str(one.line), one.sku_code)
+    ]
+    return told.to_customer(refused, dict(names))
 
 
 def _pictures(request: HttpRequest) -> list[bytes]:
@@ -458,16 +510,29 @@ def _exchange(visit: Visit, made: Authorized, items: tuple[Item, ...], chosen: d
     exchange(visit.cause, requests=wanted)
 
 
-def _label(visit: Visit, made: Authorized) -> None:
-    """What is accepted at once has its label at once. Where none can be made, its page says so."""
-    if made.state == "authorized" and any(one.label for one in made.terms):
+def _label(visit: Visit, made: Authorized, together: Collection[UUID]) -> None:
+    """What is accepted at once has its label at once, one for all that comes in its parcel. Where none can be made, its
+    page says so."""
+    if made.state != "authorized":
+        return
+    chosen = [one for one in _mates(visit, made) if one.id in together]
+    own = any(one.label for one in made.terms)
+    found = _make_label(visit, made.return_id, [one.id for one in chosen]) if own or chosen else None
+    if chosen and own and isinstance(found, Refused):
         _make_label(visit, made.return_id)
 
 
-def _make_label(visit: Visit, which: UUID) -> LabelMade | Refused:
+def _mates(visit: Visit, answer: Authorized) -> list[portal_queries.Mate]:
+    """Returns of this visit's other orders that may come in the parcel of one, where a label is promised for it."""
+    mates = portal_queries.mates(visit.order.id, visit.others, answer.node)
+    own = any(one.label for one in answer.terms)
+    return [one for one in mates if own or one.label]
+
+
+def _make_label(visit: Visit, which: UUID, together: Sequence[UUID] = ()) -> LabelMade | Refused:
     """What the books refuse (no rate of a currency, a closed month) is no more than a label that can't be made here."""
     try:
-        return make_labels(visit.cause, requests=[MakeLabel(which)])[0]
+        return make_labels(visit.cause, requests=[MakeLabel(which, together=tuple(together))])[0]
     except AllOrNothing as refused:
         return refused.refusals[0]
 
@@ -484,12 +549,13 @@ def _items(request: HttpRequest) -> tuple[Item, ...]:
         Item(
             line, units, clean(request.POST.get(f"reason-{line}")) or "not_given",
             note=clean(request.POST.get(f"note-{line}")), condition=clean(request.POST.get(f"condition-{line}")),
+            lot=clean(request.POST.get(f"lot-{line}")), serial=clean(request.POST.get(f"serial-{line}")),
         )
         for line, units in units_in(request)
     )  # fmt: skip
 
 
-SAID = ("units-", "reason-", "note-", "condition-")
+SAID = ("units-", "reason-", "note-", "condition-", "lot-", "serial-")
 
 
 def _said(request: HttpRequest) -> list[tuple[str, str]]:
@@ -525,6 +591,9 @@ def _one_return(
     request: HttpRequest, visit: Visit, seen: portal_queries.Seen, refused: str = ""
 ) -> HttpResponse:
     exchanges, label = exchange_queries.of_return(seen.id), label_queries.of_return(seen.id)
+    promised = label is not None or label_queries.is_promised(seen.id)
+    with_it = {key for _, key in label.returns} if label else set()
+    mates = portal_queries.mates(visit.order.id, visit.others, seen.node_id)
     context = {
         "door": visit.door,
         "order": visit.order,
@@ -534,7 +603,9 @@ def _one_return(
         "code": papers.scan_code(label.tracking if label and label.is_ready else seen.number),
         "send_to": label_queries.send_to(label, fmt.reading().now) if label else _send_to(visit, seen),
         "label": label,
-        "promised": label is not None or label_queries.is_promised(seen.id),
+        "promised": promised,
+        "mates": [one for one in mates if one.id not in with_it],
+        "share": [one for one in mates if one.id not in with_it and (promised or one.label)],
         "whole": queries.whole(seen.id),
         "exchanges": exchanges,
         "names": catalog.skus(company=visit.door.company, codes=[one.sku_code for one in exchanges])
@@ -559,17 +630,13 @@ def ask_label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBa
     seen = _seen(visit, number)
     refused = _too_often(visit)
     if refused is None:
-        found = _make_label(visit, seen.id)
+        mates = portal_queries.mates(visit.order.id, visit.others, seen.node_id)
+        together = [one.id for one in mates if one.id in ids_in(request.POST.getlist("together"))]
+        found = _make_label(visit, seen.id, together)
         if not isinstance(found, Refused):
             return redirect("portal-return", number=number)
         refused = found
-    told = gettext("We can't make the label here. Write to us: we send it to you.")
-    return _one_return(request, visit, seen, words.refusal(refused) if _is_told(refused) else told)
-
-
-def _is_told(refused: Refused) -> bool:
-    """Whether a refusal speaks to customers: which carriers a house has, and its books, are not theirs to see."""
-    return isinstance(refused, errors.NoLabel | WrongState)
+    return _one_return(request, visit, seen, told.to_customer(refused))
 
 
 @require_safe
@@ -593,8 +660,8 @@ def slip(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:  
     lines = [
         papers.SlipLine(one.sku_code, one.description, one.quantity - one.cancelled) for one in whole.lines
     ]
-    told = papers.ReturnSlip(visit.door.name, seen.number, visit.order.number, _send_to(visit, seen), lines)
-    return papers.to_print(papers.return_slip(told), f"{seen.number}.pdf")
+    slip_ = papers.ReturnSlip(visit.door.name, seen.number, visit.order.number, _send_to(visit, seen), lines)
+    return papers.to_print(papers.return_slip(slip_), f"{seen.number}.pdf")
 
 
 def _seen(visit: Visit, number: str) -> portal_queries.Seen:

@@ -19,7 +19,7 @@ from entrepot.network import queries as network
 from entrepot.returns import asked_queries, queries, rules
 from entrepot.returns.commands.authorize import Authorize, Item, consider
 from entrepot.web import format as fmt
-from entrepot.web import lists_returns, words
+from entrepot.web import lists_returns, refusals, words
 from entrepot.web.edge import Request, back, cause_of, clean, console, int_in, page, units_in
 from entrepot.web.listed import listed_whole
 from entrepot.web.words import word
@@ -46,7 +46,7 @@ def considered(request: Request, which: UUID) -> HttpResponse:
     if answer is None:
         context["refused"] = gettext("Nothing was selected, so nothing was done.")
     elif isinstance(answer, Refused):
-        context["refused"] = words.refusal(answer)
+        context["refused"] = words.refusal(refusals.named(request.reader.company.id, [answer])[0])
     else:
         codes = {line.line: line.sku_code for line in queries.returnable(which)}
         here = {one.id: one.code for one in network.nodes(company=request.reader.company.id)}

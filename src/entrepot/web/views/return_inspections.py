@@ -51,7 +51,7 @@ def station(request: Request) -> HttpResponse:
         "reasons": rules.REASONS,
         "questions": inspection_queries.questions(company, task.category, now) if asks and task else (),
         "said": fields if same else {},
-        "equal": _equal(task, tasks) if asks and task else [],
+        "equal": _equal(task, tasks) if task else [],
         "types": ",".join(photos.TYPES.values()),
         "kept": before if same else {},
     }
@@ -64,17 +64,16 @@ def _is_scanned(task: queries.Task, text: str) -> bool:
 
 
 def _equal(task: queries.Task, tasks: Iterable[queries.Task]) -> list[queries.Task]:
-    """Other receipts that wait for an inspection of the same SKU in the same bin, told apart by no serial number."""
+    """Other tasks of the same SKU in the same bin, told apart by no serial number: such as wait for an inspection, or
+    were found alike and have the same proposal."""
     if task.serial:
         return []
-    mark = (task.node, task.bin, task.sku_code, task.lot, "")
-    return [
-        one
-        for one in tasks
-        if one.inspection is None
-        and one.receipt != task.receipt
-        and (one.node, one.bin, one.sku_code, one.lot, one.serial) == mark
-    ]
+    return [one for one in tasks if one != task and _mark(one) == _mark(task)]
+
+
+def _mark(one: queries.Task) -> tuple[object, ...]:
+    asks = one.inspection is None
+    return (asks, one.node, one.bin, one.sku_code, one.lot, one.serial, one.grade, one.proposed)
 
 
 @require_POST
@@ -108,7 +107,7 @@ def inspect_units(request: Request) -> HttpResponse:
 
 
 def _named(texts: Iterable[str]) -> list[tuple[UUID, int]]:
-    """Receipts with their units, as `id/units`."""
+    """Receipts or inspections with their units, as `id/units`."""
     parts = (text.partition("/") for text in texts)
     pairs = ((uuid_in(one), int_in(n) or 0) for one, _, n in parts)
     return [(one, n) for one, n in pairs if one]
@@ -120,7 +119,15 @@ def dispose_units(request: Request) -> HttpResponse:
     inspection, units = uuid_in(request.POST.get("inspection")), int_in(request.POST.get("units")) or 0
     disposition, reason = clean(request.POST.get("disposition")), clean(request.POST.get("reason"))
     wanted = [Dispose(inspection, units, disposition, reason=reason)] if inspection else []
-    results = give(request, dispose, wanted, lambda _n: gettext("Done. Put it there."))
+    wanted += [
+        Dispose(one, n, disposition, reason=reason)
+        for one, n in _named(request.POST.getlist("equal"))
+        if request.POST.get("all") == "1"
+    ]
+    results = give(
+        request, dispose, wanted,
+        lambda n: ngettext("Done. Put it there.", "Done with %(n)s returns. Put all of it there.", n) % {"n": n},
+    )  # fmt: skip
     return back(request, STATION, results)
 
 

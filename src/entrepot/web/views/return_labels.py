@@ -15,7 +15,7 @@ from entrepot.returns import label_queries
 from entrepot.returns.commands.labels import MakeLabel, VoidLabel, make_labels, void_labels
 from entrepot.web import format as fmt
 from entrepot.web import papers
-from entrepot.web.edge import Request, back, clean, console, give
+from entrepot.web.edge import Request, back, clean, console, give, ids_in
 
 
 def printed(label: label_queries.LabelRow) -> HttpResponseBase:
@@ -34,7 +34,10 @@ def printed(label: label_queries.LabelRow) -> HttpResponseBase:
 @console
 def make(request: Request, which: UUID) -> HttpResponse:
     """The label that the terms promise."""
-    wanted = MakeLabel(which, clean(request.POST.get("service")), clean(request.POST.get("tracking")))
+    together = tuple(ids_in(request.POST.getlist("together")))
+    wanted = MakeLabel(
+        which, clean(request.POST.get("service")), clean(request.POST.get("tracking")), together
+    )
     results = give(request, make_labels, [wanted], lambda _n: _made(which))
     return back(request, reverse("return", args=[which]), results)
 

@@ -90,6 +90,8 @@ def received(request: Request) -> HttpResponse:
     )
     results = give(request, receive_parcels, wanted, lambda _n: gettext("The parcel is received."))
     done = next((one for one in results if isinstance(one, ParcelReceived)), None)
+    if done and (told := _asked_about(done)):
+        messages.warning(request, told)
     address = reverse("return-parcels")
     return back(request, address if done else f"{address}?tracking={tracking}", results)
 
@@ -152,6 +154,21 @@ def sent_again(request: Request) -> HttpResponse:
     if shown.answer:
         return shown.answer
     return page(request, "web/sent_again.html", {**shown.context(), "twice": twice}, area="ship")
+
+
+def _asked_about(done: ParcelReceived) -> str:
+    """What customer service is asked about a parcel, for whoever opened it; '' where all was as announced."""
+    told = []
+    if strays := len(done.strays):
+        told.append(ngettext(
+            "%(n)s kind of goods nobody announced is set aside.",
+            "%(n)s kinds of goods nobody announced are set aside.", strays,
+        ) % {"n": number(strays)})  # fmt: skip
+    if done.missing:
+        told.append(ngettext(
+            "%(n)s unit that was announced is missing.", "%(n)s units that were announced are missing.", done.missing
+        ) % {"n": number(done.missing)})  # fmt: skip
+    return " ".join([*told, gettext("Customer service is asked.")]) if told else ""
 
 
 @require_POST

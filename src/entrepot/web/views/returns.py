@@ -137,6 +137,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
         "label": label,
+        "mates": label_queries.mates(which) if expected else [],
         "label_code": papers.scan_code(label.tracking) if label else "",
         "promised": label is not None or any(one_.label for one_ in terms.values()),
         "shown": inspection_queries.photos_of_customer(which),

@@ -110,7 +110,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
 
 def _facts(task: queries.Task) -> tuple[tuple[str, str], ...]:
-    says = rules.REASONS[task.reason].says if task.reason in rules.REASONS else task.reason
+    says = word(rules.REASONS[task.reason].says if task.reason in rules.REASONS else task.reason)
     facts = (
         (gettext("Return"), task.number), (gettext("Bin"), task.bin), (gettext("Serial"), task.serial),
         (gettext("Lot"), task.lot), (gettext("They say"), f"{says} {task.note}".strip()),
