@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from inspect import getmembers
@@ -66,8 +67,21 @@ def _marked() -> Iterator[tuple[Path, int, str | tuple[str, ...], str | None]]:
         # What templatize leaves is calls among letters; indented as the page was, Python could not read it.
         source = "\n".join(line.strip() for line in templatize(path.read_text()).split("\n"))
         yield from _found(path, source.encode())
+    for path, source in _modules(_called(_MARKS)):
+        yield from _found(path, source)
+
+
+def _modules(pattern: str) -> Iterator[tuple[Path, bytes]]:
+    """The modules in whose text something stands: to read them all by their grammar takes most of the time."""
+    stands = re.compile(pattern.encode())
     for path in sorted(PACKAGE.rglob("*.py")):
-        yield from _found(path, path.read_bytes())
+        source = path.read_bytes()
+        if stands.search(source):
+            yield path, source
+
+
+def _called(names: Collection[str]) -> str:
+    return rf"\b(?:{'|'.join(names)})\s*\("
 
 
 def _found(path: Path, source: bytes) -> Iterator[tuple[Path, int, str | tuple[str, ...], str | None]]:
@@ -87,8 +101,9 @@ def _facts() -> Iterator[str]:
     from entrepot.web import words
 
     refusals = {one.__name__ for one in Refused.known.values()}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())):
+    is_kept = rf"\b(?:{'|'.join(_KEPT)})\s*[,)\]=]"  # a name that is assigned, maybe among others
+    for _path, source in _modules(f"{_called([*refusals, *_REASONS, 'Said'])}|{is_kept}"):
+        for node in ast.walk(ast.parse(source)):
             for name, value in _given(node, refusals):
                 found = list(_literals(value))
                 yield from (words.spaced(words.named(one)) if name in words.NAMES else one for one in found)

@@ -12,6 +12,7 @@ application's role, as the running house does. Ways to use the database:
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import sys
@@ -45,6 +46,8 @@ from entrepot import postgres  # noqa: E402 - it reads the environment above
 # A run that is killed loses nothing of worth, and is a third faster for it.
 HURRIED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 DAY_S = 86_400
+# A migration, a page or a batch makes tens of thousands of objects: fewer looks for rings among them.
+gc.set_threshold(50_000, 20, 20)
 SLOW = [hypothesis.HealthCheck.too_slow]
 LONG_FIRST = (
     "house/test_bench",
@@ -61,11 +64,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
     settings.AXES_ENABLED = False  # it wants a request at every login; its own test switches it on
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    _look_for_static_files_once()
     # The same examples in every run, however busy the machine is; `--hypothesis-profile=explore` draws new ones.
     hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=SLOW)
     hypothesis.settings.register_profile("explore", deadline=None, suppress_health_check=SLOW)
     if not config.getoption("hypothesis_profile", None):
         hypothesis.settings.load_profile("suite")
+
+
+def _look_for_static_files_once() -> None:
+    """Every client of a test makes the middleware anew, which would read the times of all static files."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    found: dict[str, Any] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def look_once(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    WhiteNoiseMiddleware.add_files_from_finders = look_once
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -95,6 +115,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: next((i for i, at in enumerate(LONG_FIRST) if at in item.nodeid), len(LONG_FIRST))
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Modules and tests stay to the end: nobody looks for rings among them, neither now nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

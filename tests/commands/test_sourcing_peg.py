@@ -46,9 +46,14 @@ def coming(floor: Floor, quantity: int, days: int, line: UUID | None = None, sku
 
 
 def waiting(floor: Floor, *lines: tuple[int, int], **facts: object) -> UUID:
-    order = floor.order(*lines, **facts).order  # type: ignore[arg-type]
-    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    (order,) = all_waiting(floor, 1, *lines, **facts)
     return order
+
+
+def all_waiting(floor: Floor, count: int, *lines: tuple[int, int], **facts: object) -> list[UUID]:
+    orders = [one.order for one in floor.orders(count, *lines, **facts)]  # type: ignore[arg-type]
+    allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders])
+    return orders
 
 
 def pegged(floor: Floor, sku: int = 0, at: Cause = SYSTEM) -> SkuPegged:
@@ -247,8 +252,7 @@ def test_nothing_waits_and_again(floor: Floor) -> None:
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     counts = []
     for size in (1, 10, 1000):
-        for _ in range(size):
-            waiting(floor, (0, 1), (1, 1))
+        all_waiting(floor, size, (0, 1), (1, 1))
         coming(floor, 5, 2)
         with statements() as ran:
             peg(SYSTEM, requests=[PegSku(sku) for sku in floor.skus])
