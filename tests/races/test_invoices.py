@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.command import rehearse, whole
+from entrepot.ledger.commands.open_books import OpenBooks, open_books
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.settlement import invoice_queries
+from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from tests.commands.test_settlement_invoices import issue
-from tests.floor import COMPANY
+from tests.floor import COMPANY, NOW, SYSTEM
 from tests.together import at_once
 from tests.walk import a_house, placed, shipped
 
@@ -19,3 +28,45 @@ def test_numbers_are_drawn_once_and_leave_no_gap(committed_db):
     numbers = sorted(row.number for row in invoice_queries.documents(COMPANY))
     assert numbers == [f"INV-2026-{place:06}" for place in range(1, 9)]
     assert {one.source: one.numbers for one in told[0]} == {one.source: one.numbers for one in told[1]}
+
+
+COMPANIES = (1, 2)
+
+
+def posted(company: int, many: int) -> list[UUID]:
+    """Sales and credits of a company, posted."""
+    sources = [ids.uuid7() for _ in range(many)]
+    whole(post(SYSTEM, requests=[
+        Posting(company, event, "order", source, "GBP", [(f"{event}.goods", sign * 1000)], NOW)
+        for place, source in enumerate(sources)
+        for event, sign in [("sale", -1) if place % 3 else ("credit", 1)]
+    ]))  # fmt: skip
+    return sources
+
+
+def test_numbers_of_each_company_leave_no_gap_whoever_is_fast_or_fails(committed_db):
+    register_companies(SYSTEM, requests=[
+        RegisterCompany(one, f"c{one}", f"C{one} Ltd", "GBP", "GB") for one in COMPANIES
+    ])  # fmt: skip
+    open_books(SYSTEM, requests=[OpenBooks(one) for one in COMPANIES])
+    sources = [source for company in COMPANIES for source in posted(company, 30)]
+    chance = random.Random(7)
+
+    def some() -> list[IssueDocument]:
+        return [IssueDocument(one) for one in chance.sample(sources, 20)]
+
+    batches = [some() for _ in range(8)] + [[IssueDocument(one) for one in sources]]
+    taken_back = [some() for _ in range(4)]
+    at_once([
+        *(lambda batch=batch: issue_documents(SYSTEM, requests=batch) for batch in batches),
+        *(lambda batch=batch: rehearse(issue_documents, SYSTEM, batch) for batch in taken_back),
+    ])  # fmt: skip
+
+    found = sql.run("SELECT company_id::int, kind, array_agg(sequence ORDER BY sequence) FROM settlement_document"
+                    " GROUP BY 1, 2 ORDER BY 1, 2")  # fmt: skip
+    assert found == [
+        (company, kind, list(range(1, many + 1)))
+        for company in COMPANIES
+        for kind, many in (("credit_note", 10), ("invoice", 20))
+    ]
+    assert invoice_queries.discrepancies() == []

@@ -60,8 +60,9 @@ CONFLICTS = (
         ("settlement.decide_write_offs",), "high", "enter×approve",
     ),
     Conflict(
-        "customer × credit", "registers customers", "gives credits",
-        ("parties.register_customers",), ("orders.credit", "returns.refund"), "medium",
+        "customer × credit", "makes customers, who come with their orders", "approves what is given back to them",
+        ("parties.register_customers", "orders.place"), ("orders.approve_credits", "returns.approve_refunds"), "medium",
+        "sell×credit",
     ),
     Conflict(
         "sale × credit", "places or changes orders", "approves what is given back of them",
@@ -98,7 +99,8 @@ CONFLICTS = (
         ("returns.approve_refunds", "orders.approve_credits"), "medium", "sell×credit",
     ),
     Conflict(
-        "webhook × payout", "says where messages go", "takes in what was paid out", ("channels.add_webhooks", "channels.change_webhooks"),
+        "webhook × payout", "says where messages go", "takes in what was paid out",
+        ("channels.add_webhooks", "channels.change_webhooks"),
         ("settlement.take_payouts", "settlement.explain"), "medium",
     ),
     Conflict(
