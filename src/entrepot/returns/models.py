@@ -112,7 +112,8 @@ class Return(models.Model):
             ),
         ]
         triggers = [
-            duty_trigger("request_is_a_duty", pgtrigger.Insert, _duty("request", "id", "requested_by"))
+            *imprinted(changes=True),
+            duty_trigger("request_is_a_duty", pgtrigger.Insert, _duty("request", "id", "requested_by")),
         ]
 
 
