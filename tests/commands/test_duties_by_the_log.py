@@ -16,6 +16,7 @@ from entrepot.kernel import events, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands, whole
 from entrepot.kernel.events import Event
+from entrepot.orders.commands import edit  # noqa: F401  it is one of the commands
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.settlement.bank import BankLine

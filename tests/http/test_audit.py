@@ -39,4 +39,4 @@ def test_people_and_programs_find_who_did_what_and_take_the_heads_away(shop, con
     out = io.StringIO()
     audit.write_heads(out)
     assert out.getvalue() == file
-    assert sql.run("SELECT count(*) FROM kernel_rowseal") == [(2,)]
+    assert sql.run("SELECT count(*) FROM kernel_rowseal") == [(3,)]
