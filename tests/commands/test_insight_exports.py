@@ -10,8 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from entrepot import __version__
 from entrepot.insight import ledger_export, saft
 from entrepot.insight.ledger_export import audit_file, journal, span
+from entrepot.kernel.command import whole
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
@@ -58,6 +61,9 @@ def test_the_audit_file_adds_up():
     posted()
     register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "C<1>")])
     register_rates(SYSTEM, requests=[RegisterRate(COMPANY, "GB", Decimal("0.2"), NOW.date())])
+    body = {"registration": "01234567", "tax_number": "GB123456789", "line1": "Kiln Lane", "city": "Leeds",
+            "postal_code": "LS1 4AP"}  # fmt: skip
+    whole(set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.invoicing", body, NOW)]))
     out = io.StringIO()
     entries = audit_file(out, span(COMPANY, 2026), NOW)
     root = ET.fromstring(out.getvalue().encode())
@@ -70,6 +76,11 @@ def test_the_audit_file_adds_up():
     assert debit == credit == Decimal(found(".//s:TotalDebit")[0]) == Decimal(found(".//s:TotalCredit")[0])
     assert len(found(".//s:TransactionID")) == entries == int(found(".//s:NumberOfEntries")[0])
     assert found(".//s:CustomerID") == ["C<1>"]
+    assert [one.tag.split("}")[1] for one in root.find(".//s:Customer", SPACE)] == ["Name", "CustomerID"]
+    assert found("s:Header/s:Company/s:RegistrationNumber") == ["01234567"]
+    assert found("s:Header/s:Company/s:TaxRegistration/s:TaxRegistrationNumber") == ["GB123456789"]
+    assert found("s:Header/s:Company/s:Address/s:*") == ["Kiln Lane", "Leeds", "LS1 4AP", "GB"]
+    assert found("s:Header/s:SoftwareVersion") == [__version__]
     assert found(".//s:TaxPercentage") == ["20"]
     assert set(found(".//s:CurrencyCode")) == {"EUR"}
     closing = {}

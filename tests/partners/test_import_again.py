@@ -53,8 +53,9 @@ AS_WRITTEN = {
 when it is recorded."""
 HANDED_OUT = {"id", "seq", "number", "slot", "tracking", "correlation", "dedupe", "sealed"}
 """Columns whose values are made or numbered in passing; a run that was undone leaves gaps in numbers."""
-BY_PROCESS = {"kernel_seal", "kernel_rowseal", "ledger_balance", "parties_person"}
-"""Links are cut, balances slotted and keys drawn by who wrote them; that they agree is what `verify` proves."""
+BY_PROCESS = {"kernel_seal", "kernel_rowseal", "kernel_imprint", "ledger_balance", "parties_person"}
+"""Links are cut, balances slotted and keys drawn by who wrote them, and an imprint is of a row with its keys; that they
+agree is what `verify` proves."""
 NUMBERS = re.compile(
     r"\b(?:SO|CN|PO|GR|FF|SH|PK|ADJ|TR|RMA|RF)-\d+\b|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 )

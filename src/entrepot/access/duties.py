@@ -29,12 +29,12 @@ class Conflict:
 CONFLICTS = (
     Conflict(
         "supplier × payment", "registers suppliers", "books what is paid",
-        ("parties.register_suppliers",), ("settlement.decide_bank_lines",), "high",
+        ("parties.register_suppliers",), ("settlement.decide_bank_lines",), "high", "bill×pay",
     ),
     Conflict(
         "bill × payment", "enters bills", "books what is paid",
         ("settlement.take_supplier_invoices", "settlement.take_carrier_invoices"), ("settlement.decide_bank_lines",),
-        "high",
+        "high", "bill×pay",
     ),
     Conflict(
         "bill × approval", "enters bills", "accepts what they bill beyond what was expected",
@@ -60,12 +60,14 @@ CONFLICTS = (
         ("settlement.decide_write_offs",), "high", "enter×approve",
     ),
     Conflict(
-        "customer × credit", "registers customers", "gives credits",
-        ("parties.register_customers",), ("orders.credit", "returns.refund"), "medium",
+        "customer × credit", "makes customers, who come with their orders", "approves what is given back to them",
+        ("parties.register_customers", "orders.place"), ("orders.approve_credits", "returns.approve_refunds"), "medium",
+        "sell×credit",
     ),
     Conflict(
-        "sale × credit", "places orders", "gives credits for them", ("orders.place", "channels.ask_imports"),
-        ("orders.credit", "orders.approve_credits"), "medium",
+        "sale × credit", "places or changes orders", "approves what is given back of them",
+        ("orders.place", "channels.ask_imports", "sourcing.edit"), ("returns.approve_refunds",), "medium",
+        "sell×credit",
     ),
     Conflict(
         "return × refund", "asks for returns or receives them", "approves their refunds",
@@ -73,8 +75,8 @@ CONFLICTS = (
         "request×receive×approve",
     ),
     Conflict(
-        "item × stock", "registers items", "corrects their stock", ("catalog.register_skus",), ("warehouse.adjust",),
-        "medium",
+        "item × stock", "keeps items", "approves corrections of their stock", ("catalog.register_skus",),
+        ("warehouse.approve_adjustment",), "medium", "register×correct",
     ),
     Conflict(
         "adjustment × approval", "corrects stock", "approves the corrections", ("warehouse.adjust",),
@@ -91,6 +93,15 @@ CONFLICTS = (
     Conflict(
         "dispute × loss", "answers disputes, or proposes to accept them", "accepts that they are lost",
         ("settlement.contest_disputes",), ("payments.accept_disputes",), "medium", "answer×accept",
+    ),
+    Conflict(
+        "price × credit", "gives prices of their own", "approves what is given back", ("sourcing.reprice",),
+        ("returns.approve_refunds", "orders.approve_credits"), "medium", "sell×credit",
+    ),
+    Conflict(
+        "webhook × payout", "says where messages go", "takes in what was paid out",
+        ("channels.add_webhooks", "channels.change_webhooks"),
+        ("settlement.take_payouts", "settlement.explain"), "medium",
     ),
     Conflict(
         "matching × closing", "matches and writes off", "closes the books", ("ledger.match_lines",),

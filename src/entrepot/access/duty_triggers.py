@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pgtrigger
 
+from entrepot.access.rules import FIRST_BY
+
 
 def duty_trigger(name: str, operation: pgtrigger.Operation, body: str) -> pgtrigger.Trigger:
     """A trigger of a table, on inserted or updated rows, with a body of `duty_taken`."""
@@ -24,6 +26,22 @@ IF EXISTS (SELECT FROM added AS a WHERE {when} AND NOT EXISTS (
     WHERE d.document = a.{document} AND d.pair = '{pair}' AND d.side = '{side}' AND d.person = a.{person})) THEN
     RAISE EXCEPTION 'whoever does this must have taken the duty to {side}'
         USING ERRCODE = 'check_violation', CONSTRAINT = '{room}_duty_to_{side}_taken';
+END IF;
+RETURN NULL;
+"""
+
+
+def not_by_whoever(room: str, pair: str, document: str, person: str, when: str, also: str = "") -> str:
+    """The body of a trigger that refuses rows of people who did the first part of the pair on the document, as the
+    event log tells it; `also` is another reason to refuse a row."""
+    side = pair.split("×")[1]
+    commands = ", ".join(f"'{name}'" for name in FIRST_BY[pair])
+    return f"""
+IF EXISTS (SELECT FROM added AS a WHERE ({when}) AND a.{person} <> '' AND (EXISTS (
+    SELECT FROM kernel_event AS e
+    WHERE e.subject_id = {document} AND e.actor = a.{person} AND e.command IN ({commands})){also})) THEN
+    RAISE EXCEPTION 'whoever did the first part of {pair} does not do the other'
+        USING ERRCODE = 'check_violation', CONSTRAINT = '{room}_{side}_by_another';
 END IF;
 RETURN NULL;
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 
 
@@ -22,7 +23,7 @@ class Duty(models.Model):
 
     class Meta:
         # The exclusion constraint access_duty_apart stands in migration 0002: Django can't say it over a composite key.
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Belonging(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -201,6 +201,13 @@ def apart(duties: Sequence[rules.Duty]) -> list[Refused | None]:
     ]
 
 
+def first_by(person: str, pair: str, documents: Collection[UUID]) -> set[UUID]:
+    """Of documents, those on which a person did the first part of a pair (`rules.FIRST_BY`), as the event log tells.
+    None for nothing, else 1 statement."""
+    params = {"person": person, "commands": list(rules.FIRST_BY[pair]), "documents": list(documents)}
+    return {document for (document,) in sql.run(_FIRST_BY, params)} if documents else set()
+
+
 def duties_of(document: UUID) -> list[DutyHeld]:
     """Who did which part on a document. 1 statement."""
     return [DutyHeld(*row) for row in sql.run(_DUTIES, {"document": document})]
@@ -336,6 +343,11 @@ SELECT one.documents, one.pairs, one.sides, one.persons
 FROM {sql.unnest("one", documents="uuid", pairs="text", sides="text", persons="text")}
 JOIN access_duty AS duty
   ON (duty.document, duty.pair, duty.person) = (one.documents, one.pairs, one.persons) AND duty.side <> one.sides
+"""
+
+_FIRST_BY = """
+SELECT DISTINCT subject_id FROM kernel_event
+WHERE subject_id = ANY(%(documents)s::uuid[]) AND actor = %(person)s::text AND command = ANY(%(commands)s::text[])
 """
 
 _DUTIES = """

@@ -23,8 +23,27 @@ PAIRS: dict[str, tuple[str, ...]] = {
     # of one dispute: whoever answers it, or proposes to accept it, does not accept the loss
     "answer×accept": ("answer", "accept"),
     "send×credit": ("send", "credit"),  # whoever lets goods leave does not say what was given for them
+    "sell×credit": (
+        "sell",
+        "credit",
+    ),  # whoever places or changes an order does not approve what is given back of it
+    "bill×pay": (
+        "bill",
+        "pay",
+    ),  # whoever enters an invoice, or registers its supplier, does not say what paid it
+    "register×correct": (
+        "register",
+        "correct",
+    ),  # whoever keeps an item does not approve corrections of its stock
 }
 """The duties kept apart: one person may take one side of a pair on a document, never another."""
+
+FIRST_BY: dict[str, tuple[str, ...]] = {
+    "sell×credit": ("orders.place", "orders.edit"),
+    "bill×pay": ("parties.register_suppliers",),
+    "register×correct": ("catalog.register_skus",),
+}
+"""Pairs whose first side nobody takes as a duty: the event log tells who gave these commands about the document."""
 
 
 @dataclass(frozen=True, slots=True)

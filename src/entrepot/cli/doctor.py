@@ -485,7 +485,7 @@ def ledgers(setup: Setup) -> Finding:
             f"{role} may not read {', '.join(closed)} and add to them.",
             "`entrepot manage migrate` sets the rights again.",
         )
-    if silent := [table for (table,) in setup.ask(_SILENT, tables)]:
+    if silent := [table for (table,) in setup.ask(_SILENT)]:
         return Finding(
             "wrong",
             f"Triggers are disabled that guard {', '.join(silent)}.",
@@ -502,7 +502,7 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s) 
 
 _SILENT = """
 SELECT DISTINCT relname::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s) AND NOT tgisinternal AND tgenabled = 'D' ORDER BY 1
+WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal AND tgenabled = 'D' ORDER BY 1
 """
 
 

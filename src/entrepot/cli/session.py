@@ -61,11 +61,15 @@ def migrate() -> None:
     """Bring tables and rights up to date, as the owner. Does nothing where they are."""
     from django.core.management import call_command
 
+    from entrepot.kernel import imprint
+
     with psycopg.connect(postgres.server_dsn(), autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         if missing := _missing_migrations():
             with Progress("Setting up the database", total=missing, unit="steps") as bar:
+                found = imprint.before_upgrade()
                 call_command("migrate", interactive=False, stdout=_StepCounter(bar))
+                imprint.after_upgrade(found)
         grant()
     _disconnect()
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TextIO
 
 from entrepot.insight import saft
 from entrepot.insight.saft import Row
-from entrepot.kernel import money, sql
+from entrepot.kernel import money, policies, sql
+from entrepot.settlement.invoicing import Seller
 
 CSV_COLUMNS = (
     "entry", "line", "date", "month", "account", "account_name", "debit", "credit", "currency", "functional_debit",
@@ -56,10 +57,14 @@ def _sides(minor: int, currency: str) -> tuple[str, str]:
 
 def audit_file(out: TextIO, of: Span, at: datetime) -> int:
     """The journal in the structure of SAF-T (OECD 2.0), without personal data: customers by their code. Returns the
-    number of entries. 6 statements."""
+    number of entries. 7 statements."""
     with sql.one_moment():
         code, name, currency, country = _company(of)
-        header = saft.Header(code, name, currency, country, of.since, of.until, at)
+        _, seller = policies.of_company(of.company, Seller, at)
+        header = saft.Header(
+            code, name, currency, country, of.since, of.until, at, seller.registration, seller.tax_number,
+            (seller.line1, seller.city, seller.postal_code),
+        )  # fmt: skip
         out.writelines(saft.head(header))
         out.writelines(saft.accounts(currency, sql.run(_ACCOUNTS, of._asdict())))
         out.writelines(saft.parties("Customers", "Customer", sql.run(_CUSTOMERS, of._asdict())))

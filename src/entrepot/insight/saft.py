@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from xml.sax.saxutils import escape
 
+from entrepot import __version__
 from entrepot.kernel import money
 
 NAMESPACE = "urn:OECD:StandardAuditFile-Tax:2.00"
@@ -22,6 +23,9 @@ class Header(NamedTuple):
     since: date
     until: date
     made_at: datetime
+    registration: str = ""
+    tax_number: str = ""
+    address: tuple[str, str, str] = ("", "", "")  # street, city, postal code
 
 
 class Row(NamedTuple):
@@ -53,12 +57,23 @@ def head(of: Header) -> Iterator[str]:
     yield f'<AuditFile xmlns="{NAMESPACE}">\n<Header>\n'
     yield _say("AuditFileVersion", "2.00") + _say("AuditFileCountry", of.country)
     yield _say("AuditFileDateCreated", of.made_at.date()) + _say("SoftwareCompanyName", "Entrepot")
-    yield _say("SoftwareID", "Entrepot")
-    yield f"<Company>{_say('RegistrationNumber', of.company)}{_say('Name', of.name)}</Company>"
+    yield _say("SoftwareID", "Entrepot") + _say("SoftwareVersion", __version__)
+    yield f"<Company>{_say('RegistrationNumber', of.registration or of.company)}{_say('Name', of.name)}"
+    yield f"{_address(of)}{_registered_for_tax(of.tax_number)}</Company>"
     yield _say("DefaultCurrencyCode", of.currency)
     yield f"<SelectionCriteria>{_say('SelectionStartDate', of.since)}"
     yield f"{_say('SelectionEndDate', of.until - timedelta(days=1))}</SelectionCriteria>"
     yield _say("TaxAccountingBasis", "Invoice Accounting") + "\n</Header>\n<MasterFiles>\n"
+
+
+def _address(of: Header) -> str:
+    names = ("StreetName", "City", "PostalCode", "Country")
+    said = [_say(name, value) for name, value in zip(names, (*of.address, of.country), strict=True) if value]
+    return f"<Address>{''.join(said)}</Address>"
+
+
+def _registered_for_tax(number: str) -> str:
+    return f"<TaxRegistration>{_say('TaxRegistrationNumber', number)}</TaxRegistration>" if number else ""
 
 
 def accounts(currency: str, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -76,11 +91,10 @@ def _balance(when: str, minor: int, currency: str) -> str:
 
 
 def parties(group: str, name: str, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Customers or suppliers by their keys; a customer has no name here: that is personal data."""
+    """Customers or suppliers by their keys; a customer's is their name here as well: the other is personal data."""
     yield f"<{group}>\n"
     for code, called in rows:
-        told = _say("Name", called) if called else ""
-        yield f"<{name}>{_say(f'{name}ID', code)}{told}</{name}>\n"
+        yield f"<{name}>{_say('Name', called or code)}{_say(f'{name}ID', code)}</{name}>\n"
     yield f"</{group}>\n"
 
 

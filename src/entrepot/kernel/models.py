@@ -7,6 +7,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
+from entrepot.kernel.seal import watch
 
 
 def append_only() -> list[pgtrigger.Trigger]:
@@ -108,6 +110,25 @@ class RowSeal(models.Model):
             models.UniqueConstraint(fields=["source", "last_seq"], name="kernel_rowseal_rows_sealed_once")
         ]
         triggers = append_only()
+
+
+class Imprint(models.Model):
+    """What a row of a table of facts was when it was last written, as a digest, and by which role of the database; no
+    digest where the row went."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.TextField()
+    row_key = models.TextField()
+    leaf = models.UUIDField(null=True)
+    written_by = models.TextField()
+
+    class Meta:
+        triggers = append_only()
+
+
+watch("kernel_imprint", "id source row_key leaf written_by", "", "imprint")
 
 
 class Ready(models.Model):
@@ -251,7 +272,7 @@ class Policy(models.Model):
                 fields=["company_id", "kind", "scope", "version"], name="kernel_policy_version_once"
             )
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class PolicyDraft(models.Model):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import seal, sql
+from entrepot.kernel import imprint, seal, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,14 @@ def is_answered(key: str, commands: Sequence[str]) -> bool:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in _TABLES}
+    counts = {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in _TABLES}
+    return counts | imprint.checked()
 
 
 def discrepancies() -> list[str]:
-    """Sentences about events that changed after they were sealed."""
-    return seal.verify().discrepancies
+    """Sentences about rows that changed after they were sealed, and about facts that are not what they were written
+    as."""
+    return seal.verify().discrepancies + imprint.discrepancies()
 
 
 _IS_ANSWERED = (

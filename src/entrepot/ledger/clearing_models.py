@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.ledger import clearing
 
@@ -85,6 +86,7 @@ class Match(models.Model):
                    | Q(undone_at__isnull=False) & ~Q(undone_by="") & ~Q(undone_why="")),
             )
         ]  # fmt: skip
+        triggers = imprinted(changes=True)
 
 
 class MatchPart(models.Model):
@@ -104,6 +106,7 @@ class MatchPart(models.Model):
             models.CheckConstraint(name="ledger_matchpart_of_something", condition=~Q(amount_minor=0))
         ]
         triggers = [
+            *imprinted(),
             *append_only(),
             pgtrigger.Trigger(
                 name="matches_balance",

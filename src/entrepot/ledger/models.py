@@ -7,6 +7,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
 from entrepot.ledger import exchange, layers
@@ -35,6 +36,7 @@ class Account(models.Model):
                 condition=Q(type__in=["asset", "liability", "equity", "income", "expense"]),
             )
         ]
+        triggers = imprinted(changes=True)
 
 
 class Rule(models.Model):
@@ -46,6 +48,9 @@ class Rule(models.Model):
     kind = models.TextField()
     debit = models.IntegerField()
     credit = models.IntegerField()
+
+    class Meta:
+        triggers = imprinted(changes=True)
 
 
 class Period(models.Model):
@@ -67,7 +72,7 @@ class Period(models.Model):
             ),
             models.CheckConstraint(name="ledger_period_is_a_month", condition=Q(month__day=1)),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 CHECK_ENTRIES = """
@@ -199,7 +204,7 @@ class Costing(models.Model):
         constraints = [
             models.CheckConstraint(name="ledger_costing_known", condition=Q(method__in=layers.METHODS))
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Layer(models.Model):
@@ -266,7 +271,7 @@ class WriteDown(models.Model):
             ),
             models.CheckConstraint(name="ledger_writedown_for_a_reason", condition=~Q(reason="")),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Exposure(models.Model):
@@ -297,6 +302,9 @@ class Rate(models.Model):
     currency = models.TextField()
     on_date = models.DateField()
     rate = models.DecimalField(max_digits=18, decimal_places=9)
+
+    class Meta:
+        triggers = imprinted(changes=True)
 
 
 watch(

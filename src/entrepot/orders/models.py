@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.orders import holding, listing, rules, states
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 
@@ -247,6 +248,7 @@ class Listing(models.Model):
                 | (Q(ended_at__isnull=False) & ~Q(ended_by="")),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Promotion(models.Model):
@@ -365,6 +367,7 @@ class Hold(models.Model):
                 | (~Q(state="open") & Q(closed_at__isnull=False)),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Credit(models.Model):
@@ -398,6 +401,7 @@ class Credit(models.Model):
             ),
         ]
         triggers = [
+            *imprinted(changes=True),
             duty_trigger(
                 "enter_is_a_duty", pgtrigger.Insert, duty_taken("orders", DUTY, "enter", "id", "entered_by")
             ),
@@ -432,6 +436,7 @@ class CreditLine(models.Model):
         constraints = [
             models.CheckConstraint(name="orders_creditline_kind_known", condition=Q(kind__in=rules.KINDS))
         ]
+        triggers = imprinted(changes=True)
 
 
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.

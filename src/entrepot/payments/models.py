@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
 from entrepot.payments import rules, states
@@ -141,6 +142,7 @@ class Attempt(models.Model):
                 condition=Q(retry_of__isnull=False),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Dispute(models.Model):
@@ -194,6 +196,7 @@ class Dispute(models.Model):
                 condition=Q(is_inquiry=False) | Q(withdrawn_at__isnull=True),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class DisputeAnswer(models.Model):
@@ -234,6 +237,7 @@ class DisputeAnswer(models.Model):
             ),
         ]
         triggers = [
+            *imprinted(changes=True),
             duty_trigger(
                 "answer_is_a_duty", pgtrigger.Insert,
                 _duty("answer", "made_by", "(a.kind = 'submit' OR a.needs_another)"),
@@ -299,6 +303,7 @@ class CreditGrant(models.Model):
                 condition=Q(amount_minor__gt=0, left_minor__gte=0, amount_minor__gte=F("left_minor")),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class CreditMove(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.purchasing import landing, states
 
@@ -42,6 +43,7 @@ class Order(models.Model):
                 condition=Q(state__in=["open", "part_received", "received", "cancelled"]),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class OrderLine(models.Model):
@@ -179,6 +181,7 @@ class Receipt(models.Model):
     class Meta:
         indexes = [models.Index(fields=["order_id"], name="purchasing_receipt_of_order")]
         triggers = [
+            *imprinted(),
             *append_only(),
             duty_trigger("receive_is_a_duty", pgtrigger.Insert, duty_taken(
                 "purchasing", "order×receive×accept", "receive", "order_id", "received_by",
@@ -219,7 +222,7 @@ class ReceiptLine(models.Model):
                 name="purchasing_receiptline_of_some_units", condition=Q(quantity__gt=0, value_minor__gte=0)
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Serial(models.Model):
@@ -281,6 +284,7 @@ class Check(models.Model):
                 & Q(passed__gte=0, quantity__gte=F("passed") + F("defects")),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Claim(models.Model):
@@ -326,6 +330,7 @@ class Claim(models.Model):
                 condition=Q(credited_minor__gte=0, agreed_minor__gte=F("credited_minor")),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Confirmation(models.Model):
@@ -470,6 +475,7 @@ class Proposal(models.Model):
             ),
         ]
         triggers = [
+            *imprinted(changes=True),
             duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(  # a reason: ordered by a rule
                 "purchasing", "propose×approve", "approve", "id", "decided_by", "a.state = 'ordered' AND a.reason = ''",
             ))
@@ -503,7 +509,7 @@ class LandedCost(models.Model):
                 condition=Q(kind__in=landing.KINDS, basis__in=landing.BASES) & ~Q(amount_minor=0),
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class LandedPart(models.Model):
@@ -532,7 +538,7 @@ class LandedPart(models.Model):
                 & Q(on_hand__gte=0, on_hand__lte=F("quantity")),
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.

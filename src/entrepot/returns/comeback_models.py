@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.returns import comebacks
 
@@ -37,4 +38,4 @@ class Comeback(models.Model):
                 condition=Q(quantity__gt=0, cost_minor__gte=0, condition__in=list(comebacks.CONDITIONS)),
             )
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.returns import fraud, states
 
@@ -50,6 +51,7 @@ class Judgment(models.Model):
                 ),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Suspicion(models.Model):

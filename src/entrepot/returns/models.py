@@ -6,8 +6,9 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_trigger, not_by_whoever
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, rules, states
 from entrepot.returns.comeback_models import Comeback  # noqa: F401
@@ -113,7 +114,8 @@ class Return(models.Model):
             ),
         ]
         triggers = [
-            duty_trigger("request_is_a_duty", pgtrigger.Insert, _duty("request", "id", "requested_by"))
+            *imprinted(changes=True),
+            duty_trigger("request_is_a_duty", pgtrigger.Insert, _duty("request", "id", "requested_by")),
         ]
 
 
@@ -233,7 +235,7 @@ class Terms(models.Model):
                 condition=Q(fee_percent__range=(0, 100), bonus_percent__range=(0, 100)),
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Sold(models.Model):
@@ -301,7 +303,8 @@ class Receipt(models.Model):
             )
         ]
         triggers = [
-            duty_trigger("receive_is_a_duty", pgtrigger.Insert, _duty("receive", "return_id", "received_by"))
+            *imprinted(changes=True),
+            duty_trigger("receive_is_a_duty", pgtrigger.Insert, _duty("receive", "return_id", "received_by")),
         ]
 
 
@@ -420,6 +423,7 @@ class Inspection(models.Model):
                 condition=Q(grade__in=list(rules.GRADES), proposed__in=list(rules.DISPOSITIONS)),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Override(models.Model):
@@ -445,7 +449,7 @@ class Override(models.Model):
             ),
             models.CheckConstraint(name="returns_override_for_a_reason", condition=~Q(reason="")),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Disposition(models.Model):
@@ -472,7 +476,7 @@ class Disposition(models.Model):
                 name="returns_disposition_known", condition=Q(disposition__in=list(rules.DISPOSITIONS))
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Refund(models.Model):
@@ -570,7 +574,14 @@ class Refund(models.Model):
                 _duty("approve", "return_id", "decided_by", "a.decided_by <> '' AND a.state <> 'rejected'"),
             )
             for name, operation in (("approve", pgtrigger.Insert), ("approve_later", pgtrigger.Update))
-        ] + _review_triggers()  # fmt: skip
+        ] + [
+            duty_trigger(name, operation, not_by_whoever(
+                "returns", "sell×credit", "a.order_id", "decided_by", "a.state <> 'rejected'",
+            ))
+            for name, operation in (
+                ("seller_does_not_approve", pgtrigger.Insert), ("seller_does_not_approve_later", pgtrigger.Update),
+            )
+        ] + _review_triggers() + imprinted(changes=True)  # fmt: skip
 
 
 class RefundLine(models.Model):
@@ -595,7 +606,7 @@ class RefundLine(models.Model):
                 | Q(units=0, goods_minor=0, tax_minor=0, fee_minor=0, shipping_minor__gt=0),
             )
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class Exchange(models.Model):
@@ -644,6 +655,7 @@ class Exchange(models.Model):
                 condition=~Q(state="settled") | Q(replacement_id__isnull=False, settled_at__isnull=False),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Cohort(models.Model):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.returns import onward, rules, states
 
@@ -134,6 +135,7 @@ class Departure(models.Model):
             ),
         ]
         triggers = [
+            *imprinted(changes=True),
             duty_trigger(
                 "send_is_a_duty", pgtrigger.Update,
                 duty_taken("returns", onward.DUTY, "send", "id", "left_by", "a.left_by <> ''"),
@@ -281,7 +283,7 @@ class WorkResult(models.Model):
                 & (Q(status="scrapped", grade="") | Q(status__in=onward.MADE, grade__in=list(rules.GRADES))),
             )
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class WorkPart(models.Model):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel.imprint import imprinted
 from entrepot.settlement import clearing, states
 
 
@@ -36,6 +37,7 @@ class ClearingNote(models.Model):
                 condition=Q(code__in=clearing.CODES) & ~Q(note="") & ~Q(noted_by="") & ~Q(role=""),
             ),
         ]  # fmt: skip
+        triggers = imprinted(changes=True)
 
 
 class WriteOff(models.Model):
@@ -71,6 +73,7 @@ class WriteOff(models.Model):
             )
         ]  # fmt: skip
         triggers = [
+            *imprinted(changes=True),
             duty_trigger(
                 "enter_is_a_duty", pgtrigger.Insert,
                 duty_taken("settlement", clearing.DUTY, "enter", "id", "asked_by"),
@@ -95,3 +98,4 @@ class WriteOffPart(models.Model):
         constraints = [
             models.CheckConstraint(name="settlement_writeoffpart_of_something", condition=~Q(amount_minor=0))
         ]
+        triggers = imprinted(changes=True)

@@ -7,8 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_trigger, not_by_whoever
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.settlement import bank, invoicing, privacy, rules, states
 from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks for tables here
@@ -26,6 +27,11 @@ def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigge
         "second_person_is_a_duty", pgtrigger.Update,
         duty_taken("settlement", "enter×approve", "approve", document, "decided_by", beyond),
     )  # fmt: skip
+
+
+_TAKEN_BY_THEM = """
+    OR EXISTS (SELECT FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)
+    OR EXISTS (SELECT FROM settlement_carrierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)"""
 
 
 class Payout(models.Model):
@@ -57,6 +63,7 @@ class Payout(models.Model):
                 name="settlement_payout_state_known", condition=Q(state__in=["matched", "open"])
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class PayoutLine(models.Model):
@@ -95,6 +102,7 @@ class PayoutLine(models.Model):
                 condition=Q(kind__in=list(rules.SIGNS), state__in=states.LINE.states),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class CarrierInvoice(models.Model):
@@ -122,6 +130,7 @@ class CarrierInvoice(models.Model):
                 condition=Q(state__in=["open", "disputed", "settled"]),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class CarrierCharge(models.Model):
@@ -173,7 +182,10 @@ class CarrierCharge(models.Model):
                 condition=Q(state__in=states.CHARGE.states, amount_minor__gte=0, credited_minor__gte=0),
             ),
         ]
-        triggers = [_second_person("invoice_id", "a.state = 'accepted'", "difference_minor")]
+        triggers = [
+            *imprinted(changes=True),
+            _second_person("invoice_id", "a.state = 'accepted'", "difference_minor"),
+        ]
 
 
 class SupplierInvoice(models.Model):
@@ -203,6 +215,7 @@ class SupplierInvoice(models.Model):
                 condition=Q(state__in=["open", "disputed", "settled"], tax_minor__gte=0),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class SupplierLine(models.Model):
@@ -249,6 +262,7 @@ class SupplierLine(models.Model):
             ),
         ]
         triggers = [
+            *imprinted(changes=True),
             duty_trigger("accept_is_a_duty", pgtrigger.Update, duty_taken(
                 "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
                 "a.state = 'accepted' AND a.order_id IS NOT NULL",
@@ -321,7 +335,7 @@ class Document(models.Model):
                 condition=Q(kind__in=tuple(invoicing.SERIES), sequence__gte=1),
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class DocumentLine(models.Model):
@@ -357,7 +371,7 @@ class DocumentLine(models.Model):
                 condition=Q(category__in=invoicing.CATEGORIES),
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class BankStatement(models.Model):
@@ -385,6 +399,7 @@ class BankStatement(models.Model):
                 name="settlement_bankstatement_state_known", condition=Q(state__in=["open", "matched"])
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class BankStatementLine(models.Model):
@@ -425,7 +440,22 @@ class BankStatementLine(models.Model):
                 | Q(state__in=["differs", "unmatched"], known_id__isnull=True, purpose=""),
             ),
         ]
-        triggers = [_second_person("statement_id", "a.state = 'booked'", "amount_minor")]
+        triggers = [
+            *imprinted(changes=True),
+            _second_person("statement_id", "a.state = 'booked'", "amount_minor"),
+            duty_trigger(
+                "biller_does_not_pay",
+                pgtrigger.Update,
+                not_by_whoever(
+                    "settlement",
+                    "bill×pay",
+                    "(SELECT i.supplier_id FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id)",
+                    "decided_by",
+                    "a.state = 'matched'",
+                    also=_TAKEN_BY_THEM,
+                ),
+            ),
+        ]
 
 
 class LegalHold(models.Model):
@@ -455,6 +485,7 @@ class LegalHold(models.Model):
                 & (Q(released_at__isnull=True, released_by="") | Q(released_at__isnull=False) & ~Q(released_by="")),
             ),
         ]  # fmt: skip
+        triggers = imprinted(changes=True)
 
 
 class Erasure(models.Model):
@@ -482,7 +513,7 @@ class Erasure(models.Model):
         constraints = [
             models.CheckConstraint(name="settlement_erasure_says_why", condition=~Q(reason="") & ~Q(erased_by=""))
         ]  # fmt: skip
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class RetentionRun(models.Model):
@@ -507,7 +538,7 @@ class RetentionRun(models.Model):
                 name="settlement_retention_kind_known", condition=Q(kind__in=privacy.KINDS, gone__gte=0)
             )
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.

@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_trigger, not_by_whoever
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
 
@@ -309,12 +310,16 @@ class Adjustment(models.Model):
             ),
         ]
         triggers = [
+            *imprinted(changes=True),
             duty_trigger("adjust_is_a_duty", pgtrigger.Insert, duty_taken(
                 "stock", "adjust×approve", "adjust", "id", "requested_by",
             )),
             duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(
                 "stock", "adjust×approve", "approve", "id", "decided_by",
                 "a.state <> 'waiting' AND a.decided_at IS NOT NULL",
+            )),
+            duty_trigger("keeper_does_not_approve", pgtrigger.Update, not_by_whoever(
+                "stock", "register×correct", "a.sku_id", "decided_by", "a.state = 'posted'",
             )),
         ]  # fmt: skip
 

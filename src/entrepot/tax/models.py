@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from entrepot.kernel.imprint import imprinted
+
 
 class Jurisdiction(models.Model):
     """Where a rate holds: a country, or a region of it."""
@@ -34,6 +36,7 @@ class Rate(models.Model):
         constraints = [
             models.CheckConstraint(name="tax_rate_is_a_fraction", condition=Q(rate__gte=0, rate__lt=1))
         ]
+        triggers = imprinted(changes=True)
 
 
 class Exemption(models.Model):
@@ -56,3 +59,4 @@ class Exemption(models.Model):
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=models.F("valid_from")),
             ),
         ]
+        triggers = imprinted(changes=True)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted
 from entrepot.warehouse import states
 from entrepot.warehouse.labor import STEPS
 
@@ -489,6 +490,7 @@ class CountLine(models.Model):
             ),
         ]
         triggers = [
+            *imprinted(changes=True),
             duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(
                 "warehouse", "count×recount×approve", "approve", "task_id", "decided_by", "a.decided_by <> ''",
             ))

@@ -338,6 +338,7 @@ WORDS: dict[str, str | Promise] = {
     # journal entries
     "sale": _("sale"),
     "credit": _("credit to a customer"),
+    "crediting": _("credit it"),
     "payment.captured": _("payment captured"),
     "payment.refunded": _("payment refunded"),
     "payment.paid_out": _("paid out by the provider"),

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.access.commands.take_duty import take_duty
+from entrepot.access import queries as access
+from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.access.rules import apart
 from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
@@ -22,6 +23,8 @@ from entrepot.returns.commands.pay import Paid, Payable, count_refunded, pay, re
 from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.states import REFUND
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+SOLD = "sell×credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +81,17 @@ class _Decision(NamedTuple):
 def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | Refused]:
     """Refunds approved, posted and paid, or rejected: then their units may be refunded anew.
 
-    Whoever approves has neither asked for the return nor received it: the database holds them to it.
+    Whoever approves has neither asked for the return nor received it, nor placed or changed its order: the database
+    holds them to it.
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; returns.under_review;
-    returns.fraud_confirmed; access.duties_apart. Again: by key. 32 statements at most; 26 more for store credit.
+    returns.fraud_confirmed; access.duties_apart. Again: by key. 34 statements at most; 26 more for store credit.
     """
     wanted = [one.refund for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])
     refunds = {row[0]: _Refund(*row) for row in sql.run(_REFUNDS, {"refunds": wanted})}
     left = refundable([one.order for one in found.values()])
+    sold = access.first_by(cause.actor.name, SOLD, {one.order for one in found.values()})
     states = {one.id: one.state for one in refunds.values()}
 
     answers: list[Decided | Refused] = []
@@ -97,6 +102,8 @@ def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | R
             answers.append(NotFound(what="refund", which=str(request.refund)))
             continue
         refused = _refuse(cause, request, one, found[one.return_id], states, left)
+        if refused is None and request.agree and one.order in sold:
+            refused = apart(Duty(one.order, SOLD, "credit", cause.actor.name, one.number))
         if refused:
             answers.append(refused)
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access import queries as access
+from entrepot.access import rules
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
@@ -23,6 +24,8 @@ from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, BookedAt, paid
 from entrepot.settlement.states import BANK as STATES
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+PAID = "bill×pay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,12 @@ def decide_bank_lines(
     """Lines of statements that waited, matched by hand or booked; a statement without any that waits is matched.
 
     What is booked is posted on the day of the line, or now where its month is closed.
-    Whoever took a statement does not book more of it than `settlement.bank` lets them: another person does.
+    Whoever took a statement does not book more of it than `settlement.bank` lets them, and whoever entered an invoice
+    or registered its supplier does not say what paid it: another person does.
     Locks: the companies' bank accounts; the balances.
     Refuses: NotFound; WrongState (decided before); Invalid (what it belongs to is over another amount or in another
     currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for all. Again: by key.
-    16 statements.
+    17 statements; 1 more where a supplier is paid.
     """
     sql.run(_LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
@@ -99,6 +103,7 @@ def decide_bank_lines(
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
 
+    own = _own(cause, known)
     answers: list[_Decided | Refused] = []
     for request in requests:
         which = (request.statement, request.line)
@@ -107,6 +112,8 @@ def decide_bank_lines(
             answers.append(NotFound(what="line", which=f"{request.line} of {request.statement}"))
             continue
         answer = apart.get(which) or _decide(line, request, known)
+        if isinstance(answer, _Decided) and request.known in own:
+            answer = rules.apart(Duty(request.known, PAID, "pay", cause.actor.name, own[request.known]))
         answers.append(answer)
         if isinstance(answer, _Decided):
             lines[which] = line._replace(state=answer.state)
@@ -125,6 +132,19 @@ def decide_bank_lines(
         else one
         for one in answers
     ]
+
+
+def _own(cause: Cause, known: Mapping[tuple[int, UUID], object]) -> dict[UUID, str]:
+    """Numbers of invoices that whoever decides has entered, or whose supplier they registered."""
+    invoices = [invoice for _, invoice in known]
+    found = sql.run(_BILLED, {"ids": invoices}) if invoices else []
+    suppliers = {supplier for _, _, _, supplier in found if supplier}
+    registered = access.first_by(cause.actor.name, PAID, suppliers)
+    return {
+        invoice: number
+        for invoice, number, taken_by, supplier in found
+        if taken_by == cause.actor.name or supplier in registered
+    }
 
 
 def _duties(
@@ -214,6 +234,12 @@ WHERE l.statement_id = ANY(%(statements)s::uuid[])
 _KNOWN = f"""
 SELECT company, currency, kind, id, number, external_id, amount, on_day FROM ({EXPECTED}) AS e
 WHERE e.id = ANY(%(ids)s::uuid[])
+"""
+
+_BILLED = """
+SELECT id, number, taken_by, supplier_id FROM settlement_supplierinvoice WHERE id = ANY(%(ids)s::uuid[])
+UNION ALL
+SELECT id, number, taken_by, NULL FROM settlement_carrierinvoice WHERE id = ANY(%(ids)s::uuid[])
 """
 
 _DECIDE = """

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access import queries as access
+from entrepot.access import rules as rights
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, sql
@@ -22,6 +23,8 @@ from entrepot.kernel.shapes import shape
 from entrepot.stock import errors, queries, rules
 from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import ADJUSTMENT, At, Displaced, Move, lock_buckets, move_units
+
+KEPT = "register×correct"
 
 
 @shape("stock.adjustments")
@@ -131,11 +134,12 @@ class DecideAdjustment:
 
 @command("stock.approve_adjustment")
 def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment]) -> list[Adjusted | Refused]:
-    """Decide adjustments that wait; an approved one is posted now. Nobody decides what he asked for himself.
+    """Decide adjustments that wait; an approved one is posted now. Nobody decides what he asked for himself, nor
+    approves a correction of an item that he keeps.
 
     Locks: the adjustments in id order, then as `adjust`.
     Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile), access.duties_apart. Again: by key.
-    About 15 statements.
+    About 16 statements.
     """
     rows = sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})
     found = {row[0]: _Asked(*row[1:]) for row in rows}
@@ -144,6 +148,7 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
     duties = _duties(cause, [r.adjustment for r in requests], found)
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
+    kept = access.first_by(cause.actor.name, KEPT, {one.sku for one in found.values()})
     answers: list[Adjusted | Refused] = []
     decided, moves = [], []
     for r in requests:
@@ -157,6 +162,8 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
             answers.append(errors.AlreadyDecided(number=one.number, found=one.state))
         elif r.adjustment in apart:
             answers.append(apart[r.adjustment])
+        elif r.approve and one.sku in kept:
+            answers.append(rights.apart(Duty(one.sku, KEPT, "correct", cause.actor.name, one.number)))
         elif r.approve and free + one.delta < 0:
             answers.append(
                 errors.NotThere(

@@ -135,8 +135,8 @@ def moment(value: datetime | None) -> SafeString | str:
 
 @register.filter
 def sides(pair: str) -> list[str]:
-    """What a pair of duties keeps apart."""
-    return pair.split("×")
+    """What a pair of duties keeps apart; to credit is something else than a credit."""
+    return ["crediting" if side == "credit" else side for side in pair.split("×")]
 
 
 @register.filter

@@ -1,0 +1,162 @@
+"""Duties whose first side the event log tells: refused in words, and by the table itself whoever writes to it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import transaction
+
+from entrepot.access import queries as access
+from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.access.errors import DutiesApart
+from entrepot.access.rules import FIRST_BY, PAIRS
+from entrepot.kernel import events, ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import commands, whole
+from entrepot.kernel.events import Event
+from entrepot.orders.commands import edit  # noqa: F401  it is one of the commands
+from entrepot.returns.commands.approve import Approve, Decided, approve
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.settlement.bank import BankLine
+from entrepot.settlement.carriers import Billed
+from entrepot.settlement.commands.decide_bank_lines import BankLineDecided, DecideBankLine
+from entrepot.stock.commands.adjust import Adjust, DecideAdjustment, adjust, approve_adjustment
+from tests.back import APPROVES, ASKS, asked, back, policy, sold
+from tests.commands.test_settlement_bank import DAY, OTHER, a_statement, decide, take
+from tests.commands.test_settlement_carriers import an_invoice, numbers
+from tests.commands.test_settlement_carriers import take as take_invoices
+from tests.floor import COMPANY, SYSTEM, Floor, someone, units
+from tests.walk import a_house
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 100, cost=100_000_000)
+    return house
+
+
+def did(cause: Cause, command: str, kind: str, document: UUID) -> None:
+    """The log says that somebody gave a command about a document."""
+    events.write(cause, {command: [Event(kind, document, COMPANY)]})
+
+
+def refuses(constraint: str, statement: str, **params: object) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation) as told, transaction.atomic():
+        sql.run(statement + " RETURNING 1", params)
+    assert told.value.diag.constraint_name == constraint
+
+
+def test_pairs_that_the_log_tells_are_pairs_of_commands_that_there_are() -> None:
+    assert set(FIRST_BY) <= set(PAIRS)
+    assert {name for names in FIRST_BY.values() for name in names} <= set(commands)
+    assert access.first_by("ada", "sell×credit", []) == set()
+
+
+@pytest.mark.parametrize("command", FIRST_BY["sell×credit"])
+def test_whoever_placed_or_changed_an_order_does_not_approve_its_refund(house: Floor, command: str) -> None:
+    policy(approve_above_minor=0)
+    (order,) = sold(house, 1, (0, 1))
+    one = asked(order, 1)
+    back(one)
+    (waits,) = refund(ASKS, requests=[Refund(one.return_id)])
+    did(APPROVES, command, "order", order)
+
+    (refused,) = approve(APPROVES, requests=[Approve(waits.refund)])
+    assert isinstance(refused, DutiesApart)
+    assert (refused.facts["pair"], refused.facts["side"]) == ("sell×credit", "credit")
+
+    person = APPROVES.actor.name
+    taken = Duty(one.return_id, "request×receive×approve", "approve", person)
+    whole(take_duty(APPROVES, requests=[taken]))  # nothing else would keep them from it
+    refuses(
+        "returns_credit_by_another",
+        "UPDATE returns_refund SET state = 'approved', decided_by = %(person)s WHERE id = %(id)s",
+        person=person,
+        id=waits.refund,
+    )
+    (answer,) = approve(someone("dora"), requests=[Approve(waits.refund)])
+    assert answer == Decided(waits.refund, "paid")
+
+
+def test_whoever_sold_may_still_reject(house: Floor) -> None:
+    policy(approve_above_minor=0)
+    (order,) = sold(house, 1, (0, 1))
+    one = asked(order, 1)
+    back(one)
+    (waits,) = refund(ASKS, requests=[Refund(one.return_id)])
+    did(APPROVES, "orders.place", "order", order)
+    (answer,) = approve(APPROVES, requests=[Approve(waits.refund, agree=False, reason="worn")])
+    assert answer == Decided(waits.refund, "rejected")
+
+
+def test_whoever_keeps_an_item_does_not_approve_a_correction_of_its_stock(house: Floor) -> None:
+    keeper, sku = someone("kim"), house.skus[0]
+    did(keeper, "catalog.register_skus", "sku", sku)
+    loss = Adjust(COMPANY, sku, house.nodes[0], house.bin(), -3, "lost")
+    (waits,) = adjust(someone("clerk"), requests=[loss])
+    assert waits.state == "waiting"
+
+    (refused,) = approve_adjustment(keeper, requests=[DecideAdjustment(waits.adjustment, approve=True)])
+    assert isinstance(refused, DutiesApart)
+    assert (refused.facts["document"], units(sku)) == (waits.number, 100)
+
+    whole(take_duty(keeper, requests=[Duty(waits.adjustment, "adjust×approve", "approve", "kim")]))
+    refuses(
+        "stock_correct_by_another",
+        "UPDATE stock_adjustment SET state = 'posted', decided_by = 'kim', decided_at = now() WHERE id = %(id)s",
+        id=waits.adjustment,
+    )
+    (rejected,) = approve_adjustment(keeper, requests=[DecideAdjustment(waits.adjustment, approve=False)])
+    assert rejected.state == "rejected"
+
+
+def test_whoever_entered_an_invoice_does_not_say_what_paid_it(house: Floor) -> None:
+    (number,) = numbers(house)
+    (invoice,) = take_invoices(an_invoice("F-1", Billed(number, 300)))
+    (taken,) = take(a_statement("S1", BankLine(DAY, -300, "", "who knows")))
+    assert taken.waiting == 1
+    wanted = DecideBankLine(taken.statement, 1, known=invoice.invoice)
+
+    (refused,) = decide(wanted)
+    assert isinstance(refused, DutiesApart)
+    assert (refused.facts["document"], refused.facts["side"]) == (invoice.number, "pay")
+    refuses(
+        "settlement_pay_by_another",
+        "UPDATE settlement_bankstatementline SET state = 'matched', known_kind = 'carrier_invoice',"
+        " known_id = %(known)s, decided_by = %(person)s WHERE statement_id = %(id)s",
+        known=invoice.invoice,
+        person=SYSTEM.actor.name,
+        id=taken.statement,
+    )
+    (answer,) = decide(wanted, cause=OTHER)
+    assert answer == BankLineDecided(taken.statement, 1, "matched", "matched")
+
+
+def test_whoever_registered_a_supplier_does_not_say_what_paid_him(house: Floor) -> None:
+    supplier, invoice = ids.uuid7(), ids.uuid7()
+    sql.run(
+        "INSERT INTO settlement_supplierinvoice (id, number, company_id, supplier_id, external_id, currency, tax_minor,"
+        " total_minor, state, invoiced_at, taken_by) VALUES (%(id)s, 'SI-1', 1, %(supplier)s, 'X', 'GBP', 0, 300,"
+        " 'settled', now(), 'eve')",
+        {"id": invoice, "supplier": supplier},
+    )
+    did(OTHER, "parties.register_suppliers", "supplier", supplier)
+    (taken,) = take(a_statement("S1", BankLine(DAY, -300, "", "who knows")))
+
+    (refused,) = decide(DecideBankLine(taken.statement, 1, known=invoice), cause=OTHER)
+
+    assert isinstance(refused, DutiesApart)
+    refuses(
+        "settlement_pay_by_another",
+        "UPDATE settlement_bankstatementline SET state = 'matched', known_kind = 'supplier_invoice',"
+        " known_id = %(known)s, decided_by = %(person)s WHERE statement_id = %(id)s",
+        known=invoice,
+        person=OTHER.actor.name,
+        id=taken.statement,
+    )
+    sql.run("DELETE FROM settlement_supplierinvoice")

@@ -1,0 +1,139 @@
+"""Rows of facts that somebody changes behind the house's back are named, whatever rights they have."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import transaction
+
+from entrepot.kernel import imprint, seal, sql
+from entrepot.kernel.command import whole
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.stock.commands import adjust  # noqa: F401  it declares the policy
+from tests.floor import COMPANY, NOW, SYSTEM, a_floor
+
+DAY = date(2026, 11, 1)
+
+
+def facts() -> None:
+    a_floor(skus=0, channels=())
+    rates = [RecordRate(COMPANY, "EUR", date(2026, 11, day), Decimal("0.85")) for day in (1, 2, 3)]
+    record_rates(SYSTEM, requests=rates)
+    body = {"approve_above_minor": 100}
+    whole(set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "stock.adjustments", body, NOW)]))
+
+
+def told() -> list[tuple[str, str]]:
+    return [(one.table, one.what) for one in imprint.amiss()]
+
+
+@pytest.fixture
+def behind(committed_db: None, owner: psycopg.Connection) -> psycopg.Connection:
+    """The owner, whose statements pass the triggers by."""
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    return owner
+
+
+@pytest.mark.parametrize(
+    ("statement", "undo", "table", "what"),
+    [
+        ("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'",
+         "UPDATE ledger_rate SET rate = 0.85", "ledger_rate", "was changed"),
+        ("UPDATE kernel_policy SET body = '{\"approve_above_minor\": 900000}'",
+         "UPDATE kernel_policy SET body = '{\"approve_above_minor\": 100}'", "kernel_policy", "was changed"),
+        ("UPDATE kernel_policy SET author = 'eve'", "UPDATE kernel_policy SET author = 'system:test'",
+         "kernel_policy", "was changed"),
+        ("DELETE FROM ledger_rate WHERE on_date = '2026-11-03'",
+         "INSERT INTO ledger_rate VALUES (1, 'EUR', '2026-11-03', 0.85)", "ledger_rate", "is gone"),
+        ("INSERT INTO access_duty VALUES (gen_random_uuid(), 'enter×approve', 'approve', 'eve', now())",
+         "DELETE FROM access_duty WHERE person = 'eve'", "access_duty", "was put in"),
+    ],
+)  # fmt: skip
+def test_a_row_that_was_changed_behind_the_houses_back_is_named(
+    behind: psycopg.Connection, statement: str, undo: str, table: str, what: str
+) -> None:
+    assert told() == []
+    behind.execute(statement.encode())
+
+    assert told() == [(table, what)]
+    (sentence,) = imprint.discrepancies()
+    assert sentence.startswith(f"{table} ") and sentence.endswith(f"{what} behind the house's back")
+
+    behind.execute(undo.encode())
+    assert told() == []
+
+
+def test_who_is_not_the_house_is_named_where_the_triggers_saw_it(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    ((me,),) = owner.execute("SELECT current_user").fetchall()
+    owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'")
+
+    assert told() == [("ledger_rate", f"was written by {me}")]
+    with transaction.atomic():
+        sql.run("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-02'")
+    assert told() == []
+
+
+def test_imprints_are_sealed_and_a_changed_one_is_named(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    seal.seal(SYSTEM)
+    ((first,),) = sql.run("SELECT min(id) FROM kernel_imprint")
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE kernel_imprint SET row_key = 'x' || row_key WHERE id = %s", [first])
+    (sentence,) = seal.verify().discrepancies
+    assert sentence.startswith("imprints ") and sentence.endswith(f"{first} was changed")
+    owner.execute("UPDATE kernel_imprint SET row_key = substr(row_key, 2) WHERE id = %s", [first])
+
+
+def test_the_house_itself_can_neither_change_nor_delete_an_imprint(db: None) -> None:
+    facts()
+    for statement in ("UPDATE kernel_imprint SET leaf = NULL", "DELETE FROM kernel_imprint"):
+        with pytest.raises(psycopg.Error), transaction.atomic():
+            sql.run(statement)
+
+
+def test_what_an_upgrade_changes_has_new_imprints_and_what_was_amiss_before_stays_so(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE ledger_rate SET rate = 7 WHERE on_date = '2026-11-03'")
+    before = imprint.before_upgrade()
+    assert {(one.table, one.what) for one in before.amiss} == {("ledger_rate", "was changed")}
+    owner.execute(
+        "UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-01'"
+    )  # with triggers switched off
+    owner.execute("SET session_replication_role = origin")
+    owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'")
+
+    imprint.after_upgrade(before)
+
+    assert {one.row for one in imprint.amiss()} == {"1 EUR 2026-11-03"}
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-03'")
+
+
+def test_facts_of_money_decisions_and_rules_leave_imprints(db: None) -> None:
+    names = {meta.db_table for meta in imprint.tables()}
+    assert {
+        "access_duty", "kernel_policy", "ledger_period", "ledger_rule", "orders_credit", "orders_hold",
+        "payments_attempt", "payments_dispute", "purchasing_receipt", "returns_disposition", "returns_override",
+        "returns_refund", "returns_refundline", "settlement_document", "settlement_supplierline", "stock_adjustment",
+        "warehouse_countline",
+    } <= names  # fmt: skip
+    for model in apps.get_models():
+        if model._meta.db_table in names:
+            wanted = {"imprint_insert"}
+            if not getattr(model, "append_only", False):
+                wanted |= {"imprint_update", "imprint_delete"}
+            assert {one.name for one in model._meta.triggers if one.name.startswith("imprint")} == wanted
