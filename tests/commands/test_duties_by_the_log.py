@@ -174,6 +174,21 @@ def test_whoever_entered_an_invoice_does_not_say_what_paid_it(house: Floor) -> N
     assert sql.run(f"{masked} RETURNING text", ask) == [("[erased]",)]
 
 
+def test_whoever_entered_an_open_invoice_does_not_book_its_amount_as_a_debt_paid(house: Floor) -> None:
+    (number,) = numbers(house)
+    (invoice,) = take_invoices(an_invoice("F-1", Billed(number, 300)))
+    (taken,) = take(a_statement("S1", BankLine(DAY, -300), BankLine(DAY, -299)))
+    debt = DecideBankLine(taken.statement, 1, purpose="payable", reason="a carrier")
+    other = DecideBankLine(taken.statement, 2, purpose="payable", reason="a landlord")
+
+    refused, booked = decide(debt, other)
+
+    assert isinstance(refused, DutiesApart) and refused.facts["document"] == invoice.number
+    assert booked.state == "booked", "nothing is open over that much"
+    (answer,) = decide(debt, cause=OTHER)
+    assert answer == BankLineDecided(taken.statement, 1, "booked", "matched")
+
+
 def test_whoever_registered_a_supplier_does_not_say_what_paid_him(house: Floor) -> None:
     supplier, invoice = ids.uuid7(), ids.uuid7()
     sql.run(
@@ -185,9 +200,10 @@ def test_whoever_registered_a_supplier_does_not_say_what_paid_him(house: Floor) 
     did(OTHER, "parties.register_suppliers", "supplier", supplier)
     (taken,) = take(a_statement("S1", BankLine(DAY, -300, "", "who knows")))
 
-    (refused,) = decide(DecideBankLine(taken.statement, 1, known=invoice), cause=OTHER)
-
-    assert isinstance(refused, DutiesApart)
+    wanted = DecideBankLine(taken.statement, 1, known=invoice)
+    debt = replace(wanted, known=None, purpose="payable", reason="a supplier")
+    for refused in decide(wanted, debt, cause=OTHER):
+        assert isinstance(refused, DutiesApart) and refused.facts["document"] == "SI-1"
     refuses(
         "settlement_pay_by_another",
         "UPDATE settlement_bankstatementline SET state = 'matched', known_kind = 'supplier_invoice',"

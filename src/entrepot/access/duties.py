@@ -15,7 +15,7 @@ from entrepot.kernel.errors import Invalid, Refused, one_of
 class Conflict:
     """Two duties that ought to be two people's: what each is, by which commands, and how grave it is where one person
     has both. `kept` names the pair by which the house keeps them apart on the same document, whoever has the roles;
-    where it is empty, only the roles do. No sale is known of a credit, so nobody can be kept from it for having sold."""
+    where it is empty, only the roles do. Of a credit no sale is known that somebody could have made."""
 
     name: str
     first: str
