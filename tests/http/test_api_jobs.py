@@ -100,6 +100,18 @@ def test_the_rest_is_withdrawn_by_who_may(program, shop):
     assert (again.status_code, again.json()["code"]) == (409, "kernel.wrong_state")
 
 
+def test_a_list_of_jobs_is_withdrawn_in_as_many_statements_as_one(program, shop, statements):
+    api, wanted = program("lead"), ready(shop)
+    left = [api.post("/api/v1/orders/cancel", wanted, f"k{n}", **LATER).json()["job"] for n in range(5)]
+    ran = []
+    for some in (left[:1], left[1:]):
+        with statements() as told:
+            done = api.post("/api/v1/jobs/withdraw", [{"job_id": one} for one in some], some[0])
+        assert {one["state"] for one in done.json()} == {"withdrawn"}
+        ran.append(len([text for text in told.texts if "FROM kernel_job" in text]))
+    assert ran[0] == ran[1]
+
+
 def test_what_the_caller_may_not_is_refused_and_never_left(program, shop):
     answer = program("books").post("/api/v1/orders/cancel", ready(shop), "recall", **LATER)
     assert answer.status_code == 403 and "Preference-Applied" not in answer

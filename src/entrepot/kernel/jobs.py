@@ -306,8 +306,12 @@ class JobRow:
 
 def job(which: UUID) -> JobRow | None:
     """1 statement."""
-    found = sql.run(_ONE, {"job": which})
-    return _row(found[0]) if found else None
+    return next(iter(some([which])), None)
+
+
+def some(which: Sequence[UUID]) -> list[JobRow]:
+    """Those of the jobs that there are. 1 statement."""
+    return [_row(one) for one in sql.run(_SOME, {"jobs": list(which)})]
 
 
 def jobs_of(company: int, *, limit: int, by: str | None = None, after: UUID | None = None) -> list[JobRow]:
@@ -410,7 +414,7 @@ id, company_id::int, command, reason, state, wanted, done, refused, denied, aske
 answer
 """
 
-_ONE = f"SELECT {_COLUMNS} FROM kernel_job WHERE id = %(job)s"
+_SOME = f"SELECT {_COLUMNS} FROM kernel_job WHERE id = ANY(%(jobs)s::uuid[]) ORDER BY id"
 
 _LATEST = f"""
 SELECT {_COLUMNS} FROM kernel_job
