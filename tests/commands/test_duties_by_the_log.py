@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg
@@ -16,14 +17,17 @@ from entrepot.kernel import events, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands, whole
 from entrepot.kernel.events import Event
+from entrepot.kernel.forget import notes_about
 from entrepot.orders.commands import edit  # noqa: F401  it is one of the commands
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.settle import Settle, Settled, settle
 from entrepot.settlement.bank import BankLine
 from entrepot.settlement.carriers import Billed
 from entrepot.settlement.commands.decide_bank_lines import BankLineDecided, DecideBankLine
 from entrepot.stock.commands.adjust import Adjust, DecideAdjustment, adjust, approve_adjustment
 from tests.back import APPROVES, ASKS, asked, back, policy, sold
+from tests.commands.test_returns_settle import answered, by_card
 from tests.commands.test_settlement_bank import DAY, OTHER, a_statement, decide, take
 from tests.commands.test_settlement_carriers import an_invoice, numbers
 from tests.commands.test_settlement_carriers import take as take_invoices
@@ -81,6 +85,12 @@ def test_whoever_placed_or_changed_an_order_does_not_approve_its_refund(house: F
     )
     (answer,) = approve(someone("dora"), requests=[Approve(waits.refund)])
     assert answer == Decided(waits.refund, "paid")
+    refuses(  # nor is another's decision made theirs
+        "returns_credit_by_another",
+        "UPDATE returns_refund SET decided_by = %(person)s WHERE id = %(id)s",
+        person=person,
+        id=waits.refund,
+    )
 
 
 def test_whoever_sold_may_still_reject(house: Floor) -> None:
@@ -94,11 +104,26 @@ def test_whoever_sold_may_still_reject(house: Floor) -> None:
     assert answer == Decided(waits.refund, "rejected")
 
 
+def test_a_refund_is_settled_and_masked_whatever_its_approver_did_to_the_order_since(house: Floor) -> None:
+    policy(approve_above_minor=0)
+    (order,) = by_card(house)
+    one = asked(order, 1)
+    back(one)
+    (waits,) = refund(ASKS, requests=[Refund(one.return_id)])
+    (approved,) = approve(APPROVES, requests=[Approve(waits.refund, reason="Ada Byron rang")])
+    assert approved == Decided(waits.refund, "approved")
+    did(APPROVES, "orders.edit", "order", order)
+    answered("refund")
+
+    assert settle(SYSTEM, requests=[Settle(order)]) == [Settled(order, 1)]
+    assert notes_about([(0, COMPANY, "Ada Byron")]).masked[0] >= 1
+
+
 def test_whoever_keeps_an_item_does_not_approve_a_correction_of_its_stock(house: Floor) -> None:
     keeper, sku = someone("kim"), house.skus[0]
     did(keeper, "catalog.register_skus", "sku", sku)
     loss = Adjust(COMPANY, sku, house.nodes[0], house.bin(), -3, "lost")
-    (waits,) = adjust(someone("clerk"), requests=[loss])
+    waits, lost = adjust(someone("clerk"), requests=[loss, replace(loss, key="another")])
     assert waits.state == "waiting"
 
     (refused,) = approve_adjustment(keeper, requests=[DecideAdjustment(waits.adjustment, approve=True)])
@@ -111,6 +136,14 @@ def test_whoever_keeps_an_item_does_not_approve_a_correction_of_its_stock(house:
         "UPDATE stock_adjustment SET state = 'posted', decided_by = 'kim', decided_at = now() WHERE id = %(id)s",
         id=waits.adjustment,
     )
+    other = someone("lena")
+    (posted,) = approve_adjustment(other, requests=[DecideAdjustment(lost.adjustment, approve=True)])
+    did(other, "catalog.register_skus", "sku", sku)
+    ((note,),) = sql.run(
+        "UPDATE stock_adjustment SET note = '[erased]' WHERE id = %(id)s RETURNING note",
+        {"id": lost.adjustment},
+    )
+    assert (posted.state, note) == ("posted", "[erased]"), "it was theirs before they kept the item"
     (rejected,) = approve_adjustment(keeper, requests=[DecideAdjustment(waits.adjustment, approve=False)])
     assert rejected.state == "rejected"
 
@@ -135,6 +168,25 @@ def test_whoever_entered_an_invoice_does_not_say_what_paid_it(house: Floor) -> N
     )
     (answer,) = decide(wanted, cause=OTHER)
     assert answer == BankLineDecided(taken.statement, 1, "matched", "matched")
+    ask = {"id": invoice.invoice, "person": OTHER.actor.name, "statement": taken.statement}
+    sql.run("UPDATE settlement_carrierinvoice SET taken_by = %(person)s WHERE id = %(id)s RETURNING 1", ask)
+    masked = "UPDATE settlement_bankstatementline SET text = '[erased]' WHERE statement_id = %(statement)s"
+    assert sql.run(f"{masked} RETURNING text", ask) == [("[erased]",)]
+
+
+def test_whoever_entered_an_open_invoice_does_not_book_its_amount_as_a_debt_paid(house: Floor) -> None:
+    (number,) = numbers(house)
+    (invoice,) = take_invoices(an_invoice("F-1", Billed(number, 300)))
+    (taken,) = take(a_statement("S1", BankLine(DAY, -300), BankLine(DAY, -299)))
+    debt = DecideBankLine(taken.statement, 1, purpose="payable", reason="a carrier")
+    other = DecideBankLine(taken.statement, 2, purpose="payable", reason="a landlord")
+
+    refused, booked = decide(debt, other)
+
+    assert isinstance(refused, DutiesApart) and refused.facts["document"] == invoice.number
+    assert booked.state == "booked", "nothing is open over that much"
+    (answer,) = decide(debt, cause=OTHER)
+    assert answer == BankLineDecided(taken.statement, 1, "booked", "matched")
 
 
 def test_whoever_registered_a_supplier_does_not_say_what_paid_him(house: Floor) -> None:
@@ -148,9 +200,10 @@ def test_whoever_registered_a_supplier_does_not_say_what_paid_him(house: Floor) 
     did(OTHER, "parties.register_suppliers", "supplier", supplier)
     (taken,) = take(a_statement("S1", BankLine(DAY, -300, "", "who knows")))
 
-    (refused,) = decide(DecideBankLine(taken.statement, 1, known=invoice), cause=OTHER)
-
-    assert isinstance(refused, DutiesApart)
+    wanted = DecideBankLine(taken.statement, 1, known=invoice)
+    debt = replace(wanted, known=None, purpose="payable", reason="a supplier")
+    for refused in decide(wanted, debt, cause=OTHER):
+        assert isinstance(refused, DutiesApart) and refused.facts["document"] == "SI-1"
     refuses(
         "settlement_pay_by_another",
         "UPDATE settlement_bankstatementline SET state = 'matched', known_kind = 'supplier_invoice',"

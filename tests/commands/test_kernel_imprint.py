@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
@@ -10,10 +12,12 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+from entrepot.cli import manage, session
 from entrepot.kernel import imprint, seal, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.postgres import APP_ROLE
 from entrepot.stock.commands import adjust  # noqa: F401  it declares the policy
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor
 
@@ -102,25 +106,120 @@ def test_the_house_itself_can_neither_change_nor_delete_an_imprint(db: None) -> 
             sql.run(statement)
 
 
+def kept() -> set[tuple[str, str]]:
+    return set(sql.run("SELECT source, row_key FROM kernel_upgrade WHERE source IS NOT NULL"))
+
+
+@contextmanager
+def as_owner() -> Iterator[None]:
+    """As upgrades are done: the login itself, and not the house's role."""
+    sql.run("SET ROLE NONE")
+    try:
+        yield
+    finally:
+        sql.run("DROP TABLE IF EXISTS kernel_upgrade")
+        sql.run(f"SET ROLE {APP_ROLE}")
+
+
 def test_what_an_upgrade_changes_has_new_imprints_and_what_was_amiss_before_stays_so(
     committed_db: None, owner: psycopg.Connection
 ) -> None:
     facts()
     owner.execute("SET session_replication_role = replica")
     owner.execute("UPDATE ledger_rate SET rate = 7 WHERE on_date = '2026-11-03'")
-    before = imprint.before_upgrade()
-    assert {(one.table, one.what) for one in before.amiss} == {("ledger_rate", "was changed")}
-    owner.execute(
-        "UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-01'"
-    )  # with triggers switched off
-    owner.execute("SET session_replication_role = origin")
-    owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'")
+    with as_owner():
+        imprint.before_upgrade()
+        assert kept() == {("ledger_rate", "1 EUR 2026-11-03")}
+        owner.execute(
+            "UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-01'"
+        )  # with triggers switched off
+        owner.execute("SET session_replication_role = origin")
+        owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'")
 
-    imprint.after_upgrade(before)
+        imprint.after_upgrade()
 
-    assert {one.row for one in imprint.amiss()} == {"1 EUR 2026-11-03"}
+        assert not imprint.upgrading()
+    assert [(one.row, one.what) for one in imprint.amiss()] == [("1 EUR 2026-11-03", "was changed")]
     owner.execute("SET session_replication_role = replica")
     owner.execute("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-03'")
+
+
+def test_an_upgrade_that_died_is_gone_on_with_at_the_next_start(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    with as_owner():
+        imprint.before_upgrade()
+        owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-01'")
+        assert imprint.upgrading()
+
+        session.migrate()  # no migration is missing any more
+
+        assert not imprint.upgrading()
+    assert told() == []
+
+
+def test_rows_from_before_there_were_imprints_get_them_by_an_upgrade(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    with as_owner():
+        sql.run("ALTER TABLE kernel_imprint RENAME TO kernel_no_imprint")
+        try:
+            imprint.before_upgrade()
+        finally:
+            sql.run("ALTER TABLE kernel_no_imprint RENAME TO kernel_imprint")
+        owner.execute("DELETE FROM kernel_imprint WHERE source = 'ledger_rate'")
+        assert set(told()) == {("ledger_rate", "was put in")}
+        imprint.after_upgrade()
+    assert told() == []
+    assert sql.run("SELECT DISTINCT written_by FROM kernel_imprint WHERE source = 'ledger_rate'") == [
+        (imprint.BY_UPGRADE,)
+    ]
+
+
+def test_an_upgrade_does_not_clear_the_name_of_whoever_wrote_past_the_house(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'")
+    before = told()
+    assert before
+    with as_owner():
+        imprint.before_upgrade()
+        imprint.after_upgrade()
+    assert told() == before
+    with transaction.atomic():
+        sql.run("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-02'")
+
+
+def test_what_the_login_wrote_before_the_house_had_a_role_is_the_houses(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    owner.execute("INSERT INTO ledger_rate VALUES (1, 'EUR', '2026-10-31', 0.85)")
+    assert told() == []
+
+    facts()
+
+    assert told() == []
+    owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'")
+    assert len(told()) == 1
+    with transaction.atomic():
+        sql.run("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-02'")
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["migrate", "--noinput"]])
+def test_manage_migrate_is_the_upgrade_that_every_verb_begins_with(
+    committed_db: None, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    facts()
+    monkeypatch.setattr(session, "_set_up_django", lambda: None)  # it tunes this process's garbage collector
+    with as_owner():
+        imprint.before_upgrade()
+        assert manage.passthrough(arguments) == 0
+        assert not imprint.upgrading()
 
 
 def test_facts_of_money_decisions_and_rules_leave_imprints(db: None) -> None:

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.kernel import forget, ids, jobs, masking, ready, sql, worker
+from entrepot.kernel import forget, ids, jobs, masking, ready, sql, wire, worker
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Said, WrongState, one_of
@@ -102,6 +102,49 @@ def test_a_command_is_given_batch_by_batch_in_the_name_of_who_asked():
     assert (remembered(job), ready.waiting().get(jobs.QUEUE)) == (False, None)
     by = sql.run("SELECT DISTINCT actor FROM kernel_event WHERE command = 'work.claim'")
     assert by == [("ada",)], "the trail names a person, and not the worker"
+
+
+def kept(job: UUID) -> str:
+    return str(sql.run("SELECT j::text FROM kernel_job AS j WHERE id = %(job)s", {"job": job}))
+
+
+def noted(which: list[UUID]) -> UUID:
+    """A job whose requests name somebody."""
+    served(asked(which), len(which))
+    asks = tuple(PutBackItem(one, note="Ada Byron, 1 High Street") for one in which)
+    (answer,) = ask_jobs(ADA, requests=[AskJob(COMPANY, "work.put_back", asks, tuple(map(str, which)))])
+    assert isinstance(answer, JobNow), answer
+    return answer.job
+
+
+def test_what_is_asked_of_a_job_stands_sealed_in_the_database():
+    job = noted(items(3))
+
+    assert "Byron" not in kept(job) and "note" not in kept(job)
+    assert [one.note for one in jobs.waiting([job])[0].requests] == ["Ada Byron, 1 High Street"] * 2
+    assert (served(job, 2).carried_out, taken()) == (3, [])
+
+
+def test_what_was_asked_for_before_requests_were_sealed_is_carried_out():
+    which = items(2)
+    job = asked(which)
+    plain = wire.dump([{"name": str(one), "asks": ClaimItem(one)} for one in which])
+    sql.run("UPDATE kernel_job SET requests = %(plain)s::jsonb RETURNING 1", {"plain": plain})
+
+    assert (served(job).carried_out, taken()) == (2, [("ada", 2)])
+
+
+def test_what_was_asked_for_under_another_key_is_refused_and_nothing_of_it_done(settings):
+    job = asked(items(3))
+    settings.VAULT_KEY = "another key"
+    other = asked(items(1))
+
+    worker.serve_once(SERVED)
+    found = served(job, 2)
+
+    assert (found.state, found.refused, found.carried_out) == ("done", 3, 0)
+    assert {type(one.refusal) for one in found.denied} == {jobs.AskedUnderAnotherKey}
+    assert served(other).carried_out == 1, "its neighbor is done"
 
 
 def test_what_is_refused_is_told_with_why_and_its_neighbors_are_done(monkeypatch):

@@ -8,6 +8,7 @@ from entrepot.insight import pages
 from entrepot.kernel import jobs, sql, worker
 from entrepot.web import tasks
 from entrepot.web.api import answers
+from entrepot.web.api.webhooks import NAMES
 from tests.shop import COMPANY
 
 SERVED = {jobs.QUEUE: tasks.serve_jobs}
@@ -99,6 +100,18 @@ def test_the_rest_is_withdrawn_by_who_may(program, shop):
     assert (again.status_code, again.json()["code"]) == (409, "kernel.wrong_state")
 
 
+def test_a_list_of_jobs_is_withdrawn_in_as_many_statements_as_one(program, shop, statements):
+    api, wanted = program("lead"), ready(shop)
+    left = [api.post("/api/v1/orders/cancel", wanted, f"k{n}", **LATER).json()["job"] for n in range(5)]
+    ran = []
+    for some in (left[:1], left[1:]):
+        with statements() as told:
+            done = api.post("/api/v1/jobs/withdraw", [{"job_id": one} for one in some], some[0])
+        assert {one["state"] for one in done.json()} == {"withdrawn"}
+        ran.append(len([text for text in told.texts if "FROM kernel_job" in text]))
+    assert ran[0] == ran[1]
+
+
 def test_what_the_caller_may_not_is_refused_and_never_left(program, shop):
     answer = program("books").post("/api/v1/orders/cancel", ready(shop), "recall", **LATER)
     assert answer.status_code == 403 and "Preference-Applied" not in answer
@@ -111,6 +124,20 @@ def test_what_no_worker_could_give_is_carried_out_at_once(program, shop):
     answer = program("lead").post("/api/v1/jobs/withdraw", {"job_id": order[0]}, **LATER)
     assert answer.status_code == 404 and "Preference-Applied" not in answer
     assert not jobs.can_wait("orders.place", [object()])
+
+
+def test_a_secret_that_is_left_to_a_job_stands_nowhere_in_clear(program, shop):
+    secret = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
+    wanted = {
+        "name": "till",
+        "url": "https://hooks.example.com/in",
+        "events": [NAMES[0]],
+        "secret": secret,
+    }
+    left = program("engineer").post("/api/v1/webhooks", wanted, **LATER)
+    assert left.status_code == 202, left.content
+    ((kept,),) = sql.run("SELECT j::text FROM kernel_job AS j")
+    assert secret not in kept and "hooks.example" not in kept
 
 
 def test_a_preference_is_read_as_the_rfc_has_it(rf):

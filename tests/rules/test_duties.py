@@ -20,6 +20,15 @@ def test_every_command_and_every_pair_that_the_table_names_exists():
     assert len({one.name for one in CONFLICTS}) == len(CONFLICTS)
 
 
+def test_a_credit_of_no_known_sale_is_not_said_to_be_kept_from_whoever_sold():
+    """Of a refund its order is known, and the database asks who sold it; of a credit there is none to ask about."""
+    assert {one.name for one in CONFLICTS if one.kept == "sell×credit"} == {"sale × credit"}
+    for name in ("customer × credit", "price × credit"):
+        (one,) = (one for one in CONFLICTS if one.name == name)
+        (row,) = (row for row in matrix({"cleo": {*one.first_by, *one.second_by}}) if row.conflict is one)
+        assert row.violated
+
+
 def test_sides_by_what_somebody_may():
     one = next(one for one in CONFLICTS if one.name == "credit × approval")
     both = {"orders.credit", "orders.approve_credits"}

@@ -15,7 +15,7 @@ from entrepot.kernel.errors import Invalid, Refused, one_of
 class Conflict:
     """Two duties that ought to be two people's: what each is, by which commands, and how grave it is where one person
     has both. `kept` names the pair by which the house keeps them apart on the same document, whoever has the roles;
-    where it is empty, only the roles do."""
+    where it is empty, only the roles do. Of a credit no sale is known that somebody could have made."""
 
     name: str
     first: str
@@ -62,7 +62,6 @@ CONFLICTS = (
     Conflict(
         "customer × credit", "makes customers, who come with their orders", "approves what is given back to them",
         ("parties.register_customers", "orders.place"), ("orders.approve_credits", "returns.approve_refunds"), "medium",
-        "sell×credit",
     ),
     Conflict(
         "sale × credit", "places or changes orders", "approves what is given back of them",
@@ -96,7 +95,7 @@ CONFLICTS = (
     ),
     Conflict(
         "price × credit", "gives prices of their own", "approves what is given back", ("sourcing.reprice",),
-        ("returns.approve_refunds", "orders.approve_credits"), "medium", "sell×credit",
+        ("returns.approve_refunds", "orders.approve_credits"), "medium",
     ),
     Conflict(
         "webhook × payout", "says where messages go", "takes in what was paid out",

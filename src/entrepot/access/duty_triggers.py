@@ -31,17 +31,39 @@ RETURN NULL;
 """
 
 
-def not_by_whoever(room: str, pair: str, document: str, person: str, when: str, also: str = "") -> str:
-    """The body of a trigger that refuses rows of people who did the first part of the pair on the document, as the
-    event log tells it; `also` is another reason to refuse a row."""
+def by_another_trigger(
+    name: str,
+    operation: pgtrigger.Operation,
+    room: str,
+    pair: str,
+    document: str,
+    person: str,
+    *,
+    when: str,
+    told_by: tuple[str, ...],
+    also: str = "",
+) -> pgtrigger.Trigger:
+    """A trigger that refuses decisions of people who did the first part of the pair on the document, as the event log
+    tells it; `also` is another reason to refuse one.
+
+    `told_by` are the columns that make a decision: those of the primary key, the person, and what it is about. A row
+    that was decided by them before is not judged again, whatever its person did since and whatever else changes.
+    """
     side = pair.split("×")[1]
     commands = ", ".join(f"'{name}'" for name in FIRST_BY[pair])
-    return f"""
-IF EXISTS (SELECT FROM added AS a WHERE ({when}) AND a.{person} <> '' AND (EXISTS (
+    decided = f"SELECT {', '.join(f'a.{one}' for one in told_by)} FROM {{}} AS a WHERE ({when})"
+    later = operation is pgtrigger.Update
+    new = decided.format("added") + (f" EXCEPT {decided.format('was')}" if later else "")
+    return pgtrigger.Trigger(
+        name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
+        referencing=pgtrigger.Referencing(new="added", old="was" if later else None),
+        func=f"""
+IF EXISTS (SELECT FROM ({new}) AS a WHERE a.{person} <> '' AND (EXISTS (
     SELECT FROM kernel_event AS e
     WHERE e.subject_id = {document} AND e.actor = a.{person} AND e.command IN ({commands})){also})) THEN
     RAISE EXCEPTION 'whoever did the first part of {pair} does not do the other'
         USING ERRCODE = 'check_violation', CONSTRAINT = '{room}_{side}_by_another';
 END IF;
 RETURN NULL;
-"""
+""",
+    )  # fmt: skip

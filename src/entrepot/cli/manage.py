@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from entrepot import Problem, postgres
 from entrepot.cli import session
 
+PLAIN_MIGRATE = ({"migrate"}, {"migrate", "--noinput"}, {"migrate", "--no-input"})
+
 # They look at the code alone. Without a server they end faster, and work where none can be started.
 WITHOUT_DATABASE = {
     "makemigrations",
@@ -38,6 +40,10 @@ def passthrough(arguments: Sequence[str]) -> int:
         else:
             stack.enter_context(postgres.running_server())
             postgres.ensure_database(postgres.database_name())
+        if set(arguments) in PLAIN_MIGRATE:  # as every verb does it: rows that change have new imprints
+            session.upgrade()
+            session.say("The database is up to date.")
+            return 0
         try:
             ManagementUtility(["entrepot manage", *arguments]).execute()
         except CommandError as error:

@@ -58,20 +58,27 @@ def opened(
 
 
 def migrate() -> None:
-    """Bring tables and rights up to date, as the owner. Does nothing where they are."""
+    """Bring tables and rights up to date, as the owner. Does nothing where they are; one that died is gone on with."""
     from django.core.management import call_command
 
     from entrepot.kernel import imprint
 
     with psycopg.connect(postgres.server_dsn(), autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        if missing := _missing_migrations():
+        missing = _missing_migrations()
+        if missing or imprint.upgrading():
             with Progress("Setting up the database", total=missing, unit="steps") as bar:
-                found = imprint.before_upgrade()
+                imprint.before_upgrade()
                 call_command("migrate", interactive=False, stdout=_StepCounter(bar))
-                imprint.after_upgrade(found)
+                imprint.after_upgrade()
         grant()
     _disconnect()
+
+
+def upgrade() -> None:
+    """What `opened` does first, by itself."""
+    _set_up_django()
+    migrate()
 
 
 def grant() -> None:

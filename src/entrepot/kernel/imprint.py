@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pgtrigger
 from django.apps import apps
-from django.db import models
+from django.db import models, transaction
 
 from entrepot.kernel import sql
 from entrepot.postgres import APP_ROLE
@@ -93,17 +93,10 @@ def _said(field: models.Field[Any, Any]) -> str:
     return f"COALESCE({column}::text, '\\N')"
 
 
-class Before(NamedTuple):
-    """What was amiss before an upgrade, and the last imprint that there was."""
-
-    amiss: frozenset[Amiss]
-    last: int
-
-
 def amiss() -> list[Amiss]:
     """Rows that were changed, deleted or put in without an imprint, or by another role than the house's own.
     1 statement."""
-    return _amiss([_read(meta) for meta in tables()])
+    return [Amiss(*row) for row in sql.run(_amiss([_read(meta) for meta in tables()]))]
 
 
 def discrepancies() -> list[str]:
@@ -113,29 +106,24 @@ def discrepancies() -> list[str]:
     return told + ([f"{len(found) - SHOWN_MAX} more rows"] if len(found) > SHOWN_MAX else [])
 
 
-def before_upgrade() -> Before:
-    """What an upgrade finds. The tables are as they were, so they are read as their triggers read them."""
-    if sql.run("SELECT to_regclass('kernel_imprint') IS NULL")[0][0]:
-        return Before(frozenset(), 0)
-    installed = [re.sub(r".*?(SELECT .*?) FROM changed AS a;.*", r"\1", body, flags=re.DOTALL)
-                 for (body,) in sql.run(_INSTALLED)]  # fmt: skip
-    reading = [
-        re.sub(r"^SELECT '(\w+)', (.*), current_user$", r"SELECT '\1', \2 FROM \1 AS a", one)
-        for one in installed
-    ]
-    return Before(
-        frozenset(_amiss(reading)), sql.run("SELECT COALESCE(max(id), 0) FROM kernel_imprint")[0][0]
-    )
+def before_upgrade() -> None:
+    """Keep what an upgrade finds until it is through. The tables are as they were, so they are read as their triggers
+    read them. One that died is gone on with, from what the first of its tries found."""
+    if not upgrading():
+        has_imprints = sql.run("SELECT to_regclass('kernel_imprint') IS NOT NULL")[0][0]
+        sql.run(_keep(_installed()) if has_imprints else _KEEP_NOTHING)
 
 
-def after_upgrade(before: Before) -> None:
+def upgrading() -> bool:
+    """Whether an upgrade has begun and is not through."""
+    return bool(sql.run("SELECT to_regclass('kernel_upgrade') IS NOT NULL")[0][0])
+
+
+def after_upgrade() -> None:
     """Take imprints anew of what the upgrade changed; what was amiss before it stays so."""
-    was = {(one.table, one.row) for one in before.amiss}
-    changed = {(one.table, one.row) for one in amiss()} | set(sql.run(_SINCE, {"last": before.last}))
-    for meta in tables():
-        rows = [row for table, row in changed - was if table == meta.db_table]
-        if rows:
-            sql.run(_renewed(meta), {"rows": rows, "upgrade": BY_UPGRADE})
+    with transaction.atomic():
+        sql.run(_renewed([_read(meta) for meta in tables()]))
+        sql.run("DROP TABLE kernel_upgrade")
 
 
 def checked() -> dict[str, int]:
@@ -143,9 +131,14 @@ def checked() -> dict[str, int]:
     return {"imprints": sql.run("SELECT count(*) FROM kernel_imprint")[0][0]}
 
 
-def _amiss(reading: list[str]) -> list[Amiss]:
-    params = {"upgrade": BY_UPGRADE, "house": APP_ROLE}
-    return [Amiss(*row) for row in sql.run(_compared(reading), params)] if reading else []
+def _installed() -> list[str]:
+    """Statements that read the tables as the triggers do that are there."""
+    bodies = [re.sub(r".*?(SELECT .*?) FROM changed AS a;.*", r"\1", body, flags=re.DOTALL)
+              for (body,) in sql.run(_INSTALLED)]  # fmt: skip
+    return [
+        re.sub(r"^SELECT '(\w+)', (.*), current_user$", r"SELECT '\1', \2 FROM \1 AS a", one)
+        for one in bodies
+    ] or ["SELECT '', '', NULL::uuid WHERE FALSE"]
 
 
 # ---- statements
@@ -156,38 +149,64 @@ def _read(meta: Any) -> str:
 
 
 def _compared(reading: list[str]) -> str:
-    """Who writes is compared where the house has a role of its own, and asks in it."""
+    """The last imprint of each row, as `k`, beside what is found of it, as `f`; either may be missing."""
     found = "\n    UNION ALL ".join(reading)
     return f"""
 WITH newest AS (SELECT max(id) AS id FROM kernel_imprint GROUP BY source, row_key),
-known AS (SELECT i.source, i.row_key, i.leaf, i.written_by FROM kernel_imprint AS i JOIN newest USING (id)),
+known AS (SELECT id, i.source, i.row_key, i.leaf, i.written_by FROM kernel_imprint AS i JOIN newest USING (id)),
 found (source, row_key, leaf) AS (
     {found}
+),
+compared AS (
+    SELECT source, row_key, f.leaf, k.leaf AS known, k.id, k.written_by
+    FROM known AS k FULL JOIN found AS f USING (source, row_key)
+)"""
+
+
+def _amiss(reading: list[str]) -> str:
+    """Who writes is compared where the house has a role of its own that whoever asks may take, from the first imprint
+    on that was written in it: before, its login wrote."""
+    return f"""{_compared(reading)},
+roled AS (
+    SELECT min(id) AS since FROM kernel_imprint WHERE written_by = '{APP_ROLE}' AND EXISTS (
+        SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}' AND pg_has_role(oid, 'MEMBER'))
 )
 SELECT source, row_key,
-       CASE WHEN f.leaf IS NULL THEN 'is gone' WHEN k.leaf IS NULL THEN 'was put in'
-            WHEN f.leaf <> k.leaf THEN 'was changed' ELSE 'was written by ' || k.written_by END
-FROM known AS k FULL JOIN found AS f USING (source, row_key)
-WHERE k.leaf IS DISTINCT FROM f.leaf
-   OR (current_user = %(house)s::text AND k.leaf IS NOT NULL
-       AND k.written_by NOT IN (%(house)s::text, %(upgrade)s::text))
+       CASE WHEN leaf IS NULL THEN 'is gone' WHEN known IS NULL THEN 'was put in'
+            WHEN leaf <> known THEN 'was changed' ELSE 'was written by ' || written_by END AS what
+FROM compared, roled
+WHERE known IS DISTINCT FROM leaf
+   OR (known IS NOT NULL AND id > since AND written_by NOT IN ('{APP_ROLE}', '{BY_UPGRADE}'))
 ORDER BY 1, 2
 """
 
 
-def _renewed(meta: Any) -> str:
+def _keep(reading: list[str]) -> str:
+    """As a table, which is there as long as the upgrade: its rows are what was amiss, beside the last imprint."""
     return f"""
-INSERT INTO kernel_imprint (source, row_key, leaf, written_by)
-SELECT '{meta.db_table}', {key_of(meta)}, {leaf_of(meta)}, %(upgrade)s::text
-FROM {meta.db_table} AS a WHERE {key_of(meta)} = ANY(%(rows)s::text[])
+CREATE TABLE kernel_upgrade AS
+SELECT i.last, a.source, a.row_key
+FROM (SELECT COALESCE(max(id), 0) AS last FROM kernel_imprint) AS i LEFT JOIN ({_amiss(reading)}) AS a ON TRUE
 """
 
+
+def _renewed(reading: list[str]) -> str:
+    """What differs from its imprint, and what the login that upgrades has written since."""
+    return f"""{_compared(reading)},
+began AS (SELECT max(last) AS last FROM kernel_upgrade)
+INSERT INTO kernel_imprint (source, row_key, leaf, written_by)
+SELECT c.source, c.row_key, c.leaf, '{BY_UPGRADE}'
+FROM compared AS c, began AS b
+WHERE (c.known IS DISTINCT FROM c.leaf OR (c.leaf IS NOT NULL AND c.id > b.last AND c.written_by = current_user))
+  AND NOT EXISTS (SELECT FROM kernel_upgrade AS u WHERE u.source = c.source AND u.row_key = c.row_key)
+"""
+
+
+_KEEP_NOTHING = (
+    "CREATE TABLE kernel_upgrade AS SELECT 0::bigint AS last, NULL::text AS source, NULL::text AS row_key"
+)
 
 _INSTALLED = """
 SELECT p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-WHERE t.tgname LIKE 'pgtrigger\\_imprint\\_insert\\_%%'
+WHERE t.tgname LIKE 'pgtrigger\\_imprint\\_insert\\_%'
 """
-
-_SINCE = (
-    "SELECT DISTINCT source, row_key FROM kernel_imprint WHERE id > %(last)s::bigint AND leaf IS NOT NULL"
-)

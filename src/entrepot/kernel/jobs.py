@@ -3,6 +3,7 @@ takes longer than anybody waits, told by its steps."""
 
 from __future__ import annotations
 
+import base64
 import inspect
 import typing
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, sql, strongbox, wire
 from entrepot.kernel.aside import Unwanted, watched
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, commands, offer
@@ -77,7 +78,10 @@ def ask_jobs(cause: Cause, /, *, requests: Sequence[AskJob]) -> list[JobNow | Re
             answers.append(Invalid(field="requests", expected="one or more, each with its name", found=found))
             continue
         job = ids.uuid7()
-        wanted = [{"name": name, "asks": asks} for name, asks in zip(one.names, one.requests, strict=True)]
+        wanted = [
+            {"name": name, "asks": _locked_up(job, asks)}
+            for name, asks in zip(one.names, one.requests, strict=True)
+        ]
         rows.append((
             job, one.company, one.command, one.reason, wire.dump(wanted), len(wanted), "[]", cause.actor.name, cause.at,
         ))  # fmt: skip
@@ -108,6 +112,16 @@ class Broken(Refused):
     says = (
         "This could not be carried out for a fault of the program ({found}), which is in its log. Nothing of it was"
         " done. Tell whoever runs Entrepot."
+    )
+
+
+class AskedUnderAnotherKey(Refused):
+    """A request that can't be read any more."""
+
+    code = "kernel.asked_under_another_key"
+    says = (
+        "This was asked for while the installation had another key, and can't be read any more. Nothing of it was done."
+        " Ask for it again."
     )
 
 
@@ -292,8 +306,12 @@ class JobRow:
 
 def job(which: UUID) -> JobRow | None:
     """1 statement."""
-    found = sql.run(_ONE, {"job": which})
-    return _row(found[0]) if found else None
+    return next(iter(some([which])), None)
+
+
+def some(which: Sequence[UUID]) -> list[JobRow]:
+    """Those of the jobs that there are. 1 statement."""
+    return [_row(one) for one in sql.run(_SOME, {"jobs": list(which)})]
 
 
 def jobs_of(company: int, *, limit: int, by: str | None = None, after: UUID | None = None) -> list[JobRow]:
@@ -308,7 +326,7 @@ def _row(row: tuple[Any, ...]) -> JobRow:
 
 
 class Waiting(NamedTuple):
-    """The next requests of a job, with their names."""
+    """The next requests of a job, with their names; without requests where the installation's key can't open them."""
 
     job: UUID
     company: int
@@ -341,9 +359,28 @@ def waiting(jobs: Sequence[UUID]) -> list[Waiting]:
     """The next batch of each job that is not through and was not withdrawn. 1 statement."""
     found = sql.run(_WAITING, {"jobs": list(jobs), "batch": BATCH})
     return [
-        Waiting(job, company, name, reason, asked_by, _requests(name, asks), names, is_one)
+        Waiting(job, company, name, reason, asked_by, _opened(job, name, asks), names, is_one)
         for job, company, name, reason, asked_by, asks, names, is_one in found
     ]
+
+
+def _locked_up(job: UUID, asks: Any) -> str:
+    """A request as it may stand in the database: it may hold a buyer's address or a secret."""
+    return base64.b64encode(strongbox.lock(wire.dump(asks).encode(), job.bytes)).decode()
+
+
+def _opened(job: UUID, name: str, asks: Sequence[Any]) -> list[Any]:
+    """Requests of a job; those that were asked for by an Entrepot that did not lock them up are read as they are."""
+    try:
+        texts = [
+            strongbox.unlock(base64.b64decode(one), job.bytes).decode()
+            if isinstance(one, str)
+            else wire.dump(one)
+            for one in asks
+        ]
+    except strongbox.WrongKey:
+        return []
+    return _requests(name, f"[{','.join(texts)}]")
 
 
 def _requests(name: str, asks: str) -> list[Any]:
@@ -377,7 +414,7 @@ id, company_id::int, command, reason, state, wanted, done, refused, denied, aske
 answer
 """
 
-_ONE = f"SELECT {_COLUMNS} FROM kernel_job WHERE id = %(job)s"
+_SOME = f"SELECT {_COLUMNS} FROM kernel_job WHERE id = ANY(%(jobs)s::uuid[]) ORDER BY id"
 
 _LATEST = f"""
 SELECT {_COLUMNS} FROM kernel_job
@@ -389,7 +426,7 @@ ORDER BY id DESC LIMIT %(limit)s
 _WAITING = """
 SELECT j.id, j.company_id::int, j.command, j.reason, j.asked_by, next.asks, next.names, j.wanted = 1
 FROM kernel_job AS j CROSS JOIN LATERAL (
-    SELECT jsonb_agg(one -> 'asks' ORDER BY place)::text, array_agg(one ->> 'name' ORDER BY place)
+    SELECT jsonb_agg(one -> 'asks' ORDER BY place), array_agg(one ->> 'name' ORDER BY place)
     FROM jsonb_array_elements(j.requests) WITH ORDINALITY AS each(one, place)
     WHERE place > j.done AND place <= j.done + %(batch)s
 ) AS next(asks, names)

@@ -319,7 +319,7 @@ class Job(models.Model):
     reason = models.TextField(db_default="")
     requests = models.JSONField(
         null=True
-    )  # with the name of each; forgotten once nothing of them is to be done
+    )  # sealed, with the name of each; forgotten once nothing of them is to be done
     wanted = models.IntegerField()
     done = models.IntegerField(db_default=0)  # of those, with what was refused
     refused = models.IntegerField(db_default=0)

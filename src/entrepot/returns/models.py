@@ -6,7 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger, not_by_whoever
+from entrepot.access.duty_triggers import by_another_trigger, duty_taken, duty_trigger
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
@@ -575,9 +575,10 @@ class Refund(models.Model):
             )
             for name, operation in (("approve", pgtrigger.Insert), ("approve_later", pgtrigger.Update))
         ] + [
-            duty_trigger(name, operation, not_by_whoever(
-                "returns", "sell×credit", "a.order_id", "decided_by", "a.state <> 'rejected'",
-            ))
+            by_another_trigger(
+                name, operation, "returns", "sell×credit", "a.order_id", "decided_by",
+                when="a.state <> 'rejected'", told_by=("id", "order_id", "decided_by"),
+            )
             for name, operation in (
                 ("seller_does_not_approve", pgtrigger.Insert), ("seller_does_not_approve_later", pgtrigger.Update),
             )

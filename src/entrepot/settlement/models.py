@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger, not_by_whoever
+from entrepot.access.duty_triggers import by_another_trigger, duty_taken, duty_trigger
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
@@ -443,17 +443,16 @@ class BankStatementLine(models.Model):
         triggers = [
             *imprinted(changes=True),
             _second_person("statement_id", "a.state = 'booked'", "amount_minor"),
-            duty_trigger(
+            by_another_trigger(
                 "biller_does_not_pay",
                 pgtrigger.Update,
-                not_by_whoever(
-                    "settlement",
-                    "bill×pay",
-                    "(SELECT i.supplier_id FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id)",
-                    "decided_by",
-                    "a.state = 'matched'",
-                    also=_TAKEN_BY_THEM,
-                ),
+                "settlement",
+                "bill×pay",
+                "(SELECT i.supplier_id FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id)",
+                "decided_by",
+                when="a.state = 'matched'",
+                told_by=("statement_id", "number", "known_id", "decided_by"),
+                also=_TAKEN_BY_THEM,
             ),
         ]
 

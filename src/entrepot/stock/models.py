@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger, not_by_whoever
+from entrepot.access.duty_triggers import by_another_trigger, duty_taken, duty_trigger
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
@@ -318,9 +318,10 @@ class Adjustment(models.Model):
                 "stock", "adjust×approve", "approve", "id", "decided_by",
                 "a.state <> 'waiting' AND a.decided_at IS NOT NULL",
             )),
-            duty_trigger("keeper_does_not_approve", pgtrigger.Update, not_by_whoever(
-                "stock", "register×correct", "a.sku_id", "decided_by", "a.state = 'posted'",
-            )),
+            by_another_trigger(
+                "keeper_does_not_approve", pgtrigger.Update, "stock", "register×correct", "a.sku_id", "decided_by",
+                when="a.state = 'posted'", told_by=("id", "sku_id", "decided_by"),
+            ),
         ]  # fmt: skip
 
 

@@ -55,6 +55,9 @@ def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
 
 def _given(cause: Cause, one: jobs.Waiting) -> jobs.NoteJob | None:
     """What became of a batch; None of a job of one request that was withdrawn before it was through."""
+    if not one.requests:
+        unread = tuple(jobs.denied(name, jobs.AskedUnderAnotherKey()) for name in one.names)
+        return jobs.NoteJob(one.job, len(one.names), unread)
     its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
     try:
         with jobs.undone_if_withdrawn(one.job) if one.is_one else nullcontext():

@@ -85,11 +85,12 @@ def decide_bank_lines(
 
     What is booked is posted on the day of the line, or now where its month is closed.
     Whoever took a statement does not book more of it than `settlement.bank` lets them, and whoever entered an invoice
-    or registered its supplier does not say what paid it: another person does.
+    or registered its supplier does not say what paid it: another person does. Nor do they book as a debt paid what is
+    the amount of such an invoice that is open.
     Locks: the companies' bank accounts; the balances.
     Refuses: NotFound; WrongState (decided before); Invalid (what it belongs to is over another amount or in another
     currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for all. Again: by key.
-    17 statements; 1 more where a supplier is paid.
+    17 statements; 1 more where a supplier is paid, 3 more where a debt is.
     """
     sql.run(_LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
@@ -103,7 +104,10 @@ def decide_bank_lines(
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
 
-    own = _own(cause, known)
+    debts = _debts(requests, lines)
+    own = _own(
+        cause, [invoice for _, invoice in known] + [invoice for of in debts.values() for invoice in of]
+    )
     answers: list[_Decided | Refused] = []
     for request in requests:
         which = (request.statement, request.line)
@@ -112,8 +116,9 @@ def decide_bank_lines(
             answers.append(NotFound(what="line", which=f"{request.line} of {request.statement}"))
             continue
         answer = apart.get(which) or _decide(line, request, known)
-        if isinstance(answer, _Decided) and request.known in own:
-            answer = rules.apart(Duty(request.known, PAID, "pay", cause.actor.name, own[request.known]))
+        if isinstance(answer, _Decided) and (theirs := own.keys() & {request.known, *debts.get(which, ())}):
+            (invoice, *_) = sorted(theirs)
+            answer = rules.apart(Duty(invoice, PAID, "pay", cause.actor.name, own[invoice]))
         answers.append(answer)
         if isinstance(answer, _Decided):
             lines[which] = line._replace(state=answer.state)
@@ -134,9 +139,22 @@ def decide_bank_lines(
     ]
 
 
-def _own(cause: Cause, known: Mapping[tuple[int, UUID], object]) -> dict[UUID, str]:
+def _debts(
+    requests: Sequence[DecideBankLine], lines: Mapping[tuple[UUID, int], _Line]
+) -> dict[tuple[UUID, int], list[UUID]]:
+    """Of lines that are to be booked as a debt paid, the open invoices that each may be of: those over its amount."""
+    booked = [
+        (line.statement, line.number, line.company, line.currency, line.amount)
+        for one in requests
+        if one.purpose == "payable" and one.known is None and (line := lines.get((one.statement, one.line)))
+    ]
+    names = ("statements", "numbers", "companies", "currencies", "amounts")
+    found = sql.run(_DEBTS, sql.columns(names, booked)) if booked else []
+    return {(statement, number): invoices for statement, number, invoices in found}
+
+
+def _own(cause: Cause, invoices: Sequence[UUID]) -> dict[UUID, str]:
     """Numbers of invoices that whoever decides has entered, or whose supplier they registered."""
-    invoices = [invoice for _, invoice in known]
     found = sql.run(_BILLED, {"ids": invoices}) if invoices else []
     suppliers = {supplier for _, _, _, supplier in found if supplier}
     registered = access.first_by(cause.actor.name, PAID, suppliers)
@@ -234,6 +252,13 @@ WHERE l.statement_id = ANY(%(statements)s::uuid[])
 _KNOWN = f"""
 SELECT company, currency, kind, id, number, external_id, amount, on_day FROM ({EXPECTED}) AS e
 WHERE e.id = ANY(%(ids)s::uuid[])
+"""
+
+_DEBTS = f"""
+SELECT d.statement, d.number, array_agg(e.id)
+FROM unnest(%(statements)s::uuid[], %(numbers)s::int[], %(companies)s::int[], %(currencies)s::text[],
+            %(amounts)s::bigint[]) AS d(statement, number, company, currency, amount)
+JOIN ({EXPECTED}) AS e USING (company, currency, amount) GROUP BY 1, 2
 """
 
 _BILLED = """

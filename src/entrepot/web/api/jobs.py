@@ -113,8 +113,7 @@ def get_job(request: HttpRequest, job_id: UUID, company: Company = None) -> dict
 
 def _withdraw(cause: Cause, *, requests: list[jobs.WithdrawJob]) -> list[jobs.JobNow | Refused]:
     """Each that the caller may withdraw; where one of another stands among them, nothing is."""
-    for one in requests:
-        found = jobs.job(one.job)
-        if found and cause.actor.name != found.asked_by and not cause.actor.may(found.command):
+    for found in jobs.some([one.job for one in requests]):
+        if cause.actor.name != found.asked_by and not cause.actor.may(found.command):
             raise NotPermitted(actor=cause.actor.name, command=found.command)
     return jobs.withdraw_jobs(as_oneself(cause), requests=requests)

@@ -44,7 +44,7 @@ def bins(asked: Iterable[tuple[UUID | None, str | None]]) -> dict[tuple[UUID | N
     found: dict[tuple[UUID | None, str | None], UUID] = {}
     codes = []
     for node, name in wanted:
-        if which := _id(name):
+        if which := id_of(name):
             found[node, name] = which
         elif node is None:
             raise NotFound(what="bin", which=name)
@@ -71,7 +71,7 @@ def bins_at(kind: str, asked: Iterable[tuple[UUID, str | None]]) -> dict[tuple[U
     """Bins by the document at whose node they are, and what they are called there. 2 statements, where a code is among
     them."""
     wanted = [(which, name) for which, name in asked if name]
-    at = where(kind, {which for which, name in wanted if not _id(name)})
+    at = where(kind, {which for which, name in wanted if not id_of(name)})
     node = {which: at[which].node if which in at else None for which, _ in wanted}
     found = bins((node[which], name) for which, name in wanted)
     return {(which, name): found[node[which], name] for which, name in wanted}
@@ -80,11 +80,12 @@ def bins_at(kind: str, asked: Iterable[tuple[UUID, str | None]]) -> dict[tuple[U
 def _apart(named: Iterable[str | None]) -> tuple[Ids, set[str]]:
     """Ids by what says them, and the codes."""
     names = {name for name in named if name}
-    ids: Ids = {name: which for name in names if (which := _id(name))}
+    ids: Ids = {name: which for name in names if (which := id_of(name))}
     return ids, {name for name in names if name not in ids}
 
 
-def _id(text: str) -> UUID | None:
+def id_of(text: str) -> UUID | None:
+    """The id that a text says; None of a code."""
     try:
         return UUID(text) if len(text) == 36 else None
     except ValueError:

@@ -21,6 +21,8 @@ from entrepot.kernel.errors import NotFound
 from entrepot.parties import queries as parties
 from entrepot.web.api import parse
 from entrepot.web.api.auth import SAFE_METHODS
+from entrepot.web.api.named import id_of
+from entrepot.web.api.schemas import MAY_BE_ID
 
 PARAMETER = {
     "in": "query",
@@ -48,7 +50,12 @@ def keep_apart(api: NinjaAPI) -> None:
 def _own(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def call(request: HttpRequest, **values: Any) -> Any:
-        named = {which: field for name, value in values.items() for which, field in _named(name, value)}
+        named = {
+            which: field
+            for name, value in values.items()
+            if not isinstance(value, str)  # of an address or a header
+            for which, field in _named(name, value)
+        }
         if named:
             _refuse_others(named, request.GET.get("company"))
         return view(request, **values)
@@ -60,6 +67,9 @@ def _named(name: str, sent: Any) -> Iterator[tuple[UUID, str]]:
     """Every id in what was sent, with the name of its field."""
     if isinstance(sent, UUID):
         yield sent, name
+    elif isinstance(sent, str):
+        if which := id_of(sent):
+            yield which, name
     elif isinstance(sent, BaseModel):
         for field in _naming(type(sent)):
             yield from _named(field, getattr(sent, field))
@@ -71,13 +81,17 @@ def _named(name: str, sent: Any) -> Iterator[tuple[UUID, str]]:
 @cache
 def _naming(schema: type[BaseModel]) -> tuple[str, ...]:
     """The fields of a schema in which an id may stand: to look at the others takes longer than to read a request."""
-    return tuple(name for name, field in schema.model_fields.items() if _may_name(field.annotation))
+    return tuple(
+        name
+        for name, field in schema.model_fields.items()
+        if MAY_BE_ID in field.metadata or _may_name(field.annotation)
+    )
 
 
 def _may_name(kind: Any) -> bool:
     """Whether values of a type can hold an id. Of what is no plain class it is assumed."""
     if get_origin(kind) is Annotated:
-        return _may_name(get_args(kind)[0])
+        return MAY_BE_ID in get_args(kind) or _may_name(get_args(kind)[0])
     if inner := get_args(kind):
         return get_origin(kind) is not Literal and any(map(_may_name, inner))
     return not isinstance(kind, type) or issubclass(kind, UUID | BaseModel)

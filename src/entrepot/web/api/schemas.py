@@ -34,8 +34,12 @@ BIGINT_MAX = 2**63 - 1
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 Code = Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
+MAY_BE_ID = object()
+"""Said of the type of a field that is text, and in which an id may stand."""
 Named = Annotated[
-    str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL, description="A code, or an id.")
+    str,
+    Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL, description="A code, or an id."),
+    MAY_BE_ID,
 ]
 Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=NO_NUL)]
 Reason = Annotated[str, Field(min_length=1, max_length=NOTE_MAX, pattern=NO_NUL)]
