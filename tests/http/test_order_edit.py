@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.urls import reverse
 
+from entrepot.kernel import sql
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.web import address_form
 from tests import floor, walk
@@ -154,3 +158,54 @@ def test_an_address_is_corrected_where_it_stands_and_nothing_of_it_is_lost(shop,
     assert (after.line1, after.email, after.name, after.postal_code) == (
         "9 New Street", "x@example.com", before.name, before.postal_code,
     )  # fmt: skip
+
+
+def an_address(order, **fields) -> UUID:
+    """The order goes to an address as a channel sent it."""
+    kept = RegisterAddress(company=1, country="GB", customer="", **fields)
+    (found,) = register_addresses(floor.SYSTEM, requests=[kept])
+    sql.run(
+        "UPDATE orders_order SET address_id = %(to)s::uuid WHERE id = %(order)s::uuid",
+        {"to": found.id, "order": order},
+    )
+    return found.id
+
+
+def as_shown(order) -> dict[str, str]:
+    """What a browser sends of the address form that nobody touched: one line for each field, without spaces around."""
+    found = orders.order(order)
+    home = parties.address(found.address_id)
+    fields = {part: getattr(home, part).replace("\n", "") for part in address_form.WHO}
+    return fields | {"postal_code": found.postal_code, "service": found.service, "reason": "sooner"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": " Ada  Lovelace ", "line1": "1 High Street\n", "city": "Leeds", "line2": "x" * 300},
+        {"name": "Ada", "line1": "", "city": "", "email": "ada@example.test"},
+    ],
+    ids=["not as people type it", "not whole"],
+)
+def test_who_changes_something_else_leaves_the_address_as_it_is(shop, console, fields):
+    order = shop.one("ready")
+    kept = an_address(order, **fields)
+
+    told = console("service").post(
+        reverse("order-edit", args=[order]), as_shown(order) | {"priority": "77"}, follow=True
+    ).content.decode()  # fmt: skip
+
+    assert "The order was changed" in told and "The address lacks" not in told
+    after = orders.order(order)
+    assert (after.priority, after.address_id) == (77, kept)
+
+
+def test_who_changes_a_part_of_an_address_leaves_the_rest_as_the_vault_has_it(shop, console):
+    order = shop.one("ready")
+    long = "x" * 300
+    an_address(order, name="Ada", line1="1 High Street", city="Leeds", line2=long)
+
+    console("service").post(reverse("order-edit", args=[order]), as_shown(order) | {"line1": "2 Low Street"})
+
+    home = parties.address(orders.order(order).address_id)
+    assert (home.line1, home.line2, home.name) == ("2 Low Street", long, "Ada")
