@@ -15,7 +15,7 @@ from entrepot.parties.commands.register import RegisterAddress, register_address
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.web import address_form
 from tests import floor, walk
-from tests.asking import a_browser
+from tests.asking import a_browser, a_program
 from tests.shop import everybody
 
 
@@ -209,3 +209,33 @@ def test_who_changes_a_part_of_an_address_leaves_the_rest_as_the_vault_has_it(sh
 
     home = parties.address(orders.order(order).address_id)
     assert (home.line1, home.line2, home.name) == ("2 Low Street", long, "Ada")
+
+
+def test_a_node_gives_back_what_is_on_its_floor_by_the_page_and_by_a_program(db):
+    people = everybody()
+    house = walk.a_house()
+    for node in range(2):
+        house.stock(0, 10, node=node)
+    first, second, begun = walk.placed(house, 3, (0, 1))
+    walk.released(first, second)
+    walk.picked(begun)
+    client, node = a_browser("supervisor"), str(house.nodes[0])
+    page = client.get(reverse("order", args=[first])).content.decode()
+    assert "A node gives back what nobody has begun to pick" in page
+
+    told = {"node": node, "reason": "too busy"}
+    page = client.post(reverse("order-reject", args=[first]), told, follow=True).content.decode()
+    assert "It is sourced again, without that node." in page
+    assert "N1 gave back 1 of line 1: too busy" in page
+    page = client.get(reverse("order", args=[begun])).content.decode()
+    assert "A node gives back" not in page
+    page = client.post(reverse("order-reject", args=[begun]), told, follow=True).content.decode()
+    assert "is picked" in page
+
+    asked = {"order": str(second), "node": "N1", "reason": "too busy"}
+    answer = a_program(people["supervisor"]).post("/api/v1/orders/reject", asked, again="r-1")
+    assert (answer.status_code, answer.json()["units"]) == (200, 1), answer.content
+    answer = a_program(people["supervisor"]).post(
+        "/api/v1/orders/reject", asked | {"order": str(begun)}, again="r-2"
+    )
+    assert answer.status_code == 409, answer.content
