@@ -51,6 +51,8 @@ def test_a_draft_is_made_shown_and_placed(shop, console):
     assert (order.total_minor, order.customer, order.external_id) == (22_90, "C-1", draft.number)
     assert orders.gift_message(order.id) == "For you,\nfrom Bea"
     assert client.get(reverse("draft", args=[draft.id])).status_code == 200
+    page = client.get(reverse("order", args=[order.id])).content.decode()
+    assert f'<a href="{reverse("draft", args=[draft.id])}">{draft.number}</a>' in page
 
 
 def test_a_draft_is_discarded(shop, console):

@@ -302,6 +302,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "decisions": sourcing.explained(order=which),
         "promises": promises,
         **_awaited(found),
+        "draft": orders.draft_of(which) if found.external_id.startswith("QT-") else None,
         "rejectable": _rejectable(request, promises, fulfillments),
         "rejections": sourcing.rejections(order=which),
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),
