@@ -249,9 +249,8 @@ def _keep_buyers(
         wanted = _for_the_vault(one.order, keys[i]) if refused is None else None
         if wanted is None:
             continue
-        is_theirs = one.draft in found and (found[one.draft].order.customer or "") == (
-            one.order.customer or ""
-        )
+        known = found.get(one.draft) if one.draft else None
+        is_theirs = known is not None and (known.order.customer or "") == (one.order.customer or "")
         if is_theirs and before in buyers and _same(wanted, buyers[before]):
             kept[i] = before
         else:

@@ -35,7 +35,7 @@ def told(request: Request) -> HttpResponse:
         "sku": clean(request.GET.get("sku")),
     }  # fmt: skip
     listing = part_of(request, lists_insight.BACKORDERS, lists_insight.HELD_UP)
-    found = backorders.waiting(company, **asked)
+    found = backorders.waiting(company, view=asked["view"], channel=asked["channel"], sku=asked["sku"])
     rows: list[Any] = found.lines
     if listing.part:
         rows = backorders.held_up(rows)
