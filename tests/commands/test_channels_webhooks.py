@@ -107,6 +107,15 @@ def outgoing() -> list[tuple]:
     return sql.run("SELECT topic, state, attempts, last_error FROM kernel_delivery ORDER BY id")
 
 
+def test_a_date_that_slips_is_told_though_the_order_stays_as_it_is(house: None):
+    added(events=("order.promise_slipped", "order.ready"))
+    order = ids.uuid7()
+    for command in ("sourcing.peg", "orders.edit"):
+        events.write(BY, {command: [Event("order", order, COMPANY)]})
+    assert told() == 1
+    assert [topic for topic, *_ in outgoing()] == ["order.promise_slipped"]
+
+
 def test_what_is_subscribed_to_is_told_signed_and_once(there: Receiver):
     which = added(there.url)
     order = happened("order", "shipped", "packed")

@@ -52,7 +52,7 @@ def test_a_line_tells_its_days_its_supply_and_what_lacks_one(floor: Floor) -> No
     soon, later = coming(floor, 4, 2), coming(floor, 2, 6)
     pegged(floor)
 
-    first, second = backorders.waiting(COMPANY)
+    first, second = backorders.waiting(COMPANY).lines
 
     assert (first.order, first.units, first.covered, first.uncovered) == (urgent, 3, 3, 0)
     assert (first.promised_on, first.expected_on, first.late_days) == (day(4), day(2), 0)
@@ -72,7 +72,7 @@ def test_views_and_filters_choose_lines(floor: Floor) -> None:
     pegged(floor)
 
     def seen(**asked: str) -> list[UUID]:
-        return [one.order for one in backorders.waiting(COMPANY, **asked)]
+        return [one.order for one in backorders.waiting(COMPANY, **asked).lines]
 
     assert sorted(seen()) == sorted([late, ahead, lacks])
     assert seen(view="late") == [late]
@@ -83,6 +83,26 @@ def test_views_and_filters_choose_lines(floor: Floor) -> None:
     assert seen(sku="none of ours") == []
 
 
+def test_what_a_view_looks_for_is_found_behind_more_urgent_lines(floor: Floor) -> None:
+    """Each view has as many of its own lines as an answer can have, and says so where there are more."""
+    waits(floor, (0, 2), priority=9, promise_at=NOW + timedelta(days=9))
+    coming(floor, 2, 5)
+    late = waits(floor, (1, 1), promise_at=NOW + timedelta(days=1))
+    coming(floor, 1, 5, sku=1)
+    lacks = waits(floor, (2, 1), promise_at=NOW + timedelta(days=60))
+    waits(floor, (2, 1), promise_at=NOW + timedelta(days=61))
+    pegged(floor)
+
+    def first(view: str) -> tuple[list[UUID], bool]:
+        found = backorders.waiting(COMPANY, view=view, limit=1)
+        return [one.order for one in found.lines], found.cut_off
+
+    assert first("late") == ([late], False)
+    assert first("uncovered") == ([lacks], True)
+    assert first("ahead") == ([], False)
+    assert first("")[1]
+
+
 def test_skus_add_up_what_they_hold_up(floor: Floor) -> None:
     waits(floor, (0, 2), priority=9, promise_at=NOW + timedelta(days=1))
     waits(floor, (0, 4), promise_at=NOW + timedelta(days=30))
@@ -90,7 +110,7 @@ def test_skus_add_up_what_they_hold_up(floor: Floor) -> None:
     coming(floor, 3, 3)
     pegged(floor)
 
-    most, least = backorders.held_up(backorders.waiting(COMPANY))
+    most, least = backorders.held_up(backorders.waiting(COMPANY).lines)
 
     assert (most.sku_code, most.lines, most.units, most.late, most.uncovered) == (floor.codes[0], 2, 6, 2, 3)
     assert (most.first_on, most.since) == (day(3), NOW)
@@ -102,7 +122,7 @@ def test_what_is_served_waits_no_more(floor: Floor) -> None:
     floor.stock(0, 2)
     allocate(SYSTEM, requests=[AllocateOrder(order)])
 
-    assert backorders.waiting(COMPANY) == []
+    assert backorders.waiting(COMPANY) == ([], False)
 
 
 def test_the_number_of_statements_does_not_grow(floor: Floor, statements) -> None:
@@ -112,5 +132,5 @@ def test_the_number_of_statements_does_not_grow(floor: Floor, statements) -> Non
         coming(floor, orders, 2)
         pegged(floor)
         with statements() as ran:
-            assert backorders.waiting(COMPANY)
+            assert backorders.waiting(COMPANY).lines
         assert len(ran) == 2

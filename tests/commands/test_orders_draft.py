@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.draft import (
@@ -23,6 +23,7 @@ from entrepot.orders.commands.draft import (
     restore_draft,
 )
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed
+from entrepot.parties import queries as parties
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, rows
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,64 @@ def test_a_draft_becomes_an_order_with_its_amounts_frozen():
     assert (order.external_id, order.total_minor, order.payment) == (one.number, 31_00, "authorized")
     assert order.address_id
     assert (queries.draft(one.draft).state, queries.draft(one.draft).order_id) == ("placed", answer.order)
+
+
+HOME = AddressGiven("Ada", "1 High Street", "Leeds", email="ada@example.test")
+
+
+def address_of(one: DraftSaved):
+    return queries.draft(one.draft).address_id
+
+
+def in_the_vault(address):
+    """Whose it is, and whether the row and they still say something."""
+    (found,) = sql.run(
+        "SELECT p.id, a.sealed IS NOT NULL, p.key IS NOT NULL FROM parties_address AS a"
+        " JOIN parties_person AS p ON p.id = a.person_id WHERE a.id = %(which)s::uuid",
+        {"which": address},
+    )
+    return found
+
+
+def test_a_draft_for_another_customer_has_their_own_address():
+    """Else erasing one customer would empty the other's draft."""
+    one = saved(replace(ORDER, customer="C-1", address=HOME))
+    first = address_of(one)
+    saved(replace(ORDER, customer="C-1", address=HOME), draft=one.draft)
+    assert address_of(one) == first
+
+    saved(replace(ORDER, customer="C-2", address=HOME), draft=one.draft)
+
+    assert address_of(one) != first
+    (person, _, _), (other, _, _) = in_the_vault(first), in_the_vault(address_of(one))
+    assert person != other
+
+
+@pytest.mark.parametrize("address", [replace(HOME, line1="2 Low Street"), None], ids=["another", "none"])
+def test_an_address_that_a_draft_has_no_more_is_emptied(address):
+    """No list of a person's data leads to it any more, so nobody could erase it later."""
+    one = saved(replace(ORDER, address=HOME))
+    other = saved(replace(ORDER, customer="C-9", address=HOME))
+    first = address_of(one)
+
+    saved(replace(ORDER, address=address), draft=one.draft)
+
+    _, is_full, has_key = in_the_vault(first)
+    assert (is_full, has_key) == (False, address is not None), (
+        "the key goes where no address of theirs is left"
+    )
+    assert (address_of(one) is None) == (address is None)
+    full = sql.run("SELECT id FROM parties_address WHERE sealed IS NOT NULL")
+    assert {key for (key,) in full} == {address_of(each) for each in (one, other)} - {None}
+
+
+def test_an_address_of_a_draft_that_is_refused_stays():
+    one = saved(replace(ORDER, address=HOME))
+    moved = replace(ORDER, address=replace(HOME, line1="2 Low Street"), lines=())
+    (refused,) = draft(CAUSE, requests=[SaveDraft(moved, one.draft)])
+
+    assert isinstance(refused, errors.Unplaceable)
+    assert parties.addresses([address_of(one)])[address_of(one)].line1 == HOME.line1
 
 
 def test_an_expired_quote_is_refused_until_it_is_prolonged():

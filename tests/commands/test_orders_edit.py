@@ -13,6 +13,7 @@ from entrepot.orders import errors, queries
 from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.edit import edit as orders_edit
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven
+from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
 from tests import selling, walk
@@ -116,6 +117,33 @@ def test_a_postal_code_put_right_stands_in_the_address_as_well(db):
     assert isinstance(answer, OrderEdited), answer
     stands = parties.address(queries.order(order.order).address_id)
     assert (stands.postal_code, AddressGiven.of(stands)) == ("YO1 7HH", home), "labels are written from it"
+
+
+def test_beside_a_postal_code_put_right_another_order_of_the_same_address_stays_where_it_goes(db):
+    selling.a_seller()
+    home = AddressGiven("Ada", "2 Low Road", "York")
+    (order,) = selling.placed(
+        selling.an_order("E1", selling.a_line("MUG", 2, "10.00"), address=home, postal_code="nowhere")
+    )
+    (line,) = queries.order(order.order).lines
+    (parted,) = split(selling.CAUSE, requests=[SplitOrder(order.order, ((line.id, 1),), "two parcels")])
+    shared = queries.order(parted.new_order).address_id
+    assert shared == queries.order(order.order).address_id, "what the case is about"
+
+    answers = orders_edit(
+        selling.CAUSE,
+        requests=[
+            EditOrder(order.order, "by phone", postal_code="YO1 7HH"),
+            EditOrder(parted.new_order, "sooner", priority=9),
+        ],
+    )
+
+    assert all(isinstance(one, OrderEdited) for one in answers), answers
+    assert queries.order(order.order).address_id != shared
+    assert (queries.order(parted.new_order).address_id, queries.order(parted.new_order).priority) == (
+        shared,
+        9,
+    )
 
 
 def test_service_priority_and_promise_change(house):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from entrepot.insight import backorders
 from entrepot.kernel import ids, sql
 from entrepot.sourcing.commands.peg import PegSku, peg
 from entrepot.stock.commands.expect import Expect, expect
@@ -50,6 +51,13 @@ def test_the_page_tells_who_waits_until_when_and_that_it_is_late(console, waitin
     assert "After the promise" in by_sku
 
 
+def test_that_the_list_is_cut_off_is_said(console, waiting, monkeypatch):
+    assert "than are looked at once" not in console("inventory").get(PAGE).content.decode()
+    found = backorders.waiting(COMPANY)
+    monkeypatch.setattr(backorders, "waiting", lambda *_, **__: found._replace(cut_off=True))
+    assert "than are looked at once" in console("inventory").get(PAGE).content.decode()
+
+
 def test_what_nobody_waits_for_is_said(console, waiting):
     nothing = console("auditor").get(PAGE, {"sku": "none of ours"}).content.decode()
     assert "Nothing like that waits" in nothing
@@ -81,7 +89,7 @@ def test_programs_are_told_the_same(program, waiting):
     assert line["late_days"] > 0
     assert line["uncovered"] == 0
     assert sum(one["units"] for one in line["supplies"]) == line["units"]
-    assert told["total"] == len(told["lines"])
+    assert (told["total"], told["cut_off"]) == (len(told["lines"]), False)
     (sku,) = told["skus"]
     assert (sku["sku_code"], sku["units"]) == (code, sum(one["units"] for one in told["lines"]))
     late = program("inventory").get(f"{ASKED}?view=late").json()

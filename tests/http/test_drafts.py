@@ -51,6 +51,8 @@ def test_a_draft_is_made_shown_and_placed(shop, console):
     assert (order.total_minor, order.customer, order.external_id) == (22_90, "C-1", draft.number)
     assert orders.gift_message(order.id) == "For you,\nfrom Bea"
     assert client.get(reverse("draft", args=[draft.id])).status_code == 200
+    page = client.get(reverse("order", args=[order.id])).content.decode()
+    assert f'<a href="{reverse("draft", args=[draft.id])}">{draft.number}</a>' in page
 
 
 def test_a_draft_is_discarded(shop, console):
@@ -253,6 +255,39 @@ def test_a_quote_is_a_paper_and_has_a_link_for_the_customer_until_its_day_is_ove
     ended = outside.get(address)
     assert ended.status_code == 403 and "This quote is no longer open" in ended.content.decode()
     assert console("auditor").post(link).status_code == 403
+
+
+def test_a_link_to_a_quote_shows_no_later_buyer(shop, console):
+    client, outside = console("service"), Client()
+    quote = FORM | WHO | {"do": "save", "valid_until": (shop.now.date() + timedelta(days=30)).isoformat()}
+    client.post(reverse("draft-new"), quote)
+    (draft,) = orders.drafts(COMPANY)
+
+    def link() -> str:
+        told = client.post(reverse("draft-link", args=[draft.id]), follow=True).content.decode()
+        return re.search(r"http://testserver(/portal/quote/[^<\s]+)", told).group(1)
+
+    first = link()
+    client.post(reverse("draft", args=[draft.id]), quote | {"quantity": ["3", ""]})
+    assert outside.get(first).status_code == 200, "it tells the quote as it stands now"
+    for another in ({"customer": "C-2"}, {"customer": "C-2", "name": "Bea Kay", "line1": "9 New Street"}):
+        client.post(reverse("draft", args=[draft.id]), quote | another)
+        assert outside.get(first).status_code == 403
+        first = link()
+        assert outside.get(first).status_code == 200
+
+
+def test_who_may_not_see_buyers_reads_the_tax_that_the_address_makes(shop, console, program):
+    rate = RegisterRate(COMPANY, "US", Decimal("0.0725"), date(2020, 1, 1), "CA")
+    register_rates(the_system(shop.now), requests=[rate])
+    home = {"name": "Ada", "line1": "1 Main St", "city": "Fresno", "region": "CA"}
+    line = {"sku": "NOTE-A5", "quantity": 2, "unit_price": "9.95"}
+    said = {"channel": "web", "currency": "GBP", "lines": [line], "country": "US", "address": home}
+    made = program("service").post("/api/v1/drafts", said, again="q1").json()
+    for role in ("service", "auditor"):
+        page = console(role).get(reverse("draft", args=[made["draft"]])).content.decode()
+        assert "7.25 % in US-CA" in page, role
+        assert ("Fresno" in page) == (role == "service")
 
 
 def test_a_program_gets_tax_and_paper_of_a_draft(shop, program):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.urls import reverse
 
+from entrepot.kernel import sql
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.web import address_form
 from tests import floor, walk
-from tests.asking import a_browser
+from tests.asking import a_browser, a_program
 from tests.shop import everybody
 
 
@@ -154,3 +158,84 @@ def test_an_address_is_corrected_where_it_stands_and_nothing_of_it_is_lost(shop,
     assert (after.line1, after.email, after.name, after.postal_code) == (
         "9 New Street", "x@example.com", before.name, before.postal_code,
     )  # fmt: skip
+
+
+def an_address(order, **fields) -> UUID:
+    """The order goes to an address as a channel sent it."""
+    kept = RegisterAddress(company=1, country="GB", customer="", **fields)
+    (found,) = register_addresses(floor.SYSTEM, requests=[kept])
+    sql.run(
+        "UPDATE orders_order SET address_id = %(to)s::uuid WHERE id = %(order)s::uuid",
+        {"to": found.id, "order": order},
+    )
+    return found.id
+
+
+def as_shown(order) -> dict[str, str]:
+    """What a browser sends of the address form that nobody touched: one line for each field, without spaces around."""
+    found = orders.order(order)
+    home = parties.address(found.address_id)
+    fields = {part: getattr(home, part).replace("\n", "") for part in address_form.WHO}
+    return fields | {"postal_code": found.postal_code, "service": found.service, "reason": "sooner"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": " Ada  Lovelace ", "line1": "1 High Street\n", "city": "Leeds", "line2": "x" * 300},
+        {"name": "Ada", "line1": "", "city": "", "email": "ada@example.test"},
+    ],
+    ids=["not as people type it", "not whole"],
+)
+def test_who_changes_something_else_leaves_the_address_as_it_is(shop, console, fields):
+    order = shop.one("ready")
+    kept = an_address(order, **fields)
+
+    told = console("service").post(
+        reverse("order-edit", args=[order]), as_shown(order) | {"priority": "77"}, follow=True
+    ).content.decode()  # fmt: skip
+
+    assert "The order was changed" in told and "The address lacks" not in told
+    after = orders.order(order)
+    assert (after.priority, after.address_id) == (77, kept)
+
+
+def test_who_changes_a_part_of_an_address_leaves_the_rest_as_the_vault_has_it(shop, console):
+    order = shop.one("ready")
+    long = "x" * 300
+    an_address(order, name="Ada", line1="1 High Street", city="Leeds", line2=long)
+
+    console("service").post(reverse("order-edit", args=[order]), as_shown(order) | {"line1": "2 Low Street"})
+
+    home = parties.address(orders.order(order).address_id)
+    assert (home.line1, home.line2, home.name) == ("2 Low Street", long, "Ada")
+
+
+def test_a_node_gives_back_what_is_on_its_floor_by_the_page_and_by_a_program(db):
+    people = everybody()
+    house = walk.a_house()
+    for node in range(2):
+        house.stock(0, 10, node=node)
+    first, second, begun = walk.placed(house, 3, (0, 1))
+    walk.released(first, second)
+    walk.picked(begun)
+    client, node = a_browser("supervisor"), str(house.nodes[0])
+    page = client.get(reverse("order", args=[first])).content.decode()
+    assert "A node gives back what nobody has begun to pick" in page
+
+    told = {"node": node, "reason": "too busy"}
+    page = client.post(reverse("order-reject", args=[first]), told, follow=True).content.decode()
+    assert "It is sourced again, without that node." in page
+    assert "N1 gave back 1 of line 1: too busy" in page
+    page = client.get(reverse("order", args=[begun])).content.decode()
+    assert "A node gives back" not in page
+    page = client.post(reverse("order-reject", args=[begun]), told, follow=True).content.decode()
+    assert "is picked" in page
+
+    asked = {"order": str(second), "node": "N1", "reason": "too busy"}
+    answer = a_program(people["supervisor"]).post("/api/v1/orders/reject", asked, again="r-1")
+    assert (answer.status_code, answer.json()["units"]) == (200, 1), answer.content
+    answer = a_program(people["supervisor"]).post(
+        "/api/v1/orders/reject", asked | {"order": str(begun)}, again="r-2"
+    )
+    assert answer.status_code == 409, answer.content

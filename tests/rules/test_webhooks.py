@@ -34,6 +34,13 @@ FITS = ("Shop", "https://shop.example.com/hook", ("order.shipped",))
 )
 def test_an_event_of_the_log_has_the_names_of_what_it_did(kind, before, after, names) -> None:
     assert webhooks.names_of(kind, before, after) == names
+    assert webhooks.names_of(kind, before, after, "orders.edit") == names
+
+
+def test_a_date_that_slips_has_a_name_though_the_order_stays_as_it_is() -> None:
+    assert webhooks.names_of("order", "", "", "sourcing.peg") == ["order.promise_slipped"]
+    assert webhooks.names_of("order", "backordered", "ready", "sourcing.peg") == ["order.ready"]
+    assert webhooks.names_of("sku", "", "", "sourcing.peg") == []
 
 
 @given(st.sampled_from(["", *STATUSES]), st.sampled_from(STATUSES))

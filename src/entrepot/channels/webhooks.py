@@ -32,6 +32,8 @@ class Named(NamedTuple):
     tells: str
     begins: bool = False
     """Only where the document had no state before: it is new."""
+    by: str = ""
+    """What this command did to a document whose state stayed."""
 
 
 EVENTS: dict[str, Named] = {
@@ -44,6 +46,9 @@ EVENTS: dict[str, Named] = {
     "order.delivered": Named("order", ("delivered",), "All of an order has arrived"),
     "order.cancelled": Named("order", ("cancelled",), "An order was cancelled, as a whole or with its last unit"),
     "order.closed": Named("order", ("closed",), "Nothing more comes of an order"),
+    "order.promise_slipped": Named(
+        "order", (), "What an order waits for comes later than it was told", by="sourcing.peg"
+    ),
     "shipment.shipped": Named("shipment", ("shipped",), "A carrier has a shipment"),
     "shipment.delivered": Named("shipment", ("delivered",), "A shipment has arrived"),
     "return.requested": Named("return", ("requested",), "A return waits for a decision"),
@@ -73,14 +78,18 @@ EVENTS: dict[str, Named] = {
 after. Whoever may see more asks the API for the document."""
 
 
-def names_of(kind: str, before: str, after: str) -> list[str]:
-    """The names of an event of the log; most have none. An event that changes no state is not told of."""
+def names_of(kind: str, before: str, after: str, command: str = "") -> list[str]:
+    """The names of an event of the log; most have none. Of one that changes no state only what its command has a name
+    for is told."""
     if before == after and kind != "sku":
-        return []
+        return [name for name, one in EVENTS.items() if one.kind == kind and one.by and one.by == command]
     return [
         name
         for name, one in EVENTS.items()
-        if one.kind == kind and (not one.states or after in one.states) and not (one.begins and before)
+        if one.kind == kind
+        and not one.by
+        and (not one.states or after in one.states)
+        and not (one.begins and before)
     ]
 
 

@@ -84,7 +84,7 @@ class Promise:
 
 def promises(available: Sequence[stock.Availability], *, company: int, today: date, days: int = HORIZON
              ) -> list[Promise]:  # fmt: skip
-    """The dated promise of each answer of `stock.availability`, in its order. 2 statements; 1 more where some is sold
+    """The dated promise of each answer of `stock.availability`, in its order. 3 statements; 1 more where some is sold
     ahead.
 
     A SKU that ships from a day on is promised for no day before it, and the days reach as far as that one.
@@ -126,18 +126,21 @@ def _promises(available: Sequence[stock.Availability], company: int, today: date
     inbound: dict[tuple[UUID, str], list[Inbound]] = defaultdict(list)
     for sku, channel, *row in sql.run(_INBOUND, params):
         inbound[sku, channel].append(Inbound(*row))
+    asking: dict[UUID, list[str]] = defaultdict(list)
+    for channel, beside in sql.run(_BESIDE, params):
+        asking[beside].append(channel)
     owed: dict[tuple[UUID, str], list[Owed]] = defaultdict(list)
-    waiting: dict[tuple[UUID, str], int] = defaultdict(int)
-    for sku, channel, is_beside, *row in sql.run(_OWED, params):
+    waiting: dict[UUID, int] = defaultdict(int)
+    for sku, where, *row in sql.run(_OWED, params):
         one = Owed(*row)
-        waiting[sku, channel] += one.quantity
-        if is_beside:
+        waiting[sku] += one.quantity
+        for channel in asking[where]:
             owed[sku, channel].append(one)
     taken = stock.taken(skus={one.sku for one in available}) if opening else {}
     return [
         _ahead(
             _promise(one, inbound[one.sku, one.channel], owed[one.sku, one.channel], today, days),
-            taken.get(one.sku, 0) + waiting[one.sku, one.channel],
+            taken.get(one.sku, 0) + waiting[one.sku],
         )
         for one in available
     ]
@@ -180,18 +183,17 @@ ORDER BY y.expected_on, n.code, y.line_id
 """
 
 # Who waits at other nodes than those of the channel takes nothing of theirs.
+_BESIDE = """
+SELECT DISTINCT c.code, theirs.channel_id
+FROM network_channel AS c JOIN network_channelnode AS ours ON ours.channel_id = c.id
+JOIN network_node AS n ON n.id = ours.node_id AND n.active
+JOIN network_channelnode AS theirs ON theirs.node_id = ours.node_id
+WHERE c.company_id = %(company)s::smallint AND c.code = ANY(%(channels)s::text[])
+"""
+
 _OWED = """
-WITH beside AS (
-    SELECT DISTINCT c.id AS asking, theirs.channel_id
-    FROM network_channel AS c JOIN network_channelnode AS ours ON ours.channel_id = c.id
-    JOIN network_node AS n ON n.id = ours.node_id AND n.active
-    JOIN network_channelnode AS theirs ON theirs.node_id = ours.node_id
-    WHERE c.company_id = %(company)s::smallint AND c.code = ANY(%(channels)s::text[])
-)
-SELECT b.sku_id, c.code, (c.id, o.channel_id) IN (SELECT asking, channel_id FROM beside), b.order_id, o.number,
-       b.line_id, b.quantity, b.promised_on
+SELECT b.sku_id, o.channel_id, b.order_id, o.number, b.line_id, b.quantity, b.promised_on
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
-JOIN network_channel AS c ON c.company_id = b.company_id AND c.code = ANY(%(channels)s::text[])
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.company_id = %(company)s::smallint
 ORDER BY b.priority DESC, b.ordered_at, b.line_id
 """

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -82,24 +82,25 @@ class HeldUp:
     since: datetime
 
 
-VIEWS: dict[str, Callable[[Waiting], bool]] = {
-    "": lambda one: one.units > 0,
-    "late": lambda one: one.late_days > 0,
-    "uncovered": lambda one: one.uncovered > 0,
-    "ahead": lambda one: one.ships_on is not None,
-}
-"""Which of the lines are looked at."""
+class Waits(NamedTuple):
+    """Lines that wait, and whether there are more of them than one answer has."""
+
+    lines: list[Waiting]
+    cut_off: bool
 
 
-def waiting(company: int, *, view: str = "", channel: str = "", sku: str = "") -> list[Waiting]:
-    """Lines that wait for stock, in the order in which they are served: priority, promise, time of the order. 2
-    statements."""
-    params = {"company": company, "channel": channel, "sku": sku, "limit": LIMIT}
-    rows = sql.run(_WAITING, params)
+def waiting(company: int, *, view: str = "", channel: str = "", sku: str = "", limit: int = LIMIT) -> Waits:
+    """Lines that wait for stock, in the order in which they are served: priority, promise, time of the order. Of the
+    `view` all ('') or those that are expected `late`, lack supply (`uncovered`) or are sold `ahead`. 2 statements."""
+    params = {"company": company, "channel": channel, "sku": sku, "view": view, "limit": limit + 1}
+    found = sql.run(_WAITING, params)
+    rows = found[:limit]
     supplies: dict[UUID, list[Supplied]] = defaultdict(list)
     for line, *supplied in sql.run(_SUPPLIES, {"lines": [row[4] for row in rows]}):
         supplies[line].append(Supplied(*supplied))
-    return [one for row in rows if VIEWS[view](one := _told(row, supplies))]
+    told = [_told(row, supplies) for row in rows]
+    # The customer's day hangs on where the order goes: the statement leaves some in that come on the very day.
+    return Waits([one for one in told if view != "late" or one.late_days], len(found) > limit)
 
 
 def _told(row: Sequence[Any], supplies: dict[UUID, list[Supplied]]) -> Waiting:
@@ -133,12 +134,18 @@ def held_up(rows: Sequence[Waiting]) -> list[HeldUp]:
 _WAITING = f"""
 SELECT b.order_id, o.number, c.code, b.priority::int, b.line_id, l.number::int, b.sku_id, s.code,
        COALESCE(NULLIF(l.description, ''), s.name, ''), b.quantity,
-       COALESCE((SELECT sum((one ->> 'quantity')::int) FROM jsonb_array_elements(b.pegs) AS one), 0)::int,
-       ((l.gross_minor - l.discount_minor) * b.quantity / l.quantity)::bigint, o.currency::text, b.ordered_at,
-       b.promised_on, (SELECT y.ships_on FROM stock_preorder AS y WHERE y.sku_id = b.sku_id), {PROMISED}
+       covered.units, ((l.gross_minor - l.discount_minor) * b.quantity / l.quantity)::bigint, o.currency::text,
+       b.ordered_at, b.promised_on, y.ships_on, {PROMISED}
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN orders_line AS l ON l.id = b.line_id
 JOIN network_channel AS c ON c.id = o.channel_id JOIN catalog_sku AS s ON s.id = b.sku_id
-WHERE b.company_id = %(company)s::smallint
+LEFT JOIN stock_preorder AS y ON y.sku_id = b.sku_id
+CROSS JOIN LATERAL (SELECT COALESCE(sum((one ->> 'quantity')::int), 0)::int AS units
+                    FROM jsonb_array_elements(b.pegs) AS one) AS covered
+WHERE b.company_id = %(company)s::smallint AND CASE %(view)s::text
+    WHEN 'uncovered' THEN covered.units < b.quantity
+    WHEN 'ahead' THEN y.ships_on IS NOT NULL
+    WHEN 'late' THEN b.promised_on >= (o.promise_at AT TIME ZONE 'UTC')::date
+    ELSE b.quantity > 0 END
   AND (%(channel)s::text = '' OR c.code = %(channel)s::text) AND (%(sku)s::text = '' OR s.code = %(sku)s::text)
 ORDER BY b.priority DESC, COALESCE(o.promise_at, 'infinity'), b.ordered_at, b.order_id, l.number LIMIT %(limit)s::int
 """

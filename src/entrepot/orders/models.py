@@ -231,7 +231,13 @@ class Listing(models.Model):
         indexes = [
             models.Index(
                 fields=["order_id"], name="orders_listing_of_order", condition=Q(order_id__isnull=False)
-            )
+            ),
+            # Whether a company lists fingerprints at all: asked for each batch of orders that comes in.
+            models.Index(
+                fields=["company_id"],
+                name="orders_listing_of_fingerprints",
+                condition=Q(ended_at__isnull=True) & ~Q(plain__startswith="customer:"),
+            ),
         ]
         constraints = [
             # Nobody is blocked twice, or blocked and trusted.

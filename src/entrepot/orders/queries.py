@@ -381,6 +381,12 @@ def draft(which: UUID) -> DraftRow | None:
     return DraftRow(*found[0]) if found else None
 
 
+def draft_of(order: UUID) -> UUID | None:
+    """The draft or quote that an order was, or None."""
+    found = sql.run("SELECT id FROM orders_draft WHERE order_id = %(order)s::uuid", {"order": order})
+    return found[0][0] if found else None
+
+
 def holds_of(order_id: UUID) -> list[HoldRow]:
     """All holds of an order, the first opened first."""
     return [

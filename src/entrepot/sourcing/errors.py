@@ -37,7 +37,7 @@ class NothingToReject(Refused):
     """A node has nothing of the order that it could give back."""
 
     code = "sourcing.nothing_to_reject"
-    says = "Nothing of order {order} is promised at node {node} and not released yet. What is released is withdrawn."
+    says = "Nothing of order {order} is promised at node {node} and not begun yet."
 
 
 class NothingToAskAgain(Refused):

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.utils.translation import gettext
 
 from entrepot.orders.commands.place import AddressGiven
+from entrepot.parties.queries import Address
 from entrepot.web.edge import Request, clean
 
 WHO = ("name", "line1", "line2", "city", "region", "email", "phone")
@@ -19,7 +20,22 @@ def given(request: Request) -> AddressGiven | None:
 
 
 def typed(request: Request) -> dict[str, str]:
-    return {part: clean(request.POST.get(part))[:200] for part in WHO}
+    return {part: _sent(request.POST.get(part)) for part in WHO}
+
+
+def _sent(text: str | None) -> str:
+    """What a field gives back that nobody touched: a browser's fields have one line."""
+    return clean((text or "").replace("\r", "").replace("\n", ""))[:200]
+
+
+def moved(request: Request, home: Address | None) -> dict[str, str] | None:
+    """The address where the form says another one than the vault: each field that nobody touched as the vault has it;
+    None where it says the same, or nothing."""
+    said = typed(request)
+    kept = {part: getattr(home, part) if home else "" for part in WHO}
+    if not any(said.values()) or all(said[part] == _sent(kept[part]) for part in WHO):
+        return None
+    return {part: kept[part] if said[part] == _sent(kept[part]) else said[part] for part in WHO}
 
 
 def lacks(request: Request) -> bool:

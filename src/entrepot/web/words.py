@@ -464,6 +464,7 @@ WORDS: dict[str, str | Promise] = {
     "stock.count": _("stock as counted"),
     "warehouse.recall": _("rest of a kit called back"),
     "warehouse.withdraw": _("withdrawn from the warehouse"),
+    "warehouse.reject": _("given back by its node"),
     "warehouse.adjust": _("stock adjusted"),
     "warehouse.approve_adjustment": _("adjustment decided"),
     "work.open": _("work item opened"),

@@ -88,6 +88,7 @@ class _Read(NamedTuple):
     subject: UUID
     before: str
     after: str
+    command: str
 
 
 @command("channels.tell_webhooks")
@@ -129,7 +130,7 @@ def _messages(rows: Sequence[_Read]) -> list[Message]:
             ),
         )
         for one in rows
-        for name in webhooks.names_of(one.kind, one.before, one.after)
+        for name in webhooks.names_of(one.kind, one.before, one.after, one.command)
         if name in one.events
     ]  # fmt: skip
 
@@ -263,7 +264,7 @@ ORDER BY id FOR UPDATE SKIP LOCKED
 
 _READ = """
 SELECT w.id, w.company_id::int, w.events, e.seq, e.recorded_at, e.company_id::int, e.subject_kind, e.subject_id,
-       e.state_before, e.state_after
+       e.state_before, e.state_after, e.command
 FROM channels_webhook AS w
 CROSS JOIN LATERAL (
     SELECT * FROM kernel_event AS e

@@ -25,6 +25,7 @@ from entrepot.orders.commands.place import (
 )
 from entrepot.parties import numbers
 from entrepot.parties import queries as parties
+from entrepot.parties.commands.erase import drop_addresses
 from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
 from entrepot.parties.queries import Address
 
@@ -79,7 +80,7 @@ def draft(cause: Cause, /, *, requests: Sequence[SaveDraft]) -> list[DraftSaved 
 
     Locks: the drafts in id order. Refuses: NotFound (draft, channel); WrongState (placed, discarded); Unplaceable;
     Invalid (another company's; a draft twice; a payment; a last day that is over).
-    Again: by key. 4 statements, and 4 for addresses.
+    Again: by key. 4 statements, 4 for addresses, and 3 where one is not its draft's any more.
     """
     found = _lock([one.draft for one in requests if one.draft])
     channels = _channels([one.order for one in requests])
@@ -118,6 +119,7 @@ def draft(cause: Cause, /, *, requests: Sequence[SaveDraft]) -> list[DraftSaved 
         )
         answers.append(DraftSaved(key, number, total))
     sql.upsert("orders_draft", ("id",), _COLUMNS, rows)
+    drop_addresses(cause, _left(requests, refusals, kept, found))
     announce(cause, happened)
     return answers
 
@@ -237,7 +239,8 @@ def _keep_buyers(
     refusals: Sequence[Refused | None],
     found: Mapping[UUID, _Found],
 ) -> list[UUID | None]:
-    """Where in the vault each draft's buyer stands: where they stood, as long as nothing of them changed."""
+    """Where in the vault each draft's buyer stands: where they stood, as long as nothing of them changed, and they are
+    the same customer: the address is sealed with their key."""
     stood = [found[one.draft].address if one.draft and one.draft in found else None for one in requests]
     buyers = _buyers(stood)
     kept: list[UUID | None] = [None] * len(requests)
@@ -246,7 +249,9 @@ def _keep_buyers(
         wanted = _for_the_vault(one.order, keys[i]) if refused is None else None
         if wanted is None:
             continue
-        if before in buyers and _same(wanted, buyers[before]):
+        known = found.get(one.draft) if one.draft else None
+        is_theirs = known is not None and (known.order.customer or "") == (one.order.customer or "")
+        if is_theirs and before in buyers and _same(wanted, buyers[before]):
             kept[i] = before
         else:
             fresh[i] = wanted
@@ -255,6 +260,22 @@ def _keep_buyers(
             assert isinstance(answer, AddressRegistered), answer
             kept[i] = answer.id
     return kept
+
+
+def _left(
+    requests: Sequence[SaveDraft],
+    refusals: Sequence[Refused | None],
+    kept: Sequence[UUID | None],
+    found: Mapping[UUID, _Found],
+) -> set[UUID]:
+    """Addresses in the vault that were their drafts' and are so no more. Nothing else names them: an order that is
+    placed gets an address of its own."""
+    before = [found[one.draft].address if one.draft and one.draft in found else None for one in requests]
+    return {
+        old
+        for old, new, refused in zip(before, kept, refusals, strict=True)
+        if old and refused is None and old != new
+    }
 
 
 def _for_the_vault(order: PlaceOrder, draft: UUID) -> RegisterAddress | None:

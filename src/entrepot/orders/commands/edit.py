@@ -147,8 +147,11 @@ class _Order(NamedTuple):
 
 
 def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
-    """A change of the postal code alone as one of the address: labels are written from the vault."""
-    if order is None or order.home is None or not order.home.line1 or one.address is not None:
+    """A change of the postal code alone as one of the address: labels are written from the vault. The address of an
+    order whose code stays may be there as well, since orders that were split have one address."""
+    if one.postal_code is None or one.address is not None:
+        return one
+    if order is None or order.home is None or not order.home.line1:
         return one
     return replace(one, address=AddressGiven.of(order.home))
 

@@ -66,6 +66,14 @@ def reject(cause: Cause, /, *, requests: Sequence[RejectOrder]) -> list[OrderRej
     Refuses: NotFound; Invalid (no reason); NothingToReject (nothing of it is promised there and unreleased).
     Again: by key. 14 statements; 2 more where too many nodes have rejected a line.
     """
+    return give_back(cause, requests, {})
+
+
+def give_back(
+    cause: Cause, requests: Sequence[RejectOrder], released: Mapping[tuple[UUID, UUID, UUID], int]
+) -> list[OrderRejected | Refused]:
+    """As `reject`, with what the floor has just let go: units by order, node and line that are promised there and not
+    released any more, while their lines still count them as released."""
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
     stock.lock_promised(order_ids)
@@ -87,7 +95,7 @@ def reject(cause: Cause, /, *, requests: Sequence[RejectOrder]) -> list[OrderRej
     if not given_back:
         return answers
 
-    attempts = _write(cause, given_back, orders)
+    attempts = _write(cause, given_back, orders, released)
     exhausted = _exhausted(cause, given_back, orders, attempts)
     return [
         OrderRejected(one.order, one.units, exhausted.get(one.order, 0))
@@ -119,13 +127,22 @@ def _answer(
 
 
 def _write(
-    cause: Cause, given_back: Sequence[tuple[_Promise, RejectOrder]], orders: Mapping[UUID, _Order]
+    cause: Cause,
+    given_back: Sequence[tuple[_Promise, RejectOrder]],
+    orders: Mapping[UUID, _Order],
+    released: Mapping[tuple[UUID, UUID, UUID], int],
 ) -> dict[UUID, int]:
     """Free the promises, open the lines, note the rejections; returns how many nodes have rejected each line."""
     stock.free(
         cause, requests=[stock.Free(one.order, one.line, one.units, one.node) for one, _ in given_back]
     )
-    return _record(cause, given_back, orders, "allocated")
+    steps = []
+    for one, _ in given_back:
+        off = released.get((one.order, one.node, one.line), 0)
+        for place, units in (("released", off), ("allocated", one.units - off)):
+            if units:
+                steps.append(progress.Progress(one.line, one.order, place, "open", units))
+    return _record(cause, given_back, orders, steps)
 
 
 def not_sent(cause: Cause, units: Sequence[NotSent]) -> None:
@@ -146,7 +163,8 @@ def not_sent(cause: Cause, units: Sequence[NotSent]) -> None:
         )
         for one in units
     ]
-    attempts = _record(cause, rows, orders, "with_supplier")
+    steps = [progress.Progress(one.line, one.order, "with_supplier", "open", one.units) for one in units]
+    attempts = _record(cause, rows, orders, steps)
     _exhausted(cause, rows, orders, attempts)
 
 
@@ -165,10 +183,9 @@ def _record(
     cause: Cause,
     given_back: Sequence[tuple[_Promise, RejectOrder]],
     orders: Mapping[UUID, _Order],
-    place: str,
+    steps: Sequence[progress.Progress],
 ) -> dict[UUID, int]:
     times = {one.order: request.occurred_at or cause.at for one, request in given_back}
-    steps = [progress.Progress(one.line, one.order, place, "open", one.units) for one, _ in given_back]
     progress.progress(cause, requests=steps, times=times)
     rows = [
         (

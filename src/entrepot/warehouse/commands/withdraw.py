@@ -88,7 +88,13 @@ def withdraw(cause: Cause, /, *, requests: Sequence[orders.CancelOrder]) -> list
 class Floor:
     """What is withdrawn of each fulfillment, gathered to be written in a fixed number of statements."""
 
-    def __init__(self, cause: Cause, plan: orders.Cancellation) -> None:
+    def __init__(
+        self,
+        cause: Cause,
+        plan: orders.Cancellation,
+        only: Collection[tuple[UUID, UUID]] | None = None,
+    ) -> None:
+        """With `only`, units of these fulfillments' order lines alone."""
         self.cause = cause
         wanted = [
             (order, line, place, units)
@@ -99,7 +105,7 @@ class Floor:
         self.requests = {order: plan.decided[order][0] for order, *_ in wanted}
         self.locked = list(plan.decided)
         tasks = _tasks(self.requests)
-        self.taken = _take(wanted, tasks)
+        self.taken = _take(wanted, tasks if only is None else _among(tasks, only))
         self.found = lock_fulfillments({task.fulfillment for task, _ in self.taken}) if self.taken else {}
         self.off: dict[UUID, int] = defaultdict(int)  # by fulfillment
         self.back: dict[UUID, list[tuple[_Task, int]]] = defaultdict(list)
@@ -262,6 +268,14 @@ def _tasks(wanted: Collection[UUID]) -> dict[tuple[UUID, str], list[_Task]]:
         place = "released" if task.to_pick else "packed" if task.state == "packed" else "picked"
         found.setdefault((task.line, place), []).append(task)
     return found
+
+
+def _among(
+    tasks: Mapping[tuple[UUID, str], Sequence[_Task]], only: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, str], list[_Task]]:
+    return {
+        key: [task for task in found if (task.fulfillment, task.line) in only] for key, found in tasks.items()
+    }
 
 
 def _take(

@@ -68,9 +68,11 @@ class HeldUpOut(Out):
 
 
 class BackordersOut(Out):
-    """`lines` has the most urgent first, `skus` those with most units; `total` counts all lines that match."""
+    """`lines` has the most urgent first, `skus` those with most units; `total` counts all lines that match, up to
+    10,000: beyond, the answer is `cut_off` and tells of the most urgent alone."""
 
     total: int
+    cut_off: bool
     lines: list[WaitingLineOut]
     skus: list[HeldUpOut]
 
@@ -176,8 +178,11 @@ def tell_backorders(
 ) -> dict[str, Any]:
     """What waits for stock, in the order in which it is served, until when, and for which supply."""
     of = parse.company_of(company)
-    rows = backorders.waiting(of, view=view or "", channel=channel or "", sku=sku or "")
-    return {"total": len(rows), "lines": rows[:limit], "skus": backorders.held_up(rows)[:limit]}
+    rows, cut_off = backorders.waiting(of, view=view or "", channel=channel or "", sku=sku or "")
+    return {
+        "total": len(rows), "cut_off": cut_off, "lines": rows[:limit],
+        "skus": backorders.held_up(rows)[:limit],
+    }  # fmt: skip
 
 
 @router.get("/campaigns", response={200: CampaignsOut, **READ})

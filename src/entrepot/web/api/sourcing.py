@@ -14,6 +14,7 @@ from entrepot.orders import queries as orders
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.sourcing.explain import Explanation, LineExplained
+from entrepot.warehouse.commands.reject import reject as reject_on_floor
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import (
@@ -78,7 +79,8 @@ def reject_orders(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """A node gives back what it was to serve of an order and has not been released: too busy, or not to be found.
+    """A node gives back what it was to serve of an order: too busy, or not to be found. With a key that may
+    `warehouse.reject` also what is on its floor, as long as nobody has picked of it; else what is not released.
 
     It is sourced again without that node. Lines that too many nodes have rejected become a work item.
     """
@@ -91,7 +93,8 @@ def reject_orders(
     def make(item: RejectIn, key: str) -> RejectOrder:
         return RejectOrder(item.order, nodes[item.node], item.reason, tuple(item.lines or ()), key=key)
 
-    return give(request, reject, payload, idempotency_key, make)
+    command = reject_on_floor if parse.actor_of(request).may("warehouse.reject") else reject
+    return give(request, command, payload, idempotency_key, make)
 
 
 @router.post("/orders/ask-again", response={200: AskedAgainOut | list[Each[AskedAgainOut]], **REFUSED})

@@ -35,14 +35,16 @@ def told(request: Request) -> HttpResponse:
         "sku": clean(request.GET.get("sku")),
     }  # fmt: skip
     listing = part_of(request, lists_insight.BACKORDERS, lists_insight.HELD_UP)
-    rows: list[Any] = backorders.waiting(company, **asked)
+    found = backorders.waiting(company, view=asked["view"], channel=asked["channel"], sku=asked["sku"])
+    rows: list[Any] = found.lines
     if listing.part:
         rows = backorders.held_up(rows)
     shown = listed_whole(request, listing, rows, size=SHOWN)
     if shown.answer:
         return shown.answer
     context = {
-        **shown.context(), **asked, "views": VIEWS, "channels": network.channels(company=company).values(),
+        **shown.context(), **asked, "views": VIEWS, "cut_off": found.cut_off,
+        "most": backorders.LIMIT, "channels": network.channels(company=company).values(),
         "parts": {"": _("By order"), "skus": _("By SKU")},
     }  # fmt: skip
     return page(request, "web/backorders.html", context, area="orders")

@@ -80,7 +80,7 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
     if which and found is None:
         raise Http404
     if request.method != "POST":
-        order = _seen(request, found) if found else None
+        order = quote_paper.whole(found) if found else None
         known = _known(request, {line.sku for line in order.lines} if order else set())
         context = _context(request, found, order, known, _due(order, known))
         return page(request, "web/draft.html", context, area="orders")
@@ -146,9 +146,11 @@ def _context(
         row.sku_code: row.quantity
         for row in stock.availability(company=company.id, channel=channel, skus=codes)
     }
+    # The tax hangs on the region and the tax number, so it is worked out before they are taken away.
+    seen = order if order is None or _sees_buyers(request) else replace(order, address=None, tax_number="")
     return {
         "draft": found,
-        "order": order,
+        "order": seen,
         "lines": [(line, known.goods.get(line.sku), free.get(line.sku, 0)) for line in lines],
         "rows": [*lines, *[None] * (MORE if request.POST.get("do") == "more" else BLANK)],
         "channels": known.channels.values(),
@@ -160,8 +162,8 @@ def _context(
         "currency": order.currency if order else company.currency,
         "demands": rules.ASKED_FOR,
         "open": found is None or found.state == "draft",
-        "said": _said(request, order) | {"gift_message": _gift_message(request)},
-        "number": quoting.number_of(order) if order else None,
+        "said": _said(request, seen) | {"gift_message": _gift_message(request)},
+        "number": quoting.number_of(seen) if seen else None,
         "sees_buyer": _sees_buyers(request),
         "gift_message_max": rules.GIFT_MESSAGE_MAX,
     }
@@ -258,12 +260,6 @@ def _parts(order: PlaceOrder | None) -> list[tuple[str, int]]:
         (gettext("Tax"), order.tax_minor),
     ]  # fmt: skip
     return [(name, amount) for name, amount in parts if amount or name in (parts[0][0], parts[-1][0])]
-
-
-def _seen(request: Request, found: orders.DraftRow) -> PlaceOrder:
-    """A draft with whom it is for; its name and street only for those who may see them."""
-    order = quote_paper.whole(found)
-    return order if _sees_buyers(request) else replace(order, address=None, tax_number="")
 
 
 def _sees_buyers(request: Request) -> bool:

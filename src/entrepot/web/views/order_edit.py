@@ -41,13 +41,15 @@ def change(request: Request, which: UUID) -> HttpResponse:
     found = orders.order(which)
     if found is None:
         raise Http404
-    if address_form.lacks(request):
+    home = parties.address(found.address_id) if found.address_id else None
+    moved = address_form.moved(request, home)
+    if moved and address_form.lacks(request):
         return back(request, f"/orders/{which}/", [])
     may_price = request.reader.actor.may("sourcing.reprice")
     results = give(
         request,
         reprice if may_price else edit,
-        [_edit(request, found)],
+        [_edit(request, found, AddressGiven(**moved) if moved else None)],
         lambda _: gettext("The order was changed."),
     )
     for one in results:
@@ -108,7 +110,7 @@ def _say_money(request: Request, found: orders.OrderView, one: OrderEdited) -> N
     )
 
 
-def _edit(request: Request, found: orders.OrderView) -> EditOrder:
+def _edit(request: Request, found: orders.OrderView, address: AddressGiven | None) -> EditOrder:
     """What the form says that the order does not."""
     said = request.POST
     add: list[AddLine] = []
@@ -133,19 +135,13 @@ def _edit(request: Request, found: orders.OrderView) -> EditOrder:
         clean(said.get("reason")),
         tuple(add),
         tuple(remove),
-        _address(request, found),
-        code if code and code != found.postal_code else None,
-        service if service != found.service else None,
+        address,
+        code if code and code != clean(found.postal_code) else None,
+        # The field is not there where it is too late for another service.
+        service if "service" in said and service != clean(found.service) else None,
         int_in(priority) if priority and priority != str(found.priority) else None,
         _promise(said.get("promise_at"), found),
     )
-
-
-def _address(request: Request, found: orders.OrderView) -> AddressGiven | None:
-    """Where it goes from now on, where the form says another address than the vault."""
-    given = address_form.given(request)
-    home = parties.address(found.address_id) if given and found.address_id else None
-    return None if given == AddressGiven.of(home) else given
 
 
 def _promise(text: str | None, found: orders.OrderView) -> datetime | None:

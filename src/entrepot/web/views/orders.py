@@ -40,6 +40,7 @@ from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
+from entrepot.warehouse.commands.reject import reject as reject_on_floor
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
 from entrepot.web import lists, standing
@@ -205,13 +206,14 @@ def pay(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def reject_order(request: Request, which: UUID) -> HttpResponse:
-    """A node gives back what it was to serve."""
+    """A node gives back what it was to serve; for whoever may, also what is on its floor and nobody has begun."""
     node = uuid_in(request.POST.get("node"))
     if node is None:
         raise Http404
     wanted = RejectOrder(which, node, clean(request.POST.get("reason")))
-    give(request, reject, [wanted], lambda _: gettext("It is sourced again, without that node."))
-    return back(request, f"/orders/{which}/")
+    command = reject_on_floor if request.reader.actor.may("warehouse.reject") else reject
+    results = give(request, command, [wanted], lambda _: gettext("It is sourced again, without that node."))
+    return back(request, f"/orders/{which}/", results)
 
 
 @require_POST
@@ -219,6 +221,17 @@ def reject_order(request: Request, which: UUID) -> HttpResponse:
 def ask_nodes_again(request: Request, which: UUID) -> HttpResponse:
     give(request, ask_again, [AskAgain(which)], lambda _: gettext("Every node is asked once more."))
     return back(request, f"/orders/{which}/")
+
+
+def _rejectable(
+    request: Request, promises: Sequence[pages.PromiseRow], fulfillments: Sequence[pages.FulfillmentRow]
+) -> dict[str, UUID]:
+    """Nodes that can give back something of an order, by their codes."""
+    can = {one.node_code: one.node for one in promises if one.released < one.quantity}
+    if request.reader.actor.may("warehouse.reject"):
+        waits = {one.node_code for one in fulfillments if one.state == "released"}
+        can |= {one.node_code: one.node for one in promises if one.node_code in waits}
+    return can
 
 
 def _may_withdraw(request: Request) -> bool:
@@ -289,7 +302,8 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "decisions": sourcing.explained(order=which),
         "promises": promises,
         **_awaited(found),
-        "rejectable": {one.node_code: one.node for one in promises if one.released < one.quantity},
+        "draft": orders.draft_of(which) if found.external_id.startswith("QT-") else None,
+        "rejectable": _rejectable(request, promises, fulfillments),
         "rejections": sourcing.rejections(order=which),
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),
         "drop_ships": with_lines(by_suppliers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from http import HTTPStatus
 from uuid import UUID
 
@@ -39,7 +40,7 @@ def as_pdf(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def make_link(request: Request, which: UUID) -> HttpResponse:
-    """A link for whoever asked for the price, told on the draft's page; good for as long as the quote is."""
+    """A link for whoever asked for the price, told on the draft's page; good for as long as the quote is for them."""
     if not request.reader.actor.may("orders.draft"):
         raise PermissionDenied(gettext("Customer service makes links for customers."))
     found = _draft(which)
@@ -49,7 +50,7 @@ def make_link(request: Request, which: UUID) -> HttpResponse:
         )
     else:
         zone = getattr(fmt.reading().zone, "key", "UTC")
-        token = signing.dumps([str(which), zone], salt=LINK, compress=True)
+        token = signing.dumps([str(which), zone, _for_whom(found)], salt=LINK, compress=True)
         link = request.build_absolute_uri(reverse("portal-quote", args=[token]))
         told = {"day": fmt.day(found.valid_until), "link": link}
         messages.success(request, gettext("For the customer, good until %(day)s: %(link)s") % told)
@@ -80,10 +81,17 @@ def _draft(which: UUID) -> orders.DraftRow:
 
 
 def _linked(token: str) -> tuple[orders.DraftRow | None, str]:
-    """The quote that a link leads to, as long as nobody placed or discarded it, and the zone of who made the link."""
+    """The quote that a link leads to, as long as nobody placed or discarded it and it is for the same buyer, and the
+    zone of who made the link."""
     try:
-        which, zone = signing.loads(token, salt=LINK)
+        which, zone, whom = signing.loads(token, salt=LINK)
         found = orders.draft(UUID(which))
     except (signing.BadSignature, ValueError, TypeError):
         return None, ""
-    return (found if found and found.state == "draft" else None), zone
+    is_theirs = found is not None and found.state == "draft" and _for_whom(found) == whom
+    return (found if is_theirs else None), zone
+
+
+def _for_whom(found: orders.DraftRow) -> str:
+    """What changes once a quote is for somebody else, or for another address of theirs; it tells nobody who."""
+    return sha256(f"{found.customer} {found.address_id or ''}".encode()).hexdigest()[:16]
