@@ -706,6 +706,44 @@ def test_what_agreed_of_a_count_stays_when_the_rest_is_withdrawn(house: Floor):
     assert queries.discrepancies() == []
 
 
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_what_waits_for_a_decision_keeps_its_count_though_the_rest_is_counted_again(
+    house: Floor, is_begun: bool
+):
+    house.stock(0, 100)
+    received(house, 1, serial="S-1", kind="reserve")
+    task = asked(house, 0)
+    started(task)
+    goods = (Counted(house.skus[0], 60), Counted(house.skus[1], 1, serial="S-1"))
+    assert entered(task, *goods) == "recount"
+    if is_begun:
+        started(task, "bob", 20)
+    lines = dict(sql.run("SELECT state, id FROM warehouse_countline"))
+    assert set(lines) == {"recount", "waiting"}
+    state = counted.one_count(task).state
+
+    waits = withdrawn(task)
+
+    assert isinstance(waits, WrongState) and waits.facts["found"] == "waiting"
+    assert dict(sql.run("SELECT state, id FROM warehouse_countline")) == lines
+    assert counted.one_count(task).state == state == ("counting" if is_begun else "recount")
+    assert queries.discrepancies() == []
+    decided(lines["waiting"], "reject", note="it stands in reserve")
+    assert withdrawn(task).goods == 1
+    assert queries.discrepancies() == []
+
+
+def test_nothing_of_a_count_that_is_over_is_decided(house: Floor):
+    house.stock(0, 100)
+    line = counted_twice(house, 60)
+    with transaction.atomic():
+        sql.change("UPDATE warehouse_counttask SET state = 'withdrawn'", {})
+        (late,) = decide_counts(at("eve", 40), requests=[DecideCount(line, "approve", "unknown")])
+        transaction.set_rollback(True)
+    assert isinstance(late, WrongState) and late.facts["found"] == "withdrawn"
+    assert standing(house.at()) == 100
+
+
 # ---- accuracy
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,10 +41,11 @@ def withdraw_counts(cause: Cause, /, *, requests: Sequence[WithdrawCount]) -> li
     """The counts are not done: no stock moves, and what was counted of them and agreed stays so. Whoever counted what
     differs does not withdraw it, and what waits for a decision is decided.
 
-    Locks: the tasks in id order. Refuses: NotFound; WrongState (done, or waiting for a decision); Invalid (no reason);
-    access.duties_apart. Again: by key. 5 statements; 3 more where a difference is dropped.
+    Locks: the tasks in id order. Refuses: NotFound; WrongState (done, or something of it waits for a decision); Invalid
+    (no reason); access.duties_apart. Again: by key. 6 statements; 3 more where a difference is dropped.
     """
     found = lock_tasks([one.task for one in requests])
+    undecided = {task for (task,) in sql.run(_UNDECIDED, {"tasks": list(found)})}
     duties = {
         task.id: Duty(task.id, PAIR, "approve", cause.actor.name, task.number)
         for task in found.values()
@@ -56,7 +57,7 @@ def withdraw_counts(cause: Cause, /, *, requests: Sequence[WithdrawCount]) -> li
     going: dict[UUID, WithdrawCount] = {}
     refusals: dict[int, Refused] = {}
     for place, request in enumerate(requests):
-        refusal = _refusal(request, found.get(request.task), going) or apart.get(request.task)
+        refusal = _refusal(request, found.get(request.task), going, undecided) or apart.get(request.task)
         if refusal:
             refusals[place] = refusal
         else:
@@ -70,10 +71,13 @@ def withdraw_counts(cause: Cause, /, *, requests: Sequence[WithdrawCount]) -> li
     ]
 
 
-def _refusal(request: WithdrawCount, task: Task | None, going: dict[UUID, WithdrawCount]) -> Refused | None:
+def _refusal(
+    request: WithdrawCount, task: Task | None, going: Container[UUID], undecided: Container[UUID]
+) -> Refused | None:
     if task is None:
         return NotFound(what="count", which=request.task)
-    step = COUNT.step("withdrawn" if task.id in going else task.state, "withdraw")
+    state = "waiting" if task.id in undecided else task.state
+    step = COUNT.step("withdrawn" if task.id in going else state, "withdraw")
     if isinstance(step, Refused):
         return step
     if not request.reason.strip():
@@ -102,6 +106,10 @@ def _write(cause: Cause, going: dict[UUID, WithdrawCount], found: dict[UUID, Tas
     )
     return goods
 
+
+_UNDECIDED = """
+SELECT DISTINCT task_id FROM warehouse_countline WHERE task_id = ANY(%(tasks)s::uuid[]) AND state = 'waiting'
+"""
 
 _WITHDRAW = "UPDATE warehouse_counttask SET state = 'withdrawn' WHERE id = ANY(%(tasks)s::uuid[])"
 
