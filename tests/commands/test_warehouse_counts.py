@@ -457,6 +457,26 @@ def test_what_was_looked_for_is_found_where_it_should_be(house: Floor):
     assert (standing(house.at(status="researching")), standing(house.at())) == (0, 5)
 
 
+def test_a_count_that_frees_what_pickers_missed_is_not_withdrawn(house: Floor):
+    house.stock(0, 10)
+    house.stock(1, 5)
+    (fulfillment,) = released(*placed(house, 1, (0, 5)))
+    ((pick_task,),) = sql.run("SELECT id FROM warehouse_picktask")
+    pick(SYSTEM, requests=[PickFulfillment(fulfillment, ((pick_task, 3),))])
+    again = sql.run("SELECT fulfillment_id FROM warehouse_picktask WHERE state = 'open'")
+    pick(SYSTEM, requests=[PickFulfillment(one) for (one,) in again])
+    assert standing(house.at(status="researching")) == 2
+    task, other, whole = asked(house, 0), asked(house, 1), asked(house)
+    number = counted.one_count(task).number
+    refused = withdrawn(task)
+    assert refused == errors.HeldBack(count=number, bin="PICK", units=2)
+    assert isinstance(withdrawn(whole), errors.HeldBack)
+    assert isinstance(withdrawn(other), CountWithdrawn), "its goods are for sale"
+    started(task, minutes=55)
+    assert entered(task, Counted(house.skus[0], 5), minutes=60) == "done"
+    assert isinstance(withdrawn(whole, minutes=65), CountWithdrawn)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_however_goods_move_around_a_count_the_records_become_what_is_there(house: Floor, seed: int):
     """Units come and go before, between and after start, counting and approval, some reported late; some units are
