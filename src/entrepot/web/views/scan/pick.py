@@ -194,6 +194,8 @@ def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
         "fewer": (gettext("Found, and no more"), f"{units} / {stop.item.quantity}"),
         "tote": (gettext("Put it into"), stop.tote),
     }[step]
+    if step == "item" and counted(at.tokens).read:
+        ask, what = gettext("Type or scan its lot"), stop.item.lot
     facts = [(gettext("Bin"), stop.bin.code), (gettext("Lot"), stop.item.lot)]
     facts += [(gettext("Serial"), stop.item.serial), (gettext("As"), fmt.pieces(row.pieces))]
     facts.append((gettext("For"), row.order_number))
@@ -215,11 +217,11 @@ def _taps(step: str, units: int, stop: picking.Stop, at: Progress) -> tuple[Tap,
         return (Tap(YES, label, "bad"),)
     if step != "item":
         return ()
-    taps = [Tap(FEWER, gettext("Not enough here"), "quiet")]
-    if stop.item.mixed:  # A lot often stands on goods in words alone.
+    taps, tally = [Tap(FEWER, gettext("Not enough here"), "quiet")], counted(at.tokens)
+    if tally.read:  # A lot often stands on goods in words alone.
         taps.insert(0, Tap(stop.item.lot, gettext("It is lot %(lot)s") % {"lot": stop.item.lot}))
     left = stop.item.quantity - units
-    if units and left > 1 and not counted(at.tokens).serials:
+    if units and left > 1 and not tally.serials:
         taps.insert(0, Tap(ALL, gettext("All %(n)s are in my hand") % {"n": stop.item.quantity}, "main"))
     return tuple(taps)
 
