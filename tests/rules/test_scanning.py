@@ -126,14 +126,12 @@ def test_the_lot_is_said_of_each_unit_whose_barcode_was_read():
     assert type(picking.scanned(one, tokens[:-1], lot, TODAY)) is errors.ScanUnknown, "of a unit nobody read"
 
 
-def test_who_stands_at_the_bin_scans_no_bin():
-    """The stop before was picked there; another bin is still a wrong one."""
-    here = stop(2)._replace(is_here=True)
-    assert picking.ask(here, ()).step == "item"
-    assert picking.scanned(here, (), mug(), TODAY) == Keep("item|1|")
-    assert type(picking.scanned(here, (), A_BIN, TODAY)) is errors.ScanDone
-    assert type(picking.scanned(here, (), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
-    assert picking.ask(stop(2, slot=1)._replace(is_here=True), ()).step == "bind"
+def test_the_bin_of_a_stop_is_scanned_once():
+    """Another bin is still a wrong one."""
+    assert picking.ask(stop(2), ("bin",)).step == "item"
+    assert type(picking.scanned(stop(2), ("bin",), A_BIN, TODAY)) is errors.ScanDone
+    assert type(picking.scanned(stop(2), ("bin",), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
+    assert picking.ask(stop(2, slot=1), ("bin",)).step == "bind"
 
 
 def test_an_item_that_is_complete_is_done_and_not_wrong():

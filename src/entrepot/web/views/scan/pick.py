@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -35,10 +35,10 @@ from entrepot.web.views.scan.screen import (
     hear,
     node_of,
     over,
-    progress,
     show,
 )
 from entrepot.web.words import refusal
+from entrepot.work import queries as work
 from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, astray, counted
 
 COMMANDS = ("warehouse.pick", "warehouse.use_totes")
@@ -48,6 +48,10 @@ METHODS = {
     "cluster": gettext_lazy("several orders, each in its tote"),
     "zone": gettext_lazy("several orders, of one zone"),
 }
+
+
+STANDS_THERE = timedelta(minutes=15)
+"""Whoever picked at a bin as short a while ago stands before it still."""
 
 
 class Job(NamedTuple):
@@ -107,12 +111,12 @@ def _open(request: Request, scan: Scan) -> Outcome:
 def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
     """The stop that comes next."""
     job = _job(request, kind, which)
-    row = _next(job.stops)
+    row, before = _next(job.stops)
     if row is None:
         return _finished(request, job)
     if refused := _is_not_his(request, job):
         return _turned_away(request, refused)
-    at = progress(request, "pick", row.stop.task)
+    at = _at(request, row, before)
 
     def screen() -> Screen:
         return _screen(job, row, at)
@@ -125,17 +129,28 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
     return show(request, screen())
 
 
-def _next(stops: Sequence[StopRow]) -> StopRow | None:
-    """The first open stop. Whoever was at the same bin for the one before it need not scan that again."""
+def _next(stops: Sequence[StopRow]) -> tuple[StopRow | None, StopRow | None]:
+    """The first open stop, and the one before it."""
     before = None
     for one in stops:
         if one.state == "open":
-            is_here = (
-                before is not None and before.state in ("done", "short") and before.stop.bin == one.stop.bin
-            )
-            return replace(one, stop=one.stop._replace(is_here=is_here))
+            return one, before
         before = one
-    return None
+    return None, before
+
+
+def _at(request: Request, row: StopRow, before: StopRow | None) -> Progress:
+    """What the reader scanned of a stop. Whoever has just been at the same bin for the one before it need not scan that
+    again."""
+    found = work.scanned(request.reader.name, "pick")
+    if found and found.subject == row.stop.task:
+        return Progress("pick", row.stop.task, found.scans, found.version)
+    stands_here = (
+        found is not None and before is not None and before.state in ("done", "short")
+        and found.subject == before.stop.task and before.stop.bin == row.stop.bin
+        and timezone.now() - found.at < STANDS_THERE
+    )  # fmt: skip
+    return Progress("pick", row.stop.task, ("bin",) if stands_here else (), 0)
 
 
 def _job(request: Request, kind: str, which: UUID) -> Job:
