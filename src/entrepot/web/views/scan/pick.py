@@ -266,20 +266,28 @@ def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, 
     if isinstance(answer, Refused):
         return answer
     if shorts:
-        return _missing(stop.item.quantity - found.units, answer.tasks)
+        return _missing(stop.item.quantity - found.units, stop.bin.code, answer.tasks)
     return gettext("%(n)s × %(code)s picked.") % {"n": found.units, "code": stop.item.code}
 
 
-def _missing(units: int, tasks: Sequence[UUID]) -> str:
-    """What becomes of missing units: another bin, by which list; the rest goes back to sourcing."""
+def _missing(units: int, from_bin: str, tasks: Sequence[UUID]) -> str:
+    """What becomes of missing units: another bin, or the same once more where its records say that more is there, by
+    which list; the rest goes back to sourcing."""
     others = floor_queries.instead(tasks)
     said = [gettext("Noted: %(n)s missing. A supervisor is told.") % {"n": units}]
     for one in others:
         told = {"n": one.units, "bin": one.bin_code, "list": one.list_number}
-        if one.list_number:
-            said.append(gettext("%(n)s come from %(bin)s instead, by list %(list)s.") % told)
+        if one.bin_code == from_bin and one.list_number:
+            says = gettext("%(n)s should be in %(bin)s all the same: look once more, by list %(list)s.")
+        elif one.bin_code == from_bin:
+            says = gettext(
+                "%(n)s should be in %(bin)s all the same: look once more, it is a stop of this order now."
+            )
+        elif one.list_number:
+            says = gettext("%(n)s come from %(bin)s instead, by list %(list)s.")
         else:
-            said.append(gettext("%(n)s come from %(bin)s instead: it is a stop of this order now.") % told)
+            says = gettext("%(n)s come from %(bin)s instead: it is a stop of this order now.")
+        said.append(says % told)
     left = units - sum(one.units for one in others)
     if left:
         said.append(gettext("%(n)s are looked for at other nodes, or wait for supply.") % {"n": left})
