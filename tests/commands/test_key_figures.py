@@ -19,9 +19,13 @@ from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock.commands.receive import Receive, receive
+from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
+from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.warehouse.labor import Labor
 from tests.back import APPROVES, ASKS, INSPECTS, asked, back, lines_of, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
@@ -111,6 +115,18 @@ def test_orders_packed_are_told_by_the_hours_that_people_took(house: Floor):
     found = figure("lines received")
     assert (found.good, found.of) == (0, pytest.approx(0.25)), "to put away takes hours and receives nothing"
     assert figure("orders packed").value == pytest.approx(4)
+
+
+def test_a_difference_that_was_withdrawn_says_nothing_of_the_records(house: Floor):
+    house.stock(0, 100)
+    house.stock(1, 20)
+    (task,) = (one.task for one in ask_counts(at(0), requests=[AskCount(house.bin())]))
+    start_counts(at(0, "ann"), requests=[StartCount(task)])
+    said = (Counted(house.skus[0], 60), Counted(house.skus[1], 20))
+    enter_counts(at(0.1, "ann"), requests=[EnterCount(task, said)])
+    assert (figure("record accuracy").good, figure("record accuracy").of) == (1, 2)
+    withdraw_counts(at(0.2, "eve"), requests=[WithdrawCount(task, "the wrong bin")])
+    assert (figure("record accuracy").good, figure("record accuracy").of) == (1, 1)
 
 
 def test_an_order_that_lost_a_unit_was_not_shipped_complete(house: Floor):

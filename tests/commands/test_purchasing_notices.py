@@ -302,6 +302,23 @@ def test_cartons_are_put_on_their_pallet_one_by_one_and_its_number_brings_those_
     assert late.quantity == 1 and sum(holds(PALLET).values()) == 16
 
 
+@pytest.mark.parametrize("is_one_call", [True, False])
+def test_the_number_of_a_pallet_does_not_bring_what_a_carton_lacked_wholly(house, is_one_call):
+    one = ordered(house)
+    take_notices(BUYER, requests=[palletized(house, one)])
+    scans = [scan(house, SSCC, found=(("CAKE", 0, "L1"),)), scan(house, PALLET), scan(house, PALLET)]
+    if is_one_call:
+        first, rest, again = receive_scans(CLERK, requests=scans)
+    else:
+        first, rest, again = (receive_scans(CLERK, requests=[each])[0] for each in scans)
+    assert (first.quantity, first.differs) == (10, "0 of 4 CAKE, lot L1")
+    assert (rest.quantity, rest.cartons) == (2, 1), "what a carton lacked is not booked"
+    assert isinstance(again, PalletReceived) and again.facts["left"] == "4 CAKE L1"
+    assert holds(SSCC) == {("10000", "", "sellable"): 10}
+    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC, quantity=4)])
+    assert late.quantity == 4 and sum(holds(PALLET).values()) == 16
+
+
 def test_a_carton_that_comes_when_its_pallet_was_put_away_stands_by_itself_and_what_left_its_pallet_stays_off(
     house,
 ):

@@ -108,7 +108,9 @@ def test_promises_take_what_is_free_and_refuse_what_is_not(floor: Floor) -> None
     first, second, third = allocate(SYSTEM, requests=[floor.wants(6), floor.wants(5), floor.wants(4)])
 
     assert isinstance(first, Allocated)
-    assert second == errors.Insufficient(sku=str(floor.skus[0]), node=str(floor.nodes[0]), wanted=5, free=4)
+    node = f"node {floor.nodes[0]}"
+    assert second == errors.Insufficient(sku=str(floor.skus[0]), node=node, wanted=5, free=4)
+    assert f"were asked for at {node}, 4 are free" in second.message
     assert isinstance(third, Allocated)
 
 

@@ -457,6 +457,26 @@ def test_what_was_looked_for_is_found_where_it_should_be(house: Floor):
     assert (standing(house.at(status="researching")), standing(house.at())) == (0, 5)
 
 
+def test_a_count_that_frees_what_pickers_missed_is_not_withdrawn(house: Floor):
+    house.stock(0, 10)
+    house.stock(1, 5)
+    (fulfillment,) = released(*placed(house, 1, (0, 5)))
+    ((pick_task,),) = sql.run("SELECT id FROM warehouse_picktask")
+    pick(SYSTEM, requests=[PickFulfillment(fulfillment, ((pick_task, 3),))])
+    again = sql.run("SELECT fulfillment_id FROM warehouse_picktask WHERE state = 'open'")
+    pick(SYSTEM, requests=[PickFulfillment(one) for (one,) in again])
+    assert standing(house.at(status="researching")) == 2
+    task, other, whole = asked(house, 0), asked(house, 1), asked(house)
+    number = counted.one_count(task).number
+    refused = withdrawn(task)
+    assert refused == errors.HeldBack(count=number, bin="PICK", units=2)
+    assert isinstance(withdrawn(whole), errors.HeldBack)
+    assert isinstance(withdrawn(other), CountWithdrawn), "its goods are for sale"
+    started(task, minutes=55)
+    assert entered(task, Counted(house.skus[0], 5), minutes=60) == "done"
+    assert isinstance(withdrawn(whole, minutes=65), CountWithdrawn)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_however_goods_move_around_a_count_the_records_become_what_is_there(house: Floor, seed: int):
     """Units come and go before, between and after start, counting and approval, some reported late; some units are
@@ -704,6 +724,44 @@ def test_what_agreed_of_a_count_stays_when_the_rest_is_withdrawn(house: Floor):
     assert withdrawn(task).goods == 1
     assert {one.state for one in counted.lines_of(task)} == {"agreed", "withdrawn"}
     assert queries.discrepancies() == []
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_what_waits_for_a_decision_keeps_its_count_though_the_rest_is_counted_again(
+    house: Floor, is_begun: bool
+):
+    house.stock(0, 100)
+    received(house, 1, serial="S-1", kind="reserve")
+    task = asked(house, 0)
+    started(task)
+    goods = (Counted(house.skus[0], 60), Counted(house.skus[1], 1, serial="S-1"))
+    assert entered(task, *goods) == "recount"
+    if is_begun:
+        started(task, "bob", 20)
+    lines = dict(sql.run("SELECT state, id FROM warehouse_countline"))
+    assert set(lines) == {"recount", "waiting"}
+    state = counted.one_count(task).state
+
+    waits = withdrawn(task)
+
+    assert isinstance(waits, WrongState) and waits.facts["found"] == "waiting"
+    assert dict(sql.run("SELECT state, id FROM warehouse_countline")) == lines
+    assert counted.one_count(task).state == state == ("counting" if is_begun else "recount")
+    assert queries.discrepancies() == []
+    decided(lines["waiting"], "reject", note="it stands in reserve")
+    assert withdrawn(task).goods == 1
+    assert queries.discrepancies() == []
+
+
+def test_nothing_of_a_count_that_is_over_is_decided(house: Floor):
+    house.stock(0, 100)
+    line = counted_twice(house, 60)
+    with transaction.atomic():
+        sql.change("UPDATE warehouse_counttask SET state = 'withdrawn'", {})
+        (late,) = decide_counts(at("eve", 40), requests=[DecideCount(line, "approve", "unknown")])
+        transaction.set_rollback(True)
+    assert isinstance(late, WrongState) and late.facts["found"] == "withdrawn"
+    assert standing(house.at()) == 100
 
 
 # ---- accuracy

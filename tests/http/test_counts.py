@@ -167,6 +167,23 @@ def test_counts_that_are_not_to_be_done_are_withdrawn_one_or_all_of_a_filter(tas
     assert counted.counts(company=COMPANY, node=shop.nodes[1]) == there
 
 
+def test_what_waits_for_a_decision_is_not_among_all_that_are_withdrawn(task, console, shop):
+    browser, page = console("supervisor"), "/floor/counts/"
+    browser.post(f"{page}ask/", {"node": str(shop.nodes[0]), "sku": "MUG-BLUE"})
+    sql.run("UPDATE warehouse_counttask SET state = 'waiting', round = 2, counter = 'bob', started_at = now(),"
+            " after_move = 0, counted_at = now() WHERE id = %(id)s RETURNING id", {"id": task})  # fmt: skip
+    sql.run("UPDATE warehouse_countline SET state = 'waiting', counted = 1, expected = 2, counted_by = 'bob',"
+            " counted_at = now(), after_move = 0 WHERE task_id = %(id)s RETURNING id", {"id": task})  # fmt: skip
+    others = [one for one in counted.counts(company=COMPANY) if one.id != task]
+    shown = browser.get(page).content.decode()
+    assert f'name="count" value="{others[0].id}"' in shown
+    assert counted.one_count(task).number in shown and f'name="count" value="{task}"' not in shown
+    company = sql.run("SELECT code FROM parties_company WHERE id = %(id)s", {"id": COMPANY})[0][0]
+    done = browser.post(f"{page}withdraw/", {"all": company, "reason": "cleared"})
+    assert not [one for one in said(done) if "waiting" in one]
+    assert [one.id for one in counted.counts(company=COMPANY)] == [task]
+
+
 def test_a_program_withdraws_counts(task, program):
     lead = program("supervisor")
     body = {"task": str(task), "reason": "cleared"}

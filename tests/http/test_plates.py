@@ -20,6 +20,7 @@ from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.plating import sscc
 from entrepot.warehouse import counted, shelf_queries
+from entrepot.warehouse.commands.build_plates import BuildPlate, PlateLine, build_plates
 from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, review_faces, set_pick_faces
 from entrepot.warehouse.plates import PlatePolicy
@@ -317,3 +318,43 @@ def test_programs_stack_cartons_on_a_pallet(shop, bins, program, console):
     assert plate_queries.plate(company=COMPANY, which=carton).on_plate is None
     page.post(f"/stock/plates/{carton}/stack/", {"number": pallet})
     assert plate_queries.plate(company=COMPANY, which=carton).on_number == pallet
+
+
+def test_the_plates_that_wait_longest_are_put_away_first_and_how_many_more_there_are_is_said(
+    shop, bins, console
+):
+    system, per_page = the_system(shop.now), 50
+    came(shop, bins, "PEN-STEEL", per_page + 5, "IN")
+    line = (PlateLine(shop.skus["PEN-STEEL"], 1),)
+    numbers = [sscc("7610425", 3, n) for n in range(100, 100 + per_page + 2)]
+    build_plates(system, requests=[BuildPlate(COMPANY, bins.of["IN"], line, one) for one in numbers])
+    page = console("supervisor")
+    text = page.get(f"/inbound/put-away/?node={bins.node}").content.decode()
+    assert all(one in text for one in numbers[:per_page]) and numbers[-1] not in text
+    assert "2 more plates wait" in text
+    found = plate_queries.plate_named(company=COMPANY, text=numbers[0])
+    page.post(f"/stock/plates/{found.id}/move/", {"bin": "R-01", "next": "/inbound/put-away/"})
+    text = page.get(f"/inbound/put-away/?node={bins.node}").content.decode()
+    assert numbers[0] not in text and "1 more plate waits" in text
+
+
+def test_a_bin_or_sku_that_is_not_there_leaves_the_form_as_it_was_filled_in(shop, bins, console):
+    came(shop, bins, "PEN-STEEL", 5, "IN")
+    page = console("supervisor")
+    form = {
+        "node": str(bins.node),
+        "bin": "NO-BIN",
+        "sku": "PEN-STEEL",
+        "units": "3",
+        "lot": "",
+        "number": NUMBER,
+    }
+    page.post("/stock/plates/build/", form)
+    text = page.get("/stock/plates/").content.decode()
+    assert 'value="NO-BIN"' in text and f'value="{NUMBER}"' in text
+    page.post("/stock/plates/build/", form | {"bin": "IN"})
+    page.post(f"/stock/plates/{row().id}/move/", {"bin": "NO-BIN"})
+    assert 'value="NO-BIN"' in page.get(f"/stock/plates/{row().id}/").content.decode()
+    nodes = {"from": str(bins.node), "to": str(shop.nodes[1])}
+    page.post("/stock/transfers/send/", nodes | {"plate": "123"})
+    assert 'value="123"' in page.get("/stock/transfers/").content.decode()

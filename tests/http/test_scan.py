@@ -194,7 +194,10 @@ def test_fewer_units_and_an_undone_scan(shop, handheld):
     assert hand.asks[0] == "Take"
     hand.scans("=fewer", "=yes")
     assert hand.right[0].startswith(f"Noted: {stop.item.quantity} missing. A supervisor is told. ")
-    assert " instead: it is a stop of this order now." in hand.right[0], "the bin is believed to hold more"
+    (told,) = floor_queries.instead([row.stop.task for row in floor_queries.stops(fulfillment=one.id)
+                                     if row.state == "open" and row.stop.item.sku == stop.item.sku])  # fmt: skip
+    assert told.bin_code == "A-01", "no other has any, and its records say that more is there"
+    assert f"{told.units} should be in A-01 all the same: look once more, it is a stop" in hand.right[0]
     assert queries.tasks([one.id])[0].state == "short"
 
 
@@ -826,26 +829,56 @@ def test_a_plate_is_received_whole_at_one_scan_wherever_it_was_sent_from(shop, h
     assert hand.wrong.startswith(f"Done already: {NUMBER}.")
 
 
-def test_the_next_stop_of_a_list_knows_who_stands_at_its_bin():
-    """Two orders' units out of one bin: it is scanned once, also where the first was short."""
-    from entrepot.warehouse.floor_queries import StopRow
-    from entrepot.warehouse.picking import Stop
-    from entrepot.web.views.scan.pick import _next
-    from entrepot.work.scanning import Item, Named
+def test_who_just_picked_at_the_bin_of_the_next_stop_need_not_scan_it(shop, handheld, console):
+    """Two orders' units out of one bin: neither who takes the list over nor who comes back later stands there."""
+    one = a_list(shop, "batch")
+    stops = [row.stop for row in floor_queries.stops(pick_list=one.id)]
+    place = next(i for i in range(1, len(stops)) if stops[i].bin == stops[i - 1].bin)
+    a_person("picker", "picker")
+    hand, other = handheld("supervisor"), handheld("picker")
+    walk = f"/scan/pick/list/{one.id}/"
+    hand.goes(walk)
+    for stop in stops[:place]:
+        if hand.asks[0] == "Go to bin":
+            hand.scans(stop.bin.code)
+        hand.scans(*[stop.item.code] * stop.item.quantity)
+    stop = stops[place]
+    assert hand.asks == ("Take", f"{stop.item.quantity} × {stop.item.code}")
 
-    here, there = (Named(ids.uuid7(), code) for code in ("A-01", "A-02"))
+    def given(name: str) -> None:
+        form = {"list": str(one.id), "picker": name, "action": "give"}
+        console("supervisor").post("/floor/lists/give/", form)
 
-    def row(where: Named, state: str) -> StopRow:
-        stop = Stop(ids.uuid7(), ids.uuid7(), where, Item(ids.uuid7(), "MUG", 1))
-        return StopRow(stop, "a mug", state, 0, "FF-1", "SO-1", [])
+    given("picker")
+    other.goes(walk)
+    assert other.asks == ("Go to bin", stop.bin.code), "it stands there for the first time"
+    given("supervisor")
+    hand.goes(walk)
+    assert hand.asks[0] == "Take"
+    sql.run("UPDATE work_scanning SET scanned_at = scanned_at - interval '20 minutes' RETURNING person")
+    hand.goes(walk)
+    assert hand.asks == ("Go to bin", stop.bin.code), "after a break"
+    hand.scans(stop.bin.code, *[stop.item.code] * stop.item.quantity)
+    assert queries.pick_list(one.id).open_stops == one.open_stops - place - 1
 
-    first = _next([row(here, "open"), row(here, "open")])
-    assert first is not None
-    assert not first.stop.is_here, "nobody has been there"
-    for state, where, is_here in (
-        ("done", here, True), ("short", here, True), ("withdrawn", here, False), ("done", there, False),
-    ):  # fmt: skip
-        found = _next([row(where, state), row(here, "open")])
-        assert found is not None
-        assert found.stop.is_here is is_here, (state, where)
-    assert _next([row(here, "done")]) is None
+
+def test_the_lot_is_asked_for_of_each_barcode_where_several_stand_in_a_bin(shop, handheld):
+    one = queries.of_order(shop.one("released"))[0]
+    stop = next(row.stop for row in floor_queries.stops(fulfillment=one.id))
+    sql.run("UPDATE warehouse_picktask SET lot = 'L-1' WHERE id = %(id)s RETURNING id", {"id": stop.task})
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/pick/order/{one.id}/")
+    hand.scans(stop.bin.code)
+    assert 'value="L-1"' not in hand.page
+    hand.scans("L-1")
+    assert "Nothing here has the barcode L-1" in hand.wrong, "a lot alone is no unit"
+    for unit in range(1, stop.item.quantity + 1):
+        hand.scans(stop.item.code)
+        assert hand.asks == ("Type or scan its lot", "L-1")
+        assert "It is lot L-1" in hand.page
+        if unit < stop.item.quantity:
+            hand.scans("L-1")
+            assert hand.asks[0] == "Take"
+            assert f"<b>{unit}</b>" in hand.page
+    hand.scans(stop.item.code)
+    assert hand.wrong.startswith(f"{stop.item.code} is right. Scan its lot as well")

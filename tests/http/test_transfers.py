@@ -12,6 +12,7 @@ from django.utils import timezone
 from entrepot.kernel import ids, sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network import queries as network
+from entrepot.network.commands.register import RegisterBin, register_bins
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.rebalance import ProposeTransfers, propose_transfers
 from entrepot.sourcing.rebalancing import Rebalancing
@@ -315,3 +316,13 @@ def test_a_plate_goes_to_another_node_and_comes_whole_by_page_and_by_program(sho
     assert said(page.post(f"{PAGE}receive/", come)) == ["The plate has come, with all that was sent on it."]
     assert plate_queries.plate(company=COMPANY, which=which).node_code == "MAN"
     assert said(page.post(f"/stock/plates/{which}/send/", {"to": nodes[0]})) == ["The plate is on its way."]
+
+
+def test_of_bins_whose_codes_differ_in_case_alone_the_one_that_was_said_is_meant(shop, console):
+    system, nodes = the_system(shop.now), [str(one) for one in shop.nodes]
+    (small,) = register_bins(system, requests=[RegisterBin(COMPANY, shop.nodes[0], "a-01", "pick")])
+    mugs = Receive(COMPANY, shop.skus["MUG-BLUE"], shop.nodes[0], small.id, 5, 500, "receipt", ids.uuid7())
+    receive(system, requests=[mugs])
+    form = {"from": nodes[0], "to": nodes[1], "bin": "a-01", "sku": "MUG-BLUE", "units": "5"}
+    assert said(console("supervisor").post(f"{PAGE}send/", form)) == ["It is on its way."]
+    assert "a-01" not in {row.bin_code for row in stock.buckets(sku=shop.skus["MUG-BLUE"]) if row.quantity}

@@ -10,9 +10,9 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from entrepot.carriage import queries as carriage
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.network import queries as network
-from entrepot.warehouse import queries, short_queries
+from entrepot.warehouse import floor_queries, queries, short_queries
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY, a_person
 from tests.waves import a_shop_that_gathers
@@ -271,3 +271,24 @@ def test_a_wave_by_carrier_is_proposed_on_the_page_and_by_the_api(shop, console,
     again = asks.post(API, {"node": "LDN", "carriers": [carrier], "ahead_minutes": 60}, "again").json()
     assert again["orders"] == count
     is_problem(asks.post(API, {"node": "LDN", "carriers": ["moon"]}, "d"), 422, "kernel.invalid")
+
+
+def test_lists_of_a_node_are_found_behind_a_thousand_of_another(shop, console):
+    browser = console("supervisor")
+    browser.post("/floor/propose/", {"node": str(shop.nodes[0])})
+    (wave,) = queries.waves(company=COMPANY)
+    browser.post(f"/floor/waves/{wave.id}/decide/", {"action": "release"})
+    here = queries.open_lists(company=COMPANY, node=shop.nodes[0])
+    waits = floor_queries.waiting(company=COMPANY, node=shop.nodes[0])
+    jobs = floor_queries.pick_jobs(company=COMPANY, node=shop.nodes[0], person="picker")
+    assert waits.lists == len(here) == len([one for one in jobs if one.kind == "list"]) > 0
+    sql.run(
+        """INSERT INTO warehouse_picklist (id, number, company_id, node_id, wave_id, seconds)
+        SELECT ('ffffffff-ffff-7fff-8fff-' || lpad(to_hex(n), 12, '0'))::uuid, 'X-' || n, %(company)s, %(node)s::uuid,
+               %(wave)s::uuid, 0 FROM generate_series(1, 1000) AS n RETURNING id""",
+        {"company": COMPANY, "node": shop.nodes[1], "wave": wave.id},
+    )
+    assert queries.open_lists(company=COMPANY, node=shop.nodes[0]) == here
+    assert floor_queries.waiting(company=COMPANY, node=shop.nodes[0]) == waits
+    assert floor_queries.pick_jobs(company=COMPANY, node=shop.nodes[0], person="picker") == jobs
+    sql.run("DELETE FROM warehouse_picklist WHERE number LIKE 'X-%%' RETURNING id", {})

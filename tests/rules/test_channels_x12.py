@@ -112,6 +112,12 @@ def test_a_carton_keeps_its_pallet_and_goods_without_one_are_in_the_pallet_where
     assert packed(x12.order("PO-1", x12.pallet(first, x12.package(first, x12.item("A", 1))))) == [(first, "")]
 
 
+def test_of_pallets_in_one_another_goods_stand_on_the_innermost():
+    outer, inner, carton = "376104250021234569", "376104250021234576", "376104250021234583"
+    nested = x12.pallet(inner, x12.package(carton, x12.item("A", 2)), x12.item("B", 1))
+    assert packed(x12.pallet(outer, x12.order("PO-1", nested))) == [(carton, inner), (inner, "")]
+
+
 def test_lot_expiry_and_serials_of_items_in_a_package_on_a_pallet():
     text = x12.document(
         x12.notice(

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.ids import uuid7
-from entrepot.warehouse.putaway import Goods, PutAwayPolicy, Shelf, classes, misfit_slot, suggest, total
+from entrepot.warehouse.putaway import (
+    Goods,
+    PutAwayPolicy,
+    Shelf,
+    classes,
+    misfit_slot,
+    suggest,
+    suggest_whole,
+    total,
+)
 
 MUG, CAKE = uuid7(), uuid7()
 
@@ -140,3 +149,13 @@ def test_no_pallet_is_split_over_bins_of_reserve(quantity: int, pallet: int, row
     assert total(whole) == min(
         quantity // pallet, sum(rooms[one.code] // pallet for one in shelves if one.kind == "reserve")
     ) * pallet  # fmt: skip
+
+
+def test_what_fits_nowhere_whole_takes_no_room_from_what_does():
+    shelves = [shelf("a", 1, volume_ml=1000), shelf("b", 2, volume_ml=1000, kind="reserve")]
+    assert suggest_whole(Goods(MUG, "", 15, 100), shelves) is None
+    assert [(one.taken_ml, one.holds) for one in shelves] == [(0, frozenset())] * 2
+    found = suggest_whole(Goods(MUG, "", 8, 100), shelves)
+    assert (found.code, found.quantity, found.rule) == ("b", 8, "whole pallet"), "reserve before others"
+    assert suggest_whole(Goods(MUG, "", 8, 100), shelves).code == "a"
+    assert suggest_whole(Goods(MUG, "", 8, 100), shelves) is None

@@ -71,8 +71,15 @@ A_LAMP, NOTHING = Scan("LAMP", (LAMP,)), Scan("http://example.com")
         (item(1, serial="S-1"), Tally(), mug(serial="S-2"), errors.ScanWrongSerial),
         (item(), Tally(1, ("S-1",)), mug(serial="S-1"), errors.ScanSerialTwice),
         (item(1, serial="S-1"), Tally(), mug(), errors.ScanUnread),
-        (item(lot="L-1", mixed=True), Tally(), mug(), errors.ScanUnread),
-        (item(lot="L-1", mixed=True), Tally(), Scan("L-2"), errors.ScanUnknown),
+        (item(1, lot="L-1", serial="S-1"), Tally(), Scan("L-1"), errors.ScanUnknown),
+        (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), Scan("L-1"), errors.ScanUnknown),
+        (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), mug(), errors.ScanUnread),
+        (item(lot="L-1"), Tally(), Scan("L-1"), errors.ScanUnknown),
+        (item(lot="L-1"), Tally(read=(1, "")), Scan("L-1"), errors.ScanUnknown),
+        (item(lot="L-1", mixed=True), Tally(), Scan("L-1"), errors.ScanUnknown),
+        (item(lot="L-1", mixed=True), Tally(read=(1, "")), mug(), errors.ScanUnread),
+        (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-2"), errors.ScanUnknown),
+        (item(lot="L-1", mixed=True), Tally(), mug(lot="L-2"), errors.ScanWrongLot),
         (item(), Tally(3), mug(), errors.ScanTooMany),
         (item(), Tally(), mug(units=4), errors.ScanTooMany),
         (item(), Tally(), Scan(ALL), errors.ScanOutOfTurn),
@@ -93,7 +100,13 @@ def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
         (item(), Tally(1, ("S-1",)), mug(serial="S-2"), "item|1|S-2"),
         (item(1, serial="S-1"), Tally(), Scan("S-1"), "item|1|S-1"),
         (item(lot="L-1", mixed=True), Tally(), mug(lot="L-1"), "item|1|"),
-        (item(lot="L-1", mixed=True), Tally(), Scan("L-1"), "item|1|"),
+        (item(lot="L-1", mixed=True), Tally(), mug(), "read|1|"),
+        (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-1"), "item|1|"),
+        (item(lot="L-1", mixed=True), Tally(read=(2, "")), Scan("L-1"), "item|2|"),
+        (item(lot="L-1", mixed=True), Tally(), mug(serial="S-1"), "read|1|S-1"),
+        (item(lot="L-1", mixed=True), Tally(read=(1, "S-1")), Scan("L-1"), "item|1|S-1"),
+        (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), mug(serial="S-1"), "item|1|S-1"),
+        (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), Scan("S-1"), "item|1|S-1"),
         (item(lot="L-1"), Tally(), mug(), "item|1|"),
         (item(), Tally(1), Scan(ALL), "item|2|"),
     ],
@@ -102,14 +115,23 @@ def test_what_is_right_is_counted(wanted, tally, scan, token):
     assert check_item(wanted, tally, scan, TODAY) == Keep(token)
 
 
-def test_who_stands_at_the_bin_scans_no_bin():
-    """The stop before was picked there; another bin is still a wrong one."""
-    here = stop(2)._replace(is_here=True)
-    assert picking.ask(here, ()).step == "item"
-    assert picking.scanned(here, (), mug(), TODAY) == Keep("item|1|")
-    assert type(picking.scanned(here, (), A_BIN, TODAY)) is errors.ScanDone
-    assert type(picking.scanned(here, (), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
-    assert picking.ask(stop(2, slot=1)._replace(is_here=True), ()).step == "bind"
+def test_the_lot_is_said_of_each_unit_whose_barcode_was_read():
+    one, tokens = stop(2, lot="L-1", mixed=True), ("bin",)
+    lot = Scan("L-1")
+    for scan, token in ((mug(), "read|1|"), (lot, "item|1|"), (mug(), "read|1|")):
+        assert picking.scanned(one, tokens, scan, TODAY) == Keep(token)
+        tokens = (*tokens, token)
+        assert counted(tokens).units == tokens.count("item|1|")
+    assert picking.scanned(one, tokens, lot, TODAY) == Picked(2)
+    assert type(picking.scanned(one, tokens[:-1], lot, TODAY)) is errors.ScanUnknown, "of a unit nobody read"
+
+
+def test_the_bin_of_a_stop_is_scanned_once():
+    """Another bin is still a wrong one."""
+    assert picking.ask(stop(2), ("bin",)).step == "item"
+    assert type(picking.scanned(stop(2), ("bin",), A_BIN, TODAY)) is errors.ScanDone
+    assert type(picking.scanned(stop(2), ("bin",), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
+    assert picking.ask(stop(2, slot=1), ("bin",)).step == "bind"
 
 
 def test_an_item_that_is_complete_is_done_and_not_wrong():

@@ -196,7 +196,8 @@ SELECT l.counted_at, '', n.code, COALESCE(NULLIF(l.abc, ''), 'no class'), l.task
        (l.counted = l.expected)::int::float8, 1::float8
 FROM warehouse_countline AS l JOIN warehouse_counttask AS t ON t.id = l.task_id
 JOIN network_node AS n ON n.id = t.node_id JOIN catalog_sku AS k ON k.id = l.sku_id
-WHERE l.company_id = %(company)s::smallint AND l.counted IS NOT NULL AND {_within("l.counted_at")}
+WHERE l.company_id = %(company)s::smallint AND l.counted IS NOT NULL AND l.state <> 'withdrawn'
+  AND {_within("l.counted_at")}
 """
 
 LYING_DAYS = 90

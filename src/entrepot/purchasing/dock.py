@@ -236,16 +236,14 @@ ORDER BY n.expected_on, n.id LIMIT %(limit)s::int
 _NOTICES_OF = """
 SELECT n.id, n.number, n.external_ref, n.state, n.expected_on,
        (count(DISTINCT l.sscc) FILTER (WHERE l.sscc <> ''))::int, sum(l.quantity)::int, sum(l.received)::int
-FROM purchasing_orderline AS bought JOIN purchasing_noticeline AS l ON l.line_id = bought.id
-JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state <> 'replaced'
-WHERE bought.order_id = %(order)s::uuid GROUP BY n.id ORDER BY n.id DESC LIMIT 50
+FROM purchasing_noticeline AS l JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state <> 'replaced'
+WHERE l.order_id = %(order)s::uuid GROUP BY n.id ORDER BY n.id DESC LIMIT 50
 """
 
 _ANNOUNCED = """
 SELECT l.line_id, sum(l.quantity - l.received)::int
-FROM purchasing_orderline AS bought JOIN purchasing_noticeline AS l ON l.line_id = bought.id AND l.quantity > l.received
-JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state = 'expected'
-WHERE bought.order_id = %(order)s::uuid GROUP BY 1
+FROM purchasing_noticeline AS l JOIN purchasing_notice AS n ON n.id = l.notice_id AND n.state = 'expected'
+WHERE l.order_id = %(order)s::uuid AND l.quantity > l.received GROUP BY 1
 """
 
 _NOTICE_LINES = """

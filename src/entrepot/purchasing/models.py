@@ -415,6 +415,7 @@ class NoticeLine(models.Model):
         db_table = "purchasing_noticeline"
         indexes = [
             models.Index(fields=["notice_id"], name="purchasing_noticeline_notice"),
+            models.Index(fields=["order_id"], name="purchasing_noticeline_order"),
             models.Index(
                 fields=["line_id"],
                 name="purchasing_noticeline_to_come",

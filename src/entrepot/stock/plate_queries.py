@@ -88,6 +88,19 @@ def plates(
     return [PlateRow(*row) for row in sql.run(_ALL_PLATES if empty else _HELD_PLATES, params)]
 
 
+def plates_at_the_dock(
+    *, company: int, node: UUID, ready: bool = False, limit: int = 50
+) -> tuple[list[PlateRow], int]:
+    """Plates that stand where a node takes goods in, on no other, the first made first; and how many there are in all.
+    `ready`: without those of which something waits for a quality check. 1 statement."""
+    params = {
+        "company": company, "node": node, "begins": "", "sku": "", "kind": "receiving", "alone": True, "which": None,
+        "numbers": None, "after": None, "limit": limit, "ready": ready,
+    }  # fmt: skip
+    rows = sql.run(_AT_THE_DOCK, params)
+    return [PlateRow(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
+
+
 def plate(*, company: int, which: UUID) -> PlateRow | None:
     """One plate of a company. 1 statement."""
     return next(iter(_some(company, which=which)), None)
@@ -172,6 +185,15 @@ WITH standing AS MATERIALIZED (
     UNION SELECT c.on_plate_id FROM standing JOIN stock_plate AS c ON c.id = standing.plate_id
     WHERE c.on_plate_id IS NOT NULL
 )""" + _PLATES.replace("{which}", "held JOIN stock_plate AS p ON p.id = held.plate_id")
+
+_AT_THE_DOCK = _HELD_PLATES.replace("\nFROM held JOIN", ", count(*) OVER ()::int\nFROM held JOIN").replace(
+    "ORDER BY p.id DESC",
+    """AND (NOT %(ready)s::bool OR NOT EXISTS (
+      SELECT FROM (SELECT p.id UNION ALL SELECT c.id FROM stock_plate AS c WHERE c.on_plate_id = p.id) AS own(id)
+      JOIN stock_plateunits AS u ON u.plate_id = own.id JOIN stock_bucket AS b ON b.id = u.bucket_id
+      WHERE b.status = 'pending_inspection'))
+ORDER BY p.id""",
+)
 
 _GOODS = """
 SELECT COALESCE(on_it.id, p.id), u.bucket_id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.expires_on,

@@ -13,7 +13,9 @@ from typing import Literal
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.kernel.errors import Refused
 from entrepot.warehouse.counting import Accuracy
+from entrepot.warehouse.states import COUNT
 
 By = Literal["node", "zone", "bin", "class", "why", "cause"]
 
@@ -64,6 +66,11 @@ class CountRow:
     counted_at: datetime | None
     goods: int
     waiting: int
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether its state and its lines let it be withdrawn."""
+        return not self.waiting and not isinstance(COUNT.step(self.state, "withdraw"), Refused)
 
 
 def counts(

@@ -119,6 +119,16 @@ class CountWithdrawn(Refused):
     says = "Count {count} of {bin} was withdrawn meanwhile: nothing that you counted is kept. Go on with the next."
 
 
+class HeldBack(Refused):
+    """Pickers did not find units in the bin, and only its count says whether they are there."""
+
+    code = "warehouse.held_back"
+    says = (
+        "Pickers did not find {units} units in bin {bin}, and they are not sold until they are counted. Have {count}"
+        " counted instead of withdrawing it."
+    )
+
+
 class ListGiven(Refused):
     code = "warehouse.list_given"
     says = (

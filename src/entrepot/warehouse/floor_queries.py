@@ -196,8 +196,9 @@ WHERE CASE WHEN %(list)s::uuid IS NOT NULL THEN l.list_id = %(list)s::uuid
 ORDER BY l.place, t.sequence, t.id
 """
 
-# Lists of the latest thousand, and of queues the first five hundred: what waits does not make a page slow.
-_LATEST = """(SELECT * FROM warehouse_picklist WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT 1000)"""
+# Of a node's lists the latest thousand, and of queues the first five hundred: what waits does not make a page slow.
+_LATEST = """(SELECT * FROM warehouse_picklist WHERE company_id = %(company)s::smallint
+    AND node_id = %(node)s::uuid ORDER BY id DESC LIMIT 1000)"""
 
 _OPEN_OF_LIST = """SELECT count(*)::int AS open FROM warehouse_liststop AS s
     JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.state = 'open' WHERE s.list_id = l.id"""
@@ -221,12 +222,12 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE t.state = 'open') AS open,
             AND f.state IN ('released', 'picking', 'picked')))::int AS stops
     FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
     JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id WHERE s.list_id = l.id) AS s
-WHERE l.node_id = %(node)s::uuid AND s.open = 0 AND s.stops > 0
+WHERE s.open = 0 AND s.stops > 0
 """
 
 _WAITING = f"""
 SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
-        WHERE l.node_id = %(node)s::uuid AND s.open > 0),
+        WHERE s.open > 0),
        (SELECT count(*)::int FROM ({_QUEUED.format(queue="pick")}) AS f CROSS JOIN LATERAL ({_ON_NO_LIST}) AS t
         WHERE t.open > 0),
        (SELECT count(*)::int FROM ({_QUEUED.format(queue="pack")}) AS f),
@@ -243,66 +244,13 @@ _JOBS = f"""
 SELECT 'list', l.id, l.number, l.picker, s.open, w.method, l.zone, l.picker <> %(person)s::text AS later,
        0 AS urgent, NULL::timestamptz AS due, l.id AS key
 FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
-WHERE l.node_id = %(node)s::uuid AND l.picker IN ('', %(person)s::text) AND s.open > 0
+WHERE l.picker IN ('', %(person)s::text) AND s.open > 0
 UNION ALL
 SELECT 'order', f.id, f.number, f.picker, t.open, 'discrete', '', f.picker <> %(person)s::text, -f.priority, f.due_at,
        f.id
 FROM ({_QUEUED.format(queue="pick")}) AS f CROSS JOIN LATERAL ({_ON_NO_LIST}) AS t
 WHERE t.open > 0 AND f.picker IN ('', %(person)s::text)
 ORDER BY later, urgent, due, key LIMIT %(limit)s::int
-"""
-
-_NAMED = """
-SELECT id, node_id, code, kind FROM network_bin
-WHERE node_id = %(node)s::uuid AND code IN (%(code)s::text, upper(%(code)s::text)) ORDER BY code = %(code)s::text DESC
-LIMIT 1
-"""
-
-_WAITING = """
-SELECT (SELECT count(*)::int FROM warehouse_picklist AS l WHERE l.node_id = %(node)s::uuid
-          AND EXISTS (SELECT FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
-                      WHERE s.list_id = l.id AND t.state = 'open')),
-       (SELECT count(*)::int FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
-          AND f.company_id = %(company)s::smallint AND f.node_id = %(node)s::uuid
-        WHERE r.queue = 'pick' AND EXISTS (
-            SELECT FROM warehouse_picktask AS t WHERE t.fulfillment_id = f.id AND t.state = 'open'
-              AND NOT EXISTS (SELECT FROM warehouse_liststop AS s WHERE s.task_id = t.id))),
-       (SELECT count(*)::int FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
-          AND f.company_id = %(company)s::smallint AND f.node_id = %(node)s::uuid
-        WHERE r.queue = 'pack'),
-       (SELECT count(*)::int FROM network_bin AS n JOIN stock_bucket AS b ON b.bin_id = n.id
-          AND b.status = 'sellable' AND b.quantity > b.committed
-        WHERE n.node_id = %(node)s::uuid AND n.kind = 'receiving'),
-       (SELECT count(DISTINCT s.list_id)::int FROM warehouse_picklist AS l
-          JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
-          JOIN warehouse_liststop AS s ON s.list_id = l.id AND s.tote = ''
-          JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.picked > 0
-          JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id AND f.state IN ('released', 'picking', 'picked')
-        WHERE l.node_id = %(node)s::uuid AND NOT EXISTS (
-            SELECT FROM warehouse_liststop AS o JOIN warehouse_picktask AS p ON p.id = o.task_id
-            WHERE o.list_id = l.id AND p.state = 'open')),
-       (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open'),
-       (SELECT count(*)::int FROM warehouse_counttask WHERE company_id = %(company)s::smallint
-          AND node_id = %(node)s::uuid AND state IN ('open', 'recount') AND state NOT IN ('done', 'withdrawn'))
-"""
-
-_JOBS = """
-SELECT 'list', l.id, l.number, l.picker, s.open, w.method, l.zone, l.picker <> %(person)s::text AS later, 0 AS urgent,
-       l.id AS key
-FROM warehouse_picklist AS l JOIN warehouse_wave AS w ON w.id = l.wave_id
-CROSS JOIN LATERAL (SELECT count(*)::int AS open FROM warehouse_liststop AS s
-    JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.state = 'open' WHERE s.list_id = l.id) AS s
-WHERE l.company_id = %(company)s::smallint AND l.node_id = %(node)s::uuid AND l.picker IN ('', %(person)s::text)
-  AND s.open > 0
-UNION ALL
-SELECT 'order', f.id, f.number, f.picker, s.open, 'discrete', '', f.picker <> %(person)s::text, -r.priority, f.id
-FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
-  AND f.company_id = %(company)s::smallint AND f.node_id = %(node)s::uuid
-CROSS JOIN LATERAL (SELECT count(*)::int AS open FROM warehouse_picktask AS t
-    WHERE t.fulfillment_id = f.id AND t.state = 'open'
-      AND NOT EXISTS (SELECT FROM warehouse_liststop AS l WHERE l.task_id = t.id)) AS s
-WHERE r.queue = 'pick' AND s.open > 0 AND f.picker IN ('', %(person)s::text)
-ORDER BY later, urgent, key LIMIT %(limit)s::int
 """
 
 _NAMED = """

@@ -25,8 +25,7 @@ from entrepot.work.scanning import (
 
 class Stop(NamedTuple):
     """Units to be taken from a bin. On a cart with places (`slot`) they go into the order's `tote`: '' where it has
-    none yet, of several into any. On other carts they go anywhere. `is_here`: the stop before was in the same
-    bin, so that its picker stands there."""
+    none yet, of several into any. On other carts they go anywhere."""
 
     task: UUID
     fulfillment: UUID
@@ -34,7 +33,6 @@ class Stop(NamedTuple):
     item: Item
     slot: int = 0
     tote: str = ""
-    is_here: bool = False
 
 
 class Ask(NamedTuple):
@@ -61,7 +59,7 @@ def ask(stop: Stop, tokens: Sequence[str]) -> Ask:
     units = counted(tokens).units
     if stop.slot and not stop.tote:
         return Ask("bind", units)
-    if not stop.is_here and "bin" not in tokens:
+    if "bin" not in tokens:
         return Ask("bin", units)
     if "fewer" in tokens:
         return Ask("fewer" if "sure" not in tokens else "tote", units)

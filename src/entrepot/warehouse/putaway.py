@@ -114,6 +114,15 @@ def suggest(goods: Goods, shelves: Sequence[Shelf]) -> list[Choice]:
     return [*chosen, *_filled(goods, shelves, goods.quantity - total(chosen), 1)]
 
 
+def suggest_whole(goods: Goods, shelves: Sequence[Shelf]) -> Choice | None:
+    """The best bin that takes all the units together, one of reserve before others; None where none does, and then
+    nothing is taken off the shelves."""
+    fits = [shelf for shelf in shelves if shelf.room(goods) >= goods.quantity]
+    reserve = [shelf for shelf in fits if shelf.kind == "reserve"]
+    chosen = _filled(goods, reserve, goods.quantity, goods.quantity)
+    return next(iter(chosen or _filled(goods, fits, goods.quantity, 1)), None)
+
+
 def _filled(goods: Goods, shelves: Sequence[Shelf], left: int, size: int) -> list[Choice]:
     """The best bins for units that go in pieces of one size, as far as they fit."""
     ranked = sorted(

@@ -220,9 +220,9 @@ def pick_lists(*, wave: UUID, limit: int = 500) -> list[PickListRow]:
 
 
 def open_lists(*, company: int, node: UUID | None = None, limit: int = 50) -> list[PickListRow]:
-    """Lists of a node or all with open stops, the first made first, of the latest thousand. 1 statement."""
+    """Lists of a node or all with open stops, the first made first, of their latest thousand. 1 statement."""
     which = """l.id IN (SELECT id FROM warehouse_picklist WHERE company_id = %(company)s::smallint
-        ORDER BY id DESC LIMIT 1000) AND (%(node)s::uuid IS NULL OR l.node_id = %(node)s::uuid) AND s.open > 0"""
+        AND (%(node)s::uuid IS NULL OR node_id = %(node)s::uuid) ORDER BY id DESC LIMIT 1000) AND s.open > 0"""
     params = {"company": company, "node": node, "limit": limit}
     return [
         PickListRow(*row) for row in sql.run(_LISTS.format(which=which) + " LIMIT %(limit)s::int", params)

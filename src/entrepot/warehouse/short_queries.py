@@ -11,7 +11,7 @@ from entrepot.kernel import sql
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Units that are picked from another bin instead, and on which list."""
+    """Units that are picked from another bin instead, or from the same once more, and on which list."""
 
     bin_code: str
     list_number: str

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.warehouse.carrying import FOR_SALE
-from entrepot.warehouse.putaway import Choice, Goods, Shelf, suggest, total
+from entrepot.warehouse.putaway import Choice, Goods, Shelf, suggest, suggest_whole, total
 
 PAGE = 100
 
@@ -92,28 +92,36 @@ def suggested_whole(*, node: UUID, plates: Sequence[tuple[UUID, int]]) -> list[C
     rows = sql.run(_BUCKETS, sql.columns(("buckets", "units"), plates)) if plates else []
     shelves = _shelves(node) if rows else ([], [])
     for row in rows:
-        units, place = row[_UNITS], row[-1] - 1
-        found[place] = next((one for one in _choices(row, shelves, units) if one.quantity >= units), None)
+        found[row[-1] - 1] = suggest_whole(_goods(row[:-2]), _others(row, shelves))
     return found
 
 
 def _choices(row: Sequence[Any], shelves: tuple[list[Shelf], list[Shelf]], pallet: int) -> tuple[Choice, ...]:
     """Bins for units of a bucket elsewhere; `pallet` units go together."""
-    one = (*row[:-3], pallet or row[-3])
-    others = shelves[0] if one[_STATUS] in FOR_SALE else _mixed(shelves[1])
-    return _suggested(one, [shelf for shelf in others if shelf.bin != one[_BIN]]).choices
+    return _suggested((*row[:-3], pallet or row[-3]), _others(row, shelves)).choices
+
+
+def _others(row: Sequence[Any], shelves: tuple[list[Shelf], list[Shelf]]) -> list[Shelf]:
+    """The bins that goods may go to from where they stand."""
+    others = shelves[0] if row[_STATUS] in FOR_SALE else _mixed(shelves[1])
+    return [shelf for shelf in others if shelf.bin != row[_BIN]]
 
 
 _STATUS, _BIN, _UNITS = 6, 7, 9
 
 
-def _suggested(row: Sequence[object], shelves: list[Shelf]) -> Waiting:
+def _goods(row: Sequence[Any]) -> Goods:
     *said, unit_ml, velocity, pallet = row
+    return Goods(said[1], said[4], said[_UNITS], float(unit_ml), velocity, pallet)
+
+
+def _suggested(row: Sequence[Any], shelves: list[Shelf]) -> Waiting:
+    *said, _, velocity, _ = row
     bucket, sku, code, name, lot, serial, status, bin_id, bin_code, quantity, since = said
-    goods = Goods(sku, lot, quantity, float(unit_ml), velocity, pallet)  # type: ignore[arg-type]
+    goods = _goods(row)
     choices = tuple(suggest(goods, shelves))
     return Waiting(
-        bucket, sku, code, name, lot, serial, status, bin_id, bin_code, quantity, since, velocity,  # type: ignore[arg-type]
+        bucket, sku, code, name, lot, serial, status, bin_id, bin_code, quantity, since, velocity,
         choices, goods.quantity - total(choices),
     )  # fmt: skip
 

@@ -151,17 +151,18 @@ def open_by_type(company: int, at: datetime) -> list[TypeCount]:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What a person has scanned of a task so far; `version` counts its changes."""
+    """What a person has scanned of a task so far; `version` counts its changes, the last of them was at `at`."""
 
     subject: UUID
     scans: tuple[str, ...]
     version: int
+    at: datetime
 
 
 def scanned(person: str, flow: str) -> Scanned | None:
     """Where a person is in a flow; None where they never were in it. 1 statement."""
     rows = sql.run(_SCANNED, {"person": person, "flow": flow})
-    return Scanned(rows[0][0], tuple(rows[0][1]), rows[0][2]) if rows else None
+    return Scanned(rows[0][0], tuple(rows[0][1]), *rows[0][2:]) if rows else None
 
 
 def checked() -> dict[str, int]:
@@ -287,5 +288,6 @@ WHERE one.company_id IS DISTINCT FROM other.company_id OR one.id IS NULL ORDER B
 """
 
 _SCANNED = """
-SELECT subject_id, scans, version FROM work_scanning WHERE person = %(person)s::text AND flow = %(flow)s::text
+SELECT subject_id, scans, version, scanned_at FROM work_scanning
+WHERE person = %(person)s::text AND flow = %(flow)s::text
 """

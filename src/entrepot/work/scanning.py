@@ -81,10 +81,12 @@ class Item(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Units scanned so far, and the serial numbers among them."""
+    """Units scanned so far, and the serial numbers among them. `read`: the units and the serial of the barcode that was
+    read last, where their lot is still to be said."""
 
     units: int = 0
     serials: tuple[str, ...] = ()
+    read: tuple[int, str] | None = None
 
 
 class Keep(NamedTuple):
@@ -122,18 +124,20 @@ def astray(scan: Scan, wanted: str, opens: Collection[str], done: Collection[str
 
 
 def counted(tokens: Sequence[str]) -> Tally:
-    """What the remembered scans come to: of items, each `item|units|serial`, and of plates, each `plate|units|id`."""
-    units, serials = 0, []
+    """What the remembered scans come to: of items, each `item|units|serial`, and of plates, each `plate|units|id`;
+    `read|units|serial` is a barcode whose lot is still to be said."""
+    units, serials, read = 0, [], None
     for token in tokens:
         kind, _, rest = token.partition("|")
+        number, _, serial = rest.partition("|")
+        read = (int(number), serial) if kind == "read" else None
         if kind == "item":
-            number, _, serial = rest.partition("|")
             units += int(number)
             if serial:
                 serials.append(serial)
         elif kind == "plate":
-            units += int(rest.partition("|")[0])
-    return Tally(units, tuple(serials))
+            units += int(number)
+    return Tally(units, tuple(serials), read)
 
 
 def check_bin(wanted: Named, scan: Scan, done: Collection[UUID] = ()) -> Refused | None:
@@ -158,7 +162,7 @@ def check_item(
         if scan.bin.code == at:
             return errors.ScanDone(scanned=scan.bin.code, wanted=item.code)
         return errors.ScanWrongBin(scanned=scan.bin.code, wanted=at or item.code)
-    is_named = bool(scan.text) and scan.text in (item.serial, item.lot)
+    scan, is_named = _named(item, tally, scan)
     if not scan.items and not is_named:
         return errors.ScanUnknown(scanned=scan.text, wanted=item.code)
     found = {one.id for one in scan.items}
@@ -166,14 +170,25 @@ def check_item(
         if found & set(done):
             return errors.ScanDone(scanned=scan.items[0].code, wanted=item.code)
         return errors.ScanWrongItem(scanned=scan.items[0].code, wanted=item.code)
-    serial = scan.serial
-    if is_named:
-        serial = item.serial
-        scan = scan._replace(lot=item.lot)
-    refused = _misfit(item, tally, scan, serial, today)
+    refused = _misfit(item, tally, scan, today)
     if refused:
         return refused
-    return Keep(f"item|{1 if serial else scan.units or 1}|{serial}")
+    token = f"{1 if scan.serial else scan.units or 1}|{scan.serial}"
+    if item.mixed and item.lot and not scan.lot:
+        return Keep(f"read|{token}")
+    return Keep(f"item|{token}")
+
+
+def _named(item: Item, tally: Tally, scan: Scan) -> tuple[Scan, bool]:
+    """What a scan says with the lot that it tells, and whether it names the unit without its barcode: by its serial, or
+    by the lot where several stand there, once its barcode was read."""
+    if scan.text and scan.text == item.serial:
+        return scan._replace(serial=item.serial, lot=item.lot), True
+    if scan.text and scan.text == item.lot and item.mixed and tally.read:
+        units, serial = tally.read
+        return scan._replace(serial=serial, lot=item.lot, units=units), True
+    is_the_one = item.serial and scan.serial == item.serial and not scan.lot
+    return (scan._replace(lot=item.lot) if is_the_one else scan), False
 
 
 def _rest(item: Item, tally: Tally) -> Keep | Refused:
@@ -184,7 +199,8 @@ def _rest(item: Item, tally: Tally) -> Keep | Refused:
     return Keep(f"item|{left}|")
 
 
-def _misfit(item: Item, tally: Tally, scan: Scan, serial: str, today: date) -> Refused | None:
+def _misfit(item: Item, tally: Tally, scan: Scan, today: date) -> Refused | None:
+    serial = scan.serial
     if item.lot and scan.lot and scan.lot != item.lot:
         return errors.ScanWrongLot(scanned=scan.lot, wanted=item.lot)
     expires = scan.expires_on or item.expires_on
@@ -194,7 +210,7 @@ def _misfit(item: Item, tally: Tally, scan: Scan, serial: str, today: date) -> R
         return errors.ScanWrongSerial(scanned=serial, wanted=item.serial)
     if item.serial and not serial:
         return errors.ScanUnread(scanned=item.code, wanted=Said("its serial number"))
-    if item.mixed and item.lot and not scan.lot:
+    if item.mixed and item.lot and not scan.lot and tally.read:
         return errors.ScanUnread(scanned=item.code, wanted=Said("its lot"))
     if serial and serial in tally.serials:
         return errors.ScanSerialTwice(scanned=serial)

@@ -203,11 +203,12 @@ def _item(level: _Level, order: str, pallets: set[str]) -> Item:
 
 def _packed(level: _Level, pallets: set[str]) -> tuple[str, str]:
     """The package of an item and the pallet that it stands on, '' where there is none or it bears no number. Goods that
-    stand on a pallet in no package of a number are in the pallet itself, where all on it is of one order."""
-    marked = {}
+    stand on a pallet in no package of a number are in the pallet itself, where all on it is of one order. Of pallets in
+    one another it is the innermost."""
+    marked: dict[str, tuple[str, str]] = {}
     for each in level.up():
         if each.code in "TP" and (number := each.only("MAN", "GM", "AA")):
-            marked[each.code] = _sscc(number), each.opened.at(1)
+            marked.setdefault(each.code, (_sscc(number), each.opened.at(1)))
     package, pallet = marked.get("P", ("", ""))[0], marked.get("T", ("", ""))
     if package and package != pallet[0]:
         return package, pallet[0]

@@ -169,7 +169,9 @@ def _package(
     is_pallet = any(line.pallet == sscc for line in lines)
     if is_pallet and (refused := _misfit_pallet(one, sscc, lines)):
         return refused
-    waiting = [line for line in lines if not line.came_by_number] if is_pallet else lines
+    # Of a carton that came, the lines of which nothing came as well.
+    begun = {line.sscc for line in announced[sscc] if line.came_by_number}
+    waiting = [line for line in lines if line.sscc not in begun] if is_pallet else lines
     came = not is_pallet and any(line.came_by_number for line in announced[sscc])
     if one.quantity is None and not one.found and (came or not waiting):
         left = ", ".join(f"{line.to_come} {line.sku_code} {line.lot}".strip() for line in lines)

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.ids import Block
 from entrepot.stock import errors
 from entrepot.stock.commands.mark import MARK_CHANGED
@@ -132,7 +132,7 @@ def admit(positions: Positions, request: Allocate) -> Promised | Refused:
     if quantity <= 0:
         return errors.NotPlaceable(field="quantity", expected="at least 1", found=quantity)
     if position is None or free < quantity:
-        return errors.Insufficient(sku=str(sku), node=str(node), wanted=quantity, free=free)
+        return errors.Insufficient(sku=str(sku), node=Said("node {0}", node), wanted=quantity, free=free)
     fenced = position.take(channel, quantity)
     return (
         ids.uuid7(), company, order, line, sku, node, company, channel, quantity, fenced, priority, promise_at,

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.network import queries as network
 from entrepot.stock import errors
@@ -161,7 +161,7 @@ def _first_with(
         if position and free >= units:
             return sku, node, position, units
         there += free
-    where = str(r.node) if r.node else "any node of the channel"
+    where = Said("node {0}", r.node) if r.node else Said("any node of the channel")
     return errors.Insufficient(sku=str(sku), node=where, wanted=units, free=there)
 
 

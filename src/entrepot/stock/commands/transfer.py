@@ -557,7 +557,9 @@ def _refusal(
     for sku, units in wanted.items():
         there = free.get((sku, r.from_node), 0)
         if there < units:
-            return errors.Insufficient(sku=str(sku), node=str(r.from_node), wanted=units, free=there)
+            return errors.Insufficient(
+                sku=str(sku), node=Said("node {0}", r.from_node), wanted=units, free=there
+            )
     for source, units in from_bin.items():
         if left.get(source, 0) < units:
             return errors.NotThere(

@@ -20,7 +20,7 @@ from entrepot.stock.commands.count import CountPosted, PostCount, count
 from entrepot.warehouse import counting
 from entrepot.warehouse.commands.missing import reopen
 from entrepot.warehouse.commands.start_counts import PAIR, Task, lock_tasks
-from entrepot.warehouse.states import COUNT_LINE
+from entrepot.warehouse.states import COUNT_LINE, COUNT_OVER
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
@@ -66,9 +66,9 @@ def decide_counts(cause: Cause, /, *, requests: Sequence[DecideCount]) -> list[C
     that a pick that was reported late makes it smaller. Nobody decides what he has counted.
 
     Locks: the tasks in id order, then as `stock.count`, then the orders displaced.
-    Refuses: NotFound; WrongState (not waiting); Invalid (an unknown cause or decision); access.duties_apart;
-    stock.corrected_since; stock.serial_elsewhere. Again: by key. 14 statements; those of `stock.count` where something
-    is approved, 5 where promises were displaced, 1 where units were found.
+    Refuses: NotFound; WrongState (not waiting, or its count is over); Invalid (an unknown cause or decision);
+    access.duties_apart; stock.corrected_since; stock.serial_elsewhere. Again: by key. 14 statements; those of
+    `stock.count` where something is approved, 5 where promises were displaced, 1 where units were found.
     """
     where = dict(sql.run(_TASKS, {"lines": [one.line for one in requests]}))
     tasks = lock_tasks(sorted(set(where.values())))
@@ -134,6 +134,9 @@ def _refusal(
         return WrongState(
             subject="counted line", found=line.state, event=request.decision, expected="waiting"
         )
+    if task.state in COUNT_OVER:
+        expected = "counting or recount or waiting"
+        return WrongState(subject="count", found=task.state, event=request.decision, expected=expected)
     causes = rules.of(task.company, counting.Counting, task.node_code)[1].causes
     if request.decision == "approve" and request.cause not in causes:
         return Invalid(field="cause", expected=one_of(causes), found=request.cause or "none")

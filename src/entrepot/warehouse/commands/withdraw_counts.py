@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.warehouse import errors
 from entrepot.warehouse.commands.start_counts import PAIR, Task, lock_tasks
 from entrepot.warehouse.states import COUNT
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -39,12 +40,16 @@ class CountWithdrawn:
 @command("warehouse.withdraw_counts")
 def withdraw_counts(cause: Cause, /, *, requests: Sequence[WithdrawCount]) -> list[CountWithdrawn | Refused]:
     """The counts are not done: no stock moves, and what was counted of them and agreed stays so. Whoever counted what
-    differs does not withdraw it, and what waits for a decision is decided.
+    differs does not withdraw it, what waits for a decision is decided, and what was held back because pickers did not
+    find it is counted: nothing else says whether it is there.
 
-    Locks: the tasks in id order. Refuses: NotFound; WrongState (done, or waiting for a decision); Invalid (no reason);
-    access.duties_apart. Again: by key. 5 statements; 3 more where a difference is dropped.
+    Locks: the tasks in id order. Refuses: NotFound; WrongState (done, or something of it waits for a decision); Invalid
+    (no reason); warehouse.held_back; access.duties_apart. Again: by key. 7 statements; 3 more where a difference is
+    dropped.
     """
     found = lock_tasks([one.task for one in requests])
+    held: dict[UUID, int] = dict(sql.run(_HELD, {"tasks": list(found)}))  # type: ignore[arg-type]
+    undecided = {task for (task,) in sql.run(_UNDECIDED, {"tasks": list(found)})}
     duties = {
         task.id: Duty(task.id, PAIR, "approve", cause.actor.name, task.number)
         for task in found.values()
@@ -56,7 +61,11 @@ def withdraw_counts(cause: Cause, /, *, requests: Sequence[WithdrawCount]) -> li
     going: dict[UUID, WithdrawCount] = {}
     refusals: dict[int, Refused] = {}
     for place, request in enumerate(requests):
-        refusal = _refusal(request, found.get(request.task), going) or apart.get(request.task)
+        task = found.get(request.task)
+        refusal = _refusal(request, task, going, undecided)
+        if refusal is None and task and task.id in held:
+            refusal = errors.HeldBack(count=task.number, bin=task.bin_code, units=held[task.id])
+        refusal = refusal or apart.get(request.task)
         if refusal:
             refusals[place] = refusal
         else:
@@ -70,10 +79,13 @@ def withdraw_counts(cause: Cause, /, *, requests: Sequence[WithdrawCount]) -> li
     ]
 
 
-def _refusal(request: WithdrawCount, task: Task | None, going: dict[UUID, WithdrawCount]) -> Refused | None:
+def _refusal(
+    request: WithdrawCount, task: Task | None, going: Container[UUID], undecided: Container[UUID]
+) -> Refused | None:
     if task is None:
         return NotFound(what="count", which=request.task)
-    step = COUNT.step("withdrawn" if task.id in going else task.state, "withdraw")
+    state = "waiting" if task.id in undecided else task.state
+    step = COUNT.step("withdrawn" if task.id in going else state, "withdraw")
     if isinstance(step, Refused):
         return step
     if not request.reason.strip():
@@ -102,6 +114,20 @@ def _write(cause: Cause, going: dict[UUID, WithdrawCount], found: dict[UUID, Tas
     )
     return goods
 
+
+_UNDECIDED = """
+SELECT DISTINCT task_id FROM warehouse_countline WHERE task_id = ANY(%(tasks)s::uuid[]) AND state = 'waiting'
+"""
+
+_HELD = """
+SELECT t.id, sum(b.quantity)::int
+FROM warehouse_counttask AS t JOIN stock_bucket AS b ON b.bin_id = t.bin_id AND b.node_id = t.node_id
+ AND b.owner_id = t.company_id AND b.status = 'researching' AND b.quantity > 0
+WHERE t.id = ANY(%(tasks)s::uuid[])
+  AND (t.whole OR EXISTS (SELECT FROM warehouse_countline AS l WHERE l.task_id = t.id AND l.sku_id = b.sku_id
+                             AND l.state IN ('open', 'recount')))
+GROUP BY 1
+"""
 
 _WITHDRAW = "UPDATE warehouse_counttask SET state = 'withdrawn' WHERE id = ANY(%(tasks)s::uuid[])"
 

@@ -208,7 +208,7 @@ class ListOut(Out):
 
 
 class ElsewhereOut(Out):
-    """Units that are picked from another bin instead, and on which list."""
+    """Units that are picked from another bin instead, or from the same once more, and on which list."""
 
     bin_code: str
     list_number: str

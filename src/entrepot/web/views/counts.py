@@ -26,7 +26,6 @@ from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_co
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
 from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.warehouse.counting import Accuracy, Counting
-from entrepot.warehouse.states import COUNT
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, plots
 from entrepot.web.edge import (
@@ -95,6 +94,10 @@ def _counts(request: Request, after: UUID | None, limit: int) -> list[counted.Co
         company=request.reader.company.id, node=uuid_in(asked.get("node")), zone=clean(asked.get("zone")),
         done=asked.get("done") == "1", after=after, limit=limit,
     )  # fmt: skip
+
+
+def _withdrawable(request: Request, after: UUID | None, limit: int) -> list[counted.CountRow]:
+    return [one for one in _counts(request, after, limit) if one.may_withdraw]
 
 
 def _causes(request: Request) -> list[str]:
@@ -170,7 +173,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "goods": [(_field(each), each) for each in goods],
         "mine": found.state == "counting" and found.counter == request.reader.name,
         "lines": counted.lines_of(which),
-        "may_withdraw": not isinstance(COUNT.step(found.state, "withdraw"), Refused),
+        "may_withdraw": found.may_withdraw,
         "items": work.of_subject(which),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "extra": EXTRA,
@@ -205,7 +208,7 @@ def enter(request: Request, which: UUID) -> HttpResponse:
 def withdraw(request: Request) -> HttpResponse:
     """The chosen counts are not done, and why."""
     reason = clean(request.POST.get("reason"))
-    wanted = [WithdrawCount(one, reason) for one in chosen(request, "count", partial(_counts, request))]
+    wanted = [WithdrawCount(one, reason) for one in chosen(request, "count", partial(_withdrawable, request))]
     results = give(request, withdraw_counts, wanted, _withdrawn)
     return back(request, "/floor/counts/", results)
 

@@ -183,7 +183,7 @@ def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line
     told = [(line, clean(text.get(f"wanted-{line.id}"))) for line in lines]
     changed = [ChangedLine(line.id, int_in(units) or 0) for line, units in told if units]
     if added is None:
-        return [None]
+        return []
     wanted = ChangeOrder(
         found.id,
         tuple(changed),
@@ -345,25 +345,27 @@ def to_put_away(request: Request) -> HttpResponse:
     shown = listed_whole(request, lists_floor.PUT_AWAY, rows, size=storing.PAGE)
     if shown.answer:
         return shown.answer
-    plates = _plates_at_the_dock(request, node.id) if node else []
-    context = {"nodes": nodes, "node": node, **shown.context(), "plates": plates, "kept": kept(request)}
+    plates, more = _plates_at_the_dock(request, node.id) if node else ([], 0)
+    context = {
+        "nodes": nodes,
+        "node": node,
+        **shown.context(),
+        "plates": plates,
+        "more_plates": more,
+        "kept": kept(request),
+    }
     return page(request, "web/put_away.html", context, area="inbound")
 
 
-def _plates_at_the_dock(request: Request, node: UUID) -> list[tuple[PlateRow, Choice | None]]:
-    """Pallets and cartons that wait, each with the bin that takes all of it; what stands on a pallet goes with it. Some
-    wait for the verdict of their quality check first."""
-    rows = plate_queries.plates(
-        company=request.reader.company.id, node=node, kind="receiving", alone=True, limit=PAGE
-    )
+def _plates_at_the_dock(request: Request, node: UUID) -> tuple[list[tuple[PlateRow, Choice | None]], int]:
+    """Pallets and cartons that wait, the first made first, each with the bin that takes all of it; and how many more
+    there are. What stands on a pallet goes with it; some wait for the verdict of their quality check first."""
+    company = request.reader.company.id
+    rows, count = plate_queries.plates_at_the_dock(company=company, node=node, ready=True, limit=PAGE)
     goods = plate_queries.goods_on([one.id for one in rows])
-    ready = [
-        one
-        for one in rows
-        if all(part.status != "pending_inspection" for part in goods[one.id]) and goods[one.id]
-    ]
-    most = [(max(goods[one.id], key=lambda part: part.units).bucket, one.units) for one in ready]
-    return list(zip(ready, storing.suggested_whole(node=node, plates=most), strict=True))
+    most = [(max(goods[one.id], key=lambda part: part.units).bucket, one.units) for one in rows]
+    whole = storing.suggested_whole(node=node, plates=most)
+    return list(zip(rows, whole, strict=True)), count - len(rows)
 
 
 @require_POST

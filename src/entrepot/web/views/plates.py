@@ -104,7 +104,7 @@ def build(request: Request) -> HttpResponse:
     if where is None or sku is None:
         missing = gettext("bin") if where is None else gettext("SKU")
         messages.error(request, gettext("There is no %(what)s with this code here.") % {"what": missing})
-        return back(request, reverse("plates"), [None])
+        return back(request, reverse("plates"), [])
     line = PlateLine(sku.id, units or 0, clean(text.get("lot")))
     wanted = BuildPlate(company, where.id, (line,), clean(text.get("number")))
     results = give(request, build_plates, [wanted], lambda _: gettext("The plate is built."))
@@ -123,7 +123,7 @@ def move(request: Request, which: UUID) -> HttpResponse:
         messages.error(
             request, gettext("There is no %(what)s with this code here.") % {"what": gettext("bin")}
         )
-        return back(request, reverse("plate", args=[which]), [None])
+        return back(request, reverse("plate", args=[which]), [])
     wanted = MovePlate(which, target.id, why="put_away" if found.bin_kind == "receiving" else "move")
     results = give(request, move_plates, [wanted], lambda _: gettext("The plate stands there now."))
     return back(request, reverse("plate", args=[which]), results)

@@ -262,7 +262,7 @@ def send(request: Request) -> HttpResponse:
         if plate is None or target is None or origin is None:
             what = {"what": gettext("plate")}
             messages.error(request, gettext("There is no %(what)s with this code here.") % what)
-            return back(request, "/stock/transfers/", [None])
+            return back(request, "/stock/transfers/", [])
         whole = [ShipTransfer(request.reader.company.id, origin, target, plates=(plate.id,))]
         results = give(request, ship_transfer, whole, lambda _: gettext("It is on its way."))
         return back(request, "/stock/transfers/", results)
@@ -286,10 +286,10 @@ def _lines(request: Request, origin: UUID) -> list[TransferUnits]:
         messages.error(request, most if rows else told)
         return []
     skus = catalog.skus(company=request.reader.company.id, codes=[row[1] for row in rows])
-    bins = {one.code.upper(): one.id for one in network.bins(nodes=[origin])}
+    bins = network.bins_named({(origin, code) for row in rows for code in (row[0], row[0].upper())})
     lines = []
     for code, sku, said, lot in rows:
-        units, found = int_in(said), bins.get(code.upper())
+        units, found = int_in(said), bins.get((origin, code)) or bins.get((origin, code.upper()))
         if found is None or sku not in skus or not units:
             told = gettext("%(line)s: say a bin of the node, a SKU of the catalog, and how many units.")
             messages.error(request, told % {"line": " ".join(filter(None, (code, sku, said, lot)))})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -35,10 +35,10 @@ from entrepot.web.views.scan.screen import (
     hear,
     node_of,
     over,
-    progress,
     show,
 )
 from entrepot.web.words import refusal
+from entrepot.work import queries as work
 from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, astray, counted
 
 COMMANDS = ("warehouse.pick", "warehouse.use_totes")
@@ -48,6 +48,10 @@ METHODS = {
     "cluster": gettext_lazy("several orders, each in its tote"),
     "zone": gettext_lazy("several orders, of one zone"),
 }
+
+
+STANDS_THERE = timedelta(minutes=15)
+"""Whoever picked at a bin as short a while ago stands before it still."""
 
 
 class Job(NamedTuple):
@@ -107,12 +111,12 @@ def _open(request: Request, scan: Scan) -> Outcome:
 def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
     """The stop that comes next."""
     job = _job(request, kind, which)
-    row = _next(job.stops)
+    row, before = _next(job.stops)
     if row is None:
         return _finished(request, job)
     if refused := _is_not_his(request, job):
         return _turned_away(request, refused)
-    at = progress(request, "pick", row.stop.task)
+    at = _at(request, row, before)
 
     def screen() -> Screen:
         return _screen(job, row, at)
@@ -125,17 +129,28 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
     return show(request, screen())
 
 
-def _next(stops: Sequence[StopRow]) -> StopRow | None:
-    """The first open stop. Whoever was at the same bin for the one before it need not scan that again."""
+def _next(stops: Sequence[StopRow]) -> tuple[StopRow | None, StopRow | None]:
+    """The first open stop, and the one before it."""
     before = None
     for one in stops:
         if one.state == "open":
-            is_here = (
-                before is not None and before.state in ("done", "short") and before.stop.bin == one.stop.bin
-            )
-            return replace(one, stop=one.stop._replace(is_here=is_here))
+            return one, before
         before = one
-    return None
+    return None, before
+
+
+def _at(request: Request, row: StopRow, before: StopRow | None) -> Progress:
+    """What the reader scanned of a stop. Whoever has just been at the same bin for the one before it need not scan that
+    again."""
+    found = work.scanned(request.reader.name, "pick")
+    if found and found.subject == row.stop.task:
+        return Progress("pick", row.stop.task, found.scans, found.version)
+    stands_here = (
+        found is not None and before is not None and before.state in ("done", "short")
+        and found.subject == before.stop.task and before.stop.bin == row.stop.bin
+        and timezone.now() - found.at < STANDS_THERE
+    )  # fmt: skip
+    return Progress("pick", row.stop.task, ("bin",) if stands_here else (), 0)
 
 
 def _job(request: Request, kind: str, which: UUID) -> Job:
@@ -194,6 +209,8 @@ def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
         "fewer": (gettext("Found, and no more"), f"{units} / {stop.item.quantity}"),
         "tote": (gettext("Put it into"), stop.tote),
     }[step]
+    if step == "item" and counted(at.tokens).read:
+        ask, what = gettext("Type or scan its lot"), stop.item.lot
     facts = [(gettext("Bin"), stop.bin.code), (gettext("Lot"), stop.item.lot)]
     facts += [(gettext("Serial"), stop.item.serial), (gettext("As"), fmt.pieces(row.pieces))]
     facts.append((gettext("For"), row.order_number))
@@ -215,11 +232,11 @@ def _taps(step: str, units: int, stop: picking.Stop, at: Progress) -> tuple[Tap,
         return (Tap(YES, label, "bad"),)
     if step != "item":
         return ()
-    taps = [Tap(FEWER, gettext("Not enough here"), "quiet")]
-    if stop.item.mixed:  # A lot often stands on goods in words alone.
+    taps, tally = [Tap(FEWER, gettext("Not enough here"), "quiet")], counted(at.tokens)
+    if tally.read:  # A lot often stands on goods in words alone.
         taps.insert(0, Tap(stop.item.lot, gettext("It is lot %(lot)s") % {"lot": stop.item.lot}))
     left = stop.item.quantity - units
-    if units and left > 1 and not counted(at.tokens).serials:
+    if units and left > 1 and not tally.serials:
         taps.insert(0, Tap(ALL, gettext("All %(n)s are in my hand") % {"n": stop.item.quantity}, "main"))
     return tuple(taps)
 
@@ -249,20 +266,28 @@ def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, 
     if isinstance(answer, Refused):
         return answer
     if shorts:
-        return _missing(stop.item.quantity - found.units, answer.tasks)
+        return _missing(stop.item.quantity - found.units, stop.bin.code, answer.tasks)
     return gettext("%(n)s × %(code)s picked.") % {"n": found.units, "code": stop.item.code}
 
 
-def _missing(units: int, tasks: Sequence[UUID]) -> str:
-    """What becomes of missing units: another bin, by which list; the rest goes back to sourcing."""
+def _missing(units: int, from_bin: str, tasks: Sequence[UUID]) -> str:
+    """What becomes of missing units: another bin, or the same once more where its records say that more is there, by
+    which list; the rest goes back to sourcing."""
     others = floor_queries.instead(tasks)
     said = [gettext("Noted: %(n)s missing. A supervisor is told.") % {"n": units}]
     for one in others:
         told = {"n": one.units, "bin": one.bin_code, "list": one.list_number}
-        if one.list_number:
-            said.append(gettext("%(n)s come from %(bin)s instead, by list %(list)s.") % told)
+        if one.bin_code == from_bin and one.list_number:
+            says = gettext("%(n)s should be in %(bin)s all the same: look once more, by list %(list)s.")
+        elif one.bin_code == from_bin:
+            says = gettext(
+                "%(n)s should be in %(bin)s all the same: look once more, it is a stop of this order now."
+            )
+        elif one.list_number:
+            says = gettext("%(n)s come from %(bin)s instead, by list %(list)s.")
         else:
-            said.append(gettext("%(n)s come from %(bin)s instead: it is a stop of this order now.") % told)
+            says = gettext("%(n)s come from %(bin)s instead: it is a stop of this order now.")
+        said.append(says % told)
     left = units - sum(one.units for one in others)
     if left:
         said.append(gettext("%(n)s are looked for at other nodes, or wait for supply.") % {"n": left})

@@ -57,10 +57,10 @@ def opens(scan: Scan, node: network.Node | None) -> HttpResponse | Refused | Non
 
 
 def at_the_dock(company: int, node: network.Node | None, shown: int) -> tuple[Choice, ...]:
-    """Plates that wait to be put away."""
+    """Plates that wait to be put away, the first made first."""
     if node is None:
         return ()
-    rows = plate_queries.plates(company=company, node=node.id, kind="receiving", alone=True, limit=shown)
+    rows, _ = plate_queries.plates_at_the_dock(company=company, node=node.id, limit=shown)
     return tuple(
         Choice(
             reverse("scan-plate", args=[one.id]),
