@@ -143,8 +143,11 @@ def denied(name: str, refused: Refused) -> Denied:
 
 
 def _packed(fact: object) -> object:
-    """A fact as JSON; what is told in words keeps what the words are made of."""
-    return {"says": fact.says, "facts": [*map(str, fact.facts)]} if isinstance(fact, Said) else fact
+    """A fact as JSON; what is told in words keeps what the words are made of. PostgreSQL's JSON has no NUL, and whoever
+    asked may have sent one."""
+    if isinstance(fact, Said):
+        return {"says": fact.says, "facts": [_packed(str(one)) for one in fact.facts]}
+    return fact.replace("\0", "\ufffd") if isinstance(fact, str) else fact
 
 
 def _unpacked(fact: Any) -> Any:
