@@ -14,7 +14,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.returns.commands.announce import expect, tracking_of
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
-from entrepot.returns.commands.close import Close, close
+from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.take_comebacks import BOTH
 from entrepot.returns.errors import DuplicateReturn
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -95,12 +95,15 @@ class _Again(NamedTuple):
 
 
 def _end(cause: Cause, again: Sequence[_Again]) -> None:
-    """What is sent again is not paid back as well: where it is already, a person agrees which of both it is."""
-    ends = [one for one in again if not one.pays]
-    if ends:
-        close(cause, requests=[
-            Close(one.return_id, Said("sent again with order {0}", one.order)) for one in ends if one.return_id
-        ])  # fmt: skip
+    """What is sent again is not paid back as well: where it is already, or may be soon, a person agrees which of both
+    it is."""
+    wanted = [
+        Close(one.return_id, Said("sent again with order {0}", one.order))
+        for one in again
+        if one.return_id and not one.pays
+    ]
+    ended = close(cause, requests=wanted) if wanted else []
+    gone = {one.return_id for one in ended if isinstance(one, Closed)}
     items = [
         OpenItem(
             one.company, BOTH, "shipment", one.shipment, Said(
@@ -111,7 +114,7 @@ def _end(cause: Cause, again: Sequence[_Again]) -> None:
             "customer service", {"order": one.order, "return": one.return_id}, one.priority, due_in_hours=8,
         )
         for one in again
-        if one.pays
+        if one.return_id not in gone
     ]  # fmt: skip
     if items:
         open_items(cause, requests=items)
