@@ -11,8 +11,13 @@ import pytest
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, RequestReused
 from entrepot.orders import queries as orders
+from entrepot.orders.commands.place import PaymentGiven
 from entrepot.returns import comeback_queries, errors, parcel_queries, tasks
-from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
+from entrepot.returns.commands.receive_parcels import (
+    Content,
+    ReceiveParcel,
+    receive_parcels,
+)
 from entrepot.returns.commands.take_comebacks import (
     ADDRESS,
     BOTH,
@@ -223,6 +228,24 @@ def test_what_was_set_aside_with_a_question_is_answered(house: Floor):
     assert len(parcel_queries.strays(COMPANY)) == 2
     take_comebacks(RECEIVES, requests=[came(house, number, (2, "as new", "SKU-000"))])
     assert [one.said for one in parcel_queries.strays(COMPANY)] == ["a sock"]
+
+
+def test_lines_of_one_sku_share_what_the_second_parcel_had_cost(house: Floor):
+    house.stock(2, 1_000, cost=100_500)
+    (order,) = placed(
+        house, 1, (2, 1), (2, 1), address=HOME, payment=PaymentGiven("account", "an account", 2_998, NOW)
+    )
+    (shipment,) = shipped(order)
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    shipped(again.order)
+    take_comebacks(RECEIVES, requests=[came(house, trackings([shipment])[0], (2, "as new", "SKU-002"))])
+    back(asked(order, 1, 1))
+    (home, left) = sql.run(
+        "SELECT sum(quantity)::int, sum(value_minor)::int FROM stock_move WHERE sku_id = %(sku)s"
+        " AND 'customer' IN (from_place, to_place) GROUP BY to_place = 'customer' ORDER BY to_place = 'customer'",
+        {"sku": house.skus[2]},
+    )
+    assert home == left == (4, left[1])
 
 
 def test_an_answer_is_given_again_for_its_key(house: Floor):
