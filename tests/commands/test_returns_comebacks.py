@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, RequestReused
@@ -15,6 +16,7 @@ from entrepot.orders.commands.place import PaymentGiven
 from entrepot.returns import comeback_queries, errors, parcel_queries, tasks
 from entrepot.returns.commands.receive_parcels import (
     Content,
+    ParcelReceived,
     ReceiveParcel,
     receive_parcels,
 )
@@ -184,6 +186,60 @@ def test_a_return_of_it_ends_when_it_is_sent_again(house: Floor):
     (answer,) = take_comebacks(RECEIVES, requests=[came(house, number, (2, "as new", "SKU-000"))])
     assert (answer.units, answer.out) == (2, 0)
     assert work.items(COMPANY, kind=BOTH) == []
+
+
+def brought_back(house: Floor) -> tuple[UUID, str]:
+    """A shipment of two units that its carrier brings back and that a return waits for, and its tracking number."""
+    (order,) = placed(house, 1, (0, 2), address=HOME)
+    (shipment,) = shipped(order)
+    number = shipping.shipment(shipment).tracking
+    take(a_message(number, detail("return_to_sender", NOW + timedelta(days=4))))
+    shipping_tasks.serve_trouble(SYSTEM, queued("trouble"))
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    return shipment, number
+
+
+def received(house: Floor, number: str, units: int) -> None:
+    content = (Content("SKU-000", units, condition="fine"),)
+    (answer,) = receive_parcels(RECEIVES, requests=[ReceiveParcel(COMPANY, house.nodes[0], content, number)])
+    assert isinstance(answer, ParcelReceived), answer
+    assert answer.received == units
+
+
+def test_what_came_with_its_return_is_not_put_in_stock_a_second_time(house: Floor):
+    """The carrier brings it back, it is received under its return, and sent again: its number is scanned again."""
+    shipment, number = brought_back(house)
+    received(house, number, 2)
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "the street was wrong")])
+    shipped(again.order)
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    before = units(house.skus[0])
+    assert comeback_queries.out([shipment]) == {shipment: []}
+    (answer,) = take_comebacks(RECEIVES, requests=[came(house, number, (2, "as new", "SKU-000"))])
+    assert isinstance(answer, errors.NotOut), answer
+    assert units(house.skus[0]) == before
+
+
+def test_what_a_return_waits_for_comes_in_by_it_alone(house: Floor):
+    """Until the return ends, which it does because its goods are sent again."""
+    shipment, number = brought_back(house)
+    reship(SYSTEM, requests=[Reship(shipment, "the street was wrong")])
+    wanted = came(house, number, (1, "as new", "SKU-000"))
+    (refused,) = take_comebacks(RECEIVES, requests=[wanted])
+    assert isinstance(refused, errors.ComesWithReturn), refused
+    (one,) = parcel_queries.expected(COMPANY, number)
+    assert one.number in refused.message
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    (answer,) = take_comebacks(RECEIVES, requests=[wanted])
+    assert (answer.units, answer.out) == (1, 1)
+    assert list(sql.run(comeback_queries.CHECK)) == []
+    with transaction.atomic():
+        sql.run("UPDATE returns_line SET cancelled = 0")
+        sql.run("UPDATE returns_return SET state = 'authorized'")
+        ((told,),) = sql.run(comeback_queries.CHECK)
+        transaction.set_rollback(True)
+    assert "1 units came back" in told
+    assert "and 2 with a return, of 2 that left" in told
 
 
 def test_goods_and_money_are_work_for_customer_service(house: Floor):

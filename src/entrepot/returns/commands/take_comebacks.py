@@ -95,8 +95,8 @@ def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list
     has goods and money is work for customer service.
 
     Locks: the orders in id order, then as `stock.take_back`.
-    Refuses: Invalid (content); returns.not_sent_again; returns.not_out; returns.no_bin. Again: by key; no unit comes
-    back twice. 32 statements at most.
+    Refuses: Invalid (content); returns.not_sent_again; returns.comes_with_return; returns.not_out; returns.no_bin.
+    Again: by key; no unit comes back twice. 33 statements at most.
     """
     numbers = [(one.company, tracking_of(one.tracking)) for one in requests]
     found = comeback_queries.sent_again(numbers)
@@ -125,6 +125,7 @@ class _Known:
         self.found = found
         shipments = {one.shipment: one for one in found.values()}
         self.left = comeback_queries.out(shipments)
+        self.expected = comeback_queries.expected(shipments)
         self.costs = Costs(
             {one.order for one in shipments.values()},
             {unit.line for units in self.left.values() for unit in units},
@@ -161,6 +162,8 @@ def _decide(
     refused = _misfit(request)
     if refused:
         return refused
+    if one.shipment in known.expected:
+        return errors.ComesWithReturn(number=known.expected[one.shipment], shipment=one.number)
     came = [
         Came(known.skus.get((request.company, unit.said.strip())), unit.quantity, unit.lot.strip(), unit.serial.strip())
         for unit in request.content
