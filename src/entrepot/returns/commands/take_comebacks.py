@@ -96,11 +96,12 @@ def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list
 
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: Invalid (content); returns.not_sent_again; returns.comes_with_return; returns.not_out; returns.no_bin.
-    Again: by key; no unit comes back twice. 33 statements at most.
+    Again: by key; no unit comes back twice. 34 statements at most.
     """
     numbers = [(one.company, tracking_of(one.tracking)) for one in requests]
     found = comeback_queries.sent_again(numbers)
     lock([one.order for one in found.values()])
+    found = _anew(found)
     known = _Known(requests, found)
     answers: list[ComebackTaken | Refused] = []
     taken: list[_Taken] = []
@@ -116,6 +117,12 @@ def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list
         came = [n for n, one in zip(numbers, answers, strict=True) if isinstance(one, ComebackTaken)]
         note_opened(cause, [(company, tracking, None) for company, tracking in came])
     return answers
+
+
+def _anew(found: dict[tuple[int, str], SentAgain]) -> dict[tuple[int, str], SentAgain]:
+    """As it is now that the orders are locked, without what another shipment bears the number of since."""
+    again = comeback_queries.sent_again(found)
+    return {number: one for number, one in again.items() if one.shipment == found[number].shipment}
 
 
 class _Known:
