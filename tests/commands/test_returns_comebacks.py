@@ -12,8 +12,10 @@ from django.db import transaction
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, RequestReused
 from entrepot.orders import queries as orders
+from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled, cancel
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.returns import comeback_queries, errors, parcel_queries, tasks
+from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.receive_parcels import (
     Content,
     ParcelReceived,
@@ -23,6 +25,7 @@ from entrepot.returns.commands.receive_parcels import (
 from entrepot.returns.commands.take_comebacks import (
     ADDRESS,
     BOTH,
+    NEITHER,
     ComebackTaken,
     ComebackUnits,
     TakeComeback,
@@ -240,6 +243,35 @@ def test_what_a_return_waits_for_comes_in_by_it_alone(house: Floor):
         transaction.set_rollback(True)
     assert "1 units came back" in told
     assert "and 2 with a return, of 2 that left" in told
+
+
+def test_what_is_not_sent_again_after_all_comes_back_as_if_it_never_was(house: Floor):
+    """The second order is cancelled: a return waits for the goods, and they are strays where none does."""
+    shipment, number, again = sent_again(house, leaves=False)
+    (cancelled,) = cancel(SYSTEM, requests=[CancelOrder(again, "he no longer wants it")])
+    assert isinstance(cancelled, OrderCancelled), cancelled
+    wanted = ReceiveParcel(COMPANY, house.nodes[0], (Content("SKU-000", 2),), number)
+    (parcel,) = receive_parcels(RECEIVES, requests=[wanted])
+    (item,) = work.of_subject(parcel.strays[0])
+    assert "nothing was announced" in item.reason
+    (one,) = expect_sent_back(SYSTEM, requests=[ExpectSentBack(shipment)])
+    assert one.number
+    assert work.items(COMPANY, kind=BOTH) == []
+    received(house, number, 2)
+
+
+def test_who_has_neither_goods_nor_money_is_work_for_customer_service(house: Floor):
+    """And what came back by itself is not expected in a return."""
+    shipment, number, again = sent_again(house, leaves=False)
+    cancel(SYSTEM, requests=[CancelOrder(again, "he no longer wants it")])
+    (answer,) = take_comebacks(RECEIVES, requests=[came(house, number, (1, "as new", "SKU-000"))])
+    assert (answer.again_state, answer.twice, answer.out) == ("cancelled", "", 1)
+    (item,) = work.items(COMPANY, kind=NEITHER)
+    assert (item.subject, item.role) == (shipment, "customer service")
+    assert orders.order(again).number in item.reason
+    assert work.items(COMPANY, kind=ADDRESS) == []
+    expect_sent_back(SYSTEM, requests=[ExpectSentBack(shipment)])
+    assert sql.run("SELECT quantity FROM returns_line") == [(1,)]
 
 
 def test_goods_and_money_are_work_for_customer_service(house: Floor):

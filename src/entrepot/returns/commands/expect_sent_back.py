@@ -141,27 +141,29 @@ SELECT h.id, h.company_id::int, h.order_id, h.number, h.node_id, h.carrier,
 FROM shipping_shipment AS h WHERE h.id = ANY(%(ids)s::uuid[]) AND h.node_id IS NOT NULL
 """
 
-# A return pays as soon as anything of it is here or was refunded.
+# Not where the second order is cancelled. A return pays as soon as anything of it is here or was refunded.
 _SENT_AGAIN = """
 SELECT h.id, h.number, h.company_id::int, x.number, b.id, COALESCE(b.number, ''),
        b.state <> 'authorized' OR EXISTS (SELECT FROM returns_refund WHERE return_id = b.id AND state <> 'rejected'),
        x.priority::int
 FROM shipping_shipment AS h
 JOIN shipping_reshipment AS r ON r.shipment_id = h.id
-JOIN orders_order AS x ON x.id = r.order_id
+JOIN orders_order AS x ON x.id = r.order_id AND x.status <> 'cancelled'
 LEFT JOIN returns_return AS b ON b.order_id = h.order_id AND b.external_id = h.number || ' sent back'
  AND b.state NOT IN ('declined', 'cancelled') AND NOT b.without_refund
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id
 """
 
+# What came back by itself while it was sent again is not to come.
 _LINES = """
-SELECT l.shipment_id, l.line_id,
-       least(sum(l.quantity), o.shipped + o.delivered - COALESCE(s.authorized, 0))::int
+SELECT l.shipment_id, l.line_id, n.units::int
 FROM shipping_shipmentline AS l
 JOIN orders_line AS o ON o.id = l.line_id
 LEFT JOIN returns_sold AS s ON s.line_id = l.line_id
-WHERE l.shipment_id = ANY(%(ids)s::uuid[])
-GROUP BY l.shipment_id, l.line_id, o.number, o.shipped, o.delivered, s.authorized
-HAVING least(sum(l.quantity), o.shipped + o.delivered - COALESCE(s.authorized, 0)) > 0
+LEFT JOIN LATERAL (SELECT sum(quantity) AS units FROM returns_comeback
+                   WHERE shipment_id = l.shipment_id AND line_id = l.line_id) AS c ON TRUE
+CROSS JOIN LATERAL (
+    SELECT least(l.quantity - COALESCE(c.units, 0), o.shipped + o.delivered - COALESCE(s.authorized, 0)) AS units) AS n
+WHERE l.shipment_id = ANY(%(ids)s::uuid[]) AND n.units > 0
 ORDER BY l.shipment_id, o.number
 """

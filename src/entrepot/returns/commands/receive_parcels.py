@@ -348,7 +348,7 @@ JOIN LATERAL (
 ) AS found ON TRUE
 JOIN shipping_shipment AS h ON h.id = found.id
 JOIN shipping_reshipment AS r ON r.shipment_id = h.id
-JOIN orders_order AS x ON x.id = r.order_id ORDER BY h.id
+JOIN orders_order AS x ON x.id = r.order_id AND x.status <> 'cancelled' ORDER BY h.id
 """
 
 _BINS = """

@@ -29,6 +29,9 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 BOTH = "given twice"
 """Type of the work item about a customer who has the goods again, and was paid back for them as well."""
 
+NEITHER = "given neither goods nor money"
+"""Type of the work item about a shipment that came back, while the order that was to send it again is cancelled."""
+
 ADDRESS = "sent again to the same address"
 """Type of the work item about a second parcel that has not left, while the first one came back."""
 
@@ -92,7 +95,7 @@ class _Taken(NamedTuple):
 def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list[ComebackTaken | Refused]:
     """Units of shipments that were sent again are in stock again, at the cost they had left with: sellable, damaged, or
     set apart to be looked at. What was asked about them at the dock is answered, claims for their loss end, and who
-    has goods and money is work for customer service.
+    has goods and money, or neither, is work for customer service.
 
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: Invalid (content); returns.not_sent_again; returns.comes_with_return; returns.not_out; returns.no_bin.
@@ -294,6 +297,17 @@ def _work(one: SentAgain, told: ComebackTaken) -> list[OpenItem]:
         return [
             OpenItem(
                 one.company, BOTH, "shipment", one.shipment, said, "customer service", facts, one.priority
+            )
+        ]
+    if one.again_state == "cancelled" and one.paid_back < told.units + one.back:
+        said = Said(
+            "{0} came back, and order {1}, by which its goods were to be sent again, is cancelled: {2} has neither"
+            " them nor the money of order {3}. Give it back, or send them again.",
+            one.number, one.again_number, one.customer or one.order_number, one.order_number,
+        )  # fmt: skip
+        return [
+            OpenItem(
+                one.company, NEITHER, "shipment", one.shipment, said, "customer service", facts, one.priority
             )
         ]
     if one.waits:
