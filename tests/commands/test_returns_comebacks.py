@@ -318,6 +318,19 @@ def test_what_was_set_aside_with_a_question_is_answered(house: Floor):
     assert [one.said for one in parcel_queries.strays(COMPANY)] == ["a sock"]
 
 
+def test_of_what_was_set_aside_as_much_is_known_as_came_back(house: Floor):
+    """Whoever put three of a kind aside, of which one was the parcel's, is still asked about the rest."""
+    _, number, _ = sent_again(house)
+    receive_parcels(RECEIVES, requests=[
+        ReceiveParcel(COMPANY, house.nodes[0], (Content("SKU-000", n),), number) for n in (3, 1, 1)
+    ])  # fmt: skip
+    take_comebacks(RECEIVES, requests=[came(house, number, (1, "as new", "SKU-000"))])
+    assert sorted(one.quantity for one in parcel_queries.strays(COMPANY)) == [1, 3]
+    assert len(work.items(COMPANY, kind="goods nobody announced")) == 2
+    take_comebacks(RECEIVES, requests=[came(house, number, (1, "damaged", "SKU-000"))])
+    assert [one.quantity for one in parcel_queries.strays(COMPANY)] == [3]
+
+
 def test_lines_of_one_sku_share_what_the_second_parcel_had_cost(house: Floor):
     house.stock(2, 1_000, cost=100_500)
     (order,) = placed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -269,19 +270,28 @@ def _write(cause: Cause, taken: Sequence[_Taken], answers: Sequence[ComebackTake
     whole = [key for key in shipments if not told[key].out]
     if whole:
         came_back(cause, whole)
-    _answer_strays(cause, shipments)
+    _answer_strays(cause, taken)
     items = [item for key, one in shipments.items() for item in _work(one, told[key])]
     if items:
         open_items(cause, requests=items)
 
 
-def _answer_strays(cause: Cause, shipments: dict[UUID, SentAgain]) -> None:
-    """What was set aside with the question what it is, is known now."""
-    open_ = sql.run(_STRAYS, {"ids": list(shipments)})
-    if open_:
+def _answer_strays(cause: Cause, taken: Sequence[_Taken]) -> None:
+    """What was set aside with the question what it is, is known now: as much of it as came back. Of what is more than
+    that the question stands."""
+    back: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for one in taken:
+        back[one.of.shipment, one.left.sku] += one.units
+    known: list[tuple[UUID, UUID]] = []
+    for stray, shipment, sku, units in sql.run(_STRAYS, {"ids": list({one.of.shipment for one in taken})}):
+        if units <= back[shipment, sku]:
+            back[shipment, sku] -= units
+            known.append((stray, shipment))
+    if known:
+        numbers = {one.of.shipment: one.of.number for one in taken}
         decide_strays(cause, requests=[
-            DecideStray(stray, "kept", reason=Said("what {0} sent came back", shipments[shipment].number))
-            for stray, shipment in open_
+            DecideStray(stray, "kept", reason=Said("what {0} sent came back", numbers[shipment]))
+            for stray, shipment in known
         ])  # fmt: skip
 
 
@@ -333,7 +343,7 @@ WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind NOT IN ('blocked', 'retired') OR
 
 # By the number of the shipment or of one of its packages, and only such goods as it sent.
 _STRAYS = """
-SELECT DISTINCT ON (t.id) t.id, h.id
+SELECT DISTINCT ON (t.id) t.id, h.id, t.sku_id, t.quantity
 FROM shipping_shipment AS h
 JOIN returns_stray AS t ON t.company_id = h.company_id AND t.state = 'open' AND t.tracking <> ''
  AND (t.tracking IN (h.tracking, h.number)
