@@ -139,7 +139,8 @@ class Mate(NamedTuple):
 
 def mates(order: UUID, others: Sequence[UUID], node: UUID) -> list[Mate]:
     """Returns of other orders that may come to a node in one parcel with one of this order: nothing of them is on its
-    way yet. 1 statement, none where there are no others."""
+    way yet, and they are of one customer, or where nobody knows that, from one address. 1 statement, none where there
+    are no others."""
     params = {"order": order, "others": list(others), "node": node}
     return [Mate(*row) for row in sql.run(_MATES, params)] if others else []
 
@@ -213,8 +214,10 @@ SELECT r.id, r.number, COALESCE(NULLIF(o.external_id, ''), o.number),
 FROM returns_return AS r
 JOIN orders_order AS o ON o.id = r.order_id
 JOIN orders_order AS v ON v.id = %(order)s::uuid AND v.company_id = o.company_id AND v.country = o.country
- AND (v.customer_id = o.customer_id OR v.customer_id IS NULL OR o.customer_id IS NULL)
-WHERE r.order_id = ANY(%(others)s::uuid[]) AND r.order_id <> v.id AND r.node_id = %(node)s::uuid
+LEFT JOIN parties_address AS a ON a.id = o.address_id
+LEFT JOIN parties_address AS b ON b.id = v.address_id
+WHERE COALESCE(v.customer_id = o.customer_id, a.place <> '' AND a.place = b.place)
+  AND r.order_id = ANY(%(others)s::uuid[]) AND r.order_id <> v.id AND r.node_id = %(node)s::uuid
   AND r.state = 'authorized' AND r.asked <> 'keep'
   AND NOT EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL)
 ORDER BY r.id DESC
