@@ -451,7 +451,7 @@ def test_whose_parcel_we_pay_for_has_the_label_at_once(customer, order):
     said = wants(order, reason="defective")
     assert "costs you nothing: we send you a label" in text_of(customer.post("/portal/answer/", said))
     page = customer.get(customer.post("/portal/ask/", said | {"asked": "refund"})["Location"])
-    (one,) = [one for one in portal_queries.returns_of(order.id) if one.step == "on its way"]
+    (one,) = [one for one in portal_queries.returns_of(order.id) if one.step == "accepted"]
     assert (
         "Put the label on it and give it to Parcel Post: it costs you nothing. It goes to: Dock 4"
         in text_of(page)
@@ -468,6 +468,27 @@ def test_whose_parcel_we_pay_for_has_the_label_at_once(customer, order):
     found = label_queries.of_return(one.id)
     assert found
     assert label_queries.send_to(found, timezone.now()) == ["Dock 4", "London E1"]
+
+
+def test_it_is_on_its_way_when_its_customer_or_its_carrier_says_so(customer, order, shop):
+    """Not when it is accepted, nor when there is a label that is still to be put on."""
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    other = another(order, shop)
+    enters(customer, other)
+    sends(customer, wants(other))
+
+    def steps() -> list[str]:
+        return [one.step for each in (order, other) for one in portal_queries.returns_of(each.id)]
+
+    (one,), (two,) = (portal_queries.returns_of(each.id) for each in (order, other))
+    assert label_queries.of_return(one.id)
+    assert steps() == ["accepted", "accepted"]
+    customer.post(f"/portal/return/{two.number}/parcel/", {"tracking": "JD 9"})
+    assert steps() == ["accepted", "on its way"]
+    note_scans(the_system(timezone.now()), requests=[NoteScan(order.company, one.number)])
+    assert steps() == ["on its way", "on its way"]
+    assert "What to do now" in text_of(customer.get(f"/portal/return/{two.number}/"))
 
 
 def test_a_label_that_its_carrier_sells_is_waited_for(customer, order):

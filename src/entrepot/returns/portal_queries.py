@@ -84,11 +84,11 @@ class Seen(NamedTuple):
 def returns_of(order: UUID) -> list[Seen]:
     """The returns of an order, the latest first. 1 statement."""
     found = []
-    for which, number, asked, state, units, received, disposed, refunded, to_come, *rest in sql.run(
+    for which, number, asked, state, units, received, disposed, refunded, to_come, sent, *rest in sql.run(
         _RETURNS, {"order": order}
     ):
         to_come = 0 if asked == "keep" else to_come
-        step = portal.step(state, units, received, disposed, refunded, to_come)
+        step = portal.step(state, units, received, disposed, refunded, to_come, sent=sent)
         found.append(Seen(which, number, asked, step, units, *rest))
     return found
 
@@ -177,9 +177,14 @@ WHERE company_id = %(company)s::smallint AND channel_id = %(channel)s::uuid
 ORDER BY number = ANY(%(numbers)s::text[]) DESC, external_id = %(number)s::text DESC LIMIT 1
 """
 
+# The number of a label is announced when that is made, and again when its carrier sold it: nobody has sent it by that.
 _RETURNS = """
 SELECT r.id, r.number, r.asked, r.state, u.units, u.received, u.disposed, u.refunded,
        u.units - u.missing - u.received,
+       EXISTS (SELECT FROM returns_parcel AS p
+               WHERE p.return_id = r.id AND (p.scanned_at IS NOT NULL OR NOT EXISTS (
+                   SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
+                   WHERE m.return_id = r.id AND (l.tracking = p.tracking OR l.made_at = p.announced_at)))),
        (SELECT COALESCE(sum(f.total_minor), 0)::bigint FROM returns_refund AS f
         WHERE f.return_id = r.id AND f.state IN ('approved', 'paid', 'failed')),
        r.currency, r.requested_at, n.code, r.reasons, r.node_id, r.told

@@ -604,6 +604,7 @@ def _one_return(
         "one": seen,
         "steps": STEPS,
         "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
+        "to_send": seen.step in ("accepted", "on its way"),
         "code": papers.scan_code(label.tracking if label and label.is_ready else seen.number),
         "send_to": label_queries.send_to(label, fmt.reading().now) if label else _send_to(visit, seen),
         "label": label,
@@ -647,7 +648,7 @@ def ask_label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBa
 @require_safe
 @visited
 def label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:  # noqa: ARG001  Django gives it
-    """The label for the parcel, as PDF."""
+    """The label for the parcel, as PDF: for whoever showed that the order is theirs whose address is on it."""
     seen = _seen(visit, number)
     found = label_queries.of_return(seen.id)
     if found is None or not visit.knows(found.order):
