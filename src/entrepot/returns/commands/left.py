@@ -32,6 +32,22 @@ class Costs:
         return rules.cost_of_units(self._left[line], before, units)
 
 
+BUCKETS = """
+    SELECT m.from_bucket AS bucket
+    FROM shipping_shipment AS h
+    JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer'
+    WHERE h.order_id = l.order_id
+    UNION
+    SELECT m.from_bucket
+    FROM shipping_shipment AS h
+    JOIN shipping_reshipment AS r ON r.shipment_id = h.id
+    JOIN shipping_shipment AS a ON a.order_id = r.order_id
+    JOIN stock_move AS m ON m.document_id = a.id AND m.sku_id = l.sku_id AND m.to_place = 'customer'
+    WHERE h.order_id = l.order_id
+"""
+"""What the units of a return's line (`l`) were, by lot and serial number, when they left with its order, or with the
+one by which they were sent again: a customer returns either on the order that he paid."""
+
 # In the order in which they left, so that the units that come back first are those that left first. The second order
 # has one line of a SKU, of which each line of the first has its part; a move in parts is split as
 # `rules.cost_of_units` does.
