@@ -22,9 +22,10 @@ VOIDED = "voided"
 def void(cause: Cause, reasons: Mapping[UUID, str]) -> dict[UUID, UUID]:
     """Take locked returns off their labels, each for its reason, and void the labels that nothing comes with any more:
     those voided, by return. One whose parcel a carrier has had in its hands stands: carriage is owed for it. What was
-    bought is given back. 2 statements, 6 more where labels are void, 1 more where some were bought."""
+    bought is given back. 1 statement, 7 more where there are labels, 1 more where some were bought."""
     # By a statement of its own: the next one has to see what ended while this one waited.
-    sql.run(_LOCK, {"returns": list(reasons)})
+    if not sql.run(_LOCK, {"returns": list(reasons)}):
+        return {}
     found = sql.run(_VOID, {"returns": list(reasons), "at": cause.at})
     if not found:
         return {}
