@@ -7,15 +7,25 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, RequestReused
 from entrepot.orders import queries as orders
+from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled, cancel
+from entrepot.orders.commands.place import PaymentGiven
 from entrepot.returns import comeback_queries, errors, parcel_queries, tasks
-from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
+from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
+from entrepot.returns.commands.receive_parcels import (
+    Content,
+    ParcelReceived,
+    ReceiveParcel,
+    receive_parcels,
+)
 from entrepot.returns.commands.take_comebacks import (
     ADDRESS,
     BOTH,
+    NEITHER,
     ComebackTaken,
     ComebackUnits,
     TakeComeback,
@@ -181,6 +191,89 @@ def test_a_return_of_it_ends_when_it_is_sent_again(house: Floor):
     assert work.items(COMPANY, kind=BOTH) == []
 
 
+def brought_back(house: Floor) -> tuple[UUID, str]:
+    """A shipment of two units that its carrier brings back and that a return waits for, and its tracking number."""
+    (order,) = placed(house, 1, (0, 2), address=HOME)
+    (shipment,) = shipped(order)
+    number = shipping.shipment(shipment).tracking
+    take(a_message(number, detail("return_to_sender", NOW + timedelta(days=4))))
+    shipping_tasks.serve_trouble(SYSTEM, queued("trouble"))
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    return shipment, number
+
+
+def received(house: Floor, number: str, units: int) -> None:
+    content = (Content("SKU-000", units, condition="fine"),)
+    (answer,) = receive_parcels(RECEIVES, requests=[ReceiveParcel(COMPANY, house.nodes[0], content, number)])
+    assert isinstance(answer, ParcelReceived), answer
+    assert answer.received == units
+
+
+def test_what_came_with_its_return_is_not_put_in_stock_a_second_time(house: Floor):
+    """The carrier brings it back, it is received under its return, and sent again: its number is scanned again."""
+    shipment, number = brought_back(house)
+    received(house, number, 2)
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "the street was wrong")])
+    shipped(again.order)
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    before = units(house.skus[0])
+    assert comeback_queries.out([shipment]) == {shipment: []}
+    (answer,) = take_comebacks(RECEIVES, requests=[came(house, number, (2, "as new", "SKU-000"))])
+    assert isinstance(answer, errors.NotOut), answer
+    assert units(house.skus[0]) == before
+
+
+def test_what_a_return_waits_for_comes_in_by_it_alone(house: Floor):
+    """Until the return ends, which it does because its goods are sent again."""
+    shipment, number = brought_back(house)
+    reship(SYSTEM, requests=[Reship(shipment, "the street was wrong")])
+    wanted = came(house, number, (1, "as new", "SKU-000"))
+    (refused,) = take_comebacks(RECEIVES, requests=[wanted])
+    assert isinstance(refused, errors.ComesWithReturn), refused
+    (one,) = parcel_queries.expected(COMPANY, number)
+    assert one.number in refused.message
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    (answer,) = take_comebacks(RECEIVES, requests=[wanted])
+    assert (answer.units, answer.out) == (1, 1)
+    assert list(sql.run(comeback_queries.CHECK)) == []
+    with transaction.atomic():
+        sql.run("UPDATE returns_line SET cancelled = 0")
+        sql.run("UPDATE returns_return SET state = 'authorized'")
+        ((told,),) = sql.run(comeback_queries.CHECK)
+        transaction.set_rollback(True)
+    assert "1 units came back" in told
+    assert "and 2 with a return, of 2 that left" in told
+
+
+def test_what_is_not_sent_again_after_all_comes_back_as_if_it_never_was(house: Floor):
+    """The second order is cancelled: a return waits for the goods, and they are strays where none does."""
+    shipment, number, again = sent_again(house, leaves=False)
+    (cancelled,) = cancel(SYSTEM, requests=[CancelOrder(again, "he no longer wants it")])
+    assert isinstance(cancelled, OrderCancelled), cancelled
+    wanted = ReceiveParcel(COMPANY, house.nodes[0], (Content("SKU-000", 2),), number)
+    (parcel,) = receive_parcels(RECEIVES, requests=[wanted])
+    (item,) = work.of_subject(parcel.strays[0])
+    assert "nothing was announced" in item.reason
+    (one,) = expect_sent_back(SYSTEM, requests=[ExpectSentBack(shipment)])
+    assert one.number
+    assert work.items(COMPANY, kind=BOTH) == []
+    received(house, number, 2)
+
+
+def test_who_has_neither_goods_nor_money_is_work_for_customer_service(house: Floor):
+    """And what came back by itself is not expected in a return."""
+    shipment, number, again = sent_again(house, leaves=False)
+    cancel(SYSTEM, requests=[CancelOrder(again, "he no longer wants it")])
+    (answer,) = take_comebacks(RECEIVES, requests=[came(house, number, (1, "as new", "SKU-000"))])
+    assert (answer.again_state, answer.twice, answer.out) == ("cancelled", "", 1)
+    (item,) = work.items(COMPANY, kind=NEITHER)
+    assert (item.subject, item.role) == (shipment, "customer service")
+    assert orders.order(again).number in item.reason
+    assert work.items(COMPANY, kind=ADDRESS) == []
+    expect_sent_back(SYSTEM, requests=[ExpectSentBack(shipment)])
+    assert sql.run("SELECT quantity FROM returns_line") == [(1,)]
+
+
 def test_goods_and_money_are_work_for_customer_service(house: Floor):
     """Money was given back without goods, the goods were sent again, and the first parcel comes back."""
     policy(refund_at="authorized")
@@ -223,6 +316,37 @@ def test_what_was_set_aside_with_a_question_is_answered(house: Floor):
     assert len(parcel_queries.strays(COMPANY)) == 2
     take_comebacks(RECEIVES, requests=[came(house, number, (2, "as new", "SKU-000"))])
     assert [one.said for one in parcel_queries.strays(COMPANY)] == ["a sock"]
+
+
+def test_of_what_was_set_aside_as_much_is_known_as_came_back(house: Floor):
+    """Whoever put three of a kind aside, of which one was the parcel's, is still asked about the rest."""
+    _, number, _ = sent_again(house)
+    receive_parcels(RECEIVES, requests=[
+        ReceiveParcel(COMPANY, house.nodes[0], (Content("SKU-000", n),), number) for n in (3, 1, 1)
+    ])  # fmt: skip
+    take_comebacks(RECEIVES, requests=[came(house, number, (1, "as new", "SKU-000"))])
+    assert sorted(one.quantity for one in parcel_queries.strays(COMPANY)) == [1, 3]
+    assert len(work.items(COMPANY, kind="goods nobody announced")) == 2
+    take_comebacks(RECEIVES, requests=[came(house, number, (1, "damaged", "SKU-000"))])
+    assert [one.quantity for one in parcel_queries.strays(COMPANY)] == [3]
+
+
+def test_lines_of_one_sku_share_what_the_second_parcel_had_cost(house: Floor):
+    house.stock(2, 1_000, cost=100_500)
+    (order,) = placed(
+        house, 1, (2, 1), (2, 1), address=HOME, payment=PaymentGiven("account", "an account", 2_998, NOW)
+    )
+    (shipment,) = shipped(order)
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    shipped(again.order)
+    take_comebacks(RECEIVES, requests=[came(house, trackings([shipment])[0], (2, "as new", "SKU-002"))])
+    back(asked(order, 1, 1))
+    (home, left) = sql.run(
+        "SELECT sum(quantity)::int, sum(value_minor)::int FROM stock_move WHERE sku_id = %(sku)s"
+        " AND 'customer' IN (from_place, to_place) GROUP BY to_place = 'customer' ORDER BY to_place = 'customer'",
+        {"sku": house.skus[2]},
+    )
+    assert home == left == (4, left[1])
 
 
 def test_an_answer_is_given_again_for_its_key(house: Floor):

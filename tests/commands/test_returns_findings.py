@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -19,11 +20,13 @@ from entrepot.returns.commands.override import (
     OverrideDisposition,
     override_dispositions,
 )
+from entrepot.returns.fraud import FraudPolicy
+from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.work import queries as work
 from tests.back import INSPECTS, asked, asked_all, came, came_all, found, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.rules.test_returns_photos import jpeg, png
-from tests.walk import a_house
+from tests.walk import a_house, shipped
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +119,37 @@ def test_a_swapped_serial_number_is_a_question_and_the_right_one_is_not(house: F
     assert (item.subject, item.role) == (wrong.return_id, "customer service")
     assert "S-9 did not leave with the order" in item.reason
     sql.run("UPDATE stock_bucket SET serial = ''")
+
+
+def test_a_serial_number_of_the_second_parcel_is_right_on_the_order_that_was_paid(house: Floor):
+    """What was sent again left with an order of its own, and is returned on the first one."""
+    policies.set_policy(SYSTEM, requests=[
+        policies.SetPolicy(COMPANY, "returns.fraud", FraudPolicy(serial_swap="enforce"), NOW - timedelta(days=1))
+    ])  # fmt: skip
+    house.stock(1, 2)
+    serial = "UPDATE stock_bucket SET serial = %(serial)s WHERE sku_id = %(sku)s AND serial = ''"
+    orders = sold(house, 2, (1, 1))
+    sql.run(serial, {"serial": "S-1", "sku": house.skus[1]})
+    house.stock(1, 2)
+    shipments = sql.run(
+        "SELECT id FROM shipping_shipment WHERE order_id = ANY(%(ids)s::uuid[])", {"ids": orders}
+    )
+    again = reship(SYSTEM, requests=[Reship(one, "lost") for (one,) in shipments])
+    shipped(*(one.order for one in again))
+    sql.run(serial, {"serial": "S-2", "sku": house.skus[1]})
+    sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s", {"sku": house.skus[1]})
+    right, wrong = (came(one)[0].receipt for one in asked_all(orders, 1))
+
+    same, swap = inspect(INSPECTS, requests=[
+        Inspect(right, 1, "A", serial="S-2"), Inspect(wrong, 1, "A", serial="S-9"),
+    ])  # fmt: skip
+
+    assert (same.grade, same.codes) == ("A", ())
+    assert swap.codes == ("serial_swap",)
+    assert sql.run("SELECT state, count(*)::int FROM returns_judgment GROUP BY 1 ORDER BY 1") == [
+        ("clean", 1), ("open", 1)
+    ]  # fmt: skip
+    sql.run("UPDATE stock_bucket SET serial = '' WHERE serial = 'S-2'")
 
 
 # ---- another disposition

@@ -26,10 +26,12 @@ from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.decide_holds import DecideHold, HoldDecided, decide_holds
 from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
+from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.place_holds import HoldAsked, PlaceHold, place_holds
 from entrepot.returns.commands.receive import Received
 from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
 from entrepot.returns.commands.settle_holds import HoldsSettled, SettleHolds, settle_holds
+from entrepot.returns.commands.take_comebacks import BOTH
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.holding import InstantPolicy
 from entrepot.returns.rules import ExchangePolicy
@@ -42,8 +44,9 @@ from entrepot.returns.tasks import (
     serve_refund,
 )
 from entrepot.settlement import invoice_queries, tasks
+from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.work import queries as work
-from tests.back import ASKS, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
+from tests.back import ASKS, HOME, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.walk import a_house, queued
 
@@ -407,3 +410,19 @@ def test_what_was_taken_of_the_card_pays_for_goods_that_never_come_and_is_given_
     relayed(later(71))
     assert the_hold(one).returned_minor == TOTAL
     assert queries.return_(one.return_id).state == "closed"
+
+
+def test_what_is_held_for_a_return_whose_goods_are_sent_again_is_work(house: Floor):
+    """The return can't end while an amount is asked of the card: customer service agrees which of both it is."""
+    (shipment,) = (one for (one,) in sql.run(
+        "SELECT id FROM shipping_shipment WHERE order_id = %(id)s", {"id": paid(house, address=HOME)}
+    ))  # fmt: skip
+    (one,) = expect_sent_back(SYSTEM, requests=[ExpectSentBack(shipment)])
+    (asked_for,) = place_holds(SYSTEM, requests=[PlaceHold(one.return_id)])
+    assert isinstance(asked_for, HoldAsked), asked_for
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "the street was wrong")])
+    expect_sent_back(SYSTEM, requests=[ExpectSentBack(shipment)])
+    assert queries.return_(one.return_id).state == "authorized"
+    (item,) = work.items(COMPANY, kind=BOTH)
+    assert item.subject == shipment
+    assert one.number in item.reason and again.number in item.reason

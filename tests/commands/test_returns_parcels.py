@@ -68,6 +68,22 @@ def test_returns_of_two_orders_come_in_one_parcel_with_more_less_and_other_thing
     assert {one.subject for one in questions} == {one.id for one in strays}
 
 
+def test_a_serial_number_stays_with_the_line_that_it_was_typed_beside(house: Floor):
+    first, second = (asked(order, 1) for order in sold(house, 2, (0, 1)))
+    announced(first.return_id, second.return_id)
+    beside = {second.lines[0]: ("S-2", 700), first.lines[0]: ("S-1", 500)}
+    content = tuple(
+        Content("SKU-000", 1, "", serial, weight_g=weight, line=line)
+        for line, (serial, weight) in beside.items()
+    )
+    (answer,) = receive_parcels(
+        RECEIVES, requests=[ReceiveParcel(COMPANY, house.nodes[0], content, "JD0146")]
+    )
+    assert (answer.received, answer.strays) == (2, ())
+    receipts = sql.run("SELECT return_line_id, serial, weight_g FROM returns_receipt")
+    assert {line: (serial, weight) for line, serial, weight in receipts} == beside
+
+
 def test_a_parcel_that_was_expected_may_be_empty(house: Floor):
     one = asked(sold(house, 1, (0, 2))[0], 2)
     announced(one.return_id)

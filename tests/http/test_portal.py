@@ -452,7 +452,7 @@ def test_whose_parcel_we_pay_for_has_the_label_at_once(customer, order):
     said = wants(order, reason="defective")
     assert "costs you nothing: we send you a label" in text_of(customer.post("/portal/answer/", said))
     page = customer.get(customer.post("/portal/ask/", said | {"asked": "refund"})["Location"])
-    (one,) = [one for one in portal_queries.returns_of(order.id) if one.step == "on its way"]
+    (one,) = [one for one in portal_queries.returns_of(order.id) if one.step == "accepted"]
     assert (
         "Put the label on it and give it to Parcel Post: it costs you nothing. It goes to: Dock 4"
         in text_of(page)
@@ -469,6 +469,27 @@ def test_whose_parcel_we_pay_for_has_the_label_at_once(customer, order):
     found = label_queries.of_return(one.id)
     assert found
     assert label_queries.send_to(found, timezone.now()) == ["Dock 4", "London E1"]
+
+
+def test_it_is_on_its_way_when_its_customer_or_its_carrier_says_so(customer, order, shop):
+    """Not when it is accepted, nor when there is a label that is still to be put on."""
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    other = another(order, shop)
+    enters(customer, other)
+    sends(customer, wants(other))
+
+    def steps() -> list[str]:
+        return [one.step for each in (order, other) for one in portal_queries.returns_of(each.id)]
+
+    (one,), (two,) = (portal_queries.returns_of(each.id) for each in (order, other))
+    assert label_queries.of_return(one.id)
+    assert steps() == ["accepted", "accepted"]
+    customer.post(f"/portal/return/{two.number}/parcel/", {"tracking": "JD 9"})
+    assert steps() == ["accepted", "on its way"]
+    note_scans(the_system(timezone.now()), requests=[NoteScan(order.company, one.number)])
+    assert steps() == ["on its way", "on its way"]
+    assert "What to do now" in text_of(customer.get(f"/portal/return/{two.number}/"))
 
 
 def test_a_label_that_its_carrier_sells_is_waited_for(customer, order):
@@ -553,7 +574,8 @@ def another(order: orders.OrderView, shop: Any) -> orders.OrderView:
         if one != order.id and (found := orders.order(one)) and found.channel == "web"
     )
     sql.run(
-        "UPDATE orders_order AS o SET country = v.country, customer_id = v.customer_id FROM orders_order AS v"
+        "UPDATE orders_order AS o SET country = v.country, customer_id = v.customer_id, address_id = v.address_id"
+        " FROM orders_order AS v"
         " WHERE o.id = %(id)s AND v.id = %(of)s",
         {"id": key, "of": order.id},
     )
@@ -602,6 +624,49 @@ def test_one_label_is_made_of_two_afterwards(customer, order, shop):
     customer.post(f"/portal/return/{two.number}/label/ask/", {"together": str(one.id)})
     assert label_queries.of_return(two.id).id == label_queries.of_return(one.id).id
     assert "One label for this and" not in text_of(customer.get(f"/portal/return/{two.number}/"))
+
+
+def test_whoever_shows_the_second_order_alone_does_not_see_the_address_of_the_first(customer, order, shop):
+    """Not even by a label for both, which bears it."""
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    enters(customer, other)
+    sends(customer, wants(other, reason="defective"))
+    (two,) = portal_queries.returns_of(other.id)
+    enters(customer, order)
+    customer.post(f"/portal/return/{one.number}/label/ask/", {"together": str(two.id)})
+    assert label_queries.of_return(two.id).order == order.id
+    alone = Client()
+    enters(alone, other)
+    page = text_of(alone.get(f"/portal/return/{two.number}/"))
+    assert f"The label stands with return {one.number} of order" in page
+    assert "Label to print" not in page
+    assert alone.get(f"/portal/return/{two.number}/label/").status_code == 404
+    enters(alone, order)
+    assert alone.get(f"/portal/return/{one.number}/label/").content.startswith(b"%PDF-")
+
+
+def test_from_another_address_nothing_comes_in_the_parcel_of_somebody_whom_nobody_knows(
+    customer, order, shop
+):
+    enters(customer, order)
+    sends(customer, wants(order, reason="defective"))
+    (one,) = portal_queries.returns_of(order.id)
+    other = another(order, shop)
+    sql.run(
+        "UPDATE orders_order SET customer_id = NULL, address_id = (SELECT id FROM parties_address WHERE place NOT IN"
+        " ('', (SELECT a.place FROM parties_address AS a JOIN orders_order AS v ON v.address_id = a.id"
+        " WHERE v.id = %(of)s)) ORDER BY id LIMIT 1) WHERE id = %(id)s",
+        {"id": other.id, "of": order.id},
+    )
+    customer.get("/portal/link/" + portal.signing.dumps(str(other.id), salt=portal.LINK) + "/")
+    page = customer.get(sends(customer, wants(other, reason="defective"))["Location"])
+    assert "One label for this and" not in text_of(page)
+    (two,) = portal_queries.returns_of(other.id)
+    customer.post(f"/portal/return/{two.number}/label/ask/", {"together": str(one.id)})
+    assert label_queries.of_return(two.id).id != label_queries.of_return(one.id).id
 
 
 def test_a_parcel_without_a_label_of_ours_is_told_of_for_both_at_once(customer, order, shop):

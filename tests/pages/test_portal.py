@@ -177,7 +177,7 @@ def test_a_customer_sends_something_back(page: Page, site: str, shop: Shop, tmp_
     page.get_by_role("button", name="Yes, send it back").click()
 
     expect(page.get_by_role("heading", name="What to do now")).to_be_visible()
-    expect(page.locator(".way .at")).to_have_text("On its way")
+    expect(page.locator(".way .at")).to_have_text("Accepted")
     stands(page, "return", tmp_path)
     page.get_by_role("button", name="Leave").click()
     expect(page.get_by_role("heading", name="You have left")).to_be_visible()

@@ -193,6 +193,32 @@ def test_whoever_asked_is_told_why_he_may_not_receive(page: Page, site: str, sho
     expect(page.get_by_role("button", name="Receive")).to_have_count(0)
 
 
+def test_another_proposal_without_a_reason_is_refused_and_the_form_is_kept(
+    page: Page, site: str, committed_db: None, tmp_path: Path
+) -> None:
+    from tests.back import asked, came, found, sold
+    from tests.shop import everybody
+    from tests.walk import a_house
+
+    house = a_house()
+    house.stock(0, 20)
+    everybody()
+    (order,) = sold(house, 1, (0, 1))
+    found(came(asked(order, 1)))
+    enter(page, "supervisor")
+    page.goto("/returns/station/")
+    page.get_by_text("Something else").click()
+    page.get_by_label("What is done with it").select_option("donate")
+    page.get_by_role("button", name="Propose that for all of it").click()
+    expect(page.get_by_text("donate instead needs a reason: restock was proposed.")).to_be_visible()
+    expect(page.get_by_label("What is done with it")).to_have_value("donate")
+    stands(page, "no-reason", tmp_path)
+    page.get_by_label("Why not what was proposed").fill("a gift")
+    page.get_by_role("button", name="Propose that for all of it").click()
+    expect(page.get_by_text("It is proposed instead.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Donate"))).to_be_visible()
+
+
 def test_a_lot_goes_from_a_form_to_its_invoice(
     page: Page, site: str, committed_db: None, tmp_path: Path
 ) -> None:

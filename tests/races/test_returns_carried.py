@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from uuid import UUID
+
 import pytest
 
 from entrepot.carriage.commands.register import register_services
@@ -13,6 +16,7 @@ from entrepot.returns.commands.bought_labels import (
     RecordLabelPurchase,
     record_label_purchases,
 )
+from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, SentBackExpected, expect_sent_back
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, VoidLabel, make_labels, void_labels
 from entrepot.returns.commands.take_comebacks import (
@@ -27,7 +31,7 @@ from entrepot.shipping.live import Bought
 from tests.back import ASKS, HOME, RECEIVES, asked_all, sent, sold, trackings
 from tests.commands.test_returns_bought_labels import LIVE
 from tests.floor import COMPANY, SYSTEM, Floor, balance
-from tests.together import at_once
+from tests.together import at_once, until_someone_waits
 from tests.walk import a_house
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -123,4 +127,32 @@ def test_returns_are_put_into_one_parcel_from_all_sides_and_have_one_label(house
     assert all(isinstance(one, LabelMade) and set(one.returns) == set(keys) for one in answers), answers
     assert len({one.label for one in answers}) == 1
     assert balance(2150) == -(4 * 300 + 300), "the parcels that went, and one that comes"
+    assert verify.discrepancies() == []
+
+
+def test_a_label_is_void_when_all_that_come_with_it_end_at_the_same_time(house: Floor):
+    one, other = asked_all(sold(house, 2, (0, 1), address=HOME), 1, reason="damaged_in_transit")
+    (label,) = make_labels(ASKS, requests=[MakeLabel(one.return_id, together=(other.return_id,))])
+    assert isinstance(label, LabelMade), label
+    begun = threading.Event()
+
+    def end(which: UUID) -> list:
+        return close(ASKS, requests=[Close(which, "it stays there")])
+
+    def first() -> list:
+        with sql.transaction():
+            answers = end(one.return_id)
+            begun.set()
+            until_someone_waits("transactionid")
+        return answers
+
+    def second() -> list:
+        begun.wait()
+        return end(other.return_id)
+
+    answers = [answer for got in at_once([first, second]) for answer in got]
+
+    assert all(isinstance(answer, Closed) for answer in answers), answers
+    assert sql.run("SELECT state FROM returns_label") == [("voided",)]
+    assert balance(2150) == -2 * 300, "the parcels that went, and none that comes"
     assert verify.discrepancies() == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.returns.comebacks import Came, Given, Left, Misfit, sort_in, twice
+from entrepot.returns.comebacks import Came, Given, Left, Misfit, Returned, sort_in, still_out, twice
 
 A, B = UUID(int=1), UUID(int=2)
 
@@ -53,6 +53,18 @@ def test_what_is_not_read_is_known_where_all_came_or_one_is_out():
     assert [one.of.serial for one in sort_in(two, [came(1, serial="S2"), came(1)])] == ["S2", "S1"]
 
 
+def test_what_came_with_a_return_is_not_out():
+    """What was read is meant as it was read, and the rest of what came is some of its line."""
+    two = [left(1, serial="S1"), left(1, serial="S2"), left(3, line=8)]
+    came_by = [
+        Returned(UUID(int=9), "", "", 1),
+        Returned(UUID(int=9), "", "S1", 1),
+        Returned(UUID(int=7), "", "", 5),
+    ]
+    assert still_out(two, came_by[1:]) == [two[1], two[2]]
+    assert still_out(two, came_by) == [two[2]]
+
+
 UNITS = st.builds(
     left, st.integers(1, 4), st.sampled_from([A, B]), st.sampled_from(["", "L1", "L2"]), st.just(""),
     st.integers(1, 3),
@@ -84,3 +96,21 @@ def test_all_of_it_fits_what_is_out_or_none_does(out: list[Left], what: list[Cam
 )  # fmt: skip
 def test_who_has_something_twice(arrived: bool, back: int, again: int, paid_back: int, has: str):
     assert twice(Given(arrived, 2, back, again, paid_back)) == has
+
+
+BACK = st.builds(
+    Returned,
+    st.builds(lambda n: UUID(int=n), st.integers(1, 3)),
+    st.sampled_from(["", "L1"]),
+    st.just(""),
+    st.integers(1, 5),
+)
+
+
+@given(st.lists(UNITS, max_size=5), st.lists(BACK, max_size=4))
+def test_of_each_line_is_out_what_left_less_what_came(out: list[Left], back: list[Returned]):
+    still = still_out(out, back)
+    for line in {one.line for one in out}:
+        went = sum(one.units for one in out if one.line == line)
+        came_by = sum(one.units for one in back if one.line == line)
+        assert sum(one.units for one in still if one.line == line) == max(0, went - came_by)

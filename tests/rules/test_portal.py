@@ -74,13 +74,13 @@ def test_addresses_of_help_and_privacy():
     ("found", "told"),
     [
         (("requested", 2, 0, 0, 0), "asked"),
-        (("authorized", 2, 0, 0, 0), "on its way"),
+        (("authorized", 2, 0, 0, 0), "accepted"),
         (("received", 2, 1, 0, 0), "arrived"),
         (("inspected", 2, 2, 1, 0), "arrived"),
         (("disposed", 2, 2, 2, 0), "checked"),
         (("disposed", 2, 2, 2, 1), "checked"),
         (("disposed", 2, 2, 2, 2), "refunded"),
-        (("authorized", 2, 0, 0, 2, 2), "on its way"),  # what is given before the goods come is no end
+        (("authorized", 2, 0, 0, 2, 2), "accepted"),  # what is given before the goods come is no end
         (("received", 2, 1, 0, 2, 1), "arrived"),
         (("closed", 2, 0, 0, 2, 0), "refunded"),  # given up
         (("closed", 2, 2, 2, 2), "refunded"),
@@ -90,6 +90,12 @@ def test_addresses_of_help_and_privacy():
 )
 def test_how_far_a_return_is(found, told):
     assert step(*found) == told
+
+
+def test_it_is_on_its_way_once_somebody_sent_it():
+    assert step("authorized", 2, 0, 0, 0, 2, sent=True) == "on its way"
+    assert step("requested", 2, 0, 0, 0, 2, sent=True) == "asked"
+    assert step("received", 2, 1, 0, 0, 1, sent=True) == "arrived"
 
 
 @given(st.integers(1, 9), st.data())

@@ -28,6 +28,18 @@ def test_what_was_announced_goes_to_its_lines_and_the_rest_is_strays():
     )
 
 
+def test_what_was_counted_beside_a_line_is_its_own():
+    """However the lines are sorted; what is more than that goes to the others."""
+    beside = [Came(A, 1, LINES[1].line), Came(A, 1, LINES[0].line)]
+    assert sort_out(LINES, beside).parts == (Part(0, LINES[1], 1), Part(1, LINES[0], 1))
+    assert sort_out(LINES, [Came(A, 1), Came(A, 1, LINES[0].line)]).parts == (
+        Part(0, LINES[0], 1), Part(1, LINES[0], 1),
+    )  # fmt: skip
+    more = sort_out(LINES, [Came(A, 3, LINES[1].line), Came(B, 1, LINES[0].line)])
+    assert more.parts == (Part(0, LINES[1], 1), Part(0, LINES[0], 2), Part(1, LINES[2], 1))
+    assert more.strays == more.missing == ()
+
+
 def test_a_parcel_that_nobody_expects():
     assert sort_out((), [Came(A, 1)]) == Sorted((), ((0, 1, "unannounced"),), ())
 
@@ -37,7 +49,8 @@ skus = st.sampled_from([A, B, C])
 expected = st.lists(st.tuples(skus, units), max_size=5).map(
     lambda some: [Expected(RETURN, UUID(int=100 + i), sku, n) for i, (sku, n) in enumerate(some)]
 )
-came = st.lists(st.builds(Came, st.none() | skus, units), max_size=5)
+said = st.none() | st.integers(99, 105).map(lambda n: UUID(int=n))
+came = st.lists(st.builds(Came, st.none() | skus, units, said), max_size=5)
 
 
 @given(expected, came)

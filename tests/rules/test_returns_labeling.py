@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.carriage.rules import Offer, Service, Surcharge, offer
 from entrepot.kernel import ids
 from entrepot.returns import labeling
-from entrepot.returns.labeling import Goods, Way, cheapest, number, parcel
+from entrepot.returns.labeling import Goods, Mate, Way, apart, cheapest, number, parcel
 
 ON = date(2026, 11, 29)
 HOME = Way("GB", "GB", "E1 6AN")
@@ -32,6 +33,31 @@ def test_all_that_is_to_come_is_one_parcel():
     assert (found.weight_g, found.volume_cm3, found.longest_mm) == (850, 2 * 6_060 + 90, 900)
     assert (found.origin, found.destination, found.postal_code, found.currency) == (*HOME, "GBP")
     assert parcel([], HOME).weight_g == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({}, ""),
+        ({"place": "there"}, ""),
+        ({"node": ids.uuid7()}, "they go to different nodes"),
+        ({"customer": ids.uuid7()}, "they are of different customers"),
+        ({"customer": None}, ""),
+        ({"customer": None, "place": "there"}, "nobody knows whether they are of one customer"),
+        ({"customer": None, "place": ""}, "nobody knows whether they are of one customer"),
+        ({"origin": "SE"}, "they come from different countries"),
+    ],
+)
+def test_returns_of_one_customer_or_from_one_address_come_in_one_parcel(other: dict[str, object], why: str):
+    one = Mate(ids.uuid7(), ids.uuid7(), "GB", "here")
+    two = one._replace(**other)
+    assert apart(one, two).startswith(why) and apart(two, one).startswith(why)
+    assert bool(why) == bool(apart(one, two))
+
+
+def test_of_addresses_that_nobody_knows_none_is_another():
+    one = Mate(ids.uuid7(), None, "GB", "")
+    assert apart(one, one)
 
 
 def test_the_cheapest_that_goes_that_way_takes_it():

@@ -20,10 +20,12 @@ class Expected(NamedTuple):
 
 
 class Came(NamedTuple):
-    """Units alike that were in a parcel; without a SKU nobody could tell what they are."""
+    """Units alike that were in a parcel; without a SKU nobody could tell what they are. `line` is the one that somebody
+    said them to be of."""
 
     sku: UUID | None
     units: int
+    line: UUID | None = None
 
 
 class Part(NamedTuple):
@@ -43,24 +45,25 @@ class Sorted(NamedTuple):
 
 
 def sort_out(expected: Sequence[Expected], came: Sequence[Came]) -> Sorted:
-    """What came against what was announced, line by line in their order: no line gets more than it expects.
+    """What came against what was announced: first to the lines that it was said to be of, then line by line in their
+    order. No line gets more than it expects.
 
     Why something is a stray: `unknown` where nobody can tell what it is, `unannounced` where nothing was expected
     (told as `late` where its return was closed without it),
     `more` where the SKU was, `other` where another was.
     """
-    left = [one.units for one in expected]
-    parts, strays = [], []
-    for place, one in enumerate(came):
-        units = one.units
-        for i, line in enumerate(expected):
-            taken = min(units, left[i]) if line.sku == one.sku else 0
-            if taken:
-                parts.append(Part(place, line, taken))
-                left[i] -= taken
-                units -= taken
-        if units:
-            strays.append((place, units, _why(expected, one)))
+    left, rest = [one.units for one in expected], [one.units for one in came]
+    parts = []
+    for said in (True, False):
+        for place, one in enumerate(came):
+            for i, line in enumerate(expected):
+                fits = line.sku == one.sku and (line.line == one.line or not said)
+                if taken := min(rest[place], left[i]) if fits else 0:
+                    parts.append(Part(place, line, taken))
+                    left[i] -= taken
+                    rest[place] -= taken
+    parts.sort(key=lambda part: part.place)
+    strays = [(place, units, _why(expected, came[place])) for place, units in enumerate(rest) if units]
     missing = (one._replace(units=n) for one, n in zip(expected, left, strict=True) if n)
     return Sorted(tuple(parts), tuple(strays), tuple(missing))
 

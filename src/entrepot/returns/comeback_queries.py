@@ -9,7 +9,8 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.returns import comebacks
-from entrepot.returns.comebacks import Given, Left
+from entrepot.returns.comebacks import Given, Left, Returned
+from entrepot.returns.states import FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,21 @@ def page(
 
 
 def out(shipments: Collection[UUID]) -> dict[UUID, list[Left]]:
-    """Units of shipments that are not back, by the lot and serial number that they left with. 1 statement."""
+    """Units of shipments that are not back, by the lot and serial number that they left with. 2 statements."""
     found: dict[UUID, list[Left]] = {one: [] for one in shipments}
     for shipment, *unit in sql.run(_OUT, {"ids": list(shipments)}):
         found[shipment].append(Left(*unit))
+    returned: dict[UUID, list[Returned]] = {}
+    for shipment, *units in sql.run(_BY_RETURN, {"ids": list(shipments)}):
+        returned.setdefault(shipment, []).append(Returned(*units))
+    for shipment, units in returned.items():
+        found[shipment] = comebacks.still_out(found[shipment], units)
     return found
+
+
+def expected(shipments: Collection[UUID]) -> dict[UUID, str]:
+    """The return that still waits for what a shipment sent, by its number. 1 statement."""
+    return dict(sql.run(_EXPECTED, {"ids": list(shipments)}))
 
 
 # Of the units paid back such as came with a return are no gift; nor is what was paid back beyond the shipment's units.
@@ -144,10 +155,33 @@ WHERE g.units > COALESCE(b.units, 0)
 ORDER BY g.shipment, k.code, g.lot, g.serial, g.line
 """
 
-# invariant 30: what came back of a shipment was sent again, is not more than left, and is what its moves brought
-CHECK = """
-SELECT format('shipment %s: %s units came back at %s of %s that left, %s; stock says %s at %s', h.number, c.units,
-              c.cost, l.units, CASE WHEN r.shipment_id IS NULL THEN 'not sent again' ELSE 'sent again' END,
+# The return that its carrier brought it back with, by the name that `returns.expect_sent_back` gives it.
+_SENT_BACK = """
+JOIN returns_return AS b ON b.order_id = h.order_id AND b.external_id = h.number || ' sent back'
+JOIN returns_line AS n ON n.return_id = b.id
+"""
+
+_BY_RETURN = f"""
+SELECT h.id, n.line_id, t.lot, t.serial, sum(t.quantity)::int
+FROM shipping_shipment AS h {_SENT_BACK}
+JOIN returns_receipt AS t ON t.return_line_id = n.id
+WHERE h.id = ANY(%(ids)s::uuid[]) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+
+_DONE = ", ".join(f"'{state}'" for state in sorted(FINAL))
+
+_EXPECTED = f"""
+SELECT DISTINCT h.id, b.number
+FROM shipping_shipment AS h {_SENT_BACK}
+WHERE h.id = ANY(%(ids)s::uuid[]) AND b.state NOT IN ({_DONE}) AND n.quantity > n.received + n.cancelled + n.missing
+"""
+
+# invariant 30: what came back of a shipment was sent again, is not more than left together with what came or is to come
+# with its return, and is what its moves brought
+CHECK = f"""
+SELECT format('shipment %s: %s units came back at %s, and %s with a return, of %s that left, %s; stock says %s at %s',
+              h.number, c.units, c.cost, e.units, l.units,
+              CASE WHEN r.shipment_id IS NULL THEN 'not sent again' ELSE 'sent again' END,
               COALESCE(m.units, 0), COALESCE(m.cost, 0))
 FROM (SELECT shipment_id, sum(quantity) AS units, sum(cost_minor) AS cost FROM returns_comeback GROUP BY 1) AS c
 JOIN shipping_shipment AS h ON h.id = c.shipment_id
@@ -155,5 +189,10 @@ LEFT JOIN shipping_reshipment AS r ON r.shipment_id = h.id
 CROSS JOIN LATERAL (SELECT sum(quantity) AS units FROM shipping_shipmentline WHERE shipment_id = h.id) AS l
 LEFT JOIN LATERAL (SELECT sum(quantity) AS units, sum(value_minor) AS cost FROM stock_move
                    WHERE document_id = h.id AND from_place = 'customer') AS m ON TRUE
-WHERE r.shipment_id IS NULL OR c.units > l.units OR (c.units, c.cost) <> (COALESCE(m.units, 0), COALESCE(m.cost, 0))
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(CASE WHEN b.state IN ({_DONE}) THEN n.received ELSE n.quantity - n.cancelled - n.missing END),
+                    0)::int AS units
+    FROM (SELECT h.order_id, h.number) AS h {_SENT_BACK}) AS e
+WHERE r.shipment_id IS NULL OR c.units + e.units > l.units
+   OR (c.units, c.cost) <> (COALESCE(m.units, 0), COALESCE(m.cost, 0))
 """

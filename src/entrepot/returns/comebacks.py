@@ -21,6 +21,15 @@ class Left(NamedTuple):
     units: int
 
 
+class Returned(NamedTuple):
+    """Units of a shipment's line that came with a return of it, under the lot and serial number that somebody read."""
+
+    line: UUID
+    lot: str
+    serial: str
+    units: int
+
+
 class Came(NamedTuple):
     """Units alike that came; without a lot or serial number where nobody read one."""
 
@@ -78,6 +87,22 @@ def sort_in(left: Sequence[Left], came: Sequence[Came]) -> list[Part] | Misfit:
                 out[i] -= taken
                 units -= taken
     return parts
+
+
+def still_out(left: Sequence[Left], returned: Sequence[Returned]) -> list[Left]:
+    """What left, without what came with a return: first the units whose lot and serial number were read, then the rest
+    of it from what is left of its line."""
+    out = [one.units for one in left]
+    rest = [one.units for one in returned]
+    for exact in (True, False):
+        for place, one in enumerate(returned):
+            for i, unit in enumerate(left):
+                alike = (unit.lot, unit.serial) == (one.lot, one.serial)
+                if unit.line == one.line and (alike or not exact):
+                    taken = min(rest[place], out[i])
+                    out[i] -= taken
+                    rest[place] -= taken
+    return [one._replace(units=units) for one, units in zip(left, out, strict=True) if units]
 
 
 class Given(NamedTuple):

@@ -222,6 +222,15 @@ class NotSentAgain(Refused):
     )
 
 
+class ComesWithReturn(Refused):
+    """What a shipment sent is waited for in a return of it: it comes in by that, or by nothing."""
+
+    code = "returns.comes_with_return"
+    says = (
+        "Return {number} waits for what {shipment} sent. Receive the parcel there, or close the return first."
+    )
+
+
 class NotOut(Refused):
     """A parcel that came back can't hold what its shipment did not send, or what is back already."""
 

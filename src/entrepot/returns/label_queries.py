@@ -14,9 +14,10 @@ from entrepot.shipping.asking import Sender
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """A label of a return. `address` is where it comes from, in the vault; None where that was erased or never known.
-    `node` is where it goes to. `bought`: what became of asking its carrier for it, with its picture or why it has none
-    (`problem`); empty where the label is our own. `returns` are all that come in its parcel, by number."""
+    """A label of a return. `address` is where it comes from, in the vault, that of `order`; None where that was erased
+    or never known. `node` is where it goes to. `bought`: what became of asking its carrier for it, with its picture or
+    why it has none (`problem`); empty where the label is our own. `returns` are all that come in its parcel, by
+    number."""
 
     id: UUID
     company: int
@@ -43,6 +44,7 @@ class LabelRow:
     bought: str
     picture: str
     problem: str
+    order: UUID
     returns: list[tuple[str, UUID]]
 
     @property
@@ -105,7 +107,7 @@ _OF_RETURN = """
 SELECT l.id, l.company_id::int, l.return_id, r.number, o.number, l.carrier, l.service, l.tracking, l.weight_g,
        l.cost_minor, l.currency::text, l.state, l.made_by, l.made_at, o.address_id, o.country, n.code, n.name,
        n.postal_code, n.country, h.code, c.name, l.bought, CASE l.bought WHEN 'bought' THEN l.label_url ELSE '' END,
-       l.problem, (SELECT json_agg(json_build_array(x.number, x.id) ORDER BY x.number)
+       l.problem, o.id, (SELECT json_agg(json_build_array(x.number, x.id) ORDER BY x.number)
                    FROM returns_labelreturn AS o JOIN returns_return AS x ON x.id = o.return_id
                    WHERE o.label_id = l.id AND o.lives)
 FROM returns_labelreturn AS m

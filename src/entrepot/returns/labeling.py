@@ -32,20 +32,25 @@ class Way(NamedTuple):
 
 
 class Mate(NamedTuple):
-    """A return that may be in one parcel with another: where it goes to, whose it is (None: nobody knows), and from
-    where."""
+    """A return that may be in one parcel with another: where it goes to, whose it is (None: nobody knows), from which
+    country, and a fingerprint of name and place ('' where nobody knows)."""
 
     node: UUID
     customer: UUID | None
     origin: str
+    place: str
 
 
 def apart(one: Mate, other: Mate) -> str:
-    """Why two returns can't be in one parcel; '' where they can."""
+    """Why two returns can't be in one parcel; '' where they can. A label shows the address of one to whoever has the
+    other: they are of one customer, or where nobody knows that, from one address."""
     if one.node != other.node:
         return Said("they go to different nodes")
-    if one.customer and other.customer and one.customer != other.customer:
-        return Said("they are of different customers")
+    if one.customer and other.customer:
+        if one.customer != other.customer:
+            return Said("they are of different customers")
+    elif not one.place or one.place != other.place:
+        return Said("nobody knows whether they are of one customer, and they come from different addresses")
     if one.origin != other.origin:
         return Said("they come from different countries")
     return ""

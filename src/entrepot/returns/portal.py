@@ -88,12 +88,22 @@ def refund_step(state: str) -> str:
     }.get(state, "")  # fmt: skip
 
 
-STEPS = ("asked", "on its way", "arrived", "checked", "refunded")
+STEPS = ("asked", "accepted", "on its way", "arrived", "checked", "refunded")
 """What a customer sees of a return, in order."""
 
 
-def step(state: str, units: int, received: int, disposed: int, refunded: int, to_come: int = 0) -> str:
+def step(
+    state: str,
+    units: int,
+    received: int,
+    disposed: int,
+    refunded: int,
+    to_come: int = 0,
+    *,
+    sent: bool = False,
+) -> str:
     """The last of STEPS that a whole return has reached; a word of its own for one that was declined or called off.
+    `sent`: a carrier has it, or its customer told by which one it comes.
 
     Where money, or something else instead, is given before the goods have come, these are still to be sent.
     """
@@ -105,4 +115,6 @@ def step(state: str, units: int, received: int, disposed: int, refunded: int, to
         return "checked"
     if received:
         return "arrived"
-    return "asked" if state == "requested" else "on its way"
+    if state == "requested":
+        return "asked"
+    return "on its way" if sent else "accepted"

@@ -84,11 +84,11 @@ class Seen(NamedTuple):
 def returns_of(order: UUID) -> list[Seen]:
     """The returns of an order, the latest first. 1 statement."""
     found = []
-    for which, number, asked, state, units, received, disposed, refunded, to_come, *rest in sql.run(
+    for which, number, asked, state, units, received, disposed, refunded, to_come, sent, *rest in sql.run(
         _RETURNS, {"order": order}
     ):
         to_come = 0 if asked == "keep" else to_come
-        step = portal.step(state, units, received, disposed, refunded, to_come)
+        step = portal.step(state, units, received, disposed, refunded, to_come, sent=sent)
         found.append(Seen(which, number, asked, step, units, *rest))
     return found
 
@@ -139,7 +139,8 @@ class Mate(NamedTuple):
 
 def mates(order: UUID, others: Sequence[UUID], node: UUID) -> list[Mate]:
     """Returns of other orders that may come to a node in one parcel with one of this order: nothing of them is on its
-    way yet. 1 statement, none where there are no others."""
+    way yet, and they are of one customer, or where nobody knows that, from one address. 1 statement, none where there
+    are no others."""
     params = {"order": order, "others": list(others), "node": node}
     return [Mate(*row) for row in sql.run(_MATES, params)] if others else []
 
@@ -176,9 +177,14 @@ WHERE company_id = %(company)s::smallint AND channel_id = %(channel)s::uuid
 ORDER BY number = ANY(%(numbers)s::text[]) DESC, external_id = %(number)s::text DESC LIMIT 1
 """
 
+# The number of a label is announced when that is made, and again when its carrier sold it: nobody has sent it by that.
 _RETURNS = """
 SELECT r.id, r.number, r.asked, r.state, u.units, u.received, u.disposed, u.refunded,
        u.units - u.missing - u.received,
+       EXISTS (SELECT FROM returns_parcel AS p
+               WHERE p.return_id = r.id AND (p.scanned_at IS NOT NULL OR NOT EXISTS (
+                   SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
+                   WHERE m.return_id = r.id AND (l.tracking = p.tracking OR l.made_at = p.announced_at)))),
        (SELECT COALESCE(sum(f.total_minor), 0)::bigint FROM returns_refund AS f
         WHERE f.return_id = r.id AND f.state IN ('approved', 'paid', 'failed')),
        r.currency, r.requested_at, n.code, r.reasons, r.node_id, r.told
@@ -213,8 +219,10 @@ SELECT r.id, r.number, COALESCE(NULLIF(o.external_id, ''), o.number),
 FROM returns_return AS r
 JOIN orders_order AS o ON o.id = r.order_id
 JOIN orders_order AS v ON v.id = %(order)s::uuid AND v.company_id = o.company_id AND v.country = o.country
- AND (v.customer_id = o.customer_id OR v.customer_id IS NULL OR o.customer_id IS NULL)
-WHERE r.order_id = ANY(%(others)s::uuid[]) AND r.order_id <> v.id AND r.node_id = %(node)s::uuid
+LEFT JOIN parties_address AS a ON a.id = o.address_id
+LEFT JOIN parties_address AS b ON b.id = v.address_id
+WHERE COALESCE(v.customer_id = o.customer_id, a.place <> '' AND a.place = b.place)
+  AND r.order_id = ANY(%(others)s::uuid[]) AND r.order_id <> v.id AND r.node_id = %(node)s::uuid
   AND r.state = 'authorized' AND r.asked <> 'keep'
   AND NOT EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL)
 ORDER BY r.id DESC

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money
+from entrepot.kernel.errors import Said
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
 from entrepot.orders.rules import Frozen
@@ -362,15 +363,15 @@ def _clawback(now: Mapping[UUID, SoldLine], terms: Terms, before: Charged, most:
 
 def _why_clawback(lost: Lost, before: Charged, after: int, terms: Terms) -> str:
     if not lost.total:
-        return "deducted before for a promotion; nothing is kept that bears it now"
+        return Said("deducted before for a promotion; nothing is kept that bears it now")
     told = terms.told
-    why = (
-        f"the goods kept cost {told(lost.paid)} with {', '.join(lost.codes)}, and {told(lost.paid + lost.total)}"
-        f" without: {told(lost.total)} more"
-    )
+    why = Said(
+        "the goods kept cost {0} with {1}, and {2} without: {3} more",
+        told(lost.paid), ", ".join(lost.codes), told(lost.paid + lost.total), told(lost.total),
+    )  # fmt: skip
     if before.clawback:
-        why += f", of which {told(before.clawback)} was deducted before"
-    return why if after == lost.total else f"{why}; no more than this refund is deducted"
+        why = Said("{0}, of which {1} was deducted before", why, told(before.clawback))
+    return why if after == lost.total else Said("{0}; no more than this refund is deducted", why)
 
 
 def lost_promotions(lines: Mapping[UUID, SoldLine], terms: Terms) -> Lost:
@@ -433,31 +434,48 @@ def _steps_of_parts(
     for part, reason in zip(parts, [one[2] for one in wanted] or [""], strict=False):
         name = lines[part.line].name or "goods"
         if part.units:
-            yield Step("goods", part.goods, f"{part.units} of {name}, as paid after discounts")
+            why = Said("{0} of {1}, as paid after discounts", part.units, name)
+            yield Step("goods", part.goods, why)
         if part.tax:
-            yield Step("tax", part.tax, f"on {part.units} of {name}, as charged when sold")
+            yield Step("tax", part.tax, Said("on {0} of {1}, as charged when sold", part.units, name))
         if part.shipping:
-            why = f"because it {REASONS[reason].says}" if part.ours else "because all of the order came back"
-            if part.exchanged:
-                why = "as paid: what replaces it is sent for it"
-            most = None if part.ours or part.exchanged else terms.policy.standard_shipping.get(terms.currency)
-            yield Step(
-                "shipping",
-                part.shipping,
-                why if most is None else f"{why}: at most {terms.told(most)}, the cost of standard delivery",
-            )
+            yield Step("shipping", part.shipping, _why_shipping(part, reason, terms))
+
+
+def _why_shipping(part: Part, reason: str, terms: Terms) -> str:
+    if part.exchanged:
+        return Said("as paid: what replaces it is sent for it")
+    if part.ours:
+        return Said("because it {0}", REASONS[reason].says)
+    most = terms.policy.standard_shipping.get(terms.currency)
+    if most is None:
+        return Said("because all of the order came back")
+    return Said(
+        "because all of the order came back: at most {0}, the cost of standard delivery", terms.told(most)
+    )
 
 
 def _steps_of_fees(parts: Sequence[Part], flat: int, terms: Terms) -> Iterable[Step]:
     restocking = sum(part.fee for part in parts)
     rate = terms.policy.fee_tax_percent
-    tax = f", {rate.normalize():f} % tax in it" if rate else ""
+    taxed = f"{rate.normalize():f}" if rate else ""
     if restocking:
-        yield Step("fee", -restocking, f"{_percents(parts, terms)} of the goods for restocking{tax}")
+        why = Said("{0} of the goods for restocking", _percents(parts, terms))
+        yield Step("fee", -restocking, _with_tax(why, taxed))
     if flat:
-        names = {"handling": terms.policy.handling_minor, "the label": terms.policy.label_minor}
-        for_ = " and ".join(name for name, minor in names.items() if minor)
-        yield Step("fee", -flat, f"for {for_}, once of a return{tax}")
+        yield Step("fee", -flat, _with_tax(_why_flat(terms), taxed))
+
+
+def _with_tax(why: str, taxed: str) -> str:
+    return Said("{0}, {1} % tax in it", why, taxed) if taxed else why
+
+
+def _why_flat(terms: Terms) -> str:
+    if not terms.policy.label_minor:
+        return Said("for handling, once of a return")
+    if not terms.policy.handling_minor:
+        return Said("for the label, once of a return")
+    return Said("for handling and the label, once of a return")
 
 
 def _percents(parts: Sequence[Part], terms: Terms) -> str:
@@ -473,23 +491,28 @@ def _reasons(
 ) -> dict[str, None]:
     """In short, each once."""
     told = [
-        f"shipping, because it {REASONS[reason].says}"
+        Said("shipping, because it {0}", REASONS[reason].says)
         for part, (_, _, reason) in zip(parts, wanted, strict=False)
         if part.shipping and part.ours
     ]
     if any(part.exchanged for part in parts):
-        told.append("exchanged: worth what was paid")
+        told.append(Said("exchanged: worth what was paid"))
     elif parts and all_is_back(now.values()):
         standard = terms.currency in terms.policy.standard_shipping and not any(
             one.ours for one in now.values()
         )
         told.append(
-            f"all of the order came back, so {'standard delivery' if standard else 'all of its shipping'}"
+            Said("all of the order came back, so standard delivery")
+            if standard
+            else Said("all of the order came back, so all of its shipping")
         )
     if any(part.fee for part in parts):
-        told.append(f"a fee of {_percents(parts, terms)} is kept")
+        told.append(Said("a fee of {0} is kept", _percents(parts, terms)))
     if charged.flat:
-        told.append("handling is kept" if not terms.policy.label_minor else "handling and label are kept")
-    if charged.clawback:
-        told.append("a promotion is lost" if charged.clawback > 0 else "a lost promotion is given back")
+        label = terms.policy.label_minor
+        told.append(Said("handling and label are kept") if label else Said("handling is kept"))
+    if charged.clawback > 0:
+        told.append(Said("a promotion is lost"))
+    elif charged.clawback:
+        told.append(Said("a lost promotion is given back"))
     return dict.fromkeys(told)

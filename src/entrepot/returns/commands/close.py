@@ -42,7 +42,7 @@ def close(cause: Cause, /, *, requests: Sequence[Close]) -> list[Closed | Refuse
     Locks: the orders in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_done (units wait for inspection or disposition,
     were refunded and have not come, a refund is under way, or an amount is held on a card). Again: by key.
-    15 statements at most; 5 more where labels become void.
+    15 statements at most; 6 more where labels become void.
     """
     found = lock_returns([one.return_id for one in requests])
     answers: list[Closed | Refused] = []

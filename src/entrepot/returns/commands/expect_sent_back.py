@@ -14,7 +14,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.returns.commands.announce import expect, tracking_of
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
-from entrepot.returns.commands.close import Close, close
+from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.take_comebacks import BOTH
 from entrepot.returns.errors import DuplicateReturn
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -95,12 +95,15 @@ class _Again(NamedTuple):
 
 
 def _end(cause: Cause, again: Sequence[_Again]) -> None:
-    """What is sent again is not paid back as well: where it is already, a person agrees which of both it is."""
-    ends = [one for one in again if not one.pays]
-    if ends:
-        close(cause, requests=[
-            Close(one.return_id, Said("sent again with order {0}", one.order)) for one in ends if one.return_id
-        ])  # fmt: skip
+    """What is sent again is not paid back as well: where it is already, or may be soon, a person agrees which of both
+    it is."""
+    wanted = [
+        Close(one.return_id, Said("sent again with order {0}", one.order))
+        for one in again
+        if one.return_id and not one.pays
+    ]
+    ended = close(cause, requests=wanted) if wanted else []
+    gone = {one.return_id for one in ended if isinstance(one, Closed)}
     items = [
         OpenItem(
             one.company, BOTH, "shipment", one.shipment, Said(
@@ -111,7 +114,7 @@ def _end(cause: Cause, again: Sequence[_Again]) -> None:
             "customer service", {"order": one.order, "return": one.return_id}, one.priority, due_in_hours=8,
         )
         for one in again
-        if one.pays
+        if one.return_id not in gone
     ]  # fmt: skip
     if items:
         open_items(cause, requests=items)
@@ -138,27 +141,29 @@ SELECT h.id, h.company_id::int, h.order_id, h.number, h.node_id, h.carrier,
 FROM shipping_shipment AS h WHERE h.id = ANY(%(ids)s::uuid[]) AND h.node_id IS NOT NULL
 """
 
-# A return pays as soon as anything of it is here or was refunded.
+# Not where the second order is cancelled. A return pays as soon as anything of it is here or was refunded.
 _SENT_AGAIN = """
 SELECT h.id, h.number, h.company_id::int, x.number, b.id, COALESCE(b.number, ''),
        b.state <> 'authorized' OR EXISTS (SELECT FROM returns_refund WHERE return_id = b.id AND state <> 'rejected'),
        x.priority::int
 FROM shipping_shipment AS h
 JOIN shipping_reshipment AS r ON r.shipment_id = h.id
-JOIN orders_order AS x ON x.id = r.order_id
+JOIN orders_order AS x ON x.id = r.order_id AND x.status <> 'cancelled'
 LEFT JOIN returns_return AS b ON b.order_id = h.order_id AND b.external_id = h.number || ' sent back'
  AND b.state NOT IN ('declined', 'cancelled') AND NOT b.without_refund
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id
 """
 
+# What came back by itself while it was sent again is not to come.
 _LINES = """
-SELECT l.shipment_id, l.line_id,
-       least(sum(l.quantity), o.shipped + o.delivered - COALESCE(s.authorized, 0))::int
+SELECT l.shipment_id, l.line_id, n.units::int
 FROM shipping_shipmentline AS l
 JOIN orders_line AS o ON o.id = l.line_id
 LEFT JOIN returns_sold AS s ON s.line_id = l.line_id
-WHERE l.shipment_id = ANY(%(ids)s::uuid[])
-GROUP BY l.shipment_id, l.line_id, o.number, o.shipped, o.delivered, s.authorized
-HAVING least(sum(l.quantity), o.shipped + o.delivered - COALESCE(s.authorized, 0)) > 0
+LEFT JOIN LATERAL (SELECT sum(quantity) AS units FROM returns_comeback
+                   WHERE shipment_id = l.shipment_id AND line_id = l.line_id) AS c ON TRUE
+CROSS JOIN LATERAL (
+    SELECT least(l.quantity - COALESCE(c.units, 0), o.shipped + o.delivered - COALESCE(s.authorized, 0)) AS units) AS n
+WHERE l.shipment_id = ANY(%(ids)s::uuid[]) AND n.units > 0
 ORDER BY l.shipment_id, o.number
 """

@@ -36,7 +36,7 @@ class Ending(NamedTuple):
 def give_up(cause: Cause, endings: Sequence[Ending]) -> None:
     """What has not come of locked returns is not waited for any more: what was refunded is missing, the rest may be
     asked for again. Whoever looks after customers is asked about goods that were paid back and secured by nothing.
-    15 statements at most; 5 more where labels become void."""
+    15 statements at most; 6 more where labels become void."""
     amounts: dict[UUID, GivenUp] = {}
     free: list[tuple[UUID, int]] = []  # but for what an earlier ending gave back
     for end in endings:

@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
+from entrepot.returns.commands.left import BUCKETS
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -260,11 +261,11 @@ _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_receipt WHERE id = ANY(%(r
 
 # Of one unit: what was paid for it without tax, and what it had cost. What left is looked at only for SKUs that have
 # lots or serial numbers.
-_WAITING = """
+_WAITING = f"""
 SELECT r.id, r.return_id, r.return_line_id, r.quantity - r.inspected, k.category,
        ((o.gross_minor - o.discount_minor) / o.quantity)::bigint, (r.cost_minor / r.quantity)::bigint,
        (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id),
-       k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{}'), COALESCE(w.serials, '{}')
+       k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{{}}'), COALESCE(w.serials, '{{}}')
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN orders_line AS o ON o.id = l.line_id
@@ -272,10 +273,7 @@ JOIN catalog_sku AS k ON k.id = r.sku_id
 LEFT JOIN LATERAL (
     SELECT array_agg(DISTINCT b.lot) FILTER (WHERE b.lot <> '') AS lots,
            array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials
-    FROM shipping_shipment AS h
-    JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer'
-    JOIN stock_bucket AS b ON b.id = m.from_bucket
-    WHERE h.order_id = l.order_id
+    FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket
 ) AS w ON k.lot_policy <> 'none' OR k.serial_policy <> 'none'
 WHERE r.id = ANY(%(receipts)s::uuid[])
 """

@@ -13,6 +13,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.ledger.currency_queries import rate_on
 from entrepot.parties import queries as parties
+from entrepot.returns.commands.left import BUCKETS
 from entrepot.returns.fraud import (
     Earlier,
     Facts,
@@ -298,14 +299,12 @@ CROSS JOIN LATERAL (
 WHERE x.id = ANY(%(documents)s::uuid[]) AND x.weight_g IS NOT NULL ORDER BY x.return_id, x.id
 """
 
-_SERIALS = """
+_SERIALS = f"""
 SELECT i.return_id, k.code, i.serial, w.serials
 FROM returns_inspection AS i JOIN returns_line AS l ON l.id = i.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 CROSS JOIN LATERAL (
-    SELECT COALESCE(array_agg(DISTINCT b.serial ORDER BY b.serial), '{}') AS serials
-    FROM shipping_shipment AS h
-    JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer'
-    JOIN stock_bucket AS b ON b.id = m.from_bucket AND b.serial <> '' WHERE h.order_id = l.order_id) AS w
+    SELECT COALESCE(array_agg(DISTINCT b.serial ORDER BY b.serial), '{{}}') AS serials
+    FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket AND b.serial <> '') AS w
 WHERE i.id = ANY(%(documents)s::uuid[]) AND i.serial <> '' ORDER BY i.return_id, i.id
 """
 

@@ -84,6 +84,7 @@ class _Way(NamedTuple):
     home: str
     with_label: bool
     before: int
+    place: str
 
 
 class _Draft(NamedTuple):
@@ -213,7 +214,8 @@ class _Facts:
         return [*(self.found[key] for key in named), *(one for one in more if one.units.to_come)]
 
     def mate(self, one: Return) -> labeling.Mate:
-        return labeling.Mate(one.node, one.customer, self.ways[one.id].origin)
+        way = self.ways[one.id]
+        return labeling.Mate(one.node, one.customer, way.origin, way.place)
 
     def take(self, draft: _Draft) -> None:
         self.drafted.add(draft.id)
@@ -392,9 +394,10 @@ _LABEL = (
 _WAYS = """
 SELECT r.id, o.country, n.country, n.postal_code, c.currency::text,
        EXISTS (SELECT FROM returns_terms AS t WHERE t.return_id = r.id AND t.label),
-       (SELECT count(*)::int FROM returns_label AS l WHERE l.return_id = r.id)
+       (SELECT count(*)::int FROM returns_label AS l WHERE l.return_id = r.id), COALESCE(a.place, '')
 FROM returns_return AS r
 JOIN orders_order AS o ON o.id = r.order_id
+LEFT JOIN parties_address AS a ON a.id = o.address_id
 JOIN network_node AS n ON n.id = r.node_id
 JOIN parties_company AS c ON c.id = r.company_id
 WHERE r.id = ANY(%(returns)s::uuid[])

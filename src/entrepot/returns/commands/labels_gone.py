@@ -22,7 +22,10 @@ VOIDED = "voided"
 def void(cause: Cause, reasons: Mapping[UUID, str]) -> dict[UUID, UUID]:
     """Take locked returns off their labels, each for its reason, and void the labels that nothing comes with any more:
     those voided, by return. One whose parcel a carrier has had in its hands stands: carriage is owed for it. What was
-    bought is given back. 1 statement, 6 more where labels are void, 1 more where some were bought."""
+    bought is given back. 1 statement, 7 more where there are labels, 1 more where some were bought."""
+    # By a statement of its own: the next one has to see what ended while this one waited.
+    if not sql.run(_LOCK, {"returns": list(reasons)}):
+        return {}
     found = sql.run(_VOID, {"returns": list(reasons), "at": cause.at})
     if not found:
         return {}
@@ -51,6 +54,12 @@ def give_back(cause: Cause, labels: Sequence[tuple[UUID, int, str, str]]) -> Non
         for label, company, source, reference in labels
     ])  # fmt: skip
 
+
+_LOCK = """
+SELECT id FROM returns_label
+WHERE id IN (SELECT label_id FROM returns_labelreturn WHERE return_id = ANY(%(returns)s::uuid[]) AND lives)
+ORDER BY id FOR UPDATE
+"""
 
 _VOID = """
 WITH off AS (

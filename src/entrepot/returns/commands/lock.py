@@ -213,7 +213,7 @@ class Step(NamedTuple):
 
 def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) -> None:
     """Write the states of returns, and what their orders show of them. 4 statements; 1 more where nothing comes of
-    some, whose labels are void then, and 5 where there were any."""
+    some, whose labels are void then, and 6 where there were any."""
     at = cause.at
     rows = [
         (

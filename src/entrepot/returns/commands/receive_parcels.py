@@ -29,7 +29,8 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 @dataclass(frozen=True, slots=True)
 class Content:
     """Units alike in a parcel: by the code or barcode of their SKU, or in words where nobody can tell. `weight_g` is of
-    all of them; where they belong to several returns, each is given its part."""
+    all of them; where they belong to several returns, each is given its part. `line` is the line of a return beside
+    which they were counted: where that expects them, they are its own."""
 
     said: str
     quantity: int
@@ -37,6 +38,7 @@ class Content:
     serial: str = ""
     condition: str = ""
     weight_g: int | None = None
+    line: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ def _decide(cause: Cause, request: ReceiveParcel, known: _Known) -> Sorted | Ref
                 found=Said("{0} of {1}", one.quantity, one.said or "nothing"),
             )
     came = [
-        Came(known.skus.get((request.company, one.said.strip())), one.quantity) for one in request.content
+        Came(known.skus.get((request.company, one.said.strip())), one.quantity, one.line)
+        for one in request.content
     ]
     found = arrivals.sort_out(known.expected(request), came)
     for part in found.parts:
@@ -348,7 +351,7 @@ JOIN LATERAL (
 ) AS found ON TRUE
 JOIN shipping_shipment AS h ON h.id = found.id
 JOIN shipping_reshipment AS r ON r.shipment_id = h.id
-JOIN orders_order AS x ON x.id = r.order_id ORDER BY h.id
+JOIN orders_order AS x ON x.id = r.order_id AND x.status <> 'cancelled' ORDER BY h.id
 """
 
 _BINS = """

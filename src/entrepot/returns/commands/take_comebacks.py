@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,9 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 BOTH = "given twice"
 """Type of the work item about a customer who has the goods again, and was paid back for them as well."""
+
+NEITHER = "given neither goods nor money"
+"""Type of the work item about a shipment that came back, while the order that was to send it again is cancelled."""
 
 ADDRESS = "sent again to the same address"
 """Type of the work item about a second parcel that has not left, while the first one came back."""
@@ -92,15 +96,16 @@ class _Taken(NamedTuple):
 def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list[ComebackTaken | Refused]:
     """Units of shipments that were sent again are in stock again, at the cost they had left with: sellable, damaged, or
     set apart to be looked at. What was asked about them at the dock is answered, claims for their loss end, and who
-    has goods and money is work for customer service.
+    has goods and money, or neither, is work for customer service.
 
     Locks: the orders in id order, then as `stock.take_back`.
-    Refuses: Invalid (content); returns.not_sent_again; returns.not_out; returns.no_bin. Again: by key; no unit comes
-    back twice. 32 statements at most.
+    Refuses: Invalid (content); returns.not_sent_again; returns.comes_with_return; returns.not_out; returns.no_bin.
+    Again: by key; no unit comes back twice. 34 statements at most.
     """
     numbers = [(one.company, tracking_of(one.tracking)) for one in requests]
     found = comeback_queries.sent_again(numbers)
     lock([one.order for one in found.values()])
+    found = _anew(found)
     known = _Known(requests, found)
     answers: list[ComebackTaken | Refused] = []
     taken: list[_Taken] = []
@@ -118,6 +123,12 @@ def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list
     return answers
 
 
+def _anew(found: dict[tuple[int, str], SentAgain]) -> dict[tuple[int, str], SentAgain]:
+    """As it is now that the orders are locked, without what another shipment bears the number of since."""
+    again = comeback_queries.sent_again(found)
+    return {number: one for number, one in again.items() if one.shipment == found[number].shipment}
+
+
 class _Known:
     """What a batch is decided by; what is out changes as it is."""
 
@@ -125,6 +136,7 @@ class _Known:
         self.found = found
         shipments = {one.shipment: one for one in found.values()}
         self.left = comeback_queries.out(shipments)
+        self.expected = comeback_queries.expected(shipments)
         self.costs = Costs(
             {one.order for one in shipments.values()},
             {unit.line for units in self.left.values() for unit in units},
@@ -161,6 +173,8 @@ def _decide(
     refused = _misfit(request)
     if refused:
         return refused
+    if one.shipment in known.expected:
+        return errors.ComesWithReturn(number=known.expected[one.shipment], shipment=one.number)
     came = [
         Came(known.skus.get((request.company, unit.said.strip())), unit.quantity, unit.lot.strip(), unit.serial.strip())
         for unit in request.content
@@ -256,19 +270,28 @@ def _write(cause: Cause, taken: Sequence[_Taken], answers: Sequence[ComebackTake
     whole = [key for key in shipments if not told[key].out]
     if whole:
         came_back(cause, whole)
-    _answer_strays(cause, shipments)
+    _answer_strays(cause, taken)
     items = [item for key, one in shipments.items() for item in _work(one, told[key])]
     if items:
         open_items(cause, requests=items)
 
 
-def _answer_strays(cause: Cause, shipments: dict[UUID, SentAgain]) -> None:
-    """What was set aside with the question what it is, is known now."""
-    open_ = sql.run(_STRAYS, {"ids": list(shipments)})
-    if open_:
+def _answer_strays(cause: Cause, taken: Sequence[_Taken]) -> None:
+    """What was set aside with the question what it is, is known now: as much of it as came back. Of what is more than
+    that the question stands."""
+    back: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for one in taken:
+        back[one.of.shipment, one.left.sku] += one.units
+    known: list[tuple[UUID, UUID]] = []
+    for stray, shipment, sku, units in sql.run(_STRAYS, {"ids": list({one.of.shipment for one in taken})}):
+        if units <= back[shipment, sku]:
+            back[shipment, sku] -= units
+            known.append((stray, shipment))
+    if known:
+        numbers = {one.of.shipment: one.of.number for one in taken}
         decide_strays(cause, requests=[
-            DecideStray(stray, "kept", reason=Said("what {0} sent came back", shipments[shipment].number))
-            for stray, shipment in open_
+            DecideStray(stray, "kept", reason=Said("what {0} sent came back", numbers[shipment]))
+            for stray, shipment in known
         ])  # fmt: skip
 
 
@@ -284,6 +307,17 @@ def _work(one: SentAgain, told: ComebackTaken) -> list[OpenItem]:
         return [
             OpenItem(
                 one.company, BOTH, "shipment", one.shipment, said, "customer service", facts, one.priority
+            )
+        ]
+    if one.again_state == "cancelled" and one.paid_back < told.units + one.back:
+        said = Said(
+            "{0} came back, and order {1}, by which its goods were to be sent again, is cancelled: {2} has neither"
+            " them nor the money of order {3}. Give it back, or send them again.",
+            one.number, one.again_number, one.customer or one.order_number, one.order_number,
+        )  # fmt: skip
+        return [
+            OpenItem(
+                one.company, NEITHER, "shipment", one.shipment, said, "customer service", facts, one.priority
             )
         ]
     if one.waits:
@@ -309,7 +343,7 @@ WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind NOT IN ('blocked', 'retired') OR
 
 # By the number of the shipment or of one of its packages, and only such goods as it sent.
 _STRAYS = """
-SELECT DISTINCT ON (t.id) t.id, h.id
+SELECT DISTINCT ON (t.id) t.id, h.id, t.sku_id, t.quantity
 FROM shipping_shipment AS h
 JOIN returns_stray AS t ON t.company_id = h.company_id AND t.state = 'open' AND t.tracking <> ''
  AND (t.tracking IN (h.tracking, h.number)

@@ -110,6 +110,10 @@ class Visit:
     order: orders.OrderView
     others: tuple[UUID, ...] = ()
 
+    def knows(self, order: UUID) -> bool:
+        """Whether they proved that an order is theirs."""
+        return order == self.order.id or order in self.others
+
     @property
     def cause(self) -> Cause:
         return Cause(Actor(f"portal {self.order.number}", MAY), fmt.reading().now)
@@ -600,9 +604,11 @@ def _one_return(
         "one": seen,
         "steps": STEPS,
         "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
+        "to_send": seen.step in ("accepted", "on its way"),
         "code": papers.scan_code(label.tracking if label and label.is_ready else seen.number),
         "send_to": label_queries.send_to(label, fmt.reading().now) if label else _send_to(visit, seen),
         "label": label,
+        "prints": label is not None and visit.knows(label.order),
         "promised": promised,
         "mates": [one for one in mates if one.id not in with_it],
         "share": [one for one in mates if one.id not in with_it and (promised or one.label)],
@@ -642,10 +648,10 @@ def ask_label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBa
 @require_safe
 @visited
 def label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:  # noqa: ARG001  Django gives it
-    """The label for the parcel, as PDF."""
+    """The label for the parcel, as PDF: for whoever showed that the order is theirs whose address is on it."""
     seen = _seen(visit, number)
     found = label_queries.of_return(seen.id)
-    if found is None:
+    if found is None or not visit.knows(found.order):
         raise Http404
     return return_labels.printed(found)
 

@@ -35,6 +35,8 @@ def station(request: Request) -> HttpResponse:
     scanned = [task for task in tasks if _is_scanned(task, text)] if text else tasks
     task = scanned[later % len(scanned)] if scanned else None
     before = kept(request)
+    if before.get("form") == "station-override":  # the other button of the same form
+        before["form"] = "station-dispose"
     fields = before.get("fields", {})
     same = task and {fields.get("receipt"), fields.get("inspection")} & {str(task.inspection or task.receipt)}
     asks = task is not None and task.inspection is None

@@ -74,7 +74,7 @@ def received(request: Request) -> HttpResponse:
     content = [
         Content(one.sku_code, units, clean(request.POST.get(f"lot-{one.line}")),
                 clean(request.POST.get(f"serial-{one.line}")), condition,
-                int_in(request.POST.get(f"weight-{one.line}")))
+                int_in(request.POST.get(f"weight-{one.line}")), one.line)
         for one in parcel_queries.expected(company, tracking)
         if (units := int_in(request.POST.get(f"units-{one.line}")))
     ]  # fmt: skip
