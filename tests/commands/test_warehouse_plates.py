@@ -118,7 +118,7 @@ def test_the_list_of_plates_looks_at_none_of_those_that_hold_nothing(house: Floo
         {"company": COMPANY},
     )
     params = {
-        "company": COMPANY, "node": house.nodes[0], "begins": "", "sku": "", "kind": "", "which": None,
+        "company": COMPANY, "node": house.nodes[0], "begins": "", "sku": "", "kind": "", "alone": False, "which": None,
         "numbers": None, "after": None, "limit": 50,
     }  # fmt: skip
     explained = sql.run(f"EXPLAIN (ANALYZE, FORMAT TEXT) {plate_queries._HELD_PLATES}", params)
