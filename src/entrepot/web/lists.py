@@ -114,7 +114,7 @@ JOURNAL = Listing(
 BOARDS = Listing("boards", "dashboard", (), {})
 """Boards of key figures, which are kept as the views of lists are."""
 
-OF_THIS_PAGE = (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL, BOARDS)
+OF_THIS_PAGE = (ORDERS, LISTED_BUYERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL, BOARDS)
 ELSEWHERE = (*lists_returns.ALL, *lists_floor.ALL, *lists_books.ALL, *lists_insight.ALL)
 LISTS = {one.name: one for one in (*OF_THIS_PAGE, *ELSEWHERE)}
 """Every list of the console by its name."""
