@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from uuid import UUID
 
 import psycopg
@@ -13,9 +14,10 @@ from django.apps import apps
 from django.db import transaction
 
 from entrepot.access.commands.save_view import SaveView, save_view
-from entrepot.kernel import delivery, events, forget, inbox, seal, sql
+from entrepot.kernel import delivery, events, files, forget, inbox, seal, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.events import Event
+from entrepot.kernel.files import Made
 from entrepot.kernel.masking import MASK
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
@@ -38,6 +40,7 @@ from entrepot.settlement.commands.take_statements import TakeStatement, take_sta
 from entrepot.settlement.privacy import BUSINESS_BUYERS, BUYERS, CAME, NOTES, WENT, Retention
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.web import tasks
 from entrepot.work.commands.open_items import OpenItem, open_items
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
@@ -242,6 +245,19 @@ def test_every_column_for_words_is_a_note_or_known_not_to_be():
         if field.column in SAYS.split() and field.get_internal_type() in ("TextField", "JSONField")
     }
     assert sorted(found - named - set(CODES.split())) == []
+
+
+def test_files_of_lists_go_with_whoever_they_may_name(house: Floor, monkeypatch):
+    made = Made("orders", "csv", 1, "orders.csv", "text/csv", BytesIO(ADA.name.encode()))
+    monkeypatch.setitem(tasks.MAKERS, files.PAGE, lambda *_: made)
+    files.make_files(SYSTEM, requests=[files.MakeFile(COMPANY, "/orders/?format=csv")])
+    order = bought(house)
+    assert sql.run("SELECT count(*) FROM kernel_filepart") == [(1,)]
+
+    assert isinstance(erased(ErasePerson(COMPANY, "asked", order=order))[0], PersonErased)
+
+    assert sql.run("SELECT count(*) FROM kernel_filepart") == [(0,)]
+    assert sql.run("SELECT count(*) FROM kernel_file") == [(0,)]
 
 
 def test_whoever_comes_back_is_somebody_new(house: Floor):

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from entrepot.access import queries as access
 from entrepot.insight.waiting import SIGNALS, counted
 from entrepot.web import homes
-from tests.shop import PEOPLE
+from tests.shop import PEOPLE, a_person
 
 
 def lines(page: str) -> dict[str, int]:
@@ -90,6 +90,31 @@ def test_a_board_is_arranged_kept_shared_and_stands_on_the_first_page(console, s
     assert lead.get(f"/views/{one.id}/")["Location"].startswith("/dashboard/?name=Mornings&tile=fill-rate")
     assert other.get(f"/views/{one.id}/").status_code == 404
     assert "Mornings" not in other.get("/").content.decode()
+
+
+def test_a_board_opens_under_the_name_that_it_was_kept_under_for_everybody_of_its_role(console, shop):
+    """Whatever it was called while it was arranged, and wherever it was arranged."""
+    a_person("second", "operations lead")
+    lead, second = console("lead"), console("second")
+    keep = {
+        "name": "Evenings",
+        "role": "operations lead",
+        "next": "/dashboard/?name=Draft&tile=fill-rate&arrange=1",
+    }
+    kept = lead.post("/views/boards/save/", keep, follow=True)
+    page = kept.content.decode()
+    assert "The board is kept. It stands above the key figures." in page
+    for shown in (
+        page,
+        second.get(f"/views/{access.views(1, 'boards', 'lead', [])[0].id}/", follow=True).content.decode(),
+    ):
+        assert "<h1>Evenings</h1>" in shown and "Draft" not in shown
+        assert re.search(r'<a class="chip" href="/views/[0-9a-f-]+/" aria-current="true">Evenings', shown)
+        assert figures(shown) == ["fill-rate"]
+    assert "Evenings" in second.get("/").content.decode()
+
+    refused = lead.post("/views/boards/save/", keep | {"name": ""}, follow=True).content.decode()
+    assert "The board is kept" not in refused
 
 
 def test_a_page_that_renews_itself_takes_nothing_away(console, shop):

@@ -106,12 +106,6 @@ def test_memory_does_not_grow_with_the_rows_of_a_file(monkeypatch, make, least):
     assert most < 4_000_000
 
 
-def test_what_can_not_be_a_file_says_so_and_is_shown(console, shop, monkeypatch):
-    monkeypatch.setattr(listed, "IN_HAND_MAX", 1)
-    page = console("lead").get("/packing/", {"format": "csv"})
-    assert "which is too many for a file. Filter it first." in page.content.decode()
-
-
 def test_no_text_of_a_file_is_a_formula(console, shop):
     sql.run("UPDATE catalog_sku SET name = E'=1+1\\x07' WHERE code = 'LAMP-OAK' RETURNING 1")
     response = console("lead").get("/stock/", {"format": "xlsx", "q": "LAMP-OAK"})

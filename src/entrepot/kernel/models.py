@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -333,7 +335,14 @@ class Job(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["company_id", "id"], name="kernel_job_latest")]
+        indexes = [
+            models.Index(fields=["company_id", "id"], name="kernel_job_latest"),
+            models.Index(
+                fields=["company_id", "asked_by"],
+                name="kernel_job_waiting",
+                condition=models.Q(state="asked"),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="kernel_job_state_known", condition=models.Q(state__in=["asked", "done", "withdrawn"])
@@ -350,6 +359,41 @@ class Job(models.Model):
                 & (~models.Q(state="done") | models.Q(done=models.F("wanted"))),
             ),
         ]
+
+
+class File(models.Model):
+    """A file that the worker made, for whoever asked for it alone. It is gone after a day, and with every erasure."""
+
+    id = models.UUIDField(primary_key=True)  # the export that the audit trail tells
+    company_id = models.SmallIntegerField()
+    asked_by = models.TextField()
+    name = models.TextField()
+    type = models.TextField()
+    rows = models.IntegerField()
+    size = models.BigIntegerField()
+    made_at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "until"], name="kernel_file_until")]
+        constraints = [
+            models.CheckConstraint(
+                name="kernel_file_is_not_kept_for_long",
+                condition=models.Q(until__lte=models.F("made_at") + timedelta(days=1)),
+            ),
+            models.CheckConstraint(
+                name="kernel_file_counts_fit", condition=models.Q(rows__gte=0, size__gte=0)
+            ),
+        ]
+
+
+class FilePart(models.Model):
+    """Some of the bytes of a file."""
+
+    pk = models.CompositePrimaryKey("file_id", "place")
+    file_id = models.UUIDField()
+    place = models.IntegerField()
+    content = models.BinaryField()
 
 
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.

@@ -54,6 +54,11 @@ def at_once() -> dict[str, int]:
     return _of_rooms("AT_ONCE")
 
 
+def makers() -> dict[str, Any]:
+    """What makes files for those who don't wait for them: the `MAKERS` of each room's tasks.py."""
+    return _of_rooms("MAKERS")
+
+
 def _of_rooms(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for room in settings.ROOMS:

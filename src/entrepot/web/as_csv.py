@@ -21,9 +21,13 @@ def as_csv(name: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> 
     file = new_file()
     text = TextIOWrapper(file, "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in row])
+    try:
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in row])
+    except BaseException:
+        text.close()  # half a file is nobody's
+        raise
     text.detach()
     return sent(file, f"{name}.csv", "text/csv; charset=utf-8")
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 
-from entrepot.web.as_file import IN_HAND_MAX, as_file, is_file, rows_as_file
+from entrepot.web.as_file import IN_HAND_MAX, as_file, in_hand_max, is_file, rows_as_file, too_long
 from entrepot.web.edge import Request, clean, ids_in, uuid_in
 from entrepot.web.listing import Listing, Sum, in_order, sums_of
 
@@ -88,13 +88,15 @@ def listed(
 
 def at_most(request: Request, size: int) -> int:
     """Rows to be read where a page shows the first `size`: one more, which tells that there are more, or a file's."""
-    return (IN_HAND_MAX if is_file(request) else size) + 1
+    return (in_hand_max(request) if is_file(request) else size) + 1
 
 
 def listed_whole(request: Request, listing: Listing, rows: Sequence[Any], *, size: int = 0) -> Shown:
     """A list that is never long, or the first `size` rows of it (see at_most), in any order that a head asks for."""
     wants_file = is_file(request)
-    if wants_file and len(rows) > IN_HAND_MAX:
+    if wants_file and (left := too_long(request, listing, len(rows))):
+        return Shown(listing, answer=left)
+    if wants_file and len(rows) > in_hand_max(request):
         told = gettext("The list has more than %(rows)s rows, which is too many for a file. Filter it first.")
         messages.error(request, told % {"rows": f"{IN_HAND_MAX:,}"})
         wants_file = False

@@ -15,16 +15,18 @@ from procrastinate.contrib.django import app
 
 from entrepot.access import queries as access
 from entrepot.access.registry import command_names
-from entrepot.kernel import jobs, wire
+from entrepot.kernel import files, jobs, wire
 from entrepot.kernel.aside import Unwanted
-from entrepot.kernel.cause import Cause
+from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import commands
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.exports import as_oneself
 from entrepot.kernel.sql import DATABASE_AWAY
+from entrepot.parties import queries as parties
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
-from entrepot.web import dispute_paper, report_mail
+from entrepot.web import dispute_paper, making, report_mail
 
 log = structlog.get_logger("entrepot.web")
 
@@ -34,6 +36,14 @@ log = structlog.get_logger("entrepot.web")
 def mail_reports(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every minute: reports that are due to whoever subscribed to them."""
     report_mail.send_due(timezone.now())
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="web.drop_files", queueing_lock="web.drop_files")
+def drop_files(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: files that were kept for their day."""
+    cause = Cause(Actor("system:files", everything=True), timezone.now(), "kept for a day")
+    files.drop_files(cause, requests=[files.DropFiles(one.id, cause.at) for one in parties.companies()])
 
 
 def answer_fake(cause: Cause, message: Claimed) -> None:
@@ -59,6 +69,8 @@ def _given(cause: Cause, one: jobs.Waiting) -> jobs.NoteJob | None:
         unread = tuple(jobs.denied(name, jobs.AskedUnderAnotherKey()) for name in one.names)
         return jobs.NoteJob(one.job, len(one.names), unread)
     its = replace(cause, actor=access.actor_named(one.asked_by), reason=one.reason)
+    if one.command == files.MAKE:  # the page asks what they may see
+        its = as_oneself(its)
     try:
         with jobs.undone_if_withdrawn(one.job) if one.is_one else nullcontext():
             results = _answers(its, one)
@@ -102,5 +114,6 @@ def _alone(cause: Cause, name: str, request: Any) -> Any:
 
 AT_ONCE = {jobs.QUEUE: 1}
 QUEUES = {jobs.QUEUE: serve_jobs}
+MAKERS = {files.PAGE: making.make_file}
 AS_WRITTEN = dict.fromkeys(("disputes.fake", "disputes.stripe"), "it answers a bank, which only commands do")
 DESTINATIONS = {"disputes.fake": answer_fake, "disputes.stripe": answer_stripe}

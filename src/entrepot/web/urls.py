@@ -346,6 +346,7 @@ urlpatterns = [
     path("work/act/", work.act, name="work-act"),
     path("work/jobs/", jobs.jobs_list, name="jobs"),
     path("work/jobs/<uuid:which>/", jobs.one, name="job"),
+    path("work/files/<uuid:which>/", jobs.file, name="file"),
     path("work/jobs/<uuid:which>/withdraw/", jobs.withdraw, name="job-withdraw"),
     path("work/<uuid:which>/", work.item, name="work-item"),
     path("books/", books.trial, name="books"),

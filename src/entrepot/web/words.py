@@ -288,6 +288,8 @@ WORDS: dict[str, str | Promise] = {
     "kernel.note_exports": _("taken out as a file"),
     "exported": _("taken out"),
     "kernel.ask_jobs": _("left to the worker"),
+    "kernel.make_files": _("file of a list"),
+    "kernel.drop_files": _("files removed"),
     "kernel.note_jobs": _("done by the worker"),
     "kernel.withdraw_jobs": _("job withdrawn"),
     "job": _("job"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from entrepot.kernel import forget, ids, policies, sql
+from entrepot.kernel import files, forget, ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
@@ -57,7 +57,7 @@ def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[Pe
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes, claims and lots that are open, or the
-    legal hold. Again: by key; who is erased is not found again by their code. 79 statements, and one for each table
+    legal hold. Again: by key; who is erased is not found again by their code. 80 statements, and one for each table
     whose notes named them.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
@@ -94,7 +94,7 @@ def why_not(cause: Cause, found: Sequence[Subject]) -> list[Refused | None]:
 
 
 def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> list[PeopleErased]:
-    """What parties and orders know of people, without the addresses that are kept. 12 statements."""
+    """What parties and orders know of people, without the addresses that are kept. 13 statements."""
     if not gone:
         return []
     forget_buyers(cause, requests=[
@@ -103,6 +103,10 @@ def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> l
     forget_marks(cause, requests=[ForgetMarks(one.company, tuple(sorted(one.orders))) for one, _ in gone])
     forget_photos(cause, requests=[ForgetPhotos(one.company, tuple(sorted(one.orders))) for one, _ in gone])
     forget_pictures({order for one, _ in gone for order in one.orders})
+    # Lists that the worker wrote into files may name them: whoever wants one asks for it again.
+    files.drop_files(
+        cause, requests=[files.DropFiles(one) for one in sorted({one.company for one, _ in gone})]
+    )
     wanted = [
         ErasePeople(
             tuple(sorted(one.people)), tuple(one.customers), tuple(sorted(keep)), tuple(sorted(one.orders))

@@ -14,11 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import pages
-from entrepot.kernel import jobs
+from entrepot.kernel import files, jobs
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.exports import as_oneself
+from entrepot.web import format as fmt
 from entrepot.web import lists_insight, words
-from entrepot.web.edge import Request, console, give, ids_in, page
+from entrepot.web.as_csv import new_file, sent
+from entrepot.web.edge import Request, console, give, ids_in, page, uuid_in
 from entrepot.web.listed import at_most, listed_whole
 from entrepot.web.refusals import named
 
@@ -49,6 +51,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "more": found.refused - len(found.denied),
         "figures": _figures(answer),
         "about": [(one, names[one]) for one in about if one in names],
+        "made": _made(request, found, answer),
+        "is_file": found.command == files.MAKE,
+        "is_own": found.asked_by == request.reader.name,
     }
     return page(request, "web/job.html", context, area="work")
 
@@ -74,6 +79,30 @@ def withdraw(request: Request, which: UUID) -> HttpResponse:
     return redirect("job", which=which)
 
 
+@require_safe
+@console
+def file(request: Request, which: UUID) -> HttpResponse:
+    """A file that the worker made, for whoever asked for it alone."""
+    found = _file(request, which)
+    if found is None:
+        raise Http404
+    whole = new_file()
+    for part in files.content(found.id):
+        whole.write(part)
+    return sent(whole, found.name, found.type)
+
+
+def _made(request: Request, found: jobs.JobRow, answer: dict[str, Any]) -> files.KeptFile | None:
+    """What came of a job that made a file, as long as it can be taken, for whoever asked for it."""
+    which = uuid_in(str(answer.get("file", ""))) if found.command == files.MAKE else None
+    return _file(request, which) if which else None
+
+
+def _file(request: Request, which: UUID) -> files.KeptFile | None:
+    reader = request.reader
+    return files.kept(reader.company.id, which, by=reader.name, now=fmt.reading().now)
+
+
 DOCUMENTS = ("wave",)
 """Facts of answers that are documents with a page."""
 FIGURES = {
@@ -81,6 +110,7 @@ FIGURES = {
     "asset_minor": _("Right to goods"), "changed_minor": _("Change"), "realized_minor": _("By settling"),
     "unrealized_minor": _("By the rate"), "balances": _("Balances"), "standards": _("Standard times"),
     "tasks": _("Tasks"), "orders": _("Orders"), "left_out": _("Left out"),
+    "rows": _("Rows"),
 }  # fmt: skip
 """Facts of answers that are numbers, as people read them."""
 

@@ -101,7 +101,7 @@ def report(request: Request, which: str) -> HttpResponse:
             kind,
             f"{which}-rows",
             kpis.Row._fields,
-            map(_plainly, kpis.every_row(kpi, company, asked)),
+            (_plainly(one) for one in kpis.every_row(kpi, company, asked)),
         )
     at = fmt.reading().now
     figures = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, QueryDict
@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
 from entrepot.access.commands.save_view import DropView, SaveView, drop_view, save_view
+from entrepot.kernel.errors import Refused
 from entrepot.web.edge import Request, Undo, back, clean, console, give
-from entrepot.web.lists import LISTS
+from entrepot.web.lists import BOARDS, LISTS
 
 OF_A_PAGE = ("after", "before", "format")
 """What an address says of one page of a list, and a view does not keep."""
@@ -30,11 +31,18 @@ def save(request: Request, of: str) -> HttpResponse:
         raise Http404
     said = request.POST.get("query")
     address = request.POST.get("next", "") if said is None else f"?{said}"
-    wanted = SaveView(
-        request.reader.company.id, of, clean(request.POST.get("name")), _query(address),
-        clean(request.POST.get("role")),
-    )  # fmt: skip
-    give(request, save_view, [wanted], lambda _: gettext("The view is saved. It stands under Views."))
+    name, query = clean(request.POST.get("name")), _query(address)
+    if listing is BOARDS:
+        query = _called(name, query)
+    wanted = SaveView(request.reader.company.id, of, name, query, clean(request.POST.get("role")))
+    told = (
+        gettext("The board is kept. It stands above the key figures.")
+        if listing is BOARDS
+        else gettext("The view is saved. It stands under Views.")
+    )
+    (answer,) = give(request, save_view, [wanted], lambda _: told)
+    if listing is BOARDS and not isinstance(answer, Refused):
+        return redirect(f"{reverse(BOARDS.url)}?{query}")
     return back(request, "/" if listing.name == "journal" else reverse(listing.url))
 
 
@@ -69,6 +77,11 @@ def drop(request: Request, which: UUID) -> HttpResponse:
     given = lambda _: gettext("The view is forgotten.")  # noqa: E731
     give(request, drop_view, [DropView(which)], given, undo=keep if found else None)
     return back(request, "/")
+
+
+def _called(name: str, query: str) -> str:
+    """What a board says, with the name that it is kept under: it stands at its head, whatever it was called before."""
+    return urlencode([("name", name), *(one for one in parse_qsl(query) if one[0] != "name")])
 
 
 def _query(address: str) -> str:
