@@ -132,6 +132,10 @@ def test_the_bin_of_a_stop_is_scanned_once():
     assert type(picking.scanned(stop(2), ("bin",), A_BIN, TODAY)) is errors.ScanDone
     assert type(picking.scanned(stop(2), ("bin",), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
     assert picking.ask(stop(2, slot=1), ("bin",)).step == "bind"
+    assert picking.ask(stop(2), (picking.HERE,)).step == "item"
+    assert picking.scanned(stop(2), (picking.HERE,), A_BIN, TODAY) == Keep("bin"), "no fault of who does"
+    assert type(picking.scanned(stop(2), (picking.HERE,), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
+    assert type(picking.scanned(stop(2), (picking.HERE, "bin"), A_BIN, TODAY)) is errors.ScanDone
 
 
 def test_an_item_that_is_complete_is_done_and_not_wrong():

@@ -22,6 +22,9 @@ from entrepot.work.scanning import (
     counted,
 )
 
+HERE = "here"
+"""What is remembered of whoever picked the stop before in the same bin: it need not be scanned again, and may be."""
+
 
 class Stop(NamedTuple):
     """Units to be taken from a bin. On a cart with places (`slot`) they go into the order's `tote`: '' where it has
@@ -59,7 +62,7 @@ def ask(stop: Stop, tokens: Sequence[str]) -> Ask:
     units = counted(tokens).units
     if stop.slot and not stop.tote:
         return Ask("bind", units)
-    if "bin" not in tokens:
+    if "bin" not in tokens and HERE not in tokens:
         return Ask("bin", units)
     if "fewer" in tokens:
         return Ask("fewer" if "sure" not in tokens else "tote", units)
@@ -99,6 +102,8 @@ def _item(
 ) -> Keep | Picked | Refused:
     if scan.text == FEWER:
         return Keep("fewer")
+    if tuple(tokens) == (HERE,) and scan.bin == stop.bin:
+        return Keep("bin")
     tally = counted(tokens)
     answer = check_item(stop.item, tally, scan, today, done, stop.bin.code)
     if isinstance(answer, Refused) or stop.tote:

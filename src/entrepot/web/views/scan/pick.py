@@ -150,7 +150,7 @@ def _at(request: Request, row: StopRow, before: StopRow | None) -> Progress:
         and found.subject == before.stop.task and before.stop.bin == row.stop.bin
         and timezone.now() - found.at < STANDS_THERE
     )  # fmt: skip
-    return Progress("pick", row.stop.task, ("bin",) if stands_here else (), 0)
+    return Progress("pick", row.stop.task, (picking.HERE,) if stands_here else (), 0)
 
 
 def _job(request: Request, kind: str, which: UUID) -> Job:
