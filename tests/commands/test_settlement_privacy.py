@@ -221,7 +221,7 @@ of the house's own affairs, and never of a buyer: ledger_costing.reason ledger_w
     purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error channels_webhook.why
 chosen from a list, or made by a rule of facts that name nobody: returns_line.reason payments_dispute.reason
     purchasing_claim.reason stock_adjustment.reason purchasing_check.why returns_hold.why returns_inspection.why
-    returns_stray.why returns_terms.answer returns_terms.outcomes returns_refund.outcome
+    returns_comeback.condition returns_stray.why returns_terms.answer returns_terms.outcomes returns_refund.outcome
     sourcing_decision.outcome
     settlement_bankstatementline.why settlement_carriercharge.why settlement_supplierline.why warehouse_countline.cause
     warehouse_counttask.why warehouse_replenishment.why warehouse_waveorder.why kernel_request.answer

@@ -66,9 +66,9 @@ PREFER = "respond-async"
 PARAMETER = {
     "in": "header",
     "name": "Prefer",
-    "schema": {"type": "string", "enum": [PREFER]},
+    "schema": {"type": "string", "examples": [PREFER]},
     "required": False,
-    "description": "Do not wait: answer 202 with a job.",
+    "description": "`respond-async`: do not wait, answer 202 with a job. Other preferences are passed over.",
 }
 """Of every write."""
 LEFT = {
