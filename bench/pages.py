@@ -80,6 +80,8 @@ NOT_OPENED = {
     "portal-link": "the walk goes through it to an order",
     "portal-label": "is asked for in a customer's visit, which the walk has left by then",
     "portal-slip": "is asked for in a customer's visit, which the walk has left by then",
+    "file": "is made when somebody asks for a long one, and kept a day for them alone",
+    "portal-quote": "a paper by a signed link; draft-paper is the same",
     "login-code": "stands behind a password, in the middle of an entry",
     "set_language": "Django's; it answers a POST",
     "logout": "Django's; it answers a POST",

@@ -121,6 +121,8 @@ NOT_WALKED = {
     "departure-paper": "a file",
     "label-of-carrier": "a file",
     "audit-heads": "a file",
+    "file": "a file",
+    "portal-quote": "a file",
     "portal-slip": "a file",
     "portal-label": "a file",
     "portal-link": "leads to an order",

@@ -24,7 +24,9 @@ def test_a_person_is_found_again_at_the_same_step():
     first = kept(ADA, task, "bin")
     assert isinstance(first, ScansKept)
     second = kept(ADA, task, "bin", "item|1|S 1", version=first.version)
-    assert queries.scanned("ada", "pick") == queries.Scanned(task, ("bin", "item|1|S 1"), second.version)
+    assert queries.scanned("ada", "pick") == queries.Scanned(
+        task, ("bin", "item|1|S 1"), second.version, ADA.at
+    )
     assert queries.scanned("ben", "pick") is None
     assert kept(ADA, task, version=second.version).version == second.version + 1
     assert queries.scanned("ada", "pick").scans == ()

@@ -114,8 +114,9 @@ def test_goods_come_in_and_are_put_away(page: Page, site: str, shop: Shop, tmp_p
 
     page.goto(f"/inbound/put-away/?node={shop.nodes[0]}")
     stands(page, "put-away", tmp_path)
-    goes_to = page.locator("td form b").first.inner_text().split("→ ")[1]
-    scanned = page.locator("input[name=scanned]").first
+    loose = page.get_by_role("region", name="To be put away")
+    goes_to = loose.locator("td form b").first.inner_text().split("→ ")[1]
+    scanned = loose.locator("input[name=scanned]").first
     scanned.fill("DOCK-1")
     scanned.press("Enter")
     expect(page.get_by_text(f"This is bin DOCK-1, the goods go to {goes_to}.")).to_be_visible()
@@ -148,7 +149,7 @@ def test_a_buyer_sets_up_a_supplier_and_orders_from_it(page: Page, site: str, tm
     page.get_by_label("Units of line 1", exact=True).fill("24")
     page.screenshot(path=tmp_path / "order.png", full_page=True)
     page.get_by_role("button", name="Order", exact=True).click()
-    expect(page.get_by_text("Somebody else receives it")).to_be_visible()
+    expect(page.get_by_text("The order is written. Somebody else receives it.")).to_be_visible()
     expect(page.get_by_role("cell", name="3.10")).to_be_visible()
     page.set_viewport_size({"width": 360, "height": 740})
     addresses = {

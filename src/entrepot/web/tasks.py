@@ -42,7 +42,7 @@ def mail_reports(timestamp: int) -> None:  # noqa: ARG001  procrastinate says fo
 @app.task(name="web.drop_files", queueing_lock="web.drop_files")
 def drop_files(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every ten minutes: files that were kept for their day."""
-    cause = Cause(Actor("system:files", everything=True), timezone.now(), "kept for a day")
+    cause = Cause(Actor("system:files", frozenset({"kernel.drop_files"})), timezone.now(), "kept for a day")
     files.drop_files(cause, requests=[files.DropFiles(one.id, cause.at) for one in parties.companies()])
 
 
