@@ -302,6 +302,7 @@ OF_NO_ROLE = (
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
     "kernel.keep_unread", "kernel.note_exports", "kernel.ask_jobs", "kernel.note_jobs", "kernel.withdraw_jobs",
+    "kernel.make_files", "kernel.drop_files",
     "shipping.retake_tracking", "payments.retake_messages",
     "orders.edit", "orders.split", "orders.merge",
     "returns.place_holds", "returns.settle_holds", "returns.expire",
