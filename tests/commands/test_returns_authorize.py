@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.kernel import ids
-from entrepot.kernel.errors import Invalid, NotFound, RequestReused
+from entrepot.kernel.errors import Invalid, NotFound, RequestReused, Said
 from entrepot.orders import queries as orders
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
@@ -117,7 +117,9 @@ def test_a_late_one_is_declined_where_the_policy_says_so_unless_somebody_insists
     refused, taken = authorize(
         ASKS, requests=[wants(order, occurred_at=late), wants(order, occurred_at=late, insist="was ill")]
     )
-    assert refused == errors.TooLate(order=orders.order(order).number, days=15, window=10)
+    assert refused == errors.TooLate(
+        order=orders.order(order).number, since=Said("it arrived {0} days ago", 15), days=15, window=10
+    )
     assert (taken.state, taken.reasons) == ("authorized", ("15 days, beyond 10: was ill",))
 
 
