@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+import pytest
+
 from entrepot.returns import departure_queries
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from tests.back import INSPECTS
@@ -19,6 +21,8 @@ def values(answers: Sequence[Any]) -> list[int]:
     return [one.value_minor for one in found if one]
 
 
+# What it changes with the triggers off is named by the rooms below, as it should be.
+@pytest.mark.alone("returns", "ledger")
 def test_a_certificate_of_before_values_were_kept_tells_what_the_ledger_says(committed_db, owner):
     house = a_house()
     house.stock(0, 100)

@@ -325,9 +325,8 @@ def jobs_of(company: int, *, limit: int, by: str | None = None, after: UUID | No
 
 def asked_already(company: int, by: str, command: str, request: Any) -> UUID | None:
     """The job in which somebody has asked for just this, and which is not through. 1 statement."""
-    about = {"company": company, "by": by, "command": command, "asks": wire.dump(request)}
-    found = sql.run(_ASKED_ALREADY, about)
-    return found[0][0] if found else None
+    found = sql.run(_ASKED_ALREADY, {"company": company, "by": by, "command": command})
+    return next((job for job, asks in found if _opened(job, command, [asks]) == [request]), None)
 
 
 def _row(row: tuple[Any, ...]) -> JobRow:
@@ -427,10 +426,10 @@ answer
 _SOME = f"SELECT {_COLUMNS} FROM kernel_job WHERE id = ANY(%(jobs)s::uuid[]) ORDER BY id"
 
 _ASKED_ALREADY = """
-SELECT id FROM kernel_job
+SELECT id, requests -> 0 -> 'asks' FROM kernel_job
 WHERE company_id = %(company)s::smallint AND asked_by = %(by)s AND state = 'asked' AND command = %(command)s
-  AND wanted = 1 AND requests -> 0 -> 'asks' = %(asks)s::jsonb
-ORDER BY id DESC LIMIT 1
+  AND wanted = 1
+ORDER BY id DESC LIMIT 100
 """
 
 _LATEST = f"""

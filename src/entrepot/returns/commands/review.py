@@ -37,7 +37,7 @@ def review(cause: Cause, /, *, requests: Sequence[Review]) -> list[Reviewed | Re
     """Requested returns, authorized or declined; what was declined may be asked for again.
 
     The reason is told to the customer. Locks: the orders in id order. Refuses: NotFound, WrongState,
-    returns.reason_needed. Again: by key. 14 statements.
+    returns.reason_needed. Again: by key. 16 statements.
     """
     found = lock_returns([one.return_id for one in requests])
     answers: list[Reviewed | Refused] = []

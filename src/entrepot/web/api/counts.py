@@ -380,7 +380,7 @@ def decide_differences(
 
 
 @router.post("/counts/withdraw", response={200: CountWithdrawnOut | list[Each[CountWithdrawnOut]], **REFUSED})
-def withdraw(
+def withdraw_count(
     request: HttpRequest,
     payload: WithdrawCountIn | Annotated[list[WithdrawCountIn], Many],
     idempotency_key: IdempotencyKey,

@@ -179,7 +179,7 @@ def accept(
 @router.post(
     "/disputes/withdraw", response={200: DisputeAnsweredOut | list[Each[DisputeAnsweredOut]], **REFUSED}
 )
-def withdraw(
+def withdraw_acceptance(
     request: HttpRequest,
     payload: WithdrawAcceptanceIn | Annotated[list[WithdrawAcceptanceIn], Many],
     idempotency_key: IdempotencyKey,
