@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
-    parser.add_argument("--only", choices=PARTS, help="a part of it")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=(), help="parts of it")
     parser.add_argument(
         "--long", action="store_true", help="also a wave of 1,000,000 lines, and 100,000 packings"
     )
@@ -75,13 +75,17 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders, arguments.batch = 1, 600, 300
+
+    def of(part: str) -> bool:
+        return not arguments.only or part in arguments.only
+
     rows: list[report.Row] = []
     facts: dict[str, object] = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "quick": arguments.quick,
     }
-    if arguments.only == "pages":  # of a house of its own; it takes minutes to fill
+    if "pages" in arguments.only:  # of a house of its own; it takes minutes to fill
         few = volume.Wanted(orders=3_000, items=2_000, batch=300)
         rows += measure_pages(
             few if arguments.quick else volume.Wanted(), arguments.by, afresh=arguments.afresh
@@ -89,44 +93,44 @@ def main() -> int:
         print("\n" + report.table(rows) + "\n")
         return 0 if arguments.quick or all(row.ok is not False for row in rows) else 1
     with house.opened():
-        if arguments.only in (None, "walk"):
+        if of("walk"):
             found, steps = measure_walk(arguments.rounds, arguments.orders, arguments.batch)
             rows += found
             facts["milliseconds_per_1000_orders"] = steps
-        if arguments.only in (None, "one"):
+        if of("one"):
             rows += measure_one(arguments.rounds, arguments.orders // 5)
-        if arguments.only in (None, "hot"):
+        if of("hot"):
             rows += measure_hot_sku(arguments.rounds, arguments.orders * 2)
-        if arguments.only in (None, "lines"):
+        if of("lines"):
             rows += measure_lines(min(arguments.rounds, 3), 5_000 if arguments.quick else 1_000_000)
-        if arguments.only in (None, "joint"):
+        if of("joint"):
             rows += measure_joint(arguments.rounds, 0.2 if arguments.quick else 10.0)
-        if arguments.only in (None, "cartons"):
+        if of("cartons"):
             packed = 100_000 if arguments.long else 10_000
             rows += measure_cartons(*((200, 5) if arguments.quick else (packed, 200)))
-        if arguments.only in (None, "pick"):
+        if of("pick"):
             rows += measure_routes(20 if arguments.quick else 200)
             rows += measure_batches(8 if arguments.quick else 1)
             rows += measure_wave(300 if arguments.quick else 10_000)
-        if arguments.only in (None, "wave"):
+        if of("wave"):
             lines_of_wave = 600 if arguments.quick else 100_000
             rows += measure_released(min(arguments.rounds, 3), lines_of_wave, is_long=arguments.long)
-        if arguments.only in (None, "tracking"):
+        if of("tracking"):
             rows += measure_tracking()
-        if arguments.only in (None, "back"):
+        if of("back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
             facts["milliseconds_per_1000_returned_lines"] = steps
-        if arguments.only in (None, "validate"):
+        if of("validate"):
             rows += measure_validation(1_000 if arguments.quick else 100_000)
-        if arguments.only in (None, "books"):
+        if of("books"):
             rows += measure_books(60_000 if arguments.quick else 1_000_000)
             rows += measure_audit(arguments.rounds, arguments.orders // 2, arguments.batch)
-        if arguments.only in (None, "import") and not arguments.quick:
+        if of("import") and not arguments.quick:
             rows += measure_import()
-        if arguments.only in (None, "promise") and not arguments.quick:
+        if of("promise") and not arguments.quick:
             rows += measure_availability(1_500)
-        if arguments.only in (None, "trial") and not arguments.quick:
+        if of("trial") and not arguments.quick:
             rows += measure_trial(5_000)
     print("\n" + report.table(rows) + "\n")
     if "milliseconds_per_1000_orders" in facts:
@@ -137,7 +141,7 @@ def main() -> int:
         steps = _steps(facts["milliseconds_per_1000_returned_lines"])
         print(f"Milliseconds for 1,000 returned lines, ours (by hand): {steps}\n")
     report.write(rows, facts)
-    fit = arguments.only is not None or arguments.quick or _pages_alone(arguments.by)
+    fit = bool(arguments.only) or arguments.quick or _pages_alone(arguments.by)
     return 0 if arguments.quick or (fit and all(row.ok is not False for row in rows)) else 1
 
 
@@ -494,10 +498,19 @@ def measure_audit(rounds: int, orders: int, batch: int) -> list[report.Row]:
             f"audit, round {i + 1}: {found.walk:.1f} s worked, of them {found.events:.2f} for {found.count:,} events;"
             f" {found.seal:.2f} to seal them afterwards"
         )
-    name = "the log of events, more work than the walk without it"
+    sent, back = [], []
+    for i in range(rounds):
+        for found, share in zip((sent, back), books.imprinted(orders, batch // 4), strict=True):
+            found.append(100 * share)
+        _say(f"imprints, round {i + 1}: {sent[-1]:.1f} % of the walk, {back[-1]:.1f} % of its way back")
+    whole = [of_events + of_imprints for of_events, of_imprints in zip(shares, sent, strict=True)]
     return [
         report.Row(
-            name, "%", statistics.median(shares), floor=10, less_is_better=True, rounds={"ours": shares}
+            name, "%", statistics.median(found), floor=floor, less_is_better=True, rounds={"ours": found}
+        )
+        for name, found, floor in (
+            ("the log of events and imprints, more work than the walk without them", whole, 10),
+            ("imprints alone, more work than the walk back without them", back, None),
         )
     ]
 

@@ -1,14 +1,18 @@
-"""The books of a large month: proved line by line and closed; and what the log of events adds to the work of a walk."""
+"""The books of a large month: proved line by line and closed; and what the log of events and the imprints of rows
+add to the work of a walk and of its way back."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import house, walk
+import psycopg
+
+from bench import house, walk, way_back
 from bench.lines import worked
 
 SQL = Path(__file__).with_name("sql") / "books"
@@ -91,6 +95,48 @@ def audited(orders: int, batch: int) -> Audited:
     return Audited(
         whole.worked, alone.worked, sealed.worked / 2, count
     )  # half of what is sealed was written again
+
+
+def imprinted(orders: int, batch: int) -> tuple[float, float]:
+    """What imprints add to the work of the walk and of its way back, as shares of the work without them: batches go
+    with and without the triggers by turns."""
+    house.fresh()
+    out = walk.Ours(orders, batch)
+    sent = _imprints_add(lambda i: walk.go_through(out, [i]), range(len(out.requests)))
+    way_back.send(orders)
+    house.fresh(way_back.SENT)
+    batches = way_back.content(batch)
+    back = way_back.Ours(batches)
+    return sent, _imprints_add(
+        lambda i: [getattr(back, step)(i) for step in way_back.STEPS], range(len(batches))
+    )
+
+
+def _imprints_add(do: Callable[[int], object], batches: range) -> float:
+    by_turns: tuple[list[float], list[float]] = ([], [])
+    for i in batches:
+        _imprints("DISABLE" if i % 2 else "ENABLE")
+        took = _took(lambda i=i: do(i))
+        if i:  # the first warms up
+            by_turns[i % 2].append(took.worked)
+    whole, bare = map(statistics.median, by_turns)
+    return whole / bare - 1
+
+
+def _imprints(what: str) -> None:
+    """`ENABLE` or `DISABLE` the triggers that leave imprints, as the owner of the tables."""
+    from entrepot import postgres
+
+    house.disconnect()
+    with psycopg.connect(postgres.server_dsn(house.DATABASE), autocommit=True) as connection:
+        for (statement,) in connection.execute(SWITCHED, {"what": what}).fetchall():
+            connection.execute(statement)
+
+
+SWITCHED = r"""
+SELECT format('ALTER TABLE %%s %%s TRIGGER %%I', tgrelid::regclass, %(what)s::text, tgname)
+FROM pg_trigger WHERE tgname LIKE 'pgtrigger\_imprint\_%%'
+"""
 
 
 def _took(do: Callable[[], object]) -> Took:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bench import house
@@ -61,22 +62,32 @@ def running() -> Iterator[Served]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     key = house.api_key()
-    web = subprocess.Popen([sys.executable, *supervisor.web_arguments("127.0.0.1", port)])
+    command = [sys.executable, *supervisor.web_arguments("127.0.0.1", port)]
+    web = [subprocess.Popen(command) for _ in range(supervisor.WORKERS)]
     try:
-        _wait_for(port)
+        _wait_for(port, len(web))
         yield Served(port, key)
     finally:
-        web.terminate()
-        web.wait(30)
+        for process in web:
+            process.terminate()
+        for process in web:
+            process.wait(30)
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, processes: int) -> None:
+    """Until all web processes listen: then each connection has its own, and its first answer tells that it is ready."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        with contextlib.suppress(OSError):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:
-                return
+        if _listening(port) == processes:
+            return
         time.sleep(0.1)
     raise SystemExit("the web processes did not answer within a minute")
+
+
+def _listening(port: int) -> int:
+    """Sockets that listen at a port, as the kernel lists them (man 5 proc): address and state are hexadecimal."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == LISTEN for row in rows)
+
+
+LISTEN = "0A"

@@ -22,11 +22,12 @@ WITH parcel AS (
 ), offer AS (
     SELECT p.*, s.id AS service_id, carrier.code AS carrier, z.zone, r.price_minor, r.currency AS price_currency,
            row_number() OVER (PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code) AS place,
-           jsonb_agg(jsonb_build_array(s.code, r.price_minor || ' in ' || s.transit_days || ' days')) OVER (
+           jsonb_agg(jsonb_build_array(s.code, to_char(r.price_minor / 100.0, 'FM999999990.00 ') || r.currency || ' in '
+               || s.transit_days || CASE s.transit_days WHEN 1 THEN ' day' ELSE ' days' END)) OVER (
                PARTITION BY p.id ORDER BY s.code ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS services,
            jsonb_agg(jsonb_build_object(
-               'service', s.code, 'carrier', carrier.code, 'days', s.transit_days, 'source', 'table', 'label_minor',
-               r.price_minor, 'surcharges', '[]'::jsonb, 'late_per_10k', 0, 'seen', 0, 'late_minor', 0, 'total_minor',
+               'service', s.code, 'carrier', carrier.code, 'days', s.transit_days, 'source', 'table', 'currency',
+               r.currency, 'label_minor', r.price_minor, 'surcharges', '[]'::jsonb, 'late_per_10k', 0, 'seen', 0, 'late_minor', 0, 'total_minor',
                r.price_minor, 'late', false, 'note', ''
            )) OVER (
                PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code

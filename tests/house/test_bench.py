@@ -14,14 +14,25 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+def measured(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.timeout(400)
+def test_what_is_written_by_hand_is_what_the_commands_write():
+    done = measured("--only", "walk", "back")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.slow  # more than a minute of both cores
 def test_quick_round_ends_with_a_table_and_json():
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
-
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick"], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    done = measured()
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the whole walk" in done.stdout

@@ -12,6 +12,8 @@ FROM returns_sold AS s JOIN orders_line AS l ON l.id = s.line_id JOIN orders_ord
 SELECT o.external_id, s.code, b.code AS bin, r.quantity, r.inspected, r.cost_minor, r.received_by
 FROM returns_receipt AS r JOIN returns_return AS x ON x.id = r.return_id JOIN orders_order AS o ON o.id = x.order_id
 JOIN catalog_sku AS s ON s.id = r.sku_id JOIN network_bin AS b ON b.id = r.bin_id;
+-- imprints
+SELECT source, count(*) FROM kernel_imprint WHERE source <> 'returns_terms' GROUP BY source;
 -- inspections
 SELECT o.external_id, i.quantity, i.disposed, i.grade, i.proposed, i.why, i.inspected_by
 FROM returns_inspection AS i JOIN returns_return AS x ON x.id = i.return_id JOIN orders_order AS o ON o.id = x.order_id;

@@ -15,7 +15,7 @@ INSERT INTO returns_inspection (id, return_id, return_line_id, receipt_id, quant
 SELECT i.id, i.return_id, i.line, r.id, i.units, 0, i.grade, '', '', i.proposed,
        format('grade %%s (%%s): %%s', i.grade, CASE i.grade
            WHEN 'A' THEN 'as new, in its packaging' WHEN 'B' THEN 'opened, complete and clean'
-           WHEN 'C' THEN 'worn or damaged, can be mended' ELSE 'beyond use' END, i.proposed), %(actor)s, %(at)s
+           WHEN 'C' THEN 'worn or damaged, can be mended' ELSE 'beyond use' END, replace(i.proposed, '_', ' ')), %(actor)s, %(at)s
 FROM new_inspection AS i JOIN new_receipt AS r ON r.line = i.line;
 
 UPDATE returns_receipt AS r SET inspected = r.inspected + d.units FROM new_receipt AS d WHERE r.id = d.id;
