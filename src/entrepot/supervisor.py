@@ -145,7 +145,7 @@ def serve(
     _check_free(host, port)
     this = (sys.executable, "-m", "entrepot")
     children = [
-        Child("web", (sys.executable, *web_arguments(host, port, workers))),
+        *(Child(f"web {n}", (sys.executable, *web_arguments(host, port))) for n in range(1, workers + 1)),
         Child("worker", (*this, "worker")),
         Child("jobs", (*this, "manage", "procrastinate", "worker", "--shutdown-graceful-timeout", "4")),
         Child("relay", (*this, "relay")),
@@ -153,11 +153,12 @@ def serve(
     return Supervisor(children, server, (host, port)).run()
 
 
-def web_arguments(host: str, port: int, workers: int = WORKERS) -> tuple[str, ...]:
-    """What Python is started with to answer requests."""
+def web_arguments(host: str, port: int) -> tuple[str, ...]:
+    """What Python is started with to answer requests. Each web process listens for itself, so that the kernel deals
+    connections out among them: where they share a listener, one of them takes nearly all (granian's issue 849)."""
     return (
         *("-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "5", "--log-level", "warning"),
+        *("--workers", "1", "--blocking-threads", "5", "--log-level", "warning"),
         *("--workers-kill-timeout", "4", "--respawn-failed-workers", "entrepot.web.wsgi:application"),
     )
 
