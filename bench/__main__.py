@@ -498,17 +498,19 @@ def measure_audit(rounds: int, orders: int, batch: int) -> list[report.Row]:
             f"audit, round {i + 1}: {found.walk:.1f} s worked, of them {found.events:.2f} for {found.count:,} events;"
             f" {found.seal:.2f} to seal them afterwards"
         )
-    sent, back = [], []
+    sent: list[float] = []
+    back: list[float] = []
     for i in range(rounds):
-        for found, share in zip((sent, back), books.imprinted(orders, batch // 4), strict=True):
-            found.append(100 * share)
+        of_walk, of_back = books.imprinted(orders, batch // 4)
+        sent.append(100 * of_walk)
+        back.append(100 * of_back)
         _say(f"imprints, round {i + 1}: {sent[-1]:.1f} % of the walk, {back[-1]:.1f} % of its way back")
     whole = [of_events + of_imprints for of_events, of_imprints in zip(shares, sent, strict=True)]
     return [
         report.Row(
-            name, "%", statistics.median(found), floor=floor, less_is_better=True, rounds={"ours": found}
+            name, "%", statistics.median(taken), floor=floor, less_is_better=True, rounds={"ours": taken}
         )
-        for name, found, floor in (
+        for name, taken, floor in (
             ("the log of events and imprints, more work than the walk without them", whole, 10),
             ("imprints alone, more work than the walk back without them", back, None),
         )
