@@ -76,12 +76,12 @@ def running() -> Iterator[Served]:
 
 def _wait_for(port: int, processes: int) -> None:
     """Until all web processes listen: then each connection has its own, and its first answer tells that it is ready."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until:
         if _listening(port) == processes:
             return
         time.sleep(0.1)
-    raise SystemExit("the web processes did not answer within a minute")
+    raise SystemExit("the web processes did not listen within three minutes")
 
 
 def _listening(port: int) -> int:
