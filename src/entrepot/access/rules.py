@@ -286,6 +286,12 @@ ROLES: dict[str, tuple[str, ...]] = {
 SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship")
 """Whoever may give one of these sees on an invoice whom it is for."""
 
+
+def sees_buyers(may: Callable[[str], bool]) -> bool:
+    """Whether somebody sees who buys."""
+    return any(map(may, SEES_BUYERS))
+
+
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
     "access.set_companies", "access.renew_passwords", "access.reset_factors",

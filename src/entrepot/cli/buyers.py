@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, at_terminal, company_of, opened, say
+from entrepot.cli.session import add_database_option, company_of, given, opened, say
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,32 +51,20 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def run_add(arguments: argparse.Namespace) -> int:
     with opened(arguments.database, migrates=False):
-        from entrepot.kernel.errors import Refused
-        from entrepot.orders.commands.list_buyers import ListBuyer, list_buyers
-        from entrepot.orders.listing import of_customer
-        from entrepot.parties import fingerprints
+        from entrepot.orders.commands.list_buyers import ListBuyer, entry_of, list_buyers
 
         company, _ = company_of(arguments.company)
         if arguments.email and "@" not in arguments.email:
             raise Problem(f"A mail address has an @: found {arguments.email}.")
-        entry = arguments.fingerprint
-        if arguments.customer:
-            entry = of_customer(arguments.customer)
-        elif arguments.email:
-            entry = fingerprints.of_email(arguments.email)
-        elif arguments.card:
-            entry = fingerprints.of_card(arguments.card)
+        entry = arguments.fingerprint or entry_of(arguments.customer, arguments.email, arguments.card)
         wanted = ListBuyer(company, arguments.side, entry, arguments.reason)
-        (answer,) = list_buyers(at_terminal("buyers"), requests=[wanted])
-        if isinstance(answer, Refused):
-            raise Problem(answer.message)
+        answer = given("buyers", list_buyers, wanted)
         say(f"{answer.side} {answer.entry}")
     return 0
 
 
 def run_take_back(arguments: argparse.Namespace) -> int:
     with opened(arguments.database, migrates=False):
-        from entrepot.kernel.errors import Refused
         from entrepot.orders import listing_queries
         from entrepot.orders.commands.list_buyers import UnlistBuyer, unlist_buyers
 
@@ -87,8 +75,6 @@ def run_take_back(arguments: argparse.Namespace) -> int:
                 f"{arguments.entry} is neither blocked nor trusted; `entrepot buyers list` tells who is."
             )
         wanted = UnlistBuyer(found.id, arguments.reason)
-        (answer,) = unlist_buyers(at_terminal("buyers"), requests=[wanted])
-        if isinstance(answer, Refused):
-            raise Problem(answer.message)
+        answer = given("buyers", unlist_buyers, wanted)
         say(f"no longer {answer.side}: {answer.entry}")
     return 0

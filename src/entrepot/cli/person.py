@@ -8,7 +8,7 @@ import sys
 from uuid import UUID
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, at_terminal, company_of, opened, say
+from entrepot.cli.session import add_database_option, at_terminal, company_of, given, opened, say
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,16 +55,13 @@ def run_export(arguments: argparse.Namespace) -> int:
 
 def run_erase(arguments: argparse.Namespace) -> int:
     with opened(arguments.database, migrates=False):
-        from entrepot.kernel.errors import Refused
         from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 
         company, order = _who(arguments)
         if not arguments.yes and not _is_sure():
             raise Problem("Nothing was erased.")
         wanted = ErasePerson(company, arguments.reason, arguments.customer, order)
-        (answer,) = erase_people(at_terminal("person"), requests=[wanted])
-        if isinstance(answer, Refused):
-            raise Problem(answer.message)
+        answer = given("person", erase_people, wanted)
         say(
             f"{answer.number}: erased. Orders: {answer.orders}, addresses gone: {answer.addresses}, kept for invoices:"
             f" {answer.kept}, messages emptied: {answer.messages}, taken out of notes: {answer.notes}, still named in"

@@ -8,8 +8,8 @@ import gc
 import getpass
 import os
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -193,6 +193,16 @@ def at_terminal(verb: str) -> Cause:
 
     who = Actor(f"system:{verb}", everything=True)
     return Cause(who, timezone.now(), f"by {getpass.getuser()} in a terminal")
+
+
+def given(verb: str, command: Callable[..., list[Any]], wanted: object) -> Any:
+    """The answer of a command that whoever sits at the terminal gives; a refusal ends the verb."""
+    from entrepot.kernel.errors import Refused
+
+    (answer,) = command(at_terminal(verb), requests=[wanted])
+    if isinstance(answer, Refused):
+        raise Problem(answer.message)
+    return answer
 
 
 def say(text: str) -> None:

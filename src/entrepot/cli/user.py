@@ -6,11 +6,10 @@ import argparse
 import getpass
 import secrets
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, at_terminal, opened, say
+from entrepot.cli.session import add_database_option, given, opened, say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User  # needs Django set up, which a verb does when it runs
@@ -64,10 +63,10 @@ def run_add(arguments: argparse.Namespace) -> int:
             raise Problem("A person without a role may do nothing: give --role ROLE, or --superuser.")
         if User.objects.filter(username=arguments.name).exists():
             raise Problem(f"There is already a person named {arguments.name!r}.")
-        given = "" if sys.stdin.isatty() else sys.stdin.readline().strip()
-        if given:
-            _refuse_weak(given, User(username=arguments.name, email=arguments.email))
-        password = given or secrets.token_urlsafe(12)
+        typed = "" if sys.stdin.isatty() else sys.stdin.readline().strip()
+        if typed:
+            _refuse_weak(typed, User(username=arguments.name, email=arguments.email))
+        password = typed or secrets.token_urlsafe(12)
         if arguments.superuser:  # who is the first to enter, before anybody could let them in
             person = User.objects.create_superuser(arguments.name, arguments.email, password)
             person.groups.set(Group.objects.filter(name__in=arguments.role))
@@ -75,7 +74,7 @@ def run_add(arguments: argparse.Namespace) -> int:
             _let_in(arguments, password)
         say(
             f"{arguments.name} may enter."
-            if given
+            if typed
             else f"{arguments.name} may enter with the password {password}"
         )
     return 0
@@ -93,16 +92,7 @@ def _let_in(arguments: argparse.Namespace, password: str) -> None:
         arguments.email,
         tuple(arguments.accept),
     )
-    _give(add_people, wanted)
-
-
-def _give(command: Callable[..., list[Any]], wanted: object) -> None:
-    """A command of whoever sits at the terminal of the house, which is written down as every other."""
-    from entrepot.kernel.errors import Refused
-
-    (answer,) = command(at_terminal("user"), requests=[wanted])
-    if isinstance(answer, Refused):
-        raise Problem(answer.message)
+    given("user", add_people, wanted)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -128,7 +118,7 @@ def run_password(arguments: argparse.Namespace) -> int:
             raise Problem(f"There is no person named {arguments.name!r}.")
         password = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
         _refuse_weak(password, person)
-        _give(renew_passwords, RenewPassword(arguments.name, make_password(password)))
+        given("user", renew_passwords, RenewPassword(arguments.name, make_password(password)))
         say(f"{arguments.name} has a new password.")
     return 0
 
@@ -137,7 +127,7 @@ def run_factor(arguments: argparse.Namespace) -> int:
     with opened(arguments.database):
         from entrepot.access.commands.keep_own import ResetFactor, reset_factors
 
-        _give(reset_factors, ResetFactor(arguments.name))
+        given("user", reset_factors, ResetFactor(arguments.name))
         say(f"The password of {arguments.name} alone lets them in until they set up another second factor.")
     return 0
 

@@ -43,25 +43,30 @@ class Quote(NamedTuple):
 
 def whole(found: DraftRow) -> PlaceOrder:
     """A draft as it stands, with whom it is for out of the vault. 1 statement, where they are there."""
-    order = wire.load(found.body, PlaceOrder)
-    buyer = parties.address(found.address_id) if found.address_id else None
+    return _for(_buyer_of(found), wire.load(found.body, PlaceOrder))
+
+
+def _for(buyer: Address | None, order: PlaceOrder) -> PlaceOrder:
     if buyer is None:
         return order
     address = AddressGiven.of(buyer) if buyer.line1 else None
     return replace(order, address=address, tax_number=buyer.tax_number)
 
 
+def _buyer_of(found: DraftRow) -> Address | None:
+    return parties.address(found.address_id) if found.address_id else None
+
+
 def quote_of(found: DraftRow, *, with_buyer: bool, zone: tzinfo, at: datetime) -> Quote:
-    """What is on the paper of a draft. 9 statements."""
-    order = whole(found)
+    """What is on the paper of a draft. 8 statements."""
+    buyer = _buyer_of(found)
+    order = _for(buyer, wire.load(found.body, PlaceOrder))
     goods = _goods(found, order)
     sellers = policies.in_force(found.company, Seller, at)
     company = next(one for one in parties.companies() if one.id == found.company)
-    buyer = parties.address(found.address_id) if found.address_id and with_buyer else None
+    seller = policies.of_scope(sellers, found.channel, Seller())
     due = tax_due(found, order, goods)
-    return Quote(
-        found, order, company, policies.of_scope(sellers, found.channel, Seller()), buyer, goods, due, zone
-    )
+    return Quote(found, order, company, seller, buyer if with_buyer else None, goods, due, zone)
 
 
 def tax_due(found: DraftRow, order: PlaceOrder, goods: Mapping[str, Sku] | None = None) -> Expected:
@@ -92,7 +97,7 @@ def _pdf(told: Quote) -> bytes:
     paper.say(", ".join(filter(None, lines)), 8, 4, grey=True)
     paper.ln(4)
     facts = [
-        (gettext("Number"), number), (gettext("Written"), fmt.day(_here(told.draft.saved_at, told.zone).date())),
+        (gettext("Number"), number), (gettext("Written"), fmt.day(told.draft.saved_at.astimezone(told.zone).date())),
         (gettext("Valid until"), _until(told)), (gettext("Customer"), told.order.customer or ""),
     ]  # fmt: skip
     paper.beside(_buyer(told), [one for one in facts if one[1]], gettext("For"))
@@ -105,15 +110,11 @@ def _pdf(told: Quote) -> bytes:
     return bytes(paper.output())
 
 
-def _here(at: datetime, zone: tzinfo) -> datetime:
-    return at.astimezone(zone)
-
-
 def _until(told: Quote) -> str:
     """The last day; where it does not last that whole day, the time and its zone as well."""
     if told.draft.valid_until is None:
         return ""
-    until = _here(told.draft.valid_until, told.zone)
+    until = told.draft.valid_until.astimezone(told.zone)
     day = fmt.day(until.date())
     return day if until.time() >= LAST_MINUTE else f"{day}, {until:%H:%M} {until.tzname()}"
 

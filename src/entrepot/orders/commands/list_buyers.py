@@ -14,6 +14,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, listing
+from entrepot.parties import fingerprints
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,13 @@ class BuyerUnlisted:
     listing: UUID
     side: str
     entry: str
+
+
+def entry_of(customer: str, email: str, card: str) -> str:
+    """How a customer stands on a list, or a mail address or the token of a card: these by their fingerprints."""
+    if customer:
+        return listing.of_customer(customer)
+    return fingerprints.of_email(email) if email else fingerprints.of_card(card)
 
 
 @command("orders.list_buyers")

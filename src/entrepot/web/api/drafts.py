@@ -12,7 +12,7 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field, model_validator
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
@@ -258,7 +258,7 @@ def get_quote(request: HttpRequest, which: UUID, company: Company = None) -> dic
     """A quote as a paper: who sells, who asked, lines, tax, until when it is valid. Whom it is for stands on it where
     the key's person may see buyers."""
     found = _found(which, parse.company_of(company))
-    sees = any(map(parse.actor_of(request).may, SEES_BUYERS))
+    sees = sees_buyers(parse.actor_of(request).may)
     told = quote_paper.quote_of(found, with_buyer=sees, zone=UTC, at=timezone.now())
     return {"number": found.number, "pdf": b64encode(quote_paper.pdf(told)).decode()}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.kernel.errors import NotFound
 from entrepot.settlement import invoice_queries, ubl
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
@@ -87,7 +87,7 @@ def get_invoice_ubl(request: HttpRequest, invoice: UUID, company: Company = None
     row = invoice_queries.document(invoice)
     if row is None:
         raise NotFound(what="invoice", which=str(invoice))
-    sees = any(map(parse.actor_of(request).may, SEES_BUYERS))
+    sees = sees_buyers(parse.actor_of(request).may)
     xml = ubl.render(invoice_queries.paper(row, with_buyer=sees))
     return UblOut(number=row.number, xml=xml.decode())
 

@@ -10,9 +10,8 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field, model_validator
 
-from entrepot.orders import listing, listing_queries
-from entrepot.orders.commands.list_buyers import ListBuyer, UnlistBuyer, list_buyers, unlist_buyers
-from entrepot.parties import fingerprints
+from entrepot.orders import listing_queries
+from entrepot.orders.commands.list_buyers import ListBuyer, UnlistBuyer, entry_of, list_buyers, unlist_buyers
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Code, Each, Out, Own, Reason, Strict
@@ -48,11 +47,7 @@ class ListBuyerIn(Strict):
 
     @property
     def entry(self) -> str:
-        if self.customer:
-            return listing.of_customer(self.customer)
-        if self.email:
-            return fingerprints.of_email(self.email)
-        return fingerprints.of_card(self.card) if self.card else self.fingerprint
+        return self.fingerprint or entry_of(self.customer, self.email, self.card)
 
 
 class BuyerListedOut(Out):

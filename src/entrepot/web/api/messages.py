@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.insight import feeds
 from entrepot.kernel import masking
 from entrepot.kernel import queries as kernel
@@ -137,7 +137,7 @@ def get_message_content(
 
 
 def _sees(request: HttpRequest) -> bool:
-    return any(map(parse.actor_of(request).may, SEES_BUYERS))
+    return sees_buyers(parse.actor_of(request).may)
 
 
 @router.get("/feeds", response={200: list[FeedOut], **READ})

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
@@ -213,7 +213,7 @@ def departure(request: Request, which: UUID) -> HttpResponse:
 
 def _billed(request: Request, one: departure_queries.DepartureRow) -> parties.Address | None:
     """Who buys a lot, for those who may see the vault."""
-    sees = any(map(request.reader.actor.may, SEES_BUYERS))
+    sees = sees_buyers(request.reader.actor.may)
     return parties.address(one.buyer) if one.buyer and sees else None
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.insight import pages
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
@@ -88,7 +88,7 @@ def dispute(request: Request, which: UUID) -> HttpResponse:
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
         "todo": work.of_subject(which),
-        "sees": any(map(request.reader.actor.may, SEES_BUYERS)),
+        "sees": sees_buyers(request.reader.actor.may),
         "now": fmt.reading().now,
         "kept": kept(request),
     }
@@ -114,7 +114,7 @@ def as_pdf(request: Request, which: UUID) -> HttpResponse:
     sent = next((one for one in dispute_queries.answers(which) if one.kind == "submit"), None)
     at = sent.made_at if sent else timezone.now()
     known = evidence_queries.known([which], at).get(which)
-    if known is None or not any(map(request.reader.actor.may, SEES_BUYERS)):
+    if known is None or not sees_buyers(request.reader.actor.may):
         raise Http404
     fields = sent.fields if sent else evidence.compose(known.facts).fields
     content = dispute_paper.pdf(dispute_paper.of(known, fields, at))

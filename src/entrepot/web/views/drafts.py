@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, Said
@@ -263,7 +263,7 @@ def _parts(order: PlaceOrder | None) -> list[tuple[str, int]]:
 
 
 def _sees_buyers(request: Request) -> bool:
-    return any(map(request.reader.actor.may, SEES_BUYERS))
+    return sees_buyers(request.reader.actor.may)
 
 
 def _said(request: Request, order: PlaceOrder | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.insight import questions
 from entrepot.settlement import invoice_queries, ubl
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
@@ -88,7 +88,7 @@ def _paper(request: Request, which: UUID) -> tuple[DocumentRow, Paper]:
     row = invoice_queries.document(which)
     if row is None:
         raise Http404
-    sees = any(map(request.reader.actor.may, SEES_BUYERS))
+    sees = sees_buyers(request.reader.actor.may)
     return row, invoice_queries.paper(row, with_buyer=sees)
 
 

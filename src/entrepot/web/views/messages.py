@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.insight import feeds, questions
 from entrepot.kernel import masking, messages
 from entrepot.kernel import queries as kernel
@@ -149,7 +149,7 @@ def _shown_whole(request: Request, side: str, which: list[str]) -> list[str]:
 
 
 def _sees(request: Request) -> bool:
-    return any(map(request.reader.actor.may, SEES_BUYERS))
+    return sees_buyers(request.reader.actor.may)
 
 
 def _edited(request: Request, company: int, side: str, which: str) -> str | None:

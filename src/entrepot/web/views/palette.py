@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.access import queries as access
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.insight import finding, kpis
 from entrepot.web import kpi_words, words
 from entrepot.web.areas import ACTIONS, AREAS
@@ -35,7 +35,7 @@ def find(request: Request) -> HttpResponse:
             company=request.reader.company.id,
             text=text,
             limit=OF_EACH,
-            sees_buyers=is_sent and any(map(may, SEES_BUYERS)),
+            sees_buyers=is_sent and sees_buyers(may),
         )
         groups.append((gettext("Documents"), [_told(one) for one in found]))
         groups.append((gettext("People"), _people(text)))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.orders import queries as orders
 from entrepot.web import format as fmt
 from entrepot.web import papers, quote_paper
@@ -32,7 +32,7 @@ LINK = "quote"
 def as_pdf(request: Request, which: UUID) -> HttpResponse:
     """The paper of a draft or quote, whatever became of it; whom it is for only for who may see the vault."""
     found = _draft(which)
-    sees = any(map(request.reader.actor.may, SEES_BUYERS))
+    sees = sees_buyers(request.reader.actor.may)
     told = quote_paper.quote_of(found, with_buyer=sees, zone=fmt.reading().zone, at=fmt.reading().now)
     return papers.to_print(quote_paper.pdf(told), f"{found.number}.pdf")
 

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from entrepot.access.rules import SEES_BUYERS
+from entrepot.access.rules import sees_buyers
 from entrepot.insight import finding, pages
 from entrepot.kernel import queries as kernel
 from entrepot.stock import queries as stock
@@ -40,7 +40,7 @@ AREAS = {
 def search(request: Request) -> HttpResponse:
     """Straight to what is meant where only one thing can be."""
     text, is_sent = searched(request)
-    sees = is_sent and any(map(request.reader.actor.may, SEES_BUYERS))
+    sees = is_sent and sees_buyers(request.reader.actor.may)
     found = finding.find(company=request.reader.company.id, text=text, sees_buyers=sees) if text else []
     if one := meant(found, text):
         return redirect(address_of(one))
