@@ -45,17 +45,17 @@ def reason(text: str) -> str:
 def fact(text: str) -> str:
     """A fact of a sentence: a sentence itself, a word of ours, a day, or a list of such; all else as it is. A list of
     sentences is no sentence that begins with the first and ends with the last of them."""
-    for sign in LISTS:
+    signs = [sign for sign in LISTS if sign in text]
+    for sign in signs:
         parts = [_told(part) for part in text.split(sign)]
-        if len(parts) > 1 and all(parts):
+        if all(parts):
             return sign.join(parts)
     if told := _told(text):
         return told
     if _DAY.fullmatch(text):
         return str(words.told_fact(date.fromisoformat(text)))
-    for sign in LISTS:
-        if sign in text:
-            return sign.join(map(fact, text.split(sign)))
+    if signs:
+        return signs[0].join(map(fact, text.split(signs[0])))
     return str(words.told_fact(text))
 
 

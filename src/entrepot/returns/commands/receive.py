@@ -22,7 +22,7 @@ from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_ref
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
-from entrepot.stock.commands.take_back import TakenBack, take_back
+from entrepot.stock.commands.take_back import PENDING, TakenBack, take_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ def _write(cause: Cause, receipts: Sequence[_Receipt], in_force: policies.InForc
         rows[r.line.line] += r.request.quantity
     sql.run(_COUNT, sql.columns(("lines", "units"), list(rows.items())))
     take_back(cause, [
-        TakenBack(r.of.company, r.line.sku, r.of.node, r.bin, r.request.lot, r.request.serial, r.request.quantity,
-                  r.cost, r.of.id, r.line.line, r.at)
+        TakenBack(r.of.company, r.line.sku, r.of.node, r.bin, PENDING, r.request.lot, r.request.serial,
+                  r.request.quantity, r.cost, "return", r.of.id, r.line.line, r.at)
         for r in receipts
     ])  # fmt: skip
     announce(cause, [

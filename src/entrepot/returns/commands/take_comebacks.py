@@ -23,8 +23,8 @@ from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
 from entrepot.returns.commands.left import Costs
 from entrepot.returns.commands.opened import note_opened
 from entrepot.returns.commands.receive_parcels import skus_of
-from entrepot.shipping.commands.watch import came_back
-from entrepot.stock.commands.take_back import ComeBack, come_back
+from entrepot.shipping.commands.watch import Found, came_back
+from entrepot.stock.commands.take_back import TakenBack, take_back
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 BOTH = "given twice"
@@ -100,7 +100,7 @@ def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list
 
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: Invalid (content); returns.not_sent_again; returns.comes_with_return; returns.not_out; returns.no_bin.
-    Again: by key; no unit comes back twice. 34 statements at most.
+    Again: by key; no unit comes back twice. 33 statements at most.
     """
     numbers = [(one.company, tracking_of(one.tracking)) for one in requests]
     found = comeback_queries.sent_again(numbers)
@@ -255,9 +255,9 @@ def _write(cause: Cause, taken: Sequence[_Taken], answers: Sequence[ComebackTake
         )
         for one in taken
     ])  # fmt: skip
-    come_back(cause, [
-        ComeBack(one.of.company, one.left.sku, one.node, one.bin, comebacks.CONDITIONS[one.condition], one.left.lot,
-                 one.left.serial, one.units, one.cost, one.of.shipment, one.left.line, one.at)
+    take_back(cause, [
+        TakenBack(one.of.company, one.left.sku, one.node, one.bin, comebacks.CONDITIONS[one.condition], one.left.lot,
+                  one.left.serial, one.units, one.cost, "shipment", one.of.shipment, one.left.line, one.at)
         for one in taken
     ])  # fmt: skip
     announce(cause, [
@@ -267,9 +267,13 @@ def _write(cause: Cause, taken: Sequence[_Taken], answers: Sequence[ComebackTake
     ])  # fmt: skip
     shipments = {one.of.shipment: one.of for one in taken}
     told = {one.shipment: one for one in answers if isinstance(one, ComebackTaken)}
-    whole = [key for key in shipments if not told[key].out]
-    if whole:
-        came_back(cause, whole)
+    here = {
+        key: Found(one.company, one.number, one.priority)
+        for key, one in shipments.items()
+        if not told[key].out
+    }
+    if here:
+        came_back(cause, here)
     _answer_strays(cause, taken)
     items = [item for key, one in shipments.items() for item in _work(one, told[key])]
     if items:
@@ -296,39 +300,41 @@ def _answer_strays(cause: Cause, taken: Sequence[_Taken]) -> None:
 
 
 def _work(one: SentAgain, told: ComebackTaken) -> list[OpenItem]:
+    asked = _asked(one, told)
+    if asked is None:
+        return []
+    kind, said, hours = asked
     facts = {"order": one.again_number}
+    return [
+        OpenItem(
+            one.company, kind, "shipment", one.shipment, said, "customer service", facts, one.priority,
+            due_in_hours=hours,
+        )
+    ]  # fmt: skip
+
+
+def _asked(one: SentAgain, told: ComebackTaken) -> tuple[str, Said, int | None] | None:
+    """What customer service has to see to, if anything: the type of its work, what it is, and within how many hours."""
     if told.twice == "money":
-        paid = money.told(one.paid_back_minor, one.currency)
-        said = Said(
+        return BOTH, Said(
             "{0} came back: {1} has its goods again with order {2}, and {3} of order {4} as well. Agree which of both"
             " it keeps.",
-            one.number, one.customer or one.order_number, one.again_number, paid, one.order_number,
-        )  # fmt: skip
-        return [
-            OpenItem(
-                one.company, BOTH, "shipment", one.shipment, said, "customer service", facts, one.priority
-            )
-        ]
+            one.number, one.customer or one.order_number, one.again_number,
+            money.told(one.paid_back_minor, one.currency), one.order_number,
+        ), None  # fmt: skip
     if one.again_state == "cancelled" and one.paid_back < told.units + one.back:
-        said = Said(
+        return NEITHER, Said(
             "{0} came back, and order {1}, by which its goods were to be sent again, is cancelled: {2} has neither"
             " them nor the money of order {3}. Give it back, or send them again.",
             one.number, one.again_number, one.customer or one.order_number, one.order_number,
-        )  # fmt: skip
-        return [
-            OpenItem(
-                one.company, NEITHER, "shipment", one.shipment, said, "customer service", facts, one.priority
-            )
-        ]
+        ), None  # fmt: skip
     if one.waits:
-        said = Said(
+        return ADDRESS, Said(
             "{0} came back, and order {1}, by which its goods are sent again, has not left: make sure of the address"
             " first.",
             one.number, one.again_number,
-        )  # fmt: skip
-        return [OpenItem(one.company, ADDRESS, "shipment", one.shipment, said, "customer service", facts, one.priority,
-                         due_in_hours=8)]  # fmt: skip
-    return []
+        ), 8  # fmt: skip
+    return None
 
 
 _COMEBACK = (

@@ -15,38 +15,8 @@ PENDING = "pending_inspection"
 
 
 class TakenBack(NamedTuple):
-    """Units of an order line that a customer sent back, put into a bin; `cost_minor` is what they had left with."""
-
-    company: int
-    sku: UUID
-    node: UUID
-    bin: UUID
-    lot: str
-    serial: str
-    quantity: int
-    cost_minor: int
-    document: UUID
-    line: UUID
-    occurred_at: datetime
-
-
-def take_back(cause: Cause, units: Sequence[TakenBack]) -> None:
-    """Put units into stock again, pending inspection, at the cost they left with: the sale's cost is taken back.
-
-    Locks and statements as `move_units`.
-    """
-    moves = [
-        Move(
-            u.company, u.sku, u.quantity, CUSTOMER, pending(u.company, u.sku, u.node, u.bin, u.lot, u.serial),
-            "return", "return", u.document, u.occurred_at, "stock.return", u.line, u.cost_minor,
-        )
-        for u in units
-    ]  # fmt: skip
-    move_units(cause, moves)
-
-
-class ComeBack(NamedTuple):
-    """Units of a shipment that were sent again and came back, into a bin and a status."""
+    """Units of an order line that came back into a bin and a status, with a document (its kind and id: a return, or the
+    shipment that was sent again); `cost_minor` is what they had left with."""
 
     company: int
     sku: UUID
@@ -57,21 +27,21 @@ class ComeBack(NamedTuple):
     serial: str
     quantity: int
     cost_minor: int
-    shipment: UUID
+    kind: str
+    document: UUID
     line: UUID
     occurred_at: datetime
 
 
-def come_back(cause: Cause, units: Sequence[ComeBack]) -> None:
-    """Put units into stock again at the cost they left with, as what they look like: their shipment's cost is taken
-    back.
+def take_back(cause: Cause, units: Sequence[TakenBack]) -> None:
+    """Put units into stock again at the cost they left with: the sale's cost is taken back.
 
     Locks and statements as `move_units`.
     """
     moves = [
         Move(
             u.company, u.sku, u.quantity, CUSTOMER, At(u.sku, u.node, u.bin, u.company, u.status, u.lot, u.serial),
-            "return", "shipment", u.shipment, u.occurred_at, "stock.return", u.line, u.cost_minor,
+            "return", u.kind, u.document, u.occurred_at, "stock.return", u.line, u.cost_minor,
         )
         for u in units
     ]  # fmt: skip
