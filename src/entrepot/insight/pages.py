@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -262,6 +264,11 @@ def journal_where(company: int, which: str, params: Mapping[str, Any], limit: in
     """Journal lines `l` of which a condition of a statement holds, with its order and `limit`. One statement."""
     rows = sql.run(_JOURNAL + which, {**params, "company": company, "limit": limit})
     return [JournalLine(*row) for row in rows]
+
+
+def entries(lines: Iterable[JournalLine]) -> list[tuple[UUID, list[JournalLine]]]:
+    """Lines that stand together, by the entry that they are of."""
+    return [(which, list(of_one)) for which, of_one in groupby(lines, key=attrgetter("entry"))]
 
 
 def entry(*, company: int, which: UUID) -> list[JournalLine]:

@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from itertools import groupby
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -75,7 +74,7 @@ def refund(request: Request, which: UUID) -> HttpResponse:
     context = {
         "trail": found,
         "names": pages.names(one.subject for one in found.steps),
-        "entries": [(one, list(group)) for one, group in groupby(found.journal, key=lambda line: line.entry)],
+        "entries": pages.entries(found.journal),
     }
     return page(request, "web/refund_trail.html", context, area="month")
 

@@ -204,7 +204,7 @@ def departure(request: Request, which: UUID) -> HttpResponse:
         "types": ",".join(onward.PAPER_TYPES.values()),
         "mine": one.left_by == request.reader.name,
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
-        "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
+        "entries": pages.entries(journal),
         "todo": work.of_subject(which),
         "kept": kept(request),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -86,7 +85,7 @@ def dispute(request: Request, which: UUID) -> HttpResponse:
         "takes_two": row.amount_minor > limit,
         "names": pages.names([row.order, row.payment]),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
-        "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
+        "entries": pages.entries(journal),
         "todo": work.of_subject(which),
         "sees": sees_buyers(request.reader.actor.may),
         "now": fmt.reading().now,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +114,7 @@ def _apart(request: Request, found: queries.Order) -> Refused | None:
 def _entries(company: int, receipts: Sequence[UUID]) -> list[tuple[UUID, list[pages.JournalLine]]]:
     """What receipts posted, entry by entry."""
     lines = pages.journal(company=company, documents=receipts) if receipts else []
-    return [(entry, list(group)) for entry, group in groupby(lines, key=lambda line: line.entry)]
+    return pages.entries(lines)
 
 
 @require_POST

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from itertools import groupby
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -310,7 +309,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "shipments": shipments,
         **around(request),
         "payments": paid,
-        "entries": [(entry, list(lines)) for entry, lines in groupby(journal, key=lambda line: line.entry)],
+        "entries": pages.entries(journal),
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "items": work.of_subject(which),
         "topics": TOPICS,

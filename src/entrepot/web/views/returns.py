@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -156,7 +155,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "grades": rules.GRADES,
         "kept": kept(request),
         "steps": steps(events, which, pages.names(event.subject for event in events)),
-        "entries": [(entry, list(lines)) for entry, lines in groupby(journal, key=lambda line: line.entry)],
+        "entries": pages.entries(journal),
         "items": work.of_subject(which),
     }
     return page(request, "web/return.html", context, area="returns")

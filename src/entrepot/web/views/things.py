@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -95,7 +94,7 @@ def document(request: Request, which: UUID) -> HttpResponse:
         "names": named,
         "steps": steps(events, which, named),
         "moves": moves,
-        "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
+        "entries": pages.entries(journal),
         "items": work.of_subject(which),
     }
     return page(request, "web/document_page.html", context, area=AREAS.get(context["kind"], "orders"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
 from uuid import UUID
 
 from django.contrib import messages
@@ -158,12 +157,7 @@ def transfer(request: Request, which: UUID) -> HttpResponse:
         "lost": sum(one.lost for one in goods),
         "to_come": sum(one.to_come for one in goods),
         "is_late": found.state == "in_transit" and found.expected_at < timezone.now(),
-        "entries": [
-            (entry, list(group))
-            for entry, group in groupby(
-                pages.journal(company=found.company, documents=[which]), key=lambda line: line.entry
-            )
-        ],
+        "entries": pages.entries(pages.journal(company=found.company, documents=[which])),
         "items": work.of_subject(which),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "kept": kept(request),

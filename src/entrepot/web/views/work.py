@@ -133,18 +133,16 @@ def _choices(request: Request, kind: str) -> dict[str, Any]:
     }
 
 
-def _currency(found: work.Item) -> str:
+def _of_order(found: work.Item) -> str:
+    """The currency of an item's order; '' where it is about something else."""
+    return orders.currency_of(found.subject) if found.subject_kind == "order" else ""
+
+
+def _currency(found: work.Item, of_order: str) -> str:
     """What its amounts are in: as its facts say, else that of its order; '' where nobody knows."""
     if not any(name.endswith("_minor") for name in found.facts):
         return ""
-    said = found.facts.get("currency", "")
-    return said or (orders.currency_of(found.subject) if found.subject_kind == "order" else "")
-
-
-def _worth_in(request: Request, found: work.Item) -> str:
-    """The currency of an item's value: its order's, else the company's."""
-    of_order = orders.currency_of(found.subject) if found.subject_kind == "order" else ""
-    return of_order or request.reader.company.currency
+    return found.facts.get("currency", "") or of_order
 
 
 @require_safe
@@ -154,6 +152,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     now, actor = fmt.reading().now, request.reader.actor
+    of_order = _of_order(found)
     linked = work.linked(which)
     known = {which, *(one.id for one in linked)}
     context: dict[str, Any] = {
@@ -165,10 +164,10 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "asks_about_hold": "hold" in found.facts,
         "asleep": found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
         "terms": found.terms_at(now),
-        "worth_in": _worth_in(request, found),
+        "worth_in": of_order or request.reader.company.currency,
         "points": found.points_at(now),
         "facts": {name: fact for name, fact in found.facts.items() if name != "hold"},  # the subject shows it
-        "currency": _currency(found),
+        "currency": _currency(found, of_order),
         "name": pages.names([found.subject]).get(found.subject),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "linked": linked,
