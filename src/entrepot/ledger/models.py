@@ -146,7 +146,8 @@ class Line(models.Model):
 
 
 class Balance(models.Model):
-    """What was posted to an account in a month. Split into slots, so that postings at the same time don't queue."""
+    """What was posted to an account in a month: debits and credits in its currency, and in the company's own what both
+    make and its debits alone. Split into slots, so that postings at the same time don't queue."""
 
     pk = models.CompositePrimaryKey("company_id", "account", "month", "currency", "slot")
     company_id = models.SmallIntegerField()
@@ -157,6 +158,7 @@ class Balance(models.Model):
     debit_minor = models.BigIntegerField()
     credit_minor = models.BigIntegerField()
     functional_minor = models.BigIntegerField()
+    functional_debit_minor = models.BigIntegerField(db_default=0)
 
 
 class Valuation(models.Model):
