@@ -438,7 +438,8 @@ def a_line(
     month: date = NOVEMBER,
 ) -> tuple[Any, ...]:
     home = amount if in_home is None else in_home
-    return entry, number, amount, home, currency, company, month, *REST.values()
+    rest = REST | {"occurred_at": IN_OCTOBER if month == OCTOBER else NOW}
+    return entry, number, amount, home, currency, company, month, *rest.values()
 
 
 def write(*rows: tuple[Any, ...]) -> None:
@@ -489,6 +490,18 @@ def test_the_database_refuses_a_line_in_a_closed_month() -> None:
 
     refused("ledger_line_month_open", (A, 1, 5, 5, *october), (A, 2, -5, -5, *october))
     refused("ledger_line_month_open", (A, 1, 5), (A, 2, -5), (B, 1, 5, 5, *october), (B, 2, -5, -5, *october))
+
+
+def test_the_database_refuses_a_day_of_a_closed_month_in_an_open_one() -> None:
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, OCTOBER)])
+    before = everything()
+    late = [(*a_line(A, number, amount)[:-2], IN_OCTOBER, NOW) for number, amount in ((1, 5), (2, -5))]
+
+    with pytest.raises(psycopg.errors.IntegrityError) as caught, transaction.atomic():
+        sql.write("ledger_line", (*RAW, *REST), late)
+
+    assert caught.value.diag.constraint_name == "ledger_line_in_its_month"
+    assert everything() == before
 
 
 CHANGES = (

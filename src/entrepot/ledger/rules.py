@@ -166,6 +166,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("bank.booked", "payable", 1000, 2000),
     ("bank.booked", "charges", 1000, 5210),
     ("bank.booked", "receivable", 1000, 1150),
+    ("bank.booked", "collected", 1000, 1100),
     ("bank.booked", "other", 1000, 4020),
     ("claim.agreed", "claim", 1180, 5520),
     ("claim.credited", "claim", 2000, 1180),
