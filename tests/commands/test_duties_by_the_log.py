@@ -185,6 +185,11 @@ def test_whoever_entered_an_open_invoice_does_not_book_its_amount_as_a_debt_paid
 
     assert isinstance(refused, DutiesApart) and refused.facts["document"] == invoice.number
     assert booked.state == "booked", "nothing is open over that much"
+    by_hand = (
+        "UPDATE settlement_bankstatementline SET state = 'booked', purpose = 'payable', decided_by = %(person)s,"
+        " alone_minor = 1000 WHERE statement_id = %(id)s AND number = 1"
+    )
+    refuses("settlement_pay_by_another", by_hand, person=SYSTEM.actor.name, id=taken.statement)
     (answer,) = decide(debt, cause=OTHER)
     assert answer == BankLineDecided(taken.statement, 1, "booked", "matched")
 
@@ -209,6 +214,13 @@ def test_whoever_registered_a_supplier_does_not_say_what_paid_him(house: Floor) 
         "UPDATE settlement_bankstatementline SET state = 'matched', known_kind = 'supplier_invoice',"
         " known_id = %(known)s, decided_by = %(person)s WHERE statement_id = %(id)s",
         known=invoice,
+        person=OTHER.actor.name,
+        id=taken.statement,
+    )
+    refuses(
+        "settlement_pay_by_another",
+        "UPDATE settlement_bankstatementline SET state = 'booked', purpose = 'payable', decided_by = %(person)s,"
+        " alone_minor = 1000 WHERE statement_id = %(id)s",
         person=OTHER.actor.name,
         id=taken.statement,
     )

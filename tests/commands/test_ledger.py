@@ -258,6 +258,47 @@ def test_home_and_foreign_amounts_of_an_account_stand_apart() -> None:
     ]
 
 
+def test_the_trial_balance_is_in_the_own_currency() -> None:
+    """€10.00 are £5.00 when they are captured and £6.00 when they are refunded: each side of it in pounds."""
+    a_rate("EUR", "0.5", date(2026, 11, 1))
+    a_rate("EUR", "0.6", date(2026, 11, 23))
+    at_first = NOW - timedelta(days=1)
+    posted(
+        a_posting("payment.captured", CAPTURED, currency="EUR", occurred_at=at_first),
+        a_posting("payment.refunded", CAPTURED, currency="EUR"),
+        a_posting("payment.captured", CAPTURED),
+        a_posting("currency.revalued", (("realized.1100", 100),), currency="EUR", in_home=True),
+    )
+
+    trial = {one.account: one for one in queries.trial_balance(company=COMPANY)}
+    assert (trial[1100].debit_minor, trial[1100].credit_minor, trial[1100].balance_minor) == (1600, 600, 1000)
+    assert (trial[5700].debit_minor, trial[5700].credit_minor) == (0, 100)
+    assert sum(one.debit_minor for one in trial.values()) == sum(one.credit_minor for one in trial.values())
+    assert queries.discrepancies() == []
+
+
+def test_what_is_taken_back_is_worth_what_it_was_sold_at() -> None:
+    """€10.00 were £5.00 when they were sold, and are £6.00: a pound is lost by the rate, and not by the sale."""
+    a_rate("EUR", "0.6")
+    back = a_posting("return", (("return.goods", 800), ("return.tax", 200)), currency="EUR")
+    (entry,) = posted(back._replace(as_sold=Decimal("0.5")))
+
+    assert sorted(lines(entry)) == [
+        (2200, "return.tax", 200, 100),
+        (2300, "settlement", -1000, -600),
+        (4100, "return.goods", 800, 400),
+        (5700, "difference", 0, 100),
+    ]
+    same, home = posted(
+        back._replace(as_sold=Decimal("0.6001")), back._replace(currency="GBP", as_sold=Decimal("0.5"))
+    )
+    assert sorted(line[3] for line in lines(same)) == [-600, 120, 480]
+    assert sorted(line[3] for line in lines(home)) == [-1000, 200, 800]
+    sql.run("DELETE FROM ledger_rule WHERE kind = 'difference' RETURNING 1")
+    (without,) = posted(back._replace(as_sold=Decimal("0.5")))
+    assert sorted(line[3] for line in lines(without)) == [-600, 120, 480]
+
+
 # ---- months
 
 
@@ -397,7 +438,8 @@ def a_line(
     month: date = NOVEMBER,
 ) -> tuple[Any, ...]:
     home = amount if in_home is None else in_home
-    return entry, number, amount, home, currency, company, month, *REST.values()
+    rest = REST | {"occurred_at": IN_OCTOBER if month == OCTOBER else NOW}
+    return entry, number, amount, home, currency, company, month, *rest.values()
 
 
 def write(*rows: tuple[Any, ...]) -> None:
@@ -448,6 +490,18 @@ def test_the_database_refuses_a_line_in_a_closed_month() -> None:
 
     refused("ledger_line_month_open", (A, 1, 5, 5, *october), (A, 2, -5, -5, *october))
     refused("ledger_line_month_open", (A, 1, 5), (A, 2, -5), (B, 1, 5, 5, *october), (B, 2, -5, -5, *october))
+
+
+def test_the_database_refuses_a_day_of_a_closed_month_in_an_open_one() -> None:
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, OCTOBER)])
+    before = everything()
+    late = [(*a_line(A, number, amount)[:-2], IN_OCTOBER, NOW) for number, amount in ((1, 5), (2, -5))]
+
+    with pytest.raises(psycopg.errors.IntegrityError) as caught, transaction.atomic():
+        sql.write("ledger_line", (*RAW, *REST), late)
+
+    assert caught.value.diag.constraint_name == "ledger_line_in_its_month"
+    assert everything() == before
 
 
 CHANGES = (

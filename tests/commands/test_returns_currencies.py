@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
+from entrepot.insight import profit
 from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.orders.commands.place import OrderLine, PaymentGiven, PlaceOrder, PromotionGiven, place
 from entrepot.payments.commands.accept_disputes import AcceptDispute, accept_disputes
 from entrepot.payments.commands.disputes import OpenDispute, open_disputes
 from entrepot.payments.rules import DisputePolicy
+from entrepot.returns import cohort_queries
 from entrepot.returns.admission import Admission, Rule
+from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.errors import NotAllowed
 from entrepot.returns.refunding import RefundPolicy
+from entrepot.returns.rules import Policy
 from tests.asking import a_browser
 from tests.back import APPROVES, ASKS, HOME, asked, came, lines_of, no_consumers, policy
-from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.http.test_returns_pages import text_of
 from tests.shop import everybody
 from tests.walk import a_house, shipped
@@ -109,6 +117,46 @@ def test_what_had_to_be_bought_for_a_promotion_is_what_it_is_worth_at_home(
     given_back(sold(house, "JPY", units=2, off=1_000))
     ((kept,),) = sql.run("SELECT clawback_minor FROM returns_refund")
     assert kept == lost
+
+
+@pytest.mark.parametrize("currency", RATES)
+@pytest.mark.parametrize("limit", [0, None])
+def test_goods_are_taken_back_at_what_they_were_sold_for(house: Floor, currency: str, limit: int | None):
+    """£50.00 by the rate of the sale, £100.00 by that of the refund: what is more is a loss of exchange."""
+    policy(refund_at="received", approve_above_minor=limit)
+    one = asked(sold(house, currency), 1)
+    came(one)
+    tomorrow = NOW + timedelta(days=1)
+    (answer,) = refund(ASKS, requests=[Refund(one.return_id, occurred_at=tomorrow)])
+    if limit is not None:
+        approve(Cause(APPROVES.actor, tomorrow), requests=[Approve(answer.refund)])  # type: ignore[union-attr]
+    assert (balance(4000), balance(4100), balance(5700), balance(2300)) == (-5_000, 5_000, 5_000, 0)
+    assert balance(1100) == -5_000, "captured at the one rate, given back at the other"
+    assert ledger.discrepancies() == []
+
+
+@pytest.mark.parametrize("currency", RATES)
+def test_what_is_expected_to_come_back_is_what_it_is_worth_at_home(house: Floor, currency: str):
+    """20 at £50.00, a tenth of which is expected: then one of them is back, at another rate."""
+    policy(refund_at="received", approve_above_minor=None, expected_percent=Decimal(10), window_days=30)
+    order = sold(house, currency, units=20)
+    (at_first,) = estimate(SYSTEM, requests=[Estimate(COMPANY)])
+    one = asked(order, 1)
+    came(one)
+    refund(ASKS, requests=[Refund(one.return_id, occurred_at=NOW)])
+    (later,) = estimate(SYSTEM, requests=[Estimate(COMPANY)])
+    assert (at_first.liability_minor, later.liability_minor) == (10_000, 5_000)  # type: ignore[union-attr]
+    assert (at_first.asset_minor, later.asset_minor) == (200, 100)  # type: ignore[union-attr]
+
+    sold(house, "GBP", "50.00", units=20)
+    observing = replace(Policy(), expected_by="observed", window_days=5, observed_months=3)
+    over = NOW + timedelta(days=40)
+    basis = cohort_queries.bases({COMPANY: observing}, {COMPANY: over})[COMPANY]
+    assert basis.percent == Decimal("2.5"), "£50.00 of £2,000.00"
+    margin = profit.profit(COMPANY, profit.Asked(date(2026, 11, 1), date(2026, 12, 1)), "channel", NOW)
+    (of_shop,) = [one for one in margin.groups() if one.name]
+    rate = Decimal(1) / 40
+    assert of_shop.at_risk_minor == pytest.approx(float(rate * (195_000 - 3_900)), abs=1)
 
 
 @pytest.mark.parametrize("currency", RATES)

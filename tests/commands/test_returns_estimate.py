@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,16 +11,21 @@ import pytest
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotFound, RequestReused
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.returns import cohort_queries
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.estimate import Estimate, Estimated, estimate
+from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.rules import Policy
+from entrepot.returns.tasks import serve_decide_refund, serve_exchange
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
-from tests.back import ASKS, asked, back, policy, sold
+from tests.back import ASKS, asked, back, came, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.walk import a_house, packed, placed
+from tests.walk import a_house, packed, placed, shipped
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +70,39 @@ def test_what_came_back_is_not_expected_any_more(house: Floor):
     refund(ASKS, requests=[Refund(one.return_id)])
     assert estimated() == Estimated(COMPANY, 999, 100, -999)
     assert books() == (-999, 999, 100, -100)
+
+
+def test_what_its_customer_keeps_is_not_expected_any_more(house: Floor):
+    rule = Admission((Rule("not worth its way", outcomes=("keep",)),))
+    before = NOW - timedelta(hours=1)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "returns.authorization", rule, before)])
+    order, *_ = sold(house, 20, (0, 1))
+    estimated()
+    serve_decide_refund(SYSTEM, [asked(order, 1, asked="keep").return_id])
+    assert estimated() == Estimated(COMPANY, 999, 100, -999)
+    assert books() == (-999, 999, 100, -100)
+
+
+def test_what_is_exchanged_for_its_like_is_no_return(house: Floor):
+    """IFRS 15, B26: as many may still come back as before, the replacement among them."""
+    order, other, *_ = sold(house, 20, (0, 1))
+    before = estimated()
+    one = asked(order, 1, asked="exchange")
+    (new,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[0])])
+    came(one)
+    assert estimated() == Estimated(COMPANY, 1898, 190, -100), "19 with their customers"
+    serve_exchange(SYSTEM, [one.return_id])
+    shipped(new.order)
+    assert estimated() == replace(before, changed_minor=100)
+    january = NOW + timedelta(days=60)
+    observing = Policy(expected_by="observed", window_days=20, observed_months=3)
+    assert cohort_queries.bases({COMPANY: observing}, {COMPANY: january})[COMPANY].percent == 0
+    dearer = asked(other, 1, asked="exchange")
+    exchange(ASKS, requests=[
+        Exchange(dearer.return_id, dearer.lines[0], 1, house.codes[0], unit_price=Decimal(15), reason="dearer")
+    ])  # fmt: skip
+    came(dearer)
+    assert estimated().liability_minor == 999, "something else for it is a return, and a sale"
 
 
 def test_what_left_before_the_window_is_not_expected(house: Floor):

@@ -13,9 +13,12 @@ from entrepot.access.queries import duties_of
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
-from entrepot.settlement import bank_queries, errors
+from entrepot.payments import queries as payments
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.settlement import bank_queries, errors, queries
 from entrepot.settlement.bank import BankLine, Statement
 from entrepot.settlement.carriers import Billed
+from entrepot.settlement.commands.clear_accounts import ClearAccounts, clear_accounts
 from entrepot.settlement.commands.decide_bank_lines import (
     BankLineDecided,
     DecideBankLine,
@@ -25,6 +28,7 @@ from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
 from entrepot.settlement.rules import PayoutLine
 from entrepot.work import queries as work
+from tests.back import ASKS, asked, back, sold
 from tests.commands.test_settlement_carriers import an_invoice, numbers
 from tests.commands.test_settlement_carriers import take as take_invoices
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
@@ -64,6 +68,43 @@ def take(*statements: TakeStatement) -> list:
 
 def decide(*requests: DecideBankLine, cause=SYSTEM) -> list:
     return decide_bank_lines(cause, requests=requests)
+
+
+def test_a_customer_pays_an_order_on_account(house: Floor):
+    """1998 was captured on account: a transfer that names the order clears it, and one that does not waits."""
+    first, second = sold(house, 2, (0, 2))
+    named = dict(sql.run("SELECT id, number FROM orders_order"))
+    lines = (BankLine(DAY, 1_998, "", f"Thanks for {named[first].lower()}"), BankLine(DAY, 1_998, "", "as agreed"),
+             BankLine(DAY, 1_000, "", f"half of {named[second]}"))  # fmt: skip
+    (taken,) = take(a_statement("S1", *lines))
+    assert (taken.state, taken.waiting, balance(1000), balance(1100)) == ("open", 2, 1_998, 1_998)
+    told = [(one.state, one.known_kind, one.why) for one in bank_queries.lines(COMPANY)]
+    assert told[0] == ("matched", "order", f"names {named[first]}")
+    assert told[1][0] == "unmatched" and told[2] == ("differs", "", f"{named[second]} is over another amount")
+    assert [one.id for one in bank_queries.expected(COMPANY)] == [second]
+    assert [one.id for one in bank_queries.expected(COMPANY, amounts=[1_998])] == [second]
+    assert bank_queries.expected(COMPANY, amounts=[1_000]) == []
+
+    other, decided = decide(
+        DecideBankLine(taken.statement, 3, second), DecideBankLine(taken.statement, 2, second)
+    )
+    assert isinstance(other, Invalid) and decided.state == "matched"
+    assert (balance(1000), balance(1100), queries.open_entries(COMPANY, "GBP")) == (3_996, 0, [])
+    clear_accounts(SYSTEM, requests=[ClearAccounts(COMPANY)])
+    assert sql.run("SELECT DISTINCT why FROM ledger_match WHERE account = 1100") == [
+        ("one order on account",)
+    ]
+    assert sql.run(
+        "SELECT count(*)::int FROM ledger_clearingitem WHERE account = 1100 AND open_minor <> 0"
+    ) == [(0,)]
+    assert not [*queries.discrepancies(), *bank_queries.discrepancies(), *payments.discrepancies()]
+
+    one = asked(first, 1)
+    back(one)
+    refund(ASKS, requests=[Refund(one.return_id)])
+    entries = queries.open_entries(COMPANY, "GBP")
+    assert (sum(each.amount_minor for each in entries), balance(1100)) == (-999, -999)
+    assert not [*queries.discrepancies(), *payments.discrepancies()]
 
 
 def test_the_same_lines_under_another_name_are_refused_for_some_time(house: Floor):

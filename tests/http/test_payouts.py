@@ -13,16 +13,17 @@ from entrepot.kernel import sql
 from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.rules import PayoutLine
-from tests.floor import COMPANY, SYSTEM, balance
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.walk import a_house
 
 
 @pytest.fixture(autouse=True)
-def people(db: None) -> None:
+def house(db: None) -> Floor:
     from tests.shop import everybody
 
-    a_house()
+    house = a_house()
     everybody()
+    return house
 
 
 def test_a_line_that_nobody_knows_is_shown_and_explained() -> None:
@@ -168,4 +169,50 @@ def test_a_payout_of_a_marketplace_is_taken_with_what_it_holds_back() -> None:
         refused = program.post(
             "/api/v1/payouts", body | wrong | {"external_id": "S-2"}, again=str(ids.uuid7())
         )
+        assert refused.status_code == 422, wrong
+
+
+def test_an_order_of_amazon_is_found_by_its_name_there_in_the_report_of_its_payout(house: Floor) -> None:
+    """Two units at 9.99 leave in one parcel, one comes back: nobody asks Amazon, and its report settles both."""
+    from entrepot.kernel import ids
+    from entrepot.orders.commands.place import PaymentGiven
+    from entrepot.returns.commands.refund import Refund, refund
+    from entrepot.settlement import queries
+    from tests.asking import a_browser, a_program
+    from tests.back import ASKS, asked, back, policy, sold
+    from tests.rules.test_payout_reports import amazon
+    from tests.shop import a_person
+
+    house.stock(0, 10)
+    policy(approve_above_minor=None)
+    paid = PaymentGiven("amazon", "026-1234567-1234567", 1_998, NOW)
+    (order,) = sold(house, 1, (0, 2), payment=paid)
+    one = asked(order, 1)
+    back(one)
+    (refunded,) = refund(ASKS, requests=[Refund(one.return_id)])
+    assert (refunded.state, balance(1100)) == ("paid", 999)
+    assert sql.run("SELECT DISTINCT state, provider_reference FROM payments_attempt") == [
+        ("done", "026-1234567-1234567")
+    ]
+
+    report = amazon(
+        "-11.56",
+        ("Order", "026-1234567-1234567", "S1", "ItemPrice", "Principal", "19.98"),
+        ("Order", "026-1234567-1234567", "S1", "ItemFees", "Commission", "-3.00"),
+        ("Refund", "026-1234567-1234567", "A1", "ItemPrice", "Principal", "-9.99"),
+        ("Refund", "026-1234567-1234567", "A1", "ItemFees", "Commission", "1.45"),
+        ("other-transaction", "", "", "other-transaction", "Current Reserve Amount", "-20.00"),
+    )
+    books = a_browser("books")
+    page = upload(books, report, provider="", external_id="", currency="", net="").content.decode()
+    assert "3 lines are matched" in page
+    program = a_program(a_person("bookkeeper", "controller"))
+    body = {"report": report}
+    taken = program.post("/api/v1/payouts/reports", body, again=str(ids.uuid7())).json()
+    assert (taken["state"], taken["open_lines"], taken["fresh"]) == ("matched", 0, True)
+    assert program.post("/api/v1/payouts/reports", body, again=str(ids.uuid7())).json()["fresh"] is False
+    assert (balance(1100), balance(1000), balance(1120), balance(5200)) == (0, -1_156, 2_000, 155)
+    assert queries.discrepancies() == []
+    for wrong in ("kind,amount\n", report.replace("19.98", "19.99")):
+        refused = program.post("/api/v1/payouts/reports", {"report": wrong}, again=str(ids.uuid7()))
         assert refused.status_code == 422, wrong

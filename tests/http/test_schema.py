@@ -179,6 +179,7 @@ OPERATIONS = [
     ("/api/v1/packagings/{code}", "get"),
     ("/api/v1/payouts", "post"),
     ("/api/v1/payouts/reserves", "get"),
+    ("/api/v1/payouts/reports", "post"),
     ("/api/v1/payouts/stripe", "post"),
     ("/api/v1/pick-faces", "get"),
     ("/api/v1/pick-faces", "post"),

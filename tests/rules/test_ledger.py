@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel.money import round_half_away
 from entrepot.ledger import rules
 
 ISSUES = st.lists(st.integers(1, 50), max_size=12)
@@ -91,6 +94,24 @@ def test_functional_amounts_sum_to_zero_and_stay_within_the_rounding(
 
     assert sum(spread) == 0
     assert sum(a != b for a, b in zip(spread, rounded, strict=True)) <= 1
+
+
+@given(
+    st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=6), st.decimals("0.01", "100", places=4),
+    st.decimals("0.01", "100", places=4),
+)  # fmt: skip
+def test_what_is_taken_back_at_the_rate_of_its_sale_balances(
+    amounts: list[int], sold: Decimal, now: Decimal
+) -> None:
+    kinds, amounts = ["return.goods"] * len(amounts) + ["settlement"], [*amounts, -sum(amounts)]
+    today = rules.spread_functional(amounts, [round_half_away(one * now) for one in amounts])
+
+    worth, difference = rules.as_sold(kinds, amounts, today, sold)
+
+    assert sum(worth) + difference == 0
+    assert worth[-1] == today[-1], "what settles it is worth what it is today"
+    if difference:
+        assert worth[:-1] == [round_half_away(one * sold) for one in amounts[:-1]]
 
 
 def test_an_entry_is_made_of_the_rules_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrepot.returns.cohort_queries import RATE
 from entrepot.warehouse.shelf_queries import pieces_in
 
 SIDES = {
@@ -157,13 +158,14 @@ WHERE {asked} GROUP BY 1, 2, 3, 4
 """
 
 # Units that left and that came back, and what those that may still come back were sold for and cost.
-UNITS = """
+UNITS = f"""
 WITH u AS (
     SELECT date_trunc('month', h.shipped_at, 'UTC')::date AS month, s.line_id, s.sku_id, s.order_id,
            NULL::text AS reason, s.quantity AS units, 0 AS returned,
-           b.open * (s.goods_minor - s.discount_minor) AS sold,
+           b.open * (s.goods_minor - s.discount_minor) * {RATE} AS sold,
            b.open * COALESCE(m.cost, 0) AS cost
     FROM shipping_shipment AS h JOIN shipping_shipmentline AS s ON s.shipment_id = h.id
+    JOIN orders_order AS o ON o.id = h.order_id JOIN parties_company AS c ON c.id = h.company_id
     LEFT JOIN returns_sold AS r ON r.line_id = s.line_id
     CROSS JOIN LATERAL (SELECT CASE WHEN h.shipped_at > %(open_since)s::timestamptz
         THEN GREATEST(0, 1 - COALESCE(r.refunded::numeric / NULLIF(r.shipped, 0), 0)) ELSE 0 END AS open) AS b
@@ -179,11 +181,11 @@ WITH u AS (
     WHERE r.company_id = %(company)s::smallint AND r.received_at >= %(since)s::timestamp AT TIME ZONE 'UTC'
       AND r.received_at < %(until)s::timestamp AT TIME ZONE 'UTC'
 )
-SELECT {name}, k.id, sum(u.units)::bigint, sum(u.returned)::bigint,
+SELECT {{name}}, k.id, sum(u.units)::bigint, sum(u.returned)::bigint,
        round(sum(u.sold))::bigint, round(sum(u.cost))::bigint
 FROM u JOIN orders_order AS o ON o.id = u.order_id
 JOIN network_channel AS c ON c.id = o.channel_id JOIN catalog_sku AS k ON k.id = u.sku_id
-WHERE {asked} GROUP BY 1, 2
+WHERE {{asked}} GROUP BY 1, 2
 """
 
 RATES = """

@@ -84,6 +84,11 @@ IF EXISTS (SELECT FROM added GROUP BY entry_id
     RAISE EXCEPTION 'a journal entry must be written whole, balanced, in one currency and company'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_line_entry_balances';
 END IF;
+-- Else a line could name a day of a closed month and be in a month that nobody closed.
+IF EXISTS (SELECT FROM added WHERE month <> date_trunc('month', occurred_at AT TIME ZONE 'UTC')) THEN
+    RAISE EXCEPTION 'a line stands in the month of its day'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_line_in_its_month';
+END IF;
 IF EXISTS (SELECT FROM ledger_period AS p JOIN (SELECT DISTINCT company_id, month FROM added) AS a
            ON a.company_id = p.company_id AND a.month = p.month WHERE p.state = 'closed') THEN
     RAISE EXCEPTION 'the month is closed: post to an open one, with a reference to the closed one'
@@ -121,7 +126,6 @@ class Line(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["entry_id", "number"], name="ledger_line_once_in_its_entry"),
-            # Else a line could name a day of a closed month and be in a month that nobody closed.
             models.CheckConstraint(name="ledger_line_of_a_month", condition=Q(month__day=1)),
         ]
         triggers = [
@@ -146,7 +150,8 @@ class Line(models.Model):
 
 
 class Balance(models.Model):
-    """What was posted to an account in a month. Split into slots, so that postings at the same time don't queue."""
+    """What was posted to an account in a month: debits and credits in its currency, and in the company's own what both
+    make and its debits alone. Split into slots, so that postings at the same time don't queue."""
 
     pk = models.CompositePrimaryKey("company_id", "account", "month", "currency", "slot")
     company_id = models.SmallIntegerField()
@@ -157,6 +162,7 @@ class Balance(models.Model):
     debit_minor = models.BigIntegerField()
     credit_minor = models.BigIntegerField()
     functional_minor = models.BigIntegerField()
+    functional_debit_minor = models.BigIntegerField(db_default=0)
 
 
 class Valuation(models.Model):

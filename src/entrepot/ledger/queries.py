@@ -245,8 +245,9 @@ def discrepancies() -> list[str]:
 
 
 _TRIAL = """
-SELECT a.code, a.name, a.type, a.clearing, COALESCE(sum(b.debit_minor), 0)::bigint,
-       COALESCE(sum(b.credit_minor), 0)::bigint, COALESCE(sum(b.functional_minor), 0)::bigint
+SELECT a.code, a.name, a.type, a.clearing, COALESCE(sum(b.functional_debit_minor), 0)::bigint,
+       COALESCE(sum(b.functional_debit_minor - b.functional_minor), 0)::bigint,
+       COALESCE(sum(b.functional_minor), 0)::bigint
 FROM ledger_account AS a
 JOIN ledger_balance AS b ON b.company_id = a.company_id AND b.account = a.code
  AND (%(month)s::date IS NULL OR b.month = %(month)s::date)
@@ -325,13 +326,16 @@ _DISCREPANCIES = (
     SELECT format('account %s of company %s in %s: balance %s, its lines make %s', account, company_id, month,
                   COALESCE(b.functional, 0), COALESCE(l.functional, 0))
     FROM (SELECT company_id, account, month, currency, sum(debit_minor) AS debit, sum(credit_minor) AS credit,
-                 sum(functional_minor) AS functional FROM ledger_balance GROUP BY 1, 2, 3, 4) AS b
+                 sum(functional_minor) AS functional, sum(functional_debit_minor) AS home_debit
+          FROM ledger_balance GROUP BY 1, 2, 3, 4) AS b
     FULL JOIN (SELECT company_id, account, month, currency, sum(amount_minor) FILTER (WHERE amount_minor > 0) AS debit,
                       -sum(amount_minor) FILTER (WHERE amount_minor < 0) AS credit,
-                      sum(functional_minor) AS functional FROM ledger_line GROUP BY 1, 2, 3, 4) AS l
+                      sum(functional_minor) AS functional,
+                      sum(functional_minor) FILTER (WHERE functional_minor > 0) AS home_debit
+               FROM ledger_line GROUP BY 1, 2, 3, 4) AS l
       USING (company_id, account, month, currency)
-    WHERE (COALESCE(b.debit, 0), COALESCE(b.credit, 0), COALESCE(b.functional, 0))
-       <> (COALESCE(l.debit, 0), COALESCE(l.credit, 0), COALESCE(l.functional, 0))
+    WHERE (COALESCE(b.debit, 0), COALESCE(b.credit, 0), COALESCE(b.functional, 0), COALESCE(b.home_debit, 0))
+       <> (COALESCE(l.debit, 0), COALESCE(l.credit, 0), COALESCE(l.functional, 0), COALESCE(l.home_debit, 0))
     """,
     # invariant 3: stock value is what the inventory accounts say
     """

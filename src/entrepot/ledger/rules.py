@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
+from entrepot.kernel.money import round_half_away
 from entrepot.ledger.exchange import MEASURED, MONETARY, REVALUED
 
 CHART: tuple[tuple[int, str, str, bool], ...] = (
@@ -122,6 +124,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     *(("sale", f"sale.{kind}", 2100, account) for kind, account in _TRADE.items()),
     *(("credit", f"credit.{kind}", account, 2300) for kind, account in CREDITED.items()),
     *(("return", f"return.{kind}", account, 2300) for kind, account in RETURNED.items()),
+    ("return", "difference", 5700, 2300),
     *(("card_hold.taken", f"hold.{kind}", 2100, account) for kind, account in HELD.items()),
     *(("card_hold.returned", f"hold.{kind}", account, 2300) for kind, account in HELD.items()),
     ("return.expected", "estimate.revenue", 4110, 2310),
@@ -163,6 +166,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("bank.booked", "payable", 1000, 2000),
     ("bank.booked", "charges", 1000, 5210),
     ("bank.booked", "receivable", 1000, 1150),
+    ("bank.booked", "collected", 1000, 1100),
     ("bank.booked", "other", 1000, 4020),
     ("claim.agreed", "claim", 1180, 5520),
     ("claim.credited", "claim", 2000, 1180),
@@ -199,6 +203,9 @@ TOLD_BY_A_DOCUMENT = {
 """Events of which an invoice or a credit note tells, and how the kinds of what they are about begin."""
 
 TRADE_PREFIXES = ("sale.", "credit.", "return.", "hold.", "lot.", "bad_debt")
+DIFFERENCE = "difference"
+"""The kind under which an event's rule says where a difference of rates goes: between that of its day and the one at
+which was sold what it takes back."""
 SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 1196, 2100, 2300})
 """The side of a trade posting that settles it; the other side bears the source kind, so that sums count it once."""
 
@@ -258,3 +265,17 @@ def spread_functional(amounts: Sequence[int], rounded: Sequence[int]) -> list[in
         return list(rounded)
     largest = max(range(len(amounts)), key=lambda i: (abs(amounts[i]), -i))
     return [amount - rest if i == largest else amount for i, amount in enumerate(rounded)]
+
+
+def as_sold(
+    kinds: Sequence[str], amounts: Sequence[int], today: Sequence[int], rate: Decimal
+) -> tuple[list[int], int]:
+    """Functional amounts of an entry that takes back what was sold at another rate: trade at that rate, what settles it
+    at today's; and the difference, a loss above zero. Within rounding it is the same rate, and there is none.
+    """
+    worth = [
+        at_home if kind == "settlement" else round_half_away(amount * rate)
+        for kind, amount, at_home in zip(kinds, amounts, today, strict=True)
+    ]
+    difference = -sum(worth)
+    return (worth, difference) if abs(difference) > len(worth) else (list(today), 0)

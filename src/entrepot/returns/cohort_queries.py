@@ -90,67 +90,99 @@ def measures(company: int, *, limit: int = 240) -> list[CohortRow]:
     return [CohortRow(*row) for row in sql.run(_MEASURES, {"company": company, "limit": limit})]
 
 
+# What one unit of a sale's currency was worth when its entry was posted: estimates are in the company's own currency.
+# Those who read it have `h`, a shipment, `o`, its order, and `c`, the company.
+RATE = """
+CASE WHEN o.currency = c.currency THEN 1 ELSE COALESCE((
+    SELECT sum(e.functional_minor)::numeric / NULLIF(sum(e.amount_minor), 0) FROM ledger_line AS e
+    WHERE e.document_id = h.id AND e.event = 'sale' AND e.account = 2100), 0) END
+"""
+
+# Of a line of a return (`l`) what was refunded by a moment, and what was exchanged for its like, which is no return:
+# its replacement is a sale of its own, and may come back itself.
+_PAID = """
+SELECT COALESCE(sum(p.goods_minor) FILTER (WHERE x.refund_id IS NULL), 0) AS refunded,
+       COALESCE(sum(p.goods_minor) FILTER (WHERE x.refund_id IS NOT NULL), 0) AS exchanged,
+       COALESCE(sum(p.units) FILTER (WHERE x.refund_id IS NOT NULL), 0) AS exchanged_units,
+       COALESCE(sum(p.units), 0) AS units
+FROM returns_refundline AS p
+JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= {at}
+LEFT JOIN returns_exchange AS x ON x.refund_id = f.id AND x.even AND f.outcome = 'exchange'
+WHERE p.return_line_id = l.id
+"""
+
 # By the month in which the first units of a line left: what they sold for and cost, and what of both has come back.
-# What was refunded and never came is not expected any more; where its price was taken of the card, it was bought.
-_COHORTS = """
+# What was refunded and never came is not expected any more, nor what its customer keeps; where its price was taken of
+# the card, it was bought.
+_COHORTS = f"""
 WITH w AS (
     SELECT * FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[]) AS w(company, at, days)
 ),
 sold AS (
     SELECT h.company_id, w.at, date_trunc('month', h.shipped_at, 'UTC')::date AS month, l.line_id,
-           l.goods_minor - l.discount_minor AS sold,
+           l.goods_minor - l.discount_minor AS charged, (l.goods_minor - l.discount_minor) * {RATE} AS sold,
            (SELECT COALESCE(sum(m.value_minor), 0) FROM stock_move AS m
             WHERE m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer') AS cost
     FROM w JOIN shipping_shipment AS h ON h.company_id = w.company
       AND h.shipped_at > w.at - make_interval(days => w.days) AND h.shipped_at <= w.at
     JOIN shipping_shipmentline AS l ON l.shipment_id = h.id
+    JOIN orders_order AS o ON o.id = h.order_id JOIN parties_company AS c ON c.id = h.company_id
 ),
 lines AS (
-    SELECT company_id, at, min(month) AS month, line_id, sum(sold) AS sold, sum(cost) AS cost
+    SELECT company_id, at, min(month) AS month, line_id, sum(charged) AS charged, sum(sold) AS sold, sum(cost) AS cost
     FROM sold GROUP BY company_id, at, line_id
-)
-SELECT s.company_id::int, s.month, sum(s.sold)::bigint, sum(s.cost)::bigint, COALESCE(sum(b.returned), 0)::bigint,
-       COALESCE(sum(b.cost), 0)::bigint
-FROM lines AS s
-LEFT JOIN LATERAL (
-    SELECT (SELECT sum(p.goods_minor) FROM returns_line AS l JOIN returns_refundline AS p ON p.return_line_id = l.id
-            JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= s.at
-            WHERE l.line_id = s.line_id) - COALESCE(x.bought, 0) AS returned,
-           COALESCE((SELECT sum(r.cost_minor)
-                     FROM returns_line AS l JOIN returns_receipt AS r ON r.return_line_id = l.id
-                     WHERE l.line_id = s.line_id AND r.received_at <= s.at), 0)
-           + COALESCE(round(s.cost * (x.missing - x.paid_units) / x.shipped), 0) AS cost
-    FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
-        SELECT sum(l.missing) AS missing, max(q.shipped) AS shipped, sum(h.goods) AS bought, sum(h.units) AS paid_units
+),
+told AS (
+    SELECT s.company_id, s.month, s.sold, s.cost,
+           COALESCE(b.exchanged, 0) * y.rate AS exchanged, COALESCE(b.exchanged_cost, 0) AS exchanged_cost,
+           COALESCE(b.refunded, 0) * y.rate AS returned, COALESCE(b.returned_cost, 0) AS returned_cost
+    FROM lines AS s CROSS JOIN LATERAL (SELECT COALESCE(s.sold / NULLIF(s.charged, 0), 0) AS rate) AS y
+    LEFT JOIN LATERAL (
+        SELECT sum(i.refunded - COALESCE(h.goods, 0)) AS refunded, sum(i.exchanged) AS exchanged,
+               round(s.cost * sum(i.exchanged_units) / max(q.shipped)) AS exchanged_cost,
+               sum(round(COALESCE(r.cost, 0) * greatest(0, r.units - i.exchanged_units) / r.units))
+               + round(s.cost * sum(CASE WHEN t.asked = 'keep' THEN i.units
+                                         WHEN e.return_id IS NULL THEN 0
+                                         ELSE l.missing - h.units END) / max(q.shipped)) AS returned_cost
         FROM returns_line AS l JOIN returns_sold AS q ON q.line_id = l.line_id
-        JOIN returns_expiry AS e ON e.return_id = l.return_id AND e.closed_at <= s.at
-        CROSS JOIN LATERAL (
+        JOIN returns_return AS t ON t.id = l.return_id
+        CROSS JOIN LATERAL ({_PAID.format(at="s.at")}) AS i
+        CROSS JOIN LATERAL (SELECT sum(r.cost_minor) AS cost, greatest(sum(r.quantity), 1) AS units
+                            FROM returns_receipt AS r WHERE r.return_line_id = l.id AND r.received_at <= s.at) AS r
+        LEFT JOIN returns_expiry AS e ON l.missing > 0 AND e.return_id = l.return_id AND e.closed_at <= s.at
+        LEFT JOIN LATERAL (
             SELECT COALESCE(sum(round(y.minor::numeric * (k.taken_minor - k.returned_minor) * k.goods_minor
                                       / NULLIF(k.amount_minor::numeric ^ 2, 0))), 0) AS goods,
                    COALESCE(sum(round(y.units::numeric * (k.taken_minor - k.returned_minor)
                                       / NULLIF(k.amount_minor, 0))), 0) AS units
             FROM returns_holdline AS y JOIN returns_hold AS k ON k.id = y.hold_id AND k.state = 'taken'
-            WHERE y.return_line_id = l.id) AS h
-        WHERE l.line_id = s.line_id AND l.missing > 0) AS x ON TRUE
-) AS b ON EXISTS (SELECT FROM returns_sold WHERE line_id = s.line_id)
-GROUP BY s.company_id, s.month ORDER BY s.company_id, s.month
+            WHERE y.return_line_id = l.id) AS h ON e.return_id IS NOT NULL
+        WHERE l.line_id = s.line_id
+    ) AS b ON EXISTS (SELECT FROM returns_sold WHERE line_id = s.line_id)
+)
+SELECT company_id::int, month, round(sum(sold - exchanged))::bigint, sum(cost - exchanged_cost)::bigint,
+       round(sum(returned))::bigint, sum(returned_cost)::bigint
+FROM told GROUP BY company_id, month ORDER BY company_id, month
 """
 
 # Months that ended before the window began; what came back of a sale that was rejected or is asked for later is not.
-_OVER = """
-SELECT w.company::int, sum(l.goods_minor - l.discount_minor)::bigint, COALESCE(sum(b.returned), 0)::bigint
+_OVER = f"""
+SELECT w.company::int,
+       round(sum((s.goods_minor - s.discount_minor - COALESCE(b.exchanged, 0)) * y.rate))::bigint,
+       round(sum(COALESCE(b.returned, 0) * y.rate))::bigint
 FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[], %(months)s::int[])
      AS w(company, at, days, months)
 CROSS JOIN LATERAL (SELECT date_trunc('month', w.at - make_interval(days => w.days), 'UTC') AS until) AS m
 JOIN shipping_shipment AS h ON h.company_id = w.company AND h.shipped_at < m.until
  AND h.shipped_at >= m.until - make_interval(months => w.months)
-JOIN shipping_shipmentline AS l ON l.shipment_id = h.id
+JOIN orders_order AS o ON o.id = h.order_id JOIN parties_company AS c ON c.id = h.company_id
+JOIN shipping_shipmentline AS s ON s.shipment_id = h.id
+CROSS JOIN LATERAL (SELECT {RATE} AS rate) AS y
 LEFT JOIN LATERAL (
-    SELECT sum(p.goods_minor * l.quantity / s.shipped) AS returned
-    FROM returns_sold AS s JOIN returns_line AS r ON r.line_id = s.line_id
-    JOIN returns_refundline AS p ON p.return_line_id = r.id
-    JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= w.at
-    WHERE s.line_id = l.line_id
+    SELECT sum(i.refunded * s.quantity / q.shipped) AS returned, sum(i.exchanged * s.quantity / q.shipped) AS exchanged
+    FROM returns_sold AS q JOIN returns_line AS l ON l.line_id = q.line_id
+    CROSS JOIN LATERAL ({_PAID.format(at="w.at")}) AS i
+    WHERE q.line_id = s.line_id
 ) AS b ON TRUE
 GROUP BY w.company, date_trunc('month', h.shipped_at, 'UTC')
 """

@@ -18,8 +18,9 @@ PURPOSES = ("payable", "charges", "receivable", "other")
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_./-]*[0-9A-Za-z]|[0-9A-Za-z]")
 
 
-PAYABLE = ("carrier_invoice", "supplier_invoice")
-"""What we owe: paying it takes it off the accounts payable."""
+BOOKED_AS = {"carrier_invoice": "payable", "supplier_invoice": "payable", "order": "collected"}
+"""By what a line belongs to, as what it is booked: what we owe is taken off the accounts payable, and what a customer
+pays of an order on account off what stood open of it. A payout is in the books by its report."""
 
 
 @shape("settlement.bank", window_days=(0, 60))
@@ -96,7 +97,8 @@ def match(lines: Sequence[BankLine], expected: Sequence[Expected], window_days: 
     for place, line in enumerate(lines):
         named = _named(line, free)
         if named and named.amount == line.amount_minor:
-            found[place] = Matched(line, "matched", named, f"names {named.external_id or named.number}")
+            name = named.external_id if named.external_id.upper() in words(line) else named.number
+            found[place] = Matched(line, "matched", named, f"names {name}")
             del free[named.id]
     for place, line in enumerate(lines):
         if place not in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -61,7 +62,8 @@ def lines(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRow:
-    """What the bank should have shown, and has not: a payout, or a carrier's or supplier's invoice that is not paid."""
+    """What the bank should have shown, and has not: a payout, a carrier's or supplier's invoice that is not paid, or an
+    order on account."""
 
     kind: str
     id: UUID
@@ -72,9 +74,11 @@ class ExpectedRow:
     on: date
 
 
-def expected(company: int, *, limit: int = 200) -> list[ExpectedRow]:
-    """The oldest first. 1 statement."""
-    return [ExpectedRow(*row) for row in sql.run(_OPEN, {"company": company, "limit": limit})]
+def expected(company: int, *, amounts: Sequence[int] | None = None, limit: int = 200) -> list[ExpectedRow]:
+    """All of it, or over some amounts; the oldest first, and orders on account, which may be many, behind the others.
+    1 statement."""
+    params = {"company": company, "amounts": None if amounts is None else list(amounts), "limit": limit}
+    return [ExpectedRow(*row) for row in sql.run(_OPEN, params)]
 
 
 def checked() -> dict[str, int]:
@@ -104,8 +108,16 @@ SELECT i.company_id::int, i.currency::text, 'supplier_invoice', i.id, i.number, 
        (i.invoiced_at AT TIME ZONE 'UTC')::date
 FROM settlement_supplierinvoice AS i
 WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
+UNION ALL
+SELECT p.company_id::int, p.currency::text, 'order', o.id, o.number, min(p.reference),
+       sum(p.captured_minor - p.refunded_minor)::bigint, (max(o.placed_at) AT TIME ZONE 'UTC')::date
+FROM payments_payment AS p JOIN orders_order AS o ON o.id = p.order_id
+WHERE p.provider = 'account' AND p.captured_minor > p.refunded_minor
+  AND NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = o.id)
+GROUP BY p.company_id, p.currency, o.id, o.number
 """
-"""Payouts that no line of a statement has brought, and invoices of carriers and suppliers that none has paid."""
+"""Payouts that no line of a statement has brought, invoices of carriers and suppliers that none has paid, and orders on
+account that their customers have not."""
 
 _STATEMENTS = """
 SELECT s.id, s.number, s.account, s.external_id, s.currency::text, s.closing_minor, s.state, s.taken_at,
@@ -126,7 +138,8 @@ ORDER BY l.booked_on, l.statement_id, l.number LIMIT %(limit)s::int
 
 _OPEN = f"""
 SELECT kind, id, number, external_id, currency, amount, on_day FROM ({EXPECTED}) AS e
-WHERE e.company = %(company)s::int ORDER BY on_day, number LIMIT %(limit)s::int
+WHERE e.company = %(company)s::int AND (%(amounts)s::bigint[] IS NULL OR amount = ANY(%(amounts)s::bigint[]))
+ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
 """
 
 # invariant 15: a statement goes from its opening to its closing balance by its lines
@@ -157,7 +170,7 @@ FULL JOIN (SELECT company_id, currency::text, sum(net_minor)::bigint AS amount
   USING (company_id, currency)
 FULL JOIN (SELECT s.company_id, s.currency::text, sum(l.amount_minor)::bigint AS amount
            FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
-           WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice')
+           WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice', 'order')
            GROUP BY 1, 2) AS l
   USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0)

@@ -145,6 +145,17 @@ JOIN (
 ) AS k ON k.payment_id = o.document_id AND k.event = o.event AND k.amount = abs(o.open_minor) AND k.place = o.place
 """
 
+# What a customer paid by the bank of an order on account, and what was captured and refunded of it (1100).
+_OF_ACCOUNTS = """
+SELECT o.*, 'one order on account', o.document_id, o.open_minor FROM open AS o
+WHERE o.account = 1100 AND o.document_kind = 'order'
+UNION ALL
+SELECT o.*, 'one order on account', p.order_id, o.open_minor
+FROM open AS o JOIN payments_payment AS p ON p.id = o.document_id AND p.provider = 'account'
+WHERE o.account = 1100 AND o.document_kind = 'payment'
+  AND p.order_id IN (SELECT document_id FROM open WHERE account = 1100 AND document_kind = 'order')
+"""
+
 # What is settled on the document itself: a claim, a departure, a charge in question, work on goods.
 _OF_DOCUMENTS = """
 SELECT o.*, 'one document', o.document_id, o.open_minor FROM open AS o
@@ -159,7 +170,7 @@ WITH open AS MATERIALIZED (
     WHERE i.company_id = ANY(%(companies)s::smallint[]) AND i.open_minor <> 0
 ), released AS ({_RELEASED}), told AS (
     {_OF_ORDERS} UNION ALL {_OF_PURCHASES} UNION ALL {_OF_CARRIERS} UNION ALL {_OF_PAYOUTS} UNION ALL {_OF_DISPUTES}
-    UNION ALL {_OF_DOCUMENTS} UNION ALL {_OF_CUSTOMERS}
+    UNION ALL {_OF_DOCUMENTS} UNION ALL {_OF_CUSTOMERS} UNION ALL {_OF_ACCOUNTS}
 )
 SELECT company_id::int, why, document, array_agg(line_id ORDER BY line_id), array_agg(wanted::bigint ORDER BY line_id),
        array_agg(open_minor ORDER BY line_id)

@@ -33,6 +33,19 @@ _TAKEN_BY_THEM = """
     OR EXISTS (SELECT FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)
     OR EXISTS (SELECT FROM settlement_carrierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)"""
 
+# Of a line that is booked as a debt paid, the invoices that it may have paid: open ones over its amount.
+_DEBTS = """
+    SELECT {what} FROM {table} AS i JOIN settlement_bankstatement AS s ON s.id = a.statement_id
+    WHERE i.company_id = a.company_id AND i.currency = s.currency AND i.total_minor = -a.amount_minor
+      AND NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)"""
+_SUPPLIERS_OF_DEBTS = (
+    f"ANY (ARRAY({_DEBTS.format(what='i.supplier_id', table='settlement_supplierinvoice')}))"
+)
+_DEBTS_TAKEN_BY_THEM = "".join(
+    f"\n    OR EXISTS ({_DEBTS.format(what='1', table=table)} AND i.taken_by = a.decided_by)"
+    for table in ("settlement_supplierinvoice", "settlement_carrierinvoice")
+)
+
 
 class Payout(models.Model):
     """Money that a payment provider sent to the bank, as it reports it."""
@@ -453,6 +466,17 @@ class BankStatementLine(models.Model):
                 when="a.state = 'matched'",
                 told_by=("statement_id", "number", "known_id", "decided_by"),
                 also=_TAKEN_BY_THEM,
+            ),
+            by_another_trigger(
+                "biller_books_no_debt",
+                pgtrigger.Update,
+                "settlement",
+                "bill×pay",
+                _SUPPLIERS_OF_DEBTS,
+                "decided_by",
+                when="a.state = 'booked' AND a.purpose = 'payable'",
+                told_by=("statement_id", "number", "company_id", "amount_minor", "purpose", "decided_by"),
+                also=_DEBTS_TAKEN_BY_THEM,
             ),
         ]
 

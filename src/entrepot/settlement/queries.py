@@ -234,6 +234,16 @@ LEFT JOIN settlement_payoutline AS l
   ON l.known_id = a.id AND l.kind = CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END
 WHERE (a.state = 'done' OR a.bounced_at IS NOT NULL) AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL
   AND p.provider <> 'store_credit'
+  AND (p.provider <> 'account' OR NOT EXISTS (
+      SELECT FROM settlement_bankstatementline AS c WHERE c.known_id = p.order_id AND c.known_kind = 'order'
+         AND c.amount_minor = (SELECT sum(captured_minor - refunded_minor) FROM payments_payment
+                               WHERE order_id = p.order_id AND provider = 'account')))
+UNION ALL  -- what a customer paid of an order on account of which something was given back since
+SELECT c.company_id, 'account', s.currency, 'collected', -c.amount_minor, c.known_id, '', s.taken_at
+FROM settlement_bankstatementline AS c JOIN settlement_bankstatement AS s ON s.id = c.statement_id
+WHERE c.known_kind = 'order'
+  AND c.amount_minor <> (SELECT sum(captured_minor - refunded_minor) FROM payments_payment
+                         WHERE order_id = c.known_id AND provider = 'account')
 UNION ALL
 SELECT a.company_id, p.provider, p.currency, 'refund_reversal', a.amount_minor, a.id, a.provider_reference, a.bounced_at
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id

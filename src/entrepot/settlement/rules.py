@@ -11,6 +11,7 @@ from uuid import UUID
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused, Said, one_of
 from entrepot.kernel.shapes import shape
+from entrepot.payments.providers import MARKETPLACES
 from entrepot.settlement import errors
 
 SIGNS = {
@@ -28,7 +29,7 @@ class Providers:
     """Which providers of payouts are marketplaces, by their names: what they keep is what selling there costs (5200),
     what others keep are bank charges (5210)."""
 
-    marketplaces: tuple[str, ...] = ()
+    marketplaces: tuple[str, ...] = tuple(sorted(MARKETPLACES))
 
 
 def cost(kind: str, *, of_marketplace: bool) -> str:

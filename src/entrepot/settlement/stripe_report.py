@@ -53,13 +53,17 @@ def read(text: str) -> Report:
     currency = currencies.pop().upper()
     lines = tuple(_line(row, currency) for row in rows if row is not own)
     net = -_minor(own, "amount", currency)
-    found = gross(lines) - sum(line.fee_minor for line in lines)
-    if found != net:
-        raise UnreadableError(
-            f"{told(net, currency)} were paid out, the transactions make {told(found, currency)}: is the list whole?"
-        )
     at = datetime.fromtimestamp(_whole(own, "available_on"), UTC)
-    return Report(_word(own, "source"), currency, net, at, lines)
+    return whole(Report(_word(own, "source"), currency, net, at, lines))
+
+
+def whole(report: Report) -> Report:
+    """The report, whose lines make what was paid out."""
+    found = gross(report.lines) - sum(line.fee_minor for line in report.lines)
+    if found != report.net_minor:
+        paid, made = (told(minor, report.currency) for minor in (report.net_minor, found))
+        raise UnreadableError(f"{paid} were paid out, the transactions make {made}: is the list whole?")
+    return report
 
 
 def _line(row: dict[str, Any], currency: str) -> PayoutLine:
@@ -81,14 +85,22 @@ def _line(row: dict[str, Any], currency: str) -> PayoutLine:
     return PayoutLine("charge" if amount >= 0 else "refund", _word(row, "id"), abs(amount), fee)
 
 
-def _rows(text: str) -> list[dict[str, Any]]:
+def body_of(text: str) -> Any:
     try:
-        body = json.loads(text)
+        return json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:  # the latter of what is nested too deep
         raise UnreadableError("no JSON") from error
-    rows = body.get("data") if isinstance(body, dict) else body
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+
+
+def rows_of(found: Any) -> list[dict[str, Any]]:
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise UnreadableError("no list of balance transactions")
+    return found
+
+
+def _rows(text: str) -> list[dict[str, Any]]:
+    body = body_of(text)
+    rows = rows_of(body.get("data") if isinstance(body, dict) else body)
     if isinstance(body, dict) and body.get("has_more") is True:
         raise UnreadableError("the list goes on: put its pages together")
     return rows

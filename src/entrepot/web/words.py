@@ -276,6 +276,8 @@ WORDS: dict[str, str | Promise] = {
     "one document": _("one document"),
     "one dispute": _("one dispute"),
     "one customer": _("one customer"),
+    "one order on account": _("one order on account"),
+    "collected": _("collected"),
     "invoice not in": _("invoice not in"),
     "goods not in": _("goods not in"),
     "payment not in": _("payment not in"),

@@ -24,7 +24,9 @@ class Posting(NamedTuple):
     """What happened to a document, as amounts by source kind; becomes one entry by the posting rules of its event.
 
     `in_home`: the amounts are in the company's own currency, though they are of accounts in another: a difference of
-    rates, which has no amount in the foreign one.
+    rates, which has no amount in the foreign one. `as_sold`: what it takes back was sold at so many minor units of the
+    company's currency for one of its own; the difference to the rate of its day goes where the rule of the kind
+    `rules.DIFFERENCE` says.
     """
 
     company: int
@@ -36,6 +38,7 @@ class Posting(NamedTuple):
     occurred_at: datetime
     key: str | None = None
     in_home: bool = False
+    as_sold: Decimal | None = None
 
 
 class Posted(NamedTuple):
@@ -63,7 +66,9 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     balances: dict[tuple[int, int, date, str], list[int]] = {}
     days: dict[datetime, tuple[date, date]] = {}
     at = cause.at
-    for company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home in requests:
+    for (
+        company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold
+    ) in requests:  # fmt: skip
         lines, missing = rules.lines_of(company, event, amounts, accounts)
         if occurred_at not in days:
             day = occurred_at.astimezone(UTC).date()
@@ -85,6 +90,8 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         )
         if in_home and currency != home[company]:
             kept = [(account, kind, 0) for account, kind, _ in kept]
+        if as_sold is not None and currency != home[company]:
+            functional = _as_sold(kept, functional, as_sold, accounts.get((company, event, rules.DIFFERENCE)))
         entry = ids.uuid7()
         for number, ((account, kind, amount), at_home) in enumerate(zip(kept, functional, strict=True), 1):
             rows.append(
@@ -93,9 +100,10 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             )  # fmt: skip
             sums = balances.get((company, account, month, currency))
             if sums is None:
-                sums = balances[company, account, month, currency] = [0, 0, 0]
+                sums = balances[company, account, month, currency] = [0, 0, 0, 0]
             sums[amount < 0] += abs(amount)
             sums[2] += at_home
+            sums[3] += max(0, at_home)
         answers.append(Posted(entry))
 
     if rows:
@@ -105,10 +113,26 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             if one.event in rules.TOLD_BY_A_DOCUMENT and isinstance(answer, Posted) and answer.entry
         ])  # fmt: skip
         sql.write("ledger_line", _COLUMNS, rows)
-        names = ("companies", "accounts", "months", "currencies", "debits", "credits", "functionals")
+        names = (
+            "companies", "accounts", "months", "currencies", "debits", "credits", "functionals", "functional_debits",
+        )  # fmt: skip
         totals = [(*key, *sums) for key, sums in sorted(balances.items())]
         sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
     return answers
+
+
+def _as_sold(
+    lines: list[tuple[int, str, int]], today: list[int], rate: Decimal, rule: tuple[int, int] | None
+) -> list[int]:
+    """Functional amounts of lines that take back what was sold at a rate; `lines` get one for the difference."""
+    if rule is None:
+        return today
+    kinds, amounts = [kind for _, kind, _ in lines], [amount for *_, amount in lines]
+    worth, difference = rules.as_sold(kinds, amounts, today, rate)
+    if difference:
+        lines.append((rule[0], rules.DIFFERENCE, 0))
+        worth.append(difference)
+    return worth
 
 
 def _rules(companies: list[int], events: list[str]) -> dict[tuple[int, str, str], tuple[int, int]]:
@@ -198,14 +222,16 @@ JOIN ledger_rate AS r ON r.company_id = k.company AND r.currency = k.currency OR
 
 # A slot for each backend, so that two postings at once add to different rows of one account.
 _ADD_TO_BALANCES = """
-INSERT INTO ledger_balance (company_id, account, month, currency, slot, debit_minor, credit_minor, functional_minor)
-SELECT company, account, month, currency, pg_backend_pid() %% 8, debit, credit, functional
+INSERT INTO ledger_balance (company_id, account, month, currency, slot, debit_minor, credit_minor, functional_minor,
+                            functional_debit_minor)
+SELECT company, account, month, currency, pg_backend_pid() %% 8, debit, credit, functional, functional_debit
 FROM unnest(%(companies)s::smallint[], %(accounts)s::int[], %(months)s::date[], %(currencies)s::text[],
-            %(debits)s::bigint[], %(credits)s::bigint[], %(functionals)s::bigint[])
-     AS d(company, account, month, currency, debit, credit, functional)
+            %(debits)s::bigint[], %(credits)s::bigint[], %(functionals)s::bigint[], %(functional_debits)s::bigint[])
+     AS d(company, account, month, currency, debit, credit, functional, functional_debit)
 ORDER BY company, account, month, currency
 ON CONFLICT (company_id, account, month, currency, slot) DO UPDATE
 SET debit_minor = ledger_balance.debit_minor + excluded.debit_minor,
     credit_minor = ledger_balance.credit_minor + excluded.credit_minor,
-    functional_minor = ledger_balance.functional_minor + excluded.functional_minor
+    functional_minor = ledger_balance.functional_minor + excluded.functional_minor,
+    functional_debit_minor = ledger_balance.functional_debit_minor + excluded.functional_debit_minor
 """

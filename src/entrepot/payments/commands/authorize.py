@@ -12,8 +12,9 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.payments import errors
+from entrepot.payments.providers import COLLECTED
 
-KNOWN = ("account", "fake", "stripe")
+KNOWN = ("account", "fake", "stripe", *sorted(COLLECTED))
 """Providers of whose payments others may tell; of store credit only its own account does (`store_credit.spend`)."""
 
 

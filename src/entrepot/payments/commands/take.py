@@ -147,7 +147,7 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
                 attempt.kind,
                 attempt.amount,
                 "done" if local else "waiting",
-                "",
+                payment.reference if payment.provider in providers.COLLECTED else "",
                 "",
                 attempt.occurred_at,
                 cause.at,

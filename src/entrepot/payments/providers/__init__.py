@@ -49,9 +49,13 @@ class Client(Protocol):
 STORE_CREDIT = "store_credit"
 HOLD_DAYS = 7
 """How long an authorization of a card that the house places by itself is good for, as card schemes have it."""
-LOCAL = frozenset({"account", STORE_CREDIT})
-"""Providers without an outside: goods on account, and what customers have with the house, are settled by the books
-alone."""
+MARKETPLACES = frozenset({"amazon", "ebay", "etsy", "kaufland", "otto", "walmart", "zalando"})
+COLLECTED = MARKETPLACES | {"klarna", "paypal", "shopify"}
+"""Who takes a channel's money, gives it back, and pays out what is left: marketplaces, and services that a shop asks by
+itself. Nobody here asks them; a payment's reference is their own name of its order, by which their reports know it."""
+LOCAL = frozenset({"account", STORE_CREDIT}) | COLLECTED
+"""Providers that nobody here asks: goods on account, what customers have with the house, and what a channel has taken
+are settled by the books alone."""
 EVIDENCE = (
     "product_description", "customer_name", "customer_email_address", "billing_address", "shipping_address",
     "shipping_carrier", "shipping_tracking_number", "shipping_date", "service_date", "refund_policy_disclosure",

@@ -179,7 +179,10 @@ def _payable(one: _Decision) -> Payable:
     refund = one.refund
     # The bonus that was told, as one part of it.
     percents = ((refund.bonus * 100, 1),) if refund.bonus else ()
-    return Payable(refund.id, *refund[4:16], one.at, refund.outcome, one.of.customer, percents)
+    return Payable(
+        refund.id, *refund[4:16], one.at, refund.outcome, one.of.customer, percents,
+        abroad=one.of.currency != one.of.home,
+    )  # fmt: skip
 
 
 def _given(one: _Decision, paid: Mapping[UUID, Paid]) -> tuple[int, int]:

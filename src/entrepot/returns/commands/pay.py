@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -47,6 +48,8 @@ class Payable(NamedTuple):
     replacement: UUID | None = None
     costs: int = 0
     even: bool = False
+    abroad: bool = False
+    """In another currency than the company's own."""
 
 
 class Paid(NamedTuple):
@@ -75,15 +78,20 @@ def pay(
     cause: Cause, refunds: Sequence[Payable], policies: Mapping[int, tuple[int, RefundPolicy]]
 ) -> dict[UUID, Paid]:
     """Post refunds, and give them as what they are: money of their payments, in the order of tenders that each
-    company's policy says, store credit, or the payment of a replacement; what became of each.
+    company's policy says, store credit, or the payment of a replacement; what became of each. Goods, tax and fees are
+    taken back at the rate at which they were sold, and what is paid is worth what it is today.
 
     The caller has locked the orders and seen that the money is there. 17 statements at most for money; 26 more
-    for store credit, 8 for exchanges.
+    for store credit, 8 for exchanges, 1 where some are in another currency.
     """
     if not refunds:
         return {}
+    abroad = [one.order for one in refunds if one.abroad]
+    sold: dict[UUID, Decimal] = dict(sql.run(_AS_SOLD, {"orders": abroad})) if abroad else {}  # type: ignore[arg-type]
     whole(post(cause, requests=[
-        Posting(one.company, "return", "refund", one.id, one.currency, _amounts(one), one.at) for one in refunds
+        Posting(one.company, "return", "refund", one.id, one.currency, _amounts(one), one.at,
+                as_sold=sold.get(one.order))
+        for one in refunds
     ]))  # fmt: skip
     first = {company: policy.tender_order for company, (_, policy) in policies.items()}
     applied = _as_credit(cause, refunds, first) | _as_replacements(cause, refunds, first)
@@ -157,6 +165,13 @@ def count_refunded(rows: Sequence[Sequence[Any]]) -> None:
 _WAITING = """
 SELECT order_id, sum(total_minor)::bigint FROM returns_refund
 WHERE order_id = ANY(%(orders)s::uuid[]) AND state IN ('waiting', 'agreed') GROUP BY order_id
+"""
+
+# By the entries of all that left of an order.
+_AS_SOLD = """
+SELECT s.order_id, sum(l.functional_minor)::numeric / sum(l.amount_minor)
+FROM shipping_shipment AS s JOIN ledger_line AS l ON l.document_id = s.id AND l.event = 'sale' AND l.account = 2100
+WHERE s.order_id = ANY(%(orders)s::uuid[]) GROUP BY s.order_id HAVING sum(l.amount_minor) <> 0
 """
 
 _COUNT = """

@@ -252,6 +252,7 @@ def _payable(one: _Draft) -> Payable:
     return Payable(
         one.id, one.of.company, one.of.order, one.of.currency, one.sum.goods, one.sum.shipping, one.sum.tax,
         *one.sum.charged[:4], one.adjustment, one.total, one.at, one.outcome, one.of.customer, one.percents,
+        abroad=one.of.currency != one.of.home,
     )  # fmt: skip
 
 

@@ -272,7 +272,7 @@ def _payable(one: _Settling) -> Payable:
         one.of.refund, one.on.company, one.on.order, one.on.currency, goods, shipping, tax, fee, fee_tax, clawback,
         clawback_tax, adjustment, one.of.total, one.at, "money" if one.is_refund else "exchange",
         replacement=None if one.is_refund else one.order, costs=one.costs,
-        even=one.of.goods.even and not one.is_refund,
+        even=one.of.goods.even and not one.is_refund, abroad=one.on.currency != one.on.home,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import post
-from entrepot.settlement.bank import PAYABLE, PURPOSES, BankMatching, Expected
+from entrepot.settlement.bank import BOOKED_AS, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.entering import alone_up_to
 from entrepot.settlement.commands.take_payouts import LOCK
@@ -30,8 +30,8 @@ PAID = "bill×pay"
 
 @dataclass(frozen=True, slots=True)
 class DecideBankLine:
-    """A line by its statement and number: `known` is the payout or carrier's invoice that it belongs to; or it is
-    booked as one of `bank.PURPOSES`, for a reason."""
+    """A line by its statement and number: `known` is the payout, invoice or order on account that it belongs to; or it
+    is booked as one of `bank.PURPOSES`, for a reason."""
 
     statement: UUID
     line: int
@@ -74,7 +74,7 @@ class _Decided(NamedTuple):
         """What it is booked as; '' where the books have it."""
         if self.known is None:
             return self.request.purpose
-        return "payable" if self.known.kind in PAYABLE else ""
+        return BOOKED_AS.get(self.known.kind, "")
 
 
 @command("settlement.decide_bank_lines")
@@ -194,7 +194,9 @@ def _decide(
         return _Decided(line, request, state, None)
     currency, one = known.get((line.company, request.known), ("", None))
     if one is None:
-        return NotFound(what="payout or carrier's invoice that no line has settled", which=str(request.known))
+        return NotFound(
+            what="payout, invoice or order on account that no line has settled", which=str(request.known)
+        )
     if (currency, one.amount) != (line.currency, line.amount):
         expected, found = money.told(line.amount, line.currency), money.told(one.amount, currency)
         return Invalid(field="known", expected=Said("one over {0}", expected), found=found)
@@ -220,7 +222,7 @@ def _write(
         times = BookedAt(cause, [one.line.company for one in due])
         whole(post(cause, requests=[
             paid(one.line.company, one.line.statement, one.line.currency, one.purpose, one.line.amount,
-                 times.of(one.line.company, one.line.booked_on))
+                 times.of(one.line.company, one.line.booked_on), one.known)
             for one in due
         ]))  # fmt: skip
     announce(cause, [

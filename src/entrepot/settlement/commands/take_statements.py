@@ -17,7 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import bank, errors
-from entrepot.settlement.bank import PAYABLE, BankMatching, Expected, Matched, Statement
+from entrepot.settlement.bank import BOOKED_AS, BankMatching, Expected, Matched, Statement
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -83,8 +83,9 @@ class _Draft(NamedTuple):
 
 @command("settlement.take_statements")
 def take_statements(cause: Cause, /, *, requests: Sequence[TakeStatement]) -> list[StatementTaken | Refused]:
-    """Statements, their lines matched to payouts, and to carriers' invoices, which they pay; the rest is a queue and a
-    work item for the controller. What a payout brought is in the books by its report, and is not booked again.
+    """Statements, their lines matched to payouts, to invoices, which they pay, and to orders on account, which their
+    customers pay; the rest is a queue and a work item for the controller. What a payout brought is in the books by its
+    report, and is not booked again.
 
     Locks: the companies' bank accounts; the balances. Refuses: settlement.statement_does_not_add_up;
     settlement.statement_taken_otherwise; settlement.statement_under_another_name; Invalid (a line over nothing, or
@@ -206,17 +207,17 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         for number, m in enumerate(one.lines, 1)
     ])  # fmt: skip
     due = [
-        (one, m.line)
+        (one, m.line, m.known)
         for one in drafts
         for m in one.lines
-        if m.state == "matched" and m.known and m.known.kind in PAYABLE
+        if m.state == "matched" and m.known and m.known.kind in BOOKED_AS
     ]
     if due:
-        times = BookedAt(cause, [one.request.company for one, _ in due])
+        times = BookedAt(cause, [one.request.company for one, *_ in due])
         whole(post(cause, requests=[
-            paid(one.request.company, one.id, one.request.statement.currency, "payable", line.amount_minor,
-                 times.of(one.request.company, line.booked_on))
-            for one, line in due
+            paid(one.request.company, one.id, one.request.statement.currency, BOOKED_AS[known.kind], line.amount_minor,
+                 times.of(one.request.company, line.booked_on), known)
+            for one, line, known in due
         ]))  # fmt: skip
     whole(take_duty(cause, requests=[Duty(one.id, DUTY, "enter", who, one.number) for one in drafts]))
     announce(cause, [
@@ -247,9 +248,19 @@ class BookedAt:
         return self.now if closed else min(self.now, datetime.combine(day, time(), UTC))
 
 
-def paid(company: int, statement: UUID, currency: str, purpose: str, amount: int, at: datetime) -> Posting:
-    """A line of the bank in the books: below zero where money left."""
-    return Posting(company, "bank.booked", "bank_statement", statement, currency, ((purpose, amount),), at)
+def paid(
+    company: int,
+    statement: UUID,
+    currency: str,
+    purpose: str,
+    amount: int,
+    at: datetime,
+    known: Expected | None,
+) -> Posting:
+    """A line of the bank in the books, below zero where money left; of an order that it pays, where its other entries
+    are."""
+    of = ("order", known.id) if known and known.kind == "order" else ("bank_statement", statement)
+    return Posting(company, "bank.booked", *of, currency, ((purpose, amount),), at)
 
 
 def _item(cause: Cause, one: _Draft) -> OpenItem:

@@ -10,8 +10,8 @@ from ninja import Router
 from pydantic import Field, StrictInt
 
 from entrepot.kernel.errors import Invalid
+from entrepot.settlement import payout_reports, stripe_report
 from entrepot.settlement import queries as settlement
-from entrepot.settlement import stripe_report
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.rules import SIGNS, PayoutLine
 from entrepot.web.api import parse
@@ -20,6 +20,7 @@ from entrepot.web.api.schemas import MINOR_MAX, Code, Currency, Each, Minor, Mom
 
 router = Router()
 FILE_MAX = 2_000_000
+REPORT_MAX = 16_000_000
 LINES_MAX = 10_000
 Signed = Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)]
 
@@ -28,6 +29,14 @@ class StripePayoutIn(Strict):
     """The balance transactions of one payout, as Stripe's `GET /v1/balance_transactions?payout=po_…` gives them."""
 
     transactions: Annotated[str, Field(min_length=1, max_length=FILE_MAX)]
+    key: Own = None
+
+
+class PayoutReportIn(Strict):
+    """The settlement report of Amazon (flat file V2), or the balance transactions of one payout as Shopify's
+    `shopify_payments/balance/transactions.json?payout_id=…` or Stripe gives them: the whole text."""
+
+    report: Annotated[str, Field(min_length=1, max_length=REPORT_MAX)]
     key: Own = None
 
 
@@ -90,6 +99,25 @@ def take_stripe_payout(
     return give(request, take_payouts, payload, idempotency_key, make)
 
 
+@router.post("/payouts/reports", response={200: PayoutTakenOut | list[Each[PayoutTakenOut]], **REFUSED})
+def take_payout_report(
+    request: HttpRequest,
+    payload: PayoutReportIn | Annotated[list[PayoutReportIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Take a payout of Amazon, Shopify or Stripe in by its own report, with its fees and with what it holds back."""
+    which = parse.company_of(company)
+
+    def make(one: PayoutReportIn, key: str) -> TakePayout:
+        by, found = _report(one.report)
+        return TakePayout(
+            which, by, found.external_id, found.currency, found.net_minor, found.lines, found.arrived_at, key
+        )
+
+    return give(request, take_payouts, payload, idempotency_key, make)
+
+
 @router.post("/payouts", response={200: PayoutTakenOut | list[Each[PayoutTakenOut]], **REFUSED})
 def take_payout(
     request: HttpRequest,
@@ -118,6 +146,17 @@ def list_reserves(
 ) -> Any:
     """What providers hold back, by provider and currency."""
     return settlement.reserves(parse.company_of(company))
+
+
+def _report(text: str) -> tuple[str, stripe_report.Report]:
+    expected = "a settlement report of Amazon, or balance transactions of Shopify or Stripe"
+    try:
+        found = payout_reports.read(text)
+    except stripe_report.UnreadableError as error:
+        raise Invalid(field="report", expected=expected, found=str(error)) from error
+    if found is None:
+        raise Invalid(field="report", expected=expected, found="something else")
+    return found
 
 
 def _read(text: str) -> stripe_report.Report:

@@ -21,6 +21,7 @@ from entrepot.web.edge import Request, back, clean, console, give, int_in, kept,
 from entrepot.web.listed import listed
 
 WAITING_SHOWN_MAX = 100
+FITS_SHOWN_MAX = 6
 EXPECTED_SHOWN_MAX = 50
 FILE_MAX = 20_000_000
 
@@ -37,14 +38,16 @@ def told(request: Request) -> HttpResponse:
     shown = listed(request, lists_books.STATEMENTS, fetch)
     if shown.answer:
         return shown.answer
-    expected = bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX)
+    waiting = bank_queries.lines(company, waiting=True, limit=WAITING_SHOWN_MAX)
+    fits = bank_queries.expected(company, amounts=[one.amount_minor for one in waiting]) if waiting else []
     context = {
         **shown.context(),
         "waiting": [
-            (line, [one for one in expected if (one.amount_minor, one.currency) == (line.amount_minor, line.currency)])
-            for line in bank_queries.lines(company, waiting=True, limit=WAITING_SHOWN_MAX)
+            (line, [one for one in fits
+                    if (one.amount_minor, one.currency) == (line.amount_minor, line.currency)][:FITS_SHOWN_MAX])
+            for line in waiting
         ],
-        "expected": expected,
+        "expected": bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX),
         "purposes": PURPOSES,
         "kept": kept(request),
     }  # fmt: skip

@@ -15,9 +15,10 @@ from entrepot.kernel import money
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import rehearse
 from entrepot.kernel.errors import Refused
-from entrepot.settlement import payout_csv, stripe_report
+from entrepot.settlement import payout_csv, payout_reports
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.take_payouts import PayoutTaken, TakePayout, take_payouts
+from entrepot.settlement.stripe_report import UnreadableError
 from entrepot.web import format as fmt
 from entrepot.web import words
 from entrepot.web.edge import Request, back, cause_of, clean, console, day_in, give, minor_in, moment_in, page
@@ -37,7 +38,7 @@ class Looked(NamedTuple):
 @require_POST
 @console
 def take(request: Request) -> HttpResponse:
-    """A report as CSV, or Stripe's list of balance transactions: looked at first, then taken in."""
+    """A report as CSV, or as Stripe, Shopify and Amazon give it: looked at first, then taken in."""
     text = _text(request)
     wanted = _report(request, text) if text else None
     if wanted is None:
@@ -87,8 +88,16 @@ def _text(request: Request) -> str:
 
 def _report(request: Request, text: str) -> TakePayout | None:
     company = request.reader.company
-    if text.lstrip("\ufeff \n\r\t").startswith(("{", "[")):
-        return _of_stripe(request, text)
+    try:
+        known = payout_reports.read(text)
+    except UnreadableError as error:
+        messages.error(request, gettext("The file can't be read: %(why)s.") % {"why": error})
+        return None
+    if known:
+        by, found = known
+        return TakePayout(
+            company.id, by, found.external_id, found.currency, found.net_minor, found.lines, found.arrived_at
+        )
     provider, external = (clean(request.POST.get(name)) for name in ("provider", "external_id"))
     currency = clean(request.POST.get("currency")).upper() or company.currency
     net = _net(request, currency)
@@ -113,15 +122,3 @@ def _net(request: Request, currency: str) -> int | None:
     if currency not in money.CURRENCIES:
         return None
     return minor_in(request.POST.get("net", ""), currency)
-
-
-def _of_stripe(request: Request, text: str) -> TakePayout | None:
-    try:
-        found = stripe_report.read(text)
-    except stripe_report.UnreadableError as error:
-        messages.error(request, gettext("The file can't be read: %(why)s.") % {"why": error})
-        return None
-    return TakePayout(
-        request.reader.company.id, "stripe", found.external_id, found.currency, found.net_minor, found.lines,
-        found.arrived_at,
-    )  # fmt: skip
