@@ -33,6 +33,7 @@ from entrepot.web.views.scan.screen import (
     over,
     progress,
     show,
+    today_of,
 )
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Scan, astray
@@ -119,7 +120,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         return _screen(found, wanted, at, codes)
 
     def decide(scan: Scan, key: str) -> Outcome:
-        answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date(), codes)
+        answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
         if not isinstance(answer, checking.Packed):
             return answer
         done = finish(
