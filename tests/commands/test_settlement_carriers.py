@@ -97,6 +97,21 @@ def test_labels_bear_their_part_and_a_voided_one_nothing(house: Floor):
     assert told == [("AA-2", "matched", ""), ("AA-1", "differs", "its label was voided")]
 
 
+def test_a_credit_on_an_invoice_is_decided_with_the_charge_that_it_is_for(house: Floor):
+    (number,) = numbers(house)
+    (first,) = take(an_invoice("F-1", Billed(number, 700)))
+    (second,) = take(an_invoice("F-2", Billed("X9", 80), Billed(number, -400)))
+    assert (second.state, second.in_question, second.question_minor) == ("open", 2, -320)
+    assert (balance(2150), balance(1170), balance(2000)) == (0, 400 - 320, -700 + 320)
+    decided = decide_charges(SYSTEM, requests=[
+        DecideCharge(first.invoice, 1, "accept", "see the credit"), DecideCharge(second.invoice, 1, "accept", "ours"),
+        DecideCharge(second.invoice, 2, "credit"), DecideCharge(second.invoice, 2, "accept", "they gave it back"),
+    ])  # fmt: skip
+    assert isinstance(decided[2], Invalid)
+    assert decided[3] == ChargeDecided(second.invoice, 2, "accepted", "settled")
+    assert (balance(1170), balance(5510), balance(2000)) == (0, 80, -380)
+
+
 def test_charges_in_question_are_accepted_disputed_and_credited(house: Floor):
     one, two = numbers(house, 2)
     (taken,) = take(an_invoice("F-1", Billed(one, 700), Billed(two, 500), Billed("X9", 80)))

@@ -179,7 +179,7 @@ class CarrierCharge(models.Model):
             ),
             models.CheckConstraint(
                 name="settlement_carriercharge_known",
-                condition=Q(state__in=states.CHARGE.states, amount_minor__gte=0, credited_minor__gte=0),
+                condition=Q(state__in=states.CHARGE.states, credited_minor__gte=0),
             ),
         ]
         triggers = [

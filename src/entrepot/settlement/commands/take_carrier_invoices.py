@@ -111,7 +111,12 @@ class _Facts:
 
     def __init__(self, requests: Sequence[TakeCarrierInvoice], at: datetime) -> None:
         self.tolerances = policies.of_companies({one.company for one in requests}, CarrierTolerance, at)
-        numbers = {(one.company, one.carrier, line.tracking) for one in requests for line in one.lines}
+        numbers = {
+            (one.company, one.carrier, number)
+            for one in requests
+            for line in one.lines
+            for number in (line.tracking, carriers.plain(line.tracking))
+        }
         wanted = sql.columns(("companies", "carriers", "numbers"), sorted(numbers))
         shipments: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
         for row in sql.run(_PARCELS, wanted):
