@@ -83,6 +83,16 @@ def test_packages_bear_what_their_shipment_costs(cost, weights):
     assert sum(part["fuel"] for part in parts) == 70
 
 
+def test_packages_bear_what_each_was_priced_or_bought_at_where_that_is_known():
+    priced = [(300, []), (670, [("fuel", 70)])]
+    assert split(970, [("fuel", 70)], [5, 900], priced) == [{"freight": 300}, {"freight": 600, "fuel": 70}]
+    assert split(971, [], [0, 0], priced) == [{"freight": 486}, {"freight": 485}], (
+        "it was priced otherwise since"
+    )
+    assert split(900, [], [1, 5_000], (), [300, 600]) == [{"freight": 300}, {"freight": 600}]
+    assert split(900, [], [0, 0], (), [300, 0]) == [{"freight": 450}, {"freight": 450}], "one was not bought"
+
+
 def test_an_invoice_that_does_not_add_up_is_not_taken():
     assert misfit("I1", [Billed("T1", 5)], 5, "GBP") is None
     assert isinstance(misfit("I1", [Billed("T1", 5)], 6, "GBP"), errors.InvoiceDoesNotAddUp)

@@ -83,13 +83,15 @@ class Shopped(NamedTuple):
     why: str
 
     def reasons(self) -> dict[str, Any]:
-        """As it is stored with the shipment."""
+        """As it is stored with the shipment: where several parcels go, what each of them costs as well, the lightest
+        first."""
+        parcels = self.choice.taken.parcels if self.choice.taken else ()
         return {
             "late": self.choice.late,
             "why": self.why,
             "services": self.choice.reasons,
             "candidates": [one._asdict() for one in self.candidates],
-        }
+        } | ({"parcels": parcels} if parcels else {})
 
 
 def slip(shipped_on: date, delivered_on: date, transit_days: int) -> int:
