@@ -24,7 +24,7 @@ CSV_MAX = 2_000_000
 
 
 class ChargeIn(Strict):
-    """A charge for a parcel, below 0 a credit. `charge`: `total`, `freight`, or a surcharge (`fuel`, `residential` …)."""
+    """A charge for a parcel, below 0 a credit. `charge`: `total`, `freight`, or a surcharge (`fuel` …)."""
 
     tracking: Code
     amount_minor: Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)]
