@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
+from entrepot.catalog import queries as catalog
 from entrepot.catalog.barcodes import Unreadable
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import policies, sql
@@ -252,7 +253,11 @@ def test_deliveries_wait_for_their_check_by_plan_and_are_sold_when_they_pass(hou
     (line,) = queries.lines(one)
 
     first, second = receive(
-        CLERK, requests=[ReceiveOrder(one, ((line.id, 60),)), ReceiveOrder(one, ((line.id, 40),))]
+        CLERK,
+        requests=[
+            ReceiveOrder(one, ((line.id, 60),)),
+            ReceiveOrder(one, ((line.id, 40),), occurred_at=NOW + timedelta(days=1)),
+        ],
     )
 
     assert (first.held, second.held) == (60, 0)
@@ -267,6 +272,36 @@ def test_deliveries_wait_for_their_check_by_plan_and_are_sold_when_they_pass(hou
     (claim,) = dock.claims(house.company)
     assert (claim.quantity, claim.value_minor, claim.reason) == (1, 150, "failed check")
     assert [kind for kind, _ in items()] == ["supplier claim"]
+
+
+def test_what_comes_of_an_order_on_one_day_is_one_delivery_however_it_was_scanned(house):
+    """Each load that is scanned is a receipt; the third truck is looked at, not the third load of the first."""
+    set_policy(Quality((Plan(every=2, sample_percent=0),)))
+    first, second = ordered(house, (house.skus[0], 40)), ordered(house, (house.skus[0], 40))
+
+    def came(one: UUID, day: int) -> int:
+        at = NOW + timedelta(days=day)
+        (answer,) = receive_scans(CLERK, requests=[scan(house, MUG, order=one, quantity=5, occurred_at=at)])
+        assert isinstance(answer, ScanReceived), answer
+        return answer.held
+
+    assert [came(first, 0), came(first, 0), came(second, 0), came(first, 0)] == [5, 5, 0, 5]
+    assert [came(second, 0), came(second, 1), came(first, 1), came(second, 1)] == [0, 5, 0, 5]
+
+
+def test_goods_that_expire_today_are_taken_on_the_day_of_the_node(house):
+    """When the day is over in London, it is not at the dock of Los Angeles."""
+    sql.run("UPDATE network_node SET time_zone = 'America/Los_Angeles' WHERE id = %(id)s", {"id": house.node})
+    (cake,) = catalog.skus(company=1, codes=["CAKE"]).values()
+    ordered(house, (cake.id, 2))
+    evening = datetime(2026, 11, 24, 3, tzinfo=UTC)
+
+    def came(day: int) -> object:
+        wanted = scan(house, CAKE, lot="L1", expires_on=date(2026, 11, day), occurred_at=evening)
+        return receive_scans(CLERK, requests=[wanted])[0]
+
+    assert isinstance(came(22), Expired)
+    assert isinstance(came(23), ScanReceived)
 
 
 def test_a_delivery_that_fails_is_kept_from_sale(house):

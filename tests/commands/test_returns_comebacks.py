@@ -349,6 +349,36 @@ def test_lines_of_one_sku_share_what_the_second_parcel_had_cost(house: Floor):
     assert home == left == (4, left[1])
 
 
+def test_of_three_parcels_each_comes_back_at_its_own_cost(house: Floor):
+    """The first two are lost and sent again, and come back in turn; the customer returns the third."""
+    house.stock(2, 2, cost=2_000)
+    (order,) = placed(
+        house, 1, (2, 2), address=HOME, payment=PaymentGiven("account", "an account", 2_998, NOW)
+    )
+    (first,) = shipped(order)
+    house.stock(2, 2, cost=6_001)
+    (again,) = reship(SYSTEM, requests=[Reship(first, "lost")])
+    (second,) = shipped(again.order)
+    house.stock(2, 2, cost=14_000)
+    (third,) = reship(SYSTEM, requests=[Reship(second, "lost as well")])
+    shipped(third.order)
+    numbers = trackings([first, second])
+    take_comebacks(RECEIVES, requests=[came(house, numbers[1], (1, "as new", "SKU-002"))])
+    take_comebacks(
+        RECEIVES,
+        requests=[came(house, one, (n, "as new", "SKU-002")) for one, n in zip(numbers, (2, 1), strict=True)],
+    )
+    back(asked(order, 2))
+    moved = sql.run(
+        "SELECT from_place = 'customer', quantity, value_minor::int FROM stock_move WHERE sku_id = %(sku)s"
+        " AND 'customer' IN (from_place, to_place) ORDER BY id", {"sku": house.skus[2]},
+    )  # fmt: skip
+    assert [value for home, _, value in moved if not home] == [2_000, 6_001, 14_000]
+    assert [(units, value) for home, units, value in moved if home] == [
+        (1, 1_000), (2, 1_000 + 3_001), (1, 3_000), (2, 14_000),
+    ]  # fmt: skip
+
+
 def test_an_answer_is_given_again_for_its_key(house: Floor):
     _, number, _ = sent_again(house)
     wanted = came(house, number, (1, "as new", "SKU-000"), key="k")

@@ -18,11 +18,13 @@ from entrepot.settlement.commands.take_carrier_invoices import (
 )
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.work import queries as work
-from tests.back import sent, trackings
+from tests.back import lines_of, sent, trackings
 from tests.floor import COMPANY, SYSTEM, Floor, balance, someone
 from tests.seconds import the_database_refuses
-from tests.walk import a_house, placed, shipped
+from tests.walk import a_house, picked, placed, shipped
 
 pytestmark = pytest.mark.django_db
 OTHER = someone("controller two")
@@ -97,6 +99,38 @@ def test_labels_bear_their_part_and_a_voided_one_nothing(house: Floor):
     assert told == [("AA-2", "matched", ""), ("AA-1", "differs", "its label was voided")]
 
 
+def test_each_package_was_accrued_at_its_own_price_and_not_by_its_weight(house: Floor):
+    """A carrier bills each at its rate: 3.00 for half a kilogram, 6.00 for five, whatever they weigh together."""
+    (order,) = placed(house, 1, (0, 3))
+    (work_,) = picked(order)
+    (line,) = lines_of(order)
+    parts = tuple(PackedPart("XS", ((line, 1),), grams) for grams in (5_000, 500, 700))
+    pack(SYSTEM, requests=[PackFulfillment(work_, parts=parts, weight_note="heavy")])
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    print_labels(SYSTEM, requests=[PrintLabels(gone.shipment, ("AA-5", "AA-1", "AA-2"))])
+    assert gone.cost_minor == 1_200
+
+    (taken,) = take(an_invoice("F-1", Billed("AA-5", 600), Billed("AA-1", 300), Billed("AA-2", 300)))
+
+    assert (taken.state, taken.in_question) == ("settled", 0)
+    assert (balance(2150), balance(5510)) == (0, 0)
+
+
+def test_a_credit_on_an_invoice_is_decided_with_the_charge_that_it_is_for(house: Floor):
+    (number,) = numbers(house)
+    (first,) = take(an_invoice("F-1", Billed(number, 700)))
+    (second,) = take(an_invoice("F-2", Billed("X9", 80), Billed(number, -400)))
+    assert (second.state, second.in_question, second.question_minor) == ("open", 2, -320)
+    assert (balance(2150), balance(1170), balance(2000)) == (0, 400 - 320, -700 + 320)
+    decided = decide_charges(SYSTEM, requests=[
+        DecideCharge(first.invoice, 1, "accept", "see the credit"), DecideCharge(second.invoice, 1, "accept", "ours"),
+        DecideCharge(second.invoice, 2, "credit"), DecideCharge(second.invoice, 2, "accept", "they gave it back"),
+    ])  # fmt: skip
+    assert isinstance(decided[2], Invalid)
+    assert decided[3] == ChargeDecided(second.invoice, 2, "accepted", "settled")
+    assert (balance(1170), balance(5510), balance(2000)) == (0, 80, -380)
+
+
 def test_charges_in_question_are_accepted_disputed_and_credited(house: Floor):
     one, two = numbers(house, 2)
     (taken,) = take(an_invoice("F-1", Billed(one, 700), Billed(two, 500), Billed("X9", 80)))
@@ -143,6 +177,25 @@ def test_who_took_an_invoice_does_not_accept_much_of_it(house: Floor):
     )  # fmt: skip
     (other,) = decide_charges(OTHER, requests=[wanted[0]])
     assert other.invoice_state == "settled"
+
+
+def test_what_a_credit_leaves_as_a_cost_is_accepted_by_another_person_as_well(house: Floor):
+    (taken,) = take(an_invoice("F-1", Billed("X9", 5_000), Billed("X8", 5_000), Billed("X7", 5_000)))
+    given = [
+        DecideCharge(taken.invoice, line, "credit", credited_minor=n) for line, n in ((1, 1), (2, 4_000))
+    ]
+    much, little = decide_charges(SYSTEM, requests=given)
+    assert isinstance(much, DutiesApart)
+    assert little == ChargeDecided(taken.invoice, 2, "credited", "open")
+    (whole,) = decide_charges(SYSTEM, requests=[DecideCharge(taken.invoice, 3, "credit")])
+    assert whole.state == "credited"
+    the_database_refuses(
+        "settlement_carriercharge", "state = 'credited', credited_minor = 1",
+        f"invoice_id = '{taken.invoice}' AND number = 1", SYSTEM.actor.name,
+    )  # fmt: skip
+    (other,) = decide_charges(OTHER, requests=[given[0]])
+    assert (other.state, other.invoice_state) == ("credited", "settled")
+    assert ("approve", OTHER.actor.name) in {(one.side, one.person) for one in duties_of(taken.invoice)}
 
 
 def test_an_answer_is_given_again_for_its_key(house: Floor):

@@ -190,9 +190,11 @@ def test_whoever_ordered_received_or_took_it_does_not_accept_it(house: Retailer)
     came(house, number, 10)
     (taken,) = take(bill("F-1", Invoiced(number, 1, 10, 9_000)))
     accept = [DecideSupplierLine(taken.invoice, 1, "accept", "it is right")]
+    a_penny = [DecideSupplierLine(taken.invoice, 1, "credit", credited_minor=1)]
     for who in (BUYER, CLERK, BOOKS):
-        (answer,) = decide_supplier_lines(who, requests=accept)
-        assert isinstance(answer, DutiesApart), who
+        for wanted in (accept, a_penny):
+            (answer,) = decide_supplier_lines(who, requests=wanted)
+            assert isinstance(answer, DutiesApart), who
         with pytest.raises(psycopg.IntegrityError, match="must have taken the duty"), transaction.atomic():
             sql.run(
                 "UPDATE settlement_supplierline SET state = 'accepted', decided_by = %(who)s::text RETURNING 1",

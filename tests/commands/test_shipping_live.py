@@ -25,6 +25,7 @@ from entrepot.shipping.commands.buy import (
     buy_labels,
     record_purchases,
 )
+from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.poll import PollTracking, TrackingPolled, poll
 from entrepot.shipping.commands.quote import (
@@ -36,12 +37,14 @@ from entrepot.shipping.commands.quote import (
     record_quotes,
 )
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.live import Bought, Rate
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, an_imitation, easypost
+from tests.rules.test_easypost import a_message, detail
 from tests.told import numbers_told
 from tests.walk import a_house, packed, picked, placed, shipped
 
@@ -146,6 +149,22 @@ def test_a_quote_of_packages_that_were_opened_counts_no_more(house: Floor, other
     assert (told.source, told.label_minor) == ("easypost", 250)
 
 
+def test_the_time_that_a_carrier_quotes_for_the_place_counts_for_its_promise(house: Floor):
+    """The table says 4 days for a country, the carrier 2 for this street; what it is late by is counted from that."""
+    (work_,) = packed(*placed(house, 1, (0, 1)))
+
+    def told(days: int | None) -> int:
+        rates = (Rate("Post Slow", 111, "GBP", days, "r1"),)
+        record_quotes(SYSTEM, requests=[RecordQuotes(work_, "easypost", rates)])
+        return Choosing([work_], NOW).choose(work_, NOW).candidates[0].days
+
+    assert [told(days) for days in (None, 400, -1, 2)] == [4, 4, 4, 2]
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    assert queries.shipment(gone.shipment).reasons["candidates"][0]["days"] == 2
+    deliver(SYSTEM, requests=[Delivered(gone.shipment, NOW + timedelta(days=3))])
+    assert sql.run("SELECT slip::int FROM shipping_transit") == [(1,)]
+
+
 def test_quotes_are_recorded_for_what_is_there(house: Floor):
     (work_,) = packed(*placed(house, 1, (0, 1)))
     rates = (Rate("Post Slow", 111, "GBP", 4, "r1"), Rate("Post Other", 1, "GBP", 1, "r2"))
@@ -187,11 +206,21 @@ def test_a_label_that_is_not_sold_is_a_work_item_and_may_be_asked_for_again(hous
     buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     assert relayed() == 1
     assert sql.run("SELECT state, problem FROM shipping_purchase") == [("bought", "")]
+    assert [one.state for one in work.of_subject(shipment)] == ["done"]
 
     other.answer = lambda *_: (200, {"refund_status": "rejected"})
     void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
     assert relayed() == 1
     assert {one.type for one in work.of_subject(shipment)} == {"label not bought", "label not given back"}
+
+
+def test_work_about_a_label_that_was_not_sold_ends_with_the_last_of_its_shipment(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "fail", problem="no street")])
+    assert [(one.type, one.state) for one in work.of_subject(shipment)] == [("label not bought", "open")]
+    void_labels(SYSTEM, requests=[VoidLabel(label, "another carrier takes it")])
+    assert [one.state for one in work.of_subject(shipment)] == ["done"]
 
 
 def test_an_outage_is_tried_again(house: Floor, other: Imitation):
@@ -237,6 +266,21 @@ def test_parcels_nobody_tells_of_are_asked_about_and_arrive(house: Floor, other:
     assert poll(later, requests=[wanted]) == [TrackingPolled(COMPANY, 0)]
     assert relay_once({"carriers": tasks.send}, at=later.at) == 1
     assert orders.order(order).status == "delivered"
+
+
+def test_who_tells_by_itself_is_asked_about_what_it_was_silent_of(house: Floor):
+    (order,) = placed(house, 1, (0, 1))
+    (shipment,) = shipped(order)
+    wanted = PollTracking(COMPANY, (), ("easypost",))
+
+    def asked(hours: int) -> int:
+        (told,) = poll(replace(SYSTEM, at=NOW + timedelta(hours=hours)), requests=[wanted])
+        return told.shipments
+
+    number = queries.shipment(shipment).tracking
+    told = TakeTracking(COMPANY, "easypost", a_message(number, detail("in_transit")))
+    take_tracking(replace(SYSTEM, at=NOW + timedelta(hours=20)), requests=[told])
+    assert [asked(hours) for hours in (5, 25, 43, 45, 46, 70)] == [0, 0, 0, 1, 0, 1]
 
 
 @pytest.mark.counts(

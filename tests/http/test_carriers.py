@@ -55,6 +55,16 @@ def test_an_invoice_is_taken_from_a_file_and_its_differences_are_decided(shop, c
     assert page.get(f"/documents/{charge.invoice}/").status_code == 200
     reader = console("supervisor").get("/books/carriers/").content.decode()
     assert "A controller decides it." in reader
+    but_one = f"{(charge.difference_minor - 100) / 100:.2f}"
+    credit = {**form, "decision": "credit", "currency": "GBP", "reason": ""}
+    refused = said(page.post("/books/carriers/decide/", {**credit, "amount": "much"}))
+    assert "expected above 0, at most" in refused[0]
+    assert said(page.post("/books/carriers/decide/", {**credit, "amount": but_one})) == [
+        "The charge is decided."
+    ]
+    (decided,) = carrier_queries.charges(COMPANY, charge.invoice)
+    assert (decided.state, decided.credited_minor) == ("credited", charge.difference_minor - 100)
+    assert (decided.carrier, decided.currency) == (gone.carrier, "GBP")
 
 
 def test_programs_send_lines_or_a_file(shop, program):

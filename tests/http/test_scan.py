@@ -20,14 +20,16 @@ from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.transfer import ShipTransfer, TransferShipped, TransferUnits, ship_transfer
 from entrepot.stock.plating import sscc
-from entrepot.warehouse import floor_queries, queries, shelf_queries
+from entrepot.warehouse import floor_queries, packing, queries, shelf_queries
 from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
 from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from entrepot.work import queries as work
 from tests import back
+from tests.http.test_packing import CARTONS
 from tests.plates import NUMBER, OTHER, PREFIX
 from tests.shop import COMPANY, a_person, the_system
 from tests.waves import a_shop_that_gathers
@@ -678,6 +680,35 @@ def test_a_package_that_weighs_too_much_is_packed_only_with_why(shop, handheld):
     assert sql.run("SELECT reason FROM work_item WHERE type = 'weight off'")[0][0].endswith(
         "it is full of lead"
     )
+
+
+def test_packages_that_are_proposed_are_weighed_one_after_the_other(shop, handheld):
+    """Two of them, since one thing is hazardous; each weight is of the next one."""
+    cartons = [RegisterCarton(COMPANY, *one, 30_000, 100, 30) for one in CARTONS]
+    register_cartons(the_system(shop.now), requests=cartons)
+    one = queries.of_order(shop.one("picked"))[0]
+    rows = floor_queries.picked([one.id])
+    sql.run("UPDATE catalog_sku SET hazardous = TRUE WHERE code = %(code)s", {"code": rows[0].code})
+    known = packing.cartons([COMPANY])[COMPANY]
+    inside = packing.contents([one.id])[one.id]
+    boxes = packing.boxes(inside, known)
+    assert len(boxes) == 2, boxes
+    grams = [packing.weight(box, inside, packing.Packing()) for box in boxes]
+    hand = handheld("supervisor")
+    hand.goes("/scan/pack/")
+    hand.scans(one.number)
+    for row in rows:
+        hand.scans(row.code)
+        if row.units > 1:
+            hand.scans("=all")
+    assert f"the weight of 1. {boxes[0].carton.code}" in hand.page
+    hand.scans(f"{grams[0]} g", "=yes")
+    assert f"the weight of 2. {boxes[1].carton.code}" in hand.wrong
+    hand.scans(f"{grams[1]} g")
+    assert f"<dd>{grams[0]} g, {grams[1]} g</dd>" in hand.page
+    hand.scans("=yes")
+    assert "is packed" in hand.right[-1]
+    assert sorted(made.weight_g for made in queries.packages(one.order)) == sorted(grams)
 
 
 def test_roles_see_what_is_theirs(shop, handheld):

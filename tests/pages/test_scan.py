@@ -422,6 +422,22 @@ def test_a_reload_in_the_middle_of_scans_loses_none(handheld: Page, shop: Shop) 
 
 
 @pytest.mark.timeout(180)
+def test_a_scan_that_the_server_fails_over_does_not_hold_up_the_handheld(handheld: Page, shop: Shop) -> None:
+    page = handheld
+    page.goto("/scan/pick/")
+    page.route(
+        "**/scan/pick/",
+        lambda route: route.fulfill(status=500) if route.request.method == "POST" else route.continue_(),
+    )
+    types(page, "what breaks it", "and what follows")
+    expect(page.locator("#unsent")).to_contain_text("Not sent yet: 2")
+    expect(page.locator("#unsent")).to_have_text("The server could not answer. Scan again.", timeout=20_000)
+    page.unroute("**/scan/pick/")
+    types(page, "nothing")
+    expect(page.get_by_role("alert")).to_contain_text("nothing")
+
+
+@pytest.mark.timeout(180)
 def test_two_handhelds_at_one_order_pick_it_once(handheld: Page, site: str, shop: Shop) -> None:
     """The slower one is told loud that it went on elsewhere; what he scanned did nothing."""
     from entrepot.warehouse import floor_queries, queries

@@ -39,8 +39,16 @@ def test_what_is_within_tolerance_matches_and_the_rest_says_why():
     ]
     assert matched(Billed("T1", 90, "residential"), due=due)[0][3] == "a surcharge that was not expected"
     assert matched(Billed("T9", 90), due=due) == [("unmatched", 0, 90, "no parcel of ours has this number")]
+    assert matched(Billed("t 1", 660), due=due)[0][:2] == ("matched", 660), "as carriers print it"
     assert matched(Billed("T1", 90), due=a_due(voided=True))[0][3] == "its label was voided"
     assert matched(Billed("T1", 90), due=a_due(currency="EUR"))[0][3] == "it was accrued in EUR"
+
+
+def test_a_credit_is_in_question_below_zero_and_releases_nothing():
+    told = "a credit of the carrier: accept it, once the charge that it is for is accepted as well"
+    assert matched(Billed("T1", -150, "freight"), Billed("T1", 660), Billed("T9", -5)) == [
+        ("differs", 0, -150, told), ("matched", 660, 0, ""), ("unmatched", 0, -5, told),
+    ]  # fmt: skip
 
 
 def test_a_charge_counts_once_in_an_invoice_and_before_it():
@@ -55,7 +63,7 @@ def test_a_charge_counts_once_in_an_invoice_and_before_it():
 
 @given(
     st.lists(
-        st.builds(Billed, st.sampled_from(["T1", "T2"]), st.integers(0, 2_000),
+        st.builds(Billed, st.sampled_from(["T1", "T2"]), st.integers(-500, 2_000),
                   st.sampled_from(["total", "freight", "fuel", "other"])), max_size=8,
     )
 )  # fmt: skip
@@ -75,10 +83,26 @@ def test_packages_bear_what_their_shipment_costs(cost, weights):
     assert sum(part["fuel"] for part in parts) == 70
 
 
+def test_packages_bear_what_each_was_priced_or_bought_at_where_that_is_known():
+    priced = [(300, []), (670, [("fuel", 70)])]
+    assert split(970, [("fuel", 70)], [5, 900], priced) == [{"freight": 300}, {"freight": 600, "fuel": 70}]
+    assert split(971, [], [0, 0], priced) == [{"freight": 486}, {"freight": 485}], (
+        "it was priced otherwise since"
+    )
+    assert split(900, [], [1, 5_000], (), [300, 600]) == [{"freight": 300}, {"freight": 600}]
+    assert split(900, [], [0, 0], (), [300, 0]) == [{"freight": 450}, {"freight": 450}], "one was not bought"
+
+
 def test_an_invoice_that_does_not_add_up_is_not_taken():
     assert misfit("I1", [Billed("T1", 5)], 5, "GBP") is None
     assert isinstance(misfit("I1", [Billed("T1", 5)], 6, "GBP"), errors.InvoiceDoesNotAddUp)
-    for wrong in (Billed(" ", 5), Billed("T1", -5), Billed("T1", 5, ""), Billed("T1", 5, weight_g=-1)):
+    assert misfit("I1", [Billed("T1", 5), Billed("T1", -2)], 3, "GBP") is None
+    for wrong in (
+        Billed(" ", 5),
+        Billed("T1", -(10**12) - 1),
+        Billed("T1", 5, ""),
+        Billed("T1", 5, weight_g=-1),
+    ):
         assert isinstance(misfit("I1", [wrong], 5, "GBP"), errors.NotACharge)
     assert isinstance(misfit("I1", [], 0, "GBP"), errors.NotACharge)
 
@@ -94,12 +118,12 @@ def test_a_file_is_read_by_the_names_that_carriers_use_or_by_those_given():
 
 
 def test_every_fault_of_a_file_is_told_by_line_and_column():
-    told = "tracking,amount,weight\n,1.00,5\nT1,1.005,5\nT2,-1,5\nT3,x,5\nT4,1,heavy\nT5,NaN,1\n"
+    told = "tracking,amount,weight\n,1.00,5\nT1,1.005,5\nT2,1e20,5\nT3,x,5\nT4,1,heavy\nT5,NaN,1\n"
     faults = carrier_csv.read(told, "GBP").faults
     assert [(one.line, one.column) for one in faults] == [
         (2, "tracking"), (3, "amount"), (4, "amount"), (5, "amount"), (6, "weight"), (7, "amount"),
     ]  # fmt: skip
-    assert faults[1].message == "expected an amount in GBP from 0, such as 7.42, found 1.005"
+    assert faults[1].message == "expected an amount in GBP, such as 7.42, or -7.42 for a credit, found 1.005"
     (missing,) = carrier_csv.read("a,b\n1,2\n", "GBP", {"amount": "b"}).faults
     assert missing.message == "no such column; the file has a, b"
     assert carrier_csv.read("", "GBP").faults

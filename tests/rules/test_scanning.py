@@ -241,6 +241,13 @@ def test_every_unit_is_checked_and_then_the_carton():
     assert type(checking.scanned(ORDER, done, mug(), TODAY)) is errors.ScanTooMany
 
 
+def test_packages_are_weighed_in_turn_and_one_weight_more_begins_anew():
+    said = [f"weight|{grams}" for grams in (850, 300, 900)]
+    assert [checking.in_turn(said[:n], 2) for n in range(4)] == [[], [850], [850, 300], [900]]
+    assert checking.in_turn(said, 1) == [900]
+    assert checking.in_turn([*said, "close|C1", "weight|7"], 2) == [7], "what was closed before had its own"
+
+
 def test_a_weight_is_no_reason_for_the_weight_before():
     """The scale types into the field that asks why: it was weighed again."""
     done = (f"{MUG.id}|1|", f"{MUG.id}|1|", f"{LAMP.id}|1|S-1", "weight|5000", "why|")

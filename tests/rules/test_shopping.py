@@ -136,6 +136,9 @@ def test_a_quote_takes_the_place_of_the_table_and_a_failure_does_not():
     old = quote._replace(quoted_at=AT - timedelta(minutes=241))
     assert told(old) == ("table", 300, "easypost: its quote is too old")
     assert told(quote._replace(currency="USD")) == ("table", 300, "easypost: quotes in USD, not in GBP")
+    (sooner,) = shopped([one], MONDAY + timedelta(days=2), quotes={one.id: quote._replace(days=2)}).candidates
+    (later,) = shopped([one], MONDAY + timedelta(days=2), quotes={one.id: quote}).candidates
+    assert (sooner.days, sooner.late, later.days, later.late) == (2, False, 3, True)
     only_live = one._replace(rates={}, zones={}, currency="")
     (found,) = shopped([only_live], quotes={one.id: quote._replace(currency="USD")}).candidates
     assert (found.source, found.label_minor) == ("easypost", 742)

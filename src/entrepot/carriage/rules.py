@@ -157,7 +157,10 @@ class Parcel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A service with its price for a parcel, surcharges included; `source` is who named it: a table, or an adapter."""
+    """A service with its price for a parcel, surcharges included; `source` is who named it: a table, or an adapter.
+
+    For several parcels, `parcels` are the price of each and the surcharges in it, where they are known.
+    """
 
     service: Service
     zone: str
@@ -165,6 +168,7 @@ class Offer:
     price_minor: int
     surcharges: tuple[tuple[str, int], ...] = ()
     source: str = "table"
+    parcels: tuple[tuple[int, tuple[tuple[str, int], ...]], ...] = ()
 
     @property
     def label_minor(self) -> int:
@@ -265,7 +269,8 @@ def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | str:
     sums: dict[str, int] = {}
     for kind, amount in (each for one in offers for each in one.surcharges):
         sums[kind] = sums.get(kind, 0) + amount
-    return Offer(service, offers[0].zone, charged, price, tuple(sums.items()))
+    each = tuple((one.price_minor, one.surcharges) for one in offers) if len(offers) > 1 else ()
+    return Offer(service, offers[0].zone, charged, price, tuple(sums.items()), parcels=each)
 
 
 class Leaves(NamedTuple):

@@ -14,7 +14,8 @@ class Performance:
     """Of a supplier's order lines that were due in a time: how many came, how, and how long they took.
 
     A line is due on the day that the supplier confirmed first, or else on the day that was asked for. It is on time
-    when something came by then, in full when all came, both when all came by then. Bad units came damaged or failed
+    when something came by then, in full when all came, both when all came by then, by the days of the
+    node that it came to. Bad units came damaged or failed
     their check.
     """
 
@@ -116,8 +117,10 @@ WITH due AS (
     FROM due
     LEFT JOIN LATERAL (
         SELECT min(receipt.received_at) AS first_at, sum(r.quantity) AS units,
-               sum(r.quantity) FILTER (WHERE (receipt.received_at AT TIME ZONE 'UTC')::date <= due.day) AS by_then
+               sum(r.quantity) FILTER (
+                   WHERE (receipt.received_at AT TIME ZONE node.time_zone)::date <= due.day) AS by_then
         FROM purchasing_receiptline AS r JOIN purchasing_receipt AS receipt ON receipt.id = r.receipt_id
+        JOIN network_node AS node ON node.id = receipt.node_id
         WHERE r.line_id = due.id) AS sums ON true
     WHERE due.day >= %(since)s::date AND due.day < %(until)s::date
 )

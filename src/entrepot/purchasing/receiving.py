@@ -100,7 +100,8 @@ class Sample(NamedTuple):
 
 
 def sample(plan: Plan | None, nth: int, quantity: int) -> Sample | None:
-    """What is looked at of the n-th delivery of a SKU by a supplier: of the first, and then of every so many."""
+    """What is looked at of units of the n-th delivery of a SKU by a supplier: of the first, and then of every so
+    many."""
     if plan is None or (nth - 1) % plan.every:
         return None
     units = min(quantity, max(plan.sample_min, -(-quantity * plan.sample_percent // 100)))

@@ -116,9 +116,9 @@ def _line(
 
     if not cell("tracking"):
         return fault("tracking", "a tracking number")
-    amount = minor_of(cell("amount"), currency)
+    amount = minor_of(cell("amount"), currency, -MINOR_MAX)
     if amount is None:
-        return fault("amount", f"an amount in {currency} from 0, such as 7.42")
+        return fault("amount", f"an amount in {currency}, such as 7.42, or -7.42 for a credit")
     weight = cell("weight")
     if (weight and not weight.isascii()) or (weight and not weight.isdigit()):
         return fault("weight", "whole grams")

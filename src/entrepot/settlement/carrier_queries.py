@@ -49,6 +49,9 @@ class ChargeRow:
     why: str
     reason: str
     decided_by: str
+    invoice_number: str
+    carrier: str
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ ORDER BY i.id DESC LIMIT %(limit)s::int
 _CHARGES = """
 SELECT c.invoice_id, c.number, c.tracking, c.charge, c.amount_minor, c.weight_g, c.shipment_id,
        COALESCE(h.number, b.tracking, ''), COALESCE(h.order_id, r.order_id), c.expected_minor, c.difference_minor,
-       c.credited_minor, c.state, c.why, c.reason, c.decided_by
+       c.credited_minor, c.state, c.why, c.reason, c.decided_by, i.number, i.carrier, i.currency::text
 FROM settlement_carriercharge AS c JOIN settlement_carrierinvoice AS i ON i.id = c.invoice_id
 LEFT JOIN shipping_shipment AS h ON h.id = c.shipment_id
 LEFT JOIN returns_label AS b ON b.id = c.shipment_id

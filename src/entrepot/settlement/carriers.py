@@ -14,6 +14,7 @@ from entrepot.settlement import errors
 
 TOTAL, FREIGHT = "total", "freight"
 LINES_MAX = 20_000
+CREDIT = Said("a credit of the carrier: accept it, once the charge that it is for is accepted as well")
 AMOUNT_MAX = 10**12
 
 
@@ -35,7 +36,7 @@ class CarrierTolerance:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """A line of a carrier's invoice: a charge for a parcel, by its tracking number.
+    """A line of a carrier's invoice: a charge for a parcel, by its tracking number; below 0 a credit for one.
 
     `charge` is `total` for all of a parcel's carriage, `freight` for the rate alone, or a surcharge: `fuel`,
     `residential`, `remote`, `oversize`, `overweight`, or the carrier's own word for another.
@@ -98,12 +99,8 @@ def misfit(external_id: str, lines: Sequence[Billed], total: int, currency: str)
 def _wrong(line: Billed) -> tuple[str, str, object] | None:
     if not line.tracking.strip():
         return "tracking", "a tracking number", "nothing"
-    if not 0 <= line.amount_minor <= AMOUNT_MAX:
-        return (
-            "amount_minor",
-            "minor units from 0; a credit is entered at the charge that it is for",
-            line.amount_minor,
-        )
+    if abs(line.amount_minor) > AMOUNT_MAX:
+        return "amount_minor", "minor units, below 0 for a credit", line.amount_minor
     if not line.charge.strip():
         return "charge", "total, freight, or the name of a surcharge", "nothing"
     if line.weight_g < 0:
@@ -111,10 +108,31 @@ def _wrong(line: Billed) -> tuple[str, str, object] | None:
     return None
 
 
-def split(cost: int, surcharges: Sequence[tuple[str, int]], weights: Sequence[int]) -> list[dict[str, int]]:
-    """What each package of a shipment was accrued at by charge: each charge by weight, to the last minor unit."""
+def plain(number: str) -> str:
+    """A tracking number as carriers' labels bear it: their invoices print it in groups, or in small letters."""
+    return "".join(number.split()).upper()
+
+
+Priced = Sequence[tuple[int, Sequence[tuple[str, int]]]]
+"""What each package of a shipment costs, and the surcharges in it."""
+
+
+def split(
+    cost: int,
+    surcharges: Sequence[tuple[str, int]],
+    weights: Sequence[int],
+    priced: Priced = (),
+    bought: Sequence[int] = (),
+) -> list[dict[str, int]]:
+    """What each package of a shipment was accrued at by charge: what it was `priced` at by itself, where that is known
+    of all; else each charge by what their labels were `bought` for, or by weight, to the last minor unit."""
+    if len(priced) == len(weights) and sum(price for price, _ in priced) == cost:
+        return [
+            {FREIGHT: price - sum(amount for _, amount in added), **dict(added)} for price, added in priced
+        ]
     charges = {FREIGHT: cost - sum(amount for _, amount in surcharges), **dict(surcharges)}
-    shares = [weight + 1 for weight in weights]  # one that weighs nothing has its part
+    # One that weighs nothing has its part.
+    shares = list(bought) if bought and all(bought) else [weight + 1 for weight in weights]
     parts: list[dict[str, int]] = [{} for _ in weights]
     for charge, amount in charges.items():
         for part, share in zip(parts, money.share(amount, shares), strict=True):
@@ -133,7 +151,8 @@ def match(
     before = set(charged)
     answers = []
     for line in lines:
-        one = _match(line, dues.get(line.tracking), before, currency, tolerance)
+        due = dues.get(line.tracking) or dues.get(plain(line.tracking))
+        one = _match(line, due, before, currency, tolerance)
         if one.unit and one.expected:
             before.add((one.unit, line.charge))
         answers.append(one)
@@ -143,6 +162,9 @@ def match(
 def _match(
     line: Billed, due: Due | None, before: set[tuple[UUID, str]], currency: str, tolerance: CarrierTolerance
 ) -> Charged:
+    if line.amount_minor < 0:
+        unit, shipment = (due.unit, due.shipment) if due else (None, None)
+        return Charged(line, "differs" if due else "unmatched", unit, shipment, 0, line.amount_minor, CREDIT)
     if due is None:
         return Charged(
             line, "unmatched", None, None, 0, line.amount_minor, Said("no parcel of ours has this number")

@@ -50,6 +50,15 @@ def decide(
     return Decision(after, credited)
 
 
+def cost_of(decision: str, credited_minor: int | None, difference: int) -> int:
+    """What of a difference becomes a cost by a decision: all that is accepted, and the rest of what is credited in
+    part. To that somebody else agrees who did not enter the invoice, above a limit."""
+    if decision == "accept":
+        return difference
+    in_part = decision == "credit" and credited_minor is not None and 0 < credited_minor <= difference
+    return difference - (credited_minor or 0) if in_part else 0
+
+
 Which = tuple[UUID, int]
 """A line by its invoice and place."""
 

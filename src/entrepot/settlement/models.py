@@ -29,6 +29,9 @@ def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigge
     )  # fmt: skip
 
 
+_COSTS = "a.state IN ('accepted', 'credited')"
+"""When a line of an invoice is decided as a cost: accepted, or what of it was not credited."""
+
 _TAKEN_BY_THEM = """
     OR EXISTS (SELECT FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)
     OR EXISTS (SELECT FROM settlement_carrierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)"""
@@ -192,12 +195,12 @@ class CarrierCharge(models.Model):
             ),
             models.CheckConstraint(
                 name="settlement_carriercharge_known",
-                condition=Q(state__in=states.CHARGE.states, amount_minor__gte=0, credited_minor__gte=0),
+                condition=Q(state__in=states.CHARGE.states, credited_minor__gte=0),
             ),
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("invoice_id", "a.state = 'accepted'", "difference_minor"),
+            _second_person("invoice_id", _COSTS, "difference_minor - a.credited_minor"),
         ]
 
 
@@ -278,9 +281,9 @@ class SupplierLine(models.Model):
             *imprinted(changes=True),
             duty_trigger("accept_is_a_duty", pgtrigger.Update, duty_taken(
                 "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
-                "a.state = 'accepted' AND a.order_id IS NOT NULL",
+                f"{_COSTS} AND a.difference_minor <> a.credited_minor AND a.order_id IS NOT NULL",
             )),
-            _second_person("invoice_id", "a.state = 'accepted'", "difference_minor"),
+            _second_person("invoice_id", _COSTS, "difference_minor - a.credited_minor"),
         ]  # fmt: skip
 
 

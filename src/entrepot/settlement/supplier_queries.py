@@ -51,6 +51,9 @@ class SupplierLineRow:
     why: str
     reason: str
     decided_by: str
+    invoice_number: str
+    supplier_name: str
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,10 @@ ORDER BY i.id DESC LIMIT %(limit)s::int
 
 _LINES = f"""
 SELECT l.invoice_id, l.number, l.order_id, l.order_number, l.order_line, COALESCE(k.code, ''), l.quantity, l.units,
-       l.amount_minor, l.expected_minor, l.difference_minor, l.credited_minor, l.state, l.why, l.reason, l.decided_by
+       l.amount_minor, l.expected_minor, l.difference_minor, l.credited_minor, l.state, l.why, l.reason, l.decided_by,
+       i.number, s.name, i.currency::text
 FROM settlement_supplierline AS l JOIN settlement_supplierinvoice AS i ON i.id = l.invoice_id
+JOIN parties_supplier AS s ON s.id = i.supplier_id
 LEFT JOIN purchasing_orderline AS o ON o.id = l.line_id LEFT JOIN catalog_sku AS k ON k.id = o.sku_id
 WHERE i.company_id = %(company)s::smallint AND (%(invoice)s::uuid IS NULL OR i.id = %(invoice)s::uuid)
   AND (NOT %(only)s::boolean OR l.{_IN_QUESTION})

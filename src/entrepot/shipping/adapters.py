@@ -36,3 +36,9 @@ def polled() -> list[str]:
     """Sources whose parcels are asked about, since nobody sends what happens to them."""
     asked = [KARRIO] if settings.KARRIO_ACCOUNTS else []
     return asked + ([EASYPOST] if settings.EASYPOST_KEY and not settings.EASYPOST_SECRET else [])
+
+
+def telling() -> list[str]:
+    """Sources that send what happens to parcels they know, and can be asked about others: a label that was not bought
+    there has no tracker, which asking makes."""
+    return [EASYPOST] if settings.EASYPOST_KEY and settings.EASYPOST_SECRET else []

@@ -114,7 +114,8 @@ ORDER BY 1, 2, 3, 4
 """
 
 _QUOTES = """
-SELECT fulfillment_id, service_id, source, price_minor, currency::text, quoted_at, problem FROM shipping_quote AS q
+SELECT fulfillment_id, service_id, source, price_minor, currency::text, quoted_at, problem, days
+FROM shipping_quote AS q
 WHERE fulfillment_id = ANY(%(ids)s::uuid[])
   AND NOT EXISTS (SELECT FROM warehouse_package AS p
                   WHERE p.fulfillment_id = q.fulfillment_id AND p.voided_at > q.quoted_at)

@@ -207,7 +207,8 @@ class Transit(models.Model):
 class Quote(models.Model):
     """What an adapter said last about sending a fulfillment with a service: a price, or why it gave none.
 
-    `reference` is the adapter's name for the rate, by which a label is bought.
+    `reference` is the adapter's name for the rate, by which a label is bought; `days` what it takes to this place,
+    where the adapter says so.
     """
 
     pk = models.CompositePrimaryKey("fulfillment_id", "service_id")
@@ -220,10 +221,12 @@ class Quote(models.Model):
     reference = models.TextField(db_default="")
     problem = models.TextField(db_default="")
     quoted_at = models.DateTimeField()
+    days = models.SmallIntegerField(null=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="shipping_quote_not_negative", condition=Q(price_minor__gte=0))
+            models.CheckConstraint(name="shipping_quote_not_negative", condition=Q(price_minor__gte=0)),
+            models.CheckConstraint(name="shipping_quote_within_a_year", condition=Q(days__range=(0, 365))),
         ]
 
 

@@ -41,20 +41,23 @@ NOTHING = Known({}, {})
 
 
 class Quote(NamedTuple):
-    """What an adapter said: a price for a service; or why it gave none (`problem`)."""
+    """What an adapter said: a price for a service, and what it takes to this place (`days`) where it knows; or why it
+    gave none (`problem`)."""
 
     source: str
     price_minor: int
     currency: str
     quoted_at: datetime
     problem: str = ""
+    days: int | None = None
 
 
 class Candidate(NamedTuple):
     """A service that carries the parcel, with every term of what it costs. `source`: the table, or who quoted it.
 
-    `late`: by its own time it does not keep the promise. `seen`: parcels of its lane that the chance is known from.
-    `note`: why a table's price stands where a quote was wanted. Its amounts are in the service's `currency`.
+    `days` are the service's, or what was quoted. `late`: by that time it does not keep the promise. `seen`: parcels of
+    its lane that the chance is known from. `note`: why a table's price stands where a quote was wanted. Its amounts are
+    in the service's `currency`.
     """
 
     service: str
@@ -80,13 +83,15 @@ class Shopped(NamedTuple):
     why: str
 
     def reasons(self) -> dict[str, Any]:
-        """As it is stored with the shipment."""
+        """As it is stored with the shipment: where several parcels go, what each of them costs as well, the lightest
+        first."""
+        parcels = self.choice.taken.parcels if self.choice.taken else ()
         return {
             "late": self.choice.late,
             "why": self.why,
             "services": self.choice.reasons,
             "candidates": [one._asdict() for one in self.candidates],
-        }
+        } | ({"parcels": parcels} if parcels else {})
 
 
 def slip(shipped_on: date, delivered_on: date, transit_days: int) -> int:
@@ -162,7 +167,7 @@ def _why(asked: int, in_time: int, ranked: int) -> str:
 def _offer(
     service: Service, parcels: Sequence[Parcel], quote: Quote | None, policy: Shopping, at: datetime
 ) -> tuple[Offer | str, str]:
-    """What a service costs: by a quote that is good, else by its table; and why not by a quote."""
+    """What a service costs and takes: by a quote that is good, else by its table; and why not by a quote."""
     table = offer_for(service, parcels)
     source = service.live.partition(":")[0]
     if not source:
@@ -176,7 +181,8 @@ def _offer(
         return table, f"{source}: {problem}"
     zone = table.zone if isinstance(table, Offer) else ""
     charged = table.charged_g if isinstance(table, Offer) else sum(one.weight_g for one in parcels)
-    priced = service._replace(currency=quote.currency)
+    days = service.transit_days if quote.days is None else quote.days
+    priced = service._replace(currency=quote.currency, transit_days=days)
     return Offer(priced, zone, charged, quote.price_minor, source=quote.source), ""
 
 

@@ -146,11 +146,11 @@ def ask_all_rates(timestamp: int) -> None:  # noqa: ARG001  procrastinate says f
 @app.periodic(cron="5 * * * *")
 @app.task(name="shipping.poll", queueing_lock="shipping.poll")
 def poll_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every hour: where the parcels are of which nobody tells us."""
-    sources = tuple(adapters.polled())
+    """Every hour: where the parcels are of which nobody tells us, or has told us."""
+    sources, telling = tuple(adapters.polled()), tuple(adapters.telling())
     cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "parcels on their way")
-    if sources:
-        poll(cause, requests=[PollTracking(company.id, sources) for company in parties.companies()])
+    if sources or telling:
+        poll(cause, requests=[PollTracking(company.id, sources, telling) for company in parties.companies()])
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -78,6 +78,15 @@ def weighed(tokens: Sequence[str]) -> Scale:
     return scale
 
 
+def in_turn(tokens: Sequence[str], packages: int) -> list[int]:
+    """The weights of packages that are weighed one after the other, as far as they were; one more than there are
+    packages begins anew."""
+    said = [
+        int(rest) for kind, _, rest in (token.partition("|") for token in at_hand(tokens)) if kind == "weight"
+    ]
+    return said[(len(said) - 1) // packages * packages :] if said else []
+
+
 def at_hand(tokens: Sequence[str]) -> Sequence[str]:
     """What was said since a carton was closed last."""
     ends = [place for place, token in enumerate(tokens) if token.startswith("close|")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -32,6 +32,7 @@ class Order:
     ordered_by: str
     supplier: UUID
     supplier_code: str
+    time_zone: str
     lines: dict[UUID, Line] = field(default_factory=dict)
     apart: Refused | None = None
     """Why the actor does not receive it: they ordered it, or changed it."""
@@ -62,12 +63,14 @@ class Receipt:
 
 @dataclass(slots=True)
 class Known:
-    """Policies in force, serial numbers that came before, and how often a SKU came from a supplier."""
+    """Policies in force, serial numbers that came before, and the deliveries of a SKU by a supplier: what comes of an
+    order on one day is one, in however many receipts, and has its place among all."""
 
     receiving: dict[int, dict[str, Receiving]]
     quality: dict[int, Quality]
     serials: dict[tuple[UUID, str], str] = field(default_factory=dict)
     deliveries: dict[tuple[UUID, UUID], int] = field(default_factory=dict)
+    places: dict[tuple[UUID, UUID, date], int] = field(default_factory=dict)
 
     def policy(self, order: Order) -> Receiving:
         return receiving.of_supplier(self.receiving.get(order.company, {}), order.supplier_code)
@@ -79,9 +82,8 @@ class Known:
                     return errors.SerialSeen(serial=serial, where=Said("with receipt {0}", receipt))
         return None
 
-    def arrivals(self, order: Order, parts: Sequence[Part], number: str) -> list[Arrival]:
-        """Each part with what is looked at of it: one delivery of a SKU counts once, in however many parts."""
-        counted: set[UUID] = set()
+    def arrivals(self, order: Order, parts: Sequence[Part], number: str, on: date) -> list[Arrival]:
+        """Each part of what came on a day with what is looked at of it."""
         found = []
         for part in parts:
             for serial in part.serials:
@@ -90,17 +92,20 @@ class Known:
             plan = self.quality.get(order.company, Quality()).plan_for(
                 line.sku_code, line.category, order.supplier_code
             )
-            if plan and part.sku not in counted:
-                counted.add(part.sku)
-                pair = (order.supplier, part.sku)
-                self.deliveries[pair] = self.deliveries.get(pair, 0) + 1
             looked_at = None
-            if part.status == "sellable" and plan:
-                nth = self.deliveries[order.supplier, part.sku]
-                looked_at = receiving.sample(plan, nth, part.quantity)
+            if plan:
+                nth = self._nth(order, part.sku, on)
+                looked_at = receiving.sample(plan, nth, part.quantity) if part.status == "sellable" else None
             status = "pending_inspection" if looked_at else part.status
             found.append(Arrival(ids.uuid7(), part, status, looked_at))
         return found
+
+    def _nth(self, order: Order, sku: UUID, on: date) -> int:
+        """Which delivery of a SKU by the order's supplier it is, from 1."""
+        delivery, pair = (order.id, sku, on), (order.supplier, sku)
+        if delivery not in self.places:
+            self.places[delivery] = self.deliveries[pair] = self.deliveries.get(pair, 0) + 1
+        return self.places[delivery]
 
 
 def load(cause: Cause, orders: Mapping[UUID, Order], serials: Sequence[tuple[UUID, str]]) -> Known:
@@ -116,15 +121,17 @@ def load(cause: Cause, orders: Mapping[UUID, Order], serials: Sequence[tuple[UUI
     )
     if serials:
         lines = {line.id: line.sku for order in orders.values() for line in order.lines.values()}
-        asked = [(lines[line], serial) for line, serial in serials if line in lines]
+        read = [(lines[line], serial) for line, serial in serials if line in lines]
         # Two deliveries of one serial number at the same time: the second sees what the first has written.
         sql.run("SELECT pg_advisory_xact_lock(hashtextextended('purchasing.serials', 0))")
-        found = sql.run(_SERIALS, sql.columns(("skus", "serials"), asked))
+        found = sql.run(_SERIALS, sql.columns(("skus", "serials"), read))
         known.serials = {(sku, serial): number for sku, serial, number in found}
     if any(quality.plans for quality in known.quality.values()):
         pairs = {(order.supplier, line.sku) for order in orders.values() for line in order.lines.values()}
-        counted = sql.run(_DELIVERIES, sql.columns(("suppliers", "skus"), sorted(pairs)))
-        known.deliveries = {(supplier, sku): count for supplier, sku, count in counted}
+        asked = sql.columns(("suppliers", "skus"), sorted(pairs)) | {"orders": list(orders)}
+        for supplier, sku, of_order, on, nth, count in sql.run(_DELIVERIES, asked):
+            known.deliveries[supplier, sku] = count
+            known.places[of_order, sku, on] = nth
     return known
 
 
@@ -273,10 +280,19 @@ JOIN purchasing_serial AS s ON s.sku_id = asked.sku AND s.serial = asked.serial
 JOIN purchasing_receipt AS receipt ON receipt.id = s.receipt_id
 """
 
+# The last one, which says how many there were, and those of the orders at hand. Days are those of the node.
 _DELIVERIES = """
-SELECT asked.supplier, asked.sku, count(DISTINCT line.receipt_id)::int
-FROM unnest(%(suppliers)s::uuid[], %(skus)s::uuid[]) AS asked(supplier, sku)
-JOIN purchasing_receiptline AS line ON line.sku_id = asked.sku
-JOIN purchasing_order AS bought ON bought.id = line.order_id AND bought.supplier_id = asked.supplier
-GROUP BY 1, 2
+SELECT supplier, sku, order_id, day, nth::int, total::int
+FROM (
+    SELECT asked.supplier, asked.sku, line.order_id, days.day,
+           row_number() OVER (PARTITION BY asked.supplier, asked.sku ORDER BY min(receipt.id::text)) AS nth,
+           count(*) OVER (PARTITION BY asked.supplier, asked.sku) AS total
+    FROM unnest(%(suppliers)s::uuid[], %(skus)s::uuid[]) AS asked(supplier, sku)
+    JOIN purchasing_receiptline AS line ON line.sku_id = asked.sku
+    JOIN purchasing_order AS bought ON bought.id = line.order_id AND bought.supplier_id = asked.supplier
+    JOIN purchasing_receipt AS receipt ON receipt.id = line.receipt_id
+    JOIN network_node AS node ON node.id = receipt.node_id
+    CROSS JOIN LATERAL (SELECT (receipt.received_at AT TIME ZONE node.time_zone)::date AS day) AS days
+    GROUP BY 1, 2, 3, 4) AS came
+WHERE nth = total OR order_id = ANY(%(orders)s::uuid[])
 """

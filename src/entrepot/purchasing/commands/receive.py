@@ -16,7 +16,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.network.rules import bin_out
+from entrepot.network.rules import bin_out, local_day
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.commands import arriving
 from entrepot.purchasing.commands.arriving import Known, Order, Receipt
@@ -116,8 +116,9 @@ def _receipt(
     before, after = order.state, ORDER.step(order.state, rules.progress(order.lines.values()))
     assert isinstance(after, str), "the rule has seen that the order can be received"
     order.state = after
-    arrivals = known.arrivals(order, parts, number)
-    return Receipt(ids.uuid7(), number, order, bin_id, one.occurred_at or cause.at, before, after, arrivals)
+    at = one.occurred_at or cause.at
+    arrivals = known.arrivals(order, parts, number, local_day(at, order.time_zone))
+    return Receipt(ids.uuid7(), number, order, bin_id, at, before, after, arrivals)
 
 
 def _answer(receipt: Receipt) -> GoodsReceived:
@@ -176,7 +177,7 @@ def _decide(
             for line in counted or () if line.line in order.lines]  # fmt: skip
     if refusal := known.seen(seen):
         return refusal
-    today = (one.occurred_at or cause.at).date()
+    today = local_day(one.occurred_at or cause.at, order.time_zone)
     parts = rules.plan_receipt(order.lines, counted, order.currency, known.policy(order), today)
     return parts if isinstance(parts, Refused) else (bin_id, parts)
 
@@ -306,8 +307,9 @@ _RECEIPT_LINE = (
 
 _LOCK = """
 SELECT bought.id, number, bought.company_id::int, node_id, bought.currency, state, ordered_by, supplier_id,
-       supplier.code
+       supplier.code, node.time_zone
 FROM purchasing_order AS bought JOIN parties_supplier AS supplier ON supplier.id = supplier_id
+JOIN network_node AS node ON node.id = bought.node_id
 WHERE bought.id = ANY(%(ids)s::uuid[]) ORDER BY bought.id FOR UPDATE OF bought
 """
 

@@ -11,26 +11,56 @@ from entrepot.returns import rules
 
 
 class Costs:
-    """The costs that are still out, by order line: what comes back first bears what left first. Where a shipment was
-    sent again, the line's units are those of the second one as well: a customer returns either on the order that he
-    paid. 2 statements."""
+    """The costs that are still out: what comes back first bears what left first, line by line.
+
+    Where a shipment was sent again, and perhaps that one again, a customer returns any of them on the order that he
+    paid: the units of a SKU are one row then, of the order and of all that sent its goods again, and none of them comes
+    back at the cost of another. 2 statements.
+    """
 
     def __init__(self, orders: Collection[UUID], lines: Collection[UUID]) -> None:
         params = {"orders": list(orders), "lines": list(lines)}
-        self._left: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
-        for line, units, value in sql.run(_LEFT, params):
-            self._left[line].append((units, value))
-        self._back: dict[UUID, int] = {}
+        self._left: dict[tuple[UUID, UUID], list[tuple[int, int]]] = defaultdict(list)
+        for order, row, units, value in sql.run(_LEFT, params):
+            self._left[order, row].append((units, value))
+        self._rows: dict[UUID, tuple[UUID, UUID]] = {}
+        self._back: dict[tuple[UUID, UUID], int] = defaultdict(int)
         self.categories: dict[UUID, str] = {}
-        for line, units, category in sql.run(_BACK, params):
-            self._back[line], self.categories[line] = units, category
+        for line, order, row, units, category in sql.run(_BACK, params):
+            self._rows[line], self.categories[line] = (order, row), category
+            self._back[order, row] += units
 
     def take(self, line: UUID, units: int) -> int:
         """What the next units of a line had cost. What came back before is not borne twice."""
-        before = self._back.get(line, 0)
-        self._back[line] = before + units
-        return rules.cost_of_units(self._left[line], before, units)
+        row = self._rows[line]
+        before = self._back[row]
+        self._back[row] = before + units
+        return rules.cost_of_units(self._left[row], before, units)
 
+
+def lock_sent(orders: Collection[UUID]) -> None:
+    """Lock orders in id order, and those whose goods they sent again: what comes back of either bears the same costs. 1
+    statement."""
+    sql.run(_LOCK, {"orders": list(set(orders))})
+
+
+def above(orders: str) -> str:
+    """The statement of orders (`id`) and of those whose goods they sent again: the first of each chain is among them.
+    `orders` selects the ids; the caller names the recursion `above`."""
+    return f"""
+    SELECT o AS id FROM ({orders}) AS asked(o)
+    UNION
+    SELECT h.order_id FROM above AS a
+    JOIN shipping_reshipment AS r ON r.order_id = a.id JOIN shipping_shipment AS h ON h.id = r.shipment_id
+"""
+
+
+_ABOVE = above("SELECT unnest(%(orders)s::uuid[])")
+
+_LOCK = f"""
+WITH RECURSIVE above AS ({_ABOVE})
+SELECT FROM orders_order WHERE id = ANY(ARRAY(SELECT id FROM above)) ORDER BY id FOR UPDATE
+"""
 
 BUCKETS = """
     SELECT m.from_bucket AS bucket
@@ -39,51 +69,48 @@ BUCKETS = """
     WHERE h.order_id = l.order_id
     UNION
     SELECT m.from_bucket
-    FROM shipping_shipment AS h
-    JOIN shipping_reshipment AS r ON r.shipment_id = h.id
-    JOIN shipping_shipment AS a ON a.order_id = r.order_id
-    JOIN stock_move AS m ON m.document_id = a.id AND m.sku_id = l.sku_id AND m.to_place = 'customer'
-    WHERE h.order_id = l.order_id
-"""
-"""What the units of a return's line (`l`) were, by lot and serial number, when they left with its order, or with the
-one by which they were sent again: a customer returns either on the order that he paid."""
-
-# In the order in which they left, so that the units that come back first are those that left first. The second order
-# has one line of a SKU, of which each line of the first has its part; a move in parts is split as
-# `rules.cost_of_units` does.
-_LEFT = """
-SELECT line, quantity, value_minor FROM (
-    SELECT m.line_id AS line, m.quantity, m.value_minor, m.id
-    FROM shipping_shipment AS h JOIN stock_move AS m ON m.document_id = h.id
-    WHERE h.order_id = ANY(%(orders)s::uuid[]) AND m.line_id = ANY(%(lines)s::uuid[]) AND m.to_place = 'customer'
-    UNION ALL
-    SELECT l.line_id, (t.until - t.since)::int,
-           (round(m.value_minor * t.until / m.quantity) - round(m.value_minor * t.since / m.quantity))::bigint, m.id
     FROM (
-        SELECT r.order_id AS again, l.sku_id, l.line_id, l.quantity,
-               sum(l.quantity) OVER (PARTITION BY h.id, l.sku_id ORDER BY l.line_id) - l.quantity AS before
-        FROM shipping_shipment AS h
-        JOIN shipping_reshipment AS r ON r.shipment_id = h.id
-        JOIN shipping_shipmentline AS l ON l.shipment_id = h.id
-        WHERE h.order_id = ANY(%(orders)s::uuid[])) AS l
-    JOIN (
-        SELECT r.order_id AS again, m.sku_id, m.id, m.quantity, m.value_minor,
-               sum(m.quantity) OVER (PARTITION BY r.order_id, m.sku_id ORDER BY m.id) - m.quantity AS before
-        FROM shipping_shipment AS h
-        JOIN shipping_reshipment AS r ON r.shipment_id = h.id
-        JOIN shipping_shipment AS a ON a.order_id = r.order_id
-        JOIN stock_move AS m ON m.document_id = a.id AND m.to_place = 'customer'
-        WHERE h.order_id = ANY(%(orders)s::uuid[])) AS m USING (again, sku_id)
-    CROSS JOIN LATERAL (
-        SELECT greatest(l.before - m.before, 0)::numeric AS since,
-               least(l.before + l.quantity - m.before, m.quantity)::numeric AS until) AS t
-    WHERE l.line_id = ANY(%(lines)s::uuid[]) AND t.since < t.until) AS gone
-ORDER BY id
+        WITH RECURSIVE again AS (
+            SELECT l.order_id AS id
+            UNION ALL
+            SELECT r.order_id FROM again AS a
+            JOIN shipping_shipment AS h ON h.order_id = a.id JOIN shipping_reshipment AS r ON r.shipment_id = h.id)
+        SELECT id FROM again WHERE id <> l.order_id) AS g
+    JOIN shipping_shipment AS a ON a.order_id = g.id
+    JOIN stock_move AS m ON m.document_id = a.id AND m.sku_id = l.sku_id AND m.to_place = 'customer'
+"""
+"""What the units of a return's line (`l`) were, by lot and serial number, when they left with its order, or with those
+by which they were sent again: a customer returns any of them on the order that he paid."""
+
+# An order by itself has a row for each line, a chain of them (`chained`) one for each SKU.
+_CHAIN = f"""
+WITH RECURSIVE above AS ({_ABOVE}),
+below AS (
+    SELECT DISTINCT a.id AS first, a.id FROM above AS a
+    WHERE NOT EXISTS (SELECT FROM shipping_reshipment WHERE order_id = a.id)
+    UNION ALL
+    SELECT b.first, r.order_id FROM below AS b
+    JOIN shipping_shipment AS h ON h.order_id = b.id JOIN shipping_reshipment AS r ON r.shipment_id = h.id),
+chain AS (SELECT first, id, count(*) OVER (PARTITION BY first) > 1 AS chained FROM below)
 """
 
-_BACK = """
-SELECT l.id, (COALESCE(s.received, 0)
-              + COALESCE((SELECT sum(quantity) FROM returns_comeback WHERE line_id = l.id), 0))::int, k.category
-FROM orders_line AS l JOIN catalog_sku AS k ON k.id = l.sku_id LEFT JOIN returns_sold AS s ON s.line_id = l.id
-WHERE l.id = ANY(%(lines)s::uuid[])
+# In the order in which they left, so that the units that come back first are those that left first.
+_LEFT = f"""{_CHAIN}
+SELECT c.first, CASE WHEN c.chained THEN m.sku_id ELSE m.line_id END, m.quantity, m.value_minor
+FROM chain AS c
+JOIN shipping_shipment AS h ON h.order_id = c.id
+JOIN stock_move AS m ON m.document_id = h.id AND m.to_place = 'customer'
+WHERE c.chained OR m.line_id = ANY(%(lines)s::uuid[])
+ORDER BY m.id
+"""
+
+_BACK = f"""{_CHAIN}
+SELECT l.id, c.first, CASE WHEN c.chained THEN l.sku_id ELSE l.id END,
+       (COALESCE(s.received, 0)
+        + COALESCE((SELECT sum(quantity) FROM returns_comeback WHERE line_id = l.id), 0))::int, k.category
+FROM chain AS c
+JOIN orders_line AS l ON l.order_id = c.id
+JOIN catalog_sku AS k ON k.id = l.sku_id
+LEFT JOIN returns_sold AS s ON s.line_id = l.id
+WHERE c.chained OR l.id = ANY(%(lines)s::uuid[])
 """

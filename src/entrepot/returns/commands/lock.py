@@ -21,6 +21,7 @@ from entrepot.ledger.currency_queries import rate_on
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.returns import errors, holding, rules, states
 from entrepot.returns.commands import labels_gone
+from entrepot.returns.commands.left import above
 from entrepot.returns.models import DUTY
 
 
@@ -119,7 +120,8 @@ class Return:
 
 
 def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:
-    """Returns by id, with their lines and duties; their orders are locked in id order. 4 statements."""
+    """Returns by id, with their lines and duties; their orders are locked in id order, and with one that sent goods
+    again the one that had sent them (`left.lock_sent`). 4 statements."""
     params = {"returns": list(returns)}
     sql.run(_LOCK, params)
     found = {row[0]: Return(*row) for row in sql.run(_RETURNS, params | _HOLDS)}
@@ -262,10 +264,9 @@ def axes(orders: Collection[UUID]) -> dict[UUID, str]:
 _HOLDS = {"standing": list(states.HOLD_STANDING), "open": list(states.HOLD_OPEN)}
 
 # By an array of keys: as a join it may be planned over every order, where statistics are old.
-_LOCK = """
-SELECT FROM orders_order
-WHERE id = ANY(ARRAY(SELECT order_id FROM returns_return WHERE id = ANY(%(returns)s::uuid[])))
-ORDER BY id FOR UPDATE
+_LOCK = f"""
+WITH RECURSIVE above AS ({above("SELECT order_id FROM returns_return WHERE id = ANY(%(returns)s::uuid[])")})
+SELECT FROM orders_order WHERE id = ANY(ARRAY(SELECT id FROM above)) ORDER BY id FOR UPDATE
 """
 
 _RETURNS = f"""

@@ -14,13 +14,12 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.orders.commands.progress import lock
 from entrepot.returns import comeback_queries, comebacks, errors
 from entrepot.returns.comeback_queries import SentAgain
 from entrepot.returns.comebacks import Came, Left, Misfit
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
-from entrepot.returns.commands.left import Costs
+from entrepot.returns.commands.left import Costs, lock_sent
 from entrepot.returns.commands.opened import note_opened
 from entrepot.returns.commands.receive_parcels import skus_of
 from entrepot.shipping.commands.watch import Found, came_back
@@ -98,13 +97,13 @@ def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list
     set apart to be looked at. What was asked about them at the dock is answered, claims for their loss end, and who
     has goods and money, or neither, is work for customer service.
 
-    Locks: the orders in id order, then as `stock.take_back`.
+    Locks: the orders in id order with those whose goods they sent again, then as `stock.take_back`.
     Refuses: Invalid (content); returns.not_sent_again; returns.comes_with_return; returns.not_out; returns.no_bin.
     Again: by key; no unit comes back twice. 33 statements at most.
     """
     numbers = [(one.company, tracking_of(one.tracking)) for one in requests]
     found = comeback_queries.sent_again(numbers)
-    lock([one.order for one in found.values()])
+    lock_sent([one.order for one in found.values()])
     found = _anew(found)
     known = _Known(requests, found)
     answers: list[ComebackTaken | Refused] = []

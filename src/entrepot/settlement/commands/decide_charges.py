@@ -82,7 +82,7 @@ def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list
     invoices = in_question.of_invoices(states)
     if decided:
         taken = [
-            duties[one.line[:2]] for one in decided if one.state == "accepted" and one.line[:2] in duties
+            duties[one.line[:2]] for one in decided if one.state != "disputed" and one.line[:2] in duties
         ]
         whole(take_duty(cause, requests=taken))
         _write(cause, decided, invoices, limits)
@@ -106,12 +106,14 @@ def _duties(
     lines: dict[tuple[UUID, int], _Line],
     limits: dict[int, int],
 ) -> dict[tuple[UUID, int], Duty]:
-    """Charges that whoever took their invoice does not accept."""
+    """Charges that whoever took their invoice does not accept, as a whole or in part."""
     duties: dict[tuple[UUID, int], Duty] = {}
     for request in requests:
         line = lines.get((request.invoice, request.line))
-        fits = line and request.decision == "accept" and line.state in IN_QUESTION
-        if fits and line and abs(line.difference) > limits[line.company]:
+        if line is None or line.state not in IN_QUESTION:
+            continue
+        cost = in_question.cost_of(request.decision, request.credited_minor, line.difference)
+        if abs(cost) > limits[line.company]:
             duties[line[:2]] = Duty(line.invoice, DUTY, "approve", cause.actor.name, line.number)
     return duties
 

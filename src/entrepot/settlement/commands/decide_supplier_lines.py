@@ -88,7 +88,7 @@ def decide_supplier_lines(
     decided = [one for one in answers if not isinstance(one, Refused)]
     invoices = in_question.of_invoices(states)
     if decided:
-        accepted = {one.line[:2] for one in decided if one.state == "accepted"}
+        accepted = {one.line[:2] for one in decided if one.state != "disputed"}
         whole(take_duty(cause, requests=[duty for which, duty in duties if which in accepted]))
         _write(cause, decided, invoices, limits)
     return [
@@ -111,15 +111,17 @@ def _duties(
     lines: dict[tuple[UUID, int], _Line],
     limits: dict[int, int],
 ) -> list[tuple[tuple[UUID, int], Duty]]:
-    """Lines that whoever ordered or received the goods, or took their invoice, does not accept."""
+    """Lines that whoever ordered or received the goods, or took their invoice, does not accept, as a whole or in
+    part."""
     duties: list[tuple[tuple[UUID, int], Duty]] = []
     for request in requests:
         line = lines.get((request.invoice, request.line))
-        if not line or request.decision != "accept" or line.state not in IN_QUESTION:
+        if not line or line.state not in IN_QUESTION:
             continue
-        if line.order:
+        cost = in_question.cost_of(request.decision, request.credited_minor, line.difference)
+        if line.order and cost:
             duties.append((line[:2], Duty(line.order, BOUGHT, "accept", cause.actor.name, line.order_number)))
-        if abs(line.difference) > limits[line.company]:
+        if abs(cost) > limits[line.company]:
             duties.append((line[:2], Duty(line.invoice, DUTY, "approve", cause.actor.name, line.number)))
     return duties
 

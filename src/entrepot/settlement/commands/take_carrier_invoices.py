@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -111,7 +111,12 @@ class _Facts:
 
     def __init__(self, requests: Sequence[TakeCarrierInvoice], at: datetime) -> None:
         self.tolerances = policies.of_companies({one.company for one in requests}, CarrierTolerance, at)
-        numbers = {(one.company, one.carrier, line.tracking) for one in requests for line in one.lines}
+        numbers = {
+            (one.company, one.carrier, number)
+            for one in requests
+            for line in one.lines
+            for number in (line.tracking, carriers.plain(line.tracking))
+        }
         wanted = sql.columns(("companies", "carriers", "numbers"), sorted(numbers))
         shipments: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
         for row in sql.run(_PARCELS, wanted):
@@ -127,10 +132,17 @@ class _Facts:
         """The parcels of one shipment: those in force bear its cost together, a voided one bears nothing, also where it
         was of another carrier."""
         _, company, _, cost, currency, reasons, *_ = parcels[0]
-        first = (wire.load(reasons, dict[str, Any]).get("candidates") or [{}])[0]
-        added = [(str(kind), int(amount)) for kind, amount in first.get("surcharges", ())]
+        chosen = wire.load(reasons, dict[str, Any])
+        first = (chosen.get("candidates") or [{}])[0]
         in_force = [one for one in parcels if not one[9]]
-        parts = carriers.split(cost, added, [one[8] for one in in_force])
+        priced = [(int(price), _surcharges(within)) for price, within in chosen.get("parcels", ())]
+        parts = carriers.split(
+            cost,
+            _surcharges(first.get("surcharges", ())),
+            [one[8] for one in in_force],
+            priced,
+            [one[10] for one in in_force],
+        )
         for one, charges in zip(in_force, parts, strict=True):
             self.dues[company, one[2]][one[7]] = Due(one[6], one[0], charges, one[8], False, currency)
         for one in parcels:
@@ -144,6 +156,10 @@ class _Facts:
         found = carriers.match(request.lines, dues, self.charged, request.currency, tolerance)
         self.charged |= {(one.unit, one.line.charge) for one in found if one.unit and one.expected}
         return found
+
+
+def _surcharges(told: Iterable[Sequence[Any]]) -> list[tuple[str, int]]:
+    return [(str(kind), int(amount)) for kind, amount in told]
 
 
 def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
@@ -214,8 +230,8 @@ LEFT JOIN settlement_carriercharge AS c ON c.invoice_id = i.id
 GROUP BY i.id
 """
 
-# Every parcel of the shipments that the numbers lead to: labels, or the shipment itself where it has none in force. A
-# return's label is a shipment by itself.
+# Every parcel of the shipments that the numbers lead to: labels, or the shipment itself where it has none in force, in
+# the order in which their prices were stored. A return's label is a shipment by itself.
 _PARCELS = """
 WITH named AS (
     SELECT DISTINCT h.id
@@ -226,23 +242,28 @@ WITH named AS (
     FROM unnest(%(companies)s::smallint[], %(carriers)s::text[], %(numbers)s::text[]) AS d(company, carrier, number)
     JOIN shipping_label AS l ON l.company_id = d.company AND l.tracking = d.number AND l.carrier = d.carrier)
 SELECT h.id, h.company_id::int, p.carrier, h.cost_minor, h.currency::text, h.reasons::text, p.unit, p.number,
-       p.weight_g, p.voided
+       p.weight_g, p.voided, p.bought, p.volume
 FROM named AS n JOIN shipping_shipment AS h ON h.id = n.id
 CROSS JOIN LATERAL (
-    SELECT l.carrier, l.id AS unit, l.tracking AS number, l.weight_g, l.state = 'voided' AS voided
-    FROM shipping_label AS l WHERE l.shipment_id = h.id
+    SELECT l.carrier, l.id AS unit, l.tracking AS number, l.weight_g, l.state = 'voided' AS voided,
+           CASE WHEN b.currency = h.currency THEN COALESCE(b.cost_minor, 0) ELSE 0 END AS bought,
+           k.volume_cm3 AS volume
+    FROM shipping_label AS l
+    JOIN warehouse_package AS k ON k.id = l.package_id
+    LEFT JOIN shipping_purchase AS b ON b.label_id = l.id AND b.state = 'bought'
+    WHERE l.shipment_id = h.id
     UNION ALL
     SELECT h.carrier, h.id, h.tracking,
            COALESCE((SELECT sum(w.weight_g) FROM warehouse_package AS w
-                     WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL), 0)::int, FALSE
+                     WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL), 0)::int, FALSE, 0, 0
     WHERE NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')) AS p
 UNION ALL
 SELECT l.id, l.company_id::int, l.carrier, l.cost_minor, l.currency::text, '{}', l.id, l.tracking, l.weight_g,
-       l.state = 'voided'
+       l.state = 'voided', 0, 0
 FROM (SELECT DISTINCT * FROM unnest(%(companies)s::smallint[], %(carriers)s::text[], %(numbers)s::text[])) AS d(
     company, carrier, number)
 JOIN returns_label AS l ON l.company_id = d.company AND l.carrier = d.carrier AND l.tracking = d.number
-ORDER BY 1, 10, 7
+ORDER BY 1, 10, 9, 12, 7
 """
 
 _CHARGED = """

@@ -17,8 +17,11 @@ from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.live import Bought
 from entrepot.shipping.states import PURCHASE
 from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 OUTCOMES = ("buy", "fail", "void", "keep")
+NOT_BOUGHT = "label not bought"
+"""Type of the work item about a shipment of which a label was not sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,11 @@ def record_purchases(
     cause: Cause, /, *, requests: Sequence[RecordPurchase]
 ) -> list[PurchaseRecorded | Refused]:
     """What adapters answered: a bought label bears the carrier's number, and so does its shipment by its first; what
-    failed, or is not taken back, is a work item. A label that was voided meanwhile is given back at once; of the others
-    the channels are told the numbers.
+    failed, or is not taken back, is a work item, until all labels of its shipment are bought. A label that was voided
+    meanwhile is given back at once; of the others the channels are told the numbers.
 
     Locks: the purchases in the order of their labels. Refuses: NotFound; WrongState; Invalid (an unknown outcome;
-    bought without its label). Again: by key. 8 statements.
+    bought without its label). Again: by key. 8 statements, 3 more where some were bought.
     """
     found = {row[0]: _Purchase(*row) for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
     answers: list[PurchaseRecorded | Refused] = []
@@ -183,13 +186,14 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
         sql.run(_NUMBER_SHIPMENTS, sql.columns(("ids", "numbers"), firsts))
         give_back(cause, [one.label for one, _ in sold if one.label_state == "voided"])
         tell_numbers(cause, [one.shipment for one, _ in standing])
+        end_not_bought(cause, [one.shipment for one, _ in sold])
     announce(cause, [
         Event("label", one.label, one.company, "", one.state, cause.at, {"shipment": one.shipment}, request.problem)
         for one, request in changed
     ])  # fmt: skip
     open_items(cause, requests=[
         OpenItem(
-            one.company, "label not bought" if request.outcome == "fail" else "label not given back", "shipment",
+            one.company, NOT_BOUGHT if request.outcome == "fail" else "label not given back", "shipment",
             one.shipment, f"{one.shipment_number} ({one.tracking}): {request.problem}", "warehouse supervisor",
             {"label": str(one.label), "source": one.source},
         )
@@ -209,6 +213,17 @@ WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
 """
 
 
+def end_not_bought(cause: Cause, shipments: Collection[UUID]) -> None:
+    """Work about labels that were not bought is over where no label in force waits for it: it was bought after all, or
+    voided. 1 statement, 3 where adapters were asked for some."""
+    over = sql.run(_NONE_FAILED, {"ids": sorted(set(shipments))})
+    if over:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(company, NOT_BOUGHT, shipment, "went on", "no label of it waits to be bought")
+            for shipment, company in over
+        ])  # fmt: skip
+
+
 def forget_pictures(orders: Collection[UUID]) -> None:
     """The pictures of bought labels of orders, which bear names and streets, are gone; what they cost stands. 1
     statement."""
@@ -221,6 +236,13 @@ SELECT d.*, 'asked'
 FROM unnest(%(labels)s::uuid[], %(companies)s::smallint[], %(shipments)s::uuid[], %(sources)s::text[],
             %(services)s::text[]) AS d
 ON CONFLICT (label_id) DO UPDATE SET state = 'asked', problem = '' WHERE shipping_purchase.state = 'failed'
+"""
+
+_NONE_FAILED = """
+SELECT p.shipment_id, p.company_id::int
+FROM shipping_purchase AS p JOIN shipping_label AS l ON l.id = p.label_id
+WHERE p.shipment_id = ANY(%(ids)s::uuid[])
+GROUP BY 1, 2 HAVING NOT bool_or(p.state = 'failed' AND l.state <> 'voided') ORDER BY 1
 """
 
 _GIVE_BACK = """

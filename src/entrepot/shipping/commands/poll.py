@@ -1,4 +1,4 @@
-"""Ask where parcels are, of carriers that do not tell by themselves."""
+"""Ask where parcels are, of carriers that do not tell by themselves, or are silent."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 
 EVERY = timedelta(hours=4)
+SILENT = timedelta(days=1)
+"""Who tells by itself is asked about what it has said nothing of for so long: it may not know the parcel yet."""
 POLLED_MAX = 500
 """Shipments of a company that are asked about at a time; the next time takes those that were left."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollTracking:
-    """The shipments of a company that are on their way, with services of these sources."""
+    """The shipments of a company that are on their way, with services of these sources; `telling` are sources that tell
+    by themselves."""
 
     company: int
     sources: tuple[str, ...]
+    telling: tuple[str, ...] = ()
     key: str | None = None
 
 
@@ -34,13 +38,15 @@ class TrackingPolled:
 @command("shipping.poll")
 def poll(cause: Cause, /, *, requests: Sequence[PollTracking]) -> list[TrackingPolled | Refused]:
     """A message to the adapter for each tracking number of shipments that nobody has asked about for some hours, the
-    longest ago first.
+    longest ago first; where the source tells by itself, that nobody has asked or told of for a day.
 
     Locks: the shipments it takes. Refuses: nothing. Again: by key; without one nothing is due. 3 statements.
     """
-    wanted = [(one.company, source) for one in requests for source in one.sources]
-    params = {"due": cause.at - EVERY, "limit": POLLED_MAX, "at": cause.at}
-    due = sql.run(_TAKE, {**sql.columns(("companies", "sources"), wanted), **params}) if wanted else []
+    wanted = [(one.company, source, cause.at - EVERY, False) for one in requests for source in one.sources]
+    wanted += [(one.company, source, cause.at - SILENT, True) for one in requests for source in one.telling]
+    params = {"limit": POLLED_MAX, "at": cause.at}
+    columns = ("companies", "sources", "since", "tells")
+    due = sql.run(_TAKE, {**sql.columns(columns, wanted), **params}) if wanted else []
     taken: dict[int, set[object]] = {}
     messages = []
     for company, shipment, source, carrier, number in due:
@@ -57,9 +63,11 @@ WITH due AS (
            split_part(substr(s.live, strpos(s.live, ':') + 1), ' ', 1) AS carrier
     FROM shipping_shipment AS h
     JOIN carriage_service AS s ON s.id = h.service_id
-    JOIN unnest(%(companies)s::smallint[], %(sources)s::text[]) AS d(company, source)
-      ON d.company = h.company_id AND d.source = split_part(s.live, ':', 1)
-    WHERE h.state = 'shipped' AND COALESCE(h.polled_at, h.shipped_at) < %(due)s::timestamptz
+    JOIN unnest(%(companies)s::smallint[], %(sources)s::text[], %(since)s::timestamptz[], %(tells)s::boolean[])
+      AS d(company, source, since, tells) ON d.company = h.company_id AND d.source = split_part(s.live, ':', 1)
+    WHERE h.state = 'shipped' AND COALESCE(h.polled_at, h.shipped_at) < d.since
+      AND NOT (d.tells AND EXISTS (SELECT FROM shipping_carrierevent AS e
+                                   WHERE e.shipment_id = h.id AND e.recorded_at >= d.since))
     ORDER BY COALESCE(h.polled_at, h.shipped_at), h.id LIMIT %(limit)s::int FOR UPDATE OF h SKIP LOCKED),
 taken AS (
     UPDATE shipping_shipment AS h SET polled_at = %(at)s::timestamptz FROM due WHERE h.id = due.id

@@ -13,6 +13,9 @@ from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
 from entrepot.shipping import errors
 from entrepot.shipping.live import Rate
 
+DAYS_MAX = 365
+"""What is said to take longer is said by mistake: the table's time stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class AskRates:
@@ -85,8 +88,8 @@ def ask_rates(cause: Cause, /, *, requests: Sequence[AskRates]) -> list[RatesAsk
 
 @command("shipping.record_quotes")
 def record_quotes(cause: Cause, /, *, requests: Sequence[RecordQuotes]) -> list[QuotesRecorded | Refused]:
-    """What an adapter answered, for each service that it quotes: its price, or why there is none. The last answer
-    stands.
+    """What an adapter answered, for each service that it quotes: its price and time, or why there is none. The last
+    answer stands.
 
     Locks: the quotes, in key order. Refuses: NotFound.
     Again: the same answer stands. 2 statements.
@@ -109,7 +112,9 @@ def record_quotes(cause: Cause, /, *, requests: Sequence[RecordQuotes]) -> list[
             rate, problem = rates.get(name), request.problem or f"does not quote {name}"
             quoted += rate is not None
             priced = (
-                (rate.amount_minor, rate.currency, rate.reference, "") if rate else (0, "", "", problem[:300])
+                (rate.amount_minor, rate.currency, rate.reference, "", _days(rate))
+                if rate
+                else (0, "", "", problem[:300], None)
             )
             quotes[request.fulfillment, service] = (request.fulfillment, service, company, source, *priced)
         answers.append(QuotesRecorded(request.fulfillment, quoted))
@@ -119,8 +124,12 @@ def record_quotes(cause: Cause, /, *, requests: Sequence[RecordQuotes]) -> list[
     return answers
 
 
+def _days(rate: Rate) -> int | None:
+    return rate.days if rate.days is not None and 0 <= rate.days <= DAYS_MAX else None
+
+
 _COLUMNS = (
-    "fulfillments", "services", "companies", "sources", "prices", "currencies", "references", "problems",
+    "fulfillments", "services", "companies", "sources", "prices", "currencies", "references", "problems", "days",
 )  # fmt: skip
 
 _SOURCES = """
@@ -139,11 +148,13 @@ WHERE f.id = ANY(%(ids)s::uuid[])
 
 _RECORD = """
 INSERT INTO shipping_quote (fulfillment_id, service_id, company_id, source, price_minor, currency, reference, problem,
-                            quoted_at)
+                            days, quoted_at)
 SELECT d.*, %(at)s::timestamptz
 FROM unnest(%(fulfillments)s::uuid[], %(services)s::uuid[], %(companies)s::smallint[], %(sources)s::text[],
-            %(prices)s::bigint[], %(currencies)s::text[], %(references)s::text[], %(problems)s::text[]) AS d
+            %(prices)s::bigint[], %(currencies)s::text[], %(references)s::text[], %(problems)s::text[],
+            %(days)s::smallint[]) AS d
 ON CONFLICT (fulfillment_id, service_id) DO UPDATE
 SET source = excluded.source, price_minor = excluded.price_minor, currency = excluded.currency,
-    reference = excluded.reference, problem = excluded.problem, quoted_at = excluded.quoted_at
+    reference = excluded.reference, problem = excluded.problem, days = excluded.days,
+    quoted_at = excluded.quoted_at
 """

@@ -17,17 +17,17 @@ from entrepot.settlement.commands.decide_charges import DecideCharge, decide_cha
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
+from entrepot.web.api.schemas import MINOR_MAX, Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
 
 router = Router()
 CSV_MAX = 2_000_000
 
 
 class ChargeIn(Strict):
-    """A charge for a parcel. `charge`: `total`, `freight`, or a surcharge (`fuel`, `residential`, …)."""
+    """A charge for a parcel, below 0 a credit. `charge`: `total`, `freight`, or a surcharge (`fuel` …)."""
 
     tracking: Code
-    amount_minor: Minor
+    amount_minor: Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)]
     charge: Code = "total"
     weight_g: Annotated[StrictInt, Field(ge=0, le=10**9)] = 0
 

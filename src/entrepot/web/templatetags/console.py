@@ -113,6 +113,13 @@ def kpi_value(kpi: Kpi, value: float | None) -> str:
 
 
 @register.filter
+def left_out(reasons: Mapping[str, Any]) -> list[Sequence[str]]:
+    """Services that do not carry a parcel, with why, of the reasons of a choice."""
+    carry = {one["service"] for one in reasons.get("candidates", ())}
+    return [one for one in reasons.get("services", ()) if one[0] not in carry]
+
+
+@register.filter
 def from_top(y: float) -> str:
     """A height of a plot as drawings count it: from the top."""
     return f"{WIDTH - y:.2f}"

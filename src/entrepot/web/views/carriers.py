@@ -42,7 +42,6 @@ def told(request: Request) -> HttpResponse:
     context = {
         **shown.context(),
         "charges": charges,
-        "numbers": {one.id: one for one in shown.rows},
         "unbilled": questions.unbilled(company, fmt.reading().now),
         "carriers": sorted({one.carrier for one in carriage.services(companies=[company])[company]}),
         "fields": FIELDS,
@@ -96,12 +95,22 @@ def take(request: Request) -> HttpResponse:
     return back(request, reverse("carriers"), results)
 
 
+def credited_in(request: Request, decision: str) -> int | None:
+    """What of a difference was credited, as a person wrote it; None for all of it, or where nothing was. What can't be
+    read is no amount that a credit can have."""
+    text = clean(request.POST.get("amount"))
+    if decision != "credit" or not text:
+        return None
+    return minor_in(text, clean(request.POST.get("currency"))) or 0
+
+
 @require_POST
 @console
 def decide(request: Request) -> HttpResponse:
     """A charge accepted, disputed, or credited."""
     invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
-    wanted: list[Any] = [DecideCharge(invoice, line, decision, reason)] if invoice and line else []
+    credited = credited_in(request, decision)
+    wanted: list[Any] = [DecideCharge(invoice, line, decision, reason, credited)] if invoice and line else []
     results = give(request, decide_charges, wanted, lambda _: gettext("The charge is decided."))
     return back(request, reverse("carriers"), results)

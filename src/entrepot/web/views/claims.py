@@ -58,7 +58,7 @@ def send_again(request: Request, which: UUID) -> HttpResponse:
 def advance(request: Request, which: UUID) -> HttpResponse:
     """A step of a claim, with what the carrier agrees to or credited."""
     text = clean(request.POST.get("amount"))
-    amount = minor_in(text, request.reader.company.currency) if text else None
+    amount = minor_in(text, clean(request.POST.get("currency"))) if text else None
     wanted = AdvanceClaim(
         which,
         clean(request.POST.get("step")),

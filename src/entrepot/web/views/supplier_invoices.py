@@ -36,7 +36,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import listed
-from entrepot.web.views.carriers import known_invoice
+from entrepot.web.views.carriers import credited_in, known_invoice
 
 TEXT_MAX = 1_000_000
 FAULTS_SHOWN_MAX = 8
@@ -59,7 +59,6 @@ def told(request: Request) -> HttpResponse:
         **shown.context(),
         "lines": lines,
         "wait": any(one.order and one.units < one.quantity for one in lines),
-        "numbers": {one.id: one for one in shown.rows},
         "unbilled": supplier_queries.unbilled(company),
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
         "kept": kept(request),
@@ -108,7 +107,10 @@ def decide(request: Request) -> HttpResponse:
     """A line accepted, disputed, or credited."""
     invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
-    wanted: list[Any] = [DecideSupplierLine(invoice, line, decision, reason)] if invoice and line else []
+    credited = credited_in(request, decision)
+    wanted: list[Any] = (
+        [DecideSupplierLine(invoice, line, decision, reason, credited)] if invoice and line else []
+    )
     results = give(request, decide_supplier_lines, wanted, lambda _: gettext("The line is decided."))
     return back(request, reverse("supplier-invoices"), results)
 

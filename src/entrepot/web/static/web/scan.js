@@ -6,6 +6,7 @@
   const STORE = "entrepot.scans";
   const TRY_MS = 3000;
   const ANSWER_MS = 8000; // what has no answer by then is sent again, under the same key
+  const FAULTS = 3; // so often the server may fail over one scan, by a fault of its own
   const GS = "\u001d";
   const body = document.body;
   let queue = [];
@@ -47,6 +48,7 @@
     while (queue.length) {
       if (queue[0].follows) { Object.assign(queue[0], { url: location.pathname, follows: false }); save(); }
       const answer = await send(queue[0]);
+      if (answer && answer.status === 500 && (queue[0].faults = (queue[0].faults || 0) + 1) >= FAULTS) { giveUp(); break; }
       if (!answer || answer.status >= 500) { tell(body.dataset.waits.replace("%n", queue.length)); break; }
       if (new URL(answer.url).pathname.startsWith("/login/")) { location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`); break; }
       const text = await answer.text().catch(() => null);
@@ -62,6 +64,14 @@
       }
     }
     sending = false;
+  }
+
+  // What the server fails over again and again is no matter of the connection: nobody waits for it.
+  function giveUp() {
+    queue = [];
+    save();
+    tell(body.dataset.strange);
+    sound("wrong");
   }
 
   function send(one) {

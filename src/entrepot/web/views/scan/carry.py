@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
@@ -37,6 +36,7 @@ from entrepot.web.views.scan.screen import (
     over,
     progress,
     show,
+    today_of,
 )
 from entrepot.web.words import word
 from entrepot.work import errors
@@ -141,7 +141,7 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
     for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
         if one.sku not in named and one.serial != scan.text:
             continue
-        found = check_item(_item(one), counted(()), scan, _expiring(one))
+        found = check_item(_item(one), counted(()), scan, _expiring(request, one))
         if isinstance(found, Keep):
             before = progress(request, flow, one.bucket)
             # The same scan once more goes on with what was in the hands; another begins anew with what it says.
@@ -158,9 +158,9 @@ def _item(one: Here | Waiting) -> Item:
     return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None)
 
 
-def _expiring(one: Here | Waiting) -> date:
+def _expiring(request: Request, one: Here | Waiting) -> date:
     """The day up to which nothing may have expired. What is not for sale may: it is brought aside."""
-    return timezone.now().date() if one.status == "sellable" else date.min
+    return today_of(node_of(request)) if one.status == "sellable" else date.min
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -191,7 +191,7 @@ def _carry(request: Request, flow: str, which: UUID) -> HttpResponse:
         return carry_screen(title, load, one, at, f"scan-{flow}")
 
     def decide(scan: Scan, key: str) -> Outcome:
-        found = carrying.scanned(load, at.tokens, scan, _expiring(one), kind_of(scan))
+        found = carrying.scanned(load, at.tokens, scan, _expiring(request, one), kind_of(scan))
         if not isinstance(found, carrying.Carried):
             return found
         wanted = PutAway(

@@ -33,6 +33,7 @@ from entrepot.web.views.scan.screen import (
     over,
     progress,
     show,
+    today_of,
 )
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Scan, astray
@@ -119,15 +120,11 @@ def one(request: Request, which: UUID) -> HttpResponse:
         return _screen(found, wanted, at, codes)
 
     def decide(scan: Scan, key: str) -> Outcome:
-        answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date(), codes)
+        answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
         if not isinstance(answer, checking.Packed):
             return answer
-        done = finish(
-            request,
-            at,
-            pack,
-            _asked(which, answer, known, key),
-        )
+        asked = _asked(which, answer, known, at.tokens, key)
+        done = asked if isinstance(asked, Refused) else finish(request, at, pack, asked)
         if isinstance(done, Refused):
             return done
         told = {
@@ -142,9 +139,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
     return show(request, screen())
 
 
-def _asked(which: UUID, answer: checking.Packed, known: packing.Cartons, key: str) -> PackFulfillment:
-    """What was checked, as it is packed: in one carton, as proposed, or, where some were full before, in several."""
-    if not answer.closed:
+def _asked(
+    which: UUID, answer: checking.Packed, known: packing.Cartons, tokens: Sequence[str], key: str
+) -> PackFulfillment | Refused:
+    """What was checked, as it is packed: in one carton, as proposed, or, where some were full before, in several. Of
+    several that are proposed each has its weight, or none."""
+    if not answer.closed and (answer.carton or answer.weight_g is None):
         return PackFulfillment(which, answer.carton, answer.weight_g, weight_note=answer.note, key=key)
     inside = packing.contents([which]).get(which, [])
     *full, rest = checking.by_line(
@@ -158,12 +158,25 @@ def _asked(which: UUID, answer: checking.Packed, known: packing.Cartons, key: st
         parts.append(PackedPart(answer.carton, tuple(rest.items()), answer.weight_g))
     else:
         boxes = packing.boxes(_of(inside, rest), known)
-        weights = [answer.weight_g] if len(boxes) == 1 else [None] * len(boxes)
+        said = checking.in_turn(tokens, len(boxes))
+        if said and len(said) < len(boxes):
+            return errors.ScanOutOfTurn(
+                scanned=boxes[len(said) - 1].carton.code, wanted=_weight_of(boxes, said)
+            )
+        weights: Sequence[int | None] = said or [None] * len(boxes)
         parts += [
             PackedPart(box.carton.code, tuple(box.units.items()), weight)
             for box, weight in zip(boxes, weights, strict=True)
         ]
     return PackFulfillment(which, parts=tuple(parts), weight_note=answer.note, key=key)
+
+
+def _weight_of(boxes: Sequence[packing.Box], said: Sequence[int]) -> str:
+    """What is to be weighed next."""
+    place = len(said) % len(boxes)
+    return gettext("the weight of %(place)s. %(carton)s, as 850 g") % {
+        "place": place + 1, "carton": boxes[place].carton.code,
+    }  # fmt: skip
 
 
 def _of(inside: Sequence[packing.Contents], units: Mapping[UUID, int]) -> list[packing.Contents]:
@@ -189,9 +202,9 @@ def _screen(
     if checking.asks_carton(at.tokens):
         return _full(found, codes, (checked, total), facts, at)
     if not left:
-        proposed, inside = _proposed(found, at, {one.sku: one.code for one in wanted})
+        boxes, inside = _proposed(found, at, {one.sku: one.code for one in wanted})
         facts += inside
-        return _carton(found, proposed, (checked, total), facts, at)
+        return _carton(found, boxes, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
     facts.append((gettext("Then"), open_ones))
     first, units = left[0]
@@ -233,7 +246,7 @@ def _full(
 
 def _proposed(
     found: queries.FulfillmentRow, at: Progress, codes: Mapping[UUID, str]
-) -> tuple[str, list[tuple[str, str]]]:
+) -> tuple[list[packing.Box], list[tuple[str, str]]]:
     """The cartons that what is at hand should go into; what fills them; and what goes into each, where they are
     several."""
     inside = packing.contents([found.id]).get(found.id, [])
@@ -256,15 +269,18 @@ def _proposed(
         )
         filled = gettext("dunnage %(of)s") % {"of": told} if told else ""
         facts.append((f"{place}. {box.carton.code}", " · ".join(filter(None, (goods, filled)))))
-    return ", ".join(box.carton.code for box in boxes), facts
+    return boxes, facts
 
 
 def _carton(
-    found: queries.FulfillmentRow, proposed: str, units: tuple[int, int], facts: list[tuple[str, str]], at: Progress
+    found: queries.FulfillmentRow, boxes: Sequence[packing.Box], units: tuple[int, int], facts: list[tuple[str, str]],
+    at: Progress,
 ) -> Screen:  # fmt: skip
-    """The last step: what it goes into, and what it weighs where there is a scale."""
+    """The last step: what it goes into, and what it weighs where there is a scale: one after the other."""
     scale = checking.weighed(at.tokens)
-    weight = gettext("%(n)s g") % {"n": scale.weight_g} if scale.weight_g else ""
+    said = checking.in_turn(at.tokens, len(boxes))
+    weight = ", ".join(gettext("%(n)s g") % {"n": grams} for grams in said)
+    proposed = ", ".join(box.carton.code for box in boxes)
     facts = [*facts, (gettext("Weight"), weight), (gettext("It is right, because"), scale.note)]
     taps = [Tap(YES, gettext("Packed as shown"), "main")]
     if checking.has_weight(at.tokens) and not scale.note:
@@ -278,6 +294,8 @@ def _carton(
         facts=tuple(fact for fact in facts if fact[1]), taps=tuple(taps),
         scans=gettext("Why, or the weight again")
         if scale.asks_why
-        else gettext("Another carton, or the weight, as 850 g"),
+        else gettext("Another carton, or the weight, as 850 g")
+        if len(boxes) == 1
+        else gettext("Another carton, or %(weight)s") % {"weight": _weight_of(boxes, said)},
         at=str(found.id), can_undo=True, back="scan-pack",
     )  # fmt: skip

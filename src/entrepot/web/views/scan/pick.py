@@ -36,6 +36,7 @@ from entrepot.web.views.scan.screen import (
     node_of,
     over,
     show,
+    today_of,
 )
 from entrepot.web.words import refusal
 from entrepot.work import queries as work
@@ -250,7 +251,7 @@ def _wanted(step: str) -> str:
 def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, key: str) -> Outcome:
     stop = row.stop
     done = {one.stop.item.sku for one in job.stops if one.state != "open"} - {stop.item.sku}
-    found = picking.scanned(stop, at.tokens, scan, timezone.now().date(), done)
+    found = picking.scanned(stop, at.tokens, scan, today_of(node_of(request)), done)
     if isinstance(found, Keep | Refused):
         return found
     if isinstance(found, picking.Bound):

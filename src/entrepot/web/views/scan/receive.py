@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
@@ -34,6 +33,7 @@ from entrepot.web.views.scan.screen import (
     over,
     progress,
     show,
+    today_of,
 )
 from entrepot.work.scanning import ALL, YES, Scan
 
@@ -198,7 +198,7 @@ def _decide(request: Request, dock: Dock, scan: Scan, key: str) -> Outcome:
         return _receive(request, dock, ReceiveScan(company, dock.node, scan.text, order, key=key))
     if not dock.load and order and scan.items and _is_not_of_it(dock, scan):
         return _receive(request, dock, ReceiveScan(company, dock.node, scan.text, order, key=key))
-    found = docking.scanned(dock.at.tokens, dock.lot_policy, dock.to_come, scan, timezone.now().date())
+    found = docking.scanned(dock.at.tokens, dock.lot_policy, dock.to_come, scan, today_of(node_of(request)))
     if not isinstance(found, docking.TakeIn):
         return found
     one = found.load

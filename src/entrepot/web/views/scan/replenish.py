@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
@@ -33,6 +32,7 @@ from entrepot.web.views.scan.screen import (
     over,
     progress,
     show,
+    today_of,
 )
 from entrepot.work.scanning import FEWER, Item, Named, Scan, astray, counted
 
@@ -121,7 +121,7 @@ def _decide(
             return answer
         messages.success(request, gettext("Noted: none there. A supervisor is told."))
         return redirect("scan-replenish")
-    found = carrying.scanned(load, at.tokens, scan, timezone.now().date())
+    found = carrying.scanned(load, at.tokens, scan, today_of(node_of(request)))
     if not isinstance(found, Carried):
         return found
     answer = finish(request, at, replenish, Replenish(row.id, found.units, key=key, plate=found.plate))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.command import all_or_none
 from entrepot.kernel.errors import Refused, RequestInFlight
 from entrepot.network import queries as network
+from entrepot.network.rules import local_day
 from entrepot.warehouse import shelf_queries
 from entrepot.web.edge import Request, cause_of, clean, page
 from entrepot.web.views.scan.reading import read
@@ -87,6 +88,12 @@ def node_of(request: Request) -> network.Node | None:
     nodes = network.nodes(company=request.reader.company.id)
     chosen = request.session.get(NODE)
     return next((one for one in nodes if str(one.id) == chosen), nodes[0] if nodes else None)
+
+
+def today_of(node: network.Node | None) -> date:
+    """The day that it is where somebody works."""
+    now = timezone.now()
+    return local_day(now, node.time_zone) if node else now.date()
 
 
 def progress(request: Request, flow: str, subject: UUID) -> Progress:
@@ -163,7 +170,7 @@ def _outcome(request: Request, done: Progress, key: str, decide: Callable[[Scan,
         refused = keep(request, done, done.tokens[:-1], key)
         return refused or gettext("The last scan is taken back.")
     node = node_of(request)
-    found = read(request.reader.company.id, node.id if node else None, text, timezone.now().date())
+    found = read(request.reader.company.id, node.id if node else None, text, today_of(node))
     return found if isinstance(found, Refused) else decide(found, key)
 
 

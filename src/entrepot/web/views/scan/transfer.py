@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
@@ -35,9 +34,11 @@ from entrepot.web.views.scan.screen import (
     finish,
     give_one,
     hear,
+    node_of,
     over,
     progress,
     show,
+    today_of,
 )
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Keep, Scan
@@ -225,7 +226,7 @@ def _decide(request: Request, dock: Dock, scan: Scan, key: str) -> Outcome:
     # The day of a lot is known: the transfer took it along.
     said = scan._replace(expires_on=None)
     found = docking.scanned(
-        dock.at.tokens, dock.lot_policy, dock.to_come, said, timezone.now().date(), may_be_lost=True
+        dock.at.tokens, dock.lot_policy, dock.to_come, said, today_of(node_of(request)), may_be_lost=True
     )
     if not isinstance(found, docking.TakeIn):
         return found
