@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from entrepot.sourcing import joint
+
 BARRED = ("rejected", "not asked")
 """Why a node is not asked for a line: it gave the line back, or too many have."""
 KEEPS = ("minimum", *BARRED)
@@ -75,13 +77,37 @@ class LineExplained(NamedTuple):
     suppliers: tuple[tuple[str, int, int], ...] = ()
 
 
+class Together(NamedTuple):
+    """The plan that was made for the order and those that were allocated with it: how many they are, what the plan
+    costs with its penalties for units that it leaves out, what no plan costs less than, and by which way it was found
+    (`joint.Solution.solver`). `followed`: whether the order went that way; else goods were gone by its turn, it was
+    split too far, or no node had a whole line.
+    """
+
+    orders: int
+    cost_minor: int
+    bound_minor: int
+    solver: str
+    followed: bool
+
+    @property
+    def gap(self) -> float:
+        """The part of the cost that a better plan could save at most."""
+        return joint.gap(self.cost_minor, self.bound_minor)
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What became of each node, and the nearest change that would have flipped the choice, if there is one."""
+    """What became of each node, and the nearest change that would have flipped the choice, if there is one.
+
+    `softened`: whether soft rules were dropped for it, as those who keep every rule left something out.
+    """
 
     candidates: tuple[Candidate, ...]
     flip: Flip | None
     lines: tuple[LineExplained, ...] = ()
+    softened: bool = False
+    together: Together | None = None
 
 
 def explain(reasons: Mapping[str, Any]) -> Explanation:
@@ -92,8 +118,8 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     candidate]]; without them every candidate has all of it. `line_costs` are [number, {code: {term: minor}}] of several
     lines. `served` are [number, code, units], `rejected` [number, code, units that it could have served, `rejected` or
     `not asked`] (of old decisions the first two); `broken`, `could` and `km` go by code, `costs` by code and term.
-    `instead` are [number, ordered, by, units, price], `suppliers` [number, code, units, days, whether he was asked
-    before nodes: then no change of theirs would have flipped it].
+    `softened` and `together` stand where they are so. `instead` are [number, ordered, by, units, price], `suppliers`
+    [number, code, units, days, whether he was asked before nodes: then no change of theirs would have flipped it].
     """
     candidates = [(code, units) for code, units in reasons.get("candidates", ())]
     # One node that serves all of it serves as much as any could: then the units are not recorded again.
@@ -115,9 +141,11 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     flip = _lifted((*seen, *refused), wanted) or _nearest(seen)
     told_all = tuple(one._replace(needs=_needs(one, seen, wanted)) for one in (*seen, *refused))
     before_nodes = any(is_first for *_, is_first in reasons.get("suppliers", ()))
+    planned = reasons.get("together")
+    more = (bool(reasons.get("softened")), Together(**planned) if planned else None)
     if before_nodes:
-        return Explanation((*seen, *refused), None, lines)
-    return Explanation(told_all, flip, lines)
+        return Explanation((*seen, *refused), None, lines, *more)
+    return Explanation(told_all, flip, lines, *more)
 
 
 def with_lines(reasons: Mapping[str, Any], goods: Sequence[tuple[int, int]]) -> Mapping[str, Any]:

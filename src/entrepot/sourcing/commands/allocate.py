@@ -183,8 +183,8 @@ def _together(
     if not wanted:
         return Together({}, 0)
     seconds = min(one.profile.solve_seconds for one in wanted)
-    assigned, _ = cost.solve_together(wanted, free, seconds)
-    return Together(assigned, len(wanted))
+    assigned, solution = cost.solve_together(wanted, free, seconds)
+    return Together(assigned, len(wanted), solution)
 
 
 def _asks_first(order: Order, facts: Facts) -> bool:
@@ -270,7 +270,8 @@ class _Decided(NamedTuple):
     `barred` are the nodes that are not asked for a line, by its number: their codes, what they could have served, and
     why (`rejected`, or `not asked` where too many have rejected it). `terms` are costs by node and term,
     `terms_of_lines` those of each line beside the others, by its number; `instead` is what is sent instead of what was
-    ordered, by the id of the line that it will have.
+    ordered, by the id of the line that it will have. `together` says how good the plan is that was made for it and the
+    others of the batch, as `explain.Together` has it.
     """
 
     plan: rules.Plan
@@ -282,6 +283,7 @@ class _Decided(NamedTuple):
     barred: Sequence[tuple[int, str, int, str]]
     instead: Mapping[UUID, substitutes.Instead]
     passed: Sequence[drop_ship.Passed]
+    together: Mapping[str, Any]
 
 
 def _decide(
@@ -325,7 +327,20 @@ def _decide(
     suppliers.took(order.company, passed)
     instead = {ids.uuid7(): one for one in sent}
     promised = _promise(order, plan, positions, instead)
-    return _Decided(plan, promised, nodes, free, terms, terms_of_lines, barred, instead, passed)
+    planned = _planned(order, plan, together) if priced else {}
+    return _Decided(plan, promised, nodes, free, terms, terms_of_lines, barred, instead, passed, planned)
+
+
+def _planned(order: Order, plan: rules.Plan, together: Together) -> dict[str, Any]:
+    """What is kept of the plan that was made for all, with every order of it: what it costs, and what it can't cost
+    less than."""
+    found = together.solution
+    if found is None:
+        return {}
+    return {
+        "orders": together.orders, "cost_minor": found.cost, "bound_minor": found.bound, "solver": found.solver,
+        "followed": together.is_followed(order.id, plan),
+    }  # fmt: skip
 
 
 def _terms_of_lines(
@@ -401,6 +416,8 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
         "km": nodes.km,
         "costs": decided.terms,
         "line_costs": decided.terms_of_lines,
+        "together": decided.together,
+        "softened": plan.softened,
         "scope": version.scope,
         "priority": order.priority if order.priority != order.own_priority else 0,
     }
@@ -414,6 +431,7 @@ def _reasons_by_line(
     more = {
         "broken": nodes.broken,
         "km": nodes.km,
+        "softened": plan.softened,
         "scope": version.scope,
         "priority": order.priority if order.priority != order.own_priority else 0,
     }

@@ -678,9 +678,27 @@ class SourcedLineOut(Out):
     suppliers: list[SuppliedOut]
 
 
+class TogetherOut(Out):
+    """The plan that was made for an order and those that were allocated with it: how many, what the plan costs with its
+    penalties for units that it leaves out, what no plan costs less than, and `gap`, the part of its cost that a better
+    one could save at most; 0: none is better. `solver` is exact, priced (too large to be proven) or greedy. `followed`:
+    whether this order went that way; else goods were gone by its turn, it was split too far, or no node had a whole
+    line."""
+
+    orders: int
+    cost_minor: int
+    bound_minor: int
+    gap: float
+    solver: str
+    followed: bool
+
+
 class SourcingOut(Out):
     """A decision on where an order comes from, with the nodes in order of preference.
 
+    `profile_scope` is the channel whose profile decided, '' where that for all did; `priority` is what the order was
+    served with, where its customer's tier or its margin added to its own, else 0. `softened`: whether soft rules were
+    dropped, as those who keep every rule left something out. `together` is there where costs decide.
     `lines` is empty where several nodes serve each line by itself: which serves which, the order's promises tell.
     """
 
@@ -688,6 +706,10 @@ class SourcingOut(Out):
     why: str
     policy: str
     profile_version: int
+    profile_scope: str
+    priority: int
+    softened: bool
+    together: TogetherOut | None
     decided_at: datetime
     candidates: list[CandidateOut]
     flip: FlipOut | None
