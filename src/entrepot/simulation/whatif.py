@@ -81,7 +81,7 @@ def tried(
     concerns = {
         **window.unknown,
         **_left_to_people(before, after, window.record.let_go),
-        **_with_suppliers((draft, *active.values()), before),
+        **_with_suppliers([active, {**active, scope: draft}], before, window.record.house),
     }
     return Report(
         scope, draft, version, since, until, len(window.record.waiting), measured_by,
@@ -96,9 +96,17 @@ def _left_to_people(before: Replayed, after: Replayed, let_go: Mapping[UUID, dat
     return {"limits": len(held - let_go.keys())} if held - let_go.keys() else {}
 
 
-def _with_suppliers(profiles: Iterable[Profile], replayed: Replayed) -> dict[str, int]:
-    """Orders that live sourcing might have passed to suppliers: what they had at the time is not kept."""
-    return {"suppliers": len(replayed.orders)} if any(one.drop_ship for one in profiles) else {}
+def _with_suppliers(sides: Iterable[Profiles], replayed: Replayed, house: House) -> dict[str, int]:
+    """Orders that live sourcing might have passed to suppliers by the profile of their channel, on either side: what
+    suppliers had at the time is not kept."""
+    passing = {
+        channel
+        for side in sides
+        for channel, code in house.channels.items()
+        if profile_of(side, code).drop_ship
+    }
+    found = sum(fate.order.channel in passing for fate in replayed.orders)
+    return {"suppliers": found} if found else {}
 
 
 def _misfit(company: int, scope: str, since: datetime, until: datetime) -> Refused | None:

@@ -45,7 +45,9 @@ def explain_sourcing(
             "policy": one.decision.reasons.get("policy", ""), "profile_version": one.decision.profile_version,
             "profile_scope": one.decision.reasons.get("scope", ""),
             "priority": one.decision.reasons.get("priority", 0), "softened": one.explanation.softened,
-            "together": _together(one.explanation.together), "decided_at": one.decision.decided_at,
+            "together": _together(one.explanation.together),
+            "limited": one.explanation.limited._asdict() if one.explanation.limited else None,
+            "decided_at": one.decision.decided_at,
             **_explained(one.explanation),
             "lines": [
                 {
@@ -54,6 +56,9 @@ def explain_sourcing(
                     "instead": [sent._asdict() for sent in line.instead],
                     "suppliers": [
                         {"supplier": code, "units": units, "days": days} for code, units, days in line.suppliers
+                    ],
+                    "suppliers_not_asked": [
+                        {"supplier": code, "why": why} for code, why in line.not_passed
                     ],
                     **_explained(line),
                 }
