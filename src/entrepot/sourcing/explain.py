@@ -161,7 +161,7 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     more = (
         bool(reasons.get("softened")),
         Together(**planned) if planned else None,
-        Limited(*limit[:3], tuple(limit[3])) if limit else None,
+        Limited(limit[0], limit[1], limit[2], tuple(limit[3])) if limit else None,
     )
     if before_nodes:
         return Explanation((*seen, *refused), None, lines, *more)

@@ -141,12 +141,11 @@ def draft(request: Request, kind: str) -> HttpResponse:
     begun = policies.of_scope(in_force, scope, body())
     context["own"] = scope in in_force
     if like := uuid_in(asked.get("like")):
-        found = drafts.draft_of(company, like, body)
-        if isinstance(found, Refused):
-            raise Http404
         row = next((one for one in drafts.drafts(company, kind, limit=DRAFTS_MAX) if one.id == like), None)
-        begun = found
-        context |= {"like": row, "scope": row.scope if row else "", "note": row.note if row else ""}
+        if row is None:
+            raise Http404
+        begun = msgspec.convert(row.body, body, strict=False)
+        context |= {"like": row, "scope": row.scope, "note": row.note}
     return page(request, "web/policy_draft.html", context | {"fields": form(begun)}, area="policies")
 
 
