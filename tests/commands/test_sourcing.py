@@ -82,6 +82,8 @@ def test_partial_cancel_gives_up_what_is_not_there(floor: Floor) -> None:
     answer = allocated(floor, (0, 5), policy="partial_cancel")
 
     assert (answer.allocated, answer.backordered, answer.cancelled) == (2, 0, 3)
+    assert answer.outcome == queries.decisions(order=answer.order)[0].outcome == "part cancelled"
+    assert allocated(floor, (0, 5), policy="partial_cancel").outcome == "cancelled", "nothing of it is there"
 
 
 @pytest.mark.parametrize("choose_by", ["preference", "line"])

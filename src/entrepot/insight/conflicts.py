@@ -180,7 +180,7 @@ SELECT b.order_id, o.number, c.code, b.sku_id, s.code, b.quantity, b.priority::i
        o.policy IN ('ship_complete', 'line_complete')
        OR EXISTS (SELECT FROM orders_line AS l WHERE l.id = b.line_id AND l.kit_number > 0),
        (SELECT max(d.decided_at) FROM sourcing_decision AS d
-        WHERE d.order_id = a.order_id AND d.outcome IN ('allocated', 'split', 'part backordered')),
+        WHERE d.order_id = a.order_id AND d.outcome IN ('allocated', 'split', 'part backordered', 'part cancelled')),
        COALESCE(CASE WHEN last.broken = 'minimum' AND NOT last.softened OR NOT last.asked THEN last.broken END,
                 CASE WHEN last.limited THEN 'shipments' END, '')
 FROM (SELECT b.* FROM sourcing_backorder AS b WHERE b.company_id = %(company)s::smallint

@@ -467,6 +467,12 @@ def without_rules(lines: Sequence[Line], nodes: SortedOut, free: Free, *, soften
     return {code: units for code, units in could if units}
 
 
+def outcome_of(plan: Plan, policy: str) -> str:
+    """What became of an order by a plan: what is short of one that does not wait is cancelled."""
+    waits = {"backordered": "cancelled", "part backordered": "part cancelled"}
+    return waits.get(plan.outcome, plan.outcome) if policy == "partial_cancel" else plan.outcome
+
+
 def ahead_of(nodes: SortedOut, could: Mapping[str, int], units: int, chosen: Sequence[str]) -> list[str]:
     """Codes of nodes that a rule kept from serving all of it, and that are preferred to the first of those who do; by
     preference."""

@@ -565,8 +565,11 @@ class _Batch:
     ) -> None:
         """Note the decision, and who is to know of it."""
         self.decisions.append(
-            (order.company, order.id, version.number, plan.outcome, wire.dump(why), self.times[order.id])
-        )
+            (
+                order.company, order.id, version.number, rules.outcome_of(plan, order.policy), wire.dump(why),
+                self.times[order.id],
+            )
+        )  # fmt: skip
         if plan.shares or plan.chosen:
             self.offers.append((order.id, order.priority, order.promise_at or order.placed_at))
         if missing and order.policy != "partial_cancel":
@@ -727,7 +730,8 @@ def _write_served(
 def _served(one: by_line.Served) -> OrderAllocated:
     cancels = one.order.policy == "partial_cancel"
     waits, gone = (0, one.short) if cancels else (one.short, 0)
-    return OrderAllocated(one.order.id, one.plan.outcome, one.wanted - one.short, waits, gone, one.plan.why)
+    outcome = rules.outcome_of(one.plan, one.order.policy)
+    return OrderAllocated(one.order.id, outcome, one.wanted - one.short, waits, gone, one.plan.why)
 
 
 def _answer(
@@ -746,7 +750,7 @@ def _answer(
     substituted = sum(one.quantity for one in plans[order_id].instead.values())
     return OrderAllocated(
         order_id,
-        plan.outcome,
+        rules.outcome_of(plan, orders[order_id].policy),
         allocated,
         0 if cancels else short,
         short if cancels else 0,
