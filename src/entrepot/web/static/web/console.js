@@ -89,6 +89,7 @@
     for (const one of $$("input, textarea", more)) one.value = one.defaultValue;
     for (const one of $$("select", more)) one.selectedIndex = Math.max(0, [...one.options].findIndex((choice) => choice.defaultSelected));
     for (const one of $$("label", more)) one.htmlFor = next(one.htmlFor);
+    more.setAttribute("aria-label", last.getAttribute("aria-label").replace(/\d+/, (place) => Number(place) + 1));
     last.after(more);
     $("input, select, textarea", more).focus();
   });
