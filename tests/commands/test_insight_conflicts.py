@@ -177,6 +177,36 @@ def test_a_rule_of_the_profile_that_kept_the_node_is_named(house: Floor, profile
     assert (one.order, one.served, one.why, one.rule) == (urgent, served, "rule", rule)
 
 
+def test_goods_of_a_shipment_too_many_are_no_conflict_that_nothing_explains(house: Floor) -> None:
+    house.stock(0, 1, node=0)
+    house.stock(1, 1, node=1)
+    steer = SetPolicy(COMPANY, "sourcing.profile", Profile(nodes_per_order_max=1), NOW, scope="shop")
+    set_policy(SYSTEM, requests=[steer])
+    urgent = house.order((0, 1), (1, 1), priority=9).order
+    served = house.order((1, 1), channel="market").order
+    allocated(urgent, served)
+
+    (one,) = conflicts.passed_over(COMPANY, at=NOW)
+    assert (one.order, one.served, one.why, one.rule) == (urgent, served, "rule", "shipments")
+
+
+def test_nodes_are_excluded_by_the_profile_of_the_channel(house: Floor) -> None:
+    """That for all excludes the node, that of the channel does not: it is no reason there."""
+    house.stock(0, 3)
+    house.stock(1, 1, node=1)
+    steer = [
+        SetPolicy(COMPANY, "sourcing.profile", Profile(excluded_nodes=("N1",)), NOW),
+        SetPolicy(COMPANY, "sourcing.profile", Profile(), NOW, scope="shop"),
+        SetPolicy(COMPANY, "sourcing.profile", Profile(), NOW, scope="market"),
+    ]
+    set_policy(SYSTEM, requests=steer)
+    whole = house.order((0, 4), policy="ship_complete", priority=9).order
+    part = house.order((0, 2), channel="market").order
+    allocated(whole, part)
+
+    assert over() == [(whole, part, 4, "takes all or none")]
+
+
 def test_as_many_statements_for_many(house: Floor, statements) -> None:
     house.stock(0, 30)
     many = [house.order((0, 1)).order for _ in range(30)]

@@ -161,3 +161,55 @@ def test_statements_do_not_grow_with_the_batch(statements):
             drop_draft(CAUSE, requests=[DropDraft(one.draft, "no use") for one in others])
         counts[-1].append(len(ran.texts))
     assert counts[0] == counts[1] == counts[2]
+
+
+# ---- which version holds
+
+
+def set_to(days: float, limit: int, *, scope: str = "") -> None:
+    """A version from so many days after the moment of the cause on."""
+    since = NOW + timedelta(days=days)
+    wanted = policies.SetPolicy(COMPANY, KIND, Profile(nodes_per_order_max=limit), since, scope)
+    policies.set_policy(CAUSE, requests=[wanted])
+
+
+def limits(*days: float) -> list[int]:
+    found = [policies.of_company(COMPANY, Profile, NOW + timedelta(days=one))[1] for one in days]
+    return [one.nodes_per_order_max for one in found]
+
+
+def test_a_version_that_begins_later_keeps_its_day():
+    """What is activated today does not take the place of what was activated for the season."""
+    set_to(-1, 1)
+    set_to(20, 2)
+    set_to(0, 4)
+    assert limits(-0.5, 0, 19, 20, 99) == [1, 4, 4, 2, 2]
+
+
+def test_a_season_that_is_set_after_the_day_on_which_it_ends_ends_all_the_same():
+    set_to(-1, 1)
+    set_to(30, 3)
+    set_to(20, 2)
+    assert limits(19, 20, 29, 30) == [1, 2, 2, 3]
+
+
+def test_of_two_for_one_day_the_later_one_holds():
+    set_to(20, 2)
+    set_to(20, 5)
+    assert limits(20) == [5]
+
+
+def test_a_moment_that_is_over_is_at_once_and_the_past_stays():
+    set_to(-1, 1)
+    set_to(-9, 4)
+    assert limits(-2, 0) == [Profile().nodes_per_order_max, 4]
+    assert [row.in_force_from for row in policies.versions(COMPANY, KIND)] == [NOW - timedelta(days=1)] * 2
+
+
+def test_what_is_activated_without_a_day_holds_from_the_next_second_on():
+    (answer,) = activate_draft(CAUSE, requests=[ActivateDraft(tried().draft)])
+    assert isinstance(answer, DraftNow)
+    assert limits(0) == [Profile().nodes_per_order_max]
+    assert limits(1 / 86_400) == [1]
+    set_to(-9, 4)
+    assert limits(1) == [4], "and what is set right after it takes its place"

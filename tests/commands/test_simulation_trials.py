@@ -282,6 +282,24 @@ def test_nodes_that_nobody_knows_are_named(floor: Floor) -> None:
     assert tried(Profile(excluded_nodes=("N1", "N9"))).strangers == ("N9",)
 
 
+def test_so_are_all_other_names_that_nothing_has(floor: Floor) -> None:
+    floor.stock(quantity=9)
+    decided(floor, 0, (0, 1))
+    draft = Profile(
+        offline=(Offline("N1", DAY.date()), Offline("N8", DAY.date())), kinds_last=("store", "stroe"),
+        minimum_stock={"N1": 2, "3pl": 1, "shop": 1}, shipments_of={floor.codes[0]: 1, "sofas": 1},
+        tier_priority={"gold": 9}, drop_ship=(DropShip("ACME", skus=(floor.codes[1], "lamps")),),
+    )  # fmt: skip
+
+    assert tried(draft).strangers == ("ACME", "N8", "gold", "lamps", "shop", "sofas", "stroe")
+
+
+def test_no_supplier_matters_to_a_channel_whose_profile_names_none(floor: Floor) -> None:
+    floor.stock(quantity=9)
+    decided(floor, 0, (0, 1))
+    assert tried(Profile(drop_ship=(DropShip("ACME"),)), scope="market").concerns == {}
+
+
 @pytest.mark.parametrize(
     ("facts", "code"),
     [

@@ -13,10 +13,10 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments.commands.capture import Capture, capture
-from entrepot.sourcing import errors, queries, rules
+from entrepot.sourcing import errors, joint, queries, rules
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.commands.cancel import cancel
-from entrepot.sourcing.explain import Flip
+from entrepot.sourcing.explain import Flip, Together
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
 from tests.together import all_at_once
 
@@ -82,6 +82,8 @@ def test_partial_cancel_gives_up_what_is_not_there(floor: Floor) -> None:
     answer = allocated(floor, (0, 5), policy="partial_cancel")
 
     assert (answer.allocated, answer.backordered, answer.cancelled) == (2, 0, 3)
+    assert answer.outcome == queries.decisions(order=answer.order)[0].outcome == "part cancelled"
+    assert allocated(floor, (0, 5), policy="partial_cancel").outcome == "cancelled", "nothing of it is there"
 
 
 @pytest.mark.parametrize("choose_by", ["preference", "line"])
@@ -320,6 +322,8 @@ def test_by_cost_the_batch_is_planned_together(floor: Floor) -> None:
     assert [answer.outcome for answer in answers] == ["allocated", "allocated"]  # type: ignore[union-attr]
     (alone,) = queries.explained(order=single)
     assert alone.decision.reasons["why"] == "N1 is the cheapest for the 2 orders that were planned together"
+    planned = Together(orders=2, cost_minor=10_737, bound_minor=10_737, solver="exact", followed=True)
+    assert alone.explanation.together == planned and planned.gap == 0
     assert [(node.node, node.verdict) for node in alone.explanation.candidates] == [
         ("N2", "runner_up"), ("N1", "chosen"),
     ]  # fmt: skip
@@ -327,6 +331,32 @@ def test_by_cost_the_batch_is_planned_together(floor: Floor) -> None:
     assert [(n.node, n.verdict, n.cost_minor) for n in why.explanation.candidates] == [
         ("N2", "chosen", 155), ("N1", "short", 582),
     ]  # fmt: skip
+
+
+def test_a_plan_that_nobody_proved_says_how_far_it_may_be_from_the_best(floor: Floor, monkeypatch) -> None:
+    monkeypatch.setattr(joint, "find_spec", lambda _: None)
+    floor.stock(sku=0, quantity=1, node=1)
+    floor.stock(sku=0, quantity=5, node=0)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0)
+    orders = [floor.order((0, 1)).order for _ in range(2)]
+    allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders])
+
+    (one,) = queries.explained(order=orders[1])
+    assert one.explanation.together == Together(2, 737, 310, "greedy", followed=True)
+    assert one.explanation.together.gap == pytest.approx(427 / 737)
+
+
+def test_what_can_not_follow_the_plan_of_all_says_so(floor: Floor) -> None:
+    """No node has the whole line: the plan leaves it out, and two nodes serve it all the same."""
+    floor.stock(quantity=2, node=0)
+    floor.stock(quantity=2, node=1)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0)
+    (one,) = queries.explained(order=allocated(floor, (0, 3)).order)
+
+    assert one.decision.outcome == "split"
+    assert one.explanation.together and not one.explanation.together.followed
 
 
 def test_by_cost_the_runner_up_says_how_much_is_missing(floor: Floor) -> None:

@@ -98,6 +98,7 @@ def test_what_is_not_there_is_cancelled_where_the_order_says_so(floor: Floor) ->
     (answer,) = allocated(floor.order((0, 5), (1, 1), policy="partial_cancel").order)
 
     assert (answer.allocated, answer.backordered, answer.cancelled) == (2, 0, 4)
+    assert answer.outcome == "part cancelled"
     assert queries.backorders(company=COMPANY) == []
 
 

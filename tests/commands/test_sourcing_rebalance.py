@@ -32,6 +32,7 @@ from entrepot.sourcing.commands.transfers import (
     send_transfers,
 )
 from entrepot.sourcing.rebalancing import Rebalancing
+from entrepot.sourcing.rules import Profile
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
@@ -51,6 +52,11 @@ def house(db: None) -> Floor:
 def steer(at: Cause = SYSTEM, **body: int) -> None:
     request = SetPolicy(COMPANY, "sourcing.rebalancing", Rebalancing(**body), NOW - timedelta(days=1))
     set_policy(at, requests=[request])
+
+
+def steer_sourcing(**body: int) -> None:
+    request = SetPolicy(COMPANY, "sourcing.profile", Profile(**body), NOW - timedelta(days=1))  # type: ignore[arg-type]
+    set_policy(SYSTEM, requests=[request])
 
 
 def proposed(house: Floor, sku: int = 0, at: Cause = SYSTEM) -> TransfersProposed:
@@ -99,6 +105,20 @@ def test_what_was_sold_is_covered_from_the_node_that_has_it(house: Floor) -> Non
         "free": 0, "coming": 0, "sold": 8, "waiting": 0, "target": 4, "need": 4, "surplus": 0,
     }  # fmt: skip
     assert (found.terms["from"]["surplus"], found.terms["km"], found.terms["unit_cost"]) == (30, 500, 70)
+
+
+def test_units_of_an_order_that_waits_for_another_line_are_moved_nowhere(house: Floor) -> None:
+    """It ships complete, and the node that has them would send them."""
+    house.stock(0, 30, node=1)
+    order = house.order((0, 5), (1, 1), policy="ship_complete").order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    assert proposed(house).units == 0
+
+    together = house.order((0, 5), (1, 1), policy="ship_complete").order
+    house.stock(1, 1)
+    steer_sourcing(nodes_per_order_max=1)
+    allocate(SYSTEM, requests=[AllocateOrder(together)])
+    assert proposed(house).units == 5, "what may come in one shipment alone is brought together"
 
 
 def test_safety_stock_is_filled_up_and_what_is_coming_counts(house: Floor) -> None:

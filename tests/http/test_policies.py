@@ -133,3 +133,52 @@ def test_what_is_not_there_is_not_found(shop: Shop, console) -> None:
     assert client.get(reverse("policy", args=["sourcing.luck"])).status_code == 404
     assert client.get(reverse("policy-draft", args=["sourcing.luck"])).status_code == 404
     assert client.post(reverse("policy-draft-act", args=[ids.uuid7()]), {"do": "drop"}).status_code == 404
+
+
+# ---- the form
+
+
+def test_a_change_for_a_channel_begins_with_what_holds_there(shop: Shop, console, versions) -> None:
+    """What holds for all would silently take the place of what the channel has of its own."""
+    own = policies.SetPolicy(COMPANY, KIND, Profile(excluded_nodes=("GLA",)), shop.now, "web")
+    policies.set_policy(the_system(shop.now), requests=[own])
+    client, address = console("lead"), reverse("policy-draft", args=[KIND])
+    assert f'href="{address}?scope=web"' in client.get(reverse("policy", args=[KIND])).content.decode()
+
+    told = client.get(address, {"scope": "web"}).content.decode()
+    assert 'name="excluded_nodes" value="GLA"' in told
+    assert 'type="hidden" name="scope" value="web"' in told
+    assert "filled with what is in force for web" in told
+    others = client.get(address, {"scope": "shop"}).content.decode()
+    assert "Nothing is in force for shop alone" in others
+    assert 'name="excluded_nodes" value="LDN"' in others
+
+
+def test_a_draft_is_begun_like_another(shop: Shop, console) -> None:
+    client, address = console("lead"), reverse("policy-draft", args=[KIND])
+    draft = a_draft(shop, note="fewer parcels", nodes_per_order_max=2)
+    assert f'href="{address}?like={draft}"' in client.get(reverse("policy", args=[KIND])).content.decode()
+
+    told = client.get(address, {"like": str(draft)}).content.decode()
+    assert 'name="nodes_per_order_max" value="2"' in told
+    assert "filled as the draft “fewer parcels” is" in told
+    assert client.get(address, {"like": str(ids.uuid7())}).status_code == 404
+
+
+def test_nodes_that_are_closed_and_suppliers_are_written_in_rows(shop: Shop, console) -> None:
+    client, address = console("lead"), reverse("policy-draft", args=[KIND])
+    form_ = filled(Profile()) | {
+        "offline.0.node": "LDN", "offline.0.since": "2026-12-28", "offline.0.until": "", "offline.0.why": "rebuilt",
+        "drop_ship.0.supplier": "ACNE", "drop_ship.0.lead_days": "two",
+    }  # fmt: skip
+    told = client.post(address, form_).content.decode()
+    assert "drop ship, lead days of row 1: expected a whole number, found two." in told
+    assert 'name="offline.0.node" value="LDN"' in told
+    assert drafts.drafts(COMPANY) == []
+
+    client.post(address, form_ | {"drop_ship.0.lead_days": "2"})
+    (draft,) = drafts.drafts(COMPANY, KIND)
+    assert draft.body["offline"] == [{"node": "LDN", "since": "2026-12-28", "until": None, "why": "rebuilt"}]
+    assert draft.body["drop_ship"][0]["supplier"] == "ACNE"
+    policy = client.get(reverse("policy", args=[KIND])).content.decode()
+    assert "It names what nothing is called here: ACNE." in policy

@@ -20,8 +20,17 @@ def test_a_profile_is_drafted_tried_and_switched_on(console: Page, shop: Shop) -
     console.goto("/policies/")
     console.get_by_role("link", name="Sourcing: profile").click()
     console.get_by_role("link", name="Draft a change").click()
-    console.get_by_label("Why", exact=True).fill("London is rebuilt")
+    console.get_by_role("textbox", name="Why", description="The draft is called by it.").fill(
+        "London is rebuilt"
+    )
     console.get_by_label("Excluded nodes").fill("LDN")
+    closed = console.get_by_role("group", name="Offline")
+    for day in ("2031-12-24", "2031-12-25", "2031-12-26"):  # one more than there are empty rows
+        if closed.get_by_label("Since").last.input_value():
+            closed.get_by_role("button", name="Another row").click()
+        place = [one.input_value() for one in closed.get_by_label("Node").all()].index("")
+        closed.get_by_label("Node").nth(place).fill("MAN")
+        closed.get_by_label("Since").nth(place).fill(day)
     console.get_by_role("button", name="Keep the draft").click()
     expect(console.get_by_text("The draft is kept. It is not in force.")).to_be_visible()
 
@@ -38,3 +47,5 @@ def test_a_profile_is_drafted_tried_and_switched_on(console: Page, shop: Shop) -
     expect(console.get_by_text("The draft has become version 1.")).to_be_visible()
     in_force = policies.in_force(1, Profile, shop.now + timedelta(hours=1))
     assert in_force[""][1].excluded_nodes == ("LDN",)
+    days = [(one.node, one.since.day, one.until) for one in in_force[""][1].offline]
+    assert days == [("MAN", 24, None), ("MAN", 25, None), ("MAN", 26, None)]

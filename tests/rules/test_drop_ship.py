@@ -20,6 +20,7 @@ from entrepot.sourcing.drop_ship import (
     Known,
     Offered,
     Supplier,
+    not_asked,
     suppliers_of,
     with_suppliers,
     without,
@@ -243,3 +244,34 @@ def test_services_go_with_the_last_goods_of_a_supplier():
     left = {"a": goods.less("with_supplier", 2), "s": Units(1, 0, 0, 0, is_goods=False)}
     assert services_too(left) == [("s", "open", 1)]
     assert services_too(left | {"a": goods}) == []
+
+
+# ---- why somebody is not asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "units", "refused", "is_whole", "why"),
+    [
+        ({"countries": ("DE",)}, None, False, False, "country"),
+        ({"supplier": "BOLT"}, None, False, False, "goods"),
+        ({}, None, True, False, "rejected"),
+        ({}, 0, False, False, "too few"),
+        ({}, 3, False, True, "too few"),
+        ({}, None, False, False, "shipments"),
+    ],
+)
+def test_a_supplier_who_is_not_asked_is_told_with_the_reason(asked, units, refused, is_whole, why) -> None:
+    line = Line(UUID(int=1), UUID(int=2), 4)
+    offers = {line.sku: Offered(units, 1, 3)}
+    able = [Supplier(UUID(int=3), "ACME", False, offers, frozenset({line.id} if refused else ()))]
+    named = DropShip(**({"supplier": "ACME"} | asked))
+    assert not_asked([named], able, "GB", line, is_whole=is_whole) == [(named.supplier, why)]
+
+
+def test_so_few_or_of_a_kit_he_does_not_send() -> None:
+    line = Line(UUID(int=1), UUID(int=2), 4)
+    able = [Supplier(UUID(int=3), "ACME", False, {line.sku: Offered(None, 6, 3)})]
+    assert not_asked([DropShip("ACME")], able, "GB", line, is_whole=False) == [("ACME", "fewest")]
+    assert not_asked([DropShip("ACME")], able, "GB", line._replace(kit=1), is_whole=False) == [
+        ("ACME", "kit")
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
 from entrepot.returns.rules import Policy as Returns
 from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
-from entrepot.sourcing.rules import Profile
+from entrepot.sourcing.rules import DropShip, Offline, Profile
 from entrepot.web.policy_form import differences, form, purpose, read
+from entrepot.web.policy_form import filled as filled_again
 from entrepot.work.commands import steering  # noqa: F401  registers its policies
 
 
@@ -108,3 +110,91 @@ def test_a_field_is_explained_by_what_stands_below_it() -> None:
     assert told["split_minor"] == "Penalty of each shipment after the first of an order."
     assert told["priority_weight"] == "", "what stands below another field is not told of it"
     assert {one.name: one.label for one in form(Profile())}["late_day_minor"] == "Late day, in minor units"
+
+
+# ---- several things of several fields
+
+
+def posted(body: Any) -> dict[str, str]:
+    """The form as a browser sends it: of what has rows, each cell."""
+    found: dict[str, str] = {}
+    for one in form(body):
+        cells = [cell for row in one.rows for cell in row]
+        found |= {cell.name: cell.text for cell in cells} if cells else {one.name: one.text}
+    return found
+
+
+OFFLINE = Offline("LDN", date(2026, 12, 28), date(2026, 12, 30), "stock-taking")
+SENDS = DropShip("ACME", "first", ("MUG", "TEA"), (), 2, stated_only=True)
+
+
+@given(
+    st.lists(st.builds(Offline, st.sampled_from(("LDN", "MAN")), st.dates(), st.none() | st.dates(), st.just("x"))),
+    st.lists(st.builds(
+        DropShip, st.sampled_from(("ACME", "BOLT")), st.sampled_from(("first", "last")),
+        st.lists(st.sampled_from(("MUG", "TEA"))).map(tuple), st.just(()), st.none() | st.integers(0, 99),
+        st.booleans(),
+    )),
+)  # fmt: skip
+def test_what_rows_show_is_what_they_read(offline: list[Offline], drop_ship: list[DropShip]) -> None:
+    profile = Profile(offline=tuple(offline), drop_ship=tuple(drop_ship))
+    assert read(Profile, posted(profile)) == profile
+
+
+def test_rows_are_added_emptied_and_left_as_they_are_offered() -> None:
+    sent = posted(Profile(offline=(OFFLINE, Offline("MAN", date(2026, 12, 1)))))
+    sent |= {"offline.0.node": "", "offline.0.since": "", "offline.0.until": "", "offline.0.why": ""}
+    sent |= {
+        "offline.7.node": " GLA ",
+        "offline.7.since": "2026-12-24",
+        "offline.7.until": "",
+        "offline.7.why": "",
+    }
+    sent |= {"drop_ship.0.supplier": "ACME"}
+
+    found = read(Profile, sent)
+
+    assert found.offline == (Offline("MAN", date(2026, 12, 1)), Offline("GLA", date(2026, 12, 24)))
+    assert found.drop_ship == (DropShip("ACME"),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "expected", "given"),
+    [
+        ({"offline.1.since": "28.12."}, "offline, since of row 2", "a day as 2026-03-01", "28.12."),
+        ({"offline.2.node": "GLA"}, "offline, since of row 3", "a day as 2026-03-01", "nothing"),
+        ({"offline.2.since": "2026-12-28"}, "offline, node of row 3", "something", "nothing"),
+        ({"drop_ship.0.supplier": "A", "drop_ship.0.lead_days": "soon"}, "drop_ship, lead days of row 1",
+         "a whole number", "soon"),
+        ({"drop_ship.0.supplier": "A", "drop_ship.0.ask": "never"}, "drop_ship, ask of row 1", "one of first, last",
+         "never"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_in_a_row_is_said_with_its_place(
+    changes: dict[str, str], where: str, expected: str, given: str
+) -> None:
+    sent = posted(Profile(offline=(OFFLINE, OFFLINE))) | changes
+    answer = read(Profile, sent)
+
+    assert answer == Invalid(field=where, expected=expected, found=given)
+    again = {cell.name: cell.text for one in filled_again(Profile, sent) for row in one.rows for cell in row}
+    assert changes.items() <= again.items(), "it comes back as it was sent"
+
+
+def test_rows_are_told_one_a_line_without_what_is_as_by_default() -> None:
+    two = {
+        "offline": [wire_of(OFFLINE), {"node": "MAN", "since": "2026-12-01"}],
+        "drop_ship": [wire_of(SENDS)],
+    }
+    found = {one.name: (one.one, one.other) for one in differences(Profile, {}, two)}
+
+    assert found == {
+        "offline": (
+            "–", "node LDN, since 2026-12-28, until 2026-12-30, why stock-taking\nnode MAN, since 2026-12-01",
+        ),
+        "drop_ship": ("–", "supplier ACME, ask first, skus MUG, TEA, lead days 2, stated only yes"),
+    }  # fmt: skip
+
+
+def wire_of(body: Any) -> Any:
+    return json.loads(wire.dump(body))

@@ -222,7 +222,10 @@ def test_each_shipment_after_the_first_costs_the_penalty_of_a_split() -> None:
     assert [side.figures.cost["split"] for side in (found.before, found.after)] == [200, 0]
     assert [side.figures.splits for side in (found.before, found.after)] == [1.0, 0.0]
     assert found.before.figures.parcels == {"1": 0, "2": 1, "3": 0, "4 or more": 0}
-    assert found.changed[0].why == "N2 has 1 of 2 units left; only part of it is free, at N1"
+    assert (
+        found.changed[0].why
+        == "N2 has 1 of 2 units left; it may not come in more shipments, and N1 has only part of it"
+    )
 
 
 def test_the_rates_are_the_drafts_or_those_in_force_where_it_has_none() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -505,7 +506,11 @@ def test_the_rule_that_is_told_is_the_one_that_kept_the_order_from_one_node(
         "candidates": plan.candidates, "units": sum(units), "chosen": plan.chosen, "could": could,
         "broken": {**dict.fromkeys(could, "minimum"), **found.broken},
     }  # fmt: skip
-    flip = explain(reasons).flip if plan.outcome != "allocated" else None
+    if plan.outcome == "allocated":
+        reasons["chosen"] = [code for code, n in plan.candidates if n == sum(units)]
+        del reasons["chosen"][1:]
+        reasons["ahead"] = rules.ahead_of(found, could, sum(units), reasons["chosen"])
+    flip = explain(reasons).flip
     if flip is None or not flip.rule:
         return
     kept = {code: n for code, n in minimum.items() if code != flip.node}
@@ -572,3 +577,54 @@ def test_a_node_that_rejected_a_line_lacks_no_goods() -> None:
         ("N1", "rejected", 2), ("N2", "not asked", 2),
     ]  # fmt: skip
     assert found.flip == found.lines[0].flip == Flip("N1", 0, "", rule="rejected")
+
+
+# ---- why no more was served
+
+
+def two_nodes(*, limit: rules.Limit, policy: str) -> rules.Plan:
+    """Each of two nodes has one of the two lines."""
+    nodes = [WAREHOUSE, STORE._replace(priority=2)]
+    lines = [rules.Line(UUID(int=99), SKUS[0], 1), rules.Line(UUID(int=98), SKUS[1], 1)]
+    free = {(SKUS[0], WAREHOUSE.id): 1, (SKUS[1], STORE.id): 1}
+    return rules.plan_order(lines, nodes, free, policy, limit.most)
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        ("partial_backorder", "it may not come in more shipments, and W has only part of it"),
+        ("ship_complete", "it ships complete and not all of it is free where its shipments may come from"),
+        ("line_complete", "it may not come in more shipments, and W has only part of it"),
+    ],
+)
+def test_goods_that_stand_where_a_shipment_too_many_would_come_from_are_not_said_to_be_missing(
+    policy: str, why: str
+) -> None:
+    assert two_nodes(limit=rules.Limit(2), policy=policy).short == ()
+    plan = two_nodes(limit=rules.Limit(1), policy=policy)
+    assert (plan.why, plan.limited) == (why, ("S",))
+
+
+def test_what_limits_the_shipments_is_told() -> None:
+    profile = rules.Profile(
+        nodes_per_order_max=3, split_from_minor=5_000, shipments_of={"SOFA": 2, "chairs": 9}
+    )
+    assert rules.limit_of(profile, 4_999, ("SOFA",)) == rules.Limit(1, "worth")
+    assert rules.limit_of(profile, 5_000, ("chairs", "SOFA")) == rules.Limit(2, "goods", "SOFA")
+    assert rules.limit_of(profile, 5_000, ("chairs",)) == rules.Limit(3)
+
+
+def test_a_refused_node_is_told_first_only_where_it_is_preferred_to_the_one_that_serves() -> None:
+    nodes = [STORE, WAREHOUSE, PARTNER._replace(priority=5)]
+    found = rules.sort_out(nodes, HERE, rules.Profile(kinds_refused=("store", "3pl")))
+    assert found.ranked == ("S", "W", "P")
+    could = {"S": 2, "P": 2}
+    assert rules.ahead_of(found, could, 2, ["W"]) == ["S"]
+    assert rules.ahead_of(found, could, 3, ["W"]) == [], "it has not all of it"
+    reasons = {"candidates": [("W", 2)], "broken": found.broken, "could": could, "ahead": ["S"]}
+    told = explain(reasons)
+    assert told.flip == Flip("S", 0, "", rule="kind")
+    assert {one.node: one.needs for one in told.candidates} == {
+        "W": None, "S": Flip("S", 0, "", rule="kind"), "P": Flip("P", 0, "", rule="kind"),
+    }  # fmt: skip

@@ -224,6 +224,9 @@ def _print(report: Report, currency: str) -> None:
         f"cost of a unit sent, {currency}",
         *(money.text(side.figures.cost_of_unit, currency) for side in (one, other)),
     )
+    if (one.gap, other.gap) != (None, None):
+        gaps = ("–" if side.gap is None else f"{side.gap:.2%}" for side in (one, other))
+        _row("planned together: gap at most", *gaps)
     for name in LATENESS:
         _row(f"orders {name}", *(f"{side.figures.lateness[name]:,}" for side in (one, other)))
     for before, after in zip(one.nodes, other.nodes, strict=True):
@@ -244,7 +247,9 @@ def _print(report: Report, currency: str) -> None:
         orders = "1 order" if of_orders == 1 else f"{of_orders:,} orders"
         say(f"The record does not tell of {GAPS[name]}: this may matter to {orders}")
     if report.strangers:
-        say(f"The draft names nodes that serve none of these orders: {', '.join(report.strangers)}")
+        say(
+            f"The draft names what serves none of these orders, or nothing is called: {', '.join(report.strangers)}"
+        )
     if trust.by_another:
         say(f"{trust.by_another:,} of them had been decided by another version of the profile")
 

@@ -119,14 +119,15 @@ def passed_over(company: int, *, at: datetime) -> list[PassedOver]:
 
     2 statements, by the index of promises on a SKU.
     """
-    excluded = policies.of_company(company, Profile, at)[1].excluded_nodes
+    in_force = policies.in_force(company, Profile, at)
     found = []
     for *row, fenced, other, serves, held, whole, promised_at, rule in sql.run(
         _PASSED_OVER, {"company": company, "limit": LIMIT}
     ):
-        ordered_at, node = row[7], row[13]
+        channel, ordered_at, node = row[2], row[7], row[13]
+        profile = policies.of_scope(in_force, channel, Profile())
         served = rules.Served(
-            is_reachable=serves and node not in excluded,
+            is_reachable=serves and node not in profile.excluded_nodes,
             is_fenced_for_other=fenced and other,
             is_earlier=promised_at is not None and promised_at < ordered_at,
             is_ruled_out=rule != "",
@@ -179,8 +180,9 @@ SELECT b.order_id, o.number, c.code, b.sku_id, s.code, b.quantity, b.priority::i
        o.policy IN ('ship_complete', 'line_complete')
        OR EXISTS (SELECT FROM orders_line AS l WHERE l.id = b.line_id AND l.kit_number > 0),
        (SELECT max(d.decided_at) FROM sourcing_decision AS d
-        WHERE d.order_id = a.order_id AND d.outcome IN ('allocated', 'split', 'part backordered')),
-       COALESCE(CASE WHEN last.broken = 'minimum' OR NOT last.asked THEN last.broken END, '')
+        WHERE d.order_id = a.order_id AND d.outcome IN ('allocated', 'split', 'part backordered', 'part cancelled')),
+       COALESCE(CASE WHEN last.broken = 'minimum' AND NOT last.softened OR NOT last.asked THEN last.broken END,
+                CASE WHEN last.limited THEN 'shipments' END, '')
 FROM (SELECT b.* FROM sourcing_backorder AS b WHERE b.company_id = %(company)s::smallint
       ORDER BY b.priority DESC, b.ordered_at, b.line_id LIMIT %(limit)s::int) AS b
 JOIN orders_order AS o ON o.id = b.order_id JOIN network_channel AS c ON c.id = o.channel_id
@@ -195,7 +197,8 @@ CROSS JOIN LATERAL (
 JOIN orders_order AS p ON p.id = a.order_id JOIN network_channel AS pc ON pc.id = a.channel_id
 JOIN network_node AS n ON n.id = a.node_id
 LEFT JOIN LATERAL (
-    SELECT d.reasons -> 'broken' ->> n.code AS broken,
+    SELECT d.reasons -> 'broken' ->> n.code AS broken, d.reasons -> 'limit' -> 3 ? n.code AS limited,
+           d.reasons ? 'softened' AS softened,
            EXISTS (SELECT FROM jsonb_array_elements(d.reasons -> 'candidates') AS c WHERE c ->> 0 = n.code) AS asked
     FROM sourcing_decision AS d WHERE d.order_id = b.order_id ORDER BY d.id DESC LIMIT 1
 ) AS last ON true

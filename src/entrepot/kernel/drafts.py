@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -51,10 +51,11 @@ class TryDraft:
 
 @dataclass(frozen=True, slots=True)
 class ActivateDraft:
-    """A tried draft becomes the next version of its policy, in force from a moment that has not passed."""
+    """A tried draft becomes the next version of its policy, in force from a moment that has not passed; without one
+    from the next second on, as a version does not change the past."""
 
     draft: UUID
-    in_force_from: datetime
+    in_force_from: datetime | None = None
     key: str | None = None
 
 
@@ -143,7 +144,7 @@ def activate_draft(cause: Cause, /, *, requests: Sequence[ActivateDraft]) -> lis
     """
 
     def dated(held: _Held, request: ActivateDraft) -> _Held | Refused:
-        if request.in_force_from < cause.at:
+        if request.in_force_from and request.in_force_from < cause.at:
             return Invalid(
                 field="in_force_from",
                 expected=Said("{0} or later", cause.at.isoformat()),
@@ -191,11 +192,8 @@ def _step(
         changed[held.id] = after
         if state == "active":
             body = wire.load(held.body, policies.bodies[held.kind])
-            set_now.append(
-                policies.SetPolicy(
-                    held.company, held.kind, body, request.in_force_from, held.scope, held.note
-                )
-            )
+            since = request.in_force_from or cause.at + timedelta(seconds=1)
+            set_now.append(policies.SetPolicy(held.company, held.kind, body, since, held.scope, held.note))
         moved = Event(
             "policy_draft", held.id, held.company, before=held.state, after=state, reason=reason(request)
         )
@@ -231,9 +229,10 @@ class DraftRow:
     body: Any
 
 
-def drafts(company: int, kind: str = "", *, limit: int = 200) -> list[DraftRow]:
-    """Drafts of a kind, or of all, the newest first. 1 statement."""
-    return [DraftRow(*row) for row in sql.run(_DRAFTS, {"company": company, "kind": kind, "limit": limit})]
+def drafts(company: int, kind: str = "", *, limit: int = 200, state: str = "") -> list[DraftRow]:
+    """Drafts of a kind, or of all, in a state, or in any, the newest first. 1 statement."""
+    params = {"company": company, "kind": kind, "state": state, "limit": limit}
+    return [DraftRow(*row) for row in sql.run(_DRAFTS, params)]
 
 
 def draft_of(company: int, draft: UUID, body: type[T]) -> T | Refused:
@@ -262,6 +261,7 @@ WHERE p.id = d.id
 _DRAFTS = """
 SELECT id, kind, scope, state, note, author, drafted_at, summary, report_id, version, body FROM kernel_policydraft
 WHERE company_id = %(company)s::smallint AND (%(kind)s::text = '' OR kind = %(kind)s::text)
+  AND (%(state)s::text = '' OR state = %(state)s::text)
 ORDER BY drafted_at DESC, id DESC LIMIT %(limit)s::int
 """
 

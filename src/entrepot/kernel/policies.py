@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,7 +22,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SetPolicy:
-    """A new version of a policy. `scope` narrows it, e.g. to a channel; '' is for all."""
+    """A new version of a policy. `scope` narrows it, e.g. to a channel; '' is for all.
+
+    A moment that is over is at once: a version does not take the place of one that began later and holds already. A
+    version that begins later keeps its day: until then this one holds.
+    """
 
     company: int
     kind: str
@@ -31,6 +35,11 @@ class SetPolicy:
     scope: str = ""
     note: str = ""
     key: str | None = None
+
+
+AT_ONCE = timedelta(seconds=2)
+"""What begins so soon is no version for a later day: the console has what is activated at once begin in the next
+second, as no version changes the past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +58,13 @@ def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[Policy
     """
     answers: list[PolicySet | Refused] = []
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('kernel.policies', 0))")
-    latest = {
-        (company, kind, scope): version
-        for company, kind, scope, version in sql.run(
-            "SELECT company_id, kind, scope, max(version) FROM kernel_policy GROUP BY 1, 2, 3"
-        )
-    }
+    latest: dict[tuple[int, str, str], int] = {}
+    began: dict[tuple[int, str, str], datetime] = {}
+    at_once = cause.at + AT_ONCE
+    for company, kind, scope, number, since in sql.run(_LATEST, {"at": at_once}):
+        latest[company, kind, scope] = number
+        if since:
+            began[company, kind, scope] = since
     rows = []
     for request in requests:
         name = (request.company, request.kind, request.scope)
@@ -63,13 +73,16 @@ def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[Policy
             answers.append(problem)
             continue
         version = latest[name] = latest.get(name, 0) + 1
+        since = max(request.in_force_from, began.get(name, request.in_force_from))
+        if since <= at_once:
+            began[name] = since
         key = ids.uuid7()
         rows.append(
             (
                 key,
                 *name,
                 version,
-                request.in_force_from,
+                since,
                 wire.dump(request.body),
                 cause.actor.name,
                 request.note,
@@ -122,6 +135,14 @@ class VersionRow:
 def versions(company: int, kind: str = "") -> list[VersionRow]:
     """Versions of a kind, or of all: by kind and scope, the newest first. 1 statement."""
     return [VersionRow(*row) for row in sql.run(_VERSIONS, {"company": company, "kind": kind})]
+
+
+def holding(rows: Iterable[VersionRow], at: datetime) -> dict[tuple[str, str], VersionRow]:
+    """Of versions, those in force at a moment, by kind and scope: the one that began last, of a day the newest."""
+    begun = [row for row in rows if row.in_force_from <= at]
+    return {
+        (row.kind, row.scope): row for row in sorted(begun, key=lambda row: (row.in_force_from, row.version))
+    }
 
 
 def in_force(company: int, body: type[T], at: datetime) -> dict[str, tuple[int, T]]:
@@ -186,6 +207,12 @@ class InForce:
         return [found for (_, shape, _), (_, found) in self._found.items() if shape is body]
 
 
+_LATEST = """
+SELECT company_id::int, kind, scope, max(version),
+       max(in_force_from) FILTER (WHERE in_force_from <= %(at)s::timestamptz)
+FROM kernel_policy GROUP BY 1, 2, 3
+"""
+
 _VERSIONS = """
 SELECT kind, scope, version, in_force_from, author, note, body FROM kernel_policy
 WHERE company_id = %(company)s::smallint AND (%(kind)s::text = '' OR kind = %(kind)s::text)
@@ -196,6 +223,7 @@ IN_FORCE = """
 SELECT DISTINCT ON (company_id, kind, scope) company_id, kind, scope, version, body::text AS body FROM kernel_policy
 WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = ANY(%(kinds)s::text[])
   AND in_force_from <= %(at)s::timestamptz
-ORDER BY company_id, kind, scope, version DESC
+ORDER BY company_id, kind, scope, in_force_from DESC, version DESC
 """
-"""The versions in force of `kinds` at a moment, for statements of rooms that read some of them on the way."""
+"""The versions in force of `kinds` at a moment, those that began last: for statements of rooms that read some of them
+on the way."""

@@ -80,13 +80,15 @@ class Figures:
 class Side:
     """What one profile makes of the window: in all, by channel, and for each node.
 
-    Nodes are told with the orders that waited when the window began; the figures are of the window's own orders.
+    Nodes are told with the orders that waited when the window began; the figures are of the window's own orders. `gap`
+    is the part of the cost of what was planned together that better plans could save at most; None where nothing was.
     """
 
     figures: Figures
     channels: Mapping[str, Figures]
     nodes: tuple[Load, ...]
     unexplained: int
+    gap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ def _side(record: Record, replayed: Replayed, profile: Profile) -> Side:
         {code: _figures(some, profile) for code, some in sorted(channels.items())},
         _loads(record, everything),
         replayed.unexplained,
+        replayed.gap,
     )
 
 

@@ -104,6 +104,7 @@ class Earlier:
 
 
 WAITS = ("backordered", "part backordered")
+NOT_ALL = (*WAITS, "cancelled", "part cancelled")
 
 
 def _served(decided: Decided) -> dict[int, int]:
@@ -121,7 +122,7 @@ def _promises(
     by_number = {line.number: line for line in lines}
     if "served" in decided.reasons:
         rows = [(number, code, units) for number, code, units in decided.reasons["served"]]
-    elif decided.outcome in WAITS:
+    elif decided.outcome in NOT_ALL:
         rows = []
     else:
         chosen = [one.node for one in explain(decided.reasons).candidates if one.verdict == "chosen"]

@@ -14,6 +14,7 @@ from entrepot.simulation import recorded
 from entrepot.simulation.comparison import Comparison, compare, yardstick
 from entrepot.simulation.errors import NothingDecided
 from entrepot.simulation.replay import House, Profiles, Replayed, profile_of, replay
+from entrepot.sourcing import naming
 from entrepot.sourcing.rules import Profile
 
 RATES = ("km_minor", "handling_minor", "split_minor", "late_day_minor", "scarcity_minor")
@@ -38,7 +39,8 @@ class Report:
     measured_by: str
     rates: Mapping[str, float]
     strangers: tuple[str, ...]
-    """Nodes that the draft names and that serve none of the orders: slips of the pen, perhaps."""
+    """What the draft names and nothing has, slips of the pen perhaps: nodes that serve none of the orders, and kinds
+    that none of those is of, suppliers, goods."""
     found: Comparison
     not_followed: tuple[str, ...] = ()
     """What live orders would follow and this replay could not, because no ledger keeps it: `carts`, `changes`,
@@ -53,7 +55,7 @@ def tried(
 ) -> Report | Refused:  # fmt: skip
     """Replay the window twice: by what is in force at `at`, and by the draft in its place.
 
-    `tell` hears how many decisions are done, and of how many. About 30 statements, all of them questions.
+    `tell` hears how many decisions are done, and of how many. About 35 statements, all of them questions.
     """
     problem = _misfit(company, scope, since, until)
     if problem:
@@ -79,11 +81,11 @@ def tried(
     concerns = {
         **window.unknown,
         **_left_to_people(before, after, window.record.let_go),
-        **_with_suppliers((draft, *active.values()), before),
+        **_with_suppliers([active, {**active, scope: draft}], before, window.record.house),
     }
     return Report(
         scope, draft, version, since, until, len(window.record.waiting), measured_by,
-        {name: getattr(measure, name) for name in RATES}, _strangers(draft, window.record.house),
+        {name: getattr(measure, name) for name in RATES}, _strangers(company, draft, scope, window.record.house),
         compare(window.record, before, after, window.recorded, measure), tuple(concerns), concerns,
     )  # fmt: skip
 
@@ -94,9 +96,17 @@ def _left_to_people(before: Replayed, after: Replayed, let_go: Mapping[UUID, dat
     return {"limits": len(held - let_go.keys())} if held - let_go.keys() else {}
 
 
-def _with_suppliers(profiles: Iterable[Profile], replayed: Replayed) -> dict[str, int]:
-    """Orders that live sourcing might have passed to suppliers: what they had at the time is not kept."""
-    return {"suppliers": len(replayed.orders)} if any(one.drop_ship for one in profiles) else {}
+def _with_suppliers(sides: Iterable[Profiles], replayed: Replayed, house: House) -> dict[str, int]:
+    """Orders that live sourcing might have passed to suppliers by the profile of their channel, on either side: what
+    suppliers had at the time is not kept."""
+    passing = {
+        channel
+        for side in sides
+        for channel, code in house.channels.items()
+        if profile_of(side, code).drop_ship
+    }
+    found = sum(fate.order.channel in passing for fate in replayed.orders)
+    return {"suppliers": found} if found else {}
 
 
 def _misfit(company: int, scope: str, since: datetime, until: datetime) -> Refused | None:
@@ -120,10 +130,13 @@ def _nothing(company: int, since: datetime, until: datetime) -> Refused:
     return NothingDecided(since=_day(since), until=_day(until - timedelta(microseconds=1)), hint=hint)
 
 
-def _strangers(draft: Profile, house: House) -> tuple[str, ...]:
+def _strangers(company: int, draft: Profile, scope: str, house: House) -> tuple[str, ...]:
     known = {node.code for nodes in house.nodes.values() for node in nodes}
-    named = {*draft.excluded_nodes, *draft.orders_per_day, *draft.units_per_day}
-    return tuple(sorted(named - known))
+    named = {
+        *draft.excluded_nodes, *draft.orders_per_day, *draft.units_per_day, *(one.node for one in draft.offline),
+    }  # fmt: skip
+    (unknown,) = naming.unknown(company, [naming.Named(scope, draft)])
+    return tuple(sorted((named - known).union(unknown)))
 
 
 def _day(at: datetime) -> str:

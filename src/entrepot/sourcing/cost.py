@@ -115,7 +115,8 @@ class Wanted:
             for nodes in (self.nodes.first, self.nodes.after)
         )
         unserved = {node.code: "no service" for node in self._asked() if node.id not in total}
-        return self.nodes._replace(first=first, after=after, broken={**self.nodes.broken, **unserved})
+        broken = {**self.nodes.broken, **unserved}
+        return self.nodes._replace(first=first, after=after, broken=broken, ranked=())
 
     def _asked(self) -> tuple[Node, ...]:
         return (*self.nodes.first, *self.nodes.after)

@@ -7,17 +7,27 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.sourcing import cost, rules
+from entrepot.sourcing import cost, joint, rules
 from entrepot.sourcing.drop_ship import Passed, Supplier, with_suppliers
 from entrepot.sourcing.rules import Free, Line, Plan, Profile, SortedOut
 from entrepot.sourcing.substitutes import Instead, Option, with_substitutes
 
 
 class Together(NamedTuple):
-    """The node of each line, by order, in the cheapest plan for all orders that are planned by cost."""
+    """The node of each line, by order, in the cheapest plan for all orders that are planned by cost, and how good that
+    plan is; None where none is."""
 
     assigned: Mapping[UUID, cost.Assigned]
     orders: int
+    solution: joint.Solution | None = None
+
+    def is_followed(self, order: UUID, plan: Plan) -> bool:
+        """Whether a plan for an order is its part of the plan for all."""
+        assigned = self.assigned.get(order, {})
+        taken = {(share.line, share.node) for share in plan.shares}
+        return (
+            bool(taken) and not plan.short and taken == {(line, node.id) for line, node in assigned.items()}
+        )
 
 
 class Case(NamedTuple):

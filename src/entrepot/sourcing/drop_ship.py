@@ -85,6 +85,41 @@ def suppliers_of(
     return found
 
 
+NOT_ASKED = ("country", "goods", "kit", "rejected", "too few", "fewest", "shipments")
+"""Why a supplier is not asked for units of a line: he does not send there, or does not send such goods; it is of a kit;
+he refused it; he has not said that he has so many; he does not send so few; or he would be a shipment too many."""
+
+
+def not_asked(
+    asked: Sequence[DropShip], suppliers: Sequence[Supplier], country: str, line: Line, *, is_whole: bool
+) -> list[tuple[str, str]]:
+    """Of the suppliers that a profile names the code, and why each was not asked for what is short of a line.
+
+    `suppliers` are those whom the order may ask, before it took anything. `is_whole`: only for whole lines.
+    """
+    able = {one.code: one for one in suppliers}
+    return [
+        (one.supplier, _why_not(one, able.get(one.supplier), country, line, is_whole=is_whole))
+        for one in asked
+    ]
+
+
+def _why_not(asked: DropShip, one: Supplier | None, country: str, line: Line, *, is_whole: bool) -> str:
+    if asked.countries and country not in asked.countries:
+        return "country"
+    offer = one.offers.get(line.sku) if one else None
+    if one is None or offer is None:
+        return "goods"
+    if line.kit:
+        return "kit"
+    if line.id in one.refused:
+        return "rejected"
+    units = line.quantity if offer.units is None else min(line.quantity, offer.units)
+    if units < line.quantity and (is_whole or units < offer.fewest or not units):
+        return "too few"
+    return "fewest" if units < offer.fewest else "shipments"
+
+
 PlanOf = Callable[[Sequence[Line], str, int], Plan]
 """The plan of lines by nodes, under a policy and a limit of shipments."""
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from entrepot.sourcing import joint
+
 BARRED = ("rejected", "not asked")
 """Why a node is not asked for a line: it gave the line back, or too many have."""
 KEEPS = ("minimum", *BARRED)
@@ -61,10 +63,20 @@ class Sent(NamedTuple):
     price: str
 
 
+class Limited(NamedTuple):
+    """The shipments that an order may be split into, by what (`rules.Limit`), and the nodes that have some of what is
+    short and were not asked for it because of that."""
+
+    most: int
+    by: str
+    goods: str
+    nodes: tuple[str, ...]
+
+
 class LineExplained(NamedTuple):
     """A line: units wanted, who serves how many, every node that was looked at, the nearest change that flips it, what
-    is sent instead, and what suppliers send themselves, with the days until they do. The candidates' units are of what
-    was ordered."""
+    is sent instead, what suppliers send themselves, with the days until they do, and the suppliers who were not asked
+    for what is short, with the reason of `drop_ship.NOT_ASKED`. The candidates' units are of what was ordered."""
 
     number: int
     units: int
@@ -73,15 +85,41 @@ class LineExplained(NamedTuple):
     flip: Flip | None
     instead: tuple[Sent, ...] = ()
     suppliers: tuple[tuple[str, int, int], ...] = ()
+    not_passed: tuple[tuple[str, str], ...] = ()
+
+
+class Together(NamedTuple):
+    """The plan that was made for the order and those that were allocated with it: how many they are, what the plan
+    costs with its penalties for units that it leaves out, what no plan costs less than, and by which way it was found
+    (`joint.Solution.solver`). `followed`: whether the order went that way; else goods were gone by its turn, it was
+    split too far, or no node had a whole line.
+    """
+
+    orders: int
+    cost_minor: int
+    bound_minor: int
+    solver: str
+    followed: bool
+
+    @property
+    def gap(self) -> float:
+        """The part of the cost that a better plan could save at most."""
+        return joint.gap(self.cost_minor, self.bound_minor)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What became of each node, and the nearest change that would have flipped the choice, if there is one."""
+    """What became of each node, and the nearest change that would have flipped the choice, if there is one.
+
+    `softened`: whether soft rules were dropped for it, as those who keep every rule left something out.
+    """
 
     candidates: tuple[Candidate, ...]
     flip: Flip | None
     lines: tuple[LineExplained, ...] = ()
+    softened: bool = False
+    together: Together | None = None
+    limited: Limited | None = None
 
 
 def explain(reasons: Mapping[str, Any]) -> Explanation:
@@ -92,8 +130,10 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     candidate]]; without them every candidate has all of it. `line_costs` are [number, {code: {term: minor}}] of several
     lines. `served` are [number, code, units], `rejected` [number, code, units that it could have served, `rejected` or
     `not asked`] (of old decisions the first two); `broken`, `could` and `km` go by code, `costs` by code and term.
-    `instead` are [number, ordered, by, units, price], `suppliers` [number, code, units, days, whether he was asked
-    before nodes: then no change of theirs would have flipped it].
+    `softened` and `together` stand where they are so. `instead` are [number, ordered, by, units, price], `suppliers`
+    [number, code, units, days, whether he was asked before nodes: then no change of theirs would have flipped it],
+    `not_passed` [number, code, why]. `ahead` are the nodes that without their rule would have gone before the one that
+    serves it, by preference; `limit` is [most, by, goods, nodes], where it kept nodes from being asked.
     """
     candidates = [(code, units) for code, units in reasons.get("candidates", ())]
     # One node that serves all of it serves as much as any could: then the units are not recorded again.
@@ -104,6 +144,7 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     told = _Told(
         {**{code: rule for _, code, _, rule in barred}, **reasons.get("broken", {})}, reasons.get("km", {}),
         reasons.get("costs", {}), _could(candidates, barred, wanted) | reasons.get("could", {}), barred,
+        reasons.get("ahead", ()),
     )  # fmt: skip
     seen = told.verdicts(candidates, wanted, chosen)
     refused = [
@@ -112,12 +153,19 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
         if code not in {node for node, _ in candidates}
     ]
     lines = told.lines([code for code, _ in candidates], reasons, chosen)
-    flip = _lifted((*seen, *refused), wanted) or _nearest(seen)
+    flip = _lifted((*seen, *refused), wanted, told.ahead) or _nearest(seen)
     told_all = tuple(one._replace(needs=_needs(one, seen, wanted)) for one in (*seen, *refused))
     before_nodes = any(is_first for *_, is_first in reasons.get("suppliers", ()))
+    planned = reasons.get("together")
+    limit = reasons.get("limit")
+    more = (
+        bool(reasons.get("softened")),
+        Together(**planned) if planned else None,
+        Limited(limit[0], limit[1], limit[2], tuple(limit[3])) if limit else None,
+    )
     if before_nodes:
-        return Explanation((*seen, *refused), None, lines)
-    return Explanation(told_all, flip, lines)
+        return Explanation((*seen, *refused), None, lines, *more)
+    return Explanation(told_all, flip, lines, *more)
 
 
 def with_lines(reasons: Mapping[str, Any], goods: Sequence[tuple[int, int]]) -> Mapping[str, Any]:
@@ -162,6 +210,7 @@ class _Told(NamedTuple):
     costs: Mapping[str, Mapping[str, int]]
     could: Mapping[str, int]
     barred: Sequence[_Barred]
+    ahead: Sequence[str] = ()
 
     def verdicts(
         self, candidates: Sequence[tuple[str, int]], wanted: int, chosen: Sequence[str]
@@ -248,8 +297,9 @@ class _Told(NamedTuple):
         all_of_them = (*seen, *refused)
         flip = None
         if not any(is_first for *_, is_first in passed):
-            flip = _lifted(all_of_them, units) or _nearest(seen)
-        return LineExplained(number, units, served, all_of_them, flip, instead, suppliers)
+            flip = _lifted(all_of_them, units, self.ahead if is_only else ()) or _nearest(seen)
+        not_passed = tuple((code, why) for line, code, why in reasons.get("not_passed", ()) if line == number)
+        return LineExplained(number, units, served, all_of_them, flip, instead, suppliers, not_passed)
 
 
 def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | None:
@@ -272,11 +322,20 @@ def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | Non
     return Flip(one.node, lacks, chosen.node, dearer + 1, by_rule) if dearer >= 0 else None
 
 
-def _lifted(seen: Sequence[Candidate], wanted: int) -> Flip | None:
+def _lifted(seen: Sequence[Candidate], wanted: int, ahead: Sequence[str]) -> Flip | None:
     """The first node that would have served all of it without its rule, of those before the one that does: that needs
-    no goods."""
+    no goods. Who was refused stands before it where that is known (`ahead`, by preference)."""
     whole = next((place for place, one in enumerate(seen) if one.verdict == "chosen" and not one.lacks), None)
-    held = next((one for one in seen[:whole] if wanted and one.could >= wanted), None)
+    able = [one for one in seen[:whole] if wanted and one.could >= wanted]
+    able += (
+        sorted(
+            (one for one in seen[whole:] if wanted and one.node in ahead and one.verdict != "chosen"),
+            key=lambda one: ahead.index(one.node),
+        )
+        if whole is not None
+        else []
+    )
+    held = next(iter(able), None)
     return Flip(held.node, 0, "", rule=held.rule) if held else None
 
 

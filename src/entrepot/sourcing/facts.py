@@ -135,11 +135,15 @@ class Facts:
 
     def nodes_max(self, order: Order, lines: Sequence[Line]) -> int:
         """Shipments that an order may be split into."""
+        return self.limit(order, lines).most
+
+    def limit(self, order: Order, lines: Sequence[Line]) -> rules.Limit:
+        """The limit of its shipments, with what it is by."""
         profile = self.version(order).profile
         names = (
             [name for line in lines for name in self.goods.names(line.sku)] if profile.shipments_of else ()
         )
-        return rules.nodes_max(profile, order.total_minor, names)
+        return rules.limit_of(profile, order.total_minor, names)
 
     def priority(self, order: Order, lines: Sequence[Line]) -> int:
         """The priority with which an order is served."""

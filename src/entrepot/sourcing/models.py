@@ -18,7 +18,7 @@ class Decision(models.Model):
     company_id = models.SmallIntegerField()
     order_id = models.UUIDField()
     profile_version = models.IntegerField()
-    outcome = models.TextField()  # allocated, split, part backordered, backordered, cancelled …
+    outcome = models.TextField()  # allocated, split, part backordered, part cancelled, …
     reasons = models.JSONField()
     decided_at = models.DateTimeField()
 

@@ -191,6 +191,8 @@ class Plan:
     """Codes of the nodes that serve it where no single one serves all."""
     softened: bool = False
     """Whether soft rules were dropped for it."""
+    limited: tuple[str, ...] = ()
+    """Codes of nodes that have some of what is short, and are not asked: so many shipments it may not come in."""
 
 
 class SortedOut(NamedTuple):
@@ -206,6 +208,8 @@ class SortedOut(NamedTuple):
     keeps: Mapping[UUID, int] = {}
     """Units of each SKU that a node keeps, where it keeps some."""
     keeps_rule: Strictness = "hard"
+    ranked: tuple[str, ...] = ()
+    """Codes of all nodes in order of preference, where some break a rule; empty where something else goes before it."""
 
 
 class Today(NamedTuple):
@@ -253,7 +257,8 @@ def sort_out(
         for which in (None, "soft", "hard")  # type: ignore[index]
     )
     keeps = {node.id: units for node in nodes if (units := _keeps(node, profile)) > 0}
-    return SortedOut(first, after, broken, known, refused, keeps, profile.minimum_rule)
+    ranked = tuple(node.code for node in sorted(nodes, key=preference)) if after or refused else ()
+    return SortedOut(first, after, broken, known, refused, keeps, profile.minimum_rule, ranked)
 
 
 def _keeps(node: Node, profile: Profile) -> int:
@@ -304,14 +309,32 @@ BY_LINE = 0
 """Instead of a limit of shipments: they don't count, and each line is served by itself."""
 
 
-def nodes_max(profile: Profile, total_minor: int, goods: Collection[str] = ()) -> int:
-    """Shipments that an order of this worth may be split into, which has goods of these categories and SKUs."""
+class Limit(NamedTuple):
+    """Shipments that an order may be split into, and by what: `shipments` of any order, its `worth`, or the category or
+    SKU code of `goods` that it has."""
+
+    most: int
+    by: Literal["shipments", "worth", "goods"] = "shipments"
+    goods: str = ""
+
+
+def limit_of(profile: Profile, total_minor: int, goods: Collection[str] = ()) -> Limit:
+    """The limit of shipments of an order of this worth, which has goods of these categories and SKUs."""
     if profile.choose_by == "line":
-        return BY_LINE
+        return Limit(BY_LINE)
     if total_minor < profile.split_from_minor:
-        return 1
-    limits = [units for name in goods if (units := profile.shipments_of.get(name)) is not None]
-    return max(1, min([profile.nodes_per_order_max, *limits]))
+        return Limit(1, "worth")
+    limits = [
+        Limit(max(1, units), "goods", name)
+        for name in goods
+        if (units := profile.shipments_of.get(name)) is not None
+    ]
+    return min([Limit(max(1, profile.nodes_per_order_max)), *limits], key=lambda one: one.most)
+
+
+def nodes_max(profile: Profile, total_minor: int, goods: Collection[str] = ()) -> int:
+    """As `limit_of`, the number alone."""
+    return limit_of(profile, total_minor, goods).most
 
 
 PRIORITY_MAX = 99
@@ -429,16 +452,32 @@ def served_by(lines: Sequence[Line], node: Node, free: Free) -> tuple[str, int]:
 
 
 def without_rules(lines: Sequence[Line], nodes: SortedOut, free: Free, *, softened: bool) -> dict[str, int]:
-    """Units that nodes could have served but for the rule that refused them or had them keep some; the others not."""
+    """Units that nodes could have served but for the rule that refused them, had them asked last or had them keep some;
+    the others not."""
     held_back = () if softened and nodes.keeps_rule == "soft" else (*nodes.first, *nodes.after)
     may = left(free, nodes)
     could = [served_by(lines, node, free) for node in nodes.refused]
+    if not softened:
+        could += [served_by(lines, node, may) for node in nodes.after if node.id not in nodes.keeps]
     could += [
         found
         for node in held_back
         if node.id in nodes.keeps and (found := served_by(lines, node, free)) != served_by(lines, node, may)
     ]
     return {code: units for code, units in could if units}
+
+
+def outcome_of(plan: Plan, policy: str) -> str:
+    """What became of an order by a plan: what is short of one that does not wait is cancelled."""
+    waits = {"backordered": "cancelled", "part backordered": "part cancelled"}
+    return waits.get(plan.outcome, plan.outcome) if policy == "partial_cancel" else plan.outcome
+
+
+def ahead_of(nodes: SortedOut, could: Mapping[str, int], units: int, chosen: Sequence[str]) -> list[str]:
+    """Codes of nodes that a rule kept from serving all of it, and that are preferred to the first of those who do; by
+    preference."""
+    until = next((place for place, code in enumerate(nodes.ranked) if code in chosen[:1]), 0)
+    return [code for code in nodes.ranked[:until] if could.get(code, 0) >= units]
 
 
 def joined(codes: Sequence[str]) -> str:
@@ -463,10 +502,12 @@ def _split(
 ) -> Plan:
     chosen = _fewest_nodes(lines, nodes, free, nodes_max)
     shares, short = _serve(lines, chosen, free, whole=policy in ("line_complete", "ship_complete"))
+    limited = _beyond(short, nodes, chosen, free) if len(chosen) >= nodes_max else ()
     if policy == "ship_complete" and short:
-        return Plan(
-            (), tuple(lines), "backordered", Said("it ships complete and not all of it is free"), candidates
-        )
+        why = Said("it ships complete and not all of it is free")
+        if limited:
+            why = Said("it ships complete and not all of it is free where its shipments may come from")
+        return Plan((), tuple(lines), "backordered", why, candidates, limited=limited)
     served = tuple(node.code for node in chosen if any(share.node == node.id for share in shares))
     codes = joined(served)
     if not shares:
@@ -476,18 +517,27 @@ def _split(
             if kits
             else Said("no node has what a line needs")
         )
-        return Plan((), tuple(lines), "backordered", why, candidates)
+        return Plan((), tuple(lines), "backordered", why, candidates, limited=limited)
     if short:
-        return Plan(
-            tuple(shares),
-            tuple(short),
-            "part backordered",
-            Said("only part of it is free, at {0}", codes),
-            candidates,
-            served,
-        )
+        why = Said("only part of it is free, at {0}", codes)
+        if limited:
+            why = Said("it may not come in more shipments, and {0} have only part of it", codes)
+            if len(served) == 1:
+                why = Said("it may not come in more shipments, and {0} has only part of it", codes)
+        return Plan(tuple(shares), tuple(short), "part backordered", why, candidates, served, limited=limited)
     why = Said("no single node has all of it; together {0} do", codes)
     return Plan(tuple(shares), (), "split", why, candidates, served)
+
+
+def _beyond(
+    short: Sequence[Line], nodes: Sequence[Node], chosen: Sequence[Node], free: Free
+) -> tuple[str, ...]:
+    """Codes of the nodes that are not chosen and have some of what is short."""
+    return tuple(
+        node.code
+        for node in nodes
+        if node not in chosen and any(free.get((line.sku, node.id), 0) > 0 for line in short)
+    )
 
 
 def _fewest_nodes(lines: Sequence[Line], nodes: Sequence[Node], free: Free, limit: int) -> list[Node]:

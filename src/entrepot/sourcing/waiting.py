@@ -38,7 +38,7 @@ _WAITING = """
 WITH sets AS (
     SELECT DISTINCT ON (company_id, scope) company_id, body FROM kernel_policy
     WHERE kind = 'sourcing.substitutes' AND in_force_from <= %(at)s::timestamptz
-    ORDER BY company_id, scope, version DESC
+    ORDER BY company_id, scope, in_force_from DESC, version DESC
 ),
 served AS (
     SELECT ordered.id

@@ -10,7 +10,8 @@ import textwrap
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
@@ -21,11 +22,15 @@ import msgspec
 from entrepot.kernel import bounds, policies, shapes, wire
 from entrepot.kernel.errors import Invalid, Refused
 
-Widget = Literal["choice", "switch", "number", "decimal", "text", "words", "pairs", "json"]
+Widget = Literal["choice", "switch", "number", "decimal", "text", "date", "words", "pairs", "rows", "json"]
+
+BLANKS = 2
+"""Empty rows below those that there are, to write more into."""
 
 
 class Field(NamedTuple):
-    """A field of a policy: what it is for, how it is asked, and what stands in it."""
+    """A field of a policy: what it is for, how it is asked, and what stands in it; `rows` of several things each, the
+    fields of each, named `FIELD.PLACE.NAME`. `told` is what stands in it, in words."""
 
     name: str
     help: str
@@ -34,10 +39,12 @@ class Field(NamedTuple):
     choices: tuple[str, ...]
     is_optional: bool
     bounds: bounds.Bounds | None = None  # of a number
+    rows: tuple[tuple[Field, ...], ...] = ()
+    told: str = ""
 
     @property
     def label(self) -> str:
-        return label(self.name)
+        return label(self.name.rpartition(".")[2])
 
 
 class Difference(NamedTuple):
@@ -72,6 +79,7 @@ class _Shape:
     widget: Widget
     is_optional: bool = False
     choices: tuple[str, ...] = ()
+    row: Any = None
 
 
 def _shape(hint: Any) -> _Shape:
@@ -86,14 +94,24 @@ def _shape(hint: Any) -> _Shape:
         return _Shape("words")
     if isinstance(origin, type) and issubclass(origin, Mapping) and all(map(_is_word, arguments)):
         return _Shape("pairs")
+    if origin is tuple and arguments[1:] == (...,) and _is_plain(arguments[0]):
+        return _Shape("rows", row=arguments[0])
     plain: dict[Any, Widget] = {
         bool: "switch",
         int: "number",
         float: "decimal",
         Decimal: "decimal",
         str: "text",
+        date: "date",
     }
     return _Shape(plain.get(hint, "json"))
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether each field of a dataclass fits into a cell."""
+    if not is_dataclass(kind):
+        return False
+    return all(_shape(one).widget not in ("json", "rows") for one in typing.get_type_hints(kind).values())
 
 
 def _is_word(hint: Any) -> bool:
@@ -110,22 +128,80 @@ def form(body: Any) -> list[Field]:
         text = _written(values[one.name], shape.widget)
         within = bounds.of_field(one.name, policies.own_bounds.get(kind, {}))
         counts = shape.widget in ("number", "decimal") or get_args(hints[one.name]) == (str, int)
+        rows: tuple[tuple[Field, ...], ...] = ()
+        if shape.widget == "rows":
+            given = [*values[one.name], *[None] * BLANKS]
+            rows = tuple(_cells(f"{one.name}.{place}", shape.row, row) for place, row in enumerate(given))
         found.append(
             Field(
                 one.name, told.get(one.name, ""), shape.widget, text, shape.choices, shape.is_optional,
-                within if counts else None,
+                within if counts else None, rows, _told(values[one.name], shape),
             )
         )  # fmt: skip
     return found
+
+
+def filled(kind: type, posted: Mapping[str, str]) -> list[Field]:
+    """The form as it was sent, whether it can be read or not."""
+    found = []
+    for one in form(kind()):
+        row = _shape(typing.get_type_hints(kind)[one.name]).row
+        places = _places(one.name, posted) if row else []
+        rows = tuple(
+            tuple(
+                cell._replace(text=posted.get(cell.name, "")) for cell in _cells(f"{one.name}.{place}", row)
+            )
+            for place in places
+        )
+        if row:  # the last one is empty: others are made like it
+            rows = (*rows, _cells(f"{one.name}.{max(places, default=-1) + 1}", row))
+        found.append(one._replace(text=posted.get(one.name, ""), rows=rows))
+    return found
+
+
+def _cells(name: str, kind: type, given: Mapping[str, Any] | None = None) -> tuple[Field, ...]:
+    """The fields of one of several things; without one those of a new one."""
+    hints, told, cells = typing.get_type_hints(kind), _helps(kind), []
+    for one in fields(kind):
+        shape = _shape(hints[one.name])
+        text = _written(given[one.name], shape.widget) if given else _blank(one, shape)
+        within = bounds.of_field(one.name, {}) if shape.widget in ("number", "decimal") else None
+        about = told.get(one.name, "")
+        cells.append(
+            Field(f"{name}.{one.name}", about, shape.widget, text, shape.choices, shape.is_optional, within)
+        )
+    return tuple(cells)
+
+
+def _blank(one: Any, shape: _Shape) -> str:
+    """What stands in a field of a new row."""
+    if one.default is not MISSING:
+        return _written(msgspec.to_builtins(one.default), shape.widget)
+    if one.default_factory is not MISSING:
+        return _written(msgspec.to_builtins(one.default_factory()), shape.widget)
+    return shape.choices[0] if shape.choices else "no" if shape.widget == "switch" else ""
+
+
+def _places(name: str, posted: Mapping[str, str]) -> list[int]:
+    """The places of the rows that were sent."""
+    parts = (key.split(".") for key in posted if key.startswith(f"{name}."))
+    return sorted({int(place) for _, place, *_ in parts if place.isascii() and place.isdigit()})
 
 
 def read(kind: type, posted: Mapping[str, str]) -> Any | Refused:
     """The body that a form says, or the first field that does not fit."""
     hints, values = typing.get_type_hints(kind), {}
     for one in fields(kind):
+        shape = _shape(hints[one.name])
         text = posted.get(one.name, "").replace("\x00", "").strip()
         try:
-            raw = _raw(text, _shape(hints[one.name]))
+            if shape.widget == "rows" and (places := _places(one.name, posted)):
+                rows = _rows(one.name, shape.row, posted, places)
+                if isinstance(rows, Refused):
+                    return rows
+                values[one.name] = tuple(rows)
+                continue
+            raw = _raw(text, shape)
             if unknown := shapes.misfit(hints[one.name], raw, one.name):
                 return unknown
             values[one.name] = msgspec.convert(raw, hints[one.name], strict=False)
@@ -139,6 +215,34 @@ def read(kind: type, posted: Mapping[str, str]) -> Any | Refused:
         return Invalid(field="the policy", expected="fields that fit each other", found=str(error))
 
 
+def _rows(name: str, kind: type, posted: Mapping[str, str], places: Sequence[int]) -> list[Any] | Refused:
+    """What stands in rows; those as they were offered, or emptied, are none."""
+    hints, rows = typing.get_type_hints(kind), []
+    for place in places:
+        offered, row = _cells(f"{name}.{place}", kind), {}
+        sent = [posted.get(cell.name, "").replace("\x00", "").strip() for cell in offered]
+        if all(text in ("", cell.text) for cell, text in zip(offered, sent, strict=True)):
+            continue
+        for cell, one, text in zip(offered, fields(kind), sent, strict=True):
+            has_default = one.default is not MISSING or one.default_factory is not MISSING
+            if not text and has_default:
+                continue
+            where = f"{name}, {cell.label.lower()} of row {place + 1}"
+            try:
+                if not text:
+                    raise ValueError("something")
+                raw = _raw(text, _shape(hints[one.name]))
+                if unknown := shapes.misfit(hints[one.name], raw, where):
+                    return unknown
+                row[one.name] = msgspec.convert(raw, hints[one.name], strict=False)
+            except (msgspec.ValidationError, ValueError) as error:
+                return Invalid(
+                    field=where, expected=_expected(hints[one.name], str(error)), found=text or "nothing"
+                )
+        rows.append(kind(**row))
+    return rows
+
+
 def differences(kind: type, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Difference]:
     """Fields in which two bodies differ, in words. A field that a body does not have is as its default says."""
     hints, told = typing.get_type_hints(kind), _helps(kind)
@@ -146,8 +250,8 @@ def differences(kind: type, one: Mapping[str, Any], other: Mapping[str, Any]) ->
     found = []
     for field in fields(kind):
         before, after = ({**usual, **body}[field.name] for body in (one, other))
-        widget = _shape(hints[field.name]).widget
-        texts = [_written(value, widget) or "–" for value in (before, after)]
+        shape = _shape(hints[field.name])
+        texts = [_told(value, shape) or "–" for value in (before, after)]
         if before != after and texts[0] != texts[1]:  # a list and a tuple of the same say the same
             found.append(Difference(field.name, told.get(field.name, ""), *texts))
     return found
@@ -162,7 +266,23 @@ def _written(value: Any, widget: Widget) -> str:
         return ", ".join(value)
     if widget == "pairs":
         return "\n".join(f"{name} = {one}" for name, one in value.items())
-    return json.dumps(value, indent=1) if widget == "json" else str(value)
+    return json.dumps(value, indent=1) if widget in ("json", "rows") else str(value)
+
+
+def _told(value: Any, shape: _Shape) -> str:
+    """What stands in a field, in words: of rows one a line, with what is as by default left out."""
+    if shape.widget != "rows":
+        return _written(value, shape.widget)
+    lines = []
+    for given in value:
+        whole = {**{cell.name: None for cell in fields(shape.row)}, **given}
+        blank = {cell.name: cell.text for cell in _cells("", shape.row)}
+        cells = _cells("", shape.row, whole)
+        said = [
+            f"{cell.label.lower()} {cell.text}" for cell in cells if cell.text not in ("", blank[cell.name])
+        ]
+        lines.append(", ".join(said))
+    return "\n".join(lines)
 
 
 def _raw(text: str, shape: _Shape) -> Any:
@@ -176,7 +296,7 @@ def _raw(text: str, shape: _Shape) -> Any:
         return dict(_pair(line) for line in text.splitlines() if line.strip())
     if shape.widget == "decimal" and not math.isfinite(float(text)):
         raise ValueError("a number that has an end")
-    return json.loads(text or "null") if shape.widget == "json" else text
+    return json.loads(text or "null") if shape.widget in ("json", "rows") else text
 
 
 def _pair(line: str) -> tuple[str, str]:
@@ -190,7 +310,7 @@ def _expected(hint: Any, error: str) -> str:
     shape = _shape(hint)
     told = {
         "choice": f"one of {', '.join(shape.choices)}", "switch": "yes or no", "number": "a whole number",
-        "decimal": "a number", "pairs": "lines as NAME = value",
+        "decimal": "a number", "pairs": "lines as NAME = value", "date": "a day as 2026-03-01",
     }  # fmt: skip
     return told.get(shape.widget, error)
 

@@ -21,7 +21,8 @@ TONES: dict[str, tuple[str, ...]] = {
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
-        "backordered", "part backordered", "quarantined", "pending_inspection", "researching", "refurbish", "unmatched",
+        "backordered", "part backordered", "part cancelled", "quarantined", "pending_inspection", "researching",
+        "refurbish", "unmatched",
         "unpaid", "split", "part_refunded", "part refunded", "requested", "second_grade", "vendor_return",
         "liquidation", "proposed", "recount", "planned", "late", "set_aside", "kept", "doubtful",
         "needs_response",

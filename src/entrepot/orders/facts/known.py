@@ -361,7 +361,7 @@ UNION ALL
  FROM kernel_policy
  WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = 'orders.validation'
    AND in_force_from <= %(at)s::timestamptz
- ORDER BY company_id, scope, version DESC)
+ ORDER BY company_id, scope, in_force_from DESC, version DESC)
 UNION ALL
 (SELECT 5, k.company_id::int, k.code, s.id, s.code, m.units,
         json_build_array(s.list_price::text, s.status, s.minimum_age)::text

@@ -233,8 +233,11 @@ class Replayed:
     """What became of the orders of the window, and of those that waited when it began.
 
     `unexplained` are units that the record lost and the replay had already sent: its stock had gone other ways.
+    `gap` is the part of the cost of what was planned together that better plans could have saved at most; None where
+    nothing was.
     """
 
     orders: Sequence[Fate]
     waited: Sequence[Fate]
     unexplained: int
+    gap: float | None = None

@@ -23,7 +23,7 @@ from entrepot.simulation.replay.record import (
     Share,
 )
 from entrepot.simulation.replay.work import Work, leaves
-from entrepot.sourcing import cost, rules
+from entrepot.sourcing import cost, joint, rules
 from entrepot.sourcing.deciding import Case, Decision, Together, decide
 from entrepot.sourcing.rules import Line
 from entrepot.sourcing.substitutes import Instead, Option
@@ -88,6 +88,7 @@ class _Run:
         for key, units in record.free.items():
             fences = dict(record.fences.get(key, {}))
             self.positions[key] = Position(units, sum(fences.values()), fences)
+        self.planned = self.planned_minor = self.bound_minor = 0
         self.fates: dict[UUID, Fate] = {}
         self.waiting_for: dict[UUID, dict[UUID, None]] = defaultdict(dict)
         self.promised: dict[tuple[UUID, UUID], list[tuple[Fate, Share]]] = defaultdict(list)
@@ -299,8 +300,11 @@ class _Run:
             for key in one.free
             if (position := self.positions.get(key))
         }
-        assigned, _ = cost.solve_together(wanted, there, SOLVE_SECONDS)
-        return Together(assigned, len(wanted))
+        assigned, solution = cost.solve_together(wanted, there, SOLVE_SECONDS)
+        self.planned_minor += solution.cost
+        self.bound_minor += solution.bound
+        self.planned += len(wanted)
+        return Together(assigned, len(wanted), solution)
 
     def _free(
         self, fate: Fate, lines: Sequence[Line], nodes: rules.SortedOut, options: Options
@@ -394,6 +398,7 @@ class _Run:
             [self.fates[order.id] for _, order in self.record.orders],
             [self.fates[order] for order in waited],
             sum(max(0, -position.free - lacking.get(key, 0)) for key, position in self.positions.items()),
+            joint.gap(self.planned_minor, self.bound_minor) if self.planned else None,
         )
 
 

@@ -183,8 +183,8 @@ def _together(
     if not wanted:
         return Together({}, 0)
     seconds = min(one.profile.solve_seconds for one in wanted)
-    assigned, _ = cost.solve_together(wanted, free, seconds)
-    return Together(assigned, len(wanted))
+    assigned, solution = cost.solve_together(wanted, free, seconds)
+    return Together(assigned, len(wanted), solution)
 
 
 def _asks_first(order: Order, facts: Facts) -> bool:
@@ -270,7 +270,9 @@ class _Decided(NamedTuple):
     `barred` are the nodes that are not asked for a line, by its number: their codes, what they could have served, and
     why (`rejected`, or `not asked` where too many have rejected it). `terms` are costs by node and term,
     `terms_of_lines` those of each line beside the others, by its number; `instead` is what is sent instead of what was
-    ordered, by the id of the line that it will have.
+    ordered, by the id of the line that it will have. `together` says how good the plan is that was made for it and the
+    others of the batch, as `explain.Together` has it. `not_passed` are the suppliers that were not asked for what is
+    short of a line, by its number, and why; `limit` is that of the shipments.
     """
 
     plan: rules.Plan
@@ -282,6 +284,9 @@ class _Decided(NamedTuple):
     barred: Sequence[tuple[int, str, int, str]]
     instead: Mapping[UUID, substitutes.Instead]
     passed: Sequence[drop_ship.Passed]
+    together: Mapping[str, Any]
+    not_passed: Sequence[tuple[int, str, str]]
+    limit: rules.Limit
 
 
 def _decide(
@@ -303,7 +308,7 @@ def _decide(
             positions[one.sku, one.node].free += one.quantity
         reserved_at = {one.node for one in held}
         first = tuple(sorted(nodes.first, key=lambda node: node.id not in reserved_at))
-        nodes = nodes._replace(first=first)
+        nodes = nodes._replace(first=first, ranked=())
     free = _free(order, lines, nodes, positions, facts)
     profile = facts.version(order).profile
     priced = None
@@ -312,10 +317,11 @@ def _decide(
         if rest:
             priced = facts.costs.wanted(order, rest, nodes, rules.left(free, nodes), facts)
     wanted = [line.wanted() for line in lines]
+    limit, asked = facts.limit(order, lines), suppliers.of(order)
     plan, sent, nodes, passed = decide(
         Case(
-            order.id, order.policy, wanted, nodes, free, facts.nodes_max(order, lines), profile,
-            facts.options(order, lines), suppliers.of(order), priced, together,
+            order.id, order.policy, wanted, nodes, free, limit.most, profile, facts.options(order, lines), asked,
+            priced, together,
         )
     )  # fmt: skip
     terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}
@@ -325,7 +331,40 @@ def _decide(
     suppliers.took(order.company, passed)
     instead = {ids.uuid7(): one for one in sent}
     promised = _promise(order, plan, positions, instead)
-    return _Decided(plan, promised, nodes, free, terms, terms_of_lines, barred, instead, passed)
+    planned = _planned(order, plan, together) if priced else {}
+    is_whole = order.policy in ("ship_complete", "line_complete")
+    numbers = {line.id: line.number for line in lines}
+    not_passed = [
+        (numbers[line.id], *why)
+        for line in (plan.short if profile.drop_ship else ())
+        for why in drop_ship.not_asked(profile.drop_ship, asked, order.country, line, is_whole=is_whole)
+    ]
+    return _Decided(
+        plan,
+        promised,
+        nodes,
+        free,
+        terms,
+        terms_of_lines,
+        barred,
+        instead,
+        passed,
+        planned,
+        not_passed,
+        limit,
+    )
+
+
+def _planned(order: Order, plan: rules.Plan, together: Together) -> dict[str, Any]:
+    """What is kept of the plan that was made for all, with every order of it: what it costs, and what it can't cost
+    less than."""
+    found = together.solution
+    if found is None:
+        return {}
+    return {
+        "orders": together.orders, "cost_minor": found.cost, "bound_minor": found.bound, "solver": found.solver,
+        "followed": together.is_followed(order.id, plan),
+    }  # fmt: skip
 
 
 def _terms_of_lines(
@@ -391,20 +430,41 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
     if not is_plain:
         numbers = {line.id: line.number for line in lines}
         why["served"] = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
-    could = {} if plan.outcome == "allocated" else rules.without_rules(
-        [line.wanted() for line in lines], nodes, free, softened=plan.softened
-    )  # fmt: skip
+    could = {}
+    if nodes.refused or nodes.after or nodes.keeps:
+        wanted = [line.wanted() for line in lines]
+        could = rules.without_rules(wanted, nodes, free, softened=plan.softened)
     keeping = {code: "minimum" for code in could if code in by_code}
+    if plan.softened and nodes.keeps_rule == "soft":
+        keeping |= {codes[node]: "minimum" for node in _into_minimum(plan, nodes, free)}
+    whole = [code for code, n in plan.candidates if n == units]
     more = {
+        "ahead": rules.ahead_of(nodes, could, units, why.get("chosen") or whole),
+        "limit": [*decided.limit, plan.limited] if plan.limited else None,
+        "not_passed": decided.not_passed,
         "broken": {**keeping, **nodes.broken},
         "could": could,
         "km": nodes.km,
         "costs": decided.terms,
         "line_costs": decided.terms_of_lines,
+        "together": decided.together,
+        "softened": plan.softened,
         "scope": version.scope,
         "priority": order.priority if order.priority != order.own_priority else 0,
     }
     return why | _told(more) | _rejected_and_instead(lines, decided)
+
+
+def _into_minimum(plan: rules.Plan, nodes: rules.SortedOut, free: rules.Free) -> set[UUID]:
+    """Nodes that give of what they should keep."""
+    taken: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for share in plan.shares:
+        taken[share.sku, share.node] += share.quantity
+    return {
+        node
+        for (sku, node), units in taken.items()
+        if units > max(0, free.get((sku, node), 0) - nodes.keeps.get(node, 0)) and node in nodes.keeps
+    }
 
 
 def _reasons_by_line(
@@ -414,6 +474,7 @@ def _reasons_by_line(
     more = {
         "broken": nodes.broken,
         "km": nodes.km,
+        "softened": plan.softened,
         "scope": version.scope,
         "priority": order.priority if order.priority != order.own_priority else 0,
     }
@@ -504,8 +565,11 @@ class _Batch:
     ) -> None:
         """Note the decision, and who is to know of it."""
         self.decisions.append(
-            (order.company, order.id, version.number, plan.outcome, wire.dump(why), self.times[order.id])
-        )
+            (
+                order.company, order.id, version.number, rules.outcome_of(plan, order.policy), wire.dump(why),
+                self.times[order.id],
+            )
+        )  # fmt: skip
         if plan.shares or plan.chosen:
             self.offers.append((order.id, order.priority, order.promise_at or order.placed_at))
         if missing and order.policy != "partial_cancel":
@@ -666,7 +730,8 @@ def _write_served(
 def _served(one: by_line.Served) -> OrderAllocated:
     cancels = one.order.policy == "partial_cancel"
     waits, gone = (0, one.short) if cancels else (one.short, 0)
-    return OrderAllocated(one.order.id, one.plan.outcome, one.wanted - one.short, waits, gone, one.plan.why)
+    outcome = rules.outcome_of(one.plan, one.order.policy)
+    return OrderAllocated(one.order.id, outcome, one.wanted - one.short, waits, gone, one.plan.why)
 
 
 def _answer(
@@ -685,7 +750,7 @@ def _answer(
     substituted = sum(one.quantity for one in plans[order_id].instead.values())
     return OrderAllocated(
         order_id,
-        plan.outcome,
+        rules.outcome_of(plan, orders[order_id].policy),
         allocated,
         0 if cancels else short,
         short if cancels else 0,

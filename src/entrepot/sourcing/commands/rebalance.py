@@ -301,14 +301,23 @@ _COMING = """
 SELECT sku_id, node_id, quantity, expected_on FROM stock_supply WHERE sku_id = ANY(%(skus)s::uuid[])
 """
 
-# An order waits at the node that serves its channel before others.
+# An order waits at the node that serves its channel before others. One that ships complete and waits for another of its
+# lines does not: nodes that were asked had the units, and nodes of its channel have them still.
 _WAITING = """
 SELECT b.sku_id, first.node, sum(b.quantity)::int
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
 CROSS JOIN LATERAL (
     SELECT n.id AS node FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
     WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1) AS first
-WHERE b.sku_id = ANY(%(skus)s::uuid[])
+WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND NOT (o.policy = 'ship_complete' AND b.quantity <= (
+    SELECT COALESCE(sum(greatest(0, p.sellable - p.reserved - p.allocated - p.safety - p.fenced)), 0)
+    FROM network_channelnode AS cn JOIN stock_position AS p ON p.node_id = cn.node_id
+    WHERE cn.channel_id = o.channel_id AND p.sku_id = b.sku_id AND p.owner_id = b.company_id) AND EXISTS (
+    SELECT FROM (SELECT reasons FROM sourcing_decision WHERE order_id = b.order_id ORDER BY id DESC LIMIT 1) AS last
+    CROSS JOIN LATERAL jsonb_array_elements(last.reasons -> 'lines') AS told
+    JOIN orders_line AS l ON l.id = b.line_id AND l.number = (told ->> 0)::int
+    WHERE NOT last.reasons ? 'limit'
+      AND b.quantity <= (SELECT sum(units::int) FROM jsonb_array_elements_text(told -> 2) AS units)))
 GROUP BY 1, 2
 """
 

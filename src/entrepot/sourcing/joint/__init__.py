@@ -15,9 +15,9 @@ from importlib.util import find_spec
 
 from entrepot.sourcing.joint.exact import solve_exactly
 from entrepot.sourcing.joint.prices import solve_by_prices
-from entrepot.sourcing.joint.problem import Item, Line, Problem, Solution, cost_of, greedy, least_cost
+from entrepot.sourcing.joint.problem import Item, Line, Problem, Solution, cost_of, gap, greedy, least_cost
 
-__all__ = ["Item", "Line", "Problem", "Solution", "cost_of", "greedy", "solve"]
+__all__ = ["Item", "Line", "Problem", "Solution", "cost_of", "gap", "greedy", "solve"]
 
 EXACT_PAIRS = 6_000
 """Pairs of line and node up to which a problem goes to the exact solver."""

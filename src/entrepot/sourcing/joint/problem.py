@@ -69,8 +69,12 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """How much of the cost a better plan could save at most."""
-        return (self.cost - self.bound) / self.cost if self.cost > self.bound else 0.0
+        return gap(self.cost, self.bound)
+
+
+def gap(cost: int, bound: int) -> float:
+    """How much of the cost a better plan could save at most."""
+    return (cost - bound) / cost if cost > bound else 0.0
 
 
 def cost_of(problem: Problem, nodes: Sequence[int | None]) -> int:

@@ -58,6 +58,7 @@ from entrepot.web.api import (
     places,
     plates,
     policies,
+    policy_drafts,
     privacy,
     problems,
     profit,
@@ -80,6 +81,7 @@ from entrepot.web.api import (
     suppliers,
     taxes,
     transfers,
+    trials,
     valuation,
     waves,
     webhooks,
@@ -194,6 +196,8 @@ api.add_router("/v1", disputes.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])
 api.add_router("/v1", listed_buyers.router, tags=["orders"])
 api.add_router("/v1", policies.router, tags=["policies"])
+api.add_router("/v1", policy_drafts.router, tags=["policies"])
+api.add_router("/v1", trials.router, tags=["policies"])
 api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])

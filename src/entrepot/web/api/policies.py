@@ -10,7 +10,7 @@ import msgspec
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from entrepot.kernel import policies, wire
 from entrepot.kernel.policies import SetPolicy, set_policy
@@ -31,24 +31,27 @@ Scope = Annotated[
 ]
 
 
+def _fits(body: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(body)
+    if "\\u0000" in text or len(text) > BODY_MAX:
+        raise ValueError(f"expected no NUL and at most {BODY_MAX} characters")
+    return body
+
+
+Body = Annotated[dict[str, Any], AfterValidator(_fits)]
+"""Of a policy: its fields."""
+
+
 class PolicyIn(Strict):
     """A new version of a policy for a scope. What `body` leaves out is as by default. It is in force from
     `in_force_from`, a moment that is over: at once. `note` says why."""
 
     kind: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL, examples=["orders.validation"])]
-    body: dict[str, Any]
+    body: Body
     in_force_from: Moment
     scope: Scope = ""
     note: Text = ""
     key: Own = None
-
-    @field_validator("body")
-    @classmethod
-    def fits(cls, body: dict[str, Any]) -> dict[str, Any]:
-        text = json.dumps(body)
-        if "\\u0000" in text or len(text) > BODY_MAX:
-            raise ValueError(f"expected no NUL and at most {BODY_MAX} characters")
-        return body
 
 
 class PolicySetOut(Out):
@@ -80,14 +83,11 @@ def list_policies(
 ) -> list[dict[str, Any]]:
     """Versions of a kind of policy, by scope, the newest first. A scope without one is steered by that for all, else by
     the defaults."""
-    rows, now = policies.versions(parse.company_of(company), kind), timezone.now()
-    current: dict[str, int] = {}
-    for one in rows:
-        if one.in_force_from <= now:
-            current.setdefault(one.scope, one.version)
+    rows = policies.versions(parse.company_of(company), kind)
+    current = {scope: row.version for (_, scope), row in policies.holding(rows, timezone.now()).items()}
     return [
         {name: getattr(one, name) for name in PolicyOut.model_fields if name != "is_in_force"}
-        | {"body": _read(one.body), "is_in_force": current.get(one.scope) == one.version}
+        | {"body": read_body(one.body), "is_in_force": current.get(one.scope) == one.version}
         for one in rows
     ]
 
@@ -105,18 +105,18 @@ def set_policies(
     of = parse.company_of(company)
 
     def make(one: PolicyIn, key: str) -> SetPolicy:
-        body = _whole(one.kind, one.body)
+        body = whole_body(one.kind, one.body)
         return SetPolicy(of, one.kind, body, one.in_force_from, one.scope, one.note, key)
 
     return give(request, set_policy, payload, idempotency_key, make, 201)
 
 
-def _whole(kind: str, body: dict[str, Any]) -> Any:
+def whole_body(kind: str, body: dict[str, Any]) -> Any:
     """With what it leaves out; as it came where it does not fit, which the command says."""
     if policies.misfit(kind, body):
         return body
     return wire.load(wire.dump(body), policies.bodies[kind])
 
 
-def _read(body: Any) -> Any:
+def read_body(body: Any) -> Any:
     return msgspec.json.decode(body) if isinstance(body, (str, bytes)) else body

@@ -665,6 +665,15 @@ class SuppliedOut(Out):
     days: int
 
 
+class NotAskedOut(Out):
+    """A supplier of the profile who was not asked for what is short of a line, and why: country (he does not send
+    there), goods (he does not send such), kit, rejected (he refused it), too few (he has not said that he has so many),
+    fewest (he does not send so few), or shipments (he would be one too many)."""
+
+    supplier: str
+    why: str
+
+
 class SourcedLineOut(Out):
     """A line: units wanted, who serves them, every node that was looked at, the nearest change that flips it, what is
     sent instead, and what suppliers send themselves."""
@@ -676,11 +685,41 @@ class SourcedLineOut(Out):
     flip: FlipOut | None
     instead: list[SentOut]
     suppliers: list[SuppliedOut]
+    suppliers_not_asked: list[NotAskedOut]
+
+
+class LimitedOut(Out):
+    """The shipments that the order may be split into, `by` shipments (of any order), its worth, or its `goods` (a
+    category or SKU), and the nodes that have some of what is short and were not asked for it because of that."""
+
+    most: int
+    by: str
+    goods: str
+    nodes: list[str]
+
+
+class TogetherOut(Out):
+    """The plan that was made for an order and those that were allocated with it: how many, what the plan costs with its
+    penalties for units that it leaves out, what no plan costs less than, and `gap`, the part of its cost that a better
+    one could save at most; 0: none is better. `solver` is exact, priced (too large to be proven) or greedy. `followed`:
+    whether this order went that way; else goods were gone by its turn, it was split too far, or no node had a whole
+    line."""
+
+    orders: int
+    cost_minor: int
+    bound_minor: int
+    gap: float
+    solver: str
+    followed: bool
 
 
 class SourcingOut(Out):
     """A decision on where an order comes from, with the nodes in order of preference.
 
+    `profile_scope` is the channel whose profile decided, '' where that for all did; `priority` is what the order was
+    served with, where its customer's tier or its margin added to its own, else 0. `softened`: whether soft rules were
+    dropped, as those who keep every rule left something out. `together` is there where costs decide, `limited` where
+    another shipment would have served more.
     `lines` is empty where several nodes serve each line by itself: which serves which, the order's promises tell.
     """
 
@@ -688,6 +727,11 @@ class SourcingOut(Out):
     why: str
     policy: str
     profile_version: int
+    profile_scope: str
+    priority: int
+    softened: bool
+    together: TogetherOut | None
+    limited: LimitedOut | None
     decided_at: datetime
     candidates: list[CandidateOut]
     flip: FlipOut | None

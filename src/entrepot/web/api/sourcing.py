@@ -13,7 +13,7 @@ from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
-from entrepot.sourcing.explain import Explanation, LineExplained
+from entrepot.sourcing.explain import Explanation, LineExplained, Together
 from entrepot.warehouse.commands.reject import reject as reject_on_floor
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
@@ -43,6 +43,10 @@ def explain_sourcing(
         {
             "outcome": one.decision.outcome, "why": one.decision.reasons.get("why", ""),
             "policy": one.decision.reasons.get("policy", ""), "profile_version": one.decision.profile_version,
+            "profile_scope": one.decision.reasons.get("scope", ""),
+            "priority": one.decision.reasons.get("priority", 0), "softened": one.explanation.softened,
+            "together": _together(one.explanation.together),
+            "limited": one.explanation.limited._asdict() if one.explanation.limited else None,
             "decided_at": one.decision.decided_at,
             **_explained(one.explanation),
             "lines": [
@@ -53,6 +57,9 @@ def explain_sourcing(
                     "suppliers": [
                         {"supplier": code, "units": units, "days": days} for code, units, days in line.suppliers
                     ],
+                    "suppliers_not_asked": [
+                        {"supplier": code, "why": why} for code, why in line.not_passed
+                    ],
                     **_explained(line),
                 }
                 for line in one.explanation.lines
@@ -60,6 +67,10 @@ def explain_sourcing(
         }
         for one in sourcing.explained(order=order_id)
     ]  # fmt: skip
+
+
+def _together(one: Together | None) -> dict[str, Any] | None:
+    return one._asdict() | {"gap": one.gap} if one else None
 
 
 def _explained(one: Explanation | LineExplained) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -28,11 +29,13 @@ from entrepot.kernel.drafts import (
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import VersionRow
 from entrepot.network import queries as network
+from entrepot.sourcing import naming
+from entrepot.sourcing.rules import Profile
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight, words
-from entrepot.web.edge import Request, back, beginning_in, clean, console, give, page
+from entrepot.web.edge import Request, back, beginning_in, clean, console, give, page, uuid_in
 from entrepot.web.listed import listed_whole
-from entrepot.web.policy_form import differences, form, purpose, read, title
+from entrepot.web.policy_form import differences, filled, form, purpose, read, title
 
 REPLAYED = "sourcing.profile"
 """The kind that is tried by a replay; of others a person says what came of a trial."""
@@ -99,6 +102,10 @@ def one(request: Request, kind: str) -> HttpResponse:
         "drafts": [(draft, _changes(body, draft, in_force)) for draft in drafts.drafts(company, kind, limit=50)],
         "replayed": kind == REPLAYED,
     }  # fmt: skip
+    if kind == REPLAYED:
+        living = [one for one, _ in context["drafts"] if one.state in ("draft", "tried")]
+        said = [naming.Named(one.scope, msgspec.convert(one.body, Profile, strict=False)) for one in living]
+        context["names"] = dict(zip((one.id for one in living), naming.unknown(company, said), strict=True))
     if chosen[0] and chosen[1]:
         context["differences"] = differences(body, chosen[0].body, chosen[1].body)
     return page(request, "web/policy.html", context, area="policies")
@@ -107,7 +114,8 @@ def one(request: Request, kind: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
 def draft(request: Request, kind: str) -> HttpResponse:
-    """The form of a draft, filled with what is in force for its scope; keeping it has nothing come into force."""
+    """The form of a draft, filled with what is in force for its scope, or with what another draft (`like`) says;
+    keeping it has nothing come into force."""
     body, company = _body(kind), request.reader.company.id
     asked = request.POST if request.method == "POST" else request.GET
     scope = clean(asked.get("scope"))
@@ -125,12 +133,20 @@ def draft(request: Request, kind: str) -> HttpResponse:
             if isinstance(answers[0], DraftNow):
                 return redirect("policy", kind=kind)
             found = answers[0]
-        context |= {"refused": words.refusal(found), "wrong": found.facts.get("field")}
-        filled = [one._replace(text=request.POST.get(one.name, "")) for one in form(body())]
-        return page(request, "web/policy_draft.html", context | {"fields": filled}, area="policies")
+        wrong = re.split("[ ,:]", str(found.facts.get("field", "")))[0]
+        context |= {"refused": words.refusal(found), "wrong": wrong}
+        sent = filled(body, request.POST.dict())
+        return page(request, "web/policy_draft.html", context | {"fields": sent}, area="policies")
     in_force: dict[str, tuple[int, Any]] = policies.in_force(company, body, fmt.reading().now)
-    current = policies.of_scope(in_force, scope, body())
-    return page(request, "web/policy_draft.html", context | {"fields": form(current)}, area="policies")
+    begun = policies.of_scope(in_force, scope, body())
+    context["own"] = scope in in_force
+    if like := uuid_in(asked.get("like")):
+        row = next((one for one in drafts.drafts(company, kind, limit=DRAFTS_MAX) if one.id == like), None)
+        if row is None:
+            raise Http404
+        begun = msgspec.convert(row.body, body, strict=False)
+        context |= {"like": row, "scope": row.scope, "note": row.note}
+    return page(request, "web/policy_draft.html", context | {"fields": form(begun)}, area="policies")
 
 
 @require_POST
@@ -163,12 +179,8 @@ def _body(kind: str) -> type:
 
 
 def _in_force(rows: Sequence[VersionRow], now: datetime) -> tuple[VersionRow, ...]:
-    """The newest version of each scope whose day has come."""
-    found: dict[tuple[str, str], VersionRow] = {}
-    for row in rows:
-        if row.in_force_from <= now:
-            found.setdefault((row.kind, row.scope), row)
-    return tuple(found.values())
+    """The version of each scope that holds now."""
+    return tuple(policies.holding(rows, now).values())
 
 
 class Said(NamedTuple):
@@ -185,7 +197,7 @@ def _says(body: type, in_force: Sequence[VersionRow]) -> list[tuple[str, list[Sa
     defaults = {one.name: one.text for one in form(body())}
     held: dict[str, Any] = {row.scope: msgspec.convert(row.body, body, strict=False) for row in in_force}
     return [
-        (scope, [Said(one.label, one.help, one.text, one.text != defaults[one.name]) for one in form(says)])
+        (scope, [Said(one.label, one.help, one.told, one.text != defaults[one.name]) for one in form(says)])
         for scope, says in sorted(({"": body()} | held).items())
     ]
 

@@ -145,6 +145,11 @@ def _told(request: Request, report: Report) -> dict[str, Any]:
         "changed": rows,
         "more": found.changed_count - len(rows),
         "currency": request.reader.company.currency,
+        "gaps_of_plans": [
+            (word, side.gap)
+            for word, side in ((_("In force"), found.before), (_("Draft"), found.after))
+            if side.gap is not None
+        ],
         "gaps": _gaps(report),
         "rates": [
             (RATES[name], _rate(rate, request.reader.company.currency))

@@ -79,6 +79,21 @@
     for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
   });
 
+  // A row more of several, named after its place.
+  document.addEventListener("click", (event) => {
+    const rows = event.target.closest("[data-another]")?.closest("fieldset");
+    if (!rows) return;
+    const last = $$(".entry", rows).at(-1), more = last.cloneNode(true);
+    const next = (text) => text.replace(/\.(\d+)\./, (_, place) => `.${Number(place) + 1}.`);
+    for (const one of $$("input, select, textarea", more)) { one.name = next(one.name); one.id = next(one.id); }
+    for (const one of $$("input, textarea", more)) one.value = one.defaultValue;
+    for (const one of $$("select", more)) one.selectedIndex = Math.max(0, [...one.options].findIndex((choice) => choice.defaultSelected));
+    for (const one of $$("label", more)) one.htmlFor = next(one.htmlFor);
+    more.setAttribute("aria-label", last.getAttribute("aria-label").replace(/\d+/, (place) => Number(place) + 1));
+    last.after(more);
+    $("input, select, textarea", more).focus();
+  });
+
   function toggleDensity() {
     const root = document.documentElement;
     root.dataset.density = root.dataset.density === "compact" ? "comfortable" : "compact";
