@@ -89,6 +89,7 @@ class Cancellation:
     lines: dict[UUID, _Lines]
     answers: list[OrderCancelled | Refused] = field(default_factory=list)
     decided: dict[UUID, tuple[CancelOrder, list[Step]]] = field(default_factory=dict)
+    refunded: dict[UUID, int] = field(default_factory=dict)  # by order, once it is carried out
 
 
 def look(orders: Iterable[UUID]) -> Cancellation:
@@ -136,7 +137,7 @@ def carry_out(
     gone = frozenset(order for order, (_, steps) in decided.items() if _is_all(plan.lines[order], steps))
     if gone:
         _let_go(cause, gone, decided)
-    refunded = give_back(cause, plan)
+    refunded = plan.refunded = give_back(cause, plan)
     stands = progress.restate(cause, times, cancelled=gone)
     announce(
         cause,

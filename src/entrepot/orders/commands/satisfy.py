@@ -113,11 +113,16 @@ SELECT order_id, quantity, cancelled, gross_minor, discount_minor, shipping_mino
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[])
 """
 
-# Keys are made in the order of writing, whatever the times that providers tell.
+# Keys are made in the order of writing, whatever the times that providers tell. What went back for cancelled units is
+# not there any more; what went back for returned ones, or out of goodwill, was paid all the same.
 _TENDERS = """
-SELECT h.id, p.authorized_minor - p.refunded_minor, p.id > h.id, p.expires_at, p.captured_minor - p.refunded_minor
+SELECT h.id, p.authorized_minor - g.back, p.id > h.id, p.expires_at, p.captured_minor - g.back
 FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
 JOIN payments_payment AS p ON p.order_id = o.id AND p.currency = o.currency
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(a.amount_minor), 0)::bigint AS back FROM payments_attempt AS a
+    WHERE a.payment_id = p.id AND a.document_id = o.id AND a.kind = 'refund' AND a.state IN ('waiting', 'done')
+) AS g
 WHERE h.id = ANY(%(holds)s::uuid[]) AND p.state NOT IN ('voided', 'failed')
 """
 

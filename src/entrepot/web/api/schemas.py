@@ -407,7 +407,8 @@ class AskedAgainOut(Out):
 
 
 class EditedOut(Out):
-    """What the order's units cost before and now, and how much of it no authorization covers."""
+    """What the order's units cost before and now, how much of it no authorization covers, and what was given back of
+    what was captured."""
 
     order: UUID
     status: str
@@ -417,6 +418,7 @@ class EditedOut(Out):
     before_minor: int
     total_minor: int
     uncovered_minor: int
+    refunded_minor: int
     holds: list[str]
     warnings: list[WarningOut]
 

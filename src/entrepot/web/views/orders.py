@@ -147,10 +147,7 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
     results = _cancel(request, [wanted], in_part=bool(lines))
     for one in results:
         if not isinstance(one, Refused) and one.refunded_minor:
-            back_ = fmt.money(one.refunded_minor, found.currency)
-            messages.info(
-                request, gettext("%(amount)s of what was captured is given back.") % {"amount": back_}
-            )
+            order_edit.say_given_back(request, one.refunded_minor, found.currency)
     return back(request, f"/orders/{which}/", results)
 
 
