@@ -168,6 +168,18 @@ def test_of_units_to_split_off_that_are_no_number_none_go(shop, console):
     assert orders.order(which) == before
 
 
+def test_services_are_offered_and_one_that_nobody_knows_is_told(shop, console):
+    which, client = shop.one("ready"), console("service")
+    page = client.get(reverse("order", args=[which])).content.decode()
+    assert '<option value="NX-24">Northern Express Next day</option>' in page
+
+    for service, is_told in (("NX-24", False), ("NX-42", True)):
+        form = {"service": service, "reason": "sooner"}
+        page = client.post(reverse("order-edit", args=[which]), form, follow=True).content.decode()
+        assert ("No service is called NX-42: the one that suits best will be taken." in page) is is_told
+        assert orders.order(which).service == service
+
+
 def test_units_taken_out_of_a_captured_order_tell_what_is_given_back(db):
     everybody()
     house = walk.a_house()

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from entrepot.carriage import queries as carriage
 from entrepot.kernel import money
 from entrepot.network.destinations import end_of_day
 from entrepot.orders import queries as orders
@@ -55,6 +56,7 @@ def change(request: Request, which: UUID) -> HttpResponse:
     for one in results:
         if isinstance(one, OrderEdited):
             _say_money(request, found, one)
+            _say_service(request, found)
     return back(request, f"/orders/{which}/", results)
 
 
@@ -147,6 +149,14 @@ def _say_money(request: Request, found: orders.OrderView, one: OrderEdited) -> N
     messages.info(
         request, text % {"now": fmt.money(one.total_minor, found.currency), "difference": difference}
     )
+
+
+def _say_service(request: Request, found: orders.OrderView) -> None:
+    """A service that the house does not have stays as it was asked for: a channel may know more of them."""
+    service = clean(request.POST.get("service"))
+    if service and service != clean(found.service) and service not in carriage.named(company=found.company):
+        told = gettext("No service is called %(service)s: the one that suits best will be taken.")
+        messages.warning(request, told % {"service": service})
 
 
 def say_given_back(request: Request, minor: int, currency: str) -> None:

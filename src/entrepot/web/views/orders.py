@@ -17,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import stands_for
+from entrepot.carriage import queries as carriage
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
@@ -329,6 +330,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
         "edits": order_edit.allowed(found),
         "may_edit": actor.may("sourcing.edit"),
+        "services": carriage.named(company=found.company) if actor.may("sourcing.edit") else {},
         "relatives": orders.relatives(which),
         **_splittable(request, found, paid),
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),
