@@ -531,6 +531,7 @@ class PromotionOut(Out):
 
 class HoldOut(Out):
     """What keeps an order from going on. `owner` is who has taken it; `follows` is the type of hold that came before.
+    `work_item` asks about it: by that it is taken and decided.
 
     By itself it goes when what it `waits_for` has come, or at `expires_at` as `at_expiry` says; released, it is
     followed by a hold of the type `next`.
@@ -543,6 +544,7 @@ class HoldOut(Out):
     state: str
     owner_role: str
     owner: str
+    work_item: UUID | None
     blocks: list[str]
     opened_at: datetime
     due_at: datetime | None
