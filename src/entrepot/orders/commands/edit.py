@@ -112,7 +112,8 @@ def edit(
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
     Again: by key. 11 statements; 7 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 3
-    for priorities and promises, 1 where a policy asks for hazardous goods.
+    for priorities and promises, 1 where a policy asks for hazardous goods, and those of `orders.release_satisfied`
+    where units go of orders that wait for a payment.
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
@@ -528,7 +529,7 @@ def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, dateti
 def _hold(one: _Edit, found: Found, at: datetime) -> NewHold:
     return NewHold(
         ids.uuid7(), one.order.company, one.order.id, found.type, found.reason, found.facts, at,
-        value_minor=one.total, promise_at=one.request.promise_at,
+        waits_for=found.waits_for, value_minor=one.total, promise_at=one.request.promise_at,
     )  # fmt: skip
 
 

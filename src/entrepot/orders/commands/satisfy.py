@@ -72,6 +72,7 @@ class _Waiting(NamedTuple):
     hold: UUID
     order: UUID
     waits_for: str
+    total_then: int | None  # what the order came to, where that was doubted
 
 
 def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
@@ -88,7 +89,9 @@ def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
     for hold, *tender in sql.run(_TENDERS, {"holds": [one.hold for one in holds]}):
         tenders.setdefault(hold, []).append(Tender(*tender))
     return {
-        one.hold for one in holds if holding.is_paid(totals[one.order], tenders.get(one.hold, ()), cause.at)
+        one.hold
+        for one in holds
+        if holding.is_paid(totals[one.order], tenders.get(one.hold, ()), cause.at, one.total_then)
     }
 
 
@@ -104,7 +107,7 @@ def _stocked(waiting: Iterable[_Waiting]) -> set[UUID]:
 
 
 _WAITING = """
-SELECT id, order_id, waits_for FROM orders_hold
+SELECT id, order_id, waits_for, (facts ->> 'total_minor')::bigint FROM orders_hold
 WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' AND waits_for <> 'nothing' ORDER BY id
 """
 
