@@ -7,17 +7,19 @@ from decimal import Decimal
 
 import pytest
 
-from entrepot.kernel import ids, ready, sql
+from entrepot.kernel import ids, ready, sql, worker
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.edit import edit as orders_edit
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven
 from entrepot.orders.commands.split import SplitOrder, split
+from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.parties import queries as parties
+from entrepot.payments.commands.capture import Capture, capture
 from entrepot.sourcing.commands.edit import edit, reprice
 from tests import selling, walk
-from tests.floor import NOW, SYSTEM, Floor
+from tests.floor import NOW, SYSTEM, Floor, balance
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +168,68 @@ def test_what_the_payment_no_longer_covers_is_held_once(house):
     assert first.status == "payment hold"
 
 
+def test_what_is_taken_out_of_a_captured_order_is_given_back_and_covers_nothing_any_more(house):
+    order = house.order((0, 1), (1, 1), payment=PaymentGiven("account", "P", 19_98, NOW)).order
+    capture(SYSTEM, requests=[Capture(order, 19_98)])
+    first, second = queries.order(order).lines
+
+    (exchanged,) = edited(
+        an_edit(order, add=(AddLine(house.codes[0], 1, like=first.id),), remove=((second.id, 1),))
+    )
+    assert (exchanged.refunded_minor, exchanged.uncovered_minor) == (0, 0), "one takes the place of the other"
+
+    (less,) = edited(an_edit(order, remove=((first.id, 1),)))
+    assert (less.refunded_minor, less.uncovered_minor) == (9_99, 0)
+    assert (balance(2100), balance(2300)) == (-9_99, 0), "what is still to be sent for"
+
+    (more,) = edited(an_edit(order, add=(AddLine(house.codes[0], 1, like=first.id),)))
+    assert (more.refunded_minor, more.uncovered_minor) == (0, 9_99), "what went back pays for nothing"
+    assert [hold.type for hold in queries.order(order).holds] == ["payment hold"]
+
+    paid = PaymentGiven("account", "Q", 9_99, NOW)
+    (taken,) = take_payment(SYSTEM, requests=[TakePayment(order, paid)])
+    assert taken.status == "ready", "and what came for it does"
+
+
+def test_a_more_urgent_order_takes_its_place_wherever_it_waits(house):
+    soon = NOW + timedelta(days=2)
+    first, second = walk.placed(house, 2, (0, 3_000), priority=5)
+    walk.allocated(first, second)
+    assert backorders() == {second: (1_000, 5)}
+    (third,) = walk.placed(house, 1, (1, 1), priority=5)
+    ready.drop("allocate", [third])
+    walk.released(third)
+
+    edited(
+        an_edit(second, priority=9, promise_at=soon), an_edit(third, priority=8),
+        an_edit(first, priority=1),
+    )  # fmt: skip
+
+    assert backorders() == {second: (1_000, 9)}
+    promises = {
+        order: (priority, at)
+        for order, priority, at in sql.run(
+            "SELECT order_id, max(priority)::int, max(promise_at) FROM stock_allocation GROUP BY 1"
+        )
+    }
+    assert promises == {first: (1, None), second: (9, soon), third: (8, None)}
+    assert queue("release") == {first: 1, second: 9}
+    assert queue("peg") == {house.skus[0]: 5}
+    worker.serve_once({"hasten": worker.queues()["hasten"]})
+    assert list(queue("pick").values()) == [8]
+
+
+def backorders() -> dict:
+    rows = sql.run("SELECT order_id, quantity, priority::int FROM sourcing_backorder")
+    return {order: (quantity, priority) for order, quantity, priority in rows}
+
+
+def queue(name: str) -> dict:
+    return dict(
+        sql.run("SELECT subject, priority FROM kernel_ready WHERE queue = %(name)s::text", {"name": name})
+    )
+
+
 def test_the_address_is_fixed_once_the_warehouse_has_it_and_the_service_once_it_is_packed(house):
     released, packed, shipped = (house.order((0, 1)).order for _ in range(3))
     walk.released(released)
@@ -223,7 +287,9 @@ def test_again_by_key_changes_nothing_more(house):
 
 
 @pytest.mark.counts("orders.edit")
-@pytest.mark.parametrize(("kind", "count"), [("service", 12), ("lines", 18), ("address", 20), ("held", 14)])
+@pytest.mark.parametrize(
+    ("kind", "count"), [("service", 12), ("lines", 18), ("address", 20), ("held", 14), ("priority", 14)]
+)
 def test_statements_do_not_grow_with_the_batch(house, statements, kind, count):
     counts = []
     for batch in (1, 10, 1000):
@@ -251,5 +317,6 @@ def _change(order, lines, kind: str, sku: str) -> EditOrder:
         "lines": {"add": (AddLine(sku, 1, like=first),), "remove": ((second, 1),)},
         "address": {"address": AddressGiven("A", "B", "C")},
         "held": {"add": (AddLine(sku, 1, like=first),)},
+        "priority": {"priority": 9},
     }
     return an_edit(order, **changes[kind])

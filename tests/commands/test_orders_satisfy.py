@@ -14,11 +14,13 @@ from entrepot.kernel.errors import NotFound, WrongState
 from entrepot.network.commands.register import RegisterBin, RegisterNode, register_bins, register_nodes
 from entrepot.orders import errors, queries, tasks
 from entrepot.orders.commands.cancel import CancelOrder, cancel
+from entrepot.orders.commands.edit import AddLine, EditOrder, edit
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.satisfy import ReleaseSatisfied, Satisfied, release_satisfied, stocked_again
 from entrepot.orders.commands.take_payment import PaymentTaken, TakePayment, take_payment
 from entrepot.orders.holding import Holding
+from entrepot.orders.validation import Validation
 from entrepot.payments.errors import UnknownProvider
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.work import queries as work
@@ -58,6 +60,44 @@ def received(*codes: str) -> None:
 
 
 # ---- payments
+
+
+def test_an_order_that_becomes_cheap_enough_for_its_payment_goes():
+    orders = placed(
+        *(an_order(f"E{n}", a_line("MUG", 2, "10.00"), payment=a_payment(10_00, f"p{n}")) for n in range(3))
+    )
+    first, second, third = (one.order for one in orders)
+    lines = {one: queries.order(one).lines[0].id for one in (first, second, third)}
+    assert queries.order(first).status == "payment hold"
+
+    (cancelled,) = cancel(CAUSE, requests=[CancelOrder(first, "one is enough", ((lines[first], 1),))])
+    (changed,) = edit(CAUSE, requests=[EditOrder(second, "one is enough", remove=((lines[second], 1),))])
+
+    assert (cancelled.status, changed.status) == ("ready", "ready")
+    assert [(one.state, one.resolution) for one in queries.holds_of(second)] == [("released", "satisfied")]
+    (gone,) = cancel(CAUSE, requests=[CancelOrder(third, "none at all")])
+    assert gone.status == "cancelled"
+    assert [one.resolution for one in queries.holds_of(third)] == ["cancelled"]
+
+
+def test_what_was_added_and_taken_out_again_needs_no_payment():
+    (order,) = placed(an_order("E1", a_line("MUG", 1, "10.00"), payment=a_payment(10_00)))
+    (line,) = queries.order(order.order).lines
+    more = AddLine("MUG", 1, like=line.id)
+    (held,) = edit(CAUSE, requests=[EditOrder(order.order, "one more", add=(more,))])
+    (again,) = edit(CAUSE, requests=[EditOrder(order.order, "no", remove=((held.added[0], 1),))])
+    assert (held.status, again.status) == ("payment hold", "ready")
+
+
+def test_who_paid_too_much_waits_for_a_person():
+    checks = Validation(payment_differs_max_minor=0)
+    policies.set_policy(CAUSE, requests=[policies.SetPolicy(COMPANY, "orders.validation", checks, NOW)])
+    (order,) = placed(an_order("E1", a_line("MUG", 1, "10.00"), payment=a_payment(11_00)))
+    (hold,) = queries.holds_of(order.order)
+    assert (hold.type, hold.waits_for) == ("payment hold", "nothing")
+
+    (taken,) = take_payment(CAUSE, requests=[TakePayment(order.order, a_payment(10_00, "p2"))])
+    assert (taken.released, taken.status) == ((), "payment hold")
 
 
 def test_a_payment_that_covers_the_order_lets_it_go():

@@ -76,6 +76,42 @@ def test_stock_that_comes_serves_what_waited_and_settles_it(floor: Floor) -> Non
     assert sql.run("SELECT state, root_cause FROM work_item") == [("done", "stock came")]
 
 
+@pytest.mark.parametrize("choose_by", ["preference", "line"])
+def test_who_is_asked_about_again_in_vain_keeps_its_decision(floor: Floor, choose_by: str) -> None:
+    """Each SKU that moves asks about all that wait for it: what is said once stands."""
+    use(rules.Profile(choose_by=choose_by))
+    whole_or_nothing = allocated(floor, (0, 5), policy="ship_complete").order
+    waits = allocated(floor, (1, 5)).order
+    asked = [AllocateOrder(whole_or_nothing), AllocateOrder(waits)]
+
+    def decided() -> list[list[str]]:
+        return [
+            [one.outcome for one in queries.decisions(order=order)] for order in (whole_or_nothing, waits)
+        ]
+
+    for _ in range(3):
+        whole(allocate(SYSTEM, requests=asked))
+    assert decided() == [["backordered"], ["backordered"]]
+
+    use(rules.Profile(choose_by=choose_by, excluded_nodes=("N1",)))
+    whole(allocate(SYSTEM, requests=asked))
+    assert decided() == [["backordered"] * 2, ["backordered"] * 2], (
+        "another profile says it for other reasons"
+    )
+
+    floor.stock(sku=1, quantity=2, node=1)
+    whole(allocate(SYSTEM, requests=asked))
+    whole(allocate(SYSTEM, requests=asked))
+    first, second = decided()
+    assert first == ["backordered"] * 2
+    assert second == ["backordered", "part backordered", "backordered", "backordered"]
+
+
+def use(profile: rules.Profile) -> None:
+    found = policies.SetPolicy(COMPANY, "sourcing.profile", profile, SYSTEM.at)
+    whole(policies.set_policy(SYSTEM, requests=[found]))
+
+
 def test_partial_cancel_gives_up_what_is_not_there(floor: Floor) -> None:
     floor.stock(quantity=2)
 

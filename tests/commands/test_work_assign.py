@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -29,7 +29,7 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveItem, resolve
 from entrepot.work.commands.snooze import ItemSnoozed, SnoozeItem, snooze
 from entrepot.work.errors import ChangedMeanwhile
-from entrepot.work.rules import SNOOZE_MAX, Targets
+from entrepot.work.rules import SNOOZE_MAX, Calendar, Target, Targets
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -327,6 +327,19 @@ def test_what_is_overdue_beyond_the_limit_goes_to_the_role_of_its_type_once():
         ("operations lead", "open", ""), ("controller", "open", ""),
     ]  # fmt: skip
     assert told(picks[0])[-1][::2] == ("work.escalate_overdue", "overdue")
+
+
+def test_what_is_overdue_while_nobody_works_waits_until_somebody_does():
+    """Opened on Monday at nine, due at one, when the office has closed: its two hours count from Tuesday on."""
+    office = Calendar("UTC", (((time(9), time(13)),),) * 7)
+    set_policy(ADA, requests=[SetPolicy(1, "work.calendar", office, NOW - HOUR, scope="office")])
+    limit(2, calendar="office", by_type={"tax hold": Target(4, "none set")})
+    items(due_in_hours=4)
+    items(type="tax hold")
+
+    assert overdue(7) == [OverdueEscalated(1)], "the tax hold, whose hours count by night and day"
+    assert overdue(23) == overdue(25) == [OverdueEscalated(0)]
+    assert overdue(26) == [OverdueEscalated(1)]
 
 
 def test_who_sleeps_and_who_is_asked_already_is_left_alone():

@@ -71,8 +71,12 @@ def test_a_document_has_one_unfinished_case_of_a_topic():
     assert other.item != first.item
 
     late = exceptions(order)
-    assert open_case(ADA, requests=[case(order)]) == [CaseOpened(first.item, fresh=False)]
+    asked = case(order, reason="Still nothing.")
+    assert open_case(ADA, requests=[asked]) == [CaseOpened(first.item, fresh=False)]
     assert linked(first.item) == set(late)
+    told = [one.reason for one in timeline(subjects=[first.item])]
+    assert [reason for reason in told if reason] == ["Where is it?", "Where is it?", "Still nothing."]
+    assert queries.discrepancies() == []
 
 
 def test_only_known_topics_are_cases():

@@ -262,7 +262,10 @@ def test_who_may_not_decide_is_told_what_closing_the_item_does(shop, console):
 
 
 def test_a_program_decides_about_a_hold_by_its_item(shop, program):
-    item = doubted(shop.one("ready")).work_item
+    order = shop.one("ready")
+    item = doubted(order).work_item
+    listed = program("lead").get(f"{HOLDS}?limit=200").json()["items"]
+    assert [one["work_item"] for one in listed if one["order"] == str(order)] == [str(item)]
     decide, body = (
         "/api/v1/holds/decide",
         {"item": str(item), "decision": "release", "root_cause": "customer"},

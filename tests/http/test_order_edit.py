@@ -13,6 +13,7 @@ from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.payments.commands.capture import Capture, capture
+from entrepot.warehouse import queries as warehouse
 from entrepot.web import address_form
 from tests import floor, walk
 from tests.asking import a_browser, a_program
@@ -127,6 +128,74 @@ def test_what_is_no_number_of_units_cancels_nothing(shop, console, entered):
     assert orders.order(which).lines == before.lines
 
 
+@pytest.mark.parametrize(
+    ("entered", "told"),
+    [
+        ({"units": "two"}, "Write units as whole numbers."),
+        ({"units": "1.5"}, "Write units as whole numbers."),
+        ({"sku": "MUG-SAND", "quantity": "a few"}, "Write the units to add as a whole number from 1."),
+        ({"sku": "MUG-SAND", "quantity": "0"}, "Write the units to add as a whole number from 1."),
+        ({"quantity": "2"}, "Name the SKU to add."),
+        ({"sku": "MUG-SAND", "quantity": "1", "price": "free"}, "Write the price as an amount"),
+        ({"priority": "high"}, "Write the priority as a whole number from 0 to 99."),
+        ({"promise_at": "tomorrow"}, "Write the promise as a day"),
+    ],
+)
+def test_of_a_form_that_can_not_be_read_whole_nothing_is_done(shop, console, entered, told):
+    which = shop.one("ready")
+    before = orders.order(which)
+    line = before.lines[0]
+    form = {f"{name}-{line.id}" if name == "units" else name: text for name, text in entered.items()}
+    form |= {"reason": "by phone", "service": "other"}
+
+    page = console("lead").post(reverse("order-edit", args=[which]), form, follow=True).content.decode()
+
+    assert told in page
+    if "units" in entered:
+        assert f'value="{entered["units"]}"' in page, "the form comes back as it was"
+    assert orders.order(which) == before
+
+
+def test_of_units_to_split_off_that_are_no_number_none_go(shop, console):
+    which = next(one for one in shop.orders["ready"] if len(orders.order(one).lines) > 1)
+    before = orders.order(which)
+    first, second = before.lines[:2]
+    form = {f"units-{first.id}": "1", f"units-{second.id}": "one", "reason": "two parcels"}
+
+    page = console("lead").post(reverse("order-split", args=[which]), form, follow=True).content.decode()
+
+    assert "Write units as whole numbers." in page and 'value="one"' in page
+    assert orders.order(which) == before
+
+
+def test_services_are_offered_and_one_that_nobody_knows_is_told(shop, console):
+    which, client = shop.one("ready"), console("service")
+    page = client.get(reverse("order", args=[which])).content.decode()
+    assert '<option value="NX-24">Northern Express Next day</option>' in page
+
+    for service, is_told in (("NX-24", False), ("NX-42", True)):
+        form = {"service": service, "reason": "sooner"}
+        page = client.post(reverse("order-edit", args=[which]), form, follow=True).content.decode()
+        assert ("No service is called NX-42: the one that suits best will be taken." in page) is is_told
+        assert orders.order(which).service == service
+
+
+def test_units_taken_out_of_a_captured_order_tell_what_is_given_back(db):
+    everybody()
+    house = walk.a_house()
+    house.stock(0, 5)
+    paid = PaymentGiven("account", "P1", 19_98, floor.NOW)
+    (order,) = walk.placed(house, 1, (0, 2), payment=paid)
+    capture(floor.SYSTEM, requests=[Capture(order, 19_98)])
+    (line,) = orders.order(order).lines
+
+    form = {f"units-{line.id}": "1", "reason": "one is enough"}
+    page = a_browser("service").post(reverse("order-edit", args=[order]), form, follow=True).content.decode()
+
+    assert "£9.99 of what was captured is given back." in page
+    assert "It comes to £9.99" in page
+
+
 def test_why_nothing_can_be_split_off_is_said(shop, console):
     page = console("lead").get(reverse("order", args=[shop.one("packed")])).content.decode()
     assert "Split the order" not in page
@@ -231,6 +300,14 @@ def test_a_node_gives_back_what_is_on_its_floor_by_the_page_and_by_a_program(db)
     assert "A node gives back" not in page
     page = client.post(reverse("order-reject", args=[begun]), told, follow=True).content.decode()
     assert "is picked" in page
+
+    (fulfillment,) = (one.id for one in warehouse.of_order(first))
+    page = client.get(reverse("document", args=[fulfillment])).content.decode()
+    assert "Given back by the node" in page and "N1 gave back 1 of line 1: too busy" in page
+    assert "sourced again without it" in page
+    a_browser("lead").post(reverse("order-ask-again", args=[first]))
+    page = client.get(reverse("document", args=[fulfillment])).content.decode()
+    assert "asked again since" in page, "what was is told although it counts no more"
 
     asked = {"order": str(second), "node": "N1", "reason": "too busy"}
     answer = a_program(people["supervisor"]).post("/api/v1/orders/reject", asked, again="r-1")

@@ -113,6 +113,10 @@ def test_a_case_of_a_customer_and_the_exception_show_each_other(console, shop):
     assert str(case.id) in service.get("/work/?kind=cases").content.decode()
     assert str(case.id) not in service.get("/work/?kind=exceptions").content.decode()
 
+    assert said(service.post(f"/orders/{order}/case/", form | {"reason": "It is a gift!"})) == (
+        "A case about that is open already: what the customer says now stands in its history."
+    )
+    assert "It is a gift!" in service.get(f"/work/{case.id}/").content.decode()
     assert "the weather" in said(service.post(f"/orders/{order}/case/", form | {"topic": "the weather"}))
     assert service.post(f"/orders/{uuid7()}/case/", form).status_code == 404
     assert "A customer asks" not in console("books").get(f"/orders/{order}/").content.decode()

@@ -126,6 +126,11 @@ def test_orders_walk_as_far_as_they_came(committed_db: None, folder) -> None:
         {"order": "less", "total": "25.00", "paid": "24.98", "difference": "-0.02"},
         {"order": "more", "total": "25.00", "paid": "25.02", "difference": "0.02"},
     ]
+    came, placed, approved = "2018-01-07 09:00:00", "2018-01-08 10:00:00", "2018-01-08 11:00:00"
+    assert found["time_anomalies"] == [
+        {"order": "early", "what": "carrier date before approved", "came": came, "after": approved},
+        {"order": "early", "what": "carrier date before purchase", "came": came, "after": placed},
+    ]
     wanted = {
         "orders": 11, "orders_set_aside": 1, "multi_seller_orders": 1, "house_orders_split": 1, "delivered": 7,
         "delivered_on_time": 6, "house_delivered": 5, "carrier_date_before_purchase": 1,

@@ -83,6 +83,14 @@ def test_an_order_is_paid_when_what_is_good_now_covers_it(tenders, is_paid):
     assert holding.is_paid(100, tenders, NOW) == is_paid
 
 
+@pytest.mark.parametrize(
+    ("total", "then", "is_paid"),
+    [(100, 150, True), (101, 150, False), (100, 100, False), (100, None, False), (99, 100, False)],
+)
+def test_an_order_that_costs_less_by_now_is_paid_by_what_did_not_suffice(total, then, is_paid):
+    assert holding.is_paid(total, [Tender(100, False)], NOW, then) == is_paid
+
+
 tenders = st.lists(
     st.builds(
         Tender,

@@ -133,6 +133,7 @@ def test_payments_that_differ_are_held_with_the_difference(paid, total, allowed)
     if found:
         assert found.facts["difference_minor"] == paid - total
         assert ("Less" if paid < total else "More") in found.reason
+        assert found.waits_for == (None if paid < total else "nothing"), "no payment puts too much right"
 
 
 @given(st.integers(1, 99), st.integers(-99, 99), st.integers(0, 48))

@@ -139,6 +139,24 @@ def test_more_hours_are_never_due_sooner_and_hours_add_up(calendar, start, one, 
     assert rules.in_business_time(start, one + more, calendar) == rules.in_business_time(due, more, calendar)
 
 
+@given(CALENDARS, STARTS, HOURS)
+def test_business_time_ago_is_the_last_moment_from_which_no_more_has_passed(calendar, at, hours):
+    since = rules.business_time_ago(at, hours, calendar)
+    assert rules.in_business_time(since, hours, calendar) <= at
+    assert rules.in_business_time(since + timedelta(seconds=1), hours, calendar) > at
+    assert since <= rules.business_time_ago(at, hours, None)
+
+
+def test_what_is_overdue_for_too_long_goes_by_the_calendar_of_its_type():
+    targets = Targets(
+        {"short pick": Target(2, "none set"), "complaint": Target(8)}, "office", escalate_after_hours=4
+    )
+    monday = london(9, 11)
+    since = rules.overdue_since(monday, targets, {"office": LONDON})
+    assert since == {"": london(6, 15), "complaint": london(6, 15), "short pick": monday - timedelta(hours=4)}
+    assert rules.overdue_since(monday, Targets(), {}) == {}
+
+
 @given(CALENDARS, STARTS)
 def test_no_time_at_an_open_moment_is_that_moment(calendar, start):
     opening = rules.in_business_time(start, 0, calendar)

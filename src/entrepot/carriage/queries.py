@@ -34,6 +34,11 @@ def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
     return found
 
 
+def named(*, company: int) -> dict[str, str]:
+    """What active services are called, by their codes. One statement."""
+    return dict(sql.run(_NAMED, {"company": company}))  # type: ignore[arg-type]
+
+
 def cut_offs(*, nodes: Collection[UUID]) -> dict[UUID, dict[str, dict[int, time]]]:
     """Of each node the weeks of the carriers that have cut-offs of their own there, as `network.rules.next_ship_date`
     takes them: by code, weekday to local time. One statement."""
@@ -140,6 +145,11 @@ SELECT s.company_id::int, s.id, c.code, s.code, s.transit_days, s.max_weight_g, 
        s.max_length_mm, s.live
 FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id
 WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active ORDER BY s.code
+"""
+
+_NAMED = """
+SELECT s.code, c.name || ' ' || s.name FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id
+WHERE s.company_id = %(company)s::smallint AND s.active ORDER BY s.code
 """
 
 _CUT_OFFS = """

@@ -133,6 +133,8 @@ def run_olist(arguments: argparse.Namespace) -> int:
                 say(f"{name.replace('_', ' '):<40}{text:>16}")
         for one in figures["payment_differences"]:
             say(f"  payment hold {one['order']}: {one['paid']} paid of {one['total']}, {one['difference']}")
+        for one in figures["time_anomalies"]:
+            say(f"  {one['what']} {one['order']}: {one['came']}, {one['after']}")
     return 0
 
 

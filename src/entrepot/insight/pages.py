@@ -520,7 +520,8 @@ SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), o.country, o
        o.currency::text, o.total_minor, o.line_count,
        COALESCE((SELECT sum(l.quantity) FROM orders_line AS l WHERE l.order_id = o.id AND l.kind = 'goods'), 0)::int,
        o.placed_at, o.promise_at,
-       ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open' ORDER BY h.opened_at)
+       ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
+             GROUP BY h.type ORDER BY min(h.opened_at))
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.company_id = %(company)s::smallint

@@ -66,6 +66,13 @@ def drop(queue: str, subjects: Sequence[UUID]) -> None:
         sql.change(_DROP, {"queue": queue, "subjects": others})
 
 
+def rank(offers: Collection[Offer]) -> None:
+    """Give subjects that are ready another place in their queue; those that are not, or that others hold, stay as they
+    are. One statement, none for nothing."""
+    if offers:
+        sql.run(_RANK, sql.columns(("queues", "subjects", "priorities", "dues"), offers))
+
+
 def waiting() -> dict[str, int]:
     """Subjects that wait, by queue."""
     return dict(sql.run("SELECT queue, count(*) FROM kernel_ready GROUP BY queue"))  # type: ignore[arg-type]
@@ -105,6 +112,21 @@ SELECT named.id FROM unnest(%(subjects)s::uuid[]) WITH ORDINALITY AS named(id, p
 WHERE named.id IN (SELECT subject FROM claimed)
    OR NOT EXISTS (SELECT FROM kernel_ready AS r WHERE r.queue = %(queue)s AND r.subject = named.id)
 ORDER BY named.place
+"""
+
+# As new rows, for the places of old ones must stay true for who claims.
+_RANK = """
+WITH asked AS (
+    SELECT * FROM unnest(%(queues)s::text[], %(subjects)s::uuid[], %(priorities)s::int[], %(dues)s::timestamptz[])
+        AS d(queue, subject, priority, due_at)
+), gone AS (
+    DELETE FROM kernel_ready WHERE ctid = ANY(ARRAY(
+        SELECT r.ctid FROM kernel_ready AS r JOIN asked AS d ON d.queue = r.queue AND d.subject = r.subject
+        WHERE (r.priority, r.due_at) IS DISTINCT FROM (d.priority, d.due_at) FOR UPDATE OF r SKIP LOCKED
+    )) RETURNING queue, subject
+)
+INSERT INTO kernel_ready (queue, subject, priority, due_at)
+SELECT d.* FROM asked AS d JOIN gone ON gone.queue = d.queue AND gone.subject = d.subject
 """
 
 _DROP = "DELETE FROM kernel_ready WHERE queue = %(queue)s AND subject = ANY(%(subjects)s::uuid[])"

@@ -94,15 +94,15 @@ class Tender(NamedTuple):
         return self.captured if self.expires_at is not None and self.expires_at <= at else self.amount
 
 
-def is_paid(total: int, tenders: Sequence[Tender], at: datetime) -> bool:
-    """Whether payments cover an order that is held.
+def is_paid(total: int, tenders: Sequence[Tender], at: datetime, then: int | None = None) -> bool:
+    """Whether payments cover an order that is held; `then` is what it came to when it was held, where that is known.
 
-    Where those that came before the hold do so already, it was not the amount that was doubted: then only later ones
+    Where those that came before the hold covered it then, it was not the amount that was doubted: then only later ones
     count.
     """
     later = sum(one.good_for(at) for one in tenders if one.is_later)
     earlier = sum(one.good_for(at) for one in tenders if not one.is_later)
-    return later + (earlier if earlier < total else 0) >= total
+    return later + (earlier if earlier < (total if then is None else then) else 0) >= total
 
 
 class Wanted(NamedTuple):

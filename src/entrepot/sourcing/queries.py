@@ -44,18 +44,19 @@ def explained(*, order: UUID) -> list[DecisionExplained]:
 
 @dataclass(frozen=True, slots=True)
 class RejectionRow:
-    """A node, or a supplier, that gave a line back, and is not asked for it for now."""
+    """A node, or a supplier, that gave a line back, and is not asked for it until `cleared_at`."""
 
     node_code: str
     line_number: int
     quantity: int
     reason: str
     rejected_at: datetime
+    cleared_at: datetime | None
 
 
-def rejections(*, order: UUID) -> list[RejectionRow]:
-    """Rejections of an order's lines that count, the latest first."""
-    return [RejectionRow(*row) for row in sql.run(_REJECTIONS, {"order": order})]
+def rejections(*, order: UUID, node: UUID | None = None) -> list[RejectionRow]:
+    """Rejections of an order's lines that count, the latest first; of a node also those that count no more."""
+    return [RejectionRow(*row) for row in sql.run(_REJECTIONS, {"order": order, "node": node})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +174,12 @@ WHERE order_id = %(order)s::uuid AND sku_id IS NOT NULL AND instead_of IS NULL O
 """
 
 _REJECTIONS = """
-SELECT COALESCE(n.code, s.code), l.number::int, r.quantity, r.reason, r.rejected_at
+SELECT COALESCE(n.code, s.code), l.number::int, r.quantity, r.reason, r.rejected_at, r.cleared_at
 FROM sourcing_rejection AS r LEFT JOIN network_node AS n ON n.id = r.node_id
 LEFT JOIN parties_supplier AS s ON s.id = r.node_id JOIN orders_line AS l ON l.id = r.line_id
-WHERE r.order_id = %(order)s::uuid AND r.cleared_at IS NULL ORDER BY r.rejected_at DESC, 1, l.number
+WHERE r.order_id = %(order)s::uuid
+  AND CASE WHEN %(node)s::uuid IS NULL THEN r.cleared_at IS NULL ELSE r.node_id = %(node)s::uuid END
+ORDER BY r.rejected_at DESC, 1, l.number
 """
 
 _BACKORDERS = """

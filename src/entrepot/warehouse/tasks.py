@@ -10,7 +10,7 @@ import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import policies, ready, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
@@ -53,6 +53,11 @@ def serve_recall(cause: Cause, orders: Sequence[UUID]) -> None:
     recall(cause, requests=[RecallKits(order) for order in orders])
 
 
+def serve_hasten(cause: Cause, orders: Sequence[UUID]) -> None:  # noqa: ARG001
+    """Orders that became more or less urgent while the floor has them: their work takes its new place in its queue."""
+    ready.rank([ready.Offer(*row) for row in sql.run(_ON_FLOOR, {"orders": list(orders)})])
+
+
 def serve_count(cause: Cause, tasks: Sequence[UUID]) -> None:
     """Pick tasks that did not find all of their units: their bins are counted, where the policy says so."""
     places = sql.run(_BINS_OF_TASKS, {"ids": list(tasks)})
@@ -85,7 +90,15 @@ def expire_all_lots(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
     expire_lots(cause, requests=[ExpireLots(company.id) for company in parties.companies()])
 
 
-QUEUES = {"release": serve_release, "count": serve_count, "recall": serve_recall}
+QUEUES = {"release": serve_release, "count": serve_count, "recall": serve_recall, "hasten": serve_hasten}
+
+_ON_FLOOR = """
+SELECT q.name, f.id, o.priority::int, COALESCE(o.promise_at, o.placed_at)
+FROM orders_order AS o JOIN warehouse_fulfillment AS f ON f.order_id = o.id
+JOIN (VALUES ('released', 'pick'), ('picking', 'pick'), ('picked', 'pack'), ('packed', 'ship')) AS q(state, name)
+  ON q.state = f.state
+WHERE o.id = ANY(%(orders)s::uuid[])
+"""
 
 _BINS_OF_TASKS = "SELECT bin_id, sku_id FROM warehouse_picktask WHERE id = ANY(%(ids)s::uuid[])"
 

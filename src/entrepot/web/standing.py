@@ -40,7 +40,7 @@ def where(
     found = [
         gettext("It is held, and goes no further until somebody releases it: %(hold)s.")
         % {"hold": words.word(one)}
-        for one in holds
+        for one in dict.fromkeys(holds)
     ]
     found += [_sent(one) for one in sorted(sent, key=lambda one: one.shipped_at)]
     if n := sum(units.get(place, 0) for place in IN_HOUSE):

@@ -115,8 +115,8 @@ class Targets:
     """Service-level targets. Types without one have the hours that whoever opens them asks for, in `calendar`.
 
     A calendar that nobody has set runs round the clock; the one without a name is for whatever names none. What is
-    overdue by more than `escalate_after_hours` goes to the role that `escalates_to` names for its type, or to the one
-    of ''.
+    overdue by more than `escalate_after_hours` of the same calendar goes to the role that `escalates_to` names for its
+    type, or to the one of ''.
     """
 
     by_type: Mapping[str, Target] = field(default_factory=dict)
@@ -151,8 +151,42 @@ def due_at(
         hours = next(
             (hours for least, hours in HOURS_BY_PRIORITY if priority >= least), HOURS_BY_PRIORITY[-1][1]
         )
-    calendar = calendars.get((target and target.calendar) or targets.calendar)
+    calendar = _calendar_of(kind, targets, calendars)
     return in_business_time(opened_at, hours, calendar) if calendar else opened_at + timedelta(hours=hours)
+
+
+def _calendar_of(kind: str, targets: Targets, calendars: Mapping[str, Calendar]) -> Calendar | None:
+    """When the hours of a type count; None where they count round the clock."""
+    target = targets.by_type.get(kind)
+    return calendars.get((target and target.calendar) or targets.calendar)
+
+
+def overdue_since(at: datetime, targets: Targets, calendars: Mapping[str, Calendar]) -> dict[str, datetime]:
+    """By type, and for all others by '', the moment before which whatever was due is overdue for too long by now; none
+    where the policy names no limit."""
+    hours = targets.escalate_after_hours
+    if hours is None:
+        return {}
+    kinds = {kind: _calendar_of(kind, targets, calendars) for kind in ("", *targets.by_type)}
+    return {kind: business_time_ago(at, hours, calendar) for kind, calendar in kinds.items()}
+
+
+def business_time_ago(at: datetime, hours: float, calendar: Calendar | None) -> datetime:
+    """The last moment, to the second, from which no more than so many hours of the calendar have passed."""
+    at, back = at.astimezone(UTC), timedelta(hours=hours)
+    if calendar is None or in_business_time(at, hours, calendar) <= at:
+        return at - back
+    step = max(back, timedelta(days=1))
+    while in_business_time(at - step, hours, calendar) > at:
+        step *= 2
+    near, far = 0, round(step.total_seconds())
+    while far - near > 1:
+        middle = (near + far) // 2
+        if in_business_time(at - timedelta(seconds=middle), hours, calendar) > at:
+            near = middle
+        else:
+            far = middle
+    return at - timedelta(seconds=far)
 
 
 def in_business_time(start: datetime, hours: float, calendar: Calendar) -> datetime:

@@ -11,7 +11,9 @@ from entrepot.kernel import money, sql
 @dataclass(frozen=True, slots=True)
 class Told:
     """`messages` are counts of what the files said, anomalies in the order of times among them; `house` counts what
-    became of it. Amounts are in minor units. `differences`: the orders held since payments and total differ."""
+    became of it. Amounts are in minor units. `differences`: the orders held since payments and total differ.
+    `anomalies`: the orders whose times can't be, as (order, which, what came too early, what it should have followed),
+    times as the files write them."""
 
     currency: str
     messages: dict[str, int]
@@ -20,6 +22,7 @@ class Told:
     payments: dict[str, tuple[int, int]]
     house: dict[str, int]
     differences: tuple[tuple[str, int, int, int], ...]
+    anomalies: tuple[tuple[str, str, str, str], ...]
 
     def as_json(self, *, seconds: float, peak_rss_mb: float) -> dict[str, Any]:
         """The keys that a program reads; amounts as text with the currency's decimals."""
@@ -40,6 +43,10 @@ class Told:
                  "difference": self._amount(differs)}
                 for order, total, paid, differs in self.differences
             ],
+            "time_anomalies": [
+                {"order": order, "what": what, "came": came, "after": after}
+                for order, what, came, after in self.anomalies
+            ],
             "seconds": round(seconds, 1),
             "peak_rss_mb": round(peak_rss_mb, 1),
         }  # fmt: skip
@@ -49,7 +56,7 @@ class Told:
 
 
 def told(*, company: int, source: str, currency: str) -> Told:
-    """The report of all that came into a company from a source. 6 statements."""
+    """The report of all that came into a company from a source. 7 statements."""
     params = {"company": company, "source": source}
     return Told(
         currency,
@@ -59,6 +66,7 @@ def told(*, company: int, source: str, currency: str) -> Told:
         {kind: (count, int(value)) for kind, count, value in sql.run(_PAYMENTS, params)},
         _counts(_HOUSE, params),
         tuple(sql.run(_DIFFERENCES, params)),  # type: ignore[arg-type]
+        tuple(sql.run(_ANOMALIES, params)),  # type: ignore[arg-type]
     )
 
 
@@ -139,6 +147,19 @@ UNION ALL SELECT 'items_value_minor', COALESCE(sum(goods_minor), 0) FROM placed
 UNION ALL SELECT 'freight_value_minor', COALESCE(sum(shipping_minor), 0) FROM placed
 UNION ALL SELECT 'authorized_minor', COALESCE(sum(p.authorized_minor), 0)
           FROM placed JOIN payments_payment AS p ON p.order_id = placed.id
+"""
+
+_ANOMALIES = f"""{_KEPT}
+SELECT o ->> 'order_id', what, came, after
+FROM kept, LATERAL (
+    SELECT o ->> 'order_purchase_timestamp', o ->> 'order_approved_at', o ->> 'order_delivered_carrier_date',
+           o ->> 'order_delivered_customer_date') AS t(placed, approved, sent, arrived),
+LATERAL (VALUES
+    ('carrier date before approved', sent, approved), ('carrier date before purchase', sent, placed),
+    ('delivered before carrier date', arrived, sent)
+) AS times(what, came, after)
+WHERE came <> '' AND after <> '' AND came < after
+ORDER BY placed, 1, what
 """
 
 _DIFFERENCES = """

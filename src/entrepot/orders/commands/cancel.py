@@ -20,6 +20,7 @@ from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders import rules
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.hold import Closing, close_holds, holds_of
+from entrepot.orders.commands.satisfy import ReleaseSatisfied, Satisfied, release_satisfied
 from entrepot.orders.rules import ON_THE_FLOOR, Cancellable
 from entrepot.payments.commands.capture import Void, void
 from entrepot.payments.commands.refund import Refund, refund
@@ -58,12 +59,13 @@ class OrderCancelled:
 @command("orders.cancel")
 def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCancelled | Refused]:
     """Units cancelled at once: their promises freed, what was captured for them given back, and of an order with
-    nothing left, holds and payment let go.
+    nothing left, holds and payment let go. A hold goes that waited until payments cover the order, where they do now.
 
     Locks: the orders in id order, the positions of what was promised in key order, the payments.
     Refuses: NotFound; WrongState (cancelled, closed); Invalid (no reason, or an unknown code; an order twice); TooLate;
     MoreThanThereIs.
-    Again: by key. 18 statements; at most 13 more where something was captured.
+    Again: by key. 18 statements; at most 13 more where something was captured, and those of
+    `orders.release_satisfied` where some wait for a payment.
     """
     return carry_out(cause, decide(requests))
 
@@ -79,6 +81,7 @@ class _Order(NamedTuple):
     commercial: str
     number: str
     captured: int
+    waits_for_payment: bool  # held until a payment covers it
 
 
 @dataclass(slots=True)
@@ -89,6 +92,7 @@ class Cancellation:
     lines: dict[UUID, _Lines]
     answers: list[OrderCancelled | Refused] = field(default_factory=list)
     decided: dict[UUID, tuple[CancelOrder, list[Step]]] = field(default_factory=dict)
+    refunded: dict[UUID, int] = field(default_factory=dict)  # by order, once it is carried out
 
 
 def look(orders: Iterable[UUID]) -> Cancellation:
@@ -136,7 +140,7 @@ def carry_out(
     gone = frozenset(order for order, (_, steps) in decided.items() if _is_all(plan.lines[order], steps))
     if gone:
         _let_go(cause, gone, decided)
-    refunded = give_back(cause, plan)
+    refunded = plan.refunded = give_back(cause, plan)
     stands = progress.restate(cause, times, cancelled=gone)
     announce(
         cause,
@@ -148,12 +152,13 @@ def carry_out(
     ready.drop(
         "allocate", [order for order, one in stands.items() if not one.goods.open + one.goods.backordered]
     )
+    statuses = {order: one.status for order, one in stands.items()} | _paid_now(cause, plan, gone)
     return [
         OrderCancelled(
             one.order,
             one.units,
             one.freed,
-            stands[one.order].status,
+            statuses[one.order],
             one.backordered,
             refunded.get(one.order, 0),
         )
@@ -161,6 +166,15 @@ def carry_out(
         else one
         for one in answers
     ]
+
+
+def _paid_now(cause: Cause, plan: Cancellation, gone: frozenset[UUID]) -> dict[UUID, str]:
+    """The statuses of orders whose payments cover what is left of them, so that what waited for that lets them go."""
+    waiting = [order for order in plan.decided if plan.orders[order].waits_for_payment and order not in gone]
+    if not waiting:
+        return {}
+    answers = release_satisfied(cause, requests=[ReleaseSatisfied(order) for order in waiting])
+    return {one.order: one.status for one in answers if isinstance(one, Satisfied) and one.status}
 
 
 def settle(cause: Cause, cancelled: Mapping[UUID, datetime], why: str) -> None:
@@ -189,10 +203,10 @@ def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, _Lines
     """The orders, and their lines."""
     found: dict[UUID, _Order] = {}
     lines: dict[UUID, _Lines] = {}
-    for order, company, commercial, number, captured, line, *units in sql.run(
+    for order, company, commercial, number, captured, waits, line, *units in sql.run(
         _LOAD, {"orders": list(orders)}
     ):
-        found[order] = _Order(company, commercial, number, captured)
+        found[order] = _Order(company, commercial, number, captured, waits)
         mine = lines.setdefault(order, {})
         if line is not None:  # of an order that was merged into another, nothing is left
             mine[line] = Cancellable(*units)
@@ -328,7 +342,10 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 
 
 _LOAD = """
-SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, l.id, l.open, l.backordered, l.allocated,
+SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured,
+       EXISTS (SELECT FROM orders_hold AS h
+               WHERE h.order_id = o.id AND h.state = 'open' AND h.waits_for = 'payment'),
+       l.id, l.open, l.backordered, l.allocated,
        l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released,
        l.picked, l.packed, l.with_supplier, l.number || ', ' || l.sku_code
 FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id

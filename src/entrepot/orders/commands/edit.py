@@ -40,7 +40,8 @@ from entrepot.orders.validation import (
 from entrepot.parties.address import Written, difference
 from entrepot.parties.commands.register import AddressRegistered, register_addresses
 from entrepot.parties.queries import Address, addresses
-from entrepot.stock.commands.allocate import Free, free
+from entrepot.stock.commands.allocate import Free, free, lock_promised
+from entrepot.stock.commands.hasten import Hasten, hasten
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class EditOrder:
 @dataclass(frozen=True, slots=True)
 class OrderEdited:
     """Lines added, units cancelled, promised units that are sourced anew, and the money: what the order's units cost
-    before and now, and how much of it no authorization covers. `backordered` is for sourcing to forget. `holds` are
+    before and now, how much of it no authorization covers, and what was given back of what was captured. `backordered`
+    is for sourcing to forget, and `hastened` to follow: how much more urgent the order is than before. `holds` are
     those that the change opened, `warnings` what was only noticed."""
 
     order: UUID
@@ -93,6 +95,8 @@ class OrderEdited:
     backordered: tuple[tuple[UUID, int], ...] = ()
     holds: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
+    refunded_minor: int = 0
+    hastened: int = 0
 
 
 @command("orders.edit")
@@ -101,13 +105,15 @@ def edit(
 ) -> list[OrderEdited | Refused]:
     """Orders changed and offered to sourcing again; with `own_prices` also at prices that are nobody else's.
 
-    A new address frees what was promised, as another node may serve it better. What no authorization covers is held,
-    and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`).
+    A new address frees what was promised, as another node may serve it better. Another priority or promised date gives
+    an order another place wherever it waits, and its promises among those that give way. What no authorization covers
+    is held, and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`).
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 7 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 1
-    where a policy asks for hazardous goods.
+    Again: by key. 11 statements; 7 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 3
+    for priorities and promises, 1 where a policy asks for hazardous goods, and those of `orders.release_satisfied`
+    where units go of orders that wait for a payment.
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
@@ -136,12 +142,13 @@ class _Order(NamedTuple):
     country: str
     postal_code: str
     last_line: int
-    authorized: int | None  # None without a payment
+    authorized: int | None  # without what went back for cancelled units; None without a payment
     held: list[str]  # types of its open holds
     channel: str
     channel_kind: str
     service: str
     billed: Written | None  # where it is billed, as its country writes it
+    priority: int
     customer: str
     home: Address | None  # where it goes, out of the vault, where its postal code alone changes
 
@@ -183,13 +190,13 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
     rows = sql.run(_ORDERS, wanted)
     coded = {one.order for one in requests if one.postal_code is not None and one.address is None}
-    asked = {one for row in rows for one in (row[-3], row[-2] if row[0] in coded else None) if one}
+    asked = {one for row in rows for one in (row[-4], row[-3] if row[0] in coded else None) if one}
     kept = addresses(asked)
     orders = {}
     for row in rows:
-        bill, home, customer = row[-3:]
+        bill, home, priority, customer = row[-4:]
         written = kept[bill].written if bill in kept else None
-        orders[row[0]] = _Order(*row[:-3], written, customer, kept.get(home))  # type: ignore[call-arg]
+        orders[row[0]] = _Order(*row[:-4], written, priority, customer, kept.get(home))  # type: ignore[call-arg]
     lines: dict[UUID, dict[UUID, _Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
@@ -220,6 +227,7 @@ class _Edit:
     verdict: Verdict = FINE
     version: int = 0
     status: str = ""
+    refunded: int = 0
 
     @property
     def before(self) -> int:
@@ -243,8 +251,17 @@ class _Edit:
             self.order.id, self.status, tuple(line.id for line, _ in self.added), sum(step[2] for step in self.steps),
             freed, self.before, self.total, self.uncovered,
             tuple((line, units) for line, place, units in self.steps if place == "backordered"),
-            tuple(one.type for one in self.holds), self.verdict.warnings,
+            tuple(one.type for one in self.holds), self.verdict.warnings, self.refunded, self.hastened,
         )  # fmt: skip
+
+    @property
+    def hastened(self) -> int:
+        asked = self.request.priority
+        return 0 if asked is None else asked - self.order.priority
+
+    @property
+    def is_ranked_anew(self) -> bool:
+        return bool(self.hastened) or self.request.promise_at is not None
 
     @property
     def holds(self) -> list[Found]:
@@ -439,6 +456,10 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
         if one.steps:
             request = cancel.CancelOrder(one.order.id, one.request.reason, one.request.remove)
             plan.decided[one.order.id] = (request, one.steps)
+    hastened = [one for one in edits if one.is_ranked_anew]
+    if hastened:
+        lock_promised([one.order.id for one in edits])
+        hasten([Hasten(one.order.id, one.hastened, one.request.promise_at) for one in hastened])
     cancel.carry_out(cause, plan)
     _source_again(cause, edits, times)
     held = [_hold(one, found, times[one.order.id]) for one in edits for found in one.holds]
@@ -446,9 +467,10 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
         open_holds(cause, held)
     gone = frozenset(one.order.id for one in edits if one.steps and not _stays(one))
     stands = progress.restate(cause, times, cancelled=gone)
+    progress.rank({one.order.id: stands[one.order.id] for one in hastened})
     progress.hand_on(stands)
     for one in edits:
-        one.status = stands[one.order.id].status
+        one.status, one.refunded = stands[one.order.id].status, plan.refunded.get(one.order.id, 0)
     announce(cause, [_event(one, times[one.order.id]) for one in edits])
 
 
@@ -507,7 +529,7 @@ def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, dateti
 def _hold(one: _Edit, found: Found, at: datetime) -> NewHold:
     return NewHold(
         ids.uuid7(), one.order.company, one.order.id, found.type, found.reason, found.facts, at,
-        value_minor=one.total, promise_at=one.request.promise_at,
+        waits_for=found.waits_for, value_minor=one.total, promise_at=one.request.promise_at,
     )  # fmt: skip
 
 
@@ -534,10 +556,13 @@ _STORED = (
 _ORDERS = """
 SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
        (SELECT COALESCE(max(l.number), 0) FROM orders_line AS l WHERE l.order_id = o.id),
-       (SELECT sum(p.authorized_minor)::bigint FROM payments_payment AS p
+       (SELECT sum(p.authorized_minor - COALESCE(g.back, 0))::bigint FROM payments_payment AS p
+        LEFT JOIN LATERAL (SELECT sum(a.amount_minor) AS back FROM payments_attempt AS a
+                           WHERE a.payment_id = p.id AND a.document_id = o.id AND a.kind = 'refund'
+                             AND a.state IN ('waiting', 'done')) AS g ON true
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
-       c.code, c.kind, o.service, o.billing_id, o.address_id,
+       c.code, c.kind, o.service, o.billing_id, o.address_id, o.priority::int,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), '')
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """

@@ -514,6 +514,7 @@ def _hold(cause: Cause, drafts: Sequence[_Draft], known: Known) -> None:
             one.facts,
             draft.placed_at,
             rules.WAITS_AS_EXCHANGE if draft.request.demand == rules.EXCHANGE else None,
+            waits_for=one.waits_for,
             value_minor=draft.row[_TOTAL],
             tier=known.tiers.get(draft.customer) if draft.customer else None,
             promise_at=draft.request.promise_at,

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import sql
+from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, offer
 from entrepot.kernel.events import Event
@@ -159,6 +159,21 @@ def restate(
         sql.run(_RESTATE, sql.columns(("orders", "statuses", "holds", "commercials"), rows))
     _announce(cause, steps, times)
     return stands
+
+
+def rank(stands: Mapping[UUID, Stand]) -> None:
+    """Give orders that became more or less urgent the place that they have now, wherever they wait. What the floor has
+    of them it ranks itself. 1 statement, none for nothing."""
+    places = [(order, one.priority, one.due_at) for order, one in stands.items()]
+    ready.rank([ready.Offer(queue, *place) for queue in QUEUES_OF_ORDERS for place in places])
+    on_floor = {
+        order for order, one in stands.items() if any(getattr(one.goods, at) for at in rules.ON_THE_FLOOR)
+    }
+    offer("hasten", [place for place in places if place[0] in on_floor])
+
+
+QUEUES_OF_ORDERS = ("allocate", "release", "wave", "recall", "drop_ship", "perform")
+"""Queues whose subjects are orders that wait to go on."""
 
 
 def hand_on(stands: Mapping[UUID, Stand]) -> None:

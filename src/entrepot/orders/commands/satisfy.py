@@ -72,6 +72,7 @@ class _Waiting(NamedTuple):
     hold: UUID
     order: UUID
     waits_for: str
+    total_then: int | None  # what the order came to, where that was doubted
 
 
 def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
@@ -88,7 +89,9 @@ def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
     for hold, *tender in sql.run(_TENDERS, {"holds": [one.hold for one in holds]}):
         tenders.setdefault(hold, []).append(Tender(*tender))
     return {
-        one.hold for one in holds if holding.is_paid(totals[one.order], tenders.get(one.hold, ()), cause.at)
+        one.hold
+        for one in holds
+        if holding.is_paid(totals[one.order], tenders.get(one.hold, ()), cause.at, one.total_then)
     }
 
 
@@ -104,7 +107,7 @@ def _stocked(waiting: Iterable[_Waiting]) -> set[UUID]:
 
 
 _WAITING = """
-SELECT id, order_id, waits_for FROM orders_hold
+SELECT id, order_id, waits_for, (facts ->> 'total_minor')::bigint FROM orders_hold
 WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' AND waits_for <> 'nothing' ORDER BY id
 """
 
@@ -113,11 +116,16 @@ SELECT order_id, quantity, cancelled, gross_minor, discount_minor, shipping_mino
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[])
 """
 
-# Keys are made in the order of writing, whatever the times that providers tell.
+# Keys are made in the order of writing, whatever the times that providers tell. What went back for cancelled units is
+# not there any more; what went back for returned ones, or out of goodwill, was paid all the same.
 _TENDERS = """
-SELECT h.id, p.authorized_minor - p.refunded_minor, p.id > h.id, p.expires_at, p.captured_minor - p.refunded_minor
+SELECT h.id, p.authorized_minor - g.back, p.id > h.id, p.expires_at, p.captured_minor - g.back
 FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
 JOIN payments_payment AS p ON p.order_id = o.id AND p.currency = o.currency
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(a.amount_minor), 0)::bigint AS back FROM payments_attempt AS a
+    WHERE a.payment_id = p.id AND a.document_id = o.id AND a.kind = 'refund' AND a.state IN ('waiting', 'done')
+) AS g
 WHERE h.id = ANY(%(holds)s::uuid[]) AND p.state NOT IN ('voided', 'failed')
 """
 

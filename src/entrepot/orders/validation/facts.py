@@ -98,8 +98,10 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A reason to hold the order, with the facts it was seen by."""
+    """A reason to hold the order, with the facts it was seen by. What it waits for by itself is its type's affair,
+    unless the rule knows better."""
 
     type: str
     reason: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    waits_for: str | None = None

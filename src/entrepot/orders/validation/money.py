@@ -30,9 +30,9 @@ def payment(order: OrderFacts, policy: Validation) -> Found | None:
             "total_minor": order.total_minor,
             "difference_minor": differs,
         }
-        less = Said("Less is authorized than the order costs.")
-        more = Said("More is authorized than the order costs.")
-        return Found("payment hold", less if differs < 0 else more, facts)
+        if differs > 0:  # no further payment puts that right
+            return Found("payment hold", Said("More is authorized than the order costs."), facts, "nothing")
+        return Found("payment hold", Said("Less is authorized than the order costs."), facts)
     if given.expires_at is not None and given.expires_at <= order.at:
         return Found(
             "payment hold", "The authorization has expired.", {"expires_at": given.expires_at.isoformat()}

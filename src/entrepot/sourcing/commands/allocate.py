@@ -63,8 +63,8 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
     2 more where some take over reservations, 2 or 3 where a profile names suppliers, 3 or 4 where a SKU is sold ahead
     up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent. Plain orders of a
-    profile that chooses by line are served all at once, in as many (`by_line`). 1 more where a kit is short, and those
-    of `orders.settle` where a policy cancels.
+    profile that chooses by line are served all at once, in as many (`by_line`). 1 more where a kit is short, 1 where
+    some that waited still wait, and those of `orders.settle` where a policy cancels.
     """
     order_ids = [request.order for request in requests]
     times = {request.order: request.occurred_at or cause.at for request in requests}
@@ -515,6 +515,7 @@ class _Batch:
         self.steps: list[progress.Progress] = []
         self.substitutes: list[Substitute] = []
         self.decisions: list[tuple[Any, ...]] = []
+        self.still_waiting: list[tuple[Any, ...]] = []  # decisions that may be those that stand already
         self.waiting: list[tuple[Any, ...]] = []
         self.settled: list[UUID] = []
         self.served: dict[UUID, int] = {}
@@ -558,18 +559,29 @@ class _Batch:
                 left = left._replace(open=max(0, taken[line.id] - left.backordered))
             self._step(order, line, left, taken[line.id], cancels=cancels)
         missing = sum(line.quantity for line in plan.short)
-        self.tell(order, plan, _reasons(order, lines, decided, version), version, missing)
+        has_waited = not any(line.open for line in lines)
+        why = _reasons(order, lines, decided, version)
+        self.tell(order, plan, why, version, missing, has_waited=has_waited)
 
     def tell(
-        self, order: Order, plan: rules.Plan, why: dict[str, Any], version: Version, missing: int
+        self,
+        order: Order,
+        plan: rules.Plan,
+        why: dict[str, Any],
+        version: Version,
+        missing: int,
+        *,
+        has_waited: bool,
     ) -> None:
-        """Note the decision, and who is to know of it."""
-        self.decisions.append(
-            (
-                order.company, order.id, version.number, rules.outcome_of(plan, order.policy), wire.dump(why),
-                self.times[order.id],
-            )
+        """Note the decision, and who is to know of it; `has_waited` where all of it waited already."""
+        outcome = rules.outcome_of(plan, order.policy)
+        decision = (
+            order.company, order.id, version.number, outcome, wire.dump(why), self.times[order.id],
         )  # fmt: skip
+        if has_waited and outcome == "backordered":
+            self.still_waiting.append(decision)
+        else:
+            self.decisions.append(decision)
         if plan.shares or plan.chosen:
             self.offers.append((order.id, order.priority, order.promise_at or order.placed_at))
         if missing and order.policy != "partial_cancel":
@@ -653,11 +665,21 @@ class _Batch:
             self.settled.append(line.id)
             self.served[order.id] = order.company
 
+    def _changed(self) -> list[tuple[Any, ...]]:
+        """Of what still waits, the decisions that say something else than the last one on their order: each SKU that
+        moves asks again about all that wait for it, and most of the time nothing comes of it."""
+        if not self.still_waiting:
+            return []
+        rows = [decision[1:5] for decision in self.still_waiting]
+        found = sql.run(_DECIDED_SO, sql.columns(("orders", "versions", "outcomes", "reasons"), rows))
+        same = {order for (order,) in found}
+        return [decision for decision in self.still_waiting if decision[1] not in same]
+
     def write(self) -> None:
         stock.write_promises(self.promises)
         substitute(self.cause, requests=self.substitutes, times=self.times)
         progress.progress(self.cause, requests=self.steps, times=self.times)
-        sql.write("sourcing_decision", _DECISION_COLUMNS, self.decisions)
+        sql.write("sourcing_decision", _DECISION_COLUMNS, self.decisions + self._changed())
         if self.passed:
             sql.write("sourcing_dropship", _PASSED_COLUMNS, self.passed)
             offer("drop_ship", [(order, *urgent) for order, urgent in self.to_order.items()])
@@ -710,7 +732,7 @@ def _write_served(
     batch = _Batch(cause, times)
     for one in done.orders.values():
         why = _reasons_by_line(one.order, one.plan, one.wanted, one.nodes, one.version)
-        batch.tell(one.order, one.plan, why, one.version, one.short)
+        batch.tell(one.order, one.plan, why, one.version, one.short, has_waited=one.has_waited)
     batch.waited_for, batch.served = done.waited_for, done.settled
     batch.cancelled = {
         one.order.id: times[one.order.id]
@@ -766,6 +788,15 @@ _PASSED_COLUMNS = (
 
 _DECISION_COLUMNS = ("company_id", "order_id", "profile_version", "outcome", "reasons", "decided_at")
 
+_DECIDED_SO = """
+SELECT d.order_id
+FROM unnest(%(orders)s::uuid[], %(versions)s::int[], %(outcomes)s::text[], %(reasons)s::text[])
+     AS d(order_id, version, outcome, reasons)
+CROSS JOIN LATERAL (SELECT profile_version, outcome, reasons FROM sourcing_decision AS s
+                    WHERE s.order_id = d.order_id ORDER BY s.id DESC LIMIT 1) AS last
+WHERE (last.profile_version, last.outcome, last.reasons) = (d.version, d.outcome, d.reasons::jsonb)
+"""
+
 _ORDERS = """
 SELECT o.id, o.company_id::int, channel_id, country, postal_code, policy, priority::int, promise_at, placed_at,
        reservation, service, total_minor,
@@ -796,5 +827,5 @@ SELECT d.line, d.company, d.order_id, d.sku, d.units, d.priority, d.ordered_at,
 FROM unnest(%(lines)s::uuid[], %(companies)s::smallint[], %(orders)s::uuid[], %(skus)s::uuid[], %(units)s::int[],
             %(priorities)s::smallint[], %(times)s::timestamptz[], %(defaults)s::date[])
      AS d(line, company, order_id, sku, units, priority, ordered_at, by_default)
-ON CONFLICT (line_id) DO UPDATE SET quantity = excluded.quantity
+ON CONFLICT (line_id) DO UPDATE SET quantity = excluded.quantity, priority = excluded.priority
 """

@@ -21,7 +21,8 @@ from entrepot.stock.commands import allocate as stock
 
 
 class Served(NamedTuple):
-    """An order that was served: a plan without its shares, the units wanted, and those that nobody has."""
+    """An order that was served: a plan without its shares, the units wanted, and those that nobody has; whether all of
+    them waited already."""
 
     order: Order
     plan: rules.Plan
@@ -29,6 +30,14 @@ class Served(NamedTuple):
     short: int
     nodes: rules.SortedOut
     version: Version
+    has_waited: bool
+
+
+class _Wants(NamedTuple):
+    """Units of an order that wait, and how many of them have waited before."""
+
+    units: int
+    waited: int
 
 
 class Done(NamedTuple):
@@ -91,14 +100,14 @@ def _plain(orders: Sequence[Order], facts: Facts) -> list[rules.Node] | None:
     return list(asked.pop()) if len(asked) == 1 else None
 
 
-def _wanted(orders: Sequence[Order]) -> dict[UUID, int] | None:
-    """Units that wait, by order; None where some are of kits, or would be cancelled though they have waited."""
+def _wanted(orders: Sequence[Order]) -> dict[UUID, _Wants] | None:
+    """What waits, by order; None where some is of kits, or would be cancelled though it has waited."""
     wanted = {}
     cancels = {order.id for order in orders if order.policy == "partial_cancel"}
     for order, units, waited, of_kits in sql.run(_WANTED, {"orders": [order.id for order in orders]}):
         if of_kits or (waited and order in cancels):
             return None
-        wanted[order] = units
+        wanted[order] = _Wants(units, waited)
     return wanted
 
 
@@ -141,12 +150,13 @@ def _by_default(cause: Cause, version: Version) -> object:
     return (cause.at + timedelta(days=version.profile.default_lead_days)).date()
 
 
-def _served(order: Order, given: Mapping[UUID, int], wanted: int, facts: Facts) -> Served:
+def _served(order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts) -> Served:
     nodes = facts.nodes(order)
-    short = wanted - sum(given.values())
+    short = wants.units - sum(given.values())
     outcome, why, by_node = rules.told_by_line(nodes.first, given, is_short=short > 0)
     plan = rules.Plan((), (), outcome, why, by_node, tuple(code for code, _ in by_node))
-    return Served(order, plan, wanted, short, nodes, facts.version(order))
+    has_waited = wants.waited == wants.units
+    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited)
 
 
 _WAITS = "l.sku_id IS NOT NULL AND l.open + l.backordered > 0"
@@ -197,7 +207,7 @@ WITH waits AS (
     FROM unnest(%(orders)s::uuid[], %(priorities)s::smallint[], %(times)s::timestamptz[], %(defaults)s::date[])
          AS o(id, priority, ordered_at, by_default)
     JOIN orders_line AS l ON l.order_id = o.id AND l.backordered > 0
-    ON CONFLICT (line_id) DO UPDATE SET quantity = excluded.quantity
+    ON CONFLICT (line_id) DO UPDATE SET quantity = excluded.quantity, priority = excluded.priority
     RETURNING sku_id
 )
 SELECT DISTINCT sku_id FROM waits

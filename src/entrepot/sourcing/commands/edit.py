@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands import edit as orders
 from entrepot.orders.commands.cancel import OrderCancelled
@@ -14,9 +15,10 @@ from entrepot.sourcing.commands.cancel import forget
 
 @command("sourcing.edit")
 def edit(cause: Cause, /, *, requests: Sequence[orders.EditOrder]) -> list[orders.OrderEdited | Refused]:
-    """As `orders.edit`, at the usual prices; backorders of what was taken out end with it.
+    """As `orders.edit`, at the usual prices; backorders of what was taken out end with it, and those of an order that
+    became more or less urgent are dated again.
 
-    Locks, Refuses, Again: as `orders.edit`. 4 statements more.
+    Locks, Refuses, Again: as `orders.edit`. 4 statements more, and 1 where the priority or the promise changes.
     """
     return _edit(cause, requests, own_prices=False)
 
@@ -42,4 +44,26 @@ def _edit(
             if isinstance(one, orders.OrderEdited)
         ],
     )
+    _hasten(cause, requests, answers)
     return answers
+
+
+def _hasten(
+    cause: Cause, requests: Sequence[orders.EditOrder], answers: Sequence[orders.OrderEdited | Refused]
+) -> None:
+    """What waits for stock gets its new place among all who do, and its dates follow."""
+    moved = [
+        (done.order, done.hastened)
+        for asked, done in zip(requests, answers, strict=True)
+        if isinstance(done, orders.OrderEdited) and (done.hastened or asked.promise_at is not None)
+    ]
+    if moved:
+        skus = {sku for (sku,) in sql.run(_HASTEN, sql.columns(("orders", "more"), moved))}
+        offer("peg", [(sku, 5, cause.at) for sku in skus])
+
+
+# Backorders change under the lock of their order.
+_HASTEN = """
+UPDATE sourcing_backorder AS b SET priority = least(99, greatest(0, b.priority + d.more))
+FROM unnest(%(orders)s::uuid[], %(more)s::int[]) AS d(order_id, more) WHERE b.order_id = d.order_id RETURNING b.sku_id
+"""

@@ -407,7 +407,8 @@ class AskedAgainOut(Out):
 
 
 class EditedOut(Out):
-    """What the order's units cost before and now, and how much of it no authorization covers."""
+    """What the order's units cost before and now, how much of it no authorization covers, and what was given back of
+    what was captured."""
 
     order: UUID
     status: str
@@ -417,6 +418,7 @@ class EditedOut(Out):
     before_minor: int
     total_minor: int
     uncovered_minor: int
+    refunded_minor: int
     holds: list[str]
     warnings: list[WarningOut]
 
@@ -529,6 +531,7 @@ class PromotionOut(Out):
 
 class HoldOut(Out):
     """What keeps an order from going on. `owner` is who has taken it; `follows` is the type of hold that came before.
+    `work_item` asks about it: by that it is taken and decided.
 
     By itself it goes when what it `waits_for` has come, or at `expires_at` as `at_expiry` says; released, it is
     followed by a hold of the type `next`.
@@ -541,6 +544,7 @@ class HoldOut(Out):
     state: str
     owner_role: str
     owner: str
+    work_item: UUID | None
     blocks: list[str]
     opened_at: datetime
     due_at: datetime | None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from entrepot.carriage import queries as carriage
 from entrepot.kernel import money
 from entrepot.network.destinations import end_of_day
 from entrepot.orders import queries as orders
@@ -25,7 +26,7 @@ from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.web import address_form
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, minor_in
+from entrepot.web.edge import Request, back, clean, console, day_in, give, ids_in, int_in, minor_in
 
 
 def allowed(found: orders.OrderView) -> list[tuple[str, str]]:
@@ -43,7 +44,7 @@ def change(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     home = parties.address(found.address_id) if found.address_id else None
     moved = address_form.moved(request, home)
-    if moved and address_form.lacks(request):
+    if (moved and address_form.lacks(request)) or _is_misread(request, _misread(request, found)):
         return back(request, f"/orders/{which}/", [])
     may_price = request.reader.actor.may("sourcing.reprice")
     results = give(
@@ -53,8 +54,9 @@ def change(request: Request, which: UUID) -> HttpResponse:
         lambda _: gettext("The order was changed."),
     )
     for one in results:
-        if isinstance(one, OrderEdited) and one.total_minor != one.before_minor:
+        if isinstance(one, OrderEdited):
             _say_money(request, found, one)
+            _say_service(request, found)
     return back(request, f"/orders/{which}/", results)
 
 
@@ -81,7 +83,9 @@ def split_off(request: Request, which: UUID) -> HttpResponse:
     found = orders.order(which)
     if found is None:
         raise Http404
-    units = ((line.id, int_in(request.POST.get(f"units-{line.id}"))) for line in found.lines)
+    if _is_misread(request, _misread_units(request, found)):
+        return back(request, f"/orders/{which}/", [])
+    units = ((line.id, int_in(clean(request.POST.get(f"units-{line.id}")))) for line in found.lines)
     wanted = SplitOrder(which, tuple((line, n) for line, n in units if n), clean(request.POST.get("reason")))
     results = give(request, split, [wanted], lambda _: gettext("The order was split: this is the new one."))
     new = next((one.new_order for one in results if isinstance(one, OrderSplit)), which)
@@ -102,12 +106,63 @@ def merge_in(request: Request, which: UUID) -> HttpResponse:
     return back(request, f"/orders/{which}/", results)
 
 
+def _is_misread(request: Request, told: Sequence[str]) -> bool:
+    """Whether something that was entered can't be read, which is told: nothing is changed by half of a form."""
+    for text in told:
+        messages.error(request, text)
+    return bool(told)
+
+
+def _misread(request: Request, found: orders.OrderView) -> list[str]:
+    """What the form says that is no number, amount or day."""
+    said = {
+        name: clean(request.POST.get(name)) for name in ("sku", "quantity", "price", "priority", "promise_at")
+    }
+    told = _misread_units(request, found)
+    if said["quantity"] and not int_in(said["quantity"]):
+        told.append(gettext("Write the units to add as a whole number from 1."))
+    elif said["quantity"] and not said["sku"]:
+        told.append(gettext("Name the SKU to add."))
+    if said["price"] and minor_in(said["price"], found.currency) is None:
+        told.append(gettext("Write the price as an amount, with at most the decimals of its currency."))
+    if said["priority"] and int_in(said["priority"]) is None:
+        told.append(gettext("Write the priority as a whole number from 0 to 99."))
+    if said["promise_at"] and day_in(said["promise_at"]) is None:
+        told.append(gettext("Write the promise as a day, such as 2026-12-24."))
+    return told
+
+
+def _misread_units(request: Request, found: orders.OrderView) -> list[str]:
+    said = (clean(request.POST.get(f"units-{line.id}")) for line in found.lines)
+    if any(text and int_in(text) is None for text in said):
+        return [gettext("Write units as whole numbers.")]
+    return []
+
+
 def _say_money(request: Request, found: orders.OrderView, one: OrderEdited) -> None:
+    if one.refunded_minor:
+        say_given_back(request, one.refunded_minor, found.currency)
+    if one.total_minor == one.before_minor:
+        return
     text = gettext("It comes to %(now)s, %(difference)s to what it was.")
     difference = fmt.money(one.total_minor - one.before_minor, found.currency)
     messages.info(
         request, text % {"now": fmt.money(one.total_minor, found.currency), "difference": difference}
     )
+
+
+def _say_service(request: Request, found: orders.OrderView) -> None:
+    """A service that the house does not have stays as it was asked for: a channel may know more of them."""
+    service = clean(request.POST.get("service"))
+    if service and service != clean(found.service) and service not in carriage.named(company=found.company):
+        told = gettext("No service is called %(service)s: the one that suits best will be taken.")
+        messages.warning(request, told % {"service": service})
+
+
+def say_given_back(request: Request, minor: int, currency: str) -> None:
+    """What a cancellation or a change gave back of what was captured."""
+    told = gettext("%(amount)s of what was captured is given back.")
+    messages.info(request, told % {"amount": fmt.money(minor, currency)})
 
 
 def _edit(request: Request, found: orders.OrderView, address: AddressGiven | None) -> EditOrder:
@@ -117,7 +172,7 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
     remove: list[tuple[UUID, int]] = []
     for line in found.lines:
         stands = line.quantity - line.cancelled
-        wanted = int_in(said.get(f"units-{line.id}"))
+        wanted = int_in(clean(said.get(f"units-{line.id}")))
         if line.kind != rules.GOODS or wanted is None or wanted == stands:
             continue
         if wanted > stands:
@@ -128,7 +183,7 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
     if sku:
         minor = minor_in(said.get("price"), found.currency)
         price = None if minor is None else Decimal(minor).scaleb(-money.exponent(found.currency))
-        add.append(AddLine(sku, int_in(said.get("quantity")) or 1, price))
+        add.append(AddLine(sku, int_in(clean(said.get("quantity"))) or 1, price))
     code, service, priority = (clean(said.get(part)) for part in ("postal_code", "service", "priority"))
     return EditOrder(
         found.id,
@@ -146,8 +201,5 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
 
 def _promise(text: str | None, found: orders.OrderView) -> datetime | None:
     """The end of a day where the order goes; where that is not known, where the reader is."""
-    try:
-        day = parse_date(clean(text))
-    except ValueError:
-        return None
+    day = day_in(clean(text))
     return end_of_day(day, found.country, found.postal_code, str(fmt.reading().zone)) if day else None

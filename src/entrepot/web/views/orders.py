@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import stands_for
+from entrepot.carriage import queries as carriage
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
@@ -146,10 +147,7 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
     results = _cancel(request, [wanted], in_part=bool(lines))
     for one in results:
         if not isinstance(one, Refused) and one.refunded_minor:
-            back_ = fmt.money(one.refunded_minor, found.currency)
-            messages.info(
-                request, gettext("%(amount)s of what was captured is given back.") % {"amount": back_}
-            )
+            order_edit.say_given_back(request, one.refunded_minor, found.currency)
     return back(request, f"/orders/{which}/", results)
 
 
@@ -331,6 +329,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
         "edits": order_edit.allowed(found),
         "may_edit": actor.may("sourcing.edit"),
+        "services": carriage.named(company=found.company) if actor.may("sourcing.edit") else {},
         "relatives": orders.relatives(which),
         **_splittable(request, found, paid),
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),

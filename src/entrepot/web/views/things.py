@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from entrepot.access.rules import sees_buyers
 from entrepot.insight import finding, pages
 from entrepot.kernel import queries as kernel
+from entrepot.sourcing import queries as sourcing
 from entrepot.stock import queries as stock
 from entrepot.web import words
 from entrepot.web.areas import OWN_PAGES
@@ -96,8 +97,16 @@ def document(request: Request, which: UUID) -> HttpResponse:
         "moves": moves,
         "entries": pages.entries(journal),
         "items": work.of_subject(which),
+        "rejections": _given_back(found),
     }
     return page(request, "web/document_page.html", context, area=AREAS.get(context["kind"], "orders"))
+
+
+def _given_back(found: pages.Document | None) -> list[sourcing.RejectionRow]:
+    """What the node of a fulfillment gave back of its order."""
+    if found is None or found.kind != "fulfillment":
+        return []
+    return sourcing.rejections(order=UUID(found.facts["order_id"]), node=UUID(found.facts["node_id"]))
 
 
 def _columns(lines: list[dict[str, Any]]) -> list[str]:

@@ -314,12 +314,16 @@ def ask_for(request: Request, which: UUID) -> HttpResponse:
         found.company, "order", which, clean(request.POST.get("topic")), clean(request.POST.get("reason")),
         value_minor=found.total_minor, promise_at=found.promise_at,
     )  # fmt: skip
-    give(request, open_case, [asked], _opened)
+    give(request, open_case, [asked], _opened, known=_open_already)
     return back(request, f"/orders/{which}/")
 
 
 def _opened(_n: int) -> str:
     return gettext("The case is open, linked to what hinders the order.")
+
+
+def _open_already(_answer: Any) -> str:
+    return gettext("A case about that is open already: what the customer says now stands in its history.")
 
 
 def _assigned(n: int) -> str:

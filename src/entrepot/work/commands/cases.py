@@ -35,7 +35,7 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class CaseOpened:
-    """The case; `fresh` is False where one on this topic was open already."""
+    """The case; `fresh` is False where one on this topic was open already: what was said is added to its history."""
 
     item: UUID
     fresh: bool
@@ -58,11 +58,12 @@ class ItemsLinked:
 
 @command("work.open_case")
 def open_case(cause: Cause, /, *, requests: Sequence[OpenCase]) -> list[CaseOpened | Refused]:
-    """A case for customer service about each document, linked to the unfinished exceptions about the same.
+    """A case for customer service about each document, linked to the unfinished exceptions about the same. Where one is
+    open already, what the customer says now is told in it.
 
     Locks: the cases that are open already, in the order of (company, type, dedupe).
     Refuses: Invalid (topic). Again: by key; a document has one unfinished case of a topic.
-    2 statements; 1 more where a company steers its work by policy.
+    2 statements; 1 more where a company steers its work by policy, and 1 where some are open already.
     """
     answers: list[CaseOpened | Refused] = []
     asked = [(one, rules.misfit_topic(one.topic)) for one in requests]
@@ -75,6 +76,13 @@ def open_case(cause: Cause, /, *, requests: Sequence[OpenCase]) -> list[CaseOpen
     if cases:
         rows = sql.run(_LINK_SUBJECTS, {"cases": cases, "at": cause.at, "by": cause.actor.name})
         _tell(cause, rows)
+    said = [
+        (answer.item, one.reason)
+        for (one, _), answer in zip(asked, answers, strict=True)
+        if isinstance(answer, CaseOpened) and not answer.fresh
+    ]
+    if said:
+        _tell_more(cause, said)
     return answers
 
 
@@ -124,6 +132,20 @@ def _tell(cause: Cause, linked: Iterable[tuple[Any, ...]]) -> None:
             for one, second, company, state_of_one, state_of_second in linked
             for item, state, other in ((one, state_of_one, second), (second, state_of_second, one))
         ),
+    )
+
+
+def _tell_more(cause: Cause, said: Sequence[tuple[UUID, str]]) -> None:
+    """What customers say again, in the history of cases that stand as they are. 1 statement."""
+    found = lock([case for case, _ in said])
+    announce(
+        cause,
+        [
+            Event(
+                "work_item", case, found[case].company, found[case].state, found[case].state, None, {}, reason
+            )
+            for case, reason in said
+        ],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.work import rules
 from entrepot.work.commands.claim import Locked, lock
-from entrepot.work.commands.steering import NO_STEERING, TARGETS, in_force
+from entrepot.work.commands.steering import CALENDAR, NO_STEERING, TARGETS, in_force
 
 AT_ONCE_MAX = 1_000
 """Overdue items escalated at a time; the longest overdue first, the rest a minute later."""
@@ -111,24 +111,24 @@ def _refusal(cause: Cause, one: EscalateItem, before: Locked | None, people: Seq
 def escalate_overdue(
     cause: Cause, /, *, requests: Sequence[EscalateOverdue]
 ) -> list[OverdueEscalated | Refused]:
-    """Items overdue by more than `work.targets` bears, each asked of the role named there; each once.
+    """Items overdue by more than `work.targets` bears, each asked of the role named there; each once. Hours count as in
+    the targets of the items' types: whatever is overdue while nobody works waits until somebody does.
 
     Who sleeps is left alone, and so is everything of companies whose policy names no limit.
     Locks: the items, in the order of their ids. Again: finds no more. 1 statement; 3 where a policy names a limit.
     """
-    steering = in_force((one.company for one in requests), [TARGETS], cause.at)
+    steering = in_force((one.company for one in requests), [TARGETS, CALENDAR], cause.at)
     limits = [
-        (
-            company,
-            cause.at - timedelta(hours=of.targets.escalate_after_hours),
-            wire.dump(of.targets.escalates_to),
-        )
+        (company, max(since.values()), wire.dump(since), wire.dump(of.targets.escalates_to))
         for company, of in steering.items()
-        if of.targets.escalate_after_hours is not None
+        if (since := rules.overdue_since(cause.at, of.targets, of.calendars))
     ]
     asked: dict[UUID, _Asked] = {}
     counts = {one.company: 0 for one in requests}
-    params = sql.columns(("companies", "since", "roles"), limits) | {"at": cause.at, "most": AT_ONCE_MAX}
+    params = sql.columns(("companies", "last", "since", "roles"), limits) | {
+        "at": cause.at,
+        "most": AT_ONCE_MAX,
+    }
     for item, *rest in sql.run(_OVERDUE, params) if limits else ():
         was = Locked(*rest)
         to = rules.asked_when_overdue(was.type, was.role, steering.get(was.company, NO_STEERING).targets)
@@ -181,10 +181,12 @@ WHERE work_item.id = one.id
 _OVERDUE = """
 SELECT id, company_id::int, state, owner, type, role FROM work_item
 WHERE id IN (
-    SELECT late.id FROM unnest(%(companies)s::smallint[], %(since)s::timestamptz[], %(roles)s::text[]::jsonb[])
-         AS limits(company, since, roles)
-    JOIN work_item AS late ON late.company_id = limits.company AND late.due_at < limits.since
+    SELECT late.id
+    FROM unnest(%(companies)s::smallint[], %(last)s::timestamptz[], %(since)s::text[]::jsonb[],
+                %(roles)s::text[]::jsonb[]) AS limits(company, last, since, roles)
+    JOIN work_item AS late ON late.company_id = limits.company AND late.due_at < limits.last
     WHERE late.state <> 'done' AND late.escalated_at IS NULL
+      AND late.due_at < coalesce(limits.since ->> late.type, limits.since ->> '')::timestamptz
       AND late.role <> coalesce(limits.roles ->> late.type, limits.roles ->> '', late.role)
       AND (late.snoozed_until IS NULL OR late.snoozed_until <= %(at)s::timestamptz)
     ORDER BY late.due_at, late.id LIMIT %(most)s::int)
