@@ -38,10 +38,14 @@ class Carried(NamedTuple):
 
 
 def ask(load: Load, tokens: Sequence[str]) -> tuple[str, int]:
-    """`bin` to begin with, then `item`, then `target`, where items can be added too; and the units so far."""
-    units = counted(tokens).units
+    """`bin` to begin with, then `item`, then `target`, where items can be added too; `lot` where a barcode was read
+    that has none, and several stand in the bin; and the units so far."""
+    tally = counted(tokens)
+    units = tally.units
     if not load.is_checked and "bin" not in tokens:
         return "bin", units
+    if tally.read:
+        return "lot", units
     return ("target" if units else "item"), units
 
 
@@ -53,9 +57,11 @@ def scanned(
     step, units = ask(load, tokens)
     if step == "bin":
         return check_bin(load.source, scan) or Keep("bin")
+    if step == "lot" and (scan.plate or scan.bin):
+        return errors.ScanUnread(scanned=load.item.code, wanted=Said("its lot"))
     if scan.plate:
         return _plate(load, tokens, scan.plate)
-    if step == "item" or not scan.bin:
+    if step in ("item", "lot") or not scan.bin:
         if _plate_in(tokens):
             return errors.ScanOutOfTurn(scanned=scan.shown, wanted="the bin: a plate goes by itself")
         wanted = load.item

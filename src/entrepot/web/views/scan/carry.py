@@ -138,6 +138,9 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
     """The first bucket that the scan fits, with one scan made of it; else why it fits none."""
     refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted="")
     named = {item.id for item in scan.items}
+    kinds = _kinds(rows, scan)
+    if len(kinds) > 1:
+        return errors.ScanAmbiguous(scanned=scan.shown, wanted=", ".join(kinds))
     for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
         if one.sku not in named and one.serial != scan.text:
             continue
@@ -154,8 +157,22 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
     return astray(scan, wanted, ("item",), brought_of_late(node_of(request), _REASONS[flow], scan))
 
 
+def _kinds(rows: Sequence[Here | Waiting], scan: Scan) -> list[str]:
+    """As what the goods that were scanned stand there, where the barcode leaves it open: by lot, condition and bin."""
+    named = {item.id for item in scan.items}
+    fit = [one for one in rows if one.sku in named and not one.serial and scan.lot in ("", one.lot)]
+    in_bins = len({one.bin for one in fit}) > 1
+    return sorted({_told_apart(one, in_bins=in_bins) for one in fit})
+
+
+def _told_apart(one: Here | Waiting, *, in_bins: bool) -> str:
+    lot = gettext("lot %(lot)s") % {"lot": one.lot} if one.lot else ""
+    return " · ".join(filter(None, (one.bin_code if in_bins else "", lot, word(one.status))))
+
+
 def _item(one: Here | Waiting) -> Item:
-    return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None)
+    mixed = isinstance(one, Here) and one.mixed
+    return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None, mixed)
 
 
 def _expiring(one: Here | Waiting) -> date:
@@ -239,6 +256,7 @@ def screen_of(
     ask, what = {
         "bin": (gettext("Go to bin"), load.source.code),
         "item": (gettext("Take"), f"{most} × {load.item.code}"),
+        "lot": (gettext("Type or scan its lot"), load.item.lot),
         "target": (
             gettext("Take more, or put it into"),
             load.target.code if load.target else suggested or gettext("any bin"),
@@ -248,9 +266,17 @@ def screen_of(
         ask = gettext("Put it into")
     if step == "target" and units < most and not counted(at.tokens).serials:
         taps = (Tap(ALL, gettext("All %(n)s") % {"n": most}, "main"), *taps)
+    if step == "lot":  # A lot often stands on goods in words alone.
+        taps = (Tap(load.item.lot, gettext("It is lot %(lot)s") % {"lot": load.item.lot}),)
+    scans = {
+        "bin": gettext("Bin"),
+        "item": gettext("Item"),
+        "lot": gettext("Lot"),
+        "target": gettext("Bin or item"),
+    }
     return Screen(
         title, ask, what, name, facts=tuple((label, value) for label, value in facts if value),
         units=(units, most) if step != "bin" else None, taps=taps,
-        scans=gettext("Bin") if step == "bin" else gettext("Item") if step == "item" else gettext("Bin or item"),
+        scans=scans[step],
         at=str(at.subject), can_undo=bool(at.tokens), back=back,
     )  # fmt: skip

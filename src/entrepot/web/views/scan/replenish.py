@@ -91,7 +91,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     if row.state != "open":
         return over(request, "replenish", which, ("warehouse.replenish",), "scan-replenish")
-    item = Item(row.sku, row.sku_code, row.quantity, row.lot, row.serial, row.expires_on)
+    item = Item(row.sku, row.sku_code, row.quantity, row.lot, row.serial, row.expires_on, row.mixed)
     load = Load(Named(row.from_bin, row.from_code), item, Named(row.to_bin, row.to_code))
     at = progress(request, "replenish", which)
 
