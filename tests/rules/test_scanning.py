@@ -75,14 +75,14 @@ A_LAMP, NOTHING = Scan("LAMP", (LAMP,)), Scan("http://example.com")
         (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), Scan("L-1"), errors.ScanUnknown),
         (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), mug(), errors.ScanUnread),
         (item(lot="L-1"), Tally(), Scan("L-1"), errors.ScanUnknown),
-        (item(lot="L-1"), Tally(read=(1, "")), Scan("L-1"), errors.ScanUnknown),
         (item(lot="L-1", mixed=True), Tally(), Scan("L-1"), errors.ScanUnknown),
         (item(lot="L-1", mixed=True), Tally(read=(1, "")), mug(), errors.ScanUnread),
-        (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-2"), errors.ScanUnknown),
+        (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-2"), errors.ScanWrongLot),
         (item(lot="L-1", mixed=True), Tally(), mug(lot="L-2"), errors.ScanWrongLot),
         (item(), Tally(3), mug(), errors.ScanTooMany),
         (item(), Tally(), mug(units=4), errors.ScanTooMany),
         (item(), Tally(), Scan(ALL), errors.ScanOutOfTurn),
+        (item(), Tally(3), Scan(ALL), errors.ScanDone),
     ],
 )
 def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
@@ -102,7 +102,7 @@ def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
         (item(lot="L-1", mixed=True), Tally(), mug(lot="L-1"), "item|1|"),
         (item(lot="L-1", mixed=True), Tally(), mug(), "read|1|"),
         (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-1"), "item|1|"),
-        (item(lot="L-1", mixed=True), Tally(read=(2, "")), Scan("L-1"), "item|2|"),
+        (item(lot="L-1", mixed=True), Tally(read=(2, "")), Scan("l-1"), "item|2|"),
         (item(lot="L-1", mixed=True), Tally(), mug(serial="S-1"), "read|1|S-1"),
         (item(lot="L-1", mixed=True), Tally(read=(1, "S-1")), Scan("L-1"), "item|1|S-1"),
         (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), mug(serial="S-1"), "item|1|S-1"),
@@ -232,6 +232,18 @@ def test_the_lot_of_a_load_is_read_where_several_stand_in_the_bin():
         "what is in the hand counts"
     )
     assert carrying.scanned(load, (*more, "item|1|"), ANOTHER_BIN, TODAY) == Carried(2, THERE)
+
+
+def test_of_fewer_units_than_a_face_wants_it_is_said_what_is_with_the_rest():
+    load, tokens = Load(HERE, item(5), THERE, asks_rest=True), ("bin", "item|2|")
+    assert carrying.scanned(load, tokens, ANOTHER_BIN, TODAY) == Keep(carrying.THERE)
+    there = (*tokens, carrying.THERE)
+    assert carrying.ask(load, there) == ("rest", 2)
+    for wrong in (mug(), A_BIN, ANOTHER_BIN, Scan(ALL)):
+        assert type(carrying.scanned(load, there, wrong, TODAY)) is errors.ScanOutOfTurn
+    assert carrying.scanned(load, there, Scan(carrying.LATER), TODAY) == Carried(2, THERE, later=True)
+    assert carrying.scanned(load, there, Scan(YES), TODAY) == Carried(2, THERE)
+    assert carrying.scanned(load, ("bin", "item|5|"), ANOTHER_BIN, TODAY) == Carried(5, THERE)
 
 
 # ---- checking and sorting

@@ -59,7 +59,7 @@ def waiting(request: Request) -> HttpResponse:
             gettext("Count"),
             gettext("Scan a bin, or tap it") if rows else gettext("Nothing is to be counted"),
             choices=tuple(_choice(one, goods.get(one.id, []), request.reader.name) for one in rows),
-            scans=gettext("Bin") if rows else "",
+            scans=gettext("Bin"),
             note=""
             if rows
             else gettext("Counts are planned every night, and asked for where a pick was short."),
