@@ -9,14 +9,15 @@ from uuid import UUID
 import pytest
 
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.errors import NotFound
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.network.commands import register as network
-from entrepot.warehouse import labor, task_times
+from entrepot.warehouse import labor, queries, task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, StandardsFitted, fit_standards
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.commands.totes import SortStop, sort_stops
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.walk import a_house, allocated, placed, released
 from tests.waves import gathers, laid_out, on_lists
@@ -41,8 +42,8 @@ def told() -> list[tuple[str, str, float, int, int]]:
     return [(one.step, one.person, one.seconds, one.lines, one.units) for one in reversed(found)]
 
 
-def put(house: Floor, person: str, seconds: float, units: int = 1) -> None:
-    move = PutAway(COMPANY, house.skus[0], house.bin(), house.bin(kind="reserve"), units)
+def put(house: Floor, person: str, seconds: float, units: int = 1, **facts: object) -> None:
+    move = PutAway(COMPANY, house.skus[0], house.bin(), house.bin(kind="reserve"), units, **facts)  # type: ignore[arg-type]
     put_away(at(person, seconds), requests=[move])
 
 
@@ -81,6 +82,72 @@ def test_a_list_lasts_from_its_taking_and_has_its_way(house: Floor):
     assert told() == [("pick", "pia", 300, 3, 6)]
     (one,) = task_times.observed(company=COMPANY, since=NOW, until=END, idle_max_s=1800)
     assert (one.node, one.meters) == ("N1", 16)
+
+
+def walks(person: str, pick_list: UUID, begins: float, each: float, stops: slice = slice(None)) -> None:
+    """A list, stop by stop as a scanner reports it."""
+    for n, stop in enumerate(queries.list_stops(pick_list)[stops], 1):
+        wanted = PickFulfillment(stop.fulfillment, picker=person, tasks=(stop.task,), pick_list=pick_list)
+        (done,) = pick(at(person, begins + n * each), requests=[wanted])
+        assert not isinstance(done, Refused), done
+
+
+def test_a_list_that_is_reported_stop_by_stop_is_one_task(house: Floor):
+    """Else each stop would count for all of its order, and the way of the list for none."""
+    gathers()
+    laid_out(house)
+    house.stock(1, 50)
+    (found,) = on_lists(house, 2, (0, 2), (1, 1)).lists
+    take_lists(at("pia", 100), requests=[TakeList(found)])
+    walks("pia", found, 100, 30)
+    assert told() == [("pick", "pia", 120, 4, 6)]
+    (one,) = task_times.observed(company=COMPANY, since=NOW, until=END, idle_max_s=1800)
+    assert (one.meters, one.documents) == (16, 1)
+    (row,) = task_times.throughput(company=COMPANY, since=NOW, until=END)
+    assert (row.tasks, row.lines, row.units, row.seconds, row.profile) == (1, 4, 6, 120, "several lines")
+
+
+def test_what_is_done_in_between_makes_two_tasks_of_a_list(house: Floor):
+    gathers()
+    laid_out(house)
+    (found,) = on_lists(house, 4, (0, 1)).lists
+    take_lists(at("pia", 100), requests=[TakeList(found)])
+    walks("pia", found, 100, 30, slice(0, 2))
+    put(house, "pia", 200)
+    walks("pia", found, 200, 10, slice(2, 4))
+    assert told() == [("pick", "pia", 60, 2, 2), ("put_away", "pia", 40, 1, 1), ("pick", "pia", 20, 2, 2)]
+
+
+def test_an_order_without_a_list_is_one_task_too(house: Floor):
+    house.stock(1, 50)
+    put(house, "pia", 0)
+    (one,) = released(*placed(house, 1, (0, 2), (1, 3)))
+    tasks = [task.id for task in queries.tasks([one])]
+    for n, task in enumerate(tasks, 1):
+        pick(at("pia", n * 20), requests=[PickFulfillment(one, picker="pia", tasks=(task,))])
+    assert told() == [("pick", "pia", 40, 2, 5)]
+
+
+def test_moving_filling_a_face_and_sorting_are_steps_of_their_own(house: Floor):
+    gathers()
+    laid_out(house)
+    (found,) = on_lists(house, 2, (0, 2)).lists
+    pick_lists(SYSTEM, requests=[PickList(found)])
+    put(house, "pia", 0)
+    put(house, "pia", 20, why="move")
+    put(house, "pia", 50, units=3, why="replenish")
+    for n, stop in enumerate(queries.list_stops(found), 1):
+        sort_stops(at("pia", 50 + 15 * n), requests=[SortStop(stop.task, f"W-{n}")])
+    assert told() == [("move", "pia", 20, 1, 1), ("replenish", "pia", 30, 1, 3), ("sort", "pia", 30, 2, 4)]
+
+
+def test_all_tasks_are_summed_and_standards_are_of_the_latest(house: Floor):
+    for n in range(30):
+        put(house, "pia", n * 10)
+    found = task_times.observed(company=COMPANY, since=NOW, until=END, idle_max_s=1800, limit=5)
+    assert [one.finished_at for one in found] == [NOW + timedelta(seconds=10 * n) for n in range(29, 24, -1)]
+    rows = task_times.throughput(company=COMPANY, since=NOW, until=END)
+    assert sum(row.tasks for row in rows) == 29
 
 
 def test_standards_are_fitted_from_enough_tasks(house: Floor):

@@ -160,6 +160,19 @@ def test_fewer_units_are_brought_and_somebody_asks_why(house: Floor):
     assert stands(house, 1) == {"RESERVE": 50}
 
 
+def test_what_comes_in_another_trip_is_no_lack_and_asked_for_again(house: Floor):
+    house.stock(0, 1)
+    house.stock(0, 100, kind="reserve")
+    a_face(house)
+    reviewed(house)
+    (one,) = asked()
+    assert replenish(SYSTEM, requests=[Replenish(one.id, 7, rest_later=True)]) == [Replenished(one.id, 7)]
+    assert work.of_subject(one.id) == []
+    reviewed(house)
+    rest = asked()
+    assert [other.quantity for other in rest] == [one.quantity - 7] or not rest, "as far as the face runs low"
+
+
 def test_what_makes_no_sense_is_refused(house: Floor):
     house.stock(0, 1)
     house.stock(0, 100, kind="reserve")

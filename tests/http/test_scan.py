@@ -25,6 +25,7 @@ from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
 from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, review_faces, set_pick_faces
 from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from entrepot.work import queries as work
@@ -462,6 +463,88 @@ def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
     }
     page = desk.post("/floor/replenishment/set/", wrong, follow=True).content.decode()
     assert "There is no such bin at that node." in page
+
+
+def test_of_two_who_go_for_one_replenishment_the_second_is_told_and_may_take_it_over(shop, handheld):
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    for lot in ("L-1", "L-2"):
+        came = Receive(
+            COMPANY,
+            shop.skus["MUG-BLUE"],
+            shop.nodes[0],
+            bins["R-01"],
+            60,
+            6_000,
+            "receipt",
+            ids.uuid7(),
+            lot=lot,
+        )
+        receive(the_system(shop.now), requests=[came])
+    face = SetPickFace(COMPANY, shop.skus["MUG-BLUE"], bins["A-01"], 150, 200)
+    set_pick_faces(the_system(shop.now), requests=[face])
+    review_faces(the_system(shop.now), requests=[ReviewFaces(shop.nodes[0])])
+    one = next(row for row in shelf_queries.replenishments(company=COMPANY) if row.lot)
+    where = f"/scan/replenish/{one.id}/"
+
+    a_person("pia", "picker")
+    first, second = handheld("supervisor"), handheld("pia")
+    second.keys = count(1_000)
+    first.goes(where)
+    first.scans("R-01", "MUG-BLUE")
+    assert first.asks == ("Type or scan its lot", one.lot)
+    other_lot = {"L-1": "L-2", "L-2": "L-1"}[one.lot]
+    first.scans("A-01")
+    assert first.wrong.startswith("MUG-BLUE is right. Scan its lot")
+    first.scans(other_lot)
+    assert first.wrong == f"Wrong lot: this is {other_lot}. Take lot {one.lot}."
+    first.scans(one.lot.lower())
+    assert first.asks == ("Take more, or put it into", "A-01")
+
+    assert "supervisor is at it" in second.goes("/scan/replenish/")
+    assert f"lot {one.lot}" in second.page
+    second.goes(where)
+    second.scans("R-01")
+    assert (
+        second.wrong == "supervisor is at it. Scan R-01 again only if you take it over: it begins anew then."
+    )
+    first.scans("A-01")
+    assert first.asks[0] == "Fewer than was asked for"
+    first.scans("=later")
+    assert first.right == ["1 × MUG-BLUE stand in A-01."]
+    assert work.of_subject(one.id) == [], "nobody looks for what comes later"
+    second.scans("R-01")
+    assert second.wrong.startswith("This went on elsewhere")
+    there = [row.quantity for row in stock.buckets(sku=shop.skus["MUG-BLUE"]) if row.lot == one.lot]
+    assert sorted(there) == [1, 59], "once, in both bins"
+
+
+def test_what_is_at_the_dock_in_several_lots_is_tapped(shop, handheld):
+    """Else the first of them is put away, whichever is in the hand."""
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    dock = next(code for code in bins if code.startswith(("IN", "REC", "DOCK")))
+    for lot, status in (("L-1", "sellable"), ("L-2", "sellable"), ("L-2", "damaged")):
+        came = Receive(
+            COMPANY, shop.skus["MUG-BLUE"], shop.nodes[0], bins[dock], 4, 400, "receipt", ids.uuid7(), lot=lot,
+            status=status,
+        )  # fmt: skip
+        receive(the_system(shop.now), requests=[came])
+    hand = handheld("supervisor")
+    hand.goes("/scan/put-away/")
+    hand.scans("MUG-BLUE")
+    assert hand.wrong == (
+        "MUG-BLUE is here more than once: lot L-1 · sellable, lot L-2 · damaged, lot L-2 · sellable. Tap the one that"
+        " you have in your hand."
+    )
+    bucket = next(row.bucket for row in shelf_queries.in_bin(bins[dock]) if row.lot == "L-1")
+    hand.goes(f"/scan/put-away/{bucket}/")
+    hand.scans("MUG-BLUE", "A-01")
+    assert hand.wrong.startswith("MUG-BLUE is right. Scan its lot")
+    hand.scans("L-1", "=all", "A-01")
+    assert hand.right == ["4 × MUG-BLUE stand in A-01."]
+    hand.scans("MUG-BLUE")
+    assert "L-2 · damaged" not in hand.wrong and "damaged, sellable" in hand.wrong, (
+        "only what differs is told"
+    )
 
 
 def test_a_delivery_is_received_as_it_is_unpacked(shop, handheld):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from entrepot.warehouse.labor import (
     SHIFTS,
     STEPS,
+    Done,
     Observation,
     Queued,
     Shift,
@@ -115,14 +116,19 @@ def test_a_few_tasks_say_nothing():
 
 
 def test_a_shift_is_by_the_clock_of_the_node():
-    assert shift_of(NOW, SHIFTS, "UTC") == "early"
-    assert shift_of(NOW, SHIFTS, "America/New_York") == "night"
-    assert shift_of(NOW, SHIFTS, "Asia/Tokyo") == "late"
-    assert shift_of(NOW, {"day": Shift(time(10), time(18))}, "UTC") == ""
+    assert [shift_of(time(hour), SHIFTS) for hour in (6, 13, 14, 21, 22, 0, 5)] == [
+        "early", "early", "late", "late", "night", "night", "night",
+    ]  # fmt: skip
+    assert shift_of(time(9), {"day": Shift(time(10), time(18))}) == ""
+
+
+def done(each: tuple[int, int], tasks: int, seconds: float, step: str = "pick", hour: int = 9) -> Done:
+    return Done(step, "LDN", time(hour), each, tasks, each[0] * tasks, each[1] * tasks, seconds)
 
 
 def test_throughput_is_by_step_node_shift_and_profile():
-    rows = throughput([seen(60, 1, 1), seen(120, 1, 1), seen(360, 6, 9), seen(30, step="pack")], {}, {})
+    packed = done((1, 1), 1, 30, "pack")
+    rows = throughput([done((1, 1), 1, 60), done((1, 1), 1, 120), done((6, 9), 1, 360), packed], {})
     assert [(one.step, one.shift, one.profile, one.tasks) for one in rows] == [
         ("pick", "early", "many lines", 1), ("pick", "early", "one unit", 2), ("pack", "early", "one unit", 1),
     ]  # fmt: skip

@@ -75,14 +75,14 @@ A_LAMP, NOTHING = Scan("LAMP", (LAMP,)), Scan("http://example.com")
         (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), Scan("L-1"), errors.ScanUnknown),
         (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), mug(), errors.ScanUnread),
         (item(lot="L-1"), Tally(), Scan("L-1"), errors.ScanUnknown),
-        (item(lot="L-1"), Tally(read=(1, "")), Scan("L-1"), errors.ScanUnknown),
         (item(lot="L-1", mixed=True), Tally(), Scan("L-1"), errors.ScanUnknown),
         (item(lot="L-1", mixed=True), Tally(read=(1, "")), mug(), errors.ScanUnread),
-        (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-2"), errors.ScanUnknown),
+        (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-2"), errors.ScanWrongLot),
         (item(lot="L-1", mixed=True), Tally(), mug(lot="L-2"), errors.ScanWrongLot),
         (item(), Tally(3), mug(), errors.ScanTooMany),
         (item(), Tally(), mug(units=4), errors.ScanTooMany),
         (item(), Tally(), Scan(ALL), errors.ScanOutOfTurn),
+        (item(), Tally(3), Scan(ALL), errors.ScanDone),
     ],
 )
 def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
@@ -102,7 +102,7 @@ def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
         (item(lot="L-1", mixed=True), Tally(), mug(lot="L-1"), "item|1|"),
         (item(lot="L-1", mixed=True), Tally(), mug(), "read|1|"),
         (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-1"), "item|1|"),
-        (item(lot="L-1", mixed=True), Tally(read=(2, "")), Scan("L-1"), "item|2|"),
+        (item(lot="L-1", mixed=True), Tally(read=(2, "")), Scan("l-1"), "item|2|"),
         (item(lot="L-1", mixed=True), Tally(), mug(serial="S-1"), "read|1|S-1"),
         (item(lot="L-1", mixed=True), Tally(read=(1, "S-1")), Scan("L-1"), "item|1|S-1"),
         (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), mug(serial="S-1"), "item|1|S-1"),
@@ -216,6 +216,34 @@ def test_where_it_goes_is_open_but_not_to_any_kind_of_bin():
     assert type(carrying.scanned(load, tokens, ANOTHER_BIN, TODAY, "staging")) is errors.ScanWrongBin
     assert type(carrying.scanned(load, tokens, A_BIN, TODAY, "pick")) is errors.ScanWrongBin
     assert carrying.scanned(load, tokens, ANOTHER_BIN, TODAY, "reserve") == Carried(5, THERE)
+
+
+def test_the_lot_of_a_load_is_read_where_several_stand_in_the_bin():
+    load = Load(HERE, item(5, lot="L-1", mixed=True), THERE)
+    read = ("bin", "read|1|")
+    assert carrying.scanned(load, ("bin",), mug(), TODAY) == Keep("read|1|")
+    assert carrying.ask(load, read) == ("lot", 0)
+    for wrong in (ANOTHER_BIN, A_BIN, mug(), Scan(ALL)):
+        assert isinstance(carrying.scanned(load, read, wrong, TODAY), Refused)
+    assert type(carrying.scanned(load, read, mug(lot="L-2"), TODAY)) is errors.ScanWrongLot
+    assert carrying.scanned(load, read, Scan("L-1"), TODAY) == Keep("item|1|")
+    more = (*read, "item|1|", "read|1|")
+    assert type(carrying.scanned(load, more, ANOTHER_BIN, TODAY)) is errors.ScanUnread, (
+        "what is in the hand counts"
+    )
+    assert carrying.scanned(load, (*more, "item|1|"), ANOTHER_BIN, TODAY) == Carried(2, THERE)
+
+
+def test_of_fewer_units_than_a_face_wants_it_is_said_what_is_with_the_rest():
+    load, tokens = Load(HERE, item(5), THERE, asks_rest=True), ("bin", "item|2|")
+    assert carrying.scanned(load, tokens, ANOTHER_BIN, TODAY) == Keep(carrying.THERE)
+    there = (*tokens, carrying.THERE)
+    assert carrying.ask(load, there) == ("rest", 2)
+    for wrong in (mug(), A_BIN, ANOTHER_BIN, Scan(ALL)):
+        assert type(carrying.scanned(load, there, wrong, TODAY)) is errors.ScanOutOfTurn
+    assert carrying.scanned(load, there, Scan(carrying.LATER), TODAY) == Carried(2, THERE, later=True)
+    assert carrying.scanned(load, there, Scan(YES), TODAY) == Carried(2, THERE)
+    assert carrying.scanned(load, ("bin", "item|5|"), ANOTHER_BIN, TODAY) == Carried(5, THERE)
 
 
 # ---- checking and sorting
@@ -430,8 +458,7 @@ def test_a_count_is_what_was_scanned_and_zero_of_the_rest():
 
 def test_a_count_tells_lots_and_serials_apart():
     goods = [Goods(MUG, "L1"), Goods(MUG, "L2"), Goods(LAMP, "", "S-1", by_serial=True)]
-    assert type(tallied(goods, mug())[0]) is errors.ScanUnknown, "which lot?"
-    assert type(tallied(goods, A_LAMP)[0]) is errors.ScanUnknown, "which serial?"
+    assert type(tallied(goods, A_LAMP)[0]) is errors.ScanUnread, "which serial?"
     lamp = A_LAMP._replace(serial="S-2")
     assert type(tallied(goods, lamp, lamp)[0]) is errors.ScanSerialTwice
     assert type(tallied(goods, lamp, Scan("2"))[0]) is errors.ScanTooMany
@@ -442,6 +469,25 @@ def test_a_count_tells_lots_and_serials_apart():
         ("LAMP", "", "S-1", 1),
         ("MUG", "L1", "", 0),
     ]
+
+
+def test_the_lot_of_a_barcode_that_has_none_is_said_and_may_be_a_new_one():
+    goods = [Goods(MUG, "L1"), Goods(MUG, "L2")]
+    for wrong in (mug(), A_BIN, Scan("=finished"), Scan(tallying.NO_LOT)):
+        assert type(tallied(goods, mug(), wrong)[0]) is errors.ScanUnread
+    answer, tokens = tallied(goods, mug(), Scan("l2"), Scan("7"), mug(units=3), Scan("L9"), *DONE)
+    assert totals(answer) == [("MUG", "L2", "", 7), ("MUG", "L9", "", 3), ("MUG", "L1", "", 0)]
+    assert tallying.read_last(tokens) is None
+    answer, _ = tallied([Goods(MUG), Goods(MUG, "L1")], mug(), Scan(tallying.NO_LOT), *DONE)
+    assert totals(answer) == [("MUG", "", "", 1), ("MUG", "L1", "", 0)]
+    assert totals(tallied([Goods(MUG, "L1")], mug(), *DONE)[0]) == [("MUG", "L1", "", 1)], "there is only one"
+
+
+def test_the_lot_of_what_nobody_expected_is_asked_for_where_it_is_kept_by_lot():
+    kept = tallying.scanned([], True, (), mug(), None, {MUG.id})
+    assert isinstance(kept, Keep) and tallying.read_last((kept.token,)).code == "MUG"
+    assert tallying.read_last((tallying.scanned([], True, (), mug(), None).token,)) is None
+    assert tallying.read_last((tallying.scanned([], True, (), mug(lot="L1"), None, {MUG.id}).token,)) is None
 
 
 @pytest.mark.parametrize(

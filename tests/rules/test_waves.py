@@ -9,8 +9,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel.errors import Said
+from entrepot.warehouse import lists
 from entrepot.warehouse.labor import Standard
-from entrepot.warehouse.lists import Plan, Stop, plan_lists
+from entrepot.warehouse.lists import OnList, Plan, Stop, plan_lists
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.waves import (
     FLOOR_RESTS,
@@ -325,3 +327,64 @@ def test_a_case_takes_the_time_of_a_piece():
     policy = Waves(mm_per_line=0, seconds_per_stop=0, seconds_per_unit=10)
     case, loose = ready(1, lines=1, units=12, pieces=1), ready(2, lines=1, units=12)
     assert whys(case, loose, policy=policy, left=Room(CUT_OFF, 10, 9)) == ["", NO_PICKERS]
+
+
+# ---- a cart in two parts
+
+
+def on_cart(*loads: tuple[int, bool]) -> list[OnList]:
+    """Stops for orders by number, each open or done."""
+    begun = {load for load, is_open in loads if not is_open}
+    return [
+        OnList(
+            Stop(UUID(int=n), UUID(int=load), "", UUID(int=n), 0, 0, n, UUID(int=1), 1, 0, 0),
+            is_open,
+            load in begun,
+        )
+        for n, (load, is_open) in enumerate(loads, 1)
+    ]
+
+
+def gone(*loads: tuple[int, bool], method: str = "cluster", named: tuple[int, ...] = ()) -> list[int] | Said:
+    found = lists.split(on_cart(*loads), method, [UUID(int=one) for one in named])
+    return found if isinstance(found, Said) else [stop.task.int for stop in found]
+
+
+def test_the_later_half_of_a_cart_goes_and_an_order_with_a_place_goes_whole():
+    assert gone((1, True), (2, True), (1, True), (2, True)) == [2, 4]
+    assert gone((1, True), (2, True), (3, True)) == [3], "who walks keeps the larger part"
+    assert gone((1, False), (1, True), (2, True), (3, True)) == [4]
+    assert gone((1, False), (1, True), (2, True)) == [3], "what is begun stays and is enough"
+    assert gone((1, True), (2, True), (3, True), named=(1, 3)) == [1, 3]
+    assert gone((1, False), (1, True), (2, False), (2, True), method="batch") == [4], (
+        "it is sorted afterwards"
+    )
+
+
+def test_why_a_cart_is_not_split():
+    assert gone((1, True), (1, True)) == lists.ONE_ORDER
+    assert gone((1, True), (2, False)) == lists.ONE_ORDER
+    assert gone((1, True), method="zone") == lists.ONE_ORDER
+    assert gone((1, True), (1, True), method="discrete") == lists.ONE_ORDER
+    assert gone((1, False), (1, True)) == lists.ALL_BEGUN
+    assert gone((1, False), (1, True), (2, True), named=(1,)) == lists.NOT_THAT
+    assert gone((1, True), (2, True), named=(1, 2)) == lists.NOTHING_LEFT
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.booleans()), max_size=20),
+    st.sampled_from(("discrete", "batch", "cluster", "zone")),
+    st.frozensets(st.integers(1, 5), max_size=3),
+)
+def test_what_goes_is_open_and_something_stays(loads, method, named):
+    cart = on_cart(*loads)
+    found = lists.split(cart, method, [UUID(int=one) for one in named])
+    if isinstance(found, Said):
+        return
+    open_ones = [one.stop for one in cart if one.is_open]
+    assert 0 < len(found) < len(open_ones)
+    assert set(found) <= set(open_ones)
+    going = {stop.load for stop in found}
+    assert not named or going == {UUID(int=one) for one in named}
+    if method == "cluster":
+        assert all(one.stop in found and not one.begun for one in cart if one.stop.load in going)

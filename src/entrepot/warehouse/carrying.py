@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
-from entrepot.work.scanning import Item, Keep, Named, Plate, Scan, check_bin, check_item, counted
+from entrepot.work.scanning import YES, Item, Keep, Named, Plate, Scan, check_bin, check_item, counted
 
 SHELVES = ("pick", "reserve")
 ASIDE = ("quarantine",)
@@ -20,28 +20,43 @@ FOR_SALE = ("sellable", "blocked")
 class Load(NamedTuple):
     """Units in a bin that may go elsewhere: to `target`, where it is said, or to any bin of `kinds`.
 
-    With `is_checked` the bin that they are taken from was scanned before."""
+    With `is_checked` the bin that they are taken from was scanned before; with `asks_rest` it is said of fewer units
+    what is with the rest."""
 
     source: Named
     item: Item
     target: Named | None = None
     kinds: tuple[str, ...] = SHELVES
     is_checked: bool = False
+    asks_rest: bool = False
+
+
+LATER = "=later"
+"""What the button says where the rest of a load is brought in another trip."""
+THERE = "there"
+"""What is remembered of whoever scanned the target with fewer units than were asked for."""
 
 
 class Carried(NamedTuple):
-    """So many units are in that bin now, all on a `plate` where one was scanned."""
+    """So many units are in that bin now, all on a `plate` where one was scanned; the rest comes `later`."""
 
     units: int
     bin: Named
     plate: UUID | None = None
+    later: bool = False
 
 
 def ask(load: Load, tokens: Sequence[str]) -> tuple[str, int]:
-    """`bin` to begin with, then `item`, then `target`, where items can be added too; and the units so far."""
-    units = counted(tokens).units
+    """`bin` to begin with, then `item`, then `target`, where items can be added too; `lot` where a barcode was read
+    that has none, and several stand in the bin; `rest` where fewer came to the target; and the units so far."""
+    tally = counted(tokens)
+    units = tally.units
     if not load.is_checked and "bin" not in tokens:
         return "bin", units
+    if tally.read:
+        return "lot", units
+    if THERE in tokens:
+        return "rest", units
     return ("target" if units else "item"), units
 
 
@@ -53,9 +68,13 @@ def scanned(
     step, units = ask(load, tokens)
     if step == "bin":
         return check_bin(load.source, scan) or Keep("bin")
+    if step == "rest":
+        return _rest(load, units, scan)
+    if step == "lot" and (scan.plate or scan.bin):
+        return errors.ScanUnread(scanned=load.item.code, wanted=Said("its lot"))
     if scan.plate:
         return _plate(load, tokens, scan.plate)
-    if step == "item" or not scan.bin:
+    if step in ("item", "lot") or not scan.bin:
         if _plate_in(tokens):
             return errors.ScanOutOfTurn(scanned=scan.shown, wanted="the bin: a plate goes by itself")
         wanted = load.item
@@ -65,7 +84,20 @@ def scanned(
         return answer
     if load.target and scan.bin.id != load.target.id:
         return errors.ScanWrongBin(scanned=scan.bin.code, wanted=load.target.code)
-    return _misfit_target(load, scan.bin, kind) or Carried(units, scan.bin, _plate_in(tokens))
+    plate = _plate_in(tokens)
+    if wrong := _misfit_target(load, scan.bin, kind):
+        return wrong
+    if load.asks_rest and units < load.item.quantity and not plate:
+        return Keep(THERE)
+    return Carried(units, scan.bin, plate)
+
+
+def _rest(load: Load, units: int, scan: Scan) -> Carried | Refused:
+    """What is with the rest of a load of which fewer came."""
+    assert load.target is not None
+    if scan.text not in (YES, LATER):
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted="what is with the rest: one of the buttons")
+    return Carried(units, load.target, later=scan.text == LATER)
 
 
 def _misfit_target(load: Load, target: Named, kind: str) -> Refused | None:

@@ -142,6 +142,20 @@ class ListFree(Refused):
     says = "List {list} was given back, and is nobody's: this scan did not count. Take the list again before you go on."
 
 
+class ListNotSplit(Refused):
+    code = "warehouse.list_not_split"
+    says = "List {list} can't be split: {why}. Give it to somebody whole, or leave it as it is."
+
+
+class StopMoved(Refused):
+    """A supervisor put the stop on another cart while somebody stood before it."""
+
+    code = "warehouse.stop_moved"
+    says = (
+        "This stop went to another list: {list}. Nothing was picked: leave it there, and go on with the next."
+    )
+
+
 class ListDone(Refused):
     code = "warehouse.list_done"
     says = "List {list} has no open stops left."

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
 from entrepot.warehouse.picking import Stop
-from entrepot.warehouse.shelf_queries import sizes_in
+from entrepot.warehouse.shelf_queries import mixed_in, sizes_in
 from entrepot.work.scanning import Item, Named
 
 
@@ -178,8 +178,7 @@ WHERE t.id = ANY(%(ids)s::uuid[]) ORDER BY b.pick_sequence, b.code, t.id
 
 _STOPS = f"""
 SELECT t.id, t.fulfillment_id, b.id, b.code, t.sku_id, s.code, t.quantity, t.lot, t.serial, k.expires_on,
-       t.lot <> '' AND EXISTS (SELECT FROM stock_bucket AS x WHERE x.bin_id = t.bin_id AND x.sku_id = t.sku_id
-                               AND x.lot <> t.lot AND x.quantity > 0),
+       {mixed_in("t.lot", "t.sku_id", "t.bin_id")},
        COALESCE(l.slot, 0),
        CASE WHEN l.slot > 0 THEN COALESCE((SELECT string_agg(c.code, ', ' ORDER BY c.used_at DESC)
             FROM warehouse_tote AS c WHERE c.fulfillment_id = f.id), '') ELSE '' END,

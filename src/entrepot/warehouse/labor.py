@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from entrepot.kernel.shapes import shape
 
-STEPS = ("receive", "put_away", "count", "pick", "pack")
+STEPS = ("receive", "put_away", "move", "replenish", "count", "pick", "sort", "pack")
 TASKS_MIN = 8
 """Observations that a standard needs: fewer say nothing."""
 
@@ -78,17 +78,34 @@ class Observation(NamedTuple):
     def seconds(self) -> float:
         return (self.finished_at - self.started_at).total_seconds()
 
-    @property
-    def profile(self) -> str:
-        """What kind of work it was, by its lines and units."""
-        if self.units <= 1:
-            return "one unit"
-        return "one line" if self.lines <= 1 else "several lines" if self.lines <= 5 else "many lines"
+
+SEVERAL = 5
+"""Lines of a task up to which they are several, and not many."""
 
 
-def shift_of(at: datetime, shifts: Mapping[str, Shift], zone: str) -> str:
-    """The first shift that a moment is in, by the clock of its node; '' for none."""
-    clock = at.astimezone(ZoneInfo(zone)).time()
+def profile_of(lines: int, units: int) -> str:
+    """What kind of work a task was, by its lines and units."""
+    if units <= 1:
+        return "one unit"
+    return "one line" if lines <= 1 else "several lines" if lines <= SEVERAL else "many lines"
+
+
+class Done(NamedTuple):
+    """Tasks alike that ended in one minute of the clock of their node: of `each` so many lines and units, where many
+    are `SEVERAL` + 1 lines and 2 units; and what they come to."""
+
+    step: str
+    node: str
+    clock: time
+    each: tuple[int, int]
+    tasks: int
+    lines: int
+    units: int
+    seconds: float
+
+
+def shift_of(clock: time, shifts: Mapping[str, Shift]) -> str:
+    """The first shift that a time is in, by the clock of its node; '' for none."""
     return next((name for name, shift in shifts.items() if _within(clock, shift)), "")
 
 
@@ -120,14 +137,13 @@ class Throughput:
         return self.units * 3600 / self.seconds if self.seconds else 0.0
 
 
-def throughput(found: Iterable[Observation], shifts: Mapping[str, Mapping[str, Shift]], zones: Mapping[str, str]
-               ) -> list[Throughput]:  # fmt: skip
-    """Sums by step, node, shift and profile; `shifts` and `zones` are by node."""
+def throughput(found: Iterable[Done], shifts: Mapping[str, Mapping[str, Shift]]) -> list[Throughput]:
+    """Sums by step, node, shift and profile; `shifts` are by node."""
     sums: dict[tuple[str, str, str, str], list[float]] = {}
     for one in found:
-        shift = shift_of(one.finished_at, shifts.get(one.node, SHIFTS), zones.get(one.node, "UTC"))
-        row = sums.setdefault((one.step, one.node, shift, one.profile), [0, 0, 0, 0])
-        for place, figure in enumerate((1, one.lines, one.units, one.seconds)):
+        shift = shift_of(one.clock, shifts.get(one.node, SHIFTS))
+        row = sums.setdefault((one.step, one.node, shift, profile_of(*one.each)), [0, 0, 0, 0])
+        for place, figure in enumerate((one.tasks, one.lines, one.units, one.seconds)):
             row[place] += figure
     ordered = sorted(sums.items(), key=lambda pair: (STEPS.index(pair[0][0]), pair[0]))
     return [Throughput(*name, *map(round, row)) for name, row in ordered]

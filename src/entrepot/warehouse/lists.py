@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.errors import Said
 from entrepot.warehouse.batching import Cart, Floor, Group, Load, as_they_came, batched
 from entrepot.warehouse.routing import Layout, Spot, route
 from entrepot.warehouse.waves import BY_POLICY, Times, Waves, list_seconds
@@ -70,25 +71,27 @@ def plan_lists(
     for stop in stops:
         zones.setdefault(stop.zone if policy.method == "zone" else "", []).append(stop)
     total = sum(map(len, zones.values()))
-    spot = cache((plan.layout if plan else _NOWHERE).spot)  # a wave stops many times at each of its bins
+    spot = cache(spots(plan))  # a wave stops many times at each of its bins
     planned = []
     for zone, part in sorted(zones.items()):
         routes = policy.routes_max * len(part) // total
         planned += [
-            _list(zone, group, plan, spot, policy, times)
+            walked(zone, group, plan, spot, policy, times)
             for group in _grouped(part, plan, spot, policy, routes, chance)
         ]
     return planned
+
+
+def spots(plan: Plan | None) -> ToSpot:
+    """Where coordinates of bins are in the aisles of a plan."""
+    return (plan.layout if plan else _NOWHERE).spot
 
 
 def _grouped(
     stops: Sequence[Stop], plan: Plan | None, spot: ToSpot, policy: Waves, routes: int, chance: Random
 ) -> list[list[list[Stop]]]:
     """By cart, the stops of each of its orders."""
-    orders: dict[UUID, list[Stop]] = {}
-    for stop in stops:
-        orders.setdefault(stop.load, []).append(stop)
-    loads = list(orders.values())
+    loads = by_load(stops)
     if policy.method == "discrete":
         return [[load] for load in loads]
     cart = Cart(
@@ -112,9 +115,18 @@ def _load(spot: ToSpot, stops: Sequence[Stop]) -> Load:
     )
 
 
-def _list(
+def by_load(stops: Iterable[Stop]) -> list[list[Stop]]:
+    """Stops by the order that they are for, in the order in which these come."""
+    orders: dict[UUID, list[Stop]] = {}
+    for stop in stops:
+        orders.setdefault(stop.load, []).append(stop)
+    return list(orders.values())
+
+
+def walked(
     zone: str, loads: Sequence[Sequence[Stop]], plan: Plan | None, spot: ToSpot, policy: Waves, times: Times
 ) -> Planned:
+    """One cart with its way."""
     has_places = policy.method == "cluster"
     stops = [(stop, place if has_places else 0) for place, load in enumerate(loads, 1) for stop in load]
     # At one place of the way: bin by bin, and of a bin what is the same together.
@@ -127,6 +139,51 @@ def _list(
     pieces = sum(stop.handled for stop, _ in stops)
     seconds = list_seconds(policy, len(stops), pieces, length_mm, times)
     return Planned(zone, tuple(stops), length_mm, seconds)
+
+
+# ---- a cart in two parts
+
+
+class OnList(NamedTuple):
+    """A stop of a list in the order of the way. `begun`: something of its order is done or has a tote already."""
+
+    stop: Stop
+    is_open: bool
+    begun: bool
+
+
+ONE_ORDER = Said("it carries one order, or one that is not begun")
+ALL_BEGUN = Said("every order on it is begun")
+NOT_THAT = Said("an order that was named is begun, or has no open stop on it")
+NOTHING_LEFT = Said("nothing would be left on it")
+
+
+def split(found: Sequence[OnList], method: str, loads: Collection[UUID] = ()) -> list[Stop] | Said:
+    """The stops of a list, given in the order of the way, that go on a cart of their own: those of `loads`, or without
+    any the later half of the way; or why none can.
+
+    On a cart with places for orders, one goes whole or stays: its units stand in a tote together. Where the cart is
+    sorted afterwards, each stop goes for itself.
+    """
+    if method == "discrete":
+        return ONE_ORDER
+    left = [one for one in found if one.is_open]
+    free = [one.stop for one in left if method != "cluster" or not one.begun]
+    if not free:
+        return ALL_BEGUN
+    if loads:
+        if set(loads) - {stop.load for stop in free}:
+            return NOT_THAT
+        going = [stop for stop in free if stop.load in set(loads)]
+    elif method == "cluster":
+        orders = list(dict.fromkeys(stop.load for stop in free))
+        stay = len(orders) // 2 if len(free) < len(left) else -(-len(orders) // 2)
+        going = [stop for stop in free if stop.load in set(orders[stay:])]
+    else:
+        going = free[-(-len(free) // 2) :]
+    if not going:
+        return ONE_ORDER
+    return going if len(going) < len(left) else NOTHING_LEFT
 
 
 _NOWHERE = Layout((0.0,), (0.0, 1.0), (0.0, 0.0))

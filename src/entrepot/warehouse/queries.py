@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.catalog.packagings import Pieces, pieces_of
@@ -268,6 +268,21 @@ def list_stops(list_id: UUID) -> list[ListStopRow]:
     return [ListStopRow(*row) for row in sql.run(_LIST_STOPS, {"list": list_id})]
 
 
+class OrderOnList(NamedTuple):
+    """An order on a cart, with its open stops there."""
+
+    fulfillment: UUID
+    number: str
+    stops: int
+
+
+def can_go_apart(list_id: UUID) -> list[OrderOnList]:
+    """Orders of a list that may go on a cart of their own, in the order of the way: any with open stops where the cart
+    is sorted afterwards, those that are not begun where each has its place; none where each has its list. 1 statement.
+    """
+    return [OrderOnList(*row) for row in sql.run(_GOES_APART, {"list": list_id})]
+
+
 def by_state(company: int) -> dict[str, int]:
     """Fulfillments by state."""
     return dict(sql.run(_BY_STATE, {"company": company}))  # type: ignore[arg-type]
@@ -355,6 +370,18 @@ FROM warehouse_liststop AS l JOIN warehouse_picktask AS t ON t.id = l.task_id
 JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
 JOIN network_bin AS b ON b.id = t.bin_id JOIN catalog_sku AS s ON s.id = t.sku_id
 WHERE l.list_id = %(list)s::uuid ORDER BY l.place
+"""
+
+_GOES_APART = """
+SELECT t.fulfillment_id, f.number, (count(*) FILTER (WHERE t.state = 'open'))::int
+FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
+JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
+JOIN warehouse_picklist AS l ON l.id = s.list_id JOIN warehouse_wave AS w ON w.id = l.wave_id
+WHERE s.list_id = %(list)s::uuid AND w.method <> 'discrete'
+GROUP BY t.fulfillment_id, f.number, w.method
+HAVING bool_or(t.state = 'open') AND (w.method <> 'cluster' OR NOT bool_or(t.state IN ('done', 'short'))
+    AND NOT EXISTS (SELECT FROM warehouse_tote AS o WHERE o.fulfillment_id = t.fulfillment_id))
+ORDER BY min(s.place)
 """
 
 _TASKS = """

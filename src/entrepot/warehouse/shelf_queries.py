@@ -13,7 +13,7 @@ from entrepot.kernel import ids, sql
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Units of one bucket; `free` ones no pick has a claim on."""
+    """Units of one bucket; `free` ones no pick has a claim on. `mixed`: other lots of the SKU stand in the same bin."""
 
     bucket: UUID
     company: int
@@ -30,6 +30,7 @@ class Here:
     expires_on: date | None
     quantity: int
     free: int
+    mixed: bool
 
 
 def in_bin(bin_id: UUID) -> list[Here]:
@@ -111,7 +112,7 @@ def pick_faces(*, company: int, after: UUID | None = None, limit: int = 100) -> 
 
 @dataclass(frozen=True, slots=True)
 class ReplenishmentRow:
-    """Units to be brought from reserve to a pick face; `free` is how many of them are there to be taken."""
+    """Units to be brought from reserve to a pick face. `mixed`: other lots of the SKU stand in the bin in reserve."""
 
     id: UUID
     number: str
@@ -132,6 +133,7 @@ class ReplenishmentRow:
     quantity: int
     state: str
     why: str
+    mixed: bool
     case_units: int
     pallet_units: int
 
@@ -198,11 +200,17 @@ def pieces_in(units: str, sku: str, in_reserve: str, name: str = "handled") -> s
           FROM catalog_packaging WHERE sku_id = {sku} AND {in_reserve}) AS sizes) AS {name}"""
 
 
-_HERE = """
+def mixed_in(lot: str, sku: str, bin_id: str) -> str:
+    """A column of a statement: whether other lots of a SKU stand in the same bin, so that the lot has to be read."""
+    return f"""{lot} <> '' AND EXISTS (SELECT FROM stock_bucket AS x WHERE x.bin_id = {bin_id} AND x.sku_id = {sku}
+                               AND x.lot <> {lot} AND x.quantity > 0)"""
+
+
+_HERE = f"""
 SELECT b.id, b.company_id::int, b.node_id, b.bin_id, n.code, n.kind, b.sku_id, s.code, s.name, b.lot, b.serial,
-       b.status, b.expires_on, b.quantity, b.quantity - b.committed
+       b.status, b.expires_on, b.quantity, b.quantity - b.committed, {mixed_in("b.lot", "b.sku_id", "b.bin_id")}
 FROM stock_bucket AS b JOIN network_bin AS n ON n.id = b.bin_id JOIN catalog_sku AS s ON s.id = b.sku_id
-WHERE b.quantity > b.committed AND {which} ORDER BY b.expires_on, n.pick_sequence, s.code, b.lot, b.serial, b.id
+WHERE b.quantity > b.committed AND {{which}} ORDER BY b.expires_on, n.pick_sequence, s.code, b.lot, b.serial, b.id
 """
 
 _BIN_NAMED = """
@@ -242,7 +250,8 @@ _SIZES = sizes_in("a", "r")
 
 _REPLENISHMENTS = f"""
 SELECT r.id, r.number, r.company_id::int, r.node_id, w.code, r.sku_id, s.code, s.name, r.from_bucket_id, r.from_bin_id,
-       a.code, r.to_bin_id, z.code, r.lot, r.serial, b.expires_on, r.quantity, r.state, r.why, {_SIZES}
+       a.code, r.to_bin_id, z.code, r.lot, r.serial, b.expires_on, r.quantity, r.state, r.why,
+       {mixed_in("r.lot", "r.sku_id", "r.from_bin_id")}, {_SIZES}
 FROM warehouse_replenishment AS r JOIN network_node AS w ON w.id = r.node_id
 JOIN catalog_sku AS s ON s.id = r.sku_id JOIN network_bin AS a ON a.id = r.from_bin_id
 JOIN network_bin AS z ON z.id = r.to_bin_id JOIN stock_bucket AS b ON b.id = r.from_bucket_id

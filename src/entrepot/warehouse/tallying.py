@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -14,6 +14,8 @@ from entrepot.work import errors
 from entrepot.work.scanning import YES, Keep, Named, Plate, Scan
 
 FINISHED = "finished"
+NO_LOT = "=nolot"
+"""What the button says where goods without a lot stand beside others with one."""
 DIGITS_MAX = 5
 """A typed number of more digits is a barcode."""
 
@@ -91,6 +93,29 @@ def _scanned_pile(token: str) -> tuple[Pile, int]:
     return Pile(UUID(sku), code, lot, serial, status, date.fromisoformat(expires) if expires else None), units
 
 
+class Read(NamedTuple):
+    """A barcode that was read and does not tell its lot, which is said next: of which SKU, and how many units."""
+
+    sku: UUID
+    code: str
+    serial: str
+    units: int
+    expires: str
+
+
+def read_last(tokens: Sequence[str]) -> Read | None:
+    """The barcode whose lot is still to be said."""
+    if not tokens or not tokens[-1].startswith("read|"):
+        return None
+    sku, *rest = json.loads(tokens[-1].removeprefix("read|"))
+    return Read(UUID(sku), *rest)
+
+
+def lots_of(goods: Sequence[Goods], sku: UUID) -> list[str]:
+    """The lots of a SKU that are to be counted, '' for units without one."""
+    return sorted({one.lot for one in goods if one.sku == sku})
+
+
 def last_pile(tokens: Sequence[str]) -> Pile | None:
     """What was scanned last, as it stands among all; of a plate nothing, since it is counted whole."""
     token = next((one for one in reversed(tokens) if one.startswith(("[", "plate|"))), "")
@@ -106,10 +131,13 @@ def plates_in(tokens: Sequence[str]) -> tuple[UUID, ...]:
 
 
 def scanned(
-    goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Scan, at: Named | None = None  # noqa: FBT001
+    goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Scan, at: Named | None = None,  # noqa: FBT001
+    by_lot: Collection[UUID] = (),
 ) -> Keep | Reported | Refused:  # fmt: skip
     """What a scan does to a count, in the bin `at`. `whole`: all that stands in the bin is counted, also what nobody
-    expected."""
+    expected; `by_lot` are SKUs that are kept by lot."""
+    if read := read_last(tokens):
+        return _lot(goods, read, scan)
     if FINISHED in tokens:
         if scan.text != YES:
             return errors.ScanOutOfTurn(
@@ -123,7 +151,20 @@ def scanned(
         return _number(tokens, int(scan.text))
     if scan.plate:
         return _plate(goods, whole, tokens, scan.plate, at)
-    return _piece(goods, whole, tokens, scan)
+    return _piece(goods, whole, tokens, scan, by_lot)
+
+
+def _lot(goods: Sequence[Goods], read: Read, scan: Scan) -> Keep | Refused:
+    """The lot of the barcode that was read before: as it is typed, scanned or tapped. One that the records do not have
+    in this bin may be there all the same."""
+    alike = [one for one in goods if one.sku == read.sku]
+    known = {lot.upper(): lot for lot in lots_of(goods, read.sku)}
+    if scan.text == NO_LOT and "" in known:
+        return _kept(alike, read, "")
+    if scan.items or scan.bin or scan.plate or scan.text.startswith("="):
+        return errors.ScanUnread(scanned=read.code, wanted=Said("its lot"))
+    said = scan.lot or scan.text
+    return _kept(alike, read, known.get(said.upper(), said))
 
 
 def _plate(
@@ -166,7 +207,9 @@ def _number(tokens: Sequence[str], units: int) -> Keep | Refused:
     return Keep(f"units|{units}")
 
 
-def _piece(goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Scan) -> Keep | Refused:  # noqa: FBT001
+def _piece(
+    goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Scan, by_lot: Collection[UUID]  # noqa: FBT001
+) -> Keep | Refused:  # fmt: skip
     named = {one.id for one in scan.items}
     alike = [one for one in goods if one.sku in named or (one.serial and one.serial == scan.text)]
     if scan.bin and not scan.items:
@@ -179,23 +222,22 @@ def _piece(goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Sca
         )
     serial = scan.serial or next((one.serial for one in alike if one.serial == scan.text), "")
     if any(one.by_serial for one in alike) and not serial:
-        return errors.ScanUnknown(
-            scanned=scan.shown, wanted=Said("the serial number of {0}", alike[0].sku_code)
-        )
+        return errors.ScanUnread(scanned=alike[0].sku_code, wanted=Said("its serial number"))
     if serial and any(serial == pile.serial for pile in piles(tokens)):
         return errors.ScanSerialTwice(scanned=serial)
     lots = sorted({one.lot for one in alike})
-    if not scan.lot and len(lots) > 1:
-        return errors.ScanUnknown(
-            scanned=scan.shown, wanted=Said("a barcode with its lot: {0}", ", ".join(lots))
-        )
-    lot = scan.lot or (lots[0] if lots else "")
-    same = [one for one in alike if one.lot == lot] or alike
-    status = "sellable" if not same or any(one.status == "sellable" for one in same) else same[0].status
     sku, code = (alike[0].sku, alike[0].sku_code) if alike else (scan.items[0].id, scan.items[0].code)
     expires = scan.expires_on.isoformat() if scan.expires_on else ""
-    units = 1 if serial else scan.units or 1
-    return Keep(json.dumps([str(sku), code, lot, serial, status, expires, units]))
+    read = Read(sku, code, serial, 1 if serial else scan.units or 1, expires)
+    if not scan.lot and (len(lots) > 1 or (not lots and sku in by_lot)):
+        return Keep(f"read|{json.dumps([str(sku), *read[1:]])}")
+    return _kept(alike, read, scan.lot or (lots[0] if lots else ""))
+
+
+def _kept(alike: Sequence[Goods], read: Read, lot: str) -> Keep:
+    same = [one for one in alike if one.lot == lot] or alike
+    status = "sellable" if not same or any(one.status == "sellable" for one in same) else same[0].status
+    return Keep(json.dumps([str(read.sku), read.code, lot, read.serial, status, read.expires, read.units]))
 
 
 def _report(goods: Sequence[Goods], tokens: Sequence[str]) -> list[tuple[Pile, int]]:

@@ -15,7 +15,7 @@ from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
 from entrepot.network.rules import Calendar, next_ship_date
 from entrepot.warehouse import labor
-from entrepot.warehouse.labor import Labor, Observation, Outlook, Queued, Standard
+from entrepot.warehouse.labor import Done, Labor, Observation, Outlook, Queued, Standard
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.waves import Times, Waves
 
@@ -23,14 +23,14 @@ T = TypeVar("T")
 
 CUTOFFS = 3
 """Cut-offs that an outlook looks ahead to."""
-OBSERVED_MAX = 20_000
-"""Tasks that are looked at, the latest."""
+OBSERVED_MAX = 5_000
+"""Tasks that a standard time is fitted from, the latest of its step and node: more tell no more."""
 
 
 def observed(
     *, company: int, since: datetime, until: datetime, idle_max_s: int, limit: int = OBSERVED_MAX
 ) -> list[Observation]:
-    """What people did in a time, the latest first: picks, packing, put-away, receipts, counts. 1 statement.
+    """What people did in a time, the latest first: of each step at each node the latest `limit`. 1 statement.
 
     Of the system's own actors nothing is told, and nothing of work before which nothing was reported for too long.
     """
@@ -41,13 +41,19 @@ def observed(
 
 
 def throughput(*, company: int, since: datetime, until: datetime) -> list[labor.Throughput]:
-    """What was done in a time, by step, node, shift and kind of work. 3 statements."""
+    """All that was done in a time, by step, node, shift and kind of work. 3 statements."""
     in_force = policies.in_force(company, Labor, until)
     nodes = network.nodes(company=company)
     shifts = {node.code: policies.of_scope(in_force, node.code, Labor()).shifts for node in nodes}
     idle = policies.of_scope(in_force, "", Labor()).idle_max_s
-    found = observed(company=company, since=since, until=until, idle_max_s=idle)
-    return labor.throughput(found, shifts, {node.code: node.time_zone for node in nodes})
+    params = {
+        "company": company, "since": since, "until": until, "limit": None, "idle": idle, "many": labor.SEVERAL + 1,
+    }  # fmt: skip
+    found = [
+        Done(step, node, clock, (lines, units), *sums)
+        for step, node, clock, lines, units, *sums in sql.run(_DONE, params)
+    ]
+    return labor.throughput(found, shifts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,9 @@ _NODES = """
 SELECT company_id::int, id, code FROM network_node WHERE company_id = ANY(%(companies)s::smallint[]) AND active
 """
 
-# Events of one moment are one report. Whatever somebody reported before, of any kind, ends what came before it.
+# Events of one moment are one report. Whatever somebody reported before, of any kind, ends what came before it; to bind
+# a tote is none, but part of the pick that follows. With a scanner a list or an order is reported stop by stop: all
+# stops that somebody reports of it one after the other are one task.
 OBSERVED = f"""
 WITH reports AS MATERIALIZED (
     SELECT actor, occurred_at AS at,
@@ -177,50 +185,88 @@ WITH reports AS MATERIALIZED (
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick' AND subject_kind = 'fulfillment') AS picked,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.pack' AND subject_kind = 'fulfillment') AS packed,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.put_away') AS put_away,
+           array_agg((payload->>'task')::uuid) FILTER (WHERE command = 'warehouse.sort_stops') AS sorted,
            array_agg(subject_id)
                FILTER (WHERE command = 'warehouse.enter_counts' AND subject_kind = 'count') AS counted,
            array_agg((payload->>'receipt')::uuid)
                FILTER (WHERE command = 'purchasing.receive' AND payload ? 'receipt') AS receipts
     FROM kernel_event
     WHERE recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
-      AND company_id = %(company)s::smallint AND actor NOT LIKE 'system:%%'
+      AND company_id = %(company)s::smallint AND actor NOT LIKE 'system:%%' AND command <> 'warehouse.use_totes'
     GROUP BY 1, 2
 ), timed AS (
     SELECT *, lag(at) OVER (PARTITION BY actor ORDER BY at) AS before FROM reports
+), seen AS (
+    SELECT t.actor, t.before, t.at, w.* FROM timed AS t CROSS JOIN LATERAL (
+        SELECT 'pick' AS step, l.node_id, count(*) AS lines, sum(k.picked) AS units,
+               (SELECT COALESCE(sum(m.length_mm), 0) / 1000
+                FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters,
+               sum(handled.pieces) AS pieces, count(DISTINCT l.id) AS documents, NULL::uuid AS run
+        FROM warehouse_picklist AS l JOIN warehouse_liststop AS s ON s.list_id = l.id
+        JOIN warehouse_picktask AS k ON k.id = s.task_id JOIN network_bin AS b ON b.id = k.bin_id
+        {pieces_in("k.picked", "k.sku_id", "b.kind = 'reserve'")} WHERE l.id = ANY(t.lists) GROUP BY 2
+        UNION ALL
+        SELECT 'pick', k.node_id, count(*), sum(m.quantity), sum(walk.meters), sum(handled.pieces),
+               count(DISTINCT COALESCE(walk.list_id, m.document_id)),
+               (array_agg(COALESCE(walk.list_id, m.document_id)))[1]
+        FROM stock_move AS m JOIN stock_bucket AS k ON k.id = m.from_bucket
+        JOIN network_bin AS b ON b.id = k.bin_id
+        {pieces_in("m.quantity", "m.sku_id", "b.kind = 'reserve'")}
+        LEFT JOIN LATERAL (
+            SELECT l.id AS list_id,
+                   l.length_mm / 1000.0
+                       / (SELECT count(*) FROM warehouse_liststop AS o WHERE o.list_id = l.id) AS meters
+            FROM warehouse_picktask AS p JOIN warehouse_liststop AS s ON s.task_id = p.id
+            JOIN warehouse_picklist AS l ON l.id = s.list_id
+            WHERE p.fulfillment_id = m.document_id AND p.line_id = m.line_id AND p.bucket_id = m.from_bucket
+            LIMIT 1) AS walk ON TRUE
+        WHERE t.lists IS NULL AND m.document_id = ANY(t.picked) AND m.reason = 'pick' AND m.occurred_at = t.at
+        GROUP BY 2
+        UNION ALL
+        SELECT 'pack', f.node_id, count(*), sum(l.picked), 0, NULL, count(DISTINCT f.id), NULL
+        FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
+        WHERE f.id = ANY(t.packed) GROUP BY 2
+        UNION ALL
+        SELECT m.reason, b.node_id, count(*), sum(m.quantity), 0, NULL, count(DISTINCT m.document_id), NULL
+        FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket
+        WHERE m.document_id = ANY(t.put_away) AND m.reason IN ('put_away', 'move', 'replenish') GROUP BY 1, 2
+        UNION ALL
+        SELECT 'sort', l.node_id, count(*), sum(k.picked), 0, NULL, count(DISTINCT l.id), (array_agg(l.id))[1]
+        FROM warehouse_picktask AS k JOIN warehouse_liststop AS s ON s.task_id = k.id
+        JOIN warehouse_picklist AS l ON l.id = s.list_id WHERE k.id = ANY(t.sorted) GROUP BY 2
+        UNION ALL
+        SELECT 'receive', b.node_id, count(*), sum(m.quantity), 0, NULL, count(DISTINCT m.document_id), NULL
+        FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket
+        WHERE m.document_id = ANY(t.receipts) GROUP BY 2
+        UNION ALL
+        SELECT 'count', c.node_id, count(*), sum(l.counted), 0, NULL, count(DISTINCT c.id), NULL
+        FROM warehouse_counttask AS c JOIN warehouse_countline AS l ON l.task_id = c.id
+        WHERE c.id = ANY(t.counted) GROUP BY 2) AS w
+    WHERE t.before IS NOT NULL AND t.at - t.before <= make_interval(secs => %(idle)s::int)
+), apart AS (
+    SELECT *, sum(CASE WHEN goes_on THEN 0 ELSE 1 END) OVER (PARTITION BY actor, step, node_id ORDER BY at) AS task
+    FROM (SELECT *, run = lag(run) OVER before_it AND before = lag(at) OVER before_it AS goes_on
+          FROM seen WINDOW before_it AS (PARTITION BY actor, step, node_id ORDER BY at)) AS s
 )
-SELECT w.step, n.code, t.actor, t.before, t.at, w.lines::int, COALESCE(w.units, 0)::int, w.meters::int,
-       COALESCE(w.pieces, w.units, 0)::int, w.documents::int
-FROM timed AS t CROSS JOIN LATERAL (
-    SELECT 'pick' AS step, l.node_id, count(*) AS lines, sum(k.picked) AS units,
-           (SELECT COALESCE(sum(m.length_mm), 0) / 1000
-            FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters,
-           sum(handled.pieces) AS pieces, count(DISTINCT l.id) AS documents
-    FROM warehouse_picklist AS l JOIN warehouse_liststop AS s ON s.list_id = l.id
-    JOIN warehouse_picktask AS k ON k.id = s.task_id JOIN network_bin AS b ON b.id = k.bin_id
-    {pieces_in("k.picked", "k.sku_id", "b.kind = 'reserve'")} WHERE l.id = ANY(t.lists) GROUP BY 2
-    UNION ALL
-    SELECT 'pick', k.node_id, count(DISTINCT k.fulfillmentline_id), sum(k.picked), 0, sum(handled.pieces),
-           count(DISTINCT k.fulfillment_id)
-    FROM warehouse_picktask AS k JOIN network_bin AS b ON b.id = k.bin_id
-    {pieces_in("k.picked", "k.sku_id", "b.kind = 'reserve'")}
-    WHERE t.lists IS NULL AND k.fulfillment_id = ANY(t.picked) GROUP BY 2
-    UNION ALL
-    SELECT 'pack', f.node_id, count(*), sum(l.picked), 0, NULL, count(DISTINCT f.id)
-    FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
-    WHERE f.id = ANY(t.packed) GROUP BY 2
-    UNION ALL
-    SELECT 'put_away', b.node_id, count(*), sum(m.quantity), 0, NULL, count(DISTINCT m.document_id)
-    FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.put_away) GROUP BY 2
-    UNION ALL
-    SELECT 'receive', b.node_id, count(*), sum(m.quantity), 0, NULL, count(DISTINCT m.document_id)
-    FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.receipts) GROUP BY 2
-    UNION ALL
-    SELECT 'count', c.node_id, count(*), sum(l.counted), 0, NULL, count(DISTINCT c.id)
-    FROM warehouse_counttask AS c JOIN warehouse_countline AS l ON l.task_id = c.id
-    WHERE c.id = ANY(t.counted) GROUP BY 2) AS w
-JOIN network_node AS n ON n.id = w.node_id
-WHERE t.before IS NOT NULL AND t.at - t.before <= make_interval(secs => %(idle)s::int)
-ORDER BY t.at DESC, t.actor, w.step LIMIT %(limit)s::int
+SELECT t.step, n.code, t.actor, t.before, t.at, t.lines, t.units, t.meters, t.pieces, t.documents
+FROM (
+    SELECT step, node_id, actor, min(before) AS before, max(at) AS at, sum(lines)::int AS lines,
+           COALESCE(sum(units), 0)::int AS units, COALESCE(round(sum(meters)), 0)::int AS meters,
+           COALESCE(sum(pieces), sum(units), 0)::int AS pieces, max(documents)::int AS documents,
+           row_number() OVER (PARTITION BY step, node_id ORDER BY max(at) DESC) AS place
+    FROM apart GROUP BY step, node_id, actor, task) AS t
+JOIN network_node AS n ON n.id = t.node_id
+WHERE %(limit)s::int IS NULL OR t.place <= %(limit)s::int
+ORDER BY t.at DESC, t.actor, t.step
+"""
+
+_DONE = f"""
+SELECT t.step, t.node, date_trunc('minute', t.at AT TIME ZONE n.time_zone)::time, LEAST(t.lines, %(many)s::int),
+       LEAST(t.units, 2), count(*)::int, sum(t.lines)::int, sum(t.units)::int,
+       extract(epoch FROM sum(t.at - t.before))::float8
+FROM ({OBSERVED}) AS t (step, node, actor, before, at, lines, units, meters, pieces, documents)
+JOIN network_node AS n ON n.company_id = %(company)s::smallint AND n.code = t.node
+GROUP BY 1, 2, 3, 4, 5
 """
 
 _TIMES = """

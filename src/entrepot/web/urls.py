@@ -314,6 +314,7 @@ urlpatterns = [
     path("floor/lists/give/", waves.give_lists, name="pick-lists-give"),
     path("floor/lists/<uuid:which>/", waves.pick_list, name="pick-list"),
     path("floor/lists/<uuid:which>/take/", waves.take, name="pick-list-take"),
+    path("floor/lists/<uuid:which>/split/", waves.split_list, name="pick-list-split"),
     path("floor/lists/<uuid:which>/pick/", waves.pick, name="pick-list-pick"),
     path("stock/<uuid:which>/kit/", kits.set_kit, name="sku-kit"),
     path("stock/<uuid:which>/packagings/", packagings.set_packagings, name="sku-packagings"),

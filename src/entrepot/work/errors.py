@@ -69,6 +69,13 @@ class ScanUnread(Refused):
     says = "{scanned} is right. Scan {wanted} as well, so that it is known which one it is."
 
 
+class ScanAmbiguous(Refused):
+    """The goods are right, and their barcode does not tell which of several of them: lots, conditions, bins."""
+
+    code = "work.scan_ambiguous"
+    says = "{scanned} is here more than once: {wanted}. Tap the one that you have in your hand."
+
+
 class ScanWrongTote(Refused):
     code = "work.scan_wrong_tote"
     says = "Wrong tote: this is {scanned}. Put it into {wanted}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -165,6 +165,12 @@ def scanned(person: str, flow: str) -> Scanned | None:
     return Scanned(rows[0][0], tuple(rows[0][1]), *rows[0][2:]) if rows else None
 
 
+def at_it(*, flow: str, subjects: Collection[UUID], since: datetime, but: str) -> dict[UUID, str]:
+    """Who scanned something of tasks since a moment, but for one person. 1 statement."""
+    params = {"flow": flow, "subjects": list(subjects), "since": since, "but": but}
+    return dict(sql.run(_AT_IT, params))  # type: ignore[arg-type]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     return {"work items": sql.run("SELECT count(*) FROM work_item")[0][0]}
@@ -285,6 +291,12 @@ _ASTRAY = """
 SELECT first_id, second_id FROM work_link
 LEFT JOIN work_item AS one ON one.id = first_id LEFT JOIN work_item AS other ON other.id = second_id
 WHERE one.company_id IS DISTINCT FROM other.company_id OR one.id IS NULL ORDER BY 1, 2 LIMIT 100
+"""
+
+_AT_IT = """
+SELECT subject_id, max(person) FROM work_scanning
+WHERE flow = %(flow)s::text AND subject_id = ANY(%(subjects)s::uuid[]) AND scanned_at > %(since)s::timestamptz
+  AND person <> %(but)s::text AND scans <> '{}' GROUP BY 1
 """
 
 _SCANNED = """

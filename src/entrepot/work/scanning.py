@@ -163,6 +163,8 @@ def check_item(
             return errors.ScanDone(scanned=scan.bin.code, wanted=item.code)
         return errors.ScanWrongBin(scanned=scan.bin.code, wanted=at or item.code)
     scan, is_named = _named(item, tally, scan)
+    if tally.read and not scan.items and not is_named and not scan.text.startswith("="):
+        return errors.ScanWrongLot(scanned=scan.text, wanted=item.lot)
     if not scan.items and not is_named:
         return errors.ScanUnknown(scanned=scan.text, wanted=item.code)
     found = {one.id for one in scan.items}
@@ -184,7 +186,7 @@ def _named(item: Item, tally: Tally, scan: Scan) -> tuple[Scan, bool]:
     by the lot where several stand there, once its barcode was read."""
     if scan.text and scan.text == item.serial:
         return scan._replace(serial=item.serial, lot=item.lot), True
-    if scan.text and scan.text == item.lot and item.mixed and tally.read:
+    if scan.text and scan.text.upper() == item.lot.upper() and item.mixed and tally.read:
         units, serial = tally.read
         return scan._replace(serial=serial, lot=item.lot, units=units), True
     is_the_one = item.serial and scan.serial == item.serial and not scan.lot
@@ -194,6 +196,10 @@ def _named(item: Item, tally: Tally, scan: Scan) -> tuple[Scan, bool]:
 def _rest(item: Item, tally: Tally) -> Keep | Refused:
     """All that is left at one tap, once one of them was scanned."""
     left = item.quantity - tally.units
+    if not left:
+        return errors.ScanDone(
+            scanned=Said("all {0} units", item.quantity), wanted="what the screen asks for"
+        )
     if not tally.units or left < 1 or tally.serials:
         return errors.ScanOutOfTurn(scanned=Said("{0} units", left), wanted=item.code)
     return Keep(f"item|{left}|")

@@ -73,11 +73,12 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
     Locks: the lists named, in id order; the orders with their fulfillments, then positions, promises and buckets as
     `stock` does.
     Refuses: NotFound; WrongState; warehouse.no_staging; warehouse.task_unknown; warehouse.picked_out_of_range;
-    warehouse.list_given and warehouse.list_free (the list named is not with the actor any more).
-    Again: by key. 14 statements, 1 more where a list is named, 2 for the first units of a SKU and 2 where tasks stay
+    warehouse.list_given and warehouse.list_free (the list named is not with the actor any more); warehouse.stop_moved.
+    Again: by key. 14 statements, 2 more where a list is named, 2 for the first units of a SKU and 2 where tasks stay
     open; 34 where something is missing, 40 where that is of a wave, and about 8 more where a bin was short twice.
     """
     gone = _gone(cause, requests)
+    moved = _moved(requests)
     found = lock_fulfillments([one.fulfillment for one in requests])
     tasks = _open_tasks(found)
     staging = staging_bins({one.node for one in found.values() if not one.staging_bin})
@@ -85,9 +86,11 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
     batch = _Batch(cause)
     answers: list[FulfillmentPicked | Refused] = []
     taken: set[UUID] = set()
-    for request in requests:
+    for place, request in enumerate(requests):
         one = found.get(request.fulfillment)
-        refusal = gone.get(request.pick_list) or _refusal(request, one, tasks, staging, taken)
+        refusal = (
+            gone.get(request.pick_list) or moved.get(place) or _refusal(request, one, tasks, staging, taken)
+        )
         if refusal or one is None:
             answers.append(refusal or NotFound(what="fulfillment", which=str(request.fulfillment)))
             continue
@@ -106,6 +109,21 @@ def _gone(cause: Cause, requests: Sequence[PickFulfillment]) -> dict[UUID | None
         key: errors.ListGiven(list=number, picker=picker) if picker else errors.ListFree(list=number)
         for key, number, picker in rows
         if picker != cause.actor.name
+    }
+
+
+def _moved(requests: Sequence[PickFulfillment]) -> dict[int, Refused]:
+    """Requests of a list with a stop that stands on another by now. 1 statement, where lists are named."""
+    walked = {place: one for place, one in enumerate(requests) if one.pick_list and one.tasks}
+    if not walked:
+        return {}
+    rows = sql.run(_STANDS_ON, {"tasks": [task for one in walked.values() for task in one.tasks or ()]})
+    on = {task: (key, number) for task, key, number in rows}
+    return {
+        place: errors.StopMoved(list=on[task][1])
+        for place, one in walked.items()
+        for task in one.tasks or ()
+        if task in on and on[task][0] != one.pick_list
     }
 
 
@@ -321,6 +339,11 @@ WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND state = 'open'
 _WALKED = (
     "SELECT id, number, picker FROM warehouse_picklist WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE"
 )
+
+_STANDS_ON = """
+SELECT s.task_id, l.id, l.number FROM warehouse_liststop AS s JOIN warehouse_picklist AS l ON l.id = s.list_id
+WHERE s.task_id = ANY(%(tasks)s::uuid[])
+"""
 
 _PART_DONE = "UPDATE warehouse_picktask SET state = 'done', picked = quantity WHERE id = ANY(%(ids)s::uuid[])"
 

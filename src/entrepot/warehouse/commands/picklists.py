@@ -42,6 +42,44 @@ def stops_of(fulfillments: Sequence[UUID]) -> dict[UUID, list[Stop]]:
     return found
 
 
+def on_lists(found: Sequence[UUID]) -> list[tuple[UUID, bool, bool, Stop]]:
+    """The stops of lists in the order of the way: of which list, whether it is open, and whether something of its order
+    is done on this list or has a tote. One statement."""
+    rows = sql.run(_ON_LISTS, {"ids": list(found)})
+    return [(key, is_open, begun, Stop(*stop)) for key, is_open, begun, *stop in rows]
+
+
+class NewList(NamedTuple):
+    """A list that takes over stops of another, and who walks it ('': nobody yet)."""
+
+    wave: OfWave
+    planned: Planned
+    picker: str
+
+
+def write_split(new: Sequence[NewList]) -> list[tuple[UUID, str]]:
+    """The new lists with the stops that they take over; the id and number of each. 3 statements, none for none."""
+    if not new:
+        return []
+    made = [(ids.uuid7(), number) for number in ids.numbers("PL", len(new))]
+    named = list(zip(made, new, strict=True))
+    sql.write(
+        "warehouse_picklist", (*_LIST, "picker"),
+        [
+            (key, number, one.wave.company, one.wave.node, one.wave.id, one.planned.zone, one.planned.length_mm,
+             one.planned.seconds, one.picker)
+            for (key, number), one in named
+        ],
+    )  # fmt: skip
+    stops = [
+        (stop.task, key, place, slot)
+        for (key, _), one in named
+        for place, (stop, slot) in enumerate(one.planned.stops, 1)
+    ]
+    sql.change(_TAKE_OVER, sql.columns(("tasks", "lists", "places", "slots"), stops))
+    return made
+
+
 def write_lists(planned: Mapping[OfWave, Sequence[Planned]]) -> dict[UUID, list[UUID]]:
     """Lists with their stops; their ids by wave. 3 statements, none where there are none."""
     numbers = iter(ids.numbers("PL", sum(map(len, planned.values()))))
@@ -101,18 +139,36 @@ _STOP = ("task_id", "list_id", "place", "slot")
 
 # In the order of the tasks: those of the most urgent fulfillments were written first. Volumes are rounded up, those of
 # a stop's units at once.
-_STOPS = f"""
-SELECT t.id, t.fulfillment_id, COALESCE(z.code, ''), b.id, b.x, b.y, b.pick_sequence, t.sku_id, t.quantity,
+_STOP_OF = """t.id, t.fulfillment_id, COALESCE(z.code, ''), b.id, b.x, b.y, b.pick_sequence, t.sku_id, t.quantity,
        t.quantity::bigint * s.weight_g,
-       (t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm + 999) / 1000, handled.pieces
-FROM warehouse_picktask AS t
+       (t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm + 999) / 1000, handled.pieces"""
+_TASKS = f"""warehouse_picktask AS t
 JOIN network_bin AS b ON b.id = t.bin_id
 JOIN catalog_sku AS s ON s.id = t.sku_id
 LEFT JOIN network_zone AS z ON z.id = b.zone_id
-{pieces_in("t.quantity", "t.sku_id", "b.kind = 'reserve'")}
+{pieces_in("t.quantity", "t.sku_id", "b.kind = 'reserve'")}"""
+
+_STOPS = f"""
+SELECT {_STOP_OF}
+FROM {_TASKS}
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.state = 'open'
   AND NOT EXISTS (SELECT FROM warehouse_liststop AS l WHERE l.task_id = t.id)
 ORDER BY t.fulfillment_id, t.sequence, t.id
+"""
+
+_ON_LISTS = f"""
+SELECT l.list_id, t.state = 'open',
+       bool_or(t.state IN ('done', 'short')) OVER (PARTITION BY l.list_id, t.fulfillment_id)
+           OR EXISTS (SELECT FROM warehouse_tote AS o WHERE o.fulfillment_id = t.fulfillment_id), {_STOP_OF}
+FROM {_TASKS}
+JOIN warehouse_liststop AS l ON l.task_id = t.id
+WHERE l.list_id = ANY(%(ids)s::uuid[]) ORDER BY l.list_id, l.place
+"""
+
+_TAKE_OVER = """
+UPDATE warehouse_liststop AS s SET list_id = d.list, place = d.place, slot = d.slot
+FROM unnest(%(tasks)s::uuid[], %(lists)s::uuid[], %(places)s::int[], %(slots)s::int[]) AS d(task, list, place, slot)
+WHERE s.task_id = d.task
 """
 
 _WAVES_OF = """

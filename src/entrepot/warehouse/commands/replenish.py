@@ -58,12 +58,13 @@ class FacesReviewed:
 @dataclass(frozen=True, slots=True)
 class Replenish:
     """A replenishment was carried out: all of it, or as many units as were found; or by a whole `plate`, with the units
-    that stand on it."""
+    that stand on it. `rest_later`: the others are there, and are brought another time."""
 
     replenishment: UUID
     quantity: int | None = None
     key: str | None = None
     plate: UUID | None = None
+    rest_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,8 @@ def _write(cause: Cause, fillings: Sequence[Filling]) -> None:
 @command("warehouse.replenish")
 def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Replenished | Refused]:
     """The units stand in the pick face. Where fewer were found, the rest is not asked for again by this one, and a work
-    item asks why; not where a whole plate was brought that holds less: the next review asks for the rest.
+    item asks why; not where a whole plate was brought that holds less, or the rest comes later: the next review asks
+    for that.
 
     Locks: the replenishments in id order, the numbers of plates, then the buckets of both ends of all in id order.
     Refuses: NotFound; WrongState; Invalid (quantity); warehouse.plate_unfit; as `warehouse.put_away` and
@@ -221,9 +223,9 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
         else:
             documents[place] = answer
     _close(cause, [(*going[place], documents[place]) for place in going])
-    # A plate that holds less than was asked for is no lack in reserve.
-    loose = [going[place] for place in going if not requests[place].plate]
-    open_items(cause, requests=[_short(task, units) for task, units in loose if units < task.quantity])
+    # A plate that holds less than was asked for is no lack in reserve, nor is what comes later.
+    found_out = [going[place] for place in going if not (requests[place].plate or requests[place].rest_later)]
+    open_items(cause, requests=[_short(task, units) for task, units in found_out if units < task.quantity])
     return [
         refusals.get(place) or Replenished(one.replenishment, going[place][1])
         for place, one in enumerate(requests)

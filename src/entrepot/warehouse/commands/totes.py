@@ -57,6 +57,14 @@ class _Of(NamedTuple):
     node: UUID
 
 
+class _Picked(NamedTuple):
+    """What was picked at a stop."""
+
+    fulfillment: UUID
+    company: int
+    units: int
+
+
 @command("warehouse.use_totes")
 def use_totes(cause: Cause, /, *, requests: Sequence[UseTote]) -> list[ToteUsed | Refused]:
     """Totes that hold what they are said to hold; those of orders that are packed or gone are free for others.
@@ -113,9 +121,9 @@ def sort_stops(cause: Cause, /, *, requests: Sequence[SortStop]) -> list[StopSor
     Refuses: NotFound (stop of a list); warehouse.not_picked_yet; as `warehouse.use_totes`.
     Again: they stand in the tote that was said last. 6 statements.
     """
-    found = {row[0]: row[1:] for row in sql.run(_STOPS, {"tasks": [one.task for one in requests]})}
-    ready = [one for one in requests if one.task in found and found[one.task][1]]
-    used = use_totes(cause, requests=[UseTote(found[one.task][0], one.tote) for one in ready])
+    found = {row[0]: _Picked(*row[1:]) for row in sql.run(_STOPS, {"tasks": [one.task for one in requests]})}
+    ready = [one for one in requests if one.task in found and found[one.task].units]
+    used = use_totes(cause, requests=[UseTote(found[one.task].fulfillment, one.tote) for one in ready])
     by_place = dict(zip(map(id, ready), used, strict=True))
 
     answers: list[StopSorted | Refused] = []
@@ -133,6 +141,13 @@ def sort_stops(cause: Cause, /, *, requests: Sequence[SortStop]) -> list[StopSor
             answers.append(StopSorted(one.task, answer.fulfillment, answer.tote))
     if rows:
         sql.run(_SORT, sql.columns(("tasks", "totes"), list(rows.items())))
+        announce(
+            cause,
+            [
+                Event("fulfillment", found[task].fulfillment, found[task].company, payload={"tote": tote, "task": task})
+                for task, tote in rows.items()
+            ],
+        )  # fmt: skip
     return answers
 
 
@@ -178,7 +193,7 @@ WHERE t.node_id = d.node AND t.code = d.code
 """
 
 _STOPS = """
-SELECT s.task_id, t.fulfillment_id, t.picked
+SELECT s.task_id, t.fulfillment_id, t.company_id::int, t.picked
 FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
 WHERE s.task_id = ANY(%(tasks)s::uuid[]) ORDER BY s.task_id FOR UPDATE OF s
 """

@@ -182,11 +182,12 @@ class ReplenishmentOut(Out):
 
 class ReplenishIn(Strict):
     """Units that were brought; without `quantity` all of them, 0 where none were there. By a whole `plate` (its SSCC)
-    with what stands on it."""
+    with what stands on it. `rest_later`: the others are there and come another time, so nobody looks for them."""
 
     replenishment: UUID
     quantity: Count | None = None
     plate: Text = ""
+    rest_later: bool = False
     key: Own = None
 
 
@@ -377,7 +378,8 @@ def report_replenishments(
     plates = plates_of(parse.company_of(company), numbers) if numbers else {}
 
     def make(one: ReplenishIn, key: str) -> Replenish:
-        return Replenish(one.replenishment, one.quantity, key, plates[one.plate].id if one.plate else None)
+        plate = plates[one.plate].id if one.plate else None
+        return Replenish(one.replenishment, one.quantity, key, plate, one.rest_later)
 
     return give(request, replenish, payload, idempotency_key, make)
 

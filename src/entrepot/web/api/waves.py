@@ -19,6 +19,7 @@ from entrepot.warehouse import queries, short_queries
 from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.split_lists import SplitList, split_lists
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
@@ -298,6 +299,26 @@ class ShortIn(Strict):
     found: Count
 
 
+class SplitListIn(Strict):
+    """What goes on a cart of its own: orders of the list, by their fulfillments, or without any the later half of the
+    way; and who walks it."""
+
+    pick_list: UUID
+    fulfillments: Annotated[list[UUID], Field(max_length=LINES_MAX)] = []
+    picker: Text = ""
+    key: Own = None
+
+
+class SplitListOut(Out):
+    """The list, and the new one with so many of its stops."""
+
+    pick_list: UUID
+    number: str
+    new_list: UUID
+    new_number: str
+    stops: int
+
+
 class PickListIn(Strict):
     """All open stops of a list are done in full, but for `shorts`."""
 
@@ -448,6 +469,20 @@ def take_pick_lists(
         payload,
         idempotency_key,
         lambda one, key: TakeList(one.pick_list, one.picker, key),
+    )
+
+
+@router.post("/pick-lists/split", response={200: SplitListOut | list[Each[SplitListOut]], **REFUSED})
+def split_pick_lists(
+    request: HttpRequest, payload: SplitListIn | Annotated[list[SplitListIn], Many], idempotency_key: IdempotencyKey
+) -> Any:  # fmt: skip
+    """Put a part of pick lists on carts of their own, for other pickers."""
+    return give(
+        request,
+        split_lists,
+        payload,
+        idempotency_key,
+        lambda one, key: SplitList(one.pick_list, tuple(one.fulfillments), one.picker, key),
     )
 
 

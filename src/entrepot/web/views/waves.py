@@ -25,6 +25,7 @@ from entrepot.network import queries as network
 from entrepot.warehouse import queries, short_queries
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.split_lists import SplitList, split_lists
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
 from entrepot.warehouse.states import WAVE
 from entrepot.warehouse.waves import METHODS
@@ -216,6 +217,7 @@ def pick_list(request: Request, which: UUID) -> HttpResponse:
         "meters": found.length_mm and round(found.length_mm / 1000),
         "minutes": -(-found.seconds // 60),
         "pickers": _pickers(request) if found.open_stops else [],
+        "goes_apart": _goes_apart(request, which),
         "is_anothers": found.picker not in ("", request.reader.name),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
     }
@@ -243,6 +245,27 @@ def give_lists(request: Request) -> HttpResponse:
     wanted = [TakeList(one, picker) for one in ids_in(text.getlist("list"))]
     results = give(request, take_lists, wanted, partial(_given, picker))
     return back(request, "/floor/", results)
+
+
+@require_POST
+@console
+def split_list(request: Request, which: UUID) -> HttpResponse:
+    """A part of the list goes on a cart of its own: the orders that are ticked, or the later half of the way."""
+    text = request.POST
+    picker = clean(text.get("picker"))
+    if picker and picker not in access.able("warehouse.pick_lists"):
+        messages.error(request, gettext("Choose who walks it, or nobody yet."))
+        return back(request, f"/floor/lists/{which}/", [])
+    wanted = SplitList(which, tuple(ids_in(text.getlist("fulfillment"))), picker)
+    (answer,) = give(request, split_lists, [wanted], _split)
+    if isinstance(answer, Refused):
+        return back(request, f"/floor/lists/{which}/")
+    return redirect("pick-list", which=answer.new_list)
+
+
+def _goes_apart(request: Request, which: UUID) -> list[queries.OrderOnList]:
+    """Orders of a list that the reader may put on another cart."""
+    return queries.can_go_apart(which) if request.reader.actor.may("warehouse.split_lists") else []
 
 
 def _pickers(request: Request) -> list[str]:
@@ -300,6 +323,10 @@ def _released(_: int) -> str:
 
 def _dropped(_: int) -> str:
     return gettext("The wave is dropped. Its orders wait for another.")
+
+
+def _split(_: int) -> str:
+    return gettext("This is the new list. What is not on it stays where it was.")
 
 
 def _given(picker: str, n: int) -> str:

@@ -7,6 +7,7 @@
   const TRY_MS = 3000;
   const ANSWER_MS = 8000; // what has no answer by then is sent again, under the same key
   const FAULTS = 3; // so often the server may fail over one scan, by a fault of its own
+  const SETTLE_MS = 400; // a second tap that comes sooner was not meant for what the answer to the first put there
   const GS = "\u001d";
   const body = document.body;
   let queue = [];
@@ -35,9 +36,12 @@
     $("#unsent").hidden = !text;
   }
 
-  // What is scanned before the answer to the scan before is meant for the screen which that answer brings.
-  function push(scan, at) {
-    queue.push({ url: location.pathname, key: key(), scan, at: at || "", follows: queue.length > 0 });
+  // What is scanned before the answer to the scan before is meant for the screen which that answer brings. A button that
+  // is tapped twice is tapped once.
+  function push(scan, at, tapped) {
+    const last = queue[queue.length - 1];
+    if (tapped && last && last.tapped && last.scan === scan && last.at === at) return;
+    queue.push({ url: location.pathname, key: key(), scan, at: at || "", tapped: tapped || false, follows: queue.length > 0 });
     save();
     pump();
   }
@@ -53,10 +57,11 @@
       if (new URL(answer.url).pathname.startsWith("/login/")) { location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`); break; }
       const text = await answer.text().catch(() => null);
       if (text === null) { tell(body.dataset.waits.replace("%n", queue.length)); break; }
-      queue.shift();
+      const { tapped } = queue.shift();
       save();
       tell("");
       const wrong = show(text, answer);
+      if (tapped) settle();
       if (wrong && queue.length) {
         tell(body.dataset.dropped.replace("%n", queue.length));
         queue = [];
@@ -96,6 +101,12 @@
     const said = fresh.dataset.said === "wrong" ? "wrong" : "right";
     sound(said);
     return said === "wrong";
+  }
+
+  function settle() {
+    const buttons = document.querySelectorAll(".taps button");
+    for (const one of buttons) one.disabled = true;
+    setTimeout(() => { for (const one of buttons) one.disabled = false; }, SETTLE_MS);
   }
 
   // ---- heard and felt
@@ -146,7 +157,7 @@
     event.preventDefault();
     const said = event.submitter && event.submitter.name === "scan" ? event.submitter.value : form.elements.scan.value;
     if (form.id === "scan") form.elements.scan.value = "";
-    if (said.trim()) push(said, form.elements.at ? form.elements.at.value : "");
+    if (said.trim()) push(said, form.elements.at ? form.elements.at.value : "", form.matches(".taps"));
   });
 
   // ---- the camera, where the browser can read barcodes

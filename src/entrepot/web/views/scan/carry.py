@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
 from entrepot.warehouse import carrying, shelf_queries, storing
-from entrepot.warehouse.carrying import Load
+from entrepot.warehouse.carrying import LATER, Load
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.shelf_queries import Here
 from entrepot.warehouse.storing import Waiting
@@ -40,7 +40,7 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import word
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, Item, Keep, Named, Scan, astray, check_item, counted
+from entrepot.work.scanning import ALL, YES, Item, Keep, Named, Scan, astray, check_item, counted
 
 _REASONS = {"put-away": "put_away", "move": "move"}
 """Of what a flow moves, as the moves say it."""
@@ -116,19 +116,23 @@ def move_in(request: Request, which: UUID) -> HttpResponse:
             gettext("Scan what you take from") if rows else gettext("Nothing can be moved from"),
             found.code,
             choices=tuple(_choice(one, "move") for one in rows),
-            scans=gettext("Item") if rows else "",
+            scans=gettext("Item") if rows else gettext("Another bin"),
             back="scan-move",
         )
 
+    def decide(scan: Scan, key: str) -> Outcome:
+        if scan.bin and not rows:
+            return redirect("scan-move-in", scan.bin.id)
+        return _choose(request, "move", rows, scan, key)
+
     if request.method == "POST":
-        at = Progress("move", which, (), 0)
-        return hear(request, at, (), screen, lambda scan, key: _choose(request, "move", rows, scan, key))
+        return hear(request, Progress("move", which, (), 0), (), screen, decide)
     return show(request, screen())
 
 
 def _choice(one: Here | Waiting, flow: str) -> Choice:
     status = "" if one.status == "sellable" else word(one.status)
-    lot = gettext("lot %(lot)s") % {"lot": one.lot} if one.lot else ""
+    lot = _lot_told(one.lot) if one.lot else ""
     goes = f"→ {one.choices[0].code}" if isinstance(one, Waiting) and one.choices else ""
     note = " · ".join(filter(None, (one.bin_code, lot, one.serial, status, goes)))
     return Choice(reverse(f"scan-{flow}-one", args=[one.bucket]), f"{one.free} × {one.sku_code}", note)
@@ -143,6 +147,8 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
             continue
         found = check_item(_item(one), counted(()), scan, _expiring(request, one))
         if isinstance(found, Keep):
+            if len(kinds := _kinds(rows, scan)) > 1:
+                return errors.ScanAmbiguous(scanned=scan.shown, wanted=", ".join(kinds))
             before = progress(request, flow, one.bucket)
             # The same scan once more goes on with what was in the hands; another begins anew with what it says.
             tokens = before.tokens if found.token in before.tokens else (found.token,)
@@ -154,8 +160,27 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
     return astray(scan, wanted, ("item",), brought_of_late(node_of(request), _REASONS[flow], scan))
 
 
+def _kinds(rows: Sequence[Here | Waiting], scan: Scan) -> list[str]:
+    """As what the goods that were scanned stand there, where the barcode leaves it open: by lot, condition and bin."""
+    named = {item.id for item in scan.items}
+    fit = [one for one in rows if one.sku in named and not one.serial and scan.lot in ("", one.lot)]
+    apart = [
+        len({one.lot for one in fit}) > 1, len({one.status for one in fit}) > 1,
+        len({one.bin for one in fit}) > 1,
+    ]  # fmt: skip
+    told = ((_lot_told(one.lot), word(one.status), one.bin_code) for one in fit)
+    return sorted(
+        {" · ".join(name for name, differs in zip(names, apart, strict=True) if differs) for names in told}
+    )
+
+
+def _lot_told(lot: str) -> str:
+    return gettext("lot %(lot)s") % {"lot": lot} if lot else gettext("without a lot")
+
+
 def _item(one: Here | Waiting) -> Item:
-    return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None)
+    mixed = isinstance(one, Here) and one.mixed
+    return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None, mixed)
 
 
 def _expiring(request: Request, one: Here | Waiting) -> date:
@@ -239,6 +264,8 @@ def screen_of(
     ask, what = {
         "bin": (gettext("Go to bin"), load.source.code),
         "item": (gettext("Take"), f"{most} × {load.item.code}"),
+        "lot": (gettext("Type or scan its lot"), load.item.lot),
+        "rest": (gettext("Fewer than was asked for"), f"{units} / {most}"),
         "target": (
             gettext("Take more, or put it into"),
             load.target.code if load.target else suggested or gettext("any bin"),
@@ -248,9 +275,23 @@ def screen_of(
         ask = gettext("Put it into")
     if step == "target" and units < most and not counted(at.tokens).serials:
         taps = (Tap(ALL, gettext("All %(n)s") % {"n": most}, "main"), *taps)
+    if step == "lot":  # A lot often stands on goods in words alone.
+        taps = (Tap(load.item.lot, gettext("It is lot %(lot)s") % {"lot": load.item.lot}),)
+    if step == "rest":
+        taps = (
+            Tap(LATER, gettext("%(n)s more come later") % {"n": most - units}, "main"),
+            Tap(YES, gettext("No more is in %(bin)s: report it") % {"bin": load.source.code}, "bad"),
+        )
+    scans = {
+        "bin": gettext("Bin"),
+        "item": gettext("Item"),
+        "lot": gettext("Lot"),
+        "target": gettext("Bin or item"),
+        "rest": "",
+    }
     return Screen(
         title, ask, what, name, facts=tuple((label, value) for label, value in facts if value),
         units=(units, most) if step != "bin" else None, taps=taps,
-        scans=gettext("Bin") if step == "bin" else gettext("Item") if step == "item" else gettext("Bin or item"),
+        scans=scans[step],
         at=str(at.subject), can_undo=bool(at.tokens), back=back,
     )  # fmt: skip

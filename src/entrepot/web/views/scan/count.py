@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
+from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.warehouse import counted, tallying
@@ -58,7 +59,7 @@ def waiting(request: Request) -> HttpResponse:
             gettext("Count"),
             gettext("Scan a bin, or tap it") if rows else gettext("Nothing is to be counted"),
             choices=tuple(_choice(one, goods.get(one.id, []), request.reader.name) for one in rows),
-            scans=gettext("Bin") if rows else "",
+            scans=gettext("Bin"),
             note=""
             if rows
             else gettext("Counts are planned every night, and asked for where a pick was short."),
@@ -132,12 +133,19 @@ def one(request: Request, which: UUID) -> HttpResponse:
     def decide(scan: Scan, key: str) -> Outcome:
         if not is_begun:
             return _start(request, at, row, scan, key)
-        found = tallying.scanned(goods, row.whole, at.tokens, scan, Named(row.bin, row.bin_code))
+        here = Named(row.bin, row.bin_code)
+        found = tallying.scanned(goods, row.whole, at.tokens, scan, here, _by_lot(goods, scan))
         return _enter(request, at, row, found, key) if isinstance(found, tallying.Reported) else found
 
     if request.method == "POST":
         return hear(request, at, COMMANDS, screen, decide)
     return show(request, screen())
+
+
+def _by_lot(goods: Sequence[counted.ToCount], scan: Scan) -> set[UUID]:
+    """Of goods that were scanned and nobody expected, those whose lot has to be said."""
+    new = {one.id for one in scan.items} - {one.sku for one in goods}
+    return {key for key, sku in catalog.skus_by_id(new).items() if sku.lot_policy != "none"} if new else set()
 
 
 def _begin(row: counted.CountRow) -> Screen:
@@ -174,6 +182,8 @@ def _screen(row: counted.CountRow, goods: list[counted.ToCount], at: Progress) -
             row.number, gettext("This stands in"), row.bin_code, facts=facts or ((gettext("Nothing"), ""),),
             taps=(Tap(YES, gettext("Yes, report it"), "main"),), at=str(row.id), can_undo=True, back="scan-count",
         )  # fmt: skip
+    if read := tallying.read_last(at.tokens):
+        return _ask_lot(row, tallying.lots_of(goods, read.sku), read.code)
     last = tallying.last_pile(at.tokens)
     left = sorted({one.sku_code for one in goods} - {pile.code for pile in found})
     facts = ((gettext("Bin"), row.bin_code), (gettext("Not yet"), ", ".join(left)))
@@ -184,6 +194,25 @@ def _screen(row: counted.CountRow, goods: list[counted.ToCount], at: Progress) -
         facts=tuple(fact for fact in facts if fact[1]),
         taps=(Tap(f"={tallying.FINISHED}", gettext("No more is here"), "quiet"),),
         scans=gettext("Item, plate or number"), at=str(row.id), can_undo=bool(at.tokens), back="scan-count",
+    )  # fmt: skip
+
+
+LOTS_TAPPED = 6
+"""Lots that have a button; others are typed."""
+
+
+def _ask_lot(row: counted.CountRow, lots: Sequence[str], code: str) -> Screen:
+    """A barcode without its lot was read: the lot is typed, scanned or tapped."""
+    taps = tuple(
+        Tap(
+            lot or tallying.NO_LOT,
+            gettext("It is lot %(lot)s") % {"lot": lot} if lot else gettext("It has no lot"),
+        )
+        for lot in lots[:LOTS_TAPPED]
+    )
+    return Screen(
+        row.number, gettext("Type or scan its lot"), code, facts=((gettext("Bin"), row.bin_code),), taps=taps,
+        scans=gettext("Lot"), at=str(row.id), can_undo=True, back="scan-count",
     )  # fmt: skip
 
 

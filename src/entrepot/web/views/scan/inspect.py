@@ -55,7 +55,7 @@ def waiting(request: Request) -> HttpResponse:
             gettext("Scan what you look at") if rows else gettext("Nothing waits for inspection"),
             note="" if rows else gettext("It appears here when returned goods are received."),
             choices=tuple(_choice(one) for one in rows[:SHOWN]),
-            scans=gettext("Return, item or serial") if rows else "",
+            scans=gettext("Return, item or serial"),
         )
 
     if request.method == "POST":

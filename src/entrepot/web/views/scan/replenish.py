@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -28,14 +29,21 @@ from entrepot.web.views.scan.screen import (
     brought_of_late,
     finish,
     hear,
+    keep,
     node_of,
     over,
     progress,
     show,
     today_of,
 )
+from entrepot.work import errors
+from entrepot.work import queries as work
 from entrepot.work.scanning import FEWER, Item, Named, Scan, astray, counted
 
+AT_IT = timedelta(minutes=15)
+"""Whoever scanned something of a replenishment as short a while ago is at it."""
+TAKEN_OVER = "taken over"
+"""Remembered where somebody scanned the bin of a replenishment that another is at."""
 WHY = {"demand": gettext_lazy("orders wait for it"), "minimum": gettext_lazy("the pick face runs low")}
 
 
@@ -50,11 +58,14 @@ def waiting(request: Request) -> HttpResponse:
         else []
     )
 
+    others = _others(request, [one.id for one in rows])
+    rows.sort(key=lambda one: one.id in others)
+
     def screen() -> Screen:
         return Screen(
             gettext("Replenish"),
             gettext("Tap one, or scan its bin") if rows else gettext("Every pick face has what it needs"),
-            choices=tuple(_choice(one) for one in rows),
+            choices=tuple(_choice(one, others.get(one.id, "")) for one in rows),
             scans=gettext("Bin or item"),
         )
 
@@ -73,13 +84,17 @@ def waiting(request: Request) -> HttpResponse:
     return show(request, screen())
 
 
-def _choice(one: ReplenishmentRow) -> Choice:
-    way = f"{one.from_code} → {one.to_code}"
-    return Choice(
-        reverse("scan-replenish-one", args=[one.id]),
-        f"{one.quantity} × {one.sku_code}",
-        f"{way} · {WHY[one.why]}",
-    )
+def _others(request: Request, which: list[UUID]) -> dict[UUID, str]:
+    """Who is at replenishments, but for the reader."""
+    since = timezone.now() - AT_IT
+    return work.at_it(flow="replenish", subjects=which, since=since, but=request.reader.name)
+
+
+def _choice(one: ReplenishmentRow, other: str) -> Choice:
+    lot = gettext("lot %(lot)s") % {"lot": one.lot} if one.lot else ""
+    told = gettext("%(person)s is at it") % {"person": other} if other else str(WHY[one.why])
+    note = " · ".join(filter(None, (f"{one.from_code} → {one.to_code}", lot, one.serial, told)))
+    return Choice(reverse("scan-replenish-one", args=[one.id]), f"{one.quantity} × {one.sku_code}", note)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,8 +106,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     if row.state != "open":
         return over(request, "replenish", which, ("warehouse.replenish",), "scan-replenish")
-    item = Item(row.sku, row.sku_code, row.quantity, row.lot, row.serial, row.expires_on)
-    load = Load(Named(row.from_bin, row.from_code), item, Named(row.to_bin, row.to_code))
+    item = Item(row.sku, row.sku_code, row.quantity, row.lot, row.serial, row.expires_on, row.mixed)
+    load = Load(Named(row.from_bin, row.from_code), item, Named(row.to_bin, row.to_code), asks_rest=True)
     at = progress(request, "replenish", which)
 
     def screen() -> Screen:
@@ -121,8 +136,13 @@ def _decide(
             return answer
         messages.success(request, gettext("Noted: none there. A supervisor is told."))
         return redirect("scan-replenish")
+    other = _others(request, [row.id]).get(row.id)
+    if other and not at.tokens and scan.bin and scan.bin.id == row.from_bin:
+        moved_on = keep(request, at, (TAKEN_OVER,), None)
+        return moved_on or errors.ScanTaken(person=other, scanned=row.from_code)
     found = carrying.scanned(load, at.tokens, scan, today_of(node_of(request)))
     if not isinstance(found, Carried):
         return found
-    answer = finish(request, at, replenish, Replenish(row.id, found.units, key=key, plate=found.plate))
+    wanted = Replenish(row.id, found.units, key=key, plate=found.plate, rest_later=found.later)
+    answer = finish(request, at, replenish, wanted)
     return answer if isinstance(answer, Refused) else moved(request, found, row.sku_code, "scan-replenish")
