@@ -14,7 +14,15 @@ from django.db import transaction
 from entrepot.kernel import files, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import NotFound, NotPermitted
-from entrepot.kernel.files import DropFiles, FileMade, Made, MakeFile, drop_files, make_files
+from entrepot.kernel.files import (
+    DropFiles,
+    ErasedMeanwhile,
+    FileMade,
+    Made,
+    MakeFile,
+    drop_files,
+    make_files,
+)
 from entrepot.web import tasks
 from tests.selling import COMPANY, NOW
 
@@ -126,6 +134,54 @@ def test_all_of_a_company_go_where_they_may_name_somebody():
     assert drop_files(ADA, requests=[DropFiles(COMPANY)])[0].files == 2
     assert (there(), parts()) == ([], 0)
     assert drop_files(ADA, requests=[DropFiles(COMPANY)])[0].files == 0
+
+
+def erasing(monkeypatch, times: int) -> list[str]:
+    """Pages that tell how often they were asked; somebody is erased while they are read, so many times."""
+    told: list[str] = []
+
+    def make(cause: Cause, one: MakeFile) -> Made:
+        told.append(f"{one.address}{len(told)}")
+        if len(told) <= times:
+            drop_files(cause, requests=[DropFiles(COMPANY)])
+        return Made("orders", "csv", 3, "orders.csv", "text/csv", BytesIO(told[-1].encode()))
+
+    monkeypatch.setitem(tasks.MAKERS, files.PAGE, make)
+    return told
+
+
+def test_what_was_read_before_somebody_was_erased_is_made_anew(monkeypatch):
+    erasing(monkeypatch, 1)
+    (one,) = made("/orders/")
+    assert (bytes_of(one.file), len(there()), parts()) == (b"/orders/1", 1, 1)
+
+
+def test_a_file_beside_one_that_took_longer_is_made_anew_as_well(monkeypatch):
+    told = erasing(monkeypatch, 2)
+    one, other = made("/a/", "/b/")
+    assert told == ["/a/0", "/b/1", "/a/2", "/b/3"], "both were read before the second was erased"
+    assert (bytes_of(one.file), bytes_of(other.file)) == (b"/a/2", b"/b/3")
+
+
+def test_other_companies_and_old_files_make_nothing_anew(monkeypatch):
+    told: list[str] = []
+
+    def make(cause: Cause, one: MakeFile) -> Made:
+        told.append(one.address)
+        drop_files(cause, requests=[DropFiles(COMPANY + 1), DropFiles(COMPANY, cause.at)])
+        return Made("orders", "csv", 3, "orders.csv", "text/csv", BytesIO(b"x"))
+
+    monkeypatch.setitem(tasks.MAKERS, files.PAGE, make)
+    made("/orders/")
+    assert told == ["/orders/"]
+
+
+def test_where_people_are_erased_all_the_time_nothing_is_kept(monkeypatch):
+    told = erasing(monkeypatch, files.TRIES)
+    (refused,) = make_files(ADA, requests=[MakeFile(COMPANY, "/orders/")])
+    assert isinstance(refused, ErasedMeanwhile) and "3 times in a row" in str(refused.message)
+    assert (len(told), there(), parts()) == (files.TRIES, [], 0)
+    assert sql.run("SELECT count(*) FROM kernel_event WHERE command = 'kernel.note_exports'") == [(0,)]
 
 
 def test_the_database_keeps_no_file_for_longer():

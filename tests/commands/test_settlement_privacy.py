@@ -212,6 +212,7 @@ def test_what_logs_say_of_somebody_is_told_and_old_notes_go_by_the_rules(house: 
 
 
 SAYS = """
+denied
 note message text said reason condition problem error last_error receiver facts query label_url why cause outcome
 reference theirs ours wrong orders outcomes answer place
 """

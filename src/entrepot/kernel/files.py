@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, NamedTuple
 from uuid import UUID
+
+from django.db import transaction
 
 from entrepot.kernel import sql, worker
 from entrepot.kernel.cause import Cause
@@ -22,6 +24,8 @@ PART = 1_000_000
 """Bytes of a row."""
 PARTS_AT_ONCE = 8
 """Rows of one statement, so that a long file is never whole in memory."""
+TRIES = 3
+"""How often a file is made where people are erased meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,16 @@ class Made:
     content: IO[bytes]
 
 
+class ErasedMeanwhile(Refused):
+    """Whoever was erased while a file was being made stood in it, perhaps."""
+
+    code = "kernel.erased_meanwhile"
+    says = (
+        "People were erased while this file was being made, {tries} times in a row, so it was not kept. Ask for it"
+        " again in a while."
+    )
+
+
 Make = Callable[[Cause, MakeFile], Made | Refused]
 PAGE = "page"
 """What makes files, as the room that can says of itself: see `worker.makers`."""
@@ -66,17 +80,17 @@ PAGE = "page"
 @command(MAKE)
 def make_files(cause: Cause, /, *, requests: Sequence[MakeFile]) -> list[FileMade | Refused]:
     """Make files of pages in the name of whoever asks, with what they may see then, and keep them for a day for them
-    alone. Each is noted in the audit trail, as one that is taken at once.
+    alone. Each is noted in the audit trail, as one that is taken at once. What was read before somebody was erased is
+    not kept: it is made anew.
 
-    Locks: nothing. Refuses: what the page refuses. Again: by key; without one it is a file of its own. 2 statements for
-    any number, and one for every further 8 MB.
+    Locks: the files of the companies, shared, from when they are made: an erasure waits until they are kept, and drops
+    them. Refuses: what the page refuses; kernel.erased_meanwhile. Again: by key; without one it is a file of its own. 6
+    statements for any number, 4 for each time that somebody was erased meanwhile, and one for every further 8 MB.
     """
     answers: list[FileMade | Refused] = []
     rows: list[tuple[object, ...]] = []
     parts: list[tuple[UUID, int, bytes]] = []
-    make: Make = worker.makers()[PAGE]
-    for one in requests:
-        made = make(cause, one)
+    for one, made in zip(requests, _made(cause, requests), strict=True):
         if isinstance(made, Refused):
             answers.append(made)
             continue
@@ -96,6 +110,53 @@ def make_files(cause: Cause, /, *, requests: Sequence[MakeFile]) -> list[FileMad
     sql.write("kernel_filepart", _PART, parts)
     sql.write("kernel_file", _FILE, rows)
     return answers
+
+
+def _made(cause: Cause, requests: Sequence[MakeFile]) -> list[Made | Refused]:
+    """What the pages answer, all of it read after the last erasure of its company."""
+    make: Make = worker.makers()[PAGE]
+    answers: list[Made | Refused] = [ErasedMeanwhile(tries=TRIES) for _ in requests]
+    read_after: list[int | None] = [None] * len(requests)
+    stale = list(range(len(requests)))
+    for _ in range(TRIES):
+        erased = _erasures(one.company for one in requests)
+        for place in stale:
+            read_after[place] = erased.get(requests[place].company)
+            answers[place] = make(cause, requests[place])
+        stale = _stale(requests, read_after)
+        if not stale:
+            break
+        for place in stale:
+            left, answers[place] = answers[place], ErasedMeanwhile(tries=TRIES)
+            if isinstance(left, Made):
+                left.content.close()
+    return answers
+
+
+class _MadeAnew(Exception):  # noqa: N818  not an error: it lets go of the lock
+    pass
+
+
+def _stale(requests: Sequence[MakeFile], read_after: Sequence[int | None]) -> list[int]:
+    """Which were read before an erasure. Where there are none, nobody of their companies is erased from here on until
+    they are kept; where there are some, the erasures of the next try are waited for, and not they for it."""
+    companies = {one.company for one in requests}
+    stale: list[int] = []
+    try:
+        with transaction.atomic():
+            sql.run(_LOCK_SHARED, {"companies": sorted(companies)})
+            now = _erasures(companies)
+            stale = [n for n, one in enumerate(requests) if now.get(one.company) != read_after[n]]
+            if stale:
+                raise _MadeAnew
+    except _MadeAnew:
+        pass
+    return stale
+
+
+def _erasures(companies: Iterable[int]) -> dict[int, int]:
+    """How often all files of each company were dropped, of those where it ever was."""
+    return dict(sql.run(_ERASURES, {"companies": sorted(set(companies))}))  # type: ignore[arg-type]
 
 
 def _parts(content: IO[bytes]) -> Iterator[bytes]:
@@ -120,10 +181,17 @@ class FilesDropped:
 
 @command("kernel.drop_files")
 def drop_files(cause: Cause, /, *, requests: Sequence[DropFiles]) -> list[FilesDropped | Refused]:
-    """Files gone with their bytes; that they were made stays in the audit trail.
+    """Files gone with their bytes; that they were made stays in the audit trail. Where it is all of a company, what is
+    being made of it meanwhile is not kept either.
 
-    Locks: the files in id order. Refuses: nothing. Again: there are none any more. 1 statement for any number.
+    Locks: the files of companies of which all go, then the files in id order. Refuses: nothing. Again: there are none
+    any more. 3 statements for any number.
     """
+    whole = sorted({one.company for one in requests if one.before is None})
+    if whole:
+        # A statement of its own each: what was kept while the lock was waited for is to be seen.
+        sql.run(_LOCK, {"companies": whole})
+        sql.run(_COUNT, {"companies": whole})
     wanted = sql.columns(
         ("places", "companies", "befores"), [(n, one.company, one.before) for n, one in enumerate(requests)]
     )
@@ -164,6 +232,23 @@ def content(which: UUID) -> Iterator[bytes]:
 
 _FILE = ("id", "company_id", "asked_by", "name", "type", "rows", "size", "made_at", "until")
 _PART = ("file_id", "place", "content")
+
+_LOCK_SHARED = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended('kernel.files', company))
+FROM unnest(%(companies)s::bigint[]) AS d(company)
+"""
+
+_LOCK = _LOCK_SHARED.replace("_shared", "")
+
+_ERASURES = """
+SELECT company_id::int, times FROM kernel_fileerasure WHERE company_id = ANY(%(companies)s::smallint[])
+"""
+
+_COUNT = """
+INSERT INTO kernel_fileerasure AS e (company_id, times)
+SELECT company, 1 FROM unnest(%(companies)s::smallint[]) AS d(company)
+ON CONFLICT (company_id) DO UPDATE SET times = e.times + 1
+"""
 
 _DROP = """
 WITH which AS (

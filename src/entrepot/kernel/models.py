@@ -396,7 +396,14 @@ class FilePart(models.Model):
     content = models.BinaryField()
 
 
+class FileErasure(models.Model):
+    """How often all files of a company were dropped: what was read before is not kept after."""
+
+    company_id = models.SmallIntegerField(primary_key=True)
+    times = models.BigIntegerField()
+
+
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("kernel_inbox", "last_error", at="t.received_at")
 forget.notes("kernel_delivery", "last_error", at="t.created_at")
-forget.notes("kernel_job", "reason", at="t.ended_at")
+forget.notes("kernel_job", "reason", "denied", at="t.ended_at")
