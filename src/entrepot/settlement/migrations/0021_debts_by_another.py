@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('settlement', '0018_decided_anew'),
+        ('settlement', '0020_credits_in_part'),
     ]
 
     operations = [
