@@ -313,6 +313,16 @@ def test_a_closed_month_takes_nothing_and_its_neighbors_do() -> None:
     assert posted(early._replace(occurred_at=datetime(2026, 9, 30, tzinfo=UTC)))[0]
 
 
+def test_what_is_heard_of_late_is_posted_now_where_its_month_is_closed() -> None:
+    late = a_posting(occurred_at=IN_OCTOBER)._replace(or_now=True)
+    posted(late)
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, OCTOBER)])
+    posted(late)
+
+    times = sql.run("SELECT DISTINCT month, occurred_at FROM ledger_line ORDER BY 1")
+    assert times == [(OCTOBER, IN_OCTOBER), (NOVEMBER, NOW)]
+
+
 def test_a_company_closes_its_own_month_only() -> None:
     open_books(SYSTEM, requests=[OpenBooks(2)])
     close_month(SYSTEM, requests=[CloseMonth(2, OCTOBER)])

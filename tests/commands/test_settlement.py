@@ -350,12 +350,18 @@ def test_whoever_may_not_is_told_so(house: None):
     assert isinstance(refused, NotPermitted)
 
 
-def test_a_closed_month_refuses_the_batch_in_words(house: None):
+def test_what_arrived_in_a_closed_month_is_posted_now(house: None):
     before = NOW.replace(month=10)
     close_month(SYSTEM, requests=[CloseMonth(COMPANY, before.date().replace(day=1))])
 
-    with pytest.raises(AllOrNothing, match="closed"), transaction.atomic():
-        taken(a_payout("po_1", PayoutLine("fee", "", 0, 1), arrived_at=before))
+    taken(a_payout("po_1", PayoutLine("fee", "", 0, 1), arrived_at=before))
+    assert [one.arrived_at for one in queries.payouts(COMPANY)] == [before]
+    assert sql.run("SELECT DISTINCT occurred_at FROM ledger_line") == [(NOW,)]
+
+
+def test_a_payout_without_a_rate_refuses_the_batch_in_words(house: None):
+    with pytest.raises(AllOrNothing, match="EUR"), transaction.atomic():
+        taken(a_payout("po_1", PayoutLine("fee", "", 0, 1), currency="EUR"))
     assert queries.payouts(COMPANY) == []
 
 

@@ -26,7 +26,8 @@ class Posting(NamedTuple):
     `in_home`: the amounts are in the company's own currency, though they are of accounts in another: a difference of
     rates, which has no amount in the foreign one. `as_sold`: what it takes back was sold at so many minor units of the
     company's currency for one of its own; the difference to the rate of its day goes where the rule of the kind
-    `rules.DIFFERENCE` says.
+    `rules.DIFFERENCE` says. `or_now`: others say when it happened, and the house hears of it later: where the month of
+    that is closed, it is posted at the moment of recording.
     """
 
     company: int
@@ -39,6 +40,7 @@ class Posting(NamedTuple):
     key: str | None = None
     in_home: bool = False
     as_sold: Decimal | None = None
+    or_now: bool = False
 
 
 class Posted(NamedTuple):
@@ -67,13 +69,13 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     days: dict[datetime, tuple[date, date]] = {}
     at = cause.at
     for (
-        company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold
+        company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold, or_now
     ) in requests:  # fmt: skip
         lines, missing = rules.lines_of(company, event, amounts, accounts)
-        if occurred_at not in days:
-            day = occurred_at.astimezone(UTC).date()
-            days[occurred_at] = (day, day.replace(day=1))
-        day, month = days[occurred_at]
+        day, month = _day(occurred_at, days)
+        if or_now and (company, month) in closed:
+            occurred_at = at
+            day, month = _day(at, days)
         if missing is not None or closed or rates.foreign:
             refusal = _refusal(company, event, missing, month, closed, currency, day, rates)
             if refusal:
@@ -119,6 +121,14 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         totals = [(*key, *sums) for key, sums in sorted(balances.items())]
         sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
     return answers
+
+
+def _day(at: datetime, known: dict[datetime, tuple[date, date]]) -> tuple[date, date]:
+    """The day of a moment, and the first of its month."""
+    if at not in known:
+        day = at.astimezone(UTC).date()
+        known[at] = (day, day.replace(day=1))
+    return known[at]
 
 
 def _as_sold(

@@ -102,14 +102,15 @@ def _decide(
 
 
 def _post(cause: Cause, credits_: Sequence[_Credit]) -> dict[UUID, Refused]:
-    """Book credits, each at its own time; what the ledger refuses comes back by credit."""
+    """Book credits, each at its own time, or now where its month is closed; what is refused comes back by credit."""
     if not credits_:
         return {}
     sums: dict[UUID, list[tuple[str, int]]] = defaultdict(list)
     for credit, kind, amount in sql.run(_AMOUNTS, {"credits": [one.id for one in credits_]}):
         sums[credit].append((f"credit.{kind}", amount))
     posted = post(cause, requests=[
-        Posting(one.company, "credit", "credit", one.id, one.currency, sums[one.id], one.credited_at)
+        Posting(one.company, "credit", "credit", one.id, one.currency, sums[one.id], one.credited_at,
+                or_now=True)
         for one in credits_
     ])  # fmt: skip
     return {

@@ -100,7 +100,9 @@ class Entry(NamedTuple):
 def enter(cause: Cause, kind: str, event: str, entries: Sequence[Entry]) -> None:
     """Post fresh invoices, note who entered them, tell of them, and open work for what is in question."""
     whole(post(cause, requests=[
-        Posting(one.company, event, kind, one.known.invoice, one.known.currency, one.amounts, one.at) for one in entries
+        Posting(one.company, event, kind, one.known.invoice, one.known.currency, one.amounts, one.at,
+                or_now=True)
+        for one in entries
     ]))  # fmt: skip
     whole(take_duty(cause, requests=[
         Duty(one.known.invoice, DUTY, "enter", cause.actor.name, one.known.number) for one in entries

@@ -84,6 +84,7 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
     """Payouts in the books, their lines matched by reference; what does not match is a work item for the controller.
     What a marketplace keeps (policy `settlement.payouts`) is posted to its fees, what others keep to bank charges.
 
+    One that arrived in a month that is closed is posted now.
     Locks: the accounts with the providers, in the order of their names; the balances.
     Refuses: DoesNotAddUp; NotALine; TakenOtherwise (the name stands for another net); what the ledger refuses, for all.
     Again: by key, and by the provider's name for it. 15 statements.
@@ -172,7 +173,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     ])  # fmt: skip
     whole(post(cause, requests=[
         Posting(one.request.company, "payment.paid_out", "payout", one.id, one.request.currency,
-                _amounts(one), one.at)
+                _amounts(one), one.at, or_now=True)
         for one in drafts
     ]))  # fmt: skip
     announce(cause, [

@@ -22,7 +22,7 @@ from entrepot.web.listed import listed
 
 WAITING_SHOWN_MAX = 100
 FITS_SHOWN_MAX = 6
-EXPECTED_SHOWN_MAX = 50
+EXPECTED_SHOWN_MAX = 20
 FILE_MAX = 20_000_000
 
 
