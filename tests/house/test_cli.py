@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 import pytest
+from django.core import management
 
 from entrepot import Problem, cli, postgres
+from entrepot.cli import session
 from entrepot.progress import Progress
 
 
@@ -77,3 +80,19 @@ def test_progress_is_silent_in_a_log_where_the_job_is_short() -> None:
         bar.advance(10)
 
     assert log.getvalue() == ""
+
+
+@pytest.mark.parametrize(("verb", "done"), [("shell", ["lowered", "ran"]), ("dbshell", ["ran"])])
+def test_what_commands_write_in_the_shell_is_the_houses_own(
+    verb: str, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the owner they would be told of by the imprints as written by somebody else."""
+    said: list[str] = []
+    utility = type("Utility", (), {"__init__": lambda _, __: None, "execute": lambda _: said.append("ran")})
+    monkeypatch.setattr(postgres, "running_server", contextlib.nullcontext)
+    monkeypatch.setattr(postgres, "ensure_database", lambda _: False)
+    monkeypatch.setattr(session, "lower_role", lambda: said.append("lowered"))
+    monkeypatch.setattr(management, "ManagementUtility", utility)
+
+    assert cli.main(["manage", verb]) == 0
+    assert said == done

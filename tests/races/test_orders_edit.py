@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrepot.kernel import sql
 from entrepot.kernel.errors import WrongState
 from entrepot.orders import queries
 from entrepot.orders.commands.draft import PlaceDraft, SaveDraft, draft, place_draft
@@ -31,6 +32,24 @@ def test_units_are_taken_out_once_however_many_ask(committed_db):
     for order in orders:
         first, _, added = queries.order(order).lines
         assert (first.cancelled, added.open) == (2, 1)
+
+
+def test_promises_and_backorders_are_as_urgent_as_their_orders_whoever_changes_them_last(committed_db):
+    house = walk.a_house()
+    house.stock(0, 9)
+    orders = [house.order((0, 2), priority=5).order for _ in range(6)]
+    walk.allocated(*orders)
+    wanted = [[EditOrder(order, "vip", priority=priority) for order in orders] for priority in (1, 9, 70)]
+
+    answers = all_at_once(edit, SYSTEM, wanted[0], wanted[1][::-1], wanted[2])
+
+    assert all(isinstance(one, OrderEdited) for one in answers)
+    told = sql.run("""
+        SELECT o.priority - w.priority FROM orders_order AS o
+        JOIN (SELECT order_id, priority FROM stock_allocation
+              UNION ALL SELECT order_id, priority FROM sourcing_backorder) AS w ON w.order_id = o.id
+    """)
+    assert len(told) == 7 and set(told) == {(0,)}
 
 
 def test_a_draft_is_placed_once_however_many_ask(committed_db):
