@@ -319,6 +319,20 @@ def test_rows_from_before_there_were_imprints_get_them_by_an_upgrade(
     ]
 
 
+def test_an_upgrade_from_before_rows_were_imprinted_together_reads_what_is_there(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE ledger_rate SET rate = 7 WHERE on_date = '2026-11-03'")
+    with as_owner(), transaction.atomic():
+        sql.run("ALTER TABLE kernel_imprint DROP COLUMN keys CASCADE, DROP COLUMN leaves CASCADE")
+        imprint.before_upgrade()
+        assert kept() == {("ledger_rate", "1 EUR 2026-11-03")}
+        transaction.set_rollback(True)
+    owner.execute("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-03'")
+
+
 def test_an_upgrade_does_not_clear_the_name_of_whoever_wrote_past_the_house(
     committed_db: None, owner: psycopg.Connection
 ) -> None:
