@@ -13,13 +13,15 @@ from django.apps import apps
 from django.db import transaction
 
 from entrepot.cli import manage, session
-from entrepot.kernel import imprint, seal, sql
+from entrepot.kernel import events, imprint, seal, sql
 from entrepot.kernel.command import whole
+from entrepot.kernel.events import Event
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.postgres import APP_ROLE
 from entrepot.stock.commands import adjust  # noqa: F401  it declares the policy
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor
+from tests.walk import a_house, placed, shipped
 
 DAY = date(2026, 11, 1)
 
@@ -34,6 +36,12 @@ def facts() -> None:
 
 def told() -> list[tuple[str, str]]:
     return [(one.table, one.what) for one in imprint.amiss()]
+
+
+def imprints(table: str) -> list[int]:
+    """Of how many rows each imprint of a table is, in order; 0 of one by itself."""
+    rows = "SELECT COALESCE(cardinality(keys), 0) FROM kernel_imprint WHERE source = %(table)s ORDER BY id"
+    return [count for (count,) in sql.run(rows, {"table": table})]
 
 
 @pytest.fixture
@@ -70,6 +78,137 @@ def test_a_row_that_was_changed_behind_the_houses_back_is_named(
     assert sentence.startswith(f"{table} ") and sentence.endswith(f"{what} behind the house's back")
 
     behind.execute(undo.encode())
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "undo", "table", "what"),
+    [
+        ("UPDATE orders_order SET placed_at = placed_at - interval '1 day' WHERE external_id = 'T-2'",
+         "UPDATE orders_order SET placed_at = placed_at + interval '1 day' WHERE external_id = 'T-2'",
+         "orders_order", "was changed"),
+        ("UPDATE orders_line SET unit_price = 1 WHERE number = 1",
+         "UPDATE orders_line SET unit_price = 9.99", "orders_line", "was changed"),
+        ("UPDATE orders_line SET sku_code = 'X' || sku_code WHERE number = 2",
+         "UPDATE orders_line SET sku_code = substr(sku_code, 2) WHERE number = 2", "orders_line", "was changed"),
+        ("CREATE TABLE gone AS SELECT * FROM orders_line; DELETE FROM orders_line WHERE number = 2",
+         "INSERT INTO orders_line SELECT * FROM gone WHERE number = 2; DROP TABLE gone", "orders_line", "is gone"),
+        ("INSERT INTO orders_line SELECT n.* FROM orders_line AS l, jsonb_populate_record(l, PUT_IN) AS n",
+         "DELETE FROM orders_line WHERE id IN (SELECT md5(id::text)::uuid FROM orders_line)",
+         "orders_line", "was put in"),
+    ],
+)  # fmt: skip
+def test_facts_of_orders_and_lines_that_never_change_are_watched(
+    committed_db: None, owner: psycopg.Connection, statement: str, undo: str, table: str, what: str
+) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    house.stock(1, 30)
+    shipped(*placed(house, 3, (0, 2), (1, 1)))
+    seal.seal(SYSTEM)
+    owner.execute("SET session_replication_role = replica")
+    assert told() == []
+    put_in = "jsonb_build_object('id', md5(l.id::text))"
+    owner.execute(statement.replace("PUT_IN", put_in).encode())
+
+    assert set(told()) == {(table, what)}
+
+    owner.execute(undo.encode())
+    assert told() == []
+
+
+def test_orders_are_imprinted_when_they_are_sealed_and_their_steps_leave_none(db: None) -> None:
+    house = a_house()
+    house.stock(0, 3_000)
+    orders = placed(house, 200, (0, 2), (0, 1))
+    assert imprints("orders_order") == imprints("orders_line") == [], "placing pays nothing"
+    assert told() == []
+    seal.seal(SYSTEM)
+    assert (imprints("orders_order"), imprints("orders_line")) == ([200], [400])
+    shipped(*orders)
+    seal.seal(SYSTEM)
+    assert (imprints("orders_order"), imprints("orders_line")) == ([200], [400])
+    assert (told(), imprint.checked()["imprints"] > 600) == ([], True)
+
+
+def test_an_order_that_is_changed_leaves_an_imprint_of_its_own(db: None) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    one, _ = placed(house, 2, (0, 2))
+    seal.seal(SYSTEM)
+    statement = "UPDATE orders_order SET priority = %(to)s WHERE id = %(id)s"
+    sql.run(statement, {"to": 9, "id": one})
+    sql.run(statement, {"to": 9, "id": one})  # it is so already
+    assert (imprints("orders_order"), told()) == ([2, 0], [])
+    sql.run("DELETE FROM orders_line WHERE order_id = %(id)s", {"id": one})
+    assert (imprints("orders_line"), told()) == ([2, 0], [])
+    sql.run("DELETE FROM orders_order WHERE id = %(id)s", {"id": one})
+
+
+def test_a_line_that_is_added_is_imprinted_with_its_order_and_hides_no_other(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    (one,) = placed(house, 1, (0, 2))
+    seal.seal(SYSTEM)
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE orders_line SET description = 'other'")
+    with transaction.atomic():
+        sql.run(
+            "INSERT INTO orders_line (id, order_id, company_id, number, kind, quantity, unit_price, gross_minor,"
+            " discount_minor, shipping_minor, tax_minor, sku_code, description, open)"
+            " SELECT gen_random_uuid(), order_id, company_id, 2, 'goods', 1, 0, 0, 0, 0, 0, '', '', 1 FROM orders_line"
+        )
+        events.write(SYSTEM, {"orders.edit": [Event("order", one, COMPANY)]})
+    assert told() == [("orders_line", "was changed")], "what was added is not sealed yet"
+    seal.seal(SYSTEM)
+    assert imprints("orders_line") == [1, 2]
+    assert told() == [("orders_line", "was changed")]
+    owner.execute("UPDATE orders_line SET description = ''")
+    assert told() == []
+    with transaction.atomic():
+        sql.run("DELETE FROM orders_line")
+        sql.run("DELETE FROM orders_order")
+
+
+def test_who_else_writes_orders_is_named(committed_db: None, owner: psycopg.Connection) -> None:
+    facts()
+    owner.execute("SET session_replication_role = origin")
+    house = a_house()
+    house.stock(0, 30)
+    placed(house, 1, (0, 2))
+    seal.seal(SYSTEM)
+    ((me,),) = owner.execute("SELECT current_user").fetchall()
+    owner.execute("UPDATE orders_order SET postal_code = 'LS1 4AP'")
+    assert told() == [("orders_order", f"was written by {me}")]
+    with transaction.atomic():
+        sql.run("UPDATE orders_order SET postal_code = 'SW1A 1AA'")
+    assert told() == []
+
+
+def test_an_upgrade_reads_hot_tables_as_they_are_and_clears_nobody(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    placed(house, 2, (0, 2))
+    seal.seal(SYSTEM)
+    placed(house, 1, (0, 2))  # not sealed yet
+    owner.execute("SET session_replication_role = replica")
+    owner.execute(
+        "UPDATE orders_line SET unit_price = 1 WHERE order_id = (SELECT id FROM orders_order LIMIT 1)"
+    )
+    before = told()
+    assert before == [("orders_line", "was changed")]
+    with as_owner():
+        imprint.before_upgrade()
+        owner.execute("UPDATE orders_order SET campaign = 'renamed'")
+        imprint.after_upgrade()
+    assert told() == before
+    seal.seal(SYSTEM)
+    assert told() == before
+    owner.execute("UPDATE orders_line SET unit_price = 9.99")
     assert told() == []
 
 
@@ -180,6 +319,20 @@ def test_rows_from_before_there_were_imprints_get_them_by_an_upgrade(
     ]
 
 
+def test_an_upgrade_from_before_rows_were_imprinted_together_reads_what_is_there(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE ledger_rate SET rate = 7 WHERE on_date = '2026-11-03'")
+    with as_owner(), transaction.atomic():
+        sql.run("ALTER TABLE kernel_imprint DROP COLUMN keys CASCADE, DROP COLUMN leaves CASCADE")
+        imprint.before_upgrade()
+        assert kept() == {("ledger_rate", "1 EUR 2026-11-03")}
+        transaction.set_rollback(True)
+    owner.execute("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-03'")
+
+
 def test_an_upgrade_does_not_clear_the_name_of_whoever_wrote_past_the_house(
     committed_db: None, owner: psycopg.Connection
 ) -> None:
@@ -226,13 +379,15 @@ def test_facts_of_money_decisions_and_rules_leave_imprints(db: None) -> None:
     names = {meta.db_table for meta in imprint.tables()}
     assert {
         "access_duty", "kernel_policy", "ledger_period", "ledger_rule", "orders_credit", "orders_hold",
+        "orders_line", "orders_order",
         "payments_attempt", "payments_dispute", "purchasing_receipt", "returns_disposition", "returns_override",
         "returns_refund", "returns_refundline", "settlement_document", "settlement_supplierline", "stock_adjustment",
         "warehouse_countline",
     } <= names  # fmt: skip
     for model in apps.get_models():
         if model._meta.db_table in names:
-            wanted = {"imprint_insert"}
+            is_hot = model._meta.db_table in ("orders_order", "orders_line")
+            wanted = set() if is_hot else {"imprint_insert"}
             if not getattr(model, "append_only", False):
                 wanted |= {"imprint_update", "imprint_delete"}
             assert {one.name for one in model._meta.triggers if one.name.startswith("imprint")} == wanted

@@ -419,7 +419,7 @@ def test_what_is_not_ours_changes_nothing_and_what_can_not_be_is_refused(house: 
         "{}",
     )
     assert told[:3] == [MessageTaken("nothing")] * 3
-    assert [one.code for one in told[3:]] == ["payments.not_a_payment"] * 2  # type: ignore[attr-defined]
+    assert [one.code for one in told[3:]] == ["payments.not_a_payment", "payments.not_a_message"]  # type: ignore[attr-defined]
     states = sorted(sql.run("SELECT external_id, state FROM kernel_inbox"))
     assert states == [("evt_1", "done"), ("evt_2", "done"), ("evt_3", "done"), ("evt_4", "set_aside")]
 
@@ -445,7 +445,7 @@ def test_a_dispute_is_followed_from_an_inquiry_to_the_money_coming_back(house: N
     (one,) = dispute_queries.of_order(order)
     assert (one.state, one.fee_minor, one.fee_returned_minor) == ("won", 1_500, 1_500)
     strange = event("evt_7", "charge.dispute.updated", dispute("dp_2", "pi_5", 1, "odd"))
-    assert isinstance(say(strange)[0], errors.NotAPayment)
+    assert isinstance(say(strange)[0], errors.NotAMessage)
 
 
 def test_a_dispute_without_an_intent_is_found_by_its_charge(house: None, stripe: Imitation):

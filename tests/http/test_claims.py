@@ -31,9 +31,23 @@ def test_a_claim_is_opened_on_the_page_of_the_packages_and_taken_on(shop, consol
     assert said(books.post(f"/claims/{claim.id}/advance/", {"step": "file"})) == ["The claim is a step on."]
     wrong = books.post(f"/claims/{claim.id}/advance/", {"step": "agree", "amount": "much"})
     assert "expected above 0, at most" in said(wrong)[0]
-    books.post(f"/claims/{claim.id}/advance/", {"step": "agree", "amount": "1.00"})
-    assert queries.claims(COMPANY)[0].agreed_minor == 100
+    books.post(f"/claims/{claim.id}/advance/", {"step": "agree", "amount": "1.00", "reference": "HF 77"})
+    agreed = queries.claims(COMPANY)[0]
+    assert (agreed.agreed_minor, agreed.reference) == (100, "HF 77")
+    assert "HF 77" in books.get("/claims/").content.decode()
+    assert books.post(f"/claims/{gone.id}/advance/", {"step": "credit"}).status_code == 404
     assert page.get(f"/documents/{claim.id}/").status_code == 200
+
+
+def test_what_carriers_agree_to_is_read_in_the_currency_of_the_claim(shop, console):
+    gone = queries.shipments(COMPANY)[0]
+    console("lead").post(f"/shipments/{gone.id}/claim/", {"kind": "lost"})
+    (claim,) = queries.claims(COMPANY)
+    sql.run("UPDATE shipping_claim SET currency = 'JPY' RETURNING 1")
+    books = console("books")
+    books.post(f"/claims/{claim.id}/advance/", {"step": "file"})
+    told = said(books.post(f"/claims/{claim.id}/advance/", {"step": "agree", "amount": "1000000"}))
+    assert "1000000 JPY" in told[0], "yen have no minor unit"
 
 
 def test_programs_claim_and_send_again(shop, program):

@@ -171,6 +171,8 @@ def test_what_was_gathered_may_stay(house: Floor) -> None:
     form = {"kind": "donation", f"units-{which}": "1", "receiver": "A charity"}
     inspector.post("/returns/departures/gather/", form)
     (one,) = departure_queries.departures(COMPANY)
+    page = text_of(inspector.get(f"/returns/departures/{one.id}/"))
+    assert "were written off when it was decided that these units leave" in page
     done = supervisor.post(f"/returns/departures/{one.id}/withdraw/", {"reason": "it was sold"})
     assert said(done) == ["The goods stay. Gather them anew."]
     assert "The goods stayed." in text_of(inspector.get(f"/returns/departures/{one.id}/"))

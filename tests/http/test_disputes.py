@@ -83,12 +83,13 @@ def test_a_loss_is_proposed_turned_down_and_accepted_by_another(house: Floor) ->
     books, second = map(a_browser, ("books", "second"))
     address = f"/books/disputes/{which}/"
     assert "Propose to accept it" in text_of(books.get(address))
-    books.post(f"{address}accept/", {"reason": "It never arrived."})
+    proposed = books.post(f"{address}accept/", {"reason": "It never arrived."})
+    assert said(proposed)[-1] == "It is proposed: somebody else accepts it."
     assert "somebody else accepts it" in text_of(books.get(address))
     assert "It never arrived." in text_of(second.get(address))
     assert said(second.post(f"{address}withdraw/"))[-1] == "It is not accepted."
     books.post(f"{address}accept/", {"reason": "It never arrived."})
-    second.post(f"{address}accept/", {"reason": "I agree."})
+    assert said(second.post(f"{address}accept/", {"reason": "I agree."}))[-1] == "It is accepted."
     relayed()
     page = text_of(books.get(address))
     assert "It is in the books as a loss." in page

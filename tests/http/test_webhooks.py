@@ -109,6 +109,17 @@ def test_a_message_of_stripe_is_kept_once_and_only_with_its_signature(shop, code
     assert dead == [("stripe", "{")], "what is genuine and can't be read waits for a person"
 
 
+def test_what_can_be_read_and_not_booked_is_no_dead_letter(shop, code, settings):
+    """The bank takes more than was paid: the message waits where it can be replayed, and nowhere else."""
+    settings.STRIPE_SECRET = SECRET
+    paid = AuthorizePayment(COMPANY, ids.uuid7(), "stripe", "pi_1", "GBP", 1_000, shop.now)
+    whole(authorize_payments(the_system(shop.now), requests=[paid]))
+    told = tell(code, event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_1", 99_999)))
+    assert (told.status_code, "at most" in told.content.decode()) == (422, True)
+    kept = sql.run("SELECT external_id, state FROM kernel_inbox WHERE source = 'stripe'")
+    assert kept == [("evt_1", "set_aside")]
+
+
 def test_what_the_books_refuse_is_told_and_waits_for_a_person(shop, code, settings):
     """Of a day of a month that is closed: neither is the message lost, nor sent over and over."""
     settings.STRIPE_SECRET = SECRET

@@ -1,12 +1,15 @@
 """Imprints: a row of a table of facts leaves a digest of itself whenever it is written, by a trigger of its table, in
 the same transaction. Imprints are a sealed chain, so a row that was changed without one is named, and so is one that
 another role of the database wrote than the house's own.
+
+Rows of hot tables pay for none when they are put in: their imprints are taken when the events of their documents are
+sealed, of many together and without the columns that every step changes. One whose other columns change leaves its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import pgtrigger
@@ -32,42 +35,81 @@ class Amiss(NamedTuple):
 class _Imprint(pgtrigger.Func):
     """The body of a trigger, written from the columns of its model."""
 
-    def __init__(self, *, gone: bool) -> None:
+    said = """
+INSERT INTO kernel_imprint (source, row_key, leaf, written_by)
+SELECT '{table}', {key}, {leaf}, current_user FROM changed AS a;
+RETURN NULL;
+"""
+
+    def __init__(self) -> None:
         super().__init__("")
-        self.gone = gone
 
     def render(self, **kwargs: Any) -> str:
         meta = kwargs["meta"]
-        leaf = "NULL" if self.gone else leaf_of(meta)
-        return f"""
-INSERT INTO kernel_imprint (source, row_key, leaf, written_by)
-SELECT '{meta.db_table}', {key_of(meta)}, {leaf}, current_user FROM changed AS a;
-RETURN NULL;
-"""
+        return self.said.format(table=meta.db_table, key=key_of(meta), leaf=leaf_of(meta))
+
+
+class _Gone(_Imprint):
+    said = _Imprint.said.replace("{leaf}", "NULL")
+
+
+class _Changed(_Imprint):
+    """Of a row of a hot table; says which of its columns names the document whose events are sealed."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.said = _Imprint.said.replace("changed AS a;", f"(SELECT NEW.*) AS a; -- of {document}")
 
 
 def imprinted(*, changes: bool = False) -> list[pgtrigger.Trigger]:
     """Triggers by which rows of a table leave imprints; `changes` where the table is not append-only."""
-    made = [("imprint_insert", pgtrigger.Insert)]
+    made = [_trigger("imprint_insert", pgtrigger.Insert, _Imprint())]
     if changes:
-        made += [("imprint_update", pgtrigger.Update), ("imprint_delete", pgtrigger.Delete)]
-    return [
-        pgtrigger.Trigger(
-            name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
-            referencing=pgtrigger.Referencing(
-                **{"old" if operation is pgtrigger.Delete else "new": "changed"}
-            ),
-            func=_Imprint(gone=operation is pgtrigger.Delete),
-        )
-        for name, operation in made
-    ]  # fmt: skip
+        made += [
+            _trigger("imprint_update", pgtrigger.Update, _Imprint()),
+            _trigger("imprint_delete", pgtrigger.Delete, _Gone()),
+        ]
+    return made
+
+
+def _trigger(name: str, operation: pgtrigger.Operation, func: _Imprint) -> pgtrigger.Trigger:
+    seen = {"old" if operation is pgtrigger.Delete else "new": "changed"}
+    return pgtrigger.Trigger(
+        name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation, func=func,
+        referencing=pgtrigger.Referencing(**seen),
+    )  # fmt: skip
+
+
+def imprinted_when_sealed(kind: str, document: str, *, but: Collection[str]) -> list[pgtrigger.Trigger]:
+    """Triggers of a hot table with a key `id`, of which every step changes the columns `but`. Imprints of what is put
+    in are taken with the events about the documents, of a kind, that the column `document` names."""
+    return [_WhenSealed(kind, document, but), _trigger("imprint_delete", pgtrigger.Delete, _Gone())]
+
+
+class _WhenSealed(pgtrigger.Trigger):
+    """Of a row when a column changes that is none of `but`: a step that names none of them does not even look."""
+
+    def __init__(self, kind: str, document: str, but: Collection[str]) -> None:
+        self.kind, self.document, self.but = kind, document, frozenset(but)
+        super().__init__(
+            name="imprint_update", level=pgtrigger.Row, when=pgtrigger.After, operation=pgtrigger.Update,
+            condition=pgtrigger.AnyChange(exclude=sorted(but)), func=_Changed(document),
+        )  # fmt: skip
+
+    def compile(self, model: Any) -> Any:
+        self.operation = pgtrigger.UpdateOf(*(one.column for one in _columns(model._meta)))
+        return super().compile(model)
 
 
 def tables() -> Iterator[Any]:
     """What Django knows of each table whose rows leave imprints."""
     for model in apps.get_models():
-        if any(one.name == "imprint_insert" for one in getattr(model._meta, "triggers", ())):
+        if any(one.name.startswith("imprint_") for one in getattr(model._meta, "triggers", ())):
             yield model._meta
+
+
+def _when_sealed(meta: Any) -> _WhenSealed | None:
+    return next((one for one in meta.triggers if isinstance(one, _WhenSealed)), None)
 
 
 def key_of(meta: Any) -> str:
@@ -77,9 +119,16 @@ def key_of(meta: Any) -> str:
 
 def leaf_of(meta: Any) -> str:
     """The digest of a row, of a text that does not depend on the settings of the session."""
-    said = ", ".join(_said(one) for one in sorted(meta.local_concrete_fields, key=lambda one: one.column))
+    said = ", ".join(map(_said, _columns(meta)))
     text = f"concat_ws(E'\\x1f', {said})"
     return f"encode(substring(sha256(convert_to({text}, 'UTF8')) FROM 1 FOR 16), 'hex')::uuid"
+
+
+def _columns(meta: Any) -> list[models.Field[Any, Any]]:
+    """What a leaf is made of."""
+    hot = _when_sealed(meta)
+    kept = [one for one in meta.local_concrete_fields if not hot or one.column not in hot.but]
+    return sorted(kept, key=lambda one: one.column)
 
 
 def _said(field: models.Field[Any, Any]) -> str:
@@ -91,6 +140,14 @@ def _said(field: models.Field[Any, Any]) -> str:
     elif isinstance(field, models.BinaryField):
         column = f"encode({column}, 'hex')"
     return f"COALESCE({column}::text, '\\N')"
+
+
+def of_sealed(first: int, last: int) -> None:
+    """Take imprints of what was put into hot tables by the commands of some events, by their numbers. 1 statement for
+    each such table."""
+    for meta in tables():
+        if hot := _when_sealed(meta):
+            sql.run(_of_sealed(meta, hot), {"kind": hot.kind, "first": first, "last": last})
 
 
 def amiss() -> list[Amiss]:
@@ -110,8 +167,9 @@ def before_upgrade() -> None:
     """Keep what an upgrade finds until it is through. The tables are as they were, so they are read as their triggers
     read them. One that died is gone on with, from what the first of its tries found."""
     if not upgrading():
-        has_imprints = sql.run("SELECT to_regclass('kernel_imprint') IS NOT NULL")[0][0]
-        sql.run(_keep(_installed()) if has_imprints else _KEEP_NOTHING)
+        columns = {name for (name,) in sql.run(_IMPRINT_COLUMNS)}
+        together = _TOGETHER if "keys" in columns else _BEFORE_TOGETHER
+        sql.run(_keep(_installed(), together) if columns else _KEEP_NOTHING)
 
 
 def upgrading() -> bool:
@@ -128,65 +186,111 @@ def after_upgrade() -> None:
 
 def checked() -> dict[str, int]:
     """Imprints that `discrepancies` looks at."""
-    return {"imprints": sql.run("SELECT count(*) FROM kernel_imprint")[0][0]}
+    return {"imprints": sql.run(_COUNT)[0][0]}
 
 
 def _installed() -> list[str]:
     """Statements that read the tables as the triggers do that are there."""
-    bodies = [re.sub(r".*?(SELECT .*?) FROM changed AS a;.*", r"\1", body, flags=re.DOTALL)
-              for (body,) in sql.run(_INSTALLED)]  # fmt: skip
-    return [
-        re.sub(r"^SELECT '(\w+)', (.*), current_user$", r"SELECT '\1', \2 FROM \1 AS a", one)
-        for one in bodies
-    ] or ["SELECT '', '', NULL::uuid WHERE FALSE"]
+    return [_reading(body) for (body,) in sql.run(_INSTALLED)] or [f"SELECT '', '', {_NOTHING} WHERE FALSE"]
+
+
+def _reading(body: str) -> str:
+    """What a trigger reads of a row, of all of them."""
+    found = re.search(_BODY, body, flags=re.DOTALL)
+    assert found is not None, body
+    read, table, document = found.groups()
+    return f"SELECT {read}, {f'a.{document}' if document else 'NULL::uuid'} FROM {table} AS a"
 
 
 # ---- statements
 
 
+_BODY = r"SELECT ('(\w+)', .*), current_user FROM .* AS a;(?: -- of (\w+))?"
+_NOTHING = "NULL::uuid, NULL::uuid"
+_COUNT = "SELECT COALESCE(sum(COALESCE(cardinality(keys), 1)), 0)::bigint FROM kernel_imprint"
+
+
 def _read(meta: Any) -> str:
-    return f"SELECT '{meta.db_table}', {key_of(meta)}, {leaf_of(meta)} FROM {meta.db_table} AS a"
+    """The key and leaf of each row, and of a hot table the document that it is of."""
+    hot = _when_sealed(meta)
+    document = f"a.{hot.document}" if hot else "NULL::uuid"
+    return f"SELECT '{meta.db_table}', {key_of(meta)}, {leaf_of(meta)}, {document} FROM {meta.db_table} AS a"
 
 
-def _compared(reading: list[str]) -> str:
-    """The last imprint of each row, as `k`, beside what is found of it, as `f`; either may be missing."""
+def _of_sealed(meta: Any, hot: _WhenSealed) -> str:
+    """What was there before an event is in no state before it: of those that only go on nothing is new."""
+    return f"""
+INSERT INTO kernel_imprint (source, row_key, written_by, keys, leaves)
+SELECT '{meta.db_table}', '', current_user, array_agg(a.id), array_agg({leaf_of(meta)}) FROM {meta.db_table} AS a
+WHERE a.{hot.document} = ANY(ARRAY(
+    SELECT DISTINCT subject_id FROM kernel_event WHERE seq >= %(first)s::bigint AND seq <= %(last)s::bigint
+    AND subject_kind = %(kind)s AND state_before = ''))
+HAVING count(*) > 0
+"""
+
+
+_TOGETHER = "keys, leaves"
+_BEFORE_TOGETHER = "NULL::uuid[] AS keys, NULL::uuid[] AS leaves"
+"""What an installation from before there were any has of them."""
+
+
+def _compared(reading: list[str], together: str = _TOGETHER) -> str:
+    """What is known of each row beside what is found of it; either may be missing. Known is its last imprint, and of
+    one that has none of its own the first that was taken of it with others: what came after may have been changed."""
     found = "\n    UNION ALL ".join(reading)
     return f"""
-WITH newest AS (SELECT max(id) AS id FROM kernel_imprint GROUP BY source, row_key),
-known AS (SELECT id, i.source, i.row_key, i.leaf, i.written_by FROM kernel_imprint AS i JOIN newest USING (id)),
-found (source, row_key, leaf) AS (
+WITH imprint AS (SELECT id, source, row_key, leaf, written_by, {together} FROM kernel_imprint),
+newest AS (SELECT max(id) AS id, source, row_key FROM imprint WHERE keys IS NULL GROUP BY source, row_key),
+together AS (
+    SELECT i.id, i.source, k.key::text AS row_key, k.leaf, i.written_by
+    FROM imprint AS i CROSS JOIN LATERAL unnest(i.keys, i.leaves) AS k(key, leaf) WHERE i.keys IS NOT NULL
+),
+earliest AS (SELECT min(id) AS id, source, row_key FROM together GROUP BY source, row_key),
+known AS (
+    SELECT id, source, row_key, i.leaf, i.written_by FROM imprint AS i JOIN newest USING (id, source, row_key)
+    UNION ALL
+    SELECT id, source, row_key, t.leaf, t.written_by
+    FROM together AS t JOIN earliest USING (id, source, row_key)
+    WHERE NOT EXISTS (SELECT FROM newest AS n WHERE n.source = t.source AND n.row_key = t.row_key)
+),
+found (source, row_key, leaf, document) AS (
     {found}
 ),
 compared AS (
-    SELECT source, row_key, f.leaf, k.leaf AS known, k.id, k.written_by
+    SELECT source, row_key, f.leaf, k.leaf AS known, k.id, k.written_by, f.document
     FROM known AS k FULL JOIN found AS f USING (source, row_key)
 )"""
 
 
-def _amiss(reading: list[str]) -> str:
+def _amiss(reading: list[str], together: str = _TOGETHER) -> str:
     """Who writes is compared where the house has a role of its own that whoever asks may take, from the first imprint
-    on that was written in it: before, its login wrote."""
-    return f"""{_compared(reading)},
+    on that was written in it: before, its login wrote. What no link holds yet of documents is not known yet."""
+    return f"""{_compared(reading, together)},
 roled AS (
     SELECT min(id) AS since FROM kernel_imprint WHERE written_by = '{APP_ROLE}' AND EXISTS (
         SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}' AND pg_has_role(oid, 'MEMBER'))
+),
+unsealed AS (
+    SELECT DISTINCT subject_id FROM kernel_event
+    WHERE seq > (SELECT COALESCE(max(last_seq), 0) FROM kernel_seal) AND state_before = ''
 )
 SELECT source, row_key,
        CASE WHEN leaf IS NULL THEN 'is gone' WHEN known IS NULL THEN 'was put in'
             WHEN leaf <> known THEN 'was changed' ELSE 'was written by ' || written_by END AS what
 FROM compared, roled
-WHERE known IS DISTINCT FROM leaf
+WHERE (known IS DISTINCT FROM leaf
+       AND NOT (known IS NULL AND COALESCE(document IN (SELECT subject_id FROM unsealed), FALSE)))
    OR (known IS NOT NULL AND id > since AND written_by NOT IN ('{APP_ROLE}', '{BY_UPGRADE}'))
 ORDER BY 1, 2
 """
 
 
-def _keep(reading: list[str]) -> str:
+def _keep(reading: list[str], together: str) -> str:
     """As a table, which is there as long as the upgrade: its rows are what was amiss, beside the last imprint."""
     return f"""
 CREATE TABLE kernel_upgrade AS
 SELECT i.last, a.source, a.row_key
-FROM (SELECT COALESCE(max(id), 0) AS last FROM kernel_imprint) AS i LEFT JOIN ({_amiss(reading)}) AS a ON TRUE
+FROM (SELECT COALESCE(max(id), 0) AS last FROM kernel_imprint) AS i LEFT JOIN ({_amiss(reading, together)}) AS a ON TRUE
 """
 
 
@@ -206,7 +310,12 @@ _KEEP_NOTHING = (
     "CREATE TABLE kernel_upgrade AS SELECT 0::bigint AS last, NULL::text AS source, NULL::text AS row_key"
 )
 
+_IMPRINT_COLUMNS = """
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = to_regclass('kernel_imprint') AND attnum > 0 AND NOT attisdropped
+"""
+
 _INSTALLED = """
 SELECT p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-WHERE t.tgname LIKE 'pgtrigger\\_imprint\\_insert\\_%'
+WHERE t.tgname LIKE 'pgtrigger\\_imprint\\_insert\\_%' OR p.prosrc LIKE '%; -- of %'
 """

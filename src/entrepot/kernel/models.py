@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
@@ -116,7 +117,7 @@ class RowSeal(models.Model):
 
 class Imprint(models.Model):
     """What a row of a table of facts was when it was last written, as a digest, and by which role of the database; no
-    digest where the row went."""
+    digest where the row went. Of rows of a hot table that were put in, many together: their keys, and a digest each."""
 
     append_only = True
 
@@ -125,12 +126,21 @@ class Imprint(models.Model):
     row_key = models.TextField()
     leaf = models.UUIDField(null=True)
     written_by = models.TextField()
+    keys = ArrayField(models.UUIDField(), null=True)
+    leaves = ArrayField(models.UUIDField(), null=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="kernel_imprint_of_one_row_or_of_some",
+                condition=models.Q(keys__isnull=True, leaves__isnull=True)
+                | models.Q(keys__isnull=False, leaves__isnull=False, row_key="", leaf__isnull=True),
+            )
+        ]
         triggers = append_only()
 
 
-watch("kernel_imprint", "id source row_key leaf written_by", "", "imprint")
+watch("kernel_imprint", "id source row_key leaf written_by", "", "imprint", later="keys leaves")
 
 
 class Ready(models.Model):

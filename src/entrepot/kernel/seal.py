@@ -12,7 +12,7 @@ from functools import cache
 
 from django.db import transaction
 
-from entrepot.kernel import sql
+from entrepot.kernel import imprint, sql
 from entrepot.kernel.cause import Cause
 
 ROWS_PER_LINK = 20_000
@@ -65,10 +65,12 @@ chains = {EVENTS.table: EVENTS}
 """Every sealed table; the rooms add their own (`watch`)."""
 
 
-def watch(table: str, columns: str, times: str, what: str) -> None:
-    """Seal a table of a room as well: an append-only one with an `id`. `times` are columns with a moment."""
+def watch(table: str, columns: str, times: str, what: str, later: str = "") -> None:
+    """Seal a table of a room as well: an append-only one with an `id`. `times` are columns with a moment; `later` are
+    those that were added when rows had been sealed: one that has nothing there is digested as before."""
     parts = [f"COALESCE(e.{name}::text, '')" for name in columns.split()]
     parts += [f"extract(epoch FROM e.{name})::text" for name in times.split()]
+    parts += [f"e.{name}::text" for name in later.split()]
     chains[table] = Chain(table, "id", f"concat_ws(E'\\x1f', {', '.join(parts)})", what)
 
 
@@ -104,8 +106,10 @@ def _add_link(cause: Cause, chain: Chain, newest: int) -> int:
     with transaction.atomic():
         sql.run("SELECT pg_advisory_xact_lock(hashtextextended('kernel.seal', 0))")
         params = {"newest": newest, "limit": ROWS_PER_LINK, "at": cause.at, "source": chain.table}
-        rows = sql.run(_add(chain), params)
-    return rows[0][0] if rows else 0
+        added = sql.run(_add(chain), params)
+        if added and chain is EVENTS:
+            imprint.of_sealed(*added[0][1:])
+    return added[0][0] if added else 0
 
 
 def verify() -> Walk:
@@ -216,7 +220,7 @@ SELECT {value}min(e.{chain.key}), max(e.{chain.key}), count(*),
        string_agg(int4send((e.{chain.key} - bounds.first)::int) || {_leaf(chain)}, ''::bytea ORDER BY e.{chain.key}),
        %(at)s::timestamptz
 FROM batch AS e, bounds HAVING count(*) > 0
-RETURNING rows
+RETURNING rows, first_seq, last_seq
 """
 
 

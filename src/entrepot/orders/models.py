@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
-from entrepot.kernel.imprint import imprinted
+from entrepot.kernel.imprint import imprinted, imprinted_when_sealed
 from entrepot.orders import holding, listing, rules, states
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 
@@ -124,6 +124,9 @@ class Order(models.Model):
                 | Q(commercial="closed", total_minor=0, goods_minor=0, line_count=0),
             ),
         ]
+        triggers = imprinted_when_sealed(
+            "order", "id", but=("status", "held_by", "commercial", "returns", "address_id", "billing_id")
+        )
 
 
 class Line(models.Model):
@@ -193,6 +196,7 @@ class Line(models.Model):
                 & ~Q(kit_code=""),
             ),
         ]
+        triggers = imprinted_when_sealed("order", "order_id", but=rules.PLACES)
 
 
 class Fingerprint(models.Model):

@@ -21,6 +21,14 @@ class NotAPayment(Refused):
     says = "{field}: expected {expected}, found {found}."
 
 
+class NotAMessage(Refused):
+    """Nobody can read what a provider sent."""
+
+    code = "payments.not_a_message"
+    kind = "invalid"
+    says = "{field}: expected {expected}, found {found}."
+
+
 class KnownOtherwise(Refused):
     """The provider's name for a dispute stands for another one already."""
 

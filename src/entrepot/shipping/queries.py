@@ -228,6 +228,12 @@ def claims(
     return [ClaimRow(*row) for row in sql.run(_CLAIMS, params)]
 
 
+def currency_of_claim(company: int, which: UUID) -> str | None:
+    """What the amounts of a claim are in; None for no claim of the company."""
+    found = sql.run(_CURRENCY_OF_CLAIM, {"company": company, "claim": which})
+    return found[0][0] if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What became of the promises of a carrier's service: shipments that arrived, of those late, and the hours by which
@@ -318,6 +324,10 @@ LEFT JOIN orders_order AS x ON x.id = r.order_id
 WHERE c.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR c.id < %(after)s::uuid)
   AND (%(shipment)s::uuid IS NULL OR c.shipment_id = %(shipment)s::uuid)
 ORDER BY c.id DESC LIMIT %(limit)s::int
+"""
+
+_CURRENCY_OF_CLAIM = """
+SELECT currency::text FROM shipping_claim WHERE company_id = %(company)s::smallint AND id = %(claim)s::uuid
 """
 
 _KEPT = """

@@ -11,6 +11,9 @@ from uuid import UUID
 from entrepot.insight.pages import Name
 from entrepot.kernel.queries import EventRow
 
+RELAY = "system:relay:"
+"""Whoever brings messages says of no event why, only which kind of message it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Touched:
@@ -52,7 +55,7 @@ def steps(events: Sequence[EventRow], subject: UUID, names: Mapping[UUID, Name])
         own = mine and Touched(
             subject, mine[0].kind, mine[0].name, mine[0].before, mine[-1].after, mine[-1].seq
         )
-        reason = next((one.reason for one in rows if one.reason), "")
+        reason = "" if actor.startswith(RELAY) else next((one.reason for one in rows if one.reason), "")
         others = tuple(one for one in touched if one.id != subject)
         told.append(Step(command, actor, rows[0].occurred_at, reason, own or None, others))
     return told

@@ -211,6 +211,7 @@ WORDS: dict[str, str | Promise] = {
     "payments.accept_disputes": _("dispute accepted"),
     "payments.withdraw_acceptances": _("acceptance withdrawn"),
     "payments.settle_answers": _("answer taken by the provider"),
+    "payments.submit_evidence": _("evidence sent to the bank"),
     "settlement.contest_disputes": _("evidence sent"),
     "dispute": _("dispute"),
     "needs_response": _("to answer"),

@@ -40,7 +40,7 @@ def take_messages(cause: Cause, /, *, requests: Sequence[TakeMessage]) -> list[M
 
     A message is kept by its own id, and done once. One about a payment that is not ours changes nothing. What the books
     refuse is set aside with a work item at once, and can be replayed.
-    Locks: as telling disputes and settling do, in that order. Refuses: NotAPayment (no message of Stripe); what telling
+    Locks: as telling disputes and settling do, in that order. Refuses: NotAMessage (of Stripe); what telling
     disputes refuses; what the ledger refuses (a closed month). Again: by key, and by the message's id. 57 statements at
     most; where the books refuse, for each.
     """
@@ -121,7 +121,7 @@ def _read(one: TakeMessage) -> parse.Message | Refused:
     try:
         return parse.message(one.payload)
     except parse.UnreadableError as error:
-        return errors.NotAPayment(field="message", expected="an event of Stripe", found=str(error))
+        return errors.NotAMessage(field="message", expected="an event of Stripe", found=str(error))
 
 
 Answers = dict[int, MessageTaken | Refused]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -58,12 +58,16 @@ def send_again(request: Request, which: UUID) -> HttpResponse:
 def advance(request: Request, which: UUID) -> HttpResponse:
     """A step of a claim, with what the carrier agrees to or credited."""
     text = clean(request.POST.get("amount"))
-    amount = minor_in(text, clean(request.POST.get("currency"))) if text else None
+    currency = queries.currency_of_claim(request.reader.company.id, which)
+    if currency is None:
+        raise Http404
+    amount = minor_in(text, currency) if text else None
     wanted = AdvanceClaim(
         which,
         clean(request.POST.get("step")),
         (amount or 0) if text else None,
         clean(request.POST.get("reason")),
+        clean(request.POST.get("reference")),
     )
     results = give(request, advance_claims, [wanted], lambda _: gettext("The claim is a step on."))
     return back(request, reverse("claims"), results)

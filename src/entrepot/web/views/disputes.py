@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from entrepot.ledger.currency_queries import limits_in
 from entrepot.payments import dispute_queries, states
 from entrepot.payments.commands.accept_disputes import (
     AcceptDispute,
+    Answered,
     WithdrawAcceptance,
     accept_disputes,
     withdraw_acceptances,
@@ -134,7 +136,15 @@ def contest(request: Request, which: UUID) -> HttpResponse:
 def accept(request: Request, which: UUID) -> HttpResponse:
     """Accept that the money is the customer's, or propose it to a second person."""
     wanted = AcceptDispute(which, clean(request.POST.get("reason")))
-    results = give(request, accept_disputes, [wanted], lambda _n: gettext("It is accepted, or proposed."))
+    results = give(request, accept_disputes, [wanted], lambda _n: "")
+    for one in results:
+        if isinstance(one, Answered):
+            messages.success(
+                request,
+                gettext("It is proposed: somebody else accepts it.")
+                if one.state == "proposed"
+                else gettext("It is accepted."),
+            )
     return back(request, reverse("dispute", args=[which]), results)
 
 

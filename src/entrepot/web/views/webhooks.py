@@ -17,7 +17,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.messages import KeepUnread, keep_unread
 from entrepot.parties import queries as parties
 from entrepot.payments.commands.take_messages import TakeMessage, take_messages
-from entrepot.payments.errors import NotAPayment
+from entrepot.payments.errors import NotAMessage
 from entrepot.payments.providers.stripe import parse as payments
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.easypost.parse import SOURCE
@@ -65,7 +65,7 @@ def stripe(request: HttpRequest, company: str) -> HttpResponse:
     cause = Cause(actor, now, "a message of the payment provider")
     message = TakeMessage(found.id, request.body.decode("utf-8", "replace"))
     (answer,) = take_messages(cause, requests=[message])
-    if isinstance(answer, NotAPayment):
+    if isinstance(answer, NotAMessage):
         unread = KeepUnread(found.id, payments.SOURCE, message.payload, answer.message)
         keep_unread(cause, requests=[unread])
     if isinstance(answer, Refused):
