@@ -409,7 +409,6 @@ WORDS: dict[str, str | Promise] = {
     "sourcing.reject": _("given back by its node"),
     "sourcing.ask_again": _("nodes asked again"),
     "payments.retry": _("provider asked again"),
-    "payments.submit_evidence": _("evidence sent"),
     "shipping.buy_labels": _("labels bought"),
     "shipping.print_labels": _("labels printed"),
     "shipping.void_labels": _("labels voided"),
