@@ -44,6 +44,10 @@ def passthrough(arguments: Sequence[str]) -> int:
             session.upgrade()
             session.say("The database is up to date.")
             return 0
+        if (
+            command == "shell"
+        ):  # what is given there is given in the house, and no row is written behind its back
+            session.enter()
         try:
             ManagementUtility(["entrepot manage", *arguments]).execute()
         except CommandError as error:
