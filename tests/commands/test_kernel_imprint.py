@@ -375,6 +375,24 @@ def test_manage_migrate_is_the_upgrade_that_every_verb_begins_with(
         assert not imprint.upgrading()
 
 
+def test_what_is_given_in_manage_shell_is_written_by_the_house(
+    committed_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts()
+    monkeypatch.setattr(session, "_set_up_django", lambda: None)
+    rate = "UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-02'"
+    with as_owner():
+        assert (
+            manage.passthrough(
+                ["shell", "-v", "0", "-c", f"from entrepot.kernel import sql\nsql.run({rate!r})"]
+            )
+            == 0
+        )
+    assert told() == []
+    with transaction.atomic():
+        sql.run("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-02'")
+
+
 def test_facts_of_money_decisions_and_rules_leave_imprints(db: None) -> None:
     names = {meta.db_table for meta in imprint.tables()}
     assert {

@@ -82,7 +82,7 @@ def test_progress_is_silent_in_a_log_where_the_job_is_short() -> None:
     assert log.getvalue() == ""
 
 
-@pytest.mark.parametrize(("verb", "done"), [("shell", ["lowered", "ran"]), ("dbshell", ["ran"])])
+@pytest.mark.parametrize(("verb", "done"), [("shell", ["entered", "ran"]), ("dbshell", ["ran"])])
 def test_what_commands_write_in_the_shell_is_the_houses_own(
     verb: str, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +91,7 @@ def test_what_commands_write_in_the_shell_is_the_houses_own(
     utility = type("Utility", (), {"__init__": lambda _, __: None, "execute": lambda _: said.append("ran")})
     monkeypatch.setattr(postgres, "running_server", contextlib.nullcontext)
     monkeypatch.setattr(postgres, "ensure_database", lambda _: False)
-    monkeypatch.setattr(session, "lower_role", lambda: said.append("lowered"))
+    monkeypatch.setattr(session, "enter", lambda: said.append("entered"))
     monkeypatch.setattr(management, "ManagementUtility", utility)
 
     assert cli.main(["manage", verb]) == 0

@@ -45,7 +45,7 @@ def passthrough(arguments: Sequence[str]) -> int:
             session.say("The database is up to date.")
             return 0
         if command == "shell":  # what commands write there is the house's own, and not the owner's
-            session.lower_role()
+            session.enter()
         try:
             ManagementUtility(["entrepot manage", *arguments]).execute()
         except CommandError as error:

@@ -108,6 +108,13 @@ def lower_role() -> None:
     _disconnect()
 
 
+def enter() -> None:
+    """Have Django ready, with the application's rights where tables and rights are set up."""
+    _set_up_django()
+    with contextlib.suppress(psycopg.errors.UndefinedTable):  # nothing is set up yet
+        lower_role()
+
+
 def process_name(verb: str) -> str:
     """How the process of a verb is called in the server's pg_stat_activity."""
     return f"entrepot {verb}"
