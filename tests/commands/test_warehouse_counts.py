@@ -245,6 +245,27 @@ def test_a_short_pick_has_its_bin_counted(house: Floor):
     assert (row.why, row.bin, row.goods) == ("short pick", house.bin(), 1)
 
 
+def test_goods_of_one_bin_that_are_asked_for_one_after_the_other_are_counted_in_one_go(house: Floor):
+    """Whoever stands before the bin does not come back for each of them."""
+    place = house.bin()
+    for sku in range(3):
+        house.stock(sku, 10)
+
+    def ask(*skus: int, why: str = "short pick") -> list[CountAsked]:
+        return ask_counts(SYSTEM, requests=[AskCount(place, house.skus[sku], why) for sku in skus])  # type: ignore[return-value]
+
+    (first,) = ask(0)
+    (second,) = ask(1)
+    assert (second.task, second.number, second.fresh) == (first.task, first.number, True)
+    assert ask(1) == [CountAsked(first.task, first.number, False)], "it counts that already"
+    assert ask(0, why="asked for") == [CountAsked(first.task, first.number, False)]
+    (row,) = counted.counts(company=COMPANY)
+    assert (row.goods, row.why) == (2, "short pick")
+    start_counts(someone("ann"), requests=[StartCount(first.task)])
+    (later,) = ask(2)
+    assert later.task != first.task and later.fresh, "somebody is at the first"
+
+
 def test_a_policy_can_do_without_triggers(house: Floor):
     house.stock(0, 3)
     policy(triggers=())
@@ -466,7 +487,9 @@ def test_a_count_that_frees_what_pickers_missed_is_not_withdrawn(house: Floor):
     again = sql.run("SELECT fulfillment_id FROM warehouse_picktask WHERE state = 'open'")
     pick(SYSTEM, requests=[PickFulfillment(one) for (one,) in again])
     assert standing(house.at(status="researching")) == 2
-    task, other, whole = asked(house, 0), asked(house, 1), asked(house)
+    task = asked(house, 0)
+    spot = AskCount(house.bin(), house.skus[1], "spot check")
+    other, whole = ask_counts(SYSTEM, requests=[spot])[0].task, asked(house)
     number = counted.one_count(task).number
     refused = withdrawn(task)
     assert refused == errors.HeldBack(count=number, bin="PICK", units=2)

@@ -645,10 +645,18 @@ def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
     assert hand.wrong.startswith("Wrong item")
     hand.scans(task.number)
     assert hand.asks == ("What is it like?", f"{task.quantity} × {task.sku_code}")
-    hand.scans(task.sku_code)
-    assert "comes later" in hand.wrong
-    hand.scans("=A", key="grade")
-    assert hand.asks[0] == "Grade A. Proposed:"
+    for asked in ("What is it like?", "Grade A. Proposed:"):
+        hand.scans(task.sku_code)
+        assert hand.right == [f"Yes, it is {task.sku_code} of {task.number}."]
+        hand.scans("LAMP-OAK")
+        assert hand.wrong == f"Wrong item: this is LAMP-OAK. Take {task.sku_code}."
+        hand.scans("A-01")
+        assert hand.wrong.startswith("A-01 comes later.")
+        hand.scans("junk")
+        assert hand.wrong.startswith("Nothing here has the barcode junk.")
+        assert hand.asks[0] == asked
+        if asked == "What is it like?":
+            hand.scans("=A", key="grade")
     inspected = returns.tasks(COMPANY)[0]
     hand.goes(f"/scan/inspect/{task.receipt}/")
     assert hand.at == f"/scan/inspect/{inspected.inspection}/", "a reload goes on"

@@ -185,6 +185,7 @@ OPERATIONS = [
     ("/api/v1/pick-faces", "post"),
     ("/api/v1/pick-faces/review", "post"),
     ("/api/v1/pick-lists/pick", "post"),
+    ("/api/v1/pick-lists/split", "post"),
     ("/api/v1/pick-lists/take", "post"),
     ("/api/v1/pick-lists/{which}", "get"),
     ("/api/v1/pick-stops/sort", "post"),

@@ -13,8 +13,10 @@ from entrepot.carriage import queries as carriage
 from entrepot.kernel import ids, sql
 from entrepot.network import queries as network
 from entrepot.warehouse import floor_queries, queries, short_queries
+from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from tests.http.test_api import is_problem
-from tests.shop import COMPANY, a_person
+from tests.shop import COMPANY, a_person, the_system
 from tests.waves import a_shop_that_gathers
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +163,36 @@ def test_a_supervisor_gives_lists_to_others_and_frees_them(shop, console):
     freed = browser.post("/floor/lists/give/", {"list": keys[0], "action": "back"})
     assert said(freed)[-1] == "The list is free for anybody."
     assert queries.pick_list(keys[0]).picker == ""
+
+
+def test_a_supervisor_puts_a_part_of_a_list_on_a_cart_of_its_own(shop, console, program):
+    a_shop_that_gathers(shop)
+    system = the_system(shop.now)
+    (wave,) = propose_wave(system, requests=[ProposeWave(shop.nodes[0], method="cluster")])
+    (gone,) = release_wave(system, requests=[ReleaseWave(wave.wave)])
+    one, before = gone.lists[0], queries.pick_list(gone.lists[0]).open_stops
+    a_person("pia", "picker")
+    desk = console("supervisor")
+    page = desk.get(f"/floor/lists/{one}/").content.decode()
+    orders = queries.can_go_apart(one)
+    assert len(orders) > 1 and all(order.number in page for order in orders)
+
+    said = desk.post(f"/floor/lists/{one}/split/", {"picker": "nobody known"}, follow=True).content.decode()
+    assert "Choose who walks it, or nobody yet." in said
+    form = {"picker": "pia", "fulfillment": [str(orders[0].fulfillment)]}
+    page = desk.post(f"/floor/lists/{one}/split/", form, follow=True).content.decode()
+    assert "This is the new list." in page and "pia" in page
+    (new,) = [row for row in queries.pick_lists(wave=wave.wave) if row.id not in gone.lists]
+    assert (new.picker, new.orders, new.open_stops) == ("pia", 1, orders[0].stops)
+    assert queries.pick_list(one).open_stops == before - orders[0].stops
+
+    assert "Give a part of it to another" not in console("pia").get(f"/floor/lists/{one}/").content.decode()
+    asks = program("supervisor")
+    refused = asks.post("/api/v1/pick-lists/split", {"pick_list": str(new.id)}, "again")
+    assert (refused.status_code, refused.json()["code"]) == (409, "warehouse.list_not_split")
+    assert (
+        program("auditor").post("/api/v1/pick-lists/split", {"pick_list": str(one)}, "no").status_code == 403
+    )
 
 
 def test_what_can_not_be_proposed_is_said(shop, console):

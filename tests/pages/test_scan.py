@@ -517,3 +517,35 @@ def a_count(shop: Shop) -> str:
     first = next(one for one in network.bins(nodes=[node.id]) if one.code == "A-01")
     ask_counts(the_system(shop.now), requests=[AskCount(first.id)])
     return first.code
+
+
+@pytest.mark.timeout(180)
+def test_a_button_that_is_tapped_twice_is_tapped_once_and_a_scan_presses_none(
+    handheld: Page, shop: Shop
+) -> None:
+    from entrepot.kernel import sql
+    from entrepot.warehouse import counted
+    from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
+    from tests.shop import COMPANY, the_system
+
+    page = handheld
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    ask_counts(the_system(shop.now), requests=[AskCount(bins["A-01"], shop.skus["MUG-BLUE"])])
+    page.goto("/scan/count/")
+    reads(page, "A-01")
+    expect(verb(page)).to_have_text("Go to bin")
+    reads(page, "A-01")
+    expect(verb(page)).to_have_text("Scan every unit of these")
+    page.get_by_role("button", name="No more is here").dblclick()
+    expect(verb(page)).to_have_text("This stands in")
+    expect(page.locator(".said")).to_have_count(0)
+    assert [one.state for one in counted.counts(company=COMPANY)] == ["counting"], "nothing is reported"
+
+    page.get_by_role("button", name="Yes, report it").focus()
+    reads(page, "MUG-BLUE")
+    expect(page.locator(".said.wrong")).to_contain_text("one of the buttons")
+    assert [one.state for one in counted.counts(company=COMPANY)] == ["counting"], (
+        "the scan pressed no button"
+    )
+    page.get_by_role("button", name="Yes, report it").click()
+    expect(page.locator(".said.right")).to_contain_text("A-01 is counted")

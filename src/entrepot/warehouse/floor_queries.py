@@ -241,7 +241,7 @@ SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_L
 
 _JOBS = f"""
 SELECT 'list', l.id, l.number, l.picker, s.open, w.method, l.zone, l.picker <> %(person)s::text AS later,
-       0 AS urgent, NULL::timestamptz AS due, l.id AS key
+       0 AS urgent, w.cutoff_at AS due, l.id AS key
 FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
 WHERE l.picker IN ('', %(person)s::text) AND s.open > 0
 UNION ALL

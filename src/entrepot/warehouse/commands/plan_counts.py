@@ -62,7 +62,7 @@ class _Bin(NamedTuple):
 
 
 class _New(NamedTuple):
-    """A task to be written."""
+    """A task to be written; one with a `number` stands already, and counts these goods too from now on."""
 
     id: UUID
     place: _Bin
@@ -70,7 +70,8 @@ class _New(NamedTuple):
     why: str
     priority: int
     due_hours: int
-    goods: Sequence[tuple[UUID, str, str]]  # SKU, lot, status
+    goods: list[tuple[UUID, str, str]]  # SKU, lot, status
+    number: str = ""
 
 
 @command("warehouse.plan_counts")
@@ -113,10 +114,11 @@ def plan_counts(cause: Cause, /, *, requests: Sequence[PlanCounts]) -> list[Coun
 
 @command("warehouse.ask_counts")
 def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAsked | Refused]:
-    """A task for each bin, or the one that counts the same already.
+    """A task for each bin, or the one that counts the same already; goods of a bin that are asked for one after the
+    other for one reason are one task, until somebody begins it.
 
-    Locks: the planning of each node, in id order. Refuses: NotFound (bin). Again: the same task, until it is done.
-    9 statements.
+    Locks: the planning of each node, then the open tasks, in id order. Refuses: NotFound (bin). Again: the same task,
+    until it is done. 10 statements.
     """
     bins = {row[0]: _Bin(*row) for row in sql.run(_BINS, {"bins": sorted({one.bin for one in requests})})}
     _lock(place.node for place in bins.values())
@@ -130,7 +132,11 @@ def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAs
     for bin_, sku, lot, status in sql.run(_GOODS, {"bins": list(bins)}):
         goods[bin_].append((sku, lot, status))
 
-    new: list[_New] = []
+    new: dict[tuple[UUID, str], _New] = {}
+    opened = {
+        (bin_, why): (task, number)
+        for task, number, bin_, why in reversed(sql.run(_OPEN, {"bins": list(bins)}))
+    }
     names: list[tuple[UUID, UUID | None] | None] = []
     for one in requests:
         place = bins.get(one.bin)
@@ -141,9 +147,14 @@ def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAs
         if one.sku and not wanted:
             wanted = [(one.sku, "", "sellable")]
         hours = rules.of(place.company, counting.Counting, place.node_code)[1].due_hours
-        new.append(_New(ids.uuid7(), place, one.sku is None, one.why, one.priority, hours, wanted))
-        standing[one.bin, one.sku] = CountAsked(new[-1].id, "", True)
-    numbers = _write(cause, new, classes)
+        which = (one.bin, one.why if one.sku else "")
+        task, number = opened.get(which, (ids.uuid7(), ""))
+        made = new.setdefault(
+            which, _New(task, place, one.sku is None, one.why, one.priority, hours, [], number)
+        )
+        made.goods.extend(wanted)
+        standing[one.bin, one.sku] = CountAsked(made.id, "", True)
+    numbers = _write(cause, list(new.values()), classes)
     return _answers(requests, names, standing, numbers)
 
 
@@ -154,14 +165,15 @@ def _answers(
     numbers: Mapping[UUID, str],
 ) -> list[CountAsked | Refused]:
     answers: list[CountAsked | Refused] = []
-    told: set[UUID] = set()
+    told: set[tuple[UUID, UUID | None]] = set()
     for one, name in zip(requests, names, strict=True):
         if name is None:
             answers.append(NotFound(what="bin", which=one.bin))
             continue
-        found = standing.get(name) or standing[name[0], None]
-        fresh = found.task in numbers and found.task not in told
-        told.add(found.task)
+        which = name if name in standing else (name[0], None)
+        found = standing[which]
+        fresh = found.task in numbers and which not in told
+        told.add(which)
         answers.append(CountAsked(found.task, numbers.get(found.task, found.number), fresh))
     return answers
 
@@ -210,13 +222,15 @@ def _write(cause: Cause, new: Sequence[_New], classes: Mapping[int, Mapping[UUID
     """Write tasks with their lines; the number of each."""
     if not new:
         return {}
-    numbers = dict(zip((one.id for one in new), ids.numbers("CT", len(new)), strict=True))
+    fresh = [one for one in new if not one.number]
+    numbers = {one.id: one.number for one in new}
+    numbers |= zip((one.id for one in fresh), ids.numbers("CT", len(fresh)), strict=True)
     rows = [
         (
             one.id, numbers[one.id], one.place.company, one.place.node, one.place.id, one.whole, one.why, one.priority,
             cause.at + timedelta(hours=one.due_hours), cause.at,
         )
-        for one in new
+        for one in fresh
     ]  # fmt: skip
     sql.write("warehouse_counttask", _TASK, rows)
     lines = [
@@ -228,7 +242,13 @@ def _write(cause: Cause, new: Sequence[_New], classes: Mapping[int, Mapping[UUID
         for sku, lot, status in one.goods
     ]  # fmt: skip
     sql.write("warehouse_countline", LINE, lines)
-    announce(cause, [Event("count", one.id, one.place.company, "", "open", reason=one.why) for one in new])
+    announce(
+        cause,
+        [
+            Event("count", one.id, one.place.company, "open" if one.number else "", "open", reason=one.why)
+            for one in new
+        ],
+    )
     return numbers
 
 
@@ -290,6 +310,12 @@ UNION ALL
 SELECT t.bin_id, l.sku_id, t.id, t.number
 FROM warehouse_counttask AS t JOIN warehouse_countline AS l ON l.task_id = t.id
 WHERE t.bin_id = ANY(%(bins)s::uuid[]) AND t.state NOT IN ('done', 'withdrawn') AND l.state IN ('open', 'recount')
+"""
+
+# What nobody is at takes more goods.
+_OPEN = """
+SELECT id, number, bin_id, why FROM warehouse_counttask
+WHERE bin_id = ANY(%(bins)s::uuid[]) AND state = 'open' AND NOT whole ORDER BY id FOR UPDATE
 """
 
 _GOODS = """

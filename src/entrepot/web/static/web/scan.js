@@ -8,6 +8,7 @@
   const ANSWER_MS = 8000; // what has no answer by then is sent again, under the same key
   const FAULTS = 3; // so often the server may fail over one scan, by a fault of its own
   const SETTLE_MS = 400; // a second tap that comes sooner was not meant for what the answer to the first put there
+  const PAUSE_MS = 1000; // a scanner types without pauses
   const GS = "\u001d";
   const body = document.body;
   let queue = [];
@@ -134,9 +135,23 @@
 
   // ---- a scanner types like a keyboard, and ends with Enter or Tab
 
+  // Where only buttons answer, a scan is sent all the same: what is wrong with it is told, and it presses no button.
+  let unasked = "";
+  let unaskedAt = 0;
+  function hearUnasked(event) {
+    if (!$("#scan[data-hears]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.timeStamp - unaskedAt > PAUSE_MS) unasked = "";
+    unaskedAt = event.timeStamp;
+    if (event.key.length === 1 && (unasked || event.key !== " ")) unasked += event.key;
+    if ((event.key !== "Enter" && event.key !== "Tab") || !unasked) return;
+    event.preventDefault();
+    push(unasked);
+    unasked = "";
+  }
+
   document.addEventListener("keydown", (event) => {
     const field = $("#code");
-    if (!field) return;
+    if (!field) { hearUnasked(event); return; }
     if (event.ctrlKey && event.key === "]") { // how many scanners type the separator of GS1
       event.preventDefault();
       field.value += GS;

@@ -147,11 +147,24 @@ def _wrong(task: queries.Task, scan: Scan) -> Refused | None:
     return None
 
 
+def _not_asked(task: queries.Task, scan: Scan) -> Refused | str:
+    """What is said to a scan where a button is asked for: that it is what is looked at, or that nothing is known of it;
+    '' for a button, and for a bin."""
+    names = {task.serial, task.number, task.order_number} - {""}
+    if any(one.code == task.sku_code for one in scan.items) or scan.text.upper() in names:
+        return gettext("Yes, it is %(code)s of %(number)s.") % {"code": task.sku_code, "number": task.number}
+    if scan.bin or scan.text.startswith("="):
+        return ""
+    return errors.ScanUnknown(scanned=scan.shown, wanted=task.sku_code)
+
+
 def _inspect(request: Request, task: queries.Task, scan: Scan, key: str) -> Outcome:
     grade = scan.text.removeprefix("=")
     wrong = _wrong(task, scan)
     if wrong:
         return wrong
+    if grade not in rules.GRADES and (told := _not_asked(task, scan)):
+        return told
     if grade not in rules.GRADES:
         return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("a grade: one of the buttons"))
     answer = give_one(request, inspect, Inspect(task.receipt, task.quantity, grade, key=key))
@@ -163,6 +176,8 @@ def _dispose(request: Request, task: queries.Task, scan: Scan, key: str) -> Outc
     wrong = _wrong(task, scan)
     if wrong:
         return wrong
+    if told := _not_asked(task, scan):
+        return told
     if chosen not in rules.DISPOSITIONS or task.inspection is None:
         return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("one of the buttons"))
     reason = "" if chosen == task.proposed else gettext("decided by the inspector with the goods in hand")
