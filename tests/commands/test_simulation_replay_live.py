@@ -30,7 +30,7 @@ from entrepot.sourcing import tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
-from entrepot.sourcing.rules import Profile
+from entrepot.sourcing.rules import Profile, outcome_of
 from entrepot.sourcing.substitutes import Set, Substitutes
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.publish import PublishChanges, publish
@@ -187,7 +187,8 @@ def replay_said(fates: Iterable[Fate]) -> dict[UUID, Said]:
             if share.units:
                 one["served"][share.line.sku, share.node.id] += share.units
         one["held"] = bool(fate.past)
-        one["first"] = (fate.first.outcome, fate.first.why) if fate.first else None
+        first = fate.first
+        one["first"] = (outcome_of(first, fate.order.policy), first.why) if first else None
         for line in fate.lines:
             if units := fate.waits.get(line.id, 0) - fate.fresh.get(line.id, 0):
                 one["waits"][line.sku] += units

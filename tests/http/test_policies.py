@@ -60,6 +60,21 @@ def test_two_versions_are_compared_field_by_field(shop: Shop, console, versions)
     assert "<b>LDN</b>" in compared
 
 
+def test_what_another_version_for_its_day_takes_the_place_of_does_not_come(
+    shop: Shop, console, versions
+) -> None:
+    again = policies.SetPolicy(COMPANY, KIND, Profile(), shop.now + timedelta(days=2), note="another season")
+    policies.set_policy(the_system(shop.now), requests=[again])
+    told = console("auditor").get(reverse("policy", args=[KIND])).content.decode()
+
+    assert [told.count(f">{word}</span>") for word in ("in force", "coming", "called off", "over")] == [
+        1,
+        1,
+        1,
+        1,
+    ]
+
+
 def test_a_change_is_drafted_by_a_form_tried_and_switched_on(shop: Shop, console) -> None:
     client = console("lead")
     address = reverse("policy-draft", args=["sourcing.backorders"])

@@ -96,6 +96,8 @@ OPERATIONS = [
     ("/api/v1/counts/{which}", "get"),
     ("/api/v1/currency-balances", "get"),
     ("/api/v1/currency-balances", "post"),
+    ("/api/v1/customers", "get"),
+    ("/api/v1/customers", "post"),
     ("/api/v1/cut-offs", "get"),
     ("/api/v1/cut-offs", "post"),
     ("/api/v1/disputes", "get"),

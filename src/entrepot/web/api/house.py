@@ -34,6 +34,7 @@ from entrepot.web.api import (
     clearing,
     cohorts,
     counts,
+    customers,
     departures,
     disputes,
     documents,
@@ -178,6 +179,7 @@ api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", drafts.router, tags=["orders"])
 api.add_router("/v1", order_reports.router, tags=["orders"])
+api.add_router("/v1", customers.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_expiry.router, tags=["returns"])

@@ -78,8 +78,8 @@ def kinds(request: Request) -> HttpResponse:
     found = []
     for name, body in sorted(policies.bodies.items()):
         mine = [row for row in rows if row.kind == name]
-        coming = tuple(row for row in mine if row.in_force_from > now)
-        found.append(Kind(name, title(name), purpose(body), _in_force(mine, now), coming, living.count(name)))
+        in_force, coming = _in_force(mine, now), _coming(mine, now)
+        found.append(Kind(name, title(name), purpose(body), in_force, coming, living.count(name)))
     shown = listed_whole(request, lists_insight.POLICIES, found)
     return shown.answer or page(request, "web/policies.html", shown.context("kinds"), area="policies")
 
@@ -97,7 +97,7 @@ def one(request: Request, kind: str) -> HttpResponse:
     ]
     context: dict[str, Any] = {
         "kind": kind, "title": title(kind), "purpose": purpose(body), "versions": rows, "in_force": in_force,
-        "says": _says(body, in_force),
+        "says": _says(body, in_force), "coming": _coming(rows, fmt.reading().now),
         "now": fmt.reading().now, "one": chosen[0], "other": chosen[1],
         "drafts": [(draft, _changes(body, draft, in_force)) for draft in drafts.drafts(company, kind, limit=50)],
         "replayed": kind == REPLAYED,
@@ -181,6 +181,14 @@ def _body(kind: str) -> type:
 def _in_force(rows: Sequence[VersionRow], now: datetime) -> tuple[VersionRow, ...]:
     """The version of each scope that holds now."""
     return tuple(policies.holding(rows, now).values())
+
+
+def _coming(rows: Sequence[VersionRow], now: datetime) -> tuple[VersionRow, ...]:
+    """Versions whose day is to come, but for those that another one for the same day has called off."""
+    waiting = (row for row in rows if row.in_force_from > now)
+    return tuple(
+        row for row in waiting if policies.holding(rows, row.in_force_from)[row.kind, row.scope] is row
+    )
 
 
 class Said(NamedTuple):

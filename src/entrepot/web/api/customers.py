@@ -1,0 +1,81 @@
+"""Customers, for programs: their tier, and whether they take something else. No personal data: that is in the vault."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field
+
+from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Code, Each, Moment, Out, Own, Strict
+
+router = Router()
+
+Tier = Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL, examples=["gold"])]
+
+
+class CustomerIn(Strict):
+    """A customer as it shall stand, by the code that the channel knows. By `tier` a sourcing profile may serve orders
+    first (`tier_priority`); `since` is when they became one, where known; `substitutes` says whether they want
+    something else where what they ordered is not there."""
+
+    code: Code
+    tier: Tier = ""
+    since: Moment | None = None
+    substitutes: Literal["", "agreed", "refused"] = ""
+    key: Own = None
+
+
+class CustomerSavedOut(Out):
+    id: UUID
+    code: str
+
+
+class CustomerOut(Out):
+    id: UUID
+    code: str
+    tier: str
+    since: datetime | None
+    substitutes: str
+
+
+class CustomersOut(Out):
+    items: list[CustomerOut]
+    next: UUID | None
+
+
+@router.get("/customers", response={200: CustomersOut, **READ})
+def list_customers(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    code: Annotated[Code | None, Query(None, description="Only the one with this code.")] = None,
+    tier: Annotated[Code | None, Query(None, description="Only those of a tier.")] = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Customers in the order in which they were kept, a page at a time."""
+    of = parse.company_of(company)
+    rows = parties.customer_rows(company=of, code=code, tier=tier, after=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post("/customers", response={200: CustomerSavedOut | list[Each[CustomerSavedOut]], **REFUSED})
+def save_customers(
+    request: HttpRequest,
+    payload: CustomerIn | Annotated[list[CustomerIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Keep customers as they shall stand, new or changed. Orders that are placed keep what they were served by."""
+    of = parse.company_of(company)
+    return give(
+        request, register_customers, payload, idempotency_key,
+        lambda one, key: RegisterCustomer(of, one.code, one.tier, one.since, one.substitutes, key),
+    )  # fmt: skip

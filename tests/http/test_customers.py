@@ -1,0 +1,61 @@
+"""Customers for programs: a tier is given, and orders are served by it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from entrepot.kernel import policies
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.rules import Profile
+from tests.http.test_api import an_order, is_problem
+from tests.shop import COMPANY, the_system
+
+pytestmark = pytest.mark.django_db
+
+CUSTOMERS = "/api/v1/customers"
+
+
+def test_a_tier_is_given_told_and_served_by(shop, program):
+    service = program("service")
+    saved = service.post(CUSTOMERS, {"code": "C-GOLD", "tier": "gold", "substitutes": "refused"}, again="1")
+    assert saved.status_code == 200, saved.content
+    assert service.post(CUSTOMERS, {"code": "C-GOLD", "tier": "gold", "substitutes": "refused"}, again="1"
+                        ).json() == saved.json()  # fmt: skip
+    (row,) = service.get(f"{CUSTOMERS}?tier=gold").json()["items"]
+    assert (row["id"], row["code"], row["substitutes"]) == (saved.json()["id"], "C-GOLD", "refused")
+
+    steer = policies.SetPolicy(COMPANY, "sourcing.profile", Profile(tier_priority={"gold": 10}), shop.now)
+    policies.set_policy(the_system(shop.now), requests=[steer])
+    placed = program("lead").post("/api/v1/orders", an_order("GOLD-1", customer="C-GOLD"), again="2").json()
+    (again,) = service.get(f"{CUSTOMERS}?code=C-GOLD").json()["items"]
+    assert again["tier"] == "gold", "an order leaves it as it is"
+    allocate(the_system(shop.now), requests=[AllocateOrder(UUID(placed["order"]))])
+    (decided, *_) = service.get(f"/api/v1/orders/{placed['order']}/sourcing").json()
+    assert decided["priority"] >= 10
+
+    changed = service.post(
+        CUSTOMERS, [{"code": "C-GOLD"}, {"code": "C-NEW", "tier": "silver"}], again="3"
+    ).json()
+    assert changed[0]["id"] == row["id"]
+    assert service.get(f"{CUSTOMERS}?tier=gold").json() == {"items": [], "next": None}
+
+
+def test_pages_follow_each_other(shop, program):
+    service = program("service")
+    service.post(CUSTOMERS, [{"code": f"C-{i}", "tier": "many"} for i in range(5)], again="1")
+    seen, after = [], ""
+    while after is not None:
+        page = service.get(f"{CUSTOMERS}?tier=many&limit=2{after and '&after=' + after}").json()
+        seen += [one["code"] for one in page["items"]]
+        after = page["next"]
+    assert sorted(seen) == [f"C-{i}" for i in range(5)]
+
+
+def test_what_does_not_fit_is_refused_and_so_is_who_may_not(shop, program):
+    service = program("service")
+    assert service.post(CUSTOMERS, {"code": "", "tier": "gold"}, again="1").status_code == 422
+    assert service.post(CUSTOMERS, {"code": "C", "substitutes": "perhaps"}, again="2").status_code == 422
+    refused = program("auditor").post(CUSTOMERS, {"code": "C"}, again="3")
+    assert is_problem(refused, 403, "kernel.not_permitted")
