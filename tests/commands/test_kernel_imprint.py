@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -18,7 +19,13 @@ from entrepot.kernel.command import whole
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.edit import AddLine, EditOrder
+from entrepot.orders.commands.merge import MergeOrders
+from entrepot.orders.commands.split import SplitOrder
 from entrepot.postgres import APP_ROLE
+from entrepot.sourcing.commands.edit import edit
+from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.stock.commands import adjust  # noqa: F401  it declares the policy
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor
 from tests.walk import a_house, placed, shipped
@@ -145,7 +152,18 @@ def test_an_order_that_is_changed_leaves_an_imprint_of_its_own(db: None) -> None
     sql.run("DELETE FROM orders_order WHERE id = %(id)s", {"id": one})
 
 
-def test_a_line_that_is_added_is_imprinted_with_its_order_and_hides_no_other(
+FORGED = """
+INSERT INTO orders_line SELECT n.* FROM orders_line AS l, jsonb_populate_record(l, jsonb_build_object(
+    'id', md5(l.id::text), 'number', 9, 'order_id', '{of}')) AS n WHERE l.order_id = '{like}' LIMIT 1
+"""
+
+
+def forged(of: UUID, like: UUID) -> bytes:
+    """A line that nobody ordered, like one of an order."""
+    return FORGED.format(of=of, like=like).encode()
+
+
+def test_a_line_that_is_added_leaves_an_imprint_at_once_and_hides_no_other(
     committed_db: None, owner: psycopg.Connection
 ) -> None:
     house = a_house()
@@ -154,22 +172,47 @@ def test_a_line_that_is_added_is_imprinted_with_its_order_and_hides_no_other(
     seal.seal(SYSTEM)
     owner.execute("SET session_replication_role = replica")
     owner.execute("UPDATE orders_line SET description = 'other'")
-    with transaction.atomic():
-        sql.run(
-            "INSERT INTO orders_line (id, order_id, company_id, number, kind, quantity, unit_price, gross_minor,"
-            " discount_minor, shipping_minor, tax_minor, sku_code, description, open)"
-            " SELECT gen_random_uuid(), order_id, company_id, 2, 'goods', 1, 0, 0, 0, 0, 0, '', '', 1 FROM orders_line"
-        )
-        events.write(SYSTEM, {"orders.edit": [Event("order", one, COMPANY)]})
-    assert told() == [("orders_line", "was changed")], "what was added is not sealed yet"
+    owner.execute(forged(one, one))
+    wanted = {("orders_line", "was changed"), ("orders_line", "was put in")}
+    first = orders.order(one).lines[0].id
+    added = AddLine(house.codes[0], 1, like=first)
+    whole(edit(SYSTEM, requests=[EditOrder(one, "asked for", add=(added,))]))
+    assert imprints("orders_line") == [1, 1]
+    assert set(told()) == wanted, "while the event is not sealed"
     seal.seal(SYSTEM)
-    assert imprints("orders_line") == [1, 2]
-    assert told() == [("orders_line", "was changed")]
-    owner.execute("UPDATE orders_line SET description = ''")
+    assert imprints("orders_line") == [1, 1]
+    assert set(told()) == wanted
+    owner.execute("DELETE FROM orders_line WHERE number = 9")
+    owner.execute("UPDATE orders_line SET description = '' WHERE number = 1")
     assert told() == []
-    with transaction.atomic():
-        sql.run("DELETE FROM orders_line")
-        sql.run("DELETE FROM orders_order")
+
+
+@pytest.mark.parametrize("step", ["goes on", "is merged", "is split"])
+def test_no_step_of_an_order_hides_a_line_that_was_put_in(
+    committed_db: None, owner: psycopg.Connection, step: str
+) -> None:
+    """Once it is sealed, a line that nobody ordered would be known as any other."""
+    house = a_house()
+    house.stock(0, 30)
+    one, other = placed(house, 2, (0, 2), customer="C-1")
+    seal.seal(SYSTEM)
+    owner.execute("SET session_replication_role = replica")
+    if step != "is merged":
+        owner.execute(forged(other, other))
+    if step == "goes on":
+        with transaction.atomic():
+            events.write(SYSTEM, {"returns.register": [Event("order", other, COMPANY, payload={})]})
+    elif step == "is split":
+        (line,) = [line.id for line in orders.order(other).lines if line.number == 1]
+        whole(split(SYSTEM, requests=[SplitOrder(other, ((line, 1),), "the rest later")]))
+    else:
+        whole(merge(SYSTEM, requests=[MergeOrders(one, (other,), "one parcel")]))
+        owner.execute(forged(other, one))
+    assert told() == [("orders_line", "was put in")], "while the event is not sealed"
+    seal.seal(SYSTEM)
+    assert told() == [("orders_line", "was put in")]
+    owner.execute("DELETE FROM orders_line WHERE number = 9")
+    assert told() == []
 
 
 def test_who_else_writes_orders_is_named(committed_db: None, owner: psycopg.Connection) -> None:

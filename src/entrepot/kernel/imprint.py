@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pgtrigger
 from django.apps import apps
@@ -150,6 +152,13 @@ def of_sealed(first: int, last: int) -> None:
             sql.run(_of_sealed(meta, hot), {"kind": hot.kind, "first": first, "last": last})
 
 
+def put_in(table: str, ids: Collection[UUID]) -> None:
+    """Take imprints, together, of rows of a hot table that a command has put in beside older ones of the same document:
+    no event about it tells them apart. 1 statement; none for no rows."""
+    if ids:
+        sql.change(_put_in(table), {"ids": list(ids)})
+
+
 def amiss() -> list[Amiss]:
     """Rows that were changed, deleted or put in without an imprint, or by another role than the house's own.
     1 statement."""
@@ -207,6 +216,9 @@ def _reading(body: str) -> str:
 
 _BODY = r"SELECT ('(\w+)', .*), current_user FROM .* AS a;(?: -- of (\w+))?"
 _NOTHING = "NULL::uuid, NULL::uuid"
+_BEGAN = "state_before = '' AND state_after <> ''"
+"""Of an event: its document is new by it, and whatever is of it was put in. What only goes on says no state before it
+either, but none after it."""
 _COUNT = "SELECT COALESCE(sum(COALESCE(cardinality(keys), 1)), 0)::bigint FROM kernel_imprint"
 
 
@@ -217,14 +229,23 @@ def _read(meta: Any) -> str:
     return f"SELECT '{meta.db_table}', {key_of(meta)}, {leaf_of(meta)}, {document} FROM {meta.db_table} AS a"
 
 
-def _of_sealed(meta: Any, hot: _WhenSealed) -> str:
-    """What was there before an event is in no state before it: of those that only go on nothing is new."""
+def _together(meta: Any) -> str:
     return f"""
 INSERT INTO kernel_imprint (source, row_key, written_by, keys, leaves)
 SELECT '{meta.db_table}', '', current_user, array_agg(a.id), array_agg({leaf_of(meta)}) FROM {meta.db_table} AS a
-WHERE a.{hot.document} = ANY(ARRAY(
+"""
+
+
+@cache
+def _put_in(table: str) -> str:
+    (meta,) = (one for one in tables() if one.db_table == table)
+    return f"{_together(meta)}WHERE a.id = ANY(%(ids)s::uuid[]) HAVING count(*) > 0"
+
+
+def _of_sealed(meta: Any, hot: _WhenSealed) -> str:
+    return f"""{_together(meta)}WHERE a.{hot.document} = ANY(ARRAY(
     SELECT DISTINCT subject_id FROM kernel_event WHERE seq >= %(first)s::bigint AND seq <= %(last)s::bigint
-    AND subject_kind = %(kind)s AND state_before = ''))
+    AND subject_kind = %(kind)s AND {_BEGAN}))
 HAVING count(*) > 0
 """
 
@@ -272,7 +293,7 @@ roled AS (
 ),
 unsealed AS (
     SELECT DISTINCT subject_id FROM kernel_event
-    WHERE seq > (SELECT COALESCE(max(last_seq), 0) FROM kernel_seal) AND state_before = ''
+    WHERE seq > (SELECT COALESCE(max(last_seq), 0) FROM kernel_seal) AND {_BEGAN}
 )
 SELECT source, row_key,
        CASE WHEN leaf IS NULL THEN 'is gone' WHEN known IS NULL THEN 'was put in'

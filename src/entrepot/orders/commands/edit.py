@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, imprint, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
@@ -111,7 +111,7 @@ def edit(
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 7 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 3
+    Again: by key. 11 statements; 8 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 3
     for priorities and promises, 1 where a policy asks for hazardous goods, and those of `orders.release_satisfied`
     where units go of orders that wait for a payment.
     """
@@ -450,6 +450,7 @@ def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[in
 def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> None:
     times = {one.order.id: one.request.occurred_at or cause.at for one in edits}
     sql.write("orders_line", LINE_COLUMNS, [row for one in edits for row in _rows(one)])
+    imprint.put_in("orders_line", [line.id for one in edits for line, _ in one.added])
     addresses = _addresses(cause, [one for one in edits if one.request.address])
     sql.change(_STORE, sql.columns(_STORED, [_stored(one, addresses) for one in edits]))
     for one in edits:

@@ -90,6 +90,7 @@ class _Order(NamedTuple):
     external_id: str
     channel: str
     is_import: bool
+    status: str
 
 
 class _Line(NamedTuple):
@@ -316,7 +317,7 @@ def _events(one: _Merge, at: datetime) -> list[Event]:
     return [
         *(
             Event(
-                "order", order.id, order.company, "", "closed", at,
+                "order", order.id, order.company, order.status, "closed", at,
                 {"merged_into": into.id, "number": into.number, "minor": order.amounts[-1]}, why,
             )
             for order in one.others
@@ -334,7 +335,7 @@ SELECT o.id, o.number, o.company_id::int, o.promise_at, o.priority::int, o.reser
        COALESCE(b.billed, ''),
        o.customer_id IS NOT NULL,
        (SELECT COALESCE(sum(l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
-        FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import'
+        FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import', o.status
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_address AS a ON a.id = o.address_id
 LEFT JOIN parties_address AS b ON b.id = o.billing_id

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import delivery, sql
+from entrepot.kernel import delivery, imprint, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
 from entrepot.kernel.errors import Said
@@ -67,7 +67,7 @@ def substitute(
     back of what was captured, where the substitute costs less.
 
     Called inside a command that has locked the orders; a line is exchanged once in a call. The channel is told.
-    9 statements; at most 12 more where something was captured.
+    10 statements; at most 12 more where something was captured.
     """
     if not requests:
         return {}
@@ -84,6 +84,7 @@ def substitute(
         ))  # fmt: skip
         grown.append((one.order, *amounts))
     sql.write("orders_line", (*LINE_COLUMNS, "instead_of"), rows)
+    imprint.put_in("orders_line", [one.by for one in requests])
     sql.change(_GROW, sql.columns(("orders", "goods", "discounts", "shippings", "taxes"), grown))
     back = _cancel(cause, requests, times)
     announce(cause, [_event(order, of_order, known, times[order], back.get(order, 0))
