@@ -163,6 +163,12 @@ def forged(of: UUID, like: UUID) -> bytes:
     return FORGED.format(of=of, like=like).encode()
 
 
+def line_of(order: UUID) -> UUID:
+    found = orders.order(order)
+    assert found is not None
+    return next(line.id for line in found.lines if line.number == 1)
+
+
 def test_a_line_that_is_added_leaves_an_imprint_at_once_and_hides_no_other(
     committed_db: None, owner: psycopg.Connection
 ) -> None:
@@ -174,8 +180,7 @@ def test_a_line_that_is_added_leaves_an_imprint_at_once_and_hides_no_other(
     owner.execute("UPDATE orders_line SET description = 'other'")
     owner.execute(forged(one, one))
     wanted = {("orders_line", "was changed"), ("orders_line", "was put in")}
-    first = orders.order(one).lines[0].id
-    added = AddLine(house.codes[0], 1, like=first)
+    added = AddLine(house.codes[0], 1, like=line_of(one))
     whole(edit(SYSTEM, requests=[EditOrder(one, "asked for", add=(added,))]))
     assert imprints("orders_line") == [1, 1]
     assert set(told()) == wanted, "while the event is not sealed"
@@ -203,8 +208,7 @@ def test_no_step_of_an_order_hides_a_line_that_was_put_in(
         with transaction.atomic():
             events.write(SYSTEM, {"returns.register": [Event("order", other, COMPANY, payload={})]})
     elif step == "is split":
-        (line,) = [line.id for line in orders.order(other).lines if line.number == 1]
-        whole(split(SYSTEM, requests=[SplitOrder(other, ((line, 1),), "the rest later")]))
+        whole(split(SYSTEM, requests=[SplitOrder(other, ((line_of(other), 1),), "the rest later")]))
     else:
         whole(merge(SYSTEM, requests=[MergeOrders(one, (other,), "one parcel")]))
         owner.execute(forged(other, one))
@@ -228,6 +232,61 @@ def test_who_else_writes_orders_is_named(committed_db: None, owner: psycopg.Conn
     with transaction.atomic():
         sql.run("UPDATE orders_order SET postal_code = 'SW1A 1AA'")
     assert told() == []
+
+
+def test_who_else_puts_in_orders_and_lines_is_named_though_the_events_are_forged_as_well(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    (one,) = placed(house, 1, (0, 2))
+    seal.seal(SYSTEM)
+    ((me,),) = owner.execute("SELECT current_user").fetchall()
+    owner.execute(
+        "INSERT INTO orders_order SELECT n.* FROM orders_order AS o, jsonb_populate_record(o, jsonb_build_object("
+        "'id', md5(o.id::text), 'number', 'F-1', 'external_id', 'F-1')) AS n"
+    )
+    owner.execute(
+        "INSERT INTO kernel_event SELECT n.* FROM kernel_event AS e, jsonb_populate_record(e, jsonb_build_object("
+        "'seq', nextval(pg_get_serial_sequence('kernel_event', 'seq')), 'subject_id', md5(e.subject_id::text))) AS n"
+        " WHERE e.subject_id = %s AND e.state_before = ''",
+        [one],
+    )
+    ((other,),) = owner.execute("SELECT id FROM orders_order WHERE number = 'F-1'").fetchall()
+    owner.execute(forged(other, one))
+    wanted = [("orders_line", f"was written by {me}"), ("orders_order", f"was written by {me}")]
+    assert told() == wanted
+    seal.seal(SYSTEM)
+    assert told() == wanted
+    with transaction.atomic():
+        sql.run("DELETE FROM orders_line WHERE order_id = %(id)s", {"id": other})
+        sql.run("DELETE FROM orders_order WHERE id = %(id)s", {"id": other})
+    assert told() == []
+
+
+@pytest.mark.parametrize("table", ["ledger_rate", "orders_line"])
+def test_who_else_deletes_is_named_and_an_upgrade_that_does_is_not(
+    committed_db: None, owner: psycopg.Connection, table: str
+) -> None:
+    facts()
+    house = a_house()
+    house.stock(0, 30)
+    placed(house, 1, (0, 2))
+    seal.seal(SYSTEM)
+    ((me,),) = owner.execute("SELECT current_user").fetchall()
+    with as_owner(), transaction.atomic():
+        imprint.before_upgrade()
+        sql.run(f"DELETE FROM {table}")
+        assert {what for _, what in told()} == {f"was deleted by {me}"}
+        imprint.after_upgrade()
+        assert told() == []
+        transaction.set_rollback(True)
+    with as_owner(), transaction.atomic():
+        sql.run(f"DELETE FROM {table}")
+        imprint.before_upgrade()
+        imprint.after_upgrade()
+        assert set(told()) == {(table, f"was deleted by {me}")}
+        transaction.set_rollback(True)
 
 
 def test_an_upgrade_reads_hot_tables_as_they_are_and_clears_nobody(
@@ -362,6 +421,53 @@ def test_rows_from_before_there_were_imprints_get_them_by_an_upgrade(
     ]
 
 
+def test_an_upgrade_takes_the_first_imprints_of_orders_and_lines_together(
+    committed_db: None, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    one, *_ = placed(house, 5, (0, 2), (0, 1))
+    seal.seal(SYSTEM)
+    owner.execute("SET session_replication_role = replica")
+    monkeypatch.setattr(imprint, "TOGETHER_MAX", 4)
+    with as_owner():
+        imprint.before_upgrade()
+        owner.execute("DELETE FROM kernel_imprint WHERE source IN ('orders_order', 'orders_line')")
+        imprint.after_upgrade()
+    for table, rows in (("orders_order", 5), ("orders_line", 10)):
+        taken = imprints(table)
+        assert sum(taken) == rows and 1 < len(taken) <= 4 and max(taken) <= 4
+    assert told() == []
+    sql.run("UPDATE orders_order SET priority = 9 WHERE id = %(id)s", {"id": one})
+    assert told() == []
+    owner.execute("UPDATE orders_line SET unit_price = 1 WHERE order_id = %s", [one])
+    assert set(told()) == {("orders_line", "was changed")}
+    owner.execute("UPDATE orders_line SET unit_price = 9.99 WHERE order_id = %s", [one])
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE ledger_rate SET rate = 0.9", "UPDATE orders_order SET priority = 9"]
+)
+def test_an_upgrade_waits_for_who_writes_meanwhile(
+    committed_db: None, owner: psycopg.Connection, statement: str
+) -> None:
+    facts()
+    house = a_house()
+    house.stock(0, 30)
+    placed(house, 1, (0, 2))
+    seal.seal(SYSTEM)
+    with as_owner():
+        imprint.before_upgrade()
+        with owner.transaction():
+            owner.execute(f"SET LOCAL ROLE {APP_ROLE}".encode())
+            owner.execute(statement.encode())
+            with pytest.raises(psycopg.errors.LockNotAvailable), transaction.atomic():
+                sql.run("SET LOCAL lock_timeout = '200ms'")
+                imprint.after_upgrade()
+        imprint.after_upgrade()
+    assert told() == []
+
+
 def test_an_upgrade_from_before_rows_were_imprinted_together_reads_what_is_there(
     committed_db: None, owner: psycopg.Connection
 ) -> None:
@@ -447,8 +553,7 @@ def test_facts_of_money_decisions_and_rules_leave_imprints(db: None) -> None:
     } <= names  # fmt: skip
     for model in apps.get_models():
         if model._meta.db_table in names:
-            is_hot = model._meta.db_table in ("orders_order", "orders_line")
-            wanted = set() if is_hot else {"imprint_insert"}
+            wanted = {"imprint_insert"}
             if not getattr(model, "append_only", False):
                 wanted |= {"imprint_update", "imprint_delete"}
             assert {one.name for one in model._meta.triggers if one.name.startswith("imprint")} == wanted

@@ -22,6 +22,8 @@ from entrepot.kernel import sql
 from entrepot.postgres import APP_ROLE
 
 SHOWN_MAX = 200
+TOGETHER_MAX = 20_000
+"""Rows of one imprint that an upgrade takes."""
 BY_UPGRADE = "upgrade"
 """Who wrote an imprint that was taken anew because an upgrade changed its table."""
 
@@ -84,8 +86,16 @@ def _trigger(name: str, operation: pgtrigger.Operation, func: _Imprint) -> pgtri
 
 def imprinted_when_sealed(kind: str, document: str, *, but: Collection[str]) -> list[pgtrigger.Trigger]:
     """Triggers of a hot table with a key `id`, of which every step changes the columns `but`. Imprints of what is put
-    in are taken with the events about the documents, of a kind, that the column `document` names."""
-    return [_WhenSealed(kind, document, but), _trigger("imprint_delete", pgtrigger.Delete, _Gone())]
+    in are taken with the events about the documents, of a kind, that the column `document` names; of what another role
+    than the house's own puts in, at once."""
+    return [
+        pgtrigger.Trigger(
+            name="imprint_insert", level=pgtrigger.Row, when=pgtrigger.After, operation=pgtrigger.Insert,
+            condition=pgtrigger.Condition(f"current_user <> '{APP_ROLE}'"), func=_Changed(document),
+        ),
+        _WhenSealed(kind, document, but),
+        _trigger("imprint_delete", pgtrigger.Delete, _Gone()),
+    ]  # fmt: skip
 
 
 class _WhenSealed(pgtrigger.Trigger):
@@ -187,8 +197,10 @@ def upgrading() -> bool:
 
 
 def after_upgrade() -> None:
-    """Take imprints anew of what the upgrade changed; what was amiss before it stays so."""
+    """Take imprints anew of what the upgrade changed; what was amiss before it stays so. Whoever writes these tables
+    meanwhile is waited for, and waits: an imprint of what they changed must not be older than theirs."""
     with transaction.atomic():
+        sql.run(f"LOCK TABLE {', '.join(sorted(meta.db_table for meta in tables()))} IN SHARE MODE")
         sql.run(_renewed([_read(meta) for meta in tables()]))
         sql.run("DROP TABLE kernel_upgrade")
 
@@ -296,12 +308,13 @@ unsealed AS (
     WHERE seq > (SELECT COALESCE(max(last_seq), 0) FROM kernel_seal) AND {_BEGAN}
 )
 SELECT source, row_key,
-       CASE WHEN leaf IS NULL THEN 'is gone' WHEN known IS NULL THEN 'was put in'
+       CASE WHEN leaf IS NULL AND known IS NULL THEN 'was deleted by ' || written_by
+            WHEN leaf IS NULL THEN 'is gone' WHEN known IS NULL THEN 'was put in'
             WHEN leaf <> known THEN 'was changed' ELSE 'was written by ' || written_by END AS what
 FROM compared, roled
 WHERE (known IS DISTINCT FROM leaf
        AND NOT (known IS NULL AND COALESCE(document IN (SELECT subject_id FROM unsealed), FALSE)))
-   OR (known IS NOT NULL AND id > since AND written_by NOT IN ('{APP_ROLE}', '{BY_UPGRADE}'))
+   OR (id > since AND written_by NOT IN ('{APP_ROLE}', '{BY_UPGRADE}'))
 ORDER BY 1, 2
 """
 
@@ -316,14 +329,22 @@ FROM (SELECT COALESCE(max(id), 0) AS last FROM kernel_imprint) AS i LEFT JOIN ({
 
 
 def _renewed(reading: list[str]) -> str:
-    """What differs from its imprint, and what the login that upgrades has written since."""
+    """What differs from its imprint, and what the login that upgrades has written since; of a hot table, what has no
+    imprint yet many together."""
     return f"""{_compared(reading)},
-began AS (SELECT max(last) AS last FROM kernel_upgrade)
-INSERT INTO kernel_imprint (source, row_key, leaf, written_by)
-SELECT c.source, c.row_key, c.leaf, '{BY_UPGRADE}'
-FROM compared AS c, began AS b
-WHERE (c.known IS DISTINCT FROM c.leaf OR (c.leaf IS NOT NULL AND c.id > b.last AND c.written_by = current_user))
-  AND NOT EXISTS (SELECT FROM kernel_upgrade AS u WHERE u.source = c.source AND u.row_key = c.row_key)
+began AS (SELECT max(last) AS last FROM kernel_upgrade),
+renewed AS (
+    SELECT c.source, c.row_key, c.leaf, c.id IS NULL AND c.document IS NOT NULL AS together,
+           row_number() OVER () / {TOGETHER_MAX} AS part
+    FROM compared AS c, began AS b
+    WHERE (c.known IS DISTINCT FROM c.leaf OR (c.id > b.last AND c.written_by = current_user))
+      AND NOT EXISTS (SELECT FROM kernel_upgrade AS u WHERE u.source = c.source AND u.row_key = c.row_key)
+)
+INSERT INTO kernel_imprint (source, row_key, leaf, written_by, keys, leaves)
+SELECT source, row_key, leaf, '{BY_UPGRADE}', NULL, NULL FROM renewed WHERE NOT together
+UNION ALL
+SELECT source, '', NULL, '{BY_UPGRADE}', array_agg(row_key::uuid), array_agg(leaf)
+FROM renewed WHERE together GROUP BY source, part
 """
 
 
@@ -337,6 +358,6 @@ WHERE attrelid = to_regclass('kernel_imprint') AND attnum > 0 AND NOT attisdropp
 """
 
 _INSTALLED = """
-SELECT p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+SELECT DISTINCT p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
 WHERE t.tgname LIKE 'pgtrigger\\_imprint\\_insert\\_%' OR p.prosrc LIKE '%; -- of %'
 """
