@@ -165,6 +165,28 @@ def test_he_is_asked_for_what_he_said_that_he_has_and_no_more(floor: Floor) -> N
     assert places(passed_on(floor, (0, 1))) == [{"with_supplier": 1}]
 
 
+def test_why_he_is_not_asked_is_told_of_what_is_short_after_him(floor: Floor) -> None:
+    (supplier,) = sql.run("SELECT id FROM parties_supplier")[0]
+    profile(DropShip("ACME", stated_only=True))
+    whole(state_quantities(SYSTEM, requests=[StateQuantity(supplier, floor.skus[0], 3)]))
+    part = passed_on(floor, (0, 5))
+    assert places(part) == [{"backordered": 2, "with_supplier": 3}]
+    assert not_asked(part) == [()], "he was asked, and sends what he has"
+
+    profile(nodes_per_order_max=9)
+    held = passed_on(floor, (2, 1), (0, 1), policy="ship_complete")
+    assert not_asked(held) == [(("ACME", "goods"),), (("ACME", "complete"),)]
+    profile(nodes_per_order_max=1)
+    split = passed_on(floor, (1, 1), (0, 1), policy="ship_complete")
+    assert not_asked(split) == [(("ACME", "goods"),), (("ACME", "shipments"),)]
+
+
+def not_asked(order: UUID) -> list[tuple[tuple[str, str], ...]]:
+    """By line, who was not asked, and why."""
+    (told,) = sourcing.explained(order=order)
+    return [line.not_passed for line in told.explanation.lines]
+
+
 def test_a_quantity_is_of_an_offer_and_not_below_nothing(floor: Floor) -> None:
     (supplier,) = sql.run("SELECT id FROM parties_supplier")[0]
     answers = state_quantities(

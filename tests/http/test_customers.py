@@ -6,7 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import policies
+from entrepot.kernel import policies, sql
+from entrepot.parties import queries
+from entrepot.sourcing import naming
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.rules import Profile
 from tests.http.test_api import an_order, is_problem
@@ -59,3 +61,19 @@ def test_what_does_not_fit_is_refused_and_so_is_who_may_not(shop, program):
     assert service.post(CUSTOMERS, {"code": "C", "substitutes": "perhaps"}, again="2").status_code == 422
     refused = program("auditor").post(CUSTOMERS, {"code": "C"}, again="3")
     assert is_problem(refused, 403, "kernel.not_permitted")
+
+
+def test_a_tier_and_a_category_are_found_by_an_index(shop) -> None:
+    sql.run("SELECT set_config('enable_seqscan', 'off', true)")
+    asked = {"company": COMPANY, "code": None, "tier": "gold", "after": None, "limit": 100}
+    rows = plan_of(queries._CUSTOMER_ROWS, asked)
+    names = plan_of(
+        naming._KNOWN, {"company": COMPANY, "goods": ["cups"], "tier": ["gold"], "supplier": ["ACME"]}
+    )
+    assert "Index Cond: ((company_id = '1'::smallint) AND (tier = 'gold'::text))" in rows
+    assert "parties_customer_by_tier" in names
+    assert "catalog_sku_by_category" in names
+
+
+def plan_of(statement: str, params: dict[str, object]) -> str:
+    return "\n".join(line for (line,) in sql.run(f"EXPLAIN {statement}", params))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html.parser import HTMLParser
 
+import msgspec
 import pytest
 from django.urls import reverse
 
 from entrepot.kernel import drafts, ids, policies
 from entrepot.orders.validation import Validation
+from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.returns.admission import Admission, Rule
 from entrepot.sourcing.pegging import Backorders
 from entrepot.sourcing.rules import Profile
 from entrepot.web.policy_form import form
@@ -197,3 +201,52 @@ def test_nodes_that_are_closed_and_suppliers_are_written_in_rows(shop: Shop, con
     assert draft.body["drop_ship"][0]["supplier"] == "ACNE"
     policy = client.get(reverse("policy", args=[KIND])).content.decode()
     assert "It names what nothing is called here: ACNE." in policy
+
+
+class Browser(HTMLParser):
+    """What a browser sends of the forms of a page: of a choice the one that is selected, else the first."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self._name = self._choice = ""
+        self._is_area = False
+        self.feed(told)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag in ("input", "textarea", "select") and "name" in given:
+            self._name, self._is_area = given["name"], tag == "textarea"
+            if tag == "input":
+                self.sent[self._name] = given.get("value", "")
+            elif tag == "textarea":
+                self.sent[self._name] = ""
+        elif tag == "option" and ("selected" in given or self._name not in self.sent):
+            self.sent[self._name] = given["value"]
+
+    def handle_data(self, data: str) -> None:
+        if self._is_area:
+            self.sent[self._name] += data
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002  its name is the parser's
+        self._is_area = False
+
+
+RULES = Admission(
+    (Rule("all"), Rule("pens, ink", promotions=("A, B",), hazardous=False, answer="no")), ("gold",)
+)
+
+
+def test_a_form_that_nobody_touched_keeps_what_is_in_force(shop: Shop, console) -> None:
+    client, then = console("lead"), shop.now - timedelta(days=2)
+    own = {"returns.authorization": RULES, "purchasing.quality": Quality((Plan(), Plan("MUG")))}
+    for kind, body in own.items():
+        policies.set_policy(the_system(then), requests=[policies.SetPolicy(COMPANY, kind, body, then)])
+    for kind, shape in policies.bodies.items():
+        address = reverse("policy-draft", args=[kind])
+        told = client.get(address).content.decode()
+        answer = client.post(address, Browser(told).sent | {"note": "the same"})
+
+        assert answer.status_code == 302, (kind, answer.content.decode())
+        (draft,) = drafts.drafts(COMPANY, kind)
+        assert msgspec.convert(draft.body, shape, strict=False) == own.get(kind, shape()), kind

@@ -693,6 +693,34 @@ def test_what_opens_nothing_is_told_apart_on_every_screen_and_changes_nothing(sh
     assert sql.run("SELECT count(*) FROM stock_move") == before
 
 
+def test_a_scan_takes_as_many_statements_however_many_lots_it_does_not_fit(shop, handheld, statements):
+    sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'PEN-STEEL'")
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    hand, took = handheld("supervisor"), []
+    for lots in (("L1",), ("L2", "L3", "L4", "L5")):
+        came = [
+            Receive(
+                COMPANY,
+                shop.skus["PEN-STEEL"],
+                shop.nodes[0],
+                bins["IN"],
+                2,
+                200,
+                "receipt",
+                ids.uuid7(),
+                lot=lot,
+            )
+            for lot in lots
+        ]
+        receive(the_system(shop.now), requests=came)
+        hand.goes("/scan/put-away/")
+        with statements() as ran:
+            hand.scans("]C1010501234567890010L9")
+        assert hand.wrong.startswith("Wrong lot")
+        took.append(sum("network_node" in text for text in ran.texts))
+    assert took[0] == took[1]
+
+
 def test_a_person_decides_about_expired_goods_and_about_what_nobody_ordered(shop, handheld):
     sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'PEN-STEEL'")
     system, node, sku = the_system(shop.now), shop.nodes[0], shop.skus["PEN-STEEL"]

@@ -20,6 +20,7 @@ from entrepot.sourcing.drop_ship import (
     Known,
     Offered,
     Supplier,
+    has_missing,
     not_asked,
     suppliers_of,
     with_suppliers,
@@ -266,6 +267,44 @@ def test_a_supplier_who_is_not_asked_is_told_with_the_reason(asked, units, refus
     able = [Supplier(UUID(int=3), "ACME", False, offers, frozenset({line.id} if refused else ()))]
     named = DropShip(**({"supplier": "ACME"} | asked))
     assert not_asked([named], able, "GB", line, is_whole=is_whole) == [(named.supplier, why)]
+
+
+def told(lines, free, suppliers, policy="partial_backorder", limit=3, codes=("ACME",)):
+    """Of what is short after all, by line, who is not asked, and why."""
+    found = sourced(lines, free, suppliers, policy, limit)
+    of_sku: dict[UUID, int] = {}
+    for (sku, _), units in free.items():
+        of_sku[SKUS[sku]] = of_sku.get(SKUS[sku], 0) + units
+    is_missing = policy == "ship_complete" and has_missing(lines, suppliers, of_sku)
+    return {
+        LINES.index(short.id): not_asked(
+            [DropShip(code) for code in codes], suppliers, "GB", short, found.passed,
+            is_whole=policy in ("ship_complete", "line_complete"), is_missing=is_missing,
+        )
+        for short in found.plan.short
+    }  # fmt: skip
+
+
+def test_who_sends_some_of_it_was_asked_and_has_that_less() -> None:
+    assert told([line(0, 5)], {}, [supplier(0, units=3)]) == {0: []}
+    both = [supplier(0, units=3), supplier(0, key=BOLT)]
+    assert told([line(0, 5), line(1, 1)], {}, both, codes=("ACME", "BOLT")) == {
+        0: [("BOLT", "another")], 1: [("ACME", "goods"), ("BOLT", "goods")],
+    }  # fmt: skip
+    # what he sends of one line he has not for another of the same SKU
+    again = Line(LINES[1], SKUS[0], 2)
+    assert told([line(0, 5), again], {}, [supplier(0, units=5)]) == {1: [("ACME", "too few")]}
+
+
+def test_of_an_order_that_ships_complete_what_is_missing_is_told_and_not_shipments() -> None:
+    lines = [line(0, 2), line(1, 2)]
+    missing = told(lines, {}, [supplier(1)], "ship_complete", limit=9)
+    assert missing == {0: [("ACME", "goods")], 1: [("ACME", "complete")]}
+    there = told(lines, {(0, 0): 2}, [supplier(1)], "ship_complete", limit=1)
+    assert there == {0: [("ACME", "goods")], 1: [("ACME", "shipments")]}
+    assert told(lines, {(0, 0): 2}, [supplier(1)], limit=1) == {1: [("ACME", "shipments")]}
+    twice = [line(0, 2), Line(LINES[1], SKUS[0], 2), line(2, 1)]
+    assert told(twice, {(0, 0): 2}, [supplier(2)], "ship_complete", limit=1)[2] == [("ACME", "complete")]
 
 
 def test_so_few_or_of_a_kit_he_does_not_send() -> None:

@@ -14,9 +14,12 @@ from entrepot.kernel import policies, wire
 from entrepot.kernel.errors import Invalid
 from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
+from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.rules import Policy as Returns
 from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
 from entrepot.sourcing.rules import DropShip, Offline, Profile
+from entrepot.sourcing.substitutes import Set, Substitutes
 from entrepot.web.policy_form import differences, form, purpose, read
 from entrepot.web.policy_form import filled as filled_again
 from entrepot.work.commands import steering  # noqa: F401  registers its policies
@@ -124,6 +127,7 @@ def posted(body: Any) -> dict[str, str]:
     return found
 
 
+WORDS = st.text(st.sampled_from('ab", \n'), max_size=6)
 OFFLINE = Offline("LDN", date(2026, 12, 28), date(2026, 12, 30), "stock-taking")
 SENDS = DropShip("ACME", "first", ("MUG", "TEA"), (), 2, stated_only=True)
 
@@ -132,13 +136,57 @@ SENDS = DropShip("ACME", "first", ("MUG", "TEA"), (), 2, stated_only=True)
     st.lists(st.builds(Offline, st.sampled_from(("LDN", "MAN")), st.dates(), st.none() | st.dates(), st.just("x"))),
     st.lists(st.builds(
         DropShip, st.sampled_from(("ACME", "BOLT")), st.sampled_from(("first", "last")),
-        st.lists(st.sampled_from(("MUG", "TEA"))).map(tuple), st.just(()), st.none() | st.integers(0, 99),
+        st.lists(WORDS).map(tuple), st.just(()), st.none() | st.integers(0, 99),
         st.booleans(),
     )),
 )  # fmt: skip
 def test_what_rows_show_is_what_they_read(offline: list[Offline], drop_ship: list[DropShip]) -> None:
     profile = Profile(offline=tuple(offline), drop_ship=tuple(drop_ship))
     assert read(Profile, posted(profile)) == profile
+
+
+ROWS = {
+    "sourcing.profile": Profile(offline=(OFFLINE, Offline("MAN", date(2026, 12, 1))), drop_ship=(SENDS,)),
+    "sourcing.substitutes": Substitutes((Set(("MUG", "TEA, green"), ("CUP",)), Set(("PEN",), ("INK",), "lower"))),
+    "purchasing.quality": Quality((Plan(), Plan("MUG"), Plan(category="cups", sample_percent=20))),
+    "returns.authorization": Admission(
+        (Rule("all"), Rule("pens", promotions=("SPRING, 2026",), hazardous=False, label=True, answer="no"))
+    ),
+}  # fmt: skip
+
+
+def test_each_policy_of_rows_is_tried_with_some() -> None:
+    assert set(ROWS) == {
+        kind for kind in own() for one in form(policies.bodies[kind]()) if one.widget == "rows"
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(ROWS))
+def test_what_is_kept_as_it_was_shown_changes_nothing(kind: str) -> None:
+    body = ROWS[kind]
+    sent = posted(body)
+
+    assert read(type(body), sent) == body
+    again = {
+        cell.name: cell.text
+        for one in filled_again(type(body), sent)
+        for cell in (*(one,), *(cell for row in one.rows for cell in row))
+    }
+    assert read(type(body), again) == body, "also after it came back refused"
+
+
+def test_a_row_of_defaults_is_told_and_dropped_where_it_was_emptied() -> None:
+    (told,) = differences(Quality, {}, wire_of(Quality((Plan(), Plan("MUG")))))
+    assert told.other == "as by default\nsku MUG"
+
+    emptied = dict.fromkeys(posted(Quality((Plan(),))), "") | {"plans.0.kept": "yes"}
+    assert read(Quality, emptied) == Quality()
+    assert read(Quality, posted(Quality((Plan("MUG"),))) | {"plans.0.sku": ""}) == Quality()
+
+
+def test_words_that_hold_a_comma_stand_in_quotes() -> None:
+    shown = posted(Profile(drop_ship=(DropShip("ACME", skus=("TEA, green", "MUG", '5" PLATE')),)))
+    assert shown["drop_ship.0.skus"] == '"TEA, green", MUG, 5" PLATE'
 
 
 def test_rows_are_added_emptied_and_left_as_they_are_offered() -> None:

@@ -157,6 +157,15 @@ def test_what_is_overdue_for_too_long_goes_by_the_calendar_of_its_type():
     assert rules.overdue_since(monday, Targets(), {}) == {}
 
 
+def test_a_calendar_is_searched_once_however_many_types_go_by_it(monkeypatch):
+    searched, search = [], rules.business_time_ago
+    monkeypatch.setattr(rules, "business_time_ago", lambda *asked: searched.append(asked) or search(*asked))
+    by_type = {f"type {n}": Target(8, "night" if n % 2 else "") for n in range(20)}
+    targets = Targets(by_type, "office", escalate_after_hours=4)
+    since = rules.overdue_since(london(9, 11), targets, {"office": LONDON, "night": Calendar()})
+    assert (len(since), len(searched)) == (21, 2)
+
+
 @given(CALENDARS, STARTS)
 def test_no_time_at_an_open_moment_is_that_moment(calendar, start):
     opening = rules.in_business_time(start, 0, calendar)

@@ -36,6 +36,9 @@ class Sku(models.Model):
             models.Index(
                 fields=["company_id", "barcode"], name="catalog_sku_barcode", condition=~Q(barcode="")
             ),
+            models.Index(
+                fields=["company_id", "category"], name="catalog_sku_by_category", condition=~Q(category="")
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="catalog_sku_code_given", condition=~Q(code="")),

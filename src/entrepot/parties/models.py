@@ -36,6 +36,12 @@ class Customer(models.Model):
     substitutes = models.TextField(db_default="")  # agreed, refused, or '' where nothing was said
 
     class Meta:
+        indexes = [
+            # Who asks for a tier names one; most customers have none.
+            models.Index(
+                fields=["company_id", "tier", "id"], name="parties_customer_by_tier", condition=~Q(tier="")
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="parties_customer_code_once"),
             models.CheckConstraint(

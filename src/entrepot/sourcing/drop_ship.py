@@ -85,26 +85,63 @@ def suppliers_of(
     return found
 
 
-NOT_ASKED = ("country", "goods", "kit", "rejected", "too few", "fewest", "shipments")
+NOT_ASKED = (
+    "country", "goods", "kit", "rejected", "too few", "fewest", "another", "complete", "shipments",
+)  # fmt: skip
 """Why a supplier is not asked for units of a line: he does not send there, or does not send such goods; it is of a kit;
-he refused it; he has not said that he has so many; he does not send so few; or he would be a shipment too many."""
+he refused it; he has not said that he has so many; he does not send so few; another one sends a part of it; the order
+ships complete, and something else of it is missing; or he would be a shipment too many."""
 
 
 def not_asked(
-    asked: Sequence[DropShip], suppliers: Sequence[Supplier], country: str, line: Line, *, is_whole: bool
+    asked: Sequence[DropShip],
+    suppliers: Sequence[Supplier],
+    country: str,
+    line: Line,
+    passed: Sequence[Passed] = (),
+    *,
+    is_whole: bool,
+    is_missing: bool = False,
 ) -> list[tuple[str, str]]:
-    """Of the suppliers that a profile names the code, and why each was not asked for what is short of a line.
+    """Of the suppliers that a profile names the code, and why each was not asked for what is short of a line; without
+    those who send some of it.
 
-    `suppliers` are those whom the order may ask, before it took anything. `is_whole`: only for whole lines.
+    `suppliers` are those whom the order may ask, before it took anything; `passed` is what it took. `is_whole`: only
+    for whole lines. `is_missing`: the order ships complete, and of some line nobody has all (`has_missing`).
     """
     able = {one.code: one for one in suppliers}
+    serve = {one.code for one in passed if one.line == line.id}
+    left = _Left(suppliers, passed)
+    last = "another" if serve else "complete" if is_missing else "shipments"
     return [
-        (one.supplier, _why_not(one, able.get(one.supplier), country, line, is_whole=is_whole))
+        (
+            one.supplier,
+            _why_not(one, able.get(one.supplier), country, line, left, is_whole=is_whole) or last,
+        )
         for one in asked
+        if one.supplier not in serve
     ]
 
 
-def _why_not(asked: DropShip, one: Supplier | None, country: str, line: Line, *, is_whole: bool) -> str:
+def has_missing(lines: Sequence[Line], suppliers: Sequence[Supplier], free: Mapping[UUID, int]) -> bool:
+    """Whether of some line neither the nodes nor a supplier have all, in however many shipments; `free` are the units
+    of each SKU at all nodes that may be asked."""
+    there, left = dict(free), _Left(suppliers)
+    for line in lines:
+        if there.get(line.sku, 0) >= line.quantity:
+            there[line.sku] -= line.quantity
+            continue
+        able = next((one for one in suppliers if left.of(one, line) == line.quantity), None)
+        if able is None:
+            return True
+        left.take(able, line, line.quantity)
+    return False
+
+
+def _why_not(
+    asked: DropShip, one: Supplier | None, country: str, line: Line, left: _Left, *, is_whole: bool
+) -> str:
+    """What keeps a supplier himself from it; '' where nothing does."""
     if asked.countries and country not in asked.countries:
         return "country"
     offer = one.offers.get(line.sku) if one else None
@@ -114,10 +151,10 @@ def _why_not(asked: DropShip, one: Supplier | None, country: str, line: Line, *,
         return "kit"
     if line.id in one.refused:
         return "rejected"
-    units = line.quantity if offer.units is None else min(line.quantity, offer.units)
+    units = left.units(one, line)
     if units < line.quantity and (is_whole or units < offer.fewest or not units):
         return "too few"
-    return "fewest" if units < offer.fewest else "shipments"
+    return "fewest" if units < offer.fewest else ""
 
 
 PlanOf = Callable[[Sequence[Line], str, int], Plan]
@@ -236,9 +273,13 @@ class _Left:
         offer = supplier.offers.get(line.sku)
         if offer is None or line.kit or line.id in supplier.refused:
             return 0
-        there = self._units[supplier.id, line.sku]
-        units = line.quantity if there is None else min(line.quantity, there)
+        units = self.units(supplier, line)
         return units if units >= offer.fewest else 0
+
+    def units(self, supplier: Supplier, line: Line) -> int:
+        """Units of a line that a supplier has, of a SKU that he offers."""
+        there = self._units[supplier.id, line.sku]
+        return line.quantity if there is None else min(line.quantity, there)
 
     def take(self, supplier: Supplier, line: Line, units: int) -> Passed:
         self._less(supplier.id, line.sku, units)

@@ -66,10 +66,11 @@ def _known(company: int, named: Collection[_Name]) -> set[_Name]:
 _KNOWN = """
 SELECT 'goods', one FROM unnest(%(goods)s::text[]) AS one
 WHERE EXISTS (SELECT FROM catalog_sku WHERE company_id = %(company)s::smallint AND code = one)
-   OR EXISTS (SELECT FROM catalog_sku WHERE company_id = %(company)s::smallint AND category = one)
+   OR EXISTS (SELECT FROM catalog_sku WHERE company_id = %(company)s::smallint AND category = one
+              AND category <> '')
 UNION ALL
 SELECT 'tier', one FROM unnest(%(tier)s::text[]) AS one
-WHERE EXISTS (SELECT FROM parties_customer WHERE company_id = %(company)s::smallint AND tier = one)
+WHERE EXISTS (SELECT FROM parties_customer WHERE company_id = %(company)s::smallint AND tier = one AND tier <> '')
 UNION ALL
 SELECT 'supplier', one FROM unnest(%(supplier)s::text[]) AS one
 WHERE EXISTS (SELECT FROM parties_supplier WHERE company_id = %(company)s::smallint AND code = one)

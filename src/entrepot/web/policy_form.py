@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import math
+import re
 import textwrap
 import types
 import typing
@@ -22,10 +23,17 @@ import msgspec
 from entrepot.kernel import bounds, policies, shapes, wire
 from entrepot.kernel.errors import Invalid, Refused
 
-Widget = Literal["choice", "switch", "number", "decimal", "text", "date", "words", "pairs", "rows", "json"]
+Widget = Literal[
+    "choice", "switch", "number", "decimal", "text", "date", "words", "pairs", "rows", "json", "hidden"
+]  # fmt: skip
 
 BLANKS = 2
 """Empty rows below those that there are, to write more into."""
+KEPT = "kept"
+"""Sent with a row that says nothing but defaults: it tells it from one that was only offered."""
+
+_WORD = re.compile(r'\s*"((?:[^"]|"")*)"[^\S\n]*(?=[,\n]|$)|([^,\n]+)')
+"""A word of several: in quotes as it stands there, each quote in it doubled; else up to the next comma or line."""
 
 
 class Field(NamedTuple):
@@ -131,7 +139,7 @@ def form(body: Any) -> list[Field]:
         rows: tuple[tuple[Field, ...], ...] = ()
         if shape.widget == "rows":
             given = [*values[one.name], *[None] * BLANKS]
-            rows = tuple(_cells(f"{one.name}.{place}", shape.row, row) for place, row in enumerate(given))
+            rows = tuple(_row(f"{one.name}.{place}", shape.row, row) for place, row in enumerate(given))
         found.append(
             Field(
                 one.name, told.get(one.name, ""), shape.widget, text, shape.choices, shape.is_optional,
@@ -147,16 +155,28 @@ def filled(kind: type, posted: Mapping[str, str]) -> list[Field]:
     for one in form(kind()):
         row = _shape(typing.get_type_hints(kind)[one.name]).row
         places = _places(one.name, posted) if row else []
-        rows = tuple(
-            tuple(
-                cell._replace(text=posted.get(cell.name, "")) for cell in _cells(f"{one.name}.{place}", row)
-            )
-            for place in places
-        )
+        rows = tuple(_sent(f"{one.name}.{place}", row, posted) for place in places)
         if row:  # the last one is empty: others are made like it
             rows = (*rows, _cells(f"{one.name}.{max(places, default=-1) + 1}", row))
         found.append(one._replace(text=posted.get(one.name, ""), rows=rows))
     return found
+
+
+def _row(name: str, kind: type, given: Mapping[str, Any] | None) -> tuple[Field, ...]:
+    """The cells of a row; one that is there and says nothing but defaults is marked as kept."""
+    cells = _cells(name, kind, given)
+    is_plain = given is not None and cells == _cells(name, kind)
+    return (*cells, _kept(name)) if is_plain else cells
+
+
+def _sent(name: str, kind: type, posted: Mapping[str, str]) -> tuple[Field, ...]:
+    """The cells of a row as they were sent."""
+    cells = tuple(cell._replace(text=posted.get(cell.name, "")) for cell in _cells(name, kind))
+    return (*cells, _kept(name)) if _kept(name).name in posted else cells
+
+
+def _kept(name: str) -> Field:
+    return Field(f"{name}.{KEPT}", "", "hidden", "yes", (), False)
 
 
 def _cells(name: str, kind: type, given: Mapping[str, Any] | None = None) -> tuple[Field, ...]:
@@ -216,12 +236,13 @@ def read(kind: type, posted: Mapping[str, str]) -> Any | Refused:
 
 
 def _rows(name: str, kind: type, posted: Mapping[str, str], places: Sequence[int]) -> list[Any] | Refused:
-    """What stands in rows; those as they were offered, or emptied, are none."""
+    """What stands in rows; those that were emptied, or are as they were offered and not marked as kept, are none."""
     hints, rows = typing.get_type_hints(kind), []
     for place in places:
         offered, row = _cells(f"{name}.{place}", kind), {}
         sent = [posted.get(cell.name, "").replace("\x00", "").strip() for cell in offered]
-        if all(text in ("", cell.text) for cell, text in zip(offered, sent, strict=True)):
+        is_kept = f"{name}.{place}.{KEPT}" in posted and any(sent)
+        if not is_kept and all(text in ("", cell.text) for cell, text in zip(offered, sent, strict=True)):
             continue
         for cell, one, text in zip(offered, fields(kind), sent, strict=True):
             has_default = one.default is not MISSING or one.default_factory is not MISSING
@@ -263,10 +284,27 @@ def _written(value: Any, widget: Widget) -> str:
     if widget == "switch":
         return "yes" if value else "no"
     if widget == "words":
-        return ", ".join(value)
+        return ", ".join(map(_quoted, value))
     if widget == "pairs":
         return "\n".join(f"{name} = {one}" for name, one in value.items())
     return json.dumps(value, indent=1) if widget in ("json", "rows") else str(value)
+
+
+def _quoted(word: str) -> str:
+    """A word as it stands among others: in quotes where it would not be read as it is."""
+    is_plain = word and word == word.strip() and not word.startswith('"') and not set(word) & {",", "\n"}
+    return word if is_plain else '"{}"'.format(word.replace('"', '""'))
+
+
+def _words(text: str) -> list[str]:
+    found = []
+    for one in _WORD.finditer(text):
+        quoted, plain = one.groups()
+        if quoted is not None:
+            found.append(quoted.replace('""', '"'))
+        elif plain.strip():
+            found.append(plain.strip())
+    return found
 
 
 def _told(value: Any, shape: _Shape) -> str:
@@ -281,7 +319,7 @@ def _told(value: Any, shape: _Shape) -> str:
         said = [
             f"{cell.label.lower()} {cell.text}" for cell in cells if cell.text not in ("", blank[cell.name])
         ]
-        lines.append(", ".join(said))
+        lines.append(", ".join(said) or "as by default")
     return "\n".join(lines)
 
 
@@ -291,7 +329,7 @@ def _raw(text: str, shape: _Shape) -> Any:
     if shape.widget == "switch":
         return {"yes": True, "no": False}[text] if text in ("yes", "no") else text
     if shape.widget == "words":
-        return [word for word in (part.strip() for part in text.replace("\n", ",").split(",")) if word]
+        return _words(text)
     if shape.widget == "pairs":
         return dict(_pair(line) for line in text.splitlines() if line.strip())
     if shape.widget == "decimal" and not math.isfinite(float(text)):

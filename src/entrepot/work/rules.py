@@ -168,7 +168,8 @@ def overdue_since(at: datetime, targets: Targets, calendars: Mapping[str, Calend
     if hours is None:
         return {}
     kinds = {kind: _calendar_of(kind, targets, calendars) for kind in ("", *targets.by_type)}
-    return {kind: business_time_ago(at, hours, calendar) for kind, calendar in kinds.items()}
+    since = {calendar: business_time_ago(at, hours, calendar) for calendar in set(kinds.values())}
+    return {kind: since[calendar] for kind, calendar in kinds.items()}
 
 
 def business_time_ago(at: datetime, hours: float, calendar: Calendar | None) -> datetime:

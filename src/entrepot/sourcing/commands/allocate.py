@@ -332,13 +332,7 @@ def _decide(
     instead = {ids.uuid7(): one for one in sent}
     promised = _promise(order, plan, positions, instead)
     planned = _planned(order, plan, together) if priced else {}
-    is_whole = order.policy in ("ship_complete", "line_complete")
-    numbers = {line.id: line.number for line in lines}
-    not_passed = [
-        (numbers[line.id], *why)
-        for line in (plan.short if profile.drop_ship else ())
-        for why in drop_ship.not_asked(profile.drop_ship, asked, order.country, line, is_whole=is_whole)
-    ]
+    not_passed = _not_passed(order, lines, plan, passed, asked, profile, nodes, free)
     return _Decided(
         plan,
         promised,
@@ -353,6 +347,37 @@ def _decide(
         not_passed,
         limit,
     )
+
+
+def _not_passed(
+    order: Order,
+    lines: Sequence[Line],
+    plan: rules.Plan,
+    passed: Sequence[drop_ship.Passed],
+    asked: Sequence[drop_ship.Supplier],
+    profile: rules.Profile,
+    nodes: rules.SortedOut,
+    free: rules.Free,
+) -> list[tuple[int, str, str]]:
+    """The suppliers that were not asked for what is short of each line, by its number, and why."""
+    if not profile.drop_ship or not plan.short:
+        return []
+    is_missing = False
+    if order.policy == "ship_complete":
+        may_be_asked = {node.id for node in (*nodes.first, *nodes.after)}
+        of_sku: dict[UUID, int] = {}
+        for (sku, node), units in (free if nodes.keeps_rule == "soft" else rules.left(free, nodes)).items():
+            of_sku[sku] = of_sku.get(sku, 0) + (units if node in may_be_asked else 0)
+        is_missing = drop_ship.has_missing([line.wanted() for line in lines], asked, of_sku)
+    numbers = {line.id: line.number for line in lines}
+    return [
+        (numbers[line.id], *why)
+        for line in plan.short
+        for why in drop_ship.not_asked(
+            profile.drop_ship, asked, order.country, line, passed,
+            is_whole=order.policy in ("ship_complete", "line_complete"), is_missing=is_missing,
+        )
+    ]  # fmt: skip
 
 
 def _planned(order: Order, plan: rules.Plan, together: Together) -> dict[str, Any]:

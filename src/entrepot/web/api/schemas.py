@@ -672,7 +672,8 @@ class SuppliedOut(Out):
 class NotAskedOut(Out):
     """A supplier of the profile who was not asked for what is short of a line, and why: country (he does not send
     there), goods (he does not send such), kit, rejected (he refused it), too few (he has not said that he has so many),
-    fewest (he does not send so few), or shipments (he would be one too many)."""
+    fewest (he does not send so few), another (another supplier sends a part of it), complete (the order ships complete,
+    and something else of it is missing), or shipments (he would be one too many)."""
 
     supplier: str
     why: str

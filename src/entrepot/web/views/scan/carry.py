@@ -141,11 +141,11 @@ def _choice(one: Here | Waiting, flow: str) -> Choice:
 def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: Scan, key: str) -> Outcome:
     """The first bucket that the scan fits, with one scan made of it; else why it fits none."""
     refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted="")
-    named = {item.id for item in scan.items}
+    named, today = {item.id for item in scan.items}, today_of(node_of(request))
     for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
         if one.sku not in named and one.serial != scan.text:
             continue
-        found = check_item(_item(one), counted(()), scan, _expiring(request, one))
+        found = check_item(_item(one), counted(()), scan, _expiring(one, today))
         if isinstance(found, Keep):
             if len(kinds := _kinds(rows, scan)) > 1:
                 return errors.ScanAmbiguous(scanned=scan.shown, wanted=", ".join(kinds))
@@ -183,9 +183,9 @@ def _item(one: Here | Waiting) -> Item:
     return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None, mixed)
 
 
-def _expiring(request: Request, one: Here | Waiting) -> date:
+def _expiring(one: Here | Waiting, today: date) -> date:
     """The day up to which nothing may have expired. What is not for sale may: it is brought aside."""
-    return today_of(node_of(request)) if one.status == "sellable" else date.min
+    return today if one.status == "sellable" else date.min
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -216,7 +216,9 @@ def _carry(request: Request, flow: str, which: UUID) -> HttpResponse:
         return carry_screen(title, load, one, at, f"scan-{flow}")
 
     def decide(scan: Scan, key: str) -> Outcome:
-        found = carrying.scanned(load, at.tokens, scan, _expiring(request, one), kind_of(scan))
+        found = carrying.scanned(
+            load, at.tokens, scan, _expiring(one, today_of(node_of(request))), kind_of(scan)
+        )
         if not isinstance(found, carrying.Carried):
             return found
         wanted = PutAway(
