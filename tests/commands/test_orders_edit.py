@@ -17,6 +17,8 @@ from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, re
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven
 from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
+from entrepot.orders.holding import Holding
+from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.payments.commands.capture import Capture, capture
@@ -170,6 +172,26 @@ def test_what_the_payment_no_longer_covers_is_held_once(house):
     assert (first.uncovered_minor, second.uncovered_minor) == (9_99, 19_98)
     assert [hold.type for hold in queries.order(order).holds] == ["payment hold"]
     assert first.status == "payment hold"
+
+
+@pytest.mark.parametrize("waits_for", ["payment", "nothing"])
+def test_a_hold_for_too_much_authorized_hides_no_shortfall(house, waits_for):
+    now = [
+        policies.SetPolicy(COMPANY, "orders.validation", Validation(payment_differs_max_minor=0), NOW),
+        policies.SetPolicy(COMPANY, "orders.holds", Holding(waits_for=waits_for), NOW, "payment hold"),
+    ]
+    whole(policies.set_policy(SYSTEM, requests=now))
+    order = house.order((0, 1), payment=PaymentGiven("account", "P", 11_99, NOW)).order
+    (line,) = queries.order(order).lines
+    more = an_edit(order, add=(AddLine(house.codes[0], 1, like=line.id),))
+
+    (first,), (second,) = edited(more), edited(more)
+
+    assert (first.uncovered_minor, second.uncovered_minor) == (7_99, 17_98)
+    assert (first.holds, second.holds) == (("payment hold",), ())
+    assert [(hold.waits_for, "missing_minor" in hold.facts) for hold in queries.order(order).holds] == [
+        ("nothing", False), (waits_for, True),
+    ]  # fmt: skip
 
 
 def test_what_is_taken_out_of_a_captured_order_is_given_back_and_covers_nothing_any_more(house):
