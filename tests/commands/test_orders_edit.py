@@ -7,19 +7,25 @@ from decimal import Decimal
 
 import pytest
 
-from entrepot.kernel import ids, ready, sql, worker
+from entrepot.kernel import ids, policies, ready, sql, worker
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.edit import edit as orders_edit
+from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven
 from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
+from entrepot.orders.holding import Holding
+from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.sourcing.commands.edit import edit, reprice
+from entrepot.sourcing.rules import Profile
 from tests import selling, walk
-from tests.floor import NOW, SYSTEM, Floor, balance
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +174,26 @@ def test_what_the_payment_no_longer_covers_is_held_once(house):
     assert first.status == "payment hold"
 
 
+@pytest.mark.parametrize("waits_for", ["payment", "nothing"])
+def test_a_hold_for_too_much_authorized_hides_no_shortfall(house, waits_for):
+    now = [
+        policies.SetPolicy(COMPANY, "orders.validation", Validation(payment_differs_max_minor=0), NOW),
+        policies.SetPolicy(COMPANY, "orders.holds", Holding(waits_for=waits_for), NOW, "payment hold"),
+    ]
+    whole(policies.set_policy(SYSTEM, requests=now))
+    order = house.order((0, 1), payment=PaymentGiven("account", "P", 11_99, NOW)).order
+    (line,) = queries.order(order).lines
+    more = an_edit(order, add=(AddLine(house.codes[0], 1, like=line.id),))
+
+    (first,), (second,) = edited(more), edited(more)
+
+    assert (first.uncovered_minor, second.uncovered_minor) == (7_99, 17_98)
+    assert (first.holds, second.holds) == (("payment hold",), ())
+    assert [(hold.waits_for, "missing_minor" in hold.facts) for hold in queries.order(order).holds] == [
+        ("nothing", False), (waits_for, True),
+    ]  # fmt: skip
+
+
 def test_what_is_taken_out_of_a_captured_order_is_given_back_and_covers_nothing_any_more(house):
     order = house.order((0, 1), (1, 1), payment=PaymentGiven("account", "P", 19_98, NOW)).order
     capture(SYSTEM, requests=[Capture(order, 19_98)])
@@ -217,6 +243,43 @@ def test_a_more_urgent_order_takes_its_place_wherever_it_waits(house):
     assert queue("peg") == {house.skus[0]: 5}
     worker.serve_once({"hasten": worker.queues()["hasten"]})
     assert list(queue("pick").values()) == [8]
+
+
+def test_what_a_tier_adds_stays_with_an_order_whatever_its_own_priority(house):
+    gold_goes_before()
+    (order,) = walk.placed(house, 1, (0, 6_000), priority=50, customer="gilda")
+    walk.allocated(order)
+    ready.put([ready.Offer("allocate", order, 60, NOW)])
+
+    for own in (55, 95, 50):
+        edited(an_edit(order, priority=own))
+        assert queue("release") == queue("allocate") == {order: own + 10}
+        assert sql.run("SELECT priority::int FROM stock_allocation") == [(own + 10,)]
+        assert backorders() == {order: (1_000, own + 10)}
+
+    ready.drop("release", [order])
+    (held,) = whole(place_hold(SYSTEM, requests=[PlaceHold(order, "address hold", "look at it")]))
+    whole(release_holds(SYSTEM, requests=[ReleaseHold(held.hold, "it is right")]))
+    assert queue("release") == {order: 60}
+
+
+def test_of_what_waits_it_is_the_backorders_that_rank_an_order(house):
+    gold_goes_before()
+    walk.allocated(house.order((0, 5_000)).order)
+    (order,) = walk.placed(house, 1, (0, 1), priority=50, customer="gilda")
+    walk.allocated(order)
+    ready.put([ready.Offer("allocate", order, 60, NOW)])
+
+    edited(an_edit(order, priority=55))
+
+    assert queue("allocate") == {order: 65}
+
+
+def gold_goes_before() -> None:
+    """What customers of the tier gold order, as gilda is, has a priority higher by 10."""
+    whole(register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "gilda", "gold")]))
+    wanted = policies.SetPolicy(COMPANY, "sourcing.profile", Profile(tier_priority={"gold": 10}), NOW)
+    whole(policies.set_policy(SYSTEM, requests=[wanted]))
 
 
 def backorders() -> dict:

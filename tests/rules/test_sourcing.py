@@ -472,9 +472,9 @@ def test_tier_and_margin_add_to_the_priority_of_an_order() -> None:
     )
     assert rules.priority(5, profile) == 5
     assert rules.priority(5, profile, "gold") == 15
-    assert rules.priority(5, profile, "late payer") == 0
+    assert rules.priority(5, profile, "late payer") == -15
     assert [rules.priority(5, profile, "", 1000, cost) for cost in (600, 601, None)] == [8, 5, 5]
-    assert rules.priority(95, profile, "gold", 1000, 1) == 99
+    assert rules.priority(95, profile, "gold", 1000, 1) == 108, "so that 50 again is 63"
 
 
 # ---- which rule would have had to go

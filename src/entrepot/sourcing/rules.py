@@ -337,21 +337,20 @@ def nodes_max(profile: Profile, total_minor: int, goods: Collection[str] = ()) -
     return limit_of(profile, total_minor, goods).most
 
 
-PRIORITY_MAX = 99
-
-
 def priority(
     own: int, profile: Profile, tier: str = "", paid_minor: int = 0, cost_minor: int | None = None
 ) -> int:
     """The priority with which an order is served: its own, with what its customer's tier and its margin add.
 
-    `paid_minor` is what its goods cost the customer, `cost_minor` what they cost us, None where nobody knows.
+    `paid_minor` is what its goods cost the customer, `cost_minor` what they cost us, None where nobody knows. The sum
+    may pass the bounds of an own priority (0 to 99): cut off there, what was added would be lost when the own one
+    changes.
     """
     more = profile.tier_priority.get(tier, 0) if tier else 0
     floor = profile.margin_from_percent
     if floor is not None and cost_minor is not None and paid_minor > 0:
         more += profile.margin_priority if (paid_minor - cost_minor) * 100 >= floor * paid_minor else 0
-    return max(0, min(PRIORITY_MAX, own + more)) if more else own
+    return own + more
 
 
 Free = Mapping[tuple[UUID, UUID], int]

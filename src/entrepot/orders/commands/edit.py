@@ -143,7 +143,9 @@ class _Order(NamedTuple):
     postal_code: str
     last_line: int
     authorized: int | None  # without what went back for cancelled units; None without a payment
-    held: list[str]  # types of its open holds
+    held: list[
+        str
+    ]  # types of its open holds, without those about a payment that don't keep it until one covers it
     channel: str
     channel_kind: str
     service: str
@@ -554,6 +556,8 @@ _STORED = (
     "lines",
 )  # fmt: skip
 
+# A hold for another reason, as that too much is authorized, is let go however little is by then. One for a shortfall is
+# told by its facts where a policy has it wait for no payment.
 _ORDERS = """
 SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
        (SELECT COALESCE(max(l.number), 0) FROM orders_line AS l WHERE l.order_id = o.id),
@@ -562,7 +566,8 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
                            WHERE a.payment_id = p.id AND a.document_id = o.id AND a.kind = 'refund'
                              AND a.state IN ('waiting', 'done')) AS g ON true
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
-       ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
+       ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
+             AND (h.type <> 'payment hold' OR h.waits_for = 'payment' OR h.facts ? 'missing_minor')),
        c.code, c.kind, o.service, o.billing_id, o.address_id, o.priority::int,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), '')
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])

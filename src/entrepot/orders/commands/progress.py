@@ -123,7 +123,8 @@ def _announce(cause: Cause, steps: Mapping[UUID, Step], times: Mapping[UUID, dat
 
 
 class Stand(NamedTuple):
-    """Where an order stands after `restate`."""
+    """Where an order stands after `restate`. Its priority is that of its promises, where it has some: what a sourcing
+    profile adds is in theirs."""
 
     company: int
     status: str
@@ -284,7 +285,8 @@ _STAND = f"""
 SELECT o.id, o.company_id::int, o.status, o.commercial,
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
        ARRAY(SELECT unnest(h.blocks) FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
-       o.priority::int, COALESCE(o.promise_at, o.placed_at),
+       COALESCE((SELECT max(a.priority) FROM stock_allocation AS a WHERE a.order_id = o.id), o.priority)::int,
+       COALESCE(o.promise_at, o.placed_at),
        {_SUMS}
 FROM orders_order AS o JOIN (SELECT order_id, kind = 'goods' AS goods, {_ALL} FROM orders_line) AS l
   ON l.order_id = o.id

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
-from entrepot.kernel import sql
+from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
@@ -18,7 +19,8 @@ def edit(cause: Cause, /, *, requests: Sequence[orders.EditOrder]) -> list[order
     """As `orders.edit`, at the usual prices; backorders of what was taken out end with it, and those of an order that
     became more or less urgent are dated again.
 
-    Locks, Refuses, Again: as `orders.edit`. 4 statements more, and 1 where the priority or the promise changes.
+    Locks, Refuses, Again: as `orders.edit`. 4 statements more, 1 where the priority or the promise changes, and
+    1 where such an order waits for stock.
     """
     return _edit(cause, requests, own_prices=False)
 
@@ -58,12 +60,17 @@ def _hasten(
         if isinstance(done, orders.OrderEdited) and (done.hastened or asked.promise_at is not None)
     ]
     if moved:
-        skus = {sku for (sku,) in sql.run(_HASTEN, sql.columns(("orders", "more"), moved))}
-        offer("peg", [(sku, 5, cause.at) for sku in skus])
+        waiting = sql.run(_HASTEN, sql.columns(("orders", "more"), moved))
+        offer("peg", [(sku, 5, cause.at) for sku in {sku for sku, *_ in waiting}])
+        # By the backorders, the most urgent last: what a profile adds is in theirs.
+        places = {order: (priority, due) for _, order, priority, due in sorted(waiting, key=itemgetter(2))}
+        ready.rank([ready.Offer("allocate", order, *place) for order, place in places.items()])
 
 
 # Backorders change under the lock of their order.
 _HASTEN = """
-UPDATE sourcing_backorder AS b SET priority = least(99, greatest(0, b.priority + d.more))
-FROM unnest(%(orders)s::uuid[], %(more)s::int[]) AS d(order_id, more) WHERE b.order_id = d.order_id RETURNING b.sku_id
+UPDATE sourcing_backorder AS b SET priority = b.priority + d.more
+FROM unnest(%(orders)s::uuid[], %(more)s::int[]) AS d(order_id, more) JOIN orders_order AS o ON o.id = d.order_id
+WHERE b.order_id = d.order_id
+RETURNING b.sku_id, b.order_id, b.priority::int, COALESCE(o.promise_at, o.placed_at)
 """

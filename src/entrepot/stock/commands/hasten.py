@@ -30,7 +30,7 @@ def hasten(requests: Sequence[Hasten]) -> None:
 
 _HASTEN = """
 WITH asked AS (
-    SELECT a.id, least(99, greatest(0, a.priority + d.more)) AS priority,
+    SELECT a.id, a.priority + d.more AS priority,
            COALESCE(d.promise_at, a.promise_at) AS promise_at
     FROM unnest(%(orders)s::uuid[], %(more)s::int[], %(promises)s::timestamptz[]) AS d(order_id, more, promise_at)
     JOIN stock_allocation AS a ON a.order_id = d.order_id ORDER BY a.id FOR UPDATE OF a
