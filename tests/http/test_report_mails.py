@@ -9,6 +9,7 @@ from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from openpyxl import load_workbook
@@ -148,6 +149,19 @@ def rows_of(content: bytes, kind: str) -> list[list]:
     if kind == "csv":
         return list(csv.reader(content.decode().splitlines()))
     return [list(row) for row in load_workbook(BytesIO(content)).active.iter_rows(values_only=True)]
+
+
+def test_it_is_written_in_its_readers_language_and_leaves_names_as_they_are(console, shop, post: Catcher):
+    sql.run("UPDATE network_channel SET code = 'social' WHERE code = 'web'")
+    browser = console("books")
+    browser.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    form = {"rhythm": "daily", "hour": "6", "query": "by=channel", "file": "none"}
+    browser.post("/reports/held-orders/mail/", form)
+    (one,) = queries.subscriptions(COMPANY, "books")
+    assert sent_of_yesterday(one.next_at) == 1
+    text = post.mails[0].get_body(("plain",)).get_content()
+    assert str(post.mails[0]["Subject"]).strip().startswith("Gesperrte Aufträge")
+    assert "social: " in text and "sozial" not in text
 
 
 def test_without_a_file_or_anything_to_tell_nothing_is_attached(console, shop, post: Catcher):
