@@ -63,12 +63,13 @@ def test_a_report_is_due_at_its_hour_and_taken_once_a_period(house):
     )  # fmt: skip
     assert due.since == due.until and str(due.since) == "2026-11-26"
     assert taken(made.next_at) == []
+    assert due.file == "xlsx"
     # Another hour of the same day is the same period: nothing is sent anew.
-    subscribe_reports(by("ada"), requests=[wanted(hour=9, query="by=channel")])
+    subscribe_reports(by("ada"), requests=[wanted(hour=9, query="by=channel", file="csv")])
     assert taken(NOW.replace(hour=10)) == []
     # Days of rest: the last period alone.
     (late,) = taken(NOW + timedelta(days=5, hours=4))
-    assert late.period == "2026-12-01"
+    assert (late.period, late.file) == ("2026-12-01", "csv")
 
 
 def test_what_failed_is_taken_again_later_and_what_may_have_been_sent_is_not(house):
@@ -93,6 +94,7 @@ def test_what_failed_is_taken_again_later_and_what_may_have_been_sent_is_not(hou
 def test_refusals_change_nothing(house):
     assert isinstance(subscribe_reports(by("ben"), requests=[wanted()])[0], NoMailAddress)
     assert isinstance(subscribe_reports(by("ada"), requests=[wanted(hour=24)])[0], Invalid)
+    assert isinstance(subscribe_reports(by("ada"), requests=[wanted(file="pdf")])[0], Invalid)
     (made,) = subscribe_reports(by("ada"), requests=[wanted()])
     assert isinstance(end_subscriptions(by("ben"), requests=[EndSubscription(made.id)])[0], NotFound)
     assert len(queries.subscriptions(1, "ada")) == 1 and queries.subscriptions(2, "ada") == []

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from entrepot.access import queries as access
 from entrepot.insight.waiting import SIGNALS, counted
+from entrepot.kernel import sql
 from entrepot.web import homes
 from tests.shop import PEOPLE, a_person
 
@@ -38,6 +39,28 @@ def test_the_counts_are_those_of_the_floor(console, shop):
     assert page["Not packed, cut-off passed"] <= page["Fulfillments to pack"]
 
 
+def test_an_administrator_is_told_of_the_work_of_every_role_and_of_who_may_enter(console, shop):
+    sql.run(
+        "UPDATE work_item SET due_at = %(at)s::timestamptz WHERE state <> 'done'",
+        {"at": shop.now - timedelta(hours=1)},
+    )
+    a_person("stranded")
+    root = console("root")
+    page = root.get("/").content.decode()
+    told = lines(page)
+    waits = sql.run("SELECT count(*)::int FROM work_item WHERE state <> 'done' AND owner = ''")[0][0]
+    assert told["Work that nobody took"] == told["Overdue work of everybody"] == waits > 0
+    people = sql.run("""
+        SELECT count(*)::int FROM auth_user AS u WHERE is_active AND NOT is_superuser
+          AND NOT EXISTS (SELECT FROM auth_user_groups WHERE user_id = u.id)""")[0][0]
+    assert told["People without a role"] == people > 0
+    assert told["Administrators without a second factor"] == 1
+    assert not any("of your role" in title for title in told), "they have none"
+    assert "/scan/" not in page.split('class="for-you"')[1].split("</section></div>")[0]
+    for where in set(re.findall(r'<li[^>]*><a[^>]* href="([^"]+)"', page.split('class="for-you"')[1])):
+        assert root.get(where.replace("&amp;", "&")).status_code == 200, where
+
+
 def test_everything_is_counted_at_once_and_of_one_company(shop):
     asked = {"person": "lead", "roles": ["operations lead"], "now": shop.now + timedelta(days=30)}
     with CaptureQueriesContext(connection) as one:
@@ -46,7 +69,7 @@ def test_everything_is_counted_at_once_and_of_one_company(shop):
     assert here["held"] > 0
     assert here["to pack"] >= here["pack late"]
     elsewhere = counted(SIGNALS, company=2, **asked)
-    of_the_house = {"dead letters", "undelivered", "served by the house"}
+    of_the_house = {"dead letters", "undelivered", "served by the house", "roleless", "no factor"}
     assert {name for name, count in elsewhere.items() if count} <= of_the_house
     assert counted([], company=1, **asked) == {}
 

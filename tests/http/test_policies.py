@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 from django.urls import reverse
 
-from entrepot.kernel import drafts, ids, policies
+from entrepot.kernel import drafts, ids, policies, sql
 from entrepot.orders.validation import Validation
 from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.returns.admission import Admission, Rule
@@ -77,6 +78,40 @@ def test_what_another_version_for_its_day_takes_the_place_of_does_not_come(
         1,
         1,
     ]
+
+
+def test_a_version_that_holds_what_none_may_is_shown_with_what_is_wrong_and_replaced(
+    shop: Shop, console, versions
+):
+    """Such as one of an earlier release that knew another word."""
+    sql.run(
+        "INSERT INTO kernel_policy (id, company_id, kind, scope, version, in_force_from, body, author, note)"
+        " VALUES (%(id)s, %(company)s, 'returns', '', 1, %(at)s, %(body)s::jsonb, 'ada', 'of old'),"
+        "        (%(other)s, %(company)s, 'returns', 'web', 1, %(at)s, '{\"window_days\": 30}'::jsonb, 'ada', '')",
+        {
+            "id": ids.uuid7(), "other": ids.uuid7(), "company": COMPANY, "at": shop.now - timedelta(days=1),
+            "body": json.dumps({"late": "whenever it rains"}),
+        },
+    )  # fmt: skip
+    lead = console("lead")
+    page, address = lead.get(reverse("policy", args=["returns"])), reverse("policy-draft", args=["returns"])
+    assert page.status_code == 200
+    told = page.content.decode()
+    assert told.count("whenever it rains") >= 3, (
+        "as it is written, and what is wrong, here and with the version"
+    )
+    assert "late: expected" in told.lower() and "What needs this policy stops" in told
+    compared = lead.get(reverse("policy", args=["returns"]), {"one": ":1", "other": "web:1"}).content.decode()
+    assert (
+        "Version 1 (for all) can&#x27;t be read" in compared
+        or "Version 1 (for all) can't be read" in compared
+    )
+    assert "whenever it rains" in lead.get(reverse("policies")).content.decode()
+    form_ = lead.get(address).content.decode()
+    assert "begins with the defaults" in form_ and "whenever it rains" in form_
+    said = filled(policies.bodies["returns"]())
+    assert lead.post(address, said).status_code == 302
+    assert lead.get(reverse("policy", args=["returns"])).status_code == 200, "with a draft beside it"
 
 
 def test_a_change_is_drafted_by_a_form_tried_and_switched_on(shop: Shop, console) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.test import Client
+from openpyxl import load_workbook
 
 from entrepot.access import queries
 from entrepot.kernel import sql
@@ -67,7 +74,7 @@ def test_it_comes_once_with_its_table_and_a_link(console, shop, post: Catcher):
 def test_whoever_is_killed_while_sending_leaves_it_unsent_for_good(console, shop, post: Catcher, monkeypatch):
     due = subscribed(console("books"))
 
-    def killed(_due):
+    def killed(_due, _at):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -97,6 +104,118 @@ def test_a_server_that_is_away_or_says_no_is_tried_again_and_one_that_broke_off_
     assert len(post.mails) == 1, "it may have arrived, so it is not sent again"
 
 
+def files_of(mail) -> dict[str, bytes]:
+    return {one.get_filename(): one.get_payload(decode=True) for one in mail.iter_attachments()}
+
+
+def noted() -> list[tuple]:
+    return sql.run(
+        "SELECT actor, payload->>'what', payload->>'format', (payload->>'rows')::int FROM kernel_event"
+        " WHERE command = 'kernel.note_exports' ORDER BY seq"
+    )
+
+
+def sent_of_yesterday(due: datetime) -> int:
+    """Send what is due, about orders of the day that it tells of."""
+    sql.run("UPDATE orders_order SET placed_at = %(at)s::timestamptz", {"at": due - timedelta(hours=12)})
+    return report_mail.send_due(due)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_it_brings_what_the_page_exports_and_the_trail_says_so(console, shop, post: Catcher, kind):
+    browser = console("books")
+    due = subscribed(browser, file=kind)
+    assert f">{kind.upper()}</td>" in browser.get("/reports/").content.decode()
+    assert sent_of_yesterday(due) == 1
+    day = (due - timedelta(hours=12)).astimezone(ZoneInfo("Europe/Berlin")).date().isoformat()
+    (mail,) = post.mails
+    names = [f"held-orders-{day}.{kind}", f"held-orders-rows-{day}.{kind}"]
+    found = files_of(mail)
+    assert list(found) == names
+    assert all(name in mail.get_body((one,)).get_content() for one in ("plain", "html") for name in names)
+    page = f"/reports/held-orders/?since={day}&until={day}&by=channel"
+    for asked, name in zip(("format", "rows"), names, strict=True):
+        there = browser.get(f"{page}&{asked}={kind}").content
+        assert rows_of(found[name], kind) == rows_of(there, kind)
+        assert len(rows_of(there, kind)) > 1
+    mailed, taken = noted()[:2], noted()[2:]
+    assert mailed == [
+        ("books", "held-orders", kind, 1), ("books", "held-orders-rows", kind, len(rows_of(there, kind)) - 1)
+    ]  # fmt: skip
+    assert taken == mailed, "as if they had been taken from the page"
+
+
+def rows_of(content: bytes, kind: str) -> list[list]:
+    if kind == "csv":
+        return list(csv.reader(content.decode().splitlines()))
+    return [list(row) for row in load_workbook(BytesIO(content)).active.iter_rows(values_only=True)]
+
+
+def test_it_is_written_in_its_readers_language_and_leaves_names_as_they_are(console, shop, post: Catcher):
+    sql.run("UPDATE network_channel SET code = 'social' WHERE code = 'web'")
+    browser = console("books")
+    browser.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    form = {"rhythm": "daily", "hour": "6", "query": "by=channel", "file": "none"}
+    browser.post("/reports/held-orders/mail/", form)
+    (one,) = queries.subscriptions(COMPANY, "books")
+    assert sent_of_yesterday(one.next_at) == 1
+    text = post.mails[0].get_body(("plain",)).get_content()
+    assert str(post.mails[0]["Subject"]).strip().startswith("Gesperrte Aufträge")
+    assert "social: " in text and "sozial" not in text
+
+
+def test_without_a_file_or_anything_to_tell_nothing_is_attached(console, shop, post: Catcher):
+    due = subscribed(console("books"), file="none")
+    assert sent_of_yesterday(due) == 1
+    subscribed(console("books"), file="csv")  # the same report again: its file changes
+    assert report_mail.send_due(due + timedelta(days=1)) == 1, "of a day without orders"
+    assert [files_of(one) for one in post.mails] == [{}, {}] and noted() == []
+    assert "Attached" not in post.mails[0].get_body(("plain",)).get_content()
+
+
+def test_what_is_too_long_is_a_link_to_the_same_file(console, shop, post: Catcher, monkeypatch):
+    due = subscribed(console("books"), file="csv")
+    monkeypatch.setattr(report_mail, "LONG", 1)
+    assert sent_of_yesterday(due) == 1
+    (mail,) = post.mails
+    (name,) = files_of(mail)
+    assert name.startswith("held-orders-2") and [what for _, what, *_ in noted()] == ["held-orders"]
+    text = mail.get_body(("plain",)).get_content()
+    link = re.search(r"held-orders-rows-\S+ is too long for a mail: https://house.example.com(\S+)", text)
+    assert link and "&amp;" not in link[1]
+    assert len(rows_of(console("books").get(link[1]).content, "csv")) > 2
+
+
+def test_a_mail_that_its_server_finds_too_large_comes_without_its_files(console, shop, post: Catcher):
+    due = subscribed(console("books"), file="xlsx")
+    post.bytes_max = 9_000
+    assert sent_of_yesterday(due) == 1
+    (mail,) = post.mails
+    assert files_of(mail) == {} and noted() == []
+    assert mail.get_body(("plain",)).get_content().count("is too long for a mail: https://") == 2
+    assert _state() == ("sent", "")
+
+
+def test_whoever_loses_their_roles_while_others_are_sent_gets_neither_mail_nor_file(
+    console, shop, post: Catcher, monkeypatch
+):
+    due = subscribed(console("books"))
+    console("lead").post("/reports/fill-rate/mail/", {"rhythm": "daily", "hour": "6"})
+    sql.run("UPDATE access_subscription SET next_at = %(at)s::timestamptz", {"at": due})
+    ours, written = [], report_mail.written
+
+    def leaves(one, *more, **also):
+        ours.append(one.person)
+        other = {"books": "lead", "lead": "books"}[one.person]
+        User.objects.get(username=other).groups.clear()
+        return written(one, *more, **also)
+
+    monkeypatch.setattr(report_mail, "written", leaves)
+    assert report_mail.send_due(due) == 1
+    assert len(post.mails) == len(ours) == 1
+    assert post.mails[0]["To"] == f"{ours[0]}@example.com"
+
+
 def _state():
     return sql.run("SELECT state, error FROM access_mailing")[0]
 
@@ -123,6 +242,10 @@ def test_programs_subscribe_for_the_person_of_their_key(program, shop):
     (one,) = api.get("/api/v1/report-mails").json()
     assert (one["id"], one["query"], one["next_at"]) == (made["id"], "by=node", made["next_at"])
     assert program("lead").get("/api/v1/report-mails").json() == []
+    assert one["file"] == "xlsx", "unless another is said"
+    assert api.post("/api/v1/report-mails", wanted | {"file": "csv"}, "again").json()["id"] == made["id"]
+    assert [one["file"] for one in api.get("/api/v1/report-mails").json()] == ["csv"]
+    assert api.post("/api/v1/report-mails", wanted | {"file": "pdf"}, "pdf").status_code == 422
     assert api.post("/api/v1/report-mails", wanted | {"zone": "Mars/Base"}, "two").status_code == 422
     assert program("lead").post("/api/v1/report-mails/end", {"id": made["id"]}).status_code == 404
     assert api.post("/api/v1/report-mails/end", {"id": made["id"]}, "end").json() == {"id": made["id"]}

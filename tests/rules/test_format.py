@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from django.utils import translation
 
 from entrepot.web import format as fmt
 
@@ -18,3 +19,12 @@ def test_the_day_of_a_moment_is_that_of_the_reader():
             told += [fmt.day(end_of_day), fmt.day(date(2026, 12, 2))]
     assert told == ["1 Dec 2026", "2 Dec 2026", "2 Dec 2026", "2 Dec 2026"]
     assert fmt.day(None) == ""
+
+
+def test_what_is_ahead_is_said_as_the_language_bends_it():
+    for language, hours, days in (("en", "in 47 h", "in 2 days"), ("de", "in 47 Std.", "in 2 Tagen")):
+        reading = fmt.Reading(fmt.locale_of("", language))
+        with fmt.read_by(reading), translation.override(language):
+            assert fmt.ahead(timedelta(hours=47)).replace(fmt.NBSP, " ") == hours
+            assert fmt.ahead(timedelta(days=2, hours=5)).replace(fmt.NBSP, " ") == days
+            assert fmt.NBSP in fmt.ahead(timedelta(days=400))

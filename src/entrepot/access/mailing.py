@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 
 RHYTHMS = ("daily", "weekly", "monthly")
+FILES = ("xlsx", "csv", "none")
+"""What may be attached; the first where nothing is said."""
 REPORT_MAX, QUERY_MAX = 60, 500
 MONDAY = 0
 TRIES = 5
@@ -25,7 +27,7 @@ class Period(NamedTuple):
     until: date
 
 
-def misfit(report: str, rhythm: str, hour: int, zone: str, query: str) -> Refused | None:
+def misfit(report: str, rhythm: str, hour: int, zone: str, query: str, file: str) -> Refused | None:
     """Why a report can't be subscribed to so."""
     if not 0 < len(report) <= REPORT_MAX:
         return Invalid(
@@ -37,6 +39,8 @@ def misfit(report: str, rhythm: str, hour: int, zone: str, query: str) -> Refuse
         return Invalid(field="hour", expected="0 to 23", found=hour)
     if zone not in _zones():
         return Invalid(field="zone", expected="a time zone such as Europe/Berlin", found=zone)
+    if file not in FILES:
+        return Invalid(field="file", expected=one_of(FILES), found=file)
     if len(query) > QUERY_MAX:
         return Invalid(field="query", expected=Said("{0} letters at most", QUERY_MAX), found=len(query))
     return None

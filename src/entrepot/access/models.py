@@ -98,6 +98,7 @@ class Subscription(models.Model):
     hour = models.SmallIntegerField()
     zone = models.TextField()
     language = models.TextField()
+    file = models.TextField(db_default="xlsx")  # none, csv, xlsx: what is attached
     next_at = models.DateTimeField()
     made_at = models.DateTimeField()
 
@@ -113,6 +114,10 @@ class Subscription(models.Model):
             ),
             models.CheckConstraint(
                 name="access_subscription_hour_of_a_day", condition=models.Q(hour__gte=0, hour__lte=23)
+            ),
+            models.CheckConstraint(
+                name="access_subscription_file_known",
+                condition=models.Q(file__in=["none", "csv", "xlsx"]),
             ),
         ]
 

@@ -172,6 +172,7 @@ class Subscription:
     rhythm: str
     hour: int
     zone: str
+    file: str
     next_at: datetime
     state: str
     error: str
@@ -324,8 +325,8 @@ WHERE id = %(which)s::uuid AND company_id = %(company)s::smallint
 """
 
 _SUBSCRIPTIONS = """
-SELECT s.id, s.report, s.query, s.rhythm, s.hour::int, s.zone, s.next_at, COALESCE(m.state, ''), COALESCE(m.error, ''),
-       m.taken_at
+SELECT s.id, s.report, s.query, s.rhythm, s.hour::int, s.zone, s.file, s.next_at, COALESCE(m.state, ''),
+       COALESCE(m.error, ''), m.taken_at
 FROM access_subscription AS s LEFT JOIN LATERAL (
     SELECT state, error, taken_at FROM access_mailing WHERE subscription_id = s.id
     ORDER BY taken_at DESC, id DESC LIMIT 1

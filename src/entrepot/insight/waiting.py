@@ -23,11 +23,16 @@ def _in_state(table: str, *states: str) -> str:
     return f"FROM {table} WHERE company_id = %(company)s::smallint AND state IN ({known})"
 
 
+_SOON = "%(now)s::timestamptz + interval '3 days'"
+_MAY_ENTER = "FROM auth_user AS u WHERE u.is_active"
+
 _NO_TIME = "f.due_at < %(now)s::timestamptz"
 
 SIGNALS = {
     "mine": f"{_OPEN} AND owner = %(person)s::text",
     "untaken": f"{_THEIRS} AND owner = '' AND {_AWAKE}",
+    "unowned": f"{_OPEN} AND owner = '' AND {_AWAKE}",
+    "all overdue": f"{_OPEN} AND due_at < %(now)s::timestamptz",
     "overdue": f"{_THEIRS} AND due_at < %(now)s::timestamptz",
     "cases": f"{_OPEN} AND kind = 'case' AND {_AWAKE}",
     "to pick": _queued("pick"),
@@ -51,6 +56,24 @@ SIGNALS = {
     "refunds failed": _in_state("returns_refund", "failed"),
     "claims": _in_state("shipping_claim", "open"),
     "credits": _in_state("orders_credit", "waiting"),
+    "disputes": _in_state("payments_dispute", "needs_response"),
+    "disputes late": f"{_in_state('payments_dispute', 'needs_response')} AND due_at < {_SOON}",
+    "bank lines": _in_state("settlement_bankstatementline", "differs", "unmatched"),
+    "payouts": _in_state("settlement_payout", "open"),
+    "carrier invoices": _in_state("settlement_carrierinvoice", "open"),
+    "supplier invoices": _in_state("settlement_supplierinvoice", "open"),
+    "write-offs": _in_state("settlement_writeoff", "waiting"),
+    "months": """FROM (
+        SELECT month FROM ledger_balance WHERE company_id = %(company)s::smallint
+          AND month < date_trunc('month', %(now)s::timestamptz AT TIME ZONE 'UTC')
+        EXCEPT SELECT month FROM ledger_period WHERE company_id = %(company)s::smallint AND state = 'closed') AS m""",
+    "policy drafts": _in_state("kernel_policydraft", "draft", "tried"),
+    "roleless": f"""{_MAY_ENTER} AND NOT u.is_superuser
+        AND NOT EXISTS (SELECT FROM auth_user_groups AS g WHERE g.user_id = u.id)""",
+    "no factor": f"""{_MAY_ENTER} AND u.is_superuser
+        AND NOT EXISTS (SELECT FROM access_factor AS f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)""",
+    "webhooks": _in_state("channels_webhook", "given_up"),
+    "inbox": _in_state("kernel_inbox", "failed", "dead"),
     "dead letters": _in_state("kernel_delivery", "dead"),
     "channel differences": _in_state("channels_difference", "open"),
     "undelivered": _in_state("kernel_delivery", "waiting"),

@@ -103,15 +103,22 @@ def misfit(kind: str, body: Any) -> Refused | None:
     """Why a body can't be a policy of a kind."""
     if kind not in bodies:
         return Invalid(field="kind", expected=one_of(sorted(bodies)), found=kind)
-    written = wire.dump(body)
-    if unknown := shapes.misfit(bodies[kind], json.loads(written)):
-        return unknown
+    return understood(kind, body)[1]
+
+
+def understood(kind: str, body: Any) -> tuple[Any, Refused | None]:
+    """A body as it is read once it is kept, None where it can't be, and what is wrong with it: a version of an earlier
+    release may hold what none may any more."""
+    shape, written = bodies[kind], wire.dump(body)
+    unknown = shapes.misfit(shape, json.loads(written))
     try:
         # As it will be kept and read again: a number that is none, for one, is nothing there.
-        kept = wire.load(written, bodies[kind])
+        kept = wire.load(written, shape)
     except msgspec.ValidationError as error:
-        return Invalid(field="body", expected=Said("the shape of {0}", kind), found=str(error))
-    return bounds.misfit(kept, own_bounds[bodies[kind]])
+        return None, unknown or Invalid(
+            field="body", expected=Said("the shape of {0}", kind), found=str(error)
+        )
+    return kept, unknown or bounds.misfit(kept, own_bounds[shape])
 
 
 def kind_of(body: type) -> str:

@@ -12,12 +12,18 @@ from django.http import FileResponse, HttpResponse
 
 from entrepot.channels.spreadsheet.write import inert
 
+CSV = "text/csv; charset=utf-8"
 IN_MEMORY = 1_000_000
 """Bytes of a file that are kept in memory; what is longer is written to the disk, and sent from there."""
 
 
 def as_csv(name: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> HttpResponse:
-    """Rows under a head of column names; text is made inert, so that nothing in it is computed where it is opened."""
+    """Rows under a head of column names, which a browser keeps."""
+    return sent(csv_of(columns, rows), f"{name}.csv", CSV)
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> IO[bytes]:
+    """A file of rows under a head; text is made inert, so that nothing in it is computed where it is opened."""
     file = new_file()
     text = TextIOWrapper(file, "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -29,7 +35,7 @@ def as_csv(name: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> 
         text.close()  # half a file is nobody's
         raise
     text.detach()
-    return sent(file, f"{name}.csv", "text/csv; charset=utf-8")
+    return file
 
 
 def new_file() -> IO[bytes]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import SEEK_END
 from threading import Event
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -215,6 +215,11 @@ def _all(fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]) 
 
 
 def as_xlsx(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+    """A workbook of rows, which a browser keeps."""
+    return sent(xlsx_of(name, columns, rows), f"{name}.xlsx", XLSX)
+
+
+def xlsx_of(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> IO[bytes]:
     """Rows under a head that stays in sight; text stays text, and times are those of the reader's zone."""
     told = gettext("There are more rows than a workbook holds. The file as CSV has all of them.")
     out = new_file()
@@ -224,4 +229,4 @@ def as_xlsx(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
         out.close()  # half a file is nobody's
         raise
     out.seek(0, SEEK_END)
-    return sent(out, f"{name}.xlsx", XLSX)
+    return out

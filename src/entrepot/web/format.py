@@ -256,6 +256,21 @@ def span(length: timedelta) -> str:
     return (ngettext("%(n)s year", "%(n)s years", years) % {"n": years}).replace(" ", NBSP)
 
 
+def ahead(length: timedelta) -> str:
+    """In so much time. What is days away is said by the locale: some languages bend the word (in 2 Tagen)."""
+    if length < timedelta(days=2):
+        return gettext("in %(span)s") % {"span": span(length)}
+    said = dates.format_timedelta(
+        timedelta(days=length.days),
+        granularity="day",
+        threshold=10_000,
+        add_direction=True,
+        locale=reading().locale,
+    )
+    before, _, unit = said.rpartition(" ")
+    return f"{before}{NBSP}{unit}"
+
+
 def months_later(month: date, months: int = 1) -> date:
     """The first day of the month that comes so many after a day's; below zero before it."""
     years, place = divmod(month.month - 1 + months, 12)

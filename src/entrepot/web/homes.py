@@ -28,6 +28,8 @@ class Line(NamedTuple):
 LINES = {
     "mine": Line(_("Work that you took"), "work", "?view=mine"),
     "untaken": Line(_("Work for your role that nobody took"), "work", "?role={role}"),
+    "unowned": Line(_("Work that nobody took"), "work"),
+    "all overdue": Line(_("Overdue work of everybody"), "work", "?view=overdue"),
     "overdue": Line(_("Overdue work of your role"), "work", "?view=overdue&role={role}"),
     "cases": Line(_("Cases of customers"), "work", "?kind=cases"),
     "to pick": Line(_("Fulfillments to pick"), "floor"),
@@ -51,6 +53,19 @@ LINES = {
     "refunds failed": Line(_("Refunds that failed"), "returns"),
     "claims": Line(_("Claims to carriers without an answer"), "claims"),
     "credits": Line(_("Credits to approve"), "refunds"),
+    "disputes": Line(_("Disputes to answer"), "disputes"),
+    "disputes late": Line(_("Disputes whose time ends within three days"), "disputes"),
+    "bank lines": Line(_("Lines of the bank to explain"), "bank"),
+    "payouts": Line(_("Payouts to explain"), "payouts"),
+    "carrier invoices": Line(_("Invoices of carriers to decide"), "carriers"),
+    "supplier invoices": Line(_("Invoices of suppliers to decide"), "supplier-invoices"),
+    "write-offs": Line(_("Write-offs to approve"), "clearing"),
+    "months": Line(_("Months that are over and not closed"), "closing"),
+    "policy drafts": Line(_("Drafts of policies, not in force"), "policies"),
+    "roleless": Line(_("People without a role"), "people"),
+    "no factor": Line(_("Administrators without a second factor"), "people"),
+    "webhooks": Line(_("Webhooks given up"), "webhooks"),
+    "inbox": Line(_("Messages that could not be taken in"), "messages", "?side=in"),
     "dead letters": Line(_("Messages given up"), "messages"),
     "channel differences": Line(_("Differences with channels"), "channel-differences"),
     "undelivered": Line(_("Messages on their way out"), "messages", "?state=waiting"),
@@ -93,19 +108,31 @@ HOMES = {
         ("fill rate", "record accuracy", "oversold lines"),
     ),
     "controller": Home(
-        ("refunds to approve", "credits", "counts to decide", "untaken"), LATE, ("refunds failed", "claims"),
-        ("return rate", "cancelled units"),
+        ("refunds to approve", "credits", "write-offs", "disputes", "untaken", "counts to decide"),
+        ("overdue", "disputes late", "months"),
+        ("payouts", "bank lines", "supplier invoices", "carrier invoices", "refunds failed", "claims"),
+        ("cleared in time", "cash to cash", "return rate"),
     ),
     "integration engineer": Home(
         ("untaken", "served by the house", "undelivered"), LATE,
-        ("dead letters", "channel differences", "refunds failed"),
+        ("dead letters", "inbox", "webhooks", "channel differences", "refunds failed"),
         ("oversold lines", "cancelled units"),
     ),
     "auditor": Home(
-        ("refunds to approve", "counts to decide"), (), ("refunds failed", "dead letters"),
-        ("record accuracy", "perfect order"),
+        ("refunds to approve", "credits", "write-offs", "counts to decide"), ("all overdue", "months"),
+        ("refunds failed", "payouts", "bank lines", "no factor", "dead letters"),
+        ("cleared in time", "record accuracy", "perfect order"),
+    ),
+    "administrator": Home(
+        ("mine", "unowned", "roleless", "policy drafts", "served by the house"),
+        ("all overdue", "pick late", "pack late", "months"),
+        ("dead letters", "inbox", "webhooks", "no factor", "refunds failed", "channel differences"),
+        ("perfect order", "order cycle time", "resolved in time"),
     ),
 }  # fmt: skip
+
+ADMINISTRATOR = "administrator"
+"""Whose home it is that may do everything; no role has this name."""
 
 BY_SCAN = {
     "to pick": ("scan-pick", {"picker"}),
@@ -133,12 +160,14 @@ class ForYou(NamedTuple):
     wrong: list[Told]
 
 
-def home_of(roles: Sequence[str]) -> Home:
-    """The homes of a person's roles as one; of nobody's role, the operations lead's.
+def home_of(roles: Sequence[str], *, everything: bool = False) -> Home:
+    """The homes of a person's roles as one, with the administrator's of who may do `everything`; of nobody's role, the
+    operations lead's.
 
     Each signal stands once: what is late for one role and only wrong for another stands under what is late.
     """
-    homes = [HOMES[role] for role in roles if role in HOMES] or [HOMES["operations lead"]]
+    names = [*roles, ADMINISTRATOR] if everything else roles
+    homes = [HOMES[name] for name in names if name in HOMES] or [HOMES["operations lead"]]
     late = _each_once(one.late for one in homes)
     waits = _each_once((one.waits for one in homes), late)
     return Home(
@@ -164,7 +193,7 @@ def told(home: Home, *, company: int, person: str, roles: Sequence[str], now: da
 
 def _told(name: str, count: int, roles: Sequence[str]) -> Told:
     line = LINES[name]
-    if name in BY_SCAN and set(roles) <= BY_SCAN[name][1]:
+    if name in BY_SCAN and roles and set(roles) <= BY_SCAN[name][1]:
         return Told(line.title, reverse(BY_SCAN[name][0]), count)
     query = line.query.format(role=roles[0] if len(roles) == 1 else "").removesuffix("&role=")
     return Told(line.title, reverse(line.url) + query.replace(" ", "+").removesuffix("?role="), count)

@@ -33,6 +33,15 @@ KINDS = {
     "part": _("Part"),
 }
 
+TOLD_APART = (
+    _("perfect"), _("incomplete"), _("wrong goods"), _("not held"), _("no class"),
+    _("asked to received"),
+    _("received to inspected"),
+    _("inspected to disposed"),
+    _("asked to refunded"),
+)  # fmt: skip
+"""What facts are told apart by that no state or kind of the house is called: here for the catalogs of translations."""
+
 WORDS = {
     "perfect order": Words(
         _("Perfect orders"),

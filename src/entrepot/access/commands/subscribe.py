@@ -18,7 +18,8 @@ from entrepot.kernel.errors import NotFound, Refused
 
 @dataclass(frozen=True, slots=True)
 class SubscribeReport:
-    """`query` is what stands behind the address of the report; `hour` is one of the `zone`."""
+    """`query` is what stands behind the address of the report; `hour` is one of the `zone`; `file` is what is attached,
+    one of `mailing.FILES`."""
 
     company: int
     report: str
@@ -27,6 +28,7 @@ class SubscribeReport:
     zone: str
     query: str = ""
     language: str = "en"
+    file: str = mailing.FILES[0]
     key: str | None = None
 
 
@@ -70,6 +72,7 @@ class DueReport:
     period: str
     since: date
     until: date
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,9 @@ def subscribe_reports(
     cause: Cause, /, *, requests: Sequence[SubscribeReport]
 ) -> list[ReportSubscribed | Refused]:
     """Reports that the person who asks will get by mail. The same report with the same filters is subscribed to once:
-    again, its rhythm changes, and nothing that was sent is sent anew.
+    again, its rhythm and its file change, and nothing that was sent is sent anew.
 
-    Refuses: NoMailAddress, Invalid (report, rhythm, hour, zone or filters). Again: the same subscription; by key.
+    Refuses: NoMailAddress, Invalid (report, rhythm, hour, zone, file or filters). Again: the same subscription; by key.
     2 statements.
     """
     has_address = bool(sql.run(_ADDRESS, {"person": cause.actor.name}))
@@ -115,12 +118,23 @@ def subscribe_reports(
     }
     rows = [
         (
-            ids.uuid7(), *key, one.rhythm, one.hour, one.zone, one.language,
+            ids.uuid7(), *key, one.rhythm, one.hour, one.zone, one.language, one.file,
             mailing.next_due(one.rhythm, one.hour, one.zone, cause.at),
         )
         for key, one in sorted(wanted.items())
     ]  # fmt: skip
-    names = ("ids", "companies", "reports", "queries", "rhythms", "hours", "zones", "languages", "dues")
+    names = (
+        "ids",
+        "companies",
+        "reports",
+        "queries",
+        "rhythms",
+        "hours",
+        "zones",
+        "languages",
+        "files",
+        "dues",
+    )
     params = sql.columns(names, rows) | {"person": cause.actor.name, "at": cause.at}
     made = {tuple(key): ReportSubscribed(which, due) for which, due, *key in sql.run(_SUBSCRIBE, params)}
     return [
@@ -132,7 +146,7 @@ def subscribe_reports(
 def _refusal(cause: Cause, one: SubscribeReport, *, has_address: bool) -> Refused | None:
     if not has_address:
         return NoMailAddress(person=cause.actor.name)
-    return mailing.misfit(one.report, one.rhythm, one.hour, one.zone, one.query)
+    return mailing.misfit(one.report, one.rhythm, one.hour, one.zone, one.query, one.file)
 
 
 @command("access.end_subscriptions")
@@ -211,17 +225,18 @@ _ADDRESS = "SELECT 1 FROM auth_user WHERE username = %(person)s::text AND is_act
 
 _SUBSCRIBE = f"""
 INSERT INTO access_subscription AS s
-    (id, company_id, person, report, query, rhythm, hour, zone, language, next_at, made_at)
-SELECT ids, companies, %(person)s::text, reports, queries, rhythms, hours, zones, languages, dues, %(at)s::timestamptz
+    (id, company_id, person, report, query, rhythm, hour, zone, language, file, next_at, made_at)
+SELECT ids, companies, %(person)s::text, reports, queries, rhythms, hours, zones, languages, files, dues,
+       %(at)s::timestamptz
 FROM {
     sql.unnest(
         "one", ids="uuid", companies="smallint", reports="text", queries="text", rhythms="text", hours="smallint",
-        zones="text", languages="text", dues="timestamptz",
+        zones="text", languages="text", files="text", dues="timestamptz",
     )
 }
 ON CONFLICT (company_id, person, report, query) DO UPDATE
 SET rhythm = excluded.rhythm, hour = excluded.hour, zone = excluded.zone, language = excluded.language,
-    next_at = excluded.next_at
+    file = excluded.file, next_at = excluded.next_at
 RETURNING id, next_at, company_id::int, report, query
 """  # fmt: skip
 
@@ -267,7 +282,8 @@ RETURNING id
 """
 
 _TAKEN = """
-SELECT m.id, s.company_id::int, s.person, u.email, s.report, s.query, s.language, s.zone, m.period, m.since, m.until
+SELECT m.id, s.company_id::int, s.person, u.email, s.report, s.query, s.language, s.zone, m.period, m.since, m.until,
+       s.file
 FROM access_mailing AS m JOIN access_subscription AS s ON s.id = m.subscription_id
 JOIN auth_user AS u ON u.username = s.person
 WHERE m.id = ANY(%(ids)s::uuid[]) ORDER BY m.id

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
+from entrepot.access import mailing
 from entrepot.access import queries as access
 from entrepot.access.commands.subscribe import (
     EndSubscription,
@@ -29,13 +30,18 @@ router = Router()
 if TYPE_CHECKING:
     Report: TypeAlias = str
     Language: TypeAlias = str
+    File: TypeAlias = str
 else:
     Report, Language = Literal[tuple(kpis.KPIS)], Literal[tuple(LANGUAGES)]
+    File = Literal[mailing.FILES]
 Filter = Code | Literal[""]
 
 
 class ReportMailIn(Strict):
-    """A report by mail at an hour of a zone: of the day, the week or the month before, with the filters given."""
+    """A report by mail at an hour of a zone: of the day, the week or the month before, with the filters given.
+
+    `file`: its figures and the rows behind them come attached, as workbooks or as CSV, or not.
+    """
 
     report: Report
     rhythm: Literal["daily", "weekly", "monthly"]
@@ -45,6 +51,7 @@ class ReportMailIn(Strict):
     channel: Filter = ""
     node: Filter = ""
     language: Language = "en"
+    file: File = "xlsx"
     key: Own = None
 
 
@@ -62,6 +69,7 @@ class ReportMailOut(Out):
     rhythm: str
     hour: int
     zone: str
+    file: str
     next_at: datetime
     state: str
     error: str
@@ -95,7 +103,8 @@ def subscribe_report(
         request, subscribe_reports, payload, idempotency_key,
         lambda one, key: SubscribeReport(
             which, one.report, one.rhythm, one.hour, one.zone,
-            report_mail.kept({"by": one.by, "channel": one.channel, "node": one.node}), one.language, key=key,
+            report_mail.kept({"by": one.by, "channel": one.channel, "node": one.node}), one.language, one.file,
+            key=key,
         ),
     )  # fmt: skip
 

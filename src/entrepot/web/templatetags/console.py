@@ -181,10 +181,10 @@ def due(value: datetime | None) -> SafeString | str:
         return "–"
     left = value - fmt.reading().now
     late = left.total_seconds() < 0
-    text = gettext("late by %(span)s") if late else gettext("in %(span)s")
+    text = gettext("late by %(span)s") % {"span": fmt.span(left)} if late else fmt.ahead(left)
     return format_html(
         '<time datetime="{}" title="{}" class="due{}">{}</time>',
-        value.isoformat(), fmt.exact(value), " late" if late else "", text % {"span": fmt.span(left)},
+        value.isoformat(), fmt.exact(value), " late" if late else "", text,
     )  # fmt: skip
 
 

@@ -65,7 +65,8 @@ def own(reader: Reader) -> tuple[str, list[Tile]]:
         said = parse_qs(view.query)
         if tiles := boards.read(said.get("tile", []), KNOWN):
             return view.name, tiles
-    return "", [Tile(kpis.slug(name)) for name in homes.home_of(reader.roles).figures]
+    home = homes.home_of(reader.roles, everything=reader.actor.everything)
+    return "", [Tile(kpis.slug(name)) for name in home.figures]
 
 
 def shown(tiles: list[Tile]) -> list[tuple[Tile, Any]]:

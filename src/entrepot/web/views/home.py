@@ -55,7 +55,11 @@ def home(request: Request) -> HttpResponse:
     name, tiles = dashboard.own(reader)
     context = {
         "for_you": homes.told(
-            homes.home_of(reader.roles), company=company, person=reader.name, roles=reader.roles, now=now
+            homes.home_of(reader.roles, everything=reader.actor.everything),
+            company=company,
+            person=reader.name,
+            roles=reader.roles,
+            now=now,
         ),
         "tiles": dashboard.shown(tiles),
         "board": name,

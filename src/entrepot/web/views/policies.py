@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from entrepot.kernel.drafts import (
     ActivateDraft,
     DraftNow,
     DraftPolicy,
+    DraftRow,
     DropDraft,
     TryDraft,
     activate_draft,
@@ -30,7 +32,6 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import VersionRow
 from entrepot.network import queries as network
 from entrepot.sourcing import naming
-from entrepot.sourcing.rules import Profile
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight, words
 from entrepot.web.edge import Request, back, beginning_in, clean, console, give, page, uuid_in
@@ -52,6 +53,8 @@ class Kind(NamedTuple):
     in_force: tuple[VersionRow, ...]
     coming: tuple[VersionRow, ...]
     drafts: int
+    wrong: str
+    """What is wrong with one that is in force; '' where nothing is."""
 
     @property
     def called(self) -> str:
@@ -78,8 +81,9 @@ def kinds(request: Request) -> HttpResponse:
     found = []
     for name, body in sorted(policies.bodies.items()):
         mine = [row for row in rows if row.kind == name]
-        in_force, coming = _in_force(mine, now), _coming(mine, now)
-        found.append(Kind(name, title(name), purpose(body), in_force, coming, living.count(name)))
+        held, coming = _in_force(mine, now), _coming(mine, now)
+        wrong = next((told for row in held if (told := _wrong(row))), "")
+        found.append(Kind(name, title(name), purpose(body), held, coming, living.count(name), wrong))
     shown = listed_whole(request, lists_insight.POLICIES, found)
     return shown.answer or page(request, "web/policies.html", shown.context("kinds"), area="policies")
 
@@ -96,18 +100,24 @@ def one(request: Request, kind: str) -> HttpResponse:
         for name in ("one", "other")
     ]
     context: dict[str, Any] = {
-        "kind": kind, "title": title(kind), "purpose": purpose(body), "versions": rows, "in_force": in_force,
+        "kind": kind, "title": title(kind), "purpose": purpose(body), "in_force": in_force,
+        "versions": [(row, _wrong(row)) for row in rows],
         "says": _says(body, in_force), "coming": _coming(rows, fmt.reading().now),
         "now": fmt.reading().now, "one": chosen[0], "other": chosen[1],
         "drafts": [(draft, _changes(body, draft, in_force)) for draft in drafts.drafts(company, kind, limit=50)],
-        "replayed": kind == REPLAYED,
+        "replayed": kind == REPLAYED, "names": {},
     }  # fmt: skip
     if kind == REPLAYED:
         living = [one for one, _ in context["drafts"] if one.state in ("draft", "tried")]
-        said = [naming.Named(one.scope, msgspec.convert(one.body, Profile, strict=False)) for one in living]
-        context["names"] = dict(zip((one.id for one in living), naming.unknown(company, said), strict=True))
+        read_ = [(one, policies.understood(kind, one.body)[0]) for one in living]
+        said = [naming.Named(one.scope, profile) for one, profile in read_ if profile is not None]
+        ids = [one.id for one, profile in read_ if profile is not None]
+        context["names"] = dict(zip(ids, naming.unknown(company, said), strict=True))
     if chosen[0] and chosen[1]:
-        context["differences"] = differences(body, chosen[0].body, chosen[1].body)
+        unread = [row for row in chosen if row and policies.understood(kind, row.body)[0] is None]
+        context["unread"] = [(row, _wrong(row), _as_written(row.body)) for row in unread]
+        if not unread:
+            context["differences"] = differences(body, chosen[0].body, chosen[1].body)
     return page(request, "web/policy.html", context, area="policies")
 
 
@@ -137,14 +147,15 @@ def draft(request: Request, kind: str) -> HttpResponse:
         context |= {"refused": words.refusal(found), "wrong": wrong}
         sent = filled(body, request.POST.dict())
         return page(request, "web/policy_draft.html", context | {"fields": sent}, area="policies")
-    in_force: dict[str, tuple[int, Any]] = policies.in_force(company, body, fmt.reading().now)
-    begun = policies.of_scope(in_force, scope, body())
-    context["own"] = scope in in_force
+    rows = _in_force(policies.versions(company, kind), fmt.reading().now)
+    held = {row.scope: row for row in rows}
+    begun = _begun(context, body, kind, held.get(scope) or held.get(""))
+    context["own"] = scope in held
     if like := uuid_in(asked.get("like")):
         row = next((one for one in drafts.drafts(company, kind, limit=DRAFTS_MAX) if one.id == like), None)
         if row is None:
             raise Http404
-        begun = msgspec.convert(row.body, body, strict=False)
+        begun = _begun(context, body, kind, row)
         context |= {"like": row, "scope": row.scope, "note": row.note}
     return page(request, "web/policy_draft.html", context | {"fields": form(begun)}, area="policies")
 
@@ -191,6 +202,22 @@ def _coming(rows: Sequence[VersionRow], now: datetime) -> tuple[VersionRow, ...]
     )
 
 
+def _begun(context: dict[str, Any], body: type, kind: str, row: VersionRow | DraftRow | None) -> Any:
+    """What a form begins with: what stands there, or the defaults where that can't be read, which the page says."""
+    found, wrong = policies.understood(kind, row.body) if row else (None, None)
+    context["unreadable"] = words.refusal(wrong) if wrong and found is None else ""
+    return body() if found is None else found
+
+
+def _wrong(row: VersionRow) -> str:
+    wrong = policies.understood(row.kind, row.body)[1]
+    return words.refusal(wrong) if wrong else ""
+
+
+def _as_written(body: Any) -> str:
+    return json.dumps(body, indent=1, ensure_ascii=False)
+
+
 class Said(NamedTuple):
     """What a field of a policy in force says, and whether that is another thing than its default."""
 
@@ -200,18 +227,38 @@ class Said(NamedTuple):
     is_own: bool
 
 
-def _says(body: type, in_force: Sequence[VersionRow]) -> list[tuple[str, list[Said]]]:
+class Held(NamedTuple):
+    """What is in force for a scope: its fields, or the body `as_written` where it can't be read; and what is wrong."""
+
+    scope: str
+    fields: list[Said]
+    wrong: str = ""
+    as_written: str = ""
+
+
+def _says(body: type, in_force: Sequence[VersionRow]) -> list[Held]:
     """By scope, what is in force; of a policy without a version for all, its defaults."""
     defaults = {one.name: one.text for one in form(body())}
-    held: dict[str, Any] = {row.scope: msgspec.convert(row.body, body, strict=False) for row in in_force}
-    return [
-        (scope, [Said(one.label, one.help, one.told, one.text != defaults[one.name]) for one in form(says)])
-        for scope, says in sorted(({"": body()} | held).items())
-    ]
+    said = {"": Held("", _fields(body(), defaults))}
+    for row in in_force:
+        found = policies.understood(row.kind, row.body)[0]
+        if found is None:
+            said[row.scope] = Held(row.scope, [], _wrong(row), _as_written(row.body))
+        else:
+            said[row.scope] = Held(row.scope, _fields(found, defaults), _wrong(row))
+    return [one for _, one in sorted(said.items())]
 
 
-def _changes(body: type, draft: drafts.DraftRow, in_force: Sequence[VersionRow]) -> list[Any]:
-    """What a draft would change of what is in force for its scope."""
-    by_scope = {row.scope: row.body for row in in_force}
+def _fields(says: Any, defaults: dict[str, str]) -> list[Said]:
+    return [Said(one.label, one.help, one.told, one.text != defaults[one.name]) for one in form(says)]
+
+
+def _changes(body: type, draft: DraftRow, in_force: Sequence[VersionRow]) -> list[Any]:
+    """What a draft would change of what is in force for its scope; of the defaults where that can't be read."""
+    by_scope = {
+        row.scope: row.body for row in in_force if policies.understood(row.kind, row.body)[0] is not None
+    }
     current = by_scope.get(draft.scope) or by_scope.get("") or msgspec.to_builtins(body())
+    if policies.understood(draft.kind, draft.body)[0] is None:
+        return []
     return differences(body, current, draft.body)

@@ -9,23 +9,21 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from entrepot.access import mailing
 from entrepot.access import queries as access
-from entrepot.access.mailing import RHYTHMS
 from entrepot.insight import kpis, questions
 from entrepot.insight.kpis import Asked, Figure, Kpi
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
-from entrepot.web import plots, report_mail
+from entrepot.web import plots, report_mail, report_tables
 from entrepot.web.as_file import KINDS as FILES
 from entrepot.web.as_file import table_as_file
 from entrepot.web.edge import Request, clean, console, day_in, page
 from entrepot.web.kpi_words import KINDS, WORDS
-from entrepot.web.listing import plain
 
 DAYS = 30
 DAYS_MAX = 1100
 ROWS = 200
-FIGURES = ("name", "facts", "good", "of", "value", "median", "late")
 
 
 class Change(NamedTuple):
@@ -89,26 +87,17 @@ def report(request: Request, which: str) -> HttpResponse:
     side = side if side in kpi.sides else "time"
     period = window["period"]
     if (kind := request.GET.get("format")) in FILES:
-        found = (
-            kpis.over_time(kpi, company, asked, period)
-            if side == "time"
-            else kpis.by(kpi, company, asked, side)
-        )
-        return table_as_file(request, kind, which, FIGURES, found)
+        found = report_tables.figures(kpi, company, asked, side, period)
+        return table_as_file(request, kind, which, report_tables.FIGURES, found)
     if (kind := request.GET.get("rows")) in FILES:
-        return table_as_file(
-            request,
-            kind,
-            f"{which}-rows",
-            kpis.Row._fields,
-            (_plainly(one) for one in kpis.every_row(kpi, company, asked)),
-        )
+        rows = report_tables.cells(kpis.every_row(kpi, company, asked))
+        return table_as_file(request, kind, f"{which}-rows", report_tables.ROWS, rows)
     at = fmt.reading().now
     figures = (
         questions.kpi_over_time(company, at, kpi.name, asked, period) if side == "time"
         else questions.kpi_by(company, at, kpi.name, asked, side)
     )  # fmt: skip
-    rows = questions.kpi_rows(company, at, kpi.name, asked, ROWS + 1)
+    facts = questions.kpi_rows(company, at, kpi.name, asked, ROWS + 1)
     now = questions.kpi_total(company, at, kpi.name, asked)
     context: dict[str, Any] = {
         "kpi": kpi, "words": WORDS[kpi.name], "slug": which, **window, "side": side,
@@ -116,16 +105,12 @@ def report(request: Request, which: str) -> HttpResponse:
         "now": now, "change": _change(kpi, company, asked, now), "figures": figures,
         "line": _line(kpi, figures) if side == "time" else None,
         "bars": plots.single("figures", WORDS[kpi.name].title, [(one.name, one.value or 0.0) for one in figures]),
-        "rows": rows[:ROWS], "more": len(rows) > ROWS, "asked": asked,
+        "rows": facts[:ROWS], "more": len(facts) > ROWS, "asked": asked,
         "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),
-        "filters": report_mail.kept(request.GET), "can_mail": report_mail.is_set_up(), "rhythms": RHYTHMS,
-        "hours": range(24), "zone": fmt.reading().zone,
+        "filters": report_mail.kept(request.GET), "can_mail": report_mail.is_set_up(), "rhythms": mailing.RHYTHMS,
+        "kinds": mailing.FILES, "hours": range(24), "zone": fmt.reading().zone,
     }  # fmt: skip
     return page(request, "web/report.html", context, area="home")
-
-
-def _plainly(row: kpis.Row) -> list[Any]:
-    return [plain(value) for value in row]
 
 
 def _kpi(which: str) -> Kpi:
