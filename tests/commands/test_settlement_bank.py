@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
+from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments import queries as payments
+from entrepot.payments.commands.capture import Capture, capture
+from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.settlement import bank_queries, errors, queries
 from entrepot.settlement.bank import BankLine, Statement
 from entrepot.settlement.carriers import Billed
@@ -28,12 +34,12 @@ from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
 from entrepot.settlement.rules import PayoutLine
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, back, sold
+from tests.back import ASKS, asked, back, policy, sold
 from tests.commands.test_settlement_carriers import an_invoice, numbers
 from tests.commands.test_settlement_carriers import take as take_invoices
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
 from tests.seconds import the_database_refuses
-from tests.walk import a_house
+from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
 OTHER = someone("controller two")
@@ -43,7 +49,8 @@ DAY = NOW.date()
 @pytest.fixture
 def house(db: None) -> Floor:
     house = a_house()
-    house.stock(0, 100)
+    for sku in (0, 1):
+        house.stock(sku, 100)
     return house
 
 
@@ -82,13 +89,14 @@ def test_a_customer_pays_an_order_on_account(house: Floor):
     assert told[0] == ("matched", "order", f"names {named[first]}")
     assert told[1][0] == "unmatched" and told[2] == ("differs", "", f"{named[second]} is over another amount")
     assert [one.id for one in bank_queries.expected(COMPANY)] == [second]
-    assert [one.id for one in bank_queries.expected(COMPANY, amounts=[1_998])] == [second]
-    assert bank_queries.expected(COMPANY, amounts=[1_000]) == []
+    waiting = bank_queries.lines(COMPANY, waiting=True)
+    fit = [[one.id for one in each] for each in bank_queries.fits(COMPANY, waiting, limit=6)]
+    assert fit == [[second], [second]], "by the amount, and by the name"
 
-    other, decided = decide(
-        DecideBankLine(taken.statement, 3, second), DecideBankLine(taken.statement, 2, second)
-    )
-    assert isinstance(other, Invalid) and decided.state == "matched"
+    (decided,) = decide(DecideBankLine(taken.statement, 2, second))
+    assert decided.state == "matched"
+    (other,) = decide(DecideBankLine(taken.statement, 3, second))
+    assert isinstance(other, NotFound), "nothing is open of it"
     assert (balance(1000), balance(1100), queries.open_entries(COMPANY, "GBP")) == (3_996, 0, [])
     clear_accounts(SYSTEM, requests=[ClearAccounts(COMPANY)])
     assert sql.run("SELECT DISTINCT why FROM ledger_match WHERE account = 1100") == [
@@ -105,6 +113,82 @@ def test_a_customer_pays_an_order_on_account(house: Floor):
     entries = queries.open_entries(COMPANY, "GBP")
     assert (sum(each.amount_minor for each in entries), balance(1100)) == (-999, -999)
     assert not [*queries.discrepancies(), *payments.discrepancies()]
+    assert [(one.id, one.amount_minor) for one in bank_queries.expected(COMPANY)] == [(first, -999)]
+    (back_,) = take(a_statement("S2", BankLine(DAY, -999, "", f"refund of {named[first]}")))
+    assert (back_.state, balance(1100), balance(1000)) == ("matched", 0, 2_997)
+    all_is_explained()
+
+
+def all_is_explained() -> None:
+    """Nothing is open of orders on account, and every line of 1100 is cleared."""
+    assert (balance(1100), bank_queries.expected(COMPANY), queries.open_entries(COMPANY, "GBP")) == (
+        0,
+        [],
+        [],
+    )
+    assert queries.open_clearing(COMPANY) == []
+    clear_accounts(SYSTEM, requests=[ClearAccounts(COMPANY)])
+    uncleared = "SELECT count(*)::int FROM ledger_clearingitem WHERE account = 1100 AND open_minor <> 0"
+    assert sql.run(uncleared) == [(0,)]
+    assert not [*queries.discrepancies(), *payments.discrepancies()]
+
+
+def test_an_order_on_account_is_paid_parcel_by_parcel_and_ahead_of_one(house: Floor):
+    """Two parcels at 999, each paid by itself; and one order paid whole when the first of three has left."""
+    account = PaymentGiven("account", "PO 4711", 50_000, NOW)
+    parts, ahead = placed(house, 2, (0, 3), payment=account)
+    named = dict(sql.run("SELECT id, number FROM orders_order"))
+    capture(SYSTEM, requests=[Capture(parts, 999), Capture(ahead, 999)])
+    lines = [BankLine(DAY, 999, "", named[parts]), BankLine(DAY, 2_997, "", f"all of {named[ahead]}")]
+    (taken,) = take(a_statement("S1", *lines))
+    assert (taken.waiting, bank_queries.lines(COMPANY, waiting=True)[0].state) == (1, "differs")
+    (paid,) = decide(DecideBankLine(taken.statement, 2, ahead))
+    assert paid.state == "matched"
+    assert [(one.id, one.amount_minor) for one in bank_queries.expected(COMPANY)] == [(ahead, -1_998)]
+    assert (balance(1100), queries.discrepancies()) == (-1_998, [])
+
+    capture(SYSTEM, requests=[Capture(parts, 1_998), Capture(ahead, 1_998)])
+    halves = [BankLine(DAY, 999, "", "one of two"), BankLine(DAY, 999, "", "two of two")]
+    (taken,) = take(a_statement("S2", *halves, BankLine(DAY, -999, "", "wrong way")))
+    back_, *told = decide(*(DecideBankLine(taken.statement, line, parts) for line in (3, 1, 2)))
+    assert isinstance(back_, Invalid), "the customer owes us"
+    assert [one.state for one in told] == ["matched", "matched"]
+    decide(DecideBankLine(taken.statement, 3, purpose="charges", reason="fee"))
+    all_is_explained()
+
+
+def test_what_an_exchange_passed_on_is_open_of_the_order_that_it_was_captured_for(house: Floor):
+    """Two exchanged units of two customers come back: of what was paid 999 goes back, and what was not is even."""
+    policy(approve_above_minor=None)
+    price = Decimal("9.99")
+    register_skus(SYSTEM, requests=[
+        RegisterSku(COMPANY, code, code, list_price=price, weight_g=200) for code in house.codes
+    ])  # fmt: skip
+    paid, unpaid = sold(house, 2, (0, 1))
+    named = dict(sql.run("SELECT id, number FROM orders_order"))
+    take(a_statement("S1", BankLine(DAY, 999, "", named[paid])))
+    new = []
+    for order in (paid, unpaid):
+        one = asked(order, 1, asked="exchange")
+        (swap,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[1])])
+        back(one)
+        settle_exchanges(SYSTEM, requests=[SettleExchange(swap.refund)])
+        shipped(swap.order)
+        new.append(swap.order)
+    assert [(one.id, one.amount_minor) for one in bank_queries.expected(COMPANY)] == [(unpaid, 999)]
+    assert (balance(1100), queries.discrepancies()) == (999, [])
+
+    for order in new:
+        one = asked(order, 1)
+        back(one)
+        refund(ASKS, requests=[Refund(one.return_id)])
+    (owed,) = bank_queries.expected(COMPANY)
+    assert (owed.id, owed.amount_minor, balance(1100)) == (paid, -999, -999)
+    assert queries.discrepancies() == []
+    (number,) = sql.run("SELECT number FROM orders_order WHERE id = %(id)s", {"id": new[0]})[0]
+    (taken,) = take(a_statement("S2", BankLine(DAY, -999, "", f"refund of {number}")))
+    assert taken.state == "matched"
+    all_is_explained()
 
 
 def test_the_same_lines_under_another_name_are_refused_for_some_time(house: Floor):

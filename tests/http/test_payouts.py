@@ -8,9 +8,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from entrepot.kernel import sql
 from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
+from entrepot.settlement import bank_queries
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.rules import PayoutLine
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
@@ -216,3 +218,25 @@ def test_an_order_of_amazon_is_found_by_its_name_there_in_the_report_of_its_payo
     for wrong in ("kind,amount\n", report.replace("19.98", "19.99")):
         refused = program.post("/api/v1/payouts/reports", {"report": wrong}, again=str(ids.uuid7()))
         assert refused.status_code == 422, wrong
+
+
+def test_an_order_that_is_paid_in_part_is_offered_with_what_is_open_of_it(house: Floor):
+    from tests.asking import a_browser
+    from tests.back import sold
+    from tests.http.test_packing import said
+
+    house.stock(0, 10)
+    (order,) = sold(house, 1, (0, 1))
+    ((number,),) = sql.run("SELECT number FROM orders_order")
+    page = a_browser("books")
+    text = f"date,amount,description\n{NOW.date()},5.00,half of {number}\n{NOW.date()},-5.00,{number}\n"
+    file = SimpleUploadedFile("statement", text.encode())
+    page.post("/books/bank/take/", {"file": file, "account": "A", "external_id": "1"})
+    shown = re.sub(r"<svg.*?</svg>", "", page.get("/books/bank/").content.decode(), flags=re.DOTALL)
+    assert re.findall(r'name="known" value="([^"]+)">\s*It is (\S+) \(([^)]+)\)', shown) == [
+        (str(order), number, "£9.99")
+    ]
+    line = next(one for one in bank_queries.lines(COMPANY, waiting=True) if one.amount_minor == 500)
+    form = {"statement": line.statement, "line": line.number, "known": order}
+    assert said(page.post("/books/bank/decide/", form)) == ["The line is decided."]
+    assert [one.amount_minor for one in bank_queries.expected(COMPANY)] == [499]

@@ -17,7 +17,7 @@ DAY = date(2026, 11, 23)
 
 
 def a_payout(number: str, amount: int, on: date = DAY, kind: str = "payout") -> Expected:
-    return Expected(kind, ids.uuid7(), number, f"po_{number}", amount, on)
+    return Expected(kind, ids.uuid7(), number, (f"po_{number}",), amount, on)
 
 
 def test_a_line_goes_to_what_it_names_else_to_the_only_payout_of_its_amount_near_the_day():
@@ -43,6 +43,48 @@ def test_another_amount_than_that_of_what_it_names_waits_and_so_do_equals():
     assert (named.state, named.why) == ("differs", "PY1 is over another amount")
     (equal,) = match([BankLine(DAY, 500)], [one, two], 7)
     assert (equal.state, equal.why) == ("unmatched", "2 payouts have this amount")
+
+
+def an_order(number: str, *names: str, amount: int = 10_000) -> Expected:
+    return Expected("order", ids.uuid7(), number, names, amount, DAY)
+
+
+def test_a_reference_of_two_customers_says_neither_but_beside_the_number_of_one():
+    one, two = an_order("SO-1", "PO1", "4711"), an_order("SO-2", "PO1")
+    (both,) = match([BankLine(DAY, 10_000, "", "po1")], [one, two], 7)
+    assert (both.state, both.known, both.why) == ("unmatched", None, "2 have this name and amount")
+    found = match([BankLine(DAY, 10_000, "", "PO1"), BankLine(DAY, 10_000, "", "PO1 so-2")], [one, two], 7)
+    assert [(m.known, m.why) for m in found] == [(one, "names PO1"), (two, "names PO1")], "one is left"
+    (other,) = match([BankLine(DAY, 10_000, "", "inv 4711, thanks")], [one, two], 7)
+    assert (other.known, other.why) == (one, "names 4711")
+    (less,) = match([BankLine(DAY, 9_000, "", "4711")], [one, two], 7)
+    assert (less.state, less.why) == ("differs", "SO-1 is over another amount")
+
+
+def test_a_person_may_say_that_an_order_is_paid_in_parts_and_that_at_most_what_is_open_goes_back():
+    open_, owed, payout = an_order("SO-1"), an_order("SO-2", amount=-500), a_payout("PY1", 500)
+    assert [open_.takes(amount) for amount in (10_000, 1, 20_000, -1)] == [True, True, True, False]
+    assert [owed.takes(amount) for amount in (-500, -1, -501, 1)] == [True, True, False, False]
+    assert [payout.takes(amount) for amount in (500, 1)] == [True, False]
+
+
+def test_what_a_line_names_is_looked_up_and_not_sought():
+    class Read(str):
+        __slots__ = ()
+        times = 0
+
+        def upper(self) -> str:
+            Read.times += 1
+            return super().upper()
+
+    def read(size: int) -> int:
+        Read.times = 0
+        orders = [an_order(Read(f"SO-{i}"), Read(f"PO{i}"), amount=i + 1) for i in range(size)]
+        lines = [BankLine(DAY, i + 1, "", f"thanks for po{i}") for i in range(size)]
+        assert [one.known for one in match(lines, orders, 7)] == orders
+        return Read.times
+
+    assert read(1_000) == 10 * read(100)
 
 
 @given(

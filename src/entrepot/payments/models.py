@@ -5,6 +5,7 @@ from __future__ import annotations
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Upper
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
@@ -28,6 +29,7 @@ class Payment(models.Model):
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
     order_id = models.UUIDField()
+    origin_id = models.UUIDField(null=True)  # the order it was captured for, where an exchange passed it on
     provider = models.TextField()
     reference = models.TextField()
     currency = models.TextField()
@@ -47,7 +49,21 @@ class Payment(models.Model):
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["order_id"], name="payments_payment_of_order")]
+        indexes = [
+            models.Index(fields=["order_id"], name="payments_payment_of_order"),
+            # Bank statements name orders on account by their customers' references, and pay what was captured for them.
+            models.Index(
+                "company_id",
+                Upper("reference"),
+                name="payments_payment_on_account",
+                condition=Q(provider="account"),
+            ),
+            models.Index(
+                Coalesce("origin_id", "order_id"),
+                name="payments_payment_captured_for",
+                condition=Q(provider="account"),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="payments_payment_captured_within_authorized",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -56,14 +57,26 @@ class Statement(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What the bank should show: a payout, or an invoice that we pay. `amount` as the line's."""
+    """What the bank should show: a payout, an invoice that we pay, or what is open of an order on account. `names`:
+    what others call it. `amount` as the line's."""
 
     kind: str
     id: UUID
     number: str
-    external_id: str
+    names: Sequence[str]
     amount: int
     on: date
+
+    def takes(self, amount: int) -> bool:
+        """Whether a person may say that a line over so much is of it: a customer may pay an order in parts or ahead of
+        what has left, and gets back at most what is open."""
+        if amount == self.amount:
+            return True
+        return self.kind == "order" and (self.amount > 0 < amount or self.amount < amount < 0)
+
+    def called(self, said: Collection[str]) -> bool:
+        """Whether one of these words, in capitals, is its number or another name of it."""
+        return any(name.upper() in said for name in (self.number, *self.names))
 
 
 class Matched(NamedTuple):
@@ -86,47 +99,81 @@ def sums_to(opening: int | None, closing: int | None, lines: Sequence[BankLine])
     return made if made != closing else None
 
 
+class _Free:
+    """What no line has brought yet, found by name and payouts by amount: a file of lines is long, and so is what is
+    open."""
+
+    def __init__(self, expected: Sequence[Expected]) -> None:
+        self.known = {one.id: one for one in expected}
+        self.by_name: dict[str, list[Expected]] = defaultdict(list)
+        self.payouts: dict[int, list[Expected]] = defaultdict(list)
+        for one in expected:
+            for name in {name.upper() for name in (one.number, *one.names)}:
+                self.by_name[name].append(one)
+            if one.kind == "payout":
+                self.payouts[one.amount].append(one)
+
+    def named(self, said: Collection[str]) -> list[Expected]:
+        """What words name, the oldest first."""
+        found = {one.id: one for word in said for one in self.by_name.get(word, ()) if one.id in self.known}
+        return sorted(found.values(), key=lambda one: (one.on, one.id))
+
+    def near(self, line: BankLine, window_days: int) -> list[Expected]:
+        """Payouts of the line's amount, near its day."""
+        window = timedelta(days=window_days)
+        return [
+            one
+            for one in self.payouts.get(line.amount_minor, ())
+            if one.id in self.known and abs(one.on - line.booked_on) <= window
+        ]
+
+
 def match(lines: Sequence[BankLine], expected: Sequence[Expected], window_days: int) -> list[Matched]:
     """Each line with what it belongs to; each of `expected` belongs to one line.
 
-    Lines that name something come first, then payouts of the very amount near the day, where only one fits: so the
-    order of the lines does not matter but among equals.
+    Lines that name one thing of their amount come first, then payouts of the very amount near the day, where only one
+    fits: so the order of the lines does not matter but among equals. Where a line names several of its amount, as two
+    customers may use one reference, it waits.
     """
-    free = {one.id: one for one in expected}
+    free = _Free(expected)
     found: dict[int, Matched] = {}
     for place, line in enumerate(lines):
-        named = _named(line, free)
-        if named and named.amount == line.amount_minor:
-            name = named.external_id if named.external_id.upper() in words(line) else named.number
-            found[place] = Matched(line, "matched", named, f"names {name}")
-            del free[named.id]
+        same = _of_amount(line, words(line), free)
+        if len(same) == 1:
+            found[place] = _named(line, same[0])
+            del free.known[same[0].id]
     for place, line in enumerate(lines):
         if place not in found:
-            found[place] = _rest(line, free, window_days)
-            known = found[place].known
-            if known and found[place].state == "matched":
-                del free[known.id]
+            found[place] = one = _rest(line, free, window_days)
+            if one.known and one.state == "matched":
+                del free.known[one.known.id]
     return [found[place] for place in range(len(lines))]
 
 
-def _named(line: BankLine, free: dict[UUID, Expected]) -> Expected | None:
-    """What a line names; of several the one of its amount."""
+def _named(line: BankLine, one: Expected) -> Matched:
     said = words(line)
-    named = [one for one in free.values() if one.external_id.upper() in said or one.number.upper() in said]
-    return min(named, key=lambda one: (one.amount != line.amount_minor, one.on, one.id), default=None)
+    name = next(name for name in (*one.names, one.number) if name.upper() in said)
+    return Matched(line, "matched", one, f"names {name}")
 
 
-def _rest(line: BankLine, free: dict[UUID, Expected], window_days: int) -> Matched:
-    named = _named(line, free)
+def _of_amount(line: BankLine, said: Collection[str], free: _Free) -> list[Expected]:
+    """What a line names that is over its amount; its own number tells it from others of one reference."""
+    same = [one for one in free.named(said) if one.amount == line.amount_minor]
+    numbered = [one for one in same if one.number.upper() in said]
+    return numbered if len(numbered) == 1 else same
+
+
+def _rest(line: BankLine, free: _Free, window_days: int) -> Matched:
+    said = words(line)
+    same = _of_amount(line, said, free)
+    if len(same) == 1:  # another line took its double
+        return _named(line, same[0])
+    if same:
+        return Matched(line, "unmatched", None, f"{len(same)} have this name and amount")
+    named = free.named(said)
     if named:
-        return Matched(line, "differs", named, f"{named.number} is over another amount")
-    near = [
-        one
-        for one in free.values()
-        if one.kind == "payout"
-        and one.amount == line.amount_minor
-        and abs(one.on - line.booked_on) <= timedelta(days=window_days)
-    ]
+        return Matched(line, "differs", named[0], f"{named[0].number} is over another amount")
+    near = free.near(line, window_days)
     if len(near) == 1:
         return Matched(line, "matched", near[0], f"the only payout of this amount within {window_days} days")
     if near:

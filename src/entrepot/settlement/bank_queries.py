@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.settlement import bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,31 @@ class ExpectedRow:
     on: date
 
 
-def expected(company: int, *, amounts: Sequence[int] | None = None, limit: int = 200) -> list[ExpectedRow]:
-    """All of it, or over some amounts; the oldest first, and orders on account, which may be many, behind the others.
+def expected(company: int, *, limit: int = 200) -> list[ExpectedRow]:
+    """The oldest first, and orders on account, which may be many, behind the others. 1 statement."""
+    return [ExpectedRow(*row) for row in sql.run(_OPEN, {"company": company, "limit": limit})]
+
+
+def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[ExpectedRow]]:
+    """What each of these lines may belong to: orders on account that it names, and up to so many of its amount.
     1 statement."""
-    params = {"company": company, "amounts": None if amounts is None else list(amounts), "limit": limit}
-    return [ExpectedRow(*row) for row in sql.run(_OPEN, params)]
+    texts = [
+        bank.words(bank.BankLine(one.booked_on, one.amount_minor, one.reference, one.text)) for one in lines
+    ]
+    params = {
+        "company": company, "limit": limit, "amounts": list({one.amount_minor for one in lines}),
+        "words": list(set().union(*texts)),
+    }  # fmt: skip
+    found = [(row[0], bank.Expected(*row[1:])) for row in sql.run(_FITS, params)] if lines else []
+    return [
+        [
+            ExpectedRow(one.kind, one.id, one.number, ", ".join(one.names), currency, one.amount, one.on)
+            for currency, one in found
+            if currency == line.currency
+            and (one.amount == line.amount_minor or (one.takes(line.amount_minor) and one.called(said)))
+        ][:limit]
+        for line, said in zip(lines, texts, strict=True)
+    ]  # fmt: skip
 
 
 def checked() -> dict[str, int]:
@@ -92,29 +113,45 @@ def discrepancies() -> list[str]:
     return [sentence for statement in (_SUMS, _STATES, _ACCOUNT) for (sentence,) in sql.run(statement)]
 
 
+ON_ACCOUNT = """
+SELECT company, currency, order_id, sum(amount)::bigint AS amount
+FROM (SELECT p.company_id::int AS company, p.currency::text AS currency, COALESCE(p.origin_id, p.order_id) AS order_id,
+             CASE a.kind WHEN 'capture' THEN a.amount_minor ELSE -a.amount_minor END AS amount
+      FROM payments_payment AS p JOIN payments_attempt AS a ON a.payment_id = p.id
+      WHERE p.provider = 'account' AND a.kind IN ('capture', 'refund') AND a.state = 'done'
+      UNION ALL
+      SELECT l.company_id::int, s.currency::text, l.known_id, -l.amount_minor
+      FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+      WHERE l.known_kind = 'order') AS t
+GROUP BY company, currency, order_id HAVING sum(amount) <> 0
+"""
+"""Orders on account of which something is open: captured and not refunded, less what lines of the bank brought; below
+zero, what we owe. By attempts: what an exchange passes on to another order is open of the first one still, and what is
+given back of it there is given back of the first."""
+
 # A carrier's credit reduces what is paid of its invoice only where the carrier says so in the next one.
-EXPECTED = """
-SELECT p.company_id::int AS company, p.currency::text AS currency, 'payout' AS kind, p.id, p.number, p.external_id,
-       p.net_minor AS amount, (p.arrived_at AT TIME ZONE 'UTC')::date AS on_day
+EXPECTED = f"""
+SELECT p.company_id::int AS company, p.currency::text AS currency, 'payout' AS kind, p.id, p.number,
+       ARRAY[p.external_id] AS names, p.net_minor AS amount, (p.arrived_at AT TIME ZONE 'UTC')::date AS on_day
 FROM settlement_payout AS p
 WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = p.id)
 UNION ALL
-SELECT i.company_id::int, i.currency::text, 'carrier_invoice', i.id, i.number, i.external_id, -i.total_minor,
+SELECT i.company_id::int, i.currency::text, 'carrier_invoice', i.id, i.number, ARRAY[i.external_id], -i.total_minor,
        (i.invoiced_at AT TIME ZONE 'UTC')::date
 FROM settlement_carrierinvoice AS i
 WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
 UNION ALL
-SELECT i.company_id::int, i.currency::text, 'supplier_invoice', i.id, i.number, i.external_id, -i.total_minor,
+SELECT i.company_id::int, i.currency::text, 'supplier_invoice', i.id, i.number, ARRAY[i.external_id], -i.total_minor,
        (i.invoiced_at AT TIME ZONE 'UTC')::date
 FROM settlement_supplierinvoice AS i
 WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
 UNION ALL
-SELECT p.company_id::int, p.currency::text, 'order', o.id, o.number, min(p.reference),
-       sum(p.captured_minor - p.refunded_minor)::bigint, (max(o.placed_at) AT TIME ZONE 'UTC')::date
-FROM payments_payment AS p JOIN orders_order AS o ON o.id = p.order_id
-WHERE p.provider = 'account' AND p.captured_minor > p.refunded_minor
-  AND NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = o.id)
-GROUP BY p.company_id, p.currency, o.id, o.number
+SELECT b.company, b.currency, 'order', b.order_id, o.number,
+       ARRAY(SELECT DISTINCT CASE WHEN p.origin_id IS NULL THEN p.reference ELSE t.number END
+             FROM payments_payment AS p JOIN orders_order AS t ON t.id = p.order_id
+             WHERE COALESCE(p.origin_id, p.order_id) = b.order_id AND p.provider = 'account' ORDER BY 1),
+       b.amount, (o.placed_at AT TIME ZONE 'UTC')::date
+FROM ({ON_ACCOUNT}) AS b JOIN orders_order AS o ON o.id = b.order_id
 """
 """Payouts that no line of a statement has brought, invoices of carriers and suppliers that none has paid, and orders on
 account that their customers have not."""
@@ -137,9 +174,21 @@ ORDER BY l.booked_on, l.statement_id, l.number LIMIT %(limit)s::int
 """
 
 _OPEN = f"""
-SELECT kind, id, number, external_id, currency, amount, on_day FROM ({EXPECTED}) AS e
-WHERE e.company = %(company)s::int AND (%(amounts)s::bigint[] IS NULL OR amount = ANY(%(amounts)s::bigint[]))
-ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
+SELECT kind, id, number, array_to_string(names, ', '), currency, amount, on_day FROM ({EXPECTED}) AS e
+WHERE e.company = %(company)s::int ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
+"""
+
+# Of each amount by itself: one that many fit leaves no other without.
+_FITS = f"""
+SELECT currency, kind, id, number, names, amount, on_day
+FROM (SELECT e.*, row_number() OVER (PARTITION BY currency, amount, named
+                                     ORDER BY kind = 'order', on_day, number) AS turn
+      FROM (SELECT e.*, kind = 'order' AND (
+                       upper(number) = ANY(%(words)s::text[])
+                       OR EXISTS (SELECT FROM unnest(names) AS n WHERE upper(n) = ANY(%(words)s::text[]))) AS named
+            FROM ({EXPECTED}) AS e WHERE e.company = %(company)s::int) AS e
+      WHERE named OR amount = ANY(%(amounts)s::bigint[])) AS e
+WHERE turn <= %(limit)s::int ORDER BY named DESC, kind = 'order', on_day, number
 """
 
 # invariant 15: a statement goes from its opening to its closing balance by its lines

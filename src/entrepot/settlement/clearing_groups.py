@@ -150,10 +150,9 @@ _OF_ACCOUNTS = """
 SELECT o.*, 'one order on account', o.document_id, o.open_minor FROM open AS o
 WHERE o.account = 1100 AND o.document_kind = 'order'
 UNION ALL
-SELECT o.*, 'one order on account', p.order_id, o.open_minor
+SELECT o.*, 'one order on account', COALESCE(p.origin_id, p.order_id), o.open_minor
 FROM open AS o JOIN payments_payment AS p ON p.id = o.document_id AND p.provider = 'account'
 WHERE o.account = 1100 AND o.document_kind = 'payment'
-  AND p.order_id IN (SELECT document_id FROM open WHERE account = 1100 AND document_kind = 'order')
 """
 
 # What is settled on the document itself: a claim, a departure, a charge in question, work on goods.

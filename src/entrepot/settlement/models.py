@@ -442,12 +442,15 @@ class BankStatementLine(models.Model):
         indexes = [
             models.Index(
                 fields=["company_id"], name="settlement_bankline_waits", condition=Q(state__in=["differs", "unmatched"])
-            )
+            ),
+            models.Index(fields=["known_id"], name="settlement_bankline_of", condition=Q(known_id__isnull=False)),
         ]  # fmt: skip
         constraints = [
-            # A payout comes once, and an invoice is paid once.
+            # A payout comes once, and an invoice is paid once; an order on account is paid parcel by parcel.
             models.UniqueConstraint(
-                fields=["known_id"], name="settlement_bankline_of_one", condition=Q(known_id__isnull=False)
+                fields=["known_id"],
+                name="settlement_bankline_of_one",
+                condition=Q(known_id__isnull=False) & ~Q(known_kind="order"),
             ),
             models.CheckConstraint(
                 name="settlement_bankline_known",

@@ -16,6 +16,7 @@ from entrepot.settlement import (
     privacy_queries,
     supplier_queries,
 )
+from entrepot.settlement.bank_queries import ON_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,7 @@ ORDER BY number LIMIT %(limit)s::int
 """
 
 # Attempts and disputes that no line settles. A dispute that was won and never charged back is even.
-_OPEN = """
+_OPEN = f"""
 SELECT a.company_id, p.provider, p.currency, a.kind,
        CASE a.kind WHEN 'capture' THEN a.amount_minor ELSE -a.amount_minor END AS amount,
        a.id AS subject, a.provider_reference AS reference, a.settled_at AS since
@@ -233,22 +234,24 @@ FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 LEFT JOIN settlement_payoutline AS l
   ON l.known_id = a.id AND l.kind = CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END
 WHERE (a.state = 'done' OR a.bounced_at IS NOT NULL) AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL
-  AND p.provider <> 'store_credit'
-  AND (p.provider <> 'account' OR NOT EXISTS (
-      SELECT FROM settlement_bankstatementline AS c WHERE c.known_id = p.order_id AND c.known_kind = 'order'
-         AND c.amount_minor = (SELECT sum(captured_minor - refunded_minor) FROM payments_payment
-                               WHERE order_id = p.order_id AND provider = 'account')))
-UNION ALL  -- what a customer paid of an order on account of which something was given back since
-SELECT c.company_id, 'account', s.currency, 'collected', -c.amount_minor, c.known_id, '', s.taken_at
-FROM settlement_bankstatementline AS c JOIN settlement_bankstatement AS s ON s.id = c.statement_id
-WHERE c.known_kind = 'order'
-  AND c.amount_minor <> (SELECT sum(captured_minor - refunded_minor) FROM payments_payment
-                         WHERE order_id = c.known_id AND provider = 'account')
+  AND p.provider NOT IN ('account', 'store_credit')
+UNION ALL  -- of an order on account of which something is open, all that makes it: no payout brings it
+SELECT a.company_id, p.provider, p.currency, a.kind,
+       CASE a.kind WHEN 'capture' THEN a.amount_minor ELSE -a.amount_minor END, a.id, a.provider_reference, a.settled_at
+FROM ({ON_ACCOUNT}) AS b
+JOIN payments_payment AS p
+  ON COALESCE(p.origin_id, p.order_id) = b.order_id AND p.currency = b.currency AND p.provider = 'account'
+JOIN payments_attempt AS a ON a.payment_id = p.id AND a.kind IN ('capture', 'refund') AND a.state = 'done'
+UNION ALL
+SELECT l.company_id, 'account', s.currency, 'collected', -l.amount_minor, l.known_id, '', s.taken_at
+FROM ({ON_ACCOUNT}) AS b
+JOIN settlement_bankstatementline AS l ON l.known_id = b.order_id AND l.known_kind = 'order'
+JOIN settlement_bankstatement AS s ON s.id = l.statement_id AND s.currency = b.currency
 UNION ALL
 SELECT a.company_id, p.provider, p.currency, 'refund_reversal', a.amount_minor, a.id, a.provider_reference, a.bounced_at
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 LEFT JOIN settlement_payoutline AS l ON l.known_id = a.id AND l.kind = 'refund_reversal'
-WHERE a.bounced_at IS NOT NULL AND l.known_id IS NULL
+WHERE a.bounced_at IS NOT NULL AND l.known_id IS NULL AND p.provider <> 'account'
 UNION ALL
 SELECT d.company_id, p.provider, p.currency, 'dispute',
        CASE WHEN d.state = 'won' OR d.withdrawn_at IS NULL THEN 0 ELSE -d.amount_minor END

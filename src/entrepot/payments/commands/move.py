@@ -40,7 +40,7 @@ def move(cause: Cause, requests: Sequence[MovePayment], payments: dict[UUID, lis
             if not units:
                 continue
             left = None if left is None else left - units
-            if units == payment.authorized:
+            if units == payment.authorized and payment.state != "captured":  # not one that was all passed on
                 whole.append((payment.id, one.to_order))
                 announce(cause, [_event(payment.id, payment, one, units)])
                 continue

@@ -87,10 +87,10 @@ _ATTEMPT = (
 )  # fmt: skip
 
 _PART = """
-INSERT INTO payments_payment (id, company_id, order_id, provider, reference, currency, authorized_minor, captured_minor,
-                              prepaid_minor, state, authorized_at, expires_at)
-SELECT d.id, p.company_id, d.order_id, p.provider, p.reference, p.currency, d.minor, d.minor, d.minor, 'captured',
-       p.authorized_at, p.expires_at
+INSERT INTO payments_payment (id, company_id, order_id, origin_id, provider, reference, currency, authorized_minor,
+                              captured_minor, prepaid_minor, state, authorized_at, expires_at)
+SELECT d.id, p.company_id, d.order_id, COALESCE(p.origin_id, p.order_id), p.provider, p.reference, p.currency, d.minor,
+       d.minor, d.minor, 'captured', p.authorized_at, p.expires_at
 FROM unnest(%(ids)s::uuid[], %(payments)s::uuid[], %(orders)s::uuid[], %(minors)s::bigint[])
      AS d(id, payment, order_id, minor)
 JOIN payments_payment AS p ON p.id = d.payment

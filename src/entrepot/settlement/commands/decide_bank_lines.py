@@ -88,8 +88,10 @@ def decide_bank_lines(
     or registered its supplier does not say what paid it: another person does. Nor do they book as a debt paid what is
     the amount of such an invoice that is open.
     Locks: the companies' bank accounts; the balances.
-    Refuses: NotFound; WrongState (decided before); Invalid (what it belongs to is over another amount or in another
-    currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for all. Again: by key.
+    An order on account may be paid in parts and ahead of what has left, and what is open of it remains.
+    Refuses: NotFound; WrongState (decided before); Invalid (over another amount than what it belongs to, or more than
+    an order gives back; another currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for
+    all. Again: by key.
     17 statements; 1 more where a supplier is paid, 3 more where a debt is.
     """
     sql.run(_LOCK, {"statements": [one.statement for one in requests]})
@@ -123,7 +125,7 @@ def decide_bank_lines(
         if isinstance(answer, _Decided):
             lines[which] = line._replace(state=answer.state)
             if answer.known:
-                del known[line.company, answer.known.id]
+                _bring(known, line, answer.known)
     decided = [one for one in answers if isinstance(one, _Decided)]
     waiting = {line.statement for line in lines.values() if line.state in ("differs", "unmatched")}
     states = {one.line.statement: "open" if one.line.statement in waiting else "matched" for one in decided}
@@ -137,6 +139,15 @@ def decide_bank_lines(
         else one
         for one in answers
     ]
+
+
+def _bring(known: dict[tuple[int, UUID], tuple[str, Expected]], line: _Line, one: Expected) -> None:
+    """What is left of what a line belongs to."""
+    rest = one.amount - line.amount
+    if rest:
+        known[line.company, one.id] = (line.currency, one._replace(amount=rest))
+    else:
+        del known[line.company, one.id]
 
 
 def _debts(
@@ -197,7 +208,7 @@ def _decide(
         return NotFound(
             what="payout, invoice or order on account that no line has settled", which=str(request.known)
         )
-    if (currency, one.amount) != (line.currency, line.amount):
+    if currency != line.currency or not one.takes(line.amount):
         expected, found = money.told(line.amount, line.currency), money.told(one.amount, currency)
         return Invalid(field="known", expected=Said("one over {0}", expected), found=found)
     return _Decided(line, request, state, one)
@@ -252,7 +263,7 @@ WHERE l.statement_id = ANY(%(statements)s::uuid[])
 """
 
 _KNOWN = f"""
-SELECT company, currency, kind, id, number, external_id, amount, on_day FROM ({EXPECTED}) AS e
+SELECT company, currency, kind, id, number, names, amount, on_day FROM ({EXPECTED}) AS e
 WHERE e.id = ANY(%(ids)s::uuid[])
 """
 
@@ -260,7 +271,8 @@ _DEBTS = f"""
 SELECT d.statement, d.number, array_agg(e.id)
 FROM unnest(%(statements)s::uuid[], %(numbers)s::int[], %(companies)s::int[], %(currencies)s::text[],
             %(amounts)s::bigint[]) AS d(statement, number, company, currency, amount)
-JOIN ({EXPECTED}) AS e USING (company, currency, amount) GROUP BY 1, 2
+JOIN ({EXPECTED}) AS e USING (company, currency, amount)
+WHERE e.kind IN ('carrier_invoice', 'supplier_invoice') GROUP BY 1, 2
 """
 
 _BILLED = """

@@ -312,9 +312,19 @@ WHERE d.told = (
 ORDER BY d.place, s.taken_at
 """
 
+# Orders on account may be many: those that are named are looked up, and their money is summed alone.
 _EXPECTED = f"""
-SELECT company, currency, kind, id, number, external_id, amount, on_day FROM ({EXPECTED}) AS e
-WHERE e.company = ANY(%(companies)s::int[])
-  AND (upper(e.external_id) = ANY(%(words)s::text[]) OR upper(e.number) = ANY(%(words)s::text[])
+SELECT company, currency, kind, id, number, names, amount, on_day FROM ({EXPECTED}) AS e
+WHERE e.company = ANY(%(companies)s::int[]) AND e.kind <> 'order'
+  AND (upper(e.names[1]) = ANY(%(words)s::text[]) OR upper(e.number) = ANY(%(words)s::text[])
        OR (e.kind = 'payout' AND e.amount = ANY(%(amounts)s::bigint[])))
+UNION ALL
+SELECT company, currency, kind, id, number, names, amount, on_day FROM ({EXPECTED}) AS e
+WHERE e.company = ANY(%(companies)s::int[]) AND e.kind = 'order' AND e.id = ANY(ARRAY(
+    SELECT COALESCE(origin_id, order_id) FROM payments_payment
+    WHERE provider = 'account' AND company_id = ANY(%(companies)s::smallint[])
+      AND upper(reference) = ANY(%(words)s::text[])
+    UNION
+    SELECT COALESCE(p.origin_id, p.order_id) FROM orders_order AS o JOIN payments_payment AS p ON p.order_id = o.id
+    WHERE o.number = ANY(%(words)s::text[])))
 """

@@ -63,7 +63,8 @@ class BankLineOut(Out):
 
 
 class DecideBankLineIn(Strict):
-    """A line: `known` is the payout or carrier's invoice that it belongs to; or `purpose` and `reason` book it."""
+    """A line: `known` is the payout, invoice or order on account that it belongs to; or `purpose` and `reason` book
+    it."""
 
     statement: UUID
     line: Annotated[StrictInt, Field(ge=1, le=10**6)]

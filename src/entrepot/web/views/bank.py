@@ -39,18 +39,14 @@ def told(request: Request) -> HttpResponse:
     if shown.answer:
         return shown.answer
     waiting = bank_queries.lines(company, waiting=True, limit=WAITING_SHOWN_MAX)
-    fits = bank_queries.expected(company, amounts=[one.amount_minor for one in waiting]) if waiting else []
+    fits = bank_queries.fits(company, waiting, limit=FITS_SHOWN_MAX)
     context = {
         **shown.context(),
-        "waiting": [
-            (line, [one for one in fits
-                    if (one.amount_minor, one.currency) == (line.amount_minor, line.currency)][:FITS_SHOWN_MAX])
-            for line in waiting
-        ],
+        "waiting": list(zip(waiting, fits, strict=True)),
         "expected": bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX),
         "purposes": PURPOSES,
         "kept": kept(request),
-    }  # fmt: skip
+    }
     return page(request, "web/bank.html", context, area="books")
 
 
