@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -11,13 +12,15 @@ import pytest
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotFound, RequestReused
-from entrepot.ledger import errors
+from entrepot.ledger import errors, queries
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, Revalued, revalue
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
+
+debits_at_home = import_module("entrepot.ledger.migrations.0025_debits_at_home")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("ledger")]
 DAY = NOW.date()
@@ -174,3 +177,38 @@ def test_statements_grow_neither_with_the_batch_nor_with_companies(statements):
             revalue(DECEMBER, requests=requests)
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert len(set(counts)) == 1, counts
+
+
+def test_debits_at_home_of_balances_from_before_are_those_of_their_lines():
+    """Of every slot of an account together, with lines that only measure anew: no amount, only a worth."""
+    posted("payment.captured", 10_000)
+    posted("payment.paid_out", 4_000, 1)
+    at_home = Posting(COMPANY, "payment.captured", "payment", ids.uuid7(), "GBP", [("settlement", 500)], NOW)
+    assert isinstance(post(SYSTEM, requests=[at_home])[0], Posted)
+    measured(1)
+    sql.run(
+        "INSERT INTO ledger_balance (company_id, account, month, currency, slot, debit_minor, credit_minor,"
+        " functional_minor, functional_debit_minor)"
+        " SELECT company_id, account, month, currency, slot + 8, 700, 700, 0, 0 FROM ledger_balance"
+    )
+    sql.run(
+        "UPDATE ledger_balance SET debit_minor = debit_minor - 700, credit_minor = credit_minor - 700 WHERE slot < 8"
+    )
+    assert queries.discrepancies() == []
+    assert sql.run(
+        "SELECT count(*) > 0 FROM ledger_line WHERE amount_minor = 0 AND functional_minor > 0"
+    ) == [(True,)]
+    debits = (
+        "SELECT account::int, currency, sum(functional_debit_minor)::bigint FROM ledger_balance"
+        " GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    before = sql.run(debits)
+    assert {currency for _, currency, debit in before if debit} == {"EUR", "GBP"}
+
+    sql.run("UPDATE ledger_balance SET functional_debit_minor = 0")
+    assert queries.discrepancies() != []
+    for statement in (debits_at_home.AT_HOME, debits_at_home.ABROAD):
+        sql.run(statement)
+
+    assert sql.run(debits) == before
+    assert queries.discrepancies() == []
