@@ -15,7 +15,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.warehouse import errors
-from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
+from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, moved_stops, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,15 @@ class ListTaken:
 
 @dataclass(frozen=True, slots=True)
 class PickList:
-    """All open stops of a list are done in full, but for `shorts`: (task, units found)."""
+    """All open stops of a list are done in full, but for `shorts`: (task, units found). `stops` are the tasks that
+    whoever reports it saw on it: where one went to another list meanwhile, nothing is booked."""
 
     pick_list: UUID
     shorts: tuple[tuple[UUID, int], ...] = ()
     picker: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    stops: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +119,23 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
     stands in another bin goes on a new list of the same wave.
 
     Locks: the lists in id order, then as `warehouse.pick`. Refuses: NotFound; warehouse.list_done;
-    warehouse.list_taken (it is with somebody else); warehouse.task_unknown; warehouse.picked_out_of_range;
-    warehouse.no_staging. Again: by key; without one nothing is open any more. 3 statements, and those of
-    `warehouse.pick`.
+    warehouse.list_taken (it is with somebody else); warehouse.stop_moved; warehouse.task_unknown;
+    warehouse.picked_out_of_range; warehouse.no_staging. Again: by key; without one nothing is open any more.
+    3 statements, 1 more where stops are named, and those of `warehouse.pick`.
     """
     found = _lock([one.pick_list for one in requests])
     stops: dict[UUID, list[_Open]] = defaultdict(list)
     for stop in _open(list(found)):
         stops[stop.list].append(stop)
 
+    moved = moved_stops(
+        {place: (one.pick_list, one.stops) for place, one in enumerate(requests) if one.stops}
+    )
     answers: dict[int, Refused] = {}
     going: dict[UUID, PickList] = {}
     for place, request in enumerate(requests):
         one = found.get(request.pick_list)
-        refusal = _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
+        refusal = moved.get(place) or _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
         if refusal is None:
             going[request.pick_list] = request
         else:
