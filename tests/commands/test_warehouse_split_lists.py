@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.kernel import ids
 from entrepot.kernel import queries as kernel
-from entrepot.kernel.errors import NotFound, NotPermitted
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
 from entrepot.warehouse import errors, floor_queries, lists, queries
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import ListPicked, PickList, TakeList, pick_lists, take_lists
@@ -16,6 +16,7 @@ from entrepot.warehouse.commands.split_lists import ListSplit, SplitList, split_
 from entrepot.warehouse.commands.totes import SortStop, ToteUsed, UseTote, sort_stops, use_totes
 from tests.commands.test_warehouse_pick_lists import a_picker, states
 from tests.floor import SYSTEM, Floor, someone
+from tests.shop import a_person
 from tests.walk import a_house, queued
 from tests.waves import gathers, laid_out, on_lists
 
@@ -29,6 +30,7 @@ def house(db: None) -> Floor:
     laid_out(house)
     house.stock(0, 500)
     house.stock(1, 500, kind="reserve")
+    a_person("peter", superuser=True)
     return house
 
 
@@ -157,6 +159,8 @@ def test_what_can_not_be_split_is_refused_and_changes_nothing(house: Floor):
         errors.ListNotSplit(list=number, why=lists.ONE_ORDER),
         errors.ListNotSplit(list=queries.pick_list(cart).number, why=lists.NOTHING_LEFT),
     ]
+    (refused,) = split_lists(SYSTEM, requests=[SplitList(cart, picker="nobody known")])
+    assert isinstance(refused, Invalid)
     pick_lists(SYSTEM, requests=[PickList(alone)])
     assert split_lists(SYSTEM, requests=[SplitList(alone)]) == [errors.ListDone(list=number)]
     assert split_lists(a_picker("paula"), requests=[SplitList(cart)]) == [

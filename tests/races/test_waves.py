@@ -17,6 +17,7 @@ from entrepot.warehouse.commands.totes import ToteUsed, UseTote, use_totes
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
 from entrepot.warehouse.errors import ListDone, ListGiven
 from tests.floor import COMPANY, SYSTEM, Floor, someone
+from tests.shop import a_person
 from tests.together import at_once
 from tests.walk import queued
 from tests.waves import gathers, waiting
@@ -93,6 +94,7 @@ def test_a_list_is_given_away_or_its_stop_is_reported(house: Floor):
     (wave,) = propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0], method="discrete")])
     (went,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
     (one,) = went.lists
+    a_person("bob", superuser=True)
     take_lists(someone("ann"), requests=[TakeList(one)])
     (stop,) = queries.list_stops(one)
     wanted = [PickFulfillment(stop.fulfillment, picker="ann", tasks=(stop.task,), pick_list=one)]

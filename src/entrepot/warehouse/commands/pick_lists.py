@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, moved_stops, pick
@@ -80,9 +81,10 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
     """The lists, each with its picker, so that nobody else walks them. Whoever may release waves gives them to others,
     begun or not: what is done stays done, and scans of who had one are refused.
 
-    Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done. Again: it stays with its
-    picker. 3 statements.
+    Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done; NotPermitted and Invalid
+    (another picker). Again: it stays with its picker. 3 statements, 1 more where another is named.
     """
+    wrong = wrong_pickers(cause, {one.picker for one in requests if one.picker})
     found = _lock([one.pick_list for one in requests])
     left = {stop.list for stop in _open(list(found))}
     may_give = cause.actor.may("warehouse.release_wave")
@@ -97,6 +99,8 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
             answers.append(errors.ListDone(list=one.number))
         elif (with_ := taken.get(one.id, one.picker)) not in ("", cause.actor.name, picker) and not may_give:
             answers.append(errors.ListTaken(list=one.number, picker=with_))
+        elif picker in wrong:
+            answers.append(wrong[picker])
         else:
             taken[one.id] = picker
             answers.append(ListTaken(one.id, one.number, picker))
@@ -142,6 +146,18 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
             answers[place] = refusal
     outcomes = _pick(cause, going, found, stops)
     return [answers.get(place) or outcomes[one.pick_list] for place, one in enumerate(requests)]
+
+
+def wrong_pickers(cause: Cause, pickers: Collection[str]) -> dict[str, Refused]:
+    """Whom the actor may give no list: others, where they may release no wave, and who may pick none. 1 statement,
+    none where nobody else is named."""
+    others = {one for one in pickers if one != cause.actor.name}
+    if others and not cause.actor.may("warehouse.release_wave"):
+        refused = NotPermitted(actor=cause.actor.name, command="warehouse.release_wave")
+        return dict.fromkeys(others, refused)
+    able = access.able("warehouse.pick_lists") if others else ()
+    expected = Said("the name of somebody who may pick lists")
+    return {one: Invalid(field="picker", expected=expected, found=one) for one in others.difference(able)}
 
 
 def _refusal(
