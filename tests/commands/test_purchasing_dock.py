@@ -289,6 +289,22 @@ def test_what_comes_of_an_order_on_one_day_is_one_delivery_however_it_was_scanne
     assert [came(second, 0), came(second, 1), came(first, 1), came(second, 1)] == [0, 5, 0, 5]
 
 
+def test_a_delivery_has_one_sample_however_it_was_scanned(house):
+    """Each part is held, and one unit of each is looked at; what the plan asks for of all is not asked for of each."""
+    set_policy(Quality((Plan(sample_min=5, sample_percent=10),)))
+    one = ordered(house, (house.skus[0], 100))
+
+    def came(times: int) -> None:
+        scans = [scan(house, MUG, order=one, quantity=10, occurred_at=NOW)] * times
+        answers = receive_scans(CLERK, requests=scans)
+        assert [answer.held for answer in answers] == [10] * times
+
+    came(1)
+    came(4)
+    came(5)
+    assert sorted(check.sample for check in dock.checks(house.company)) == [1] * 9 + [5]
+
+
 def test_goods_that_expire_today_are_taken_on_the_day_of_the_node(house):
     """When the day is over in London, it is not at the dock of Los Angeles."""
     sql.run("UPDATE network_node SET time_zone = 'America/Los_Angeles' WHERE id = %(id)s", {"id": house.node})

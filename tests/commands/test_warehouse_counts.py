@@ -266,6 +266,30 @@ def test_goods_of_one_bin_that_are_asked_for_one_after_the_other_are_counted_in_
     assert later.task != first.task and later.fresh, "somebody is at the first"
 
 
+def test_a_count_is_as_urgent_as_what_is_asked_most_urgently(house: Floor):
+    place = house.bin()
+    for sku in range(3):
+        house.stock(sku, 10)
+
+    def ask(*asked: tuple[int, int], cause: Cause = SYSTEM) -> list[CountAsked]:
+        wanted = [AskCount(place, house.skus[sku], "short pick", priority) for sku, priority in asked]
+        return ask_counts(cause, requests=wanted)  # type: ignore[return-value]
+
+    (first,) = ask((0, 10))
+    (joined,) = ask((1, 50))
+    assert joined.task == first.task
+    (row,) = counted.counts(company=COMPANY)
+    assert row.priority == 50, "one that is not begun takes it on"
+    ask((0, 99), (1, 20))
+    (row,) = counted.counts(company=COMPANY)
+    assert (row.priority, row.goods) == (99, 2), "of what it counts already too"
+    (late,) = ask((2, 10), cause=replace(SYSTEM, at=row.due_at + MINUTE))
+    assert late.task != first.task, "what is asked now is not late at once"
+    other = house.bin(kind="reserve")
+    ask_counts(SYSTEM, requests=[AskCount(other, priority=n) for n in (10, 90, 20)])
+    assert [one.priority for one in counted.counts(company=COMPANY) if one.bin == other] == [90]
+
+
 def test_a_policy_can_do_without_triggers(house: Floor):
     house.stock(0, 3)
     policy(triggers=())

@@ -107,6 +107,18 @@ def test_a_list_that_is_reported_stop_by_stop_is_one_task(house: Floor):
     assert (row.tasks, row.lines, row.units, row.seconds, row.profile) == (1, 4, 6, 120, "several lines")
 
 
+def test_what_was_scanned_of_a_list_counts_once_where_the_rest_is_reported_whole(house: Floor):
+    gathers()
+    laid_out(house)
+    (found,) = on_lists(house, 4, (0, 1)).lists
+    take_lists(at("pia", 100), requests=[TakeList(found)])
+    walks("pia", found, 100, 30, slice(0, 3))
+    pick_lists(at("pia", 220), requests=[PickList(found)])
+    assert told() == [("pick", "pia", 120, 4, 4)]
+    (one,) = task_times.observed(company=COMPANY, since=NOW, until=END, idle_max_s=1800)
+    assert (one.meters, one.documents) == (16, 1)
+
+
 def test_what_is_done_in_between_makes_two_tasks_of_a_list(house: Floor):
     gathers()
     laid_out(house)

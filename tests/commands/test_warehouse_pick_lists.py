@@ -9,7 +9,7 @@ import pytest
 from entrepot.kernel import ids, sql
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import NotFound
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.warehouse import errors, queries, short_queries
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
@@ -22,6 +22,7 @@ from entrepot.warehouse.commands.pick_lists import (
     take_lists,
 )
 from tests.floor import NOW, SYSTEM, Floor, someone
+from tests.shop import a_person
 from tests.walk import a_house, queued
 from tests.waves import gathers, laid_out, on_lists
 
@@ -33,6 +34,7 @@ def house(db: None) -> Floor:
     house = a_house()
     gathers(pickers=10_000, packing_stations=10_000, routes_max=100)
     laid_out(house)
+    a_person("peter", superuser=True)
     return house
 
 
@@ -61,6 +63,19 @@ def test_a_list_has_one_picker(house: Floor):
     assert take_lists(SYSTEM, requests=[TakeList(one, "peter")]) == [ListTaken(one, number, "peter")]
     assert queries.pick_list(one).picker == "peter"
     assert take_lists(a_picker("peter"), requests=[TakeList(one, "")]) == [ListTaken(one, number, "")]
+
+
+def test_a_list_is_given_by_who_gives_lists_to_who_may_pick_them(house: Floor):
+    house.stock(0, 10)
+    (one,) = on_lists(house, 1, (0, 1)).lists
+    assert take_lists(a_picker("paula"), requests=[TakeList(one, "peter")]) == [
+        NotPermitted(actor="paula", command="warehouse.release_wave")
+    ]
+    (refused,) = take_lists(SYSTEM, requests=[TakeList(one, "nobody known")])
+    assert isinstance(refused, Invalid) and refused.facts["found"] == "nobody known"
+    assert queries.pick_list(one).picker == ""
+    paula = TakeList(one, "paula")
+    assert isinstance(take_lists(a_picker("paula"), requests=[paula])[0], ListTaken), "herself, by her name"
 
 
 def test_a_list_that_was_given_away_is_not_walked_on_and_what_is_left_is_the_others(house: Floor):

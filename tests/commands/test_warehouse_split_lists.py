@@ -8,14 +8,15 @@ import pytest
 
 from entrepot.kernel import ids
 from entrepot.kernel import queries as kernel
-from entrepot.kernel.errors import NotFound, NotPermitted
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
 from entrepot.warehouse import errors, floor_queries, lists, queries
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
-from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
+from entrepot.warehouse.commands.pick_lists import ListPicked, PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.split_lists import ListSplit, SplitList, split_lists
-from entrepot.warehouse.commands.totes import SortStop, UseTote, sort_stops, use_totes
+from entrepot.warehouse.commands.totes import SortStop, ToteUsed, UseTote, sort_stops, use_totes
 from tests.commands.test_warehouse_pick_lists import a_picker, states
 from tests.floor import SYSTEM, Floor, someone
+from tests.shop import a_person
 from tests.walk import a_house, queued
 from tests.waves import gathers, laid_out, on_lists
 
@@ -29,6 +30,7 @@ def house(db: None) -> Floor:
     laid_out(house)
     house.stock(0, 500)
     house.stock(1, 500, kind="reserve")
+    a_person("peter", superuser=True)
     return house
 
 
@@ -123,6 +125,28 @@ def test_whoever_stands_before_a_stop_that_went_elsewhere_is_told_so(house: Floo
     assert isinstance(walks("peter", done.new_list, stops[0]), FulfillmentPicked)
 
 
+def test_no_tote_is_taken_for_an_order_that_went_to_another_cart(house: Floor):
+    cart = a_cart(house, 2)
+    stop = queries.list_stops(cart)[0]
+    (done,) = split_lists(SYSTEM, requests=[SplitList(cart, (stop.fulfillment,), "peter")])
+    wanted = [UseTote(stop.fulfillment, "T-1", None, one, stop.task) for one in (cart, done.new_list)]
+    assert use_totes(SYSTEM, requests=wanted) == [
+        errors.StopMoved(list=done.new_number), ToteUsed(stop.fulfillment, "T-1")
+    ]  # fmt: skip
+
+
+def test_a_list_of_which_a_part_went_elsewhere_is_not_reported_whole(house: Floor):
+    cart = a_cart(house, 2)
+    seen = tuple(stop.task for stop in queries.list_stops(cart))
+    (done,) = split_lists(SYSTEM, requests=[SplitList(cart)])
+    whole = PickList(cart, stops=seen)
+    assert pick_lists(SYSTEM, requests=[whole]) == [errors.StopMoved(list=done.new_number)]
+    assert queries.pick_list(cart).open_stops == 2
+    seen = tuple(stop.task for stop in queries.list_stops(cart))
+    (answer,) = pick_lists(SYSTEM, requests=[PickList(cart, stops=seen)])
+    assert isinstance(answer, ListPicked) and answer.picked == 2
+
+
 def test_what_can_not_be_split_is_refused_and_changes_nothing(house: Floor):
     alone = a_cart(house, 1)
     number = queries.pick_list(alone).number
@@ -135,12 +159,24 @@ def test_what_can_not_be_split_is_refused_and_changes_nothing(house: Floor):
         errors.ListNotSplit(list=number, why=lists.ONE_ORDER),
         errors.ListNotSplit(list=queries.pick_list(cart).number, why=lists.NOTHING_LEFT),
     ]
+    (refused,) = split_lists(SYSTEM, requests=[SplitList(cart, picker="nobody known")])
+    assert isinstance(refused, Invalid)
     pick_lists(SYSTEM, requests=[PickList(alone)])
     assert split_lists(SYSTEM, requests=[SplitList(alone)]) == [errors.ListDone(list=number)]
     assert split_lists(a_picker("paula"), requests=[SplitList(cart)]) == [
         NotPermitted(actor="paula", command="warehouse.split_lists")
     ]
     assert queries.pick_list(cart).open_stops == 4
+
+
+def test_a_cart_that_is_sorted_afterwards_with_one_open_stop_stays_whole(house: Floor):
+    cart = a_cart(house, 2, "batch")
+    for stop in queries.list_stops(cart)[:-1]:
+        walks("paula", cart, stop)
+    number = queries.pick_list(cart).number
+    assert split_lists(SYSTEM, requests=[SplitList(cart)]) == [
+        errors.ListNotSplit(list=number, why=lists.NOTHING_LEFT)
+    ]
 
 
 def test_the_same_key_gets_the_first_answer_and_one_call_splits_a_list_again(house: Floor):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.messages import get_messages
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
+from entrepot.access import queries as access
 from entrepot.insight import pages
 from entrepot.kernel import ids, sql
 from entrepot.orders import queries as orders
@@ -218,6 +221,21 @@ def test_a_bug_shows_a_page_that_tells_nothing(console, monkeypatch):
     text = response.content.decode()
     assert "Something broke on our side" in text
     assert "ZeroDivision" not in text
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(OperationalError, 503), (psycopg.errors.QueryCanceled, 500)], ids=str
+)
+def test_a_database_that_is_away_is_told_from_a_bug(console, monkeypatch, error, status):
+    def away(*_: object, **__: object) -> None:
+        raise error("the connection is lost")
+
+    browser = console("lead")
+    browser.raise_request_exception = False
+    monkeypatch.setattr(access, "actor_of", away)
+    response = browser.get("/")
+    assert response.status_code == status
+    assert ("The database does not answer" in response.content.decode()) == (status == 503)
 
 
 def test_forms_need_their_token(shop, console):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
@@ -28,7 +29,9 @@ from entrepot.warehouse.commands.register import RegisterCarton, register_carton
 from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, review_faces, set_pick_faces
 from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
+from entrepot.web.views.scan import inspect
 from entrepot.work import queries as work
+from entrepot.work.scanning import Scan
 from tests import back
 from tests.http.test_packing import CARTONS
 from tests.plates import NUMBER, OTHER, PREFIX
@@ -503,10 +506,12 @@ def test_of_two_who_go_for_one_replenishment_the_second_is_told_and_may_take_it_
     assert "supervisor is at it" in second.goes("/scan/replenish/")
     assert f"lot {one.lot}" in second.page
     second.goes(where)
-    second.scans("R-01")
-    assert (
-        second.wrong == "supervisor is at it. Scan R-01 again only if you take it over: it begins anew then."
-    )
+    for _ in range(2):  # its answer is lost, and it is sent again
+        second.scans("R-01", key="the bin")
+        assert (
+            second.wrong
+            == "supervisor is at it. Scan R-01 again only if you take it over: it begins anew then."
+        )
     first.scans("A-01")
     assert first.asks[0] == "Fewer than was asked for"
     first.scans("=later")
@@ -648,6 +653,7 @@ def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
     for asked in ("What is it like?", "Grade A. Proposed:"):
         hand.scans(task.sku_code)
         assert hand.right == [f"Yes, it is {task.sku_code} of {task.number}."]
+        assert str(inspect._not_asked(replace(task, serial="sn-1"), Scan("sn-1"))).startswith("Yes")
         hand.scans("LAMP-OAK")
         assert hand.wrong == f"Wrong item: this is LAMP-OAK. Take {task.sku_code}."
         hand.scans("A-01")
@@ -825,9 +831,36 @@ def test_packages_that_are_proposed_are_weighed_one_after_the_other(shop, handhe
     assert f"the weight of 2. {boxes[1].carton.code}" in hand.wrong
     hand.scans(f"{grams[1]} g")
     assert f"<dd>{grams[0]} g, {grams[1]} g</dd>" in hand.page
+    hand.scans(f"{grams[0]} g", "99 kg", "=yes")
+    assert "weighs 99000 g;" in hand.wrong
+    assert f"the weight of 2. {boxes[1].carton.code}" in hand.page, "that one is weighed again, and no other"
+    hand.scans(f"{grams[1]} g")
+    assert f"<dd>{grams[0]} g, {grams[1]} g</dd>" in hand.page
     hand.scans("=yes")
     assert "is packed" in hand.right[-1]
     assert sorted(made.weight_g for made in queries.packages(one.order)) == sorted(grams)
+
+
+def test_nothing_is_left_for_the_last_carton(shop, handheld, monkeypatch):
+    """Customer service cancels the last unit while all of them are at the packing station."""
+    cartons = [RegisterCarton(COMPANY, *one, 30_000, 100, 30) for one in CARTONS]
+    register_cartons(the_system(shop.now), requests=cartons)
+    one = queries.of_order(shop.one("picked"))[0]
+    rows, inside = floor_queries.picked([one.id]), packing.contents([one.id])[one.id]
+    last = rows[-1]
+    hand = handheld("supervisor")
+    hand.goes("/scan/pack/")
+    hand.scans(one.number)
+    hand.scans(*[row.code for row in rows for _ in range(row.units)][:-1])
+    hand.scans("=full", "850 g", CARTONS[-1][0])
+    left = [row if row is not last else row._replace(units=row.units - 1) for row in rows]
+    less = [each if each.sku != last.sku else each._replace(units=each.units - 1) for each in inside]
+    monkeypatch.setattr(floor_queries, "picked", lambda _: [row for row in left if row.units])
+    monkeypatch.setattr(packing, "contents", lambda _: {one.id: [each for each in less if each.units]})
+    hand.goes(hand.at)
+    assert hand.asks[0] == "All is right. Pack it into"
+    hand.scans("300 g")
+    assert hand.asks[0] == "All is right. Pack it into"
 
 
 def test_roles_see_what_is_theirs(shop, handheld):
@@ -1019,7 +1052,7 @@ def test_the_lot_is_asked_for_of_each_barcode_where_several_stand_in_a_bin(shop,
     hand = handheld("supervisor")
     hand.goes(f"/scan/pick/order/{one.id}/")
     hand.scans(stop.bin.code)
-    assert 'value="L-1"' not in hand.page
+    assert 'value="=lot|L-1"' not in hand.page
     hand.scans("L-1")
     assert "Nothing here has the barcode L-1" in hand.wrong, "a lot alone is no unit"
     for unit in range(1, stop.item.quantity + 1):
@@ -1027,7 +1060,7 @@ def test_the_lot_is_asked_for_of_each_barcode_where_several_stand_in_a_bin(shop,
         assert hand.asks == ("Type or scan its lot", "L-1")
         assert "It is lot L-1" in hand.page
         if unit < stop.item.quantity:
-            hand.scans("L-1")
+            hand.scans("=lot|L-1" if unit == 1 else "L-1")
             assert hand.asks[0] == "Take"
             assert f"<b>{unit}</b>" in hand.page
     hand.scans(stop.item.code)

@@ -187,7 +187,14 @@ def test_a_supervisor_puts_a_part_of_a_list_on_a_cart_of_its_own(shop, console, 
     assert queries.pick_list(one).open_stops == before - orders[0].stops
 
     assert "Give a part of it to another" not in console("pia").get(f"/floor/lists/{one}/").content.decode()
+    (moved, *_) = queries.list_stops(new.id)
+    form = {f"found-{stop.task}": str(stop.quantity) for stop in (moved, *queries.list_stops(one))}
+    page = desk.post(f"/floor/lists/{one}/pick/", form, follow=True).content.decode()
+    assert f"This stop went to another list: {new.number}." in page, "the page was older than the split"
+    assert queries.pick_list(one).open_stops == before - orders[0].stops
     asks = program("supervisor")
+    body = {"pick_list": str(one), "stops": [str(moved.task)]}
+    assert asks.post("/api/v1/pick-lists/pick", body, "older").json()["code"] == "warehouse.stop_moved"
     refused = asks.post("/api/v1/pick-lists/split", {"pick_list": str(new.id)}, "again")
     assert (refused.status_code, refused.json()["code"]) == (409, "warehouse.list_not_split")
     assert (

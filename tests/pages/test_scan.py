@@ -425,14 +425,25 @@ def test_a_reload_in_the_middle_of_scans_loses_none(handheld: Page, shop: Shop) 
 def test_a_scan_that_the_server_fails_over_does_not_hold_up_the_handheld(handheld: Page, shop: Shop) -> None:
     page = handheld
     page.goto("/scan/pick/")
+    status = [500]
     page.route(
         "**/scan/pick/",
-        lambda route: route.fulfill(status=500) if route.request.method == "POST" else route.continue_(),
+        lambda route: (
+            route.fulfill(status=status[0]) if route.request.method == "POST" else route.continue_()
+        ),
     )
     types(page, "what breaks it", "and what follows")
     expect(page.locator("#unsent")).to_contain_text("Not sent yet: 2")
-    expect(page.locator("#unsent")).to_have_text("The server could not answer. Scan again.", timeout=20_000)
+    expect(page.locator("#unsent")).to_have_text(
+        "The server could not answer. Scan again. Scans after the wrong one were not used: 1. Scan them again.",
+        timeout=20_000,
+    )
+    status[0] = 503  # the database is away: what was scanned waits, however long
+    types(page, "what waits")
+    page.wait_for_timeout(8_000)
+    expect(page.locator("#unsent")).to_contain_text("Not sent yet: 1")
     page.unroute("**/scan/pick/")
+    expect(page.get_by_role("alert")).to_contain_text("what waits", timeout=15_000)
     types(page, "nothing")
     expect(page.get_by_role("alert")).to_contain_text("nothing")
 

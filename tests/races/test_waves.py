@@ -12,9 +12,12 @@ from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment,
 from entrepot.warehouse.commands.pick_lists import ListPicked, PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
+from entrepot.warehouse.commands.split_lists import ListSplit, SplitList, split_lists
+from entrepot.warehouse.commands.totes import ToteUsed, UseTote, use_totes
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
 from entrepot.warehouse.errors import ListDone, ListGiven
 from tests.floor import COMPANY, SYSTEM, Floor, someone
+from tests.shop import a_person
 from tests.together import at_once
 from tests.walk import queued
 from tests.waves import gathers, waiting
@@ -91,6 +94,7 @@ def test_a_list_is_given_away_or_its_stop_is_reported(house: Floor):
     (wave,) = propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0], method="discrete")])
     (went,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
     (one,) = went.lists
+    a_person("bob", superuser=True)
     take_lists(someone("ann"), requests=[TakeList(one)])
     (stop,) = queries.list_stops(one)
     wanted = [PickFulfillment(stop.fulfillment, picker="ann", tasks=(stop.task,), pick_list=one)]
@@ -104,4 +108,26 @@ def test_a_list_is_given_away_or_its_stop_is_reported(house: Floor):
     if not done:
         assert all(isinstance(answer, ListGiven) for answer in picks)
     assert queries.wave(wave.wave).open_stops == 1 - len(done)
+    assert verify.discrepancies() == []
+
+
+def test_an_order_gets_a_tote_on_its_cart_or_goes_to_another(house: Floor):
+    """Never both: the tote would stand on a cart that nobody walks for it."""
+    gathers()
+    waiting(house, 2 * THREADS, (0, 1))
+    (wave,) = propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0], method="cluster")])
+    (went,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    one = went.lists[0]
+    stops = queries.list_stops(one)[:THREADS]
+    totes = [UseTote(stop.fulfillment, f"T-{n}", None, one, stop.task) for n, stop in enumerate(stops)]
+    jobs = [lambda wanted=wanted: use_totes(SYSTEM, requests=[wanted]) for wanted in totes]
+    jobs += [
+        lambda stop=stop: split_lists(SYSTEM, requests=[SplitList(one, (stop.fulfillment,))])
+        for stop in stops
+    ]
+
+    answers = [got[0] for got in at_once(jobs)]
+
+    for used, split in zip(answers[: len(stops)], answers[len(stops) :], strict=True):
+        assert isinstance(used, ToteUsed) != isinstance(split, ListSplit), (used, split)
     assert verify.discrepancies() == []

@@ -103,6 +103,9 @@ def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
         (item(lot="L-1", mixed=True), Tally(), mug(), "read|1|"),
         (item(lot="L-1", mixed=True), Tally(read=(1, "")), Scan("L-1"), "item|1|"),
         (item(lot="L-1", mixed=True), Tally(read=(2, "")), Scan("l-1"), "item|2|"),
+        (item(lot="L-1", mixed=True), Tally(read=(2, "")), Scan("=lot|L-1"), "item|2|"),
+        (item(lot="A-01", mixed=True), Tally(read=(2, "")), A_BIN, "item|2|"),
+        (item(lot="LAMP", mixed=True), Tally(read=(2, "")), A_LAMP, "item|2|"),
         (item(lot="L-1", mixed=True), Tally(), mug(serial="S-1"), "read|1|S-1"),
         (item(lot="L-1", mixed=True), Tally(read=(1, "S-1")), Scan("L-1"), "item|1|S-1"),
         (item(1, lot="L-1", serial="S-1", mixed=True), Tally(), mug(serial="S-1"), "item|1|S-1"),
@@ -271,9 +274,20 @@ def test_every_unit_is_checked_and_then_the_carton():
 
 def test_packages_are_weighed_in_turn_and_one_weight_more_begins_anew():
     said = [f"weight|{grams}" for grams in (850, 300, 900)]
-    assert [checking.in_turn(said[:n], 2) for n in range(4)] == [[], [850], [850, 300], [900]]
-    assert checking.in_turn(said, 1) == [900]
-    assert checking.in_turn([*said, "close|C1", "weight|7"], 2) == [7], "what was closed before had its own"
+    found = [checking.in_turn(said[:n], 2) for n in range(4)]
+    assert found == [([], 0), ([850], 1), ([850, 300], 0), ([900], 1)]
+    assert checking.in_turn(said, 1).said == [900]
+    assert checking.in_turn(said, 0) == ([], 0), "nothing is left for a package"
+    assert checking.in_turn([*said, "close|C1", "weight|7"], 2).said == [7], (
+        "what was closed before had its own"
+    )
+
+
+def test_a_package_that_was_off_is_weighed_again_by_itself():
+    said = ("weight|850", "weight|300", "again|1", "weight|310", "weight|900")
+    found = [checking.in_turn(said[:n], 2) for n in (3, 4, 5)]
+    assert found == [([850, 300], 1), ([850, 310], 0), ([900], 1)]
+    assert checking.tallies(said) == {}
 
 
 def test_a_weight_is_no_reason_for_the_weight_before():
@@ -475,6 +489,14 @@ def test_the_lot_of_a_barcode_that_has_none_is_said_and_may_be_a_new_one():
     goods = [Goods(MUG, "L1"), Goods(MUG, "L2")]
     for wrong in (mug(), A_BIN, Scan("=finished"), Scan(tallying.NO_LOT)):
         assert type(tallied(goods, mug(), wrong)[0]) is errors.ScanUnread
+    assert type(tallied(goods, mug(), A_LAMP._replace(lot="L2"))[0]) is errors.ScanUnread
+    for said in (Scan("=lot|A-01"), A_BIN):
+        answer, _ = tallied([Goods(MUG, "A-01"), Goods(MUG, "L2")], mug(), said, *DONE)
+        assert totals(answer)[0] == ("MUG", "A-01", "", 1), "called as the bin is"
+    answer, _ = tallied(goods, mug(), mug(lot="L2", units=12), *DONE)
+    assert totals(answer) == [("MUG", "L2", "", 1), ("MUG", "L1", "", 0)], (
+        "the case has a barcode with its lot"
+    )
     answer, tokens = tallied(goods, mug(), Scan("l2"), Scan("7"), mug(units=3), Scan("L9"), *DONE)
     assert totals(answer) == [("MUG", "L2", "", 7), ("MUG", "L9", "", 3), ("MUG", "L1", "", 0)]
     assert tallying.read_last(tokens) is None

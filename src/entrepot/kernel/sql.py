@@ -23,6 +23,17 @@ observers: list[Callable[[str], None]] = []
 DATABASE_AWAY = (psycopg.OperationalError, OperationalError, InterfaceError)
 """What says that nothing can be asked for now, or not in this transaction: whoever serves work tries again."""
 
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the same is asked again until it is answered: not where a statement took too long, as it will again."""
+    late = psycopg.errors.QueryCanceled
+    return (
+        isinstance(error, DATABASE_AWAY)
+        and not isinstance(error, late)
+        and not isinstance(error.__cause__, late)
+    )
+
+
 _COPY_FROM = 24
 """Rows from which COPY is quicker than arrays: its three round trips cost about as much as 24 rows of arrays."""
 

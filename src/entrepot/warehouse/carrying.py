@@ -9,7 +9,18 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
-from entrepot.work.scanning import YES, Item, Keep, Named, Plate, Scan, check_bin, check_item, counted
+from entrepot.work.scanning import (
+    YES,
+    Item,
+    Keep,
+    Named,
+    Plate,
+    Scan,
+    check_bin,
+    check_item,
+    counted,
+    says_lot,
+)
 
 SHELVES = ("pick", "reserve")
 ASIDE = ("quarantine",)
@@ -70,7 +81,7 @@ def scanned(
         return check_bin(load.source, scan) or Keep("bin")
     if step == "rest":
         return _rest(load, units, scan)
-    if step == "lot" and (scan.plate or scan.bin):
+    if step == "lot" and (scan.plate or scan.bin) and not says_lot(load.item.lot, scan):
         return errors.ScanUnread(scanned=load.item.code, wanted=Said("its lot"))
     if scan.plate:
         return _plate(load, tokens, scan.plate)

@@ -51,7 +51,7 @@ WEIGHT = re.compile(r"(\d{1,6}(?:[.,]\d{1,4})?) ?(k?g)", re.IGNORECASE)
 """As a scale types it, or a person: `850 g`, `1.25 kg`."""
 
 
-_SAID = ("weight", "why", "note", "full", "close")
+_SAID = ("weight", "why", "note", "full", "close", "again")
 """Kinds of tokens that are no unit."""
 
 
@@ -78,13 +78,30 @@ def weighed(tokens: Sequence[str]) -> Scale:
     return scale
 
 
-def in_turn(tokens: Sequence[str], packages: int) -> list[int]:
-    """The weights of packages that are weighed one after the other, as far as they were; one more than there are
-    packages begins anew."""
-    said = [
-        int(rest) for kind, _, rest in (token.partition("|") for token in at_hand(tokens)) if kind == "weight"
-    ]
-    return said[(len(said) - 1) // packages * packages :] if said else []
+class Weights(NamedTuple):
+    """The weights of packages that are weighed one after the other, as far as they were, and which is weighed next,
+    from 0."""
+
+    said: list[int]
+    next: int
+
+
+def in_turn(tokens: Sequence[str], packages: int) -> Weights:
+    """What packages weigh: one weight more than there are packages begins anew, but after `again|place`, where that one
+    was off, it is of that one."""
+    said: list[int] = []
+    off: int | None = None
+    for token in at_hand(tokens) if packages else ():
+        kind, _, rest = token.partition("|")
+        if kind == "again":
+            off = int(rest) if int(rest) < len(said) else None
+        elif kind == "weight":
+            if off is None:
+                said = [*(said if len(said) < packages else ()), int(rest)]
+            else:
+                said[off] = int(rest)
+            off = None
+    return Weights(said, len(said) % max(packages, 1) if off is None else off)
 
 
 def at_hand(tokens: Sequence[str]) -> Sequence[str]:

@@ -182,7 +182,7 @@ def split(found: Sequence[OnList], method: str, loads: Collection[UUID] = ()) ->
     else:
         going = free[-(-len(free) // 2) :]
     if not going:
-        return ONE_ORDER
+        return ONE_ORDER if method == "cluster" else NOTHING_LEFT
     return going if len(going) < len(left) else NOTHING_LEFT
 
 

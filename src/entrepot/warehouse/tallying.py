@@ -11,7 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
-from entrepot.work.scanning import YES, Keep, Named, Plate, Scan
+from entrepot.work.scanning import LOT, YES, Keep, Named, Plate, Scan
 
 FINISHED = "finished"
 NO_LOT = "=nolot"
@@ -161,7 +161,10 @@ def _lot(goods: Sequence[Goods], read: Read, scan: Scan) -> Keep | Refused:
     known = {lot.upper(): lot for lot in lots_of(goods, read.sku)}
     if scan.text == NO_LOT and "" in known:
         return _kept(alike, read, "")
-    if scan.items or scan.bin or scan.plate or scan.text.startswith("="):
+    if lot := known.get(scan.text.removeprefix(LOT).upper()):
+        return _kept(alike, read, lot)
+    is_of_it = bool(scan.lot) and read.sku in {one.id for one in scan.items}  # a barcode that tells both
+    if not is_of_it and (scan.items or scan.bin or scan.plate or scan.text.startswith("=")):
         return errors.ScanUnread(scanned=read.code, wanted=Said("its lot"))
     said = scan.lot or scan.text
     return _kept(alike, read, known.get(said.upper(), said))

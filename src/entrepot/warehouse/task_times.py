@@ -181,7 +181,6 @@ SELECT company_id::int, id, code FROM network_node WHERE company_id = ANY(%(comp
 OBSERVED = f"""
 WITH reports AS MATERIALIZED (
     SELECT actor, occurred_at AS at,
-           array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick_lists' AND state_after = 'picked') AS lists,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick' AND subject_kind = 'fulfillment') AS picked,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.pack' AND subject_kind = 'fulfillment') AS packed,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.put_away') AS put_away,
@@ -198,17 +197,9 @@ WITH reports AS MATERIALIZED (
     SELECT *, lag(at) OVER (PARTITION BY actor ORDER BY at) AS before FROM reports
 ), seen AS (
     SELECT t.actor, t.before, t.at, w.* FROM timed AS t CROSS JOIN LATERAL (
-        SELECT 'pick' AS step, l.node_id, count(*) AS lines, sum(k.picked) AS units,
-               (SELECT COALESCE(sum(m.length_mm), 0) / 1000
-                FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters,
-               sum(handled.pieces) AS pieces, count(DISTINCT l.id) AS documents, NULL::uuid AS run
-        FROM warehouse_picklist AS l JOIN warehouse_liststop AS s ON s.list_id = l.id
-        JOIN warehouse_picktask AS k ON k.id = s.task_id JOIN network_bin AS b ON b.id = k.bin_id
-        {pieces_in("k.picked", "k.sku_id", "b.kind = 'reserve'")} WHERE l.id = ANY(t.lists) GROUP BY 2
-        UNION ALL
-        SELECT 'pick', k.node_id, count(*), sum(m.quantity), sum(walk.meters), sum(handled.pieces),
-               count(DISTINCT COALESCE(walk.list_id, m.document_id)),
-               (array_agg(COALESCE(walk.list_id, m.document_id)))[1]
+        SELECT 'pick' AS step, k.node_id, count(*) AS lines, sum(m.quantity) AS units, sum(walk.meters) AS meters,
+               sum(handled.pieces) AS pieces, count(DISTINCT COALESCE(walk.list_id, m.document_id)) AS documents,
+               (array_agg(COALESCE(walk.list_id, m.document_id)))[1] AS run
         FROM stock_move AS m JOIN stock_bucket AS k ON k.id = m.from_bucket
         JOIN network_bin AS b ON b.id = k.bin_id
         {pieces_in("m.quantity", "m.sku_id", "b.kind = 'reserve'")}
@@ -220,7 +211,7 @@ WITH reports AS MATERIALIZED (
             JOIN warehouse_picklist AS l ON l.id = s.list_id
             WHERE p.fulfillment_id = m.document_id AND p.line_id = m.line_id AND p.bucket_id = m.from_bucket
             LIMIT 1) AS walk ON TRUE
-        WHERE t.lists IS NULL AND m.document_id = ANY(t.picked) AND m.reason = 'pick' AND m.occurred_at = t.at
+        WHERE m.document_id = ANY(t.picked) AND m.reason = 'pick' AND m.occurred_at = t.at
         GROUP BY 2
         UNION ALL
         SELECT 'pack', f.node_id, count(*), sum(l.picked), 0, NULL, count(DISTINCT f.id), NULL

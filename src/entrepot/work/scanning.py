@@ -14,6 +14,10 @@ ALL, FEWER, YES = "=all", "=fewer", "=yes"
 """What a button says instead of a barcode: the rest of the units; no more are there; as it is shown."""
 
 
+LOT = "=lot|"
+"""What a button begins with that says a lot: a lot may be called as a bin is, or hold signs that barcodes use."""
+
+
 class Named(NamedTuple):
     """A thing that a barcode names: its id, and what people call it."""
 
@@ -158,7 +162,7 @@ def check_item(
     bin that was scanned before."""
     if scan.text == ALL:
         return _rest(item, tally)
-    if scan.bin:
+    if scan.bin and not (tally.read and says_lot(item.lot, scan)):
         if scan.bin.code == at:
             return errors.ScanDone(scanned=scan.bin.code, wanted=item.code)
         return errors.ScanWrongBin(scanned=scan.bin.code, wanted=at or item.code)
@@ -181,12 +185,17 @@ def check_item(
     return Keep(f"item|{token}")
 
 
+def says_lot(lot: str, scan: Scan) -> bool:
+    """Whether a lot is said, typed or by its button, whatever else is called the same."""
+    return bool(lot) and scan.text.removeprefix(LOT).upper() == lot.upper()
+
+
 def _named(item: Item, tally: Tally, scan: Scan) -> tuple[Scan, bool]:
     """What a scan says with the lot that it tells, and whether it names the unit without its barcode: by its serial, or
     by the lot where several stand there, once its barcode was read."""
     if scan.text and scan.text == item.serial:
         return scan._replace(serial=item.serial, lot=item.lot), True
-    if scan.text and scan.text.upper() == item.lot.upper() and item.mixed and tally.read:
+    if says_lot(item.lot, scan) and item.mixed and tally.read:
         units, serial = tally.read
         return scan._replace(serial=serial, lot=item.lot, units=units), True
     is_the_one = item.serial and scan.serial == item.serial and not scan.lot

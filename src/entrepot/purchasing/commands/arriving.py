@@ -14,7 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Refused, Said
 from entrepot.purchasing import errors, receiving
 from entrepot.purchasing.commands.noticed import count_notices
-from entrepot.purchasing.receiving import Quality, Receiving, Sample
+from entrepot.purchasing.receiving import Plan, Quality, Receiving, Sample
 from entrepot.purchasing.rules import Line, Part
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -64,13 +64,15 @@ class Receipt:
 @dataclass(slots=True)
 class Known:
     """Policies in force, serial numbers that came before, and the deliveries of a SKU by a supplier: what comes of an
-    order on one day is one, in however many receipts, and has its place among all."""
+    order on one day is one, in however many receipts, and has its place among all. `seen_of` are the units of it that
+    came fit for sale, and those of them that are looked at."""
 
     receiving: dict[int, dict[str, Receiving]]
     quality: dict[int, Quality]
     serials: dict[tuple[UUID, str], str] = field(default_factory=dict)
     deliveries: dict[tuple[UUID, UUID], int] = field(default_factory=dict)
     places: dict[tuple[UUID, UUID, date], int] = field(default_factory=dict)
+    seen_of: dict[tuple[UUID, UUID, date], tuple[int, int]] = field(default_factory=dict)
 
     def policy(self, order: Order) -> Receiving:
         return receiving.of_supplier(self.receiving.get(order.company, {}), order.supplier_code)
@@ -95,10 +97,20 @@ class Known:
             looked_at = None
             if plan:
                 nth = self._nth(order, part.sku, on)
-                looked_at = receiving.sample(plan, nth, part.quantity) if part.status == "sellable" else None
+                looked_at = self._sample(plan, nth, order, part, on) if part.status == "sellable" else None
             status = "pending_inspection" if looked_at else part.status
             found.append(Arrival(ids.uuid7(), part, status, looked_at))
         return found
+
+    def _sample(self, plan: Plan, nth: int, order: Order, part: Part, on: date) -> Sample | None:
+        """What is looked at of a part: what the delivery so far asks for and its earlier parts have not, and one unit
+        at least, since what nobody looks at is sold unseen."""
+        delivery = (order.id, part.sku, on)
+        came, looked_at = self.seen_of.get(delivery, (0, 0))
+        found = receiving.sample(plan, nth, came + part.quantity)
+        units = max(1, min(part.quantity, found.units - looked_at)) if found else 0
+        self.seen_of[delivery] = (came + part.quantity, looked_at + units)
+        return found._replace(units=units) if found else None
 
     def _nth(self, order: Order, sku: UUID, on: date) -> int:
         """Which delivery of a SKU by the order's supplier it is, from 1."""
@@ -129,9 +141,10 @@ def load(cause: Cause, orders: Mapping[UUID, Order], serials: Sequence[tuple[UUI
     if any(quality.plans for quality in known.quality.values()):
         pairs = {(order.supplier, line.sku) for order in orders.values() for line in order.lines.values()}
         asked = sql.columns(("suppliers", "skus"), sorted(pairs)) | {"orders": list(orders)}
-        for supplier, sku, of_order, on, nth, count in sql.run(_DELIVERIES, asked):
+        for supplier, sku, of_order, on, nth, count, came, looked_at in sql.run(_DELIVERIES, asked):
             known.deliveries[supplier, sku] = count
             known.places[of_order, sku, on] = nth
+            known.seen_of[of_order, sku, on] = (came, looked_at)
     return known
 
 
@@ -282,16 +295,19 @@ JOIN purchasing_receipt AS receipt ON receipt.id = s.receipt_id
 
 # The last one, which says how many there were, and those of the orders at hand. Days are those of the node.
 _DELIVERIES = """
-SELECT supplier, sku, order_id, day, nth::int, total::int
+SELECT supplier, sku, order_id, day, nth::int, total::int, units::int, looked_at::int
 FROM (
     SELECT asked.supplier, asked.sku, line.order_id, days.day,
            row_number() OVER (PARTITION BY asked.supplier, asked.sku ORDER BY min(receipt.id::text)) AS nth,
-           count(*) OVER (PARTITION BY asked.supplier, asked.sku) AS total
+           count(*) OVER (PARTITION BY asked.supplier, asked.sku) AS total,
+           COALESCE(sum(line.quantity) FILTER (WHERE line.status <> 'damaged'), 0) AS units,
+           COALESCE(sum(looked.sample), 0) AS looked_at
     FROM unnest(%(suppliers)s::uuid[], %(skus)s::uuid[]) AS asked(supplier, sku)
     JOIN purchasing_receiptline AS line ON line.sku_id = asked.sku
     JOIN purchasing_order AS bought ON bought.id = line.order_id AND bought.supplier_id = asked.supplier
     JOIN purchasing_receipt AS receipt ON receipt.id = line.receipt_id
     JOIN network_node AS node ON node.id = receipt.node_id
+    LEFT JOIN purchasing_check AS looked ON looked.order_id = line.order_id AND looked.line_id = line.id
     CROSS JOIN LATERAL (SELECT (receipt.received_at AT TIME ZONE node.time_zone)::date AS day) AS days
     GROUP BY 1, 2, 3, 4) AS came
 WHERE nth = total OR order_id = ANY(%(orders)s::uuid[])

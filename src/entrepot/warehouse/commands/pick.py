@@ -78,7 +78,13 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
     open; 34 where something is missing, 40 where that is of a wave, and about 8 more where a bin was short twice.
     """
     gone = _gone(cause, requests)
-    moved = _moved(requests)
+    moved = moved_stops(
+        {
+            place: (one.pick_list, one.tasks)
+            for place, one in enumerate(requests)
+            if one.pick_list and one.tasks
+        }
+    )
     found = lock_fulfillments([one.fulfillment for one in requests])
     tasks = _open_tasks(found)
     staging = staging_bins({one.node for one in found.values() if not one.staging_bin})
@@ -112,18 +118,18 @@ def _gone(cause: Cause, requests: Sequence[PickFulfillment]) -> dict[UUID | None
     }
 
 
-def _moved(requests: Sequence[PickFulfillment]) -> dict[int, Refused]:
-    """Requests of a list with a stop that stands on another by now. 1 statement, where lists are named."""
-    walked = {place: one for place, one in enumerate(requests) if one.pick_list and one.tasks}
+def moved_stops(walked: Mapping[int, tuple[UUID, Sequence[UUID]]]) -> dict[int, Refused]:
+    """Of requests, by their place, with the tasks that they name of a list: those with a stop that stands on another
+    list by now. 1 statement, none where none names tasks."""
     if not walked:
         return {}
-    rows = sql.run(_STANDS_ON, {"tasks": [task for one in walked.values() for task in one.tasks or ()]})
+    rows = sql.run(_STANDS_ON, {"tasks": [task for _, tasks in walked.values() for task in tasks]})
     on = {task: (key, number) for task, key, number in rows}
     return {
         place: errors.StopMoved(list=on[task][1])
-        for place, one in walked.items()
-        for task in one.tasks or ()
-        if task in on and on[task][0] != one.pick_list
+        for place, (key, tasks) in walked.items()
+        for task in tasks
+        if task in on and on[task][0] != key
     }
 
 

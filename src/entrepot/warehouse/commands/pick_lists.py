@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.warehouse import errors
-from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
+from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, moved_stops, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,15 @@ class ListTaken:
 
 @dataclass(frozen=True, slots=True)
 class PickList:
-    """All open stops of a list are done in full, but for `shorts`: (task, units found)."""
+    """All open stops of a list are done in full, but for `shorts`: (task, units found). `stops` are the tasks that
+    whoever reports it saw on it: where one went to another list meanwhile, nothing is booked."""
 
     pick_list: UUID
     shorts: tuple[tuple[UUID, int], ...] = ()
     picker: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    stops: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,10 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
     """The lists, each with its picker, so that nobody else walks them. Whoever may release waves gives them to others,
     begun or not: what is done stays done, and scans of who had one are refused.
 
-    Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done. Again: it stays with its
-    picker. 3 statements.
+    Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done; NotPermitted and Invalid
+    (another picker). Again: it stays with its picker. 3 statements, 1 more where another is named.
     """
+    wrong = wrong_pickers(cause, {one.picker for one in requests if one.picker})
     found = _lock([one.pick_list for one in requests])
     left = {stop.list for stop in _open(list(found))}
     may_give = cause.actor.may("warehouse.release_wave")
@@ -95,6 +99,8 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
             answers.append(errors.ListDone(list=one.number))
         elif (with_ := taken.get(one.id, one.picker)) not in ("", cause.actor.name, picker) and not may_give:
             answers.append(errors.ListTaken(list=one.number, picker=with_))
+        elif picker in wrong:
+            answers.append(wrong[picker])
         else:
             taken[one.id] = picker
             answers.append(ListTaken(one.id, one.number, picker))
@@ -117,26 +123,41 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
     stands in another bin goes on a new list of the same wave.
 
     Locks: the lists in id order, then as `warehouse.pick`. Refuses: NotFound; warehouse.list_done;
-    warehouse.list_taken (it is with somebody else); warehouse.task_unknown; warehouse.picked_out_of_range;
-    warehouse.no_staging. Again: by key; without one nothing is open any more. 3 statements, and those of
-    `warehouse.pick`.
+    warehouse.list_taken (it is with somebody else); warehouse.stop_moved; warehouse.task_unknown;
+    warehouse.picked_out_of_range; warehouse.no_staging. Again: by key; without one nothing is open any more.
+    3 statements, 1 more where stops are named, and those of `warehouse.pick`.
     """
     found = _lock([one.pick_list for one in requests])
     stops: dict[UUID, list[_Open]] = defaultdict(list)
     for stop in _open(list(found)):
         stops[stop.list].append(stop)
 
+    moved = moved_stops(
+        {place: (one.pick_list, one.stops) for place, one in enumerate(requests) if one.stops}
+    )
     answers: dict[int, Refused] = {}
     going: dict[UUID, PickList] = {}
     for place, request in enumerate(requests):
         one = found.get(request.pick_list)
-        refusal = _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
+        refusal = moved.get(place) or _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
         if refusal is None:
             going[request.pick_list] = request
         else:
             answers[place] = refusal
     outcomes = _pick(cause, going, found, stops)
     return [answers.get(place) or outcomes[one.pick_list] for place, one in enumerate(requests)]
+
+
+def wrong_pickers(cause: Cause, pickers: Collection[str]) -> dict[str, Refused]:
+    """Whom the actor may give no list: others, where they may release no wave, and who may pick none. 1 statement,
+    none where nobody else is named."""
+    others = {one for one in pickers if one != cause.actor.name}
+    if others and not cause.actor.may("warehouse.release_wave"):
+        refused = NotPermitted(actor=cause.actor.name, command="warehouse.release_wave")
+        return dict.fromkeys(others, refused)
+    able = access.able("warehouse.pick_lists") if others else ()
+    expected = Said("the name of somebody who may pick lists")
+    return {one: Invalid(field="picker", expected=expected, found=one) for one in others.difference(able)}
 
 
 def _refusal(

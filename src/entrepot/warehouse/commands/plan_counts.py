@@ -74,6 +74,17 @@ class _New(NamedTuple):
     number: str = ""
 
 
+class _Opened(NamedTuple):
+    """A task that nobody has begun; `takes_more`: it counts goods, and is not late."""
+
+    task: UUID
+    number: str
+    bin: UUID
+    why: str
+    priority: int
+    takes_more: bool
+
+
 @command("warehouse.plan_counts")
 def plan_counts(cause: Cause, /, *, requests: Sequence[PlanCounts]) -> list[CountsPlanned | Refused]:
     """Tasks for the bins whose goods are due by the plans in force, as many as a night takes with what still waits.
@@ -115,10 +126,11 @@ def plan_counts(cause: Cause, /, *, requests: Sequence[PlanCounts]) -> list[Coun
 @command("warehouse.ask_counts")
 def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAsked | Refused]:
     """A task for each bin, or the one that counts the same already; goods of a bin that are asked for one after the
-    other for one reason are one task, until somebody begins it.
+    other for one reason are one task, until somebody begins it or it is late. It is as urgent as what was asked most
+    urgently.
 
     Locks: the planning of each node, then the open tasks, in id order. Refuses: NotFound (bin). Again: the same task,
-    until it is done. 10 statements.
+    until it is done. 10 statements; 1 more where a task becomes more urgent.
     """
     bins = {row[0]: _Bin(*row) for row in sql.run(_BINS, {"bins": sorted({one.bin for one in requests})})}
     _lock(place.node for place in bins.values())
@@ -133,28 +145,35 @@ def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAs
         goods[bin_].append((sku, lot, status))
 
     new: dict[tuple[UUID, str], _New] = {}
-    opened = {
-        (bin_, why): (task, number)
-        for task, number, bin_, why in reversed(sql.run(_OPEN, {"bins": list(bins)}))
-    }
+    begins = [_Opened(*row) for row in sql.run(_OPEN, {"bins": list(bins), "at": cause.at})]
+    opened = {(one.bin, one.why): one for one in reversed(begins) if one.takes_more}
+    urgency: dict[UUID, int] = defaultdict(int)
     names: list[tuple[UUID, UUID | None] | None] = []
     for one in requests:
         place = bins.get(one.bin)
         names.append((one.bin, one.sku) if place else None)
-        if place is None or (one.bin, one.sku) in standing or (one.bin, None) in standing:
+        if place is None:
+            continue
+        if before := standing.get((one.bin, one.sku)) or standing.get((one.bin, None)):
+            urgency[before.task] = max(urgency[before.task], one.priority)
             continue
         wanted = [row for row in goods[one.bin] if one.sku in (None, row[0])]
         if one.sku and not wanted:
             wanted = [(one.sku, "", "sellable")]
         hours = rules.of(place.company, counting.Counting, place.node_code)[1].due_hours
         which = (one.bin, one.why if one.sku else "")
-        task, number = opened.get(which, (ids.uuid7(), ""))
+        joined = opened.get(which)
+        task, number = (joined.task, joined.number) if joined else (ids.uuid7(), "")
         made = new.setdefault(
             which, _New(task, place, one.sku is None, one.why, one.priority, hours, [], number)
         )
         made.goods.extend(wanted)
+        urgency[made.id] = max(urgency[made.id], one.priority)
         standing[one.bin, one.sku] = CountAsked(made.id, "", True)
-    numbers = _write(cause, list(new.values()), classes)
+    numbers = _write(cause, [one._replace(priority=urgency[one.id]) for one in new.values()], classes)
+    raised = [(one.task, urgency[one.task]) for one in begins if urgency[one.task] > one.priority]
+    if raised:
+        sql.change(_RAISE, sql.columns(("ids", "priorities"), raised))
     return _answers(requests, names, standing, numbers)
 
 
@@ -314,8 +333,13 @@ WHERE t.bin_id = ANY(%(bins)s::uuid[]) AND t.state NOT IN ('done', 'withdrawn') 
 
 # What nobody is at takes more goods.
 _OPEN = """
-SELECT id, number, bin_id, why FROM warehouse_counttask
-WHERE bin_id = ANY(%(bins)s::uuid[]) AND state = 'open' AND NOT whole ORDER BY id FOR UPDATE
+SELECT id, number, bin_id, why, priority, NOT whole AND due_at > %(at)s::timestamptz FROM warehouse_counttask
+WHERE bin_id = ANY(%(bins)s::uuid[]) AND state = 'open' ORDER BY id FOR UPDATE
+"""
+
+_RAISE = """
+UPDATE warehouse_counttask AS t SET priority = d.priority
+FROM unnest(%(ids)s::uuid[], %(priorities)s::int[]) AS d(id, priority) WHERE t.id = d.id
 """
 
 _GOODS = """

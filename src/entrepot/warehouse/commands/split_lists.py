@@ -16,6 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.warehouse import errors, lists, waves
 from entrepot.warehouse.commands import picklists
+from entrepot.warehouse.commands.pick_lists import wrong_pickers
 from entrepot.warehouse.lists import OnList, Planned, Stop
 from entrepot.warehouse.task_times import times_of
 
@@ -58,9 +59,11 @@ def split_lists(cause: Cause, /, *, requests: Sequence[SplitList]) -> list[ListS
     """The later half of what is to be done of a list, or of orders of it, on a new list of the same wave, each with its
     way. On a cart with places an order goes whole, and only where nothing of it is begun.
 
-    Locks: the lists in id order. Refuses: NotFound; warehouse.list_done; warehouse.list_not_split. Again: by key;
-    without one what is left is split again. 7 statements, and 3 more where something is split.
+    Locks: the lists in id order. Refuses: NotFound; warehouse.list_done; warehouse.list_not_split; NotPermitted and
+    Invalid (another picker). Again: by key; without one what is left is split again. 7 statements, 1 more where another
+    picker is named, and 3 more where something is split.
     """
+    wrong = wrong_pickers(cause, {one.picker for one in requests if one.picker})
     found = {row[0]: _List(*row) for row in sql.run(_LOCK, {"ids": [one.pick_list for one in requests]})}
     stops: dict[UUID, list[OnList]] = defaultdict(list)
     for key, is_open, begun, stop in picklists.on_lists(list(found)):
@@ -74,7 +77,7 @@ def split_lists(cause: Cause, /, *, requests: Sequence[SplitList]) -> list[ListS
         if one is None:
             refusals[place] = NotFound(what="list", which=request.pick_list)
             continue
-        part = _part(one, request, stops[one.id])
+        part = wrong.get(request.picker) or _part(one, request, stops[one.id])
         if isinstance(part, Refused):
             refusals[place] = part
             continue

@@ -13,17 +13,21 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.warehouse import errors
+from entrepot.warehouse.commands.pick import moved_stops
 
 CODE_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
 class UseTote:
-    """A tote holds units of a fulfillment from now on. An order may have several; a tote never holds two."""
+    """A tote holds units of a fulfillment from now on. An order may have several; a tote never holds two. `stop` of
+    `pick_list` is the task that whoever takes it stands before: it has to be on that list still."""
 
     fulfillment: UUID
     tote: str
     key: str | None = None
+    pick_list: UUID | None = None
+    stop: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +73,19 @@ class _Picked(NamedTuple):
 def use_totes(cause: Cause, /, *, requests: Sequence[UseTote]) -> list[ToteUsed | Refused]:
     """Totes that hold what they are said to hold; those of orders that are packed or gone are free for others.
 
-    Locks: the totes, in the order of node and code. Refuses: NotFound; Invalid; warehouse.tote_taken.
-    Again: it holds the same. 4 statements.
+    Locks: the lists named, in id order, so that no order is split off meanwhile; the totes, in the order of node and
+    code. Refuses: NotFound; Invalid; warehouse.stop_moved; warehouse.tote_taken. Again: it holds the same.
+    4 statements, 2 more where lists are named.
     """
+    moved = _moved(requests)
     found = {
         row[0]: _Of(*row) for row in sql.run(_FULFILLMENTS, {"ids": [one.fulfillment for one in requests]})
     }
     refusals: list[Refused | None] = []
     wanted: list[tuple[_Of, str]] = []
-    for one in requests:
+    for nth, one in enumerate(requests):
         of = found.get(one.fulfillment)
-        refused = _misfit(one, of)
+        refused = _misfit(one, of) or moved.get(nth)
         refusals.append(refused)
         if refused is None and of:
             wanted.append((of, one.tote.upper()))
@@ -151,6 +157,17 @@ def sort_stops(cause: Cause, /, *, requests: Sequence[SortStop]) -> list[StopSor
     return answers
 
 
+def _moved(requests: Sequence[UseTote]) -> dict[int, Refused]:
+    walked = {
+        place: (one.pick_list, (one.stop,))
+        for place, one in enumerate(requests)
+        if one.pick_list and one.stop
+    }
+    if walked:
+        sql.run(_LISTS, {"ids": sorted({key for key, _ in walked.values()})})
+    return moved_stops(walked)
+
+
 def _misfit(one: UseTote, of: _Of | None) -> Refused | None:
     if of is None:
         return NotFound(what="fulfillment that is being picked", which=str(one.fulfillment))
@@ -171,6 +188,8 @@ _FULFILLMENTS = """
 SELECT id, number, company_id::int, node_id FROM warehouse_fulfillment
 WHERE id = ANY(%(ids)s::uuid[]) AND state IN ('released', 'picking', 'picked')
 """
+
+_LISTS = "SELECT FROM warehouse_picklist WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE"
 
 _MAKE = """
 INSERT INTO warehouse_tote (node_id, code, used_at)

@@ -320,9 +320,11 @@ class SplitListOut(Out):
 
 
 class PickListIn(Strict):
-    """All open stops of a list are done in full, but for `shorts`."""
+    """All open stops of a list are done in full, but for `shorts`. `stops` are the tasks that were seen on it: where
+    one went to another list meanwhile, nothing is booked."""
 
     pick_list: UUID
+    stops: Annotated[list[UUID], Field(max_length=LINES_MAX)] = []
     shorts: Annotated[list[ShortIn], Field(max_length=LINES_MAX)] = []
     picker: Text = ""
     occurred_at: datetime | None = None
@@ -494,7 +496,7 @@ def report_pick_lists(
 
     def make(one: PickListIn, key: str) -> PickList:
         shorts = tuple((short.task, short.found) for short in one.shorts)
-        return PickList(one.pick_list, shorts, one.picker, one.occurred_at, key)
+        return PickList(one.pick_list, shorts, one.picker, one.occurred_at, key, tuple(one.stops))
 
     return give(request, pick_lists, payload, idempotency_key, make)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 
+from entrepot.kernel.sql import is_away
 from entrepot.web.api.problems import problem
 from entrepot.web.edge import guard
 
@@ -35,6 +37,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    if is_away(sys.exception()):  # Django gives its handler no exception
+        return _answer(
+            request, HTTPStatus.SERVICE_UNAVAILABLE, gettext("The database does not answer"),
+            gettext("Nothing of what you sent was kept. Try again in a minute."),
+        )  # fmt: skip
     return _answer(
         request, HTTPStatus.INTERNAL_SERVER_ERROR, gettext("Something broke on our side"),
         gettext("Nothing of what you sent was kept. Try again; if it happens again, tell an administrator the time."),

@@ -285,7 +285,8 @@ def pick(request: Request, which: UUID) -> HttpResponse:
         found = int_in(request.POST.get(f"found-{stop.task}"))
         if stop.state == "open" and found is not None and found != stop.quantity:
             shorts.append((stop.task, found))
-    results = give(request, pick_lists, [PickList(which, tuple(shorts))], _picked)
+    seen = ids_in(name.removeprefix("found-") for name in request.POST if name.startswith("found-"))
+    results = give(request, pick_lists, [PickList(which, tuple(shorts), stops=tuple(seen))], _picked)
     return back(request, f"/floor/lists/{which}/", results)
 
 

@@ -72,11 +72,13 @@
     sending = false;
   }
 
-  // What the server fails over again and again is no matter of the connection: nobody waits for it.
+  // What the server fails over again and again is no matter of the connection, nor of the database (503): nobody waits
+  // for it. What follows it is dropped as after a wrong scan, and told.
   function giveUp() {
+    const after = queue.length - 1;
     queue = [];
     save();
-    tell(body.dataset.strange);
+    tell([body.dataset.strange, after && body.dataset.dropped.replace("%n", after)].filter(Boolean).join(" "));
     sound("wrong");
   }
 

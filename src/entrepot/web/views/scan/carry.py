@@ -40,7 +40,7 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import word
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Item, Keep, Named, Scan, astray, check_item, counted
+from entrepot.work.scanning import ALL, LOT, YES, Item, Keep, Named, Scan, astray, check_item, counted
 
 _REASONS = {"put-away": "put_away", "move": "move"}
 """Of what a flow moves, as the moves say it."""
@@ -278,7 +278,7 @@ def screen_of(
     if step == "target" and units < most and not counted(at.tokens).serials:
         taps = (Tap(ALL, gettext("All %(n)s") % {"n": most}, "main"), *taps)
     if step == "lot":  # A lot often stands on goods in words alone.
-        taps = (Tap(load.item.lot, gettext("It is lot %(lot)s") % {"lot": load.item.lot}),)
+        taps = (Tap(LOT + load.item.lot, gettext("It is lot %(lot)s") % {"lot": load.item.lot}),)
     if step == "rest":
         taps = (
             Tap(LATER, gettext("%(n)s more come later") % {"n": most - units}, "main"),

@@ -36,7 +36,7 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import word
 from entrepot.work import errors
-from entrepot.work.scanning import YES, Named, Scan, astray, check_bin
+from entrepot.work.scanning import LOT, YES, Named, Scan, astray, check_bin
 
 SHOWN = 30
 TAKEN_OVER = "taken over"
@@ -139,7 +139,13 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
     if request.method == "POST":
         return hear(request, at, COMMANDS, screen, decide)
-    return show(request, screen())
+    # Whoever never got the answer to the first scan of the bin is told here.
+    is_warned = not is_begun and row.state == "counting" and at.tokens == (TAKEN_OVER,)
+    return show(request, screen(), _taken(row) if is_warned else None)
+
+
+def _taken(row: counted.CountRow) -> Refused:
+    return errors.ScanTaken(person=row.counter, scanned=row.bin_code)
 
 
 def _by_lot(goods: Sequence[counted.ToCount], scan: Scan) -> set[UUID]:
@@ -166,8 +172,7 @@ def _start(request: Request, at: Progress, row: counted.CountRow, scan: Scan, ke
     if wrong:
         return wrong
     if row.state == "counting" and at.tokens != (TAKEN_OVER,):
-        moved = keep(request, at, (TAKEN_OVER,), None)
-        return moved or errors.ScanTaken(person=row.counter, scanned=row.bin_code)
+        return keep(request, at, (TAKEN_OVER,), key) or _taken(row)
     answer = finish(request, at, start_counts, StartCount(row.id, key=key))
     return answer if isinstance(answer, Refused) else redirect(request.path)
 
@@ -205,7 +210,7 @@ def _ask_lot(row: counted.CountRow, lots: Sequence[str], code: str) -> Screen:
     """A barcode without its lot was read: the lot is typed, scanned or tapped."""
     taps = tuple(
         Tap(
-            lot or tallying.NO_LOT,
+            LOT + lot if lot else tallying.NO_LOT,
             gettext("It is lot %(lot)s") % {"lot": lot} if lot else gettext("It has no lot"),
         )
         for lot in lots[:LOTS_TAPPED]

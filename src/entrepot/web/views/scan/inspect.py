@@ -150,7 +150,7 @@ def _wrong(task: queries.Task, scan: Scan) -> Refused | None:
 def _not_asked(task: queries.Task, scan: Scan) -> Refused | str:
     """What is said to a scan where a button is asked for: that it is what is looked at, or that nothing is known of it;
     '' for a button, and for a bin."""
-    names = {task.serial, task.number, task.order_number} - {""}
+    names = {name.upper() for name in (task.serial, task.number, task.order_number) if name}
     if any(one.code == task.sku_code for one in scan.items) or scan.text.upper() in names:
         return gettext("Yes, it is %(code)s of %(number)s.") % {"code": task.sku_code, "number": task.number}
     if scan.bin or scan.text.startswith("="):

@@ -20,6 +20,7 @@ from entrepot.warehouse import checking, floor_queries, packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.checking import Wanted
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
+from entrepot.warehouse.errors import WeightOff
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -29,6 +30,7 @@ from entrepot.web.views.scan.screen import (
     Tap,
     finish,
     hear,
+    keep,
     node_of,
     over,
     progress,
@@ -120,11 +122,17 @@ def one(request: Request, which: UUID) -> HttpResponse:
         return _screen(found, wanted, at, codes)
 
     def decide(scan: Scan, key: str) -> Outcome:
+        nonlocal at
         answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
         if not isinstance(answer, checking.Packed):
             return answer
         asked = _asked(which, answer, known, at.tokens, key)
         done = asked if isinstance(asked, Refused) else finish(request, at, pack, asked)
+        if isinstance(done, WeightOff) and isinstance(asked, PackFulfillment):
+            off = _off(done, answer, asked)
+            if off is not None:
+                keep(request, at, (*at.tokens, f"again|{off}"), None)
+                at = progress(request, "pack", which)
         if isinstance(done, Refused):
             return done
         told = {
@@ -154,14 +162,14 @@ def _asked(
         PackedPart(one.carton, tuple(units.items()), one.weight_g)
         for one, units in zip(answer.closed, full, strict=True)
     ]
-    if answer.carton:
+    if answer.carton and rest:
         parts.append(PackedPart(answer.carton, tuple(rest.items()), answer.weight_g))
     else:
         boxes = packing.boxes(_of(inside, rest), known)
-        said = checking.in_turn(tokens, len(boxes))
+        said = checking.in_turn(tokens, len(boxes)).said
         if said and len(said) < len(boxes):
             return errors.ScanOutOfTurn(
-                scanned=boxes[len(said) - 1].carton.code, wanted=_weight_of(boxes, said)
+                scanned=boxes[len(said) - 1].carton.code, wanted=_weight_of(boxes, len(said))
             )
         weights: Sequence[int | None] = said or [None] * len(boxes)
         parts += [
@@ -171,9 +179,16 @@ def _asked(
     return PackFulfillment(which, parts=tuple(parts), weight_note=answer.note, key=key)
 
 
-def _weight_of(boxes: Sequence[packing.Box], said: Sequence[int]) -> str:
+def _off(refused: WeightOff, answer: checking.Packed, asked: PackFulfillment) -> int | None:
+    """Which of several packages that are proposed was refused, from 0: it alone is weighed again."""
+    weighed = [(part.carton, part.weight_g) for part in asked.parts]
+    found = (refused.facts["carton"], refused.facts["found"])
+    place = weighed.index(found) - len(answer.closed) if found in weighed else -1
+    return place if place >= 0 and not answer.carton and len(weighed) - len(answer.closed) > 1 else None
+
+
+def _weight_of(boxes: Sequence[packing.Box], place: int) -> str:
     """What is to be weighed next."""
-    place = len(said) % len(boxes)
     return gettext("the weight of %(place)s. %(carton)s, as 850 g") % {
         "place": place + 1, "carton": boxes[place].carton.code,
     }  # fmt: skip
@@ -278,8 +293,8 @@ def _carton(
 ) -> Screen:  # fmt: skip
     """The last step: what it goes into, and what it weighs where there is a scale: one after the other."""
     scale = checking.weighed(at.tokens)
-    said = checking.in_turn(at.tokens, len(boxes))
-    weight = ", ".join(gettext("%(n)s g") % {"n": grams} for grams in said)
+    weights = checking.in_turn(at.tokens, len(boxes))
+    weight = ", ".join(gettext("%(n)s g") % {"n": grams} for grams in weights.said)
     proposed = ", ".join(box.carton.code for box in boxes)
     facts = [*facts, (gettext("Weight"), weight), (gettext("It is right, because"), scale.note)]
     taps = [Tap(YES, gettext("Packed as shown"), "main")]
@@ -295,7 +310,7 @@ def _carton(
         scans=gettext("Why, or the weight again")
         if scale.asks_why
         else gettext("Another carton, or the weight, as 850 g")
-        if len(boxes) == 1
-        else gettext("Another carton, or %(weight)s") % {"weight": _weight_of(boxes, said)},
+        if len(boxes) < 2
+        else gettext("Another carton, or %(weight)s") % {"weight": _weight_of(boxes, weights.next)},
         at=str(found.id), can_undo=True, back="scan-pack",
     )  # fmt: skip

@@ -40,7 +40,7 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import refusal
 from entrepot.work import queries as work
-from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, astray, counted
+from entrepot.work.scanning import ALL, FEWER, LOT, YES, Keep, Scan, astray, counted
 
 COMMANDS = ("warehouse.pick", "warehouse.use_totes")
 METHODS = {
@@ -235,7 +235,7 @@ def _taps(step: str, units: int, stop: picking.Stop, at: Progress) -> tuple[Tap,
         return ()
     taps, tally = [Tap(FEWER, gettext("Not enough here"), "quiet")], counted(at.tokens)
     if tally.read:  # A lot often stands on goods in words alone.
-        taps.insert(0, Tap(stop.item.lot, gettext("It is lot %(lot)s") % {"lot": stop.item.lot}))
+        taps.insert(0, Tap(LOT + stop.item.lot, gettext("It is lot %(lot)s") % {"lot": stop.item.lot}))
     left = stop.item.quantity - units
     if units and left > 1 and not tally.serials:
         taps.insert(0, Tap(ALL, gettext("All %(n)s are in my hand") % {"n": stop.item.quantity}, "main"))
@@ -255,7 +255,8 @@ def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, 
     if isinstance(found, Keep | Refused):
         return found
     if isinstance(found, picking.Bound):
-        answer = give_one(request, use_totes, UseTote(stop.fulfillment, found.tote, key=key))
+        on = job.id if job.kind == "list" else None
+        answer = give_one(request, use_totes, UseTote(stop.fulfillment, found.tote, key, on, stop.task))
         said = gettext("%(tote)s stands in place %(slot)s.") % {"tote": found.tote, "slot": stop.slot}
         return answer if isinstance(answer, Refused) else said
     shorts = ((stop.task, found.units),) if found.units < stop.item.quantity else ()

@@ -125,7 +125,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
     if request.method == "POST":
         return hear(request, at, ("warehouse.replenish",), screen, decide)
-    return show(request, screen())
+    # Whoever never got the answer to the first scan of the bin is told here.
+    other = _others(request, [which]).get(which) if at.tokens == (TAKEN_OVER,) else None
+    return show(request, screen(), errors.ScanTaken(person=other, scanned=row.from_code) if other else None)
 
 
 def _decide(
@@ -139,7 +141,7 @@ def _decide(
         return redirect("scan-replenish")
     other = _others(request, [row.id]).get(row.id)
     if other and not at.tokens and scan.bin and scan.bin.id == row.from_bin:
-        moved_on = keep(request, at, (TAKEN_OVER,), None)
+        moved_on = keep(request, at, (TAKEN_OVER,), key)
         return moved_on or errors.ScanTaken(person=other, scanned=row.from_code)
     found = carrying.scanned(load, at.tokens, scan, today_of(node_of(request)))
     if not isinstance(found, Carried):
