@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.insight import profit
+from entrepot.insight import profit, profit_facts
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import SetPolicy, set_policy
@@ -157,6 +157,19 @@ def test_what_is_expected_to_come_back_is_what_it_is_worth_at_home(house: Floor,
     (of_shop,) = [one for one in margin.groups() if one.name]
     rate = Decimal(1) / 40
     assert of_shop.at_risk_minor == pytest.approx(float(rate * (195_000 - 3_900)), abs=1)
+
+
+@pytest.mark.parametrize(("days", "is_looked_up"), [(0, True), (365, False)])
+def test_the_rate_of_what_can_t_come_back_any_more_is_not_looked_up(
+    house: Floor, days: int, is_looked_up: bool
+):
+    sold(house, "USD")
+    asked = profit.Asked(date(2026, 11, 1), date(2026, 12, 1))
+    params = profit._params(COMPANY, asked, NOW + timedelta(days=days))
+    statement = profit_facts.UNITS.format(name="''", asked="TRUE")
+    plan = [line for (line,) in sql.run(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}", params)]
+    (rate,) = [line for line in plan if " on ledger_line" in line and "Bitmap Index" not in line]
+    assert ("never executed" not in rate) == is_looked_up, "\n".join(plan)
 
 
 @pytest.mark.parametrize("currency", RATES)

@@ -162,7 +162,7 @@ UNITS = f"""
 WITH u AS (
     SELECT date_trunc('month', h.shipped_at, 'UTC')::date AS month, s.line_id, s.sku_id, s.order_id,
            NULL::text AS reason, s.quantity AS units, 0 AS returned,
-           b.open * (s.goods_minor - s.discount_minor) * {RATE} AS sold,
+           CASE WHEN b.open > 0 THEN b.open * (s.goods_minor - s.discount_minor) * {RATE} ELSE 0 END AS sold,
            b.open * COALESCE(m.cost, 0) AS cost
     FROM shipping_shipment AS h JOIN shipping_shipmentline AS s ON s.shipment_id = h.id
     JOIN orders_order AS o ON o.id = h.order_id JOIN parties_company AS c ON c.id = h.company_id
