@@ -9,6 +9,7 @@ import pytest
 from entrepot.kernel import policies
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.rules import Profile
+from tests.commands.test_settlement_privacy import everywhere
 from tests.http.test_api import an_order, is_problem
 from tests.shop import COMPANY, the_system
 
@@ -36,10 +37,22 @@ def test_a_tier_is_given_told_and_served_by(shop, program):
     assert decided["priority"] >= 10
 
     changed = service.post(
-        CUSTOMERS, [{"code": "C-GOLD"}, {"code": "C-NEW", "tier": "silver"}], again="3"
+        CUSTOMERS, [{"code": "C-GOLD", "substitutes": ""}, {"code": "C-NEW", "tier": "silver"}], again="3"
     ).json()
-    assert changed[0]["id"] == row["id"]
+    assert changed[0] == {"id": row["id"], "code": "C-GOLD"}
+    (again,) = service.get(f"{CUSTOMERS}?tier=gold").json()["items"]
+    assert (again["tier"], again["substitutes"]) == ("gold", ""), "what is not told stays"
+    service.post(CUSTOMERS, {"code": "C-GOLD", "tier": ""}, again="4")
     assert service.get(f"{CUSTOMERS}?tier=gold").json() == {"items": [], "next": None}
+
+
+def test_codes_stand_where_erasure_reaches_them_and_nowhere_else(shop, program):
+    service = program("service")
+    told = {"code": "ada-q-77", "tier": "gold"}
+    first = service.post(CUSTOMERS, told, again="1", Prefer="respond-async")
+    assert first.status_code == 200, "a job would keep what it is asked"
+    assert service.post(CUSTOMERS, told, again="1").json() == first.json()
+    assert everywhere("ada-q-77") == {"parties_customer": ["ada-q-77"]}
 
 
 def test_pages_follow_each_other(shop, program):
