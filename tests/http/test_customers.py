@@ -5,8 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from django.urls import reverse
 
 from entrepot.kernel import policies
+from entrepot.kernel import queries as kernel
+from entrepot.orders import queries as orders
+from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.rules import Profile
 from tests.commands.test_settlement_privacy import everywhere
@@ -44,6 +48,30 @@ def test_a_tier_is_given_told_and_served_by(shop, program):
     assert (again["tier"], again["substitutes"]) == ("gold", ""), "what is not told stays"
     service.post(CUSTOMERS, {"code": "C-GOLD", "tier": ""}, again="4")
     assert service.get(f"{CUSTOMERS}?tier=gold").json() == {"items": [], "next": None}
+
+
+def test_customer_service_sees_and_sets_a_tier_where_an_order_is_shown(shop, console):
+    order = shop.one("ready")
+    at, code = reverse("order", args=[order]), orders.order(order).customer
+    steer = policies.SetPolicy(COMPANY, "sourcing.profile", Profile(tier_priority={"gold": 10}), shop.now)
+    policies.set_policy(the_system(shop.now), requests=[steer])
+    service = console("service")
+    page = service.get(at).content.decode()
+    assert f"Customer {code}" in page and '<option value="gold">' in page and "<dt>Tier</dt>" not in page
+
+    done = service.post(f"{at}customer/", {"tier": "gold", "substitutes": "refused"}, follow=True)
+    assert "The customer is kept so." in done.content.decode()
+    row = parties.customer(company=COMPANY, code=code)
+    assert (row.tier, row.substitutes) == ("gold", "refused")
+    (told,) = kernel.timeline(subjects=[row.id])
+    assert (told.actor, told.payload["tier_before"], told.payload["tier"]) == ("service", "", "gold")
+    auditor = console("auditor").get(at).content.decode()
+    assert "<dt>Tier</dt><dd>gold</dd>" in auditor and "customer-tier" not in auditor
+
+    wrong = service.post(f"{at}customer/", {"tier": "silver", "substitutes": "perhaps"}, follow=True)
+    assert 'value="silver"' in wrong.content.decode(), "the form stays as it was filled in"
+    assert service.post(f"{at}customer/", {"tier": ""}).status_code == 302
+    assert parties.customer(company=COMPANY, code=code).substitutes == "refused"
 
 
 def test_codes_stand_where_erasure_reaches_them_and_nowhere_else(shop, program):
