@@ -10,6 +10,7 @@ import pytest
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.ids import uuid7
 from entrepot.parties import queries, vault
@@ -96,6 +97,36 @@ def test_customers_are_found_by_their_code():
         "12345": bob.id,
     }
     refuses(register_customers, replace(ADA, code=""), Invalid, ADA, *TABLES)
+
+
+def test_of_a_customer_only_what_is_told_changes_and_leaves_a_trace():
+    a_company()
+    ada, again, bare = done(
+        register_customers, ADA, replace(ADA, tier="silver"), RegisterCustomer(COMPANY, "BARE")
+    )
+    assert ada == again
+    done(register_customers, RegisterCustomer(COMPANY, "ADA", substitutes="refused"))
+    done(register_customers, RegisterCustomer(COMPANY, "ADA"), RegisterCustomer(COMPANY, "BARE", tier=""))
+    done(register_customers, RegisterCustomer(COMPANY, "ADA", tier=""))
+
+    (row,) = queries.customer_rows(company=COMPANY, code="ADA")
+    assert (row.tier, row.since, row.substitutes) == ("", NOW, "refused")
+    rows = sql.run(
+        "SELECT subject_id, state_before, payload FROM kernel_event WHERE subject_kind = 'customer' ORDER BY seq"
+    )
+    assert rows == [
+        (ada.id, "", {"changed": ["tier", "since"], "tier_before": "", "tier": "silver"}),
+        (ada.id, "registered", {"changed": ["substitutes"]}),
+        (ada.id, "registered", {"changed": ["tier"], "tier_before": "silver", "tier": ""}),
+    ]
+    assert queries.customers(company=COMPANY, codes=["BARE"]) == {"BARE": bare.id}
+
+
+def test_whoever_an_order_names_first_leaves_no_trace_of_their_own():
+    a_company()
+    requests = [RegisterCustomer(COMPANY, "C-1", since=NOW)]
+    whole(register_customers(CAUSE, requests=requests, first_order=True))
+    assert sql.run("SELECT 1 FROM kernel_event WHERE subject_kind = 'customer'") == []
 
 
 def test_suppliers_and_their_offers_the_cheapest_first(offer):
@@ -226,7 +257,7 @@ def test_statements_do_not_grow_with_the_batch(statements, offer):
     numbers = iter(range(2, 2000))
     companies = batches(lambda code: replace(HOUSE, id=next(numbers), code=code))
     assert counts(statements, register_companies, companies) == [4, 4, 4]
-    assert counts(statements, register_customers, batches(lambda code: replace(ADA, code=code))) == [1, 1, 1]
+    assert counts(statements, register_customers, batches(lambda code: replace(ADA, code=code))) == [3, 3, 3]
     assert counts(statements, register_suppliers, batches(lambda code: replace(MILL, code=code))) == [4, 4, 4]
     assert counts(statements, register_addresses, batches(lambda code: RegisterAddress(COMPANY, code))) == [
         3,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from django.urls import reverse
 
 from entrepot.kernel import policies, sql
-from entrepot.parties import queries
+from entrepot.kernel import queries as kernel
+from entrepot.orders import queries as orders
+from entrepot.parties import queries as parties
 from entrepot.sourcing import naming
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.rules import Profile
+from tests.commands.test_settlement_privacy import everywhere
 from tests.http.test_api import an_order, is_problem
 from tests.shop import COMPANY, the_system
 
@@ -38,10 +42,46 @@ def test_a_tier_is_given_told_and_served_by(shop, program):
     assert decided["priority"] >= 10
 
     changed = service.post(
-        CUSTOMERS, [{"code": "C-GOLD"}, {"code": "C-NEW", "tier": "silver"}], again="3"
+        CUSTOMERS, [{"code": "C-GOLD", "substitutes": ""}, {"code": "C-NEW", "tier": "silver"}], again="3"
     ).json()
-    assert changed[0]["id"] == row["id"]
+    assert changed[0] == {"id": row["id"], "code": "C-GOLD"}
+    (again,) = service.get(f"{CUSTOMERS}?tier=gold").json()["items"]
+    assert (again["tier"], again["substitutes"]) == ("gold", ""), "what is not told stays"
+    service.post(CUSTOMERS, {"code": "C-GOLD", "tier": ""}, again="4")
     assert service.get(f"{CUSTOMERS}?tier=gold").json() == {"items": [], "next": None}
+
+
+def test_customer_service_sees_and_sets_a_tier_where_an_order_is_shown(shop, console):
+    order = shop.one("ready")
+    at, code = reverse("order", args=[order]), orders.order(order).customer
+    steer = policies.SetPolicy(COMPANY, "sourcing.profile", Profile(tier_priority={"gold": 10}), shop.now)
+    policies.set_policy(the_system(shop.now), requests=[steer])
+    service = console("service")
+    page = service.get(at).content.decode()
+    assert f"Customer {code}" in page and '<option value="gold">' in page and "<dt>Tier</dt>" not in page
+
+    done = service.post(f"{at}customer/", {"tier": "gold", "substitutes": "refused"}, follow=True)
+    assert "The customer is kept so." in done.content.decode()
+    row = parties.customer(company=COMPANY, code=code)
+    assert (row.tier, row.substitutes) == ("gold", "refused")
+    (told,) = kernel.timeline(subjects=[row.id])
+    assert (told.actor, told.payload["tier_before"], told.payload["tier"]) == ("service", "", "gold")
+    auditor = console("auditor").get(at).content.decode()
+    assert "<dt>Tier</dt><dd>gold</dd>" in auditor and "customer-tier" not in auditor
+
+    wrong = service.post(f"{at}customer/", {"tier": "silver", "substitutes": "perhaps"}, follow=True)
+    assert 'value="silver"' in wrong.content.decode(), "the form stays as it was filled in"
+    assert service.post(f"{at}customer/", {"tier": ""}).status_code == 302
+    assert parties.customer(company=COMPANY, code=code).substitutes == "refused"
+
+
+def test_codes_stand_where_erasure_reaches_them_and_nowhere_else(shop, program):
+    service = program("service")
+    told = {"code": "ada-q-77", "tier": "gold"}
+    first = service.post(CUSTOMERS, told, again="1", Prefer="respond-async")
+    assert first.status_code == 200, "a job would keep what it is asked"
+    assert service.post(CUSTOMERS, told, again="1").json() == first.json()
+    assert everywhere("ada-q-77") == {"parties_customer": ["ada-q-77"]}
 
 
 def test_pages_follow_each_other(shop, program):
@@ -66,7 +106,7 @@ def test_what_does_not_fit_is_refused_and_so_is_who_may_not(shop, program):
 def test_a_tier_and_a_category_are_found_by_an_index(shop) -> None:
     sql.run("SELECT set_config('enable_seqscan', 'off', true)")
     asked = {"company": COMPANY, "code": None, "tier": "gold", "after": None, "limit": 100}
-    rows = plan_of(queries._CUSTOMER_ROWS, asked)
+    rows = plan_of(parties._CUSTOMER_ROWS, asked)
     names = plan_of(
         naming._KNOWN, {"company": COMPANY, "goods": ["cups"], "tier": ["gold"], "supplier": ["ACME"]}
     )

@@ -271,8 +271,9 @@ def upsert(
 
 @cache
 def _upsert(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key and name != names[0])
+    # Where nothing else may change, the key to what it is: only so is a row that was there returned.
+    rest = [name for name in names if name not in key and name != names[0]] or key[:1]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in rest)
     target = ", ".join(key)
-    action = f"DO UPDATE SET {changes}" if changes else "DO NOTHING"
     returned = ", ".join(dict.fromkeys((names[0], *key)))
-    return f"{_insert(table, names)} ON CONFLICT ({target}) {action} RETURNING {returned}"
+    return f"{_insert(table, names)} ON CONFLICT ({target}) DO UPDATE SET {changes} RETURNING {returned}"

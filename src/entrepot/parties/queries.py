@@ -112,6 +112,12 @@ class CustomerRow:
     substitutes: str
 
 
+def customer(*, company: int, code: str) -> CustomerRow | None:
+    """A customer by their code. 1 statement."""
+    rows = sql.run(_CUSTOMER, {"company": company, "code": code})
+    return CustomerRow(*rows[0]) if rows else None
+
+
 def customer_rows(
     *,
     company: int,
@@ -181,6 +187,11 @@ def discrepancies() -> list[str]:
     """Sentences about parties of companies, and offers of suppliers, that are not there."""
     return [row[0] for row in sql.run(_ORPHANS)]
 
+
+_CUSTOMER = """
+SELECT id, code, tier, since, substitutes FROM parties_customer
+WHERE company_id = %(company)s::smallint AND code = %(code)s::text
+"""
 
 _CUSTOMER_ROWS = """
 SELECT id, code, tier, since, substitutes FROM parties_customer

@@ -46,14 +46,15 @@ class RegisterCompany:
 
 @dataclass(frozen=True, slots=True)
 class RegisterCustomer:
-    """A customer as it shall stand; `since` is when they became one, where known. `substitutes` says whether they want
-    something else where what they ordered is not there: `agreed`, `refused`, or nothing."""
+    """A customer as it shall stand; what is None stays as it is. `since` is when they became one, where known.
+    `substitutes` says whether they want something else where what they ordered is not there: `agreed`, `refused`, or
+    nothing ('')."""
 
     company: int
     code: str
-    tier: str = ""
+    tier: str | None = None
     since: datetime | None = None
-    substitutes: str = ""
+    substitutes: str | None = None
     key: str | None = None
 
 
@@ -125,7 +126,7 @@ def misfit_customer(customer: RegisterCustomer) -> Refused | None:
     # Channels name customers as they like: any code will do that is one.
     return first_misfit(
         ("code", bool(customer.code), "a code", customer.code),
-        one_of("substitutes", customer.substitutes, SAID_OF_SUBSTITUTES),
+        one_of("substitutes", customer.substitutes or "", SAID_OF_SUBSTITUTES),
     )
 
 

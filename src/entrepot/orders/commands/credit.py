@@ -17,7 +17,7 @@ from entrepot.kernel.errors import NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules
 from entrepot.orders.models import DUTY
-from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
+from entrepot.parties.commands.register import CustomerRegistered, RegisterCustomer, register_customers
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -115,10 +115,12 @@ def _load(cause: Cause, requests: Sequence[CreditWithoutSale]) -> _Known:
     missing = [name for name in customers if name not in known.customers]
     if missing:
         made = register_customers(
-            cause, requests=[RegisterCustomer(company, code, since=cause.at) for company, code in missing]
+            cause,
+            requests=[RegisterCustomer(company, code, since=cause.at) for company, code in missing],
+            first_order=True,
         )
         for name, customer in zip(missing, made, strict=True):
-            assert isinstance(customer, Registered), customer
+            assert isinstance(customer, CustomerRegistered), customer
             known.customers[name] = customer.id
     return known
 

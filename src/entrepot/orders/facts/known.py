@@ -18,7 +18,7 @@ from entrepot.orders.listing import NEITHER, Sides, of_customer, plain, sides
 from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
-from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
+from entrepot.parties.commands.register import CustomerRegistered, RegisterCustomer, register_customers
 from entrepot.payments.commands.credit_accounts import Account
 from entrepot.payments.commands.store_credit import Owner, spendable
 from entrepot.tax.rules import Exemption, Rate
@@ -198,8 +198,10 @@ def _named(names: Sequence[tuple[int, str]]) -> str:
 
 def _register_customers(cause: Cause, names: Sequence[tuple[int, str]], known: Known) -> None:
     requests = [RegisterCustomer(company, code, since=cause.at) for company, code in names]
-    for name, customer in zip(names, register_customers(cause, requests=requests), strict=True):
-        assert isinstance(customer, Registered), customer
+    for name, customer in zip(
+        names, register_customers(cause, requests=requests, first_order=True), strict=True
+    ):
+        assert isinstance(customer, CustomerRegistered), customer
         known.customers[name] = customer.id
         known.first.add(name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,8 +23,8 @@ from entrepot.parties.rules import (
 )
 
 __all__ = [
-    "AddressRegistered", "CompanyRegistered", "OfferRegistered", "RegisterAddress", "RegisterCompany",
-    "RegisterCustomer", "RegisterOffer", "RegisterSupplier", "Registered", "register_addresses",
+    "AddressRegistered", "CompanyRegistered", "CustomerRegistered", "OfferRegistered", "RegisterAddress",
+    "RegisterCompany", "RegisterCustomer", "RegisterOffer", "RegisterSupplier", "Registered", "register_addresses",
     "register_companies", "register_customers", "register_offers", "register_suppliers",
 ]  # fmt: skip
 
@@ -38,6 +38,11 @@ class CompanyRegistered:
 class Registered:
     id: UUID
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRegistered:
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +95,72 @@ def register_companies(
 
 @command("parties.register_customers")
 def register_customers(
-    _cause: Cause, /, *, requests: Sequence[RegisterCustomer]
-) -> list[Registered | Refused]:
-    """Customers by company and code, new or changed to stand as given.
+    cause: Cause, /, *, requests: Sequence[RegisterCustomer], first_order: bool = False
+) -> list[CustomerRegistered | Refused]:
+    """Customers by company and code, new or changed as far as something is told of them; of two requests for one, what
+    the later tells stands. The answer does not name them by code: answers are kept, and codes are erased.
 
-    No event: a customer is known by what they ordered, and a year of orders brings thousands.
-    Locks: the customers that exist.
+    An event where something told changes, with the tier before and after: fees, windows and rights go by it. None with
+    `first_order`, for those whom nobody tells anything of: they are known by what they ordered, and a year brings
+    thousands.
+    Locks: the customers that exist, in the order of company and code.
     Refuses: Invalid (no code).
-    Again: the same ids, with or without a key. 1 statement.
+    Again: the same ids, with or without a key. 2 statements, 1 with `first_order`; where requests tell different
+    fields, 1 more for each set of those; 1 where something changes.
     """
     refused, fit = sieve(requests, map(rules.misfit_customer, requests))
     names = {place: (one.company, one.code) for place, one in fit}
+    told: dict[tuple[int, str], dict[str, Any]] = {}
+    for place, one in fit:
+        said = ((name, getattr(one, name)) for name in _SAID)
+        told.setdefault(names[place], {}).update((name, value) for name, value in said if value is not None)
+    before: dict[tuple[int, str], dict[str, Any]] = {}
+    if told and not first_order:
+        rows = sql.run(_LOCK_CUSTOMERS, sql.columns(("companies", "codes"), told))
+        before = {(company, code): dict(zip(_SAID, stood, strict=True)) for company, code, *stood in rows}
 
+    found = _write_customers(told)
+    if not first_order:
+        announce(cause, _customers_changed(told, before, found))
+    return [refused.get(place) or CustomerRegistered(found[names[place]]) for place in range(len(requests))]
+
+
+_SAID = ("tier", "since", "substitutes")
+
+
+def _write_customers(told: Mapping[tuple[int, str], Mapping[str, Any]]) -> dict[tuple[int, str], UUID]:
+    """Ids by company and code. 1 statement for each set of fields that are told."""
     # Sorted, so that two lists with customers in common take their locks in one order.
-    rows = sorted((names[place], ids.uuid7(), one.tier, one.since, one.substitutes) for place, one in fit)
-    columns = ("id", "company_id", "code", "tier", "since", "substitutes")
-    written = sql.upsert(
-        "parties_customer",
-        columns[1:3],
-        columns,
-        [(key, *name, *stands) for name, key, *stands in rows],
-    )
-    found = {(company, code): customer for customer, company, code in written}
-    return [
-        refused.get(place) or Registered(found[names[place]], one.code) for place, one in enumerate(requests)
-    ]
+    sets: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for name in sorted(told):
+        fields = tuple(field for field in _SAID if field in told[name])
+        values = (told[name][field] for field in fields)
+        sets.setdefault(fields, []).append((ids.uuid7(), *name, *values))
+    key = ("company_id", "code")
+    return {
+        (company, code): customer
+        for fields, rows in sets.items()
+        for customer, company, code in sql.upsert("parties_customer", key, ("id", *key, *fields), rows)
+    }
+
+
+def _customers_changed(
+    told: Mapping[tuple[int, str], Mapping[str, Any]],
+    before: Mapping[tuple[int, str], Mapping[str, Any]],
+    found: Mapping[tuple[int, str], UUID],
+) -> Iterator[Event]:
+    nothing = {"tier": "", "since": None, "substitutes": ""}
+    for name, said in told.items():
+        stood = before.get(name, nothing)
+        changed = [field for field, value in said.items() if value != stood[field]]
+        if changed:
+            payload: dict[str, Any] = {"changed": changed}
+            if "tier" in changed:
+                payload |= {"tier_before": stood["tier"], "tier": said["tier"]}
+            yield Event(
+                "customer", found[name], name[0], "registered" if name in before else "", "registered",
+                payload=payload,
+            )  # fmt: skip
 
 
 @command("parties.register_suppliers")
@@ -298,6 +344,12 @@ SELECT p.company_id::int, p.mark, p.id, p.key
 FROM unnest(%(companies)s::smallint[], %(marks)s::text[]) AS d(company, mark)
 JOIN parties_person AS p ON p.company_id = d.company AND p.mark = d.mark AND p.mark <> ''
 ORDER BY p.id FOR KEY SHARE OF p
+"""
+
+_LOCK_CUSTOMERS = """
+SELECT company_id::int, code, tier, since, substitutes FROM parties_customer
+WHERE (company_id, code) IN (SELECT * FROM unnest(%(companies)s::smallint[], %(codes)s::text[]))
+ORDER BY company_id, code FOR UPDATE
 """
 
 _LOCK_COMPANIES = "SELECT id::int, code, currency FROM parties_company ORDER BY id FOR UPDATE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,6 +11,8 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.web.api import parse
@@ -22,14 +25,15 @@ Tier = Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL, examples=["gold
 
 
 class CustomerIn(Strict):
-    """A customer as it shall stand, by the code that the channel knows. By `tier` a sourcing profile may serve orders
-    first (`tier_priority`); `since` is when they became one, where known; `substitutes` says whether they want
-    something else where what they ordered is not there."""
+    """A customer as it shall stand, by the code that the channel knows; what is null or left out stays as it is. By
+    `tier` a sourcing profile may serve orders first (`tier_priority`), and returns have their terms; '' is none.
+    `since` is when they became one, where known; `substitutes` says whether they want something else where what they
+    ordered is not there."""
 
     code: Code
-    tier: Tier = ""
+    tier: Tier | None = None
     since: Moment | None = None
-    substitutes: Literal["", "agreed", "refused"] = ""
+    substitutes: Literal["", "agreed", "refused"] | None = None
     key: Own = None
 
 
@@ -73,9 +77,20 @@ def save_customers(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Keep customers as they shall stand, new or changed. Orders that are placed keep what they were served by."""
+    """Keep customers as they shall stand, new or changed. Orders that are placed keep what they were served by. This is
+    done at once, whatever is preferred: what a job is asked is kept, and the codes of customers may have to be erased.
+    """
     of = parse.company_of(company)
+
+    def named(cause: Cause, /, *, requests: Sequence[RegisterCustomer]) -> list[dict[str, Any] | Refused]:
+        """As the command, with the codes, which its answers don't keep."""
+        answers = register_customers(cause, requests=requests)
+        return [
+            answer if isinstance(answer, Refused) else {"id": answer.id, "code": one.code}
+            for one, answer in zip(requests, answers, strict=True)
+        ]
+
     return give(
-        request, register_customers, payload, idempotency_key,
+        request, named, payload, idempotency_key,
         lambda one, key: RegisterCustomer(of, one.code, one.tier, one.since, one.substitutes, key),
     )  # fmt: skip

@@ -60,6 +60,7 @@ from entrepot.web.edge import (
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
+from entrepot.web.views.customers import customer_of
 from entrepot.web.views.drop_ships import around, with_lines
 from entrepot.work import queries as work
 from entrepot.work.rules import TOPICS
@@ -336,6 +337,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in rules.ENDED,
         **listing_of(request, which),
+        **customer_of(request, found),
     }
     context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")
