@@ -14,8 +14,10 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, relay, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.ledger import queries as ledger
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.orders import queries as orders
-from entrepot.orders.commands.place import PaymentGiven
+from entrepot.orders.commands.place import OrderLine, PaymentGiven, PlaceOrder, place
 from entrepot.payments import errors as payment_errors
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.hold import AmountAsked, HoldAmount, hold
@@ -48,7 +50,7 @@ from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.work import queries as work
 from tests.back import ASKS, HOME, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.walk import a_house, queued
+from tests.walk import a_house, queued, shipped
 
 pytestmark = pytest.mark.django_db
 
@@ -167,6 +169,33 @@ def test_what_is_not_back_in_time_is_taken_and_what_comes_after_all_is_given_bac
     assert (invoice.order, credit.corrects) == (row.order, (invoice.number,))
     (line,) = invoice_queries.lines(invoice.id)
     assert line.description.startswith(f"Goods that were not returned ({row.return_number}): 2 ×")
+
+
+def test_what_is_taken_of_a_card_abroad_undoes_its_refund_at_the_rate_of_the_sale(house: Floor):
+    """£50.00 when it was sold and refunded, £100.00 when it is taken: what is more is a gain of exchange, and lost
+    again where it is given back."""
+    instant(before_expiry="renew", due_days=5)
+    rates = [(0, "0.8"), (6, "1.6")]
+    record_rates(SYSTEM, requests=[
+        RecordRate(COMPANY, "USD", NOW.date() + timedelta(days=day), Decimal(rate)) for day, rate in rates
+    ])  # fmt: skip
+    line, card = OrderLine(house.codes[0], 1, Decimal("62.50")), PaymentGiven("fake", "card", 11_998, NOW)
+    (order,) = place(SYSTEM, requests=[PlaceOrder(
+        COMPANY, "shop", "USD-1", (line,), "USD", country="GB", postal_code="SW1A 1AA", payment=card,
+    )])  # fmt: skip
+    shipped(order.order)
+    relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
+    one = asked(order.order, 1)
+    relayed()
+    assert (refunds(one), balance(4100), balance(5700)) == ([("paid", 6_250)], 5_000, 0)
+
+    looked("hold", later(6))
+    relayed(later(6))
+    assert (the_hold(one).taken_minor, balance(4100), balance(5700)) == (6_250, 0, -5_000)
+    found(came(one, 1))
+    relayed(later(9))
+    assert (the_hold(one).returned_minor, balance(4100), balance(5700)) == (6_250, 5_000, 0)
+    assert (balance(2100), balance(2300), ledger.discrepancies()) == (0, 0, [])
 
 
 def test_what_comes_back_wrong_or_empty_is_taken_in_part(house: Floor):

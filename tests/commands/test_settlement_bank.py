@@ -24,6 +24,7 @@ from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_ex
 from entrepot.settlement import bank_queries, errors, queries
 from entrepot.settlement.bank import BankLine, Statement
 from entrepot.settlement.carriers import Billed
+from entrepot.settlement.commands import take_statements as take_statements_module
 from entrepot.settlement.commands.clear_accounts import ClearAccounts, clear_accounts
 from entrepot.settlement.commands.decide_bank_lines import (
     BankLineDecided,
@@ -189,6 +190,23 @@ def test_what_an_exchange_passed_on_is_open_of_the_order_that_it_was_captured_fo
     (taken,) = take(a_statement("S2", BankLine(DAY, -999, "", f"refund of {number}")))
     assert taken.state == "matched"
     all_is_explained()
+
+
+@pytest.mark.parametrize("kind", ["carrier", "supplier"])
+def test_debts_of_an_amount_are_found_by_an_index(db: None, kind: str):
+    """The trigger looks for them with every line that is booked as a debt paid."""
+    sql.run("SET LOCAL enable_seqscan = off")
+    sought = f"SELECT id FROM settlement_{kind}invoice WHERE company_id = 1 AND total_minor = 300"
+    assert f"settlement_{kind}_of_amount" in str(sql.run(f"EXPLAIN {sought}"))
+
+
+def test_orders_that_lines_name_are_looked_up_alone(house: Floor):
+    """However many orders on account there are."""
+    sql.run("SET LOCAL enable_seqscan = off")
+    params = {"companies": [COMPANY], "words": ["SO-1"], "amounts": [5]}
+    told = str(sql.run(f"EXPLAIN {take_statements_module._EXPECTED}", params))
+    assert "Index Cond: (COALESCE(origin_id, order_id) = ANY" in told
+    assert "Index Cond: (known_id = ANY" in told
 
 
 def test_the_same_lines_under_another_name_are_refused_for_some_time(house: Floor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import psycopg
@@ -14,13 +15,16 @@ from django.db import transaction
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import NotFound
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.ledger.commands.post import Posting, post
+from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
+from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.orders.commands.place import AddressGiven
 from entrepot.settlement import invoice_queries, queries, tasks
 from entrepot.settlement.closing_queries import checklist
 from entrepot.settlement.commands.issue_documents import DocumentsIssued, IssueDocument, issue_documents
 from entrepot.settlement.invoicing import Seller
-from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.walk import a_house, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +112,19 @@ def test_each_year_and_kind_has_a_series_of_its_own(house: Floor):
     assert told.numbers == ("CRN-2026-000001",)
     note = invoice_queries.documents(COMPANY, kind="credit_note")[0]
     assert (note.total_minor, note.corrects) == (500, ("INV-2026-000001",))
+
+
+def test_a_credit_of_a_month_that_closed_since_keeps_its_day(house: Floor):
+    """Given in October, approved when October is closed: posted now, and its credit note says when it was given."""
+    given, second = NOW - timedelta(days=30), someone("second")
+    item = CreditItem("goods", house.codes[0], 1, Decimal("10.00"))
+    wanted = CreditWithoutSale(COMPANY, "shop", "C1", (item,), "GBP", occurred_at=given)
+    (one,) = credit(SYSTEM, requests=[wanted])
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, given.date().replace(day=1))])
+    approve_credits(second, requests=[ApproveCredit(one.credit)])
+    issue(one.credit)
+    (note,) = invoice_queries.documents(COMPANY)
+    assert (note.kind, note.supplied_at, note.issued_at) == ("credit_note", given, NOW)
 
 
 def test_a_channel_that_writes_its_own_invoices_is_left_alone(house: Floor):

@@ -137,6 +137,8 @@ class CarrierInvoice(models.Model):
 
     class Meta:
         db_table = "settlement_carrierinvoice"
+        # What is as much as a line of the bank that is booked as a debt paid.
+        indexes = [models.Index(fields=["company_id", "total_minor"], name="settlement_carrier_of_amount")]
         constraints = [
             models.UniqueConstraint(
                 fields=["company_id", "carrier", "external_id"], name="settlement_carrierinvoice_taken_once"
@@ -221,6 +223,8 @@ class SupplierInvoice(models.Model):
 
     class Meta:
         db_table = "settlement_supplierinvoice"
+        # What is as much as a line of the bank that is booked as a debt paid.
+        indexes = [models.Index(fields=["company_id", "total_minor"], name="settlement_supplier_of_amount")]
         constraints = [
             models.UniqueConstraint(
                 fields=["company_id", "supplier_id", "external_id"],

@@ -43,7 +43,7 @@ def decide_holds(cause: Cause, /, *, requests: Sequence[DecideHold]) -> list[Hol
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; Invalid (neither release nor take); WrongState (it does not stand); returns.reason_needed;
-    returns.not_that_much (more than is owed). Again: by key. 34 statements at most.
+    returns.not_that_much (more than is owed). Again: by key. 35 statements at most.
     """
     returns = [row[0] for row in sql.run(_RETURNS_OF, {"holds": [one.hold for one in requests]})]
     known = Known(cause, returns)

@@ -74,6 +74,12 @@ def refundable(orders: Collection[UUID]) -> dict[UUID, int]:
     return found
 
 
+def rates_as_sold(orders: Collection[UUID]) -> dict[UUID, Decimal]:
+    """By order, what it was sold at: minor units of the company's currency for one of its own. 1 statement, where there
+    are orders."""
+    return dict(sql.run(_AS_SOLD, {"orders": list(orders)})) if orders else {}  # type: ignore[arg-type]
+
+
 def pay(
     cause: Cause, refunds: Sequence[Payable], policies: Mapping[int, tuple[int, RefundPolicy]]
 ) -> dict[UUID, Paid]:
@@ -86,8 +92,7 @@ def pay(
     """
     if not refunds:
         return {}
-    abroad = [one.order for one in refunds if one.abroad]
-    sold: dict[UUID, Decimal] = dict(sql.run(_AS_SOLD, {"orders": abroad})) if abroad else {}  # type: ignore[arg-type]
+    sold = rates_as_sold([one.order for one in refunds if one.abroad])
     whole(post(cause, requests=[
         Posting(one.company, "return", "refund", one.id, one.currency, _amounts(one), one.at,
                 as_sold=sold.get(one.order))

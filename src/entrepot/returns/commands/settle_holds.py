@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -18,6 +19,7 @@ from entrepot.payments.commands.refund import Refund as GiveBack
 from entrepot.payments.commands.refund import refund as give_back
 from entrepot.returns import holding
 from entrepot.returns.commands.held import Held, Known
+from entrepot.returns.commands.pay import rates_as_sold
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.holding import Move
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -48,7 +50,7 @@ def settle_holds(cause: Cause, /, *, requests: Sequence[SettleHolds]) -> list[Ho
     taken for goods that came after all is given back.
 
     Locks: the orders, then their payments, in id order. Refuses: NotFound. Again: changes nothing.
-    103 statements at most.
+    104 statements at most.
     """
     known = Known(cause, [one.return_id for one in requests])
     changed: dict[UUID, Held] = {}
@@ -193,7 +195,8 @@ def write(cause: Cause, changed: Sequence[Held]) -> None:
         void(cause, requests=gone)
     booked = [one for one in changed if one.booking]
     if booked:
-        whole(post(cause, requests=[_posting(cause, one) for one in booked]))
+        sold = rates_as_sold({one.order for one in booked})
+        whole(post(cause, requests=[_posting(cause, one, sold.get(one.order)) for one in booked]))
     announce(cause, [
         Event("card_hold", one.id, one.company, one.before, one.state, None,
               {"taken_minor": one.taken, "returned_minor": one.returned}, one.why)
@@ -203,8 +206,9 @@ def write(cause: Cause, changed: Sequence[Held]) -> None:
     offer("hold", [(one.return_id, 0, cause.at) for one in changed if not one.is_closed])
 
 
-def _posting(cause: Cause, one: Held) -> Posting:
-    """What was taken undoes so much of the refund, and what is given back does it again."""
+def _posting(cause: Cause, one: Held, as_sold: Decimal | None) -> Posting:
+    """What was taken undoes so much of the refund, at the rate of the sale as the refund was, and what is given back
+    does it again."""
     now = holding.split(one.taken - one.returned, one.weights)
     before = holding.split(one.taken - one.returned - one.booking, one.weights)
     event, sign = ("card_hold.taken", 1) if one.booking > 0 else ("card_hold.returned", -1)
@@ -213,7 +217,7 @@ def _posting(cause: Cause, one: Held) -> Posting:
         for kind, after, earlier in zip(("hold.goods", "hold.shipping", "hold.tax"), now, before, strict=True)
         if after != earlier
     ]
-    return Posting(one.company, event, "card_hold", one.id, one.currency, amounts, cause.at)
+    return Posting(one.company, event, "card_hold", one.id, one.currency, amounts, cause.at, as_sold=as_sold)
 
 
 def _item(one: Held) -> OpenItem:

@@ -251,10 +251,13 @@ FROM unnest(%(companies)s::smallint[], %(kinds)s::text[], %(reached)s::int[]) AS
 WHERE s.company_id = d.company AND s.kind = d.kind AND s.year = %(year)s::smallint
 """
 
+# A credit that is approved when its month is closed is posted later than it was given.
 _ENTRIES = f"""
-SELECT l.company_id::int, l.entry_id, l.event, l.document_kind, l.document_id, l.currency, l.occurred_at,
+SELECT l.company_id::int, l.entry_id, l.event, l.document_kind, l.document_id, l.currency,
+       COALESCE(c.credited_at, l.occurred_at),
        split_part(l.kind, '.', 2), sum(l.amount_minor)::bigint, d.number
 FROM ledger_line AS l LEFT JOIN settlement_document AS d ON d.entry_id = l.entry_id
+LEFT JOIN orders_credit AS c ON c.id = l.document_id AND l.document_kind = 'credit'
 WHERE l.document_id = ANY(%(sources)s::uuid[]) AND {TOLD}
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 10 ORDER BY l.entry_id
 """

@@ -95,13 +95,17 @@ def take(request: Request) -> HttpResponse:
     return back(request, reverse("carriers"), results)
 
 
-def credited_in(request: Request, decision: str) -> int | None:
-    """What of a difference was credited, as a person wrote it; None for all of it, or where nothing was. What can't be
-    read is no amount that a credit can have."""
-    text = clean(request.POST.get("amount"))
+def credited_in(request: Request, decision: str) -> tuple[int | None, bool]:
+    """What of a difference was credited, as a person wrote it; None for all of it, or where nothing was. And whether it
+    could be read: where not, they are told."""
+    text, currency = clean(request.POST.get("amount")), clean(request.POST.get("currency"))
     if decision != "credit" or not text:
-        return None
-    return minor_in(text, clean(request.POST.get("currency"))) or 0
+        return None, True
+    minor = minor_in(text, currency)
+    if minor is None:
+        like = fmt.amount(1250, currency)
+        messages.error(request, gettext("Write the amount like %(like)s.") % {"like": like})
+    return minor, minor is not None
 
 
 @require_POST
@@ -110,7 +114,9 @@ def decide(request: Request) -> HttpResponse:
     """A charge accepted, disputed, or credited."""
     invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
-    credited = credited_in(request, decision)
+    credited, legible = credited_in(request, decision)
+    if not legible:
+        return back(request, reverse("carriers"), [])
     wanted: list[Any] = [DecideCharge(invoice, line, decision, reason, credited)] if invoice and line else []
     results = give(request, decide_charges, wanted, lambda _: gettext("The charge is decided."))
     return back(request, reverse("carriers"), results)

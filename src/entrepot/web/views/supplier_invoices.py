@@ -107,7 +107,9 @@ def decide(request: Request) -> HttpResponse:
     """A line accepted, disputed, or credited."""
     invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
-    credited = credited_in(request, decision)
+    credited, legible = credited_in(request, decision)
+    if not legible:
+        return back(request, reverse("supplier-invoices"), [])
     wanted: list[Any] = (
         [DecideSupplierLine(invoice, line, decision, reason, credited)] if invoice and line else []
     )
