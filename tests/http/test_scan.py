@@ -640,6 +640,21 @@ def test_a_bin_is_counted_blind(shop, handheld, console):
     assert "Nothing is to be counted" in hand.goes("/scan/count/")
 
 
+def test_a_scan_that_is_sent_again_takes_no_count_over(shop, handheld):
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    (asked,) = ask_counts(the_system(shop.now), requests=[AskCount(bins["A-01"], shop.skus["MUG-BLUE"])])
+    first, second = handheld("supervisor"), handheld("root")
+    second.keys = count(1_000)
+    for hand in (first, second):
+        hand.goes(f"/scan/count/{asked.task}/")
+    first.scans("A-01")
+    for _ in range(2):  # its answer is lost
+        second.scans("A-01", key="the bin")
+        assert second.wrong.startswith("supervisor is at it. Scan A-01 again only if you take it over")
+    second.scans("A-01")
+    assert not second.wrong and second.asks[0] == "Scan every unit of these"
+
+
 def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
     one = back.asked(shop.one("delivered"), 1)
     back.came(one)
