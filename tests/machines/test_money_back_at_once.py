@@ -76,8 +76,8 @@ class Customer:
         )
         return self.chance.choice(found) if found else None
 
-    def asks(self) -> Callable[[], Any]:
-        kind = self.chance.choice(("refund", "exchange", "store_credit"))
+    def asks(self, wish: str = "") -> Callable[[], Any]:
+        kind = wish or self.chance.choice(("refund", "exchange", "store_credit"))
         many, reason = (
             self.chance.randint(1, 2),
             self.chance.choice(("changed_mind", "defective", "poor_fit")),
@@ -159,7 +159,8 @@ class Customer:
 
 
 def sequence(house: Floor, seed: int) -> None:
-    """Up to eight calls about one customer: some one after the other, then all others at once."""
+    """Up to eight calls about one customer: some one after the other, then all others at once. Every other one has
+    asked for an exchange before, which is then among them: by chance alone there would be next to none."""
     chance = random.Random(seed)
     one = Customer(house, chance, f"C{seed}-{ids.uuid7()}")
     for credit in (0, chance.choice((0, 2 * PRICE))):
@@ -167,7 +168,10 @@ def sequence(house: Floor, seed: int) -> None:
     before = chance.randint(0, 4)
     for call in one.calls(before):
         call()
-    at_once(one.calls(CALLS - before))
+    exchanges = seed % 2
+    for _ in range(exchanges):
+        one.asks("exchange")()
+    at_once([one.exchanged() for _ in range(exchanges)] + one.calls(CALLS - before - 2 * exchanges))
     try:
         one.has_no_more_than_he_paid()
         _no_unit_comes_of_nothing(house.skus[0])

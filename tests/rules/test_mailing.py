@@ -55,14 +55,15 @@ def test_between_two_that_follow_each_other_none_is_due_and_their_periods_meet(r
 @pytest.mark.parametrize(
     ("given_", "field"),
     [
-        (("", "daily", 6, "UTC", ""), "report"),
-        (("fill rate", "hourly", 6, "UTC", ""), "rhythm"),
-        (("fill rate", "daily", 24, "UTC", ""), "hour"),
-        (("fill rate", "daily", 6, "Mars/Base", ""), "zone"),
-        (("fill rate", "daily", 6, "UTC", "q" * 501), "query"),
+        (("", "daily", 6, "UTC", "", "xlsx"), "report"),
+        (("fill rate", "hourly", 6, "UTC", "", "xlsx"), "rhythm"),
+        (("fill rate", "daily", 24, "UTC", "", "xlsx"), "hour"),
+        (("fill rate", "daily", 6, "Mars/Base", "", "xlsx"), "zone"),
+        (("fill rate", "daily", 6, "UTC", "q" * 501, "xlsx"), "query"),
+        (("fill rate", "daily", 6, "UTC", "", "pdf"), "file"),
     ],
 )
 def test_what_can_not_be_subscribed_to(given_, field):
     found = misfit(*given_)
     assert isinstance(found, Invalid) and found.facts["field"] == field
-    assert misfit("fill rate", "daily", 6, "UTC", "") is None
+    assert misfit("fill rate", "daily", 6, "UTC", "", "xlsx") is None

@@ -364,7 +364,7 @@ def test_the_later_half_of_a_cart_goes_and_an_order_with_a_place_goes_whole():
 def test_why_a_cart_is_not_split():
     assert gone((1, True), (1, True)) == lists.ONE_ORDER
     assert gone((1, True), (2, False)) == lists.ONE_ORDER
-    assert gone((1, True), method="zone") == lists.ONE_ORDER
+    assert gone((1, True), method="zone") == lists.NOTHING_LEFT
     assert gone((1, True), (1, True), method="discrete") == lists.ONE_ORDER
     assert gone((1, False), (1, True)) == lists.ALL_BEGUN
     assert gone((1, False), (1, True), (2, True), named=(1,)) == lists.NOT_THAT
