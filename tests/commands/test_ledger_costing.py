@@ -14,7 +14,7 @@ from entrepot.ledger import errors, queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, CostingChosen, choose_costing
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.receive import Receive, Received, receive
-from entrepot.stock.commands.take_back import TakenBack, take_back
+from entrepot.stock.commands.take_back import PENDING, TakenBack, take_back
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
     ReceiveTransfer,
@@ -179,7 +179,8 @@ def test_what_a_customer_sends_back_is_a_layer_at_its_cost(floor: Floor) -> None
     bought(floor, 2, 900, 1)
     take_back(day(9), [
         TakenBack(
-            COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), "", "", 1, 250, ids.uuid7(), ids.uuid7(), NOW
+            COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), PENDING, "", "", 1, 250, "return", ids.uuid7(),
+            ids.uuid7(), NOW,
         )
     ])  # fmt: skip
 
