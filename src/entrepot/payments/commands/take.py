@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, whole
 from entrepot.kernel.events import Event
-from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import providers, rules
 from entrepot.payments.commands.credit_accounts import Booking, book_credit
@@ -197,8 +196,7 @@ def store(payments: Sequence[Payment]) -> None:
 
 def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
     """Post what was captured and refunded; what was paid with store credit, in the accounts of it as well. What was
-    asked in a month that is closed by now is posted today. 1 statement more where a month is over."""
-    open_at = _open_at(cause, attempts)
+    asked in a month that is closed by now is posted today."""
     postings = [
         Posting(
             one.payment.company,
@@ -207,7 +205,8 @@ def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
             one.payment.id,
             one.payment.currency,
             (("settlement", one.amount),),
-            open_at(one),
+            one.occurred_at,
+            or_now=True,
         )
         for one in attempts
         if one.kind in EVENTS[False]
@@ -219,20 +218,6 @@ def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
         for one in attempts
         if one.payment.provider == providers.STORE_CREDIT and one.kind != "credit"
     ])  # fmt: skip
-
-
-def _open_at(cause: Cause, attempts: Sequence[Attempt]) -> Callable[[Attempt], datetime]:
-    def month(at: datetime) -> date:
-        return at.astimezone(UTC).date().replace(day=1)
-
-    now = month(cause.at)
-    old = {one.payment.company for one in attempts if month(one.occurred_at) != now}
-    closed = ledger.closed_months(sorted(old)) if old else set()
-
-    def at(one: Attempt) -> datetime:
-        return cause.at if (one.payment.company, month(one.occurred_at)) in closed else one.occurred_at
-
-    return at
 
 
 EVENTS = (

@@ -21,7 +21,7 @@ from entrepot.settlement.bank import BOOKED_AS, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.entering import alone_up_to
 from entrepot.settlement.commands.take_payouts import LOCK
-from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, BookedAt, paid
+from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, paid
 from entrepot.settlement.states import BANK as STATES
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -92,7 +92,7 @@ def decide_bank_lines(
     Refuses: NotFound; WrongState (decided before); Invalid (over another amount than what it belongs to, or more than
     an order gives back; another currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for
     all. Again: by key.
-    17 statements; 1 more where a supplier is paid, 3 more where a debt is.
+    16 statements; 1 more where a supplier is paid, 3 more where a debt is.
     """
     sql.run(_LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
@@ -230,10 +230,9 @@ def _write(
     sql.run(_STORE, sql.columns(("statements", "states"), list(states.items())))
     due = [one for one in decided if one.purpose]
     if due:
-        times = BookedAt(cause, [one.line.company for one in due])
         whole(post(cause, requests=[
-            paid(one.line.company, one.line.statement, one.line.currency, one.purpose, one.line.amount,
-                 times.of(one.line.company, one.line.booked_on), one.known)
+            paid(cause, one.line.company, one.line.statement, one.line.currency, one.purpose, one.line.amount,
+                 one.line.booked_on, one.known)
             for one in due
         ]))  # fmt: skip
     announce(cause, [

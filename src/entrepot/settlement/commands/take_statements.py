@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -14,7 +14,6 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import bank, errors
 from entrepot.settlement.bank import BOOKED_AS, BankMatching, Expected, Matched, Statement
@@ -89,7 +88,7 @@ def take_statements(cause: Cause, /, *, requests: Sequence[TakeStatement]) -> li
 
     Locks: the companies' bank accounts; the balances. Refuses: settlement.statement_does_not_add_up;
     settlement.statement_taken_otherwise; settlement.statement_under_another_name; Invalid (a line over nothing, or
-    none); what the ledger refuses, for all. Again: by key, and by the bank's name for it. 19 statements at most.
+    none); what the ledger refuses, for all. Again: by key, and by the bank's name for it. 18 statements at most.
     """
     names = [(one.company, one.statement.account, one.statement.external_id) for one in requests]
     columns = sql.columns(("companies", "accounts", "externals"), names)
@@ -213,10 +212,9 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         if m.state == "matched" and m.known and m.known.kind in BOOKED_AS
     ]
     if due:
-        times = BookedAt(cause, [one.request.company for one, *_ in due])
         whole(post(cause, requests=[
-            paid(one.request.company, one.id, one.request.statement.currency, BOOKED_AS[known.kind], line.amount_minor,
-                 times.of(one.request.company, line.booked_on), known)
+            paid(cause, one.request.company, one.id, one.request.statement.currency, BOOKED_AS[known.kind],
+                 line.amount_minor, line.booked_on, known)
             for one, line, known in due
         ]))  # fmt: skip
     whole(take_duty(cause, requests=[Duty(one.id, DUTY, "enter", who, one.number) for one in drafts]))
@@ -234,33 +232,21 @@ def _belongs(one: Matched) -> tuple[str, UUID | None]:
     return (one.known.kind, one.known.id) if one.known and one.state == "matched" else ("", None)
 
 
-class BookedAt:
-    """When a line of the bank is posted: on its own day, so that a month ends with what its bank statement says; now,
-    where the month of that day is closed."""
-
-    def __init__(self, cause: Cause, companies: Iterable[int]) -> None:
-        """1 statement."""
-        self.now = cause.at
-        self.closed = ledger.closed_months(sorted(set(companies)))
-
-    def of(self, company: int, day: date) -> datetime:
-        closed = (company, day.replace(day=1)) in self.closed
-        return self.now if closed else min(self.now, datetime.combine(day, time(), UTC))
-
-
 def paid(
+    cause: Cause,
     company: int,
     statement: UUID,
     currency: str,
     purpose: str,
     amount: int,
-    at: datetime,
+    day: date,
     known: Expected | None,
 ) -> Posting:
-    """A line of the bank in the books, below zero where money left; of an order that it pays, where its other entries
-    are."""
+    """A line of the bank in the books, below zero where money left, on its own day, so that a month ends with what its
+    bank statement says; of an order that it pays, where its other entries are."""
     of = ("order", known.id) if known and known.kind == "order" else ("bank_statement", statement)
-    return Posting(company, "bank.booked", *of, currency, ((purpose, amount),), at)
+    at = min(cause.at, datetime.combine(day, time(), UTC))
+    return Posting(company, "bank.booked", *of, currency, ((purpose, amount),), at, or_now=True)
 
 
 def _item(cause: Cause, one: _Draft) -> OpenItem:
