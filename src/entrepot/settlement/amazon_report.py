@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 
 from entrepot.kernel import money
+from entrepot.settlement.carrier_csv import MINOR_MAX, minor_of
 from entrepot.settlement.rules import PayoutLine
 from entrepot.settlement.stripe_report import Report, UnreadableError, whole
 
@@ -25,7 +25,6 @@ RESERVES = ("current reserve amount", "previous reserve amount balance")
 COSTS = ("fee", "advertising", "subscription", "commission")
 """Words in the names of what Amazon charges for beside orders."""
 ROWS_MAX = 200_000
-AMOUNT_MAX = 10**12
 DAYS = ("%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d", "%d.%m.%Y")
 
 Row = Mapping[str, str]
@@ -104,13 +103,10 @@ def _other(row: Row, minor: int) -> PayoutLine:
 
 def _minor(text: str, currency: str, number: int) -> int:
     """An amount as its marketplace writes it, with a point or a comma before the decimals."""
-    try:
-        exact = Decimal(text.replace(",", ".") or "0").scaleb(money.exponent(currency))
-    except InvalidOperation:
-        exact = Decimal("NaN")
-    if not exact.is_finite() or exact != exact.to_integral_value() or abs(exact) > AMOUNT_MAX:
+    minor = minor_of(text.replace(",", ".") or "0", currency, -MINOR_MAX)
+    if minor is None:
         raise UnreadableError(f"row {number}: an amount in {currency} is expected, found {text}")
-    return int(exact)
+    return minor
 
 
 def _day(text: str) -> datetime:

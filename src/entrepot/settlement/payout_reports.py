@@ -18,4 +18,4 @@ def read(text: str) -> tuple[str, Report] | None:
     body = stripe_report.body_of(text)
     if isinstance(body, dict) and "transactions" in body:
         return "shopify", shopify_report.read(stripe_report.rows_of(body["transactions"]))
-    return "stripe", stripe_report.read(text)
+    return "stripe", stripe_report.of_body(body)

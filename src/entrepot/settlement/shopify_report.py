@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from entrepot.kernel import money
+from entrepot.settlement.carrier_csv import MINOR_MAX, minor_of
 from entrepot.settlement.rules import SIGNS, PayoutLine
 from entrepot.settlement.stripe_report import Report, UnreadableError, whole
 
 KINDS = {"charge": "charge", "refund": "refund", "refund_failure": "refund_reversal"}
 """Transactions that we know a document of, by the order's id. A dispute is known by its own."""
 RESERVES = ("reserve", "reserved_funds")
-AMOUNT_MAX = 10**12
 
 
 def read(rows: Sequence[Mapping[str, Any]]) -> Report:
@@ -58,13 +57,10 @@ def _word(row: Mapping[str, Any], name: str) -> str:
 
 
 def _minor(row: Mapping[str, Any], name: str, currency: str) -> int:
-    try:
-        exact = Decimal(str(row.get(name))).scaleb(money.exponent(currency))
-    except InvalidOperation:
-        exact = Decimal("NaN")
-    if not exact.is_finite() or exact != exact.to_integral_value() or abs(exact) > AMOUNT_MAX:
+    minor = minor_of(str(row.get(name)), currency, -MINOR_MAX)
+    if minor is None:
         raise UnreadableError(f"{_word(row, 'id')}: {name} in {currency} is expected, found {row.get(name)}")
-    return int(exact)
+    return minor
 
 
 def _moment(row: Mapping[str, Any]) -> datetime:

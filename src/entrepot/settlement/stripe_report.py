@@ -42,7 +42,12 @@ class Report(NamedTuple):
 
 def read(text: str) -> Report:
     """The payout of a list, as Stripe gives it for `payout=po_…`: its own transaction, and those it is made of."""
-    rows = _rows(text)
+    return of_body(body_of(text))
+
+
+def of_body(body: Any) -> Report:
+    """As `read`, of the list."""
+    rows = _rows(body)
     payouts = [row for row in rows if _word(row, "type") == "payout"]
     if len(payouts) != 1:
         raise UnreadableError(f"one transaction of type payout is expected, found {len(payouts)}")
@@ -98,8 +103,7 @@ def rows_of(found: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _rows(text: str) -> list[dict[str, Any]]:
-    body = body_of(text)
+def _rows(body: Any) -> list[dict[str, Any]]:
     rows = rows_of(body.get("data") if isinstance(body, dict) else body)
     if isinstance(body, dict) and body.get("has_more") is True:
         raise UnreadableError("the list goes on: put its pages together")
