@@ -212,35 +212,43 @@ def read(kind: type, posted: Mapping[str, str]) -> Any | Refused:
     """The body that a form says, or the first field that does not fit."""
     hints, values = typing.get_type_hints(kind), {}
     for one in fields(kind):
-        shape = _shape(hints[one.name])
-        text = posted.get(one.name, "").replace("\x00", "").strip()
-        try:
-            if shape.widget == "rows" and (places := _places(one.name, posted)):
-                rows = _rows(one.name, shape.row, posted, places)
-                if isinstance(rows, Refused):
-                    return rows
-                values[one.name] = tuple(rows)
-                continue
-            raw = _raw(text, shape)
-            if unknown := shapes.misfit(hints[one.name], raw, one.name):
-                return unknown
-            values[one.name] = msgspec.convert(raw, hints[one.name], strict=False)
-        except (msgspec.ValidationError, ValueError, RecursionError) as error:
-            return Invalid(
-                field=one.name, expected=_expected(hints[one.name], str(error)), found=text or "nothing"
-            )
+        hint = hints[one.name]
+        shape = _shape(hint)
+        places = _places(one.name, posted) if shape.widget == "rows" else []
+        if places:
+            found = _rows(one.name, shape.row, posted, places)
+        else:
+            found = _value(_typed(posted, one.name), hint, one.name)
+        if isinstance(found, Refused):
+            return found
+        values[one.name] = found
     try:
         return kind(**values)
     except ValueError as error:
         return Invalid(field="the policy", expected="fields that fit each other", found=str(error))
 
 
-def _rows(name: str, kind: type, posted: Mapping[str, str], places: Sequence[int]) -> list[Any] | Refused:
+def _typed(posted: Mapping[str, str], name: str) -> str:
+    return posted.get(name, "").replace("\x00", "").strip()
+
+
+def _value(text: str, hint: Any, where: str) -> Any | Refused:
+    """What a text says as a value of a field, or why it can't."""
+    try:
+        raw = _raw(text, _shape(hint))
+        return shapes.misfit(hint, raw, where) or msgspec.convert(raw, hint, strict=False)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        return Invalid(field=where, expected=_expected(hint, str(error)), found=text or "nothing")
+
+
+def _rows(
+    name: str, kind: type, posted: Mapping[str, str], places: Sequence[int]
+) -> tuple[Any, ...] | Refused:
     """What stands in rows; those that were emptied, or are as they were offered and not marked as kept, are none."""
     hints, rows = typing.get_type_hints(kind), []
     for place in places:
         offered, row = _cells(f"{name}.{place}", kind), {}
-        sent = [posted.get(cell.name, "").replace("\x00", "").strip() for cell in offered]
+        sent = [_typed(posted, cell.name) for cell in offered]
         is_kept = f"{name}.{place}.{KEPT}" in posted and any(sent)
         if not is_kept and all(text in ("", cell.text) for cell, text in zip(offered, sent, strict=True)):
             continue
@@ -248,20 +256,18 @@ def _rows(name: str, kind: type, posted: Mapping[str, str], places: Sequence[int
             has_default = one.default is not MISSING or one.default_factory is not MISSING
             if not text and has_default:
                 continue
-            where = f"{name}, {cell.label.lower()} of row {place + 1}"
-            try:
-                if not text:
-                    raise ValueError("something")
-                raw = _raw(text, _shape(hints[one.name]))
-                if unknown := shapes.misfit(hints[one.name], raw, where):
-                    return unknown
-                row[one.name] = msgspec.convert(raw, hints[one.name], strict=False)
-            except (msgspec.ValidationError, ValueError) as error:
-                return Invalid(
-                    field=where, expected=_expected(hints[one.name], str(error)), found=text or "nothing"
-                )
-        rows.append(kind(**row))
-    return rows
+            hint, where = hints[one.name], f"{name}, {cell.label.lower()} of row {place + 1}"
+            if not text:
+                return Invalid(field=where, expected=_expected(hint, "something"), found="nothing")
+            found = _value(text, hint, where)
+            if isinstance(found, Refused):
+                return found
+            row[one.name] = found
+        try:
+            rows.append(kind(**row))
+        except ValueError as error:
+            return Invalid(field=name, expected=str(error), found="nothing")
+    return tuple(rows)
 
 
 def differences(kind: type, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Difference]:

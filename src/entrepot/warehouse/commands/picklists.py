@@ -65,19 +65,19 @@ def write_split(new: Sequence[NewList]) -> list[tuple[UUID, str]]:
     named = list(zip(made, new, strict=True))
     sql.write(
         "warehouse_picklist", (*_LIST, "picker"),
-        [
-            (key, number, one.wave.company, one.wave.node, one.wave.id, one.planned.zone, one.planned.length_mm,
-             one.planned.seconds, one.picker)
-            for (key, number), one in named
-        ],
+        [(*_list_row(key, number, one.wave, one.planned), one.picker) for (key, number), one in named],
     )  # fmt: skip
-    stops = [
-        (stop.task, key, place, slot)
-        for (key, _), one in named
-        for place, (stop, slot) in enumerate(one.planned.stops, 1)
-    ]
+    stops = [row for (key, _), one in named for row in _stop_rows(key, one.planned)]
     sql.change(_TAKE_OVER, sql.columns(("tasks", "lists", "places", "slots"), stops))
     return made
+
+
+def _list_row(key: UUID, number: str, wave: OfWave, one: Planned) -> tuple[object, ...]:
+    return key, number, wave.company, wave.node, wave.id, one.zone, one.length_mm, one.seconds
+
+
+def _stop_rows(key: UUID, one: Planned) -> list[tuple[object, ...]]:
+    return [(stop.task, key, place, slot) for place, (stop, slot) in enumerate(one.stops, 1)]
 
 
 def write_lists(planned: Mapping[OfWave, Sequence[Planned]]) -> dict[UUID, list[UUID]]:
@@ -90,10 +90,8 @@ def write_lists(planned: Mapping[OfWave, Sequence[Planned]]) -> dict[UUID, list[
         for one in found:
             key = ids.uuid7()
             made[wave.id].append(key)
-            lists.append(
-                (key, next(numbers), wave.company, wave.node, wave.id, one.zone, one.length_mm, one.seconds)
-            )
-            stops += [(stop.task, key, place, slot) for place, (stop, slot) in enumerate(one.stops, 1)]
+            lists.append(_list_row(key, next(numbers), wave, one))
+            stops += _stop_rows(key, one)
     if lists:
         sql.write("warehouse_picklist", _LIST, lists)
         sql.write("warehouse_liststop", _STOP, stops)
