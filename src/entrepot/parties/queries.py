@@ -188,14 +188,14 @@ def discrepancies() -> list[str]:
     return [row[0] for row in sql.run(_ORPHANS)]
 
 
-_CUSTOMER = """
-SELECT id, code, tier, since, substitutes FROM parties_customer
-WHERE company_id = %(company)s::smallint AND code = %(code)s::text
+_CUSTOMERS_OF = """
+SELECT id, code, tier, since, substitutes FROM parties_customer WHERE company_id = %(company)s::smallint
 """
 
-_CUSTOMER_ROWS = """
-SELECT id, code, tier, since, substitutes FROM parties_customer
-WHERE company_id = %(company)s::smallint AND (%(code)s::text IS NULL OR code = %(code)s::text)
+_CUSTOMER = f"{_CUSTOMERS_OF} AND code = %(code)s::text"
+
+_CUSTOMER_ROWS = f"""{_CUSTOMERS_OF}
+  AND (%(code)s::text IS NULL OR code = %(code)s::text)
   AND (%(tier)s::text IS NULL OR tier = %(tier)s::text) AND (%(after)s::uuid IS NULL OR id > %(after)s::uuid)
 ORDER BY id LIMIT %(limit)s::int
 """

@@ -327,14 +327,9 @@ def _lifted(seen: Sequence[Candidate], wanted: int, ahead: Sequence[str]) -> Fli
     no goods. Who was refused stands before it where that is known (`ahead`, by preference)."""
     whole = next((place for place, one in enumerate(seen) if one.verdict == "chosen" and not one.lacks), None)
     able = [one for one in seen[:whole] if wanted and one.could >= wanted]
-    able += (
-        sorted(
-            (one for one in seen[whole:] if wanted and one.node in ahead and one.verdict != "chosen"),
-            key=lambda one: ahead.index(one.node),
-        )
-        if whole is not None
-        else []
-    )
+    if whole is not None:
+        behind = [one for one in seen[whole:] if wanted and one.node in ahead and one.verdict != "chosen"]
+        able += sorted(behind, key=lambda one: ahead.index(one.node))
     held = next(iter(able), None)
     return Flip(held.node, 0, "", rule=held.rule) if held else None
 

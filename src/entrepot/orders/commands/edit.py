@@ -143,9 +143,7 @@ class _Order(NamedTuple):
     postal_code: str
     last_line: int
     authorized: int | None  # without what went back for cancelled units; None without a payment
-    held: list[
-        str
-    ]  # types of its open holds, without those about a payment that don't keep it until one covers it
+    held: list[str]  # types of its open holds; of those about a payment, where one is waited for or lacking
     channel: str
     channel_kind: str
     service: str
