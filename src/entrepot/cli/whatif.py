@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         company = _company(arguments.company)
         chosen = _chosen(company.id, arguments.profile, arguments.scope)
-        since, until = _midnight(arguments.since), _midnight(arguments.until) + timedelta(days=1)
+        since, until = whatif.whole_days(arguments.since, arguments.until)
         if until <= since:
             raise Problem(
                 f"--to {arguments.until} is before --from {arguments.since}: name the earlier day first."
@@ -105,10 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.keep:
             _keep(company.id, report, chosen)
     return 0
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
 
 
 def _company(code: str | None) -> Company:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from entrepot.kernel import money, policies
@@ -137,6 +137,12 @@ def _strangers(company: int, draft: Profile, scope: str, house: House) -> tuple[
     }  # fmt: skip
     (unknown,) = naming.unknown(company, [naming.Named(scope, draft)])
     return tuple(sorted((named - known).union(unknown)))
+
+
+def whole_days(since: date, until: date) -> tuple[datetime, datetime]:
+    """From the beginning of a day to the end of another: both count in full, by UTC."""
+    began, last = (datetime.combine(day, time.min, UTC) for day in (since, until))
+    return began, last + timedelta(days=1)
 
 
 def _day(at: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.simulation import queries
 from entrepot.simulation.commands.try_profiles import AskTrial, ask_trials
 from entrepot.simulation.commands.withdraw_trials import WithdrawTrial, withdraw_trials
-from entrepot.simulation.whatif import Report
+from entrepot.simulation.whatif import Report, whole_days
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import EARLIEST, LATEST, Each, Out, Own, Strict
@@ -184,7 +184,7 @@ def ask_for_trials(
     of = parse.company_of(company)
 
     def make(one: TrialIn, key: str) -> AskTrial:
-        return AskTrial(of, one.draft, _midnight(one.since), _midnight(one.until) + timedelta(days=1), key)
+        return AskTrial(of, one.draft, *whole_days(one.since, one.until), key)
 
     return give(request, ask_trials, payload, idempotency_key, make, 201)
 
@@ -231,7 +231,3 @@ def _reported(report: Report) -> dict[str, Any]:
     return told | {
         name: getattr(found, name) for name in ("trust", "before", "after", "changed", "changed_count")
     }
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from entrepot.simulation import queries
 from entrepot.simulation.commands.try_profiles import AskTrial, TrialNow, ask_trials
 from entrepot.simulation.commands.withdraw_trials import WithdrawTrial, withdraw_trials
 from entrepot.simulation.comparison import LATENESS, PARCELS, TERMS, Changed, Comparison
-from entrepot.simulation.whatif import Report
+from entrepot.simulation.whatif import Report, whole_days
 from entrepot.web import format as fmt
 from entrepot.web import lists_books
 from entrepot.web.as_csv import as_csv
@@ -69,9 +69,7 @@ def ask(request: Request) -> HttpResponse:
     since, until = day_in(request.POST.get("since")), day_in(request.POST.get("until"))
     wanted = []
     if draft and since and until:
-        wanted = [
-            AskTrial(request.reader.company.id, draft, _midnight(since), _midnight(until) + timedelta(days=1))
-        ]
+        wanted = [AskTrial(request.reader.company.id, draft, *whole_days(since, until))]
     answers = give(request, ask_trials, wanted, lambda _: gettext("The worker is replaying the orders."))
     asked = next((one for one in answers if isinstance(one, TrialNow)), None)
     return redirect("trial", which=asked.trial) if asked else back(request, "/orders/trials/")
@@ -123,10 +121,6 @@ def _of_reader(request: Request, which: UUID) -> queries.TrialRow:
     if trial is None or trial.company != request.reader.company.id:
         raise Http404
     return trial
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
 
 
 # ---- the report
