@@ -78,6 +78,8 @@ class Request(HttpRequest):
 
     reader: Reader
     htmx: Any
+    nodes: Any
+    """The company's, once a scan has asked for them."""
     job: UUID | None = None
     """What a form's command was left to, where nobody waits for it: it is for many rows, or about the whole house."""
 

@@ -84,8 +84,11 @@ class Progress(NamedTuple):
 
 
 def node_of(request: Request) -> network.Node | None:
-    """The node where the reader works: the one that they chose, or the company's first."""
-    nodes = network.nodes(company=request.reader.company.id)
+    """The node where the reader works: the one that they chose, or the company's first. 1 statement, once in a
+    request: a scan is read, judged and answered by it."""
+    if not hasattr(request, "nodes"):
+        request.nodes = network.nodes(company=request.reader.company.id)
+    nodes = request.nodes
     chosen = request.session.get(NODE)
     return next((one for one in nodes if str(one.id) == chosen), nodes[0] if nodes else None)
 
