@@ -207,7 +207,7 @@ def measure_back(rounds: int, orders: int, batch: int) -> tuple[report.Row, dict
         )
     name = f"the way back, batches of {batch * 3:,}"
     speeds = [[one.per_second() for one in side] for side in sides.values()]
-    row = report.compared(name, "lines/s", *speeds, bar=0.3, floor=400)
+    row = report.compared(name, "lines/s", *speeds, bar=0.3, floor=500)
     steps = {
         name: {
             step: statistics.median(one.seconds[step] / one.lines for one in side) * 1e6 for step in way_back.STEPS

@@ -219,11 +219,12 @@ def _attempt(
     try:
         with sql.transaction():
             answers, fresh = _seen_before(name, body, requests)
+            prints = _fingerprints(requests, fresh)
             done = body(cause, requests=[requests[i] for i in fresh], **options) if fresh else []
             assert len(done) == len(fresh), f"{name} answers {len(done)} of {len(fresh)} requests"
             _refuse_to_lose(name, requests, fresh, done)
             _flush(cause, running)
-            _remember(name, cause, requests, fresh, done)
+            _remember(name, cause, requests, fresh, done, prints)
     finally:
         _running.reset(token)
         ready.held.reset(held)
@@ -278,13 +279,23 @@ def _refuse_to_lose(name: str, requests: Sequence[Any], fresh: list[int], done: 
         raise _LostRace
 
 
+def _fingerprints(requests: Sequence[Any], fresh: list[int]) -> list[bytes | None]:
+    """Of what is to be done, before it locks anything: nobody shall wait for them."""
+    return [None if requests[i].key is None else wire.fingerprint(requests[i]) for i in fresh]
+
+
 def _remember(
-    name: str, cause: Cause, requests: Sequence[Any], fresh: list[int], done: Sequence[Any]
+    name: str,
+    cause: Cause,
+    requests: Sequence[Any],
+    fresh: list[int],
+    done: Sequence[Any],
+    prints: list[bytes | None],
 ) -> None:
     rows = [
-        (name, requests[i].key, wire.fingerprint(requests[i]), wire.dump(answer), cause.at)
-        for i, answer in zip(fresh, done, strict=True)
-        if requests[i].key is not None and not isinstance(answer, Refused)
+        (name, requests[i].key, fingerprint, wire.dump(answer), cause.at)
+        for i, answer, fingerprint in zip(fresh, done, prints, strict=True)
+        if fingerprint is not None and not isinstance(answer, Refused)
     ]
     sql.write("kernel_request", ("command", "key", "fingerprint", "answer", "at"), rows)
 

@@ -42,7 +42,9 @@ class Reserve:
 
     def units(self) -> list[tuple[UUID, int]]:
         """What is held: units of the SKU, or of each component."""
-        return [(sku, units * self.quantity) for sku, units in self.parts or ((self.sku, 1),)]
+        if not self.parts:
+            return [(self.sku, self.quantity)]
+        return [(sku, units * self.quantity) for sku, units in self.parts]
 
 
 class Held(NamedTuple):
@@ -76,12 +78,13 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
     free_expired(cause, [sku for _, sku in owned])
     positions = lock_positions(owned)
     open_to = {request.channel for request in requests if request.node is None}
-    serving = network.serving_nodes(channels=open_to) if open_to else {}
+    found = network.serving_nodes(channels=open_to) if open_to else {}
+    serving = {channel: [node for node, _ in nodes] for channel, nodes in found.items()}
     answers: list[Reserved | Refused] = []
     rows: list[tuple[object, ...]] = []
     taken: dict[int, tuple[UUID, UUID, int, int]] = {}  # by the position itself: to hash keys takes longer
     for r in requests:
-        nodes = [r.node] if r.node else [node for node, _ in serving[r.channel]]
+        nodes = [r.node] if r.node else serving[r.channel]
         places = _places(cause, positions, r, nodes)
         if isinstance(places, Refused):
             answers.append(places)
