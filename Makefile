@@ -66,13 +66,16 @@ soak: $(READY) ## random walks against the model of both ledgers, for SOAK_MINUT
 crash: $(READY) ## kill -9 of the server and the app in the middle of load, CYCLES times (20)
 	@CYCLES=$(or $(CYCLES),20) $(BIN)/python -m pytest -m crash --timeout 0 $(ARGS)
 
-browser: ## Chromium for the page tests, from the system's packages
-	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
-	elif ! command -v apt-get >/dev/null; then \
-	  echo "The page tests need Chromium: install it with your system's package manager, then run this again."; exit 1; \
-	elif [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; \
-	elif sudo -n true 2>/dev/null; then sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; \
-	else echo "The page tests need Chromium, and installing it needs root: sudo apt-get install chromium"; exit 1; fi
+browser: ## a headless Chromium for the page tests, from the system's packages
+	@! command -v chromium-headless-shell >/dev/null || exit 0; \
+	if [ "$$(id -u)" = 0 ]; then may=1; as=; elif sudo -n true 2>/dev/null; then may=1; as=sudo; fi; \
+	command -v apt-get >/dev/null || may=; \
+	install() { $$as env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$$1"; }; \
+	if [ -n "$$may" ]; then $$as apt-get update -q && install chromium-headless-shell && exit 0; fi; \
+	for one in chromium chromium-browser google-chrome; do ! command -v $$one >/dev/null || exit 0; done; \
+	if [ -n "$$may" ]; then install chromium && exit 0; fi; \
+	echo "The page tests need Chromium, and it can't be installed from here: install your system's package (Debian:"; \
+	echo "chromium-headless-shell, or chromium as a whole), then run this again."; exit 1
 
 lock: $(READY) ## pin pyproject's dependencies with hashes into requirements.txt (needs uv)
 	@uv pip compile -q pyproject.toml --extra dev --extra solver --python-version 3.11 --generate-hashes --no-emit-index-url \

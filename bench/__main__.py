@@ -72,9 +72,11 @@ def main() -> int:
     parser.add_argument(
         "--afresh", action="store_true", help="fill the house of the pages anew, not the one that was kept"
     )
+    parser.add_argument("--server", metavar="URL", default="", help="a server to use, not one of its own")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.rounds, arguments.orders, arguments.batch = 1, 600, 300
+        arguments.rounds = 1
+        arguments.orders, arguments.batch = min(arguments.orders, 600), min(arguments.batch, 300)
 
     def of(part: str) -> bool:
         return not arguments.only or part in arguments.only
@@ -92,7 +94,7 @@ def main() -> int:
         )
         print("\n" + report.table(rows) + "\n")
         return 0 if arguments.quick or all(row.ok is not False for row in rows) else 1
-    with house.opened():
+    with house.opened(server=arguments.server):
         if of("walk"):
             found, steps = measure_walk(arguments.rounds, arguments.orders, arguments.batch)
             rows += found

@@ -32,13 +32,15 @@ def customer_code(customer: int) -> str:
 
 
 @contextlib.contextmanager
-def opened(*, is_empty: bool = False, kept: Path | None = None) -> Iterator[None]:
+def opened(*, is_empty: bool = False, kept: Path | None = None, server: str = "") -> Iterator[None]:
     """A server in a temporary home, with the template set up, or an empty house; nothing of it stays, unless it is
-    `kept` in a folder."""
+    `kept` in a folder. Or somebody else's `server`, by its address: there both databases stay."""
     home = kept or Path(tempfile.mkdtemp(prefix="entrepot-bench-"))
     home.chmod(0o711)  # root's server runs as another user, who must pass through
     for name in ("DATABASE_URL", "ENTREPOT_DB_ROLE", "ENTREPOT_POSTGRES", "ENTREPOT_DEBUG"):
         os.environ.pop(name, None)
+    if server:
+        os.environ["DATABASE_URL"] = server
     os.environ |= {
         "ENTREPOT_HOME": str(home),
         "ENTREPOT_DATABASE": TEMPLATE,

@@ -27,16 +27,16 @@ SHOWN = {
 }
 """The pictures of README: the page and its size."""
 COLORS = 128
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> int:
     from playwright.sync_api import sync_playwright
 
+    from docs import browser
     from entrepot.cli.session import opened
 
-    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if found is None:
+    path = browser.found()
+    if path is None:
         print("The pictures need Chromium: `make browser` installs it.")
         return 1
     # Playwright's loop runs in this thread, and Django takes that for asynchronous code.
@@ -44,7 +44,7 @@ def main() -> int:
     with opened(DATABASE):
         filled()
         with served() as site, sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+            chromium = browser.launched(playwright, path)
             taken = sum(_pictures(chromium, site, name, size) for name, size in SIZES.items())
             _of_readme(chromium, site)
             chromium.close()

@@ -15,6 +15,8 @@ import contextlib
 import gc
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +29,7 @@ import pytest
 
 if TYPE_CHECKING:  # Django isn't set up yet when this file is read
     from tests import leavings
+    from tests.shop import Shop
 
 # Before anything imports the settings.
 RUN = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
@@ -91,10 +94,19 @@ def _look_for_static_files_once() -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
     """A worker inherits this environment, and would read the settings before this file has given it its own folder."""
+    from tests import template
+
+    _making.append(template.begin(RUN / "template", TEMPLATE, HURRIED))
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
+_making: list[subprocess.Popen[bytes]] = []
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
+    for process in _making:  # who broke off, or had no use for a database
+        process.send_signal(signal.SIGINT)
+        process.wait()
     shutil.rmtree(RUN, ignore_errors=True)
     for left in RUN.parent.glob("entrepot-test-*"):  # of runs that were killed
         with contextlib.suppress(OSError):
@@ -144,6 +156,10 @@ PASSED = pytest.StashKey[bool]()
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[postgres.Server]:
+    from tests import template
+
+    if made := os.environ.get(template.TOLD_BY):
+        template.copy(Path(made), RUN / "postgres")
     with postgres.running_server(HURRIED) as running:
         assert running is not None
         yield running
@@ -192,6 +208,14 @@ def committed_db(template, committed: leavings.Committed, django_db_blocker) -> 
     with django_db_blocker.unblock():
         yield
         committed.clean()
+
+
+@pytest.fixture
+def open_shop(committed_db: None, committed: leavings.Committed) -> Callable[[int], Shop]:
+    """A shop with so many orders in each status, committed: made by its commands once, then put back row by row."""
+    from tests.shop import an_open_shop
+
+    return lambda each: committed.standing(f"shop {each}", lambda: an_open_shop(each=each))
 
 
 @pytest.fixture(scope="session")
@@ -405,16 +429,17 @@ def site(committed_db) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser():
-    """The system's Chromium; Playwright brings none of its own."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
+    from docs import browser as system
+
+    path = system.found()
+    if path is None:
         pytest.skip("there is no Chromium here: `make browser` installs it")
     from playwright.sync_api import sync_playwright
 
     # Playwright's loop runs in this thread, and Django takes that for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        chromium = system.launched(playwright, path)
         yield chromium
         chromium.close()
 

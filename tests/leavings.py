@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import psycopg
@@ -111,11 +111,20 @@ class Standing:
         self._connection.close()
 
 
+_Sequence = tuple[Any, ...]  # its name, where it starts, and the last number it gave
+
+
+class _Stands(NamedTuple):
+    made: Any
+    rows: dict[str, bytes]
+    sequences: set[_Sequence]
+
+
 class Committed:
     """The way back to the template after real commits, by the owner: what was written is emptied again."""
 
     def __init__(self, database: str, template: str) -> None:
-        self._database, self._template = database, template
+        self._database, self.template = database, template
         self._owner: psycopg.Connection[Any] | None = None
         with psycopg.connect(postgres.server_dsn(template)) as pristine:
             self._content = {
@@ -123,6 +132,7 @@ class Committed:
             }
             self._sequences = set(pristine.execute(_SEQUENCES).fetchall())
             self._shape = pristine.execute(_SHAPE).fetchall()
+        self._standing: dict[str, _Stands] = {}
         self._any_rows = " UNION ALL ".join(
             f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})"
             for name, content in self._content.items()
@@ -150,16 +160,19 @@ class Committed:
             self.renew()
             return
         with owner.transaction():
-            owner.execute(
-                "SET LOCAL session_replication_role = replica"
-            )  # append-only tables are emptied too
-            for name in self.written():
-                owner.execute(f"DELETE FROM {name}".encode())
-                if self._content[name]:
-                    with owner.cursor().copy(f"COPY {name} FROM STDIN".encode()) as copy:
-                        copy.write(self._content[name])
-            for name, start, last in self._sequences - set(owner.execute(_SEQUENCES).fetchall()):
-                owner.execute("SELECT setval(%s, %s, %s)", [name, last or start, last is not None])
+            self._put({name: self._content[name] for name in self.written()}, self._sequences)
+
+    def standing(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` commits to a database as the template is, and answers: made once, then put back as it was."""
+        owner = self._connected()
+        if name not in self._standing:
+            made = make()
+            rows = {table: _content(owner, table) for table in self.written()}
+            self._standing[name] = _Stands(made, rows, set(owner.execute(_SEQUENCES).fetchall()))
+        else:
+            with owner.transaction():
+                self._put(self._standing[name].rows, self._standing[name].sequences)
+        return copy.deepcopy(self._standing[name].made)
 
     def close(self) -> None:
         if self._owner is not None:
@@ -170,7 +183,19 @@ class Committed:
         """A new copy of the template, which takes ten times as long."""
         connections.close_all()
         self.close()
-        postgres.recreate_database(self._database, self._template)
+        postgres.recreate_database(self._database, self.template)
+
+    def _put(self, rows: Mapping[str, bytes], sequences: Collection[_Sequence]) -> None:
+        """These tables hold these rows and no others, and no trigger notices."""
+        owner = self._connected()
+        owner.execute("SET LOCAL session_replication_role = replica")  # append-only tables are emptied too
+        for name, content in rows.items():
+            owner.execute(f"DELETE FROM {name}".encode())
+            if content:
+                with owner.cursor().copy(f"COPY {name} FROM STDIN".encode()) as into:
+                    into.write(content)
+        for name, start, last in set(sequences) - set(owner.execute(_SEQUENCES).fetchall()):
+            owner.execute("SELECT setval(%s, %s, %s)", [name, last or start, last is not None])
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._owner is None or self._owner.closed:
@@ -179,8 +204,8 @@ class Committed:
 
 
 def _content(owner: psycopg.Connection[Any], table: str) -> bytes:
-    with owner.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copy:
-        return b"".join(bytes(part) for part in copy)
+    with owner.cursor().copy(f"COPY {table} TO STDOUT".encode()) as out:
+        return b"".join(bytes(part) for part in out)
 
 
 _TABLES = """

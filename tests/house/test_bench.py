@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bench import house
+from entrepot import postgres
+from tests.leavings import Committed
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -23,8 +27,11 @@ def measured(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.timeout(400)
-def test_what_is_written_by_hand_is_what_the_commands_write():
-    done = measured("--only", "walk", "back")
+def test_what_is_written_by_hand_is_what_the_commands_write(committed: Committed):
+    postgres.recreate_database(house.TEMPLATE, committed.template)  # so that it need not be migrated
+    few = ("--orders", "150", "--batch", "75")
+
+    done = measured("--only", "walk", "back", "--server", postgres.server_dsn("postgres"), *few)
 
     assert done.returncode == 0, done.stdout + done.stderr
 

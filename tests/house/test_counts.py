@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from entrepot.access import registry
 
+MARK = "pytest.mark.counts"
 TESTS = Path(__file__).parents[1]
 
 OTHERWISE = {
@@ -16,15 +17,22 @@ OTHERWISE = {
 """Commands that are not asked a thousand things at once, and why; what one request works through is counted instead."""
 
 
-def _marks() -> Iterator[tuple[str, ast.Call]]:
+@cache
+def _marks() -> list[tuple[str, ast.Call]]:
+    marks = []
     for file in TESTS.rglob("test_*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.counts":
+        if MARK not in (text := file.read_text()):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr == "counts" and ast.unparse(node.func) == MARK:
                 for name in node.args:
                     assert isinstance(name, ast.Constant), (
                         f"{file.name}: a mark names commands as they are called"
                     )
-                    yield str(name.value), node
+                    marks.append((str(name.value), node))
+    return marks
 
 
 def test_every_command_is_counted_at_1_10_and_1_000_requests():

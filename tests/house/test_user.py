@@ -24,6 +24,8 @@ WEAK = ["short", "password1234", "anna-lindqvist"]
 @pytest.fixture(autouse=True)
 def _untuned(committed_db, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_set_up_django", lambda: None)  # it tunes this process's garbage collector
+    # The rights are there, and giving them anew touches every table: each test would end with a new copy of all.
+    monkeypatch.setattr(session, "grant", lambda: None)
 
 
 def given(monkeypatch: pytest.MonkeyPatch, password: str, *arguments: str) -> int:

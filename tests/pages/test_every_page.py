@@ -14,6 +14,7 @@ from docs import screenshots, walk
 from tests.pages.test_console import NAMELESS, TOO_FAINT
 
 if TYPE_CHECKING:
+    from tests.leavings import Committed
     from tests.shop import Shop
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text() + ";null"
@@ -64,7 +65,11 @@ QUICK = {
 
 
 @pytest.fixture
-def shop(committed_db) -> Shop:
+def shop(committed_db: None, committed: Committed) -> Shop:
+    return committed.standing("furnished shop", a_furnished_shop)
+
+
+def a_furnished_shop() -> Shop:
     from docs.furnishing import furnish
     from entrepot.returns.commands.authorize import Authorize, Item, authorize
     from tests.back import lines_of

@@ -22,10 +22,8 @@ SSCC = "376104250021234569"
 
 
 @pytest.fixture
-def shop(committed_db) -> Shop:
-    from tests.shop import an_open_shop
-
-    return an_open_shop(each=2)
+def shop(open_shop) -> Shop:
+    return open_shop(2)
 
 
 def bought(shop: Shop) -> UUID:

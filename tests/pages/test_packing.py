@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def shop(committed_db) -> Shop:
-    from tests.shop import an_open_shop
-
-    return an_open_shop(each=2)
+def shop(open_shop) -> Shop:
+    return open_shop(2)
 
 
 @pytest.mark.timeout(120)

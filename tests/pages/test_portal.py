@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def shop(committed_db) -> Shop:
-    from tests.shop import an_open_shop
-
-    return an_open_shop(each=1)
+def shop(open_shop) -> Shop:
+    return open_shop(1)
 
 
 TAP_MS, KEY_MS, READ_MS, CHOOSE_MS = 1_100, 280, 2_000, 1_500
