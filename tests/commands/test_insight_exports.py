@@ -94,6 +94,53 @@ def test_the_audit_file_adds_up():
     }
 
 
+def accounts_of(year: int | None) -> tuple[ET.Element, dict[str, dict[str, Decimal]]]:
+    """The audit file, and what its accounts open and close with."""
+    out = io.StringIO()
+    audit_file(out, span(COMPANY, year), NOW)
+    root = ET.fromstring(out.getvalue().encode())
+    found: dict[str, dict[str, Decimal]] = {"Opening": {}, "Closing": {}}
+    for one in root.iterfind(".//s:Account", SPACE):
+        for when, own in found.items():
+            debit, credit = (
+                Decimal(one.findtext(f"s:{when}{side}Balance", "0", SPACE)) for side in ("Debit", "Credit")
+            )
+            own[one.findtext("s:AccountID", "", SPACE)] = debit - credit
+    return root, found
+
+
+def test_a_later_year_opens_with_what_the_one_before_closed_with():
+    posted()
+    root, first = accounts_of(2026)
+    types = {
+        one.findtext("s:AccountID", "", SPACE): one.findtext("s:AccountType", "", SPACE)
+        for one in root.iterfind(".//s:Account", SPACE)
+    }
+    assert set(first["Opening"].values()) == {Decimal(0)}
+    assert first["Closing"]["4000"] < 0 < first["Closing"]["1200"]
+    _, second = accounts_of(2027)
+
+    of_a_year = {code for code, kind in types.items() if kind in ("income", "expense")}
+    standing = types.keys() - of_a_year
+    assert {code: second["Opening"][code] for code in standing} == {
+        code: first["Closing"][code] for code in standing
+    }
+    assert {second["Opening"][code] for code in of_a_year} == {Decimal(0)}
+    assert second["Opening"]["RESULT"] == sum(first["Closing"][code] for code in of_a_year) != 0
+    assert sum(second["Opening"].values()) == sum(first["Closing"].values()) == 0
+    assert second["Opening"] == second["Closing"]
+
+
+def test_an_audit_file_of_all_time_names_the_days_of_its_entries():
+    posted()
+    root, _ = accounts_of(None)
+    days = [root.findtext(f".//s:Selection{one}Date", "", SPACE) for one in ("Start", "End")]
+    assert days == [str(NOW.date()), str(NOW.date())]
+    root, _ = accounts_of(2026)
+    days = [root.findtext(f".//s:Selection{one}Date", "", SPACE) for one in ("Start", "End")]
+    assert days == ["2026-01-01", "2026-12-31"]
+
+
 def test_a_company_is_found_by_its_code():
     a_floor(skus=0)
     assert ledger_export.company_of("") == ledger_export.company_of("test") == COMPANY

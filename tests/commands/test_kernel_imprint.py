@@ -24,6 +24,7 @@ from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.split import SplitOrder
 from entrepot.postgres import APP_ROLE
+from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.stock.commands import adjust  # noqa: F401  it declares the policy
@@ -103,9 +104,12 @@ def test_a_row_that_was_changed_behind_the_houses_back_is_named(
         ("INSERT INTO orders_line SELECT n.* FROM orders_line AS l, jsonb_populate_record(l, PUT_IN) AS n",
          "DELETE FROM orders_line WHERE id IN (SELECT md5(id::text)::uuid FROM orders_line)",
          "orders_line", "was put in"),
+        ("UPDATE shipping_shipment SET cost_minor = cost_minor + 1 WHERE tracking <> ''",
+         "UPDATE shipping_shipment SET cost_minor = cost_minor - 1 WHERE tracking <> ''",
+         "shipping_shipment", "was changed"),
     ],
 )  # fmt: skip
-def test_facts_of_orders_and_lines_that_never_change_are_watched(
+def test_facts_of_orders_lines_and_shipments_that_never_change_are_watched(
     committed_db: None, owner: psycopg.Connection, statement: str, undo: str, table: str, what: str
 ) -> None:
     house = a_house()
@@ -136,6 +140,25 @@ def test_orders_are_imprinted_when_they_are_sealed_and_their_steps_leave_none(db
     seal.seal(SYSTEM)
     assert (imprints("orders_order"), imprints("orders_line")) == ([200], [400])
     assert (told(), imprint.checked()["imprints"] > 600) == ([], True)
+
+
+def test_shipments_are_imprinted_when_they_are_sealed_and_decisions_of_sourcing_are_sealed(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    one, _ = shipped(*placed(house, 2, (0, 2)))
+    assert imprints("shipping_shipment") == []
+    seal.seal(SYSTEM)
+    assert imprints("shipping_shipment") == [2]
+    deliver(SYSTEM, requests=[Delivered(one)])
+    seal.seal(SYSTEM)
+    assert (imprints("shipping_shipment"), told(), seal.verify().discrepancies) == ([2], [], [])
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE sourcing_decision SET company_id = company_id + 1 WHERE id % 2 = 0")
+    (sentence,) = seal.verify().discrepancies
+    owner.execute("UPDATE sourcing_decision SET company_id = company_id - 1 WHERE id % 2 = 0")
+    assert sentence.startswith("sourcing decisions ") and sentence.endswith("was changed"), sentence
 
 
 def test_an_order_that_is_changed_leaves_an_imprint_of_its_own(db: None) -> None:

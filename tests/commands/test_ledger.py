@@ -514,6 +514,29 @@ def test_the_database_refuses_a_day_of_a_closed_month_in_an_open_one() -> None:
     assert everything() == before
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_balance SET debit_minor = debit_minor + 5 WHERE month = '2026-10-01'",
+        "UPDATE ledger_balance SET month = '2026-09-01' WHERE month = '2026-10-01'",
+        "UPDATE ledger_balance SET month = '2026-10-01', slot = 9 WHERE month = '2026-11-01'",
+        "INSERT INTO ledger_balance VALUES (1, 1100, '2026-10-01', 'GBP', 9, 5, 5, 0, 5)",
+        "DELETE FROM ledger_balance WHERE month = '2026-10-01'",
+    ],
+)
+def test_the_database_refuses_other_balances_of_a_closed_month(statement: str) -> None:
+    posted(a_posting(occurred_at=IN_OCTOBER), a_posting())
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, OCTOBER)])
+    before = everything()
+
+    with pytest.raises(psycopg.errors.IntegrityError) as caught, transaction.atomic():
+        sql.run(statement)
+
+    assert caught.value.diag.constraint_name == "ledger_balance_month_open"
+    assert everything() == before
+    posted(a_posting())
+
+
 CHANGES = (
     "UPDATE ledger_line SET amount_minor = 0",
     "UPDATE ledger_line SET kind = kind WHERE false",

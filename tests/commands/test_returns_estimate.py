@@ -10,6 +10,7 @@ import pytest
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound, RequestReused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
@@ -20,10 +21,11 @@ from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.estimate import Estimate, Estimated, estimate
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.review import Review, review
 from entrepot.returns.rules import Policy
 from entrepot.returns.tasks import serve_decide_refund, serve_exchange
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
-from tests.back import ASKS, asked, back, came, policy, sold
+from tests.back import ASKS, asked, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.walk import a_house, packed, placed, shipped
 
@@ -110,6 +112,31 @@ def test_what_left_before_the_window_is_not_expected(house: Floor):
     estimated()
     assert estimated(occurred_at=NOW + timedelta(days=61)) == Estimated(COMPANY, 0, 0, -999)
     assert books() == (0, 0, 0, 0)
+
+
+def test_what_is_asked_back_stays_owed_beyond_the_window_until_it_is_refunded(house: Floor):
+    """In time, or late and taken all the same: and in the end nothing stands."""
+    early, late, *_ = sold(house, 10, (0, 2))
+    estimated()
+    in_time = asked(early, 1)
+    after = NOW + timedelta(days=61)
+    assert estimated(occurred_at=after) == Estimated(COMPANY, 999, 100, 999 - 1998)
+    policy(expected_percent=Decimal(10), window_days=60, late="review")
+    as_a_favor = asked(late, 2, occurred_at=after)
+    whole(review(ASKS, requests=[Review(as_a_favor.return_id, accept=True)]))
+    assert estimated(occurred_at=after) == Estimated(COMPANY, 2997, 300, 1998)
+    assert books() == (-2997, 2997, 300, -300)
+    measured = next(one for one in cohort_queries.measures(COMPANY) if one.stands)
+    assert (measured.sold_minor, measured.asked_minor, measured.asked_cost_minor) == (0, 2997, 300)
+
+    receipts = came(in_time)
+    assert estimated(occurred_at=after).asset_minor == 200, "it is here"
+    put(found(receipts))
+    back(as_a_favor)
+    whole(refund(ASKS, requests=[Refund(one.return_id) for one in (in_time, as_a_favor)]))
+    later = after + timedelta(days=1)
+    assert estimated(occurred_at=later) == Estimated(COMPANY, 0, 0, -2997)
+    assert (books(), balance(4100)) == ((0, 0, 0, 0), 2997)
 
 
 def test_a_line_that_left_in_two_months_comes_back_once(house: Floor):

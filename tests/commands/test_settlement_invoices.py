@@ -17,6 +17,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.ledger.commands.post import Posting, post
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
 from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.orders.commands.place import AddressGiven
@@ -66,6 +67,18 @@ def test_what_ships_is_invoiced_after_the_transaction(house: Floor):
     assert invoice_queries.untold(COMPANY, NOW - timedelta(days=1), NOW + timedelta(days=1)) == []
     assert invoice_queries.documents(COMPANY, order=found[0].order) == [found[0]]
     assert invoice_queries.documents(COMPANY, kind="credit_note") == []
+
+
+def test_tax_in_another_currency_is_told_in_the_companys_own(house: Floor):
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", NOW.date(), Decimal("0.85"))])
+    orders, amounts = placed(house, 2, (0, 1)), (("credit.goods", 1000), ("credit.tax", 200))
+    told: list[tuple[str, int] | None] = []
+    for source, currency in zip(orders, ("EUR", "GBP"), strict=True):
+        post(SYSTEM, requests=[Posting(COMPANY, "credit", "order", source, currency, amounts, NOW)])
+        issue(source)
+        (row,) = invoice_queries.documents(COMPANY, source=source)
+        told.append(invoice_queries.paper(row).at_home)
+    assert told == [("GBP", 170), None]
 
 
 def test_names_come_out_of_the_vault_only_for_rendering(house: Floor):

@@ -188,6 +188,27 @@ def test_what_the_norm_requires_is_there(kind):
     assert codes == ["VATEX-EU-IC"]  # BR-IC-10
 
 
+def test_tax_at_home_stands_beside_that_of_the_document():
+    lines = [Line("A", "Mug", 1, 1000, 0, 0, 200, "S", TWENTY)]
+    root, _ = read(ubl.render(a_paper(lines, currency="USD", at_home=("EUR", 172))))
+    assert root.findtext("cbc:TaxCurrencyCode", namespaces=SPACES) == "EUR"
+    assert [(one.get("currencyID"), one.text) for one in root.iterfind("cac:TaxTotal/cbc:TaxAmount", SPACES)] == [
+        ("USD", "2.00"), ("EUR", "1.72"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "told"),
+    [
+        ("GB 123 4567 89", "GB", "GB123456789"),
+        ("094259216", "GR", "EL094259216"),
+        ("b12345678", "ES", "ESB12345678"),
+    ],
+)
+def test_tax_numbers_stand_behind_their_country(number, country, told):
+    assert ubl.vat_number(number, country) == told
+
+
 def test_text_of_people_is_text_in_the_xml():
     line = Line("A", 'Mug </Item> & "lid" \x07\ufffe', 1, 100, 0, 0, 0, "Z")
     root, _ = read(ubl.render(a_paper([line])))

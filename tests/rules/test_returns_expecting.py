@@ -45,11 +45,17 @@ MONEY = st.integers(0, 10**9)
 PERCENT = st.decimals(0, 100, places=2, allow_nan=False)
 
 
-@given(st.lists(st.builds(Cohort, st.just(MAY), MONEY, MONEY, MONEY, MONEY), max_size=5), PERCENT, PERCENT)
+@given(
+    st.lists(
+        st.builds(Cohort, st.just(MAY), MONEY, MONEY, MONEY, MONEY, asked=MONEY, asked_cost=MONEY), max_size=5
+    ),
+    PERCENT,
+    PERCENT,
+)
 def test_expected_is_never_below_zero_and_never_above_what_was_sold(months, percent, recovered):
     liability, asset = sums(measure(months, Basis(percent, recovered)))
-    assert 0 <= liability <= sum(one.sold for one in months)
-    assert 0 <= asset <= sum(one.cost for one in months)
+    assert sum(one.asked for one in months) <= liability <= sum(one.sold + one.asked for one in months)
+    assert 0 <= asset <= sum(one.cost + one.asked_cost for one in months)
     unreturned = [one._replace(returned=0, returned_cost=0) for one in months]
     assert sums(measure(unreturned, Basis(percent, recovered))) >= (liability, 0)
     assert asset <= sums(measure(months, Basis(percent)))[1]

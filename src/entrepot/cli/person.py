@@ -78,7 +78,8 @@ def run_retention(arguments: argparse.Namespace) -> int:
         company, _ = company_of(arguments.company)
         (done,) = whole(apply_retention(at_terminal("person"), requests=[ApplyRetention(company)]))
         for kind, gone in done.gone.items():
-            say(f"{kind}: {gone} gone, {done.kept.get(kind, 0)} kept, since something is open or held")
+            kept = done.kept.get(kind, 0)
+            say(f"{kind}: {gone} gone" + (f", {kept} kept, since something is open or held" if kept else ""))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple, TextIO
@@ -20,12 +20,19 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
+ONE_DAY = timedelta(days=1)
+
+
 class Span(NamedTuple):
     """A company's journal from one day to the one before another."""
 
     company: int
     since: date
     until: date
+
+    @property
+    def of_a_year(self) -> bool:
+        return self.until.year - self.since.year == 1
 
 
 def span(company: int, year: int | None = None) -> Span:
@@ -57,12 +64,20 @@ def _sides(minor: int, currency: str) -> tuple[str, str]:
 
 def audit_file(out: TextIO, of: Span, at: datetime) -> int:
     """The journal in the structure of SAF-T (OECD 2.0), without personal data: customers by their code. Returns the
-    number of entries. 7 statements."""
+    number of entries. 7 statements.
+
+    Accounts that stand open with what they closed the year before with. Income and expenses begin each year with
+    nothing: what they made before is the result of earlier years.
+    """
     with sql.one_moment():
         code, name, currency, country = _company(of)
         _, seller = policies.of_company(of.company, Seller, at)
+        ((entries, debit, credit, first, last),) = sql.run(_TOTALS, of._asdict())
+        since, until = (
+            (of.since, of.until - ONE_DAY) if of.of_a_year else (first or at.date(), last or at.date())
+        )
         header = saft.Header(
-            code, name, currency, country, of.since, of.until, at, seller.registration, seller.tax_number,
+            code, name, currency, country, since, until, at, seller.registration, seller.tax_number,
             (seller.line1, seller.city, seller.postal_code),
         )  # fmt: skip
         out.writelines(saft.head(header))
@@ -70,7 +85,6 @@ def audit_file(out: TextIO, of: Span, at: datetime) -> int:
         out.writelines(saft.parties("Customers", "Customer", sql.run(_CUSTOMERS, of._asdict())))
         out.writelines(saft.parties("Suppliers", "Supplier", sql.run(_SUPPLIERS, of._asdict())))
         out.writelines(saft.taxes(sql.run(_TAXES, of._asdict())))
-        ((entries, debit, credit),) = sql.run(_TOTALS, of._asdict())
         out.writelines(saft.entries_head(entries, debit, credit, currency))
         for _, lines in groupby(_lines(of), key=attrgetter("entry")):
             out.writelines(saft.entry(list(lines), currency))
@@ -109,18 +123,28 @@ WHERE {_WITHIN} ORDER BY l.entry_id, l.number
 
 _TOTALS = f"""
 SELECT count(DISTINCT l.entry_id), COALESCE(sum(l.functional_minor) FILTER (WHERE l.functional_minor > 0), 0)::bigint,
-       COALESCE(-sum(l.functional_minor) FILTER (WHERE l.functional_minor < 0), 0)::bigint
+       COALESCE(-sum(l.functional_minor) FILTER (WHERE l.functional_minor < 0), 0)::bigint,
+       (min(l.occurred_at) AT TIME ZONE 'UTC')::date, (max(l.occurred_at) AT TIME ZONE 'UTC')::date
 FROM ledger_line AS l WHERE {_WITHIN}
 """
 
 _ACCOUNTS = """
-SELECT a.code::int, a.name, a.type,
-       COALESCE(sum(l.functional_minor) FILTER (WHERE l.occurred_at < %(since)s::date::timestamp AT TIME ZONE 'UTC'),
-                0)::bigint,
-       COALESCE(sum(l.functional_minor) FILTER (WHERE l.occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'),
-                0)::bigint
-FROM ledger_account AS a LEFT JOIN ledger_line AS l ON l.company_id = a.company_id AND l.account = a.code
-WHERE a.company_id = %(company)s::smallint GROUP BY a.code, a.name, a.type ORDER BY a.code
+WITH sums AS (
+    SELECT a.code, a.name, a.type, a.type IN ('income', 'expense') AS of_a_year,
+           COALESCE(sum(l.functional_minor)
+                    FILTER (WHERE l.occurred_at < %(since)s::date::timestamp AT TIME ZONE 'UTC'), 0) AS before,
+           COALESCE(sum(l.functional_minor)
+                    FILTER (WHERE l.occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'), 0) AS after
+    FROM ledger_account AS a LEFT JOIN ledger_line AS l ON l.company_id = a.company_id AND l.account = a.code
+    WHERE a.company_id = %(company)s::smallint GROUP BY a.code, a.name, a.type
+)
+SELECT code::text, name, type, CASE WHEN of_a_year THEN 0 ELSE before END::bigint,
+       CASE WHEN of_a_year THEN after - before ELSE after END::bigint
+FROM sums
+UNION ALL
+SELECT 'RESULT', 'Result of earlier years', 'equity', sum(before)::bigint, sum(before)::bigint
+FROM sums WHERE of_a_year HAVING sum(before) <> 0
+ORDER BY 1
 """
 
 _CUSTOMERS = "SELECT code, '' FROM parties_customer WHERE company_id = %(company)s::smallint ORDER BY code"

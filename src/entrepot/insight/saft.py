@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,7 +21,7 @@ class Header(NamedTuple):
     currency: str
     country: str
     since: date
-    until: date
+    until: date  # the last day
     made_at: datetime
     registration: str = ""
     tax_number: str = ""
@@ -62,7 +62,7 @@ def head(of: Header) -> Iterator[str]:
     yield f"{_address(of)}{_registered_for_tax(of.tax_number)}</Company>"
     yield _say("DefaultCurrencyCode", of.currency)
     yield f"<SelectionCriteria>{_say('SelectionStartDate', of.since)}"
-    yield f"{_say('SelectionEndDate', of.until - timedelta(days=1))}</SelectionCriteria>"
+    yield f"{_say('SelectionEndDate', of.until)}</SelectionCriteria>"
     yield _say("TaxAccountingBasis", "Invoice Accounting") + "\n</Header>\n<MasterFiles>\n"
 
 

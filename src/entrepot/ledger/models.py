@@ -149,6 +149,34 @@ class Line(models.Model):
         ]
 
 
+_MONTH_OPEN = """
+IF EXISTS (SELECT FROM ({rows}) AS r JOIN ledger_period AS p ON p.company_id = r.company_id AND p.month = r.month
+           WHERE p.state = 'closed') THEN
+    RAISE EXCEPTION 'the month is closed: its balances stand'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_balance_month_open';
+END IF;
+RETURN NULL;
+"""
+
+
+def _month_open() -> list[pgtrigger.Trigger]:
+    """Balances of a closed month stand, whoever writes them: what they were and what they shall be is looked at."""
+    seen = {"Insert": {"new": "added"}, "Update": {"old": "was", "new": "added"}, "Delete": {"old": "was"}}
+    return [
+        pgtrigger.Trigger(
+            name=f"month_open_{operation}".lower(),
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=getattr(pgtrigger, operation),
+            referencing=pgtrigger.Referencing(**names),
+            func=_MONTH_OPEN.format(
+                rows=" UNION ".join(f"SELECT company_id, month FROM {one}" for one in names.values())
+            ),
+        )
+        for operation, names in seen.items()
+    ]
+
+
 class Balance(models.Model):
     """What was posted to an account in a month: debits and credits in its currency, and in the company's own what both
     make and its debits alone. Split into slots, so that postings at the same time don't queue."""
@@ -163,6 +191,9 @@ class Balance(models.Model):
     credit_minor = models.BigIntegerField()
     functional_minor = models.BigIntegerField()
     functional_debit_minor = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        triggers = _month_open()
 
 
 class Valuation(models.Model):

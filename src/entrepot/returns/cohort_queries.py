@@ -10,6 +10,7 @@ from decimal import Decimal
 from entrepot.kernel import policies, sql
 from entrepot.returns import rules
 from entrepot.returns.expecting import Basis, Cohort, Measured, measure, observed
+from entrepot.returns.states import LOOKED_AT, TO_COME
 
 
 def cohorts(windows: Mapping[int, tuple[datetime, int]]) -> dict[int, list[Cohort]]:
@@ -83,11 +84,17 @@ class CohortRow:
     asset_minor: int
     stands: bool
     measured_at: datetime
+    asked_minor: int
+    asked_cost_minor: int
 
 
 def measures(company: int, *, limit: int = 240) -> list[CohortRow]:
     """What was measured, the latest month first, and its cohorts by month of sale. 1 statement."""
     return [CohortRow(*row) for row in sql.run(_MEASURES, {"company": company, "limit": limit})]
+
+
+def _listed(states: Collection[str]) -> str:
+    return ", ".join(f"'{one}'" for one in states)
 
 
 # What one unit of a sale's currency was worth when its entry was posted: estimates are in the company's own currency.
@@ -109,6 +116,37 @@ FROM returns_refundline AS p
 JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= {at}
 LEFT JOIN returns_exchange AS x ON x.refund_id = f.id AND x.even AND f.outcome = 'exchange'
 WHERE p.return_line_id = l.id
+"""
+
+# As the partial indexes of both have it.
+_OPEN_RETURN = f"r.state IN ({_listed(TO_COME)}) OR r.state IN ({_listed(LOOKED_AT)})"
+
+# Of sales that left before the window, what open returns will still give back and bring: their window is over, and what
+# was asked for is owed all the same. Units that are exchanged are a sale of their own.
+_ASKED = f"""
+SELECT company_id, month, round(sum(l.to_refund * worth / units))::bigint AS asked,
+       round(sum(l.to_come * cost / units))::bigint AS asked_cost
+FROM (
+    SELECT r.company_id, w.at, w.days, l.id, l.line_id, l.quantity - l.cancelled - i.units AS to_refund,
+           l.quantity - l.cancelled - l.missing - came.units AS to_come
+    FROM w JOIN returns_return AS r ON r.company_id = w.company AND r.requested_at <= w.at
+      AND ({_OPEN_RETURN}) AND r.asked IN ('refund', 'store_credit') AND NOT r.without_refund
+    JOIN returns_line AS l ON l.return_id = r.id
+    CROSS JOIN LATERAL ({_PAID.format(at="w.at")}) AS i
+    CROSS JOIN LATERAL (SELECT COALESCE(sum(c.quantity), 0) AS units FROM returns_receipt AS c
+                        WHERE c.return_line_id = l.id AND c.received_at <= w.at) AS came
+) AS l
+CROSS JOIN LATERAL (
+    SELECT date_trunc('month', min(h.shipped_at), 'UTC')::date AS month, max(h.shipped_at) AS left_at,
+           sum((s.goods_minor - s.discount_minor) * {RATE}) AS worth, sum(s.quantity) AS units,
+           sum((SELECT COALESCE(sum(m.value_minor), 0) FROM stock_move AS m
+                WHERE m.document_id = h.id AND m.line_id = s.line_id AND m.to_place = 'customer')) AS cost
+    FROM shipping_shipmentline AS s JOIN shipping_shipment AS h ON h.id = s.shipment_id
+    JOIN orders_order AS o ON o.id = h.order_id JOIN parties_company AS c ON c.id = h.company_id
+    WHERE s.line_id = l.line_id AND h.shipped_at <= l.at
+) AS sale
+WHERE left_at <= l.at - make_interval(days => l.days) AND (l.to_refund > 0 OR l.to_come > 0)
+GROUP BY company_id, month
 """
 
 # By the month in which the first units of a line left: what they sold for and cost, and what of both has come back.
@@ -160,9 +198,15 @@ told AS (
         WHERE l.line_id = s.line_id
     ) AS b ON EXISTS (SELECT FROM returns_sold WHERE line_id = s.line_id)
 )
-SELECT company_id::int, month, round(sum(sold - exchanged))::bigint, sum(cost - exchanged_cost)::bigint,
-       round(sum(returned))::bigint, sum(returned_cost)::bigint
-FROM told GROUP BY company_id, month ORDER BY company_id, month
+SELECT company_id::int, month, COALESCE(c.sold, 0), COALESCE(c.cost, 0), COALESCE(c.returned, 0),
+       COALESCE(c.returned_cost, 0), COALESCE(a.asked, 0), COALESCE(a.asked_cost, 0)
+FROM (
+    SELECT company_id, month, round(sum(sold - exchanged))::bigint AS sold, sum(cost - exchanged_cost)::bigint AS cost,
+           round(sum(returned))::bigint AS returned, sum(returned_cost)::bigint AS returned_cost
+    FROM told GROUP BY company_id, month
+) AS c
+FULL JOIN ({_ASKED}) AS a USING (company_id, month)
+ORDER BY company_id, month
 """
 
 # Months that ended before the window began; what came back of a sale that was rejected or is asked for later is not.
@@ -209,7 +253,7 @@ WHERE c.id = ANY(%(companies)s::smallint[]) GROUP BY c.id, c.currency
 
 _MEASURES = """
 SELECT measured, month, sold_minor, cost_minor, returned_minor, returned_cost_minor, percent, recovered,
-       liability_minor, asset_minor, stands, measured_at
+       liability_minor, asset_minor, stands, measured_at, asked_minor, asked_cost_minor
 FROM returns_cohort WHERE company_id = %(company)s::smallint
 ORDER BY measured DESC, month LIMIT %(limit)s::int
 """

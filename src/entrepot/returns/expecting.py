@@ -16,13 +16,16 @@ _FINE = Decimal("0.0001")
 
 
 class Cohort(NamedTuple):
-    """What was sold in a month and has come back of it, in minor units: revenue and cost."""
+    """What was sold in a month and has come back of it, in minor units: revenue and cost. What left before the window
+    is in neither; of that, `asked` is asked back and still to be refunded, and `asked_cost` still to come."""
 
     month: date
     sold: int
     cost: int
     returned: int
     returned_cost: int
+    asked: int = 0
+    asked_cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,14 @@ class Measured(NamedTuple):
 
 
 def measure(cohorts: Iterable[Cohort], basis: Basis) -> list[Measured]:
-    """Each cohort by itself: where more came back than was expected, that says nothing of the others."""
+    """Each cohort by itself: where more came back than was expected, that says nothing of the others. What is asked
+    back is certain."""
     return [
         Measured(
             one,
-            max(0, round_half_away(one.sold * basis.percent / WHOLE) - one.returned),
+            max(0, round_half_away(one.sold * basis.percent / WHOLE) - one.returned) + one.asked,
             round_half_away(
-                max(0, round_half_away(one.cost * basis.percent / WHOLE) - one.returned_cost)
+                (max(0, round_half_away(one.cost * basis.percent / WHOLE) - one.returned_cost) + one.asked_cost)
                 * basis.recovered / WHOLE
             ),
         )

@@ -671,6 +671,10 @@ class Cohort(models.Model):
     cost_minor = models.BigIntegerField()
     returned_minor = models.BigIntegerField()
     returned_cost_minor = models.BigIntegerField()
+    asked_minor = models.BigIntegerField(
+        db_default=0
+    )  # of sales before the window: asked back, and not refunded yet
+    asked_cost_minor = models.BigIntegerField(db_default=0)
     percent = models.DecimalField(max_digits=7, decimal_places=4)
     recovered = models.DecimalField(max_digits=7, decimal_places=4)
     liability_minor = models.BigIntegerField()

@@ -82,15 +82,17 @@ def expected(company: int, *, limit: int = 200) -> list[ExpectedRow]:
 
 def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[ExpectedRow]]:
     """What each of these lines may belong to: orders on account that it names, and up to so many of its amount.
-    1 statement."""
+    1 statement; none for no line."""
+    if not lines:
+        return []
     texts = [
         bank.words(bank.BankLine(one.booked_on, one.amount_minor, one.reference, one.text)) for one in lines
     ]
     params = {
-        "company": company, "limit": limit, "amounts": list({one.amount_minor for one in lines}),
-        "words": list(set().union(*texts)),
+        "company": company, "companies": [company], "limit": limit, "words": list(set().union(*texts)),
+        "amounts": list({one.amount_minor for one in lines}),
     }  # fmt: skip
-    found = [(row[0], bank.Expected(*row[1:])) for row in sql.run(_FITS, params)] if lines else []
+    found = [(row[0], bank.Expected(*row[1:])) for row in sql.run(_FITS, params)]
     return [
         [
             ExpectedRow(one.kind, one.id, one.number, ", ".join(one.names), currency, one.amount, one.on)
@@ -156,6 +158,28 @@ FROM ({ON_ACCOUNT}) AS b JOIN orders_order AS o ON o.id = b.order_id
 """Payouts that no line of a statement has brought, invoices of carriers and suppliers that none has paid, and orders on
 account that their customers have not."""
 
+NAMED = """
+SELECT COALESCE(origin_id, order_id) FROM payments_payment
+WHERE provider = 'account' AND company_id = ANY(%(companies)s::smallint[])
+  AND upper(reference) = ANY(%(words)s::text[])
+UNION
+SELECT COALESCE(p.origin_id, p.order_id) FROM orders_order AS o JOIN payments_payment AS p ON p.order_id = o.id
+WHERE o.number = ANY(%(words)s::text[])
+"""
+"""Orders on account that words name: by a customer's reference, or a number of ours."""
+
+OPEN_ORDERS = """
+WITH uncleared AS MATERIALIZED (
+    SELECT l.document_kind, l.document_id FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
+    WHERE i.company_id = %(company)s::smallint AND i.account = 1100 AND i.open_minor <> 0
+)
+SELECT COALESCE(p.origin_id, p.order_id) FROM uncleared AS u
+JOIN payments_payment AS p ON p.id = u.document_id AND p.provider = 'account'
+UNION
+SELECT document_id FROM uncleared WHERE document_kind = 'order'
+"""
+"""Orders on account of which a line of 1100 is not cleared: all that may be open, and few of all that ever were."""
+
 _STATEMENTS = """
 SELECT s.id, s.number, s.account, s.external_id, s.currency::text, s.closing_minor, s.state, s.taken_at,
        count(*)::int, count(*) FILTER (WHERE l.state IN ('differs', 'unmatched'))::int
@@ -174,19 +198,27 @@ ORDER BY l.booked_on, l.statement_id, l.number LIMIT %(limit)s::int
 """
 
 _OPEN = f"""
-SELECT kind, id, number, array_to_string(names, ', '), currency, amount, on_day FROM ({EXPECTED}) AS e
-WHERE e.company = %(company)s::int ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
+SELECT kind, id, number, array_to_string(names, ', '), currency, amount, on_day FROM (
+    SELECT * FROM ({EXPECTED}) AS e WHERE e.company = %(company)s::int AND e.kind <> 'order'
+    UNION ALL
+    SELECT * FROM ({EXPECTED}) AS e
+    WHERE e.company = %(company)s::int AND e.kind = 'order' AND e.id = ANY(ARRAY({OPEN_ORDERS}))) AS e
+ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
 """
 
-# Of each amount by itself: one that many fit leaves no other without.
+# Of each amount by itself: one that many fit leaves no other without. Money is summed of orders that are named or not
+# cleared, alone.
 _FITS = f"""
 SELECT currency, kind, id, number, names, amount, on_day
 FROM (SELECT e.*, row_number() OVER (PARTITION BY currency, amount, named
                                      ORDER BY kind = 'order', on_day, number) AS turn
-      FROM (SELECT e.*, kind = 'order' AND (
-                       upper(number) = ANY(%(words)s::text[])
-                       OR EXISTS (SELECT FROM unnest(names) AS n WHERE upper(n) = ANY(%(words)s::text[]))) AS named
-            FROM ({EXPECTED}) AS e WHERE e.company = %(company)s::int) AS e
+      FROM (SELECT e.*, FALSE AS named FROM ({EXPECTED}) AS e WHERE e.company = %(company)s::int AND e.kind <> 'order'
+            UNION ALL
+            SELECT e.*, upper(number) = ANY(%(words)s::text[])
+                   OR EXISTS (SELECT FROM unnest(names) AS n WHERE upper(n) = ANY(%(words)s::text[]))
+            FROM ({EXPECTED}) AS e
+            WHERE e.company = %(company)s::int AND e.kind = 'order' AND e.id = ANY(ARRAY(
+                ({NAMED}) UNION ({OPEN_ORDERS})))) AS e
       WHERE named OR amount = ANY(%(amounts)s::bigint[])) AS e
 WHERE turn <= %(limit)s::int ORDER BY named DESC, kind = 'order', on_day, number
 """

@@ -29,7 +29,10 @@ class ClearingPolicy:
 
 
 MEANS: dict[int, tuple[str, str]] = {
-    1100: ("captured, not paid out yet", "refunded or disputed, not deducted by the provider yet"),
+    1100: (
+        "captured, not paid out by the provider or paid by the customer on account yet",
+        "refunded or disputed, not deducted by the provider or sent to the customer yet",
+    ),
     1160: ("disputed by banks, not decided yet", "won at the bank beyond what was disputed"),
     1170: ("charged by carriers beyond what was expected", "credited beyond what was in question"),
     1175: ("billed by suppliers beyond what came", "credited beyond what was in question"),

@@ -72,7 +72,9 @@ def lines(which: UUID) -> list[Line]:
 
 def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
     """A document to be rendered, with its buyer out of the vault only for those who may see it. 4 statements."""
-    ((code, name, country, address_id, to_country, channel, due_on),) = sql.run(_PARTIES, {"id": one.id})
+    ((code, name, country, address_id, to_country, channel, due_on, home, tax),) = sql.run(
+        _PARTIES, {"id": one.id}
+    )
     sellers = policies.in_force(one.company, Seller, one.issued_at)
     seller = policies.of_scope(sellers, channel, Seller())
     found = parties.address(address_id) if address_id and with_buyer else None
@@ -88,6 +90,7 @@ def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
         Party(name, country, seller.line1, "", seller.city, seller.postal_code, "", seller.tax_number, code,
               seller.registration),
         buyer, "" if due_on and seller.terms == Seller().terms else seller.terms, lines(one.id), due_on,
+        (home, tax) if home != one.currency and one.tax_minor else None,
     )  # fmt: skip
 
 
@@ -142,14 +145,6 @@ SELECT sku_code, description, quantity, gross_minor, discount_minor, shipping_mi
 FROM settlement_documentline WHERE document_id = %(id)s::uuid ORDER BY number
 """
 
-_PARTIES = """
-SELECT y.code, y.name, y.country, d.address_id, d.country, COALESCE(h.code, ''), p.due_on
-FROM settlement_document AS d JOIN parties_company AS y ON y.id = d.company_id
-LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h ON h.id = o.channel_id
-LEFT JOIN returns_departure AS p ON p.id = d.source_id AND d.source_kind = 'departure'
-WHERE d.id = %(id)s::uuid
-"""
-
 _KINDS = ", ".join(f"('{event}', '{prefix.rstrip('.')}')" for event, prefix in TOLD_BY_A_DOCUMENT.items())
 _INVOICED = ", ".join(f"'{event}'" for event, kind in KINDS.items() if kind == INVOICE)
 
@@ -161,6 +156,19 @@ AND l.account NOT IN ({", ".join(map(str, sorted(SETTLEMENT_ACCOUNTS)))})
 
 SIGN = f"CASE WHEN l.event IN ({_INVOICED}) THEN -1 ELSE 1 END"
 """Income stands on the journal's credit side; a document says what is owed, or given back."""
+
+# What a foreign currency's tax is at home, as it was booked: the law of most countries wants it on the document.
+_PARTIES = f"""
+SELECT y.code, y.name, y.country, d.address_id, d.country, COALESCE(h.code, ''), p.due_on, y.currency::text,
+       CASE WHEN y.currency = d.currency THEN d.tax_minor ELSE (
+           SELECT COALESCE(sum({SIGN} * l.functional_minor), 0)::bigint FROM ledger_line AS l
+           WHERE l.document_id = d.source_id AND l.entry_id = d.entry_id AND {TOLD}
+             AND split_part(l.kind, '.', 2) = 'tax') END
+FROM settlement_document AS d JOIN parties_company AS y ON y.id = d.company_id
+LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h ON h.id = o.channel_id
+LEFT JOIN returns_departure AS p ON p.id = d.source_id AND d.source_kind = 'departure'
+WHERE d.id = %(id)s::uuid
+"""
 
 WE_ISSUE = """
 COALESCE((

@@ -119,12 +119,14 @@ def match(
     paid_out: set[tuple[UUID, str]],
     currency: str,
     reserve: int = 0,
+    step: int = 1,
 ) -> list[Matched]:
     """Each line with the attempt or dispute of its kind and reference, which is paid out once; fees belong to none.
 
     Where several share a reference, lines of the very amount choose first, then the largest; so the order of the lines
     does not matter. `paid_out` are the (id, kind) that earlier payouts have settled; it grows. `reserve` is what the
     provider holds of payouts that were taken before: no more than that and what these lines hold can be released.
+    What a line differs by since its provider takes a currency in steps of so many minor units is explained by that.
     """
     of_reference: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, line in enumerate(lines):
@@ -143,7 +145,7 @@ def match(
             matched.append(_released(line, reserve, currency))
             reserve += matched[-1].reserved
         else:
-            matched.append(_matched(line, chosen.get(place), known, currency))
+            matched.append(_matched(line, chosen.get(place), known, currency, step))
     return matched
 
 
@@ -175,7 +177,11 @@ def _choose(lines: Mapping[int, PayoutLine], left: Iterable[Known]) -> dict[int,
 
 
 def _matched(
-    line: PayoutLine, one: Known | None, known: Mapping[tuple[str, str], Sequence[Known]], currency: str
+    line: PayoutLine,
+    one: Known | None,
+    known: Mapping[tuple[str, str], Sequence[Known]],
+    currency: str,
+    step: int,
 ) -> Matched:
     sign = SIGNS[line.kind]
     if not sign or line.kind == "reserve_held":
@@ -189,4 +195,7 @@ def _matched(
     if not off:
         return Matched(line, "matched", one.id, 0, "", one.fee_minor)
     why = differs(one.amount_minor, line.amount_minor, currency)
+    if abs(off) < step and one.amount_minor % step:
+        why = Said("{0}: it takes steps of {1}", why, money.told(step, currency))
+        return Matched(line, "explained", one.id, off, why, one.fee_minor)
     return Matched(line, "differs", one.id, off, why, one.fee_minor)

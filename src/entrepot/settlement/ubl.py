@@ -61,6 +61,7 @@ class Paper:
     terms: str
     lines: Sequence[Line]
     lot_due_on: date | None = None  # by when a lot, whose number stands as order, is paid
+    at_home: tuple[str, int] | None = None  # currency and tax of a seller who keeps books in another one
 
     @property
     def groups(self) -> list[Group]:
@@ -122,6 +123,8 @@ def _head(root: ET.Element, paper: Paper, name: str) -> None:
         _say(root, "DueDate", paper.lot_due_on.isoformat())
     _say(root, f"{name}TypeCode", TYPES[paper.kind])
     _say(root, "DocumentCurrencyCode", paper.currency)
+    if paper.at_home:
+        _say(root, "TaxCurrencyCode", paper.at_home[0])
     if paper.order:
         _say(_part(root, "OrderReference"), "ID", paper.order)
     for number in paper.corrects:
@@ -142,12 +145,19 @@ def _party(root: ET.Element, role: str, one: Party) -> None:
     _say(_part(address, "Country"), "IdentificationCode", one.country)
     if one.tax_number:
         scheme = _part(party, "PartyTaxScheme")
-        _say(scheme, "CompanyID", one.tax_number)
+        _say(scheme, "CompanyID", vat_number(one.tax_number, one.country))
         _say(_part(scheme, "TaxScheme"), "ID", "VAT")
     legal = _part(party, "PartyLegalEntity")
     _say(legal, "RegistrationName", one.name)
     if one.registration:
         _say(legal, "CompanyID", one.registration)
+
+
+def vat_number(number: str, country: str) -> str:
+    """A tax number as the norm wants it: without blanks, behind the code of its country, which Greece writes EL."""
+    compact = "".join(number.split()).upper()
+    named = compact[:2].isascii() and compact[:2].isalpha()
+    return compact if named else {"GR": "EL"}.get(country, country) + compact
 
 
 def _tax(root: ET.Element, paper: Paper) -> None:
@@ -163,6 +173,9 @@ def _tax(root: ET.Element, paper: Paper) -> None:
             _say(category, "TaxExemptionReasonCode", code)
             _say(category, "TaxExemptionReason", why)
         _scheme(category)
+    if paper.at_home:
+        currency, tax = paper.at_home
+        _say(_part(root, "TaxTotal"), "TaxAmount", money.text(tax, currency), currencyID=currency)
 
 
 def _category(parent: ET.Element, name: str, of: Group | Line) -> ET.Element:

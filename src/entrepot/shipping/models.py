@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.kernel import forget
+from entrepot.kernel.imprint import imprinted_when_sealed
 from entrepot.shipping import states
 from entrepot.shipping.rules import EVENT_KINDS
 from entrepot.shipping.trouble import CLAIMED
@@ -70,6 +71,10 @@ class Shipment(models.Model):
                 | Q(state="delivered", delivered_at__isnull=False),
             ),
         ]
+        # What label and carrier say later changes of every shipment; another service leaves an imprint of its own.
+        triggers = imprinted_when_sealed(
+            "shipment", "id", but=("tracking", "delivered_at", "polled_at", "state")
+        )
 
 
 class ShipmentLine(models.Model):

@@ -7,6 +7,7 @@ from django.db.models import F, Q, Value
 
 from entrepot.kernel import forget
 from entrepot.kernel.models import append_only
+from entrepot.kernel.seal import watch
 
 
 class Decision(models.Model):
@@ -169,3 +170,10 @@ class Rejection(models.Model):
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("sourcing_rejection", "reason", at="t.rejected_at")
 forget.notes("sourcing_transferproposal", "reason")
+
+watch(
+    "sourcing_decision",
+    "id company_id order_id profile_version outcome reasons",
+    "decided_at",
+    "sourcing decision",
+)

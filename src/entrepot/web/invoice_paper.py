@@ -115,3 +115,7 @@ def _sums(paper: papers.Paper, told: Paper) -> None:
         ]
     whole = gettext("Total %(currency)s") % {"currency": told.currency}
     paper.sums(rows, (whole, fmt.amount(told.net + told.tax, told.currency)))
+    if told.at_home:
+        currency, tax = told.at_home
+        own = gettext("Tax in %(currency)s") % {"currency": currency}
+        paper.beneath(own, fmt.amount(tax, currency))

@@ -193,6 +193,10 @@ class Paper(FPDF):
         self.set_y(y + 0.8)
         self._sum(*whole, 12, bold=True)
 
+    def beneath(self, what: str, amount: str) -> None:
+        """An amount beneath sums, which is in none of them."""
+        self._sum(what, amount, 9, bold=False)
+
     def _sum(self, what: str, amount: str, size: float, *, bold: bool) -> None:
         self.set_x(MARGIN + WIDTH * 0.55)
         self.set_font("text", "B" if bold else "", size)

@@ -54,12 +54,15 @@ class Payment:
     def refundable(self) -> int:
         return max(0, self.captured - self.given_back - self.disputed)
 
-    def count(self, kind: str, amount: int) -> None:
-        """Book an amount: at once where the provider is local, as asked for where it has to answer first."""
+    def count(self, kind: str, amount: int) -> int:
+        """Book an amount: at once where the provider is local, as asked for where it has to answer first. Returns what
+        was booked of the kind before."""
+        before = self.captured + self.capturing if kind == "capture" else self.refunded + self.refunding
         local = self.provider in providers.LOCAL
         name = {"capture": "captur", "refund": "refund"}[kind] + ("ed" if local else "ing")
         setattr(self, name, getattr(self, name) + amount)
         self.settle_state()
+        return before
 
     def settle_state(self) -> None:
         """The state that the amounts say."""
@@ -80,6 +83,7 @@ class Attempt:
     occurred_at: datetime
     document: UUID | None = None
     retry_of: UUID | None = None
+    before: int = 0
     id: UUID = field(default_factory=ids.uuid7)
 
 
@@ -117,8 +121,8 @@ def spread(
     for payment, part in zip(payments, parts, strict=True):
         if not part:
             continue
-        payment.count(kind, part)
-        attempts.append(Attempt(payment, kind, part, occurred_at or cause.at, document))
+        before = payment.count(kind, part)
+        attempts.append(Attempt(payment, kind, part, occurred_at or cause.at, document, before=before))
         signed = part if kind == "capture" else -part
         happened = Event(
             "payment", payment.id, payment.company, "", payment.state, occurred_at, {"minor": signed}
@@ -159,7 +163,7 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
             settled.append(attempt)
         else:
             asked = providers.Asked(
-                attempt.id, attempt.kind, payment.reference, payment.currency, attempt.amount
+                attempt.id, attempt.kind, payment.reference, payment.currency, attempt.amount, attempt.before
             )
             topic = f"payment.{attempt.kind}"
             messages.append(

@@ -7,15 +7,19 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from entrepot.payments.providers.stripe import amounts as stripe
+
 
 class Asked(NamedTuple):
-    """What a provider is asked to do. The attempt's id is the idempotency key on the other side."""
+    """What a provider is asked to do. The attempt's id is the idempotency key on the other side. `before_minor`: what
+    was asked for of the payment and kind before; whoever takes only steps of a currency rounds with it."""
 
     attempt: UUID
     kind: str
     reference: str
     currency: str
     amount_minor: int
+    before_minor: int = 0
 
 
 class Outcome(NamedTuple):
@@ -56,6 +60,14 @@ itself. Nobody here asks them; a payment's reference is their own name of its or
 LOCAL = frozenset({"account", STORE_CREDIT}) | COLLECTED
 """Providers that nobody here asks: goods on account, what customers have with the house, and what a channel has taken
 are settled by the books alone."""
+STEPS = {"stripe": stripe.step_of}
+
+
+def step_of(provider: str, currency: str) -> int:
+    """The minor units in which a provider takes a currency."""
+    return STEPS[provider](currency) if provider in STEPS else 1
+
+
 EVIDENCE = (
     "product_description", "customer_name", "customer_email_address", "billing_address", "shipping_address",
     "shipping_carrier", "shipping_tracking_number", "shipping_date", "service_date", "refund_policy_disclosure",

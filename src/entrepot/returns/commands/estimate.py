@@ -58,7 +58,8 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
     and what of it is of which month's sales.
 
     Expected is a percentage (policy `returns`, 0 by default, or observed) of what was sold in the months of the window,
-    less what has come back of them. Locks: the estimate of each company. Refuses: NotFound; what the ledger refuses.
+    less what has come back of them; and of what left before, all that is asked back and not refunded yet.
+    Locks: the estimate of each company. Refuses: NotFound; what the ledger refuses.
     Again: changes nothing. 9 statements; 2 more where a company goes by what was observed.
     """
     companies = [one.company for one in requests]
@@ -115,8 +116,8 @@ def _write(cause: Cause, drafts: Mapping[int, _Draft]) -> dict[int, Refused]:
     }
     kept = {company: one for company, one in drafts.items() if company not in refused}
     rows = [
-        (company, one.at.astimezone(UTC).date().replace(day=1), *m.of, one.basis.percent, one.basis.recovered,
-         m.liability, m.asset, one.at)
+        (company, one.at.astimezone(UTC).date().replace(day=1), *m.of[:5], one.basis.percent, one.basis.recovered,
+         m.of.asked, m.of.asked_cost, m.liability, m.asset, one.at)
         for company, one in kept.items()
         for m in one.measured
     ]  # fmt: skip
@@ -138,7 +139,7 @@ FROM unnest(%(companies)s::int[]) AS company
 
 _COHORT = (
     "companies", "measured", "months", "sold", "costs", "returned", "returned_costs", "percents", "recovered",
-    "liabilities", "assets", "times",
+    "asked", "asked_costs", "liabilities", "assets", "times",
 )  # fmt: skip
 
 # What was measured in an earlier month stays as it was then, and does not stand any more; a cohort whose window is over
@@ -147,20 +148,25 @@ _KEEP = """
 WITH d AS (
     SELECT * FROM unnest(%(companies)s::smallint[], %(measured)s::date[], %(months)s::date[], %(sold)s::bigint[],
         %(costs)s::bigint[], %(returned)s::bigint[], %(returned_costs)s::bigint[], %(percents)s::numeric[],
-        %(recovered)s::numeric[], %(liabilities)s::bigint[], %(assets)s::bigint[], %(times)s::timestamptz[])
-        AS d(company, measured, month, sold, cost, returned, returned_cost, percent, recovered, liability, asset, at)
+        %(recovered)s::numeric[], %(asked)s::bigint[], %(asked_costs)s::bigint[], %(liabilities)s::bigint[],
+        %(assets)s::bigint[], %(times)s::timestamptz[])
+        AS d(company, measured, month, sold, cost, returned, returned_cost, percent, recovered, asked, asked_cost,
+             liability, asset, at)
 ), past AS (
     UPDATE returns_cohort AS c SET stands = FALSE
     WHERE c.company_id = ANY(%(kept)s::smallint[]) AND c.stands
       AND NOT EXISTS (SELECT FROM d WHERE d.company = c.company_id AND d.measured = c.measured AND d.month = c.month)
 )
 INSERT INTO returns_cohort AS c (company_id, measured, month, sold_minor, cost_minor, returned_minor,
-    returned_cost_minor, percent, recovered, liability_minor, asset_minor, stands, measured_at)
-SELECT company, measured, month, sold, cost, returned, returned_cost, percent, recovered, liability, asset, TRUE, at
+    returned_cost_minor, percent, recovered, asked_minor, asked_cost_minor, liability_minor, asset_minor, stands,
+    measured_at)
+SELECT company, measured, month, sold, cost, returned, returned_cost, percent, recovered, asked, asked_cost, liability,
+       asset, TRUE, at
 FROM d
 ON CONFLICT (company_id, measured, month) DO UPDATE
 SET sold_minor = excluded.sold_minor, cost_minor = excluded.cost_minor, returned_minor = excluded.returned_minor,
     returned_cost_minor = excluded.returned_cost_minor, percent = excluded.percent, recovered = excluded.recovered,
+    asked_minor = excluded.asked_minor, asked_cost_minor = excluded.asked_cost_minor,
     liability_minor = excluded.liability_minor, asset_minor = excluded.asset_minor, stands = TRUE,
     measured_at = excluded.measured_at
 """

@@ -14,6 +14,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
+from entrepot.payments.providers import step_of
 from entrepot.settlement import errors, rules
 from entrepot.settlement.queries import KNOWN, RESERVES
 from entrepot.settlement.rules import Known, Matched, PayoutLine, Providers
@@ -72,7 +73,12 @@ class _Draft(NamedTuple):
 
     @property
     def open_lines(self) -> list[Matched]:
-        return [line for line in self.lines if line.state != "matched"]
+        return [line for line in self.lines if line.state in ("differs", "unmatched")]
+
+    @property
+    def rounded(self) -> int:
+        """What lines should have brought more than they did, but for the steps that their provider takes."""
+        return sum(line.difference for line in self.lines if line.state == "explained")
 
     @property
     def state(self) -> str:
@@ -113,7 +119,8 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
         own = charges.get((request.company, request.provider, request.currency), {})
         account = (request.company, request.provider, request.currency)
         reserve = reserves.get(account, 0)
-        lines = rules.match(request.lines, own, paid_out, request.currency, reserve)  # type: ignore[arg-type]
+        step = step_of(request.provider, request.currency)
+        lines = rules.match(request.lines, own, paid_out, request.currency, reserve, step)  # type: ignore[arg-type]
         reserves[account] = reserve + sum(line.reserved for line in lines)
         sells = request.provider in providers[request.company][1].marketplaces
         draft = _Draft(ids.uuid7(), next(numbers), request, lines, request.arrived_at or cause.at, sells)
@@ -175,6 +182,11 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         Posting(one.request.company, "payment.paid_out", "payout", one.id, one.request.currency,
                 _amounts(one), one.at, or_now=True)
         for one in drafts
+    ] + [
+        Posting(one.request.company, "payment.explained", "payout", one.id, one.request.currency,
+                ((rules.cost("difference", of_marketplace=one.of_marketplace), one.rounded),), one.at, or_now=True)
+        for one in drafts
+        if one.rounded
     ]))  # fmt: skip
     announce(cause, [
         Event("payout", one.id, one.request.company, "", one.state, one.at,

@@ -17,7 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import bank, errors
 from entrepot.settlement.bank import BOOKED_AS, BankMatching, Expected, Matched, Statement
-from entrepot.settlement.bank_queries import EXPECTED
+from entrepot.settlement.bank_queries import EXPECTED, NAMED
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -307,10 +307,5 @@ WHERE e.company = ANY(%(companies)s::int[]) AND e.kind <> 'order'
 UNION ALL
 SELECT company, currency, kind, id, number, names, amount, on_day FROM ({EXPECTED}) AS e
 WHERE e.company = ANY(%(companies)s::int[]) AND e.kind = 'order' AND e.id = ANY(ARRAY(
-    SELECT COALESCE(origin_id, order_id) FROM payments_payment
-    WHERE provider = 'account' AND company_id = ANY(%(companies)s::smallint[])
-      AND upper(reference) = ANY(%(words)s::text[])
-    UNION
-    SELECT COALESCE(p.origin_id, p.order_id) FROM orders_order AS o JOIN payments_payment AS p ON p.order_id = o.id
-    WHERE o.number = ANY(%(words)s::text[])))
+    {NAMED}))
 """

@@ -21,7 +21,7 @@ from entrepot.web.edge import Request, back, clean, console, give, month_in, pag
 
 FIELDS = (
     "measured", "month", "sold_minor", "cost_minor", "returned_minor", "returned_cost_minor", "percent", "recovered",
-    "liability_minor", "asset_minor", "stands",
+    "liability_minor", "asset_minor", "stands", "asked_minor", "asked_cost_minor",
 )  # fmt: skip
 MONTHS_BACK = 3
 """Months whose end may be measured, the latest first."""

@@ -12,9 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import sees_buyers
 from entrepot.insight import questions
+from entrepot.kernel import policies
 from entrepot.settlement import invoice_queries, ubl
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.settlement.invoice_queries import DocumentRow
+from entrepot.settlement.invoicing import Seller
 from entrepot.settlement.ubl import Paper
 from entrepot.web import invoice_paper, lists_books
 from entrepot.web.edge import Request, back, clean, console, give, page
@@ -39,8 +41,10 @@ def told(request: Request) -> HttpResponse:
     shown = listed(request, lists_books.INVOICES, fetch)
     if shown.answer:
         return shown.answer
+    _, seller = policies.of_company(company, Seller, timezone.now())
     context = {
         **shown.context(),
+        "unnumbered": not seller.tax_number and any(one.tax_minor for one in shown.rows),
         "kind": kind,
         "kinds": KINDS,
         "untold": questions.untold(company, timezone.now(), LOOKS_BACK.days, UNTOLD_SHOWN_MAX),

@@ -683,4 +683,5 @@ def _send_to(visit: Visit, seen: portal_queries.Seen) -> list[str]:
     if given:
         return list(given)
     node = next(one for one in network.nodes(company=visit.door.company) if one.code == seen.node)
-    return [text for text in (visit.door.name, node.name, node.postal_code, node.country) if text]
+    lines = (visit.door.name, node.name, node.postal_code, fmt.country(node.country))
+    return [text for text in lines if text]
