@@ -184,6 +184,16 @@ def subscriptions(company: int, person: str) -> list[Subscription]:
     return [Subscription(*row) for row in sql.run(_SUBSCRIPTIONS, {"company": company, "person": person})]
 
 
+def password_is_anothers(person: int) -> bool:
+    """Whether somebody else made the password that a person enters with, and knows it. 1 statement."""
+    found = sql.run(_MADE, {"person": UUID(int=person), "commands": list(MADE)})
+    return bool(found) and MADE[found[0][0]]
+
+
+MADE = {"access.add_people": True, "access.renew_passwords": True, "access.change_passwords": False}
+"""What makes passwords, and whether it is somebody else who does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unsent:
     """A mail of a report that is not on its way, and of which nothing follows by itself: it failed as often as it is
@@ -357,6 +367,12 @@ FROM access_subscription AS s LEFT JOIN LATERAL (
     ORDER BY taken_at DESC, id DESC LIMIT 1
 ) AS m ON true
 WHERE s.company_id = %(company)s::smallint AND s.person = %(person)s::text ORDER BY s.report, s.query
+"""
+
+_MADE = """
+SELECT command FROM kernel_event
+WHERE subject_kind = 'person' AND subject_id = %(person)s::uuid AND command = ANY(%(commands)s::text[])
+ORDER BY seq DESC LIMIT 1
 """
 
 UNSENT = f"""
