@@ -72,9 +72,8 @@ def add_channel(request: Request) -> HttpResponse:
     company, code = request.reader.company.id, clean(request.POST.get("code"))
     if code in network.channels(company=company):
         return _is_there(request, code)
-    said = _texts(request, OF_CHANNEL)
-    currency = clean(request.POST.get("currency")).upper()
-    wanted = RegisterChannel(company, code, currency=currency, priority=_rank(request, 5), **said)
+    name, kind, currency = (clean(request.POST.get(each)) for each in (*OF_CHANNEL, "currency"))
+    wanted = RegisterChannel(company, code, name, currency.upper(), kind, priority=_rank(request, 5))
     done = gettext("The channel is set up. Say below which nodes serve it.")
     return back(request, reverse("channels"), give(request, register_channels, [wanted], lambda _: done))
 
@@ -89,7 +88,8 @@ def add_node(request: Request) -> HttpResponse:
     place = _place(request)
     if place is None:
         return back(request, reverse("channels"), [])
-    wanted = RegisterNode(company, code, priority=_rank(request, 1), **_node_texts(request), **place)
+    said: dict[str, Any] = dict.fromkeys(OF_NODE, "") | _node_texts(request)
+    wanted = RegisterNode(company, code, priority=_rank(request, 1), **said, **place)
     done = gettext("The node is set up. Its bins are set up next, and who is served from it.")
     return back(request, reverse("channels"), give(request, register_nodes, [wanted], lambda _: done))
 
