@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -41,3 +42,16 @@ def a_browser(name: str) -> Client:
     client = Client()
     assert client.login(username=name, password=PASSWORD)
     return client
+
+
+def sure(browser: Client, asked: Any, **more: str) -> Any:
+    """The answer to the form of a page that asks back whether it shall be done, sent as the page shows it."""
+    page = asked.content.decode()
+    form = re.search(r'<form class="body stack" method="post" action="([^"]+)">(.*?)</form>', page, re.DOTALL)
+    assert form, "the page asks nothing back"
+    said: dict[str, list[str]] = {}
+    for name, value in re.findall(
+        r'<input type="(?:hidden|text)"[^>]*? name="(\w+)"[^>]*? value="([^"]*)"', form[2]
+    ):
+        said.setdefault(name, []).append(value.replace("&amp;", "&"))
+    return browser.post(form[1].replace("&amp;", "&"), said | more)

@@ -12,10 +12,12 @@ from entrepot.access.commands.subscribe import (
     EndSubscription,
     MailingRecorded,
     RecordMailing,
+    RetryMailing,
     SubscribeReport,
     TakeDueReports,
     end_subscriptions,
     record_mailings,
+    retry_mailings,
     subscribe_reports,
     take_due_reports,
 )
@@ -125,6 +127,7 @@ def test_two_workers_take_each_mail_once(committed_db):
     "access.end_subscriptions",
     "access.take_due_reports",
     "access.record_mailings",
+    "access.retry_mailings",
 )
 def test_statements_do_not_grow_with_the_batch(house, statements):
     day = NOW
@@ -135,6 +138,11 @@ def test_statements_do_not_grow_with_the_batch(house, statements):
             answers = take_due_reports(by("system:mail", day), requests=[TakeDueReports()] * n)
             due = answers[0].reports
             assert len(due) == n
+            failed = [RecordMailing(one.mailing, "failed") for one in due]
+            record_mailings(by("system:mail", day), requests=failed)
+            sql.run("UPDATE access_mailing SET attempts = 5 WHERE state = 'failed'")
+            retry_mailings(by("ada", day), requests=[RetryMailing(1, one.mailing) for one in due])
+            take_due_reports(by("system:mail", day), requests=[TakeDueReports()] * n)
             record_mailings(
                 by("system:mail", day), requests=[RecordMailing(one.mailing, "sent") for one in due]
             )

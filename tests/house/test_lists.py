@@ -37,6 +37,7 @@ OTHERWISE = {
     "web/closing.html": (1, "a check list"),
     "web/closing_report.html": (2, "a statement to print"),
     "web/cohorts.html": (3, "a measurement, its entry, and those before"),
+    "web/companies.html": (2, "a check list; the companies of one house"),
     "web/conflicts.html": (1, "sums by cause"),
     "web/count_accuracy.html": (1, "a report: sums"),
     "web/counts.html": (1, "what a policy plans"),

@@ -147,3 +147,12 @@ def test_every_step_of_the_way_back_has_words_of_its_own():
     }
     assert len(commands) > 30
     assert commands - words.WORDS.keys() == set()
+
+
+def test_why_orders_are_cancelled_and_how_holds_end_can_be_translated() -> None:
+    """Rules know no gettext: what forms offer of them stands among the words of pages."""
+    from entrepot.orders import rules
+    from entrepot.settlement.closing import KINDS
+
+    told = [*rules.CANCEL_REASONS.values(), *rules.RESOLUTIONS.values(), *KINDS]
+    assert [text for text in told if text not in words.WORDS] == []

@@ -22,6 +22,7 @@ from entrepot.web import as_csv, as_file, listed, xlsx
 from entrepot.web.lists import BOARDS, JOURNAL, LISTS
 from entrepot.web.lists_insight import TOLD
 from entrepot.web.views import ageing, packing
+from tests.asking import sure
 
 LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
 
@@ -253,7 +254,7 @@ def test_a_form_acts_on_all_that_match_and_on_nothing_else(console, shop, monkey
     monkeypatch.setattr(listed, "PAGE", 1)
     company = re.search(r'name="all" value="([^"]+)"', browser.get("/orders/?status=ready").content.decode())
     told = {"all": company[1], "action": "cancel", "reason": "Test", "next": "/orders/"}
-    browser.post("/orders/act/?status=ready", told)
+    sure(browser, browser.post("/orders/act/?status=ready", told))
     after = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["cancelled"])}
     assert after - before == ready
 

@@ -158,3 +158,21 @@ def test_what_happened_to_a_person_is_not_what_happened_to_the_company_of_the_sa
     assert sql.run("SELECT 1 FROM kernel_event WHERE subject_id = %(s)s AND subject_kind = 'company'",
                    {"s": subject_of(person)})  # fmt: skip
     assert "register companies" not in page_of(console("root"), f"/people/{person}/")
+
+
+def test_whoever_enters_with_a_password_that_was_made_for_them_is_told(console, shop):
+    made = "Your password was made by somebody else."
+    root = console("root")
+    root.post("/people/add/", {"name": "nora", "role": "picker"})
+    person = User.objects.get(username="nora")
+    page = root.post(f"/people/{person.pk}/password/", follow=True).content.decode()
+    password = re.findall(r"<code>([\w-]{16})</code>", page)[0]
+    browser = Client()
+    entered = browser.post("/login/", {"username": "nora", "password": password}, follow=True)
+    assert made in entered.content.decode()
+    assert made not in browser.get("/").content.decode(), "it is said once"
+    own = "eleven copper kettles"
+    browser.post("/me/password/", {"password": password, "new": own, "again": own})
+    browser.post("/logout/")
+    entered = browser.post("/login/", {"username": "nora", "password": own}, follow=True)
+    assert entered.status_code == 200 and made not in entered.content.decode()

@@ -12,11 +12,16 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from openpyxl import load_workbook
 
-from entrepot.access import queries
+from entrepot.access import mailing, queries
+from entrepot.access.commands.subscribe import RetryMailing, TakeDueReports, retry_mailings, take_due_reports
 from entrepot.kernel import sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import NotFound
 from entrepot.web import report_mail
+from entrepot.work.tasks import watch_all_dead_letters
 from tests.catcher import Catcher, catching
 from tests.shop import COMPANY, NAMES
 
@@ -214,6 +219,80 @@ def test_whoever_loses_their_roles_while_others_are_sent_gets_neither_mail_nor_f
     assert report_mail.send_due(due) == 1
     assert len(post.mails) == len(ours) == 1
     assert post.mails[0]["To"] == f"{ours[0]}@example.com"
+
+
+def given_up(due: datetime, settings) -> None:
+    """The server is away as often as a mail is tried."""
+    there, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    for tried in range(mailing.TRIES):
+        assert report_mail.send_due(due + tried * mailing.RETRY) == 0
+    settings.EMAIL_PORT = there
+
+
+def waiting() -> list[str]:
+    return [reason for (reason,) in sql.run("SELECT reason FROM work_item WHERE state <> 'done' AND facts->>'place' = "
+                                            "'reports by mail'")]  # fmt: skip
+
+
+def test_a_mail_that_failed_for_good_is_work_of_the_integration_and_tried_again_there(
+    console, shop, post: Catcher, settings, monkeypatch
+):
+    due = subscribed(console("books"))
+    monkeypatch.setattr(timezone, "now", lambda: due + timedelta(hours=1))
+    watch_all_dead_letters(0)
+    assert waiting() == []
+    given_up(due, settings)
+    watch_all_dead_letters(0)
+    (told,) = waiting()
+    assert told.startswith("1 messages to reports by mail were given up: the mail server can't be reached")
+    engineer, page = console("engineer"), "/integration/mails/"
+    assert 'href="/integration/mails/"' in engineer.get("/").content.decode()
+    text = engineer.get(page).content.decode()
+    assert "Held orders" in text and "books" in text and "Connection refused" in text
+    (item,) = sql.run("SELECT id FROM work_item WHERE facts->>'place' = 'reports by mail'")
+    assert 'href="/integration/mails/"' in engineer.get(f"/work/{item[0]}/").content.decode()
+    (mail,) = queries.unsent(COMPANY, due + timedelta(hours=1))
+    again = {"mail": mail.id}
+    assert "may not do" in console("service").post(f"{page}retry/", again, follow=True).content.decode()
+    assert "1 mail is tried again" in engineer.post(f"{page}retry/", again, follow=True).content.decode()
+    assert report_mail.send_due(due + timedelta(hours=2)) == len(post.mails) == 1
+    watch_all_dead_letters(0)
+    assert waiting() == [] and "Every mail went out" in engineer.get(page).content.decode()
+    assert "no mail" in engineer.post(f"{page}retry/", again, follow=True).content.decode().lower()
+
+
+def test_what_may_have_arrived_is_told_and_not_tried_again(console, program, shop, post: Catcher):
+    due = subscribed(console("books"))
+    post.breaks_off = True
+    report_mail.send_due(due)
+    now = due + timedelta(minutes=1)
+    (mail,) = queries.unsent(COMPANY, now)
+    assert (mail.state, mail.again) == ("doubtful", False)
+    body = {"mailing": str(mail.id)}
+    assert program("engineer").post("/api/v1/report-mails/retry", body).status_code == 404
+    assert [one["state"] for one in program("engineer").get("/api/v1/report-mails/unsent").json()] == [
+        "doubtful"
+    ]
+    post.breaks_off = False
+    report_mail.send_due(due + timedelta(days=1))
+    assert queries.unsent(COMPANY, now) == [], "the next one went out"
+
+
+def test_a_mail_whose_sender_was_killed_is_told_after_an_hour(console, shop, post: Catcher):
+    due = subscribed(console("books"))
+    sql.run("UPDATE access_subscription SET next_at = %(at)s::timestamptz", {"at": due})
+    take_due_reports(Cause(Actor("system:mail", everything=True), due), requests=[TakeDueReports()])
+    assert queries.unsent(COMPANY, due + timedelta(minutes=5)) == []
+    assert [one.state for one in queries.unsent(COMPANY, due + timedelta(hours=2))] == ["sending"]
+
+
+def test_another_companys_mail_is_not_tried_again(console, shop, post: Catcher, settings):
+    due = subscribed(console("books"))
+    given_up(due, settings)
+    (mail,) = queries.unsent(COMPANY, due + timedelta(hours=1))
+    cause = Cause(Actor("engineer", everything=True), due)
+    (refused,) = retry_mailings(cause, requests=[RetryMailing(COMPANY + 1, mail.id)])
+    assert isinstance(refused, NotFound)
 
 
 def _state():

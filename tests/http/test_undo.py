@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from entrepot.access import queries as access
+from entrepot.kernel import sql
+from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.work import queries as work
 from tests.shop import COMPANY
@@ -177,3 +179,73 @@ def test_what_was_refused_or_may_not_be_reversed_offers_nothing(console, shop):
         f"/orders/{order}/hold/", {"type": "address hold", "reason": "x"}, follow=True
     )
     assert not TOAST.search(done.content.decode())
+
+
+def test_a_bin_that_was_blocked_is_opened_again(console, shop):
+    supervisor = console("supervisor")
+    ((which, kind),) = sql.run("SELECT id, kind FROM network_bin WHERE code = 'R-01' LIMIT 1")
+    done = supervisor.post("/stock/bins/act/", {"bin": which, "do": "block", "why": "wet"}, follow=True)
+    address, fields = undo_of(done)
+    supervisor.post(address, fields)
+    assert sql.run("SELECT kind FROM network_bin WHERE id = %(b)s", {"b": which}) == [(kind,)]
+
+
+def test_a_day_that_was_closed_is_open_again_and_the_other_way_round(console, shop):
+    lead, node = console("lead"), shop.nodes[0]
+    at = f"/network/calendars/{node}/"
+    done = lead.post(f"{at}close/", {"day": "2031-12-25", "name": "Christmas"}, follow=True)
+    assert [name for _, _, name in network.holidays(nodes=[node])] == ["Christmas"]
+    address, fields = undo_of(done)
+    again = lead.post(address, fields, follow=True)
+    assert network.holidays(nodes=[node]) == []
+    address, fields = undo_of(again)
+    lead.post(address, fields)
+    assert [name for _, _, name in network.holidays(nodes=[node])] == ["Christmas"]
+
+
+def test_whoever_was_shut_out_may_enter_again(console, shop):
+    root, person = console("root"), shop.people["service"]
+    address, fields = undo_of(root.post(f"/people/{person.pk}/admit/", {"may_enter": "no"}, follow=True))
+    person.refresh_from_db()
+    assert not person.is_active
+    root.post(address, fields)
+    person.refresh_from_db()
+    assert person.is_active
+
+
+def test_a_channel_and_a_node_are_what_they_were(console, shop):
+    lead = console("lead")
+    channel = network.channels(company=COMPANY)["web"]
+    told = {
+        "priority": "9",
+        "buffer": "3",
+        "threshold": "2",
+        "shown_at_most": "1",
+        "name": "Other",
+        "kind": "social",
+    }
+    address, fields = undo_of(lead.post(f"/stock/channels/{channel.id}/", told, follow=True))
+    assert not network.channels(company=COMPANY)["web"].active
+    lead.post(address, fields)
+    assert network.channels(company=COMPANY)["web"] == channel
+    node = network.nodes(company=COMPANY)[0]
+    moved = {"priority": "7", "name": "Elsewhere", "latitude": "1.5", "longitude": "2", "time_zone": "UTC"}
+    address, fields = undo_of(lead.post(f"/stock/nodes/{node.id}/", moved, follow=True))
+    lead.post(address, fields)
+    assert network.nodes(company=COMPANY)[0] == node
+    served = network.links(channels=[channel.id])
+    address, fields = undo_of(lead.post(f"/stock/channels/{channel.id}/nodes/", {}, follow=True))
+    assert network.links(channels=[channel.id]) == {channel.id: {}}
+    lead.post(address, fields)
+    assert network.links(channels=[channel.id]) == served
+
+
+def test_a_webhook_that_was_paused_is_open_again(console, shop):
+    engineer = console("engineer")
+    told = {"name": "Told", "url": "https://example.com/hook", "event": "order.placed"}
+    page = engineer.post("/integration/webhooks/add/", told)
+    which = page["Location"].rstrip("/").rpartition("/")[2]
+    done = engineer.post(f"/integration/webhooks/{which}/switch/", {"step": "pause", "why": "x"}, follow=True)
+    address, fields = undo_of(done)
+    engineer.post(address, fields)
+    assert sql.run("SELECT state FROM channels_webhook") == [("open",)]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from entrepot.access import factors, keys, rules
+from entrepot.access import factors, keys, mailing, rules
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Refused
@@ -184,6 +184,41 @@ def subscriptions(company: int, person: str) -> list[Subscription]:
     return [Subscription(*row) for row in sql.run(_SUBSCRIPTIONS, {"company": company, "person": person})]
 
 
+def password_is_anothers(person: int) -> bool:
+    """Whether somebody else made the password that a person enters with, and knows it. 1 statement."""
+    found = sql.run(_MADE, {"person": UUID(int=person), "commands": list(MADE)})
+    return bool(found) and MADE[found[0][0]]
+
+
+MADE = {"access.add_people": True, "access.renew_passwords": True, "access.change_passwords": False}
+"""What makes passwords, and whether it is somebody else who does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A mail of a report that is not on its way, and of which nothing follows by itself: it failed as often as it is
+    tried (`again`: it may be tried anew), may have been sent (`doubtful`), or whoever took it never told of it."""
+
+    id: UUID
+    person: str
+    report: str
+    query: str
+    period: str
+    state: str
+    attempts: int
+    error: str
+    taken_at: datetime
+
+    @property
+    def again(self) -> bool:
+        return self.state == "failed"
+
+
+def unsent(company: int, now: datetime) -> list[Unsent]:
+    """The last mail of each subscription, where it was not sent; the oldest first. 1 statement."""
+    return [Unsent(*row) for row in sql.run(_UNSENT, {"company": company, "now": now})]
+
+
 def api_keys() -> list[ApiKey]:
     """Every key, newest first, without its secret. 1 statement."""
     return [ApiKey(*row) for row in sql.run(_KEYS)]
@@ -332,6 +367,29 @@ FROM access_subscription AS s LEFT JOIN LATERAL (
     ORDER BY taken_at DESC, id DESC LIMIT 1
 ) AS m ON true
 WHERE s.company_id = %(company)s::smallint AND s.person = %(person)s::text ORDER BY s.report, s.query
+"""
+
+_MADE = """
+SELECT command FROM kernel_event
+WHERE subject_kind = 'person' AND subject_id = %(person)s::uuid AND command = ANY(%(commands)s::text[])
+ORDER BY seq DESC LIMIT 1
+"""
+
+UNSENT = f"""
+FROM access_subscription AS s CROSS JOIN LATERAL (
+    SELECT id, period, state, attempts, error, taken_at FROM access_mailing
+    WHERE subscription_id = s.id
+      AND (state IN ('sent', 'doubtful') OR (state = 'failed' AND attempts >= {mailing.TRIES})
+           OR (state = 'sending' AND taken_at < %(now)s::timestamptz - interval '1 hour'))
+    ORDER BY taken_at DESC, id DESC LIMIT 1
+) AS m
+WHERE m.state <> 'sent'
+"""
+"""The last mail of each subscription with which its sender is through, where it was not sent. It asks for `now`."""
+
+_UNSENT = f"""
+SELECT m.id, s.person, s.report, s.query, m.period, m.state, m.attempts::int, m.error, m.taken_at
+{UNSENT} AND s.company_id = %(company)s::smallint ORDER BY m.taken_at, m.id
 """
 
 _KEYS = """

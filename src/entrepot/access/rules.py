@@ -264,7 +264,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
-        "access.issue_key", "access.revoke_key", "kernel.replay_messages", "kernel.drop_messages",
+        "access.issue_key", "access.revoke_key", "access.retry_mailings",
+        "kernel.replay_messages", "kernel.drop_messages",
         "channels.add_webhooks", "channels.change_webhooks", "channels.renew_secrets", "channels.switch_webhooks",
         "channels.try_webhooks", "channels.send_again",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
@@ -299,7 +300,7 @@ OF_NO_ROLE = (
     # what everybody keeps of their own, given by the edge to whoever has entered, and the door itself
     "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
     "access.use_factors",
-    "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
+    "access.sync_roles", "parties.register_companies", "ledger.open_books", "ledger.set_up_companies",  # a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do

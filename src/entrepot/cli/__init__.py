@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from entrepot import Problem, __version__
 from entrepot.cli import (
     buyers,
+    company,
     demo,
     doctor,
     export,
@@ -23,7 +24,22 @@ from entrepot.cli import (
     worker,
 )
 
-VERBS = (up, demo, import_, export, whatif, verify, doctor, user, person, buyers, worker, relay, manage)
+VERBS = (
+    up,
+    demo,
+    import_,
+    export,
+    whatif,
+    verify,
+    doctor,
+    user,
+    company,
+    person,
+    buyers,
+    worker,
+    relay,
+    manage,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from entrepot.access.queries import UNSENT
 from entrepot.kernel import sql
 
 _OPEN = "FROM work_item WHERE company_id = %(company)s::smallint AND state <> 'done'"
@@ -75,6 +76,7 @@ SIGNALS = {
     "webhooks": _in_state("channels_webhook", "given_up"),
     "inbox": _in_state("kernel_inbox", "failed", "dead"),
     "dead letters": _in_state("kernel_delivery", "dead"),
+    "mails": f"{UNSENT} AND s.company_id = %(company)s::smallint",
     "channel differences": _in_state("channels_difference", "open"),
     "undelivered": _in_state("kernel_delivery", "waiting"),
     "served by the house": "FROM kernel_ready WHERE queue <> ALL(ARRAY['pick', 'pack', 'ship'])",

@@ -104,6 +104,15 @@ def serving_nodes(*, channels: Collection[UUID]) -> dict[UUID, list[tuple[UUID, 
     return served
 
 
+def links(*, channels: Collection[UUID]) -> dict[UUID, dict[UUID, int]]:
+    """Nodes that serve channels, also those that are not active, with the priority that adds to each node's own. One
+    statement."""
+    found: dict[UUID, dict[UUID, int]] = {channel: {} for channel in channels}
+    for channel, node, priority in sql.run(_LINKS, {"channels": list(channels)}):
+        found[channel][node] = priority
+    return found
+
+
 def served(*, company: int) -> list[tuple[Channel, list[str]]]:
     """Channels of a company with the codes of the active nodes that serve each, the preferred first. 3 statements."""
     found = list(channels(company=company).values())
@@ -196,6 +205,10 @@ _SERVING = """
 SELECT cn.channel_id, n.id, (n.priority + cn.priority)::int
 FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
 WHERE cn.channel_id = ANY(%(channels)s::uuid[]) ORDER BY 1, 3, n.code
+"""
+
+_LINKS = """
+SELECT channel_id, node_id, priority::int FROM network_channelnode WHERE channel_id = ANY(%(channels)s::uuid[])
 """
 
 # Each beginning of a code is looked up by the primary key.

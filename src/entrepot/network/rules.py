@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from entrepot.catalog.rules import Check, first_misfit, is_code, is_country, is_currency, not_negative, one_of
 from entrepot.kernel.errors import Refused
@@ -106,12 +106,14 @@ class RegisterChannel:
 
 @dataclass(frozen=True, slots=True)
 class ServeChannel:
-    """A node serves a channel from now on; `priority` adds to the node's own."""
+    """A node serves a channel from now on; `priority` adds to the node's own. Without `serves` it serves it no more:
+    what it was promised stays with it."""
 
     channel: UUID
     node: UUID
     priority: int = 0
     key: str | None = None
+    serves: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def misfit_node(node: RegisterNode) -> Refused | None:
     nowhere = latitude is None and longitude is None
     return first_misfit(
         is_code(node.code),
+        _named(node.name),
         one_of("kind", node.kind, NODE_KINDS),
         is_country("country", node.country),
         ("latitude, longitude", placed or nowhere, "both in degrees, or none", (latitude, longitude)),
@@ -231,6 +234,7 @@ def misfit_channel(channel: RegisterChannel) -> Refused | None:
     """Why a channel can't stand so."""
     return first_misfit(
         is_code(channel.code),
+        _named(channel.name),
         one_of("kind", channel.kind, CHANNEL_KINDS),
         is_currency("currency", channel.currency),
         _small("priority", channel.priority),
@@ -259,6 +263,10 @@ def misfit_holiday(one: SetHoliday) -> Refused | None:
     return first_misfit(
         ("name", name is None or 0 < len(name.strip()) <= NAME_MAX, f"1 to {NAME_MAX} characters", name)
     )
+
+
+def _named(name: str) -> Check:
+    return "name", bool(name.strip()), "a name", repr(name)
 
 
 def _small(field: str, number: int) -> Check:
@@ -348,6 +356,12 @@ def is_time_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """The names that stand in the time zone database."""
+    return tuple(sorted(available_timezones()))
 
 
 @cache

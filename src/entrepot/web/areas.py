@@ -130,12 +130,14 @@ AREAS = (
         Page("channel-differences", _("Channels")),
         Page("edi-documents", _("EDI"), "channels.take_documents"),
         Page("webhooks", _("Webhooks")),
+        Page("report-mails", _("Mails")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
         Page("trials", _("Trials")),
         Page("calendars", _("Calendars")),
         Page("people", _("People")),
+        Page("companies", _("Companies")),
     )),
 )  # fmt: skip
 """In the order of the navigation."""
@@ -183,6 +185,10 @@ ACTIONS = (
     Action(_("Take in a supplier's EDI document"), "edi-documents", "", "channels.take_documents"),
     Action(_("Tell a program by webhook"), "webhooks", "", "channels.add_webhooks"),
     Action(_("Compare a channel's statement"), "channel-differences", "", "channels.take_statements"),
+    Action(_("Set up a SKU"), "sku-new", "", "catalog.register_skus"),
+    Action(_("Set up a company"), "companies", "", "ledger.set_up_companies"),
+    Action(_("Set up a node"), "channels", "", "network.register_nodes"),
+    Action(_("Set up a channel"), "channels", "", "network.register_channels"),
     Action(_("Let somebody in"), "people", "", "access.add_people"),
     Action(_("Change somebody's roles"), "people", "", "access.set_roles"),
     Action(_("Give somebody a new password"), "people", "", "access.renew_passwords"),

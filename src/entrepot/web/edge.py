@@ -92,10 +92,6 @@ class Undo(NamedTuple):
     fields: list[tuple[str, str]]
 
 
-class NoCompany(Exception):  # noqa: N818  not an error of ours: the house is empty
-    """Nothing has been set up yet."""
-
-
 def console(
     view: Callable[Concatenate[Request, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
@@ -106,12 +102,11 @@ def console(
         one = reading_of(request)
         answers.begin(_acted(request))
         with fmt.read_by(one), timezone.override(one.zone):
-            try:
-                request.reader = _reader(request)
-            except NoCompany:
-                return render(request, "web/empty_house.html", status=200)
+            request.reader = _reader(request)
             if _is_kept_out(request):
                 return redirect("own")
+            if not request.reader.companies and _here(request) not in FOR_EMPTY:
+                return _empty_house(request)
             _is_own(request, kwargs.get("which"))
             try:
                 response = view(request, *args, **kwargs)
@@ -128,10 +123,30 @@ FOR_ALL = frozenset({"own", "own-password", "own-factor", "own-factor-confirm", 
 """Addresses that are open also to who must set up a second factor first."""
 
 
+def _here(request: HttpRequest) -> str:
+    """The name of the address that is asked for."""
+    return (request.resolver_match and request.resolver_match.url_name) or ""
+
+
 def _is_kept_out(request: Request) -> bool:
     """Whether whoever asks has to set up a second factor before anything else."""
-    here = request.resolver_match.url_name if request.resolver_match else ""
-    return here not in FOR_ALL and doors.must_have_factor(request, everything=request.reader.actor.everything)
+    return _here(request) not in FOR_ALL and doors.must_have_factor(
+        request, everything=request.reader.actor.everything
+    )
+
+
+NOWHERE = parties.Company(0, "", "", "", "")
+"""The company of a house that has none yet: no row is its own."""
+FOR_EMPTY = FOR_ALL | {"company-add"}
+"""Addresses that are there also in a house without a company."""
+
+
+def _empty_house(request: Request) -> HttpResponse:
+    """What stands at every other address while there is no company: for who may, the form that sets up the first."""
+    may = request.reader.actor.may("ledger.set_up_companies")
+    response = render(request, "web/empty_house.html", {"may": may, "kept": kept(request)})
+    guard(response)
+    return response
 
 
 def _acted(request: HttpRequest) -> datetime:
@@ -174,13 +189,12 @@ def _reader(request: HttpRequest) -> Reader:
     if not actor.roles and not actor.everything and not actor.permissions:
         raise PermissionDenied(gettext("You have no role yet. Ask an administrator to give you one."))
     known = parties.companies()
-    if not known:
-        raise NoCompany
     companies = tuple(one for one in known if actor.is_of(one.id))
-    if not companies:
+    if known and not companies:
         raise PermissionDenied(gettext("You belong to no company that is here. Ask an administrator."))
     chosen = request.session.get(COMPANY)
-    company = next((one for one in companies if one.id == chosen), companies[0])
+    first = companies[0] if companies else NOWHERE
+    company = next((one for one in companies if one.id == chosen), first)
     return Reader(actor, tuple(sorted(actor.roles)), company, companies)
 
 
@@ -203,7 +217,7 @@ def page(
 
 def _frame(request: Request, area: str) -> dict[str, Any]:
     """What stands around a whole page: the areas, those at hand on a phone, and the tabs."""
-    reader, here = request.reader, (request.resolver_match and request.resolver_match.url_name) or ""
+    reader, here = request.reader, _here(request)
     own, near, is_live = area_of(here), at_hand(reader.roles), "X-Live" in request.headers
     return {
         "waits": _waits(reader), "areas": AREAS, "near": near, "here": here, "area": own.name if own else area,
@@ -367,16 +381,21 @@ def back(request: HttpRequest, otherwise: str, results: Sequence[Any] | None = N
     """
     if job := getattr(request, "job", None):
         return redirect("job", which=job)
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        target = otherwise
+    target = came_from(request, otherwise)
     if results is not None:
         refusals = [one for one in results if isinstance(one, Refused)]
         if refusals or not results:
             _keep(request, target, refusals[0].code if refusals else "")
     return redirect(target)
+
+
+def came_from(request: HttpRequest, otherwise: str) -> str:
+    """The page that a form came from, where it is one of ours."""
+    target = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if is_ours else otherwise
 
 
 def _keep(request: HttpRequest, target: str, code: str) -> None:

@@ -163,11 +163,14 @@ def example(currency: str) -> str:
 
 
 def price(value: Decimal | None, currency: str) -> str:
-    """A unit price: at least the currency's digits, more where it has more."""
+    """A unit price: the currency's digits; where it has more, four, so that a column of them stands in line, and all of
+    them where it is less than one."""
     if value is None:
         return ""
     digits = kernel_money.exponent(currency)
     own = max(digits, -int(value.normalize().as_tuple().exponent))
+    if own > digits:
+        own = max(4, own if abs(value) < 1 else 4)
     pattern = "#,##0" + ("." + "0" * own if own else "")
     return numbers.format_decimal(value, format=pattern, locale=reading().locale)
 

@@ -67,6 +67,7 @@ LINES = {
     "webhooks": Line(_("Webhooks given up"), "webhooks"),
     "inbox": Line(_("Messages that could not be taken in"), "messages", "?side=in"),
     "dead letters": Line(_("Messages given up"), "messages"),
+    "mails": Line(_("Reports by mail that were not sent"), "report-mails"),
     "channel differences": Line(_("Differences with channels"), "channel-differences"),
     "undelivered": Line(_("Messages on their way out"), "messages", "?state=waiting"),
     "served by the house": Line(_("Steps that the house has to take itself"), "home"),
@@ -115,7 +116,7 @@ HOMES = {
     ),
     "integration engineer": Home(
         ("untaken", "served by the house", "undelivered"), LATE,
-        ("dead letters", "inbox", "webhooks", "channel differences", "refunds failed"),
+        ("dead letters", "inbox", "webhooks", "mails", "channel differences", "refunds failed"),
         ("oversold lines", "cancelled units"),
     ),
     "auditor": Home(
@@ -126,7 +127,7 @@ HOMES = {
     "administrator": Home(
         ("mine", "unowned", "roleless", "policy drafts", "served by the house"),
         ("all overdue", "pick late", "pack late", "months"),
-        ("dead letters", "inbox", "webhooks", "no factor", "refunds failed", "channel differences"),
+        ("dead letters", "inbox", "webhooks", "mails", "no factor", "refunds failed", "channel differences"),
         ("perfect order", "order cycle time", "resolved in time"),
     ),
 }  # fmt: skip

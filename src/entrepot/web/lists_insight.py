@@ -223,8 +223,17 @@ INTERCHANGES = Listing(
     ),
     cells_of(InterchangeRow),
 )  # fmt: skip
+MAILS = Listing(
+    "mails", "report-mails",
+    (
+        Head(_("Report"), by="title"), Head(_("For"), "for", "person"), Head(_("Of"), "of", "period"),
+        Head(_("State"), "state", "state"), Head(_("Since"), "since", "taken_at"),
+        Head(_("Tries"), "tries", "attempts", n=True), Head(_("Why"), "why"),
+    ),
+    attributes("title", "person", "period", "state", "taken_at", "attempts", "error"),
+)  # fmt: skip
 
 ALL = (
     BACKORDERS, HELD_UP, CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT,
-    STANDARDS, PEOPLE, POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES,
+    STANDARDS, PEOPLE, POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES, MAILS,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from entrepot.access.queries import UNSENT
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
@@ -26,9 +27,10 @@ def escalate_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says fo
 @app.periodic(cron="* * * * *")
 @app.task(name="work.watch_dead_letters", queueing_lock="work.watch_dead_letters")
 def watch_all_dead_letters(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every minute: what was given up, of every company that has such messages, or had them."""
-    companies = [company for (company,) in sql.run(_WITH_DEAD, {"type": ITEM})]
-    cause = Cause(Actor("system:work", everything=True), timezone.now(), "messages given up")
+    """Every minute: what was given up, of every company that has such messages or mails, or had them."""
+    now = timezone.now()
+    companies = [company for (company,) in sql.run(_WITH_DEAD, {"type": ITEM, "now": now})]
+    cause = Cause(Actor("system:work", everything=True), now, "messages given up")
     if companies:
         watch_dead_letters(cause, requests=[WatchDeadLetters(company) for company in companies])
 
@@ -43,9 +45,10 @@ def escalate_all_at(at: datetime) -> int:
     )
 
 
-_WITH_DEAD = """
+_WITH_DEAD = f"""
 SELECT DISTINCT company_id::int FROM kernel_delivery WHERE state = 'dead'
 UNION SELECT DISTINCT company_id::int FROM kernel_inbox WHERE state IN ('dead', 'failed')
+UNION SELECT DISTINCT s.company_id::int {UNSENT}
 UNION SELECT DISTINCT company_id::int FROM work_item
 WHERE (type = %(type)s::text OR subject_kind = 'message') AND state <> 'done'
 """

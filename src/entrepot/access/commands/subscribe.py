@@ -99,6 +99,18 @@ class MailingRecorded:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class RetryMailing:
+    company: int
+    mailing: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailingRetried:
+    mailing: UUID
+
+
 @command("access.subscribe_reports")
 def subscribe_reports(
     cause: Cause, /, *, requests: Sequence[SubscribeReport]
@@ -220,6 +232,32 @@ def record_mailings(cause: Cause, /, *, requests: Sequence[RecordMailing]) -> li
         for one in requests
     ]
 
+
+@command("access.retry_mailings")
+def retry_mailings(cause: Cause, /, *, requests: Sequence[RetryMailing]) -> list[MailingRetried | Refused]:
+    """Mails that failed as often as they are tried are tried anew from now on, as often again.
+
+    Refuses: NotFound (no such mail of the company; it was sent, may have been, or is still tried). Again: NotFound; by
+    key. 1 statement.
+    """
+    rows = sorted({(one.company, one.mailing) for one in requests})
+    params = sql.columns(("companies", "ids"), rows) | {"at": cause.at, "tries": mailing.TRIES}
+    again = {which for (which,) in sql.run(_RETRY, params)}
+    return [
+        MailingRetried(one.mailing)
+        if one.mailing in again
+        else NotFound(what="mail that failed for good", which=one.mailing)
+        for one in requests
+    ]
+
+
+_RETRY = """
+UPDATE access_mailing AS m SET attempts = 0, next_try_at = %(at)s::timestamptz
+FROM unnest(%(companies)s::smallint[], %(ids)s::uuid[]) AS d(company, id), access_subscription AS s
+WHERE m.id = d.id AND s.id = m.subscription_id AND s.company_id = d.company
+  AND m.state = 'failed' AND m.attempts >= %(tries)s::int
+RETURNING m.id
+"""
 
 _ADDRESS = "SELECT 1 FROM auth_user WHERE username = %(person)s::text AND is_active AND email <> ''"
 

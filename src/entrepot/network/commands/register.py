@@ -189,11 +189,12 @@ def register_channels(cause: Cause, /, *, requests: Sequence[RegisterChannel]) -
 
 @command("network.serve_channels")
 def serve_channels(cause: Cause, /, *, requests: Sequence[ServeChannel]) -> list[Served | Refused]:
-    """Nodes serve channels of their own company.
+    """Nodes serve channels of their own company, or do so no more. Of two requests for a pair in one list the later
+    stands.
 
     Locks: who serves whom already, in the order of channel and node.
     Refuses: Invalid; NotFound (the channel; a node of its company).
-    Again: what stands already is left alone, with or without a key. 3 statements.
+    Again: what stands already is left alone, with or without a key. 4 statements.
     """
     known = _companies((one.node for one in requests), (one.channel for one in requests))
     refused, fit = sieve(
@@ -206,11 +207,14 @@ def serve_channels(cause: Cause, /, *, requests: Sequence[ServeChannel]) -> list
         ],
     )
 
-    standing = put(_SERVING, (((one.channel, one.node), (one.priority,)) for _, one in fit))
+    wanted = {(one.channel, one.node): one for _, one in fit}
+    standing = put(_SERVING, ((pair, (one.priority,)) for pair, one in wanted.items() if one.serves))
+    no_more = sorted(pair for pair, one in wanted.items() if not one.serves)
+    freed = sql.run(_SERVES_NO_MORE, sql.columns(("channels", "nodes"), no_more)) if no_more else ()
 
-    changed = _changed(standing)
-    _tell_changed(cause, "channel", "nodes", {channel for channel, _ in changed}, known)
-    _show_anew(cause, {channel for channel, _ in changed})
+    changed = {channel for channel, _ in _changed(standing)} | {channel for (channel,) in freed}
+    _tell_changed(cause, "channel", "nodes", changed, known)
+    _show_anew(cause, changed)
     return [refused.get(place) or Served(one.channel, one.node) for place, one in enumerate(requests)]
 
 
@@ -385,6 +389,12 @@ _ZONE_NODES = "SELECT id, node_id FROM network_zone WHERE id = ANY(%(zones)s::uu
 _KINDS = """
 SELECT b.node_id, b.code, b.kind FROM unnest(%(nodes)s::uuid[], %(codes)s::text[]) AS d(node, code)
 JOIN network_bin AS b ON b.node_id = d.node AND b.code = d.code
+"""
+
+_SERVES_NO_MORE = """
+DELETE FROM network_channelnode WHERE (channel_id, node_id) IN (
+    SELECT * FROM unnest(%(channels)s::uuid[], %(nodes)s::uuid[]))
+RETURNING channel_id
 """
 
 _FREE = """

@@ -95,6 +95,44 @@ class Cancellation:
     refunded: dict[UUID, int] = field(default_factory=dict)  # by order, once it is carried out
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What cancelling a whole order would do now: units of goods, how many of them the warehouse has, and, in minor
+    units of `currency`, what they bear with their services, and what is given back of what was captured."""
+
+    order: UUID
+    number: str
+    currency: str
+    units: int
+    on_floor: int
+    minor: int
+    refunded_minor: int
+
+
+def foresee(requests: Sequence[CancelOrder], *, from_floor: bool = False) -> list[Foreseen | Refused]:
+    """What the command would answer now to requests for whole orders, while nothing is locked or written; with
+    `from_floor`, what `warehouse.withdraw` would. 2 statements."""
+    plan = Cancellation(*_load([one.order for one in requests]))
+    borne = _borne(plan.orders)
+    return [_foreseen(one, plan, borne, from_floor=from_floor) for one in requests]
+
+
+def _foreseen(
+    one: CancelOrder, plan: Cancellation, borne: Mapping[UUID, _Borne], *, from_floor: bool
+) -> Foreseen | Refused:
+    steps = _decide(one, plan, from_floor=from_floor)
+    if isinstance(steps, Refused):
+        return steps
+    plan.decided[one.order] = (one, steps)
+    order, lines, of = plan.orders[one.order], plan.lines[one.order], borne.get(one.order, _Borne())
+    goods = [(place, units) for line, place, units in steps if lines[line].is_goods]
+    return Foreseen(
+        one.order, order.number, of.currency, sum(units for _, units in goods),
+        sum(units for place, units in goods if place in ON_THE_FLOOR), of.stands,
+        rules.give_back(order.captured, 0, of.stands + of.cancelled, of.given),
+    )  # fmt: skip
+
+
 def look(orders: Iterable[UUID]) -> Cancellation:
     """Lock orders and load what could be cancelled of them. 2 statements."""
     wanted = list(orders)
@@ -292,24 +330,11 @@ def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
     # Where all that left has come back, the shipping may be due now that nothing more will leave.
     sent = [order for order in paid if any(line.gone for line in plan.lines[order].values())]
     offer("refund", [(order, 0, cause.at) for order in sent])
-    stands: dict[UUID, int] = dict.fromkeys(paid, 0)
-    cancelled: dict[UUID, int] = dict.fromkeys(paid, 0)
-    given: dict[UUID, int] = {}
-    currencies: dict[UUID, str] = {}
-    for order, currency, before, quantity, gone, *amounts in sql.run(_BORNE, {"orders": paid}):
-        frozen = rules.Frozen(*amounts)
-        rest = frozen.of_units(quantity, 0, quantity - gone).total
-        stands[order] += rest
-        cancelled[order] += frozen.total - rest
-        given[order], currencies[order] = before, currency
+    borne = _borne(paid)
     back = {
         order: amount
-        for order in paid
-        if (
-            amount := rules.give_back(
-                plan.orders[order].captured, stands[order], cancelled[order], given[order]
-            )
-        )
+        for order, of in borne.items()
+        if (amount := rules.give_back(plan.orders[order].captured, of.stands, of.cancelled, of.given))
     }
     at = {order: plan.decided[order][0].occurred_at for order in back}
     if back:
@@ -323,13 +348,34 @@ def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
         )
         postings = [
             Posting(
-                plan.orders[order].company, "prepayment.returned", "order", order, currencies[order],
+                plan.orders[order].company, "prepayment.returned", "order", order, borne[order].currency,
                 (("settlement", minor),), at[order] or cause.at,
             )
             for order, minor in back.items()
         ]  # fmt: skip
         whole(post(cause, requests=postings))
     return back
+
+
+class _Borne(NamedTuple):
+    """What the units of an order bear that are not cancelled, what those bore that are, and what was given back for
+    them."""
+
+    currency: str = ""
+    stands: int = 0
+    cancelled: int = 0
+    given: int = 0
+
+
+def _borne(orders: Iterable[UUID]) -> dict[UUID, _Borne]:
+    """By the amounts that were frozen for them. 1 statement."""
+    found: dict[UUID, _Borne] = {}
+    for order, currency, given, quantity, gone, *amounts in sql.run(_BORNE, {"orders": list(orders)}):
+        frozen = rules.Frozen(*amounts)
+        rest = frozen.of_units(quantity, 0, quantity - gone).total
+        of = found.get(order, _Borne())
+        found[order] = _Borne(currency, of.stands + rest, of.cancelled + frozen.total - rest, given)
+    return found
 
 
 def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, refunded: int) -> Event:

@@ -1,4 +1,4 @@
-"""Nodes and channels as they stand, for programs: which are open, and what each channel is shown of stock."""
+"""Companies, nodes and channels, for programs: what there is, which are open, and what a channel is shown of stock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field, StrictInt
 
+from entrepot.ledger.commands.set_up_companies import SetUpCompany, set_up_companies
 from entrepot.network import queries as network
 from entrepot.network import rules
 from entrepot.network.commands.register import (
@@ -19,12 +20,35 @@ from entrepot.network.commands.register import (
     register_nodes,
     serve_channels,
 )
+from entrepot.parties import queries as parties
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.schemas import NO_NUL, Code, Currency, Each, Out, Own, Strict, Units
 
 router = Router()
 Rank = Annotated[StrictInt, Field(ge=0, le=99)]
+
+
+class CompanyIn(Strict):
+    """A company as it shall stand. A new one gets a number and books in `currency`, which stays."""
+
+    code: Code
+    name: Code
+    currency: Currency
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["GB"])]
+    key: Own = None
+
+
+class CompanyNowOut(Out):
+    id: int
+
+
+class CompanyOut(Out):
+    id: int
+    code: str
+    name: str
+    currency: str
+    country: str
 
 
 class NodeIn(Strict):
@@ -61,11 +85,13 @@ class ChannelIn(Strict):
 
 
 class ServeIn(Strict):
-    """A node that serves a channel from now on; `priority` adds to the node's own."""
+    """A node that serves a channel from now on; `priority` adds to the node's own. With `serves` false it serves it no
+    more; what it was promised stays with it."""
 
     channel: Code
     node: Code
     priority: Rank = 0
+    serves: bool = True
     key: Own = None
 
 
@@ -107,6 +133,26 @@ class ChannelOut(Out):
     threshold: int
     shown_at_most: int
     nodes: list[str]
+
+
+@router.get("/companies", response={200: list[CompanyOut], **READ})
+def list_companies(request: HttpRequest) -> Any:
+    """The companies that the caller belongs to."""
+    return [one for one in parties.companies() if parse.actor_of(request).is_of(one.id)]
+
+
+@router.post("/companies", response={200: CompanyNowOut | list[Each[CompanyNowOut]], **REFUSED})
+def save_companies(
+    request: HttpRequest,
+    payload: CompanyIn | Annotated[list[CompanyIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Set up companies by their codes, each with its books, or change their names and countries."""
+
+    def make(one: CompanyIn, key: str) -> SetUpCompany:
+        return SetUpCompany(**one.model_dump(exclude={"key"}), key=key)
+
+    return give(request, set_up_companies, payload, idempotency_key, make)
 
 
 @router.get("/nodes", response={200: list[NodeOut], **READ})
@@ -163,13 +209,13 @@ def serve_from(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Have nodes serve channels."""
+    """Have nodes serve channels, or serve them no more."""
     of, items = parse.company_of(company), as_list(payload)
     nodes = parse.nodes_of(of, {one.node for one in items})
     channels = {code: one.id for code, one in network.channels(company=of).items()}
     parse.known("channel", {one.channel for one in items}, channels)
 
     def make(one: ServeIn, key: str) -> ServeChannel:
-        return ServeChannel(channels[one.channel], nodes[one.node], one.priority, key)
+        return ServeChannel(channels[one.channel], nodes[one.node], one.priority, key, one.serves)
 
     return give(request, serve_channels, payload, idempotency_key, make)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Router
 from pydantic import Field
 
@@ -14,8 +15,10 @@ from entrepot.access import mailing
 from entrepot.access import queries as access
 from entrepot.access.commands.subscribe import (
     EndSubscription,
+    RetryMailing,
     SubscribeReport,
     end_subscriptions,
+    retry_mailings,
     subscribe_reports,
 )
 from entrepot.insight import kpis
@@ -84,10 +87,56 @@ class ReportMailEndedOut(Out):
     id: UUID
 
 
+class UnsentMailOut(Out):
+    """`state`: failed (as often as it is tried; `again`: it may be tried anew), doubtful (it may have arrived), or
+    sending (its sender never told of it)."""
+
+    id: UUID
+    person: str
+    report: str
+    query: str
+    period: str
+    state: str
+    attempts: int
+    error: str
+    taken_at: datetime
+    again: bool
+
+
+class MailAgainIn(Strict):
+    mailing: UUID
+    key: Own = None
+
+
+class MailAgainOut(Out):
+    mailing: UUID
+
+
 @router.get("/report-mails", response={200: list[ReportMailOut], **READ})
 def list_report_mails(request: HttpRequest, company: Company = None) -> list[Any]:
     """Reports that the person of the key gets by mail."""
     return list(access.subscriptions(parse.company_of(company), parse.actor_of(request).name))
+
+
+@router.get("/report-mails/unsent", response={200: list[UnsentMailOut], **READ})
+def list_unsent_mails(request: HttpRequest, company: Company = None) -> list[Any]:  # noqa: ARG001
+    """Mails of reports that did not go out, whoever's they are, the oldest first."""
+    return list(access.unsent(parse.company_of(company), timezone.now()))
+
+
+@router.post("/report-mails/retry", response={200: MailAgainOut | list[Each[MailAgainOut]], **REFUSED})
+def retry_mails(
+    request: HttpRequest,
+    payload: MailAgainIn | Annotated[list[MailAgainIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Try mails anew that failed as often as they are tried."""
+    which = parse.company_of(company)
+    return give(
+        request, retry_mailings, payload, idempotency_key,
+        lambda one, key: RetryMailing(which, one.mailing, key=key),
+    )  # fmt: skip
 
 
 @router.post("/report-mails", response={200: ReportMailMadeOut | list[Each[ReportMailMadeOut]], **REFUSED})

@@ -27,7 +27,19 @@ from entrepot.network.rules import BIN_KINDS, OUT_KINDS
 from entrepot.warehouse.commands.retire_bins import RetireBin, retire_bins
 from entrepot.warehouse.commands.switch_bins import BinSwitched, SwitchBin, switch_bins
 from entrepot.web import lists_floor, words
-from entrepot.web.edge import Request, back, cause_of, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    Undo,
+    back,
+    cause_of,
+    clean,
+    console,
+    give,
+    int_in,
+    kept,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import chosen, listed
 
 STATES = ("in use", *OUT_KINDS)
@@ -105,10 +117,23 @@ def act(request: Request) -> HttpResponse:
         "open": (switch_bins, [SwitchBin(company, one, "open", why) for one in which]),
     }
     command, wanted = asked.get(do, (switch_bins, [SwitchBin(company, one, "block", why) for one in which]))
-    for one in give(request, command, wanted, _done, reason=why)[:FAULTS_SHOWN]:
+    undo = partial(_back_again, "open" if do == "block" else "block") if do in ("block", "open") else None
+    for one in give(request, command, wanted, _done, reason=why, undo=undo)[:FAULTS_SHOWN]:
         if isinstance(one, BinSwitched) and (one.units or one.picked):
             messages.info(request, _touched(request.reader.company.id, one))
     return back(request, reverse("bins"))
+
+
+def _back_again(step: str, told: list[Any]) -> Undo | None:
+    """What switches bins back; None where orders are sourced anew by now, which that would not undo."""
+    if any(answer.promised for _, answer in told):
+        return None
+    which = [("bin", str(asked.bin)) for asked, _ in told]
+    return Undo(
+        "warehouse.switch_bins",
+        reverse("bins-act"),
+        [*which, ("do", step), ("why", gettext("Undone at once."))],
+    )
 
 
 def _touched(company: int, one: BinSwitched) -> str:

@@ -20,7 +20,7 @@ from entrepot.network.commands.register import SetCutOff, SetHoliday, set_cut_of
 from entrepot.network.queries import Node
 from entrepot.network.rules import Calendar, ShipDate, local_day, next_ship_date
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page
+from entrepot.web.edge import Request, Undo, back, clean, console, day_in, give, int_in, kept, page
 from entrepot.work import rules as work
 from entrepot.work.commands.steering import CALENDAR
 
@@ -89,7 +89,8 @@ def close(request: Request, which: UUID) -> HttpResponse:
         messages.error(request, gettext("Choose the day from the calendar, or write it as 2026-12-25."))
         return back(request, reverse("calendar", args=[which]), [])
     wanted = [SetHoliday(which, day, clean(request.POST.get("name")))]
-    return back(request, reverse("calendar", args=[which]), give(request, set_holidays, wanted, _closed))
+    results = give(request, set_holidays, wanted, _closed, undo=_open_these)
+    return back(request, reverse("calendar", args=[which]), results)
 
 
 @require_POST
@@ -111,7 +112,8 @@ def close_public(request: Request, which: UUID) -> HttpResponse:
         for day, name in sorted(work.public_holidays(node.country, part, year).items())
         if day not in named
     ]
-    return back(request, reverse("calendar", args=[which]), give(request, set_holidays, wanted, _closed))
+    results = give(request, set_holidays, wanted, _closed, undo=_open_these)
+    return back(request, reverse("calendar", args=[which]), results)
 
 
 @require_POST
@@ -120,8 +122,23 @@ def open_again(request: Request, which: UUID) -> HttpResponse:
     """Days on which the node works after all."""
     _known(request, which)
     wanted = [SetHoliday(which, day, None) for text in request.POST.getlist("day") if (day := day_in(text))]
-    give(request, set_holidays, wanted, _opened)
+    names = {day: name for _, day, name in network.holidays(nodes=[which])}
+
+    def undo(told: list[Any]) -> Undo | None:
+        day = told[0][0].day
+        if len(told) > 1 or day not in names:
+            return None
+        fields = [("day", day.isoformat()), ("name", names[day])]
+        return Undo("network.set_holidays", reverse("calendar-close", args=[which]), fields)
+
+    give(request, set_holidays, wanted, _opened, undo=undo)
     return back(request, reverse("calendar", args=[which]))
+
+
+def _open_these(told: list[Any]) -> Undo:
+    """What opens days again that were just closed."""
+    fields = [("day", asked.day.isoformat()) for asked, _ in told]
+    return Undo("network.set_holidays", reverse("calendar-open", args=[told[0][0].node]), fields)
 
 
 def _known(request: Request, which: UUID) -> Node:

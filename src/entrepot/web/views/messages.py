@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import sees_buyers
+from entrepot.channels import webhook_queries
 from entrepot.insight import feeds, questions
 from entrepot.kernel import masking, messages
 from entrepot.kernel import queries as kernel
@@ -46,8 +47,16 @@ def told(request: Request) -> HttpResponse:
         "side": side, "state": state, "place": place, "standing": questions.standing(company, fmt.reading().now),
         "states": (*messages.STANDING[side], "dropped"), "ways_in": messages.ways_in(),
         "may": any(map(request.reader.actor.may, ("kernel.replay_messages", "kernel.drop_messages"))),
+        "places": _webhooks(company),
     }  # fmt: skip
     return page(request, "web/messages.html", context, area="integration")
+
+
+def _webhooks(company: int) -> dict[str, str]:
+    """What the destinations are called that are webhooks."""
+    told = gettext("webhook %(name)s")
+    known = webhook_queries.webhooks(company)
+    return {webhook_queries.destination_of(one.id): told % {"name": one.name} for one in known}
 
 
 def _asked(request: Request) -> tuple[str, str, str]:
@@ -82,6 +91,7 @@ def one(request: Request, side: str, which: str) -> HttpResponse:
         messages.why_fixed(row.place),
     )
     context = {
+        "place": _webhooks(request.reader.company.id).get(row.place, ""),
         "one": row, "side": side, "content": shown.content, "hides": shown.hides, "fixed": fixed,
         "is_edited_here": not shown.hides and not fixed,
         "may_replay": row.state in messages.STANDING[side] and (side == "out" or row.place in messages.ways_in()),

@@ -38,10 +38,8 @@ from entrepot.returns import queries as returns
 from entrepot.returns.admission import CONDITIONS
 from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
-from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.reject import reject as reject_on_floor
-from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
 from entrepot.web import lists, standing
 from entrepot.web.edge import (
@@ -62,6 +60,7 @@ from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
 from entrepot.web.views.customers import customer_of
 from entrepot.web.views.drop_ships import around, with_lines
+from entrepot.web.views.order_cancel import cancel_many, cancelled, may_cancel, may_withdraw
 from entrepot.work import queries as work
 from entrepot.work.rules import TOPICS
 
@@ -111,10 +110,10 @@ def _fetch(request: Request, asked: dict[str, Any], after: UUID | None, limit: i
 def act(request: Request) -> HttpResponse:
     """Many orders, one command: those chosen, or all that the filters let through."""
     which = chosen(request, "order", partial(_fetch, request, _asked(request)))
-    reason = clean(request.POST.get("reason"))
     if request.POST.get("action") == "cancel":
-        _cancel(request, [CancelOrder(one, reason) for one in which])
-    elif request.POST.get("action") == "release":
+        return cancel_many(request, which)
+    if request.POST.get("action") == "release":
+        reason = clean(request.POST.get("reason"))
         kind = clean(request.POST.get("kind"))
         holds = pages.open_holds(orders=which, kind=kind)
         if which and not holds:
@@ -145,7 +144,7 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
         lines = left
     code = clean(request.POST.get("code")) or "other"
     wanted = CancelOrder(which, clean(request.POST.get("reason")), tuple(lines) or None, code=code)
-    results = _cancel(request, [wanted], in_part=bool(lines))
+    results = cancelled(request, [wanted], in_part=bool(lines))
     for one in results:
         if not isinstance(one, Refused) and one.refunded_minor:
             order_edit.say_given_back(request, one.refunded_minor, found.currency)
@@ -232,30 +231,10 @@ def _rejectable(
     return can
 
 
-def _may_withdraw(request: Request) -> bool:
-    return request.reader.actor.may("warehouse.withdraw")
-
-
 def _can(request: Request, line: orders.LineRow) -> int:
     """Units of a line that the reader can cancel."""
-    places = rules.CANCELLED_FROM + (rules.ON_THE_FLOOR if _may_withdraw(request) else ())
+    places = rules.CANCELLED_FROM + (rules.ON_THE_FLOOR if may_withdraw(request) else ())
     return sum(getattr(line, place) for place in places)
-
-
-def _cancel(request: Request, wanted: list[CancelOrder], *, in_part: bool = False) -> list[Any]:
-    """Whoever may withdraw from the warehouse cancels late as well."""
-
-    def done(n: int) -> str:
-        if in_part:
-            units = sum(units for one in wanted for _, units in one.lines or ())
-            return ngettext(
-                "%(n)s unit is cancelled, and what is left of the order stays.",
-                "%(n)s units are cancelled, and what is left of the order stays.",
-                units,
-            ) % {"n": fmt.number(units)}
-        return ngettext("%(n)s order was cancelled.", "%(n)s orders were cancelled.", n) % {"n": n}
-
-    return give(request, withdraw if _may_withdraw(request) else cancel, wanted, done)
 
 
 def _release(request: Request, wanted: list[ReleaseHold], names: Sequence[str] = ()) -> None:
@@ -334,7 +313,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "relatives": orders.relatives(which),
         **_splittable(request, found, paid),
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),
-        "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
+        "may_cancel": may_cancel(request),
         "alive": found.status not in rules.ENDED,
         **listing_of(request, which),
         **customer_of(request, found),
@@ -452,7 +431,7 @@ def _cancellable(request: Request, found: orders.OrderView) -> dict[str, Any]:
     """What the reader can cancel of it, by line, and how: '' not at all, `late` with what the warehouse has of it."""
     can = [(line, n) for line in found.lines if line.kind == rules.GOODS and (n := _can(request, line))]
     on_floor = any(getattr(line, place) for line in found.lines for place in rules.ON_THE_FLOOR)
-    how = "late" if on_floor and _may_withdraw(request) else "early"
+    how = "late" if on_floor and may_withdraw(request) else "early"
     return {"can_cancel": can, "cancellable": how if can else ""}
 
 

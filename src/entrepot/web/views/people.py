@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -13,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from entrepot.access import queries as access
 from entrepot.kernel.errors import Refused
 from entrepot.web import doors, words
 from entrepot.web.edge import COMPANY, Request, back, console, guard
@@ -35,7 +37,9 @@ class Login(auth.LoginView):
         """Whoever has a second factor is not in yet."""
         user = form.get_user()
         if not doors.has_factor(user.pk):
-            return super().form_valid(form)
+            response = super().form_valid(form)
+            greet(self.request, user.pk)
+            return response
         doors.wait_for_code(self.request, user.pk, user.get_session_auth_hash(), self.get_success_url())
         return redirect("login-code")
 
@@ -59,6 +63,13 @@ class Login(auth.LoginView):
         return response
 
 
+def greet(request: HttpRequest, user: int) -> None:
+    """Whoever enters with a password that somebody made for them is told so: two people know it."""
+    if access.password_is_anothers(user):
+        told = gettext("Your password was made by somebody else. Choose one of your own, under My access.")
+        messages.info(request, told)
+
+
 @sensitive_post_parameters()
 @never_cache
 def login_code(request: HttpRequest) -> HttpResponse:
@@ -71,6 +82,7 @@ def login_code(request: HttpRequest) -> HttpResponse:
         if answer is None:
             return redirect("login")
         if not isinstance(answer, Refused):
+            greet(request, request.user.pk)
             return redirect(answer)
         refused = words.refusal(answer)
     response = render(request, "web/login_code.html", {"refused": refused}, status=200)

@@ -34,7 +34,7 @@ from entrepot.access.rules import ROLES
 from entrepot.kernel import queries as kernel
 from entrepot.parties import queries as parties
 from entrepot.web import doors, lists_insight
-from entrepot.web.edge import Request, back, clean, console, give, kept, page, uuid_in
+from entrepot.web.edge import Request, Undo, back, clean, console, give, kept, page, uuid_in
 from entrepot.web.listed import listed_whole
 from entrepot.web.once import show_once, shown_once, unkept
 
@@ -111,7 +111,10 @@ def admit(request: Request, person: int) -> HttpResponse:
         if may_enter
         else gettext("They may not enter, and their keys open nothing.")
     )
-    give(request, admit_people, [AdmitPerson(_known(person).name, may_enter)], lambda _n: done)
+    fields = [("may_enter", "no" if may_enter else "yes")]
+    undo = Undo("access.admit_people", reverse("person-admit", args=[person]), fields)
+    wanted = [AdmitPerson(_known(person).name, may_enter)]
+    give(request, admit_people, wanted, lambda _n: done, undo=lambda _told: undo)
     return back(request, reverse("person", args=[person]))
 
 

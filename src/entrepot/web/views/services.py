@@ -8,20 +8,24 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.carriage import comparing, queries
 from entrepot.carriage.commands.register import register_services
-from entrepot.carriage.rules import RegisterService
+from entrepot.carriage.rules import ANYWHERE, RegisterService
 from entrepot.kernel import csv_rows, money
+from entrepot.kernel.errors import Refused
 from entrepot.web import lists_floor
 from entrepot.web.as_csv import as_csv
-from entrepot.web.edge import Request, back, clean, console, give, int_in, page
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page
 from entrepot.web.listed import listed_whole
 
 FAULTS_SHOWN = 20
+ZONE = "all"
+EVERYWHERE = ((ANYWHERE, ANYWHERE, ZONE),)
 FILE_MAX = 1_000_000
 INT_MAX = 2**31 - 1
 
@@ -51,7 +55,9 @@ def told(request: Request) -> HttpResponse:
         for s in [one.stands]
     ]
     shown = listed_whole(request, lists_floor.SERVICES, rows)
-    return shown.answer or page(request, "web/services.html", shown.context(), area="ship")
+    return shown.answer or page(
+        request, "web/services.html", {**shown.context(), "kept": kept(request)}, area="ship"
+    )
 
 
 @require_safe
@@ -65,6 +71,32 @@ def one(request: Request, which: UUID) -> HttpResponse:
     number = int_in(request.GET.get("version"))
     version = next((one for one in kept if one.version == number), None)
     return _page(request, found, {"versions": kept, "version": version} | _beside(found, version))
+
+
+@require_POST
+@console
+def add(request: Request) -> HttpResponse:
+    """A service that nothing stands of yet, with one price to everywhere where the form says one; its tables come by
+    file."""
+    company, code = request.reader.company.id, clean(request.POST.get("code"))
+    if any(one.stands.code == code for one in queries.known(company)):
+        messages.error(request, gettext("%(code)s is there already. Change it below.") % {"code": code})
+        return back(request, reverse("services"), [])
+    days, grams = (int_in(request.POST.get(name)) for name in ("transit_days", "max_weight_g"))
+    currency, said = clean(request.POST.get("currency")).upper(), clean(request.POST.get("price"))
+    price = minor_in(said, currency) if said else None
+    if days is None or grams is None or (said and price is None):
+        messages.error(request, gettext("Write whole days and grams, and the price as a number."))
+        return back(request, reverse("services"), [])
+    wanted = RegisterService(
+        company, clean(request.POST.get("carrier")), code, clean(request.POST.get("name")), min(days, INT_MAX),
+        min(grams, INT_MAX), currency, EVERYWHERE if said else (), ((ZONE, grams, price or 0),) if said else (),
+    )  # fmt: skip
+    done = gettext("The service is set up. Its rates and zones are brought on its page.")
+    answers = give(request, register_services, [wanted], lambda _n: done)
+    if isinstance(answers[0], Refused):
+        return back(request, reverse("services"), answers)
+    return redirect("service", which=answers[0].id)
 
 
 @require_POST

@@ -31,7 +31,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, page
 from entrepot.web.listed import listed_whole
 from entrepot.web.once import show_once, shown_once, unkept
 
@@ -131,7 +131,9 @@ def switch(request: Request, which: UUID) -> HttpResponse:
         "pause": gettext("It is told nothing until it is opened. What waits for it is kept."),
         "remove": gettext("The webhook is removed."),
     }
-    answers = give(request, switch_webhooks, [wanted], lambda _n: done[step])
+    opens = Undo("channels.switch_webhooks", reverse("webhook-switch", args=[which]), [("step", "open")])
+    undo = (lambda _told: opens) if step == "pause" else None
+    answers = give(request, switch_webhooks, [wanted], lambda _n: done[step], undo=undo)
     is_gone = step == "remove" and not isinstance(answers[0], Refused)
     return back(request, reverse("webhooks") if is_gone else reverse("webhook", args=[which]))
 

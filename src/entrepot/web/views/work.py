@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
 from entrepot.access.rules import ASKED, ROLES, stands_for
-from entrepot.insight import pages
+from entrepot.insight import finding, pages
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.orders import queries as orders
@@ -24,8 +24,21 @@ from entrepot.orders.rules import RESOLUTIONS
 from entrepot.sourcing.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
 from entrepot.web import lists
-from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, moment_in, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    Undo,
+    back,
+    clean,
+    console,
+    give,
+    ids_in,
+    int_in,
+    moment_in,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import chosen, listed, order_of
+from entrepot.web.templatetags import console as tags
 from entrepot.web.timeline import steps
 from entrepot.web.views.orders import listing_of
 from entrepot.work import queries as work
@@ -145,6 +158,34 @@ def _currency(found: work.Item, of_order: str) -> str:
     return found.facts.get("currency", "") or of_order
 
 
+def _called(request: Request, found: work.Item) -> dict[str, Any]:
+    """What an item is about, and its facts, in which documents, SKUs and bins stand as people call them."""
+    facts = {name: fact for name, fact in found.facts.items() if name != "hold"}  # the subject shows it
+    ids = set(ids_in(_texts(facts)))
+    names = pages.names([found.subject, *ids])
+    told: dict[str, str] = {str(one): tags.link(one, names[one]) for one in ids & names.keys()}
+    others = finding.called(request.reader.company.id, ids - names.keys())
+    told |= {str(one): text for one, text in others.items()}
+    return {"name": names.get(found.subject), "facts": _renamed(facts, told)}
+
+
+def _texts(fact: Any) -> Iterator[str]:
+    """Every text in a fact, however deep it stands."""
+    if isinstance(fact, str):
+        yield fact
+    elif isinstance(fact, (dict, list)):
+        for one in fact.values() if isinstance(fact, dict) else fact:
+            yield from _texts(one)
+
+
+def _renamed(fact: Any, told: Mapping[str, str]) -> Any:
+    if isinstance(fact, dict):
+        return {name: _renamed(one, told) for name, one in fact.items()}
+    if isinstance(fact, list):
+        return [_renamed(one, told) for one in fact]
+    return told.get(fact, fact) if isinstance(fact, str) else fact
+
+
 @require_safe
 @console
 def item(request: Request, which: UUID) -> HttpResponse:
@@ -166,9 +207,8 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "terms": found.terms_at(now),
         "worth_in": of_order or request.reader.company.currency,
         "points": found.points_at(now),
-        "facts": {name: fact for name, fact in found.facts.items() if name != "hold"},  # the subject shows it
         "currency": _currency(found, of_order),
-        "name": pages.names([found.subject]).get(found.subject),
+        **_called(request, found),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "linked": linked,
         "others": [one for one in work.of_subject(found.subject) if one.id not in known],

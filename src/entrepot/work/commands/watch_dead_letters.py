@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access.queries import UNSENT
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
@@ -22,6 +23,8 @@ SUBJECT = "dead_letters"
 ROLE = "integration engineer"
 SIDES = {"out": "to", "in": "from"}
 PRIORITY = 40
+MAILS = "reports by mail"
+"""The place of mails of reports that were not sent."""
 CAUSES_MAX = 5
 """Causes at one place that are items of their own; where there are more, the place is what is broken."""
 
@@ -77,15 +80,16 @@ class _Stopped(NamedTuple):
 def watch_dead_letters(
     cause: Cause, /, *, requests: Sequence[WatchDeadLetters]
 ) -> list[DeadLettersWatched | Refused]:
-    """An item for each cause (side, destination or source, and error) for which messages stand, or one for its place
-    where there are more than CAUSES_MAX, and then until nothing stands there; each says how many messages it stops now.
+    """An item for each cause (side, destination or source, and error) for which messages stand, mails of reports that
+    were not sent among them, or one for its place where there are more than CAUSES_MAX, and then until nothing stands
+    there; each says how many messages it stops now.
     Items whose last message is on its way again or dropped are closed, and those about a message that was dropped.
 
     Locks: the items. Refuses: nothing. Again: nothing changes. 7 statements at most.
     """
     companies = list(dict.fromkeys(one.company for one in requests))
     before = sql.run(_STANDING, {"companies": companies, "type": ITEM})
-    causes = _together(sql.run(_DEAD, {"companies": companies}))
+    causes = _together(sql.run(_DEAD, {"companies": companies, "now": cause.at, "mails": MAILS}))
     stopped = _by_place(causes.values(), {subject for _, subject in before})
     standing = [row for row in before if row[1] not in stopped]
     opened = open_items(cause, requests=[_item(one) for one in stopped.values()])
@@ -174,14 +178,17 @@ def _count(stopped: Iterable[_Stopped], opened: Sequence[ItemOpened]) -> None:
         sql.run(_COUNT, sql.columns(("items", "reasons", "facts"), rows))
 
 
-_DEAD = """
+_DEAD = f"""
 SELECT company_id::int, side, place, error, count(*)::int, min(at)
 FROM (
     SELECT company_id, 'out' AS side, destination AS place, last_error AS error, created_at AS at
     FROM kernel_delivery WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'dead'
     UNION ALL
     SELECT company_id, 'in', source, last_error, received_at
-    FROM kernel_inbox WHERE company_id = ANY(%(companies)s::smallint[]) AND state IN ('dead', 'failed')) AS dead
+    FROM kernel_inbox WHERE company_id = ANY(%(companies)s::smallint[]) AND state IN ('dead', 'failed')
+    UNION ALL
+    SELECT s.company_id, 'out', %(mails)s::text, m.error, m.taken_at
+    {UNSENT} AND s.company_id = ANY(%(companies)s::smallint[])) AS dead
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 
