@@ -54,7 +54,7 @@ MANIFESTS = Listing(
     (
         Head(_("Manifest")), Head(_("Carrier"), "carrier"), Head(_("Node"), "node"),
         Head(_("Packages"), "packages", n=True, sum="labels"),
-        Head(_("Weight"), "weight", n=True), Head(_("Closed"), "closed"),
+        Head(_("Weight"), "weight", n=True), Head(_("Closed"), "closed"), Head(_("Carrier told"), "told"),
     ),
     cells_of(ManifestRow),
 )  # fmt: skip
