@@ -84,7 +84,7 @@ COUNTS = Listing(
     "counts", "counts",
     (
         Head(_("Count")), Head(_("State"), "state"), Head(_("Bin"), "bin"), Head(_("Why"), "why"),
-        Head(_("Goods"), "goods", n=True), Head(_("With"), "with"), Head(_("Due or counted"), "counted"),
+        Head(_("Goods"), "goods"), Head(_("With"), "with"), Head(_("Due or counted"), "counted"),
     ),
     cells_of(CountRow),
 )  # fmt: skip
