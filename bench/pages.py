@@ -56,6 +56,7 @@ BESIDE: dict[str, str | list[Any]] = {
     "label-of-carrier": "SELECT label_id FROM shipping_purchase WHERE state = 'bought' LIMIT 1",
     "plate-label": "SELECT id, 'pdf' FROM stock_plate ORDER BY id DESC LIMIT 1",
     "manifest": "SELECT id FROM shipping_manifest ORDER BY id DESC LIMIT 1",
+    "manifest-form": "SELECT manifest_id, source FROM shipping_manifestform WHERE url <> '' LIMIT 1",
     "return-photo": "SELECT id FROM returns_photo LIMIT 1",
     "departure-pdf": walk.WHICH["departure"],
     "return-label-pdf": "SELECT return_id FROM returns_label WHERE state = 'made' LIMIT 1",
@@ -73,6 +74,7 @@ BESIDE: dict[str, str | list[Any]] = {
 NOT_HERE = {
     "packing-customs": "nothing of the demo's retailer leaves the country",
     "label-of-carrier": "is bought of a carrier, and the demo has none on a line",
+    "manifest-form": "is made of labels that were bought of a carrier, and the demo has none on a line",
     "return-label-pdf": "is made when somebody asks for it, and in the demo nobody has",
 }
 """What the house has nothing of, and why."""

@@ -160,13 +160,16 @@ def _policies() -> Iterator[str]:
 
 def _words() -> Iterator[str]:
     """Names of states and kinds that are written as they are, those of machines and those that tables know; why an
-    invoice has no tax, what duties are kept apart, and what webhooks tell."""
+    invoice has no tax, what duties are kept apart, what webhooks tell, and why a service is taken or is not."""
     from entrepot.access.duties import CONFLICTS
+    from entrepot.carriage.rules import BARRED
     from entrepot.channels.webhooks import DEAD, EVENTS, GONE_FOR_GOOD
     from entrepot.returns.admission import CONDITIONS
     from entrepot.settlement.ubl import REASONS
+    from entrepot.shipping.shopping import NOT_QUOTED, WHY
     from entrepot.web import words
 
+    yield from (*BARRED.values(), *WHY.values(), *NOT_QUOTED.values())
     yield from (told for _code, told in REASONS.values())
     yield from (*words.OF_RETURNS, *CONDITIONS)
     yield from (words.spaced(text) for one in CONFLICTS for text in (one.first, one.second, one.risk))

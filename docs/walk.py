@@ -121,6 +121,7 @@ NOT_WALKED = {
     "return-photo": "a picture",
     "departure-paper": "a file",
     "label-of-carrier": "a file",
+    "manifest-form": "a file",
     "audit-heads": "a file",
     "file": "a file",
     "portal-quote": "a file",

@@ -64,6 +64,16 @@ def a_rate(carrier: str, service: str, rate: str, days: int | None, currency: st
     }  # fmt: skip
 
 
+def a_form(status: str = "created", numbers: tuple[str, ...] = ("PP100200300GB",)) -> dict[str, Any]:
+    """A scan form of EasyPost, in the state that it is in."""
+    made = (
+        {"form_url": "https://forms.example/1.pdf", "tracking_codes": numbers} if status == "created" else {}
+    )
+    told = {"message": "labels of two accounts"} if status == "failed" else {}
+    empty = {"form_url": None, "tracking_codes": [], "message": None}
+    return {"id": "sf_1", "object": "ScanForm", "status": status, **empty, **made, **told}
+
+
 def easypost(path: str, body: Any) -> tuple[int, Any]:
     """As EasyPost answers for a parcel within a country."""
     rates = [a_rate("Post", "Slow", "2.50", 4), a_rate("Post", "Fast", "9.10", 1)]
@@ -78,6 +88,10 @@ def easypost(path: str, body: Any) -> tuple[int, Any]:
             "postage_label": label,
             "tracking_code": "PP100200300GB",
         }
+    if "/scan_forms" in path:
+        return 200, a_form()
+    if path.endswith("/shipments/shp_1"):
+        return 200, shipment | {"scan_form": None}
     if path.endswith("/refund"):
         return 200, shipment | {"refund_status": "submitted"}
     details = [

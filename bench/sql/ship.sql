@@ -22,13 +22,10 @@ WITH parcel AS (
 ), offer AS (
     SELECT p.*, s.id AS service_id, carrier.code AS carrier, z.zone, r.price_minor, r.currency AS price_currency,
            row_number() OVER (PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code) AS place,
-           jsonb_agg(jsonb_build_array(s.code, to_char(r.price_minor / 100.0, 'FM999999990.00 ') || r.currency || ' in '
-               || s.transit_days || CASE s.transit_days WHEN 1 THEN ' day' ELSE ' days' END)) OVER (
-               PARTITION BY p.id ORDER BY s.code ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS services,
            jsonb_agg(jsonb_build_object(
                'service', s.code, 'carrier', carrier.code, 'days', s.transit_days, 'source', 'table', 'currency',
                r.currency, 'label_minor', r.price_minor, 'surcharges', '[]'::jsonb, 'late_per_10k', 0, 'seen', 0, 'late_minor', 0, 'total_minor',
-               r.price_minor, 'late', false, 'note', ''
+               r.price_minor, 'late', false, 'note', '[]'::jsonb, 'timed_by', 'table'
            )) OVER (
                PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code
                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS candidates
@@ -46,7 +43,7 @@ WITH parcel AS (
 INSERT INTO new_shipment
 SELECT uuidv7(), 'SH-' || nextval('number_sh'), n, id, order_id, node_id, staging_bin_id, promise_at, currency, external_id,
        channel, carrier, service_id, zone, price_minor, price_currency,
-       jsonb_build_object('late', false, 'why', 'the least in all', 'services', services, 'candidates', candidates)
+       jsonb_build_object('late', false, 'why', 'least', 'barred', '[]'::jsonb, 'candidates', candidates)
 FROM offer WHERE place = 1;
 
 SELECT count(*) FROM (

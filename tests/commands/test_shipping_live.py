@@ -91,14 +91,14 @@ def test_a_live_quote_takes_the_place_of_the_table(house: Floor, other: Imitatio
 
     row = queries.shipment(gone.shipment)
     assert (row.service, row.cost_minor) == ("slow", 250)
-    assert (row.reasons["candidates"][0]["source"], row.reasons["candidates"][0]["note"]) == ("easypost", "")
+    assert (row.reasons["candidates"][0]["source"], row.reasons["candidates"][0]["note"]) == ("easypost", [])
     assert "Ada" not in sql.run("SELECT string_agg(body::text, '') FROM kernel_delivery")[0][0]
 
 
 @pytest.mark.parametrize(
     ("answer", "why"),
-    [((503, "busy"), "easypost: EasyPost: HTTP 503"), ((422, {"error": {"message": "no"}}), "easypost: HTTP 422 no"),
-     ((200, "nonsense"), "easypost: an answer that can't be read"), ((201, {"rates": []}), "does not quote Post Slow")],
+    [((503, "busy"), "EasyPost: HTTP 503"), ((422, {"error": {"message": "no"}}), "HTTP 422 no"),
+     ((200, "nonsense"), "an answer that can't be read"), ((201, {"rates": []}), "does not quote Post Slow")],
 )  # fmt: skip
 def test_an_adapter_that_fails_leaves_the_table_and_says_why(house: Floor, other: Imitation, answer, why):
     other.answer = lambda *_: answer
@@ -108,7 +108,8 @@ def test_an_adapter_that_fails_leaves_the_table_and_says_why(house: Floor, other
     (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
     taken = queries.shipment(gone.shipment).reasons["candidates"][0]
     assert (taken["source"], taken["label_minor"]) == ("table", 300)
-    assert why in taken["note"]
+    assert taken["note"][:2] == ["problem", "easypost"]
+    assert why in taken["note"][2]
 
 
 def test_without_an_account_or_a_service_that_is_quoted_the_tables_stand(house: Floor):
@@ -119,7 +120,7 @@ def test_without_an_account_or_a_service_that_is_quoted_the_tables_stand(house: 
     assert isinstance(none, NotFound)
     assert relayed() == 1
     told = Choosing([packed_], NOW).choose(packed_, NOW).candidates[0]
-    assert told.note == "easypost: this installation has no account with it"
+    assert told.note == ("problem", "easypost", "this installation has no account with it")
     register_services(SYSTEM, requests=[replace(LIVE, live="")])
     (refused,) = ask_rates(SYSTEM, requests=[AskRates(packed_)])
     assert isinstance(refused, errors.NotQuoted)
@@ -162,7 +163,13 @@ def test_the_time_that_a_carrier_quotes_for_the_place_counts_for_its_promise(hou
     (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
     assert queries.shipment(gone.shipment).reasons["candidates"][0]["days"] == 2
     deliver(SYSTEM, requests=[Delivered(gone.shipment, NOW + timedelta(days=3))])
-    assert sql.run("SELECT slip::int FROM shipping_transit") == [(1,)]
+    assert sql.run("SELECT timed_by, slip::int FROM shipping_transit") == [("easypost", 1)]
+
+    (other,) = packed(*placed(house, 1, (0, 1), promise_at=NOW + timedelta(days=4)))
+    chosen = Choosing([other], NOW).choose(other, NOW).candidates[0]
+    assert (chosen.timed_by, chosen.seen) == ("table", 0), (
+        "nobody quoted it, and nothing is known of the table's time"
+    )
 
 
 def test_quotes_are_recorded_for_what_is_there(house: Floor):

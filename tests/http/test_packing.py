@@ -255,6 +255,14 @@ def test_what_leaves_the_country_has_a_commercial_invoice(console, shop):
     )
 
 
+def test_what_stays_in_the_customs_union_has_none(shop):
+    (found,) = queries.of_order(shop.one("packed"))
+    sql.run("UPDATE orders_order SET country = 'FR' WHERE id = %(id)s::uuid", {"id": found.order})
+    assert customs.of_fulfillment(found.id, shop.now)
+    sql.run("UPDATE network_node SET country = 'DE' WHERE id = %(id)s::uuid", {"id": found.node})
+    assert customs.of_fulfillment(found.id, shop.now) is None
+
+
 def test_a_gift_message_comes_with_the_order_and_lies_in_its_parcel(console, waits, program, shop):
     file = SimpleUploadedFile(
         "o.csv", b"Order,SKU,Qty,Price,Gift message\nG-1,NOTE-A5,1,9.95,Happy birthday!\n"

@@ -37,11 +37,13 @@ def test_a_service_is_registered_and_shows_its_surcharges_before_and_after_it_is
     assert is_problem(api.get(f"/api/v1/rates?fulfillment={ids.uuid7()}"), 404, "kernel.not_found")
 
     page = console("supervisor")
-    assert "do not carry it" not in page.get(f"/packing/{waits.id}/").content.decode()
+    assert "not carry it" not in page.get(f"/packing/{waits.id}/").content.decode()
     heavy = {**SERVICE, "code": "FEATHER", "max_weight_g": 1}
     assert api.post("/api/v1/services", heavy, again="3").status_code == 200
     shown = page.get(f"/packing/{waits.id}/").content.decode()
-    assert "<dt>FEATHER</dt><dd>carries up to 1 g" in shown
+    assert "<li>FEATHER carries up to 1 g, charged for " in shown
+    (told,) = api.get(f"/api/v1/rates?fulfillment={waits.id}").json()
+    assert told["barred"][0][:3] == ["FEATHER", "too_heavy", 1]
     assert "runner-up" in page.get(f"/packing/{waits.id}/").content.decode()
     page.post(f"/packing/{waits.id}/ship/", {"tracking": ""})
     after = page.get(f"/packing/{waits.id}/").content.decode()

@@ -158,6 +158,7 @@ OPERATIONS = [
     ("/api/v1/layouts", "post"),
     ("/api/v1/manifests", "get"),
     ("/api/v1/manifests", "post"),
+    ("/api/v1/manifests/tell", "post"),
     ("/api/v1/messages", "get"),
     ("/api/v1/messages/content", "get"),
     ("/api/v1/messages/drop", "post"),

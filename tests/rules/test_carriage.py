@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.carriage.rules import (
+    Barred,
     Leaves,
     Offer,
     Parcel,
@@ -70,23 +71,21 @@ def test_the_price_is_that_of_the_first_step_that_holds_the_weight():
 
 
 def test_a_service_that_does_not_carry_it_says_why():
-    assert offer(a_service(), PARCEL._replace(destination="FR")) == "does not go from GB to FR"
-    assert (
-        offer(a_service(), PARCEL._replace(weight_g=20_001)) == "carries up to 20000 g, charged for 20001 g"
-    )
-    assert offer(a_service(), PARCEL._replace(currency="EUR")) == "asks in GBP, not in EUR"
-    assert offer(a_service(rates={"UK": [(500, 1)]}), PARCEL) == "has no rate for 800 g in zone UK"
+    def told(parcel: Parcel, **service) -> str:
+        return offer(a_service(**service), parcel).said()
+
+    assert offer(a_service(), PARCEL._replace(destination="FR")) == Barred("post", "not_there", ("GB", "FR"))
+    assert told(PARCEL._replace(destination="FR")) == "post does not go from GB to FR"
+    assert told(PARCEL._replace(weight_g=20_001)) == "post carries up to 20000 g, charged for 20001 g"
+    assert told(PARCEL._replace(currency="EUR")) == "post asks in GBP, not in EUR"
+    assert told(PARCEL, rates={"UK": [(500, 1)]}) == "post has no rate for 800 g in zone UK"
 
 
 def test_the_cheapest_that_keeps_the_promise_is_taken_and_the_next_is_remembered():
     slow, fast, dear = a_service("slow", 3, 300), a_service("fast", 1, 500), a_service("dear", 1, 800)
     choice = choose([dear, slow, fast], PARCEL, Leaves(MONDAY), MONDAY + timedelta(days=2))
     assert (codes(choice.taken, choice.runner_up), choice.late) == (["fast", "dear"], False)
-    assert choice.reasons == (
-        ("dear", "8.00 GBP in 1 day"),
-        ("slow", "3.00 GBP in 3 days, late"),
-        ("fast", "5.00 GBP in 1 day"),
-    )
+    assert choice.barred == ()
 
 
 def test_without_a_promise_the_cheapest_of_all_is_taken():
@@ -117,7 +116,7 @@ def test_a_late_service_may_be_the_runner_up_but_never_the_first():
 def test_where_nobody_carries_it_nothing_is_taken_and_everybody_says_why():
     choice = choose([a_service()], PARCEL._replace(destination="FR"), Leaves(MONDAY), None)
     assert (choice.taken, choice.runner_up, choice.late) == (None, None, False)
-    assert choice.reasons == (("post", "does not go from GB to FR"),)
+    assert choice.barred == (Barred("post", "not_there", ("GB", "FR")),)
     assert choose([], PARCEL, Leaves(MONDAY), None).taken is None
 
 
@@ -182,7 +181,8 @@ def test_nothing_offered_is_better_than_what_is_taken(services, promised):
 @given(OFFERED, PROMISES)
 def test_every_service_is_accounted_for_and_without_the_first_the_runner_up_is_taken(services, promised):
     choice = choose(services, PARCEL, Leaves(MONDAY), promised)
-    assert [code for code, _ in choice.reasons] == [one.code for one in services]
+    carried = {one.code for one in services} - {one.service for one in choice.barred}
+    assert carried == {one.code for one in services if isinstance(offer(one, PARCEL), Offer)}
     if choice.taken:
         rest = [one for one in services if one is not choice.taken.service]
         assert choose(rest, PARCEL, Leaves(MONDAY), promised).taken == choice.runner_up

@@ -82,6 +82,16 @@ def test_invariant_7_a_barcode_that_cannot_be_read_whole_is_refused_in_plain_wor
     assert "longer than" in refused("9" * 500)
 
 
+@pytest.mark.parametrize("text", ["A|1", "L~7", "2024^B", "dented | torn", "(a)|b", "12|34"])
+def test_what_somebody_types_with_a_sign_of_barcodes_in_it_is_taken_as_typed(text):
+    assert scan(text) == Scan(text, (text,))
+
+
+@pytest.mark.parametrize("text", [f"01{GTIN}|99zz|5", "]C110A|5", "12\x1d34", "(10)A|5", f"00{'1' * 18}|x"])
+def test_what_is_meant_as_gs1_and_cannot_be_read_is_refused_whatever_it_holds(text):
+    assert isinstance(read(text, TODAY), Unreadable)
+
+
 @given(st.text(max_size=60) | st.text("0123456789()|]C1d2AB", max_size=60))
 def test_invariant_7_any_text_is_read_or_refused(text):
     found = read(text, TODAY)

@@ -70,9 +70,22 @@ def test_a_shipment_is_asked_for_as_easypost_was_asked():
     assert build.shipment(ASKED, Box(1, 0, 0, 0))["shipment"]["parcel"] == {"weight": 0.1}
 
 
+@pytest.mark.skipif(not PAYLOADS.exists(), reason="the recorded payloads of EasyPost are not here")
+def test_recorded_forms_of_what_carriers_collect_are_understood():
+    whole = json.loads((PAYLOADS / "scanform_all.json").read_text())[0]["response"]["scan_forms"]
+    answered = [one["response"] for one in recorded("/v2/scan_forms")]
+    found = [parse.scan_form(json.dumps(one)) for one in (*whole, *answered)]
+    assert {one.status for one in found} == {"created", "failed"}
+    for one in found:
+        assert one.reference.startswith("sf_")
+        assert (one.status == "created") == bool(one.url and one.numbers) == (not one.message)
+    with pytest.raises(UnreadableError, match="without its paper"):
+        parse.scan_form(json.dumps(whole[0] | {"form_url": None}))
+
+
 NAMES = (
     "rates", "id", "rate", "currency", "carrier", "service", "error", "message", "errors", "selected_rate",
-    "postage_label", "tracking_code", "refund_status", "trackers",
+    "postage_label", "tracking_code", "refund_status", "trackers", "scan_form", "status", "form_url", "tracking_codes",
 )  # fmt: skip
 ANYTHING = st.recursive(
     st.none() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False, allow_infinity=False),
@@ -84,7 +97,10 @@ ANYTHING = st.recursive(
 @given(ANYTHING)
 def test_whatever_comes_is_read_or_said_to_be_unreadable(found):
     payload = json.dumps(found)
-    for read in (parse.rates, parse.bought, parse.refund_state, parse.trackers, karrio.events):
+    for read in (
+        parse.rates, parse.bought, parse.refund_state, parse.trackers, parse.scan_form, parse.scan_form_of,
+        karrio.events,
+    ):  # fmt: skip
         try:
             read(payload)
         except UnreadableError:

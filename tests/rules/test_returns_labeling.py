@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Offer, Service, Surcharge, offer
+from entrepot.carriage.rules import Barred, Offer, Service, Surcharge, offer
 from entrepot.kernel import ids
 from entrepot.returns import labeling
 from entrepot.returns.labeling import Goods, Mate, Way, apart, cheapest, number, parcel
@@ -79,7 +79,7 @@ def test_the_cheapest_that_goes_that_way_takes_it():
 
 def test_who_takes_nothing_back_says_why():
     assert cheapest([service("out", 100, zone=("GB", "DE"))], [goods()], HOME, "GBP", ON) == (
-        ("out", "does not go from GB to GB"),
+        Barred("out", "not_there", ("GB", "GB")),
     )
     assert cheapest([service("slow", 1)], [goods()], HOME, "GBP", ON, "other") == ()
 
@@ -115,7 +115,7 @@ def test_nobody_that_takes_it_is_cheaper_in_whatever_order_they_are_asked(prices
         assert found.price_minor == min(one.price_minor for one in offers)
     else:
         assert not offers
-        assert {code for code, _ in found} == {one.code for one in services}
+        assert {one.service for one in found} == {one.code for one in services}
     shuffle.shuffle(services)
     again = cheapest(services, wanted, HOME, "GBP", ON)
     assert isinstance(again, Offer) == isinstance(found, Offer)

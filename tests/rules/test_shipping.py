@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
+from entrepot.carriage.rules import Barred, Leaves, Parcel, Service, choose_service
 from entrepot.network.rules import Calendar
 from entrepot.orders.rules import Frozen
 from entrepot.shipping.collecting import Collecting, passed
@@ -31,7 +31,7 @@ def test_the_cheapest_within_the_promise():
     assert choose_service([SLOW, FAST], PARCEL, "", Leaves(MONDAY), FRIDAY).taken.service is SLOW
     choice = choose_service([SLOW, FAST], PARCEL, "", Leaves(MONDAY), TUESDAY)
     assert (choice.taken.service, choice.late) == (FAST, False)
-    assert choice.reasons == (("slow", "3.00 GBP in 4 days, late"), ("fast", "9.00 GBP in 1 day"))
+    assert (choice.runner_up.service, choice.barred) == (SLOW, ())
 
 
 def test_the_service_asked_for_goes_before_the_cheapest():
@@ -42,7 +42,7 @@ def test_a_service_asked_for_that_does_not_carry_it_gives_way():
     small = a_service("small", 1, 100, most=500)
     choice = choose_service([SLOW, small], PARCEL, "small", Leaves(MONDAY), None)
     assert choice.taken.service is SLOW
-    assert dict(choice.reasons)["small"] == "carries up to 500 g, charged for 800 g"
+    assert choice.barred == (Barred("small", "too_heavy", (500, 800)),)
 
 
 def test_nobody_carries_it():

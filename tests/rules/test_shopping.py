@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Leaves, Parcel, Surcharge, choose, offer, surcharges
+from entrepot.carriage.rules import Leaves, Offer, Parcel, Surcharge, choose, offer, surcharges
 from entrepot.shipping.shopping import NOTHING, Known, Quote, Shopped, Shopping, late_per_10k, shop, slip
 from tests.rules.test_carriage import MONDAY, PARCEL, a_service
 
@@ -45,8 +45,8 @@ def test_surcharges_are_added_by_kind_and_fuel_comes_on_all_of_them():
 def test_a_parcel_that_is_too_long_is_not_carried():
     one = a_service(max_length_mm=1_200)
     told = offer(one, PARCEL._replace(longest_mm=1_201))
-    assert told == "carries up to 1200 mm, its longest side is 1201 mm"
-    assert not isinstance(offer(one, PARCEL._replace(longest_mm=1_200)), str)
+    assert told.said() == "post carries up to 1200 mm, its longest side is 1201 mm"
+    assert isinstance(offer(one, PARCEL._replace(longest_mm=1_200)), Offer)
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 10_000), max_size=3), st.integers(0, 3_000))
@@ -90,13 +90,13 @@ def test_a_cheap_service_that_is_often_late_loses_and_the_runner_up_says_so():
     cheap, sure = a_service("cheap", 2, 300), a_service("sure", 2, 420)
     promised = MONDAY + timedelta(days=2)
     known = {
-        (cheap.id, "UK"): Known({0: 50, 1: 50}, {0: 50, 1: 50}),
-        (sure.id, "UK"): Known({0: 100}, {0: 100}),
+        (cheap.id, "UK", "table"): Known({0: 50, 1: 50}, {0: 50, 1: 50}),
+        (sure.id, "UK", "table"): Known({0: 100}, {0: 100}),
     }
 
     one = shopped([cheap, sure], promised, known)
 
-    assert (order(one), one.why) == (["sure", "cheap"], "the least in all")
+    assert (order(one), one.why) == (["sure", "cheap"], "least")
     taken, runner_up = one.candidates
     assert (taken.late_minor, runner_up.late_minor) == (1, 244)
     assert runner_up.total_minor == 300 + 244
@@ -108,37 +108,64 @@ def test_a_cheap_service_that_is_often_late_loses_and_the_runner_up_says_so():
     assert order(shopped([cheap, sure], None, known))[0] == "cheap"
 
 
+def test_what_was_late_by_a_quoted_day_says_nothing_of_the_days_of_the_table():
+    """A day is quoted for a street, and is missed by one as a rule; the table's, for a country, is kept."""
+    one = a_service("post", 4, 300, live="easypost:USPS Priority")
+    known = {
+        (one.id, "UK", "easypost"): Known({1: 90}, {1: 90}),
+        (one.id, "UK", "table"): Known({-1: 90}, {-1: 90}),
+    }
+    quote, promised = Quote("easypost", 300, "GBP", AT, days=4), MONDAY + timedelta(days=4)
+
+    def late(quote: Quote) -> tuple[str, int, int]:
+        (found,) = shopped([one], promised, known, {one.id: quote}).candidates
+        return found.timed_by, found.late_per_10k, found.seen
+
+    quoted, failed, untimed = (
+        late(quote),
+        late(quote._replace(problem="503")),
+        late(quote._replace(days=None)),
+    )
+    assert (quoted[0], failed, quoted[2]) == ("easypost", untimed, 90)
+    assert (failed[0], failed[2]) == ("table", 90)
+    assert quoted[1] > 8_000 > 100 > failed[1]
+
+
 def test_the_promise_comes_before_the_price_and_the_order_before_both():
     slow, fast, dear = a_service("slow", 4, 100), a_service("fast", 1, 900), a_service("dear", 1, 2_000)
     promised = MONDAY + timedelta(days=2)
     assert order(shopped([slow, dear, fast], promised)) == ["fast", "dear", "slow"]
     late = shopped([slow, a_service("fast", 3, 900)], promised)
-    assert (late.why, late.choice.late, order(late)[0]) == ("the fastest, none is in time", True, "fast")
+    assert (late.why, late.choice.late, order(late)[0]) == ("fastest", True, "fast")
     asked = shopped([slow, fast], promised, wanted="slow")
-    assert (asked.why, asked.choice.late, order(asked)) == ("asked for", True, ["slow", "fast"])
-    assert shopped([slow], None).why == "the only one"
-    assert shopped([slow, fast], promised).why == "the only one in time"
+    assert (asked.why, asked.choice.late, order(asked)) == ("asked_for", True, ["slow", "fast"])
+    assert shopped([slow], None).why == "only_one"
+    assert shopped([slow, fast], promised).why == "only_in_time"
     nobody = shopped([slow._replace(zones={})])
-    assert (nobody.choice.taken, nobody.why, nobody.candidates) == (None, "none carries it", ())
+    assert (nobody.choice.taken, nobody.why, nobody.candidates) == (None, "none", ())
+    assert nobody.reasons()["barred"] == [("slow", "not_there", "GB", "GB")]
+    assert shopped([]).why == "own_means"
 
 
 def test_a_quote_takes_the_place_of_the_table_and_a_failure_does_not():
     one = a_service("post", 3, 300, live="easypost:USPS Priority")
     quote = Quote("easypost", 742, "GBP", AT)
 
-    def told(quote: Quote | None) -> tuple[str, int, str]:
+    def told(quote: Quote | None) -> tuple[str, int, tuple[str, ...]]:
         (found,) = shopped([one], quotes={one.id: quote} if quote else {}).candidates
         return found.source, found.label_minor, found.note
 
-    assert told(quote) == ("easypost", 742, "")
-    assert told(None) == ("table", 300, "easypost: was not asked")
-    assert told(quote._replace(problem="HTTP 503")) == ("table", 300, "easypost: HTTP 503")
+    assert told(quote) == ("easypost", 742, ())
+    assert told(None) == ("table", 300, ("not_asked", "easypost"))
+    assert told(quote._replace(problem="HTTP 503")) == ("table", 300, ("problem", "easypost", "HTTP 503"))
     old = quote._replace(quoted_at=AT - timedelta(minutes=241))
-    assert told(old) == ("table", 300, "easypost: its quote is too old")
-    assert told(quote._replace(currency="USD")) == ("table", 300, "easypost: quotes in USD, not in GBP")
+    assert told(old) == ("table", 300, ("too_old", "easypost"))
+    other = ("other_currency", "easypost", "USD", "GBP")
+    assert told(quote._replace(currency="USD")) == ("table", 300, other)
     (sooner,) = shopped([one], MONDAY + timedelta(days=2), quotes={one.id: quote._replace(days=2)}).candidates
     (later,) = shopped([one], MONDAY + timedelta(days=2), quotes={one.id: quote}).candidates
     assert (sooner.days, sooner.late, later.days, later.late) == (2, False, 3, True)
+    assert (sooner.timed_by, later.timed_by) == ("easypost", "table")
     only_live = one._replace(rates={}, zones={}, currency="")
     (found,) = shopped([only_live], quotes={one.id: quote._replace(currency="USD")}).candidates
     assert (found.source, found.label_minor) == ("easypost", 742)

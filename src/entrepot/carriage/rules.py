@@ -9,8 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
-from entrepot.kernel import money
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.network.rules import Calendar, local_day, next_ship_date
 
 ANYWHERE = "*"
@@ -155,9 +154,36 @@ class Parcel(NamedTuple):
     residential: bool = False
 
 
+BARRED = {
+    "not_there": "{0} does not go from {1} to {2}",
+    "other_currency": "{0} asks in {1}, not in {2}",
+    "too_long": "{0} carries up to {1} mm, its longest side is {2} mm",
+    "too_heavy": "{0} carries up to {1} g, charged for {2} g",
+    "no_rate": "{0} has no rate for {1} g in zone {2}",
+}
+"""Why a service, the first fact, does not carry a parcel: what is said of it, by code."""
+
+
+class Barred(NamedTuple):
+    """A service, by its code, that does not carry a parcel: why, a code of `BARRED`, with the facts of that."""
+
+    service: str
+    why: str
+    facts: tuple[str | int, ...]
+
+    def said(self) -> Said:
+        return Said(BARRED[self.why], self.service, *self.facts)
+
+
+def all_said(barred: Sequence[Barred]) -> Said:
+    """Why none of some services carries a parcel, one after the other."""
+    return Said("; ".join(["{}"] * len(barred)), *(one.said() for one in barred))
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A service with its price for a parcel, surcharges included; `source` is who named it: a table, or an adapter.
+    """A service with its price for a parcel, surcharges included; `source` is who named it: a table, or an adapter, and
+    `timed_by` who its time.
 
     For several parcels, `parcels` are the price of each and the surcharges in it, where they are known.
     """
@@ -168,6 +194,7 @@ class Offer:
     price_minor: int
     surcharges: tuple[tuple[str, int], ...] = ()
     source: str = "table"
+    timed_by: str = "table"
     parcels: tuple[tuple[int, tuple[tuple[str, int], ...]], ...] = ()
 
     @property
@@ -175,23 +202,17 @@ class Offer:
         """The price without its surcharges."""
         return self.price_minor - sum(amount for _, amount in self.surcharges)
 
-    def told(self, *, late: bool) -> str:
-        """What it costs and how long it takes, for the reasons of a choice: `3.00 GBP in 4 days, late`."""
-        days = self.service.transit_days
-        cost = money.told(self.price_minor, self.service.currency)
-        return f"{cost} in {days} day{'s' * (days != 1)}{', late' * late}"
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The offer taken, and every service with what it would have cost or why it does not carry the parcel.
+    """The offer taken, and every service that does not carry the parcel, with why.
 
     `late`: the offer taken does not keep the promise. `runner_up` would have been taken without it.
     """
 
     taken: Offer | None
     late: bool
-    reasons: tuple[tuple[str, str], ...]
+    barred: tuple[Barred, ...]
     runner_up: Offer | None = None
 
 
@@ -210,21 +231,21 @@ def zone_of(service: Service, origin: str, destination: str) -> str | None:
     return None
 
 
-def offer(service: Service, parcel: Parcel) -> Offer | str:
+def offer(service: Service, parcel: Parcel) -> Offer | Barred:
     """The service's price, or why it does not carry the parcel."""
     zone = zone_of(service, parcel.origin, parcel.destination)
     if zone is None:
-        return f"does not go from {parcel.origin} to {parcel.destination}"
+        return Barred(service.code, "not_there", (parcel.origin, parcel.destination))
     if parcel.currency not in ("", service.currency):
-        return f"asks in {service.currency}, not in {parcel.currency}"
+        return Barred(service.code, "other_currency", (service.currency, parcel.currency))
     if service.max_length_mm and parcel.longest_mm > service.max_length_mm:
-        return f"carries up to {service.max_length_mm} mm, its longest side is {parcel.longest_mm} mm"
+        return Barred(service.code, "too_long", (service.max_length_mm, parcel.longest_mm))
     charged = charged_weight_g(parcel, service.divisor)
     if charged > service.max_weight_g:
-        return f"carries up to {service.max_weight_g} g, charged for {charged} g"
+        return Barred(service.code, "too_heavy", (service.max_weight_g, charged))
     fitting = [step for step in service.rates.get(zone, ()) if charged <= step[0]]
     if not fitting:
-        return f"has no rate for {charged} g in zone {zone}"
+        return Barred(service.code, "no_rate", (charged, zone))
     base = min(fitting)[1]
     added = surcharges(service, parcel, zone, charged, base)
     return Offer(service, zone, charged, base + sum(amount for _, amount in added), added)
@@ -257,12 +278,12 @@ def _is_due(one: Surcharge, parcel: Parcel, charged_g: int) -> bool:
     return {"oversize": parcel.longest_mm, "overweight": charged_g}.get(one.kind, one.above + 1) > one.above
 
 
-def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | str:
+def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | Barred:
     """The service's price for parcels that go together, each charged by itself; or why it does not carry one."""
     offers = []
     for parcel in parcels:
         answer = offer(service, parcel)
-        if isinstance(answer, str):
+        if isinstance(answer, Barred):
             return answer
         offers.append(answer)
     charged, price = sum(one.charged_g for one in offers), sum(one.price_minor for one in offers)
@@ -321,23 +342,21 @@ def choose(
     """
     offers: list[Offer] = []
     in_time: list[Offer] = []
-    reasons = []
+    barred: list[Barred] = []
     for service in services:
         answer = offer_for(service, [parcel, *more])
-        if isinstance(answer, str):
-            reasons.append((service.code, answer))
+        if isinstance(answer, Barred):
+            barred.append(answer)
             continue
-        late = promised_on is not None and arrives_on(service, ships_on) > promised_on
         offers.append(answer)
-        if not late:
+        if promised_on is None or arrives_on(service, ships_on) <= promised_on:
             in_time.append(answer)
-        reasons.append((service.code, answer.told(late=late)))
     # Behind those that keep the promise stand the late ones: the second may be one of them.
     late_ones = sorted(
         (one for one in offers if one not in in_time), key=lambda one: _by_arrival(one, ships_on)
     )
     taken, runner_up, *_ = [*sorted(in_time, key=_by_price), *late_ones, None, None]
-    return Choice(taken, taken is not None and not in_time, tuple(reasons), runner_up)
+    return Choice(taken, taken is not None and not in_time, tuple(barred), runner_up)
 
 
 def choose_service(

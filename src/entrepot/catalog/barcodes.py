@@ -132,7 +132,9 @@ def _message(text: str, body: str, today: date) -> Scan | Refused:
     try:
         message = parse(body, config=_CONFIG)
     except BiipException:
-        return Unreadable(text=body, why=_why(body))
+        if _IS_GS1.match(text):
+            return Unreadable(text=body, why=_why(body))
+        return _number(text, text)  # somebody typed a lot or a remark that holds one of the signs
     return _elements(text, {one.ai.ai: one.value for one in message.element_strings}, today)
 
 
@@ -143,6 +145,9 @@ def _digital_link(text: str, body: str, today: date) -> Scan | Refused:
         return Unreadable(text=body, why="it is an address that names no article (no GS1 Digital Link)")
     return _elements(text, {one.ai.ai: one.value for one in link.element_strings}, today)
 
+
+_IS_GS1 = re.compile(r"\]|\(\d{2,4}\)|0[012]\d{14}|[^\x1d]*\x1d")
+"""How a text begins that is meant as GS1 element strings, whatever it holds: no keyboard writes the group separator."""
 
 _CONFIG = ParseConfig(separator_chars=tuple(SEPARATORS), gs1_element_strings_verify_date=False)
 

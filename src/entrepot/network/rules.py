@@ -20,6 +20,11 @@ BIN_KINDS = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
 OUT_KINDS = ("blocked", "retired")
 """What a bin is while nothing is put into it or picked from it; everything that chooses a bin asks for its kind, and so
 passes these by. What it was before, it is again when it is opened."""
+EUROPEAN_UNION = frozenset(
+    ("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+     "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK")
+)  # fmt: skip
+"""Its members: between them a business pays its own tax, and goods pass no customs."""
 CHANNEL_KINDS = ("storefront", "marketplace", "wholesale", "social", "import")
 SMALLINT_MAX = 32_767
 NAME_MAX = 100

@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.carriage.rules import Leaves, Offer, Parcel, Service, choose
+from entrepot.carriage.rules import Barred, Leaves, Offer, Parcel, Service, choose
 from entrepot.kernel.errors import Said
 
 STATES = ("made", "voided")
@@ -79,7 +79,7 @@ def box(goods: Sequence[Goods]) -> tuple[int, int, int]:
 
 def cheapest(
     services: Sequence[Service], goods: Sequence[Goods], way: Way, home: str, on: date, wanted: str = ""
-) -> Offer | tuple[tuple[str, str], ...]:
+) -> Offer | tuple[Barred, ...]:
     """The cheapest service that takes the goods back, of all or of the one that is wanted; or why none does.
 
     Prices of several currencies can't be compared: those in the company's own (`home`) count then.
@@ -87,7 +87,7 @@ def cheapest(
     asked = [one for one in services if wanted in ("", one.code)]
     several = len({one.currency for one in asked}) > 1
     choice = choose(asked, parcel(goods, way, home if several else ""), Leaves(on), None)
-    return choice.taken or choice.reasons
+    return choice.taken or choice.barred
 
 
 def number(return_number: str, before: int) -> str:

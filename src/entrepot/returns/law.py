@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from entrepot.network.rules import EUROPEAN_UNION
+
 
 class Law(NamedTuple):
     """Days from delivery to withdraw without a reason, to ask for a good that conforms, and to ask for the money back
@@ -19,11 +21,10 @@ class Law(NamedTuple):
 EU = Law("EU consumer law (2011/83, 2019/771)", 14, 730)
 """Withdrawal within 14 days of delivery (2011/83 art. 9), and two years for lack of conformity (2019/771 art. 10)."""
 
-_EU_COUNTRIES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 _EEA_COUNTRIES = "IS LI NO"
 
 LAW: dict[str, Law] = {
-    **dict.fromkeys(_EU_COUNTRIES.split(), EU),
+    **dict.fromkeys(sorted(EUROPEAN_UNION), EU),
     **dict.fromkeys(_EEA_COUNTRIES.split(), Law("EEA consumer law", 14, 730)),
     # Rejected within 30 days (s. 22); what fails within six months was not as it had to be on delivery (s. 19).
     "GB": Law("UK Consumer Contracts Regulations 2013", 14, 182, 30, "UK Consumer Rights Act 2015"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from entrepot.kernel import money
 from entrepot.kernel.shapes import shape
+from entrepot.network.rules import EUROPEAN_UNION
 
 INVOICE, CREDIT_NOTE = "invoice", "credit_note"
 KINDS = {
@@ -22,11 +23,6 @@ SERIES = {INVOICE: "INV", CREDIT_NOTE: "CRN"}
 STANDARD, ZERO, EXPORT, WITHIN_UNION = "S", "Z", "G", "K"
 CATEGORIES = (STANDARD, ZERO, EXPORT, WITHIN_UNION)
 """Of tax, by the codes of UNTDID 5305."""
-UNION = frozenset(
-    ("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
-     "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK")
-)  # fmt: skip
-"""The countries between which a business pays its own tax."""
 
 _NAMES = {
     "goods": "Goods", "shipping": "Shipping", "discount": "Discount", "manual": "Adjustment", "fee": "Return fee",
@@ -179,7 +175,7 @@ def category_of(rate: Decimal, place: Place) -> str:
         return STANDARD
     if place.seller == place.buyer or not place.buyer:
         return ZERO
-    if place.seller in UNION and place.buyer in UNION:
+    if place.seller in EUROPEAN_UNION and place.buyer in EUROPEAN_UNION:
         return WITHIN_UNION if place.is_business else ZERO
     return EXPORT
 

@@ -75,19 +75,23 @@ class Choosing:
 
 def known(
     companies: Iterable[int],
-) -> dict[tuple[int, UUID | None], dict[tuple[Any, str], Known]]:
-    """What is known of services, by company and node (none: everywhere), then by service and zone. 1 statement."""
-    lanes: dict[tuple[int, UUID, UUID, str], dict[int, int]] = {}
-    overall: dict[tuple[int, UUID], dict[int, int]] = {}
-    for company, node, service, zone, days, count in sql.run(_TRANSIT, {"companies": list(companies)}):
-        lanes.setdefault((company, node, service, zone), {})[days] = count
-        whole = overall.setdefault((company, service), {})
+) -> dict[tuple[int, UUID | None], dict[tuple[Any, str, str], Known]]:
+    """What is known of services, by company and node (none: everywhere), then by service, zone, and who told the time.
+    1 statement."""
+    lanes: dict[tuple[int, UUID, UUID, str, str], dict[int, int]] = {}
+    overall: dict[tuple[int, UUID, str], dict[int, int]] = {}
+    for company, node, service, zone, timed_by, days, count in sql.run(
+        _TRANSIT, {"companies": list(companies)}
+    ):
+        lanes.setdefault((company, node, service, zone, timed_by), {})[days] = count
+        whole = overall.setdefault((company, service, timed_by), {})
         whole[days] = whole.get(days, 0) + count
-    found: dict[tuple[int, UUID | None], dict[tuple[Any, str], Known]] = {}
-    for (company, service), whole in overall.items():
-        found.setdefault((company, None), {})[service, ""] = Known({}, whole)
-    for (company, node, service, zone), counts in lanes.items():
-        found.setdefault((company, node), {})[service, zone] = Known(counts, overall[company, service])
+    found: dict[tuple[int, UUID | None], dict[tuple[Any, str, str], Known]] = {}
+    for (company, service, timed_by), whole in overall.items():
+        found.setdefault((company, None), {})[service, "", timed_by] = Known({}, whole)
+    for (company, node, service, zone, timed_by), counts in lanes.items():
+        known_ = Known(counts, overall[company, service, timed_by])
+        found.setdefault((company, node), {})[service, zone, timed_by] = known_
     return found
 
 
@@ -122,6 +126,6 @@ WHERE fulfillment_id = ANY(%(ids)s::uuid[])
 """
 
 _TRANSIT = """
-SELECT company_id::int, node_id, service_id, zone, slip::int, shipments FROM shipping_transit
+SELECT company_id::int, node_id, service_id, zone, timed_by, slip::int, shipments FROM shipping_transit
 WHERE company_id = ANY(%(companies)s::smallint[])
 """

@@ -1,4 +1,5 @@
-"""What customs are told of a parcel that leaves the country: its goods with their value, weight and tariff number."""
+"""What customs are told of a parcel that leaves the country and the customs union: its goods with value, weight and
+tariff number."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
+from entrepot.network.rules import EUROPEAN_UNION
 from entrepot.shipping.asking import Sender
 
 
@@ -48,12 +50,36 @@ class Customs:
         return sum(line.value_minor for line in self.lines)
 
 
+APART = {
+    "DE": ("27498", "78266"), "ES": ("35", "38", "51", "52"), "FI": ("22",), "FR": ("97", "98"),
+    "GR": ("63086", "63087"), "IT": ("23041",),
+}  # fmt: skip
+"""How postal codes of the union begin from and to which goods are declared all the same, since other taxes or duties
+are due there: Heligoland and Büsingen, the Canary Islands, Ceuta and Melilla, Åland, the French islands, Athos,
+Livigno."""
+
+
+def passes_customs(origin: tuple[str, str], destination: tuple[str, str]) -> bool:
+    """Whether customs are told of what goes from a country and postal code to others. To nowhere, it stays."""
+    if destination[0] in ("", origin[0]):
+        return False
+    return not all(_is_inside(*place) for place in (origin, destination))
+
+
+def _is_inside(country: str, postal_code: str) -> bool:
+    begins = postal_code.replace(" ", "")
+    return country in EUROPEAN_UNION and not begins.startswith(APART.get(country, ()))
+
+
 def of_fulfillment(fulfillment: UUID, at: datetime) -> Customs | None:
-    """What customs are told of a packed fulfillment; None where it stays in the country. 3 statements."""
+    """What customs are told of a packed fulfillment; None where it stays in the country, or in the customs union. 3
+    statements."""
     rows = sql.run(_WHOLE, {"id": fulfillment})
-    if not rows or rows[0][5] in ("", rows[0][4]):
+    if not rows:
         return None
-    order, number, *told, address, code, company = rows[0]
+    order, number, *told, address, code, company, postal_code = rows[0]
+    if not passes_customs((told[2], told[1]), (told[3], postal_code)):
+        return None
     sender = policies.of_scope(policies.in_force(company, Sender, at), code, Sender())
     lines = tuple(CustomsLine(*row) for row in sql.run(_LINES, {"id": fulfillment}))
     facts = [number, order, *told, address, sender, lines]
@@ -63,7 +89,7 @@ def of_fulfillment(fulfillment: UUID, at: datetime) -> Customs | None:
 _WHOLE = """
 SELECT o.number, f.number, n.name, n.postal_code, n.country, o.country, o.currency::text, COALESCE(h.carrier, ''),
        COALESCE(h.tracking, ''), p.packages, p.weight_g, COALESCE(l.shipping, 0)::bigint, o.address_id, n.code,
-       f.company_id::int
+       f.company_id::int, o.postal_code
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_node AS n ON n.id = f.node_id

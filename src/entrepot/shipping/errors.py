@@ -48,6 +48,14 @@ class NothingToManifest(Refused):
     )
 
 
+class NothingToTell(Refused):
+    code = "shipping.nothing_to_tell"
+    says = (
+        "No carrier is left to be told of manifest {manifest}: those of bought labels know of it, or are being told,"
+        " and of other labels only the paper tells."
+    )
+
+
 class NothingToPerform(Refused):
     code = "shipping.nothing_to_perform"
     says = "Order {order} has no service that waits to be performed."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Place(NamedTuple):
@@ -64,6 +64,13 @@ class Bought(NamedTuple):
     label_url: str
 
 
+class Form(NamedTuple):
+    """The carrier's paper of a manifest: the adapter's name for it, and where it is; '' while it is being made."""
+
+    reference: str
+    url: str
+
+
 class RefusedByCarrierError(Exception):
     """The adapter's other side says no, in its own words: asking again would not help."""
 
@@ -78,6 +85,14 @@ class Adapter(Protocol):
     def void(self, reference: str) -> None: ...
 
     def tracking(self, number: str, carrier: str) -> str: ...
+
+
+@runtime_checkable
+class TellsManifests(Protocol):
+    """An adapter that tells carriers what they collect. `labels` are those that were bought, by its names for them,
+    with their numbers; `known` is its name for the form where that is being made already, else ''."""
+
+    def manifest(self, labels: Mapping[str, str], known: str) -> Form: ...
 
 
 def together(found: Sequence[Sequence[Rate]]) -> list[Rate]:

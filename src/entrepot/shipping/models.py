@@ -192,14 +192,41 @@ class Manifest(models.Model):
         ]
 
 
-class Transit(models.Model):
-    """How many shipments of a service came how many days after its time, by node and zone."""
+class ManifestForm(models.Model):
+    """What an adapter made of the labels of a manifest that were bought of it: the paper of their carrier, at `url`."""
 
-    pk = models.CompositePrimaryKey("company_id", "service_id", "node_id", "zone", "slip")
+    pk = models.CompositePrimaryKey("manifest_id", "source")
+    manifest_id = models.UUIDField()
+    source = models.TextField()
+    company_id = models.SmallIntegerField()
+    state = models.TextField()
+    reference = models.TextField(db_default="")
+    url = models.TextField(db_default="")
+    problem = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "shipping_manifestform"
+        constraints = [
+            models.CheckConstraint(
+                name="shipping_manifestform_known", condition=Q(state__in=states.FORM.states)
+            ),
+            models.CheckConstraint(
+                name="shipping_manifestform_made_under_a_name",
+                condition=~Q(state__in=["making", "made"]) | ~Q(reference=""),
+            ),
+        ]
+
+
+class Transit(models.Model):
+    """How many shipments of a service came how many days after its time, by node, zone, and who told that time: its
+    table, or the adapter that quoted it for the place."""
+
+    pk = models.CompositePrimaryKey("company_id", "service_id", "node_id", "zone", "timed_by", "slip")
     company_id = models.SmallIntegerField()
     service_id = models.UUIDField()
     node_id = models.UUIDField()
     zone = models.TextField()
+    timed_by = models.TextField()
     slip = models.SmallIntegerField()
     shipments = models.IntegerField()
 
@@ -311,5 +338,6 @@ class Reshipment(models.Model):
 forget.notes("shipping_carrierevent", "message", "place", at="t.occurred_at")
 forget.notes("shipping_claim", "reference", "reason")
 forget.notes("shipping_purchase", "problem")
+forget.notes("shipping_manifestform", "problem")
 forget.notes("shipping_reshipment", "reason", at="t.placed_at")
 forget.notes("shipping_quote", "problem", at="t.quoted_at")

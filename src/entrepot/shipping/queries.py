@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -154,6 +154,15 @@ def left_behind(company: int, *, limit: int = 100) -> list[LeftBehind]:
     return [LeftBehind(*row) for row in sql.run(_LEFT_BEHIND, {"company": company, "limit": limit})]
 
 
+class FormRow(NamedTuple):
+    """What an adapter made of a manifest; the carrier's paper is at `url` once it is made."""
+
+    source: str
+    state: str
+    url: str
+    problem: str
+
+
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
     id: UUID
@@ -166,18 +175,25 @@ class ManifestRow:
     weight_g: int
     closed_at: datetime
     closed_by: str
+    forms: tuple[FormRow, ...] = ()
 
 
 def manifests(company: int, *, after: UUID | None = None, limit: int = 50) -> list[ManifestRow]:
     """Closed manifests, the latest first, behind the manifest `after`."""
-    params = {"company": company, "after": after, "limit": limit, "id": None}
-    return [ManifestRow(*row) for row in sql.run(_MANIFESTS, params)]
+    return _manifests({"company": company, "after": after, "limit": limit, "id": None})
 
 
 def manifest(manifest_id: UUID, company: int) -> ManifestRow | None:
     """One manifest of a company; None where there is none of that id."""
-    rows = sql.run(_MANIFESTS, {"company": company, "after": None, "limit": 1, "id": manifest_id})
-    return ManifestRow(*rows[0]) if rows else None
+    found = _manifests({"company": company, "after": None, "limit": 1, "id": manifest_id})
+    return found[0] if found else None
+
+
+def _manifests(params: dict[str, Any]) -> list[ManifestRow]:
+    return [
+        ManifestRow(*row, forms=tuple(FormRow(*one) for one in forms))
+        for *row, forms in sql.run(_MANIFESTS, params)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +395,9 @@ ORDER BY h.promised_at, l.id LIMIT %(limit)s::int
 """
 
 _MANIFESTS = """
-SELECT m.id, m.number, m.company_id::int, n.code, n.name, m.carrier, m.labels, m.weight_g, m.closed_at, m.closed_by
+SELECT m.id, m.number, m.company_id::int, n.code, n.name, m.carrier, m.labels, m.weight_g, m.closed_at, m.closed_by,
+       COALESCE((SELECT jsonb_agg(jsonb_build_array(source, state, url, problem) ORDER BY source)
+                 FROM shipping_manifestform WHERE manifest_id = m.id), '[]')
 FROM shipping_manifest AS m JOIN network_node AS n ON n.id = m.node_id
 WHERE m.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR m.id < %(after)s::uuid)
   AND (%(id)s::uuid IS NULL OR m.id = %(id)s::uuid)
@@ -399,12 +417,13 @@ _WRONG = (
     """,
     # invariant 11: what is known of a service's time is what arrived with it
     """
-    SELECT format('of service %s, node %s, zone %s %s shipments arrived, its history counts %s', service_id, node_id,
-                  zone, COALESCE(h.shipments, 0), COALESCE(t.shipments, 0))
-    FROM (SELECT service_id, node_id, zone, count(*) AS shipments FROM shipping_shipment
-          WHERE state = 'delivered' AND service_id IS NOT NULL GROUP BY 1, 2, 3) AS h
-    FULL JOIN (SELECT service_id, node_id, zone, sum(shipments) AS shipments FROM shipping_transit GROUP BY 1, 2, 3)
-      AS t USING (service_id, node_id, zone)
+    SELECT format('of service %s, node %s, zone %s, timed by %s, %s shipments arrived, its history counts %s',
+                  service_id, node_id, zone, timed_by, COALESCE(h.shipments, 0), COALESCE(t.shipments, 0))
+    FROM (SELECT service_id, node_id, zone, COALESCE(reasons #>> '{candidates,0,timed_by}', 'table') AS timed_by,
+                 count(*) AS shipments
+          FROM shipping_shipment WHERE state = 'delivered' AND service_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS h
+    FULL JOIN (SELECT service_id, node_id, zone, timed_by, sum(shipments) AS shipments FROM shipping_transit
+               GROUP BY 1, 2, 3, 4) AS t USING (service_id, node_id, zone, timed_by)
     WHERE h.shipments IS DISTINCT FROM t.shipments
     """,
     # invariant 8: a manifest lists what it says, of its carrier and node

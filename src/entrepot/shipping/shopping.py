@@ -7,8 +7,38 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from entrepot.carriage.rules import Choice, Leaves, Offer, Parcel, Service, arrival, arrives_on, offer_for
+from entrepot.carriage.rules import (
+    Barred,
+    Choice,
+    Leaves,
+    Offer,
+    Parcel,
+    Service,
+    arrival,
+    arrives_on,
+    offer_for,
+)
 from entrepot.kernel.shapes import shape
+
+WHY = {
+    "asked_for": "the order asks for it",
+    "own_means": "no service is set up, it goes by our own means",
+    "none": "none carries it",
+    "only_one": "the only one",
+    "only_in_time": "the only one in time",
+    "fastest": "the fastest, none is in time",
+    "least": "the least in all",
+    "supplier": "a supplier sends it",
+}
+"""Why a service is taken: what is said of it, by code."""
+
+NOT_QUOTED = {
+    "not_asked": "{0} was not asked",
+    "too_old": "the quote of {0} is too old",
+    "other_currency": "{0} quotes in {1}, not in {2}",
+    "problem": "{0}: {1}",
+}
+"""Why a table's price stands where one of an adapter, the first fact, was wanted: what is said of it, by code."""
 
 SLIPS = (-5, 15)
 """The least and the most days after its service's time that a parcel is counted under; what is beyond counts there."""
@@ -56,8 +86,9 @@ class Candidate(NamedTuple):
     """A service that carries the parcel, with every term of what it costs. `source`: the table, or who quoted it.
 
     `days` are the service's, or what was quoted. `late`: by that time it does not keep the promise. `seen`: parcels of
-    its lane that the chance is known from. `note`: why a table's price stands where a quote was wanted. Its amounts are
-    in the service's `currency`.
+    its lane that the chance is known from. `note`: why a table's price stands where a quote was wanted, a code of
+    `NOT_QUOTED` with its facts; () where none does. `timed_by`: the table, or who quoted its days. Its amounts are in
+    the service's `currency`.
     """
 
     service: str
@@ -71,12 +102,14 @@ class Candidate(NamedTuple):
     late_minor: int
     total_minor: int
     late: bool
-    note: str = ""
+    note: tuple[str, ...] = ()
     currency: str = ""
+    timed_by: str = "table"
 
 
 class Shopped(NamedTuple):
-    """The choice, all candidates (the one taken first, then as they would have been taken), and why: a word."""
+    """The choice, all candidates (the one taken first, then as they would have been taken), and why: a code of
+    `WHY`."""
 
     choice: Choice
     candidates: tuple[Candidate, ...]
@@ -89,7 +122,7 @@ class Shopped(NamedTuple):
         return {
             "late": self.choice.late,
             "why": self.why,
-            "services": self.choice.reasons,
+            "barred": [(one.service, one.why, *one.facts) for one in self.choice.barred],
             "candidates": [one._asdict() for one in self.candidates],
         } | ({"parcels": parcels} if parcels else {})
 
@@ -123,26 +156,27 @@ def shop(
     ships_on: Leaves,
     promised_on: date | None,
     policy: Shopping,
-    known: Mapping[tuple[Any, str], Known],
+    known: Mapping[tuple[Any, str, str], Known],
     quotes: Mapping[Any, Quote],
     at: datetime,
 ) -> Shopped:
     """The service for parcels that go together, of all that carry them.
 
     The one that the order asks for, if it carries them; else of those whose time keeps the promise the least in all;
-    where none does, the one that arrives first. `known` is by service and zone, `quotes` by service.
+    where none does, the one that arrives first. `known` is by service, zone, and who told the time, since those who
+    quote for a street are late otherwise than a table for a country; `quotes` by service.
     """
     offers: list[tuple[Offer, Candidate]] = []
-    told: list[tuple[str, str]] = []
+    barred: list[Barred] = []
     for service in services:
         answer, note = _offer(service, parcels, quotes.get(service.id), policy, at)
-        if isinstance(answer, str):
-            told.append((service.code, answer))
+        if isinstance(answer, Barred):
+            barred.append(answer)
             continue
-        history = known.get((service.id, answer.zone), known.get((service.id, ""), NOTHING))
-        one = _candidate(answer, ships_on, promised_on, policy, history, note)
-        offers.append((answer, one))
-        told.append((service.code, answer.told(late=one.late)))
+        timed_by = answer.timed_by
+        everywhere = known.get((service.id, "", timed_by), NOTHING)
+        history = known.get((service.id, answer.zone, timed_by), everywhere)
+        offers.append((answer, _candidate(answer, ships_on, promised_on, policy, history, note)))
     in_time = sorted((pair for pair in offers if not pair[1].late), key=lambda pair: _by_total(pair[1]))
     behind = sorted(
         (pair for pair in offers if pair[1].late), key=lambda pair: _by_arrival(pair[0], pair[1], ships_on)
@@ -151,43 +185,53 @@ def shop(
     ranked = asked + [pair for pair in in_time + behind if pair not in asked]
     taken = ranked[0][0] if ranked else None
     choice = Choice(
-        taken, bool(ranked) and ranked[0][1].late, tuple(told), ranked[1][0] if len(ranked) > 1 else None
+        taken, bool(ranked) and ranked[0][1].late, tuple(barred), ranked[1][0] if len(ranked) > 1 else None
     )
-    return Shopped(choice, tuple(one for _, one in ranked), _why(len(asked), len(in_time), len(ranked)))
+    return Shopped(
+        choice, tuple(one for _, one in ranked), _why(len(asked), len(in_time), len(ranked), len(barred))
+    )
 
 
-def _why(asked: int, in_time: int, ranked: int) -> str:
+def _why(asked: int, in_time: int, ranked: int, barred: int) -> str:
     if asked:
-        return "asked for"
-    if ranked < 2:
-        return "the only one" if ranked else "none carries it"
-    return {0: "the fastest, none is in time", 1: "the only one in time"}.get(in_time, "the least in all")
+        return "asked_for"
+    if not ranked:
+        return "none" if barred else "own_means"
+    if ranked == 1:
+        return "only_one"
+    return {0: "fastest", 1: "only_in_time"}.get(in_time, "least")
 
 
 def _offer(
     service: Service, parcels: Sequence[Parcel], quote: Quote | None, policy: Shopping, at: datetime
-) -> tuple[Offer | str, str]:
+) -> tuple[Offer | Barred, tuple[str, ...]]:
     """What a service costs and takes: by a quote that is good, else by its table; and why not by a quote."""
     table = offer_for(service, parcels)
     source = service.live.partition(":")[0]
     if not source:
-        return table, ""
-    problem = "was not asked" if quote is None else quote.problem
-    if quote and not problem and at - quote.quoted_at > timedelta(minutes=policy.quote_minutes):
-        problem = "its quote is too old"
-    if quote and not problem and service.currency not in ("", quote.currency):
-        problem = f"quotes in {quote.currency}, not in {service.currency}"
-    if quote is None or problem:
-        return table, f"{source}: {problem}"
+        return table, ()
+    if quote is None:
+        return table, ("not_asked", source)
+    if quote.problem:
+        return table, ("problem", source, quote.problem)
+    if at - quote.quoted_at > timedelta(minutes=policy.quote_minutes):
+        return table, ("too_old", source)
+    if service.currency not in ("", quote.currency):
+        return table, ("other_currency", source, quote.currency, service.currency)
     zone = table.zone if isinstance(table, Offer) else ""
     charged = table.charged_g if isinstance(table, Offer) else sum(one.weight_g for one in parcels)
-    days = service.transit_days if quote.days is None else quote.days
+    timed_by, days = ("table", service.transit_days) if quote.days is None else (quote.source, quote.days)
     priced = service._replace(currency=quote.currency, transit_days=days)
-    return Offer(priced, zone, charged, quote.price_minor, source=quote.source), ""
+    return Offer(priced, zone, charged, quote.price_minor, source=quote.source, timed_by=timed_by), ()
 
 
 def _candidate(
-    offer: Offer, ships_on: Leaves, promised_on: date | None, policy: Shopping, known: Known, note: str
+    offer: Offer,
+    ships_on: Leaves,
+    promised_on: date | None,
+    policy: Shopping,
+    known: Known,
+    note: tuple[str, ...],
 ) -> Candidate:
     service = offer.service
     spare = (promised_on - arrives_on(service, ships_on)).days if promised_on else None
@@ -196,7 +240,7 @@ def _candidate(
     return Candidate(
         service.code, service.carrier, service.transit_days, offer.source, offer.label_minor, offer.surcharges, chance,
         sum(known.lane.values()), late_minor, offer.price_minor + late_minor, spare is not None and spare < 0, note,
-        service.currency,
+        service.currency, offer.timed_by,
     )  # fmt: skip
 
 

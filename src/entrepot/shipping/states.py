@@ -18,6 +18,14 @@ PURCHASE = machine(
     ("keep", "void asked", "bought"),
 )  # fmt: skip
 
+FORM = machine(
+    "manifest at an adapter", "asked",
+    ("begin", "asked", "making"),
+    ("make", ("asked", "making"), "made"),
+    ("fail", ("asked", "making"), "failed"),
+    ("ask_again", "failed", "asked"),
+)  # fmt: skip
+
 CLAIM = machine(
     "claim to a carrier", "open",
     ("file", "open", "filed"),

@@ -9,10 +9,10 @@ import msgspec
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.kernel import sql
+from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
-from entrepot.kernel.errors import Refused, Unavailable
+from entrepot.kernel.errors import Refused, Said, Unavailable
 from entrepot.parties import queries as parties
 from entrepot.shipping import adapters, asking
 from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
@@ -27,11 +27,12 @@ from entrepot.shipping.commands.take_tracking import (
     retake_tracking,
     take_tracking,
 )
+from entrepot.shipping.commands.tell_manifests import RecordForm, record_forms
 from entrepot.shipping.commands.watch import AnswerTrouble, WatchSilence, answer_trouble, watch_silence
 from entrepot.shipping.easypost import parse as easypost
-from entrepot.shipping.live import Adapter, Asked, RefusedByCarrierError
+from entrepot.shipping.live import Adapter, Asked, RefusedByCarrierError, TellsManifests
 
-NO_ACCOUNT = "this installation has no account with it"
+NO_ACCOUNT = Said("this installation has no account with it")
 
 
 def serve_perform(cause: Cause, orders: Sequence[UUID]) -> None:
@@ -109,6 +110,32 @@ def _void(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) 
     record_purchases(cause, requests=[answer])
 
 
+def _manifest(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:
+    """The form of a manifest. What is being made is looked at again; labels whose purchase is not answered yet are
+    waited for."""
+    params = {"manifest": message.subject, "source": source}
+    (known, is_waited_for, labels) = sql.run(_TO_TELL, params)[0]
+    if is_waited_for:
+        raise Unavailable("a label on it is being bought still")
+    try:
+        if not isinstance(adapter, TellsManifests):
+            raise RefusedByCarrierError(NO_ACCOUNT)
+        if not labels:
+            raise RefusedByCarrierError(Said("no label on it was bought"))
+        form = adapter.manifest(dict(labels), known)
+    except RefusedByCarrierError as error:
+        record_forms(cause, requests=[RecordForm(message.subject, source, "fail", problem=str(error))])
+        return
+    if form.url:
+        record_forms(cause, requests=[RecordForm(message.subject, source, "make", form)])
+    elif known:
+        raise Unavailable("the form is being made still")
+    else:
+        record_forms(cause, requests=[RecordForm(message.subject, source, "begin", form)])
+        again = delivery.Message(message.destination, message.topic, message.subject, message.company, {})
+        delivery.send(cause, [again])
+
+
 def _tracking(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:
     """What a poll finds; a number that the other side does not know yet is asked about the next time."""
     asked = msgspec.json.decode(message.body)
@@ -126,6 +153,7 @@ def _tracking(cause: Cause, message: Claimed, source: str, adapter: Adapter | No
 
 TOPICS: dict[str, Callable[[Cause, Claimed, str, Adapter | None], None]] = {
     "carrier.rates": _rates, "carrier.buy": _buy, "carrier.void": _void, "carrier.tracking": _tracking,
+    "carrier.manifest": _manifest,
 }  # fmt: skip
 DESTINATIONS = {"carriers": send}
 
@@ -168,6 +196,16 @@ def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
     cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "parcels that nobody sees")
     watch_silence(cause, requests=[WatchSilence(company.id) for company in parties.companies()])
 
+
+_TO_TELL = """
+SELECT f.reference, COALESCE(bool_or(p.state = 'asked'), false),
+       COALESCE(jsonb_object_agg(p.reference, l.tracking) FILTER (WHERE p.state = 'bought'), '{}')
+FROM shipping_manifestform AS f
+LEFT JOIN shipping_label AS l ON l.manifest_id = f.manifest_id
+LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.source = f.source
+WHERE f.manifest_id = %(manifest)s::uuid AND f.source = %(source)s::text
+GROUP BY f.reference
+"""
 
 _UNQUOTED = """
 SELECT f.id FROM warehouse_fulfillment AS f

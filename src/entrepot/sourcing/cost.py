@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.carriage.rules import Leaves, Parcel, Service, arrives_on, choose_service, offer
+from entrepot.carriage.rules import Leaves, Offer, Parcel, Service, arrives_on, choose_service, offer
 from entrepot.kernel.errors import Said
 from entrepot.network.destinations import promised_day
 from entrepot.sourcing import joint, rules
@@ -46,7 +46,7 @@ def shipping(
     if taken is None:
         return None
     lightest = offer(taken.service, parcel._replace(weight_g=min(1, parcel.weight_g), volume_cm3=0))
-    fixed = min(taken.price_minor, taken.price_minor if isinstance(lightest, str) else lightest.price_minor)
+    fixed = min(taken.price_minor, lightest.price_minor if isinstance(lightest, Offer) else taken.price_minor)
     late = (arrives_on(taken.service, ships_on) - promised_on).days if promised_on else 0
     return Shipping(fixed + distance, taken.price_minor - fixed, max(0, late))
 

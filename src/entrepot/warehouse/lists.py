@@ -158,6 +158,12 @@ NOT_THAT = Said("an order that was named is begun, or has no open stop on it")
 NOTHING_LEFT = Said("nothing would be left on it")
 
 
+def may_go_apart(method: str, *, begun: bool) -> bool:
+    """Whether the stops of an order may go on a cart of their own: where each order has its list, there is none to go
+    from, and where each has its place, it goes whole and unbegun."""
+    return method != "discrete" and not (method == "cluster" and begun)
+
+
 def split(found: Sequence[OnList], method: str, loads: Collection[UUID] = ()) -> list[Stop] | Said:
     """The stops of a list, given in the order of the way, that go on a cart of their own: those of `loads`, or without
     any the later half of the way; or why none can.
@@ -168,7 +174,7 @@ def split(found: Sequence[OnList], method: str, loads: Collection[UUID] = ()) ->
     if method == "discrete":
         return ONE_ORDER
     left = [one for one in found if one.is_open]
-    free = [one.stop for one in left if method != "cluster" or not one.begun]
+    free = [one.stop for one in left if may_go_apart(method, begun=one.begun)]
     if not free:
         return ALL_BEGUN
     if loads:

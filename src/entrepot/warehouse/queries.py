@@ -10,6 +10,7 @@ from uuid import UUID
 
 from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
+from entrepot.warehouse.lists import may_go_apart
 from entrepot.warehouse.shelf_queries import sizes_in
 
 
@@ -277,10 +278,12 @@ class OrderOnList(NamedTuple):
 
 
 def can_go_apart(list_id: UUID) -> list[OrderOnList]:
-    """Orders of a list that may go on a cart of their own, in the order of the way: any with open stops where the cart
-    is sorted afterwards, those that are not begun where each has its place; none where each has its list. 1 statement.
-    """
-    return [OrderOnList(*row) for row in sql.run(_GOES_APART, {"list": list_id})]
+    """Orders of a list with open stops that may go on a cart of their own, in the order of the way. 1 statement."""
+    return [
+        OrderOnList(*row)
+        for method, begun, *row in sql.run(_ON_LIST, {"list": list_id})
+        if may_go_apart(method, begun=begun)
+    ]
 
 
 def by_state(company: int) -> dict[str, int]:
@@ -372,16 +375,21 @@ JOIN network_bin AS b ON b.id = t.bin_id JOIN catalog_sku AS s ON s.id = t.sku_i
 WHERE l.list_id = %(list)s::uuid ORDER BY l.place
 """
 
-_GOES_APART = """
-SELECT t.fulfillment_id, f.number, (count(*) FILTER (WHERE t.state = 'open'))::int
-FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
-JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
-JOIN warehouse_picklist AS l ON l.id = s.list_id JOIN warehouse_wave AS w ON w.id = l.wave_id
-WHERE s.list_id = %(list)s::uuid AND w.method <> 'discrete'
-GROUP BY t.fulfillment_id, f.number, w.method
-HAVING bool_or(t.state = 'open') AND (w.method <> 'cluster' OR NOT bool_or(t.state IN ('done', 'short'))
-    AND NOT EXISTS (SELECT FROM warehouse_tote AS o WHERE o.fulfillment_id = t.fulfillment_id))
-ORDER BY min(s.place)
+BEGUN = """
+bool_or(t.state IN ('done', 'short')) OVER (PARTITION BY l.list_id, t.fulfillment_id)
+OR EXISTS (SELECT FROM warehouse_tote AS o WHERE o.fulfillment_id = t.fulfillment_id)
+"""
+"""Of a stop `l` of a list and its task `t`: whether something of its order is done on the list, or has a tote."""
+
+_ON_LIST = f"""
+SELECT method, begun, fulfillment_id, number, stops FROM (
+    SELECT DISTINCT ON (t.fulfillment_id) w.method, {BEGUN} AS begun, t.fulfillment_id, f.number, l.place,
+           (count(*) FILTER (WHERE t.state = 'open') OVER (PARTITION BY t.fulfillment_id))::int AS stops
+    FROM warehouse_liststop AS l JOIN warehouse_picktask AS t ON t.id = l.task_id
+    JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
+    JOIN warehouse_picklist AS p ON p.id = l.list_id JOIN warehouse_wave AS w ON w.id = p.wave_id
+    WHERE l.list_id = %(list)s::uuid ORDER BY t.fulfillment_id, l.place) AS one
+WHERE stops > 0 ORDER BY place
 """
 
 _TASKS = """

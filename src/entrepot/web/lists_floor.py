@@ -54,7 +54,7 @@ MANIFESTS = Listing(
     (
         Head(_("Manifest")), Head(_("Carrier"), "carrier"), Head(_("Node"), "node"),
         Head(_("Packages"), "packages", n=True, sum="labels"),
-        Head(_("Weight"), "weight", n=True), Head(_("Closed"), "closed"),
+        Head(_("Weight"), "weight", n=True), Head(_("Closed"), "closed"), Head(_("Carrier told"), "told"),
     ),
     cells_of(ManifestRow),
 )  # fmt: skip
@@ -84,7 +84,7 @@ COUNTS = Listing(
     "counts", "counts",
     (
         Head(_("Count")), Head(_("State"), "state"), Head(_("Bin"), "bin"), Head(_("Why"), "why"),
-        Head(_("Goods"), "goods", n=True), Head(_("With"), "with"), Head(_("Due or counted"), "counted"),
+        Head(_("Goods"), "goods"), Head(_("With"), "with"), Head(_("Due or counted"), "counted"),
     ),
     cells_of(CountRow),
 )  # fmt: skip

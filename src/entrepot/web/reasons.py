@@ -16,6 +16,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext, trans_real
 
 from entrepot import languages
+from entrepot.web import format as fmt
 from entrepot.web import words
 
 LETTERS_LEAST = 5
@@ -57,6 +58,12 @@ def fact(text: str) -> str:
     if signs:
         return signs[0].join(map(fact, text.split(signs[0])))
     return str(words.told_fact(text))
+
+
+def filled(says: str, *facts: str | int) -> str:
+    """A sentence of ours with facts that are kept beside it."""
+    told = (fmt.number(one) if isinstance(one, int) else reason(one) for one in facts)
+    return gettext(says).format(*told)
 
 
 def _told(text: str) -> str:

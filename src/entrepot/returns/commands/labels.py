@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.carriage import queries as carriage
 from entrepot.carriage import tracking
-from entrepot.carriage.rules import Offer
+from entrepot.carriage.rules import Offer, all_said
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -248,7 +248,7 @@ def _decide(cause: Cause, request: MakeLabel, one: Return, facts: _Facts) -> _Dr
         labeling.Way(way.origin, way.destination, way.postal_code), way.home, cause.at.date(), request.service,
     )  # fmt: skip
     if not isinstance(found, Offer):
-        why = "; ".join(f"{code} {text}" for code, text in found) or "there is no such service"
+        why = all_said(found) if found else "there is no such service"
         return errors.NotCarriedBack(
             number=one.number, origin=way.origin, destination=way.destination, why=why
         )

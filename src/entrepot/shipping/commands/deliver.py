@@ -92,17 +92,18 @@ SELECT line_id, order_id, sum(quantity)::int FROM shipping_shipmentline WHERE sh
 GROUP BY line_id, order_id
 """
 
-# By the time that was counted on when it left, which a carrier may have quoted; of what nobody chose, by the service's
-# of today. In whole days of UTC, as they were promised.
+# By the time that was counted on when it left, and under who told it, a carrier or the table; of what nobody chose, by
+# the service's of today. In whole days of UTC, as they were promised.
 _COUNT = """
-INSERT INTO shipping_transit (company_id, service_id, node_id, zone, slip, shipments)
+INSERT INTO shipping_transit (company_id, service_id, node_id, zone, timed_by, slip, shipments)
 SELECT h.company_id, h.service_id, h.node_id, h.zone,
+       COALESCE(h.reasons #>> '{candidates,0,timed_by}', 'table') AS timed_by,
        least(greatest((h.delivered_at AT TIME ZONE 'UTC')::date - (h.shipped_at AT TIME ZONE 'UTC')::date
                       - COALESCE((h.reasons #>> '{candidates,0,days}')::int, v.transit_days), %(least)s::int),
              %(most)s::int) AS slip, count(*)
 FROM shipping_shipment AS h JOIN carriage_service AS v ON v.id = h.service_id
 WHERE h.id = ANY(%(ids)s::uuid[])
-GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
-ON CONFLICT (company_id, service_id, node_id, zone, slip)
+GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+ON CONFLICT (company_id, service_id, node_id, zone, timed_by, slip)
 DO UPDATE SET shipments = shipping_transit.shipments + excluded.shipments
 """

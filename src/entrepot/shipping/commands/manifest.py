@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
+from entrepot.shipping.commands.tell_manifests import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class ManifestClosed:
 @command("shipping.close_manifests")
 def close_manifests(cause: Cause, /, *, requests: Sequence[CloseManifest]) -> list[ManifestClosed | Refused]:
     """All labels that were printed for a carrier at a node and wait, on one manifest. What is printed later goes on the
-    next one.
+    next one. Adapters of which some were bought are told.
 
     Locks: the labels in id order; of two who close the same, the second finds nothing left.
-    Refuses: shipping.nothing_to_manifest. Again: by key. 5 statements.
+    Refuses: shipping.nothing_to_manifest. Again: by key. 6 statements, 1 more where an adapter is told.
     """
     wanted = dict.fromkeys((one.company, one.node, one.carrier) for one in requests)
     waiting: dict[tuple[int, UUID, str], list[tuple[UUID, int]]] = defaultdict(list)
@@ -66,6 +67,7 @@ def close_manifests(cause: Cause, /, *, requests: Sequence[CloseManifest]) -> li
     if manifests:
         sql.write("shipping_manifest", _MANIFEST, manifests)
         sql.run(_LIST, sql.columns(("labels", "manifests"), listed))
+        tell(cause, [one[0] for one in manifests])
     return answers
 
 

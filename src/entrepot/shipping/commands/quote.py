@@ -109,7 +109,7 @@ def record_quotes(cause: Cause, /, *, requests: Sequence[RecordQuotes]) -> list[
         for company, service, source, name in known[request.fulfillment]:
             if service is None or source != request.source:
                 continue
-            rate, problem = rates.get(name), request.problem or f"does not quote {name}"
+            rate, problem = rates.get(name), request.problem or Said("does not quote {0}", name)
             quoted += rate is not None
             priced = (
                 (rate.amount_minor, rate.currency, rate.reference, "", _days(rate))

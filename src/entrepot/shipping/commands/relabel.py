@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.carriage.rules import Offer
+from entrepot.carriage.rules import Offer, all_said
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.shipping import errors
@@ -120,10 +120,9 @@ def _choose(cause: Cause, request: Relabel, one: _Shipment, choosing: Choosing) 
     shopped = choosing.choose(one.fulfillment, cause.at)
     taken = shopped.choice.taken
     if taken is None or (request.service and taken.service.code != request.service):
-        told = [f"{code} {why}" for code, why in shopped.choice.reasons if request.service in ("", code)]
-        return errors.NoService(
-            fulfillment=one.number, reasons="; ".join(told) or f"{request.service} is none of the services"
-        )
+        told = [barred for barred in shopped.choice.barred if request.service in ("", barred.service)]
+        none = Said("{0} is none of the services", request.service)
+        return errors.NoService(fulfillment=one.number, reasons=all_said(told) if told else none)
     return shopped
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import tracking
-from entrepot.carriage.rules import Choice
+from entrepot.carriage.rules import Choice, all_said
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -201,8 +201,7 @@ def _decide(
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
     shopped = facts.choosing.choose(one.id, at)
     if shopped.choice.taken is None and facts.choosing.services[one.company]:
-        reasons = "; ".join(f"{service} {reason}" for service, reason in shopped.choice.reasons)
-        return errors.NoService(fulfillment=one.number, reasons=reasons)
+        return errors.NoService(fulfillment=one.number, reasons=all_said(shopped.choice.barred))
     return shopped
 
 

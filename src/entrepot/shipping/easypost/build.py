@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -29,6 +30,11 @@ def shipment(asked: Asked, box: Box) -> dict[str, Any]:
 def buy(rate: str) -> dict[str, Any]:
     """The label of a shipment, by one of its rates."""
     return {"rate": {"id": rate}}
+
+
+def manifest(labels: Iterable[str]) -> dict[str, Any]:
+    """What a carrier collects, as EasyPost's scan form of shipments."""
+    return {"shipments": [{"id": one} for one in labels]}
 
 
 def tracker(number: str, carrier: str) -> dict[str, Any]:

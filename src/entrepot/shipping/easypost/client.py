@@ -1,4 +1,4 @@
-"""EasyPost over HTTP: rates, labels, refunds and trackers."""
+"""EasyPost over HTTP: rates, labels, refunds, forms of manifests and trackers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from entrepot.kernel.errors import Unavailable
 from entrepot.shipping.easypost import build, parse
-from entrepot.shipping.live import Asked, Bought, Box, Rate, RefusedByCarrierError, together
+from entrepot.shipping.live import Asked, Bought, Box, Form, Rate, RefusedByCarrierError, together
 from entrepot.shipping.rules import UnreadableError
 
 TIMEOUT_S = 20
@@ -46,6 +47,28 @@ class Client:
         if state not in ("submitted", "refunded"):
             raise RefusedByCarrierError(f"the label is not given back: {state}")
 
+    def manifest(self, labels: Mapping[str, str], known: str) -> Form:
+        """The form of labels, made once: a label stands on one form only, so that what was asked for and never
+        answered is found with it."""
+        if known:
+            path = f"/scan_forms/{urllib.parse.quote(known, safe='')}"
+            return self._form(self._read(parse.scan_form, self._send("GET", path)))
+        try:
+            return self._form(
+                self._read(parse.scan_form, self._send("POST", "/scan_forms", build.manifest(labels)))
+            )
+        except RefusedByCarrierError:
+            path = f"/shipments/{urllib.parse.quote(next(iter(labels)), safe='')}"
+            found = self._read(parse.scan_form_of, self._send("GET", path))
+            if found and set(labels.values()) <= set(found.numbers):
+                return self._form(found)
+            raise
+
+    def _form(self, found: parse.ScanForm) -> Form:
+        if found.status == "failed":
+            raise RefusedByCarrierError(found.message or "the form is not made")
+        return Form(found.reference, found.url)
+
     def tracking(self, number: str, carrier: str) -> str:
         """What is known of a parcel, as a message that `take_tracking` reads."""
         return self._send("POST", "/trackers", build.tracker(number, carrier))
@@ -59,11 +82,11 @@ class Client:
         except UnreadableError as error:
             raise RefusedByCarrierError(f"an answer that can't be read: {error}") from error
 
-    def _send(self, method: str, path: str, body: dict[str, Any]) -> str:
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> str:
         token = base64.b64encode(f"{self.key}:".encode()).decode()
         request = urllib.request.Request(  # noqa: S310  the address is the installation's own setting
             self.url + path,
-            json.dumps(body).encode(),
+            None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Basic {token}", "Content-Type": "application/json"},
             method=method,
         )

@@ -10,7 +10,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from entrepot.kernel import money
 from entrepot.shipping.live import Bought, Rate
@@ -92,6 +92,35 @@ def bought(payload: str) -> Bought:
     told = _rate(rate)
     url = _plain(label.get("label_pdf_url")) or _plain(label.get("label_url"))
     return Bought(_named(body, "id"), _named(body, "tracking_code"), told.amount_minor, told.currency, url)
+
+
+class ScanForm(NamedTuple):
+    """A carrier's form of what it collects: `creating`, `created` with its `url`, or `failed` with a `message`."""
+
+    reference: str
+    status: str
+    url: str
+    message: str
+    numbers: tuple[str, ...]
+
+
+def scan_form(payload: str) -> ScanForm:
+    return _scan_form(_body(payload))
+
+
+def scan_form_of(payload: str) -> ScanForm | None:
+    """The form that a shipment is on; None where it is on none."""
+    found = _body(payload).get("scan_form")
+    return _scan_form(found) if isinstance(found, dict) else None
+
+
+def _scan_form(body: dict[str, Any]) -> ScanForm:
+    status, url = _named(body, "status"), _plain(body.get("form_url"))
+    if status not in ("creating", "created", "failed") or (status == "created" and not url):
+        raise UnreadableError(f"a form that is {status[:20]}, without its paper")
+    listed = body.get("tracking_codes")
+    numbers = tuple(map(_plain, listed)) if isinstance(listed, list) else ()
+    return ScanForm(_named(body, "id"), status, url, _plain(body.get("message"))[:300], numbers)
 
 
 def refund_state(payload: str) -> str:

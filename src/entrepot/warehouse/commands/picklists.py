@@ -12,6 +12,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.network import queries as network
 from entrepot.warehouse import waves
 from entrepot.warehouse.lists import Plan, Planned, Stop, plan_lists
+from entrepot.warehouse.queries import BEGUN
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.task_times import times_of
@@ -155,9 +156,7 @@ ORDER BY t.fulfillment_id, t.sequence, t.id
 """
 
 _ON_LISTS = f"""
-SELECT l.list_id, t.state = 'open',
-       bool_or(t.state IN ('done', 'short')) OVER (PARTITION BY l.list_id, t.fulfillment_id)
-           OR EXISTS (SELECT FROM warehouse_tote AS o WHERE o.fulfillment_id = t.fulfillment_id), {_STOP_OF}
+SELECT l.list_id, t.state = 'open', {BEGUN}, {_STOP_OF}
 FROM {_TASKS}
 JOIN warehouse_liststop AS l ON l.task_id = t.id
 WHERE l.list_id = ANY(%(ids)s::uuid[]) ORDER BY l.list_id, l.place

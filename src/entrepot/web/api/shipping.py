@@ -24,6 +24,7 @@ from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import papers
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
@@ -208,7 +209,10 @@ class ServiceOut(Out):
 
 
 class CandidateServiceOut(Out):
-    """A service that carries the packages, with every term of its cost. `source`: its table, or who quoted it."""
+    """A service that carries the packages, with every term of its cost. `source`: its table, or who quoted it;
+    `timed_by`: the same of its days. `note`: why its table stands where a quote was wanted: not_asked, too_old,
+    other_currency or problem, then who should have quoted, and the facts of that.
+    """
 
     service: str
     carrier: str
@@ -221,17 +225,22 @@ class CandidateServiceOut(Out):
     late_minor: int
     total_minor: int
     late: bool
-    note: str
+    note: list[str | int]
     currency: str
+    timed_by: str
 
 
 class RatesOut(Out):
-    """Which service would take a fulfillment (the first candidate), why, and which do not carry it."""
+    """Which service would take a fulfillment (the first candidate), why, and which do not carry it.
+
+    `why`: asked_for, only_one, only_in_time, fastest (none is in time), least, none, or own_means (none is set up).
+    `barred`: service, not_there, other_currency, too_long, too_heavy or no_rate, and the facts of that.
+    """
 
     fulfillment: UUID
     why: str
     candidates: list[CandidateServiceOut]
-    services: list[tuple[str, str]]
+    barred: list[list[str | int]]
 
 
 class ManifestIn(Strict):
@@ -249,6 +258,30 @@ class ManifestClosedOut(Out):
     weight_g: int
 
 
+class FormOut(Out):
+    """What an adapter made of the labels of a manifest that were bought of it: asked, making, made (the carrier's paper
+    is at `url`) or failed, for the `problem`."""
+
+    source: str
+    state: str
+    url: str
+    problem: str
+
+
+class TellIn(Strict):
+    """A manifest of which an adapter did not make its form."""
+
+    manifest: UUID
+    key: Own = None
+
+
+class ToldOut(Out):
+    """The adapters that are told again."""
+
+    manifest: UUID
+    sources: list[str]
+
+
 class ManifestOut(Out):
     id: UUID
     number: str
@@ -258,6 +291,7 @@ class ManifestOut(Out):
     weight_g: int
     closed_at: datetime
     closed_by: str
+    forms: list[FormOut]
 
 
 class ManifestsOut(Out):
@@ -470,3 +504,19 @@ def close_manifest(
         request, close_manifests, payload, idempotency_key,
         lambda one, key: CloseManifest(which, nodes[one.node], one.carrier, key=key),
     )  # fmt: skip
+
+
+@router.post("/manifests/tell", response={200: ToldOut | list[Each[ToldOut]], **REFUSED})
+def tell_manifest(
+    request: HttpRequest,
+    payload: TellIn | Annotated[list[TellIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Tell the adapters once more that did not make their forms of manifests."""
+    return give(
+        request,
+        tell_manifests,
+        payload,
+        idempotency_key,
+        lambda one, key: TellManifest(one.manifest, key=key),
+    )

@@ -19,12 +19,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from entrepot.access.rules import stands_for
+from entrepot.carriage.rules import BARRED
 from entrepot.catalog import packagings
 from entrepot.insight.kpis import Kpi
 from entrepot.insight.pages import Name
 from entrepot.kernel.cause import Actor
 from entrepot.orders.queries import LineRow
 from entrepot.returns.queries import LineRow as ReturnLineRow
+from entrepot.shipping import shopping
 from entrepot.stock.queries import Standing
 from entrepot.web import format as fmt
 from entrepot.web import reasons, words
@@ -113,10 +115,23 @@ def kpi_value(kpi: Kpi, value: float | None) -> str:
 
 
 @register.filter
-def left_out(reasons: Mapping[str, Any]) -> list[Sequence[str]]:
-    """Services that do not carry a parcel, with why, of the reasons of a choice."""
-    carry = {one["service"] for one in reasons.get("candidates", ())}
-    return [one for one in reasons.get("services", ()) if one[0] not in carry]
+def service_taken(why: str) -> str:
+    """Why a service is taken, of the reasons of a choice."""
+    return reasons.filled(shopping.WHY.get(why, why))
+
+
+@register.filter
+def service_barred(barred: Sequence[str | int]) -> str:
+    """Why a service does not carry a parcel."""
+    service, why, *facts = barred
+    return reasons.filled(BARRED[str(why)], service, *facts)
+
+
+@register.filter
+def not_quoted(note: Sequence[str]) -> str:
+    """Why a table's price stands where a quote was wanted."""
+    why, *facts = note
+    return reasons.filled(shopping.NOT_QUOTED[why], *facts)
 
 
 @register.filter

@@ -18,6 +18,7 @@ from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, relabel
+from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
@@ -124,6 +125,27 @@ def close(request: Request) -> HttpResponse:
         lambda n: ngettext("The manifest is closed.", "%(n)s manifests are closed.", n) % {"n": n},
     )  # fmt: skip
     return back(request, reverse("manifests"))
+
+
+@require_POST
+@console
+def tell(request: Request, which: UUID) -> HttpResponse:
+    """The carrier does not know of it: once more."""
+    results = give(
+        request, tell_manifests, [TellManifest(which)], lambda _: gettext("The carrier is told again.")
+    )
+    return back(request, reverse("manifests"), results)
+
+
+@require_safe
+@console
+def form(request: Request, which: UUID, source: str) -> HttpResponseBase:
+    """The carrier's own paper of a manifest, as the adapter made it."""
+    found = queries.manifest(which, request.reader.company.id)
+    told = next((one for one in found.forms if one.source == source and one.url), None) if found else None
+    if found is None or told is None:
+        raise Http404
+    return papers.of_carrier(told.url, found.number)
 
 
 @require_safe

@@ -28,19 +28,18 @@ from entrepot.web.views.scan.screen import (
     Tap,
     finish,
     hear,
-    keep,
+    is_warned,
     node_of,
     over,
     progress,
     show,
+    warn,
 )
 from entrepot.web.words import word
 from entrepot.work import errors
 from entrepot.work.scanning import LOT, YES, Named, Scan, astray, check_bin
 
 SHOWN = 30
-TAKEN_OVER = "taken over"
-"""Remembered where somebody scanned the bin of another's count."""
 NAMED = 3
 """SKUs of a count that are named in the list; of more it says how many."""
 COMMANDS = ("warehouse.start_counts", "warehouse.enter_counts")
@@ -140,12 +139,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if request.method == "POST":
         return hear(request, at, COMMANDS, screen, decide)
     # Whoever never got the answer to the first scan of the bin is told here.
-    is_warned = not is_begun and row.state == "counting" and at.tokens == (TAKEN_OVER,)
-    return show(request, screen(), _taken(row) if is_warned else None)
-
-
-def _taken(row: counted.CountRow) -> Refused:
-    return errors.ScanTaken(person=row.counter, scanned=row.bin_code)
+    is_anothers = not is_begun and row.state == "counting" and is_warned(at)
+    taken = errors.ScanTaken(person=row.counter, scanned=row.bin_code)
+    return show(request, screen(), taken if is_anothers else None)
 
 
 def _by_lot(goods: Sequence[counted.ToCount], scan: Scan) -> set[UUID]:
@@ -171,8 +167,8 @@ def _start(request: Request, at: Progress, row: counted.CountRow, scan: Scan, ke
     wrong = check_bin(Named(row.bin, row.bin_code), scan)
     if wrong:
         return wrong
-    if row.state == "counting" and at.tokens != (TAKEN_OVER,):
-        return keep(request, at, (TAKEN_OVER,), key) or _taken(row)
+    if row.state == "counting" and not is_warned(at):
+        return warn(request, at, row.counter, row.bin_code, key)
     answer = finish(request, at, start_counts, StartCount(row.id, key=key))
     return answer if isinstance(answer, Refused) else redirect(request.path)
 

@@ -30,12 +30,13 @@ from entrepot.web.views.scan.screen import (
     brought_of_late,
     finish,
     hear,
-    keep,
+    is_warned,
     node_of,
     over,
     progress,
     show,
     today_of,
+    warn,
 )
 from entrepot.work import errors
 from entrepot.work import queries as work
@@ -43,8 +44,6 @@ from entrepot.work.scanning import FEWER, Item, Named, Scan, astray, counted
 
 AT_IT = timedelta(minutes=15)
 """Whoever scanned something of a replenishment as short a while ago is at it."""
-TAKEN_OVER = "taken over"
-"""Remembered where somebody scanned the bin of a replenishment that another is at."""
 WHY = {"demand": gettext_lazy("orders wait for it"), "minimum": gettext_lazy("the pick face runs low")}
 
 
@@ -126,7 +125,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if request.method == "POST":
         return hear(request, at, ("warehouse.replenish",), screen, decide)
     # Whoever never got the answer to the first scan of the bin is told here.
-    other = _others(request, [which]).get(which) if at.tokens == (TAKEN_OVER,) else None
+    other = _others(request, [which]).get(which) if is_warned(at) else None
     return show(request, screen(), errors.ScanTaken(person=other, scanned=row.from_code) if other else None)
 
 
@@ -141,8 +140,7 @@ def _decide(
         return redirect("scan-replenish")
     other = _others(request, [row.id]).get(row.id)
     if other and not at.tokens and scan.bin and scan.bin.id == row.from_bin:
-        moved_on = keep(request, at, (TAKEN_OVER,), key)
-        return moved_on or errors.ScanTaken(person=other, scanned=row.from_code)
+        return warn(request, at, other, row.from_code, key)
     found = carrying.scanned(load, at.tokens, scan, today_of(node_of(request)))
     if not isinstance(found, Carried):
         return found

@@ -199,6 +199,20 @@ def finish(
     return answers if isinstance(answers, Refused) else answers[0]
 
 
+TAKEN_OVER = "taken over"
+"""Remembered of whoever scanned the bin of something that another is at."""
+
+
+def is_warned(done: Progress) -> bool:
+    """Whether somebody has been told that another is at it, and has done nothing since."""
+    return done.tokens == (TAKEN_OVER,)
+
+
+def warn(request: Request, done: Progress, person: str, scanned: str, key: str) -> Refused:
+    """Say that another is at it; whoever scans the same again takes it over."""
+    return keep(request, done, (TAKEN_OVER,), key) or errors.ScanTaken(person=person, scanned=scanned)
+
+
 LATELY = timedelta(hours=12)
 """Whoever scans what was finished within a shift hears that it is done already, not that it is wrong."""
 

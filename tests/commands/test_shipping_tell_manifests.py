@@ -1,0 +1,266 @@
+"""shipping.tell_manifests, shipping.record_forms: what carriers collect, told by the relay to a local imitation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot.carriage.commands.register import register_services
+from entrepot.kernel import ids, sql
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.relay import relay_once
+from entrepot.shipping import errors, queries, tasks
+from entrepot.shipping.commands.buy import BuyLabels, RecordPurchase, buy_labels, record_purchases
+from entrepot.shipping.commands.label import PrintLabels, print_labels
+from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
+from entrepot.shipping.commands.tell_manifests import (
+    FormRecorded,
+    ManifestTold,
+    RecordForm,
+    TellManifest,
+    record_forms,
+    tell_manifests,
+)
+from entrepot.shipping.live import Bought, Form
+from entrepot.shipping.queries import FormRow
+from entrepot.work import queries as work
+from tests.commands.test_shipping_live import HOME, LIVE
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.imitation import Imitation, a_form, an_imitation, easypost
+from tests.walk import a_house, placed, shipped
+
+pytestmark = pytest.mark.django_db
+MADE = FormRow("easypost", "made", "https://forms.example/1.pdf", "")
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 5_000)
+    register_services(SYSTEM, requests=[LIVE])
+    return house
+
+
+@pytest.fixture
+def other(settings) -> Iterator[Imitation]:
+    with an_imitation(easypost) as imitation:
+        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", imitation.url
+        yield imitation
+
+
+def relayed(minutes: int = 0) -> int:
+    return relay_once({"carriers": tasks.send}, at=NOW + timedelta(minutes=minutes))
+
+
+def asked_for(house: Floor, orders: int = 1) -> list[UUID]:
+    """Labels that a message was left for."""
+    sent = shipped(*placed(house, orders, (0, 1), address=HOME))
+    printed = print_labels(SYSTEM, requests=[PrintLabels(one) for one in sent])
+    buy_labels(SYSTEM, requests=[BuyLabels(one) for one in sent])
+    return [label.label for one in printed for label in one.labels]
+
+
+def closed(house: Floor) -> UUID:
+    (one,) = close_manifests(SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], "Post")])
+    assert isinstance(one, ManifestClosed)
+    return one.manifest
+
+
+def forms(manifest: UUID) -> tuple[FormRow, ...]:
+    found = queries.manifest(manifest, COMPANY)
+    assert found is not None
+    return found.forms
+
+
+def about_forms(other: Imitation) -> list[tuple[str, object]]:
+    return [(path, body) for path, body in other.asked if "scan_form" in path or path.endswith("/shp_1")]
+
+
+def test_a_carrier_is_told_of_the_labels_that_were_bought_of_it(house: Floor, other: Imitation):
+    asked_for(house)
+    own = shipped(*placed(house, 1, (0, 1), address=HOME))
+    print_labels(SYSTEM, requests=[PrintLabels(one) for one in own])
+    assert relayed() == 1
+    manifest = closed(house)
+    assert forms(manifest) == (FormRow("easypost", "asked", "", ""),)
+    assert relayed() == 1
+    assert about_forms(other) == [("/v2/scan_forms", {"shipments": [{"id": "shp_1"}]})]
+    assert forms(manifest) == (MADE,)
+    refused = tell_manifests(SYSTEM, requests=[TellManifest(manifest)])
+    assert refused == [errors.NothingToTell(manifest=queries.manifest(manifest, COMPANY).number)]
+
+
+def test_a_manifest_of_our_own_labels_is_told_to_nobody(house: Floor, other: Imitation):
+    sent = shipped(*placed(house, 1, (0, 1), address=HOME))
+    print_labels(SYSTEM, requests=[PrintLabels(one) for one in sent])
+    assert forms(closed(house)) == ()
+    assert (relayed(), other.asked) == (0, [])
+
+
+def test_a_label_that_is_being_bought_when_the_carrier_comes_is_waited_for(house: Floor, other: Imitation):
+    (label,) = asked_for(house)
+    other.answer = lambda *_: (503, "busy")
+    manifest = closed(house)
+    assert relayed() == 0
+    assert [path for path, _ in other.asked] == ["/v2/shipments"], "there is nothing to tell yet"
+    other.answer = easypost
+    assert relayed(1) == 2
+    assert queries.labels(label=label)[0].tracking == "PP100200300GB"
+    assert forms(manifest) == (MADE,)
+
+
+def test_a_label_that_was_not_sold_is_not_told_and_a_person_is(house: Floor, other: Imitation):
+    asked_for(house)
+    other.answer = lambda *_: (422, {"error": {"message": "no street"}})
+    manifest = closed(house)
+    assert relayed() == 2
+    assert forms(manifest) == (FormRow("easypost", "failed", "", "no label on it was bought"),)
+    assert about_forms(other) == []
+
+
+def test_a_form_takes_its_time_and_is_asked_for_once(house: Floor, other: Imitation):
+    asked_for(house)
+    assert relayed() == 1
+    manifest = closed(house)
+    other.answer = lambda *_: (200, a_form("creating"))
+    assert relayed() == 1
+    assert forms(manifest) == (FormRow("easypost", "making", "", ""),)
+    other.answer = easypost
+    assert relayed(1) == 1
+    assert forms(manifest) == (MADE,)
+    paths = [path for path, _ in about_forms(other)]
+    assert paths == ["/v2/scan_forms", "/v2/scan_forms/sf_1", "/v2/scan_forms/sf_1"]
+
+
+def test_what_the_carrier_does_not_take_is_work_until_it_is_told_again(house: Floor, other: Imitation):
+    asked_for(house)
+    assert relayed() == 1
+    manifest = closed(house)
+    other.answer = lambda *_: (200, a_form("failed"))
+    assert relayed() == 1
+    assert forms(manifest) == (FormRow("easypost", "failed", "", "labels of two accounts"),)
+    (item,) = work.of_subject(manifest)
+    assert (item.type, item.role) == ("manifest not told", "warehouse supervisor")
+    assert "labels of two accounts" in item.reason
+
+    other.answer = easypost
+    wanted = TellManifest(manifest, key="again")
+    for _ in range(2):
+        assert tell_manifests(SYSTEM, requests=[wanted]) == [ManifestTold(manifest, ("easypost",))]
+    assert relayed(1) == 1
+    assert forms(manifest) == (MADE,)
+    assert [one.state for one in work.of_subject(manifest)] == ["done"]
+
+
+def test_an_answer_that_was_lost_is_found_with_the_labels(house: Floor, other: Imitation):
+    """The form was made, and nobody heard of it: the second time it is refused, and stands with its labels."""
+    asked_for(house)
+    assert relayed() == 1
+    manifest = closed(house)
+
+    def answer(path: str, body: object) -> tuple[int, object]:
+        if path.endswith("/scan_forms"):
+            return 422, {"error": {"message": "already on a form"}}
+        return 200, {"id": "shp_1", "scan_form": a_form(numbers=("PP100200300GB", "PP1"))}
+
+    other.answer = answer
+    assert relayed() == 1
+    assert forms(manifest) == (MADE,)
+
+
+def test_a_form_of_other_labels_is_not_taken_for_it(house: Floor, other: Imitation):
+    asked_for(house)
+    assert relayed() == 1
+    manifest = closed(house)
+    other.answer = lambda path, _: (
+        (422, {"error": {"message": "already on a form"}})
+        if path.endswith("/scan_forms")
+        else (200, {"id": "shp_1", "scan_form": a_form(numbers=("PP1",))})
+    )
+    assert relayed() == 1
+    assert forms(manifest) == (FormRow("easypost", "failed", "", "HTTP 422 already on a form"),)
+
+
+def test_an_outage_is_tried_again(house: Floor, other: Imitation):
+    asked_for(house)
+    assert relayed() == 1
+    manifest = closed(house)
+    other.answer = lambda *_: (503, "busy")
+    assert relayed() == 0
+    assert forms(manifest) == (FormRow("easypost", "asked", "", ""),)
+    other.answer = easypost
+    assert relayed(1) == 1
+    assert forms(manifest) == (MADE,)
+
+
+def test_without_an_account_a_person_is_told(house: Floor):
+    (label,) = asked_for(house)
+    record_purchases(
+        SYSTEM, requests=[RecordPurchase(label, "buy", Bought("shp_1", "PP100200300GB", 250, "GBP", ""))]
+    )
+    manifest = closed(house)
+    relayed()
+    assert forms(manifest) == (FormRow("easypost", "failed", "", "this installation has no account with it"),)
+
+
+def test_answers_are_recorded_for_what_was_asked(house: Floor):
+    asked_for(house)
+    manifest, none = closed(house), ids.uuid7()
+    form = Form("sf_1", "https://forms.example/1.pdf")
+    made = RecordForm(manifest, "easypost", "make", form, key="m")
+    assert tell_manifests(SYSTEM, requests=[TellManifest(none)]) == [
+        NotFound(what="manifest", which=str(none))
+    ]
+    unknown, stranger, odd, empty = record_forms(
+        SYSTEM,
+        requests=[
+            RecordForm(none, "easypost", "make", form),
+            RecordForm(manifest, "karrio", "make", form),
+            RecordForm(manifest, "easypost", "wonder", form),
+            RecordForm(manifest, "easypost", "make"),
+        ],
+    )
+    assert isinstance(unknown, NotFound) and isinstance(stranger, NotFound)
+    assert isinstance(odd, Invalid) and isinstance(empty, Invalid)
+    done = [FormRecorded(manifest, "easypost", "made")]
+    assert record_forms(SYSTEM, requests=[made]) == done == record_forms(SYSTEM, requests=[made])
+    (late,) = record_forms(SYSTEM, requests=[replace(made, key=None)])
+    assert isinstance(late, WrongState)
+
+
+@pytest.mark.counts("shipping.tell_manifests", "shipping.record_forms")
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    asked_for(house)
+    like = closed(house)
+    for size in (1, 10, 1000):
+        made = [ids.uuid7() for _ in range(size)]
+        sql.change(_MANIFESTS, {"ids": made, "like": like})
+        sql.change(_FORMS, {"ids": made, "company": COMPANY})
+        failed = [RecordForm(one, "easypost", "fail", problem="no", key=f"f{one}") for one in made]
+        with statements():
+            record_forms(SYSTEM, requests=failed)
+        with statements():
+            tell_manifests(SYSTEM, requests=[TellManifest(one, key=f"t{one}") for one in made])
+        form = Form("sf", "https://forms.example/1.pdf")
+        told = [RecordForm(one, "easypost", "make", form, key=f"m{one}") for one in made]
+        with statements():
+            record_forms(SYSTEM, requests=told)
+        sql.change(
+            "DELETE FROM shipping_manifest WHERE id = ANY(%(ids)s::uuid[])", {"ids": made}
+        )  # none has a label
+
+
+_MANIFESTS = """
+INSERT INTO shipping_manifest (id, number, company_id, node_id, carrier, labels, weight_g, closed_at, closed_by)
+SELECT n, 'MF-' || n, company_id, node_id, carrier, labels, weight_g, closed_at, closed_by
+FROM shipping_manifest, unnest(%(ids)s::uuid[]) AS n WHERE id = %(like)s::uuid
+"""
+
+_FORMS = """
+INSERT INTO shipping_manifestform (manifest_id, source, company_id, state)
+SELECT n, 'easypost', %(company)s::smallint, 'asked' FROM unnest(%(ids)s::uuid[]) AS n
+"""

@@ -1,0 +1,23 @@
+"""What passes customs."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.shipping.customs import passes_customs
+
+
+@pytest.mark.parametrize(
+    ("origin", "destination", "passes"),
+    [
+        (("GB", "E16 1AA"), ("GB", "LS1 4AP"), False), (("GB", "E16 1AA"), ("FR", "75001"), True),
+        (("DE", "10115"), ("FR", "75001"), False), (("DE", "10115"), ("NO", "0154"), True),
+        (("DE", "10115"), ("CH", "8001"), True), (("IE", "D02"), ("GB", "LS1 4AP"), True),
+        (("DE", "10115"), ("", ""), False),
+        # within the customs union, and outside its taxes
+        (("DE", "10115"), ("ES", "35 001"), True), (("FR", "97110"), ("DE", "10115"), True),
+        (("DE", "10115"), ("FI", "22100"), True), (("DE", "10115"), ("FI", "00100"), False),
+    ],
+)  # fmt: skip
+def test_goods_pass_customs_where_they_leave_the_union_or_come_into_it(origin, destination, passes):
+    assert passes_customs(origin, destination) is passes
