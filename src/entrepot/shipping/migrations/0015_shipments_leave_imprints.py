@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shipping', '0011_days_quoted'),
+        ('shipping', '0014_manifest_forms'),
     ]
 
     operations = [
