@@ -632,7 +632,8 @@ WHERE y.sku_id = %(sku)s::uuid ORDER BY y.expected_on, n.code
 _WAITING = """
 SELECT b.order_id, o.number, b.quantity, b.promised_on, b.ordered_at
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
-WHERE b.sku_id = %(sku)s::uuid ORDER BY o.priority DESC, o.promise_at, o.placed_at, o.id, b.line_id LIMIT %(limit)s::int
+WHERE b.sku_id = %(sku)s::uuid
+ORDER BY b.priority DESC, o.promise_at, b.ordered_at, o.id, b.line_id LIMIT %(limit)s::int
 """
 
 # By what waits, which is little: both sides have indexes of it alone.

@@ -31,6 +31,8 @@ class Served(NamedTuple):
     nodes: rules.SortedOut
     version: Version
     has_waited: bool
+    turns: str
+    """What its lines found in their turns, as JSON of `turns.Kept`."""
 
 
 class _Wants(NamedTuple):
@@ -70,14 +72,19 @@ def serve(
     if owned is None or not stock.lock_unfenced(owned):
         return None
 
+    params = _params(mine, owned, served_as, facts)
+    found_by = dict(sql.run(_TURNS, params))
     keys = ids.block()
     given: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-    for order, node, units in stock.write_promises_of(_SHARES, _params(mine, owned, served_as), keys):
+    for order, node, units in stock.write_promises_of(_SHARES, params, keys):
         given[order][node] = units
     cancels = {order.id: order.policy == "partial_cancel" for order in mine}
     progress.promised(cause, keys=keys, cancels=cancels, times=times)
     waited_for, settled = _wait(cause, mine, facts)
-    found = {order.id: _served(order, given.get(order.id, {}), wanted[order.id], facts) for order in mine}
+    found = {
+        order.id: _served(order, given.get(order.id, {}), wanted[order.id], facts, found_by[order.id])
+        for order in mine
+    }
     return Done(found, waited_for, settled)
 
 
@@ -85,7 +92,7 @@ def _plain(orders: Sequence[Order], facts: Facts) -> list[rules.Node] | None:
     """The nodes that all orders ask, in the one order that all of them prefer, where nothing else is to be decided."""
     if not orders or not facts.is_plain:
         return None
-    asked: set[tuple[rules.Node, ...]] = set()
+    asked: set[tuple[tuple[rules.Node, ...], ...]] = set()
     for order in orders:
         if (
             order.reservation
@@ -96,8 +103,8 @@ def _plain(orders: Sequence[Order], facts: Facts) -> list[rules.Node] | None:
         nodes, profile = facts.nodes(order), facts.version(order).profile
         if profile.choose_by != "line" or profile.drop_ship or nodes.after or nodes.keeps:
             return None
-        asked.add(nodes.first)
-    return list(asked.pop()) if len(asked) == 1 else None
+        asked.add((nodes.first, nodes.refused))
+    return list(asked.pop()[0]) if len(asked) == 1 else None
 
 
 def _wanted(orders: Sequence[Order]) -> dict[UUID, _Wants] | None:
@@ -120,7 +127,7 @@ def _skus(orders: Sequence[Order]) -> set[tuple[int, UUID]] | None:
 
 
 def _params(
-    orders: Sequence[Order], owned: Collection[tuple[int, UUID]], nodes: Sequence[rules.Node]
+    orders: Sequence[Order], owned: Collection[tuple[int, UUID]], nodes: Sequence[rules.Node], facts: Facts
 ) -> dict[str, Any]:
     turns = [
         (order.id, order.company, order.channel, order.priority, order.promise_at, order.placed_at)
@@ -130,6 +137,8 @@ def _params(
     return sql.columns(names, turns) | {
         "skus": [sku for _, sku in owned],
         "nodes": [node.id for node in nodes],
+        # One order's stand for all: where they differ, what they ask does.
+        "refused": [node.id for node in facts.nodes(orders[0]).refused],
     }
 
 
@@ -150,13 +159,13 @@ def _by_default(cause: Cause, version: Version) -> object:
     return (cause.at + timedelta(days=version.profile.default_lead_days)).date()
 
 
-def _served(order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts) -> Served:
+def _served(order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts, turns: str) -> Served:
     nodes = facts.nodes(order)
     short = wants.units - sum(given.values())
     outcome, why, by_node = rules.told_by_line(nodes.first, given, is_short=short > 0)
     plan = rules.Plan((), (), outcome, why, by_node, tuple(code for code, _ in by_node))
     has_waited = wants.waited == wants.units
-    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited)
+    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited, turns)
 
 
 _WAITS = "l.sku_id IS NOT NULL AND l.open + l.backordered > 0"
@@ -175,28 +184,55 @@ FROM (SELECT DISTINCT l.company_id, l.sku_id FROM orders_line AS l
 
 # Of each SKU the units wanted stand in a row, by the turns of their orders, and so do those that are there, by the
 # preference of their nodes: who stands opposite whom is served by it.
-_SHARES = f"""
-SELECT d.company_id, d.order_id, d.line_id, d.sku_id, s.node_id, d.channel_id,
-       (least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units))::int AS quantity,
-       d.priority, d.promise_at, d.ordered_at
-FROM (
-    SELECT o.company_id, o.order_id, o.channel_id, o.priority, o.promise_at, o.ordered_at, l.id AS line_id, l.sku_id,
-           l.open + l.backordered AS units,
+_DEMANDED = f"""(
+    SELECT o.company_id, o.order_id, o.channel_id, o.priority, o.promise_at, o.ordered_at, l.id AS line_id, l.number,
+           l.sku_id, l.open + l.backordered AS units,
            sum(l.open + l.backordered) OVER (
                PARTITION BY l.sku_id ORDER BY o.turn, l.number ROWS UNBOUNDED PRECEDING) AS until
     FROM unnest(%(orders)s::uuid[], %(companies)s::smallint[], %(channels)s::uuid[], %(priorities)s::smallint[],
                 %(promises)s::timestamptz[], %(times)s::timestamptz[])
          WITH ORDINALITY AS o(order_id, company_id, channel_id, priority, promise_at, ordered_at, turn)
     JOIN orders_line AS l ON l.order_id = o.order_id AND {_WAITS}
-) AS d JOIN (
-    SELECT p.sku_id, p.owner_id, p.node_id, p.free AS units,
+)"""
+
+_SUPPLIED = """(
+    SELECT p.sku_id, p.owner_id, p.node_id, n.place - 1 AS place, p.free AS units,
            sum(p.free) OVER (PARTITION BY p.sku_id, p.owner_id ORDER BY n.place ROWS UNBOUNDED PRECEDING) AS until
     FROM (SELECT sku_id, node_id, owner_id, sellable - reserved - allocated - safety AS free FROM stock_position
           WHERE sku_id = ANY(%(skus)s::uuid[])) AS p
-    JOIN unnest(%(nodes)s::uuid[]) WITH ORDINALITY AS n(id, place) ON n.id = p.node_id
+    JOIN unnest(%({nodes})s::uuid[]) WITH ORDINALITY AS n(id, place) ON n.id = p.node_id
     WHERE p.free > 0
-) AS s ON s.sku_id = d.sku_id AND s.owner_id = d.company_id
+)"""
+
+_SHARES = f"""
+SELECT d.company_id, d.order_id, d.line_id, d.sku_id, s.node_id, d.channel_id,
+       (least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units))::int AS quantity,
+       d.priority, d.promise_at, d.ordered_at
+FROM {_DEMANDED} AS d
+JOIN {_SUPPLIED.format(nodes="nodes")} AS s ON s.sku_id = d.sku_id AND s.owner_id = d.company_id
  AND d.until > s.until - s.units AND s.until > d.until - d.units
+"""
+
+# As `turns.keep`, of all lines: who has some when its turn comes, as far as the first that it does not need.
+_TURNS = f"""
+SELECT order_id, '[' || string_agg('[' || number || ',' || units || ',[' || had || ']]', ',' ORDER BY number) || ']'
+FROM (
+    SELECT d.order_id, d.number, d.units, COALESCE(string_agg('[' || s.place || ',' || CASE
+               WHEN s.until IS NULL THEN d.units ELSE s.until - greatest(d.until - d.units, s.until - s.units) END
+               || ']', ',' ORDER BY s.place), '') AS had
+    FROM {_DEMANDED} AS d
+    LEFT JOIN (
+        SELECT sku_id, owner_id, place, units, until,
+               lag(until - units, 1, -1::bigint) OVER (PARTITION BY sku_id, owner_id ORDER BY place) AS needed_from
+        FROM {_SUPPLIED.format(nodes="nodes")} AS asked
+        UNION ALL
+        SELECT sku_id, owner_id, place + cardinality(%(nodes)s::uuid[]), units, NULL::bigint, NULL::bigint
+        FROM {_SUPPLIED.format(nodes="refused")} AS others
+    ) AS s ON s.sku_id = d.sku_id AND s.owner_id = d.company_id
+     AND CASE WHEN s.until IS NULL THEN s.units >= d.units
+              ELSE s.until > d.until - d.units AND s.needed_from < d.until END
+    GROUP BY d.order_id, d.number, d.units
+) AS line GROUP BY order_id
 """
 
 _WAIT_ALL = """
