@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import timedelta
 from typing import Any
@@ -71,7 +72,15 @@ def written() -> dict[str, list[Any]]:
         " WHERE subject_kind = 'order'",
         "unpublished": "SELECT DISTINCT sku_id FROM stock_unpublished",
     }
-    return {what: sorted(sql.run(text), key=repr) for what, text in statements.items()}
+    found = {what: sorted(sql.run(text), key=repr) for what, text in statements.items()}
+    found["decisions"] = [(*row[:3], _sorted(row[3]), *row[4:]) for row in found["decisions"]]
+    return found
+
+
+def _sorted(reasons: str) -> dict[str, Any]:
+    """The reasons of a decision, but for the order of what its lines found."""
+    told = json.loads(reasons)
+    return told | {name: sorted(told[name]) for name in ("turns", "able") if name in told}
 
 
 def test_lines_take_what_there_is_in_the_order_of_the_nodes(floor: Floor, served_at_once: list[bool]) -> None:

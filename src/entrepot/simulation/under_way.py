@@ -62,8 +62,7 @@ class Lines(NamedTuple):
 
 def wanted_of(decided: Decided, lines: Iterable[OrderLine]) -> dict[OrderLine, int]:
     """Units of each line that a decision was about: as it recorded them, or all of them."""
-    recorded = decided.reasons.get("lines") or decided.reasons.get("turns", ())
-    told = {number: units for number, units, _ in recorded}
+    told = {number: units for number, units, _ in decided.reasons.get("lines", ())}
     return {line: told.get(line.number, 0) if told else line.quantity for line in lines}
 
 
@@ -111,7 +110,7 @@ NOT_ALL = (*WAITS, "cancelled", "part cancelled")
 
 def _by_line(decided: Decided) -> list[tuple[int, str, int]] | None:
     """Who serves how many units of each line, where the decision recorded that."""
-    if "turns" in decided.reasons:
+    if "asked" in decided.reasons:
         return [(turn.number, *served) for turn in turns.read(decided.reasons) for served in turn.served]
     if "served" in decided.reasons:
         return [(number, code, units) for number, code, units in decided.reasons["served"]]

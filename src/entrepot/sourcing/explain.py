@@ -134,8 +134,9 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     `not asked`] (of old decisions the first two); `broken`, `could` and `km` go by code, `costs` by code and term.
     `softened` and `together` stand where they are so. `instead` are [number, ordered, by, units, price], `suppliers`
     [number, code, units, days, whether he was asked before nodes: then no change of theirs would have flipped it],
-    `not_passed` [number, code, why]. Where each line is served by itself, `turns`, `asked` and `others` are there, as
-    `turns.read` has them, and `ranked`: the codes of all nodes by preference, where a rule keeps one from being asked.
+    `not_passed` [number, code, why]. Where each line is served by itself, `asked` is there, with the
+    rest of what `turns.read` tells, and `ranked`: the codes of all nodes by preference, where a rule keeps one from
+    being asked.
     `ahead` are the nodes that without their rule would have gone before the one that
     serves it, by preference; `limit` is [most, by, goods, nodes], where it kept nodes from being asked.
     """
@@ -156,7 +157,7 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
         for code, rule in told.broken.items()
         if code not in {node for node, _ in candidates}
     ]
-    if "turns" in reasons:
+    if "asked" in reasons:
         return told.in_turn(seen, reasons)
     lines = told.lines([code for code, _ in candidates], reasons, chosen)
     flip = _lifted((*seen, *refused), wanted, told.ahead) or _nearest(seen)
@@ -180,11 +181,15 @@ def with_lines(reasons: Mapping[str, Any], goods: Sequence[tuple[int, int]]) -> 
     `goods` are the order's lines as (number, units); where they are not what was decided about, nothing is told of
     them.
     """
+    if "asked" in reasons:
+        known = {number: units for number, units, *_ in reasons.get("turns", ())}
+        rest = [(number, units) for number, units in goods if number not in known]
+        is_all = sum(known.values()) + sum(units for _, units in rest) == reasons.get("units")
+        return {**reasons, "unserved": rest} if is_all else reasons
     could = [units for _, units in reasons.get("candidates", ())]
     wanted = reasons.get("units", max(could, default=0))
     if (
         "lines" in reasons
-        or "turns" in reasons
         or not could
         or set(could) != {wanted}
         or sum(units for _, units in goods) != wanted

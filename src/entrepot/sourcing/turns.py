@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from entrepot.sourcing.rules import Free, Line, Node, Share
 
-Kept = tuple[int, int, list[tuple[int, int]]]
-"""The number of a line, its units, and who had some: [place of the node, units]. These are the nodes that are asked, as
-far as the first that was not needed, and behind them those that are not asked and had all of it."""
+Left = tuple[int, int, int, int]
+"""The number of a line, its units, the place of a node among those that are asked, and the units that were left there:
+of the nodes that had some, as far as the first that was not needed. A line without any found nothing."""
+Other = tuple[int, int]
+"""The number of a line, and the place among those that are not asked of a node that had all of it."""
 
 
 class Turn(NamedTuple):
@@ -25,30 +27,29 @@ class Turn(NamedTuple):
 
 
 def keep(
-    lines: Sequence[tuple[int, Line]],
-    shares: Sequence[Share],
-    asked: Sequence[Node],
-    others: Sequence[Node],
-    free: Free,
-    free_of_others: Free,
-) -> list[Kept]:
+    lines: Sequence[tuple[int, Line]], shares: Sequence[Share], asked: Sequence[Node], free: Free
+) -> list[Left]:
     """What numbered lines found, each after those before it; `shares` are what they got."""
     left = {(sku, node): units for (sku, node), units in free.items() if units > 0}
     kept = []
     for number, line in lines:
-        mine = [share for share in shares if share.line == line.id and share.sku == line.sku]
-        before = [left.get((line.sku, node.id), 0) for node in asked]
-        last = _last_needed(before, line.quantity)
-        had = [(place, units) for place, units in enumerate(before[: last + 1]) if units > 0]
-        had += [
-            (place, line.quantity)
-            for place, node in enumerate(others, len(asked))
-            if free_of_others.get((line.sku, node.id), 0) >= line.quantity
-        ]
-        kept.append((number, line.quantity, had))
-        for share in mine:
-            left[line.sku, share.node] -= share.quantity
+        there = [left.get((line.sku, node.id), 0) for node in asked]
+        last = _last_needed(there, line.quantity)
+        kept += [(number, line.quantity, place, some) for place, some in enumerate(there[: last + 1]) if some]
+        for share in shares:
+            if share.line == line.id and share.sku == line.sku:
+                left[line.sku, share.node] -= share.quantity
     return kept
+
+
+def keep_others(lines: Sequence[tuple[int, Line]], others: Sequence[Node], free: Free) -> list[Other]:
+    """Who would have had all of numbered lines, but is not asked."""
+    return [
+        (number, place)
+        for number, line in lines
+        for place, node in enumerate(others)
+        if free.get((line.sku, node.id), 0) >= line.quantity
+    ]
 
 
 def _last_needed(there: Sequence[int], units: int) -> int:
@@ -71,17 +72,24 @@ def served_in_turn(turn: Mapping[str, int], units: int) -> tuple[tuple[str, int]
 
 
 def read(reasons: Mapping[str, Any]) -> list[Turn]:
-    """The turns of the lines of a decision, from its reasons: `turns` (as `keep` returns them), `asked` and `others`
-    (codes of nodes), and `served` ([number, code, units]) where the nodes gave other than what they had in turn."""
-    asked, others = reasons.get("asked", ()), reasons.get("others", ())
+    """The turns of the lines of a decision, from its reasons: `turns` and `able` (as `keep` and `keep_others` return
+    them), `asked` and `others` (codes of nodes), `unserved` ([number, units] of lines without any), and `served`
+    ([number, code, units]) where the nodes gave other than what they had in turn."""
+    asked, others = reasons["asked"], reasons.get("others", ())
+    units_of: dict[int, int] = dict(reasons.get("unserved", ()))
+    left: dict[int, dict[int, int]] = {number: {} for number in units_of}
+    for number, units, place, there in reasons.get("turns", ()):
+        units_of[number] = units
+        left.setdefault(number, {})[place] = there
+    able: dict[int, set[int]] = {}
+    for number, place in reasons.get("able", ()):
+        able.setdefault(number, set()).add(place)
     turns = []
-    for number, units, had in reasons["turns"]:
-        there = dict(had)
-        known = [place for place in there if place < len(asked)]
-        enough = sum(there[place] for place in known) >= units
-        looked = asked[: max(known) + 1] if enough and known else asked
+    for number in sorted(units_of):
+        units, there = units_of[number], left[number]
+        looked = asked[: max(there) + 1] if sum(there.values()) >= units else asked
         of_asked = {code: there.get(place, 0) for place, code in enumerate(looked)}
-        of_others = {code: there.get(place, 0) for place, code in enumerate(others, len(asked))}
+        of_others = {code: units for place, code in enumerate(others) if place in able.get(number, ())}
         served = served_in_turn(of_asked, units)
         if "served" in reasons:
             served = tuple((code, n) for line, code, n in reasons["served"] if line == number)

@@ -512,8 +512,12 @@ def _turns(lines: Sequence[Line], decided: _Decided) -> dict[str, Any]:
     asked, others = rules.asked_by(plan, nodes)
     given = free if plan.softened and nodes.keeps_rule == "soft" else rules.left(free, nodes)
     numbered = [(line.number, line.wanted()) for line in lines]
-    kept = turns.keep(numbered, plan.shares, asked, others, given, free)
-    told = {"asked": [node.code for node in asked], "others": [node.code for node in others], "turns": kept}
+    told = {
+        "asked": [node.code for node in asked],
+        "others": [node.code for node in others],
+        "turns": turns.keep(numbered, plan.shares, asked, given),
+        "able": turns.keep_others(numbered, others, free),
+    }
     numbers, codes = {line.id: line.number for line in lines}, {node.id: node.code for node in asked}
     served = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
     in_turn = [(turn.number, *one) for turn in turns.read(told) for one in turn.served]
@@ -802,7 +806,8 @@ def _write_served(
     for one in done.orders.values():
         asked, others = rules.asked_by(one.plan, one.nodes)
         codes = {"asked": [node.code for node in asked], "others": [node.code for node in others]}
-        found = {**codes, "turns": msgspec.Raw(one.turns.encode())}
+        kept = {"turns": one.turns, "able": one.others}
+        found = codes | {name: msgspec.Raw(f"[{text}]".encode()) for name, text in kept.items() if text}
         why = _reasons_by_line(one.order, one.plan, one.wanted, one.nodes, one.version, found)
         batch.tell(one.order, one.plan, why, one.version, one.short, has_waited=one.has_waited)
     batch.waited_for, batch.served = done.waited_for, done.settled

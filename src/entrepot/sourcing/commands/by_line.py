@@ -32,7 +32,9 @@ class Served(NamedTuple):
     version: Version
     has_waited: bool
     turns: str
-    """What its lines found in their turns, as JSON of `turns.Kept`."""
+    """What its lines found in their turns, as the inside of a JSON list of `turns.Left`."""
+    others: str
+    """Who would have had all of a line but for a rule, as the inside of a JSON list of `turns.Other`."""
 
 
 class _Wants(NamedTuple):
@@ -59,7 +61,7 @@ def serve(
 ) -> Done | None:
     """Promise to locked orders, in their `urgency`, what there is, and write it; None where they are not all plain.
 
-    Locks: the positions of their SKUs in key order. 9 statements at most, those of `progress` among them.
+    Locks: the positions of their SKUs in key order. 10 statements at most, those of `progress` among them.
     """
     served_as = _plain(urgency, facts)
     if served_as is None:
@@ -73,16 +75,24 @@ def serve(
         return None
 
     params = _params(mine, owned, served_as, facts)
-    found_by = dict(sql.run(_TURNS, params))
+    others = dict(sql.run(_OTHERS, params)) if params["refused"] else {}
     keys = ids.block()
     given: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-    for order, node, units in stock.write_promises_of(_SHARES, params, keys):
+    shares, told = stock.write_promises_of(_SHARES, params, keys)
+    for order, node, units in shares:
         given[order][node] = units
     cancels = {order.id: order.policy == "partial_cancel" for order in mine}
     progress.promised(cause, keys=keys, cancels=cancels, times=times)
     waited_for, settled = _wait(cause, mine, facts)
     found = {
-        order.id: _served(order, given.get(order.id, {}), wanted[order.id], facts, found_by[order.id])
+        order.id: _served(
+            order,
+            given.get(order.id, {}),
+            wanted[order.id],
+            facts,
+            told.get(order.id, ""),
+            others.get(order.id, ""),
+        )
         for order in mine
     }
     return Done(found, waited_for, settled)
@@ -159,13 +169,15 @@ def _by_default(cause: Cause, version: Version) -> object:
     return (cause.at + timedelta(days=version.profile.default_lead_days)).date()
 
 
-def _served(order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts, turns: str) -> Served:
+def _served(
+    order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts, turns: str, others: str
+) -> Served:
     nodes = facts.nodes(order)
     short = wants.units - sum(given.values())
     outcome, why, by_node = rules.told_by_line(nodes.first, given, is_short=short > 0)
     plan = rules.Plan((), (), outcome, why, by_node, tuple(code for code, _ in by_node))
     has_waited = wants.waited == wants.units
-    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited, turns)
+    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited, turns, others)
 
 
 _WAITS = "l.sku_id IS NOT NULL AND l.open + l.backordered > 0"
@@ -207,32 +219,26 @@ _SUPPLIED = """(
 _SHARES = f"""
 SELECT d.company_id, d.order_id, d.line_id, d.sku_id, s.node_id, d.channel_id,
        (least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units))::int AS quantity,
-       d.priority, d.promise_at, d.ordered_at
+       d.priority, d.promise_at, d.ordered_at,
+       '[' || d.number || ',' || d.units || ',' || s.place || ','
+           || s.until - greatest(d.until - d.units, s.until - s.units) || ']'
+           || CASE WHEN s.until < d.until OR s.next_place IS NULL THEN ''
+                   ELSE ',[' || d.number || ',' || d.units || ',' || s.next_place || ',' || s.next_units || ']'
+              END AS told
 FROM {_DEMANDED} AS d
-JOIN {_SUPPLIED.format(nodes="nodes")} AS s ON s.sku_id = d.sku_id AND s.owner_id = d.company_id
+JOIN (
+    SELECT *, lead(place) OVER turn AS next_place, lead(units) OVER turn AS next_units
+    FROM {_SUPPLIED.format(nodes="nodes")} AS supplied WINDOW turn AS (PARTITION BY sku_id, owner_id ORDER BY place)
+) AS s ON s.sku_id = d.sku_id AND s.owner_id = d.company_id
  AND d.until > s.until - s.units AND s.until > d.until - d.units
 """
 
-# As `turns.keep`, of all lines: who has some when its turn comes, as far as the first that it does not need.
-_TURNS = f"""
-SELECT order_id, '[' || string_agg('[' || number || ',' || units || ',[' || had || ']]', ',' ORDER BY number) || ']'
-FROM (
-    SELECT d.order_id, d.number, d.units, COALESCE(string_agg('[' || s.place || ',' || CASE
-               WHEN s.until IS NULL THEN d.units ELSE s.until - greatest(d.until - d.units, s.until - s.units) END
-               || ']', ',' ORDER BY s.place), '') AS had
-    FROM {_DEMANDED} AS d
-    LEFT JOIN (
-        SELECT sku_id, owner_id, place, units, until,
-               lag(until - units, 1, -1::bigint) OVER (PARTITION BY sku_id, owner_id ORDER BY place) AS needed_from
-        FROM {_SUPPLIED.format(nodes="nodes")} AS asked
-        UNION ALL
-        SELECT sku_id, owner_id, place + cardinality(%(nodes)s::uuid[]), units, NULL::bigint, NULL::bigint
-        FROM {_SUPPLIED.format(nodes="refused")} AS others
-    ) AS s ON s.sku_id = d.sku_id AND s.owner_id = d.company_id
-     AND CASE WHEN s.until IS NULL THEN s.units >= d.units
-              ELSE s.until > d.until - d.units AND s.needed_from < d.until END
-    GROUP BY d.order_id, d.number, d.units
-) AS line GROUP BY order_id
+_OTHERS = f"""
+SELECT d.order_id, string_agg('[' || d.number || ',' || s.place || ']', ',')
+FROM {_DEMANDED} AS d
+JOIN {_SUPPLIED.format(nodes="refused")} AS s
+  ON s.sku_id = d.sku_id AND s.owner_id = d.company_id AND s.units >= d.units
+GROUP BY 1
 """
 
 _WAIT_ALL = """
