@@ -74,6 +74,7 @@ class OrderRow:
     channel: str
     external_id: str
     customer: str
+    tier: str
     country: str
     status: str
     priority: int
@@ -516,8 +517,8 @@ ORDER BY 1
 _QUEUES = "SELECT queue, count(*)::int FROM kernel_ready GROUP BY queue ORDER BY queue"
 
 _ROW = """
-SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), o.country, o.status, o.priority::int,
-       o.currency::text, o.total_minor, o.line_count,
+SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), COALESCE(u.tier, ''), o.country, o.status,
+       o.priority::int, o.currency::text, o.total_minor, o.line_count,
        COALESCE((SELECT sum(l.quantity) FROM orders_line AS l WHERE l.order_id = o.id AND l.kind = 'goods'), 0)::int,
        o.placed_at, o.promise_at,
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'

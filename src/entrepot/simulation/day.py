@@ -14,7 +14,15 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import ReleaseHold, release_holds
-from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, Placed, PlaceOrder, place
+from entrepot.orders.commands.place import (
+    AddressGiven,
+    OrderLine,
+    PaymentGiven,
+    Placed,
+    PlaceOrder,
+    PromotionGiven,
+    place,
+)
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.simulation.payout import dispute, pay_out
@@ -130,8 +138,17 @@ def _order(day: Day, at: datetime) -> PlaceOrder:
         discount_minor=discount, shipping_minor=shipping, tax_minor=2 * tax if trouble == "taxed" else tax,
         policy=chance.choices(list(POLICIES), list(POLICIES.values()))[0],
         promise_at=at + timedelta(days=chance.choice((2, 3, 3, 4))), payment=paid,
+        campaign=_campaign(channel, number),
+        promotions=(PromotionGiven("AUTUMN10", discount),) if discount else (),
         signals=("high_risk",) if trouble == "risky" else ("age_verified",), key=f"demo-{at.timestamp()}-{number}",
     )  # fmt: skip
+
+
+def _campaign(channel: str, number: int) -> str:
+    """What brought the customer: all who come by the social shop, and every fourth of the web shop."""
+    if channel == "shop" and number % 4 == 0:
+        return "autumn newsletter"
+    return "autumn reels" if channel == "social" else ""
 
 
 def _lines(day: Day, channel: str) -> Iterator[OrderLine]:
