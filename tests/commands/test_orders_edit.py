@@ -24,6 +24,13 @@ from entrepot.parties.commands.register import RegisterCustomer, register_custom
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.rules import Profile
+from entrepot.warehouse import queries as warehouse
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.pick import PickFulfillment, pick
+from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.release import ReleaseOrder
+from entrepot.warehouse.commands.stream import stream
+from entrepot.warehouse.waves import Waves
 from tests import selling, walk
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 
@@ -261,6 +268,56 @@ def test_what_a_tier_adds_stays_with_an_order_whatever_its_own_priority(house):
     (held,) = whole(place_hold(SYSTEM, requests=[PlaceHold(order, "address hold", "look at it")]))
     whole(release_holds(SYSTEM, requests=[ReleaseHold(held.hold, "it is right")]))
     assert queue("release") == {order: 60}
+
+
+def test_on_the_floor_an_order_stands_where_its_tier_puts_it(house):
+    gold_goes_before()
+    plain, gold = (
+        walk.placed(house, 1, (0, 1), priority=own, customer=who)[0]
+        for own, who in ((55, "ada"), (50, "gilda"))
+    )
+    first, second = walk.released(plain, gold)
+    assert queue("pick") == {first: 55, second: 60}
+    assert walk.queued("pick") == [second, first]
+
+    edited(an_edit(gold, priority=52))
+    worker.serve_once({"hasten": worker.queues()["hasten"]})
+    assert queue("pick") == {first: 55, second: 62}
+    assert [one.id for one in warehouse.waiting("pick", company=COMPANY)] == [second, first]
+
+    pick(SYSTEM, requests=[PickFulfillment(one) for one in (first, second)])
+    assert queue("pack") == {first: 55, second: 62}
+    pack(SYSTEM, requests=[PackFulfillment(one) for one in (first, second)])
+    assert queue("ship") == {first: 55, second: 62}
+    edited(an_edit(gold, priority=41))
+    worker.serve_once({"hasten": worker.queues()["hasten"]})
+    assert walk.queued("ship") == [first, second]
+
+
+def test_a_wave_takes_first_who_is_served_first(house):
+    gold_goes_before()
+    waves = policies.SetPolicy(COMPANY, "warehouse.waves", Waves(mode="waves", lines_max=1), NOW)
+    whole(policies.set_policy(SYSTEM, requests=[waves]))
+    plain, gold = (
+        walk.placed(house, 1, (0, 1), priority=own, customer=who)[0]
+        for own, who in ((55, "ada"), (50, "gilda"))
+    )
+    walk.allocated(plain, gold)
+    stream(SYSTEM, requests=[ReleaseOrder(one) for one in (plain, gold)])
+    assert queue("wave") == {plain: 55, gold: 60}
+
+    (wave,) = whole(propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0])]))
+    joined = warehouse.wave_orders(wave.wave)[0]
+    assert (joined.order, joined.why.split(",")[0]) == (gold, "priority 60")
+
+
+def test_what_comes_from_another_bin_is_promised_as_before(house):
+    gold_goes_before()
+    (gold,) = walk.placed(house, 1, (0, 2), priority=50, customer="gilda")
+    (fulfillment,) = walk.released(gold)
+    ((task,),) = sql.run("SELECT id FROM warehouse_picktask")
+    pick(SYSTEM, requests=[PickFulfillment(fulfillment, ((task, 1),))])
+    assert {priority for (priority,) in sql.run("SELECT priority::int FROM stock_allocation")} == {60}
 
 
 def test_of_what_waits_it_is_the_backorders_that_rank_an_order(house):

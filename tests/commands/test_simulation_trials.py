@@ -10,9 +10,11 @@ import pytest
 from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.kernel import drafts, ids, policies, ready, sql, wire
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
 from entrepot.kernel.drafts import DraftPolicy, draft_policy
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.simulation import queries, tasks, whatif
 from entrepot.simulation.commands.try_profiles import (
@@ -216,6 +218,21 @@ def test_orders_that_another_version_decided_are_told(floor: Floor) -> None:
         "of all channels, which the channel's draft would go before"
     )
     assert len(report.found.changed) == 2
+
+
+def test_only_tiers_that_were_changed_since_are_not_followed(floor: Floor) -> None:
+    floor.stock(0, 9)
+    told = [RegisterCustomer(COMPANY, "gilda", "gold"), RegisterCustomer(COMPANY, "ada", "silver")]
+    whole(register_customers(at(-1), requests=told))
+    for customer in ("gilda", "ada"):
+        decided(floor, 1, (0, 1), customer=customer, occurred_at=at(1).at)
+    profile = Profile(tier_priority={"gold": 10})
+
+    assert tried(profile).not_followed == ()
+
+    whole(register_customers(at(2), requests=[RegisterCustomer(COMPANY, "gilda", "")]))
+    report = tried(profile)
+    assert (report.not_followed, report.concerns["customers"]) == (("customers",), 1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.sourcing import queries, rules
 from entrepot.sourcing.commands import by_line
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
+from entrepot.sourcing.explain import Flip
 from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 
@@ -70,7 +72,15 @@ def written() -> dict[str, list[Any]]:
         " WHERE subject_kind = 'order'",
         "unpublished": "SELECT DISTINCT sku_id FROM stock_unpublished",
     }
-    return {what: sorted(sql.run(text), key=repr) for what, text in statements.items()}
+    found = {what: sorted(sql.run(text), key=repr) for what, text in statements.items()}
+    found["decisions"] = [(*row[:3], _sorted(row[3]), *row[4:]) for row in found["decisions"]]
+    return found
+
+
+def _sorted(reasons: str) -> dict[str, Any]:
+    """The reasons of a decision, but for the order of what its lines found."""
+    told = json.loads(reasons)
+    return told | {name: sorted(told[name]) for name in ("turns", "able") if name in told}
 
 
 def test_lines_take_what_there_is_in_the_order_of_the_nodes(floor: Floor, served_at_once: list[bool]) -> None:
@@ -85,11 +95,81 @@ def test_lines_take_what_there_is_in_the_order_of_the_nodes(floor: Floor, served
         ("split", 4, 0), ("part backordered", 4, 3),
     ]  # fmt: skip
     assert served_at_once == [True]
-    (told,) = queries.explained(order=second)
-    assert [(one.node, one.units, one.verdict) for one in told.explanation.candidates] == [
-        ("N1", 2, "chosen"), ("N2", 2, "chosen"),
-    ]  # fmt: skip
+    assert candidates(second) == [("N1", 2, "chosen", ""), ("N2", 4, "chosen", "")]
+    assert flip(second) == Flip("N1", 2, "")
+    (told,) = queries.explained(order=first)
+    assert [line.served for line in told.explanation.lines] == [(("N1", 3),), (("N2", 1),)]
+    assert [line.flip for line in told.explanation.lines] == [Flip("N2", 0, "N1"), Flip("N2", 3, "")]
+    assert told.explanation.flip is None, "each line has its own"
     assert queries.backorders(company=COMPANY)[0].quantity == 3
+
+
+def candidates(order: UUID) -> list[tuple[str, int, str, str]]:
+    (told,) = queries.explained(order=order)
+    return [(one.node, one.units, one.verdict, one.rule) for one in told.explanation.candidates]
+
+
+def flip(order: UUID) -> Flip | None:
+    (told,) = queries.explained(order=order)
+    return told.explanation.flip
+
+
+def test_a_line_tells_who_was_next_and_what_would_have_flipped_it(
+    floor: Floor, served_at_once: list[bool]
+) -> None:
+    floor.stock(quantity=5)
+    floor.stock(quantity=9, node=1)
+    order, split, nobody = (floor.order((sku, units)).order for sku, units in ((0, 3), (0, 4), (1, 2)))
+
+    allocated(order, split, nobody)
+
+    assert served_at_once == [True]
+    assert candidates(order) == [("N1", 3, "chosen", ""), ("N2", 3, "runner_up", "")]
+    assert flip(order) == Flip("N2", 0, "N1")
+    assert candidates(split) == [("N1", 2, "chosen", ""), ("N2", 4, "chosen", "")]
+    assert flip(split) == Flip("N1", 2, "")
+    assert candidates(nobody) == [("N1", 0, "short", ""), ("N2", 0, "short", "")]
+    assert flip(nobody) == Flip("N1", 2, "")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_line_tells_the_rule_that_kept_a_node_from_it(
+    floor: Floor, served_at_once: list[bool], monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    if not at_once:
+        monkeypatch.setattr(by_line, "serve", lambda *_: None)
+    floor.stock(quantity=5)
+    floor.stock(quantity=9, node=1)
+    profile(excluded_nodes=("N1",))
+    some, many = floor.order((0, 4)).order, floor.order((0, 5)).order
+
+    allocated(some, many)
+
+    assert served_at_once == ([True] if at_once else [])
+    assert candidates(some) == [("N2", 4, "chosen", ""), ("N1", 0, "refused", "excluded")]
+    assert flip(some) == flip(many) == Flip("N1", 0, "", rule="excluded")
+    waits = floor.order((0, 6)).order
+    allocated(waits)
+    assert candidates(waits) == [("N2", 0, "short", ""), ("N1", 0, "refused", "excluded")]
+    assert flip(waits) == Flip("N2", 6, ""), "nor would N1 have had all of it"
+
+
+def test_what_a_node_keeps_is_told_of_a_line(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    floor.stock(quantity=1, node=1)
+    profile(minimum_stock={"N1": 3})
+    order = floor.order((0, 4)).order
+    allocated(order)
+    assert candidates(order) == [("N1", 2, "chosen", "minimum"), ("N2", 1, "chosen", "")]
+
+
+def test_a_line_that_comes_whole_or_not_at_all_says_so(floor: Floor) -> None:
+    floor.stock(quantity=3)
+    order = floor.order((0, 4), (0, 2), policy="line_complete").order
+    allocated(order)
+    (told,) = queries.explained(order=order)
+    assert [line.served for line in told.explanation.lines] == [(), (("N1", 2),)]
+    assert told.explanation.lines[0].candidates[0][:4] == ("N1", 3, 1, "short")
 
 
 def test_what_is_not_there_is_cancelled_where_the_order_says_so(floor: Floor) -> None:
@@ -148,6 +228,8 @@ def test_at_once_and_order_by_order_write_the_same(
 ) -> None:
     """Orders of random urgency and size against random stock, twice: what waited is served when more has come."""
     dice = random.Random(seed)
+    if seed % 2:
+        profile(excluded_nodes=("N1",))
     policy = ("partial_backorder", "partial_cancel")[seed % 3 == 2]
     rounds = []
     for _ in range(2):

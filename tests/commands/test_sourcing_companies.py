@@ -78,6 +78,19 @@ def test_a_profile_steers_the_orders_of_its_company(houses: tuple[Floor, Floor],
     assert allocated(*placed(houses, 2)) == [(0, 2), (2, 0)]
 
 
+def test_how_good_a_plan_is_is_told_of_each_company_by_itself(houses: tuple[Floor, Floor]) -> None:
+    for company, handling in ((HOME, 7), (ABROAD, 1_000)):
+        body = {"choose_by": "cost", "handling_minor": handling}
+        set_policy(SYSTEM, requests=[SetPolicy(company, "sourcing.profile", body, EARLIER)])
+    both = [*placed(houses, 1), *placed(houses, 1)]
+    allocated(*both)
+    plans = [queries.explained(order=one)[0].explanation.together for one in both]
+    assert [(plan.orders, plan.cost_minor) for plan in plans if plan] == [
+        (2, 2 * 7),
+        (2, 2 * (1_000 + 300)),
+    ] * 2
+
+
 def test_what_holds_an_order_is_the_policy_of_its_company(houses: tuple[Floor, Floor]) -> None:
     body = {"payment_required": True}
     (answer,) = set_policy(

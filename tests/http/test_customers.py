@@ -40,6 +40,7 @@ def test_a_tier_is_given_told_and_served_by(shop, program):
     allocate(the_system(shop.now), requests=[AllocateOrder(UUID(placed["order"]))])
     (decided, *_) = service.get(f"/api/v1/orders/{placed['order']}/sourcing").json()
     assert decided["priority"] >= 10
+    assert decided["priority_terms"] == {"own": decided["priority"] - 10, "tier": 10}
 
     changed = service.post(
         CUSTOMERS, [{"code": "C-GOLD", "substitutes": ""}, {"code": "C-NEW", "tier": "silver"}], again="3"

@@ -113,6 +113,19 @@ def test_of_a_part_shipped_order_the_page_cancels_the_rest_and_tells_what_is_giv
     assert ([line.cancelled for line in found.lines], found.status) == ([0, 3], "shipped")
 
 
+def test_the_kind_of_reason_is_enough_to_cancel_but_for_another_one(shop, console):
+    which, browser = shop.one("ready"), console("service")
+
+    browser.post(reverse("order-cancel", args=[which]), {"code": "other", "reason": ""})
+    assert orders.order(which).commercial == "confirmed"
+
+    page = browser.post(
+        reverse("order-cancel", args=[which]), {"code": "duplicate", "reason": ""}, follow=True
+    ).content.decode()
+    assert orders.order(which).commercial == "cancelled"
+    assert "ordered twice" in page.lower()
+
+
 @pytest.mark.parametrize("entered", ["0", "one", "-1", "1.5"])
 def test_what_is_no_number_of_units_cancels_nothing(shop, console, entered):
     which = shop.one("ready")
@@ -193,7 +206,7 @@ def test_units_taken_out_of_a_captured_order_tell_what_is_given_back(db):
     page = a_browser("service").post(reverse("order-edit", args=[order]), form, follow=True).content.decode()
 
     assert "£9.99 of what was captured is given back." in page
-    assert "It comes to £9.99" in page
+    assert "It comes to £9.99, £9.99 less than before." in page
 
 
 def test_why_nothing_can_be_split_off_is_said(shop, console):

@@ -474,6 +474,8 @@ def test_tier_and_margin_add_to_the_priority_of_an_order() -> None:
     assert rules.priority(5, profile, "gold") == 15
     assert rules.priority(5, profile, "late payer") == -15
     assert [rules.priority(5, profile, "", 1000, cost) for cost in (600, 601, None)] == [8, 5, 5]
+    assert rules.added_priority(profile, "gold", 1000, 600) == {"tier": 10, "margin": 3}
+    assert rules.added_priority(profile) == {}
     assert rules.priority(95, profile, "gold", 1000, 1) == 108, "so that 50 again is 63"
 
 

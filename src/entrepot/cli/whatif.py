@@ -253,8 +253,8 @@ def _print(report: Report, currency: str) -> None:
 GAPS = {
     "carts": "what carts had reserved",
     "changes": "splits, merges and part cancellations as they happened",
-    "customers": "customers' tiers and wishes as they were: today's hold",
-    "catalog": "categories, costs and what was for sale: today's catalog holds",
+    "customers": "customers' tiers and wishes before they were changed: it takes today's",
+    "catalog": "categories, costs and what was for sale: it takes today's catalog",
     "suppliers": "what suppliers had to send: no order is passed to one here",
     "limits": "what somebody would have decided about orders that a limit of selling ahead holds",
 }

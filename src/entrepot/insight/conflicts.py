@@ -199,7 +199,8 @@ JOIN network_node AS n ON n.id = a.node_id
 LEFT JOIN LATERAL (
     SELECT d.reasons -> 'broken' ->> n.code AS broken, d.reasons -> 'limit' -> 3 ? n.code AS limited,
            d.reasons ? 'softened' AS softened,
-           EXISTS (SELECT FROM jsonb_array_elements(d.reasons -> 'candidates') AS c WHERE c ->> 0 = n.code) AS asked
+           EXISTS (SELECT FROM jsonb_array_elements(d.reasons -> 'candidates') AS c WHERE c ->> 0 = n.code)
+               OR COALESCE(d.reasons -> 'asked' ? n.code, false) AS asked
     FROM sourcing_decision AS d WHERE d.order_id = b.order_id ORDER BY d.id DESC LIMIT 1
 ) AS last ON true
 ORDER BY b.priority DESC, b.ordered_at, b.line_id, a.priority, a.ordered_at DESC, a.id

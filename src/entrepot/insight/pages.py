@@ -74,6 +74,7 @@ class OrderRow:
     channel: str
     external_id: str
     customer: str
+    tier: str
     country: str
     status: str
     priority: int
@@ -516,8 +517,8 @@ ORDER BY 1
 _QUEUES = "SELECT queue, count(*)::int FROM kernel_ready GROUP BY queue ORDER BY queue"
 
 _ROW = """
-SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), o.country, o.status, o.priority::int,
-       o.currency::text, o.total_minor, o.line_count,
+SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), COALESCE(u.tier, ''), o.country, o.status,
+       o.priority::int, o.currency::text, o.total_minor, o.line_count,
        COALESCE((SELECT sum(l.quantity) FROM orders_line AS l WHERE l.order_id = o.id AND l.kind = 'goods'), 0)::int,
        o.placed_at, o.promise_at,
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
@@ -632,7 +633,8 @@ WHERE y.sku_id = %(sku)s::uuid ORDER BY y.expected_on, n.code
 _WAITING = """
 SELECT b.order_id, o.number, b.quantity, b.promised_on, b.ordered_at
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
-WHERE b.sku_id = %(sku)s::uuid ORDER BY o.priority DESC, o.promise_at, o.placed_at, o.id, b.line_id LIMIT %(limit)s::int
+WHERE b.sku_id = %(sku)s::uuid
+ORDER BY b.priority DESC, o.promise_at, b.ordered_at, o.id, b.line_id LIMIT %(limit)s::int
 """
 
 # By what waits, which is little: both sides have indexes of it alone.

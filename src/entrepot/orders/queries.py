@@ -15,6 +15,11 @@ from entrepot.payments.queries import of_order
 
 # ---- for the rooms above
 
+SERVED_WITH = """COALESCE((SELECT max(promised.priority) FROM stock_allocation AS promised
+    WHERE promised.order_id = o.id), o.priority)::int"""
+"""The priority with which an order `o` is served, in SQL: that of its promises, in which what its customer's tier and
+its margin add is, else its own. All that ranks orders from sourcing to the truck asks this."""
+
 
 class Demand(NamedTuple):
     """A line of goods with units that nobody has promised yet."""

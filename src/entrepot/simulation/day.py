@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,17 +14,26 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import ReleaseHold, release_holds
-from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, Placed, PlaceOrder, place
+from entrepot.orders.commands.place import (
+    AddressGiven,
+    OrderLine,
+    PaymentGiven,
+    Placed,
+    PlaceOrder,
+    PromotionGiven,
+    place,
+)
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.simulation.payout import dispute, pay_out
-from entrepot.simulation.retailer import COMPANY, CURRENCY, Retailer, Thing
+from entrepot.simulation.retailer import COMPANY, CURRENCY, CUSTOMERS, Retailer, Thing, customer_code
 from entrepot.simulation.returns import decide_refunds, take_back
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock.commands.transfer import ShipTransfer, TransferUnits, ship_transfer
 from entrepot.tax.rules import tax_on_top
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
+from entrepot.warehouse.tasks import serve_hasten
 
 OPENS, CLOSES, LORRY_LEAVES = 6, 20, 16
 VAT = Decimal("0.2")
@@ -119,7 +128,8 @@ def _order(day: Day, at: datetime) -> PlaceOrder:
         paid = PaymentGiven("account", f"terms-{chance.getrandbits(32):08x}", total, at)
     return PlaceOrder(
         company=COMPANY, channel=channel, external_id=f"{channel}-{at:%y%m%d}-{chance.getrandbits(40):010x}",
-        lines=lines, currency=CURRENCY, occurred_at=at, customer=f"C-{chance.randint(1, 400):04}", country="GB",
+        lines=lines, currency=CURRENCY, occurred_at=at, customer=customer_code(chance.randint(1, CUSTOMERS)),
+        country="GB",
         postal_code="nowhere" if trouble == "lost" else postal_code,
         address=AddressGiven(
             f"{chance.choice(FIRST)} {chance.choice(LAST)}", f"{chance.randint(1, 90)} High Street", city,
@@ -128,8 +138,17 @@ def _order(day: Day, at: datetime) -> PlaceOrder:
         discount_minor=discount, shipping_minor=shipping, tax_minor=2 * tax if trouble == "taxed" else tax,
         policy=chance.choices(list(POLICIES), list(POLICIES.values()))[0],
         promise_at=at + timedelta(days=chance.choice((2, 3, 3, 4))), payment=paid,
+        campaign=_campaign(channel, number),
+        promotions=(PromotionGiven("AUTUMN10", discount),) if discount else (),
         signals=("high_risk",) if trouble == "risky" else ("age_verified",), key=f"demo-{at.timestamp()}-{number}",
     )  # fmt: skip
+
+
+def _campaign(channel: str, number: int) -> str:
+    """What brought the customer: all who come by the social shop, and every fourth of the web shop."""
+    if channel == "shop" and number % 4 == 0:
+        return "autumn newsletter"
+    return "autumn reels" if channel == "social" else ""
 
 
 def _lines(day: Day, channel: str) -> Iterator[OrderLine]:
@@ -186,7 +205,7 @@ def _floor(day: Day, at: datetime, *, last: bool) -> None:
     left_over = [one for one in waiting if last and day.chance.random() < 0.25]
     picks = [one for one in waiting if one not in set(left_over)]
     _pick(day, at, picks)
-    ready.put([ready.Offer("pick", one, 5, at) for one in left_over])
+    _put_back(day, "pick", left_over, at)
     packs = ready.claim("pack", 10_000)
     pack(
         day.cause("packer", at + timedelta(minutes=8), "packing"),
@@ -194,7 +213,7 @@ def _floor(day: Day, at: datetime, *, last: bool) -> None:
     )
     ships = ready.claim("ship", 10_000)
     late = {one for one in ships if last and day.chance.random() < 0.1}
-    ready.put([ready.Offer("ship", one, 5, at) for one in late])
+    _put_back(day, "ship", late, at)
     leaving = [ShipFulfillment(one) for one in ships if one not in late]
     shipper = day.cause("supervisor", at + timedelta(minutes=15), "the carrier is here")
     gone = [one for one in ship(shipper, requests=leaving) if isinstance(one, FulfillmentShipped)]
@@ -202,7 +221,13 @@ def _floor(day: Day, at: datetime, *, last: bool) -> None:
     day.sent += _orders_of([one.fulfillment for one in gone])
 
 
-def _orders_of(fulfillments: Sequence[UUID]) -> list[UUID]:
+def _put_back(day: Day, queue: str, fulfillments: Collection[UUID], at: datetime) -> None:
+    """What was taken off a queue and not done stands there again, in the place of its order."""
+    ready.put([ready.Offer(queue, one, 0, at) for one in fulfillments])
+    serve_hasten(day.cause("supervisor", at, "left for tomorrow"), _orders_of(fulfillments))
+
+
+def _orders_of(fulfillments: Collection[UUID]) -> list[UUID]:
     statement = (
         "SELECT DISTINCT order_id FROM warehouse_fulfillment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY 1"
     )

@@ -301,7 +301,8 @@ SELECT count(*) FILTER (WHERE o.reservation <> '')::int,
                WHERE l.order_id = o.id AND l.instead_of IS NULL AND l.cancelled > 0 AND l.cancelled > (
                    SELECT COALESCE(sum(s.quantity), 0) FROM orders_line AS s
                    WHERE s.order_id = o.id AND s.instead_of = l.id))))::int,
-       count(*) FILTER (WHERE o.customer_id IS NOT NULL)::int
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM kernel_event AS e WHERE e.subject_id = o.customer_id AND e.occurred_at >= o.placed_at))::int
 FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
 """
 

@@ -25,15 +25,20 @@ from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.returns.portal_queries import Portal
 from entrepot.settlement.invoicing import Seller
+from entrepot.sourcing.rules import Profile
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
 from entrepot.tax.commands.register import register_rates
 from entrepot.tax.rules import RegisterRate
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from entrepot.work.rules import Priority
 
 COMPANY = 1
 CURRENCY = "GBP"
 SKUS = 400
+CUSTOMERS = 400
+TIERS = {"silver": 6, "gold": 17}
+"""One customer in so many is of a tier."""
 SCARCE_EVERY = 33
 """One SKU in so many is too little for a day: these make splits and backorders."""
 FACE_UNITS = 60
@@ -138,6 +143,7 @@ def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
     rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2011, 1, 4))
     whole(register_rates(cause, requests=[rate]))
     suppliers = _suppliers(cause, things)
+    _customers(cause)
     _policies(cause)
     _fill(buyer, receiver, chance, floors, suppliers, things)
     _floors(cause, nodes, channels, things)
@@ -358,14 +364,45 @@ def _suppliers(cause: Cause, things: tuple[Thing, ...]) -> tuple[UUID, ...]:
     return made
 
 
+def customer_code(number: int) -> str:
+    """The code of a customer, of 1 to `CUSTOMERS`."""
+    return f"C-{number:04}"
+
+
+def _customers(cause: Cause) -> None:
+    """Those who have a tier are known before they order; the others with their first order."""
+    tiers = {n: tier for tier, every in TIERS.items() for n in range(every, CUSTOMERS + 1, every)}
+    requests = [
+        parties.RegisterCustomer(COMPANY, customer_code(n), tier) for n, tier in sorted(tiers.items())
+    ]
+    whole(parties.register_customers(cause, requests=requests))
+
+
 def _policies(cause: Cause) -> None:
-    """The shops want payment and a postal code; accounts of the trade pay later. The shop's customers have a portal."""
+    """Whom tiers help, on the floor and in the lists of work. The shops want payment and a postal code; accounts of the
+    trade pay later. The shop's customers have a portal."""
     strict = Validation(payment_required=True, postal_code_required=True, review_total_minor=90_000)
     bodies = {"shop": strict, "market": strict, "social": strict, "trade": Validation(fraud="warn")}
     wanted = [
         policies.SetPolicy(COMPANY, "orders.validation", body, cause.at, scope=channel, note="opening")
         for channel, body in bodies.items()
     ]
+    wanted.append(
+        policies.SetPolicy(
+            COMPANY,
+            "sourcing.profile",
+            Profile(tier_priority={"gold": 10, "silver": 5}),
+            cause.at,
+            note="opening",
+        )
+    )
+    urgency = Priority(
+        minor_per_point=2_500,
+        value_points_max=20,
+        points_by_tier={"gold": 16, "silver": 8},
+        promise_points=48,
+    )
+    wanted.append(policies.SetPolicy(COMPANY, "work.priority", urgency, cause.at, note="opening"))
     portal = Portal(is_open=True)
     wanted.append(
         policies.SetPolicy(COMPANY, "returns.portal", portal, cause.at, scope="shop", note="opening")

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.simulation.replay import Asked, Held, Paid, Promised, Rejection
+from entrepot.sourcing import turns
 from entrepot.sourcing.explain import explain
 from entrepot.sourcing.rules import Line
 
@@ -107,9 +108,18 @@ WAITS = ("backordered", "part backordered")
 NOT_ALL = (*WAITS, "cancelled", "part cancelled")
 
 
+def _by_line(decided: Decided) -> list[tuple[int, str, int]] | None:
+    """Who serves how many units of each line, where the decision recorded that."""
+    if "asked" in decided.reasons:
+        return [(turn.number, *served) for turn in turns.read(decided.reasons) for served in turn.served]
+    if "served" in decided.reasons:
+        return [(number, code, units) for number, code, units in decided.reasons["served"]]
+    return None
+
+
 def _served(decided: Decided) -> dict[int, int]:
     served: dict[int, int] = defaultdict(int)
-    for number, _, units in decided.reasons.get("served", ()):
+    for number, _, units in _by_line(decided) or ():
         served[number] += units
     return served
 
@@ -120,20 +130,17 @@ def _promises(
     """What a decision promised, as (sku, node, units): as it recorded it by line, or all of it at the node that it
     chose. Of a line, what is sent instead comes last."""
     by_number = {line.number: line for line in lines}
-    if "served" in decided.reasons:
-        rows = [(number, code, units) for number, code, units in decided.reasons["served"]]
-    elif decided.outcome in NOT_ALL:
-        rows = []
-    else:
+    rows = _by_line(decided)
+    as_ordered = _served(decided)
+    if rows is None and decided.outcome not in NOT_ALL:
         chosen = [one.node for one in explain(decided.reasons).candidates if one.verdict == "chosen"]
         wanted = wanted_of(decided, by_number.values())
         rows = [(line.number, code, units) for code in chosen[:1] for line, units in wanted.items()]
-    as_ordered = _served(decided) if "served" in decided.reasons else {}
     others = {(line.instead_of, line.code): line.sku for line in instead}
     sent = {number: (by, units) for number, _, by, units, _ in decided.reasons.get("instead", ())}
     for number, (_, units) in sent.items():
         as_ordered[number] -= units
-    for number, code, units in rows:
+    for number, code, units in rows or ():
         if number not in by_number or code not in codes:
             continue
         line = by_number[number]

@@ -98,7 +98,7 @@ class SoldAhead:
                 [
                     NewHold(
                         ids.uuid7(), one.order.company, one.order.id, HOLD, one.why, one.facts(), times[one.order.id],
-                        value_minor=one.order.total_minor, promise_at=one.order.promise_at,
+                        value_minor=one.order.total_minor, tier=one.order.tier or None, promise_at=one.order.promise_at,
                     )
                     for one in self.kept.values()
                 ],

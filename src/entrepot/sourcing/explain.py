@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from entrepot.sourcing import joint
+from entrepot.sourcing import joint, turns
 
 BARRED = ("rejected", "not asked")
 """Why a node is not asked for a line: it gave the line back, or too many have."""
@@ -17,7 +18,8 @@ KEEPS = ("minimum", *BARRED)
 class Candidate(NamedTuple):
     """A node that was looked at, the units that it could have served, and what became of it.
 
-    `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
+    `verdict` is `chosen`, `runner_up` (the next one that could have served as much; where lines are served in turn, the
+    next one that has some), `later` (it comes after the chosen
     one), `short` (it lacks units), or `refused` (by `rule`, which a node that was asked all the same broke as well).
     `km` and `costs`, by term in minor units for all of it, are there where they were known; those of a line are what it
     adds while the others come from where they do. `could` are the units that
@@ -132,7 +134,10 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     `not asked`] (of old decisions the first two); `broken`, `could` and `km` go by code, `costs` by code and term.
     `softened` and `together` stand where they are so. `instead` are [number, ordered, by, units, price], `suppliers`
     [number, code, units, days, whether he was asked before nodes: then no change of theirs would have flipped it],
-    `not_passed` [number, code, why]. `ahead` are the nodes that without their rule would have gone before the one that
+    `not_passed` [number, code, why]. Where each line is served by itself, `asked` is there, with the
+    rest of what `turns.read` tells, and `ranked`: the codes of all nodes by preference, where a rule keeps one from
+    being asked.
+    `ahead` are the nodes that without their rule would have gone before the one that
     serves it, by preference; `limit` is [most, by, goods, nodes], where it kept nodes from being asked.
     """
     candidates = [(code, units) for code, units in reasons.get("candidates", ())]
@@ -152,6 +157,8 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
         for code, rule in told.broken.items()
         if code not in {node for node, _ in candidates}
     ]
+    if "asked" in reasons:
+        return told.in_turn(seen, reasons)
     lines = told.lines([code for code, _ in candidates], reasons, chosen)
     flip = _lifted((*seen, *refused), wanted, told.ahead) or _nearest(seen)
     told_all = tuple(one._replace(needs=_needs(one, seen, wanted)) for one in (*seen, *refused))
@@ -174,6 +181,11 @@ def with_lines(reasons: Mapping[str, Any], goods: Sequence[tuple[int, int]]) -> 
     `goods` are the order's lines as (number, units); where they are not what was decided about, nothing is told of
     them.
     """
+    if "asked" in reasons:
+        known = {number: units for number, units, *_ in reasons.get("turns", ())}
+        rest = [(number, units) for number, units in goods if number not in known]
+        is_all = sum(known.values()) + sum(units for _, units in rest) == reasons.get("units")
+        return {**reasons, "unserved": rest} if is_all else reasons
     could = [units for _, units in reasons.get("candidates", ())]
     wanted = reasons.get("units", max(could, default=0))
     if (
@@ -248,6 +260,55 @@ class _Told(NamedTuple):
             for number, units, free in found
         )
 
+    def in_turn(self, seen: Sequence[Candidate], reasons: Mapping[str, Any]) -> Explanation:
+        """An order whose lines are served one by one: of several, each has a flip of its own."""
+        lines = tuple(self.turn(one, reasons) for one in turns.read(reasons))
+        softened = bool(reasons.get("softened"))
+        if len(lines) == 1:
+            return Explanation(lines[0].candidates, lines[0].flip, lines, softened)
+        refused = self.refused(code for code, _ in reasons["candidates"])
+        return Explanation((*seen, *refused), None, lines, softened)
+
+    def turn(self, of: turns.Turn, reasons: Mapping[str, Any]) -> LineExplained:
+        """One line that the nodes served in turn."""
+        served = dict(of.served)
+        last = max((place for place, code in enumerate(of.asked) if code in served), default=-1)
+        rest = list(of.asked)[last + 1 :]
+        next_one = next((code for code in rest if of.asked[code]), None) if served else None
+        mine = {code: (there, rule) for line, code, there, rule in self.barred if line == of.number}
+        seen = []
+        for code, there in of.asked.items():
+            could, rule = mine.get(code, (0, self.broken.get(code, "")))
+            verdict = "chosen" if code in served else "runner_up" if code == next_one else "short"
+            units = min(there, of.units)
+            seen.append(
+                Candidate(code, units, of.units - units, verdict, rule, self.km.get(code), could=could)
+            )
+        refused = self.refused(of.asked, of.others)
+        passed = [by for line, *by in reasons.get("suppliers", ()) if line == of.number]
+        flip = None
+        if not any(is_first for *_, is_first in passed):
+            whole = next((code for code, units in of.served if units == of.units), None)
+            ranked = reasons.get("ranked", ())
+            flip = _without_rule(refused, ranked, next(iter(served), None)) or _nearest_in_turn(seen, whole)
+        return LineExplained(
+            of.number, of.units, of.served, (*seen, *refused), flip,
+            tuple(Sent(*sent) for line, *sent in reasons.get("instead", ()) if line == of.number),
+            tuple((code, n, days) for code, n, days, _ in passed),
+            tuple((code, why) for line, code, why in reasons.get("not_passed", ()) if line == of.number),
+        )  # fmt: skip
+
+    def refused(
+        self, asked: Iterable[str], could: Mapping[str, int] = MappingProxyType({})
+    ) -> list[Candidate]:
+        """The nodes that a rule kept from being asked, with what they could have served."""
+        known = set(asked)
+        return [
+            Candidate(code, 0, 0, "refused", rule, self.km.get(code), could=could.get(code, 0))
+            for code, rule in self.broken.items()
+            if code not in known
+        ]
+
     def line(
         self,
         number: int,
@@ -320,6 +381,27 @@ def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | Non
         return Flip(one.node, lacks, chosen.node, rule=by_rule)
     dearer = one.cost_minor - chosen.cost_minor
     return Flip(one.node, lacks, chosen.node, dearer + 1, by_rule) if dearer >= 0 else None
+
+
+def _without_rule(refused: Sequence[Candidate], ranked: Sequence[str], first: str | None) -> Flip | None:
+    """The most preferred node that would have served all of a line without its rule, of those before the `first` that
+    serves some of it."""
+    until = ranked.index(first) if first in ranked else len(ranked)
+    able = {one.node: one for one in refused if one.could}
+    held = next((able[code] for code in ranked[:until] if code in able), None)
+    return Flip(held.node, 0, "", rule=held.rule) if held else None
+
+
+def _nearest_in_turn(seen: Sequence[Candidate], whole: str | None) -> Flip | None:
+    """Fewest units that a node lacks, of those that are asked before any has some, and of the first that has; where
+    that one has all of it, what puts the next one before it."""
+    first = next((place for place, one in enumerate(seen) if one.units), len(seen))
+    lacking = [one for one in seen[: first + 1] if one.lacks and one.rule not in KEEPS]
+    if lacking:
+        nearest = min(lacking, key=lambda one: one.lacks)
+        return Flip(nearest.node, nearest.lacks, "")
+    other = next((one for one in seen if one.verdict == "runner_up" and not one.lacks), None)
+    return Flip(other.node, 0, whole) if whole and other else None
 
 
 def _lifted(seen: Sequence[Candidate], wanted: int, ahead: Sequence[str]) -> Flip | None:

@@ -40,6 +40,8 @@ class Order(NamedTuple):
     currency: str = ""
     tier: str = ""
     said_of_substitutes: str = ""
+    added: Mapping[str, int] = {}
+    """What its customer's tier and its margin add to its own priority, by term."""
 
 
 class Line(NamedTuple):
@@ -145,14 +147,15 @@ class Facts:
         )
         return rules.limit_of(profile, order.total_minor, names)
 
-    def priority(self, order: Order, lines: Sequence[Line]) -> int:
-        """The priority with which an order is served."""
+    def ranked(self, order: Order, lines: Sequence[Line]) -> Order:
+        """The order with the priority that it is served with, and what its tier and its margin add to its own."""
         profile = self.version(order).profile
         asks = profile.margin_from_percent is not None
         paid = sum(line.paid_minor for line in lines) if asks else 0
         units = ((line.sku, line.open + line.backordered) for line in lines)
         cost_minor = self.goods.cost_minor(order.currency, units) if asks else None
-        return rules.priority(order.own_priority, profile, order.tier, paid, cost_minor)
+        added = rules.added_priority(profile, order.tier, paid, cost_minor)
+        return order._replace(priority=order.own_priority + sum(added.values()), added=added)
 
     def options(self, order: Order, lines: Sequence[Line]) -> dict[UUID, list[substitutes.Option]]:
         """What may be sent for lines, the preferred first; what is sent for another already is not exchanged again, nor

@@ -346,11 +346,25 @@ def priority(
     may pass the bounds of an own priority (0 to 99): cut off there, what was added would be lost when the own one
     changes.
     """
-    more = profile.tier_priority.get(tier, 0) if tier else 0
+    return own + sum(added_priority(profile, tier, paid_minor, cost_minor).values())
+
+
+def added_priority(
+    profile: Profile, tier: str = "", paid_minor: int = 0, cost_minor: int | None = None
+) -> dict[str, int]:
+    """What is added to an order's own priority, by term: `tier`, `margin`; what adds nothing is not there."""
     floor = profile.margin_from_percent
-    if floor is not None and cost_minor is not None and paid_minor > 0:
-        more += profile.margin_priority if (paid_minor - cost_minor) * 100 >= floor * paid_minor else 0
-    return own + more
+    earns = (
+        floor is not None
+        and cost_minor is not None
+        and paid_minor > 0
+        and (paid_minor - cost_minor) * 100 >= floor * paid_minor
+    )
+    terms = {
+        "tier": profile.tier_priority.get(tier, 0) if tier else 0,
+        "margin": profile.margin_priority if earns else 0,
+    }
+    return {name: points for name, points in terms.items() if points}
 
 
 Free = Mapping[tuple[UUID, UUID], int]
@@ -464,6 +478,20 @@ def without_rules(lines: Sequence[Line], nodes: SortedOut, free: Free, *, soften
         if node.id in nodes.keeps and (found := served_by(lines, node, free)) != served_by(lines, node, may)
     ]
     return {code: units for code, units in could if units}
+
+
+def asked_by(plan: Plan, nodes: SortedOut) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+    """The nodes that a plan asked, and those that a rule kept from being asked; by preference."""
+    if plan.softened:
+        return (*nodes.first, *nodes.after), nodes.refused
+    return nodes.first, (*nodes.after, *nodes.refused)
+
+
+def keeping(lines: Sequence[Line], plan: Plan, nodes: SortedOut, free: Free) -> dict[str, int]:
+    """Units that asked nodes could have served had they not kept their minimum, where that kept some back."""
+    asked = {node.code for node in asked_by(plan, nodes)[0]}
+    could = without_rules(lines, nodes, free, softened=plan.softened) if nodes.keeps else {}
+    return {code: units for code, units in could.items() if code in asked}
 
 
 def outcome_of(plan: Plan, policy: str) -> str:

@@ -39,24 +39,27 @@ def of_order(order: UUID) -> list[FulfillmentRow]:
     """The fulfillments of an order, the first released first."""
     return [
         FulfillmentRow(*row)
-        for row in sql.run(_FULFILLMENTS.format(which="f.order_id = %(order)s::uuid"), {"order": order})
+        for row in sql.run(
+            _FULFILLMENTS.format(queue="", which="f.order_id = %(order)s::uuid ORDER BY f.id"),
+            {"order": order},
+        )
     ]
 
 
 def fulfillment(fulfillment_id: UUID) -> FulfillmentRow | None:
     """One fulfillment; None where there is none of that id."""
-    rows = sql.run(_FULFILLMENTS.format(which="f.id = %(id)s::uuid"), {"id": fulfillment_id})
+    rows = sql.run(_FULFILLMENTS.format(queue="", which="f.id = %(id)s::uuid"), {"id": fulfillment_id})
     return FulfillmentRow(*rows[0]) if rows else None
 
 
 def waiting(queue: str, *, company: int, node: UUID | None = None, limit: int = 100) -> list[FulfillmentRow]:
     """Fulfillments that wait in the queue `pick`, `pack` or `ship`, the most urgent first."""
+    of_queue = "JOIN kernel_ready AS r ON r.subject = f.id AND r.queue = %(queue)s::text"
     which = """f.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR f.node_id = %(node)s::uuid)
-      AND f.id IN (SELECT subject FROM kernel_ready WHERE queue = %(queue)s::text)"""
+      ORDER BY r.priority DESC, r.due_at, r.subject LIMIT %(limit)s::int"""
     params = {"company": company, "node": node, "queue": queue, "limit": limit}
     return [
-        FulfillmentRow(*row)
-        for row in sql.run(_FULFILLMENTS.format(which=which) + "LIMIT %(limit)s::int", params)
+        FulfillmentRow(*row) for row in sql.run(_FULFILLMENTS.format(queue=of_queue, which=which), params)
     ]
 
 
@@ -317,14 +320,14 @@ SELECT state, count(*)::int FROM warehouse_fulfillment WHERE company_id = %(comp
 _FULFILLMENTS = """
 SELECT f.id, f.number, f.order_id, o.number, f.node_id, n.code, f.state, f.service, f.due_at, f.released_at, f.picker,
        l.units, l.picked, l.short, f.company_id::int
-FROM warehouse_fulfillment AS f
+FROM warehouse_fulfillment AS f {queue}
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_node AS n ON n.id = f.node_id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(quantity), 0)::int AS units, COALESCE(sum(picked), 0)::int AS picked,
            COALESCE(sum(short), 0)::int AS short
     FROM warehouse_fulfillmentline WHERE fulfillment_id = f.id) AS l
-WHERE {which} ORDER BY o.priority DESC, COALESCE(f.due_at, o.placed_at), f.id
+WHERE {which}
 """
 
 _WAVES = """

@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 from entrepot.kernel import policies, ready, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
+from entrepot.orders.queries import SERVED_WITH
 from entrepot.parties import queries as parties
 from entrepot.warehouse import errors, waves
 from entrepot.warehouse.commands.expire_lots import ExpireLots, expire_lots
@@ -92,8 +93,8 @@ def expire_all_lots(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
 
 QUEUES = {"release": serve_release, "count": serve_count, "recall": serve_recall, "hasten": serve_hasten}
 
-_ON_FLOOR = """
-SELECT q.name, f.id, o.priority::int, COALESCE(o.promise_at, o.placed_at)
+_ON_FLOOR = f"""
+SELECT q.name, f.id, {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at)
 FROM orders_order AS o JOIN warehouse_fulfillment AS f ON f.order_id = o.id
 JOIN (VALUES ('released', 'pick'), ('picking', 'pick'), ('picked', 'pack'), ('packed', 'ship')) AS q(state, name)
   ON q.state = f.state
@@ -159,8 +160,8 @@ def classify(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for wh
     classify_skus(cause, requests=[ClassifySkus(node) for (node,) in nodes])
 
 
-_ORDERS = (
-    "SELECT id, company_id::int, number, priority::int FROM orders_order WHERE id = ANY(%(ids)s::uuid[])"
-)
+_ORDERS = f"""
+SELECT o.id, o.company_id::int, o.number, {SERVED_WITH} FROM orders_order AS o WHERE o.id = ANY(%(ids)s::uuid[])
+"""
 
 _NODES_WITH_FACES = "SELECT DISTINCT node_id FROM warehouse_pickface WHERE maximum > 0 ORDER BY 1"

@@ -26,8 +26,9 @@ ORDERS = Listing(
         Head(_("Promise"), "promise", "promise_at"),
     ),
     {
-        **attributes("number", "status", "channel", "external_id", "customer", "country", "line_count", "units"),
-        "total": major("total_minor"), **attributes("currency", "placed_at", "promise_at", "holds", "id"),
+        **attributes("number", "status", "channel", "external_id", "customer", "tier", "country"),
+        **attributes("line_count", "units"), "total": major("total_minor"),
+        **attributes("currency", "placed_at", "promise_at", "holds", "id"),
     },
     "-placed_at",
 )  # fmt: skip

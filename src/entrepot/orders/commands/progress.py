@@ -14,6 +14,7 @@ from entrepot.kernel.command import announce, offer
 from entrepot.kernel.events import Event
 from entrepot.kernel.ids import Block
 from entrepot.orders import rules
+from entrepot.orders.queries import SERVED_WITH
 from entrepot.orders.states import UNIT
 
 STEPS = frozenset((source, step.target) for step in UNIT.transitions for source in step.sources)
@@ -285,8 +286,7 @@ _STAND = f"""
 SELECT o.id, o.company_id::int, o.status, o.commercial,
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
        ARRAY(SELECT unnest(h.blocks) FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
-       COALESCE((SELECT max(a.priority) FROM stock_allocation AS a WHERE a.order_id = o.id), o.priority)::int,
-       COALESCE(o.promise_at, o.placed_at),
+       {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at),
        {_SUMS}
 FROM orders_order AS o JOIN (SELECT order_id, kind = 'goods' AS goods, {_ALL} FROM orders_line) AS l
   ON l.order_id = o.id

@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from entrepot.kernel import ids, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
@@ -16,7 +18,7 @@ from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.cancel import settle
 from entrepot.orders.commands.substitute import Substitute, substitute
-from entrepot.sourcing import cost, drop_ship, errors, half_kits, rules, substitutes
+from entrepot.sourcing import cost, drop_ship, errors, half_kits, rules, substitutes, turns
 from entrepot.sourcing.ahead import SoldAhead
 from entrepot.sourcing.commands import by_line
 from entrepot.sourcing.deciding import Case, Together, decide
@@ -78,15 +80,13 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     lines = _load_lines(orders, cause.at.date())
     facts.know(orders.values(), lines)
     if facts.ranks:
-        orders = {
-            key: order._replace(priority=facts.priority(order, lines[key])) for key, order in orders.items()
-        }
+        orders = {key: facts.ranked(order, lines[key]) for key, order in orders.items()}
     owned = {
         (order.company, sku)
         for order in orders.values()
         for sku in _skus(lines[order.id], facts.options(order, lines[order.id]))
     }
-    together = _together(orders, lines, facts, owned) if facts.costs else Together({}, 0)
+    together = _together(orders, lines, facts, owned) if facts.costs else {}
     positions = stock.lock_positions(owned)
     suppliers = Suppliers(orders.values(), {sku for _, sku in owned}, facts)
 
@@ -98,7 +98,13 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
 
     plans = {
         order.id: _decide(
-            order, lines[order.id], facts, positions, suppliers, held.get(order.id, ()), together
+            order,
+            lines[order.id],
+            facts,
+            positions,
+            suppliers,
+            held.get(order.id, ()),
+            together.get(order.company, _ALONE),
         )
         for order in sorted(orders.values(), key=_urgency)
         if not order.blocked and lines[order.id] and order.id not in ahead.kept
@@ -162,13 +168,14 @@ def _together(
     lines: Mapping[UUID, Sequence[Line]],
     facts: Facts,
     owned: set[tuple[int, UUID]],
-) -> Together:
-    """Think before stock is locked, so that nobody waits for it; what is not free any more is planned again alone."""
+) -> dict[int, Together]:
+    """By company, since nobody adds up amounts of two currencies. Think before stock is locked, so that nobody waits
+    for it; what is not free any more is planned again alone."""
     assert facts.costs
     facts.costs.weigh({sku for _, sku in owned})
     positions = stock.read_positions(owned)
     free = {key: max(0, position.free) for key, position in positions.items()}
-    wanted = []
+    wanted: dict[int, list[cost.Wanted]] = defaultdict(list)
     is_first = {order.id: order for order in orders.values() if _asks_first(order, facts)}
     suppliers = Suppliers(is_first.values(), {sku for _, sku in owned}, facts, lock=False)
     for order in sorted(orders.values(), key=_urgency):
@@ -179,12 +186,17 @@ def _together(
             suppliers.took(order.company, passed)
             rest = _rest(lines[order.id], passed)
             if rest:
-                wanted.append(facts.costs.wanted(order, rest, nodes, mine, facts))
-    if not wanted:
-        return Together({}, 0)
-    seconds = min(one.profile.solve_seconds for one in wanted)
-    assigned, solution = cost.solve_together(wanted, free, seconds)
-    return Together(assigned, len(wanted), solution)
+                wanted[order.company].append(facts.costs.wanted(order, rest, nodes, mine, facts))
+    together = {}
+    for company, of_company in wanted.items():
+        # Who waits for the locks of the batch waits no longer for it to be of several companies.
+        seconds = min(one.profile.solve_seconds for one in of_company) / len(wanted)
+        assigned, solution = cost.solve_together(of_company, free, seconds)
+        together[company] = Together(assigned, len(of_company), solution)
+    return together
+
+
+_ALONE = Together({}, 0)
 
 
 def _asks_first(order: Order, facts: Facts) -> bool:
@@ -437,7 +449,9 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
     plan, nodes, free = decided.plan, decided.nodes, decided.free
     units = sum(line.open + line.backordered for line in lines)
     if version.profile.choose_by == "line":
-        return _reasons_by_line(order, plan, units, nodes, version) | _rejected_and_instead(lines, decided)
+        found = _turns(lines, decided)
+        told = _reasons_by_line(order, plan, units, nodes, version, found)
+        return told | _rejected_and_instead(lines, decided)
     by_code = {node.code: node.id for node in (*nodes.first, *nodes.after)}
     why: dict[str, Any] = {"why": plan.why, "policy": order.policy, "candidates": plan.candidates}
     if any(could != units for _, could in plan.candidates) or decided.instead or decided.passed:
@@ -475,7 +489,7 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
         "together": decided.together,
         "softened": plan.softened,
         "scope": version.scope,
-        "priority": order.priority if order.priority != order.own_priority else 0,
+        **_priority(order),
     }
     return why | _told(more) | _rejected_and_instead(lines, decided)
 
@@ -492,16 +506,41 @@ def _into_minimum(plan: rules.Plan, nodes: rules.SortedOut, free: rules.Free) ->
     }
 
 
+def _turns(lines: Sequence[Line], decided: _Decided) -> dict[str, Any]:
+    """What each line found in its turn, and what it got where that is not what the nodes have in turn."""
+    plan, nodes, free = decided.plan, decided.nodes, decided.free
+    asked, others = rules.asked_by(plan, nodes)
+    given = free if plan.softened and nodes.keeps_rule == "soft" else rules.left(free, nodes)
+    numbered = [(line.number, line.wanted()) for line in lines]
+    told = {
+        "asked": [node.code for node in asked],
+        "others": [node.code for node in others],
+        "turns": turns.keep(numbered, plan.shares, asked, given),
+        "able": turns.keep_others(numbered, others, free),
+    }
+    numbers, codes = {line.id: line.number for line in lines}, {node.id: node.code for node in asked}
+    served = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
+    in_turn = [(turn.number, *one) for turn in turns.read(told) for one in turn.served]
+    keeping = rules.keeping([line for _, line in numbered], plan, nodes, free)
+    return told | _told({"served": served if sorted(served) != sorted(in_turn) else (), "could": keeping})
+
+
 def _reasons_by_line(
-    order: Order, plan: rules.Plan, units: int, nodes: rules.SortedOut, version: Version
+    order: Order,
+    plan: rules.Plan,
+    units: int,
+    nodes: rules.SortedOut,
+    version: Version,
+    found: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """As `_reasons`, where each line is served by itself: which node serves which line, the promises tell."""
+    """As `_reasons`, where each line is served by itself; `found` is what the lines found in their turns."""
     more = {
-        "broken": nodes.broken,
+        "broken": dict.fromkeys(found.get("could", ()), "minimum") | dict(nodes.broken),
+        "ranked": nodes.ranked,
         "km": nodes.km,
         "softened": plan.softened,
         "scope": version.scope,
-        "priority": order.priority if order.priority != order.own_priority else 0,
+        **_priority(order),
     }
     return {
         "why": plan.why,
@@ -509,7 +548,7 @@ def _reasons_by_line(
         "candidates": plan.candidates,
         "units": units,
         "chosen": plan.chosen,
-    } | _told(more)
+    } | _told({**more, **found})
 
 
 def _rejected_and_instead(lines: Sequence[Line], decided: _Decided) -> dict[str, Any]:
@@ -522,6 +561,13 @@ def _rejected_and_instead(lines: Sequence[Line], decided: _Decided) -> dict[str,
         (numbers[one.line], one.code, one.quantity, one.lead_days, one.is_first) for one in decided.passed
     ]
     return _told({"rejected": decided.barred, "instead": instead, "suppliers": suppliers})
+
+
+def _priority(order: Order) -> dict[str, Any]:
+    """What an order is served with, by term, where that is not its own priority alone."""
+    if not order.added:
+        return {}
+    return {"priority": order.priority, "priority_terms": {"own": order.own_priority, **order.added}}
 
 
 def _told(more: Mapping[str, Any]) -> dict[str, Any]:
@@ -621,6 +667,8 @@ class _Batch:
                     facts={"units": missing},
                     due_in_hours=48,
                     occurred_at=self.times[order.id],
+                    value_minor=order.total_minor,
+                    tier=order.tier or None,
                     promise_at=order.promise_at,
                 )
             )
@@ -756,7 +804,11 @@ def _write_served(
     """Write what is left to write of orders that were served by line, and answer them."""
     batch = _Batch(cause, times)
     for one in done.orders.values():
-        why = _reasons_by_line(one.order, one.plan, one.wanted, one.nodes, one.version)
+        asked, others = rules.asked_by(one.plan, one.nodes)
+        codes = {"asked": [node.code for node in asked], "others": [node.code for node in others]}
+        kept = {"turns": one.turns, "able": one.others}
+        found = codes | {name: msgspec.Raw(f"[{text}]".encode()) for name, text in kept.items() if text}
+        why = _reasons_by_line(one.order, one.plan, one.wanted, one.nodes, one.version, found)
         batch.tell(one.order, one.plan, why, one.version, one.short, has_waited=one.has_waited)
     batch.waited_for, batch.served = done.waited_for, done.settled
     batch.cancelled = {

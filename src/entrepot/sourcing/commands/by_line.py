@@ -31,6 +31,10 @@ class Served(NamedTuple):
     nodes: rules.SortedOut
     version: Version
     has_waited: bool
+    turns: str
+    """What its lines found in their turns, as the inside of a JSON list of `turns.Left`."""
+    others: str
+    """Who would have had all of a line but for a rule, as the inside of a JSON list of `turns.Other`."""
 
 
 class _Wants(NamedTuple):
@@ -57,7 +61,7 @@ def serve(
 ) -> Done | None:
     """Promise to locked orders, in their `urgency`, what there is, and write it; None where they are not all plain.
 
-    Locks: the positions of their SKUs in key order. 9 statements at most, those of `progress` among them.
+    Locks: the positions of their SKUs in key order. 10 statements at most, those of `progress` among them.
     """
     served_as = _plain(urgency, facts)
     if served_as is None:
@@ -70,14 +74,27 @@ def serve(
     if owned is None or not stock.lock_unfenced(owned):
         return None
 
+    params = _params(mine, owned, served_as, facts)
+    others = dict(sql.run(_OTHERS, params)) if params["refused"] else {}
     keys = ids.block()
     given: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-    for order, node, units in stock.write_promises_of(_SHARES, _params(mine, owned, served_as), keys):
+    shares, told = stock.write_promises_of(_SHARES, params, keys)
+    for order, node, units in shares:
         given[order][node] = units
     cancels = {order.id: order.policy == "partial_cancel" for order in mine}
     progress.promised(cause, keys=keys, cancels=cancels, times=times)
     waited_for, settled = _wait(cause, mine, facts)
-    found = {order.id: _served(order, given.get(order.id, {}), wanted[order.id], facts) for order in mine}
+    found = {
+        order.id: _served(
+            order,
+            given.get(order.id, {}),
+            wanted[order.id],
+            facts,
+            told.get(order.id, ""),
+            others.get(order.id, ""),
+        )
+        for order in mine
+    }
     return Done(found, waited_for, settled)
 
 
@@ -85,7 +102,7 @@ def _plain(orders: Sequence[Order], facts: Facts) -> list[rules.Node] | None:
     """The nodes that all orders ask, in the one order that all of them prefer, where nothing else is to be decided."""
     if not orders or not facts.is_plain:
         return None
-    asked: set[tuple[rules.Node, ...]] = set()
+    asked: set[tuple[tuple[rules.Node, ...], ...]] = set()
     for order in orders:
         if (
             order.reservation
@@ -96,8 +113,8 @@ def _plain(orders: Sequence[Order], facts: Facts) -> list[rules.Node] | None:
         nodes, profile = facts.nodes(order), facts.version(order).profile
         if profile.choose_by != "line" or profile.drop_ship or nodes.after or nodes.keeps:
             return None
-        asked.add(nodes.first)
-    return list(asked.pop()) if len(asked) == 1 else None
+        asked.add((nodes.first, nodes.refused))
+    return list(asked.pop()[0]) if len(asked) == 1 else None
 
 
 def _wanted(orders: Sequence[Order]) -> dict[UUID, _Wants] | None:
@@ -120,7 +137,7 @@ def _skus(orders: Sequence[Order]) -> set[tuple[int, UUID]] | None:
 
 
 def _params(
-    orders: Sequence[Order], owned: Collection[tuple[int, UUID]], nodes: Sequence[rules.Node]
+    orders: Sequence[Order], owned: Collection[tuple[int, UUID]], nodes: Sequence[rules.Node], facts: Facts
 ) -> dict[str, Any]:
     turns = [
         (order.id, order.company, order.channel, order.priority, order.promise_at, order.placed_at)
@@ -130,6 +147,8 @@ def _params(
     return sql.columns(names, turns) | {
         "skus": [sku for _, sku in owned],
         "nodes": [node.id for node in nodes],
+        # One order's stand for all: where they differ, what they ask does.
+        "refused": [node.id for node in facts.nodes(orders[0]).refused],
     }
 
 
@@ -150,13 +169,15 @@ def _by_default(cause: Cause, version: Version) -> object:
     return (cause.at + timedelta(days=version.profile.default_lead_days)).date()
 
 
-def _served(order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts) -> Served:
+def _served(
+    order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts, turns: str, others: str
+) -> Served:
     nodes = facts.nodes(order)
     short = wants.units - sum(given.values())
     outcome, why, by_node = rules.told_by_line(nodes.first, given, is_short=short > 0)
     plan = rules.Plan((), (), outcome, why, by_node, tuple(code for code, _ in by_node))
     has_waited = wants.waited == wants.units
-    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited)
+    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited, turns, others)
 
 
 _WAITS = "l.sku_id IS NOT NULL AND l.open + l.backordered > 0"
@@ -175,28 +196,49 @@ FROM (SELECT DISTINCT l.company_id, l.sku_id FROM orders_line AS l
 
 # Of each SKU the units wanted stand in a row, by the turns of their orders, and so do those that are there, by the
 # preference of their nodes: who stands opposite whom is served by it.
-_SHARES = f"""
-SELECT d.company_id, d.order_id, d.line_id, d.sku_id, s.node_id, d.channel_id,
-       (least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units))::int AS quantity,
-       d.priority, d.promise_at, d.ordered_at
-FROM (
-    SELECT o.company_id, o.order_id, o.channel_id, o.priority, o.promise_at, o.ordered_at, l.id AS line_id, l.sku_id,
-           l.open + l.backordered AS units,
+_DEMANDED = f"""(
+    SELECT o.company_id, o.order_id, o.channel_id, o.priority, o.promise_at, o.ordered_at, l.id AS line_id, l.number,
+           l.sku_id, l.open + l.backordered AS units,
            sum(l.open + l.backordered) OVER (
                PARTITION BY l.sku_id ORDER BY o.turn, l.number ROWS UNBOUNDED PRECEDING) AS until
     FROM unnest(%(orders)s::uuid[], %(companies)s::smallint[], %(channels)s::uuid[], %(priorities)s::smallint[],
                 %(promises)s::timestamptz[], %(times)s::timestamptz[])
          WITH ORDINALITY AS o(order_id, company_id, channel_id, priority, promise_at, ordered_at, turn)
     JOIN orders_line AS l ON l.order_id = o.order_id AND {_WAITS}
-) AS d JOIN (
-    SELECT p.sku_id, p.owner_id, p.node_id, p.free AS units,
+)"""
+
+_SUPPLIED = """(
+    SELECT p.sku_id, p.owner_id, p.node_id, n.place - 1 AS place, p.free AS units,
            sum(p.free) OVER (PARTITION BY p.sku_id, p.owner_id ORDER BY n.place ROWS UNBOUNDED PRECEDING) AS until
     FROM (SELECT sku_id, node_id, owner_id, sellable - reserved - allocated - safety AS free FROM stock_position
           WHERE sku_id = ANY(%(skus)s::uuid[])) AS p
-    JOIN unnest(%(nodes)s::uuid[]) WITH ORDINALITY AS n(id, place) ON n.id = p.node_id
+    JOIN unnest(%({nodes})s::uuid[]) WITH ORDINALITY AS n(id, place) ON n.id = p.node_id
     WHERE p.free > 0
+)"""
+
+_SHARES = f"""
+SELECT d.company_id, d.order_id, d.line_id, d.sku_id, s.node_id, d.channel_id,
+       (least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units))::int AS quantity,
+       d.priority, d.promise_at, d.ordered_at,
+       '[' || d.number || ',' || d.units || ',' || s.place || ','
+           || s.until - greatest(d.until - d.units, s.until - s.units) || ']'
+           || CASE WHEN s.until < d.until OR s.next_place IS NULL THEN ''
+                   ELSE ',[' || d.number || ',' || d.units || ',' || s.next_place || ',' || s.next_units || ']'
+              END AS told
+FROM {_DEMANDED} AS d
+JOIN (
+    SELECT *, lead(place) OVER turn AS next_place, lead(units) OVER turn AS next_units
+    FROM {_SUPPLIED.format(nodes="nodes")} AS supplied WINDOW turn AS (PARTITION BY sku_id, owner_id ORDER BY place)
 ) AS s ON s.sku_id = d.sku_id AND s.owner_id = d.company_id
  AND d.until > s.until - s.units AND s.until > d.until - d.units
+"""
+
+_OTHERS = f"""
+SELECT d.order_id, string_agg('[' || d.number || ',' || s.place || ']', ',')
+FROM {_DEMANDED} AS d
+JOIN {_SUPPLIED.format(nodes="refused")} AS s
+  ON s.sku_id = d.sku_id AND s.owner_id = d.company_id AND s.units >= d.units
+GROUP BY 1
 """
 
 _WAIT_ALL = """

@@ -14,6 +14,7 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
+from entrepot.orders.queries import SERVED_WITH
 from entrepot.sourcing import errors, rules
 from entrepot.sourcing.facts import profile_of
 from entrepot.stock.commands import allocate as stock
@@ -298,8 +299,8 @@ def ask_again(cause: Cause, /, *, requests: Sequence[AskAgain]) -> list[AskedAga
 
 _REJECTION = ("id", "company_id", "order_id", "line_id", "node_id", "quantity", "reason", "rejected_at")
 
-_ORDERS = """
-SELECT o.id, o.company_id::int, o.number, o.priority::int, COALESCE(o.promise_at, o.placed_at), c.code
+_ORDERS = f"""
+SELECT o.id, o.company_id::int, o.number, {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at), c.code
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
 

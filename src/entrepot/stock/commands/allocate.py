@@ -172,14 +172,22 @@ class Given(NamedTuple):
     quantity: int
 
 
-def write_promises_of(shares: str, params: Mapping[str, Any], keys: Block) -> list[Given]:
+def write_promises_of(
+    shares: str, params: Mapping[str, Any], keys: Block
+) -> tuple[list[Given], dict[UUID, str]]:
     """Write the promises that a query makes, under the keys of a block, and count them on their positions.
 
-    The query has the columns of `SHARES`; its caller holds the locks (`lock_unfenced`). Hundreds of thousands of rows
-    need not leave the database. 1 statement.
+    The query has the columns of `SHARES` and `told`, a text of which each order's are joined by commas; its caller
+    holds the locks (`lock_unfenced`). Hundreds of thousands of rows need not leave the database. 1 statement.
     """
     statement = _WRITE_SHARES.replace("{shares}", shares)
-    return [Given(*row) for row in sql.run(statement, {**params, "start": keys.start})]
+    given, told = [], {}
+    for order, node, units, text in sql.run(statement, {**params, "start": keys.start}):
+        if node is None:
+            told[order] = text
+        else:
+            given.append(Given(order, node, units))
+    return given, told
 
 
 SHARES = (
@@ -264,7 +272,8 @@ WITH promised AS MATERIALIZED ({{shares}}), written AS (
     WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.company_id
     RETURNING p.sku_id, false AS freed
 ), marked AS ({MARK_CHANGED})
-SELECT order_id, node_id, sum(quantity)::int FROM promised GROUP BY 1, 2
+SELECT order_id, node_id, sum(quantity)::int, NULL FROM promised GROUP BY 1, 2
+UNION ALL SELECT order_id, NULL, NULL, string_agg(told, ',') FROM promised GROUP BY 1
 """
 
 _LOCK_PROMISES = """

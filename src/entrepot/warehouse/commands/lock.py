@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.orders.queries import SERVED_WITH
 
 
 class Fulfillment(NamedTuple):
@@ -39,9 +40,9 @@ def lock_fulfillments(fulfillments: Collection[UUID]) -> dict[UUID, Fulfillment]
     return {row[0]: Fulfillment(*row) for row in sql.run(_LOCK, {"ids": list(fulfillments)})}
 
 
-_LOCK = """
+_LOCK = f"""
 SELECT f.id, f.number, f.company_id::int, f.order_id, f.node_id, f.state, f.service, f.staging_bin_id,
-       o.priority::int, o.promise_at, o.placed_at, o.number, o.external_id, o.channel_id, c.code, c.kind, o.currency,
+       {SERVED_WITH}, o.promise_at, o.placed_at, o.number, o.external_id, o.channel_id, c.code, c.kind, o.currency,
        o.country, o.held_by
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id

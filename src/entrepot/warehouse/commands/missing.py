@@ -12,6 +12,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import offer
 from entrepot.kernel.errors import Refused, Said
 from entrepot.orders.commands.progress import Progress, lock, progress
+from entrepot.orders.queries import SERVED_WITH
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.fulfill import commit_picks
 from entrepot.stock.commands.move import Displaced
@@ -174,7 +175,7 @@ def _displaced(company: int, order: UUID, number: str, priority: int, units: int
     )
 
 
-_ORDERS = """
-SELECT id, company_id::int, number, priority::int, COALESCE(promise_at, placed_at) FROM orders_order
-WHERE id = ANY(%(ids)s::uuid[])
+_ORDERS = f"""
+SELECT o.id, o.company_id::int, o.number, {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at) FROM orders_order AS o
+WHERE o.id = ANY(%(ids)s::uuid[])
 """

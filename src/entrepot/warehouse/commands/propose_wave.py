@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
+from entrepot.orders.queries import SERVED_WITH
 from entrepot.stock.commands.fulfill import look_at_pickable
 from entrepot.warehouse import errors, waves
 from entrepot.warehouse.cartons.problem import cm3
@@ -426,13 +427,14 @@ SELECT subject FROM kernel_ready AS r WHERE queue = 'wave'
 """
 
 # What `warehouse.release` would refuse stays out: what a hold keeps from it, and what ships later.
-_WAITING = """
-SELECT a.node_id, o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
+_WAITING = f"""
+SELECT a.node_id, o.id, served.priority, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
        a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
        s.weight_g, s.length_mm::bigint * s.width_mm * s.height_mm,
        o.country, o.postal_code, o.demand = 'sale', o.promise_at, o.number
 FROM kernel_ready AS r
 JOIN orders_order AS o ON o.id = r.subject
+CROSS JOIN LATERAL (SELECT {SERVED_WITH} AS priority OFFSET 0) AS served
 JOIN stock_allocation AS a ON a.order_id = o.id AND a.quantity > a.released AND a.node_id = ANY(%(nodes)s::uuid[])
 JOIN orders_line AS l ON l.id = a.line_id
 JOIN catalog_sku AS s ON s.id = a.sku_id

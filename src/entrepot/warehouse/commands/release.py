@@ -258,9 +258,10 @@ PICK_TASK = (
     "node_id", "bucket_id", "bin_id", "lot", "serial", "quantity", "sequence",
 )  # fmt: skip
 
-_ORDERS = """
-SELECT id, company_id::int, number, service, priority::int, promise_at, placed_at, held_by, policy FROM orders_order
-WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+_ORDERS = f"""
+SELECT o.id, o.company_id::int, o.number, o.service, {orders_queries.SERVED_WITH}, o.promise_at, o.placed_at, o.held_by,
+       o.policy
+FROM orders_order AS o WHERE o.id = ANY(%(ids)s::uuid[]) ORDER BY o.id FOR UPDATE
 """
 
 _PROMISES = """

@@ -12,6 +12,7 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
+from entrepot.orders.queries import SERVED_WITH
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 
@@ -67,8 +68,8 @@ def stream(
     return [first.get(one.order) or WaitsForWave(one.order) for one in requests]
 
 
-_PARTS = """
-SELECT a.order_id, a.node_id, n.code, o.company_id::int, o.priority::int, COALESCE(o.promise_at, o.placed_at)
+_PARTS = f"""
+SELECT a.order_id, a.node_id, n.code, o.company_id::int, {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at)
 FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id JOIN network_node AS n ON n.id = a.node_id
 WHERE a.order_id = ANY(%(orders)s::uuid[]) AND a.quantity > a.released
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2

@@ -722,10 +722,11 @@ class SourcingOut(Out):
     """A decision on where an order comes from, with the nodes in order of preference.
 
     `profile_scope` is the channel whose profile decided, '' where that for all did; `priority` is what the order was
-    served with, where its customer's tier or its margin added to its own, else 0. `softened`: whether soft rules were
+    served with, where its customer's tier or its margin added to its own, else 0, and `priority_terms` is what it is
+    made of (own, tier, margin). `softened`: whether soft rules were
     dropped, as those who keep every rule left something out. `together` is there where costs decide, `limited` where
     another shipment would have served more.
-    `lines` is empty where several nodes serve each line by itself: which serves which, the order's promises tell.
+    Where lines are served one by one, each says what was left at the nodes when its turn came.
     """
 
     outcome: str
@@ -734,6 +735,7 @@ class SourcingOut(Out):
     profile_version: int
     profile_scope: str
     priority: int
+    priority_terms: dict[str, int]
     softened: bool
     together: TogetherOut | None
     limited: LimitedOut | None

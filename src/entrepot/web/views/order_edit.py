@@ -144,8 +144,13 @@ def _say_money(request: Request, found: orders.OrderView, one: OrderEdited) -> N
         say_given_back(request, one.refunded_minor, found.currency)
     if one.total_minor == one.before_minor:
         return
-    text = gettext("It comes to %(now)s, %(difference)s to what it was.")
-    difference = fmt.money(one.total_minor - one.before_minor, found.currency)
+    more = one.total_minor - one.before_minor
+    text = (
+        gettext("It comes to %(now)s, %(difference)s more than before.")
+        if more > 0
+        else gettext("It comes to %(now)s, %(difference)s less than before.")
+    )
+    difference = fmt.money(abs(more), found.currency)
     messages.info(
         request, text % {"now": fmt.money(one.total_minor, found.currency), "difference": difference}
     )

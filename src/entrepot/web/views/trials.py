@@ -164,6 +164,8 @@ RATES = {
 
 def _rate(minor: float, currency: str) -> str:
     """An amount, which for a kilometre may be a part of the smallest coin."""
+    if minor == round(minor):
+        return fmt.money(round(minor), currency)
     exact = Decimal(str(minor)).scaleb(-money.exponent(currency))
     return f"{fmt.number(exact)} {currency}"
 
@@ -194,8 +196,8 @@ GAPS = {
         "first."
     ),
     "customers": _(
-        "Customers of %(n)s orders: their tiers, and whether they take something else, are those of today; what they "
-        "were before is not kept."
+        "Customers of %(n)s orders: their tiers, or whether they take something else, were changed after they ordered. "
+        "The replay takes those of today."
     ),
     "catalog": _(
         "Catalog: categories, costs and what is for sale are those of today; what they were before is not kept."
