@@ -191,7 +191,7 @@ def manifest(manifest_id: UUID, company: int) -> ManifestRow | None:
 
 def _manifests(params: dict[str, Any]) -> list[ManifestRow]:
     return [
-        ManifestRow(*row, forms=tuple(FormRow(*one) for one in forms))
+        ManifestRow(*[*row, tuple(FormRow(*one) for one in forms)])
         for *row, forms in sql.run(_MANIFESTS, params)
     ]
 

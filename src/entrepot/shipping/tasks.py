@@ -110,7 +110,7 @@ def _void(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) 
     record_purchases(cause, requests=[answer])
 
 
-def _manifest(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:
+def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> None:
     """The form of a manifest. What is being made is looked at again; labels whose purchase is not answered yet are
     waited for."""
     params = {"manifest": message.subject, "source": source}
