@@ -82,7 +82,7 @@ def login_code(request: HttpRequest) -> HttpResponse:
         if answer is None:
             return redirect("login")
         if not isinstance(answer, Refused):
-            greet(request, request.user.pk)
+            greet(request, int(request.user.pk or 0))
             return redirect(answer)
         refused = words.refusal(answer)
     response = render(request, "web/login_code.html", {"refused": refused}, status=200)
