@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -124,9 +125,9 @@ class _Api(NinjaAPI):
     ) -> Any:
         return self._document(path_prefix)
 
-    @cache  # noqa: B019 - there is one API, and to tell it takes half a second
+    @cache  # noqa: B019 - there is one API, and to tell it takes a second
     def _document(self, path_prefix: str | None) -> Any:
-        schema = super().get_openapi_schema(path_prefix=path_prefix)
+        schema = _Document(self, self.get_root_path({}) if path_prefix is None else path_prefix)
         for path in schema["paths"].values():
             for method, operation in path.items():
                 told = operation.setdefault("parameters", [])
@@ -140,6 +141,23 @@ class _Api(NinjaAPI):
                     ):
                         response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
         return schema
+
+
+class _Document(OpenAPISchema):
+    """Ninja's document, with each shape of an answer told once: every operation may answer the same seven problems."""
+
+    def __init__(self, api: NinjaAPI, path_prefix: str) -> None:
+        self._told: dict[Any, tuple[dict[str, Any], bool]] = {}
+        super().__init__(api, path_prefix)
+
+    def _create_schema_from_model(self, model: Any, **how: Any) -> tuple[dict[str, Any], bool]:
+        shape = model.model_fields.get("response")
+        if shape is None:
+            return super()._create_schema_from_model(model, **how)
+        key = (shape.annotation, *how.items())
+        if key not in self._told:
+            self._told[key] = super()._create_schema_from_model(model, **how)
+        return self._told[key]
 
 
 class _Strict(Parser):
