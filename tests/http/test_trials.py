@@ -72,7 +72,7 @@ def test_a_report_says_in_words_what_the_record_does_not_tell_and_its_rates_in_m
     told = client.get(tried(shop, client, draft)).content.decode()
 
     assert "Catalog: categories, costs and what is for sale are those of today" in told
-    assert "a kilometre 0.005 GBP, each further shipment 2 GBP" in told
+    assert "a kilometre 0.005 GBP, each further shipment £2.00" in told
 
 
 def test_what_is_switched_on_from_a_day_waits_for_it(shop: Shop, console, draft) -> None:
