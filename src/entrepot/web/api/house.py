@@ -150,13 +150,13 @@ class _Document(OpenAPISchema):
         self._told: dict[Any, tuple[dict[str, Any], bool]] = {}
         super().__init__(api, path_prefix)
 
-    def _create_schema_from_model(self, model: Any, **how: Any) -> tuple[dict[str, Any], bool]:
+    def _create_schema_from_model(self, model: Any, *of: Any, **how: Any) -> tuple[dict[str, Any], bool]:
         shape = model.model_fields.get("response")
         if shape is None:
-            return super()._create_schema_from_model(model, **how)
-        key = (shape.annotation, *how.items())
+            return super()._create_schema_from_model(model, *of, **how)
+        key = (shape.annotation, of, *how.items())
         if key not in self._told:
-            self._told[key] = super()._create_schema_from_model(model, **how)
+            self._told[key] = super()._create_schema_from_model(model, *of, **how)
         return self._told[key]
 
 
