@@ -181,6 +181,18 @@ def test_a_share_that_nothing_can_be_asked_for_waits_for_a_person(house: None, s
     assert "Stripe takes KWD in steps of 0.010" in item.reason
 
 
+def test_a_bank_takes_all_of_what_was_rounded_up(house: None, stripe: Imitation):
+    order = captured_dinars(1_005)
+    lost = dispute("dp_1", "pi_1", 1_010, currency="kwd")
+    for number in (1, 2):
+        say(event(f"evt_{number}", "charge.dispute.created", lost))
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+    (found,) = dispute_queries.of_order(order)
+    assert (found.amount_minor, balance(1160), balance(1100)) == (1_005, 1_005, 0)
+    more = dispute("dp_2", "pi_1", 1_020, currency="kwd")
+    assert isinstance(say(event("evt_3", "charge.dispute.created", more))[0], Refused)
+
+
 def test_a_capture_and_a_refund_are_asked_once_each_under_the_attempts_id(house: None, stripe: Imitation):
     order = captured("pi_1")
     refund(SYSTEM, requests=[Refund(order, 300)])
