@@ -16,7 +16,7 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties.commands.register import RegisterCompany, register_companies
-from entrepot.returns import cohort_queries
+from entrepot.returns import cohort_queries, expecting
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.estimate import Estimate, Estimated, estimate
 from entrepot.returns.commands.exchange import Exchange, exchange
@@ -137,6 +137,16 @@ def test_what_is_asked_back_stays_owed_beyond_the_window_until_it_is_refunded(ho
     later = after + timedelta(days=1)
     assert estimated(occurred_at=later) == Estimated(COMPANY, 0, 0, -2997)
     assert (books(), balance(4100)) == ((0, 0, 0, 0), 2997)
+
+
+def test_what_is_asked_back_is_owed_whatever_is_expected(house: Floor):
+    order, *_ = sold(house, 10, (0, 1))
+    policy(expected_percent=Decimal(0), window_days=60)
+    asked(order, 1)
+    after = NOW + timedelta(days=61)
+    assert estimated(occurred_at=after) == Estimated(COMPANY, 999, 100, 999)
+    outlook = cohort_queries.outlook(COMPANY, after)
+    assert expecting.sums(outlook.measured) == (outlook.liability_minor, outlook.asset_minor) == (999, 100)
 
 
 def test_a_line_that_left_in_two_months_comes_back_once(house: Floor):
