@@ -95,6 +95,14 @@ def test_of_those_that_share_a_reference_the_exact_amount_chooses_first():
     ]
 
 
+def test_what_was_asked_in_steps_explains_what_was_paid_out():
+    """Also of an amount on the step, after parts of its payment failed; what was not asked is a person's."""
+    known = {("refund", "re_1"): [Known(A, 1_010, 1_000)], ("refund", "re_2"): [Known(B, 1_010, 1_000)]}
+    lines = [PayoutLine("refund", "re_1", 1_000), PayoutLine("refund", "re_2", 990)]
+    found = match(lines, known, set(), "KWD", step=10)
+    assert [(one.state, one.difference) for one in found] == [("explained", -10), ("differs", -20)]
+
+
 def test_no_more_is_released_of_a_reserve_than_was_held_back():
     lines = [PayoutLine("reserve_released", "", amount) for amount in (60, 60, 90)] + [
         PayoutLine("reserve_held", "", 90)
