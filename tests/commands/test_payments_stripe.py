@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrepot.kernel import ids, relay, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused, Unavailable
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.payments import dispute_queries, errors, hold_queries, queries
+from entrepot.payments.commands import take
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, Void, capture, void
 from entrepot.payments.commands.hold import HoldAmount, hold
+from entrepot.payments.commands.move import MovePayment, move
+from entrepot.payments.commands.pass_on import PassOn, pass_on
 from entrepot.payments.commands.refund import Refund, refund
 from entrepot.payments.commands.retry import Retry, retry
 from entrepot.payments.commands.settle import Settle, settle
@@ -84,6 +89,108 @@ def say(*payloads: str) -> list[object]:
 
 
 # ---- asked
+
+
+def paid_dinars(*parts: int) -> UUID:
+    """An order of which parts are to be captured, in the house's own currency: Stripe takes steps of ten of it."""
+    sql.run("UPDATE parties_company SET currency = 'KWD'")
+    order = ids.uuid7()
+    authorize(SYSTEM, requests=[Authorize(COMPANY, order, "stripe", "pi_1", "KWD", sum(parts), NOW)])
+    for part in parts:
+        capture(SYSTEM, requests=[Capture(order, part)])
+    return order
+
+
+def captured_dinars(amount: int) -> UUID:
+    order = paid_dinars(amount)
+    relayed()
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    do: Callable[[Cause], None]
+    key: str | None = None
+
+
+@command("test.inside")
+def _as_a_room_above(cause: Cause, /, *, requests: Sequence[_Inside]) -> list[str | Refused]:
+    for one in requests:
+        one.do(cause)
+    return ["done" for _ in requests]
+
+
+def asked_back(stripe: Imitation) -> list[int]:
+    return [int(body["amount"]) for path, body in stripe.asked if path == "/v2/refunds"]
+
+
+def test_parts_of_a_payment_on_several_orders_are_asked_back_as_one(house: None, stripe: Imitation):
+    order, other = captured_dinars(1_010), ids.uuid7()
+    part = PassOn(order, other, 505, NOW, ids.uuid7())
+    _as_a_room_above(SYSTEM, requests=[_Inside(lambda cause: pass_on(cause, [part]))])
+    refund(SYSTEM, requests=[Refund(order, 505)])
+    refund(SYSTEM, requests=[Refund(other, 505)])
+    relayed()
+    assert asked_back(stripe) == [510, 500], "as much as was captured"
+    assert (state(order), state(other)) == ((505, 505, "refunded"), (505, 505, "refunded"))
+
+
+def test_parts_of_an_authorization_on_several_orders_are_asked_for_as_one(house: None, stripe: Imitation):
+    sql.run("UPDATE parties_company SET currency = 'KWD'")
+    order, other = ids.uuid7(), ids.uuid7()
+    authorize(SYSTEM, requests=[Authorize(COMPANY, order, "stripe", "pi_1", "KWD", 1_010, NOW)])
+    part = MovePayment(order, other, 505)
+    _as_a_room_above(SYSTEM, requests=[
+        _Inside(lambda cause: move(cause, [part], take.lock_of_orders([order])))
+    ])  # fmt: skip
+    capture(SYSTEM, requests=[Capture(order, 505), Capture(other, 505)])
+    relayed()
+    assert [int(body["amount_to_capture"]) for _, body in stripe.asked] == [510, 500]
+
+
+def test_what_bounced_is_asked_for_again_with_what_was_really_asked(house: None, stripe: Imitation):
+    order = captured_dinars(1_008)
+    for amount in (504, 504):
+        refund(SYSTEM, requests=[Refund(order, amount)])
+        relayed()
+    assert asked_back(stripe) == [500, 510]
+    ((first,),) = sql.run("SELECT id FROM payments_attempt WHERE kind = 'refund' AND asked_minor = 500")
+    settle(SYSTEM, requests=[Settle(first, ok=False, bounced=True, error="account closed")])
+    retry(SYSTEM, requests=[Retry(first)])
+    relayed()
+    assert asked_back(stripe)[2:] == [500], "with 0.510 it is all that was captured"
+    assert state(order) == (1_008, 1_008, "refunded")
+
+
+def test_no_more_is_asked_back_than_was_captured_once_a_capture_failed(house: None, stripe: Imitation):
+    order = paid_dinars(505, 508)
+    (first, asked), (second, less) = sql.run("SELECT id, asked_minor FROM payments_attempt ORDER BY id")
+    assert (asked, less) == (510, 500)
+    settle(SYSTEM, requests=[Settle(first, ok=False, error="declined"), Settle(second, ok=True)])
+    refund(SYSTEM, requests=[Refund(order, 508)])
+    relayed()
+    assert asked_back(stripe) == [500]
+
+
+def test_a_share_that_nothing_can_be_asked_for_waits_for_a_person(house: None, stripe: Imitation):
+    order = captured_dinars(1_010)
+    refund(SYSTEM, requests=[Refund(order, 4)])
+    relayed()
+    assert asked_back(stripe) == []
+    (item,) = work.items(COMPANY, kind="payment refund failed")
+    assert "Stripe takes KWD in steps of 0.010" in item.reason
+
+
+def test_a_bank_takes_all_of_what_was_rounded_up(house: None, stripe: Imitation):
+    order = captured_dinars(1_005)
+    lost = dispute("dp_1", "pi_1", 1_010, currency="kwd")
+    for number in (1, 2):
+        say(event(f"evt_{number}", "charge.dispute.created", lost))
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+    (found,) = dispute_queries.of_order(order)
+    assert (found.amount_minor, balance(1160), balance(1100)) == (1_005, 1_005, 0)
+    more = dispute("dp_2", "pi_1", 1_020, currency="kwd")
+    assert isinstance(say(event("evt_3", "charge.dispute.created", more))[0], Refused)
 
 
 def test_a_capture_and_a_refund_are_asked_once_each_under_the_attempts_id(house: None, stripe: Imitation):

@@ -16,14 +16,15 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties.commands.register import RegisterCompany, register_companies
-from entrepot.returns import cohort_queries
+from entrepot.returns import cohort_queries, expecting
 from entrepot.returns.admission import Admission, Rule
+from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.estimate import Estimate, Estimated, estimate
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.returns.rules import Policy
-from entrepot.returns.tasks import serve_decide_refund, serve_exchange
+from entrepot.returns.tasks import serve_decide_refund, serve_exchange, serve_refund
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from tests.back import ASKS, asked, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
@@ -137,6 +138,34 @@ def test_what_is_asked_back_stays_owed_beyond_the_window_until_it_is_refunded(ho
     later = after + timedelta(days=1)
     assert estimated(occurred_at=later) == Estimated(COMPANY, 0, 0, -2997)
     assert (books(), balance(4100)) == ((0, 0, 0, 0), 2997)
+
+
+def test_a_month_that_is_measured_later_knows_what_was_owed_at_its_end(house: Floor):
+    given_up, paid, *_ = sold(house, 10, (0, 2))
+    one, other = asked(given_up, 2), asked(paid, 1)
+    receipts = came(other)
+    the_end = NOW + timedelta(days=61)
+    owed = estimated(occurred_at=the_end)
+    assert (owed.liability_minor, owed.asset_minor) == (2997, 200)
+    since = Cause(ASKS.actor, the_end + timedelta(days=3))
+    put(found(receipts))
+    whole(close(since, requests=[Close(one.return_id, "never sent")]))
+    whole(refund(since, requests=[Refund(other.return_id)]))
+    serve_refund(since, [paid])
+    states = sql.run("SELECT state FROM returns_return ORDER BY state")
+    assert states == [("cancelled",), ("closed",)]
+    assert estimated(occurred_at=the_end) == replace(owed, changed_minor=0)
+    assert estimated(occurred_at=since.at) == Estimated(COMPANY, 0, 0, -2997)
+
+
+def test_what_is_asked_back_is_owed_whatever_is_expected(house: Floor):
+    order, *_ = sold(house, 10, (0, 1))
+    policy(expected_percent=Decimal(0), window_days=60)
+    asked(order, 1)
+    after = NOW + timedelta(days=61)
+    assert estimated(occurred_at=after) == Estimated(COMPANY, 999, 100, 999)
+    outlook = cohort_queries.outlook(COMPANY, after)
+    assert expecting.sums(outlook.measured) == (outlook.liability_minor, outlook.asset_minor) == (999, 100)
 
 
 def test_a_line_that_left_in_two_months_comes_back_once(house: Floor):

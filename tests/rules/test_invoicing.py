@@ -202,7 +202,12 @@ def test_tax_at_home_stands_beside_that_of_the_document():
     [
         ("GB 123 4567 89", "GB", "GB123456789"),
         ("094259216", "GR", "EL094259216"),
+        ("GR094259216", "GR", "EL094259216"),
         ("b12345678", "ES", "ESB12345678"),
+        ("AB123456789", "FR", "FRAB123456789"),
+        ("FR AB123456789", "FR", "FRAB123456789"),
+        ("XI 123456789", "GB", "XI123456789"),
+        ("DE136695976", "CH", "DE136695976"),
     ],
 )
 def test_tax_numbers_stand_behind_their_country(number, country, told):

@@ -12,7 +12,7 @@ from entrepot.settlement import errors, rules
 from entrepot.settlement.rules import RESERVES, Known, PayoutLine, gross, match, misfit
 
 A, B = UUID(int=1), UUID(int=2)
-KNOWN = {("charge", "ch_1"): [Known(A, 1000)], ("refund", "re_1"): [Known(B, 300)]}
+KNOWN = {("charge", "ch_1"): [Known(A, 1000, 1000)], ("refund", "re_1"): [Known(B, 300, 300)]}
 
 
 def test_a_line_settles_what_bears_its_reference_once():
@@ -86,13 +86,21 @@ def amounts(known) -> dict[UUID, int]:
 
 def test_of_those_that_share_a_reference_the_exact_amount_chooses_first():
     """A capture in two parts, which the provider names alike; and a line that differs comes first."""
-    known = {("charge", "ch_1"): [Known(A, 1000), Known(B, 300)]}
+    known = {("charge", "ch_1"): [Known(A, 1000, 1000), Known(B, 300, 300)]}
     lines = [PayoutLine("charge", "ch_1", 290), PayoutLine("charge", "ch_1", 1000)]
 
     assert [(one.state, one.known, one.difference) for one in match(lines, known, set(), "GBP")] == [
         ("differs", B, 10),
         ("matched", A, 0),
     ]
+
+
+def test_what_was_asked_in_steps_explains_what_was_paid_out():
+    """Also of an amount on the step, after parts of its payment failed; what was not asked is a person's."""
+    known = {("refund", "re_1"): [Known(A, 1_010, 1_000)], ("refund", "re_2"): [Known(B, 1_010, 1_000)]}
+    lines = [PayoutLine("refund", "re_1", 1_000), PayoutLine("refund", "re_2", 990)]
+    found = match(lines, known, set(), "KWD", step=10)
+    assert [(one.state, one.difference) for one in found] == [("explained", -10), ("differs", -20)]
 
 
 def test_no_more_is_released_of_a_reserve_than_was_held_back():
@@ -127,7 +135,7 @@ def test_invariant_27_a_reserve_opens_with_what_it_closes_less_what_was_held(ope
 
 
 def test_what_earlier_payouts_brought_is_not_chosen_again():
-    known = {("charge", "ch_1"): [Known(A, 1000), Known(B, 300)]}
+    known = {("charge", "ch_1"): [Known(A, 1000, 1000), Known(B, 300, 300)]}
     paid_out = {(A, "charge")}
 
     first, second = match(
@@ -140,7 +148,10 @@ def test_what_earlier_payouts_brought_is_not_chosen_again():
 
 
 def test_a_chargeback_and_its_reversal_are_two_sides_of_one_dispute():
-    known = {("chargeback", "dp_1"): [Known(A, 500)], ("chargeback_reversal", "dp_1"): [Known(A, 500)]}
+    known = {
+        ("chargeback", "dp_1"): [Known(A, 500, 500)],
+        ("chargeback_reversal", "dp_1"): [Known(A, 500, 500)],
+    }
     lines = [PayoutLine("chargeback", "dp_1", 500), PayoutLine("chargeback_reversal", "dp_1", 500)]
 
     assert [(one.state, one.known) for one in match(lines, known, set(), "GBP")] == [

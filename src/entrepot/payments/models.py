@@ -13,6 +13,7 @@ from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
 from entrepot.payments import rules, states
+from entrepot.payments.providers.stripe.amounts import STEPPED
 
 DUTY = "answer×accept"
 
@@ -62,6 +63,12 @@ class Payment(models.Model):
                 Coalesce("origin_id", "order_id"),
                 name="payments_payment_captured_for",
                 condition=Q(provider="account"),
+            ),
+            # What a provider that takes steps only was asked for is counted by its own reference.
+            models.Index(
+                fields=["reference"],
+                name="payments_payment_in_steps",
+                condition=Q(currency__in=STEPPED),
             ),
         ]
         constraints = [
@@ -121,6 +128,7 @@ class Attempt(models.Model):
     payment_id = models.UUIDField()
     kind = models.TextField()  # rules.KINDS
     amount_minor = models.BigIntegerField()
+    asked_minor = models.BigIntegerField(null=True)  # of a provider that takes steps of a currency only
     state = models.TextField()
     retry_of = models.UUIDField(null=True)  # the failed attempt that this one asks for again
     provider_reference = models.TextField(db_default="")

@@ -34,6 +34,26 @@ def over(left: Sequence[int], amount: int) -> tuple[list[int], int]:
     return parts, amount
 
 
+@dataclass(slots=True)
+class Standing:
+    """Of a provider's reference and kind: the amounts that wait or are done, and what was really asked for of them, and
+    of those that are done."""
+
+    amount: int = 0
+    asked: int = 0
+    done: int = 0
+
+    def ask(self, amount: int, step: int, most: int | None = None) -> int:
+        """What a provider that takes steps is asked for of an amount: all that stands with it, rounded to the step,
+        less what it was asked for already; in all at `most`. So parts that make an amount on the step make it there as
+        well, whichever of them fail and are asked for again. 0 where nothing is left to ask for."""
+        self.amount += amount
+        all_of_it = (self.amount + step // 2) // step * step
+        found = max(0, (all_of_it if most is None else min(all_of_it, most)) - self.asked)
+        self.asked += found
+        return found
+
+
 # ---- store credit
 
 

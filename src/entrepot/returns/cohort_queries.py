@@ -118,23 +118,31 @@ LEFT JOIN returns_exchange AS x ON x.refund_id = f.id AND x.even AND f.outcome =
 WHERE p.return_line_id = l.id
 """
 
-# As the partial indexes of both have it.
-_OPEN_RETURN = f"r.state IN ({_listed(TO_COME)}) OR r.state IN ({_listed(LOOKED_AT)})"
+# Of a return that was agreed to, whether it was open at a moment; as the partial indexes have it.
+_OPEN_RETURN = f"""
+r.state IN ({_listed(TO_COME)}) OR r.state IN ({_listed(LOOKED_AT)})
+OR (r.closed_at IS NOT NULL AND r.closed_at > w.at AND r.state <> 'declined')
+"""
 
 # Of sales that left before the window, what open returns will still give back and bring: their window is over, and what
-# was asked for is owed all the same. Units that are exchanged are a sale of their own.
+# was asked for is owed all the same. Before a return was given up, nothing of it was cancelled or missing. Units that
+# are exchanged are a sale of their own.
 _ASKED = f"""
 SELECT company_id, month, round(sum(l.to_refund * worth / units))::bigint AS asked,
        round(sum(l.to_come * cost / units))::bigint AS asked_cost
 FROM (
-    SELECT r.company_id, w.at, w.days, l.id, l.line_id, l.quantity - l.cancelled - i.units AS to_refund,
-           l.quantity - l.cancelled - l.missing - came.units AS to_come
+    SELECT r.company_id, w.at, w.days, l.id, l.line_id, l.quantity - gone.cancelled - i.units AS to_refund,
+           l.quantity - gone.cancelled - gone.missing - came.units AS to_come
     FROM w JOIN returns_return AS r ON r.company_id = w.company AND r.requested_at <= w.at
-      AND ({_OPEN_RETURN}) AND r.asked IN ('refund', 'store_credit') AND NOT r.without_refund
+      AND ({_OPEN_RETURN}) AND r.asked IN ('refund', 'store_credit')
+    LEFT JOIN returns_expiry AS e ON e.return_id = r.id AND e.closed_at > w.at
     JOIN returns_line AS l ON l.return_id = r.id
+    CROSS JOIN LATERAL (SELECT CASE WHEN e.return_id IS NULL THEN l.cancelled ELSE 0 END AS cancelled,
+                               CASE WHEN e.return_id IS NULL THEN l.missing ELSE 0 END AS missing) AS gone
     CROSS JOIN LATERAL ({_PAID.format(at="w.at")}) AS i
     CROSS JOIN LATERAL (SELECT COALESCE(sum(c.quantity), 0) AS units FROM returns_receipt AS c
                         WHERE c.return_line_id = l.id AND c.received_at <= w.at) AS came
+    WHERE e.return_id IS NOT NULL OR NOT r.without_refund
 ) AS l
 CROSS JOIN LATERAL (
     SELECT date_trunc('month', min(h.shipped_at), 'UTC')::date AS month, max(h.shipped_at) AS left_at,

@@ -95,6 +95,10 @@ class Return(models.Model):
                 name="returns_return_to_come",
                 condition=Q(state__in=list(states.TO_COME)),
             ),
+            # A month that is measured later knows what was open at its end.
+            models.Index(
+                fields=["closed_at"], name="returns_return_closed", condition=Q(closed_at__isnull=False)
+            ),
             models.Index(
                 fields=["customer_id", "requested_at"],
                 name="returns_return_of_customer",

@@ -155,15 +155,16 @@ def discrepancies() -> list[str]:
 KNOWN = """
 SELECT a.company_id::int AS company, p.provider, p.currency::text AS currency,
        CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END AS kind, a.provider_reference AS reference, a.id,
-       a.amount_minor AS amount, 0::bigint AS fee
+       a.amount_minor AS amount, COALESCE(a.asked_minor, a.amount_minor) AS asked, 0::bigint AS fee
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 WHERE (a.state = 'done' OR a.bounced_at IS NOT NULL) AND a.kind IN ('capture', 'refund')
 UNION ALL
-SELECT a.company_id::int, p.provider, p.currency::text, 'refund_reversal', a.provider_reference, a.id, a.amount_minor, 0
+SELECT a.company_id::int, p.provider, p.currency::text, 'refund_reversal', a.provider_reference, a.id, a.amount_minor,
+       COALESCE(a.asked_minor, a.amount_minor), 0
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 WHERE a.bounced_at IS NOT NULL
 UNION ALL
-SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor,
+SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor, d.amount_minor,
        CASE k.kind WHEN 'chargeback' THEN d.fee_minor ELSE -d.fee_returned_minor END
 FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
 CROSS JOIN (VALUES ('chargeback'), ('chargeback_reversal')) AS k(kind)

@@ -47,11 +47,12 @@ class PayoutLine(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What we know under a provider's reference and kind: an attempt or dispute, its amount, and the fee that is booked
-    with it already, below zero where it came back."""
+    """What we know under a provider's reference and kind: an attempt or dispute, its amount, what was asked for of it,
+    and the fee that is booked with it already, below zero where it came back."""
 
     id: UUID
     amount_minor: int
+    asked_minor: int
     fee_minor: int = 0
 
 
@@ -164,12 +165,12 @@ def _released(line: PayoutLine, reserve: int, currency: str) -> Matched:
 def _choose(lines: Mapping[int, PayoutLine], left: Iterable[Known]) -> dict[int, Known]:
     """Lines of one kind and reference, each with one of what is known under it, as far as that goes."""
     places = sorted(lines, key=lambda place: (-lines[place].amount_minor, -lines[place].fee_minor))
-    free = sorted(left, key=lambda one: (-one.amount_minor, one.id))
+    free = sorted(left, key=lambda one: (-one.asked_minor, one.id))
     chosen: dict[int, Known] = {}
     for is_exact in (True, False):
         for place in places:
             amount = lines[place].amount_minor
-            one = next((one for one in free if not is_exact or one.amount_minor == amount), None)
+            one = next((one for one in free if not is_exact or one.asked_minor == amount), None)
             if one and place not in chosen:
                 chosen[place] = one
                 free.remove(one)
@@ -195,7 +196,7 @@ def _matched(
     if not off:
         return Matched(line, "matched", one.id, 0, "", one.fee_minor)
     why = differs(one.amount_minor, line.amount_minor, currency)
-    if abs(off) < step and one.amount_minor % step:
+    if line.amount_minor == one.asked_minor or (abs(off) < step and one.amount_minor % step):
         why = Said("{0}: it takes steps of {1}", why, money.told(step, currency))
         return Matched(line, "explained", one.id, off, why, one.fee_minor)
     return Matched(line, "differs", one.id, off, why, one.fee_minor)

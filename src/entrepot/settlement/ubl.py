@@ -8,6 +8,7 @@ from datetime import date
 from xml.etree import ElementTree as ET
 
 from entrepot.kernel import money
+from entrepot.parties import numbers
 from entrepot.settlement import invoicing
 from entrepot.settlement.invoicing import INVOICE, Group, Line
 
@@ -25,6 +26,9 @@ REASONS = {
     invoicing.WITHIN_UNION: ("VATEX-EU-IC", "Intra-community supply"),
 }
 """Why nothing is charged, by category: a code of the VATEX list and its text."""
+CODES = {"GR": "EL", "IM": "GB", "MC": "FR"}
+"""What VAT numbers begin with, where it is not the code of their country."""
+NORTHERN_IRELAND = "XI"
 EACH = "C62"
 """Pieces, by UN/ECE Recommendation 20."""
 
@@ -154,10 +158,14 @@ def _party(root: ET.Element, role: str, one: Party) -> None:
 
 
 def vat_number(number: str, country: str) -> str:
-    """A tax number as the norm wants it: without blanks, behind the code of its country, which Greece writes EL."""
+    """A tax number as the norm wants it: without blanks, behind the code of its country, which Greece writes EL.
+    Letters in front are a code only where they are that country's, or the whole is proved to be another member's
+    number: French ones may begin with any."""
     compact = "".join(number.split()).upper()
-    named = compact[:2].isascii() and compact[:2].isalpha()
-    return compact if named else {"GR": "EL"}.get(country, country) + compact
+    code = CODES.get(country, country)
+    if compact.startswith((code, NORTHERN_IRELAND)) or numbers.check("", compact).is_proved:
+        return compact
+    return code + compact.removeprefix(country)
 
 
 def _tax(root: ET.Element, paper: Paper) -> None:

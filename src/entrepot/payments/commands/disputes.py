@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import errors
 from entrepot.payments.commands import take
+from entrepot.payments.providers import step_of
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -81,7 +82,10 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
         if payment is None:
             answers.append(NotFound(what="payment", which=str(request.payment)))
             continue
+        left = payment.captured - payment.disputed
         name = (payment.company, payment.provider, request.external_id)
+        booked = known[name].amount if name in known else left
+        request = replace(request, amount_minor=_in_books(request.amount_minor, booked, payment))
         if name in known:
             answers.append(_again(known[name], request, payment.currency))
             continue
@@ -98,6 +102,13 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     if drafts:
         _write(cause, drafts)
     return answers
+
+
+def _in_books(amount: int, most: int, payment: take.Payment) -> int:
+    """A bank takes what its provider took: where that was rounded up to a step of the currency, the books have less of
+    it, and the payout's line is explained by the rest."""
+    step = step_of(payment.provider, payment.currency)
+    return most if most < amount < most + step and most % step else amount
 
 
 def _misfit(request: OpenDispute, payment: take.Payment) -> Refused | None:

@@ -71,17 +71,11 @@ def retry(cause: Cause, /, *, requests: Sequence[Retry]) -> list[Retried | Refus
             answers.append(refused)
             continue
         found[request.attempt] = one._replace(state=state)
-        # What is voided was given up when it was asked for.
-        before = payment.count(one.kind, one.amount) if one.kind != "void" else 0
         again = take.Attempt(
-            payment,
-            one.kind,
-            one.amount,
-            request.occurred_at or cause.at,
-            one.document,
-            request.attempt,
-            before,
+            payment, one.kind, one.amount, request.occurred_at or cause.at, one.document, request.attempt
         )
+        if one.kind != "void":  # what is voided was given up when it was asked for
+            payment.count(one.kind, one.amount)
         attempts.append(again)
         answers.append(Retried(again.id))
     if attempts:

@@ -14,6 +14,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import providers, rules
 from entrepot.payments.commands.credit_accounts import Booking, book_credit
+from entrepot.payments.providers.stripe.amounts import STEPPED
 
 
 @dataclass(slots=True)
@@ -54,15 +55,12 @@ class Payment:
     def refundable(self) -> int:
         return max(0, self.captured - self.given_back - self.disputed)
 
-    def count(self, kind: str, amount: int) -> int:
-        """Book an amount: at once where the provider is local, as asked for where it has to answer first. Returns what
-        was booked of the kind before."""
-        before = self.captured + self.capturing if kind == "capture" else self.refunded + self.refunding
+    def count(self, kind: str, amount: int) -> None:
+        """Book an amount: at once where the provider is local, as asked for where it has to answer first."""
         local = self.provider in providers.LOCAL
         name = {"capture": "captur", "refund": "refund"}[kind] + ("ed" if local else "ing")
         setattr(self, name, getattr(self, name) + amount)
         self.settle_state()
-        return before
 
     def settle_state(self) -> None:
         """The state that the amounts say."""
@@ -83,7 +81,6 @@ class Attempt:
     occurred_at: datetime
     document: UUID | None = None
     retry_of: UUID | None = None
-    before: int = 0
     id: UUID = field(default_factory=ids.uuid7)
 
 
@@ -121,8 +118,8 @@ def spread(
     for payment, part in zip(payments, parts, strict=True):
         if not part:
             continue
-        before = payment.count(kind, part)
-        attempts.append(Attempt(payment, kind, part, occurred_at or cause.at, document, before=before))
+        payment.count(kind, part)
+        attempts.append(Attempt(payment, kind, part, occurred_at or cause.at, document))
         signed = part if kind == "capture" else -part
         happened = Event(
             "payment", payment.id, payment.company, "", payment.state, occurred_at, {"minor": signed}
@@ -134,10 +131,12 @@ def spread(
 def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
     """Write attempts: those of local providers are settled and posted now, the others go to the relay.
 
-    The payments' amounts have been changed by the caller; they are stored here. 4 to 8 statements.
+    The payments' amounts have been changed by the caller; they are stored here. 4 to 8 statements; 2 more where a
+    provider takes a currency in steps only.
     """
     if not attempts:
         return
+    in_steps = _in_steps(attempts)
     rows, messages, settled = [], [], []
     for attempt in attempts:
         payment = attempt.payment
@@ -157,13 +156,18 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
                 cause.at if local else None,
                 attempt.document,
                 attempt.retry_of,
+                in_steps.get(attempt.id),
             )
         )
         if local:
             settled.append(attempt)
         else:
             asked = providers.Asked(
-                attempt.id, attempt.kind, payment.reference, payment.currency, attempt.amount, attempt.before
+                attempt.id,
+                attempt.kind,
+                payment.reference,
+                payment.currency,
+                in_steps.get(attempt.id, attempt.amount),
             )
             topic = f"payment.{attempt.kind}"
             messages.append(
@@ -173,6 +177,31 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
     delivery.send(cause, messages)
     store([attempt.payment for attempt in attempts])
     post_settled(cause, settled)
+
+
+def _in_steps(attempts: Sequence[Attempt]) -> dict[UUID, int]:
+    """What is asked of providers that take a currency in steps only, by attempt. They count by their own reference,
+    which several payments share once orders were split or goods exchanged: so does this, one at a time."""
+    stepped = [
+        (one, step)
+        for one in attempts
+        if one.kind in ("capture", "refund", "hold")
+        and (step := providers.step_of(one.payment.provider, one.payment.currency)) > 1
+    ]
+    if not stepped:
+        return {}
+    references = {"references": sorted({one.payment.reference for one, _ in stepped})}
+    sql.run(_LOCK_REFERENCES, references)
+    stand = {(row[0], row[1]): rules.Standing(*row[2:]) for row in sql.run(_STANDING, references)}
+    asked = {}
+    for one, step in stepped:
+        if one.kind == "hold":  # an amount of its own, under the reference of another one
+            asked[one.id] = rules.Standing().ask(one.amount, step)
+            continue
+        captured = stand.get((one.payment.reference, "capture"), rules.Standing()).done
+        own = stand.setdefault((one.payment.reference, one.kind), rules.Standing())
+        asked[one.id] = own.ask(one.amount, step, captured if one.kind == "refund" else None)
+    return asked
 
 
 def store(payments: Sequence[Payment]) -> None:
@@ -232,8 +261,24 @@ EVENTS = (
 
 _ATTEMPT = (
     "id", "company_id", "payment_id", "kind", "amount_minor", "state", "provider_reference", "error", "occurred_at",
-    "asked_at", "settled_at", "document_id", "retry_of",
+    "asked_at", "settled_at", "document_id", "retry_of", "asked_minor",
 )  # fmt: skip
+
+_LOCK_REFERENCES = """
+SELECT pg_advisory_xact_lock(hashtextextended('payments.reference ' || reference, 0))
+FROM (SELECT reference FROM unnest(%(references)s::text[]) AS d(reference) ORDER BY reference) AS names
+"""
+
+# Its currencies are those of the index.
+_STANDING = f"""
+SELECT p.reference, a.kind, sum(a.amount_minor)::bigint, sum(COALESCE(a.asked_minor, a.amount_minor))::bigint,
+       COALESCE(sum(COALESCE(a.asked_minor, a.amount_minor)) FILTER (WHERE a.state = 'done'), 0)::bigint
+FROM payments_payment AS p JOIN payments_attempt AS a ON a.payment_id = p.id
+WHERE p.reference = ANY(%(references)s::text[]) AND p.currency = ANY(ARRAY{list(STEPPED)})
+  AND p.provider = ANY(ARRAY{list(providers.STEPS)})
+  AND a.kind IN ('capture', 'refund') AND a.state IN ('waiting', 'done')
+GROUP BY p.reference, a.kind
+"""
 
 _FIELDS = """
 SELECT id, company_id::int, order_id, provider, reference, currency, authorized_minor, capturing_minor, captured_minor,

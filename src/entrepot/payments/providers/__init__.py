@@ -11,15 +11,13 @@ from entrepot.payments.providers.stripe import amounts as stripe
 
 
 class Asked(NamedTuple):
-    """What a provider is asked to do. The attempt's id is the idempotency key on the other side. `before_minor`: what
-    was asked for of the payment and kind before; whoever takes only steps of a currency rounds with it."""
+    """What a provider is asked to do. The attempt's id is the idempotency key on the other side."""
 
     attempt: UUID
     kind: str
     reference: str
     currency: str
     amount_minor: int
-    before_minor: int = 0
 
 
 class Outcome(NamedTuple):

@@ -68,12 +68,9 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
     policies = {company: policy for company, (_, policy) in in_force(cause, companies).items()}
     bases = cohort_queries.bases(policies, times)
     step(1, 3)
-    asked = {
-        company: (times[company], policies[company].window_days)
-        for company in policies
-        if bases[company].percent or policies[company].expected_by == "observed"
-    }
-    cohorts = cohort_queries.cohorts(asked)
+    cohorts = cohort_queries.cohorts({
+        company: (times[company], policy.window_days) for company, policy in policies.items()
+    })  # fmt: skip
     step(2, 3)
     books = {
         company: _Books(currency, liability, asset)
@@ -88,6 +85,8 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
             continue
         now = books[company]
         measured = expecting.measure(cohorts.get(company, ()), bases[company])
+        if not bases[company].percent and policies[company].expected_by != "observed":
+            measured = [one for one in measured if one.liability or one.asset]
         liability, asset = expecting.sums(measured)
         if company not in drafts:
             posting = _posting(company, now, liability, asset, times[company])

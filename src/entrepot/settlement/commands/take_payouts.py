@@ -258,7 +258,7 @@ JOIN settlement_payout AS p ON p.company_id = d.company AND p.provider = d.provi
 """
 
 _CHARGES = f"""
-SELECT company, provider, currency, kind, reference, id, amount, fee FROM ({KNOWN}) AS k
+SELECT company, provider, currency, kind, reference, id, amount, asked, fee FROM ({KNOWN}) AS k
 WHERE reference = ANY(%(references)s::text[]) AND reference <> ''
 """
 

@@ -20,26 +20,20 @@ def _shift(currency: str) -> int:
     return DIGITS.get(currency, money.exponent(currency)) - money.exponent(currency)
 
 
-def in_steps(minor: int, currency: str, before: int = 0) -> int:
-    """What Stripe is asked for of an amount: all of it that was asked for by then, rounded to the step, less what was
-    before. So parts that make an amount on the step make it at Stripe as well, and never more is given back than was
-    taken."""
+STEPPED = tuple(one for one in sorted(money.CURRENCIES) if step_of(one) > 1)
+"""Currencies of which Stripe does not take every amount."""
+
+
+def misfit(minor: int, currency: str) -> str:
+    """Why Stripe would not take an amount; '' where it does."""
     step = step_of(currency)
-    return (_half_up(before + minor, step) - _half_up(before, step)) * step
-
-
-def _half_up(minor: int, step: int) -> int:
-    return (minor + step // 2) // step
-
-
-def too_little(minor: int, currency: str) -> str:
-    """Why an amount that is nothing of a step is not asked for."""
-    step = money.text(step_of(currency), currency)
-    return f"Stripe takes {currency} in steps of {step}, found {money.text(minor, currency)}"
+    if minor > 0 and minor % step == 0:
+        return ""
+    return f"Stripe takes {currency} in steps of {money.text(step, currency)}, found {money.text(minor, currency)}"
 
 
 def to_stripe(minor: int, currency: str) -> int:
-    """An amount of ours, which is one of steps."""
+    """An amount of ours, which is no misfit."""
     shift = _shift(currency)
     return minor * 10**shift if shift >= 0 else minor // 10**-shift
 

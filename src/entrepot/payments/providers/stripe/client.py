@@ -34,10 +34,8 @@ class Client:
     def ask(self, asked: Asked) -> Outcome:
         """What became of an attempt. What Stripe does not know yet is `Unavailable`: it is asked again, or a webhook
         tells it."""
-        minor = amounts.in_steps(asked.amount_minor, asked.currency, asked.before_minor)
-        if asked.kind != "void" and not minor:
-            return Outcome(False, "", amounts.too_little(asked.amount_minor, asked.currency))
-        asked = asked._replace(amount_minor=minor)
+        if asked.kind != "void" and (wrong := amounts.misfit(asked.amount_minor, asked.currency)):
+            return Outcome(False, "", wrong)
         try:
             call = self._hold(asked) if asked.kind == "hold" else build.call(asked)
             if call is None:
