@@ -244,7 +244,7 @@ def test_a_mail_that_failed_for_good_is_work_of_the_integration_and_tried_again_
     given_up(due, settings)
     watch_all_dead_letters(0)
     (told,) = waiting()
-    assert told.startswith("1 messages to reports by mail were given up: the mail server can't be reached")
+    assert told.startswith("1 message to reports by mail was given up: the mail server can't be reached")
     engineer, page = console("engineer"), "/integration/mails/"
     assert 'href="/integration/mails/"' in engineer.get("/").content.decode()
     text = engineer.get(page).content.decode()
