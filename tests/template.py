@@ -5,11 +5,11 @@ A run with several workers begins with it, while they still collect: each begins
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 TOLD_BY = "TEST_TEMPLATE"
 """The variable by which workers know where it is made."""
-PATIENCE_S = 600
 
 
 def begin(home: Path, database: str, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -26,20 +25,20 @@ def begin(home: Path, database: str, settings: Mapping[str, str]) -> subprocess.
     home.mkdir(mode=0o711)
     os.environ[TOLD_BY] = str(home)
     environment = os.environ | {"ENTREPOT_HOME": str(home), "ENTREPOT_DATABASE": database}
-    with (home / "said").open("wb") as said:
+    with (home / "said").open("wb") as said, (home / "making").open("wb") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)
         return subprocess.Popen(
             [sys.executable, "-m", "tests.template", json.dumps(settings)],
-            cwd=Path(__file__).parents[1], env=environment, stdout=said, stderr=said,
+            cwd=Path(__file__).parents[1], env=environment, stdout=said, stderr=said, pass_fds=[making.fileno()],
         )  # fmt: skip
 
 
 def copy(home: Path, to: Path) -> None:
-    """Its files, as soon as they are there, for a server that has none yet."""
-    until = time.monotonic() + PATIENCE_S
-    while not (home / "done").exists():
-        assert time.monotonic() < until, f"nothing in {home} after {PATIENCE_S} s"
-        time.sleep(0.1)
-    assert (home / "done").read_text() == "migrated", (home / "said").read_text()
+    """Its files, for a server that has none yet. The lock is held by whoever makes them, and gone with them."""
+    with (home / "making").open("rb") as making:
+        fcntl.flock(making, fcntl.LOCK_SH)
+    done = home / "done"
+    assert done.exists() and done.read_text() == "migrated", (home / "said").read_text()
     subprocess.run(["cp", "-a", home / "postgres", to], check=True)
 
 
@@ -60,8 +59,7 @@ def main(settings: Mapping[str, str]) -> None:
             session.migrate()
         said = "migrated"
     finally:
-        (home / "telling").write_text(said)
-        (home / "telling").rename(home / "done")
+        (home / "done").write_text(said)
 
 
 if __name__ == "__main__":

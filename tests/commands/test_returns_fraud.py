@@ -101,7 +101,7 @@ def test_a_suspected_return_waits_for_a_person_and_nothing_of_it_is_refunded(hou
     assert exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[0])]) == [held]
     (item,) = work.items(COMPANY)
     assert (item.type, item.subject, item.role) == ("suspected return", one.return_id, "operations lead")
-    assert item.reason == f"Return {one.number}: 1 returns of one customer within 30 days."
+    assert item.reason == f"Return {one.number}: 1 return of one customer within 30 days."
 
     assert decided(one, "clear") == [FraudDecided(one.return_id, "cleared")]
     assert work.items(COMPANY) == []

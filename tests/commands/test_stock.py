@@ -110,7 +110,7 @@ def test_promises_take_what_is_free_and_refuse_what_is_not(floor: Floor) -> None
     assert isinstance(first, Allocated)
     node = f"node {floor.nodes[0]}"
     assert second == errors.Insufficient(sku=str(floor.skus[0]), node=node, wanted=5, free=4)
-    assert f"were asked for at {node}, 4 are free" in second.message
+    assert f"asked for at {node}, 4 free" in second.message
     assert isinstance(third, Allocated)
 
 

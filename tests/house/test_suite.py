@@ -6,6 +6,7 @@ import contextlib
 import threading
 
 import psycopg
+import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, connections, transaction
 
@@ -13,12 +14,24 @@ from entrepot import postgres
 from entrepot.insight import verify
 from entrepot.kernel import sql
 from tests import leavings
+from tests import template as making
 
 
 def test_tests_connect_with_the_rights_of_the_application(db):
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, session_user")
         assert cursor.fetchone() == (postgres.APP_ROLE, postgres.OWNER)
+
+
+def test_nobody_waits_for_a_template_whose_maker_was_killed(tmp_path, monkeypatch):
+    monkeypatch.setenv(making.TOLD_BY, "")
+    process = making.begin(tmp_path / "template", "none", {})
+    try:
+        process.kill()
+        with pytest.raises(AssertionError):
+            making.copy(tmp_path / "template", tmp_path / "postgres")
+    finally:
+        process.wait()
 
 
 def test_committed_rows_are_seen_by_other_threads(committed_db):

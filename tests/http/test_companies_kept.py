@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -120,6 +121,33 @@ def test_a_node_is_set_up_and_changed(console, shop):
     assert "may not do" in said(console("service").post(reverse("node-add"), NODE | {"code": "X"}))[0]
 
 
+def test_the_kind_that_was_chosen_stays_chosen_where_it_was_refused(console, shop):
+    browser = console("lead")
+    for form, wrong, kind in (
+        ("node-add", NODE | {"name": " "}, "store"),
+        ("channel-add", {"code": "pop", "kind": "social", "currency": "QQQ"}, "social"),
+    ):
+        answer = browser.post(reverse(form), wrong)
+        assert (
+            f'<option value="{kind}" selected>'
+            in text(browser.get(answer["Location"])).split("Set up a ")[1 if form == "channel-add" else 2]
+        )
+
+
+def test_a_place_is_changed_by_who_writes_commas(console, shop):
+    browser, german = console("lead"), {"Accept-Language": "de"}
+    exact = NODE | {"latitude": "55,8612345678", "longitude": "-0,00001"}
+    browser.post(reverse("node-add"), exact, headers=german)
+    made = node("GLA")
+    page = text(browser.get(reverse("channels"), headers=german))
+    said_of = dict(re.findall(r'id="(latitude|longitude)-GLA".*?value="([^"]*)"', page))
+    assert said_of == {name: exact[name] for name in said_of}
+    told = NODE | said_of | {"name": "Glasgow West", "active": "on"}
+    browser.post(reverse("node-set", args=[made.id]), told, headers=german)
+    found = node("GLA")
+    assert (found.name, found.latitude, found.longitude) == ("Glasgow West", 55.8612345678, -0.00001)
+
+
 def test_a_channel_is_set_up_and_served_by_the_nodes_that_are_ticked(console, program, shop):
     browser = console("lead")
     told = {"code": "pop", "name": "Pop-up", "kind": "social", "currency": "gbp", "priority": "7"}
@@ -135,9 +163,13 @@ def test_a_channel_is_set_up_and_served_by_the_nodes_that_are_ticked(console, pr
     at, ldn, man = reverse("channel-nodes", args=[made.id]), node("LDN").id, node("MAN").id
     assert said(browser.post(at, {"node": [ldn, man]}))[-1] == "Pop-up is served by other nodes from now on."
     assert served() == ["LDN", "MAN"]
-    browser.post(at, {"node": [man]})
+    assert f'name="shown" value="{ldn}"' in text(browser.get(reverse("channels")))
+    behind = {"shown": [ldn], "node": [ldn]}
+    assert "Nothing was selected" in said(browser.post(at, behind))[-1]
+    assert served() == ["LDN", "MAN"], "what somebody else linked meanwhile stands"
+    browser.post(at, {"shown": [ldn, man], "node": [man]})
     assert served() == ["MAN"]
-    assert "Nothing was selected" in said(browser.post(at, {"node": [man]}))[-1]
+    assert "Nothing was selected" in said(browser.post(at, {"shown": [man], "node": [man]}))[-1]
     assert "may not do" in said(console("service").post(at, {"node": [ldn]}))[0]
     ends = {"channel": "pop", "node": "MAN", "serves": False}
     assert program("lead").post("/api/v1/channels/nodes", ends).status_code == 200

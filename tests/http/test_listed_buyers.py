@@ -62,6 +62,7 @@ def test_who_reviews_an_order_blocks_who_placed_it_and_undoes_it(shop, console):
     rows = listing_queries.listings(COMPANY)
     page = lead.get(listed).content.decode()
     assert all(one.name in page for one in rows)
+    assert '<label for="side">' in page and '<label for="q">' in page
     end = {"listing": rows[0].id, "reason": "it was her brother", "next": listed}
     assert "1 entry is taken back." in lead.post(f"{listed}end/", end, follow=True).content.decode()
     past = lead.get(f"{listed}?ended=1").content.decode()

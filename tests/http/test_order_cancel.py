@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,28 @@ def test_what_has_changed_meanwhile_is_asked_again(console, shop):
     assert status(which[1]) == "ready"
     assert sure(browser, page)["Location"] == "/orders/?status=ready"
     assert status(which[1]) == "cancelled"
+
+
+def test_another_order_just_like_it_is_not_cancelled_unseen(console, shop, monkeypatch):
+    """Units, worth and number are the same."""
+    browser, (one, other) = console("service"), shop.orders["ready"][:2]
+    monkeypatch.setattr(order_cancel, "foresee", lambda asked, **_: [
+        Foreseen(which.order, "SO", "GBP", 1, 0, 999, 0) for which in asked
+    ])  # fmt: skip
+    told = re.search(r'name="told" value="([^"]*)"', asking(browser, one).content.decode())
+    assert told
+    page = asking(browser, other, told=told[1]).content.decode()
+    assert "It is not what it was when you were asked." in page and status(other) == "ready"
+
+
+def test_what_was_given_back_is_told_and_not_what_was_foreseen(console, shop, monkeypatch):
+    def too_much(asked, **more):
+        return [replace(one, refunded_minor=123_456) for one in foresee(asked, **more)]
+
+    monkeypatch.setattr(order_cancel, "foresee", too_much)
+    browser, which = console("service"), shop.orders["ready"][:1]
+    told = said(sure(browser, asking(browser, which)))
+    assert status(which[0]) == "cancelled" and not [one for one in told if "1,234.56" in one]
 
 
 def test_without_a_reason_nothing_is_cancelled(console, shop):

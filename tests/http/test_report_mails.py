@@ -244,7 +244,7 @@ def test_a_mail_that_failed_for_good_is_work_of_the_integration_and_tried_again_
     given_up(due, settings)
     watch_all_dead_letters(0)
     (told,) = waiting()
-    assert told.startswith("1 messages to reports by mail were given up: the mail server can't be reached")
+    assert told.startswith("1 message to reports by mail was given up: the mail server can't be reached")
     engineer, page = console("engineer"), "/integration/mails/"
     assert 'href="/integration/mails/"' in engineer.get("/").content.decode()
     text = engineer.get(page).content.decode()
@@ -261,21 +261,63 @@ def test_a_mail_that_failed_for_good_is_work_of_the_integration_and_tried_again_
     assert "no mail" in engineer.post(f"{page}retry/", again, follow=True).content.decode().lower()
 
 
-def test_what_may_have_arrived_is_told_and_not_tried_again(console, program, shop, post: Catcher):
+def test_what_may_have_arrived_is_told_and_tried_again_where_somebody_says_so(
+    console, program, shop, post: Catcher
+):
     due = subscribed(console("books"))
     post.breaks_off = True
     report_mail.send_due(due)
     now = due + timedelta(minutes=1)
     (mail,) = queries.unsent(COMPANY, now)
-    assert (mail.state, mail.again) == ("doubtful", False)
-    body = {"mailing": str(mail.id)}
-    assert program("engineer").post("/api/v1/report-mails/retry", body).status_code == 404
+    assert mail.state == "doubtful"
     assert [one["state"] for one in program("engineer").get("/api/v1/report-mails/unsent").json()] == [
         "doubtful"
     ]
     post.breaks_off = False
+    assert report_mail.send_due(now) == 0, "not by itself"
+    body = {"mailing": str(mail.id)}
+    assert program("engineer").post("/api/v1/report-mails/retry", body).status_code == 200
+    assert report_mail.send_due(timezone.now() + timedelta(minutes=1)) == 1
+    assert queries.unsent(COMPANY, now) == []
+    cause, wanted = Cause(Actor("engineer", everything=True), now), [RetryMailing(COMPANY, mail.id)]
+    assert isinstance(retry_mailings(cause, requests=wanted)[0], NotFound)
+
+
+def test_what_may_have_arrived_is_past_where_the_next_one_went_out(console, shop, post: Catcher):
+    due = subscribed(console("books"))
+    post.breaks_off = True
+    report_mail.send_due(due)
+    post.breaks_off = False
     report_mail.send_due(due + timedelta(days=1))
-    assert queries.unsent(COMPANY, now) == [], "the next one went out"
+    assert queries.unsent(COMPANY, due + timedelta(days=1)) == []
+
+
+def test_a_mail_of_whoever_left_is_nobodys_work_and_not_dropped_by_a_retry(
+    console, shop, post: Catcher, settings
+):
+    due = subscribed(console("books"))
+    given_up(due, settings)
+    now = due + timedelta(hours=1)
+    (mail,) = queries.unsent(COMPANY, now)
+    User.objects.filter(username="books").update(is_active=False)
+    assert queries.unsent(COMPANY, now) == []
+    cause, wanted = Cause(Actor("engineer", everything=True), now), [RetryMailing(COMPANY, mail.id)]
+    assert isinstance(retry_mailings(cause, requests=wanted)[0], NotFound)
+    User.objects.filter(username="books").update(is_active=True)
+    assert queries.unsent(COMPANY, now) == [mail]
+
+
+def test_without_a_mail_server_no_mail_is_tried_again(console, shop, post: Catcher, settings):
+    due = subscribed(console("books"))
+    given_up(due, settings)
+    now = due + timedelta(hours=1)
+    (mail,) = queries.unsent(COMPANY, now)
+    settings.EMAIL_HOST = ""
+    engineer, page = console("engineer"), "/integration/mails/"
+    assert "Try again" not in engineer.get(page).content.decode()
+    refused = engineer.post(f"{page}retry/", {"mail": mail.id}, follow=True).content.decode()
+    assert "No mail" in refused or "no mail server is set" in refused
+    assert queries.unsent(COMPANY, now) == [mail]
 
 
 def test_a_mail_whose_sender_was_killed_is_told_after_an_hour(console, shop, post: Catcher):

@@ -190,6 +190,16 @@ def test_whoever_received_or_asked_does_not_approve(house: Floor, took: str, why
     assert sql.run("SELECT state FROM returns_refund") == [("waiting",)]
 
 
+def test_a_refund_that_the_house_computed_is_told_so(house: Floor) -> None:
+    policy(approve_above_minor=1_000)
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone("service"))
+    back.put(back.found(back.came(one)))
+    refund(someone("system:returns"), requests=[Refund(one.return_id)])
+    page = a_browser("books").get("/returns/refunds/").content.decode()
+    assert "<dt>Computed by</dt><dd>the house itself</dd>" in page
+
+
 def test_whoever_approved_a_refund_may_approve_the_next_of_that_return(house: Floor) -> None:
     policy(approve_above_minor=0)
     (order,) = sold(house, 1, (0, 2))

@@ -65,6 +65,13 @@ def test_prices_are_written_as_their_reader_writes_them(console, shop):
     assert 'value="31,90"' in form and 'value="1050"' in form
 
 
+def test_a_price_keeps_its_digits_where_its_form_is_saved(console, shop):
+    browser = console("inventory")
+    browser.post("/stock/add/", NEW | {"standard_cost": "0.012345"})
+    made = sku("TEA-2")
+    assert 'value="0.012345"' in browser.get(f"/stock/{made.id}/catalog/").content.decode()
+
+
 def test_who_may_not_sees_no_form_and_changes_nothing(console, shop):
     browser, before = console("picker" if "picker" in shop.people else "service"), sku("MUG-BLUE")
     assert 'name="name"' not in browser.get("/stock/new/").content.decode()

@@ -178,7 +178,7 @@ def test_what_was_refused_or_may_not_be_reversed_offers_nothing(console, shop):
     done = console("lead").post(
         f"/orders/{order}/hold/", {"type": "address hold", "reason": "x"}, follow=True
     )
-    assert not TOAST.search(done.content.decode())
+    assert ">Undo<" not in done.content.decode()
 
 
 def test_a_bin_that_was_blocked_is_opened_again(console, shop):
@@ -188,6 +188,24 @@ def test_a_bin_that_was_blocked_is_opened_again(console, shop):
     address, fields = undo_of(done)
     supervisor.post(address, fields)
     assert sql.run("SELECT kind FROM network_bin WHERE id = %(b)s", {"b": which}) == [(kind,)]
+
+
+def test_a_bin_that_was_retired_is_not_blocked_by_an_undo(console, shop):
+    supervisor = console("supervisor")
+    ((which,),) = sql.run("SELECT id FROM network_bin WHERE code = 'R-01' LIMIT 1")
+    sql.run("UPDATE network_bin SET was = kind, kind = 'retired' WHERE id = %(b)s", {"b": which})
+    done = supervisor.post("/stock/bins/act/", {"bin": which, "do": "open", "why": "after all"}, follow=True)
+    assert sql.run("SELECT was FROM network_bin WHERE id = %(b)s", {"b": which}) == [("",)]
+    assert ">Undo<" not in done.content.decode()
+
+
+def test_a_day_that_was_closed_before_is_not_opened_by_an_undo(console, shop):
+    lead, node = console("lead"), shop.nodes[0]
+    at = f"/network/calendars/{node}/close/"
+    lead.post(at, {"day": "2031-12-25", "name": "Christmas"}, follow=True)
+    done = lead.post(at, {"day": "2031-12-25", "name": "Christmas Day"}, follow=True)
+    assert [name for _, _, name in network.holidays(nodes=[node])] == ["Christmas Day"]
+    assert ">Undo<" not in done.content.decode()
 
 
 def test_a_day_that_was_closed_is_open_again_and_the_other_way_round(console, shop):
@@ -233,8 +251,10 @@ def test_a_channel_and_a_node_are_what_they_were(console, shop):
     address, fields = undo_of(lead.post(f"/stock/nodes/{node.id}/", moved, follow=True))
     lead.post(address, fields)
     assert network.nodes(company=COMPANY)[0] == node
+    sql.run("UPDATE network_channelnode SET priority = 4 WHERE channel_id = %(c)s", {"c": channel.id})
     served = network.links(channels=[channel.id])
-    address, fields = undo_of(lead.post(f"/stock/channels/{channel.id}/nodes/", {}, follow=True))
+    shown = {"shown": list(served[channel.id])}
+    address, fields = undo_of(lead.post(f"/stock/channels/{channel.id}/nodes/", shown, follow=True))
     assert network.links(channels=[channel.id]) == {channel.id: {}}
     lead.post(address, fields)
     assert network.links(channels=[channel.id]) == served

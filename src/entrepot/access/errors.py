@@ -74,6 +74,11 @@ class NoMailAddress(Refused):
     says = "{person} has no mail address that reports could go to. Ask an administrator to write one down."
 
 
+class NoMailServer(Refused):
+    code = "access.no_mail_server"
+    says = "This house sends no mail: no mail server is set (ENTREPOT_MAIL_HOST)."
+
+
 class WrongCode(Refused):
     code = "access.wrong_code"
     kind = "forbidden"

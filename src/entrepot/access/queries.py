@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from django.conf import settings
+
 from entrepot.access import factors, keys, mailing, rules
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor
@@ -197,7 +199,7 @@ MADE = {"access.add_people": True, "access.renew_passwords": True, "access.chang
 @dataclass(frozen=True, slots=True)
 class Unsent:
     """A mail of a report that is not on its way, and of which nothing follows by itself: it failed as often as it is
-    tried (`again`: it may be tried anew), may have been sent (`doubtful`), or whoever took it never told of it."""
+    tried, may have been sent (`doubtful`), or whoever took it never told of it."""
 
     id: UUID
     person: str
@@ -209,9 +211,10 @@ class Unsent:
     error: str
     taken_at: datetime
 
-    @property
-    def again(self) -> bool:
-        return self.state == "failed"
+
+def sends_mail() -> bool:
+    """Whether this house can send mail."""
+    return bool(settings.EMAIL_HOST) or "smtp" not in settings.EMAIL_BACKEND
 
 
 def unsent(company: int, now: datetime) -> list[Unsent]:
@@ -375,6 +378,15 @@ WHERE subject_kind = 'person' AND subject_id = %(person)s::uuid AND command = AN
 ORDER BY seq DESC LIMIT 1
 """
 
+# Whoever has left, or has no role or belongs to other companies by now, gets nothing.
+REACHED = """
+EXISTS (SELECT FROM auth_user AS u WHERE u.username = s.person AND u.is_active AND u.email <> ''
+          AND (u.is_superuser OR EXISTS (SELECT FROM auth_user_groups AS g WHERE g.user_id = u.id))
+          AND (u.is_superuser OR NOT EXISTS (SELECT FROM access_belonging AS b WHERE b.user_id = u.id)
+               OR EXISTS (SELECT FROM access_belonging AS b
+                          WHERE b.user_id = u.id AND b.company_id = s.company_id)))
+"""
+
 UNSENT = f"""
 FROM access_subscription AS s CROSS JOIN LATERAL (
     SELECT id, period, state, attempts, error, taken_at FROM access_mailing
@@ -383,9 +395,10 @@ FROM access_subscription AS s CROSS JOIN LATERAL (
            OR (state = 'sending' AND taken_at < %(now)s::timestamptz - interval '1 hour'))
     ORDER BY taken_at DESC, id DESC LIMIT 1
 ) AS m
-WHERE m.state <> 'sent'
+WHERE m.state <> 'sent' AND {REACHED}
 """
-"""The last mail of each subscription with which its sender is through, where it was not sent. It asks for `now`."""
+"""The last mail of each subscription with which its sender is through, where it was not sent, and reaches somebody.
+It asks for `now`."""
 
 _UNSENT = f"""
 SELECT m.id, s.person, s.report, s.query, m.period, m.state, m.attempts::int, m.error, m.taken_at

@@ -165,7 +165,11 @@ def velocity(facts: Facts, policy: FraudPolicy) -> Found | None:
     if count <= policy.velocity_max:
         return None
     told = {"returns": count, "returns_max": policy.velocity_max, "days": policy.velocity_days}
-    return Found(Said("{0} returns of one customer within {1} days.", count, policy.velocity_days), told)
+    days = policy.velocity_days
+    one = Said("1 return of one customer within {0} days.", days)
+    return Found(
+        one if count == 1 else Said("{0} returns of one customer within {1} days.", count, days), told
+    )
 
 
 def value(facts: Facts, policy: FraudPolicy) -> Found | None:

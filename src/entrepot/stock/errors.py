@@ -10,7 +10,7 @@ class Insufficient(Refused):
 
     code = "stock.insufficient"
     says = (
-        "{wanted} units of SKU {sku} were asked for at {node}, {free} are free for this channel."
+        "{wanted} of SKU {sku} asked for at {node}, {free} free for this channel."
         " Ask for fewer, another node, or wait for the next receipt."
     )
 

@@ -108,6 +108,14 @@ def number(value: Decimal | float | None) -> str:
     return "" if value is None else numbers.format_decimal(value, locale=reading().locale)
 
 
+def degrees(value: float | None) -> str:
+    """A latitude or longitude with every digit that it has, as its reader types it."""
+    if not isinstance(value, float):
+        return ""
+    exact = Decimal(repr(value))
+    return numbers.format_decimal(exact, format="0.##############", locale=reading().locale)
+
+
 def percent(share: float) -> str:
     """A share of 1, to a tenth of a percent."""
     return numbers.format_percent(share, format="#,##0.0 %", locale=reading().locale)

@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from entrepot.access import queries as access
 from entrepot.access.commands.subscribe import (
     DueReport,
     DueTaken,
@@ -61,11 +62,6 @@ def kept(query: QueryDict | dict[str, str]) -> str:
     return urlencode([(name, value) for name in FILTERS if (value := str(query.get(name) or ""))])
 
 
-def is_set_up() -> bool:
-    """Whether this house can send mail."""
-    return bool(settings.EMAIL_HOST) or "smtp" not in settings.EMAIL_BACKEND
-
-
 def send_due(at: datetime) -> int:
     """Send what is due now; returns how many mails went out.
 
@@ -73,7 +69,7 @@ def send_due(at: datetime) -> int:
     taken, and nobody sends it a second time. Each is taken when its turn has come, so that whoever has lost their roles
     meanwhile gets none, and no other is left behind with one that was broken off.
     """
-    if not is_set_up():
+    if not access.sends_mail():
         return 0
     cause = Cause(Actor("system:mail", everything=True), at, "reports by mail")
     sent = 0

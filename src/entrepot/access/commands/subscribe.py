@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from entrepot.access import mailing
-from entrepot.access.errors import NoMailAddress
+from entrepot.access import mailing, queries
+from entrepot.access.errors import NoMailAddress, NoMailServer
+from entrepot.access.queries import REACHED, UNSENT
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
@@ -235,27 +236,31 @@ def record_mailings(cause: Cause, /, *, requests: Sequence[RecordMailing]) -> li
 
 @command("access.retry_mailings")
 def retry_mailings(cause: Cause, /, *, requests: Sequence[RetryMailing]) -> list[MailingRetried | Refused]:
-    """Mails that failed as often as they are tried are tried anew from now on, as often again.
+    """Mails that did not go out, or of which nobody knows, are tried from now on, as often as new ones. Whoever says
+    so bears that a doubtful one may arrive twice.
 
-    Refuses: NotFound (no such mail of the company; it was sent, may have been, or is still tried). Again: NotFound; by
-    key. 1 statement.
+    Refuses: NoMailServer; NotFound (none of the company's that `queries.unsent` tells: it was sent, is still tried, or
+    nobody is reached by it any more). Again: NotFound; by key. 1 statement.
     """
+    if not queries.sends_mail():
+        return [NoMailServer() for _ in requests]
     rows = sorted({(one.company, one.mailing) for one in requests})
-    params = sql.columns(("companies", "ids"), rows) | {"at": cause.at, "tries": mailing.TRIES}
+    params = sql.columns(("companies", "ids"), rows) | {"now": cause.at}
     again = {which for (which,) in sql.run(_RETRY, params)}
     return [
         MailingRetried(one.mailing)
         if one.mailing in again
-        else NotFound(what="mail that failed for good", which=one.mailing)
+        else NotFound(what="mail that did not go out", which=one.mailing)
         for one in requests
     ]
 
 
-_RETRY = """
-UPDATE access_mailing AS m SET attempts = 0, next_try_at = %(at)s::timestamptz
-FROM unnest(%(companies)s::smallint[], %(ids)s::uuid[]) AS d(company, id), access_subscription AS s
-WHERE m.id = d.id AND s.id = m.subscription_id AND s.company_id = d.company
-  AND m.state = 'failed' AND m.attempts >= %(tries)s::int
+# What was taken meanwhile is on its way.
+_RETRY = f"""
+UPDATE access_mailing AS m SET state = 'failed', attempts = 0, next_try_at = %(now)s::timestamptz
+FROM (SELECT s.company_id, m.* {UNSENT}) AS u
+JOIN unnest(%(companies)s::smallint[], %(ids)s::uuid[]) AS d(company, id) ON (d.company, d.id) = (u.company_id, u.id)
+WHERE m.id = u.id AND (m.state, m.attempts, m.taken_at) = (u.state, u.attempts, u.taken_at)
 RETURNING m.id
 """
 
@@ -280,18 +285,9 @@ RETURNING id, next_at, company_id::int, report, query
 
 _END = "DELETE FROM access_subscription WHERE id = ANY(%(ids)s::uuid[]) AND person = %(person)s::text RETURNING id"
 
-# Whoever has left, or has no role or belongs to other companies by now, gets nothing.
-_REACHED = """
-EXISTS (SELECT FROM auth_user AS u WHERE u.username = s.person AND u.is_active AND u.email <> ''
-          AND (u.is_superuser OR EXISTS (SELECT FROM auth_user_groups AS g WHERE g.user_id = u.id))
-          AND (u.is_superuser OR NOT EXISTS (SELECT FROM access_belonging AS b WHERE b.user_id = u.id)
-               OR EXISTS (SELECT FROM access_belonging AS b
-                          WHERE b.user_id = u.id AND b.company_id = s.company_id)))
-"""
-
 _TAKE_DUE = f"""
 SELECT id, rhythm, hour::int, zone FROM access_subscription AS s
-WHERE next_at <= %(at)s::timestamptz AND {_REACHED}
+WHERE next_at <= %(at)s::timestamptz AND {REACHED}
 ORDER BY next_at, id LIMIT %(limit)s::int FOR UPDATE SKIP LOCKED
 """
 
@@ -314,7 +310,7 @@ _AGAIN = f"""
 UPDATE access_mailing SET state = 'sending', attempts = attempts + 1, taken_at = %(at)s::timestamptz
 WHERE id = ANY(ARRAY(SELECT m.id FROM access_mailing AS m JOIN access_subscription AS s ON s.id = m.subscription_id
                      WHERE m.state = 'failed' AND m.attempts < %(tries)s::int AND m.next_try_at <= %(at)s::timestamptz
-                       AND {_REACHED}
+                       AND {REACHED}
                      ORDER BY m.next_try_at, m.id LIMIT %(limit)s::int FOR UPDATE OF m SKIP LOCKED))
 RETURNING id
 """

@@ -1,4 +1,5 @@
-"""Reports by mail, for programs: those of the person whose key it is."""
+"""Reports by mail, for programs: those of the person whose key it is; those that did not go out are everybody's to
+know, as on the page."""
 
 from __future__ import annotations
 
@@ -88,8 +89,8 @@ class ReportMailEndedOut(Out):
 
 
 class UnsentMailOut(Out):
-    """`state`: failed (as often as it is tried; `again`: it may be tried anew), doubtful (it may have arrived), or
-    sending (its sender never told of it)."""
+    """`state`: failed (as often as it is tried), doubtful (it may have arrived), or sending (its sender never told of
+    it)."""
 
     id: UUID
     person: str
@@ -100,7 +101,6 @@ class UnsentMailOut(Out):
     attempts: int
     error: str
     taken_at: datetime
-    again: bool
 
 
 class MailAgainIn(Strict):
@@ -131,7 +131,7 @@ def retry_mails(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Try mails anew that failed as often as they are tried."""
+    """Try mails anew that did not go out; one that is doubtful may arrive twice."""
     which = parse.company_of(company)
     return give(
         request, retry_mailings, payload, idempotency_key,

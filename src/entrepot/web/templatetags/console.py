@@ -38,6 +38,7 @@ from entrepot.web.plots import WIDTH
 register = template.Library()
 
 register.filter("number", fmt.number)
+register.filter("degrees", fmt.degrees)
 register.filter("percent", fmt.percent)
 register.filter("rate", fmt.rate)
 register.filter("tenth", fmt.tenth)

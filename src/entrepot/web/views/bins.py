@@ -117,22 +117,28 @@ def act(request: Request) -> HttpResponse:
         "open": (switch_bins, [SwitchBin(company, one, "open", why) for one in which]),
     }
     command, wanted = asked.get(do, (switch_bins, [SwitchBin(company, one, "block", why) for one in which]))
-    undo = partial(_back_again, "open" if do == "block" else "block") if do in ("block", "open") else None
+    undo = partial(_back_again, do, _retired(request, which)) if do in ("block", "open") else None
     for one in give(request, command, wanted, _done, reason=why, undo=undo)[:FAULTS_SHOWN]:
         if isinstance(one, BinSwitched) and (one.units or one.picked):
             messages.info(request, _touched(request.reader.company.id, one))
     return back(request, reverse("bins"))
 
 
-def _back_again(step: str, told: list[Any]) -> Undo | None:
-    """What switches bins back; None where orders are sourced anew by now, which that would not undo."""
-    if any(answer.promised for _, answer in told):
+def _retired(request: Request, which: list[UUID]) -> set[UUID]:
+    company = request.reader.company.id
+    return {one.id for one in shelf.bins(company=company, state="retired", limit=len(which), which=which)}
+
+
+def _back_again(step: str, retired: set[UUID], told: list[Any]) -> Undo | None:
+    """What switches bins back; None where orders are sourced anew by now, or bins were retired, which that would not
+    undo."""
+    if any(answer.promised or asked.bin in retired for asked, answer in told):
         return None
     which = [("bin", str(asked.bin)) for asked, _ in told]
     return Undo(
         "warehouse.switch_bins",
         reverse("bins-act"),
-        [*which, ("do", step), ("why", gettext("Undone at once."))],
+        [*which, ("do", "open" if step == "block" else "block"), ("why", gettext("Undone at once."))],
     )
 
 

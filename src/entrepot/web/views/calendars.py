@@ -88,8 +88,9 @@ def close(request: Request, which: UUID) -> HttpResponse:
     if day is None:
         messages.error(request, gettext("Choose the day from the calendar, or write it as 2026-12-25."))
         return back(request, reverse("calendar", args=[which]), [])
+    stood = {day for _, day, _name in network.holidays(nodes=[which])}
     wanted = [SetHoliday(which, day, clean(request.POST.get("name")))]
-    results = give(request, set_holidays, wanted, _closed, undo=_open_these)
+    results = give(request, set_holidays, wanted, _closed, undo=None if day in stood else _open_these)
     return back(request, reverse("calendar", args=[which]), results)
 
 

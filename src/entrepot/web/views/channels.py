@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from babel.numbers import format_decimal
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -112,18 +111,17 @@ def set_channel(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def set_nodes(request: Request, which: UUID) -> HttpResponse:
-    """Which nodes serve a channel: those that are ticked, and no others."""
-    found = _channel(request, which)
-    before, ticked = network.links(channels=[which])[which], set(ids_in(request.POST.getlist("node")))
-    known = [one.id for one in network.nodes(company=request.reader.company.id)]
-    changed = [one for one in known if (one in ticked) != (one in before)]
-    wanted = [ServeChannel(which, one, before.get(one, 0), serves=one in ticked) for one in changed]
+    """Nodes that were ticked, or no longer, since the form was shown: what somebody else changed meanwhile stands."""
+    found, before = _channel(request, which), network.links(channels=[which])[which]
+    shown, ticked = (set(ids_in(request.POST.getlist(each))) for each in ("shown", "node"))
+    known = {one.id for one in network.nodes(company=request.reader.company.id)}
+    added, ended = sorted((ticked - shown - set(before)) & known), sorted((shown - ticked) & set(before))
+    wanted = [ServeChannel(which, one, int_in(request.POST.get(f"rank-{one}")) or 0) for one in added]
+    wanted += [ServeChannel(which, one, serves=False) for one in ended]
     done = gettext("%(channel)s is served by other nodes from now on.") % {"channel": found.name}
-    these = Undo(
-        "network.serve_channels",
-        reverse("channel-nodes", args=[which]),
-        [("node", str(one)) for one in before],
-    )
+    fields = [("shown", str(one)) for one in added] + [("node", str(one)) for one in ended]
+    fields += [(f"rank-{one}", str(before[one])) for one in ended]
+    these = Undo("network.serve_channels", reverse("channel-nodes", args=[which]), fields)
     give(request, serve_channels, wanted, lambda _: done, undo=lambda _told: these)
     return back(request, reverse("channels"))
 
@@ -180,7 +178,7 @@ def _typed(value: object) -> str:
     if value is True:
         return "on"
     if isinstance(value, float):
-        return format_decimal(value, format="0.######", locale=fmt.reading().locale)
+        return fmt.degrees(value)
     return "" if value is None else str(value)
 
 

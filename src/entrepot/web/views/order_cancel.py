@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -73,12 +74,15 @@ def cancel_many(request: Request, which: Sequence[UUID]) -> HttpResponse:
     foreseen = foresee(asked, from_floor=may_withdraw(request))
     can = {one.order: one for one in foreseen if isinstance(one, Foreseen)}
     sums = _sums(list(can.values()))
-    told = " ".join(f"{one.orders}/{one.units}/{one.minor}{one.currency}" for one in sums)
+    told = sha256(repr(list(can.values())).encode()).hexdigest()
     if not can or not reason or request.POST.get("told") != told:
         return _question(request, wanted, foreseen, sums, told)
     results = cancelled(request, [one for one in wanted if one.order in can])
     if not is_many(len(can)):
-        _say_sums(request, _sums([can[one.order] for one in results if not isinstance(one, Refused)]))
+        done = [one for one in results if not isinstance(one, Refused)]
+        _say_sums(
+            request, _sums([replace(can[one.order], refunded_minor=one.refunded_minor) for one in done])
+        )
     return back(request, reverse("orders"), results)
 
 

@@ -62,7 +62,6 @@ class Row:
     attempts: int
     taken_at: datetime
     error: str
-    again: bool
 
 
 @require_safe
@@ -73,15 +72,15 @@ def unsent(request: Request) -> HttpResponse:
     rows = [
         Row(
             one.id, str(WORDS[one.report].title), kpis.slug(one.report), one.query, one.person, one.period, one.state,
-            one.attempts, one.taken_at, one.error, one.again,
+            one.attempts, one.taken_at, one.error,
         )
         for one in access.unsent(request.reader.company.id, fmt.reading().now)
         if one.report in WORDS
     ]  # fmt: skip
     shown = listed_whole(request, lists_insight.MAILS, rows)
     context = {
-        **shown.context(), "can_mail": report_mail.is_set_up(),
-        "may": request.reader.actor.may("access.retry_mailings"), "tries": any(one.again for one in rows),
+        **shown.context(), "can_mail": access.sends_mail(),
+        "may": access.sends_mail() and request.reader.actor.may("access.retry_mailings"),
     }  # fmt: skip
     return shown.answer or page(request, "web/report_mails.html", context, area="integration")
 
@@ -89,7 +88,7 @@ def unsent(request: Request) -> HttpResponse:
 @require_POST
 @console
 def retry(request: Request) -> HttpResponse:
-    """Mails that failed for good, tried anew."""
+    """Mails that did not go out, tried anew."""
     company = request.reader.company.id
     wanted = [RetryMailing(company, one) for one in ids_in(request.POST.getlist("mail"))]
     give(request, retry_mailings, wanted, _again)

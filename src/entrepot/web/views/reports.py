@@ -107,7 +107,7 @@ def report(request: Request, which: str) -> HttpResponse:
         "bars": plots.single("figures", WORDS[kpi.name].title, [(one.name, one.value or 0.0) for one in figures]),
         "rows": facts[:ROWS], "more": len(facts) > ROWS, "asked": asked,
         "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),
-        "filters": report_mail.kept(request.GET), "can_mail": report_mail.is_set_up(), "rhythms": mailing.RHYTHMS,
+        "filters": report_mail.kept(request.GET), "can_mail": access.sends_mail(), "rhythms": mailing.RHYTHMS,
         "kinds": mailing.FILES, "hours": range(24), "zone": fmt.reading().zone,
     }  # fmt: skip
     return page(request, "web/report.html", context, area="home")

@@ -77,7 +77,7 @@ def _form(request: Request, found: catalog.Sku | None, stands: dict[str, Any]) -
         stands |= {name: fields.get(name, stands[name]) for name in (*TEXTS, *NUMBERS, *PRICES)}
         stands |= {name: name in fields for name in CHECKS} | {"code": fields.get("code", stands["code"])}
     prices = {
-        name: format_decimal(value, format="0.00##", locale=fmt.reading().locale)
+        name: format_decimal(value, format="0.00####", locale=fmt.reading().locale)
         for name in PRICES
         if (value := stands[name]) is not None and not isinstance(value, str)
     }

@@ -156,8 +156,13 @@ def _item(one: _Stopped) -> OpenItem:
 
 
 def _told(one: _Stopped) -> str:
-    told = f"{one.messages} messages {SIDES[one.side]} {one.place} were given up"
-    if not one.causes:
+    where = f"{SIDES[one.side]} {one.place}"
+    told = (
+        f"1 message {where} was given up"
+        if one.messages == 1
+        else f"{one.messages} messages {where} were given up"
+    )
+    if one.causes < 2:
         return f"{told}: {one.cause}"
     return f"{told} for different causes ({one.causes}); most often: {one.cause}"
 
