@@ -15,6 +15,8 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
 from entrepot.network.commands import register as network
 from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.simulation.replay import Asked
+from entrepot.simulation.under_way import Earlier, Lines, OrderLine
 from entrepot.sourcing import queries, rules
 from entrepot.sourcing.commands import by_line
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
@@ -170,6 +172,24 @@ def test_a_line_that_comes_whole_or_not_at_all_says_so(floor: Floor) -> None:
     (told,) = queries.explained(order=order)
     assert [line.served for line in told.explanation.lines] == [(), (("N1", 2),)]
     assert told.explanation.lines[0].candidates[0][:4] == ("N1", 3, 1, "short")
+
+
+@pytest.mark.parametrize("policy", ["ship_complete", "line_complete"])
+def test_what_waits_though_a_node_has_some_is_promised_nothing(floor: Floor, policy: str) -> None:
+    floor.stock(quantity=3)
+    order = floor.order((0, 4), policy=policy).order
+    allocated(order)
+
+    assert candidates(order) == [("N1", 3, "short", ""), ("N2", 0, "short", "")]
+    (told,) = queries.explained(order=order)
+    assert told.explanation.lines[0].served == ()
+    decided = sql.run("SELECT order_id, decided_at, outcome, profile_version, reasons FROM sourcing_decision")
+    ((line, code),) = sql.run("SELECT id, sku_code FROM orders_line")
+    ordered = OrderLine(line, 1, floor.skus[0], code, 4, 0, 1, 400, 0, None)
+    found = Earlier([(*row, *[None] * (len(Asked._fields) - 2)) for row in decided])
+    assert found.promised(Lines({order: [ordered]}, {order: []}), {"N1": floor.nodes[0]}) == []
+    (waits,) = found.waiting(order, {order: [ordered]}).lines
+    assert waits.quantity == 4
 
 
 def test_what_is_not_there_is_cancelled_where_the_order_says_so(floor: Floor) -> None:
