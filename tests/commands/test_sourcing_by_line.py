@@ -192,6 +192,21 @@ def test_what_waits_though_a_node_has_some_is_promised_nothing(floor: Floor, pol
     assert waits.quantity == 4
 
 
+@pytest.mark.parametrize("policy", ["ship_complete", "line_complete"])
+def test_stock_that_does_not_suffice_leaves_the_decision_as_it_stands(floor: Floor, policy: str) -> None:
+    floor.stock(quantity=1)
+    profile(excluded_nodes=("N2",))
+    order = floor.order((0, 4), policy=policy).order
+    allocated(order)
+    for node, units in ((0, 1), (1, 4), (0, 1)):
+        floor.stock(quantity=units, node=node)
+        allocated(order)
+    assert [one.outcome for one in queries.decisions(order=order)] == ["backordered"]
+    floor.stock(quantity=1)
+    allocated(order)
+    assert [one.outcome for one in queries.decisions(order=order)] == ["allocated", "backordered"]
+
+
 def test_what_is_not_there_is_cancelled_where_the_order_says_so(floor: Floor) -> None:
     floor.stock(quantity=2)
 

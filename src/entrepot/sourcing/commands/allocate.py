@@ -872,13 +872,15 @@ _PASSED_COLUMNS = (
 
 _DECISION_COLUMNS = ("company_id", "order_id", "profile_version", "outcome", "reasons", "decided_at")
 
+# What was left where nothing of it could be promised moves with every other order: it changes nothing that is said.
 _DECIDED_SO = """
 SELECT d.order_id
 FROM unnest(%(orders)s::uuid[], %(versions)s::int[], %(outcomes)s::text[], %(reasons)s::text[])
      AS d(order_id, version, outcome, reasons)
 CROSS JOIN LATERAL (SELECT profile_version, outcome, reasons FROM sourcing_decision AS s
                     WHERE s.order_id = d.order_id ORDER BY s.id DESC LIMIT 1) AS last
-WHERE (last.profile_version, last.outcome, last.reasons) = (d.version, d.outcome, d.reasons::jsonb)
+WHERE (last.profile_version, last.outcome) = (d.version, d.outcome)
+  AND last.reasons - ARRAY['turns', 'able', 'served'] = d.reasons::jsonb - ARRAY['turns', 'able', 'served']
 """
 
 _ORDERS = """
