@@ -163,6 +163,32 @@ def test_what_a_node_keeps_is_told_of_a_line(floor: Floor) -> None:
     order = floor.order((0, 4)).order
     allocated(order)
     assert candidates(order) == [("N1", 2, "chosen", "minimum"), ("N2", 1, "chosen", "")]
+    (told,) = queries.explained(order=order)
+    assert [one.could for one in told.explanation.candidates] == [4, 0]
+    assert flip(order) == Flip("N1", 0, "", rule="minimum")
+    allocated(whole_ := floor.order((0, 4)).order)
+    assert flip(whole_) == Flip("N2", 4, ""), "N1 has not so many"
+
+
+def test_what_a_node_keeps_is_told_of_each_of_several_lines(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=9)
+    floor.stock(sku=0, quantity=9, node=1)
+    floor.stock(sku=1, quantity=5)
+    floor.stock(sku=1, quantity=9, node=1)
+    profile(minimum_stock={"N1": 4})
+    order = floor.order((0, 4), (1, 3), (0, 4)).order
+    allocated(order)
+    (told,) = queries.explained(order=order)
+    assert [
+        [(one.node, one.units, one.could, one.verdict, one.rule) for one in line.candidates]
+        for line in told.explanation.lines
+    ] == [
+        [("N1", 4, 0, "chosen", ""), ("N2", 4, 0, "runner_up", "")],
+        [("N1", 1, 3, "chosen", "minimum"), ("N2", 3, 0, "chosen", "")],
+        [("N1", 1, 4, "chosen", "minimum"), ("N2", 4, 0, "chosen", "")],
+    ]
+    by_rule = Flip("N1", 0, "", rule="minimum")
+    assert [line.flip for line in told.explanation.lines] == [Flip("N2", 0, "N1"), by_rule, by_rule]
 
 
 def test_a_line_that_comes_whole_or_not_at_all_says_so(floor: Floor) -> None:

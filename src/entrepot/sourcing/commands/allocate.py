@@ -510,13 +510,14 @@ def _turns(lines: Sequence[Line], decided: _Decided) -> dict[str, Any]:
     """What each line found in its turn."""
     plan, nodes, free = decided.plan, decided.nodes, decided.free
     asked, others = rules.asked_by(plan, nodes)
-    given = free if plan.softened and nodes.keeps_rule == "soft" else rules.left(free, nodes)
+    keeps = {} if plan.softened and nodes.keeps_rule == "soft" else nodes.keeps
     numbered = [(line.number, line.wanted()) for line in lines]
     told = {
         "asked": [node.code for node in asked],
         "others": [node.code for node in others],
-        "turns": turns.keep(numbered, plan.shares, asked, given),
+        "turns": turns.keep(numbered, plan.shares, asked, rules.left(free, nodes) if keeps else free),
         "able": turns.keep_others(numbered, others, free),
+        "kept": turns.keep_kept(numbered, plan.shares, asked, free, keeps) if keeps else (),
     }
     return told | {"could": rules.keeping([line for _, line in numbered], plan, nodes, free)}
 
