@@ -271,6 +271,18 @@ def test_answers_are_recorded_for_what_was_asked(house: Floor):
     assert isinstance(late, WrongState)
 
 
+def test_the_last_of_several_answers_about_a_form_stands(house: Floor):
+    asked_for(house)
+    manifest = closed(house)
+    answers = [
+        RecordForm(manifest, "easypost", "begin", Form("sf_1", "")),
+        RecordForm(manifest, "easypost", "make", Form("sf_1", MADE.url)),
+    ]
+    told = record_forms(SYSTEM, requests=answers)
+    assert told == [FormRecorded(manifest, "easypost", state) for state in ("making", "made")]
+    assert forms(manifest) == (MADE,)
+
+
 @pytest.mark.counts("shipping.tell_manifests", "shipping.record_forms")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     asked_for(house)

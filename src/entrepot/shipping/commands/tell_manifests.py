@@ -126,7 +126,7 @@ def record_forms(cause: Cause, /, *, requests: Sequence[RecordForm]) -> list[For
     """
     found = {(one.manifest, one.source): one for one in _locked([one.manifest for one in requests])}
     answers: list[FormRecorded | Refused] = []
-    changed: list[tuple[_Form, RecordForm]] = []
+    changed: dict[tuple[UUID, str], tuple[_Form, RecordForm]] = {}
     for request in requests:
         one = found.get((request.manifest, request.source))
         if one is None:
@@ -139,12 +139,12 @@ def record_forms(cause: Cause, /, *, requests: Sequence[RecordForm]) -> list[For
         if isinstance(state, Refused):
             answers.append(state)
             continue
-        changed.append((one, request))
+        changed[one.manifest, one.source] = (one, request)
         found[one.manifest, one.source] = one._replace(state=state)
         answers.append(FormRecorded(one.manifest, one.source, state))
     if changed:
-        _write(cause, changed)
-        _work(cause, changed)
+        _write(cause, list(changed.values()))
+        _work(cause, list(changed.values()))
     return answers
 
 
