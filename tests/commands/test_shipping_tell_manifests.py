@@ -11,6 +11,7 @@ import pytest
 
 from entrepot.carriage.commands.register import register_services
 from entrepot.kernel import ids, sql
+from entrepot.kernel.delivery import RETRY_AFTER
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.relay import relay_once
 from entrepot.shipping import errors, queries, tasks
@@ -197,6 +198,44 @@ def test_an_outage_is_tried_again(house: Floor, other: Imitation):
     assert forms(manifest) == (MADE,)
 
 
+def test_an_outage_that_does_not_end_is_work_and_told_again(house: Floor, other: Imitation):
+    asked_for(house)
+    assert relayed() == 1
+    manifest = closed(house)
+    other.answer = lambda *_: (503, "busy")
+    for day in range(len(RETRY_AFTER) + 1):
+        relayed(day * 24 * 60)
+    assert forms(manifest) == (FormRow("easypost", "failed", "", "EasyPost: HTTP 503 Service Unavailable"),)
+    assert [one.type for one in work.of_subject(manifest)] == ["manifest not told"]
+
+    other.answer = easypost
+    assert tell_manifests(SYSTEM, requests=[TellManifest(manifest)]) == [
+        ManifestTold(manifest, ("easypost",))
+    ]
+    assert relayed(1) == 1
+    assert forms(manifest) == (MADE,)
+
+
+@pytest.mark.parametrize("state", ["dead", "dropped"])
+@pytest.mark.parametrize("answer", ["asked", "making"])
+def test_a_message_that_is_gone_is_left_once_more(house: Floor, other: Imitation, state: str, answer: str):
+    asked_for(house)
+    assert relayed() == 1
+    manifest = closed(house)
+    if answer == "making":
+        other.answer = lambda *_: (200, a_form("creating"))
+        assert relayed() == 1
+    sql.change("UPDATE kernel_delivery SET state = %(state)s WHERE state = 'waiting'", {"state": state})
+    assert forms(manifest) == (FormRow("easypost", answer, "", ""),)
+
+    other.answer = easypost
+    wanted = [TellManifest(manifest)]
+    assert tell_manifests(SYSTEM, requests=wanted) == [ManifestTold(manifest, ("easypost",))]
+    assert isinstance(tell_manifests(SYSTEM, requests=wanted)[0], errors.NothingToTell)
+    assert relayed(1) == 1
+    assert forms(manifest) == (MADE,)
+
+
 def test_without_an_account_a_person_is_told(house: Floor):
     (label,) = asked_for(house)
     record_purchases(
@@ -230,6 +269,18 @@ def test_answers_are_recorded_for_what_was_asked(house: Floor):
     assert record_forms(SYSTEM, requests=[made]) == done == record_forms(SYSTEM, requests=[made])
     (late,) = record_forms(SYSTEM, requests=[replace(made, key=None)])
     assert isinstance(late, WrongState)
+
+
+def test_the_last_of_several_answers_about_a_form_stands(house: Floor):
+    asked_for(house)
+    manifest = closed(house)
+    answers = [
+        RecordForm(manifest, "easypost", "begin", Form("sf_1", "")),
+        RecordForm(manifest, "easypost", "make", Form("sf_1", MADE.url)),
+    ]
+    told = record_forms(SYSTEM, requests=answers)
+    assert told == [FormRecorded(manifest, "easypost", state) for state in ("making", "made")]
+    assert forms(manifest) == (MADE,)
 
 
 @pytest.mark.counts("shipping.tell_manifests", "shipping.record_forms")

@@ -15,6 +15,8 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
 from entrepot.network.commands import register as network
 from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.simulation.replay import Asked
+from entrepot.simulation.under_way import Earlier, Lines, OrderLine
 from entrepot.sourcing import queries, rules
 from entrepot.sourcing.commands import by_line
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
@@ -161,6 +163,32 @@ def test_what_a_node_keeps_is_told_of_a_line(floor: Floor) -> None:
     order = floor.order((0, 4)).order
     allocated(order)
     assert candidates(order) == [("N1", 2, "chosen", "minimum"), ("N2", 1, "chosen", "")]
+    (told,) = queries.explained(order=order)
+    assert [one.could for one in told.explanation.candidates] == [4, 0]
+    assert flip(order) == Flip("N1", 0, "", rule="minimum")
+    allocated(whole_ := floor.order((0, 4)).order)
+    assert flip(whole_) == Flip("N2", 4, ""), "N1 has not so many"
+
+
+def test_what_a_node_keeps_is_told_of_each_of_several_lines(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=9)
+    floor.stock(sku=0, quantity=9, node=1)
+    floor.stock(sku=1, quantity=5)
+    floor.stock(sku=1, quantity=9, node=1)
+    profile(minimum_stock={"N1": 4})
+    order = floor.order((0, 4), (1, 3), (0, 4)).order
+    allocated(order)
+    (told,) = queries.explained(order=order)
+    assert [
+        [(one.node, one.units, one.could, one.verdict, one.rule) for one in line.candidates]
+        for line in told.explanation.lines
+    ] == [
+        [("N1", 4, 0, "chosen", ""), ("N2", 4, 0, "runner_up", "")],
+        [("N1", 1, 3, "chosen", "minimum"), ("N2", 3, 0, "chosen", "")],
+        [("N1", 1, 4, "chosen", "minimum"), ("N2", 4, 0, "chosen", "")],
+    ]
+    by_rule = Flip("N1", 0, "", rule="minimum")
+    assert [line.flip for line in told.explanation.lines] == [Flip("N2", 0, "N1"), by_rule, by_rule]
 
 
 def test_a_line_that_comes_whole_or_not_at_all_says_so(floor: Floor) -> None:
@@ -170,6 +198,39 @@ def test_a_line_that_comes_whole_or_not_at_all_says_so(floor: Floor) -> None:
     (told,) = queries.explained(order=order)
     assert [line.served for line in told.explanation.lines] == [(), (("N1", 2),)]
     assert told.explanation.lines[0].candidates[0][:4] == ("N1", 3, 1, "short")
+
+
+@pytest.mark.parametrize("policy", ["ship_complete", "line_complete"])
+def test_what_waits_though_a_node_has_some_is_promised_nothing(floor: Floor, policy: str) -> None:
+    floor.stock(quantity=3)
+    order = floor.order((0, 4), policy=policy).order
+    allocated(order)
+
+    assert candidates(order) == [("N1", 3, "short", ""), ("N2", 0, "short", "")]
+    (told,) = queries.explained(order=order)
+    assert told.explanation.lines[0].served == ()
+    decided = sql.run("SELECT order_id, decided_at, outcome, profile_version, reasons FROM sourcing_decision")
+    ((line, code),) = sql.run("SELECT id, sku_code FROM orders_line")
+    ordered = OrderLine(line, 1, floor.skus[0], code, 4, 0, 1, 400, 0, None)
+    found = Earlier([(*row, *[None] * (len(Asked._fields) - 2)) for row in decided])
+    assert found.promised(Lines({order: [ordered]}, {order: []}), {"N1": floor.nodes[0]}) == []
+    (waits,) = found.waiting(order, {order: [ordered]}).lines
+    assert waits.quantity == 4
+
+
+@pytest.mark.parametrize("policy", ["ship_complete", "line_complete"])
+def test_stock_that_does_not_suffice_leaves_the_decision_as_it_stands(floor: Floor, policy: str) -> None:
+    floor.stock(quantity=1)
+    profile(excluded_nodes=("N2",))
+    order = floor.order((0, 4), policy=policy).order
+    allocated(order)
+    for node, units in ((0, 1), (1, 4), (0, 1)):
+        floor.stock(quantity=units, node=node)
+        allocated(order)
+    assert [one.outcome for one in queries.decisions(order=order)] == ["backordered"]
+    floor.stock(quantity=1)
+    allocated(order)
+    assert [one.outcome for one in queries.decisions(order=order)] == ["allocated", "backordered"]
 
 
 def test_what_is_not_there_is_cancelled_where_the_order_says_so(floor: Floor) -> None:

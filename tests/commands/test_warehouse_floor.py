@@ -96,6 +96,20 @@ def test_a_loss_under_a_promise_opens_the_line_again(house: Floor):
     assert order in queued("allocate")
 
 
+def test_an_order_that_lost_its_promise_is_sourced_by_the_priority_that_it_was_served_with(house: Floor):
+    house.stock(0, 3)
+    order = house.order((0, 3), priority=5).order
+    allocated(order)
+    sql.change("UPDATE stock_allocation SET priority = 35", {})
+
+    adjust(
+        SYSTEM, requests=[Adjust(COMPANY, house.skus[0], house.nodes[0], house.bin(0), -3, "water damage")]
+    )
+
+    ranked = "SELECT priority::int FROM kernel_ready WHERE queue = 'allocate' AND subject = %(order)s::uuid"
+    assert sql.run(ranked, {"order": order}) == [(35,)]
+
+
 def test_a_loss_that_needs_approval_opens_the_line_when_it_is_approved(house: Floor):
     house.stock(0, 1000, cost=100_000_00)
     order = house.order((0, 1000)).order

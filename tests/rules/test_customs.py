@@ -17,6 +17,15 @@ from entrepot.shipping.customs import passes_customs
         # within the customs union, and outside its taxes
         (("DE", "10115"), ("ES", "35 001"), True), (("FR", "97110"), ("DE", "10115"), True),
         (("DE", "10115"), ("FI", "22100"), True), (("DE", "10115"), ("FI", "00100"), False),
+        (("DE", "10115"), ("IT", "22061"), True),
+        # within a country, between its mainland and such a place
+        (("ES", "28001"), ("ES", "38 001"), True), (("ES", "35001"), ("ES", "28001"), True),
+        (("FR", "75001"), ("FR", "97110"), True), (("FR", "75001"), ("FR", "98800"), True),
+        (("FI", "00100"), ("FI", "22100"), True), (("ES", "35001"), ("ES", "38001"), False),
+        (("FR", "75001"), ("FR", "69001"), False),
+        # Monaco is in it through France, by whatever country it is told
+        (("DE", "10115"), ("MC", "98000"), False), (("MC", "98000"), ("FR", "75001"), False),
+        (("FR", "75001"), ("FR", "98000"), False), (("GB", "E16 1AA"), ("MC", "98000"), True),
     ],
 )  # fmt: skip
 def test_goods_pass_customs_where_they_leave_the_union_or_come_into_it(origin, destination, passes):

@@ -84,9 +84,14 @@ def delivered(at: datetime, messages: Sequence[Claimed]) -> None:
         sql.run(_DELIVERED, {"at": at, "ids": [m.id for m in messages]})
 
 
+def is_last(message: Claimed) -> bool:
+    """Whether a message is given up if this attempt fails."""
+    return message.attempts >= len(RETRY_AFTER)
+
+
 def failed(at: datetime, message: Claimed, error: str) -> datetime:
     """Note a failed attempt: try later, or give up after the last wait. Says when it is tried again."""
-    last = message.attempts >= len(RETRY_AFTER)
+    last = is_last(message)
     again = at if last else at + RETRY_AFTER[message.attempts]
     params = {
         "id": message.id, "error": error[:1000], "state": "dead" if last else "waiting", "next": again,

@@ -50,30 +50,33 @@ class Customs:
         return sum(line.value_minor for line in self.lines)
 
 
+INSIDE = EUROPEAN_UNION | {"MC"}
+"""Monaco is no member, and in the customs union and its taxes through France."""
 APART = {
-    "DE": ("27498", "78266"), "ES": ("35", "38", "51", "52"), "FI": ("22",), "FR": ("97", "98"),
-    "GR": ("63086", "63087"), "IT": ("23041",),
+    "DE": ("27498", "78266"), "ES": ("35", "38", "51", "52"), "FI": ("22",),
+    "FR": ("97", "984", "986", "987", "988", "989"), "GR": ("63086", "63087"), "IT": ("22061", "23041"),
 }  # fmt: skip
 """How postal codes of the union begin from and to which goods are declared all the same, since other taxes or duties
 are due there: Heligoland and Büsingen, the Canary Islands, Ceuta and Melilla, Åland, the French islands, Athos,
-Livigno."""
+Campione and Livigno."""
 
 
 def passes_customs(origin: tuple[str, str], destination: tuple[str, str]) -> bool:
     """Whether customs are told of what goes from a country and postal code to others. To nowhere, it stays."""
-    if destination[0] in ("", origin[0]):
+    if not destination[0]:
         return False
-    return not all(_is_inside(*place) for place in (origin, destination))
+    if origin[0] == destination[0]:
+        return _is_apart(*origin) != _is_apart(*destination)
+    return not all(place[0] in INSIDE and not _is_apart(*place) for place in (origin, destination))
 
 
-def _is_inside(country: str, postal_code: str) -> bool:
-    begins = postal_code.replace(" ", "")
-    return country in EUROPEAN_UNION and not begins.startswith(APART.get(country, ()))
+def _is_apart(country: str, postal_code: str) -> bool:
+    return postal_code.replace(" ", "").startswith(APART.get(country, ()))
 
 
 def of_fulfillment(fulfillment: UUID, at: datetime) -> Customs | None:
-    """What customs are told of a packed fulfillment; None where it stays in the country, or in the customs union. 3
-    statements."""
+    """What customs are told of a packed fulfillment; None where it stays in the country, or in the customs union, and
+    in its taxes. 3 statements."""
     rows = sql.run(_WHOLE, {"id": fulfillment})
     if not rows:
         return None

@@ -23,7 +23,7 @@ FORM = machine(
     ("begin", "asked", "making"),
     ("make", ("asked", "making"), "made"),
     ("fail", ("asked", "making"), "failed"),
-    ("ask_again", "failed", "asked"),
+    ("ask_again", ("asked", "making", "failed"), "asked"),
 )  # fmt: skip
 
 CLAIM = machine(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -30,7 +30,7 @@ from entrepot.shipping.commands.take_tracking import (
 from entrepot.shipping.commands.tell_manifests import RecordForm, record_forms
 from entrepot.shipping.commands.watch import AnswerTrouble, WatchSilence, answer_trouble, watch_silence
 from entrepot.shipping.easypost import parse as easypost
-from entrepot.shipping.live import Adapter, Asked, RefusedByCarrierError, TellsManifests
+from entrepot.shipping.live import Adapter, Asked, Form, RefusedByCarrierError, TellsManifests
 
 NO_ACCOUNT = Said("this installation has no account with it")
 
@@ -112,28 +112,35 @@ def _void(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) 
 
 def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> None:
     """The form of a manifest. What is being made is looked at again; labels whose purchase is not answered yet are
-    waited for."""
+    waited for. Where the message would be given up a person is told: the carrier does not know what it collects."""
     params = {"manifest": message.subject, "source": source}
     (known, is_waited_for, labels) = sql.run(_TO_TELL, params)[0]
-    if is_waited_for:
-        raise Unavailable("a label on it is being bought still")
     try:
-        if not isinstance(adapter, TellsManifests):
-            raise RefusedByCarrierError(NO_ACCOUNT)
-        if not labels:
-            raise RefusedByCarrierError(Said("no label on it was bought"))
-        form = adapter.manifest(dict(labels), known)
-    except RefusedByCarrierError as error:
+        form = _form(adapter, known, labels, is_waited_for=is_waited_for)
+    except (RefusedByCarrierError, Unavailable) as error:
+        if isinstance(error, Unavailable) and not delivery.is_last(message):
+            raise
         record_forms(cause, requests=[RecordForm(message.subject, source, "fail", problem=str(error))])
         return
     if form.url:
         record_forms(cause, requests=[RecordForm(message.subject, source, "make", form)])
-    elif known:
-        raise Unavailable("the form is being made still")
     else:
         record_forms(cause, requests=[RecordForm(message.subject, source, "begin", form)])
         again = delivery.Message(message.destination, message.topic, message.subject, message.company, {})
         delivery.send(cause, [again])
+
+
+def _form(adapter: object, known: str, labels: Mapping[str, str], *, is_waited_for: bool) -> Form:
+    if is_waited_for:
+        raise Unavailable("a label on it is being bought still")
+    if not isinstance(adapter, TellsManifests):
+        raise RefusedByCarrierError(NO_ACCOUNT)
+    if not labels:
+        raise RefusedByCarrierError(Said("no label on it was bought"))
+    form = adapter.manifest(labels, known)
+    if known and not form.url:
+        raise Unavailable("the form is being made still")
+    return form
 
 
 def _tracking(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:

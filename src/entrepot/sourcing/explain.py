@@ -279,6 +279,10 @@ class _Told(NamedTuple):
         seen = []
         for code, there in of.asked.items():
             could, rule = mine.get(code, (0, self.broken.get(code, "")))
+            if code not in mine and (code in of.could or rule == "minimum"):
+                # Of several lines a node may keep something back of some only.
+                could = of.could.get(code, 0)
+                rule = "minimum" if could else ""
             verdict = "chosen" if code in served else "runner_up" if code == next_one else "short"
             units = min(there, of.units)
             seen.append(
@@ -290,7 +294,7 @@ class _Told(NamedTuple):
         if not any(is_first for *_, is_first in passed):
             whole = next((code for code, units in of.served if units == of.units), None)
             ranked = reasons.get("ranked", ())
-            flip = _without_rule(refused, ranked, next(iter(served), None)) or _nearest_in_turn(seen, whole)
+            flip = _without_rule(seen, refused, of, ranked) or _nearest_in_turn(seen, whole)
         return LineExplained(
             of.number, of.units, of.served, (*seen, *refused), flip,
             tuple(Sent(*sent) for line, *sent in reasons.get("instead", ()) if line == of.number),
@@ -383,12 +387,18 @@ def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | Non
     return Flip(one.node, lacks, chosen.node, dearer + 1, by_rule) if dearer >= 0 else None
 
 
-def _without_rule(refused: Sequence[Candidate], ranked: Sequence[str], first: str | None) -> Flip | None:
-    """The most preferred node that would have served all of a line without its rule, of those before the `first` that
-    serves some of it."""
-    until = ranked.index(first) if first in ranked else len(ranked)
-    able = {one.node: one for one in refused if one.could}
-    held = next((able[code] for code in ranked[:until] if code in able), None)
+def _without_rule(
+    seen: Sequence[Candidate], refused: Sequence[Candidate], of: turns.Turn, ranked: Sequence[str]
+) -> Flip | None:
+    """The most preferred node that would have served all of a line without its rule, of those that are asked until one
+    serves some of it, and of those that a rule keeps from being asked before that one."""
+    first = next((code for code, _ in of.served), None)
+    places = [one.node for one in seen]
+    asked = seen[: places.index(first) + 1] if first in places else seen
+    before = ranked[: ranked.index(first)] if first in ranked else ranked
+    able = [one for one in asked if one.could >= of.units]
+    able += [one for one in refused if one.could and one.node in before]
+    held = min(able, key=lambda one: ranked.index(one.node) if one.node in ranked else 0, default=None)
     return Flip(held.node, 0, "", rule=held.rule) if held else None
 
 

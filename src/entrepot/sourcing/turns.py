@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from entrepot.sourcing.rules import Free, Line, Node, Share
 
@@ -14,16 +15,20 @@ of the nodes that had some, as far as the first that was not needed. A line with
 Other = tuple[int, int]
 """The number of a line, and the place among those that are not asked of a node that had all of it."""
 
+Kept = tuple[int, int, int]
+"""The number of a line, the place of a node that is asked and keeps some, and the units that it could have served."""
+
 
 class Turn(NamedTuple):
     """A line when its turn came: the nodes that were asked, with what was left there, those that were not and had all
-    of it, and who serves how many."""
+    of it, who serves how many, and what asked nodes could have served had they not kept some, where that was more."""
 
     number: int
     units: int
     asked: Mapping[str, int]
     others: Mapping[str, int]
     served: tuple[tuple[str, int], ...]
+    could: Mapping[str, int]
 
 
 def keep(
@@ -52,6 +57,32 @@ def keep_others(lines: Sequence[tuple[int, Line]], others: Sequence[Node], free:
     ]
 
 
+def keep_kept(
+    lines: Sequence[tuple[int, Line]],
+    shares: Sequence[Share],
+    asked: Sequence[Node],
+    free: Free,
+    keeps: Mapping[UUID, int],
+) -> list[Kept]:
+    """What nodes that keep some could have given numbered lines, each after those before it, where that is more than
+    they had."""
+    left = dict(free)
+    kept = []
+    for number, line in lines:
+        could = [left.get((line.sku, node.id), 0) for node in asked]
+        there = [max(0, units - keeps.get(node.id, 0)) for node, units in zip(asked, could, strict=True)]
+        last = _last_needed(there, line.quantity)
+        kept += [
+            (number, place, min(line.quantity, could[place]))
+            for place, units in enumerate(there[: last + 1])
+            if min(line.quantity, could[place]) > units
+        ]
+        for share in shares:
+            if share.line == line.id and share.sku == line.sku:
+                left[line.sku, share.node] -= share.quantity
+    return kept
+
+
 def _last_needed(there: Sequence[int], units: int) -> int:
     """The place of the first node with some after those that have all of it together; the last one without."""
     for place, some in enumerate(there):
@@ -72,9 +103,9 @@ def served_in_turn(turn: Mapping[str, int], units: int) -> tuple[tuple[str, int]
 
 
 def read(reasons: Mapping[str, Any]) -> list[Turn]:
-    """The turns of the lines of a decision, from its reasons: `turns` and `able` (as `keep` and `keep_others` return
-    them), `asked` and `others` (codes of nodes), `unserved` ([number, units] of lines without any), and `served`
-    ([number, code, units]) where the nodes gave other than what they had in turn."""
+    """The turns of the lines of a decision, from its reasons: `turns`, `able` and `kept` (as `keep`, `keep_others` and
+    `keep_kept` return them), `asked` and `others` (codes of nodes), `unserved` ([number, units] of lines without any),
+    and `served` ([number, code, units]) where the nodes gave other than what they had in turn."""
     asked, others = reasons["asked"], reasons.get("others", ())
     units_of: dict[int, int] = dict(reasons.get("unserved", ()))
     left: dict[int, dict[int, int]] = {number: {} for number in units_of}
@@ -93,5 +124,6 @@ def read(reasons: Mapping[str, Any]) -> list[Turn]:
         served = served_in_turn(of_asked, units)
         if "served" in reasons:
             served = tuple((code, n) for line, code, n in reasons["served"] if line == number)
-        turns.append(Turn(number, units, of_asked, of_others, served))
+        could = {asked[place]: n for line, place, n in reasons.get("kept", ()) if line == number}
+        turns.append(Turn(number, units, of_asked, of_others, served, could))
     return turns

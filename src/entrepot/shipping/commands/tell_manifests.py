@@ -67,6 +67,7 @@ class _Form(NamedTuple):
     company: int
     number: str
     state: str
+    is_underway: bool
 
 
 def tell(cause: Cause, manifests: Sequence[UUID]) -> None:
@@ -84,7 +85,8 @@ def _send(cause: Cause, forms: Sequence[tuple[UUID, str, int]]) -> None:
 
 @command("shipping.tell_manifests")
 def tell_manifests(cause: Cause, /, *, requests: Sequence[TellManifest]) -> list[ManifestTold | Refused]:
-    """A message once more to each adapter that did not make its form of the manifests.
+    """A message once more to each adapter that did not make its form of the manifests, and that no message is on its
+    way to.
 
     Locks: the forms in key order. Refuses: NotFound; shipping.nothing_to_tell. Again: by key; without one they are
     asked for already. 3 statements, 2 more where some are asked for.
@@ -93,14 +95,14 @@ def tell_manifests(cause: Cause, /, *, requests: Sequence[TellManifest]) -> list
     numbers = dict(
         sql.run("SELECT id, number FROM shipping_manifest WHERE id = ANY(%(ids)s::uuid[])", params)
     )
-    failed: dict[UUID, list[_Form]] = {}
+    missing: dict[UUID, list[_Form]] = {}
     for one in _locked([one.manifest for one in requests]):
-        if one.state == "failed":
-            failed.setdefault(one.manifest, []).append(one)
+        if one.state != "made" and not one.is_underway:
+            missing.setdefault(one.manifest, []).append(one)
     answers: list[ManifestTold | Refused] = []
     asked: list[_Form] = []
     for request in requests:
-        forms = failed.pop(request.manifest, [])
+        forms = missing.pop(request.manifest, [])
         if request.manifest not in numbers:
             answers.append(NotFound(what="manifest", which=str(request.manifest)))
         elif not forms:
@@ -124,7 +126,7 @@ def record_forms(cause: Cause, /, *, requests: Sequence[RecordForm]) -> list[For
     """
     found = {(one.manifest, one.source): one for one in _locked([one.manifest for one in requests])}
     answers: list[FormRecorded | Refused] = []
-    changed: list[tuple[_Form, RecordForm]] = []
+    changed: dict[tuple[UUID, str], tuple[_Form, RecordForm]] = {}
     for request in requests:
         one = found.get((request.manifest, request.source))
         if one is None:
@@ -137,12 +139,12 @@ def record_forms(cause: Cause, /, *, requests: Sequence[RecordForm]) -> list[For
         if isinstance(state, Refused):
             answers.append(state)
             continue
-        changed.append((one, request))
+        changed[one.manifest, one.source] = (one, request)
         found[one.manifest, one.source] = one._replace(state=state)
         answers.append(FormRecorded(one.manifest, one.source, state))
     if changed:
-        _write(cause, changed)
-        _work(cause, changed)
+        _write(cause, list(changed.values()))
+        _work(cause, list(changed.values()))
     return answers
 
 
@@ -192,7 +194,9 @@ RETURNING manifest_id, source, company_id::int
 """
 
 _LOCK = """
-SELECT f.manifest_id, f.source, f.company_id::int, m.number, f.state
+SELECT f.manifest_id, f.source, f.company_id::int, m.number, f.state,
+       EXISTS (SELECT FROM kernel_delivery AS d WHERE d.subject_id = f.manifest_id
+               AND d.destination = 'carriers:' || f.source AND d.state = 'waiting')
 FROM shipping_manifestform AS f JOIN shipping_manifest AS m ON m.id = f.manifest_id
 WHERE f.manifest_id = ANY(%(ids)s::uuid[]) ORDER BY f.manifest_id, f.source FOR UPDATE OF f
 """

@@ -10,10 +10,11 @@ CREATE FUNCTION pg_temp.coded(told text, patterns text[], codes text[]) RETURNS 
 $$;
 UPDATE shipping_shipment AS h
 SET reasons = (h.reasons - 'services') || jsonb_build_object(
-    'why', COALESCE(jsonb_build_object(
+    'why', CASE WHEN h.reasons ->> 'why' = 'none carries it' AND h.reasons -> 'services' = '[]'
+                THEN to_jsonb('own_means'::text) ELSE COALESCE(jsonb_build_object(
         'asked for', 'asked_for', 'the only one', 'only_one', 'none carries it', 'none', 'the least in all', 'least',
         'the only one in time', 'only_in_time', 'the fastest, none is in time', 'fastest'
-    ) -> (h.reasons ->> 'why'), h.reasons -> 'why'),
+    ) -> (h.reasons ->> 'why'), h.reasons -> 'why') END,
     'barred', COALESCE((
         SELECT jsonb_agg(jsonb_build_array(s -> 0) || c.coded ORDER BY n)
         FROM jsonb_array_elements(h.reasons -> 'services') WITH ORDINALITY AS x(s, n)
@@ -39,7 +40,7 @@ WHERE h.reasons ? 'services';
 DROP FUNCTION pg_temp.coded(text, text[], text[]);
 """
 """Sentences become codes with their facts. What a carrier took for a place was kept without a word of who had said so:
-where it is not the time of the service, it was whoever gave the price."""
+where it is not the time of the service, it was whoever gave the price. None carried it where none was set up."""
 
 
 class Migration(migrations.Migration):

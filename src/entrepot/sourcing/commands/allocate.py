@@ -451,7 +451,7 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
     if version.profile.choose_by == "line":
         found = _turns(lines, decided)
         told = _reasons_by_line(order, plan, units, nodes, version, found)
-        return told | _rejected_and_instead(lines, decided)
+        return told | _served_otherwise(lines, decided, found) | _rejected_and_instead(lines, decided)
     by_code = {node.code: node.id for node in (*nodes.first, *nodes.after)}
     why: dict[str, Any] = {"why": plan.why, "policy": order.policy, "candidates": plan.candidates}
     if any(could != units for _, could in plan.candidates) or decided.instead or decided.passed:
@@ -507,22 +507,30 @@ def _into_minimum(plan: rules.Plan, nodes: rules.SortedOut, free: rules.Free) ->
 
 
 def _turns(lines: Sequence[Line], decided: _Decided) -> dict[str, Any]:
-    """What each line found in its turn, and what it got where that is not what the nodes have in turn."""
+    """What each line found in its turn."""
     plan, nodes, free = decided.plan, decided.nodes, decided.free
     asked, others = rules.asked_by(plan, nodes)
-    given = free if plan.softened and nodes.keeps_rule == "soft" else rules.left(free, nodes)
+    keeps = {} if plan.softened and nodes.keeps_rule == "soft" else nodes.keeps
     numbered = [(line.number, line.wanted()) for line in lines]
     told = {
         "asked": [node.code for node in asked],
         "others": [node.code for node in others],
-        "turns": turns.keep(numbered, plan.shares, asked, given),
+        "turns": turns.keep(numbered, plan.shares, asked, rules.left(free, nodes) if keeps else free),
         "able": turns.keep_others(numbered, others, free),
+        "kept": turns.keep_kept(numbered, plan.shares, asked, free, keeps) if keeps else (),
     }
+    return told | {"could": rules.keeping([line for _, line in numbered], plan, nodes, free)}
+
+
+def _served_otherwise(
+    lines: Sequence[Line], decided: _Decided, found: Mapping[str, Any]
+) -> dict[str, list[tuple[int, str, int]]]:
+    """What lines got, where that is not what the nodes have in turn; also where it is nothing."""
+    asked, _ = rules.asked_by(decided.plan, decided.nodes)
     numbers, codes = {line.id: line.number for line in lines}, {node.id: node.code for node in asked}
-    served = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
-    in_turn = [(turn.number, *one) for turn in turns.read(told) for one in turn.served]
-    keeping = rules.keeping([line for _, line in numbered], plan, nodes, free)
-    return told | _told({"served": served if sorted(served) != sorted(in_turn) else (), "could": keeping})
+    served = [(numbers[one.line], codes[one.node], one.quantity) for one in decided.plan.shares]
+    in_turn = [(turn.number, *one) for turn in turns.read(found) for one in turn.served]
+    return {"served": served} if sorted(served) != sorted(in_turn) else {}
 
 
 def _reasons_by_line(
@@ -865,13 +873,15 @@ _PASSED_COLUMNS = (
 
 _DECISION_COLUMNS = ("company_id", "order_id", "profile_version", "outcome", "reasons", "decided_at")
 
+# What was left where nothing of it could be promised moves with every other order: it changes nothing that is said.
 _DECIDED_SO = """
 SELECT d.order_id
 FROM unnest(%(orders)s::uuid[], %(versions)s::int[], %(outcomes)s::text[], %(reasons)s::text[])
      AS d(order_id, version, outcome, reasons)
 CROSS JOIN LATERAL (SELECT profile_version, outcome, reasons FROM sourcing_decision AS s
                     WHERE s.order_id = d.order_id ORDER BY s.id DESC LIMIT 1) AS last
-WHERE (last.profile_version, last.outcome, last.reasons) = (d.version, d.outcome, d.reasons::jsonb)
+WHERE (last.profile_version, last.outcome) = (d.version, d.outcome)
+  AND last.reasons - ARRAY['turns', 'able', 'served'] = d.reasons::jsonb - ARRAY['turns', 'able', 'served']
 """
 
 _ORDERS = """

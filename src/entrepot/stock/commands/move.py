@@ -66,7 +66,8 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Displaced:
-    """A promise that stock could not keep: the caller reopens the line for sourcing and opens a work item."""
+    """A promise that stock could not keep: the caller reopens the line for sourcing and opens a work item. `priority`
+    is the promise's, since it may be gone by then."""
 
     allocation: UUID
     order: UUID
@@ -76,6 +77,7 @@ class Displaced:
     quantity: int
     was_released: bool
     fulfillment: UUID | None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,9 @@ def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, i
         facts = {promise.allocation: rest for promise, rest in promises[position]}
         for promise, units in rules.displace([promise for promise, _ in promises[position]], short):
             order, line, sku, node, _owner, fulfillment = facts[promise.allocation]
-            freed.append(
-                Displaced(promise.allocation, order, line, sku, node, units, promise.released, fulfillment)
-            )
+            freed.append(Displaced(
+                promise.allocation, order, line, sku, node, units, promise.released, fulfillment, promise.priority
+            ))  # fmt: skip
     free_allocations([(one.allocation, one.quantity) for one in freed], lost=True)
     return freed
 

@@ -144,19 +144,25 @@ def _short_pick(task: Missed, units: int, found: int, one: Fulfillment, held: in
 def reopen(cause: Cause, displaced: Sequence[Displaced]) -> None:
     """Open the lines again whose promises stock could not keep, source them anew, and ask why.
 
-    Called inside a command with what `stock` returned. Locks: the orders in id order. 5 statements.
+    Called inside a command with what `stock` returned. An order stands where its promises stood that are gone. Locks:
+    the orders in id order. 5 statements.
     """
     if not displaced:
         return
     units: dict[UUID, int] = defaultdict(int)
+    lost: dict[UUID, int] = {}
     steps = []
     for one in displaced:
         units[one.order] += one.quantity
+        lost[one.order] = max(one.priority, lost.get(one.order, one.priority))
         source = "released" if one.was_released else "allocated"
         steps.append(Progress(one.line, one.order, source, "open", one.quantity))
     lock(units)
     progress(cause, requests=steps)
-    found = sql.run(_ORDERS, {"ids": list(units)})
+    found = [
+        (order, company, number, max(priority, lost[order]), due)
+        for order, company, number, priority, due in sql.run(_ORDERS, {"ids": list(units)})
+    ]
     open_items(
         cause,
         requests=[
