@@ -30,7 +30,13 @@ def test_people_and_programs_find_who_did_what_and_take_the_heads_away(shop, con
         found[0]["seq"] - 1
     ]
     heads = api.get("/api/v1/audit/heads").json()
-    assert {one["chain"] for one in heads} == {"kernel_event", "kernel_imprint", "ledger_line", "stock_move"}
+    assert {one["chain"] for one in heads} == {
+        "kernel_event",
+        "kernel_imprint",
+        "ledger_line",
+        "sourcing_decision",
+        "stock_move",
+    }
     file = console("auditor").get("/books/audit/heads/").content.decode()
     assert [json.loads(line)["digest"] for line in file.splitlines()] == [one["digest"] for one in heads]
     assert seal.written_anew(audit.read_heads(file)) == []
@@ -39,4 +45,4 @@ def test_people_and_programs_find_who_did_what_and_take_the_heads_away(shop, con
     out = io.StringIO()
     audit.write_heads(out)
     assert out.getvalue() == file
-    assert sql.run("SELECT count(*) FROM kernel_rowseal") == [(3,)]
+    assert sql.run("SELECT count(*) FROM kernel_rowseal") == [(4,)]

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def test_the_page_tells_what_is_open_and_refuses_what_has_not_ended(shop, console):
     page = console("books")
     shown = page.get("/books/closing/").content.decode()
-    assert "Documents" in shown
+    assert "Bookings without a document" in shown
     month = f"{datetime.now(UTC):%Y-%m}"
     assert "still open" in said(page.post("/books/closing/close/", {"month": month}))[0]
     assert said(page.post("/books/closing/close/", {"month": "?"})) == ["Choose a month."]

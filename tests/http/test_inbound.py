@@ -309,7 +309,7 @@ def test_a_person_sets_up_a_supplier_with_its_offers_and_orders_from_it(console,
         assert "cost: expected" in said(page.post(f"{where}offer/", offer | {"cost": cost})), cost
     page.post(f"{where}offer/", offer)
     shown = page.get(where).content.decode()
-    assert "3.125 GBP" in shown and "MUG-BLUE" in shown
+    assert "3.1250 GBP" in shown and "MUG-BLUE" in shown
 
     supplier = where.rstrip("/").rpartition("/")[2]
     assert "Pottery Ltd" in page.get(f"/inbound/orders/new/?supplier={supplier}").content.decode()

@@ -53,7 +53,8 @@ def test_an_order_in_two_parcels():
     (first,) = ship(on_day(0), requests=[ShipFulfillment(work, "1Z 1")])
     (parcel,) = queries.of_order(order)
     assert (parcel.service, parcel.cost_minor) == ("fast", 900)
-    assert dict(parcel.reasons["services"])["slow"] == "3.00 GBP in 4 days, late"
+    slow = next(one for one in parcel.reasons["candidates"] if one["service"] == "slow")
+    assert (slow["total_minor"] - slow["late_minor"], slow["days"], slow["late"]) == (300, 4, True)
     assert orders.order(order).status == "partly shipped"
 
     # What left is sold, with its part of the voucher and the tax; postage goes with the first parcel; it is paid.
