@@ -30,7 +30,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     negative_data_rejection,
 ]  # fmt: skip
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "2"))
 OPERATIONS = [
     ("/api/v1/audit", "get"),
     ("/api/v1/audit/heads", "get"),
