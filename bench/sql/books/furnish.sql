@@ -13,8 +13,10 @@ CROSS JOIN LATERAL (VALUES
     ('carrier.invoiced', 3, 5510, 'variance', more), ('carrier.invoiced', 4, 2000, 'variance', -more)
 ) AS line(event, number, account, kind, amount);
 
-INSERT INTO ledger_balance (company_id, account, month, currency, slot, debit_minor, credit_minor, functional_minor)
+INSERT INTO ledger_balance (company_id, account, month, currency, slot, debit_minor, credit_minor, functional_minor,
+                            functional_debit_minor)
 SELECT company_id, account, month, currency, 0, COALESCE(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0),
-       COALESCE(-sum(amount_minor) FILTER (WHERE amount_minor < 0), 0), sum(functional_minor)
+       COALESCE(-sum(amount_minor) FILTER (WHERE amount_minor < 0), 0), sum(functional_minor),
+       COALESCE(sum(functional_minor) FILTER (WHERE functional_minor > 0), 0)
 FROM ledger_line WHERE event IN ('shipping.accrued', 'carrier.invoiced') AND month = '2026-10-01'
 GROUP BY company_id, account, month, currency
