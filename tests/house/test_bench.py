@@ -27,11 +27,11 @@ def measured(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.timeout(400)
-def test_what_is_written_by_hand_is_what_the_commands_write(committed: Committed):
+def test_what_is_written_by_hand_is_what_the_commands_write_and_the_books_are_in_order(committed: Committed):
     postgres.recreate_database(house.TEMPLATE, committed.template)  # so that it need not be migrated
     few = ("--orders", "150", "--batch", "75")
 
-    done = measured("--only", "walk", "back", "--server", postgres.server_dsn("postgres"), *few)
+    done = measured("--only", "walk", "back", "books", "--server", postgres.server_dsn("postgres"), *few)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
