@@ -3,7 +3,7 @@ short as it can be, and read again for its explanation. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -35,15 +35,11 @@ def keep(
     lines: Sequence[tuple[int, Line]], shares: Sequence[Share], asked: Sequence[Node], free: Free
 ) -> list[Left]:
     """What numbered lines found, each after those before it; `shares` are what they got."""
-    left = {(sku, node): units for (sku, node), units in free.items() if units > 0}
     kept = []
-    for number, line in lines:
-        there = [left.get((line.sku, node.id), 0) for node in asked]
+    for number, line, left in _in_turn(lines, shares, free):
+        there = [max(0, left.get((line.sku, node.id), 0)) for node in asked]
         last = _last_needed(there, line.quantity)
         kept += [(number, line.quantity, place, some) for place, some in enumerate(there[: last + 1]) if some]
-        for share in shares:
-            if share.line == line.id and share.sku == line.sku:
-                left[line.sku, share.node] -= share.quantity
     return kept
 
 
@@ -66,9 +62,8 @@ def keep_kept(
 ) -> list[Kept]:
     """What nodes that keep some could have given numbered lines, each after those before it, where that is more than
     they had."""
-    left = dict(free)
     kept = []
-    for number, line in lines:
+    for number, line, left in _in_turn(lines, shares, free):
         could = [left.get((line.sku, node.id), 0) for node in asked]
         there = [max(0, units - keeps.get(node.id, 0)) for node, units in zip(asked, could, strict=True)]
         last = _last_needed(there, line.quantity)
@@ -77,10 +72,19 @@ def keep_kept(
             for place, units in enumerate(there[: last + 1])
             if min(line.quantity, could[place]) > units
         ]
+    return kept
+
+
+def _in_turn(
+    lines: Sequence[tuple[int, Line]], shares: Sequence[Share], free: Free
+) -> Iterator[tuple[int, Line, Free]]:
+    """Each numbered line, with what those before it left."""
+    left = dict(free)
+    for number, line in lines:
+        yield number, line, left
         for share in shares:
             if share.line == line.id and share.sku == line.sku:
                 left[line.sku, share.node] -= share.quantity
-    return kept
 
 
 def _last_needed(there: Sequence[int], units: int) -> int:
