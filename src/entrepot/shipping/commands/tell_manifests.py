@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import delivery, sql
@@ -72,11 +72,11 @@ class _Form(NamedTuple):
 
 def tell(cause: Cause, manifests: Sequence[UUID]) -> None:
     """A message to each adapter of which labels of the manifests were bought. 1 statement, 2 where some were."""
-    rows = [(row[0], row[1], row[2]) for row in sql.run(_ASK, {"ids": list(manifests), "told": list(TOLD)})]
-    _send(cause, rows)
+    _send(cause, sql.run(_ASK, {"ids": list(manifests), "told": list(TOLD)}))
 
 
-def _send(cause: Cause, forms: Sequence[tuple[UUID, str, int]]) -> None:
+def _send(cause: Cause, forms: Sequence[tuple[Any, ...]]) -> None:
+    """`forms`: the manifest, the adapter and the company of each."""
     delivery.send(cause, [
         delivery.Message(f"carriers:{source}", "carrier.manifest", manifest, company, {"manifest": manifest})
         for manifest, source, company in forms
