@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from entrepot.insight import campaigns
+from entrepot.kernel import sql
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.place import PromotionGiven, place
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
@@ -76,6 +77,18 @@ def test_an_order_counts_for_its_campaign_and_each_of_its_promotions():
     assert (spring.name, spring.orders, spring.units, spring.given_minor) == ("spring", 2, 4, 2_00)
     assert {name: one.given_minor for name, one in by_code.items()} == {"A": 1_00, "B": 50}
     assert campaigns.campaigns(COMPANY, since=until, until=until) == []
+
+
+def test_what_orders_of_a_campaign_brought_is_looked_up_by_their_documents():
+    """The ledger of a year has millions of lines: a plan that reads them for each order takes minutes."""
+    params = {"company": COMPANY, "since": NOW - timedelta(days=1), "until": NOW}
+    sql.run("SET LOCAL enable_seqscan = off")
+    for chosen in (campaigns._CAMPAIGNS, campaigns._PROMOTIONS):
+        plan = "\n".join(
+            row for (row,) in sql.run("EXPLAIN " + campaigns._TOLD.format(chosen=chosen), params)
+        )
+        assert "ledger_line_of_document" in plan, plan
+        assert "Seq Scan on ledger_line" not in plan, plan
 
 
 def test_promotions_cost_one_statement_however_many(statements):

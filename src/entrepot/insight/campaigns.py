@@ -70,27 +70,31 @@ WHERE p.company_id = %(company)s::smallint
 GROUP BY 1, 2
 """
 
-# Order by order and by key: an order of a campaign is one of many, and its documents are few.
+# Each kind of fact is read once for all orders. A document is looked up by its key alone: asked for as the order or one
+# of its shipments, the whole ledger would be read for each order.
 _TOLD = """
-WITH chosen AS ({chosen})
-SELECT c.name, count(*)::int, sum(l.units)::int, sum(c.given)::bigint, sum(b.sales)::bigint, sum(b.cost)::bigint,
-       sum(r.refunded)::bigint, sum(l.shipped)::int, sum(r.units)::int
+WITH chosen AS MATERIALIZED ({chosen}),
+bought AS (
+    SELECT order_id, sum(quantity) FILTER (WHERE instead_of IS NULL) AS units, sum(shipped + delivered) AS shipped
+    FROM orders_line WHERE kind = 'goods' AND order_id IN (SELECT order_id FROM chosen) GROUP BY 1
+), booked AS (
+    SELECT d.order_id,
+           -sum(e.functional_minor) FILTER (WHERE e.kind LIKE 'sale.%%' AND e.kind <> 'sale.tax') AS sales,
+           sum(e.functional_minor) FILTER (WHERE e.account = 5000) AS cost
+    FROM (SELECT DISTINCT order_id, order_id AS id FROM chosen
+          UNION ALL
+          SELECT order_id, id FROM shipping_shipment WHERE order_id IN (SELECT order_id FROM chosen)) AS d
+    JOIN ledger_line AS e ON e.document_id = d.id GROUP BY 1
+), back AS (
+    SELECT order_id, sum(received) AS units, sum(goods_minor) AS refunded
+    FROM returns_sold WHERE order_id IN (SELECT order_id FROM chosen) GROUP BY 1
+)
+SELECT c.name, count(*)::int, COALESCE(sum(l.units), 0)::int, sum(c.given)::bigint, COALESCE(sum(b.sales), 0)::bigint,
+       COALESCE(sum(b.cost), 0)::bigint, COALESCE(sum(r.refunded), 0)::bigint, COALESCE(sum(l.shipped), 0)::int,
+       COALESCE(sum(r.units), 0)::int
 FROM chosen AS c
-CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(quantity) FILTER (WHERE kind = 'goods' AND instead_of IS NULL), 0)::int AS units,
-           COALESCE(sum(shipped + delivered) FILTER (WHERE kind = 'goods'), 0)::int AS shipped
-    FROM orders_line WHERE order_id = c.order_id
-) AS l
-CROSS JOIN LATERAL (
-    SELECT COALESCE(-sum(e.functional_minor) FILTER (WHERE e.kind LIKE 'sale.%%' AND e.kind <> 'sale.tax'), 0) AS sales,
-           COALESCE(sum(e.functional_minor) FILTER (WHERE e.account = 5000), 0) AS cost
-    FROM ledger_line AS e
-    WHERE e.document_id = c.order_id
-       OR e.document_id IN (SELECT s.id FROM shipping_shipment AS s WHERE s.order_id = c.order_id)
-) AS b
-CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(received), 0)::int AS units, COALESCE(sum(goods_minor), 0)::bigint AS refunded
-    FROM returns_sold WHERE order_id = c.order_id
-) AS r
-GROUP BY c.name ORDER BY sum(b.sales) DESC, c.name
+LEFT JOIN bought AS l ON l.order_id = c.order_id
+LEFT JOIN booked AS b ON b.order_id = c.order_id
+LEFT JOIN back AS r ON r.order_id = c.order_id
+GROUP BY c.name ORDER BY COALESCE(sum(b.sales), 0) DESC, c.name
 """

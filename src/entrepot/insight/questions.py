@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from entrepot.insight import kpis, pages, profit, promises, return_times, tax_report
+from entrepot.insight import campaigns, kpis, pages, profit, promises, return_times, tax_report
 from entrepot.insight.answers import question, question_of_work
 from entrepot.kernel import queries as kernel
 from entrepot.returns import asked_queries, cohort_queries
@@ -46,6 +46,13 @@ def kpi_rows(company: int, at: datetime, kpi: str, asked: kpis.Asked, limit: int
 @question
 def promises_kept(company: int, at: datetime, by: str, asked: promises.Asked) -> list[promises.Kept]:
     return promises.kept(company, by, asked)
+
+
+@question
+def campaigned(company: int, at: datetime, part: str, days: int) -> list[campaigns.Campaigned]:
+    """Campaigns ('') or promotions of the orders placed in so many days."""
+    ask = campaigns.promotions if part == "promotions" else campaigns.campaigns
+    return ask(company, since=at - timedelta(days=days), until=at)
 
 
 @question

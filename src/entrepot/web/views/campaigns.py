@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import campaigns
+from entrepot.insight import questions
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight
 from entrepot.web.edge import Request, console, int_in, page
@@ -24,10 +22,8 @@ def told(request: Request) -> HttpResponse:
     asked = int_in(request.GET.get("days"))
     days = asked if asked in DAYS else DAYS[0]
     company, now = request.reader.company, fmt.reading().now
-    since = now - timedelta(days=days)
     listing = part_of(request, lists_insight.CAMPAIGNS, lists_insight.PROMOTIONS)
-    found = campaigns.promotions if listing.part else campaigns.campaigns
-    shown = listed_whole(request, listing, found(company.id, since=since, until=now))
+    shown = listed_whole(request, listing, questions.campaigned(company.id, now, listing.part, days))
     if shown.answer:
         return shown.answer
     context = {
