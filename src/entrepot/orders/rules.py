@@ -400,6 +400,11 @@ CANCEL_REASONS = {
 """Why orders are cancelled, for counting; the note beside it is for reading."""
 
 
+def why_cancelled(code: str, note: str) -> str:
+    """What is written down as the reason: the note, or else what the code says by itself, '' where that is nothing."""
+    return note or (CANCEL_REASONS.get(code, "") if code != "other" else "")
+
+
 CANCELLED_FOR = {"payment hold": "payment", "fraud review": "fraud", "address hold": "address"}
 """The reason of a cancellation by the type of hold that led to it; of the other types, `other`."""
 

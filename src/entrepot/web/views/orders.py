@@ -143,9 +143,7 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
     if not said and sum(n for _, n in left) < sum(line.quantity - line.cancelled for line in goods):
         lines = left
     code = clean(request.POST.get("code")) or "other"
-    reason = clean(request.POST.get("reason")) or (
-        rules.CANCEL_REASONS.get(code, "") if code != "other" else ""
-    )
+    reason = rules.why_cancelled(code, clean(request.POST.get("reason")))
     wanted = CancelOrder(which, reason, tuple(lines) or None, code=code)
     results = cancelled(request, [wanted], in_part=bool(lines))
     for one in results:
