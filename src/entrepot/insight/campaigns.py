@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from entrepot.kernel import sql
+from entrepot.kernel import money, sql
+from entrepot.ledger.currency_queries import rate_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Campaigned:
 
     `given_minor` is the discount. `sales_minor` is revenue without tax of what left, `cost_minor` what that had cost,
     and `refunded_minor` what was given back for goods. The margin counts returned goods as sold at nothing: what they
-    bring a second time is another order's.
+    bring a second time is another order's. Discounts and refunds in another currency count at the rate by which their
+    sale was posted, discounts of what has not left at that of the day on which it was ordered.
     """
 
     name: str
@@ -49,7 +51,12 @@ def promotions(company: int, *, since: datetime, until: datetime) -> list[Campai
 
 def _told(chosen: str, company: int, since: datetime, until: datetime) -> list[Campaigned]:
     params = {"company": company, "since": since, "until": until}
-    return [Campaigned(*row) for row in sql.run(_TOLD.format(chosen=chosen), params)]
+    sums: dict[str, Campaigned] = {}
+    for name, currency, own, rate, waiting, *figures in sql.run(_TOLD.format(chosen=chosen), params):
+        figures[2] += money.in_own(waiting, rate, currency, own)
+        before = astuple(sums[name])[1:] if name in sums else (0,) * len(figures)
+        sums[name] = Campaigned(name, *map(sum, zip(before, figures, strict=True)))
+    return sorted(sums.values(), key=lambda one: (-one.sales_minor, one.name))
 
 
 # What is sent instead of something repeats the discount of what was ordered.
@@ -71,11 +78,14 @@ GROUP BY 1, 2
 """
 
 # Order by order and by key: an order of a campaign is one of many, and its documents are few.
-_TOLD = """
+_TOLD = (
+    """
 WITH chosen AS ({chosen})
-SELECT c.name, count(*)::int, sum(l.units)::int, sum(c.given)::bigint, sum(b.sales)::bigint, sum(b.cost)::bigint,
-       sum(r.refunded)::bigint, sum(l.shipped)::int, sum(r.units)::int
-FROM chosen AS c
+SELECT c.name, o.currency, k.currency, y.rate, COALESCE(sum(c.given) FILTER (WHERE b.worth IS NULL), 0)::bigint,
+       count(*)::int, sum(l.units)::int, COALESCE(sum(round(c.given * b.worth)), 0)::bigint, sum(b.sales)::bigint,
+       sum(b.cost)::bigint, sum(round(r.refunded * COALESCE(b.worth, 1)))::bigint, sum(l.shipped)::int,
+       sum(r.units)::int
+FROM chosen AS c JOIN orders_order AS o ON o.id = c.order_id JOIN parties_company AS k ON k.id = o.company_id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(quantity) FILTER (WHERE kind = 'goods' AND instead_of IS NULL), 0)::int AS units,
            COALESCE(sum(shipped + delivered) FILTER (WHERE kind = 'goods'), 0)::int AS shipped
@@ -83,7 +93,9 @@ CROSS JOIN LATERAL (
 ) AS l
 CROSS JOIN LATERAL (
     SELECT COALESCE(-sum(e.functional_minor) FILTER (WHERE e.kind LIKE 'sale.%%' AND e.kind <> 'sale.tax'), 0) AS sales,
-           COALESCE(sum(e.functional_minor) FILTER (WHERE e.account = 5000), 0) AS cost
+           COALESCE(sum(e.functional_minor) FILTER (WHERE e.account = 5000), 0) AS cost,
+           sum(e.functional_minor) FILTER (WHERE e.kind = 'sale.goods')
+               / NULLIF(sum(e.amount_minor) FILTER (WHERE e.kind = 'sale.goods'), 0) AS worth
     FROM ledger_line AS e
     WHERE e.document_id = c.order_id
        OR e.document_id IN (SELECT s.id FROM shipping_shipment AS s WHERE s.order_id = c.order_id)
@@ -92,5 +104,9 @@ CROSS JOIN LATERAL (
     SELECT COALESCE(sum(received), 0)::int AS units, COALESCE(sum(goods_minor), 0)::bigint AS refunded
     FROM returns_sold WHERE order_id = c.order_id
 ) AS r
-GROUP BY c.name ORDER BY sum(b.sales) DESC, c.name
+CROSS JOIN LATERAL (SELECT CASE WHEN b.worth IS NULL AND o.currency <> k.currency THEN """
+    + rate_on("k.id", "o.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")
+    + """ END AS rate) AS y
+GROUP BY c.name, o.currency, k.currency, y.rate
 """
+)
