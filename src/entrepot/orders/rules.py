@@ -493,6 +493,15 @@ def why_no_edit(edit: str, commercial: str, goods: Totals) -> str:
     return ""
 
 
+def instead_of_edit(commercial: str, goods: Totals) -> str:
+    """What can be done where an order can't be changed any more."""
+    if commercial in ("cancelled", "closed"):
+        return Said("Place another order.")
+    if not sum(goods[:-3]):
+        return Said("Take a return, or place another order.")
+    return Said("Cancel it and place another order, or take a return once it has left.")
+
+
 def why_no_split(goods: Totals, parts: int, taken_minor: int, stands_minor: int) -> str:
     """Why nothing of an order can go to another one; '' where it can.
 

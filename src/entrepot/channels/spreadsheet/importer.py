@@ -192,7 +192,8 @@ def _note(report: Report, one: Wanted, answer: Placed | Refused) -> None:
     elif isinstance(answer, errors.Duplicate):
         status, number, holds = "duplicate", answer.facts["number"], ()
     else:
-        column = report.mapping.get(str(answer.facts.get("field")), report.mapping["order"])
+        named = str(answer.facts.get("field"))
+        column = report.mapping.get(_CALLED.get(named, named), report.mapping["order"])
         expected, found = (
             fact if isinstance(fact, str) else str(fact)
             for fact in (
@@ -209,6 +210,13 @@ def _note(report: Report, one: Wanted, answer: Placed | Refused) -> None:
             tuple(holds), reasons,
         )
     )  # fmt: skip
+
+
+_CALLED = {
+    "payment provider": "provider", "payment amount": "paid", "occurred_at": "ordered_at",
+    "discount_minor": "line_discount", "promotions": "promotion", "promotion amount": "line_discount",
+}  # fmt: skip
+"""Fields of a file by what refusals call them."""
 
 
 def _total(request: PlaceOrder) -> int:
