@@ -98,6 +98,8 @@ def test_without_a_reason_nothing_is_cancelled(console, shop):
 
 def test_a_kind_of_reason_is_reason_enough_as_it_is_for_one_order(console, shop):
     browser, which = console("service"), shop.orders["ready"][:1]
+    bar = re.search(r'<input[^>]*name="reason"[^>]*>', browser.get(reverse("orders")).content.decode())
+    assert bar and "required" not in bar[0]
     asked = asking(browser, which, reason="")
     form = re.search(r'<input[^>]*name="reason"[^>]*>', asked.content.decode())
     assert form and "required" not in form[0]

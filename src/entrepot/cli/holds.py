@@ -23,7 +23,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("holds", help="what keeps orders from going on")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
 
-    shown = actions.add_parser("list", help="those that are open, the longest open first")
+    shown = actions.add_parser("list", help="those that are open, the longest open first; times are UTC")
     _add_filters(shown, tuple(HOLDS))
     shown.add_argument("--report", choices=("text", "json"), default="text")
     shown.set_defaults(run=run_list)
