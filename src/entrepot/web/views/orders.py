@@ -357,7 +357,10 @@ def _standing(request: Request, known: dict[str, Any]) -> dict[str, Any]:
         units.get("shipped", 0) + units.get("delivered", 0), known["captured_minor"] > 0, may,
     )  # fmt: skip
     holds = [one.type for one in known["open_holds"]]
-    told = standing.where(units, known["shipments"], holds, last.expected_on if last else None)
+    later = [one.ships_on for one in known["promises"] if one.ships_on and one.released < one.quantity]
+    told = standing.where(
+        units, known["shipments"], holds, last.expected_on if last else None, max(later, default=None)
+    )
     return {"where": told, "possible": standing.possible(asked)}
 
 
