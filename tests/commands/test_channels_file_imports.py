@@ -22,10 +22,12 @@ from entrepot.channels.commands.import_files import (
     withdraw_imports,
 )
 from entrepot.channels.commands.read_files import NoteReading, note_readings
+from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
 from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.kernel import aside, ids, ready, sql, worker
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, RequestReused, Said, WrongState
+from tests.rules.test_spreadsheet import book_of, saved
 from tests.selling import CAUSE, COMPANY, NOW, a_seller, rows
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +116,16 @@ def test_a_file_is_read_then_placed_batch_by_batch_and_its_content_goes_with_eac
     (fault,) = queries.file_faults(file)
     assert (fault.row, fault.column, fault.found, fault.order) == (7, "Qty", "none", "W0")
     assert isinstance(fault.expected, Said)  # which a page tells in its own language
+
+
+def test_sheets_that_are_not_read_and_columns_that_are_missing_are_told_and_stay_remembered():
+    header, row = ("Order", "SKU", "Qty", "Price"), ("F1", "MUG", 1, 10)
+    given = {"order": "Order", "sku": "SKU", "quantity": "Qty", "unit_price": "Price", "customer": "Debtor"}
+    save_mapping(CAUSE, requests=[SaveMapping(COMPANY, "shop", tuple(given.items()))])
+    book = saved(book_of(March=[header, row], April=[header, row]))
+    found = served(asked(data=book), 2)
+    assert (found.sheet, found.other_sheets, found.lost) == ("March", ["April"], {"customer": "Debtor"})
+    assert (found.placed, queries.mapping(company=COMPANY, channel="shop")) == (1, given)
 
 
 def test_it_answers_what_a_file_answers_that_is_taken_in_at_once():

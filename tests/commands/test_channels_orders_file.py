@@ -145,3 +145,12 @@ def test_statements_do_not_grow_with_the_batch(statements):
             save_mapping(CAUSE, requests=wanted)
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts == [3] * 3  # the third writes the events
+
+
+def test_what_an_order_is_refused_for_is_told_in_the_column_that_it_came_from():
+    header = "Order,SKU,Qty,Price,Provider,Paid,Order date\n"
+    report = run((header + "A,MUG,1,1.00,paypol,1.00,\nB,MUG,1,1.00,fake,1.00,2031-01-01\n").encode())
+    assert [(one.column, one.found) for one in report.wrong] == [
+        ("Provider", "paypol"),
+        ("Order date", "2031-01-01T00:00:00+00:00"),
+    ]

@@ -99,6 +99,7 @@ def test_a_price_of_ones_own_needs_the_permission(house):
 
     (refused,) = edit(SYSTEM, requests=[cheaper])
     assert isinstance(refused, errors.PriceOverridden)
+    assert "is 9.99, found 5.00." in refused.message
     assert units(order) == [{"open": 1}]
 
     (answer,) = reprice(SYSTEM, requests=[cheaper])
@@ -358,13 +359,14 @@ def test_the_address_is_fixed_once_the_warehouse_has_it_and_the_service_once_it_
 
     (refused,) = edit(SYSTEM, requests=[an_edit(released, postal_code="YO1 7HH")])
     assert isinstance(refused, errors.EditTooLate)
-    assert "1 of its units is released" in refused.message
+    assert "1 of its units is released. Cancel it and place another order, or" in refused.message
     edited(an_edit(released, service="express"))
     (refused,) = edit(SYSTEM, requests=[an_edit(packed, service="express")])
     assert isinstance(refused, errors.EditTooLate)
     edited(an_edit(packed, priority=1))
     (refused,) = edit(SYSTEM, requests=[an_edit(shipped, priority=1)])
     assert isinstance(refused, errors.EditTooLate)
+    assert refused.message.endswith("Take a return, or place another order.")
 
 
 def test_what_cannot_be_is_refused_and_its_neighbor_is_not(house):

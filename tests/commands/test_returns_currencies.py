@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.insight import profit, profit_facts
+from entrepot.insight import campaigns, profit, profit_facts
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import SetPolicy, set_policy
@@ -205,3 +205,26 @@ def test_the_page_says_the_limit_in_the_companys_own_currency(house: Floor):
     one = asked(sold(house, "JPY"), 1)
     everybody()
     assert "needed above £100.00" in text_of(a_browser("service").get(f"/returns/{one.return_id}/"))
+
+
+def test_a_campaign_adds_up_discounts_and_refunds_in_the_companys_own_currency(house: Floor) -> None:
+    """£50.00 each, £5.00 off; of each currency one leaves and comes back, and one has not left."""
+    policy(refund_at="received", approve_above_minor=None)
+    for currency, off in (("JPY", 1_000), ("KWD", 2_000), ("USD", 6_25)):
+        line = OrderLine(house.codes[0], 1, Decimal(PRICES[currency]))
+        promotions = (PromotionGiven("SPEND", off),)
+        answers = place(SYSTEM, requests=[
+            PlaceOrder(
+                COMPANY, "shop", f"{currency}{n}", (line,), currency, NOW, country="GB", postal_code="SW1A 1AA",
+                address=HOME, payment=PaymentGiven("account", f"{currency}{n}", 10_000_000, NOW), discount_minor=off,
+                campaign="spring", promotions=promotions,
+            )
+            for n in range(2)
+        ])  # fmt: skip
+        shipped(answers[0].order)  # type: ignore[union-attr]
+        given_back(answers[0].order)  # type: ignore[union-attr]
+    since, until = NOW - timedelta(days=1), NOW + timedelta(days=2)
+    for found in (campaigns.campaigns, campaigns.promotions):
+        (told,) = found(COMPANY, since=since, until=until)
+        assert (told.orders, told.units_shipped, told.given_minor) == (6, 3, 6 * 5_00)
+        assert (told.sales_minor, told.refunded_minor, told.units_returned) == (3 * 45_00, 3 * 45_00, 3)

@@ -117,6 +117,41 @@ def test_a_backorder_is_promised_for_no_earlier_day(house: Floor) -> None:
     assert sql.run("SELECT promised_on FROM sourcing_backorder") == [(TODAY + timedelta(days=3),)]
 
 
+def slips(order: UUID) -> list[str]:
+    return [one.reason for one in orders.timeline(order) if one.reason.startswith("What it waits for")]
+
+
+def test_who_is_promised_units_is_told_when_their_day_is_moved(house: Floor) -> None:
+    house.stock(0, 4)
+    house.stock(1, 4)
+    ahead(house)
+    one, other = house.order((0, 2), promise_at=NOW + timedelta(days=25)).order, house.order((1, 1)).order
+    allocated(one, other)
+
+    def pegged() -> int:
+        (answer,) = peg(SYSTEM, requests=[PegSku(house.skus[0])])
+        return answer.slipped  # type: ignore[union-attr]
+
+    assert pegged() == 1, "it could leave today"
+    assert pegged() == 0
+    ahead(house, on=OPENING + timedelta(days=2))
+    ahead(house, on=OPENING + timedelta(days=9))
+    assert (pegged(), pegged()) == (1, 0)
+    later, before = OPENING + timedelta(days=9), OPENING
+    assert slips(one)[-1] == f"What it waits for is expected on {later} and not on {before}"
+    assert slips(other) == []
+    sent = sql.run(
+        "SELECT body::jsonb FROM kernel_delivery WHERE topic = 'order.promise_slipped' ORDER BY id DESC LIMIT 1"
+    )
+    assert [(line["from"], line["to"]) for line in sent[0][0]["lines"]] == [(str(before), str(later))]
+    (item,) = work.of_subject(one)
+    assert (item.type, item.state) == ("slipped promise", "open")
+
+    ahead(house, on=OPENING)
+    assert pegged() == 0
+    assert [item.state for item in work.of_subject(one)] == ["done"], "it is in time again"
+
+
 def test_what_is_sold_past_the_limit_is_somebodys_work(house: Floor) -> None:
     steered(preorder_limit="warn")
     ahead(house, limit=5)

@@ -96,6 +96,19 @@ def test_without_a_reason_nothing_is_cancelled(console, shop):
     assert "Say why they are cancelled." in page.content.decode() and status(which[0]) == "ready"
 
 
+def test_a_kind_of_reason_is_reason_enough_as_it_is_for_one_order(console, shop):
+    browser, which = console("service"), shop.orders["ready"][:1]
+    bar = re.search(r'<input[^>]*name="reason"[^>]*>', browser.get(reverse("orders")).content.decode())
+    assert bar and "required" not in bar[0]
+    asked = asking(browser, which, reason="")
+    form = re.search(r'<input[^>]*name="reason"[^>]*>', asked.content.decode())
+    assert form and "required" not in form[0]
+    sure(browser, asked, code="duplicate")
+    assert status(which[0]) == "cancelled"
+    told = "SELECT reason FROM kernel_event WHERE subject_id = %(o)s AND payload->>'code' = 'duplicate'"
+    assert sql.run(told, {"o": which[0]}) == [("ordered twice",)]
+
+
 def test_where_none_can_be_it_says_why_and_offers_nothing(console, shop):
     page = asking(console("service"), shop.orders["shipped"][:1]).content.decode()
     assert "None of them can be cancelled" in page and 'name="told"' not in page

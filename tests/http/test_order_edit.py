@@ -39,6 +39,18 @@ def test_the_form_changes_units_and_says_what_it_comes_to(shop, console):
     assert after.lines[: len(before.lines)] == before.lines
 
 
+def test_what_a_change_is_held_for_is_told(db):
+    house = walk.a_house()
+    paid = PaymentGiven("account", "A-1", 9_99 * 2, floor.NOW)
+    order = house.order((0, 2), payment=paid).order
+    everybody()
+    client, line = a_browser("service"), orders.order(order).lines[0].id
+    answer = client.post(
+        reverse("order-edit", args=[order]), {f"units-{line}": "3", "reason": "more"}, follow=True
+    )
+    assert "It is held now: payment hold." in answer.content.decode()
+
+
 def test_the_form_comes_back_as_it_was_filled_in(shop, console):
     client, which = console("service"), shop.one("ready")
     answer = client.post(

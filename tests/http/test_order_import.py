@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -9,10 +11,12 @@ from django.urls import reverse
 from entrepot.channels import queries as channels
 from entrepot.channels import tasks
 from entrepot.channels.commands import import_files, read_files
+from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
 from entrepot.kernel import worker
 from entrepot.orders import queries as orders
 from entrepot.web.views import order_import
-from tests.shop import COMPANY
+from tests.rules.test_spreadsheet import book_of, saved
+from tests.shop import COMPANY, the_system
 
 FILE = b"Order,SKU,Qty,Price\nF-1,NOTE-A5,2,9.95\nF-2,NOTE-A5,no,9.95\n"
 
@@ -37,6 +41,22 @@ def test_a_file_is_tried_mended_and_placed(shop, console):
 
     assert "1 order was placed" in send(client, "place").content.decode()
     assert len(orders.orders_page(COMPANY, text="F-1")) == 1
+
+
+def test_what_of_a_workbook_is_not_read_is_told(shop, console):
+    columns = {"order": "Order", "sku": "SKU", "quantity": "Qty", "unit_price": "Price", "customer": "Debtor"}
+    save_mapping(
+        the_system(datetime.now(UTC)), requests=[SaveMapping(COMPANY, "web", tuple(columns.items()))]
+    )
+    rows = [("Order", "SKU", "Qty", "Price"), ("F-1", "NOTE-A5", 2, 9.95)]
+    file = SimpleUploadedFile("orders.xlsx", saved(book_of(March=rows, April=rows)))
+    answer = console("service").post(
+        reverse("orders-import"), {"channel": "web", "file": file, "do": "place"}
+    )
+    page = " ".join(answer.content.decode().split())
+    assert "Read is the sheet March alone. Rows of the others are not: April." in page
+    assert "its field stays empty: Customer (Debtor)." in page
+    assert channels.mapping(company=COMPANY, channel="web") == columns
 
 
 def test_who_may_not_place_may_not_import(shop, console):

@@ -362,3 +362,63 @@ def test_rows_that_say_the_same_twice_are_told_and_are_lines_all_the_same():
     row = ("A", "MUG", "2", "10.00", "")
     found = parsed(row, ("A", "MUG", "3", "10.00", ""), row, ("B", *row[1:]), row)
     assert (list(found.repeated), len(found.orders[0].rows), found.wrong) == ([4, 6], 4, [])
+
+
+def book_of(**sheets: list[tuple[object, ...]]) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    return book
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+ROWS = [HEADER, ("1", "MUG", 1, 10, 0)]
+
+
+def test_the_first_sheet_that_can_hold_orders_is_read_and_the_others_are_told():
+    book = book_of(
+        Cover=[("Orders of March",), ("by Ada",)], Old=ROWS, March=ROWS, April=ROWS, Notes=[("x", "y")]
+    )
+    book["Old"].sheet_state = "hidden"
+
+    sheet = read.read(saved(book))
+
+    assert (sheet.name, sheet.others, sheet.header) == ("March", ("April",), HEADER)
+    alone = read.read(saved(book_of(Cover=[("nothing",), ("here",)])))
+    assert (alone.name, alone.others) == ("Cover", ()), "what is wrong with it is told of the first"
+
+
+def test_a_number_is_read_with_the_zeros_that_its_format_shows():
+    book = book_of(
+        Orders=[(*HEADER, "PLZ"), ("1", "MUG", 2, 10.5, 0, 1067), ("2", "MUG", 1, 10, 0, "D-1"), ("3",)]
+    )
+    book["Orders"]["F2"].number_format = "00000"
+    book["Orders"]["F3"].number_format = "00000"
+
+    rows = [cells for _, cells in read.read(saved(book)).rows]
+
+    assert rows == [("1", "MUG", "2", "10.5", "0", "01067"), ("2", "MUG", "1", "10", "0", "D-1"), ("3",)]
+
+
+@given(st.integers(0, 10**8), st.integers(1, 50))
+def test_what_a_formula_gave_is_the_number_that_is_shown(minor, factor):
+    """Multiplied as spreadsheets do, in binary; 15 digits are shown."""
+    text = read._text(minor / 100 * factor / factor)
+    assert parse.decimal(text, comma=False) == Decimal(minor) / 100
+
+
+def test_columns_that_are_remembered_and_missing_are_told():
+    remembered = {**MAPPING, "customer": "Debtor", "tax": "Levy"}
+    mapping = parse.propose(HEADER, remembered)
+    assert parse.lost(mapping, remembered, HEADER) == {"customer": "Debtor"}, "the tax was found by its name"
+    assert parse.lost({}, MAPPING, HEADER) == {}, "who chose none knows"
+    wrong = parse.misfit_given({"custmer": "Debtor"})
+    assert wrong and wrong.column == "custmer"

@@ -68,6 +68,11 @@ def test_what_waits_is_told_with_what_for(place: str, says: str):
     assert where({place: 1}, [], [], None) == [says]
 
 
+def test_what_is_sold_ahead_is_told_with_its_day():
+    told = where({"allocated": 2}, [], [], None, date(2027, 1, 10))
+    assert told[1:] == ["What is sold ahead of it leaves on 10 Jan 2027 at the earliest."]
+
+
 def test_a_promise_of_a_carrier_is_told():
     assert where({}, [sent(1, promised_at=SHIPPED, carrier="", tracking="")], [], None) == [
         "1 unit is on its way since 28 Nov 2026 with own means, promised for 28 Nov 2026."

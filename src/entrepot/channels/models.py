@@ -129,6 +129,9 @@ class FileImport(models.Model):
     header = models.JSONField()  # this and all below, once it is read
     columns = models.JSONField()  # field → header
     repeated = models.JSONField()  # rows that say the same as an earlier one of their order
+    noticed = models.JSONField(
+        null=True
+    )  # the sheet that was read, those that were not, and columns that it lacks
     rows = models.IntegerField()  # that were read so far
     orders = models.IntegerField()  # with those that have a fault
     wanted = models.IntegerField()  # without a fault

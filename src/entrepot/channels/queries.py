@@ -151,6 +151,20 @@ class FileRow:
     asked_by: str
     asked_at: datetime
     ended_at: datetime | None
+    noticed: dict[str, Any] | None
+
+    @property
+    def sheet(self) -> str:
+        return str((self.noticed or {}).get("sheet", ""))
+
+    @property
+    def other_sheets(self) -> list[str]:
+        return list((self.noticed or {}).get("other_sheets", ()))
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """Fields whose remembered column it lacks."""
+        return dict((self.noticed or {}).get("lost", {}))
 
     @property
     def runs(self) -> bool:
@@ -264,7 +278,7 @@ def discrepancies() -> list[str]:
 
 _COLUMNS = """
 f.id, f.company_id::int, c.code, f.name, f.tries, f.header, f.columns, f.repeated, f.rows, f.orders, f.wanted, f.done,
-f.placed, f.duplicates, f.held, f.totals, f.problem, f.state, f.asked_by, f.asked_at, f.ended_at
+f.placed, f.duplicates, f.held, f.totals, f.problem, f.state, f.asked_by, f.asked_at, f.ended_at, f.noticed
 """
 
 _FILES = f"""

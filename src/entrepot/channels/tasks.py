@@ -101,14 +101,15 @@ def _read(cause: Cause, one: queries.Unread) -> None:
     chosen = one.chosen and {name: column for name, column in one.chosen.items() if column in sheet.header}
     columns = chosen or parse.propose(sheet.header, remembered)
     if not one.tries and parse.misfit_mapping(columns) is None:
-        save_mapping(cause, requests=[SaveMapping(one.company, one.channel, tuple(columns.items()))])
+        kept = columns | parse.lost(columns, remembered, sheet.header)
+        save_mapping(cause, requests=[SaveMapping(one.company, one.channel, tuple(kept.items()))])
     report, wanted = importer.read_orders(
         cause, company=one.company, channel=one.channel, currency=one.currency, sheet=sheet, mapping=columns,
-        tries=one.tries,
+        remembered=remembered, tries=one.tries,
     )  # fmt: skip
     reading = NoteReading(
         one.file, sheet.header, tuple(columns.items()), report.rows, report.orders, tuple(wanted),
-        tuple(report.wrong), tuple(report.repeated),
+        tuple(report.wrong), tuple(report.repeated), report.sheet, report.other_sheets, tuple(report.lost.items()),
     )  # fmt: skip
     note_readings(cause, requests=[reading])
 

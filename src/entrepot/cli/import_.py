@@ -203,16 +203,19 @@ def _import_orders(arguments: argparse.Namespace) -> importer.Report:
     sheet = read.read(arguments.file.read_bytes())
     remembered = channels.mapping(company=company, channel=channel.code, name=arguments.mapping) or {}
     given = dict(one.partition("=")[::2] for one in arguments.map)
+    wrong = parse.misfit_given(given, sheet.header)
+    if wrong is not None:
+        raise Invalid(field="--map", expected=wrong.expected, found=wrong.column)
     mapping = parse.propose(sheet.header, remembered | given)
     cause = Cause(
         Actor("import:orders", everything=True), datetime.now(UTC), f"import of {arguments.file.name}"
     )
     if given and not arguments.dry_run:
-        columns = tuple(mapping.items())
+        columns = tuple((mapping | parse.lost(mapping, remembered, sheet.header)).items())
         whole(save_mapping(cause, requests=[SaveMapping(company, channel.code, columns, arguments.mapping)]))
     return importer.run(
         cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
-        tries=arguments.dry_run,
+        remembered=remembered, tries=arguments.dry_run,
     )  # fmt: skip
 
 
@@ -224,6 +227,11 @@ def _print_orders(report: importer.Report) -> None:
         say(f"worth {money.text(minor, currency)} {currency}")
     if report.unread:
         say(f"nothing is read from: {', '.join(report.unread)} (name their fields with --map FIELD=COLUMN)")
+    if report.lost:
+        lacks = ", ".join(f"{name} ({column})" for name, column in report.lost.items())
+        say(f"columns that are remembered are not in this file, their fields stay empty: {lacks}")
+    if report.other_sheets:
+        say(f"read is the sheet {report.sheet} alone, not: {', '.join(report.other_sheets)}")
     if report.repeated:
         some = ", ".join(map(str, report.repeated[:20]))
         say(f"{len(report.repeated)} rows say the same as an earlier row of their order: {some}")

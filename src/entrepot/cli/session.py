@@ -8,7 +8,7 @@ import gc
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -210,6 +210,29 @@ def given(verb: str, command: Callable[..., list[Any]], wanted: object) -> Any:
     if isinstance(answer, Refused):
         raise Problem(answer.message)
     return answer
+
+
+def given_each(
+    verb: str,
+    command: Callable[..., list[Any]],
+    wanted: Sequence[tuple[str, object]],
+    told: Callable[[str, Any], str],
+) -> int:
+    """Give a command what is wanted, each with its name: says what became of each, and what is refused among the
+    errors. The exit code: 2 where something is."""
+    from entrepot.kernel.errors import Refused
+
+    if not wanted:
+        return 0
+    code = 0
+    answers = command(at_terminal(verb), requests=[one for _, one in wanted])
+    for (name, _), answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, Refused):
+            sys.stderr.write(f"entrepot: {name}: {answer.message}\n")
+            code = 2
+        else:
+            say(told(name, answer))
+    return code
 
 
 def say(text: str) -> None:

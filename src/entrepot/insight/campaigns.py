@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from entrepot.kernel import sql
+from entrepot.kernel import money, sql
+from entrepot.ledger.currency_queries import rate_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Campaigned:
 
     `given_minor` is the discount. `sales_minor` is revenue without tax of what left, `cost_minor` what that had cost,
     and `refunded_minor` what was given back for goods. The margin counts returned goods as sold at nothing: what they
-    bring a second time is another order's.
+    bring a second time is another order's. Discounts and refunds in another currency count at the rate by which their
+    sale was posted, discounts of what has not left at that of the day on which it was ordered.
     """
 
     name: str
@@ -49,7 +51,12 @@ def promotions(company: int, *, since: datetime, until: datetime) -> list[Campai
 
 def _told(chosen: str, company: int, since: datetime, until: datetime) -> list[Campaigned]:
     params = {"company": company, "since": since, "until": until}
-    return [Campaigned(*row) for row in sql.run(_TOLD.format(chosen=chosen), params)]
+    sums: dict[str, Campaigned] = {}
+    for name, currency, own, rate, waiting, *figures in sql.run(_TOLD.format(chosen=chosen), params):
+        figures[2] += money.in_own(waiting, rate, currency, own)
+        before = astuple(sums[name])[1:] if name in sums else (0,) * len(figures)
+        sums[name] = Campaigned(name, *map(sum, zip(before, figures, strict=True)))
+    return sorted(sums.values(), key=lambda one: (-one.sales_minor, one.name))
 
 
 # What is sent instead of something repeats the discount of what was ordered.
@@ -72,7 +79,8 @@ GROUP BY 1, 2
 
 # Each kind of fact is read once for all orders. A document is looked up by its key alone: asked for as the order or one
 # of its shipments, the whole ledger would be read for each order.
-_TOLD = """
+_TOLD = (
+    """
 WITH chosen AS MATERIALIZED ({chosen}),
 bought AS (
     SELECT order_id, sum(quantity) FILTER (WHERE instead_of IS NULL) AS units, sum(shipped + delivered) AS shipped
@@ -80,7 +88,9 @@ bought AS (
 ), booked AS (
     SELECT d.order_id,
            -sum(e.functional_minor) FILTER (WHERE e.kind LIKE 'sale.%%' AND e.kind <> 'sale.tax') AS sales,
-           sum(e.functional_minor) FILTER (WHERE e.account = 5000) AS cost
+           sum(e.functional_minor) FILTER (WHERE e.account = 5000) AS cost,
+           sum(e.functional_minor) FILTER (WHERE e.kind = 'sale.goods')
+               / NULLIF(sum(e.amount_minor) FILTER (WHERE e.kind = 'sale.goods'), 0) AS worth
     FROM (SELECT DISTINCT order_id, order_id AS id FROM chosen
           UNION ALL
           SELECT order_id, id FROM shipping_shipment WHERE order_id IN (SELECT order_id FROM chosen)) AS d
@@ -89,12 +99,18 @@ bought AS (
     SELECT order_id, sum(received) AS units, sum(goods_minor) AS refunded
     FROM returns_sold WHERE order_id IN (SELECT order_id FROM chosen) GROUP BY 1
 )
-SELECT c.name, count(*)::int, COALESCE(sum(l.units), 0)::int, sum(c.given)::bigint, COALESCE(sum(b.sales), 0)::bigint,
-       COALESCE(sum(b.cost), 0)::bigint, COALESCE(sum(r.refunded), 0)::bigint, COALESCE(sum(l.shipped), 0)::int,
+SELECT c.name, o.currency, k.currency, y.rate, COALESCE(sum(c.given) FILTER (WHERE b.worth IS NULL), 0)::bigint,
+       count(*)::int, COALESCE(sum(l.units), 0)::int, COALESCE(sum(round(c.given * b.worth)), 0)::bigint,
+       COALESCE(sum(b.sales), 0)::bigint, COALESCE(sum(b.cost), 0)::bigint,
+       COALESCE(sum(round(r.refunded * COALESCE(b.worth, 1))), 0)::bigint, COALESCE(sum(l.shipped), 0)::int,
        COALESCE(sum(r.units), 0)::int
-FROM chosen AS c
+FROM chosen AS c JOIN orders_order AS o ON o.id = c.order_id JOIN parties_company AS k ON k.id = o.company_id
 LEFT JOIN bought AS l ON l.order_id = c.order_id
 LEFT JOIN booked AS b ON b.order_id = c.order_id
 LEFT JOIN back AS r ON r.order_id = c.order_id
-GROUP BY c.name ORDER BY COALESCE(sum(b.sales), 0) DESC, c.name
+CROSS JOIN LATERAL (SELECT CASE WHEN b.worth IS NULL AND o.currency <> k.currency THEN """
+    + rate_on("k.id", "o.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")
+    + """ END AS rate) AS y
+GROUP BY c.name, o.currency, k.currency, y.rate
 """
+)

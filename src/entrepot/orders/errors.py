@@ -48,7 +48,7 @@ class HoldOfAnotherRole(Refused):
 class TooLate(Refused):
     code = "orders.too_late"
     says = (
-        "Order {order}: {late} units are released to the warehouse, with a supplier, or gone already."
+        "Order {order}: some of that is released to the warehouse, with a supplier, or gone already (units: {late})."
         " Ask the warehouse to confirm the cancellation, call them off at the supplier, or take a return."
     )
 
@@ -57,7 +57,7 @@ class EditTooLate(Refused):
     """A change of an order that has come too far for it."""
 
     code = "orders.edit_too_late"
-    says = "Order {order}: its {edit} can't be changed any more, as {why}. Take a return, or place another order."
+    says = "Order {order}: its {edit} can't be changed any more, as {why}. {instead}"
 
 
 class PriceOverridden(Refused):
@@ -74,7 +74,7 @@ class NotToSplit(Refused):
     code = "orders.not_to_split"
     says = (
         "Order {order}: {found} units of the line can still go to another order, {expected} were asked for."
-        " What the warehouse has, has left or is cancelled stays."
+        " What the warehouse has, has left or is cancelled stays; cancel units and place another order instead."
     )
 
 
@@ -113,7 +113,7 @@ class NotAlike(Refused):
 class AlreadyShipped(Refused):
     code = "orders.already_shipped"
     says = (
-        "Order {order}: {units} units have left the house. Authorize a return instead;"
+        "Order {order}: some of it has left the house (units: {units}). Authorize a return instead;"
         " what is still here can be cancelled line by line."
     )
 

@@ -93,6 +93,11 @@ def ids_of(company: int, channel: str, external_ids: Collection[str]) -> dict[st
     return dict(sql.run(_IDS_OF, params))  # type: ignore[arg-type]
 
 
+def ids_numbered(company: int, numbers: Collection[str]) -> dict[str, UUID]:
+    """Orders of a company by the numbers that people see. One statement."""
+    return dict(sql.run(_IDS_NUMBERED, {"company": company, "numbers": list(numbers)}))  # type: ignore[arg-type]
+
+
 class ExpiredHold(NamedTuple):
     """An open hold whose time is over, and what its terms say for that."""
 
@@ -407,13 +412,14 @@ def holds(
     role: str | None = None,
     owner: str | None = None,
     due_before: datetime | None = None,
+    orders: Collection[UUID] | None = None,
     after: UUID | None = None,
     limit: int = 200,
 ) -> list[HoldRow]:
-    """Open holds of a company, the longest open first, behind the hold `after`."""
+    """Open holds of a company, the longest open first, behind the hold `after`; with `orders`, only theirs."""
     params = {
         "company": company, "kind": kind, "role": role, "owner": owner, "due": due_before, "after": after,
-        "limit": limit,
+        "limit": limit, "orders": None if orders is None else list(orders),
     }  # fmt: skip
     return [HoldRow(*row) for row in sql.run(_HOLDS.format(which=_OPEN_HOLDS) + _FIRST, params)]
 
@@ -525,6 +531,10 @@ WHERE state = 'open' AND expires_at <= %(at)s::timestamptz AND company_id = ANY(
 ORDER BY expires_at, id LIMIT %(limit)s::int
 """
 
+_IDS_NUMBERED = """
+SELECT number, id FROM orders_order WHERE company_id = %(company)s::smallint AND number = ANY(%(numbers)s::text[])
+"""
+
 _IDS_OF = """
 SELECT o.external_id, o.id FROM orders_order AS o
 WHERE o.company_id = %(company)s::smallint AND o.external_id = ANY(%(externals)s::text[])
@@ -598,6 +608,7 @@ _OPEN_HOLDS = """h.company_id = %(company)s::smallint AND h.state = 'open'
   AND (%(role)s::text IS NULL OR COALESCE(w.role, h.owner_role) = %(role)s::text)
   AND (%(owner)s::text IS NULL OR w.owner = %(owner)s::text)
   AND (%(due)s::timestamptz IS NULL OR w.due_at < %(due)s::timestamptz)
+  AND (%(orders)s::uuid[] IS NULL OR h.order_id = ANY(%(orders)s::uuid[]))
   AND (%(after)s::uuid IS NULL OR (h.opened_at, h.id) >
        (SELECT last.opened_at, last.id FROM orders_hold AS last WHERE last.id = %(after)s::uuid))"""
 

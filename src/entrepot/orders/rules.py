@@ -400,6 +400,11 @@ CANCEL_REASONS = {
 """Why orders are cancelled, for counting; the note beside it is for reading."""
 
 
+def why_cancelled(code: str, note: str) -> str:
+    """What is written down as the reason: the note, or else what the code says by itself, '' where that is nothing."""
+    return note or (CANCEL_REASONS.get(code, "") if code != "other" else "")
+
+
 CANCELLED_FOR = {"payment hold": "payment", "fraud review": "fraud", "address hold": "address"}
 """The reason of a cancellation by the type of hold that led to it; of the other types, `other`."""
 
@@ -486,6 +491,15 @@ def why_no_edit(edit: str, commercial: str, goods: Totals) -> str:
                 else Said("{0} of its units are {1}", units, name)
             )
     return ""
+
+
+def instead_of_edit(commercial: str, goods: Totals) -> str:
+    """What can be done where an order can't be changed any more."""
+    if commercial in ("cancelled", "closed"):
+        return Said("Place another order.")
+    if not sum(goods[:-3]):
+        return Said("Take a return, or place another order.")
+    return Said("Cancel it and place another order, or take a return once it has left.")
 
 
 def why_no_split(goods: Totals, parts: int, taken_minor: int, stands_minor: int) -> str:

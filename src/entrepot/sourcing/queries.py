@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -142,6 +143,14 @@ def proposals(
     return [ProposalRow(*row) for row in sql.run(_PROPOSALS, params)]
 
 
+def proposals_numbered(*, company: int, numbers: Collection[str]) -> list[ProposalRow]:
+    """Proposals by the numbers that people see, in whatever state. 1 statement."""
+    return [
+        ProposalRow(*row)
+        for row in sql.run(_PROPOSALS_NUMBERED, {"company": company, "numbers": list(numbers)})
+    ]
+
+
 def proposal_totals(*, company: int) -> dict[str, tuple[int, int, int, int]]:
     """Of the proposals that are open, by state: how many, their units, what moving costs, what the goods are worth."""
     found = {state: tuple(sums) for state, *sums in sql.run(_PROPOSAL_TOTALS, {"company": company})}
@@ -234,15 +243,23 @@ WHERE p.units > COALESCE(s.quantity, 0)
   AND NOT EXISTS (SELECT FROM kernel_ready AS r WHERE r.queue = 'peg' AND r.subject = p.sku_id)
 """
 
-_PROPOSALS = """
+_PROPOSAL = """
 SELECT p.id, p.number, p.sku_id, s.code, s.name, a.code, b.code, p.quantity, p.cost_minor, p.value_minor, p.terms,
        p.state, p.proposed_at, p.decided_by, p.decided_at, p.reason, p.sent, p.transfer_id
 FROM sourcing_transferproposal AS p JOIN catalog_sku AS s ON s.id = p.sku_id
 JOIN network_node AS a ON a.id = p.from_node_id JOIN network_node AS b ON b.id = p.to_node_id
-WHERE p.company_id = %(company)s::smallint AND p.state = %(state)s::text
+WHERE p.company_id = %(company)s::smallint
+"""
+
+_PROPOSALS = (
+    _PROPOSAL
+    + """AND p.state = %(state)s::text
   AND (%(after)s::uuid IS NULL OR p.id > %(after)s::uuid)
 ORDER BY p.id LIMIT %(limit)s::int
 """
+)
+
+_PROPOSALS_NUMBERED = _PROPOSAL + "AND p.number = ANY(%(numbers)s::text[]) ORDER BY p.id"
 
 _PROPOSAL_TOTALS = """
 SELECT state, count(*)::int, sum(quantity)::int, sum(cost_minor)::bigint, sum(value_minor)::bigint

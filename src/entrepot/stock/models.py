@@ -433,6 +433,9 @@ class Preorder(models.Model):
     company_id = models.SmallIntegerField()
     ships_on = models.DateField()
     units_max = models.IntegerField()
+    moved_from = models.DateField(
+        null=True
+    )  # the day that those who are promised it know, until they are told
 
     class Meta:
         indexes = [models.Index(fields=["ships_on"], name="stock_preorder_by_day")]

@@ -33,10 +33,14 @@ class Sent(Protocol):
 
 
 def where(
-    units: Mapping[str, int], sent: Sequence[Sent], holds: Sequence[str], expected_on: date | None
+    units: Mapping[str, int],
+    sent: Sequence[Sent],
+    holds: Sequence[str],
+    expected_on: date | None,
+    ships_on: date | None = None,
 ) -> list[str]:
-    """Where an order is: units of goods by place, its shipments, the types of its open holds, and when the last of what
-    waits for stock is expected."""
+    """Where an order is: units of goods by place, its shipments, the types of its open holds, when the last of what
+    waits for stock is expected, and from when what is promised of goods that are sold ahead may leave."""
     found = [
         gettext("It is held, and goes no further until somebody releases it: %(hold)s.")
         % {"hold": words.word(one)}
@@ -52,6 +56,9 @@ def where(
         )
         found.append(told % {"n": fmt.number(n), "parts": parts})
     found += [told(units[place]) for place, told in _WAITING.items() if units.get(place)]
+    if ships_on:
+        told = gettext("What is sold ahead of it leaves on %(day)s at the earliest.")
+        found.append(told % {"day": fmt.day(ships_on)})
     if n := units.get("backordered", 0):
         found.append(_backordered(n, expected_on))
     if n := units.get("cancelled", 0):

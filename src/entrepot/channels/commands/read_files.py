@@ -24,8 +24,9 @@ FAULTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class NoteReading:
-    """What a file holds: its columns, its orders without a fault, and its faults. Or the `problem`, in what it is, what
-    was expected and what was found, for which it can't be read."""
+    """What a file holds: its columns, its orders without a fault, its faults, the sheet that was read and those that
+    were not, and fields whose remembered column it lacks. Or the `problem`, in what it is, what was expected and what
+    was found, for which it can't be read."""
 
     file: UUID
     header: tuple[str, ...] = ()
@@ -35,6 +36,9 @@ class NoteReading:
     wanted: tuple[Wanted, ...] = ()
     wrong: tuple[Wrong, ...] = ()
     repeated: tuple[int, ...] = ()
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
+    lost: tuple[tuple[str, str], ...] = ()
     problem: tuple[str, str, str] | None = None
     key: str | None = None
 
@@ -65,6 +69,7 @@ def note_readings(cause: Cause, /, *, requests: Sequence[NoteReading]) -> list[I
         read.append((
             one.file, state, _problem(one), wire.dump(one.header),
             wire.dump(dict(one.columns)), wire.dump(one.repeated), one.rows, one.orders, len(one.wanted),
+            wire.dump({"sheet": one.sheet, "other_sheets": one.other_sheets, "lost": dict(one.lost)}),
         ))  # fmt: skip
         parts += _parts(one)
         facts = {"orders": len(one.wanted), "rows": one.rows}
@@ -106,6 +111,7 @@ def _parts(one: NoteReading) -> list[tuple[object, ...]]:
 _PART = ("id", "import_id", "number", "size", "orders", "outcomes", "wrong")
 _NAMES = (
     "files", "states", "problems", "headers", "columns", "repeated", "rows", "orders", "wanted",
+    "noticed",
 )  # fmt: skip
 
 _LOCK = """
@@ -115,10 +121,12 @@ SELECT id, company_id::int, state FROM channels_fileimport WHERE id = ANY(%(file
 _READ = """
 UPDATE channels_fileimport AS f
 SET state = d.state, problem = d.problem::jsonb, header = d.header::jsonb, columns = d.columns::jsonb,
-    repeated = d.repeated::jsonb, rows = d.rows, orders = d.orders, wanted = d.wanted, content = NULL,
+    repeated = d.repeated::jsonb, noticed = d.noticed::jsonb, rows = d.rows, orders = d.orders,
+    wanted = d.wanted, content = NULL,
     ended_at = CASE WHEN d.state <> 'asked' THEN %(at)s::timestamptz END
 FROM unnest(%(files)s::uuid[], %(states)s::text[], %(problems)s::text[], %(headers)s::text[], %(columns)s::text[],
-            %(repeated)s::text[], %(rows)s::int[], %(orders)s::int[], %(wanted)s::int[])
-     AS d(file, state, problem, header, columns, repeated, rows, orders, wanted)
+            %(repeated)s::text[], %(rows)s::int[], %(orders)s::int[], %(wanted)s::int[],
+            %(noticed)s::text[])
+     AS d(file, state, problem, header, columns, repeated, rows, orders, wanted, noticed)
 WHERE f.id = d.file
 """

@@ -27,6 +27,7 @@ from entrepot.orders.commands.place import (
 )
 from entrepot.progress import Progress
 
+NOTHING: Mapping[str, str] = {}
 BATCH = 500
 """Orders of a transaction: a run that is stopped goes on where it was."""
 
@@ -70,6 +71,11 @@ class Report:
     """Columns of the file that no field is read from."""
     repeated: Sequence[int] = ()
     """Rows that say the same as an earlier one of their order, and are lines of their own all the same."""
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
+    """Sheets of the workbook that hold rows as well, and are not read."""
+    lost: Mapping[str, str] = field(default_factory=dict)
+    """Fields that a column is remembered for which the file does not have."""
 
     @property
     def placed(self) -> int:
@@ -100,6 +106,7 @@ class Report:
         return {
             "dry_run": self.tried, "rows": self.rows, "orders": self.orders, **figures, "totals": self.totals(),
             "columns": dict(self.mapping), "unread_columns": list(self.unread), "repeated_rows": list(self.repeated),
+            "sheet": self.sheet, "unread_sheets": list(self.other_sheets), "missing_columns": dict(self.lost),
             "results": [asdict(one) for one in self.outcomes],
             "errors": [
                 {"row": one.row, "column": one.column, "expected": str(one.expected), "found": str(one.found),
@@ -117,15 +124,18 @@ def run(
     currency: str,
     sheet: Sheet,
     mapping: Mapping[str, str],
+    remembered: Mapping[str, str] = NOTHING,
     tries: bool = False,
 ) -> Report:
-    """Place the orders of a sheet, or with `tries` carry all of it out and undo it.
+    """Place the orders of a sheet, or with `tries` carry all of it out and undo it. What the file lacks of the columns
+    that are `remembered` is told.
 
     The same file again changes nothing: a channel's order is placed once. Orders with a fault are left out, whole.
     """
     report, wanted = read_orders(
-        cause, company=company, channel=channel, currency=currency, sheet=sheet, mapping=mapping, tries=tries
-    )
+        cause, company=company, channel=channel, currency=currency, sheet=sheet, mapping=mapping,
+        remembered=remembered, tries=tries,
+    )  # fmt: skip
     with Progress("Trying" if tries else "Placing", total=len(wanted), unit="orders") as bar:
         for batch in batches(wanted, BATCH):
             serve(cause, report, batch)
@@ -142,6 +152,7 @@ def read_orders(
     currency: str,
     sheet: Sheet,
     mapping: Mapping[str, str],
+    remembered: Mapping[str, str] = NOTHING,
     tries: bool,
 ) -> tuple[Report, list[Wanted]]:
     """What a sheet holds: a report that tells its faults and no outcome yet, and the orders that have none."""
@@ -149,6 +160,7 @@ def read_orders(
     report = Report(
         tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong), mapping=mapping,
         unread=unread(sheet.header, mapping), repeated=parsed.repeated,
+        sheet=sheet.name, other_sheets=sheet.others, lost=parse.lost(mapping, remembered, sheet.header),
     )  # fmt: skip
     return report, [Wanted(one.rows[0].number, _order(company, channel, one, cause)) for one in parsed.orders]
 
@@ -180,7 +192,8 @@ def _note(report: Report, one: Wanted, answer: Placed | Refused) -> None:
     elif isinstance(answer, errors.Duplicate):
         status, number, holds = "duplicate", answer.facts["number"], ()
     else:
-        column = report.mapping.get(str(answer.facts.get("field")), report.mapping["order"])
+        named = str(answer.facts.get("field"))
+        column = report.mapping.get(_CALLED.get(named, named), report.mapping["order"])
         expected, found = (
             fact if isinstance(fact, str) else str(fact)
             for fact in (
@@ -197,6 +210,13 @@ def _note(report: Report, one: Wanted, answer: Placed | Refused) -> None:
             tuple(holds), reasons,
         )
     )  # fmt: skip
+
+
+_CALLED = {
+    "payment provider": "provider", "payment amount": "paid", "occurred_at": "ordered_at",
+    "discount_minor": "line_discount", "promotions": "promotion", "promotion amount": "line_discount",
+}  # fmt: skip
+"""Fields of a file by what refusals call them."""
 
 
 def _total(request: PlaceOrder) -> int:

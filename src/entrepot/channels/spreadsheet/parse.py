@@ -82,15 +82,31 @@ def propose(header: Sequence[str], remembered: Mapping[str, str] | None = None) 
     return {name: mapping[name] for name in FIELDS if name in mapping}
 
 
-def misfit_mapping(mapping: Mapping[str, str], header: Sequence[str] | None = None) -> Wrong | None:
-    """Why a mapping can't be one; None where it can. Without a header, only its fields are looked at."""
-    for name, column in mapping.items():
+def lost(mapping: Mapping[str, str], remembered: Mapping[str, str], header: Sequence[str]) -> dict[str, str]:
+    """Fields that a column is remembered for which the file does not have, and that no other column holds."""
+    return {
+        name: column for name, column in remembered.items() if name not in mapping and column not in header
+    }
+
+
+def misfit_given(given: Mapping[str, str], header: Sequence[str] | None = None) -> Wrong | None:
+    """Why a field can't be read from the column that is given for it; None where all can. Without a header, only fields
+    are looked at."""
+    for name, column in given.items():
         if name not in FIELDS:
             return Wrong(1, name, one_of(FIELDS), name)
         if header is not None and column not in header:
             return Wrong(
                 1, column, Said("a column of the file: {0}", ", ".join(header)), Said("no such column")
             )
+    return None
+
+
+def misfit_mapping(mapping: Mapping[str, str], header: Sequence[str] | None = None) -> Wrong | None:
+    """Why a mapping can't be one; None where it can. Without a header, only its fields are looked at."""
+    wrong = misfit_given(mapping, header)
+    if wrong is not None:
+        return wrong
     twice = [column for column in mapping.values() if list(mapping.values()).count(column) > 1]
     if twice:
         return Wrong(1, twice[0], Said("each column for one field"), Said("two fields"))

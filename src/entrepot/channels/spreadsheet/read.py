@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import IO, Any, NamedTuple
@@ -30,6 +30,10 @@ class Sheet:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     merged: Mapping[tuple[int, int], str] = field(default_factory=dict)
     """By row and place in it, what stands in the first of the cells that this one is merged with."""
+    name: str = ""
+    """Of the sheet, in a workbook."""
+    others: tuple[str, ...] = ()
+    """Sheets of the workbook that hold rows as well, and are not read."""
 
 
 class _Marks(NamedTuple):
@@ -59,7 +63,7 @@ def is_long(data: bytes, rows: int) -> bool:
 
 
 def read(data: bytes, watch: Watch = _unwatched) -> Sheet:
-    """The first sheet of a workbook, or a CSV file. Raises Invalid for what is neither, or too large."""
+    """The first sheet of a workbook that can hold orders, or a CSV file. Raises Invalid for neither, or too much."""
     if len(data) > contract.BYTES_MAX:
         raise Invalid(field="file", expected=Said("at most {0} bytes", contract.BYTES_MAX), found=len(data))
     if not data.startswith(_ZIP):
@@ -176,18 +180,39 @@ def _workbook(data: bytes, watch: Watch) -> Sheet:
         raise Invalid(field="file", expected=expected, found=unpacked)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # a format may reach to the last column of the sheet
+        shown = [one for one in book.worksheets if one.sheet_state == "visible"] or book.worksheets
+        for one in shown:
+            one.reset_dimensions()  # a format may reach to the last column of the sheet
+        able = [one for one in shown if _holds_rows(one)]
+        sheet = (able or shown)[0]
         with sheet._get_source() as source:
             marks = _marks(source)
-        return _sheet(_rows(sheet, marks.uncomputed), watch, marks)
+        found = _sheet(_rows(sheet, marks.uncomputed, pads=_pads(book)), watch, marks)
+        return replace(found, name=sheet.title, others=tuple(one.title for one in able if one is not sheet))
     finally:
         book.close()
 
 
-def _rows(sheet: Any, uncomputed: frozenset[tuple[int, int]]) -> Iterator[Sequence[str]]:
-    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-        cells = [_text(cell) for cell in row]
+def _holds_rows(sheet: Any) -> bool:
+    """Whether a sheet begins as a file of orders does: a row of as many cells as one must have, and another below."""
+    rows = (_filled([_text(cell) for cell in row]) for row in islice(sheet.iter_rows(values_only=True), _TOP))
+    filled = list(islice(filter(None, rows), contract.HEADER_WITHIN + 1))
+    return any(cells >= len(contract.REQUIRED) for cells in filled[:-1])
+
+
+_TOP = 1_000
+"""Rows of a sheet among which its header is looked for, empty ones too."""
+_PADDED = re.compile("0{2,}")
+"""A format that fills a number up with zeros: 01067 is kept as 1067."""
+
+
+def _pads(book: Any) -> bool:
+    return any(map(_PADDED.fullmatch, book._number_formats))
+
+
+def _rows(sheet: Any, uncomputed: frozenset[tuple[int, int]], *, pads: bool) -> Iterator[Sequence[str]]:
+    for number, row in enumerate(sheet.iter_rows(values_only=not pads), 1):
+        cells = [_padded(cell) for cell in row] if pads else [_text(cell) for cell in row]
         for place in range(len(cells)) if uncomputed else ():
             if (number, place) in uncomputed:
                 cells[place] = contract.UNCOMPUTED
@@ -224,11 +249,23 @@ def _place(letters: bytes) -> int:
     return column_index_from_string(letters.decode()) - 1
 
 
+def _padded(cell: Any) -> str:
+    """A number as it is shown, with the zeros before it."""
+    text = _text(cell.value)
+    shown = (
+        _PADDED.fullmatch(cell.number_format)
+        if text.isdecimal() and isinstance(cell.value, int | float)
+        else None
+    )
+    return text.zfill(len(shown[0])) if shown else text
+
+
 def _text(cell: Any) -> str:
+    """A number with the 15 digits that a spreadsheet shows: what a formula gave has more, and they are not true."""
     if cell is None:
         return ""
     if isinstance(cell, datetime):
         return cell.isoformat()
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
+        return str(int(cell)) if cell.is_integer() else f"{cell:.15g}"
     return str(cell)

@@ -259,7 +259,9 @@ def _decide(one: CancelOrder, plan: Cancellation, *, from_floor: bool) -> list[S
     if order is None:
         return NotFound(what="order", which=str(one.order))
     if not one.reason:
-        return Invalid(field="reason", expected="why the order is cancelled", found="nothing")
+        return Invalid(
+            field="reason", expected="why the order is cancelled, in words or by its kind", found="nothing"
+        )
     if one.code not in rules.CANCEL_REASONS:
         return Invalid(field="code", expected=one_of(rules.CANCEL_REASONS), found=one.code)
     if one.order in plan.decided:

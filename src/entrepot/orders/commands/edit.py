@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, imprint, sql
+from entrepot.kernel import ids, imprint, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
@@ -305,7 +305,8 @@ def _decide(
     for kind in wanted:
         why = rules.why_no_edit(kind, plan.orders[one.order].commercial, known.totals[one.order])
         if why:
-            return errors.EditTooLate(edit=kind, order=order.number, why=why)
+            instead = rules.instead_of_edit(plan.orders[one.order].commercial, known.totals[one.order])
+            return errors.EditTooLate(edit=kind, order=order.number, why=why, instead=instead)
     found = _Edit(one, order, known.lines[one.order])
     refused = _add(found, known, own_prices=own_prices)
     if refused:
@@ -340,6 +341,12 @@ def _wanted(one: EditOrder) -> list[str]:
     return [kind for kind, is_wanted in asked.items() if is_wanted]
 
 
+def _written(price: Decimal, currency: str) -> str:
+    """A price with the digits of its currency, and more where it has more."""
+    digits = max(money.exponent(currency), -int(price.normalize().as_tuple().exponent))
+    return f"{price:.{digits}f}"
+
+
 def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
     """Give an edit its new lines, or say why they can't be."""
     order, goods = edit_.order, [line for line in edit_.lines.values() if line.kind == GOODS]
@@ -363,7 +370,11 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
                 field="unit_price", expected="a price from 0", found=price or "none in the catalog"
             )
         if price != usual and not own_prices:
-            return errors.PriceOverridden(sku=wanted.sku, usual=usual, found=price)
+            told = {
+                "usual": _written(usual, order.currency) if usual is not None else Said("none"),
+                "found": _written(price, order.currency),
+            }
+            return errors.PriceOverridden(sku=wanted.sku, **told)
         frozen = rules.freeze_more(
             [like.frozen] if like else [line.frozen for line in goods], order.currency, wanted.quantity, price,
             wanted.discount_minor, wanted.tax_minor,

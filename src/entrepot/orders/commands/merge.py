@@ -179,8 +179,10 @@ def _decide(one: MergeOrders, known: _Known, seen: set[UUID]) -> _Merge | Refuse
         if isinstance(after, WrongState):
             facts = after.facts | {
                 "subject": Said("Order {0}", found.number),
-                "expected": "confirmed, and held by nothing",
+                "expected": "confirmed",
             }
+            if found.commercial == "placed":
+                facts |= {"expected": "confirmed: release what holds it first"}
             return WrongState(**facts)
         why = regrouping.why_no_merge(found.may)
         if why:

@@ -20,6 +20,7 @@ from entrepot.sourcing import pegging, rules
 from entrepot.sourcing.facts import profile_of
 from entrepot.sourcing.queries import PROMISED
 from entrepot.stock import queries as stock
+from entrepot.stock.commands.set_preorder import were_told
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -66,13 +67,16 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     """Give expected supply to backorders by fairness, and date each for when its last unit comes.
 
     An order whose date slips, or whose first date is past the customer's promise, is told: an event, a message to its
-    channel, and a work item where the new date is past the promise by more than the policy tolerates.
-    Locks: the orders that wait for the SKUs, in id order. Refuses: nothing. Again: pegs the same.
-    7 statements; 3 more where a date slips, 1 where a SKU is sold ahead up to a limit, and 3 to
-    open or end items about that.
+    channel, and a work item where the new date is past the promise by more than the policy tolerates. So are orders
+    that are promised a SKU that is sold ahead, where the day was moved from which it ships.
+    Locks: the orders that wait for the SKUs, or are promised one whose day was moved, in id order. Refuses: nothing.
+    Again: pegs the same, and tells nobody twice.
+    7 statements; 2 more where a day was moved, 3 where a date slips, 1 where a SKU is sold ahead up to a limit, and 3
+    to open or end items about that.
     """
     skus = {"skus": list({request.sku for request in requests})}
-    orders = [order for (order,) in sql.run(_ORDERS, skus)]
+    found_orders = sql.run(_ORDERS, skus)
+    orders = sorted({order for order, _ in found_orders if order})
     progress.lock(orders)
     rows = sql.run(_LINES, skus | {"orders": orders})
     companies = sorted({row[-1] for row in rows})
@@ -97,18 +101,24 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
         rows = [(one.line, wire.dump([given._asdict() for given in one.pegs]), one.on) for one in dated]
         sql.change(_DATE, sql.columns(("lines", "pegs", "dates"), rows) | {"at": cause.at})
     new = {one.line: one.on for one in dated}
-    slipped = {
-        sku: [one for one in of_sku if (was := one.was_known()) and new[one.waiting.line] > was]
-        for sku, of_sku in lines.items()
-    }
-    _tell(cause, [one for of_sku in slipped.values() for one in of_sku], new)
-    _look_after(cause, [one for of_sku in lines.values() for one in of_sku], new, steering)
+    all_lines = [one for of_sku in lines.values() for one in of_sku]
+    if any(was_moved for _, was_moved in found_orders):
+        moved = _moved(skus, cause.at.date())
+        new |= {one.waiting.line: one.ships_on for one in moved if one.ships_on}
+        all_lines += moved
+        more = policies.of_companies(
+            {one.company for one in moved} - steering.keys(), pegging.Backorders, cause.at
+        )
+        steering |= {company: policy for company, (_, policy) in more.items()}
+    late = [one for one in all_lines if (was := one.was_known()) and new[one.waiting.line] > was]
+    _tell(cause, late, new)
+    _look_after(cause, all_lines, new, steering)
     _limit(cause, lines)
     ready.drop("peg", skus["skus"])
     return [
         SkuPegged(
             one.sku, len(promises.get(one.sku, ())), sum(p.covered for p in promises.get(one.sku, ())),
-            len(slipped.get(one.sku, ())),
+            sum(each.sku == one.sku for each in late),
         )
         for one in requests
     ]  # fmt: skip
@@ -129,6 +139,28 @@ def _lines(
         promise_on = promised_day(promise_at, country, postal_code, home)
         lines[sku].append(_Line(sku, waiting, *of_line, promise_on, company))  # type: ignore[call-arg]
     return lines
+
+
+def _moved(skus: Mapping[str, Any], today: date) -> list[_Line]:
+    """Lines that are promised SKUs whose day was moved, and are told of it now: it is the date of those that wait for
+    nothing else. 2 statements."""
+    days: dict[UUID, date] = {}
+    moved = []
+    for sku, ships_on, moved_from, line, order, units, promise_at, ordered_at, *facts in sql.run(
+        _MOVED, skus
+    ):
+        days[sku] = ships_on
+        if line is None:
+            continue
+        number, external_id, channel, units_max, code, told_at, country, postal_code, home, company = facts
+        waiting = pegging.Waiting(line, order, units, 0, promise_at, ordered_at, frozenset(), 0)
+        on = promised_day(told_at, country, postal_code, home)
+        moved.append(_Line(
+            sku, waiting, moved_from, True, number, external_id, channel, max(ships_on, today), units_max, code, on,
+            company,
+        ))  # fmt: skip
+    were_told(list(days.items()))
+    return moved
 
 
 def _tell(cause: Cause, slipped: Sequence[_Line], new: dict[UUID, date]) -> None:
@@ -240,7 +272,27 @@ def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
         )
 
 
-_ORDERS = "SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY 1"
+# With those that are promised a SKU whose day was moved; without an order where nobody is.
+_ORDERS = """
+SELECT order_id, false FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])
+UNION
+SELECT a.order_id, true FROM stock_preorder AS y
+LEFT JOIN stock_allocation AS a ON a.sku_id = y.sku_id AND a.quantity > a.released
+WHERE y.sku_id = ANY(%(skus)s::uuid[]) AND y.moved_from IS NOT NULL
+"""
+
+# What also waits for stock is dated by that.
+_MOVED = f"""
+SELECT y.sku_id, y.ships_on, y.moved_from, a.line_id, a.order_id, a.units, o.promise_at, o.placed_at,
+       o.number, o.external_id, c.code, y.units_max, s.code, {PROMISED}, y.company_id::int
+FROM stock_preorder AS y JOIN catalog_sku AS s ON s.id = y.sku_id
+LEFT JOIN (SELECT sku_id, line_id, order_id, sum(quantity - released)::int AS units FROM stock_allocation AS a
+           WHERE sku_id = ANY(%(skus)s::uuid[]) AND quantity > released
+             AND NOT EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.line_id = a.line_id)
+           GROUP BY 1, 2, 3) AS a ON a.sku_id = y.sku_id
+LEFT JOIN orders_order AS o ON o.id = a.order_id LEFT JOIN network_channel AS c ON c.id = o.channel_id
+WHERE y.sku_id = ANY(%(skus)s::uuid[]) AND y.moved_from IS NOT NULL
+"""
 
 # Backorders change under the lock of their order only; one that came since then has offered its SKU again.
 _LINES = f"""

@@ -38,8 +38,8 @@ class PreorderSet:
 
 @command("stock.set_preorder")
 def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[PreorderSet | Refused]:
-    """Set the day from which SKUs ship. Who waits for them gets a new date, and what was promised of them and may leave
-    now is offered for release.
+    """Set the day from which SKUs ship. Who waits for them gets a new date, who is promised some is told of it, and
+    what was promised of them and may leave now is offered for release.
 
     Refuses: NotFound (no such SKU in the company); NotPlaceable (a limit below zero; a kit). Again: sets the same.
     6 statements at most.
@@ -65,7 +65,7 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
             answers.append(PreorderSet(r.sku, r.ships_on))
     rows = [(r.sku, r.company, r.ships_on, r.units_max) for r in wanted.values() if r.ships_on]
     if rows:
-        sql.run(_SET, sql.columns(("skus", "companies", "days", "limits"), rows))
+        sql.run(_SET, sql.columns(("skus", "companies", "days", "limits"), rows) | {"today": cause.at.date()})
     if ended := [r.sku for r in wanted.values() if r.ships_on is None]:
         sql.run("DELETE FROM stock_preorder WHERE sku_id = ANY(%(skus)s::uuid[])", {"skus": ended})
     if wanted:
@@ -86,15 +86,29 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
     return answers
 
 
+def were_told(days: Sequence[tuple[UUID, date]]) -> None:
+    """Note that those who are promised SKUs know the days from which they ship; one that was moved again since is still
+    to be told. Called inside a command. 1 statement, none for nothing."""
+    if days:
+        sql.change(_TOLD, sql.columns(("skus", "days"), days))
+
+
 _KNOWN = """
 SELECT company_id::int, id, EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id) FROM catalog_sku AS s
 WHERE id = ANY(%(skus)s::uuid[])
 """
 
 _SET = """
-INSERT INTO stock_preorder (sku_id, company_id, ships_on, units_max)
-SELECT * FROM unnest(%(skus)s::uuid[], %(companies)s::smallint[], %(days)s::date[], %(limits)s::int[])
-ON CONFLICT (sku_id) DO UPDATE SET ships_on = excluded.ships_on, units_max = excluded.units_max
+INSERT INTO stock_preorder AS y (sku_id, company_id, ships_on, units_max, moved_from)
+SELECT d.*, %(today)s::date
+FROM unnest(%(skus)s::uuid[], %(companies)s::smallint[], %(days)s::date[], %(limits)s::int[]) AS d
+ON CONFLICT (sku_id) DO UPDATE SET ships_on = excluded.ships_on, units_max = excluded.units_max,
+    moved_from = CASE WHEN excluded.ships_on <> y.ships_on THEN COALESCE(y.moved_from, y.ships_on) ELSE y.moved_from END
+"""
+
+_TOLD = """
+UPDATE stock_preorder AS y SET moved_from = NULL FROM unnest(%(skus)s::uuid[], %(days)s::date[]) AS d(sku, day)
+WHERE y.sku_id = d.sku AND y.ships_on = d.day
 """
 
 _MAY_LEAVE = """

@@ -17,6 +17,7 @@ from entrepot.insight import owners
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, Said
 from entrepot.network import queries as network
+from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
@@ -189,7 +190,9 @@ def take_payment(item: TakePaymentIn, key: str) -> TakePayment:
 
 def cancel_order(item: CancelIn, key: str) -> CancelOrder:
     lines = None if item.lines is None else tuple((line.line, line.quantity) for line in item.lines)
-    return CancelOrder(item.order, item.reason, lines, code=item.code, key=key)
+    return CancelOrder(
+        item.order, rules.why_cancelled(item.code, item.reason), lines, code=item.code, key=key
+    )
 
 
 def bytes_of(text: str) -> bytes:

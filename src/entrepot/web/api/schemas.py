@@ -225,10 +225,10 @@ class CancelLineIn(Strict):
 
 
 class CancelIn(Strict):
-    """A whole order, or some units of its lines."""
+    """A whole order, or some units of its lines. Without a `reason` the `code` says why, unless it is `other`."""
 
     order: UUID
-    reason: Reason
+    reason: Annotated[str, Field(max_length=NOTE_MAX, pattern=NO_NUL)] = ""
     code: Literal[tuple(rules.CANCEL_REASONS)] = "other"  # type: ignore[valid-type]
     lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
     key: Own = None

@@ -65,7 +65,8 @@ def cancelled(request: Request, wanted: Sequence[CancelOrder], *, in_part: bool 
 
 def cancel_many(request: Request, which: Sequence[UUID]) -> HttpResponse:
     """Those that can be are cancelled as it was told; before that, and where it is another sum by now, it is told."""
-    reason, code = clean(request.POST.get("reason")), clean(request.POST.get("code")) or "other"
+    note, code = clean(request.POST.get("reason")), clean(request.POST.get("code")) or "other"
+    reason = rules.why_cancelled(code, note)
     wanted = [CancelOrder(one, reason, code=code) for one in dict.fromkeys(which)]
     if not wanted or not may_cancel(request):
         return back(request, reverse("orders"), cancelled(request, wanted))
@@ -76,7 +77,7 @@ def cancel_many(request: Request, which: Sequence[UUID]) -> HttpResponse:
     sums = _sums(list(can.values()))
     told = sha256(repr(list(can.values())).encode()).hexdigest()
     if not can or not reason or request.POST.get("told") != told:
-        return _question(request, wanted, foreseen, sums, told)
+        return _question(request, wanted, foreseen, sums, told, note)
     results = cancelled(request, [one for one in wanted if one.order in can])
     if not is_many(len(can)):
         done = [one for one in results if not isinstance(one, Refused)]
@@ -88,7 +89,7 @@ def cancel_many(request: Request, which: Sequence[UUID]) -> HttpResponse:
 
 def _question(
     request: Request, wanted: Sequence[CancelOrder], foreseen: Sequence[Foreseen | Refused],
-    sums: Sequence[Sum], told: str,
+    sums: Sequence[Sum], told: str, note: str,
 ) -> HttpResponse:  # fmt: skip
     can = [one for one in foreseen if isinstance(one, Foreseen)]
     refused = [one for one in foreseen if isinstance(one, Refused)]
@@ -99,7 +100,7 @@ def _question(
         "refused": len(refused), "why_not": [words.refusal(one) for one in shown],
         "more_refused": max(0, len(refused) - SHOWN),
         "all": request.POST.get("all", ""), "chosen": [] if request.POST.get("all") else [one.order for one in wanted],
-        "reason": wanted[0].reason, "code": wanted[0].code, "codes": rules.CANCEL_REASONS,
+        "reason": wanted[0].reason, "note": note, "code": wanted[0].code, "codes": rules.CANCEL_REASONS,
         "target": came_from(request, reverse("orders")), "to_worker": is_many(len(can)),
     }  # fmt: skip
     return page(request, "web/orders_cancel.html", context, area="orders")

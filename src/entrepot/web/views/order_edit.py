@@ -24,7 +24,7 @@ from entrepot.orders.commands.split import OrderSplit, SplitOrder
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.commands.regroup import merge, split
-from entrepot.web import address_form
+from entrepot.web import address_form, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, day_in, give, ids_in, int_in, minor_in
 
@@ -57,6 +57,9 @@ def change(request: Request, which: UUID) -> HttpResponse:
         if isinstance(one, OrderEdited):
             _say_money(request, found, one)
             _say_service(request, found)
+            if one.holds:
+                holds = ", ".join(map(words.word, one.holds))
+                messages.warning(request, gettext("It is held now: %(holds)s.") % {"holds": holds})
     return back(request, f"/orders/{which}/", results)
 
 
@@ -88,6 +91,9 @@ def split_off(request: Request, which: UUID) -> HttpResponse:
     units = ((line.id, int_in(clean(request.POST.get(f"units-{line.id}")))) for line in found.lines)
     wanted = SplitOrder(which, tuple((line, n) for line, n in units if n), clean(request.POST.get("reason")))
     results = give(request, split, [wanted], lambda _: gettext("The order was split: this is the new one."))
+    for one in results:
+        if isinstance(one, OrderSplit):
+            _say_unpaid(request, one.uncovered_minor, found.currency)
     new = next((one.new_order for one in results if isinstance(one, OrderSplit)), which)
     return back(request, f"/orders/{new}/", results)
 
@@ -103,6 +109,7 @@ def merge_in(request: Request, which: UUID) -> HttpResponse:
     for one in results:
         if isinstance(one, OrdersMerged):
             messages.info(request, gettext("It has %(n)s lines.") % {"n": one.lines})
+            _say_unpaid(request, one.uncovered_minor, orders.currency_of(which))
     return back(request, f"/orders/{which}/", results)
 
 
@@ -162,6 +169,13 @@ def _say_service(request: Request, found: orders.OrderView) -> None:
     if service and service != clean(found.service) and service not in carriage.named(company=found.company):
         told = gettext("No service is called %(service)s: the one that suits best will be taken.")
         messages.warning(request, told % {"service": service})
+
+
+def _say_unpaid(request: Request, minor: int, currency: str) -> None:
+    """What no payment covers of an order that was made of others, or of a part of one: it is held for it."""
+    if minor:
+        told = gettext("No payment covers %(amount)s of it: it is held until one does.")
+        messages.warning(request, told % {"amount": fmt.money(minor, currency)})
 
 
 def say_given_back(request: Request, minor: int, currency: str) -> None:

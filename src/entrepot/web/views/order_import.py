@@ -129,10 +129,11 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
     if request.POST.get("mapped") == file.name:
         mapping = {name: column for name, column in _chosen(request).items() if column in sheet.header}
     if do == "place" and parse.misfit_mapping(mapping) is None:
-        save_mapping(cause, requests=[SaveMapping(company, channel.code, tuple(mapping.items()))])
+        kept = mapping | parse.lost(mapping, remembered, sheet.header)
+        save_mapping(cause, requests=[SaveMapping(company, channel.code, tuple(kept.items()))])
     report = importer.run(
         cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
-        tries=do != "place",
+        remembered=remembered, tries=do != "place",
     )  # fmt: skip
     if do == "errors":
         return _errors(report.wrong)

@@ -143,9 +143,7 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
     if not said and sum(n for _, n in left) < sum(line.quantity - line.cancelled for line in goods):
         lines = left
     code = clean(request.POST.get("code")) or "other"
-    reason = clean(request.POST.get("reason")) or (
-        rules.CANCEL_REASONS.get(code, "") if code != "other" else ""
-    )
+    reason = rules.why_cancelled(code, clean(request.POST.get("reason")))
     wanted = CancelOrder(which, reason, tuple(lines) or None, code=code)
     results = cancelled(request, [wanted], in_part=bool(lines))
     for one in results:
@@ -359,7 +357,10 @@ def _standing(request: Request, known: dict[str, Any]) -> dict[str, Any]:
         units.get("shipped", 0) + units.get("delivered", 0), known["captured_minor"] > 0, may,
     )  # fmt: skip
     holds = [one.type for one in known["open_holds"]]
-    told = standing.where(units, known["shipments"], holds, last.expected_on if last else None)
+    later = [one.ships_on for one in known["promises"] if one.ships_on and one.released < one.quantity]
+    told = standing.where(
+        units, known["shipments"], holds, last.expected_on if last else None, max(later, default=None)
+    )
     return {"where": told, "possible": standing.possible(asked)}
 
 
