@@ -84,8 +84,8 @@ class Paper(FPDF):
     def _fall_back_on(self, names: Iterable[str]) -> None:
         """Ask these fonts as well for letters that the font of texts has none of."""
         for name in names:
-            self.add_font(name, "", letters.FURTHER[name].path)
-        known = [name for name in letters.FURTHER if name in self.fonts]
+            self.add_font(name, "", letters.further()[name].path)
+        known = [name for name in letters.further() if name in self.fonts]
         self.set_fallback_fonts(known, exact_match=False)
         self._known = {letter for name in ("text", *known) for letter in self.fonts[name].cmap}  # type: ignore[union-attr]
 
@@ -94,7 +94,7 @@ class Paper(FPDF):
         letters joined and in their order where they are written from right to left."""
         if missing := [name for name in letters.needed(text) if name not in self.fonts]:
             self._fall_back_on(missing)
-        self.set_text_shaping(letters.LEFTWARD.search(text) is not None)
+        self.set_text_shaping(letters.is_shaped(text))
         return "".join(
             one if ord(one) in self._known or not one.isprintable() else letters.NO_LETTER for one in text
         )
@@ -307,7 +307,7 @@ def _packing_slip(slip: Slip) -> bytes:
     if slip.gift_message:
         paper.ln(4)
         paper.say(gettext("A message for you"), 9, 5, grey=True)
-        paper.say(slip.gift_message, 14, 7)
+        paper.say(letters.MARKS.sub("", slip.gift_message), 14, 7)
     return bytes(paper.output())
 
 
