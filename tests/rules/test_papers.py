@@ -376,6 +376,14 @@ def test_letters_that_no_paper_has_are_told_each_once():
     assert letters.missing("a\u200db\ufe0f") == [], "what says how letters look is no letter"
 
 
+def test_a_gift_message_that_no_paper_can_say_has_lines_to_be_written_on(monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(papers.Paper, "say", lambda _self, text, *_, **__: said.append(text))
+    for message, is_said in (("สุข", False), ("Ж\ufe0f", True)):
+        papers.packing_slip(papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message=message))
+        assert ("Ж" in said, message in said) == (is_said, False)
+
+
 def test_a_font_of_the_machine_has_letters_that_ours_have_not(settings, tmp_path: Path):
     settings.FONTS = [a_font(tmp_path, "नमa")]
     assert letters.missing("नमन") == []

@@ -37,6 +37,8 @@ GREY = 110
 """Of what only names what stands beside it."""
 HEAD = FontFace(emphasis="B", size_pt=8)
 PAD = (1.1, 1, 1.1, 1)
+HAND_LINES = 5
+"""Of a gift message that has letters which no font has: whoever packs writes it."""
 
 
 LABEL_MM = (101.6, 152.4)
@@ -203,6 +205,12 @@ class Paper(FPDF):
         self.cell(WIDTH * 0.25, size * 0.55, what)
         self.cell(WIDTH * 0.2, size * 0.55, amount, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
+    def lines_to_write_on(self, count: int) -> None:
+        """Empty lines for what somebody writes by hand."""
+        for _ in range(count):
+            self.ln(11)
+            self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
+
     def by_hand(self, text: str) -> None:
         """Where somebody writes by hand, with room above it."""
         self.ln(12)
@@ -307,7 +315,10 @@ def _packing_slip(slip: Slip) -> bytes:
     if slip.gift_message:
         paper.ln(4)
         paper.say(gettext("A message for you"), 9, 5, grey=True)
-        paper.say(letters.MARKS.sub("", slip.gift_message), 14, 7)
+        if letters.missing(slip.gift_message):
+            paper.lines_to_write_on(HAND_LINES)
+        else:
+            paper.say(letters.MARKS.sub("", slip.gift_message), 14, 7)
     return bytes(paper.output())
 
 
