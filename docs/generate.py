@@ -631,7 +631,7 @@ def settings() -> str:
 def environment() -> dict[str, str]:
     """Every environment variable that the package reads, with its default where one is written there."""
     found: dict[str, str] = {}
-    for _, tree in _trees("environ", "getenv", "_flag(", "_names("):
+    for _, tree in _trees("environ", "getenv", "_flag(", "_names(", "_fonts("):
         for node in ast.walk(tree):
             name = default = ""
             if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in READERS:
@@ -644,7 +644,15 @@ def environment() -> dict[str, str]:
     return found
 
 
-READERS = {"os.environ.get", "os.environ.setdefault", "os.environ.pop", "os.getenv", "_flag", "_names"}
+READERS = {
+    "os.environ.get",
+    "os.environ.setdefault",
+    "os.environ.pop",
+    "os.getenv",
+    "_flag",
+    "_names",
+    "_fonts",
+}
 
 
 def server_settings() -> str:

@@ -228,7 +228,7 @@ chosen from a list, or made by a rule of facts that name nobody: returns_line.re
     warehouse_counttask.why warehouse_replenishment.why warehouse_waveorder.why kernel_request.answer
     kernel_job.answer
 a provider's name for something: payments_payment.reference settlement_payoutline.reference shipping_purchase.reference
-    shipping_quote.reference returns_label.reference
+    shipping_quote.reference returns_label.reference shipping_manifestform.reference
 emptied with its person or order: parties_address.place parties_giftmessage.message returns_label.label_url
     shipping_purchase.label_url
 searched by its subject: kernel_event.reason
