@@ -42,6 +42,8 @@ SETTINGS = {
     "ENTREPOT_EASYPOST_KEY": "The API key of an account with EasyPost. Without it nothing is asked of EasyPost.",
     "ENTREPOT_EASYPOST_URL": "Where EasyPost answers, if not at `https://api.easypost.com/v2`.",
     "ENTREPOT_EASYPOST_SECRET": "The secret by which EasyPost signs its webhooks. Without it none is taken.",
+    "ENTREPOT_FONTS": "Fonts of this machine (.ttf, .otf; several with a colon between) for letters that papers have"
+    " none of otherwise, such as Thai or Devanagari: `/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf`.",
     "ENTREPOT_HOME": "The folder of this installation: secret key, files, the embedded server's data.",
     "ENTREPOT_HOSTS": "Names under which the console is reached, separated by commas.",
     "ENTREPOT_KARRIO_ACCOUNTS": "Accounts with carriers for the extra `[carriers]`, as JSON: karrio's name of each with"
@@ -629,7 +631,7 @@ def settings() -> str:
 def environment() -> dict[str, str]:
     """Every environment variable that the package reads, with its default where one is written there."""
     found: dict[str, str] = {}
-    for _, tree in _trees("environ", "getenv", "_flag(", "_names("):
+    for _, tree in _trees("environ", "getenv", "_flag(", "_names(", "_fonts("):
         for node in ast.walk(tree):
             name = default = ""
             if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in READERS:
@@ -642,7 +644,15 @@ def environment() -> dict[str, str]:
     return found
 
 
-READERS = {"os.environ.get", "os.environ.setdefault", "os.environ.pop", "os.getenv", "_flag", "_names"}
+READERS = {
+    "os.environ.get",
+    "os.environ.setdefault",
+    "os.environ.pop",
+    "os.getenv",
+    "_flag",
+    "_names",
+    "_fonts",
+}
 
 
 def server_settings() -> str:

@@ -32,17 +32,23 @@ def package(sscc: str, *inside: Level) -> Level:
 
 
 def item(
-    code: str, units: int, *, named: str = "BP", lot: str = "", expires_on: str = "", serials: Sequence[str] = ()
+    code: str, units: int, *, named: str = "BP", lot: str = "", expires_on: str = "", serials: Sequence[str] = (),
+    status: str = "",
 ) -> Level:  # fmt: skip
-    lines: Lines = [("LIN", "", named, code), ("SN1", "", str(units), "EA")]
+    sent = ("SN1", "", str(units), "EA", "", "", "", "", status) if status else ("SN1", "", str(units), "EA")
+    lines: Lines = [("LIN", "", named, code), sent]
     lines += [("REF", "LT", lot)] if lot else []
     lines += [("DTM", "036", expires_on)] if expires_on else []
     return Level("I", lines + [("REF", "SE", one) for one in serials])
 
 
-def notice(reference: str, *inside: Level, arrives: str = "20260305", purpose: str = "00") -> Lines:
+def notice(
+    reference: str, *inside: Level, arrives: str = "20260305", purpose: str = "00", tracking: str = "1Z9"
+) -> Lines:
     """The segments of a set: its levels numbered in their order."""
-    top = Level("S", [("TD5", "B", "2", "UPSM"), ("REF", "CN", "1Z9"), ("DTM", "017", arrives)], list(inside))
+    top = Level(
+        "S", [("TD5", "B", "2", "UPSM"), ("REF", "CN", tracking), ("DTM", "017", arrives)], list(inside)
+    )
     lines: Lines = [("BSN", purpose, reference, "20260302", "0930", "0001")]
     numbers = iter(range(1, 10_000))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from entrepot import languages, postgres
+from entrepot import Problem, languages, postgres
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -20,6 +20,16 @@ def _flag(name: str) -> bool:
 
 def _names(name: str, default: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def _fonts(name: str) -> list[Path]:
+    found = [Path(one) for one in os.environ.get(name, "").split(os.pathsep) if one]
+    for one in found:
+        if not one.is_file() or one.suffix.lower() not in (".ttf", ".otf"):
+            raise Problem(
+                f"{name} names {one}: expected the file of a font (.ttf or .otf). Mend the path, or leave it out."
+            )
+    return found
 
 
 def _secret_key() -> str:
@@ -195,6 +205,8 @@ STRIPE_KEY = os.environ.get("ENTREPOT_STRIPE_KEY", "")
 STRIPE_SECRET = os.environ.get("ENTREPOT_STRIPE_SECRET", "")
 STRIPE_URL = os.environ.get("ENTREPOT_STRIPE_URL", "https://api.stripe.com/v1")
 KARRIO_ACCOUNTS = os.environ.get("ENTREPOT_KARRIO_ACCOUNTS", "")
+# Fonts of this machine for letters that ours have none of.
+FONTS = _fonts("ENTREPOT_FONTS")
 # For tests and closed networks: webhooks may go to this machine and its network, and without TLS.
 WEBHOOKS_LOCAL = _flag("ENTREPOT_WEBHOOKS_LOCAL")
 

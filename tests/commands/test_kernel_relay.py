@@ -104,3 +104,46 @@ def test_a_lane_is_claimed_by_an_index_of_its_own(lane: str, index: str) -> None
     assert any(index in line for (line,) in plan), plan
     (claimed,) = delivery.claim(NOW, 1, lane)
     assert claimed.destination.startswith("webhook:") == (lane == delivery.WEBHOOKS)
+
+
+class Killed(BaseException):
+    """As nobody catches it, so nobody catches a kill."""
+
+
+def test_one_that_goes_once_is_told_where_an_attempt_may_have_arrived() -> None:
+    delivery.send(SYSTEM, [Message("post:a", "topic", ids.uuid7(), COMPANY, {}, once=True)])
+    seen: list[bool] = []
+    then: list[BaseException] = [
+        Unavailable("it was not taken"),
+        Killed(),
+        KeyError("a bug"),
+        Unavailable("away"),
+    ]
+
+    def sender(_cause: Cause, message: Claimed) -> None:
+        seen.append(message.is_again)
+        if then:
+            raise then.pop(0)
+
+    at = NOW
+    relay.relay_once({"post": sender}, at=at)
+    at += delivery.RETRY_AFTER[0]
+    with pytest.raises(Killed):
+        relay.relay_once({"post": sender}, at=at)
+    assert relay.relay_once({"post": sender}, at=at + delivery.LEASE / 2) == 0, "he may be at it still"
+    for wait in (delivery.LEASE, delivery.RETRY_AFTER[1], delivery.RETRY_AFTER[2]):
+        at += wait
+        relay.relay_once({"post": sender}, at=at)
+    assert seen == [False, False, True, True, True]
+    assert [state for state, *_ in states()] == ["delivered"]
+
+
+def test_one_that_goes_once_is_noted_before_it_is_sent_and_only_once() -> None:
+    delivery.send(SYSTEM, [Message("post:a", "topic", ids.uuid7(), COMPANY, {}, once=True)])
+    noted: list[object] = []
+
+    def sender(_cause: Cause, _message: Claimed) -> None:
+        noted.extend(sql.run("SELECT begun_at, next_try_at FROM kernel_delivery")[0])
+
+    assert relay.relay_once({"post": sender}, at=NOW) == 1
+    assert noted == [NOW, NOW + delivery.LEASE]

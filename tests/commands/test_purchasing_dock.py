@@ -430,6 +430,14 @@ def test_a_wrong_scan_is_told_apart_and_changes_no_stock(house):
     ]  # fmt: skip
 
 
+def test_goods_that_nobody_ordered_are_one_question_whatever_is_scanned_of_them(house):
+    ((code,),) = sql.run("SELECT code FROM catalog_sku WHERE barcode LIKE %(b)s", {"b": f"%{CAKE[-12:]}"})
+    texts = (f"010{CAKE}1727060110NEW", f"010{CAKE}1727060110OTHER", code)
+    answers = receive_scans(CLERK, requests=[scan(house, text) for text in texts])
+    assert [type(one) for one in answers] == [NotOrdered] * 3
+    assert [kind for kind, _ in items()] == ["not ordered"]
+
+
 def test_a_scanned_serial_number_is_one_unit_and_comes_once(house):
     ordered(house, (house.skus[0], 10))
     text = f"01{MUG}21S-1"

@@ -301,13 +301,29 @@ def test_suppliers_are_judged_by_what_came_when_how_much_and_how_good(house):
     counted = ((line.id, 6), (line.id, 2, "", None, "damaged", "wet"))
     receive(CLERK, requests=[ReceiveOrder(made.order, counted, occurred_at=at)])  # on time, short, two bad
 
-    (found,) = performance.of_suppliers(1, since=at.date() - timedelta(days=9), until=NOW.date())
+    today = NOW.date()
+    (found,) = performance.of_suppliers(1, since=at.date() - timedelta(days=9), until=today, today=today)
 
     assert (found.lines, found.came, found.on_time, found.in_full, found.both) == (3, 3, 2, 2, 1)
     assert (found.units, found.bad) == (28, 2)
     assert found.lead_days == pytest.approx(7)
     assert found.lead_deviation == pytest.approx(2)
-    assert performance.of_suppliers(1, since=NOW.date(), until=NOW.date() + timedelta(days=1)) == []
+    assert performance.of_suppliers(1, since=today, until=today + timedelta(days=1), today=today) == []
+
+
+def test_what_is_not_due_yet_is_not_late(house):
+    """A line whose day is not over counts when all of it came: the rest of it may come still."""
+    goods = ((house.skus[0], 10, Decimal(1)),)
+    whole, part, _ = order(BUYER, requests=[OrderGoods(1, house.supplier, house.node, "", goods)] * 3)
+    receive(CLERK, requests=[ReceiveOrder(whole.order)])
+    (line,) = queries.lines(part.order)
+    receive(CLERK, requests=[ReceiveOrder(part.order, ((line.id, 6),))])
+    span = {"since": NOW.date(), "until": NOW.date() + timedelta(days=90)}
+    (found,) = performance.of_suppliers(1, **span, today=line.wanted_on)
+    assert (found.lines, found.on_time, found.in_full) == (1, 1, 1)
+    assert len(performance.lines_due(1, house.supplier, **span, today=line.wanted_on)) == 1
+    (found,) = performance.of_suppliers(1, **span, today=line.wanted_on + timedelta(days=1))
+    assert (found.lines, found.on_time, found.in_full) == (3, 2, 1)
 
 
 def test_from_dock_to_stock(house):

@@ -26,7 +26,8 @@ from entrepot.shipping.commands.tell_manifests import (
     record_forms,
     tell_manifests,
 )
-from entrepot.shipping.live import Bought, Form
+from entrepot.shipping.easypost.client import Client
+from entrepot.shipping.live import Bought, Form, OnPaperError
 from entrepot.shipping.queries import FormRow
 from entrepot.work import queries as work
 from tests.commands.test_shipping_live import HOME, LIVE
@@ -78,14 +79,17 @@ def forms(manifest: UUID) -> tuple[FormRow, ...]:
 
 
 def about_forms(other: Imitation) -> list[tuple[str, object]]:
-    return [(path, body) for path, body in other.asked if "scan_form" in path or path.endswith("/shp_1")]
+    """What was asked after the labels were bought."""
+    paths = [path for path, _ in other.asked]
+    begin = next((n for n, path in enumerate(paths) if path.endswith("/buy")), len(paths))
+    return other.asked[begin + 1 :]
 
 
 def test_a_carrier_is_told_of_the_labels_that_were_bought_of_it(house: Floor, other: Imitation):
     asked_for(house)
     own = shipped(*placed(house, 1, (0, 1), address=HOME))
     print_labels(SYSTEM, requests=[PrintLabels(one) for one in own])
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
     assert forms(manifest) == (FormRow("easypost", "asked", "", ""),)
     assert relayed() == 1
@@ -110,6 +114,7 @@ def test_a_label_that_is_being_bought_when_the_carrier_comes_is_waited_for(house
     assert [path for path, _ in other.asked] == ["/v2/shipments"], "there is nothing to tell yet"
     other.answer = easypost
     assert relayed(1) == 2
+    assert relayed(2) == 1
     assert queries.labels(label=label)[0].tracking == "PP100200300GB"
     assert forms(manifest) == (MADE,)
 
@@ -125,7 +130,7 @@ def test_a_label_that_was_not_sold_is_not_told_and_a_person_is(house: Floor, oth
 
 def test_a_form_takes_its_time_and_is_asked_for_once(house: Floor, other: Imitation):
     asked_for(house)
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
     other.answer = lambda *_: (200, a_form("creating"))
     assert relayed() == 1
@@ -139,7 +144,7 @@ def test_a_form_takes_its_time_and_is_asked_for_once(house: Floor, other: Imitat
 
 def test_what_the_carrier_does_not_take_is_work_until_it_is_told_again(house: Floor, other: Imitation):
     asked_for(house)
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
     other.answer = lambda *_: (200, a_form("failed"))
     assert relayed() == 1
@@ -160,7 +165,7 @@ def test_what_the_carrier_does_not_take_is_work_until_it_is_told_again(house: Fl
 def test_an_answer_that_was_lost_is_found_with_the_labels(house: Floor, other: Imitation):
     """The form was made, and nobody heard of it: the second time it is refused, and stands with its labels."""
     asked_for(house)
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
 
     def answer(path: str, body: object) -> tuple[int, object]:
@@ -175,7 +180,7 @@ def test_an_answer_that_was_lost_is_found_with_the_labels(house: Floor, other: I
 
 def test_a_form_of_other_labels_is_not_taken_for_it(house: Floor, other: Imitation):
     asked_for(house)
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
     other.answer = lambda path, _: (
         (422, {"error": {"message": "already on a form"}})
@@ -188,7 +193,7 @@ def test_a_form_of_other_labels_is_not_taken_for_it(house: Floor, other: Imitati
 
 def test_an_outage_is_tried_again(house: Floor, other: Imitation):
     asked_for(house)
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
     other.answer = lambda *_: (503, "busy")
     assert relayed() == 0
@@ -200,7 +205,7 @@ def test_an_outage_is_tried_again(house: Floor, other: Imitation):
 
 def test_an_outage_that_does_not_end_is_work_and_told_again(house: Floor, other: Imitation):
     asked_for(house)
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
     other.answer = lambda *_: (503, "busy")
     for day in range(len(RETRY_AFTER) + 1):
@@ -220,7 +225,7 @@ def test_an_outage_that_does_not_end_is_work_and_told_again(house: Floor, other:
 @pytest.mark.parametrize("answer", ["asked", "making"])
 def test_a_message_that_is_gone_is_left_once_more(house: Floor, other: Imitation, state: str, answer: str):
     asked_for(house)
-    assert relayed() == 1
+    assert relayed() == 2
     manifest = closed(house)
     if answer == "making":
         other.answer = lambda *_: (200, a_form("creating"))
@@ -244,6 +249,23 @@ def test_without_an_account_a_person_is_told(house: Floor):
     manifest = closed(house)
     relayed()
     assert forms(manifest) == (FormRow("easypost", "failed", "", "this installation has no account with it"),)
+
+
+def test_a_carrier_that_is_told_of_none_is_left_to_the_paper(house: Floor, other: Imitation, monkeypatch):
+    """karrio's plugin of a carrier may make no manifests: that is told, and is nobody's work."""
+    asked_for(house)
+    assert relayed() == 2
+    manifest = closed(house)
+
+    def manifests(*_: object) -> Form:
+        raise OnPaperError("karrio tells post of no manifests")
+
+    monkeypatch.setattr(Client, "manifest", manifests)
+    assert relayed() == 1
+    assert forms(manifest) == (FormRow("easypost", "on paper", "", "karrio tells post of no manifests"),)
+    assert work.of_subject(manifest) == []
+    (refused,) = tell_manifests(SYSTEM, requests=[TellManifest(manifest)])
+    assert isinstance(refused, errors.NothingToTell)
 
 
 def test_answers_are_recorded_for_what_was_asked(house: Floor):

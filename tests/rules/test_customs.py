@@ -26,6 +26,13 @@ from entrepot.shipping.customs import passes_customs
         # Monaco is in it through France, by whatever country it is told
         (("DE", "10115"), ("MC", "98000"), False), (("MC", "98000"), ("FR", "75001"), False),
         (("FR", "75001"), ("FR", "98000"), False), (("GB", "E16 1AA"), ("MC", "98000"), True),
+        # Northern Ireland: in the union for goods, and on its way to Great Britain free
+        (("DE", "10115"), ("GB", "BT1 5GS"), False), (("GB", "BT1 5GS"), ("IE", "D02"), False),
+        (("IE", "D02"), ("GB", "bt48 6hq"), False), (("GB", "BT1 5GS"), ("GB", "BT48 6HQ"), False),
+        (("GB", "E16 1AA"), ("GB", "BT1 5GS"), True), (("GB", "BT1 5GS"), ("GB", "E16 1AA"), False),
+        (("GB", "BT1 5GS"), ("NO", "0154"), True), (("NO", "0154"), ("GB", "BT1 5GS"), True),
+        (("ES", "35001"), ("GB", "BT1 5GS"), True), (("GB", "B1 1AA"), ("DE", "10115"), True),
+        (("GB", "E16 1AA"), ("GB", ""), False), (("GB", "BT1 5GS"), ("MC", "98000"), False),
     ],
 )  # fmt: skip
 def test_goods_pass_customs_where_they_leave_the_union_or_come_into_it(origin, destination, passes):

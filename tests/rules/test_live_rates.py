@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
+import urllib.error
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,18 @@ from entrepot.shipping.easypost import build, parse
 from entrepot.shipping.easypost.client import Client
 from entrepot.shipping.karrio import client as karrio_client
 from entrepot.shipping.karrio import parse as karrio
-from entrepot.shipping.live import Asked, Bought, Box, Place, Rate, RefusedByCarrierError, together
+from entrepot.shipping.live import (
+    Asked,
+    Bought,
+    Box,
+    Form,
+    InDoubtError,
+    OnPaperError,
+    Place,
+    Rate,
+    RefusedByCarrierError,
+    together,
+)
 from entrepot.shipping.rules import UnreadableError
 from tests.imitation import an_imitation, easypost
 from tests.rules.test_easypost import PAYLOADS
@@ -263,6 +275,122 @@ def test_a_label_for_the_way_back_by_karrio(monkeypatch):
         assert (told[0].shipper.postal_code, told[0].recipient.postal_code) == ("LS1 4AP", "E16 1AA")
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
+    reason="the extra [carriers] with karrio-easypost is not installed",
+)
+def test_a_carrier_is_told_of_a_manifest_by_karrio_where_its_plugin_can(monkeypatch):
+    client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
+    gateway = client.gateways["easypost"]
+    with pytest.raises(OnPaperError, match="karrio tells easypost of no manifests"):
+        client.manifest({"easypost:s1": "P1"}, "", HOUSE)
+    with pytest.raises(RefusedByCarrierError, match="no account ups"):
+        client.manifest({"ups:s1": "P1"}, "", HOUSE)
+    with pytest.raises(RefusedByCarrierError, match="several accounts"):
+        client.manifest({"easypost:s1": "P1", "ups:s1": "P2"}, "", HOUSE)
+
+    told: list[Any] = []
+    answers: list[Any] = []
+    monkeypatch.setattr(type(gateway), "check", lambda *_, **__: [])
+    monkeypatch.setattr(gateway.mapper, "create_manifest_request", told.append, raising=False)
+    monkeypatch.setattr(gateway.proxy, "create_manifest", lambda _: None, raising=False)
+    monkeypatch.setattr(gateway.mapper, "parse_manifest_response", lambda _: answers.pop(), raising=False)
+    import karrio.core.models as models
+
+    paper = models.ManifestDetails(
+        carrier_name="easypost",
+        carrier_id="easypost",
+        id="m1",
+        doc=models.ManifestDocument(manifest="JVBERi0="),
+    )
+    answers.append((paper, []))
+    form = client.manifest({"easypost:s1": "P1", "easypost:s2": "P2"}, "", HOUSE)
+    assert form == Form("easypost:m1", "data:application/pdf;base64,JVBERi0=")
+    assert (told[0].shipment_identifiers, told[0].address.postal_code) == (["s1", "s2"], "E16 1AA")
+    refusal = models.Message(carrier_name="easypost", carrier_id="easypost", message="of another day")
+    answers.append((None, [refusal]))
+    with pytest.raises(RefusedByCarrierError, match="of another day"):
+        client.manifest({"easypost:s1": "P1"}, "", HOUSE)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
+    reason="the extra [carriers] with karrio-easypost is not installed",
+)
+def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lost(monkeypatch):
+    client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
+    gateway = client.gateways["easypost"]
+    monkeypatch.setattr(client, "_quoted", lambda *_: ("easypost", RATES[0]))
+    away = ConnectionRefusedError(111, "Connection refused")
+    raised: list[Exception] = [
+        away, urllib.error.URLError(away), TimeoutError("too late"), ConnectionResetError("gone"), KeyError("shipment"),
+    ]  # fmt: skip
+
+    def fails(_: Any) -> Any:
+        raise raised.pop(0)
+
+    monkeypatch.setattr(gateway.proxy, "create_shipment", fails)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="Connection refused"):
+            client.buy(ASKED, "easypost Slow")
+    while raised:
+        with pytest.raises(InDoubtError):
+            client.buy(ASKED, "easypost Slow")
+    monkeypatch.setattr(gateway.mapper, "parse_shipment_response", lambda _: (None, []))
+    monkeypatch.setattr(gateway.proxy, "create_shipment", lambda _: None)
+    with pytest.raises(InDoubtError, match="can be read"):
+        client.buy(ASKED, "easypost Slow")
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
+    reason="the extra [carriers] with karrio-easypost is not installed",
+)
+def test_a_carrier_that_karrio_does_not_reach_is_asked_again(monkeypatch):
+    client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
+    settings = type(client.gateways["easypost"].settings)
+    with an_imitation(easypost) as other:
+        gone = other.url
+    monkeypatch.setattr(settings, "server_url", property(lambda _: gone))
+    for ask in (
+        lambda: client.buy(ASKED, "easypost Slow"),
+        lambda: client.void("easypost:shp_1"),
+        lambda: client.tracking("P1", "easypost"),
+    ):
+        with pytest.raises(Unavailable, match="does not get an answer"):
+            ask()
+    with pytest.raises(RefusedByCarrierError, match="refused"):
+        client.rates(ASKED)
+
+
+def test_a_form_of_karrio_has_its_paper():
+    assert karrio.form("usps", None, "JVBE\nRg==") == Form("usps:", "data:application/pdf;base64,JVBERg==")
+    with pytest.raises(RefusedByCarrierError, match="without its paper"):
+        karrio.form("usps", "m1", None)
+
+
+def test_what_is_bought_already_is_found_and_not_bought_again():
+    bought: list[str] = []
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            bought.append(path)
+            return (504, "too late") if len(bought) == 1 else (422, {"error": {"message": "bought already"}})
+        if path.endswith("/shp_1") and bought:
+            return easypost(f"{path}/buy", {"rate": {"id": "rate_Slow"}})
+        return easypost(path, body)
+
+    with an_imitation(answer) as other:
+        client = Client("key", other.url)
+        offer = client.offer(ASKED)
+        assert client.bought(offer) is None
+        with pytest.raises(Unavailable, match="504"):
+            client.buy_offer(offer, "Post Slow")
+        assert client.buy_offer(offer, "Post Slow").tracking == "PP100200300GB"
+        assert client.bought(offer) == client.buy_offer(offer, "Post Slow")
+        assert len(bought) == 1
+
+
 def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():
     rate = Rate("ups ups_ground", 740, "USD", 3, "")
     told = {"id": "s1", "tracking": "1Z9", "label": "JVBE\nRg==", "type": "PDF"}
@@ -271,7 +399,7 @@ def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():
     )
     charged = karrio.bought("ups", told | {"total_charge": 7.9, "currency": "USD", "type": "ZPL"}, rate)
     assert (charged.amount_minor, charged.label_url[:16]) == (790, "data:text/plain;")
-    with pytest.raises(RefusedByCarrierError, match="without its number"):
+    with pytest.raises(InDoubtError, match="without its number"):
         karrio.bought("ups", told | {"tracking": None}, rate)
 
 

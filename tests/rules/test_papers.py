@@ -8,10 +8,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from barcode.charsets.code128 import CODES
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fpdf.line_break import Fragment
 from hypothesis import given
 from hypothesis import strategies as st
@@ -344,3 +347,51 @@ def columns(text: str) -> int:
     picture = letters.dots(text, 44, 700)
     inked = [picture.crop((x, 0, x + 1, 44)).getextrema()[0] == 0 for x in range(picture.width)]
     return sum(now and not before for before, now in pairwise([False, *inked]))
+
+
+def a_font(folder: Path, letters_of_it: str) -> Path:
+    """A font that has a box for each of some letters."""
+    pen = TTGlyphPen(None)
+    for place, corner in enumerate(((100, 0), (100, 700), (500, 700), (500, 0))):
+        (pen.lineTo if place else pen.moveTo)(corner)
+    pen.closePath()
+    names = [f"letter{ord(one):x}" for one in letters_of_it]
+    made = FontBuilder(1000, isTTF=True)
+    made.setupGlyphOrder([".notdef", *names])
+    made.setupCharacterMap({ord(one): name for one, name in zip(letters_of_it, names, strict=True)})
+    made.setupGlyf(dict.fromkeys([".notdef", *names], pen.glyph()))
+    made.setupHorizontalMetrics(dict.fromkeys([".notdef", *names], (600, 100)))
+    made.setupHorizontalHeader(ascent=800, descent=-200)
+    made.setupNameTable({"familyName": "Own", "styleName": "Regular", "psName": "Own-Regular"})
+    made.setupOS2()
+    made.setupPost()
+    path = folder / "own.ttf"
+    made.save(path)
+    return path
+
+
+def test_letters_that_no_paper_has_are_told_each_once():
+    assert letters.missing("Zoë, Ελλάδα, Чай, محمد, דוד, 山田\n") == []
+    assert letters.missing("नमन สุข 🎂🎂") == [*"नम", *"สุข", "🎂"]
+    assert letters.missing("a\u200db\ufe0f") == [], "what says how letters look is no letter"
+
+
+def test_a_gift_message_that_no_paper_can_say_has_lines_to_be_written_on(monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(papers.Paper, "say", lambda _self, text, *_, **__: said.append(text))
+    for message, is_said in (("สุข", False), ("Ж\ufe0f", True)):
+        papers.packing_slip(papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message=message))
+        assert ("Ж" in said, message in said) == (is_said, False)
+
+
+def test_a_font_of_the_machine_has_letters_that_ours_have_not(settings, tmp_path: Path):
+    settings.FONTS = [a_font(tmp_path, "नमa")]
+    assert letters.missing("नमन") == []
+    assert letters.missing("नมa") == ["ม"]
+    assert letters.needed("plain") == letters.needed("")
+    paper = papers.Paper()
+    assert paper.normalize_text("नम") == "नम"
+    assert b"Own" in papers.packing_slip(
+        papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message="नमन")
+    )
+    assert letters.needs_dots("नम") and not letters.needs_dots("Zoë")

@@ -329,8 +329,8 @@ OF_NO_ROLE = (
     "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.record_forms", "shipping.poll",
     "shipping.watch_silence",
-    "shipping.answer_trouble", "shipping.watch_collections", "returns.record_label_purchases",
-    "returns.expect_sent_back", "returns.poll_labels",
+    "shipping.answer_trouble", "shipping.watch_collections", "shipping.watch_purchases",
+    "returns.record_label_purchases", "returns.expect_sent_back", "returns.poll_labels",
     "settlement.question_voided",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as

@@ -205,6 +205,20 @@ class FileBatch(models.Model):
         ]
 
 
+class SentNotice(models.Model):
+    """A notice of a supplier, by his number for it, that goods have left for a customer, and what it was taken as."""
+
+    pk = models.CompositePrimaryKey("company_id", "supplier_id", "external_ref")
+    company_id = models.SmallIntegerField()
+    supplier_id = models.UUIDField()
+    external_ref = models.TextField()
+    number = models.TextField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "channels_sentnotice"
+
+
 class Webhook(models.Model):
     """An address that is told of events. `read_seq`: up to where the log was told; up to `seen_seq` it can be told as
     soon as every transaction before `seen_xid` has ended. Secrets are sealed (`kernel.strongbox`)."""

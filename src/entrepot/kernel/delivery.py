@@ -15,6 +15,9 @@ RETRY_AFTER = tuple(timedelta(minutes=m) for m in (0.1, 0.5, 2, 5, 15, 30, 60, 1
 """Waits between attempts, about three days in all; after the last the message is dead and waits for a person."""
 
 
+LEASE = timedelta(minutes=5)
+"""How long a message that was begun is left to whoever began it: longer than it takes to be told what became of it."""
+
 ALL, WITHIN, WEBHOOKS = "all", "within", "webhooks"
 """Lanes: what goes to addresses that anybody may have given us, and the rest, which no slow one of them holds up."""
 WEBHOOK = "webhook:"
@@ -23,13 +26,15 @@ WEBHOOK = "webhook:"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: `destination` names who gets it, e.g. payments.fake or webhook:<id>."""
+    """One message: `destination` names who gets it, e.g. payments.fake or webhook:<id>. `once`: whoever gets it does
+    the same again if it comes again, so that whoever sends it is told where an attempt may have arrived."""
 
     destination: str
     topic: str
     subject: UUID
     company: int
     body: Any
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,9 @@ class Claimed:
     company: int
     body: str
     attempts: int
+    once: bool = False
+    is_again: bool = False
+    """An attempt was begun, and nobody knows whether it arrived: whoever sent it is gone, or failed over the answer."""
 
 
 def send(cause: Cause, messages: Sequence[Message]) -> None:
@@ -57,6 +65,7 @@ def send(cause: Cause, messages: Sequence[Message]) -> None:
             0,
             cause.at,
             "",
+            m.once,
         )
         for m in messages
     ]
@@ -65,7 +74,7 @@ def send(cause: Cause, messages: Sequence[Message]) -> None:
 
 _COLUMNS = (
     "company_id", "destination", "topic", "subject_id", "body", "created_at", "state", "attempts", "next_try_at",
-    "last_error",
+    "last_error", "once",
 )  # fmt: skip
 
 
@@ -76,6 +85,17 @@ def claim(at: datetime, limit: int, lane: str = ALL) -> list[Claimed]:
     So messages about one subject go out in order, and one that fails holds back only its own subject.
     """
     return [Claimed(*row) for row in sql.run(_CLAIMS[lane], {"at": at, "limit": limit})]
+
+
+def begin(at: datetime, message: Claimed) -> None:
+    """Note that a message that goes once is being sent, before it is: whoever claims it after us finds out what became
+    of it. Nobody else does for a while. 1 statement."""
+    sql.run(_BEGIN, {"id": message.id, "at": at, "until": at + LEASE})
+
+
+def claim_begun(message: Claimed) -> bool:
+    """Whether a message that we have begun is ours still, locked until the transaction ends. 1 statement."""
+    return bool(sql.run(_CLAIM_BEGUN, {"id": message.id}))
 
 
 def delivered(at: datetime, messages: Sequence[Claimed]) -> None:
@@ -89,12 +109,13 @@ def is_last(message: Claimed) -> bool:
     return message.attempts >= len(RETRY_AFTER)
 
 
-def failed(at: datetime, message: Claimed, error: str) -> datetime:
+def failed(at: datetime, message: Claimed, error: str, *, may_have_arrived: bool = False) -> datetime:
     """Note a failed attempt: try later, or give up after the last wait. Says when it is tried again."""
     last = is_last(message)
     again = at if last else at + RETRY_AFTER[message.attempts]
     params = {
         "id": message.id, "error": error[:1000], "state": "dead" if last else "waiting", "next": again,
+        "keeps": may_have_arrived or message.is_again,
     }  # fmt: skip
     sql.run(_FAILED, params)
     return again
@@ -157,7 +178,8 @@ UPDATE kernel_delivery SET state = 'kept', last_error = %(why)s::text WHERE id =
 
 # Which lane stands in the text and not in a parameter, so that each has an index of its own.
 _CLAIM = """
-SELECT id, destination, topic, subject_id, company_id, body::text, attempts FROM kernel_delivery AS one
+SELECT id, destination, topic, subject_id, company_id, body::text, attempts, once, begun_at IS NOT NULL
+FROM kernel_delivery AS one
 WHERE state = 'waiting' AND next_try_at <= %(at)s::timestamptz
   {lane}
   AND NOT EXISTS (SELECT FROM kernel_delivery AS earlier WHERE earlier.subject_id = one.subject_id
@@ -177,8 +199,17 @@ WHERE id = ANY(%(ids)s::bigint[])
 
 _FAILED = """
 UPDATE kernel_delivery SET state = %(state)s::text, attempts = attempts + 1, last_error = %(error)s::text,
-       next_try_at = %(next)s::timestamptz
+       next_try_at = %(next)s::timestamptz, begun_at = CASE WHEN %(keeps)s::bool THEN begun_at END
 WHERE id = %(id)s::bigint
+"""
+
+_BEGIN = """
+UPDATE kernel_delivery SET begun_at = %(at)s::timestamptz, next_try_at = %(until)s::timestamptz
+WHERE id = %(id)s::bigint
+"""
+
+_CLAIM_BEGUN = """
+SELECT id FROM kernel_delivery WHERE id = %(id)s::bigint AND state = 'waiting' FOR UPDATE SKIP LOCKED
 """
 
 _REST = """

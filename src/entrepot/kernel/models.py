@@ -175,6 +175,10 @@ class Delivery(models.Model):
     next_try_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
     last_error = models.TextField(db_default="")
+    once = models.BooleanField(db_default=False)
+    begun_at = models.DateTimeField(
+        null=True
+    )  # of one that goes once: since when nobody knows whether it arrived
 
     class Meta:
         indexes = [

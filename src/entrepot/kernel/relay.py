@@ -73,16 +73,26 @@ def relay_once(
     """Send what is due, by the clock or at a given moment; returns how many messages arrived.
 
     A message is sent while its row is locked, and the outcome is committed with what the sender recorded. A crash in
-    between sends it again: so every message carries an idempotency key, and the other side sees it once.
+    between sends it again: so every message carries an idempotency key, and the other side sees it once. One that goes
+    `once`, since the other side knows no such key, is noted as begun, and that is committed, before it is sent.
     """
     arrived = 0
     for _ in range(limit):
+        now = at or timezone.now()
         with transaction.atomic():
-            now = at or timezone.now()
             claimed = delivery.claim(now, 1, lane)
             if not claimed:
                 break
-            arrived += _send(senders, claimed[0], now)
+            (message,) = claimed
+            is_first = message.once and not message.is_again
+            if is_first:
+                delivery.begin(now, message)
+            else:
+                arrived += _send(senders, message, now)
+        if is_first:
+            with transaction.atomic():
+                if delivery.claim_begun(message):
+                    arrived += _send(senders, message, now)
     return arrived
 
 
@@ -105,7 +115,8 @@ def _send(senders: dict[str, Send], message: Claimed, now: datetime) -> int:
     except Exception as error:
         # A bug, or a message that nobody can read: it stops neither the others nor the lane.
         log.exception("a sender failed", destination=message.destination, message=message.id)
-        delivery.failed(cause.at, message, f"a fault of ours: {type(error).__name__}: {error}")
+        fault = f"a fault of ours: {type(error).__name__}: {error}"
+        delivery.failed(cause.at, message, fault, may_have_arrived=True)
         return 0
     delivery.delivered(cause.at, [message])
     return 1

@@ -15,7 +15,7 @@ class Performance:
 
     A line is due on the day that the supplier confirmed first, or else on the day that was asked for. It is on time
     when something came by then, in full when all came, both when all came by then, by the days of the
-    node that it came to. Bad units came damaged or failed
+    node that it came to. One whose day is not over counts as soon as all of it came. Bad units came damaged or failed
     their check.
     """
 
@@ -80,15 +80,19 @@ class DueLine:
         return (self.first_at - self.ordered_at).total_seconds() / 86_400 if self.first_at else None
 
 
-def of_suppliers(company: int, *, since: date, until: date) -> list[Performance]:
+def of_suppliers(company: int, *, since: date, until: date, today: date) -> list[Performance]:
     """Every supplier of which a line was due from `since` up to before `until`, by code. 1 statement."""
-    params = {"company": company, "since": since, "until": until}
+    params = {"company": company, "since": since, "until": until, "today": today}
     return [Performance(*row) for row in sql.run(_PERFORMANCE, params)]
 
 
-def lines_due(company: int, supplier: UUID, *, since: date, until: date, limit: int = 200) -> list[DueLine]:
+def lines_due(
+    company: int, supplier: UUID, *, since: date, until: date, today: date, limit: int = 200
+) -> list[DueLine]:
     """The lines behind a supplier's figures, the latest due first. 1 statement."""
-    params = {"company": company, "supplier": supplier, "since": since, "until": until, "limit": limit}
+    params = {
+        "company": company, "supplier": supplier, "since": since, "until": until, "today": today, "limit": limit,
+    }  # fmt: skip
     return [DueLine(*row) for row in sql.run(_LINES_DUE, params)]
 
 
@@ -123,6 +127,7 @@ WITH due AS (
         JOIN network_node AS node ON node.id = receipt.node_id
         WHERE r.line_id = due.id) AS sums ON true
     WHERE due.day >= %(since)s::date AND due.day < %(until)s::date
+      AND (due.day < %(today)s::date OR sums.units >= due.quantity)
 )
 """
 

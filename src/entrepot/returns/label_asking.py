@@ -38,6 +38,14 @@ def of_label(label: UUID, at: datetime) -> Wanted | None:
     )  # fmt: skip
 
 
+def offer(label: UUID) -> str | None:
+    """What a label that is asked for is bought by; '' where nobody knows yet, None where it was answered already."""
+    found = sql.run(
+        "SELECT reference FROM returns_label WHERE id = %(id)s::uuid AND bought = 'asked'", {"id": label}
+    )
+    return str(found[0][0]) if found else None
+
+
 _OF_LABEL = """
 SELECT r.number, l.weight_g, s.live,
        ARRAY(SELECT m.return_id FROM returns_labelreturn AS m WHERE m.label_id = l.id AND m.lives), l.company_id::int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -28,7 +29,7 @@ from entrepot.returns import (
     queries,
 )
 from entrepot.returns.commands import labels_gone
-from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
+from entrepot.returns.commands.bought_labels import RecordLabelPurchase, ask, record_label_purchases
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.expire import Expire, expire
@@ -44,12 +45,11 @@ from entrepot.returns.commands.watch import Watch, watch
 from entrepot.returns.commands.watch_departures import WatchDepartures, watch_departures
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 from entrepot.returns.fraud import FraudPolicy
-from entrepot.shipping import adapters
+from entrepot.shipping import adapters, buying
 from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
 from entrepot.shipping.commands.watch import SENT_BACK
 from entrepot.shipping.live import Adapter, RefusedByCarrierError
 from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
-from entrepot.shipping.tasks import NO_ACCOUNT
 
 log = structlog.get_logger("entrepot.returns")
 
@@ -226,37 +226,41 @@ QUEUES = {
 
 def send(cause: Cause, message: Claimed) -> None:
     """A label of a return, bought or given back, and what the adapter answers recorded."""
-    adapter = adapters.adapter(message.destination.partition(":")[2])
+    source = message.destination.partition(":")[2]
+    _send[message.topic](cause, message, source, adapters.adapter(source))
+
+
+def _buy_label(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:
+    """Where the books do not take what it costs, it is not used, and goes back."""
+    offer = label_asking.offer(message.subject)
+    if offer is None:
+        return
+    wanted = label_asking.of_label(message.subject, cause.at)
+    asked, service = wanted or (None, "")
+    told = buying.attempt(adapter, asked, service, offer, is_again=message.is_again)
+    answer = RecordLabelPurchase(message.subject, told.outcome, told.bought, told.problem, told.offer)
+    try:
+        record_label_purchases(cause, requests=[answer])
+    except AllOrNothing as refused:
+        if told.bought is None:
+            raise
+        record_label_purchases(cause, requests=[replace(answer, problem=refused.refusals[0].message)])
+    if told.outcome == "offer":
+        ask(cause, [(message.subject, message.company, source)])
+
+
+def _give_label_back(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:  # noqa: ARG001
     try:
         if adapter is None:
-            raise RefusedByCarrierError(NO_ACCOUNT)
-        _send[message.topic](cause, message, adapter)
+            raise RefusedByCarrierError(buying.NO_ACCOUNT)
+        adapter.void(msgspec.json.decode(message.body)["reference"])
+        answer = RecordLabelPurchase(message.subject, "void")
     except RefusedByCarrierError as error:
-        outcome = "fail" if message.topic == "return.buy" else "keep"
-        record_label_purchases(
-            cause, requests=[RecordLabelPurchase(message.subject, outcome, problem=str(error))]
-        )
+        answer = RecordLabelPurchase(message.subject, "keep", problem=str(error))
+    record_label_purchases(cause, requests=[answer])
 
 
-def _buy_label(cause: Cause, message: Claimed, adapter: Adapter) -> None:
-    """Where the books do not take what it costs, it is not used, and goes back."""
-    wanted = label_asking.of_label(message.subject, cause.at)
-    if wanted is None:
-        raise RefusedByCarrierError("the label was voided before it was bought")
-    bought = adapter.buy(wanted.asked, wanted.service)
-    try:
-        record_label_purchases(cause, requests=[RecordLabelPurchase(message.subject, "buy", bought)])
-    except AllOrNothing as refused:
-        told = RecordLabelPurchase(message.subject, "buy", bought, refused.refusals[0].message)
-        record_label_purchases(cause, requests=[told])
-
-
-def _give_label_back(cause: Cause, message: Claimed, adapter: Adapter) -> None:
-    adapter.void(msgspec.json.decode(message.body)["reference"])
-    record_label_purchases(cause, requests=[RecordLabelPurchase(message.subject, "void")])
-
-
-_send: dict[str, Callable[[Cause, Claimed, Adapter], None]] = {
+_send: dict[str, Callable[[Cause, Claimed, str, Adapter | None], None]] = {
     "return.buy": _buy_label, "return.void": _give_label_back,
 }  # fmt: skip
 DESTINATIONS = {labels_gone.DESTINATION: send}

@@ -62,6 +62,12 @@ def of_node(company: int, code: str, name: str, postal_code: str, country: str, 
     )  # fmt: skip
 
 
+def of_manifest(manifest: UUID, at: datetime) -> Place:
+    """Where the labels of a manifest are collected. 2 statements."""
+    ((company, code, name, postal_code, country),) = sql.run(_OF_MANIFEST, {"id": manifest})
+    return of_node(company, code, name, postal_code, country, at)
+
+
 def of_customer(address: UUID | None, postal_code: str, country: str, *, residential: bool) -> Place:
     """Where a customer is, out of the vault. 1 statement where an address is known."""
     found = parties.address(address) if address else None
@@ -84,6 +90,12 @@ LEFT JOIN warehouse_carton AS c ON c.company_id = p.company_id AND c.code = p.ca
 """
 
 _OF_FULFILLMENT = _ROWS + "WHERE f.id = %(id)s::uuid AND p.voided_at IS NULL ORDER BY p.number"
+
+_OF_MANIFEST = """
+SELECT m.company_id::int, n.code, n.name, n.postal_code, n.country
+FROM shipping_manifest AS m JOIN network_node AS n ON n.id = m.node_id
+WHERE m.id = %(id)s::uuid
+"""
 
 _OF_LABEL = (
     _ROWS

@@ -61,13 +61,30 @@ are due there: Heligoland and Büsingen, the Canary Islands, Ceuta and Melilla, 
 Campione and Livigno."""
 
 
+NORTHERN_IRELAND = ("GB", "BT")
+"""How postal codes begin of a part of a country that is no member, in which the union's customs code and its rules on
+taxes of goods hold: Protocol on Ireland/Northern Ireland (OJ L 29, 31.1.2020, p. 102; the Windsor Framework since
+Decision 1/2023 of the Joint Committee, OJ L 102, 17.4.2023, p. 61), Articles 5(3) and 8. By Article 6(1) goods go
+freely from there to Great Britain."""
+
+
 def passes_customs(origin: tuple[str, str], destination: tuple[str, str]) -> bool:
-    """Whether customs are told of what goes from a country and postal code to others. To nowhere, it stays."""
+    """Whether customs are told of what goes from a country and postal code to others. To nowhere, it stays. From
+    Northern Ireland to Great Britain goods go freely; the other way customs are told."""
     if not destination[0]:
         return False
     if origin[0] == destination[0]:
+        if origin[0] == NORTHERN_IRELAND[0]:
+            return _is_inside(*destination) and not _is_inside(*origin)
         return _is_apart(*origin) != _is_apart(*destination)
-    return not all(place[0] in INSIDE and not _is_apart(*place) for place in (origin, destination))
+    return not (_is_inside(*origin) and _is_inside(*destination))
+
+
+def _is_inside(country: str, postal_code: str) -> bool:
+    """Whether goods that go between such places need no customs."""
+    if country == NORTHERN_IRELAND[0]:
+        return postal_code.strip().upper().startswith(NORTHERN_IRELAND[1])
+    return country in INSIDE and not _is_apart(country, postal_code)
 
 
 def _is_apart(country: str, postal_code: str) -> bool:

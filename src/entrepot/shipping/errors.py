@@ -82,6 +82,15 @@ class NoLabelToBuy(Refused):
     says = "Shipment {shipment} has no label to buy: print its labels first, or they are bought already."
 
 
+class LabelInDoubt(Refused):
+    code = "shipping.label_in_doubt"
+    says = (
+        "A label of shipment {shipment} was asked for, and nobody knows whether it was bought. Look in the account with"
+        " {source}. If it is there, void the label here and print it with the carrier's number; if it is not, ask again"
+        " and say that it was not bought."
+    )
+
+
 class Claimed(Refused):
     code = "shipping.claimed"
     says = "Shipment {shipment} is claimed as {kind} already ({number}). Follow that claim."

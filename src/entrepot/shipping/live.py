@@ -75,8 +75,17 @@ class RefusedByCarrierError(Exception):
     """The adapter's other side says no, in its own words: asking again would not help."""
 
 
+class OnPaperError(RefusedByCarrierError):
+    """The other side is told of manifests by nobody: their paper goes with the parcels."""
+
+
+class InDoubtError(Exception):
+    """Nobody knows whether the other side did what it was asked: asking again might do it twice."""
+
+
 class Adapter(Protocol):
-    """A source of rates and labels. Each raises `Unavailable` where asking again may help."""
+    """A source of rates and labels. Each raises `Unavailable` where asking again may help, and `buy` `InDoubtError`
+    where that might buy a second label."""
 
     def rates(self, asked: Asked) -> list[Rate]: ...
 
@@ -88,11 +97,24 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
+class NamesOffers(Protocol):
+    """An adapter that has a name for a label before it is paid, so that it can be asked what became of it. `offer`
+    costs nothing; `buy_offer` buys it once however often it is asked; `bought` is None where it was not bought."""
+
+    def offer(self, asked: Asked) -> str: ...
+
+    def buy_offer(self, offer: str, name: str) -> Bought: ...
+
+    def bought(self, offer: str) -> Bought | None: ...
+
+
+@runtime_checkable
 class TellsManifests(Protocol):
     """An adapter that tells carriers what they collect. `labels` are those that were bought, by its names for them,
-    with their numbers; `known` is its name for the form where that is being made already, else ''."""
+    with their numbers; `known` is its name for the form where that is being made already, else ''; `origin` is where
+    they are collected. Raises `OnPaperError` where nobody is told."""
 
-    def manifest(self, labels: Mapping[str, str], known: str) -> Form: ...
+    def manifest(self, labels: Mapping[str, str], known: str, origin: Place) -> Form: ...
 
 
 def together(found: Sequence[Sequence[Rate]]) -> list[Rate]:

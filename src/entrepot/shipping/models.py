@@ -263,7 +263,9 @@ class Quote(models.Model):
 
 
 class Purchase(models.Model):
-    """A label that is bought of an adapter: asked for, bought under its `reference`, failed, or given back."""
+    """A label that is bought of an adapter: asked for, bought under its `reference`, failed, or given back. `in doubt`:
+    the adapter was asked, and nobody knows whether it sold it. Where it has a name for a label before that is paid, it
+    stands as `reference` from then on."""
 
     label_id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -284,7 +286,7 @@ class Purchase(models.Model):
             ),
             models.CheckConstraint(
                 name="shipping_purchase_bought_under_a_name",
-                condition=Q(state__in=["asked", "failed"]) | ~Q(reference=""),
+                condition=Q(state__in=["asked", "failed", "in doubt"]) | ~Q(reference=""),
             ),
         ]
 

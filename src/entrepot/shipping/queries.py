@@ -103,6 +103,9 @@ class LabelRow:
     """Where the carrier's own label is, where it was bought: a web address, or the label itself in one."""
     missed_at: datetime | None
     """The cut-off of the collection that left it behind."""
+    purchase: str = ""
+    """What became of asking the carrier for it; '' where nobody has."""
+    problem: str = ""
 
 
 def labels(
@@ -361,7 +364,7 @@ _LABELS = """
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
        l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
        n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, ''),
-       CASE l.state WHEN 'printed' THEN l.missed_at END
+       CASE l.state WHEN 'printed' THEN l.missed_at END, COALESCE(b.state, ''), COALESCE(b.problem, '')
 FROM shipping_label AS l
 LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
 JOIN shipping_shipment AS h ON h.id = l.shipment_id

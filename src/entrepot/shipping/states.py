@@ -11,8 +11,10 @@ LABEL = machine("label", "printed", ("void", "printed", "voided"), ("manifest", 
 PURCHASE = machine(
     "bought label", "asked",
     ("buy", "asked", "bought"),
+    ("offer", "asked", "asked"),
     ("fail", "asked", "failed"),
-    ("ask_again", "failed", "asked"),
+    ("doubt", "asked", "in doubt"),
+    ("ask_again", ("failed", "in doubt"), "asked"),
     ("give_back", "bought", "void asked"),
     ("void", "void asked", "voided"),
     ("keep", "void asked", "bought"),
@@ -23,6 +25,7 @@ FORM = machine(
     ("begin", "asked", "making"),
     ("make", ("asked", "making"), "made"),
     ("fail", ("asked", "making"), "failed"),
+    ("leave", "asked", "on paper"),
     ("ask_again", ("asked", "making", "failed"), "asked"),
 )  # fmt: skip
 

@@ -14,8 +14,9 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import Refused, Said, Unavailable
 from entrepot.parties import queries as parties
-from entrepot.shipping import adapters, asking
-from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
+from entrepot.shipping import adapters, asking, buying
+from entrepot.shipping.buying import NO_ACCOUNT
+from entrepot.shipping.commands.buy import RecordPurchase, ask_for, record_purchases
 from entrepot.shipping.commands.collect import WatchCollections, watch_collections
 from entrepot.shipping.commands.perform import PerformServices, perform
 from entrepot.shipping.commands.poll import PollTracking, poll
@@ -29,10 +30,9 @@ from entrepot.shipping.commands.take_tracking import (
 )
 from entrepot.shipping.commands.tell_manifests import RecordForm, record_forms
 from entrepot.shipping.commands.watch import AnswerTrouble, WatchSilence, answer_trouble, watch_silence
+from entrepot.shipping.commands.watch_purchases import WatchPurchases, watch_purchases
 from entrepot.shipping.easypost import parse as easypost
-from entrepot.shipping.live import Adapter, Asked, Form, RefusedByCarrierError, TellsManifests
-
-NO_ACCOUNT = Said("this installation has no account with it")
+from entrepot.shipping.live import Adapter, Form, OnPaperError, Place, RefusedByCarrierError, TellsManifests
 
 
 def serve_perform(cause: Cause, orders: Sequence[UUID]) -> None:
@@ -78,24 +78,18 @@ def _rates(cause: Cause, message: Claimed, source: str, adapter: Adapter | None)
     record_quotes(cause, requests=[answer])
 
 
-def _buy(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:  # noqa: ARG001
+def _buy(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:
+    """A label that is asked for; of one that was answered already a message that is sent again buys nothing."""
+    wanted = sql.run(_WANTED, {"id": message.subject})
+    if not wanted:
+        return
+    ((name, offer),) = wanted
     asked = asking.of_label(message.subject, cause.at)
-    names = sql.run(
-        "SELECT service FROM shipping_purchase WHERE label_id = %(id)s::uuid", {"id": message.subject}
-    )
-    answer = _bought(message.subject, asked, names[0][0] if names else "", adapter)
+    told = buying.attempt(adapter, asked, name, offer, is_again=message.is_again)
+    answer = RecordPurchase(message.subject, told.outcome, told.bought, told.problem, told.offer)
     record_purchases(cause, requests=[answer])
-
-
-def _bought(label: UUID, asked: Asked | None, name: str, adapter: Adapter | None) -> RecordPurchase:
-    if asked is None:
-        return RecordPurchase(label, "fail", problem="the label was voided before it was bought")
-    try:
-        if adapter is None:
-            raise RefusedByCarrierError(NO_ACCOUNT)
-        return RecordPurchase(label, "buy", adapter.buy(asked, name))
-    except RefusedByCarrierError as error:
-        return RecordPurchase(label, "fail", problem=str(error))
+    if told.outcome == "offer":
+        delivery.send(cause, [ask_for(source, message.subject, message.company)])
 
 
 def _void(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:  # noqa: ARG001
@@ -116,7 +110,12 @@ def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> N
     params = {"manifest": message.subject, "source": source}
     (known, is_waited_for, labels) = sql.run(_TO_TELL, params)[0]
     try:
-        form = _form(adapter, known, labels, is_waited_for=is_waited_for)
+        if is_waited_for:
+            raise Unavailable("a label on it is being bought still")
+        form = _form(adapter, known, labels, asking.of_manifest(message.subject, cause.at))
+    except OnPaperError as error:
+        record_forms(cause, requests=[RecordForm(message.subject, source, "leave", problem=str(error))])
+        return
     except (RefusedByCarrierError, Unavailable) as error:
         if isinstance(error, Unavailable) and not delivery.is_last(message):
             raise
@@ -130,14 +129,12 @@ def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> N
         delivery.send(cause, [again])
 
 
-def _form(adapter: object, known: str, labels: Mapping[str, str], *, is_waited_for: bool) -> Form:
-    if is_waited_for:
-        raise Unavailable("a label on it is being bought still")
+def _form(adapter: object, known: str, labels: Mapping[str, str], origin: Place) -> Form:
     if not isinstance(adapter, TellsManifests):
         raise RefusedByCarrierError(NO_ACCOUNT)
     if not labels:
         raise RefusedByCarrierError(Said("no label on it was bought"))
-    form = adapter.manifest(labels, known)
+    form = adapter.manifest(labels, known, origin)
     if known and not form.url:
         raise Unavailable("the form is being made still")
     return form
@@ -196,6 +193,14 @@ def watch_collections_of_all(timestamp: int) -> None:  # noqa: ARG001  procrasti
     watch_collections(cause, requests=[WatchCollections(company.id) for company in parties.companies()])
 
 
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="shipping.watch_purchases", queueing_lock="shipping.watch_purchases")
+def watch_purchases_of_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: labels that were asked for and that no adapter has answered."""
+    cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "labels not answered")
+    watch_purchases(cause, requests=[WatchPurchases(company.id) for company in parties.companies()])
+
+
 @app.periodic(cron="40 3 * * *")
 @app.task(name="shipping.watch_silence", queueing_lock="shipping.watch_silence")
 def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
@@ -203,6 +208,10 @@ def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
     cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "parcels that nobody sees")
     watch_silence(cause, requests=[WatchSilence(company.id) for company in parties.companies()])
 
+
+_WANTED = """
+SELECT service, reference FROM shipping_purchase WHERE label_id = %(id)s::uuid AND state = 'asked'
+"""
 
 _TO_TELL = """
 SELECT f.reference, COALESCE(bool_or(p.state = 'asked'), false),

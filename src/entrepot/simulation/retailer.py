@@ -10,6 +10,8 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
+from biip.checksums import gs1_standard_check_digit
+
 from entrepot.carriage.commands.register import register_services
 from entrepot.carriage.rules import RegisterService
 from entrepot.catalog.commands.register import RegisterSku, register_skus
@@ -267,7 +269,7 @@ def _catalog(cause: Cause, chance: Random) -> tuple[Thing, ...]:
                 length_mm=10 * length_cm,
                 width_mm=8 * length_cm,
                 height_mm=10 * height_cm,
-                barcode=f"50123456{i:05}",
+                barcode=barcode(i),
                 list_price=price,
                 fragile=noun in _FRAGILE,
                 upright=noun in _UPRIGHT,
@@ -280,6 +282,12 @@ def _catalog(cause: Cause, chance: Random) -> tuple[Thing, ...]:
     return tuple(
         _thing(i, sku.id, request) for i, (sku, request) in enumerate(zip(made, requests, strict=True))
     )
+
+
+def barcode(i: int) -> str:
+    """Of the i-th thing, with its check digit: what is scanned as GS1 is read by it."""
+    digits = f"5012345{i:05}"
+    return f"{digits}{gs1_standard_check_digit(digits)}"
 
 
 def _thing(i: int, sku: UUID, request: RegisterSku) -> Thing:

@@ -16,6 +16,7 @@ import noto_cjk_sans_jp_regular
 import pylopdf_fonts_ar
 import pylopdf_fonts_he
 import uharfbuzz as hb
+from django.conf import settings
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
 from fpdf.bidi import BidiParagraph, auto_detect_base_direction
@@ -80,15 +81,52 @@ FURTHER = {
     ),
 }
 """By name, in the order in which they are asked."""
+MARKS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
+"""What only says how the letters beside it look: nothing is lost without it."""
 LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 """Letters that are written from right to left."""
 NO_LETTER = "\ufffd"
 """Stands where no font has a letter, so that whoever holds the paper sees that something is missing."""
 
 
+def further() -> dict[str, Font]:
+    """The fonts that are asked for letters which the font of texts has none of: ours, then those of this
+    installation."""
+    return FURTHER | {f"own {path.stem}".lower(): Font(path, only_in(path)) for path in settings.FONTS}
+
+
+@cache
+def only_in(path: Path) -> re.Pattern[str]:
+    """The letters of a font that none of ours has."""
+    ours = set().union(*(_letters(one) for one in (TEXT, *(one.file for one in FURTHER.values()))))
+    theirs = sorted(_letters(path) - ours)
+    return re.compile("[" + "".join(f"\\U{letter:08x}" for letter in theirs) + "]" if theirs else "(?!)")
+
+
+def _letters(path: Path) -> set[int]:
+    with TTFont(path, fontNumber=0, lazy=True) as font:
+        return set(font.getBestCmap() or ())
+
+
 def needed(text: str) -> list[str]:
     """The further fonts that a text needs, in the order in which they are asked for letters."""
-    return [name for name, one in FURTHER.items() if one.letters is None or one.letters.search(text)]
+    return [name for name, one in further().items() if one.letters is None or one.letters.search(text)]
+
+
+def missing(text: str) -> list[str]:
+    """The letters of a text that no font has, each once: on paper a sign stands in their place."""
+    paths = [TEXT, *(further()[name].path for name in needed(text))]
+    return [
+        one
+        for one in dict.fromkeys(MARKS.sub("", text))
+        if one.isprintable() and not any(_font(path).get_nominal_glyph(ord(one)) for path in paths)
+    ]
+
+
+def is_shaped(text: str) -> bool:
+    """Whether its letters are joined or in another order on paper than in the text."""
+    own = (one for name, one in further().items() if name not in FURTHER)
+    return bool(LEFTWARD.search(text)) or any(one.letters and one.letters.search(text) for one in own)
 
 
 def begins_leftward(text: str) -> bool:
@@ -121,7 +159,7 @@ def runs(text: str) -> list[Run]:
 
 def needs_dots(text: str) -> bool:
     """Whether a text has letters that no label printer has, or that stand in an order that none knows."""
-    return any(one.letters is not None and one.letters.search(text) for one in FURTHER.values())
+    return any(one.letters is not None and one.letters.search(text) for one in further().values())
 
 
 def dots(text: str, height: int, room: int) -> Image.Image:
@@ -164,7 +202,7 @@ def _draw(drawing: hb.RasterDraw, font: hb.Font, run: Run, size: float, across: 
 def _by_font(text: str) -> list[tuple[Path, str]]:
     """A text in parts that one font each has; what none has is told by a sign. Blanks and marks stay with what they
     follow."""
-    paths = [TEXT, *(FURTHER[name].path for name in needed(text))]
+    paths = [TEXT, *(further()[name].path for name in needed(text))]
     parts: list[tuple[Path, str]] = []
     for letter in text:
         last = parts[-1][0] if parts else paths[0]

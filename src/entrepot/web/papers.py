@@ -37,6 +37,8 @@ GREY = 110
 """Of what only names what stands beside it."""
 HEAD = FontFace(emphasis="B", size_pt=8)
 PAD = (1.1, 1, 1.1, 1)
+HAND_LINES = 5
+"""Of a gift message that has letters which no font has: whoever packs writes it."""
 
 
 LABEL_MM = (101.6, 152.4)
@@ -84,8 +86,8 @@ class Paper(FPDF):
     def _fall_back_on(self, names: Iterable[str]) -> None:
         """Ask these fonts as well for letters that the font of texts has none of."""
         for name in names:
-            self.add_font(name, "", letters.FURTHER[name].path)
-        known = [name for name in letters.FURTHER if name in self.fonts]
+            self.add_font(name, "", letters.further()[name].path)
+        known = [name for name in letters.further() if name in self.fonts]
         self.set_fallback_fonts(known, exact_match=False)
         self._known = {letter for name in ("text", *known) for letter in self.fonts[name].cmap}  # type: ignore[union-attr]
 
@@ -94,7 +96,7 @@ class Paper(FPDF):
         letters joined and in their order where they are written from right to left."""
         if missing := [name for name in letters.needed(text) if name not in self.fonts]:
             self._fall_back_on(missing)
-        self.set_text_shaping(letters.LEFTWARD.search(text) is not None)
+        self.set_text_shaping(letters.is_shaped(text))
         return "".join(
             one if ord(one) in self._known or not one.isprintable() else letters.NO_LETTER for one in text
         )
@@ -203,6 +205,12 @@ class Paper(FPDF):
         self.cell(WIDTH * 0.25, size * 0.55, what)
         self.cell(WIDTH * 0.2, size * 0.55, amount, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
+    def lines_to_write_on(self, count: int) -> None:
+        """Empty lines for what somebody writes by hand."""
+        for _ in range(count):
+            self.ln(11)
+            self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
+
     def by_hand(self, text: str) -> None:
         """Where somebody writes by hand, with room above it."""
         self.ln(12)
@@ -307,7 +315,10 @@ def _packing_slip(slip: Slip) -> bytes:
     if slip.gift_message:
         paper.ln(4)
         paper.say(gettext("A message for you"), 9, 5, grey=True)
-        paper.say(slip.gift_message, 14, 7)
+        if letters.missing(slip.gift_message):
+            paper.lines_to_write_on(HAND_LINES)
+        else:
+            paper.say(letters.MARKS.sub("", slip.gift_message), 14, 7)
     return bytes(paper.output())
 
 

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from entrepot.channels import errors
 from entrepot.channels.commands.asking import ROLE
+from entrepot.channels.commands.sent_notices import SentNotice, take_sent
 from entrepot.channels.x12 import goods, parse, render
-from entrepot.channels.x12.contract import CANCELLED, CONTENT_MAX, REPLACED
+from entrepot.channels.x12.contract import CANCELLED, CARRIERS, CONTENT_MAX, REPLACED
 from entrepot.channels.x12.envelope import Interchange, X12Error
-from entrepot.channels.x12.goods import Wanted
+from entrepot.channels.x12.goods import ToCustomer, Wanted
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
@@ -67,11 +68,12 @@ class DocumentTaken:
 
 @dataclass(slots=True)
 class Noticed:
-    """A set of an interchange while it is dealt with."""
+    """A set of an interchange while it is dealt with: of goods that come, or that go `to_customer`."""
 
     group: str
     said: parse.ShipNotice
     lines: list[NoticedLine] = field(default_factory=list)
+    to_customer: ToCustomer | None = None
     supplier: UUID | None = None
     number: str = ""
     is_fresh: bool = False
@@ -85,6 +87,11 @@ class Noticed:
     @property
     def waits(self) -> bool:
         return not self.problem and not self.number
+
+    @property
+    def units(self) -> int:
+        sent = self.to_customer.sent if self.to_customer else ()
+        return sum(line.quantity for line in self.lines) + sum(units for _, units in sent)
 
 
 @dataclass(slots=True)
@@ -124,9 +131,10 @@ def read(company: int, content: str) -> Document | Refused:
 
 def take(cause: Cause, documents: Sequence[Document]) -> None:
     """Take what of documents was not taken before, and note it on their messages; what is refused is work. 9 statements
-    at most, and those of taking and of closing notices."""
+    at most, and those of taking and of closing notices, and of what went to customers."""
     _recall([one for one in documents if not one.is_fresh])
     _find(documents)
+    _send(cause, documents)
     _take(cause, documents)
     _cancel(cause, documents)
     _note(cause, [one for one in documents if not one.is_done])
@@ -136,8 +144,7 @@ def answer(cause: Cause, one: Document) -> DocumentTaken:
     notices = tuple(
         NoticeOfDocument(
             each.said.control, each.said.reference, each.number, each.is_fresh,
-            len({line.sscc for line in each.lines if line.sscc}), sum(line.quantity for line in each.lines),
-            each.problem,
+            len({line.sscc for line in each.lines if line.sscc}), each.units, each.problem,
         )
         for each in one.notices
     )  # fmt: skip
@@ -185,7 +192,9 @@ def _find(documents: Sequence[Document]) -> None:
             try:
                 if (misfit := each.said.misfit()) and not each.number:
                     raise misfit
-                each.lines = goods.lines(each.said.items, orders)
+                each.to_customer = None if each.number else goods.to_customer(each.said, orders)
+                if each.to_customer is None:
+                    each.lines = goods.lines(each.said.items, orders)
                 each.supplier = _supplier(each.said, orders)
             except X12Error as error:
                 # What was taken stays so, whatever became of its order since.
@@ -203,12 +212,31 @@ def _wanted(documents: Sequence[Document]) -> dict[int, dict[str, list[Wanted]]]
     """Lines of the orders by company and by what the notices call them: our number, or the other side's."""
     named = {(one.company, order) for one in documents for each in one.notices for order in each.said.orders}
     found: dict[int, dict[str, list[Wanted]]] = {}
-    for company, name, *row, barcodes, units in sql.run(
+    for company, name, *row, barcodes, units, is_drop_ship in sql.run(
         _LINES, sql.columns(("companies", "names"), sorted(named))
     ):
         cases = tuple(zip(barcodes, units, strict=True))
-        found.setdefault(company, {}).setdefault(name, []).append(Wanted(*(*row, cases)))
+        found.setdefault(company, {}).setdefault(name, []).append(Wanted(*(*row, cases, is_drop_ship)))
     return found
+
+
+def _send(cause: Cause, documents: Sequence[Document]) -> None:
+    """What suppliers say has left for customers."""
+    asked = [
+        (each, SentNotice(
+            one.company, each.supplier, each.said.reference, each.said.orders[0], each.to_customer,
+            CARRIERS.get(each.said.carrier, each.said.carrier), each.said.tracking, one.received_at,
+        ))
+        for one in documents
+        for each in one.notices
+        if each.waits and each.to_customer and each.supplier
+    ]  # fmt: skip
+    answers = take_sent(cause, [notice for _, notice in asked]) if asked else []
+    for (each, _), told in zip(asked, answers, strict=True):
+        if isinstance(told, Refused):
+            each.problem = told.message
+        else:
+            each.number, each.is_fresh = told, True
 
 
 def _take(cause: Cause, documents: Sequence[Document]) -> None:
@@ -335,14 +363,22 @@ WITH o AS MATERIALIZED (
         SELECT id, supplier_id FROM (
             SELECT id, supplier_id, 1 AS place FROM purchasing_order WHERE number = d.name AND company_id = d.company
             UNION ALL
-            SELECT id, supplier_id, 2 FROM purchasing_order
+            SELECT id, supplier_id, 2 FROM purchasing_dropship WHERE number = d.name AND company_id = d.company
+            UNION ALL
+            SELECT id, supplier_id, 3 FROM purchasing_order
             WHERE company_id = d.company AND external_ref = d.name AND external_ref <> '') AS either
         ORDER BY place LIMIT 1) AS found
+), l AS (
+    SELECT order_id, number, id, sku_id, GREATEST(quantity - received - short, 0) AS to_come, FALSE AS is_drop_ship
+    FROM purchasing_orderline WHERE order_id IN (SELECT id FROM o)
+    UNION ALL
+    SELECT drop_ship_id, number, id, sku_id, quantity - shipped - refused - called_off, TRUE
+    FROM purchasing_dropshipline WHERE drop_ship_id IN (SELECT id FROM o)
 )
-SELECT o.company::int, o.name, o.id, o.supplier_id, l.number, l.id, s.code, s.barcode,
-       GREATEST(l.quantity - l.received - l.short, 0), c.barcodes, c.units
+SELECT o.company::int, o.name, o.id, o.supplier_id, l.number, l.id, s.code, s.barcode, l.to_come,
+       c.barcodes, c.units, l.is_drop_ship
 FROM o
-JOIN purchasing_orderline AS l ON l.order_id = o.id
+JOIN l ON l.order_id = o.id
 JOIN catalog_sku AS s ON s.id = l.sku_id
 CROSS JOIN LATERAL (
     SELECT COALESCE(array_agg(p.barcode ORDER BY p.barcode), '{}') AS barcodes,

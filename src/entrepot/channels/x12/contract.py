@@ -11,6 +11,16 @@ NEW, CANCELLED, REPLACED = "00", "01", "05"
 PURPOSES = (NEW, CANCELLED, REPLACED)
 """What a notice may be for (BSN01): the first of its number, the end of one, or what stands in the place of one."""
 
+REFUSED = ("ID", "IR")
+"""What becomes of an item (SN108) that is not sent, and won't be: deleted, rejected."""
+
+CARRIERS = (
+    dict.fromkeys(("UPSN", "UPSM", "UPSS"), "UPS")
+    | dict.fromkeys(("FDE", "FDEG", "FDEN", "FDXE", "FDXG", "FEDX"), "FedEx")
+    | dict.fromkeys(("DHLC", "DHLE"), "DHL")
+)
+"""Carriers of parcels by their codes (SCAC), as whoever checks tracking numbers calls them."""
+
 CONTENT_MAX = 1_000_000
 """Characters of a document."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from entrepot.catalog.barcodes import is_sscc
-from entrepot.channels.x12.contract import CANCELLED, NEW, NOTICE, PURPOSES
+from entrepot.channels.x12.contract import CANCELLED, NEW, NOTICE, PURPOSES, REFUSED
 from entrepot.channels.x12.envelope import Interchange, Segment, Set, X12Error, read
 from entrepot.kernel.errors import Said
 
@@ -23,7 +23,8 @@ ARRIVES = ("017", "067", "002", "011")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Units of an order line by what names the goods, in which package, on which pallet, at which segment."""
+    """Units of an order line by what names the goods, in which package, on which pallet, at which segment.
+    `is_refused`: the supplier sends no more of it than these."""
 
     segment: int
     order: str
@@ -38,6 +39,7 @@ class Item:
     expires_on: date | None = None
     serials: tuple[str, ...] = ()
     pallet: str = ""
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def _item(level: _Level, order: str, pallets: set[str]) -> Item:
     return Item(
         named.number, order, _units(sent), sent.must(3, "a unit of measure such as EA"), codes, barcodes, vendor,
         named.at(1), package, lot.must(2, "the lot") if lot else "", _day(expiry, 2) if expiry else None,
-        tuple(one.must(2, "the serial number") for one in level.of("REF", "SE")), pallet,
+        tuple(one.must(2, "the serial number") for one in level.of("REF", "SE")), pallet, sent.at(8) in REFUSED,
     )  # fmt: skip
 
 
@@ -226,9 +228,11 @@ def _sscc(marked: Segment) -> str:
 
 
 def _units(sent: Segment) -> int:
+    """Of what is refused there may be none."""
+    least = 0 if sent.at(8) in REFUSED else 1
     text = sent.must(2, "units, a whole number above 0")
     whole = text.split(".")[0] if text.rstrip("0").endswith(".") else text
-    if not whole.isascii() or not whole.isdigit() or len(whole) > 9 or int(whole) < 1:
+    if not whole.isascii() or not whole.isdigit() or len(whole) > 9 or int(whole) < least:
         raise sent.fault(2, "units, a whole number above 0")
     return int(whole)
 

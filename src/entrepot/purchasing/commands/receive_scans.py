@@ -352,7 +352,7 @@ def _ask_whose(cause: Cause, refused: Sequence[tuple[ReceiveScan, Refused]]) -> 
         requests=[
             OpenItem(
                 one.company, kind, "node", one.node, refusal.message, role, {"barcode": one.text},
-                dedupe=f"{one.node}/{one.text}",
+                dedupe=f"{one.node}/{refusal.facts.get('sku', one.text)}",
             )
             for one, refusal in refused
             if type(refusal) in roles

@@ -31,13 +31,15 @@ NOT_BOUGHT, NOT_GIVEN_BACK, WITHOUT = (
 
 @dataclass(frozen=True, slots=True)
 class RecordLabelPurchase:
-    """What became of a return's label that was asked for or is given back: `buy`, `fail`, `void`, or `keep` (it can't
-    be). One that was bought with a `problem` can't be used: it is given back."""
+    """What became of a return's label that was asked for or is given back: `offer` (what it will be bought by), `buy`,
+    `fail`, `doubt` (nobody knows), `void`, or `keep` (it can't be). One that was bought with a `problem` can't be used:
+    it is given back."""
 
     label: UUID
     outcome: str
     bought: Bought | None = None
     problem: str = ""
+    offer: str = ""
     key: str | None = None
 
 
@@ -122,13 +124,16 @@ def _decide(
         return Invalid(field="outcome", expected=", ".join(OUTCOMES), found=request.outcome)
     if one.bought == "failed" and one.reference and request.outcome in ("void", "keep"):
         return _Change(one, request, None, request.problem)  # one that could not be used was given back
-    state = PURCHASE.step(one.bought, request.outcome)
+    is_in_doubt = request.outcome == "doubt"
+    state = PURCHASE.step(one.bought, "fail" if is_in_doubt else request.outcome)
     if isinstance(state, Refused):
         return state
     told = request.bought
     if told is None:
-        of_use = one.state != "voided" or request.outcome == "keep"
-        return _Change(one._replace(bought=state), request, None, request.problem if of_use else "")
+        of_use = one.state != "voided" or request.outcome == "keep" or is_in_doubt
+        kept = "" if state == "failed" else request.offer or one.reference
+        problem = _may_be_bought(one, request) if is_in_doubt else request.problem
+        return _Change(one._replace(bought=state, reference=kept), request, None, problem if of_use else "")
     one = one._replace(bought=state, reference=told.reference)
     problem = request.problem or _unfit(one, told, taken)
     if one.state == "voided":
@@ -136,6 +141,14 @@ def _decide(
     if problem:
         return _Change(one._replace(bought="failed"), request, None, problem)
     return _Change(one._replace(tracking=tracking_of(told.tracking)), request, told, "")
+
+
+def _may_be_bought(one: _Label, request: RecordLabelPurchase) -> str:
+    return Said(
+        "it may have been bought of {0}: {1}. Look in the account there before it is asked for again.",
+        one.source,
+        request.problem,
+    )
 
 
 def _unfit(one: _Label, told: Bought, taken: set[tuple[int, str]]) -> str:
@@ -182,7 +195,8 @@ def _write(cause: Cause, changes: Sequence[_Change]) -> None:
     announce(cause, [
         Event(labels_gone.KIND, one.id, one.company, "", one.bought, None,
               {"return": one.return_id, "carrier": one.carrier, "tracking": one.tracking}, problem)
-        for one, _, _, problem in changes
+        for one, request, _, problem in changes
+        if request.outcome != "offer"
     ])  # fmt: skip
     open_items(cause, requests=[
         OpenItem(
@@ -201,7 +215,9 @@ def _write(cause: Cause, changes: Sequence[_Change]) -> None:
 def ask(cause: Cause, labels: Sequence[tuple[UUID, int, str]]) -> None:
     """A message to the adapters for labels, by (label, company, source). 1 statement, none for none."""
     delivery.send(cause, [
-        delivery.Message(f"{labels_gone.DESTINATION}:{source}", "return.buy", label, company, {"label": label})
+        delivery.Message(
+            f"{labels_gone.DESTINATION}:{source}", "return.buy", label, company, {"label": label}, once=True
+        )
         for label, company, source in labels
     ])  # fmt: skip
 

@@ -19,16 +19,18 @@ from entrepot.shipping.states import PURCHASE
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-OUTCOMES = ("buy", "fail", "void", "keep")
+OUTCOMES = ("offer", "buy", "fail", "doubt", "void", "keep")
 NOT_BOUGHT = "label not bought"
-"""Type of the work item about a shipment of which a label was not sold."""
+"""Type of the work item about a shipment of which a label was not sold, or may not have been."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuyLabels:
-    """A shipment whose printed labels shall be the carrier's own, bought of the adapter that quotes its service."""
+    """A shipment whose printed labels shall be the carrier's own, bought of the adapter that quotes its service.
+    `not_bought`: somebody has looked there, and those of which nobody knew were not bought."""
 
     shipment: UUID
+    not_bought: bool = False
     key: str | None = None
 
 
@@ -42,12 +44,14 @@ class LabelsAsked:
 
 @dataclass(frozen=True, slots=True)
 class RecordPurchase:
-    """What became of a label that was asked for or is given back: `buy`, `fail`, `void`, or `keep` (it can't be)."""
+    """What became of a label that was asked for or is given back: `offer` (what it will be bought by), `buy`, `fail`,
+    `doubt` (nobody knows), `void`, or `keep` (it can't be)."""
 
     label: UUID
     outcome: str
     bought: Bought | None = None
     problem: str = ""
+    offer: str = ""
     key: str | None = None
 
 
@@ -84,7 +88,8 @@ class _Purchase(NamedTuple):
 def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[LabelsAsked | Refused]:
     """A message to the adapter for each printed label of the shipments that is not bought, or failed before.
 
-    Locks: the labels in id order. Refuses: NotFound; shipping.not_quoted; shipping.no_label_to_buy.
+    Locks: the labels in id order. Refuses: NotFound; shipping.not_quoted; shipping.no_label_to_buy;
+    shipping.label_in_doubt.
     Again: by key; without one they are asked for already. 3 statements.
     """
     found: dict[UUID, list[_Label]] = {}
@@ -100,27 +105,36 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
             answers.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
         source, _, service = labels[0].live.partition(":")
-        due = [one for one in labels if one.label and one.purchase in ("", "failed")]
+        due = [one for one in labels if one.label and one.purchase in _DUE[request.not_bought]]
         if not source:
             answers.append(errors.NotQuoted(subject=Said("Shipment {0}", labels[0].number)))
             continue
         if not due:
-            answers.append(errors.NoLabelToBuy(shipment=labels[0].number))
+            in_doubt = any(one.purchase == "in doubt" for one in labels)
+            answers.append(
+                errors.LabelInDoubt(shipment=labels[0].number, source=source)
+                if in_doubt
+                else errors.NoLabelToBuy(shipment=labels[0].number)
+            )
             continue
-        found[request.shipment] = [one._replace(purchase="asked") for one in labels]
+        taken = {one.label for one in due}
+        found[request.shipment] = [
+            one._replace(purchase="asked") if one.label in taken else one for one in labels
+        ]
         for one in due:
             assert one.label is not None
             rows.append((one.label, one.company, one.shipment, source, service))
-            messages.append(
-                delivery.Message(
-                    f"carriers:{source}", "carrier.buy", one.label, one.company, {"label": one.label}
-                )
-            )
+            messages.append(ask_for(source, one.label, one.company))
         answers.append(LabelsAsked(request.shipment, tuple(one.label for one in due if one.label)))
     if rows:
         sql.run(_ASK, sql.columns(("labels", "companies", "shipments", "sources", "services"), rows))
         delivery.send(cause, messages)
     return answers
+
+
+def ask_for(source: str, label: UUID, company: int) -> delivery.Message:
+    """The message by which a label is bought, once."""
+    return delivery.Message(f"carriers:{source}", "carrier.buy", label, company, {"label": label}, once=True)
 
 
 def give_back(cause: Cause, labels: Sequence[UUID]) -> None:
@@ -169,7 +183,8 @@ def record_purchases(
 def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) -> None:
     rows = []
     for one, request in changed:
-        told = request.bought or Bought(one.reference, "", 0, "", "")
+        kept = "" if request.outcome == "fail" else request.offer or one.reference
+        told = request.bought or Bought(kept, "", 0, "", "")
         cost = told.amount_minor if request.bought else None
         rows.append(
             (one.label, one.state, told.reference, cost, told.currency, told.label_url, request.problem[:300])
@@ -190,17 +205,32 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
     announce(cause, [
         Event("label", one.label, one.company, "", one.state, cause.at, {"shipment": one.shipment}, request.problem)
         for one, request in changed
+        if request.outcome != "offer"
     ])  # fmt: skip
     open_items(cause, requests=[
         OpenItem(
-            one.company, NOT_BOUGHT if request.outcome == "fail" else "label not given back", "shipment",
-            one.shipment, f"{one.shipment_number} ({one.tracking}): {request.problem}", "warehouse supervisor",
+            one.company, "label not given back" if request.outcome == "keep" else NOT_BOUGHT, "shipment",
+            one.shipment, _told(one, request), "warehouse supervisor",
             {"label": str(one.label), "source": one.source},
         )
         for one, request in changed
         if request.problem
     ])  # fmt: skip
 
+
+def _told(one: _Purchase, request: RecordPurchase) -> str:
+    if request.outcome != "doubt":
+        return f"{one.shipment_number} ({one.tracking}): {request.problem}"
+    return Said(
+        "{0} ({1}) may have been bought of {2}: {3}. Look in the account there before it is asked for again.",
+        one.shipment_number,
+        one.tracking,
+        one.source,
+        request.problem,
+    )
+
+
+_DUE = {False: ("", "failed"), True: ("", "failed", "in doubt")}
 
 _LOCK_LABELS = """
 SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), 0
@@ -235,14 +265,15 @@ INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, servic
 SELECT d.*, 'asked'
 FROM unnest(%(labels)s::uuid[], %(companies)s::smallint[], %(shipments)s::uuid[], %(sources)s::text[],
             %(services)s::text[]) AS d
-ON CONFLICT (label_id) DO UPDATE SET state = 'asked', problem = '' WHERE shipping_purchase.state = 'failed'
+ON CONFLICT (label_id) DO UPDATE SET state = 'asked', problem = '', reference = ''
+WHERE shipping_purchase.state IN ('failed', 'in doubt')
 """
 
 _NONE_FAILED = """
 SELECT p.shipment_id, p.company_id::int
 FROM shipping_purchase AS p JOIN shipping_label AS l ON l.id = p.label_id
 WHERE p.shipment_id = ANY(%(ids)s::uuid[])
-GROUP BY 1, 2 HAVING NOT bool_or(p.state = 'failed' AND l.state <> 'voided') ORDER BY 1
+GROUP BY 1, 2 HAVING NOT bool_or(p.state IN ('failed', 'in doubt') AND l.state <> 'voided') ORDER BY 1
 """
 
 _GIVE_BACK = """

@@ -14,14 +14,18 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
 from entrepot.shipping.easypost.parse import SOURCE as EASYPOST
+from entrepot.shipping.karrio.parse import SOURCE as KARRIO
 from entrepot.shipping.live import Form
 from entrepot.shipping.states import FORM
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-TOLD = (EASYPOST,)
+TOLD = (EASYPOST, KARRIO)
 """The adapters that are told of manifests."""
-OUTCOMES = ("begin", "make", "fail")
+OUTCOMES = ("begin", "make", "fail", "leave")
+WITHOUT_FORM = ("fail", "leave")
+THROUGH = ("made", "on paper")
+"""States in which there is nothing to tell any more."""
 NOT_TOLD = "manifest not told"
 """Type of the work item about a manifest that a carrier does not know."""
 
@@ -44,7 +48,8 @@ class ManifestTold:
 
 @dataclass(frozen=True, slots=True)
 class RecordForm:
-    """What an adapter made of a manifest: `begin` (it is being made), `make`, or `fail` with the `problem`."""
+    """What an adapter made of a manifest: `begin` (it is being made), `make`, or `fail` with the `problem`; `leave`
+    where it tells its carrier of none."""
 
     manifest: UUID
     source: str
@@ -97,7 +102,7 @@ def tell_manifests(cause: Cause, /, *, requests: Sequence[TellManifest]) -> list
     )
     missing: dict[UUID, list[_Form]] = {}
     for one in _locked([one.manifest for one in requests]):
-        if one.state != "made" and not one.is_underway:
+        if one.state not in THROUGH and not one.is_underway:
             missing.setdefault(one.manifest, []).append(one)
     answers: list[ManifestTold | Refused] = []
     asked: list[_Form] = []
@@ -132,7 +137,7 @@ def record_forms(cause: Cause, /, *, requests: Sequence[RecordForm]) -> list[For
         if one is None:
             answers.append(NotFound(what="form of manifest", which=str(request.manifest)))
             continue
-        if request.outcome not in OUTCOMES or (request.outcome == "fail") == (request.form is not None):
+        if request.outcome not in OUTCOMES or (request.outcome in WITHOUT_FORM) == (request.form is not None):
             answers.append(Invalid(field="outcome", expected=", ".join(OUTCOMES), found=request.outcome))
             continue
         state = FORM.step(one.state, request.outcome)
@@ -176,7 +181,7 @@ def _work(cause: Cause, changed: Sequence[tuple[_Form, RecordForm]]) -> None:
         for one, request in changed
         if request.outcome == "fail"
     ])  # fmt: skip
-    made = {one.manifest for one, request in changed if request.outcome == "make"}
+    made = {one.manifest for one, request in changed if request.outcome in ("make", "leave")}
     over = sql.run(_ALL_MADE, {"ids": sorted(made)}) if made else []
     if over:
         resolve_subjects(cause, requests=[
@@ -211,5 +216,5 @@ WHERE (f.manifest_id, f.source) = (d.manifest, d.source)
 
 _ALL_MADE = """
 SELECT manifest_id, company_id::int FROM shipping_manifestform WHERE manifest_id = ANY(%(ids)s::uuid[])
-GROUP BY 1, 2 HAVING bool_and(state = 'made') ORDER BY 1
+GROUP BY 1, 2 HAVING bool_and(state IN ('made', 'on paper')) ORDER BY 1
 """

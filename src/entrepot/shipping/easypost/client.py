@@ -13,7 +13,16 @@ from typing import Any
 
 from entrepot.kernel.errors import Unavailable
 from entrepot.shipping.easypost import build, parse
-from entrepot.shipping.live import Asked, Bought, Box, Form, Rate, RefusedByCarrierError, together
+from entrepot.shipping.live import (
+    Asked,
+    Bought,
+    Box,
+    Form,
+    Place,
+    Rate,
+    RefusedByCarrierError,
+    together,
+)
 from entrepot.shipping.rules import UnreadableError
 
 TIMEOUT_S = 20
@@ -32,22 +41,43 @@ class Client:
 
     def buy(self, asked: Asked, name: str) -> Bought:
         """The label of one package, at the service's rate of now."""
+        return self.buy_offer(self.offer(asked), name)
+
+    def offer(self, asked: Asked) -> str:
+        """EasyPost's shipment of one package: it costs nothing until it is bought, and is bought once."""
         (box,) = asked.boxes
-        shipment = self._shipment(asked, box)
+        return str(self._read(parse.shipment_id, self._shipment(asked, box)))
+
+    def buy_offer(self, offer: str, name: str) -> Bought:
+        """The label of a shipment of EasyPost; one that it has already is found, and not bought again."""
+        shipment = self._send("GET", _path(offer))
+        if self._read(parse.is_bought, shipment):
+            return self._read(parse.bought, shipment)
         rate = next((one for one in self._read(parse.rates, shipment) if one.name == name), None)
         if rate is None:
             raise RefusedByCarrierError(f"{name} does not take this package")
-        path = f"/shipments/{urllib.parse.quote(self._read(parse.shipment_id, shipment), safe='')}/buy"
-        return self._read(parse.bought, self._send("POST", path, build.buy(rate.reference)))
+        try:
+            return self._read(
+                parse.bought, self._send("POST", f"{_path(offer)}/buy", build.buy(rate.reference))
+            )
+        except RefusedByCarrierError:
+            found = self.bought(offer)
+            if found is None:
+                raise
+            return found
+
+    def bought(self, offer: str) -> Bought | None:
+        """What EasyPost sold of a shipment."""
+        shipment = self._send("GET", _path(offer))
+        return self._read(parse.bought, shipment) if self._read(parse.is_bought, shipment) else None
 
     def void(self, reference: str) -> None:
         """Give a label back; asking again for what was given back changes nothing."""
-        path = f"/shipments/{urllib.parse.quote(reference, safe='')}/refund"
-        state = self._read(parse.refund_state, self._send("POST", path, {}))
+        state = self._read(parse.refund_state, self._send("POST", f"{_path(reference)}/refund", {}))
         if state not in ("submitted", "refunded"):
             raise RefusedByCarrierError(f"the label is not given back: {state}")
 
-    def manifest(self, labels: Mapping[str, str], known: str) -> Form:
+    def manifest(self, labels: Mapping[str, str], known: str, origin: Place) -> Form:  # noqa: ARG002  it knows the place
         """The form of labels, made once: a label stands on one form only, so that what was asked for and never
         answered is found with it."""
         if known:
@@ -58,8 +88,7 @@ class Client:
                 self._read(parse.scan_form, self._send("POST", "/scan_forms", build.manifest(labels)))
             )
         except RefusedByCarrierError:
-            path = f"/shipments/{urllib.parse.quote(next(iter(labels)), safe='')}"
-            found = self._read(parse.scan_form_of, self._send("GET", path))
+            found = self._read(parse.scan_form_of, self._send("GET", _path(next(iter(labels)))))
             if found and set(labels.values()) <= set(found.numbers):
                 return self._form(found)
             raise
@@ -100,3 +129,7 @@ class Client:
             raise RefusedByCarrierError(f"HTTP {error.code} {said}") from error
         except (urllib.error.URLError, TimeoutError, OSError) as error:
             raise Unavailable(f"EasyPost does not answer: {error}") from error
+
+
+def _path(shipment: str) -> str:
+    return f"/shipments/{urllib.parse.quote(shipment, safe='')}"

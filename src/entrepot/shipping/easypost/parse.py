@@ -83,6 +83,11 @@ def shipment_id(payload: str) -> str:
     return _named(_body(payload), "id")
 
 
+def is_bought(payload: str) -> bool:
+    """Whether a shipment has its label."""
+    return isinstance(_body(payload).get("postage_label"), dict)
+
+
 def bought(payload: str) -> Bought:
     """The label that was bought."""
     body = _body(payload)

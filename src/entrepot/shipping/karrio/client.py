@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from entrepot.kernel.errors import Unavailable
 from entrepot.shipping.karrio import parse
-from entrepot.shipping.live import Asked, Bought, Box, Place, Rate, RefusedByCarrierError, together
+from entrepot.shipping.live import (
+    Asked,
+    Bought,
+    Box,
+    Form,
+    InDoubtError,
+    OnPaperError,
+    Place,
+    Rate,
+    RefusedByCarrierError,
+    together,
+)
 from entrepot.shipping.rules import UnreadableError
 
 MISSING = "karrio is not installed: pip install 'entrepot[carriers]' and the plugin of the carrier"
+
+
+LOST = "SHIPPING_SDK_INTERNAL_ERROR"
+"""karrio's code of what its plugin met: no answer, or one that it can't read."""
+NOT_SENT = (
+    "Connection refused",
+    "Name or service not known",
+    "name resolution",
+    "unreachable",
+    "No route to host",
+)
+"""How such a message tells that a request reached nobody."""
 
 
 class Client:
@@ -41,7 +65,7 @@ class Client:
         for name, gateway in self.gateways.items():
             try:
                 found += together([self._rates(gateway, asked, place) for place in range(len(asked.boxes))])
-            except (RefusedByCarrierError, UnreadableError) as error:
+            except (RefusedByCarrierError, UnreadableError, Unavailable) as error:
                 problems.append(f"{name}: {error}")
         if problems and not found:
             raise RefusedByCarrierError("; ".join(problems))
@@ -59,7 +83,7 @@ class Client:
         )  # fmt: skip
         details, messages = _ask(lambda: karrio.Rating.fetch(request).from_(gateway).parse())
         if not details:
-            raise RefusedByCarrierError("; ".join(str(one.message) for one in messages) or "no rate")
+            raise _refusal(messages, "no rate")
         return parse.rates([
             {"carrier_name": one.carrier_name, "service": one.service, "currency": one.currency,
              "total_charge": one.total_charge, "transit_days": one.transit_days}
@@ -75,7 +99,7 @@ class Client:
         request = models.TrackingRequest(tracking_numbers=[number])
         details, messages = _ask(lambda: karrio.Tracking.fetch(request).from_(gateway).parse())
         if not details:
-            raise RefusedByCarrierError("; ".join(str(one.message) for one in messages) or "nothing is known")
+            raise _refusal(messages, "nothing is known")
         one = details[0]
         told = [
             {"date": e.date, "time": e.time, "description": e.description, "location": e.location,
@@ -101,10 +125,15 @@ class Client:
             service=name.partition(" ")[2], shipper=_address(asked.origin), recipient=_address(asked.destination),
             parcels=[_parcel(box)], reference=asked.reference, label_type="PDF", **_back(asked),
         )  # fmt: skip
-        bought, messages = _ask(lambda: karrio.Shipment.create(request).from_(self.gateways[account]).parse())
+        try:
+            bought, messages = karrio.Shipment.create(request).from_(self.gateways[account]).parse()
+        except Exception as error:  # karrio raises what its plugins raise
+            raise InDoubtError(f"karrio: {error}") from error
         if not bought:
-            why = "; ".join(str(one.message) for one in messages) or "no label"
-            raise RefusedByCarrierError(f"{account} for the way back: {why}" if asked.is_return else why)
+            why = _told(messages)
+            if not messages or (_is_lost(messages) and not any(one in why for one in NOT_SENT)):
+                raise InDoubtError(f"karrio: {why or 'no answer that can be read'}")
+            raise _refusal(messages, why, f"{account} for the way back: " if asked.is_return else "")
         charged = bought.selected_rate
         return parse.bought(
             account,
@@ -116,15 +145,44 @@ class Client:
 
     def _quoted(self, asked: Asked, name: str) -> tuple[str, Rate]:
         """The account that quotes a service, with its rate of now."""
+        silent: Unavailable | None = None
         for account, gateway in self.gateways.items():
             try:
                 found = self._rates(gateway, asked, 0)
             except (RefusedByCarrierError, UnreadableError):
                 continue
+            except Unavailable as error:
+                silent = error
+                continue
             rate = next((one for one in found if one.name == name), None)
             if rate:
                 return account, rate
+        if silent:
+            raise silent
         raise RefusedByCarrierError(f"{name} does not take this package")
+
+    def manifest(self, labels: Mapping[str, str], known: str, origin: Place) -> Form:  # noqa: ARG002  made at once
+        """The carrier's form of labels of one account; a plugin that makes none leaves it to the paper."""
+        accounts = sorted({name.partition(":")[0] for name in labels})
+        if len(accounts) > 1:
+            raise RefusedByCarrierError(
+                f"labels of several accounts ({', '.join(accounts)}) are on no form together"
+            )
+        gateway = self.gateways.get(accounts[0])
+        if gateway is None:
+            raise RefusedByCarrierError(f"there is no account {accounts[0]} with karrio any more")
+        if gateway.check("create_manifest"):
+            raise OnPaperError(f"karrio tells {accounts[0]} of no manifests")
+        import karrio.core.models as models
+        import karrio.sdk as karrio
+
+        request = models.ManifestRequest(
+            shipment_identifiers=[name.partition(":")[2] for name in labels], address=_address(origin)
+        )
+        made, messages = _ask(lambda: karrio.Manifest.create(request).from_(gateway).parse())
+        if not made:
+            raise _refusal(messages, "no form")
+        return parse.form(accounts[0], made.id, made.doc and made.doc.manifest)
 
     def void(self, reference: str) -> None:
         """Give a label back by the account that it was bought of."""
@@ -138,8 +196,7 @@ class Client:
         request = models.ShipmentCancelRequest(shipment_identifier=shipment)
         done, messages = _ask(lambda: karrio.Shipment.cancel(request).from_(gateway).parse())
         if not (done and done.success) or messages:
-            why = "; ".join(str(one.message) for one in messages) or "the carrier does not take it back"
-            raise RefusedByCarrierError(f"the label is not given back: {why}")
+            raise _refusal(messages, "the carrier does not take it back", "the label is not given back: ")
 
 
 def _ask(call: Any) -> Any:
@@ -149,6 +206,23 @@ def _ask(call: Any) -> Any:
         raise Unavailable(f"karrio does not get an answer: {error}") from error
     except Exception as error:  # karrio raises what its plugins raise
         raise RefusedByCarrierError(f"karrio: {error}") from error
+
+
+def _told(messages: Any) -> str:
+    return "; ".join(str(one.message) for one in messages)
+
+
+def _is_lost(messages: Any) -> bool:
+    """Whether nobody knows what the carrier says: karrio makes a message of whatever its plugin raises."""
+    return any(one.code == LOST for one in messages)
+
+
+def _refusal(messages: Any, otherwise: str, about: str = "") -> Exception:
+    """What the carrier says against it; where it says nothing since it was not reached, asking again may help."""
+    why = f"{about}{_told(messages) or otherwise}"
+    if _is_lost(messages):
+        return Unavailable(f"karrio does not get an answer: {why}")
+    return RefusedByCarrierError(why)
 
 
 def _back(asked: Asked) -> dict[str, bool]:

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from entrepot.kernel import money
-from entrepot.shipping.live import Bought, Rate, RefusedByCarrierError
+from entrepot.shipping.live import Bought, Form, InDoubtError, Rate, RefusedByCarrierError
 from entrepot.shipping.rules import EVENT_KINDS, CarrierEvent, UnreadableError
 
 SOURCE = "karrio"
@@ -47,7 +47,7 @@ def bought(account: str, told: Mapping[str, Any], rate: Rate) -> Bought:
     """A label as karrio unifies it, with its picture in the address; at the rate quoted where none is charged."""
     number, shipment, label = (str(told.get(name) or "") for name in ("tracking", "id", "label"))
     if not number or not shipment:
-        raise RefusedByCarrierError("a label without its number: ask the carrier whether it was bought")
+        raise InDoubtError("a label without its number")
     amount, currency = rate.amount_minor, rate.currency
     if told.get("total_charge") is not None and told.get("currency"):
         charged = {"carrier_name": account, "service": "", **told}
@@ -60,6 +60,17 @@ def bought(account: str, told: Mapping[str, Any], rate: Rate) -> Bought:
     return Bought(
         f"{account}:{shipment}", number, amount, currency, f"data:{kind};base64,{picture}" if picture else ""
     )
+
+
+def form(account: str, name: str | None, paper: str | None) -> Form:
+    """The carrier's form of a manifest, with the paper in its address."""
+    body = "".join((paper or "").split())
+    if not body:
+        raise RefusedByCarrierError(
+            "a form without its paper: ask the carrier whether it knows of the manifest"
+        )
+    kind = "application/pdf" if body.startswith("JVBER") else "application/octet-stream"
+    return Form(f"{account}:{name or ''}", f"data:{kind};base64,{body}")
 
 
 def message_id(payload: str) -> str:

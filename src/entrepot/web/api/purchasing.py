@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Router
 from pydantic import Field, StrictInt
 
@@ -788,8 +789,10 @@ def get_supplier_performance(
     until: Day,
     company: Company = None,
 ) -> list[performance.Performance]:
-    """How suppliers kept their word with what was due from `since` up to before `until`."""
-    return performance.of_suppliers(parse.company_of(company), since=since, until=until)
+    """How suppliers kept their word with what was due from `since` up to before `until`; of what is not due yet, with
+    that of which all came."""
+    today = timezone.now().date()
+    return performance.of_suppliers(parse.company_of(company), since=since, until=until, today=today)
 
 
 @router.get("/quality-checks", response={200: ChecksOut, **READ})

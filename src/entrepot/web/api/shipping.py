@@ -260,7 +260,7 @@ class ManifestClosedOut(Out):
 
 class FormOut(Out):
     """What an adapter made of the labels of a manifest that were bought of it: asked, making, made (the carrier's paper
-    is at `url`) or failed, for the `problem`."""
+    is at `url`), failed, for the `problem`, or on paper, where it tells its carrier of none."""
 
     source: str
     state: str
@@ -405,9 +405,11 @@ class RatesAskedOut(Out):
 
 
 class BuyIn(Strict):
-    """A shipment whose printed labels shall be bought of the adapter that quotes its service."""
+    """A shipment whose printed labels shall be bought of the adapter that quotes its service. `not_bought`: somebody
+    has looked there, and those of which nobody knew were not bought."""
 
     shipment: UUID
+    not_bought: bool = False
     key: Own = None
 
 
@@ -436,8 +438,9 @@ def buy_label(
 ) -> Any:
     """Buy the labels of shipments of the adapters that quote their services."""
     return give(
-        request, buy_labels, payload, idempotency_key, lambda one, key: BuyLabels(one.shipment, key=key)
-    )
+        request, buy_labels, payload, idempotency_key,
+        lambda one, key: BuyLabels(one.shipment, one.not_bought, key=key),
+    )  # fmt: skip
 
 
 @router.post("/labels/void", response={200: VoidedOut | list[Each[VoidedOut]], **REFUSED})

@@ -39,7 +39,7 @@ from entrepot.orders.commands.draft import (
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder
 from entrepot.stock import queries as stock
 from entrepot.tax.rules import Expected
-from entrepot.web import address_form, lists_floor, quote_paper, words
+from entrepot.web import address_form, letters, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, Undo, clean, console, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
@@ -115,6 +115,7 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
         to_place = PlaceDraft(saved[0].draft, gift_message=_gift_message(request))
         placed = give(request, place_draft, [to_place], lambda _: gettext("The order was placed."))
         if isinstance(placed[0], Placed):
+            _tell_missing(request, to_place.gift_message)
             return redirect("order", placed[0].order)
         return shown(orders.draft(saved[0].draft))
     return redirect("draft", saved[0].draft)
@@ -272,6 +273,15 @@ def _said(request: Request, order: PlaceOrder | None) -> dict[str, str]:
         return address_form.typed(request)
     address = order.address if order else None
     return {part: getattr(address, part) if address else "" for part in address_form.WHO}
+
+
+def _tell_missing(request: Request, message: str) -> None:
+    """Whoever writes a gift message with letters that no slip has is told so at once."""
+    if missing := letters.missing(message):
+        told = gettext(
+            "The packing slip has no letters for %(letters)s: the packer is asked to write the message by hand."
+        )
+        messages.warning(request, told % {"letters": " ".join(missing)})
 
 
 def _gift_message(request: Request) -> str:

@@ -30,7 +30,7 @@ from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
-from entrepot.web import drawing, lists_floor, papers
+from entrepot.web import drawing, letters, lists_floor, papers
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, page
 from entrepot.web.listed import at_most, listed_whole
@@ -81,6 +81,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     ]
     labeled = {label.package_number for label in labels if label.state != "voided"}
     services = carriage.services(companies=[found.company])[found.company]
+    gift = orders.gift_message(found.order) if request.reader.actor.may("warehouse.pack") else ""
     context: dict[str, Any] = {
         "one": found,
         "inside": inside,
@@ -96,11 +97,13 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "shipments": shipments,
         "labels": labels,
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
+        "in_doubt": any(label.state == "printed" and label.purchase == "in doubt" for label in labels),
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
         "rates": _rates(found),
         "claimed": CLAIMED,
-        "gift": orders.gift_message(found.order) if request.reader.actor.may("warehouse.pack") else "",
+        "gift": gift,
+        "by_hand": letters.missing(gift),
         "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
         "live": any(service.live for service in services),
         "services": services,

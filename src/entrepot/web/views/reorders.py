@@ -78,7 +78,9 @@ def suppliers(request: Request) -> HttpResponse:
     until = day_in(request.GET.get("until")) or today
     # The form names the last day that counts, the query the first one that does not.
     span = {"since": since, "until": until + timedelta(days=1)}
-    shown = listed_whole(request, lists_floor.SUPPLIERS, performance.of_suppliers(company, **span))
+    shown = listed_whole(
+        request, lists_floor.SUPPLIERS, performance.of_suppliers(company, **span, today=today)
+    )
     if shown.answer:
         return shown.answer
     context = {

@@ -56,7 +56,8 @@ def make_labels(request: Request, which: UUID) -> HttpResponse:
 @console
 def buy(request: Request, which: UUID) -> HttpResponse:
     """The printed labels of a shipment, bought of whoever quotes its service."""
-    results = give(request, buy_labels, [BuyLabels(which)], lambda _: gettext("The labels are asked for."))
+    wanted = BuyLabels(which, not_bought=request.POST.get("not_bought") == "yes")
+    results = give(request, buy_labels, [wanted], lambda _: gettext("The labels are asked for."))
     return back(request, reverse("manifests"), results)
 
 

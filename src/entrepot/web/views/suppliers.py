@@ -44,12 +44,12 @@ def supplier(request: Request, which: UUID) -> HttpResponse:
         "figures": next(
             (
                 row
-                for row in performance.of_suppliers(company, since=since, until=until)
+                for row in performance.of_suppliers(company, since=since, until=until, today=today)
                 if row.supplier == which
             ),
             None,
         ),
-        "due": performance.lines_due(company, which, since=since, until=until),
+        "due": performance.lines_due(company, which, since=since, until=until, today=today),
         "kept": kept(request),
     }
     return page(request, "web/supplier.html", context, area="inbound")

@@ -21,6 +21,7 @@ from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.checking import Wanted
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.warehouse.errors import WeightOff
+from entrepot.web import letters
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -207,11 +208,13 @@ def _screen(
     checked = total - sum(units for _, units in left)
     totes = ", ".join(floor_queries.totes_of(found.id))
     on_carts = ", ".join(floor_queries.still_elsewhere(found.id))
+    gift = orders.gift_message(found.order)
     facts = [
         (gettext("Order"), found.order_number),
         (gettext("Totes"), totes),
         (gettext("Still on"), on_carts),
-        (gettext("Gift message"), orders.gift_message(found.order)),
+        (gettext("Gift message"), gift),
+        (gettext("Not on the slip, write it by hand"), " ".join(letters.missing(gift))),
         (gettext("Closed"), _closed(at)),
     ]
     if checking.asks_carton(at.tokens):

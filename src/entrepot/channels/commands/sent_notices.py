@@ -1,0 +1,155 @@
+"""Ship notices about drop-ship orders: what a supplier says has left for a customer, or won't. Inside a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.channels.x12.goods import ToCustomer
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import Refused, Said
+from entrepot.purchasing.commands.lock_drop_ships import DropShip, lock_drop_ships
+from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
+from entrepot.purchasing.drop_ship import Units
+from entrepot.purchasing.errors import NoticedBefore
+from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
+
+Name = tuple[int, UUID, str]
+"""Company, supplier, and the supplier's number of the notice: what makes two notices one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentNotice:
+    """What a notice says, and under which name it is taken once."""
+
+    company: int
+    supplier: UUID
+    reference: str
+    order: str
+    told: ToCustomer
+    carrier: str
+    tracking: str
+    occurred_at: datetime | None
+
+    @property
+    def name(self) -> Name:
+        return self.company, self.supplier, self.reference
+
+
+def take_sent(cause: Cause, notices: Sequence[SentNotice]) -> list[str | Refused]:
+    """The number of the shipment that each notice became, of the drop-ship order where it only refuses, or why it is
+    not taken. 5 statements, and those of shipping and of refusing, where some are."""
+    known = _begin(cause, notices)
+    found = lock_drop_ships([one.told.drop_ship for one in notices])
+    answers: dict[int, str | Refused] = {}
+    first: dict[Name, int] = {}
+    for place, one in enumerate(notices):
+        if one.name in known:
+            answers[place] = NoticedBefore(external_ref=one.reference, number=known[one.name])
+        elif one.name in first:
+            answers[place] = NoticedBefore(external_ref=one.reference, number=one.reference)
+        else:
+            first[one.name] = place
+    _ship(cause, notices, list(first.values()), answers)
+    left = _left(
+        found, [notices[place] for place in first.values() if not isinstance(answers.get(place), Refused)]
+    )
+    _refuse(cause, notices, list(first.values()), answers, left)
+    _end(notices, {place: answers[place] for place in first.values()})
+    return [answers[place] for place in range(len(notices))]
+
+
+def _begin(cause: Cause, notices: Sequence[SentNotice]) -> dict[Name, str]:
+    """Notices under their names; the numbers of those that were taken before. Whoever takes one meanwhile waits."""
+    names = sorted({one.name for one in notices})
+    params = {**sql.columns(("companies", "suppliers", "refs"), names), "at": cause.at}
+    made = {tuple(row) for row in sql.run(_BEGIN, params)}
+    older = [name for name in names if name not in made]
+    rows = sql.run(_KNOWN, sql.columns(("companies", "suppliers", "refs"), older)) if older else ()
+    return {(company, supplier, ref): number for company, supplier, ref, number in rows}
+
+
+def _ship(
+    cause: Cause, notices: Sequence[SentNotice], places: Sequence[int], answers: dict[int, str | Refused]
+) -> None:
+    asked = [place for place in places if notices[place].told.sent]
+    shipped = ship_drop_ships(cause, requests=[
+        ShipDropShip(one.told.drop_ship, one.carrier, one.tracking, one.told.sent, one.occurred_at)
+        for one in (notices[place] for place in asked)
+    ]) if asked else []  # fmt: skip
+    for place, told in zip(asked, shipped, strict=True):
+        answers[place] = told if isinstance(told, Refused) else told.number
+
+
+def _left(found: Mapping[UUID, DropShip], sent: Sequence[SentNotice]) -> dict[tuple[UUID, int], int]:
+    """Units that suppliers still have to send by (drop-ship order, number of its line), after what was sent."""
+    left = {(one.id, line.number): line.left for one in found.values() for line in one.lines.values()}
+    for one in sent:
+        for number, units in one.told.sent:
+            left[one.told.drop_ship, number] -= units
+    return left
+
+
+def _refuse(
+    cause: Cause,
+    notices: Sequence[SentNotice],
+    places: Sequence[int],
+    answers: dict[int, str | Refused],
+    left: Mapping[tuple[UUID, int], int],
+) -> None:
+    """Of lines of which no more will be sent, all that is left; where nothing is, there is nothing to refuse."""
+    ending: dict[int, tuple[Units, ...]] = {}
+    for place in places:
+        if isinstance(answers.get(place), Refused):
+            continue
+        one = notices[place]
+        rest = [(number, left[one.told.drop_ship, number]) for number in one.told.refused]
+        ending[place] = tuple((number, units) for number, units in rest if units > 0)
+        answers.setdefault(place, one.order)
+    asked = [place for place, units in ending.items() if units]
+    refused = refuse_drop_ships(cause, requests=[
+        RefuseDropShip(
+            one.told.drop_ship, Said("refused with ship notice {0}", one.reference), ending[place], one.occurred_at
+        )
+        for place, one in ((place, notices[place]) for place in asked)
+    ]) if asked else []  # fmt: skip
+    answers.update({
+        place: told for place, told in zip(asked, refused, strict=True) if isinstance(told, Refused)
+    })  # fmt: skip
+
+
+def _end(notices: Sequence[SentNotice], taken: dict[int, str | Refused]) -> None:
+    """What was taken is kept under its number; what was refused may come again."""
+    rows = [
+        (*notices[place].name, "" if isinstance(told, Refused) else told) for place, told in taken.items()
+    ]
+    sql.run(_END, sql.columns(("companies", "suppliers", "refs", "numbers"), rows))
+
+
+_BEGIN = """
+INSERT INTO channels_sentnotice (company_id, supplier_id, external_ref, number, taken_at)
+SELECT d.*, '', %(at)s::timestamptz
+FROM unnest(%(companies)s::smallint[], %(suppliers)s::uuid[], %(refs)s::text[]) AS d
+ON CONFLICT DO NOTHING RETURNING company_id::int, supplier_id, external_ref
+"""
+
+_KNOWN = """
+SELECT n.company_id::int, n.supplier_id, n.external_ref, n.number
+FROM unnest(%(companies)s::smallint[], %(suppliers)s::uuid[], %(refs)s::text[]) AS d(company, supplier, ref)
+JOIN channels_sentnotice AS n ON (n.company_id, n.supplier_id, n.external_ref) = (d.company, d.supplier, d.ref)
+"""
+
+_END = """
+WITH told AS (
+    SELECT * FROM unnest(%(companies)s::smallint[], %(suppliers)s::uuid[], %(refs)s::text[], %(numbers)s::text[])
+      AS d(company, supplier, ref, number)
+), gone AS (
+    DELETE FROM channels_sentnotice AS n USING told AS d
+    WHERE (n.company_id, n.supplier_id, n.external_ref) = (d.company, d.supplier, d.ref) AND d.number = ''
+)
+UPDATE channels_sentnotice AS n SET number = d.number FROM told AS d
+WHERE (n.company_id, n.supplier_id, n.external_ref) = (d.company, d.supplier, d.ref) AND d.number <> ''
+"""

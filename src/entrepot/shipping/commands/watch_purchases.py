@@ -1,0 +1,78 @@
+"""Nothing stalls in silence: labels that were asked for and that no adapter has answered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused, Said
+from entrepot.shipping.commands.buy import NOT_BOUGHT
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+ANSWERED_WITHIN = timedelta(minutes=30)
+"""An adapter answers in seconds; a parcel whose label comes later than this misses its collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPurchases:
+    """The labels that a company has asked for."""
+
+    company: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PurchasesWatched:
+    """How many labels wait for their answer for too long."""
+
+    company: int
+    labels: int
+
+
+@command("shipping.watch_purchases")
+def watch_purchases(
+    cause: Cause, /, *, requests: Sequence[WatchPurchases]
+) -> list[PurchasesWatched | Refused]:
+    """A work item for each shipment of which a label was asked for half an hour ago and more, and was not answered. It
+    ends when the label is bought.
+
+    Locks nothing. Refuses nothing. Again: an item stands once. 1 statement, 2 more where some wait.
+    """
+    params = {
+        "companies": sorted({one.company for one in requests}),
+        "before": cause.at - ANSWERED_WITHIN,
+    }
+    found: dict[int, dict[UUID, OpenItem]] = defaultdict(dict)
+    counts: dict[int, int] = defaultdict(int)
+    for company, shipment, number, source, asked_at, error in sql.run(_UNANSWERED, params):
+        counts[company] += 1
+        reason = Said(
+            "{0} has not answered for the label of {1}, asked for at {2}: {3}",
+            source,
+            number,
+            f"{asked_at:%Y-%m-%d %H:%M} UTC",
+            error or "-",
+        )
+        found[company][shipment] = OpenItem(
+            company, NOT_BOUGHT, "shipment", shipment, reason, "warehouse supervisor", {"source": source}
+        )
+    open_items(cause, requests=[one for items in found.values() for one in items.values()])
+    return [PurchasesWatched(one.company, counts[one.company]) for one in requests]
+
+
+# The latest message about it, whatever became of that: one that was given up stalls the label for good.
+_UNANSWERED = """
+SELECT p.company_id::int, p.shipment_id, h.number, p.source, d.created_at, d.last_error
+FROM shipping_purchase AS p
+JOIN shipping_shipment AS h ON h.id = p.shipment_id
+JOIN LATERAL (SELECT created_at, last_error FROM kernel_delivery AS d
+              WHERE d.subject_id = p.label_id AND d.topic = 'carrier.buy' ORDER BY d.id DESC LIMIT 1) AS d ON TRUE
+WHERE p.company_id = ANY(%(companies)s::smallint[]) AND p.state = 'asked' AND d.created_at < %(before)s::timestamptz
+ORDER BY p.label_id
+"""

@@ -1,0 +1,180 @@
+"""channels.take_documents: ship notices of X12 about what a supplier has sent to a customer himself"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from entrepot.channels.commands.take_documents import DocumentTaken, TakeDocument, take_documents
+from entrepot.kernel import sql
+from entrepot.purchasing import drop_ship_queries as queries
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.shipping import queries as shipping
+from tests import x12
+from tests.drop import NOTICES, a_supplier, asked, passed_on, places, profile
+from tests.floor import COMPANY, SYSTEM, Floor, a_floor
+from tests.retailer import BUYER, a_retailer
+
+pytestmark = pytest.mark.django_db
+NUMBER = "1Z999AA10123456784"
+
+
+@pytest.fixture
+def floor(db: None) -> Floor:
+    floor = a_floor()
+    a_supplier(floor, skus=(0, 1))
+    profile()
+    return floor
+
+
+def a_drop_ship(floor: Floor, *lines: tuple[int, int]) -> tuple[UUID, UUID, str]:
+    """A sales order, its drop-ship order and that one's number."""
+    sold = passed_on(floor, *(lines or ((0, 3), (1, 2))))
+    which = asked(sold)
+    found = queries.drop_ship(which)
+    assert found
+    return sold, which, found.number
+
+
+def taken(*notices: x12.Lines, control: str = "1") -> DocumentTaken:
+    text = x12.document(*notices, control=control)
+    (answer,) = take_documents(NOTICES, requests=[TakeDocument(COMPANY, text)])
+    assert isinstance(answer, DocumentTaken)
+    return answer
+
+
+def a_notice(reference: str, number: str, *items: x12.Level, **facts: str) -> x12.Lines:
+    facts = {"tracking": NUMBER} | facts
+    return x12.notice(reference, x12.order(number, *items), **facts)  # type: ignore[arg-type]
+
+
+def problems(found: DocumentTaken) -> list[str]:
+    return [one.problem for one in found.notices]
+
+
+def items() -> list[str]:
+    return [one for (one,) in sql.run("SELECT type FROM work_item WHERE state = 'open' ORDER BY id")]
+
+
+def test_what_a_supplier_has_sent_is_shipped_with_his_carrier_and_number(floor: Floor):
+    sold, which, number = a_drop_ship(floor)
+    lines = (x12.item("SKU-000", 2), x12.item("SKU-001", 2), x12.item("SKU-000", 1))
+    found = taken(a_notice("N1", number, *lines))
+    (told,) = found.notices
+    assert (told.units, told.packages, told.problem, told.is_fresh) == (5, 0, "", True)
+    (shipment,) = shipping.of_order(sold)
+    assert (told.number, shipment.carrier, shipment.tracking) == (shipment.number, "UPS", NUMBER)
+    assert places(sold) == [{"shipped": 3}, {"shipped": 2}]
+    assert queries.drop_ship(which).state == "shipped"
+    assert "AK5*A~" in found.acknowledgement
+    assert sql.run("SELECT count(*) FROM purchasing_notice") == [(0,)]
+
+    again = taken(a_notice("N1", number, *lines))
+    assert (again.is_fresh, again.notices[0].number, again.notices[0].is_fresh) == (False, told.number, False)
+    assert len(shipping.of_order(sold)) == 1
+
+
+def test_a_short_one_leaves_the_rest_to_come_and_the_next_closes_it(floor: Floor):
+    sold, which, number = a_drop_ship(floor)
+    taken(a_notice("N1", number, x12.item("SKU-000", 1)))
+    assert places(sold) == [{"with_supplier": 2, "shipped": 1}, {"with_supplier": 2}]
+    assert queries.drop_ship(which).state == "part_shipped"
+    taken(a_notice("N2", number, x12.item("SKU-000", 2), x12.item("SKU-001", 2)), control="2")
+    assert queries.drop_ship(which).state == "shipped"
+    assert len(shipping.of_order(sold)) == 2
+
+
+def test_what_he_refuses_is_sourced_again(floor: Floor):
+    sold, which, number = a_drop_ship(floor)
+    lines = (x12.item("SKU-000", 1, status="ID"), x12.item("SKU-001", 0, status="IR"))
+    (told,) = taken(a_notice("N1", number, *lines)).notices
+    assert (told.units, told.problem) == (1, "")
+    assert queries.drop_ship(which).state == "shipped"
+    refused = [(one.shipped, one.refused) for one in queries.lines_of([which])[which]]
+    assert refused == [(1, 2), (0, 2)]
+    assert places(sold) == [{"open": 2, "shipped": 1}, {"open": 2}]
+
+    other, which, number = a_drop_ship(floor, (1, 2))
+    (told,) = taken(a_notice("N2", number, x12.item("SKU-001", 0, status="IR")), control="2").notices
+    assert (told.number, told.units, told.problem) == (number, 0, "")
+    assert (queries.drop_ship(which).state, shipping.of_order(other)) == ("refused", [])
+
+
+def test_the_same_notice_ships_nothing_twice_whatever_it_comes_in(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    one = a_notice("N1", number, x12.item("SKU-000", 1))
+    twice = taken(one, one)
+    assert [bool(problem) for problem in problems(twice)] == [False, True]
+    later = taken(one, control="2")
+    assert "was announced before" in problems(later)[0]
+    assert twice.notices[0].number in problems(later)[0]
+    assert len(shipping.of_order(sold)) == 1
+
+
+@pytest.mark.parametrize(
+    ("units", "facts", "why"),
+    [
+        (4, {}, "has 3 units still to be sent, 4 were told"),
+        (1, {"tracking": "1Z999AA10123456785"}, "can't be the tracking number"),
+        (1, {"purpose": "05"}, "expected 00 (new) of what has left for a customer"),
+        (1, {"purpose": "01"}, "expected 00 (new) of what has left for a customer"),
+    ],
+)
+def test_what_can_not_be_changes_nothing_and_is_work_until_it_comes_right(floor: Floor, units, facts, why):
+    sold, _, number = a_drop_ship(floor)
+    found = taken(a_notice("N1", number, x12.item("SKU-000", units), **facts))
+    assert why in problems(found)[0]
+    assert "AK5*R*5~" in found.acknowledgement
+    assert (shipping.of_order(sold), items()) == ([], ["ship notice refused"])
+    assert places(sold) == [{"with_supplier": 3}, {"with_supplier": 2}]
+
+    right = taken(a_notice("N1", number, x12.item("SKU-000", 3)), control="2")
+    assert (problems(right), len(shipping.of_order(sold))) == ([""], 1)
+
+
+def test_goods_that_it_has_not_and_orders_that_go_together_are_refused(floor: Floor):
+    _, _, number = a_drop_ship(floor, (0, 1))
+    _, _, other = a_drop_ship(floor, (0, 1))
+    together = x12.notice(
+        "N1", x12.order(number, x12.item("SKU-000", 1)), x12.order(other, x12.item("SKU-000", 1))
+    )
+    told = problems(taken(together, a_notice("N2", number, x12.item("SKU-001", 1))))
+    assert "one drop-ship order by itself" in told[0]
+    assert "expected goods of" in told[1]
+
+
+def test_who_ordered_it_does_not_say_that_it_left(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    text = x12.document(a_notice("N1", number, x12.item("SKU-000", 1)))
+    (found,) = take_documents(SYSTEM, requests=[TakeDocument(COMPANY, text)])
+    assert isinstance(found, DocumentTaken)
+    assert (bool(problems(found)[0]), shipping.of_order(sold)) == (True, [])
+
+
+def test_refused_goods_of_an_order_that_comes_here_are_a_buyers(db: None):
+    """An ordinary order is closed by whoever buys: what a notice refuses of it is told, and taken for no delivery."""
+    house = a_retailer(skus=1)
+    (bought,) = order(BUYER, requests=[
+        OrderGoods(house.company, house.supplier, house.node, "", ((house.skus[0], 10, Decimal(1)),))
+    ])  # fmt: skip
+    ((code,),) = sql.run("SELECT code FROM catalog_sku WHERE id = %(id)s", {"id": house.skus[0]})
+    text = x12.document(x12.notice("N1", x12.order(bought.number, x12.item(code, 4, status="IR"))))
+    (found,) = take_documents(BUYER, requests=[TakeDocument(house.company, text)])
+    assert isinstance(found, DocumentTaken)
+    assert "close the rest of the order" in problems(found)[0]
+
+
+def test_statements_do_not_grow_with_the_notices(floor: Floor, statements):
+    for many in (1, 10, 100):
+        numbers = [a_drop_ship(floor, (0, 1))[2] for _ in range(many)]
+        later = replace(NOTICES, at=NOTICES.at + timedelta(minutes=many))
+        text = x12.document(
+            *(a_notice(f"N{number}", number, x12.item("SKU-000", 1), tracking="") for number in numbers),
+            control=f"s{many}",
+        )
+        with statements():
+            take_documents(later, requests=[TakeDocument(COMPANY, text)])

@@ -1,0 +1,274 @@
+"""A label is bought once, whatever becomes of whoever asks for it: shipping.watch_purchases, and the relay, killed in
+the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from entrepot.carriage.commands.register import register_services
+from entrepot.kernel import delivery, sql
+from entrepot.kernel.relay import relay_once
+from entrepot.shipping import adapters, errors, queries, tasks
+from entrepot.shipping.commands.buy import (
+    BuyLabels,
+    LabelsAsked,
+    RecordPurchase,
+    buy_labels,
+    record_purchases,
+)
+from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
+from entrepot.shipping.live import Asked, Bought, InDoubtError
+from entrepot.work import queries as work
+from tests.commands.test_shipping_live import LIVE, a_label
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.imitation import Imitation, an_imitation, easypost
+from tests.walk import a_house, placed, shipped
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    return a_live_house()
+
+
+def a_live_house() -> Floor:
+    house = a_house()
+    house.stock(0, 5_000)
+    register_services(SYSTEM, requests=[LIVE])
+    return house
+
+
+@pytest.fixture
+def other(settings) -> Iterator[Imitation]:
+    with an_imitation(easypost) as imitation:
+        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", imitation.url
+        yield imitation
+
+
+def relayed(minutes: float = 0) -> int:
+    return relay_once({"carriers": tasks.send}, at=NOW + timedelta(minutes=minutes))
+
+
+def states() -> list[str]:
+    return [state for (state,) in sql.run("SELECT state FROM shipping_purchase ORDER BY label_id")]
+
+
+def items(shipment: UUID) -> list[tuple[str, str]]:
+    return [(one.type, one.state) for one in work.of_subject(shipment)]
+
+
+class Killed(BaseException):
+    """As nobody catches it, so nobody catches a kill."""
+
+
+class Unnamed:
+    """An adapter that has no name for what it has not sold yet, as karrio is one."""
+
+    def __init__(self) -> None:
+        self.sold = 0
+        self.then: BaseException | None = None
+
+    def buy(self, asked: Asked, name: str) -> Bought:  # noqa: ARG002
+        self.sold += 1
+        if self.then:
+            raise self.then
+        return Bought(f"u{self.sold}", f"U{self.sold}", 250, "GBP", "")
+
+    def void(self, reference: str) -> None:
+        pass
+
+
+@pytest.fixture
+def unnamed(monkeypatch) -> Unnamed:
+    one = Unnamed()
+    monkeypatch.setattr(adapters, "adapter", lambda _: one)
+    return one
+
+
+def kills_its_relay(bought: list[str]) -> tuple[Any, Any]:
+    """As EasyPost, which sells a label, and whoever asked for it is gone before he hears of it; and whoever asks."""
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        status, told = easypost(path, body)
+        if path.endswith("/buy"):
+            if bought:
+                return 422, {"error": {"message": "the postage is bought already"}}
+            bought.append(path)
+            os.kill(relay.pid, signal.SIGKILL)
+        elif path.endswith("/shipments/shp_1") and bought:
+            return easypost(f"{path}/buy", {"rate": {"id": "rate_Slow"}})
+        return status, told
+
+    relay: subprocess.Popen[bytes]
+
+    def begin(url: str) -> subprocess.Popen[bytes]:
+        nonlocal relay
+        environment = os.environ | {"ENTREPOT_EASYPOST_KEY": "key", "ENTREPOT_EASYPOST_URL": url}
+        relay = subprocess.Popen(
+            [sys.executable, "-m", "entrepot", "relay"], env=environment, cwd=Path(__file__).parents[2],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        return relay
+
+    return answer, begin
+
+
+def test_a_relay_that_is_killed_after_the_label_was_sold_buys_no_second_one(committed_db: None, settings):
+    shipment, _ = a_label(a_live_house())
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    sql.run("UPDATE kernel_delivery SET next_try_at = %(at)s::timestamptz", {"at": timezone.now()})
+    bought: list[str] = []
+    answer, begin = kills_its_relay(bought)
+    with an_imitation(answer) as other:
+        relay = begin(other.url)
+        assert relay.wait(60) == -signal.SIGKILL
+        assert states() == ["asked"]
+        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", other.url
+        now = timezone.now()
+        assert relay_once({"carriers": tasks.send}, at=now) == 0, "whoever is gone may be at it still"
+        assert relay_once({"carriers": tasks.send}, at=now + delivery.LEASE) == 1
+        assert len(bought) == 1
+        assert [path for path, _ in other.asked].count("/v2/shipments") == 1
+    assert states() == ["bought"]
+    assert queries.shipment(shipment).tracking == "PP100200300GB"
+
+
+@pytest.mark.django_db
+def test_where_nobody_can_be_asked_a_person_looks_before_it_is_bought_again(house: Floor, unnamed: Unnamed):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    unnamed.then = Killed()
+    with pytest.raises(Killed):
+        relayed()
+    assert (unnamed.sold, states()) == (1, ["asked"])
+    assert relayed(1) == 0, "whoever is gone may be at it still"
+    unnamed.then = None
+    assert relayed(5) == 1
+    assert (unnamed.sold, states()) == (1, ["in doubt"])
+    assert items(shipment) == [("label not bought", "open")]
+    assert "may have been bought" in work.of_subject(shipment)[0].reason
+    assert [(one.purchase, bool(one.problem)) for one in queries.labels(label=label)] == [("in doubt", True)]
+
+    (refused,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert isinstance(refused, errors.LabelInDoubt)
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=True)])
+    assert asked == LabelsAsked(shipment, (label,))
+    assert relayed(6) == 1
+    assert (unnamed.sold, states()) == (2, ["bought"])
+    assert items(shipment) == [("label not bought", "done")]
+
+
+@pytest.mark.django_db
+def test_one_that_was_bought_after_all_is_voided_and_printed_with_its_number(house: Floor, unnamed: Unnamed):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    unnamed.then = InDoubtError("a label without its number")
+    assert relayed() == 1
+    assert (states(), items(shipment)) == (["in doubt"], [("label not bought", "open")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "it is in the account")])
+    assert items(shipment) == [("label not bought", "done")]
+    print_labels(SYSTEM, requests=[PrintLabels(shipment, ("U1",))])
+    assert queries.shipment(shipment).tracking == "U1"
+
+
+@pytest.mark.django_db
+def test_a_fault_of_ours_over_the_answer_buys_no_second_label(house: Floor, unnamed: Unnamed, monkeypatch):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise KeyError("a fault")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tasks, "record_purchases", fails)
+        assert relayed() == 0
+    assert relayed(1) == 1
+    assert (unnamed.sold, states()) == (1, ["in doubt"])
+
+
+@pytest.mark.django_db
+def test_a_label_that_was_sold_and_voided_while_nobody_heard_is_given_back(house: Floor, other: Imitation):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    is_sold = []
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            is_sold.append(path)
+            return 504, "too late"
+        if path.endswith("/shp_1") and is_sold:
+            return easypost(f"{path}/buy", {"rate": {"id": "rate_Slow"}})
+        return easypost(path, body)
+
+    other.answer = answer
+    assert relayed() == 1, "it is offered"
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    assert relayed(1) == 2, "it was bought, and is given back"
+    assert (len(is_sold), states()) == (1, ["voided"])
+
+
+@pytest.mark.django_db
+def test_a_message_that_is_sent_again_after_its_answer_buys_nothing(house: Floor, unnamed: Unnamed):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert relayed() == 1
+    sql.run("UPDATE kernel_delivery SET state = 'waiting', begun_at = NULL WHERE topic = 'carrier.buy'")
+    assert relayed(9) == 1
+    assert (unnamed.sold, states()) == (1, ["bought"])
+
+
+@pytest.mark.django_db
+def test_a_label_that_nobody_answers_for_is_work_until_it_is_bought(house: Floor, other: Imitation):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    other.answer = lambda *_: (503, "busy")
+    relayed()
+
+    def watched(minutes: int) -> int:
+        cause = replace(SYSTEM, at=NOW + timedelta(minutes=minutes))
+        (told,) = watch_purchases(cause, requests=[WatchPurchases(COMPANY)])
+        assert isinstance(told, PurchasesWatched)
+        return told.labels
+
+    assert (watched(30), items(shipment)) == (0, [])
+    assert (watched(31), watched(41)) == (1, 1)
+    assert items(shipment) == [("label not bought", "open")]
+    assert "HTTP 503" in work.of_subject(shipment)[0].reason
+    other.answer = easypost
+    assert relayed(60) == 2
+    assert (watched(61), items(shipment)) == (0, [("label not bought", "done")])
+
+
+@pytest.mark.django_db
+def test_answers_that_can_not_be_are_refused(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    for outcome, state in (("offer", "asked"), ("doubt", "in doubt")):
+        (told,) = record_purchases(SYSTEM, requests=[RecordPurchase(label, outcome, offer="o1", problem="?")])
+        assert told.state == state
+    (late,) = record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="?")])
+    assert isinstance(late, errors.Refused)
+
+
+@pytest.mark.django_db
+@pytest.mark.counts("shipping.watch_purchases")
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    later = replace(SYSTEM, at=NOW + timedelta(hours=1))
+    for size in (1, 10, 1000):
+        sent = shipped(*placed(house, size, (0, 1)))
+        print_labels(SYSTEM, requests=[PrintLabels(one) for one in sent])
+        buy_labels(SYSTEM, requests=[BuyLabels(one) for one in sent])
+        with statements():
+            watch_purchases(later, requests=[WatchPurchases(COMPANY, key=f"{size}-{i}") for i in range(size)])
