@@ -22,7 +22,7 @@ from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks fo
 def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigger:
     """What is decided of more than the row says one person may alone is decided by who has not entered the document;
     where the row says nothing, anything is more."""
-    beyond = f"{decided} AND abs(a.{amount}) > COALESCE(a.alone_minor, 0)"
+    beyond = f"{decided} AND abs({amount}) > COALESCE(a.alone_minor, 0)"
     return duty_trigger(
         "second_person_is_a_duty", pgtrigger.Update,
         duty_taken("settlement", "enter×approve", "approve", document, "decided_by", beyond),
@@ -202,7 +202,7 @@ class CarrierCharge(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("invoice_id", _COSTS, "difference_minor - a.credited_minor"),
+            _second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
         ]
 
 
@@ -287,7 +287,7 @@ class SupplierLine(models.Model):
                 "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
                 f"{_COSTS} AND a.difference_minor <> a.credited_minor AND a.order_id IS NOT NULL",
             )),
-            _second_person("invoice_id", _COSTS, "difference_minor - a.credited_minor"),
+            _second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
         ]  # fmt: skip
 
 
@@ -423,7 +423,9 @@ class BankStatement(models.Model):
 
 
 class BankStatementLine(models.Model):
-    """A line of a statement: the payout or carrier's invoice that it belongs to, or what a person booked it as."""
+    """A line of a statement: the payout or carrier's invoice that it belongs to, or what a person booked it as. One
+    that is several things is split: `part_of` names the line that a part came of, and `whole_minor` says over how much
+    that is at the bank."""
 
     pk = models.CompositePrimaryKey("statement_id", "number")
     statement_id = models.UUIDField()
@@ -440,6 +442,8 @@ class BankStatementLine(models.Model):
     why = models.TextField(db_default="")
     decided_by = models.TextField(db_default="")
     alone_minor = models.BigIntegerField(null=True)  # up to what one person alone might decide it
+    part_of = models.IntegerField(null=True)
+    whole_minor = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "settlement_bankstatementline"
@@ -462,10 +466,14 @@ class BankStatementLine(models.Model):
                 | Q(state="booked", known_id__isnull=True, purpose__in=bank.PURPOSES) & ~Q(decided_by="")
                 | Q(state__in=["differs", "unmatched"], known_id__isnull=True, purpose=""),
             ),
+            models.CheckConstraint(
+                name="settlement_bankline_part_of_a_whole",
+                condition=Q(part_of__isnull=True) | Q(whole_minor__isnull=False),
+            ),
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("statement_id", "a.state = 'booked'", "amount_minor"),
+            _second_person("statement_id", "a.state = 'booked'", "COALESCE(a.whole_minor, a.amount_minor)"),
             by_another_trigger(
                 "biller_does_not_pay",
                 pgtrigger.Update,

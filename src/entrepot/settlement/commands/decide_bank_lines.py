@@ -20,7 +20,7 @@ from entrepot.ledger.commands.post import post
 from entrepot.settlement.bank import BOOKED_AS, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.entering import alone_up_to
-from entrepot.settlement.commands.take_payouts import LOCK
+from entrepot.settlement.commands.take_payouts import LOCK as LOCKED
 from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, paid
 from entrepot.settlement.states import BANK as STATES
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -61,6 +61,7 @@ class _Line(NamedTuple):
     company: int
     currency: str
     before: str
+    whole: int
 
 
 class _Decided(NamedTuple):
@@ -84,7 +85,8 @@ def decide_bank_lines(
     """Lines of statements that waited, matched by hand or booked; a statement without any that waits is matched.
 
     What is booked is posted on the day of the line, or now where its month is closed.
-    Whoever took a statement does not book more of it than `settlement.bank` lets them, and whoever entered an invoice
+    Whoever took a statement does not book more of it than `settlement.bank` lets them, by the whole line where it was
+    split, and whoever entered an invoice
     or registered its supplier does not say what paid it: another person does. Nor do they book as a debt paid what is
     the amount of such an invoice that is open.
     Locks: the companies' bank accounts; the balances.
@@ -94,7 +96,7 @@ def decide_bank_lines(
     all. Again: by key.
     16 statements; 1 more where a supplier is paid, 3 more where a debt is.
     """
-    sql.run(_LOCK, {"statements": [one.statement for one in requests]})
+    sql.run(LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
     lines = {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, columns)}
     known = {
@@ -186,7 +188,7 @@ def _duties(
     duties: dict[tuple[UUID, int], Duty] = {}
     for one in requests:
         line = lines.get((one.statement, one.line))
-        if line and one.known is None and abs(line.amount) > limits[line.company]:
+        if line and one.known is None and abs(line.whole) > limits[line.company]:
             duties[line[:2]] = Duty(line.statement, DUTY, "approve", cause.actor.name, line.statement_number)
     return duties
 
@@ -248,13 +250,13 @@ def _write(
     ])  # fmt: skip
 
 
-_LOCK = LOCK.format(
+LOCK = LOCKED.format(
     accounts=f"SELECT company_id, '{BANK}' FROM settlement_bankstatement WHERE id = ANY(%(statements)s::uuid[])"
 )
 
 _LINES = """
 SELECT l.statement_id, l.number, l.state, l.amount_minor, l.booked_on, s.number, s.company_id::int, s.currency::text,
-       s.state
+       s.state, COALESCE(l.whole_minor, l.amount_minor)
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.statement_id = ANY(%(statements)s::uuid[])
   AND (l.state IN ('differs', 'unmatched')
