@@ -32,6 +32,7 @@ from entrepot.returns.commands.settle_departures import SettleDeparture, settle_
 from entrepot.returns.lots import Buyer
 from entrepot.settlement import errors, invoice_queries, privacy_queries
 from entrepot.settlement.bank import BankLine, Statement
+from entrepot.settlement.commands import apply_retention as apply_retention_module
 from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
 from entrepot.settlement.commands.erase_people import ErasePerson, PersonErased, erase_people
 from entrepot.settlement.commands.hold_data import DataHeld, HoldData, ReleaseData, hold_data, release_data
@@ -228,7 +229,7 @@ chosen from a list, or made by a rule of facts that name nobody: returns_line.re
     warehouse_counttask.why warehouse_replenishment.why warehouse_waveorder.why kernel_request.answer
     kernel_job.answer
 a provider's name for something: payments_payment.reference settlement_payoutline.reference shipping_purchase.reference
-    shipping_quote.reference returns_label.reference
+    shipping_quote.reference returns_label.reference shipping_manifestform.reference
 emptied with its person or order: parties_address.place parties_giftmessage.message returns_label.label_url
     shipping_purchase.label_url
 searched by its subject: kernel_event.reason
@@ -322,6 +323,33 @@ def test_retention_lets_go_of_what_is_old_and_not_open_or_held(house: Floor):
     assert parties.addresses(_addresses(kept))
     assert len(privacy_queries.runs(COMPANY)) == 10
     assert privacy_queries.runs(COMPANY)[-1].kind == BUYERS
+
+
+def test_who_is_kept_takes_no_turn_of_who_may_go(house: Floor, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(apply_retention_module, "PEOPLE_MAX", 1)
+    policy = Retention(buyers_years=1)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.retention", policy, NOW)])
+    mine = bought(house, customer="ada-q-77")
+    hold_data(SYSTEM, requests=[HoldData(COMPANY, "case", order=mine)])
+    bought(house, BOB)
+    (done,) = apply_retention(
+        replace(SYSTEM, at=NOW + timedelta(days=400)), requests=[ApplyRetention(COMPANY)]
+    )
+    assert (done.gone[BUYERS], done.kept[BUYERS]) == (1, 1)
+
+
+def test_who_is_known_by_a_mail_address_is_erased_as_the_customer_of_that_address(house: Floor):
+    """A guest's order leads by its mail address to an order of a customer: to their code, holds and other orders."""
+    guest, theirs = bought(house), bought(house, customer="ada-q-77")
+    elsewhere = bought(house, replace(ADA, line1="3 Fern Court", email=""), customer="ada-q-77")
+    (held,) = hold_data(SYSTEM, requests=[HoldData(COMPANY, "case", customer="ada-q-77")])
+    (refused,) = erased(ErasePerson(COMPANY, "asked", order=guest))
+    assert "legal hold: case" in str(refused)
+    release_data(SYSTEM, requests=[ReleaseData(held.hold, "over")])
+    (answer,) = erased(ErasePerson(COMPANY, "asked", order=guest))
+    assert (answer.orders, answer.addresses) == (3, 3)
+    assert parties.addresses(_addresses(theirs) + _addresses(elsewhere)) == {}
+    assert sql.run("SELECT count(*) FROM parties_customer WHERE code = 'ada-q-77'") == [(0,)]
 
 
 def test_legal_holds_are_placed_and_released(house: Floor):
