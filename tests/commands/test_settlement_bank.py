@@ -372,19 +372,24 @@ def test_what_is_no_part_of_a_line_is_refused(house: Floor):
     sql.run("UPDATE settlement_bankstatementline SET amount_minor = 200 WHERE number = 1")
 
 
-def test_parts_are_booked_by_one_person_as_far_as_the_whole_line_would_be(house: Floor):
+def test_one_person_books_no_more_of_a_line_in_parts_than_at_once(house: Floor):
     (taken,) = take(a_statement("S1", BankLine(DAY, 50_000, "", "a transfer")))
     which = taken.statement
     split(which, 1, *[5_000] * 10)
-    wanted = DecideBankLine(which, 3, purpose="receivable", reason="Jones pays")
-    assert isinstance(decide(wanted)[0], DutiesApart)
+    first, second, third, *rest = (
+        DecideBankLine(which, line, purpose="receivable", reason="Jones pays") for line in range(1, 11)
+    )
+    assert [getattr(one, "state", "") for one in decide(first, second, third)] == ["booked", "booked", ""]
+    assert isinstance(decide(rest[0])[0], DutiesApart)
     with pytest.raises(psycopg.IntegrityError), transaction.atomic():
         sql.run(
             "UPDATE settlement_bankstatementline SET state = 'booked', purpose = 'other', alone_minor = 10000,"
             " decided_by = %(who)s WHERE number = 3 RETURNING 1",
             {"who": SYSTEM.actor.name},
         )
-    assert decide(wanted, cause=OTHER)[0].state == "booked"
+    assert {one.state for one in decide(third, *rest, cause=OTHER)} == {"booked"}
+    # What was decided is not judged by what others did since.
+    sql.run("UPDATE settlement_bankstatementline SET text = 'masked'")
 
 
 def test_a_line_is_posted_on_its_day_and_today_where_that_month_is_closed(house: Floor):

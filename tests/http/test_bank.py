@@ -68,7 +68,7 @@ def test_a_line_is_split_on_the_page_and_each_part_decided(shop, console):
     assert shown.count("of a line over -900.00 GBP") == 2
     other = {"statement": line.statement, "line": 3, "purpose": "charges", "reason": "the second"}
     assert said(page.post("/books/bank/decide/", other)) != ["The line is decided."], (
-        "900.00 is beyond the limit"
+        "400.00 is beyond the limit"
     )
     assert "It is several things" not in console("supervisor").get("/books/bank/").content.decode()
 

@@ -29,6 +29,13 @@ def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigge
     )  # fmt: skip
 
 
+# Of a line that was split, all that its person booked of it: in parts no more than at once.
+_BOOKED_OF_IT = """
+    CASE WHEN a.whole_minor IS NULL THEN a.amount_minor ELSE (
+        SELECT sum(abs(b.amount_minor)) FROM settlement_bankstatementline AS b
+        WHERE b.statement_id = a.statement_id AND b.state = 'booked' AND b.decided_by = a.decided_by
+          AND COALESCE(b.part_of, b.number) = COALESCE(a.part_of, a.number)) END"""
+
 _COSTS = "a.state IN ('accepted', 'credited')"
 """When a line of an invoice is decided as a cost: accepted, or what of it was not credited."""
 
@@ -473,7 +480,7 @@ class BankStatementLine(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("statement_id", "a.state = 'booked'", "COALESCE(a.whole_minor, a.amount_minor)"),
+            _second_person("statement_id", "a.state = 'booked'", _BOOKED_OF_IT),
             by_another_trigger(
                 "biller_does_not_pay",
                 pgtrigger.Update,

@@ -67,7 +67,7 @@ class _Change(NamedTuple):
 def split_bank_lines(cause: Cause, /, *, requests: Sequence[SplitBankLine]) -> list[BankLineSplit | Refused]:
     """Lines that wait in parts, each of which is decided by itself, as where a customer pays two orders at once, or a
     bank takes its charge off what it brings. What is decided of a line stays; of what waits, the parts are made anew.
-    How much one person books alone goes by the whole line, as the bank has it.
+    One person books no more of a line alone than at once.
 
     Locks: the companies' bank accounts. Refuses: NotFound; WrongState (decided); Invalid (parts that do not make what
     waits, of nothing, or more than `bank.PARTS_MAX`). Again: by key; the same parts are as they were. 6 statements.
