@@ -338,20 +338,6 @@ def test_who_is_kept_takes_no_turn_of_who_may_go(house: Floor, monkeypatch: pyte
     assert (done.gone[BUYERS], done.kept[BUYERS]) == (1, 1)
 
 
-def test_who_is_known_by_a_mail_address_is_erased_as_the_customer_of_that_address(house: Floor):
-    """A guest's order leads by its mail address to an order of a customer: to their code, holds and other orders."""
-    guest, theirs = bought(house), bought(house, customer="ada-q-77")
-    elsewhere = bought(house, replace(ADA, line1="3 Fern Court", email=""), customer="ada-q-77")
-    (held,) = hold_data(SYSTEM, requests=[HoldData(COMPANY, "case", customer="ada-q-77")])
-    (refused,) = erased(ErasePerson(COMPANY, "asked", order=guest))
-    assert "legal hold: case" in str(refused)
-    release_data(SYSTEM, requests=[ReleaseData(held.hold, "over")])
-    (answer,) = erased(ErasePerson(COMPANY, "asked", order=guest))
-    assert (answer.orders, answer.addresses) == (3, 3)
-    assert parties.addresses(_addresses(theirs) + _addresses(elsewhere)) == {}
-    assert sql.run("SELECT count(*) FROM parties_customer WHERE code = 'ada-q-77'") == [(0,)]
-
-
 def test_legal_holds_are_placed_and_released(house: Floor):
     mine = bought(house, customer="ada-q-77")
     wanted = HoldData(COMPANY, "case", customer="ada-q-77", key="h")

@@ -67,25 +67,10 @@ class RunRow:
 
 def whose(asked: Sequence[tuple[int, str, UUID | None]]) -> list[Subject]:
     """Everything that is somebody's, of whom a customer's code or one order of theirs is known: whatever has the same
-    customer, or the same mail address. 6 statements; 5 more where the mail address leads to another customer."""
+    customer, or the same mail address. 4 statements."""
     found = [Subject(company) for company, _, _ in asked]
-    _gather(found, [(place, *one) for place, one in enumerate(asked)])
-    orders = sql.columns(
-        ("places", "orders"), [(p, order) for p, one in enumerate(found) for order in one.orders]
-    )
-    others = [
-        (place, found[place].company, code, None)
-        for place, customer, code in sql.run(_CUSTOMERS, orders)
-        if customer not in found[place].customers
-    ]
-    if others:
-        _gather(found, others)
-    return found
-
-
-def _gather(found: Sequence[Subject], asked: Sequence[tuple[int, int, str, UUID | None]]) -> None:
-    """What is of customers and orders, by place, added. 5 statements."""
-    seeds = sql.columns(("places", "companies", "codes", "orders"), asked)
+    rows = [(place, *one) for place, one in enumerate(asked)]
+    seeds = sql.columns(("places", "companies", "codes", "orders"), rows)
     for place, kind, which, code in sql.run(_SEEDS, seeds):
         _add(found[place], kind, which, code)
 
@@ -113,6 +98,7 @@ def _gather(found: Sequence[Subject], asked: Sequence[tuple[int, int, str, UUID 
     ]
     for place, order in sql.run(_ORDERS, sql.columns(("places", "addresses", "customers"), everything)):
         found[place].orders.add(order)
+    return found
 
 
 def _add(one: Subject, kind: str, which: UUID, code: str) -> None:
@@ -161,8 +147,7 @@ def needed(addresses: Sequence[tuple[UUID, datetime | None]]) -> set[UUID]:
 
 
 def everything_of(company: int, customer: str = "", order: UUID | None = None) -> dict[str, Any] | None:
-    """All that the house knows of somebody, for them to be given; None where nobody is known. 8 statements; 5 more
-    where their mail address leads to another customer."""
+    """All that the house knows of somebody, for them to be given; None where nobody is known. 6 statements."""
     (one,) = whose([(company, customer, order)])
     if not one:
         return None
@@ -183,7 +168,7 @@ def everything_of(company: int, customer: str = "", order: UUID | None = None) -
 
 
 def stands_for(company: int, customer: str = "", order: UUID | None = None) -> UUID | None:
-    """The customer's record that somebody is known by, else the order; None where nobody is known. As `whose`."""
+    """The customer's record that somebody is known by, else the order; None where nobody is known. 4 statements."""
     (one,) = whose([(company, customer, order)])
     return min(one.customers or one.orders, default=None)
 
@@ -252,14 +237,10 @@ JOIN parties_address AS a ON a.id = q.address_id
 
 _ADDRESSES = "SELECT id, person_id FROM parties_address WHERE person_id = ANY(%(people)s::uuid[])"
 
-# A guest is a person by their mail address, a customer by their code: addresses know both by their mailbox.
 _SAME = """
-WITH d AS (SELECT * FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(marks)s::text[])
-                         AS d(place, company, mark))
-SELECT d.place, p.id FROM d JOIN parties_person AS p ON p.company_id = d.company AND p.mark = d.mark AND p.mark <> ''
-UNION
-SELECT d.place, a.person_id
-FROM d JOIN parties_address AS a ON a.company_id = d.company AND a.mailbox = d.mark AND a.mailbox <> ''
+SELECT d.place, p.id
+FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(marks)s::text[]) AS d(place, company, mark)
+JOIN parties_person AS p ON p.company_id = d.company AND p.mark = d.mark AND p.mark <> ''
 """
 
 _ORDERS = """
@@ -268,13 +249,6 @@ WITH d AS (SELECT * FROM unnest(%(places)s::int[], %(addresses)s::uuid[], %(cust
 SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.address_id = d.address
 UNION SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.billing_id = d.address
 UNION SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.customer_id = d.customer
-"""
-
-_CUSTOMERS = """
-SELECT DISTINCT d.place, k.id, k.code
-FROM unnest(%(places)s::int[], %(orders)s::uuid[]) AS d(place, order_id)
-JOIN orders_order AS o ON o.id = d.order_id JOIN parties_customer AS k ON k.id = o.customer_id
-ORDER BY 1, 2
 """
 
 _OPEN = """

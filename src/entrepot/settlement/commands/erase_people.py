@@ -57,7 +57,7 @@ def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[Pe
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes, claims and lots that are open, or the
-    legal hold. Again: by key; who is erased is not found again by their code. 94 statements, and one for each table
+    legal hold. Again: by key; who is erased is not found again by their code. 80 statements, and one for each table
     whose notes named them.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
