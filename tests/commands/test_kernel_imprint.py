@@ -107,6 +107,17 @@ def test_a_row_that_was_changed_behind_the_houses_back_is_named(
         ("UPDATE shipping_shipment SET cost_minor = cost_minor + 1 WHERE tracking <> ''",
          "UPDATE shipping_shipment SET cost_minor = cost_minor - 1 WHERE tracking <> ''",
          "shipping_shipment", "was changed"),
+        ("UPDATE shipping_shipmentline SET quantity = quantity + 1 WHERE quantity = 1",
+         "UPDATE shipping_shipmentline SET quantity = 1 WHERE goods_minor < 1000",
+         "shipping_shipmentline", "was changed"),
+        (("CREATE TABLE gone AS SELECT * FROM shipping_shipmentline WHERE quantity = 2;"
+         "DELETE FROM shipping_shipmentline WHERE quantity = 2"),
+         "INSERT INTO shipping_shipmentline SELECT * FROM gone; DROP TABLE gone",
+         "shipping_shipmentline", "is gone"),
+        (("INSERT INTO shipping_shipmentline SELECT n.* FROM shipping_shipmentline AS l,"
+         " jsonb_populate_record(l, jsonb_build_object('line_id', md5(l.line_id::text))) AS n"),
+         "DELETE FROM shipping_shipmentline WHERE line_id NOT IN (SELECT id FROM orders_line)",
+         "shipping_shipmentline", "was put in"),
     ],
 )  # fmt: skip
 def test_facts_of_orders_lines_and_shipments_that_never_change_are_watched(
@@ -159,6 +170,28 @@ def test_shipments_are_imprinted_when_they_are_sealed_and_decisions_of_sourcing_
     (sentence,) = seal.verify().discrepancies
     owner.execute("UPDATE sourcing_decision SET company_id = company_id - 1 WHERE id % 2 = 0")
     assert sentence.startswith("sourcing decisions ") and sentence.endswith("was changed"), sentence
+
+
+def test_lines_of_shipments_are_imprinted_together_and_named_by_both_of_their_keys(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    house = a_house()
+    house.stock(0, 30)
+    house.stock(1, 30)
+    shipped(*placed(house, 2, (0, 2), (1, 1)))
+    assert imprints("shipping_shipmentline") == [], "shipping pays nothing"
+    seal.seal(SYSTEM)
+    assert imprints("shipping_shipmentline") == [4]
+    ((shipment, line),) = sql.run(
+        "SELECT shipment_id, line_id FROM shipping_shipmentline ORDER BY 1, 2 LIMIT 1"
+    )
+    owner.execute("SET session_replication_role = replica")
+    which = "WHERE shipment_id = %s AND line_id = %s"
+    owner.execute(f"UPDATE shipping_shipmentline SET tax_minor = tax_minor + 1 {which}", (shipment, line))
+    assert imprint.discrepancies() == [
+        f"shipping_shipmentline {shipment} {line} was changed behind the house's back"
+    ]
+    owner.execute(f"UPDATE shipping_shipmentline SET tax_minor = tax_minor - 1 {which}", (shipment, line))
 
 
 def test_an_order_that_is_changed_leaves_an_imprint_of_its_own(db: None) -> None:
@@ -568,6 +601,7 @@ def test_what_is_given_in_manage_shell_is_written_by_the_house(
 def test_facts_of_money_decisions_and_rules_leave_imprints(db: None) -> None:
     names = {meta.db_table for meta in imprint.tables()}
     assert {
+        "shipping_shipmentline",
         "access_duty", "kernel_policy", "ledger_period", "ledger_rule", "orders_credit", "orders_hold",
         "orders_line", "orders_order",
         "payments_attempt", "payments_dispute", "purchasing_receipt", "returns_disposition", "returns_override",

@@ -39,6 +39,7 @@ from entrepot.payments.providers import Asked, Outcome, Told
 from entrepot.payments.providers.stripe import parse
 from entrepot.payments.providers.stripe.client import Client, client
 from entrepot.payments.tasks import DESTINATIONS, poll_disputes
+from entrepot.settlement import queries as settlement
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
 from tests.imitation import Imitation, an_imitation
@@ -191,6 +192,52 @@ def test_a_bank_takes_all_of_what_was_rounded_up(house: None, stripe: Imitation)
     assert (found.amount_minor, balance(1160), balance(1100)) == (1_005, 1_005, 0)
     more = dispute("dp_2", "pi_1", 1_020, currency="kwd")
     assert isinstance(say(event("evt_3", "charge.dispute.created", more))[0], Refused)
+
+
+def test_a_chargeback_is_booked_on_the_part_of_its_intent_that_has_so_much_left(
+    house: None, stripe: Imitation
+):
+    """What was exchanged whole pays for another order by now: the first has nothing that a bank could take."""
+    order, other = captured("pi_1"), ids.uuid7()
+    part = PassOn(order, other, 1_000, NOW, ids.uuid7())
+    _as_a_room_above(SYSTEM, requests=[_Inside(lambda cause: pass_on(cause, [part]))])
+    for number, name, amount in ((1, "dp_1", 600), (2, "dp_1", 600), (3, "dp_2", 400)):
+        say(event(f"evt_{number}", "charge.dispute.created", dispute(name, "pi_1", amount)))
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+    assert dispute_queries.of_order(order) == []
+    assert [one.amount_minor for one in dispute_queries.of_order(other)] == [600, 400]
+    say(event("evt_4", "charge.dispute.closed", dispute("dp_1", "pi_1", 600, "won")))
+    assert [one.state for one in dispute_queries.of_order(other)] == ["won", "needs_response"]
+
+
+def test_a_bank_takes_all_of_what_several_captures_were_rounded_up_by(house: None, stripe: Imitation):
+    """One that failed between leaves more than a step asked for beyond what was captured."""
+    order = paid_dinars(505, 1_409, 601)
+    rows = sql.run("SELECT id, asked_minor FROM payments_attempt ORDER BY id")
+    assert [asked for _, asked in rows] == [510, 1_400, 610]
+    ok = [True, False, True]
+    settle(SYSTEM, requests=[Settle(which, ok=good) for (which, _), good in zip(rows, ok, strict=True)])
+    assert state(order)[0] == 1_106, "and Stripe took 1.120"
+    lost = dispute("dp_1", "pi_1", 1_120, currency="kwd")
+    for number in (1, 2):
+        say(event(f"evt_{number}", "charge.dispute.created", lost))
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+    (found,) = dispute_queries.of_order(order)
+    assert (found.amount_minor, balance(1160), balance(1100)) == (1_106, 1_106, 0)
+    ((known,),) = sql.run(
+        f"SELECT asked FROM ({settlement.KNOWN}) AS k WHERE kind = 'chargeback' AND reference = 'dp_1'"
+    )
+    assert known == 1_120, "by which its payout is explained"
+
+
+def test_a_bank_takes_no_more_than_its_provider_was_asked_for(house: None, stripe: Imitation):
+    """Where nothing was rounded up, a step more is what nobody knows."""
+    order = captured_dinars(1_014)
+    ((asked,),) = sql.run("SELECT asked_minor FROM payments_attempt")
+    assert asked == 1_010
+    (told,) = say(event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_1", 1_020, currency="kwd")))
+    assert isinstance(told, Refused)
+    assert dispute_queries.of_order(order) == []
 
 
 def test_a_capture_and_a_refund_are_asked_once_each_under_the_attempts_id(house: None, stripe: Imitation):

@@ -162,6 +162,9 @@ def test_a_question_ends_with_a_return_or_a_reason(house: Floor):
     assert left.subject == mud
     (kept,) = parcel_queries.strays(COMPANY, state="matched")
     assert kept.return_id == late.return_id
+    (to_do,) = work.items(COMPANY, kind="goods to take in")
+    assert (to_do.subject, to_do.role) == (late.return_id, "returns inspector")
+    assert f"1 of SKU-000 in bin QUARANTINE belong to return {late.number}" in to_do.reason
 
 
 def test_refusals_leave_everything_as_it_was(house: Floor):
@@ -224,7 +227,11 @@ def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
                 ],
             )
             decided = decide_strays(
-                INSPECTS, requests=[DecideStray(one.strays[0], "kept", reason="unknown") for one in came]
+                INSPECTS,
+                requests=[
+                    DecideStray(one.strays[0], "matched", r.return_id)
+                    for one, r in zip(came, returns, strict=True)
+                ],
             )
         assert all(isinstance(one, StrayDecided) for one in decided)
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))

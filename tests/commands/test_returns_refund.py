@@ -23,6 +23,8 @@ from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.tasks import serve_refund
+from entrepot.settlement import invoice_queries
+from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, asked_all, back, lines_of, no_consumers, policy, sold
@@ -274,6 +276,11 @@ def test_fees_with_their_tax_and_a_lost_promotion_are_kept_posted_and_explained(
     assert [(step["what"], step["minor"]) for step in row.steps] == [
         ("goods", 799), ("tax", 100), ("promotion", -225), ("fee", -80), ("fee", -120),
     ]  # fmt: skip
+
+    issue_documents(SYSTEM, requests=[IssueDocument(row.id)])
+    (note,) = invoice_queries.documents(COMPANY, kind="credit_note")
+    assert (note.net_minor, note.tax_minor) == (799 - 167 - 200, 100 - 33 - 25), "the tax of the books"
+    assert {one.description for one in invoice_queries.lines(note.id)} >= {"Return fee", "Promotion lost"}
 
     rest = asked(order, 0, 1)
     back(rest)

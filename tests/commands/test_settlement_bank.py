@@ -1,4 +1,4 @@
-"""settlement.take_statements, settlement.decide_bank_lines"""
+"""settlement.take_statements, settlement.decide_bank_lines, settlement.split_bank_lines"""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
@@ -32,6 +34,7 @@ from entrepot.settlement.commands.decide_bank_lines import (
     DecideBankLine,
     decide_bank_lines,
 )
+from entrepot.settlement.commands.split_bank_lines import BankLineSplit, SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
 from entrepot.settlement.rules import PayoutLine
@@ -314,6 +317,81 @@ def test_whoever_took_it_does_not_book_much_of_it(house: Floor):
     assert (balance(1150), balance(4020), balance(1000)) == (-50_000, -10_000, 60_000)
 
 
+def split(which: UUID, line: int, *amounts: int, key: str | None = None) -> object:
+    return split_bank_lines(SYSTEM, requests=[SplitBankLine(which, line, amounts, key)])[0]
+
+
+def waiting(which: UUID) -> list[tuple[int, int]]:
+    return [(one.number, one.amount_minor) for one in bank_queries.lines(COMPANY, which, waiting=True)]
+
+
+def test_a_line_that_is_several_things_is_split_and_each_part_decided(house: Floor):
+    """A transfer that two payouts' fees and a charge make; a part that was split wrong is split anew."""
+    one, two = a_payout("po_1", 250), a_payout("po_2", 400)
+    lines = (BankLine(DAY, -655, "B1", "thanks"), BankLine(DAY, -9, "B2", "fee"))
+    (taken,) = take(a_statement("S1", *lines, opening=0, closing=-664))
+    which = taken.statement
+    assert split(which, 1, -200, -450, -5, key="k") == BankLineSplit(which, (1, 3, 4))
+    assert split(which, 1, -200, -450, -5, key="k") == BankLineSplit(which, (1, 3, 4)), (
+        "the answer of the key"
+    )
+    assert split(which, 3, -250, -405) == BankLineSplit(which, (1, 3)), "by any of its parts"
+    assert split(which, 1, -655) == BankLineSplit(which, (1,))
+    assert split(which, 1, -250, -400, -5) == BankLineSplit(which, (1, 3, 4))
+    assert waiting(which) == [(1, -250), (2, -9), (3, -400), (4, -5)]
+    assert {one.whole_minor for one in bank_queries.lines(COMPANY, which)} == {-655, None}
+
+    decide(DecideBankLine(which, 1, known=one))
+    assert split(which, 4, -395, -10) == BankLineSplit(which, (3, 4)), "what is decided stays"
+    split(which, 4, -400, -3, -2)
+    decide(DecideBankLine(which, 3, known=two), DecideBankLine(which, 4, purpose="charges", reason="fee"))
+    assert waiting(which) == [(2, -9), (5, -2)]
+    assert balance(1000) == -653
+    again, otherwise = take(a_statement("S1", *lines, opening=0, closing=-664), a_statement("S2", *lines))
+    assert (again.fresh, again.lines) == (False, 2), "the file that is taken again is the one that was taken"
+    assert isinstance(otherwise, errors.StatementUnderAnotherName)
+
+
+def test_what_is_no_part_of_a_line_is_refused(house: Floor):
+    (taken,) = take(a_statement("S1", BankLine(DAY, 500), BankLine(DAY, 10)))
+    which = taken.statement
+    decide(DecideBankLine(which, 2, purpose="other", reason="interest"))
+    told = [
+        split(which, 1), split(which, 1, 400, 99), split(which, 1, 500, 0), split(which, 1, *[5] * 101),
+        split(which, 2, 5, 5), split(which, 9, 5), split(ids.uuid7(), 1, 5),
+    ]  # fmt: skip
+    assert [type(one) for one in told] == [Invalid, Invalid, Invalid, Invalid, WrongState, NotFound, NotFound]
+    assert waiting(which) == [(1, 500)]
+    wanted = [SplitBankLine(which, 1, (200, 300)), SplitBankLine(which, 1, (100, 400))]
+    first, second = split_bank_lines(SYSTEM, requests=wanted)
+    assert isinstance(first, BankLineSplit) and isinstance(second, Invalid)
+    with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
+        sql.run("UPDATE settlement_bankstatementline SET whole_minor = NULL WHERE part_of IS NOT NULL")
+    sql.run("UPDATE settlement_bankstatementline SET amount_minor = 201 WHERE number = 1")
+    assert any("its parts make" in told for told in bank_queries.discrepancies())
+    sql.run("UPDATE settlement_bankstatementline SET amount_minor = 200 WHERE number = 1")
+
+
+def test_one_person_books_no_more_of_a_line_in_parts_than_at_once(house: Floor):
+    (taken,) = take(a_statement("S1", BankLine(DAY, 50_000, "", "a transfer")))
+    which = taken.statement
+    split(which, 1, *[5_000] * 10)
+    first, second, third, *rest = (
+        DecideBankLine(which, line, purpose="receivable", reason="Jones pays") for line in range(1, 11)
+    )
+    assert [getattr(one, "state", "") for one in decide(first, second, third)] == ["booked", "booked", ""]
+    assert isinstance(decide(rest[0])[0], DutiesApart)
+    with pytest.raises(psycopg.IntegrityError), transaction.atomic():
+        sql.run(
+            "UPDATE settlement_bankstatementline SET state = 'booked', purpose = 'other', alone_minor = 10000,"
+            " decided_by = %(who)s WHERE number = 3 RETURNING 1",
+            {"who": SYSTEM.actor.name},
+        )
+    assert {one.state for one in decide(third, *rest, cause=OTHER)} == {"booked"}
+    # What was decided is not judged by what others did since.
+    sql.run("UPDATE settlement_bankstatementline SET text = 'masked'")
+
+
 def test_a_line_is_posted_on_its_day_and_today_where_that_month_is_closed(house: Floor):
     last = date(2026, 10, 31)
     (taken,) = take(a_statement("S1", BankLine(last, -900), BankLine(last, -250)))
@@ -334,17 +412,24 @@ def test_a_payout_of_the_amount_is_found_near_its_day_only(house: Floor):
     assert bank_queries.lines(COMPANY, near.statement)[0].known == payout
 
 
-@pytest.mark.counts("settlement.take_statements", "settlement.decide_bank_lines")
+@pytest.mark.counts(
+    "settlement.take_statements", "settlement.decide_bank_lines", "settlement.split_bank_lines"
+)
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
-    taking, deciding = [], []
+    taking, splitting, deciding = [], [], []
     for size in (1, 10, 1000):
         with statements() as ran:
             taken = take(*(a_statement(f"{size}/{i}", BankLine(DAY, 50_000)) for i in range(size)))
         taking.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+        with statements() as ran:
+            split_bank_lines(
+                SYSTEM, requests=[SplitBankLine(one.statement, 1, (20_000, 30_000)) for one in taken]
+            )
+        splitting.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
         with statements() as ran:
             told = decide(
                 *(DecideBankLine(one.statement, 1, purpose="other", reason="?") for one in taken), cause=OTHER
             )
         deciding.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
         assert {one.state for one in told} == {"booked"}
-    assert len(set(taking)) == len(set(deciding)) == 1
+    assert len(set(taking)) == len(set(splitting)) == len(set(deciding)) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from entrepot.settlement import invoice_queries, queries, tasks
 from entrepot.settlement.closing_queries import checklist
 from entrepot.settlement.commands.issue_documents import DocumentsIssued, IssueDocument, issue_documents
 from entrepot.settlement.invoicing import Seller
+from entrepot.tax.commands.register import RegisterRate, register_rates
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.walk import a_house, placed, queued, shipped
 
@@ -125,6 +126,32 @@ def test_each_year_and_kind_has_a_series_of_its_own(house: Floor):
     assert told.numbers == ("CRN-2026-000001",)
     note = invoice_queries.documents(COMPANY, kind="credit_note")[0]
     assert (note.total_minor, note.corrects) == (500, ("INV-2026-000001",))
+
+
+def test_tax_that_is_given_back_alone_stands_at_the_rate_of_its_invoice(house: Floor):
+    rates = [RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2020, 1, 1)),
+             RegisterRate(COMPANY, "GB", Decimal("0.05"), date(2020, 1, 1), "", "reduced")]  # fmt: skip
+    register_rates(SYSTEM, requests=rates)
+    (shipment,) = shipped(*placed(house, 1, (0, 1), tax_minor=50))
+    issue(shipment)
+    order = invoice_queries.documents(COMPANY)[0].order
+    for amount in (50, 7):
+        post(
+            SYSTEM,
+            requests=[Posting(COMPANY, "credit", "order", order, "GBP", [("credit.tax", amount)], NOW)],
+        )
+        issue(order)
+        note = invoice_queries.documents(COMPANY, kind="credit_note")[0]
+        assert (note.net_minor, note.tax_minor, note.total_minor) == (0, amount, amount)
+        taxed, free = invoice_queries.lines(note.id)
+        assert (taxed.net, taxed.tax, taxed.category, taxed.rate) == (
+            20 * amount,
+            amount,
+            "S",
+            Decimal("0.05"),
+        )
+        assert (free.net, free.tax, free.category) == (-20 * amount, 0, "Z")
+    assert queries.discrepancies() == []
 
 
 def test_a_credit_of_a_month_that_closed_since_keeps_its_day(house: Floor):

@@ -32,6 +32,7 @@ from entrepot.returns.commands.settle_departures import SettleDeparture, settle_
 from entrepot.returns.lots import Buyer
 from entrepot.settlement import errors, invoice_queries, privacy_queries
 from entrepot.settlement.bank import BankLine, Statement
+from entrepot.settlement.commands import apply_retention as apply_retention_module
 from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
 from entrepot.settlement.commands.erase_people import ErasePerson, PersonErased, erase_people
 from entrepot.settlement.commands.hold_data import DataHeld, HoldData, ReleaseData, hold_data, release_data
@@ -322,6 +323,19 @@ def test_retention_lets_go_of_what_is_old_and_not_open_or_held(house: Floor):
     assert parties.addresses(_addresses(kept))
     assert len(privacy_queries.runs(COMPANY)) == 10
     assert privacy_queries.runs(COMPANY)[-1].kind == BUYERS
+
+
+def test_who_is_kept_takes_no_turn_of_who_may_go(house: Floor, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(apply_retention_module, "PEOPLE_MAX", 1)
+    policy = Retention(buyers_years=1)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.retention", policy, NOW)])
+    mine = bought(house, customer="ada-q-77")
+    hold_data(SYSTEM, requests=[HoldData(COMPANY, "case", order=mine)])
+    bought(house, BOB)
+    (done,) = apply_retention(
+        replace(SYSTEM, at=NOW + timedelta(days=400)), requests=[ApplyRetention(COMPANY)]
+    )
+    assert (done.gone[BUYERS], done.kept[BUYERS]) == (1, 1)
 
 
 def test_legal_holds_are_placed_and_released(house: Floor):

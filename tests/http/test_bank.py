@@ -46,6 +46,33 @@ def test_a_file_is_taken_and_its_lines_are_decided(shop, console):
     assert "A controller decides it." in console("supervisor").get("/books/bank/").content.decode()
 
 
+def test_a_line_is_split_on_the_page_and_each_part_decided(shop, console):
+    page = console("books")
+    file = SimpleUploadedFile("s", b"date,amount,text\n2026-11-23,-900.00,two bills\n2026-11-24,5.00,x\n")
+    page.post("/books/bank/take/", {"file": file, "account": "A", "external_id": "1"})
+    line = bank_queries.lines(COMPANY, waiting=True)[0]
+    form = {"statement": line.statement, "line": line.number}
+
+    def split(amounts: str) -> list[str]:
+        return said(page.post("/books/bank/split/", form | {"amounts": amounts}))
+
+    assert split("-500.00\nfour hundred") == [
+        "An amount in GBP is expected on each line, found four hundred."
+    ]
+    (wrong,) = split("-500.00\n-300.00")
+    assert "parts other than 0 that make -900.00 GBP" in wrong
+    assert "found -500.00 GBP + -300.00 GBP" in wrong
+    assert split("-500.00\n\n-400.00") == ["The line is split; its parts wait."]
+    shown = page.get("/books/bank/").content.decode()
+    assert "It is several things" in shown
+    assert shown.count("of a line over -900.00 GBP") == 2
+    other = {"statement": line.statement, "line": 3, "purpose": "charges", "reason": "the second"}
+    assert said(page.post("/books/bank/decide/", other)) != ["The line is decided."], (
+        "400.00 is beyond the limit"
+    )
+    assert "It is several things" not in console("supervisor").get("/books/bank/").content.decode()
+
+
 def test_programs_send_statements(shop, program):
     api = program("books")
     taken = api.post("/api/v1/bank-statements", {"camt": CAMT}).json()
@@ -61,3 +88,10 @@ def test_programs_send_statements(shop, program):
     }
     assert api.post("/api/v1/bank-lines/decide", body, again="4").json()["state"] == "booked"
     assert len(api.get("/api/v1/bank-lines?show=all").json()) == 2
+    (waits,) = api.get("/api/v1/bank-lines").json()
+    parts = {"statement": waits["statement"], "line": waits["number"], "amounts_minor": [-1_500, -500]}
+    split = api.post("/api/v1/bank-lines/split", parts, again="5").json()
+    assert split == {"statement": waits["statement"], "lines": [2, 3]}
+    assert [one["whole_minor"] for one in api.get("/api/v1/bank-lines").json()] == [-2_000, -2_000]
+    parts["line"] = first["number"]
+    assert is_problem(api.post("/api/v1/bank-lines/split", parts, again="6"), 409, "kernel.wrong_state")

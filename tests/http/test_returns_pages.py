@@ -492,7 +492,7 @@ def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor)
     assert "Nobody can tell what it is" in shown
     (stray,) = parcel_queries.strays(COMPANY)
     refused = service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": "RMA-1"})
-    assert "none named" in said(refused)[0]
+    assert said(refused) == ["Say which return they belong to; RMA-1 is none."]
     service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": one.number.lower()})
     assert "Nothing is unexplained" in text_of(service.get("/returns/parcels/"))
     nothing = door.post("/returns/parcels/receive/", {"node": str(house.nodes[0])})

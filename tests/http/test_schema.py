@@ -41,6 +41,7 @@ OPERATIONS = [
     ("/api/v1/backorders", "get"),
     ("/api/v1/bank-lines", "get"),
     ("/api/v1/bank-lines/decide", "post"),
+    ("/api/v1/bank-lines/split", "post"),
     ("/api/v1/bank-statements", "post"),
     ("/api/v1/bins", "get"),
     ("/api/v1/bins", "post"),

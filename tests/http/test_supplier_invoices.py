@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
@@ -65,6 +67,24 @@ def test_an_invoice_is_taken_from_its_lines_and_its_differences_are_decided(boug
         "supervisor may not do"
     )
     assert sql.run("SELECT state FROM settlement_supplierline") == [("disputed",)]
+
+
+def test_an_invoice_of_another_currency_and_day_is_taken_on_the_page(shop, console):
+    """Amounts are the supplier's; what was typed stays where it was refused."""
+    system, page = the_system(shop.now), console("books")
+    register_suppliers(system, requests=[RegisterSupplier(COMPANY, "mugs-us", "Mugs Inc", "USD")])
+    record_rates(system, requests=[RecordRate(COMPANY, "USD", date(2020, 1, 1), Decimal("0.8"))])
+    form = {
+        "supplier": "mugs-us", "external_id": "U-1", "total": "10.00", "day": "2999-01-01",
+        "lines": "PO-9, 1, 1, 10.00",
+    }  # fmt: skip
+    take = "/books/supplier-invoices/take/"
+    assert said(page.post(take, form)) == ["An invoice is not from a day that is still to come."]
+    assert "PO-9, 1, 1, 10.00" in page.get("/books/supplier-invoices/").content.decode()
+    day = shop.now.date() - timedelta(days=2)
+    assert said(page.post(take, form | {"day": day.isoformat()})) == ["The invoice is taken in."]
+    (row,) = supplier_queries.invoices(COMPANY)
+    assert (row.currency, row.total_minor, row.invoiced_at.date()) == ("USD", 1_000, day)
 
 
 def test_programs_take_and_decide_and_ask_what_is_not_billed(bought, program):

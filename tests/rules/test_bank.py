@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from entrepot.kernel import ids
 from entrepot.settlement import bank_files
-from entrepot.settlement.bank import BankLine, Expected, match, sums_to
+from entrepot.settlement.bank import AMOUNT_MAX, PARTS_MAX, BankLine, Expected, match, misfit_parts, sums_to
 from entrepot.settlement.bank_files import UnreadableError
 
 DAY = date(2026, 11, 23)
@@ -108,6 +108,18 @@ def test_balances_are_compared_where_they_are_stated():
     assert sums_to(None, 14, lines) is None
 
 
+@given(st.lists(st.integers(-9, 9), max_size=5), st.integers(-20, 20))
+def test_parts_of_a_line_make_it(amounts, whole):
+    fit = misfit_parts(amounts, whole) == ""
+    assert fit == (bool(amounts) and 0 not in amounts and sum(amounts) == whole)
+
+
+def test_a_line_has_not_parts_without_end():
+    assert misfit_parts([1] * PARTS_MAX, PARTS_MAX) == ""
+    assert misfit_parts([1] * (PARTS_MAX + 1), PARTS_MAX + 1) != ""
+    assert misfit_parts([AMOUNT_MAX + 1, -AMOUNT_MAX], 1) != ""
+
+
 # ---- files
 
 CAMT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -136,6 +148,47 @@ def test_a_camt_file_is_its_booked_entries_without_names_of_people():
         BankLine(date(2026, 11, 24), -2_000),
     )
     assert sums_to(one.opening_minor, one.closing_minor, one.lines) is None
+
+
+def batch(*parts: str, amount: str = "30.00") -> str:
+    """A file whose first entry is of several payments that the bank booked at once."""
+    details = "".join(parts)
+    entry = (
+        f'<Ntry><NtryRef>N9</NtryRef><Amt Ccy="GBP">{amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
+        f"<BookgDt><Dt>2026-11-23</Dt></BookgDt><AddtlNtryInf>BATCH</AddtlNtryInf>"
+        f"<NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch>{details}</NtryDtls></Ntry>"
+    )
+    return f"{CAMT[: CAMT.index('<Bal>')]}{entry}</Stmt></BkToCstmrStmt></Document>"
+
+
+def paid(amount: str, name: str, way: str = "", currency: str = "GBP") -> str:
+    indicator = f"<CdtDbtInd>{way}</CdtDbtInd>" if way else ""
+    return (
+        f"<TxDtls><Refs><AcctSvcrRef>T{name}</AcctSvcrRef></Refs>"
+        f'<AmtDtls><TxAmt><Amt Ccy="{currency}">{amount}</Amt></TxAmt></AmtDtls>{indicator}<RmtInf><Strd><RfrdDocInf>'
+        f"<Nb>{name}</Nb></RfrdDocInf></Strd></RmtInf></TxDtls>"
+    )
+
+
+def test_payments_that_a_bank_booked_at_once_are_a_line_each():
+    parts = (paid("12.50", "SI1"), paid("20.00", "SI2"), paid("2.50", "CN1", "CRDT"))
+    (one,) = bank_files.camt(batch(*parts).encode())
+    assert one.lines == (
+        BankLine(DAY, -1_250, "TSI1", "SI1 BATCH"), BankLine(DAY, -2_000, "TSI2", "SI2 BATCH"),
+        BankLine(DAY, 250, "TCN1", "CN1 BATCH"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (paid("12.50", "SI1"), paid("20.00", "SI2")), (paid("12.50", "SI1"), paid("17.50", "SI2", currency="EUR")),
+        (paid("12.505", "SI1"), paid("17.495", "SI2")), (paid("0.00", "SI1"), paid("30.00", "SI2")),
+    ],
+)  # fmt: skip
+def test_parts_that_do_not_make_their_entry_stay_one_line(parts):
+    (one,) = bank_files.camt(batch(*parts).encode())
+    assert one.lines == (BankLine(DAY, -3_000, "N9", "BATCH SI1 SI2"),)
 
 
 BOMB = '<!DOCTYPE a [<!ENTITY x "xx"><!ENTITY y "&x;&x;&x;">]><Document><Stmt><Id>&y;</Id></Stmt></Document>'

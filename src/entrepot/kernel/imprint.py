@@ -84,8 +84,8 @@ def _trigger(name: str, operation: pgtrigger.Operation, func: _Imprint) -> pgtri
     )  # fmt: skip
 
 
-def imprinted_when_sealed(kind: str, document: str, *, but: Collection[str]) -> list[pgtrigger.Trigger]:
-    """Triggers of a hot table with a key `id`, of which every step changes the columns `but`. Imprints of what is put
+def imprinted_when_sealed(kind: str, document: str, *, but: Collection[str] = ()) -> list[pgtrigger.Trigger]:
+    """Triggers of a hot table, of which every step changes the columns `but`. Imprints of what is put
     in are taken with the events about the documents, of a kind, that the column `document` names; of what another role
     than the house's own puts in, at once."""
     return [
@@ -125,8 +125,18 @@ def _when_sealed(meta: Any) -> _WhenSealed | None:
 
 
 def key_of(meta: Any) -> str:
+    return f"{_uuid_of(meta)}::text" if _when_sealed(meta) else _columns_of_key(meta)
+
+
+def _columns_of_key(meta: Any) -> str:
     names = [field.column for field in meta.pk_fields]
     return "a." + "::text || ' ' || a.".join(names) + "::text"
+
+
+def _uuid_of(meta: Any) -> str:
+    """What stands for a row of a hot table among others: its key, or where that is of several columns its digest."""
+    names = [field.column for field in meta.pk_fields]
+    return f"a.{names[0]}" if len(names) == 1 else f"md5({_columns_of_key(meta)})::uuid"
 
 
 def leaf_of(meta: Any) -> str:
@@ -171,8 +181,14 @@ def put_in(table: str, ids: Collection[UUID]) -> None:
 
 def amiss() -> list[Amiss]:
     """Rows that were changed, deleted or put in without an imprint, or by another role than the house's own.
-    1 statement."""
-    return [Amiss(*row) for row in sql.run(_amiss([_read(meta) for meta in tables()]))]
+    1 statement; 1 more for each table that has such a row and a key of several columns."""
+    found = [Amiss(*row) for row in sql.run(_amiss([_read(meta) for meta in tables()]))]
+    names: dict[str, dict[str, str]] = {}
+    for meta in tables():
+        digests = [one.row for one in found if one.table == meta.db_table]
+        if digests and _when_sealed(meta) and len(meta.pk_fields) > 1:
+            names[meta.db_table] = dict(sql.run(_called(meta), {"keys": digests}))  # type: ignore[arg-type]
+    return [one._replace(row=names.get(one.table, {}).get(one.row, one.row)) for one in found]
 
 
 def discrepancies() -> list[str]:
@@ -244,7 +260,14 @@ def _read(meta: Any) -> str:
 def _together(meta: Any) -> str:
     return f"""
 INSERT INTO kernel_imprint (source, row_key, written_by, keys, leaves)
-SELECT '{meta.db_table}', '', current_user, array_agg(a.id), array_agg({leaf_of(meta)}) FROM {meta.db_table} AS a
+SELECT '{meta.db_table}', '', current_user, array_agg({_uuid_of(meta)}), array_agg({leaf_of(meta)})
+FROM {meta.db_table} AS a
+"""
+
+
+def _called(meta: Any) -> str:
+    return f"""
+SELECT {key_of(meta)}, {_columns_of_key(meta)} FROM {meta.db_table} AS a WHERE {key_of(meta)} = ANY(%(keys)s::text[])
 """
 
 

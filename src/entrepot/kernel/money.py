@@ -36,7 +36,11 @@ def exponent(currency: str) -> int:
 
 def text(minor: int, currency: str) -> str:
     """An amount with the currency's decimals, for programs and terminals."""
-    digits = exponent(currency)
+    return with_digits(minor, exponent(currency))
+
+
+def with_digits(minor: int, digits: int) -> str:
+    """A number of parts as a decimal of so many digits after the point."""
     sign = "-" if minor < 0 else ""
     whole, part = divmod(abs(minor), 10**digits)
     return f"{sign}{whole}.{part:0{digits}}" if digits else f"{sign}{whole}"

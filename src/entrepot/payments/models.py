@@ -178,7 +178,8 @@ class Dispute(models.Model):
     payment_id = models.UUIDField()
     provider = models.TextField()
     external_id = models.TextField()
-    amount_minor = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()  # of what was captured here
+    asked_minor = models.BigIntegerField(null=True)  # as its provider told
     state = models.TextField()
     reason = models.TextField(db_default="")
     opened_at = models.DateTimeField()

@@ -142,6 +142,13 @@ def is_past(state: str, due_at: datetime | None, now: datetime) -> bool:
     return state == "needs_response" and due_at is not None and due_at <= now
 
 
+def in_books(disputed: int, left: int, rounded: int) -> int:
+    """What the books have of an amount that a bank disputes: it takes what its provider took, and where that was more
+    than was captured here by what was `rounded` up to a step of the currency, all that is `left`. More than that stays
+    as it is, for nobody knows it."""
+    return left if left < disputed <= left + rounded else disputed
+
+
 def blocked(captured: int, given: int, disputed: int, wanted: int) -> bool:
     """Whether an amount may not be given back because of a dispute alone: without it there would be enough."""
     left = captured - given

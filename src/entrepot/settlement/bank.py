@@ -14,6 +14,7 @@ from entrepot.kernel.shapes import shape
 
 LINES_MAX = 20_000
 AMOUNT_MAX = 10**15
+PARTS_MAX = 100
 PURPOSES = ("payable", "charges", "receivable", "other")
 """What a person may book a line as: a debt paid, the bank's charges, a customer's transfer, other income."""
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_./-]*[0-9A-Za-z]|[0-9A-Za-z]")
@@ -97,6 +98,16 @@ def sums_to(opening: int | None, closing: int | None, lines: Sequence[BankLine])
         return None
     made = opening + sum(line.amount_minor for line in lines)
     return made if made != closing else None
+
+
+def misfit_parts(amounts: Sequence[int], whole: int) -> str:
+    """What parts of a line have to be, where these are not; '' where they are. A part may go the other way, as the
+    charge that a bank takes off what it brings."""
+    if len(amounts) > PARTS_MAX:
+        return "at most {1} parts"
+    if not amounts or not all(amounts) or sum(amounts) != whole:
+        return "parts other than 0 that make {0}"
+    return "" if all(abs(one) <= AMOUNT_MAX for one in amounts) else "parts that are less"
 
 
 class _Free:

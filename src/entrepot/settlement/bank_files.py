@@ -72,18 +72,15 @@ def _statement(one: ET.Element) -> Statement:
     for balance in one.findall("Bal"):
         balances.setdefault(_text(balance, "Tp/CdOrPrtry/Cd"), _amount(balance))
     entries = [entry for entry in one.findall("Ntry") if _status(entry) == "BOOK"]
-    if len(entries) > LINES_MAX:
-        raise UnreadableError(f"more than {LINES_MAX} entries; ask the bank for it in parts")
     amounts = [_amount(entry) for entry in entries]
     opening, closing = balances.get("OPBD") or balances.get("PRCD"), balances.get("CLBD")
     currencies = {amount.currency for amount in (*amounts, *filter(None, (opening, closing)))}
     currencies |= {_text(one, "Acct/Ccy")} - {""}
     if len(currencies) != 1:
         raise UnreadableError(f"one currency is expected, found {', '.join(sorted(currencies)) or 'none'}")
-    lines = [
-        BankLine(_day(entry), amount.minor, _reference(entry), _said(entry))
-        for entry, amount in zip(entries, amounts, strict=True)
-    ]
+    lines = [line for entry, amount in zip(entries, amounts, strict=True) for line in _lines(entry, amount)]
+    if len(lines) > LINES_MAX:
+        raise UnreadableError(f"more than {LINES_MAX} entries; ask the bank for it in parts")
     return Statement(
         account, name, currencies.pop(), opening.minor if opening else None, closing.minor if closing else None,
         tuple(lines),
@@ -116,13 +113,33 @@ def _day(entry: ET.Element) -> date:
         raise UnreadableError(f"a day such as 2026-11-23 is expected, found {text or 'nothing'}") from error
 
 
-def _reference(entry: ET.Element) -> str:
-    return (_text(entry, "AcctSvcrRef") or _text(entry, "NtryRef"))[:TEXT_MAX]
+def _lines(entry: ET.Element, amount: _Amount) -> Iterator[BankLine]:
+    """An entry; of one that a bank booked for many payments at once each of them, where they make its amount."""
+    day, reference = _day(entry), _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
+    details = entry.findall("NtryDtls/TxDtls")
+    parts = [_part(one, _text(entry, "CdtDbtInd"), amount.currency) for one in details]
+    if len(parts) < 2 or not all(parts) or sum(filter(None, parts)) != amount.minor:
+        yield BankLine(day, amount.minor, reference[:TEXT_MAX], _said(entry))
+        return
+    for one, part in zip(details, parts, strict=True):
+        own = _text(one, "Refs/AcctSvcrRef") or reference
+        yield BankLine(day, part or 0, own[:TEXT_MAX], _said(one, _text(entry, "AddtlNtryInf")))
 
 
-def _said(entry: ET.Element) -> str:
+def _part(one: ET.Element, way: str, currency: str) -> int | None:
+    """What a payment within an entry is over, with its sign; None where that is not said in the entry's currency."""
+    for path in ("Amt", "AmtDtls/TxAmt/Amt"):
+        amount = one.find(path)
+        if amount is not None and amount.get("Ccy") == currency:
+            minor = _minor(amount.text or "", currency)
+            sign = {"CRDT": 1, "DBIT": -1}.get(_text(one, "CdtDbtInd") or way)
+            return minor * sign if minor is not None and sign else None
+    return None
+
+
+def _said(one: ET.Element, beside: str = "") -> str:
     """What was written to it, without the names of people: those are in other elements, and stay there."""
-    return " ".join(_pieces(entry))[:TEXT_MAX]
+    return " ".join((*_pieces(one), *beside.split()))[:TEXT_MAX]
 
 
 def _pieces(entry: ET.Element) -> Iterator[str]:
@@ -131,9 +148,10 @@ def _pieces(entry: ET.Element) -> Iterator[str]:
             text = " ".join((one.text or "").split())
             if text and text != "NOTPROVIDED":
                 yield text
-    for one in entry.iter("CdtrRefInf"):
-        if _text(one, "Ref"):
-            yield _text(one, "Ref")
+    for path, name in (("CdtrRefInf", "Ref"), ("RfrdDocInf", "Nb")):
+        for one in entry.iter(path):
+            if _text(one, name):
+                yield _text(one, name)
 
 
 def _minor(text: str, currency: str) -> int | None:

@@ -33,9 +33,15 @@ def statements(company: int, *, after: UUID | None = None, limit: int = 50) -> l
     return [StatementRow(*row) for row in sql.run(_STATEMENTS, params)]
 
 
+def currency_of(company: int, statement: UUID) -> str:
+    """Of a statement of a company; '' where there is none. 1 statement."""
+    params = {"company": company, "statement": statement}
+    return next((currency for (currency,) in sql.run(_CURRENCY, params)), "")
+
+
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """A line with what it belongs to, or why it waits."""
+    """A line with what it belongs to, or why it waits; `whole_minor` is what the line that it is a part of is over."""
 
     statement: UUID
     statement_number: str
@@ -51,6 +57,7 @@ class LineRow:
     purpose: str
     why: str
     decided_by: str
+    whole_minor: int | None
 
 
 def lines(
@@ -112,7 +119,9 @@ def checked() -> dict[str, int]:
 
 def discrepancies() -> list[str]:
     """Sentences about statements that don't add up, and a bank account that they don't explain."""
-    return [sentence for statement in (_SUMS, _STATES, _ACCOUNT) for (sentence,) in sql.run(statement)]
+    return [
+        sentence for statement in (_SUMS, _STATES, _ACCOUNT, _PARTS) for (sentence,) in sql.run(statement)
+    ]
 
 
 ON_ACCOUNT = """
@@ -188,9 +197,15 @@ WHERE s.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR s.id 
 GROUP BY s.id ORDER BY s.id DESC LIMIT %(limit)s::int
 """
 
+_CURRENCY = """
+SELECT currency::text FROM settlement_bankstatement
+WHERE company_id = %(company)s::smallint AND id = %(statement)s::uuid
+"""
+
 _LINES = """
 SELECT l.statement_id, s.number, l.number, s.currency::text, l.booked_on, l.amount_minor, l.reference, l.text, l.state,
-       l.known_kind, l.known_id, l.purpose, l.why, l.decided_by
+       l.known_kind, l.known_id, l.purpose, l.why, l.decided_by,
+       l.whole_minor
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.company_id = %(company)s::smallint AND (%(statement)s::uuid IS NULL OR l.statement_id = %(statement)s::uuid)
   AND (NOT %(waiting)s::boolean OR l.state IN ('differs', 'unmatched'))
@@ -238,6 +253,16 @@ SELECT format('bank statement %s is %s with %s lines that wait', s.number, s.sta
 FROM settlement_bankstatement AS s
 LEFT JOIN settlement_bankstatementline AS l ON l.statement_id = s.id AND l.state IN ('differs', 'unmatched')
 GROUP BY s.id HAVING (s.state = 'open') <> (count(l.number) > 0)
+"""
+
+# invariant 31: parts make their line
+_PARTS = """
+SELECT format('line %s of bank statement %s is over %s, its parts make %s', l.line, s.number, l.whole, l.made)
+FROM (SELECT statement_id, COALESCE(part_of, number) AS line, min(whole_minor) AS whole, sum(amount_minor) AS made,
+             count(*) > count(whole_minor) OR min(whole_minor) <> max(whole_minor) AS mixed
+      FROM settlement_bankstatementline GROUP BY 1, 2) AS l
+JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+WHERE l.whole IS NOT NULL AND (l.whole <> l.made OR l.mixed)
 """
 
 # invariant 17: the bank account holds what payouts brought and lines of statements say beside them

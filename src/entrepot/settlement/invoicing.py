@@ -26,9 +26,13 @@ CATEGORIES = (STANDARD, ZERO, EXPORT, WITHIN_UNION)
 
 _NAMES = {
     "goods": "Goods", "shipping": "Shipping", "discount": "Discount", "manual": "Adjustment", "fee": "Return fee",
-    "adjustment": "Adjustment", "sample": "Sample", "voucher": "Voucher", "tax": "Tax",
+    "adjustment": "Adjustment", "sample": "Sample", "voucher": "Voucher", "clawback": "Promotion lost",
+    "bad_debt": "Bad debt", "donation": "Donation", "packaging": "Packaging",
 }  # fmt: skip
-_PERCENT_PLACES = Decimal("0.0001")
+TAXES = ("tax", "fee_tax", "clawback_tax")
+"""Kinds of amounts that are tax: on all, and in what is kept."""
+_RATE_PLACES = Decimal("0.000001")
+_WHOLE = Decimal(1)
 
 
 class Detail(NamedTuple):
@@ -109,11 +113,12 @@ def lines_of(
     rates: Collection[Decimal],
     place: Place,
     goods: str = "",
+    billed: Decimal = Decimal(0),
 ) -> list[Line]:
     """The lines of a document over what was posted: `amounts` by kind, positive where the customer owes or gets it.
 
     What no detail tells of becomes a line for each kind, so that the lines make what was posted, to the minor unit;
-    `goods` says what its goods are.
+    `goods` says what its goods are. `billed` is the rate of the invoices that it corrects.
     """
     names = _NAMES | ({"goods": goods} if goods else {})
     lines = [
@@ -129,19 +134,44 @@ def lines_of(
         for one in details
     ]
     left = dict(amounts)
+    left["goods"] = left.get("goods", 0) + left.pop("exchanged", 0)
     for one in details:
         parts = {"goods": one.goods, "discount": -one.discount, "shipping": one.shipping, "tax": one.tax}
         for kind, amount in parts.items():
             left[kind] = left.get(kind, 0) - amount
     tax = left.pop("tax", 0)
-    rest = [Line("", names.get(kind, kind), 1, amount, 0, 0, 0) for kind, amount in left.items() if amount]
+    within = {kind.removesuffix("_tax"): left.pop(kind, 0) for kind in TAXES[1:]}
+    rest = [
+        Line("", names.get(kind, kind), 1, left.get(kind, 0), 0, 0, within.get(kind, 0))
+        for kind in dict.fromkeys((*left, *within))
+        if left.get(kind) or within.get(kind)
+    ]
     if tax and not (lines or rest):
-        rest = [Line("", _NAMES["tax"], 1, 0, 0, 0, 0)]
+        rest = [Line("", "", 1, 0, 0, 0, 0)]
     if any(one.net > 0 for one in rest) or not lines:
         rest = _taxed(rest, tax) if rest else []
     else:
         lines = _taxed(lines, tax)
-    return [_rated(one, rates, place) for one in (*lines, *rest) if one.net or one.tax or one.gross]
+    base = billed or max((rate for rate in rates if rate > 0), default=_WHOLE)
+    return [
+        _rated(part, rates, place)
+        for one in (*lines, *rest)
+        if one.net or one.tax or one.gross
+        for part in _with_base(one, base)
+    ]
+
+
+def _with_base(line: Line, rate: Decimal) -> list[Line]:
+    """Tax is a part of what it is of, by EN 16931 as well. What is no part of its line, such as tax that is given back
+    alone, is told as goods of this rate with their tax, less the same goods without it."""
+    if not line.tax or (line.net and _RATE_PLACES <= Decimal(line.tax) / line.net <= 1):
+        return [line]
+    base, what = money.round_half_away(line.tax / rate), line.description or _NAMES["goods"]
+    return [
+        *([line._replace(tax=0)] if line.net or line.gross else []),
+        Line(line.sku, f"{what}, as taxed", 1, base, 0, 0, line.tax),
+        Line(line.sku, f"{what}, without tax", 1, -base, 0, 0, 0),
+    ]
 
 
 def _taxed(lines: Sequence[Line], tax: int) -> list[Line]:
@@ -166,7 +196,7 @@ def rate_of(net: int, tax: int, rates: Collection[Decimal]) -> Decimal:
     near = [rate for rate, by in off.items() if by <= 1]
     if near:
         return min(near, key=lambda rate: (off[rate], -rate))
-    return (Decimal(tax) / Decimal(net)).quantize(_PERCENT_PLACES)
+    return (Decimal(tax) / Decimal(net)).quantize(_RATE_PLACES)
 
 
 def category_of(rate: Decimal, place: Place) -> str:
@@ -189,6 +219,13 @@ def groups(lines: Sequence[Line]) -> list[Group]:
         found[1] += line.tax
     ordered = sorted(sums.items(), key=lambda one: (-one[0][1], one[0][0]))
     return [Group(category, rate, *both) for (category, rate), both in ordered]
+
+
+def main_rate(lines: Sequence[Line]) -> Decimal:
+    """The rate at which most of the tax was billed; 0 where none was."""
+    return (
+        max(groups(lines), key=lambda one: one.tax).rate if any(one.tax > 0 for one in lines) else Decimal(0)
+    )
 
 
 def percent(rate: Decimal) -> str:

@@ -22,12 +22,19 @@ from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks fo
 def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigger:
     """What is decided of more than the row says one person may alone is decided by who has not entered the document;
     where the row says nothing, anything is more."""
-    beyond = f"{decided} AND abs(a.{amount}) > COALESCE(a.alone_minor, 0)"
+    beyond = f"{decided} AND abs({amount}) > COALESCE(a.alone_minor, 0)"
     return duty_trigger(
         "second_person_is_a_duty", pgtrigger.Update,
         duty_taken("settlement", "enter×approve", "approve", document, "decided_by", beyond),
     )  # fmt: skip
 
+
+# Of a line that was split, all that its person booked of it: in parts no more than at once.
+_BOOKED_OF_IT = """
+    CASE WHEN a.whole_minor IS NULL THEN a.amount_minor ELSE (
+        SELECT sum(abs(b.amount_minor)) FROM settlement_bankstatementline AS b
+        WHERE b.statement_id = a.statement_id AND b.state = 'booked' AND b.decided_by = a.decided_by
+          AND COALESCE(b.part_of, b.number) = COALESCE(a.part_of, a.number)) END"""
 
 _COSTS = "a.state IN ('accepted', 'credited')"
 """When a line of an invoice is decided as a cost: accepted, or what of it was not credited."""
@@ -202,7 +209,7 @@ class CarrierCharge(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("invoice_id", _COSTS, "difference_minor - a.credited_minor"),
+            _second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
         ]
 
 
@@ -287,7 +294,7 @@ class SupplierLine(models.Model):
                 "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
                 f"{_COSTS} AND a.difference_minor <> a.credited_minor AND a.order_id IS NOT NULL",
             )),
-            _second_person("invoice_id", _COSTS, "difference_minor - a.credited_minor"),
+            _second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
         ]  # fmt: skip
 
 
@@ -423,7 +430,9 @@ class BankStatement(models.Model):
 
 
 class BankStatementLine(models.Model):
-    """A line of a statement: the payout or carrier's invoice that it belongs to, or what a person booked it as."""
+    """A line of a statement: the payout or carrier's invoice that it belongs to, or what a person booked it as. One
+    that is several things is split: `part_of` names the line that a part came of, and `whole_minor` says over how much
+    that is at the bank."""
 
     pk = models.CompositePrimaryKey("statement_id", "number")
     statement_id = models.UUIDField()
@@ -440,6 +449,8 @@ class BankStatementLine(models.Model):
     why = models.TextField(db_default="")
     decided_by = models.TextField(db_default="")
     alone_minor = models.BigIntegerField(null=True)  # up to what one person alone might decide it
+    part_of = models.IntegerField(null=True)
+    whole_minor = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "settlement_bankstatementline"
@@ -462,10 +473,14 @@ class BankStatementLine(models.Model):
                 | Q(state="booked", known_id__isnull=True, purpose__in=bank.PURPOSES) & ~Q(decided_by="")
                 | Q(state__in=["differs", "unmatched"], known_id__isnull=True, purpose=""),
             ),
+            models.CheckConstraint(
+                name="settlement_bankline_part_of_a_whole",
+                condition=Q(part_of__isnull=True) | Q(whole_minor__isnull=False),
+            ),
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("statement_id", "a.state = 'booked'", "amount_minor"),
+            _second_person("statement_id", "a.state = 'booked'", _BOOKED_OF_IT),
             by_another_trigger(
                 "biller_does_not_pay",
                 pgtrigger.Update,

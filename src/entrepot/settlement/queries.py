@@ -164,7 +164,8 @@ SELECT a.company_id::int, p.provider, p.currency::text, 'refund_reversal', a.pro
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 WHERE a.bounced_at IS NOT NULL
 UNION ALL
-SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor, d.amount_minor,
+SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor,
+       COALESCE(d.asked_minor, d.amount_minor),
        CASE k.kind WHEN 'chargeback' THEN d.fee_minor ELSE -d.fee_returned_minor END
 FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
 CROSS JOIN (VALUES ('chargeback'), ('chargeback_reversal')) AS k(kind)

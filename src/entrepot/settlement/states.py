@@ -41,10 +41,12 @@ BANK = machine(
     "line of a bank statement", "matched",
     ("differ", "matched", "differs"),
     ("miss", "matched", "unmatched"),
+    ("split", ("differs", "unmatched"), "unmatched"),
     ("match", ("differs", "unmatched"), "matched"),
     ("book", ("differs", "unmatched"), "booked", True),
 )  # fmt: skip
-"""A line that belongs to nothing we know is matched by a person with what it is, or booked for a reason."""
+"""A line that belongs to nothing we know is matched by a person with what it is, or booked for a reason; one that
+is several things is split, and each part is decided."""
 
 WRITE_OFF = machine(
     "write-off", "waiting",

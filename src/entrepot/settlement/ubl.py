@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import accumulate, pairwise
 from xml.etree import ElementTree as ET
 
 from entrepot.kernel import money
@@ -31,6 +32,8 @@ CODES = {"GR": "EL", "IM": "GB", "MC": "FR"}
 NORTHERN_IRELAND = "XI"
 EACH = "C62"
 """Pieces, by UN/ECE Recommendation 20."""
+DIGITS_MAX = 2
+"""Digits after the point that the norm takes (BR-DEC), whatever the currency has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,10 @@ class Paper:
 def render(paper: Paper) -> bytes:
     """The XML of a document. Elements stand in the order of the schema: readers refuse another."""
     name = "Invoice" if paper.kind == INVOICE else "CreditNote"
+    exact, paper = money.told(paper.net + paper.tax, paper.currency), _fitted(paper)
     # Prefixes by hand: those of the library are kept for the whole process, and threads write both kinds.
     root = ET.Element(name, {"xmlns": ROOTS[paper.kind], "xmlns:cac": CAC, "xmlns:cbc": CBC})
-    _head(root, paper, name)
+    _head(root, paper, name, exact)
     _party(root, "AccountingSupplierParty", paper.seller)
     _party(root, "AccountingCustomerParty", paper.buyer)
     delivery = _part(root, "Delivery")
@@ -102,6 +106,38 @@ def render(paper: Paper) -> bytes:
     return text
 
 
+def _fitted(paper: Paper) -> Paper:
+    """With no more digits than the norm takes: the price bears what rounding takes off a line, so that each sum is that
+    of its parts and the total is rounded once."""
+    home = paper.at_home
+    if home:
+        home = (home[0], money.nearest(home[1], _step(home[0])))
+    step = _step(paper.currency)
+    if step == 1:
+        return replace(paper, at_home=home)
+    parts = _together([*(one.net for one in paper.lines), *(one.tax for one in paper.lines)], step)
+    count = len(paper.lines)
+    fitted = zip(paper.lines, parts[:count], parts[count:], strict=True)
+    return replace(paper, at_home=home, lines=[_of(one, net, tax, step) for one, net, tax in fitted])
+
+
+def _step(currency: str) -> int:
+    return 10 ** max(0, money.exponent(currency) - DIGITS_MAX)
+
+
+def _together(amounts: Iterable[int], step: int) -> list[int]:
+    """Amounts in steps, each rounded with those before it: what is nothing stays nothing."""
+    sums = [money.nearest(one, step) for one in accumulate(amounts, initial=0)]
+    return [after - before for before, after in pairwise(sums)]
+
+
+def _of(line: Line, net: int, tax: int, step: int) -> Line:
+    discount, shipping = money.nearest(line.discount, step), money.nearest(line.shipping, step)
+    if not line.gross:
+        shipping = net + discount
+    return line._replace(gross=net + discount - shipping, discount=discount, shipping=shipping, tax=tax)
+
+
 def _part(parent: ET.Element, name: str) -> ET.Element:
     return ET.SubElement(parent, f"cac:{name}")
 
@@ -116,16 +152,26 @@ def _plain(text: str) -> str:
 
 
 def _amount(parent: ET.Element, name: str, minor: int, paper: Paper) -> None:
-    _say(parent, name, money.text(minor, paper.currency), currencyID=paper.currency)
+    _say(parent, name, _text(minor, paper.currency), currencyID=paper.currency)
 
 
-def _head(root: ET.Element, paper: Paper, name: str) -> None:
+def _text(minor: int, currency: str) -> str:
+    return money.with_digits(minor, min(DIGITS_MAX, money.exponent(currency)))
+
+
+def _head(root: ET.Element, paper: Paper, name: str, exact: str) -> None:
     _say(root, "CustomizationID", CUSTOMIZATION)
     _say(root, "ID", paper.number)
     _say(root, "IssueDate", paper.issued_on.isoformat())
     if paper.lot_due_on and paper.kind == INVOICE:
         _say(root, "DueDate", paper.lot_due_on.isoformat())
     _say(root, f"{name}TypeCode", TYPES[paper.kind])
+    if _step(paper.currency) > 1:
+        _say(
+            root,
+            "Note",
+            f"Rounded to {DIGITS_MAX} decimals, as this format takes them. The exact total is {exact}.",
+        )
     _say(root, "DocumentCurrencyCode", paper.currency)
     if paper.at_home:
         _say(root, "TaxCurrencyCode", paper.at_home[0])
@@ -183,7 +229,7 @@ def _tax(root: ET.Element, paper: Paper) -> None:
         _scheme(category)
     if paper.at_home:
         currency, tax = paper.at_home
-        _say(_part(root, "TaxTotal"), "TaxAmount", money.text(tax, currency), currencyID=currency)
+        _say(_part(root, "TaxTotal"), "TaxAmount", _text(tax, currency), currencyID=currency)
 
 
 def _category(parent: ET.Element, name: str, of: Group | Line) -> ET.Element:

@@ -96,6 +96,7 @@ class ShipmentLine(models.Model):
         constraints = [
             models.CheckConstraint(name="shipping_shipmentline_of_some_units", condition=Q(quantity__gt=0))
         ]
+        triggers = imprinted_when_sealed("shipment", "shipment_id")
 
 
 class Label(models.Model):

@@ -383,6 +383,7 @@ urlpatterns = [
     path("books/bank/", bank.told, name="bank"),
     path("books/bank/take/", bank.take, name="bank-take"),
     path("books/bank/decide/", bank.decide, name="bank-decide"),
+    path("books/bank/split/", bank.split, name="bank-split"),
     path("books/duties/", duties.told, name="duties"),
     path("books/audit/", audit.told, name="audit"),
     path("books/audit/heads/", audit.heads, name="audit-heads"),

@@ -329,6 +329,7 @@ WORDS: dict[str, str | Promise] = {
     "settlement.release_data": _("legal hold released"),
     "settlement.take_statements": _("bank statement taken in"),
     "settlement.decide_bank_lines": _("line of a bank statement decided"),
+    "settlement.split_bank_lines": _("line of a bank statement split"),
     "orders.restore_draft": _("draft goes on"),
     "channels.take_documents": _("ship notices of a supplier taken in"),
     "channels.retake_documents": _("ship notices of a supplier taken again"),

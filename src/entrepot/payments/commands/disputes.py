@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -15,9 +15,8 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.payments import errors
+from entrepot.payments import errors, rules
 from entrepot.payments.commands import take
-from entrepot.payments.providers import step_of
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -54,9 +53,12 @@ class DisputeOpened:
 
 
 class _Draft(NamedTuple):
+    """`amount` is what the books have of what is disputed."""
+
     id: UUID
     payment: take.Payment
     request: OpenDispute
+    amount: int
     at: datetime
     beyond: int
 
@@ -69,11 +71,12 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     The bank is not refused: where it takes what was refunded already, the item says so and is urgent.
     Locks: the provider's names, then the payments in id order. Refuses: NotFound; NotAPayment (more than was captured
     and is not disputed, or a fee below 0); KnownOtherwise (the name stands for another payment or amount).
-    Again: by key, and by the provider's own name. 11 statements.
+    Again: by key, and by the provider's own name. 11 statements; 1 more where a provider takes a currency in steps.
     """
     names = [one.external_id for one in requests]
     sql.run(_LOCK_NAMES, {"names": names})
     payments = take.lock([one.payment for one in requests])
+    rounded = take.rounded_up(payments.values())
     known = _known(names)
     answers: list[DisputeOpened | Refused] = []
     drafts: list[_Draft] = []
@@ -82,20 +85,19 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
         if payment is None:
             answers.append(NotFound(what="payment", which=str(request.payment)))
             continue
-        left = payment.captured - payment.disputed
         name = (payment.company, payment.provider, request.external_id)
-        booked = known[name].amount if name in known else left
-        request = replace(request, amount_minor=_in_books(request.amount_minor, booked, payment))
         if name in known:
             answers.append(_again(known[name], request, payment.currency))
             continue
-        refused = _misfit(request, payment)
+        left = payment.captured - payment.disputed
+        amount = rules.in_books(request.amount_minor, left, rounded.get(payment.id, 0))
+        refused = _misfit(request, amount, left, payment.currency)
         if refused:
             answers.append(refused)
             continue
-        beyond = max(0, request.amount_minor - payment.refundable)
-        payment.disputed += 0 if request.inquiry else request.amount_minor
-        draft = _Draft(ids.uuid7(), payment, request, request.occurred_at or cause.at, beyond)
+        beyond = max(0, amount - payment.refundable)
+        payment.disputed += 0 if request.inquiry else amount
+        draft = _Draft(ids.uuid7(), payment, request, amount, request.occurred_at or cause.at, beyond)
         known[name] = _Known(draft.id, payment.id, request.amount_minor)
         drafts.append(draft)
         answers.append(DisputeOpened(draft.id, fresh=True))
@@ -104,21 +106,13 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     return answers
 
 
-def _in_books(amount: int, most: int, payment: take.Payment) -> int:
-    """A bank takes what its provider took: where that was rounded up to a step of the currency, the books have less of
-    it, and the payout's line is explained by the rest."""
-    step = step_of(payment.provider, payment.currency)
-    return most if most < amount < most + step and most % step else amount
-
-
-def _misfit(request: OpenDispute, payment: take.Payment) -> Refused | None:
-    left = payment.captured - payment.disputed
-    if not 0 < request.amount_minor <= left:
-        return not_within(left, request.amount_minor, payment.currency)
+def _misfit(request: OpenDispute, amount: int, left: int, currency: str) -> Refused | None:
+    if not 0 < amount <= left:
+        return not_within(left, request.amount_minor, currency)
     if request.fee_minor < 0 or (request.fee_minor and not request.takes):
         expected = "0 or more" if request.takes else "0 while nothing is withdrawn"
         return errors.NotAPayment(
-            field="fee", expected=expected, found=money.told(request.fee_minor, payment.currency)
+            field="fee", expected=expected, found=money.told(request.fee_minor, currency)
         )
     return None
 
@@ -130,6 +124,8 @@ def not_within(left: int, found: int, currency: str) -> Refused:
 
 
 class _Known(NamedTuple):
+    """`amount` is what its provider told."""
+
     id: UUID
     payment: UUID
     amount: int
@@ -156,19 +152,20 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     sql.write("payments_dispute", _DISPUTE, [
         (
             one.id, one.payment.company, one.payment.id, one.payment.provider, one.request.external_id,
-            one.request.amount_minor, "needs_response", one.request.reason, one.at, one.request.inquiry,
+            one.amount, "needs_response", one.request.reason, one.at, one.request.inquiry,
             one.at if one.request.takes else None, one.request.fee_minor, one.request.evidence_due_at,
+            one.request.amount_minor,
         )
         for one in drafts
     ])  # fmt: skip
     store_disputed({one.payment.id: one.payment for one in drafts}.values())
     whole(post(cause, requests=[
-        posting(one.payment, "payment.disputed", one.request.amount_minor, one.request.fee_minor, one.at)
+        posting(one.payment, "payment.disputed", one.amount, one.request.fee_minor, one.at)
         for one in drafts if one.request.takes
     ]))  # fmt: skip
     announce(cause, [
         Event("payment", one.payment.id, one.payment.company, "", one.payment.state, one.at,
-              {"dispute": one.id, "minor": -one.request.amount_minor * one.request.takes}, one.request.reason)
+              {"dispute": one.id, "minor": -one.amount * one.request.takes}, one.request.reason)
         for one in drafts
     ])  # fmt: skip
     announce(cause, [
@@ -182,7 +179,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
 def _item(one: _Draft) -> OpenItem:
     told = partial(money.told, currency=one.payment.currency)
     what = "asks about" if one.request.inquiry else "disputes"
-    facts = (what, told(one.request.amount_minor), one.request.reason or "no reason given")
+    facts = (what, told(one.amount), one.request.reason or "no reason given")
     reason = Said("The bank {0} {1}: {2}.", *facts)
     if one.beyond:
         reason = Said(
@@ -197,7 +194,7 @@ def _item(one: _Draft) -> OpenItem:
         company=one.payment.company, type=ITEMS[bool(one.beyond)], subject_kind="dispute",
         subject=one.id, reason=reason, role="controller", priority=95 if one.beyond else 80,
         due_in_hours=hours, occurred_at=one.at,
-        facts={"payment": one.payment.id, "order": one.payment.order, "amount_minor": one.request.amount_minor},
+        facts={"payment": one.payment.id, "order": one.payment.order, "amount_minor": one.amount},
     )  # fmt: skip
 
 
@@ -226,7 +223,7 @@ ITEMS = ("dispute", "disputed after refund")
 
 _DISPUTE = (
     "id", "company_id", "payment_id", "provider", "external_id", "amount_minor", "state", "reason", "opened_at",
-    "is_inquiry", "withdrawn_at", "fee_minor", "due_at",
+    "is_inquiry", "withdrawn_at", "fee_minor", "due_at", "asked_minor",
 )  # fmt: skip
 
 # The payments are no lock for a name that comes twice at once with different ones.
@@ -236,7 +233,7 @@ FROM (SELECT DISTINCT name FROM unnest(%(names)s::text[]) AS d(name) ORDER BY na
 """
 
 _KNOWN = """
-SELECT company_id::int, provider, external_id, id, payment_id, amount_minor FROM payments_dispute
+SELECT company_id::int, provider, external_id, id, payment_id, COALESCE(asked_minor, amount_minor) FROM payments_dispute
 WHERE external_id = ANY(%(names)s::text[])
 """
 

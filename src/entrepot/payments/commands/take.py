@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -204,6 +204,13 @@ def _in_steps(attempts: Sequence[Attempt]) -> dict[UUID, int]:
     return asked
 
 
+def rounded_up(payments: Collection[Payment]) -> dict[UUID, int]:
+    """What a provider that takes a currency in steps only was asked for, and gave, beyond what was captured here under
+    the reference of each payment. 1 statement; none where no provider does."""
+    stepped = [one.id for one in payments if providers.step_of(one.provider, one.currency) > 1]
+    return dict(sql.run(_ROUNDED_UP, {"payments": stepped})) if stepped else {}  # type: ignore[arg-type]
+
+
 def store(payments: Sequence[Payment]) -> None:
     """Write the amounts and states of locked payments. One statement."""
     rows = {
@@ -278,6 +285,16 @@ WHERE p.reference = ANY(%(references)s::text[]) AND p.currency = ANY(ARRAY{list(
   AND p.provider = ANY(ARRAY{list(providers.STEPS)})
   AND a.kind IN ('capture', 'refund') AND a.state IN ('waiting', 'done')
 GROUP BY p.reference, a.kind
+"""
+
+_ROUNDED_UP = f"""
+SELECT w.id, sum(COALESCE(a.asked_minor, a.amount_minor) - a.amount_minor)::bigint
+FROM payments_payment AS w
+JOIN payments_payment AS p ON p.reference = w.reference AND p.provider = w.provider AND p.currency = w.currency
+ AND p.currency = ANY(ARRAY{list(STEPPED)})
+JOIN payments_attempt AS a ON a.payment_id = p.id AND a.kind = 'capture' AND a.state = 'done'
+WHERE w.id = ANY(%(payments)s::uuid[]) GROUP BY w.id
+HAVING sum(COALESCE(a.asked_minor, a.amount_minor) - a.amount_minor) > 0
 """
 
 _FIELDS = """

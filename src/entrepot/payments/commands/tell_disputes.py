@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -54,7 +56,7 @@ def tell_disputes(cause: Cause, /, *, requests: Sequence[TellDispute]) -> list[D
     What is refused is a work item, until what the provider says can be taken; where the books refuse all of it
     together, each is told by itself.
     Locks: as opening, following and closing disputes do, in that order. Refuses: what these refuse.
-    Again: changes nothing. 45 statements at most; where the books refuse, for each.
+    Again: changes nothing. 46 statements at most; where the books refuse, for each.
     """
     known = _payments(requests)
     answers: Answers = {}
@@ -79,32 +81,44 @@ def _bring(cause: Cause, requests: Sequence[TellDispute], known: Payments, answe
     _show(cause, requests, known, ours, answers)
 
 
-Payments = Mapping[tuple[int | None, str], tuple[int, UUID]]
+class _Payment(NamedTuple):
+    """`left` of it can be disputed."""
+
+    company: int
+    id: UUID
+    left: int
+
+
+Payments = Mapping[tuple[int | None, str], Sequence[_Payment]]
 
 
 def _payments(requests: Sequence[TellDispute]) -> Payments:
-    """The oldest payment of each reference, by company and of all."""
+    """The payments of each reference, the oldest first, by company and of all."""
     references = [one.dispute.reference for one in requests if one.dispute.reference]
-    found: dict[tuple[int | None, str], tuple[int, UUID]] = {}
+    found: dict[tuple[int | None, str], list[_Payment]] = defaultdict(list)
     params = {"references": references, "provider": parse.SOURCE}
-    for company, reference, payment in sql.run(_PAYMENTS, params) if references else ():
-        found.setdefault((company, reference), (company, payment))
-        found.setdefault((None, reference), (company, payment))
-    return found
+    for company, reference, payment, left in sql.run(_PAYMENTS, params) if references else ():
+        one = _Payment(company, payment, left)
+        found[company, reference].append(one)
+        found[None, reference].append(one)
+    return dict(found)
 
 
 def _company(one: TellDispute, known: Payments) -> int | None:
-    return one.company or known.get((None, one.dispute.reference), (None,))[0]
+    own = known.get((None, one.dispute.reference))
+    return one.company or (own[0].company if own else None)
 
 
 def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answers: Answers) -> None:
+    booked = {name: payment for name, (_, payment) in _disputes(requests).items()}
     wanted = {
         at: OpenDispute(
-            payment[1], told.external_id, told.amount_minor, told.reason, told.due_at, one.at, told.inquiry,
-            told.withdrawn, told.fee_minor,
+            booked.get((_company(one, known), told.external_id)) or _chosen(payments, told.amount_minor),
+            told.external_id, told.amount_minor, told.reason, told.due_at, one.at, told.inquiry, told.withdrawn,
+            told.fee_minor,
         )
         for at, one in enumerate(requests)
-        if (told := one.dispute).amount_minor > 0 and (payment := known.get((one.company, told.reference)))
+        if (told := one.dispute).amount_minor > 0 and (payments := known.get((one.company, told.reference)))
     }  # fmt: skip
     if wanted:
         given = open_disputes(cause, requests=list(wanted.values()))
@@ -115,20 +129,28 @@ def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answer
                 answers[at] = DisputeTold("opened")
 
 
+def _chosen(payments: Sequence[_Payment], amount: int) -> UUID:
+    """Several payments are parts of one intent once orders were split or goods exchanged: a chargeback is booked on the
+    oldest that has so much left, else on the one that has the most."""
+    enough = next((one for one in payments if one.left >= amount), None)
+    return (enough or max(payments, key=lambda one: one.left)).id
+
+
 def _ours(requests: Sequence[TellDispute], known: Payments) -> dict[int, UUID]:
     """The disputes that we have."""
     found = _disputes(requests)
     return {
-        at: dispute
+        at: ours[0]
         for at, one in enumerate(requests)
-        if (dispute := found.get((_company(one, known), one.dispute.external_id)))
+        if (ours := found.get((_company(one, known), one.dispute.external_id)))
     }
 
 
-def _disputes(requests: Sequence[TellDispute]) -> dict[tuple[int | None, str], UUID]:
+def _disputes(requests: Sequence[TellDispute]) -> dict[tuple[int | None, str], tuple[UUID, UUID]]:
+    """Those that are booked, each with its payment."""
     names = [one.dispute.external_id for one in requests]
     rows = sql.run(_DISPUTES, {"names": names, "provider": parse.SOURCE}) if names else []
-    return {(company, name): dispute for company, name, dispute in rows}
+    return {(company, name): (dispute, payment) for company, name, dispute, payment in rows}
 
 
 def _follow(
@@ -186,7 +208,7 @@ def _show(
         kind, subject = (
             ("dispute", ours[at])
             if at in ours
-            else ("payment", known[requests[at].company, told.reference][1])
+            else ("payment", known[requests[at].company, told.reference][0].id)
         )
         items.append(OpenItem(
             company, NOT_TAKEN, kind, subject,
@@ -199,14 +221,13 @@ def _show(
     open_items(cause, requests=items)
 
 
-# Two payments may be parts of one intent: a chargeback is booked on the older, as far as it goes. Where Stripe names no
-# intent, it names the charge, which our capture knows.
+# Where Stripe names no intent, it names the charge, which our capture knows.
 _PAYMENTS = """
-SELECT company_id, reference, id FROM (
-    SELECT company_id::int, reference, id FROM payments_payment
+SELECT company_id, reference, id, remaining FROM (
+    SELECT company_id::int, reference, id, captured_minor - disputed_minor AS remaining FROM payments_payment
     WHERE reference = ANY(%(references)s::text[]) AND provider = %(provider)s::text
     UNION
-    SELECT p.company_id::int, a.provider_reference, p.id
+    SELECT p.company_id::int, a.provider_reference, p.id, p.captured_minor - p.disputed_minor
     FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
     WHERE a.provider_reference = ANY(%(references)s::text[]) AND a.provider_reference <> ''
       AND p.provider = %(provider)s::text) AS found
@@ -219,6 +240,6 @@ WHERE type = %(type)s::text AND dedupe = ANY(%(names)s::text[]) AND state <> 'do
 """
 
 _DISPUTES = """
-SELECT company_id::int, external_id, id FROM payments_dispute
+SELECT company_id::int, external_id, id, payment_id FROM payments_dispute
 WHERE external_id = ANY(%(names)s::text[]) AND provider = %(provider)s::text
 """

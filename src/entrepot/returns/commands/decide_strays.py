@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import arrivals, errors
+from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
@@ -35,28 +37,58 @@ class StrayDecided:
 
 @command("returns.decide_strays")
 def decide_strays(cause: Cause, /, *, requests: Sequence[DecideStray]) -> list[StrayDecided | Refused]:
-    """Strays that are known now, and their work items closed.
+    """Strays that are known now, and their work items closed. What belongs to a return is work for who takes goods in:
+    nothing of it is there until it was received there.
 
     Locks: the strays in id order. Refuses: NotFound (stray, return); Invalid (outcome); WrongState;
-    returns.reason_needed. Again: by key. 6 statements.
+    returns.reason_needed. Again: by key. 6 statements; 5 more where one belongs to a return.
     """
-    found = {row[0]: row[1:] for row in sql.run(_LOCK, {"strays": [one.stray for one in requests]})}
-    known = dict(sql.run(_RETURNS, {"returns": [one.return_id for one in requests if one.return_id]}))
+    found = {row[0]: _Stray(*row[1:]) for row in sql.run(_LOCK, {"strays": [one.stray for one in requests]})}
+    rows = sql.run(_RETURNS, {"returns": [one.return_id for one in requests if one.return_id]})
+    known = {which: (company, number) for which, company, number in rows}
     ended: set[UUID] = set()
     answers: list[StrayDecided | Refused] = []
     for request in requests:
-        company, state = found.get(request.stray, (0, ""))
-        refused = _misfit(request, company, "decided" if request.stray in ended else state, known)  # type: ignore[arg-type]
+        company, state, *_ = found.get(request.stray, _NOBODYS)
+        refused = _misfit(request, company, "decided" if request.stray in ended else state, known)
         answers.append(refused or StrayDecided(request.stray, request.outcome))
         if not refused:
             ended.add(request.stray)
     decided = [r for r, a in zip(requests, answers, strict=True) if isinstance(a, StrayDecided)]
     if decided:
-        _write(cause, decided, {key: row[0] for key, row in found.items()})
+        _write(cause, decided, found)
+        open_items(cause, requests=[
+            _take_in(found[one.stray], one.stray, one.return_id, known[one.return_id][1])
+            for one in decided if one.outcome == "matched" and one.return_id
+        ])  # fmt: skip
     return answers
 
 
-def _misfit(request: DecideStray, company: int, state: str, known: dict[UUID, int]) -> Refused | None:
+class _Stray(NamedTuple):
+    company: int
+    state: str
+    said: str
+    units: int
+    bin: str
+
+
+_NOBODYS = _Stray(0, "", "", 0, "")
+TO_TAKE_IN = "goods to take in"
+"""The work item for strays that belong to a return and lie in a bin."""
+
+
+def _take_in(one: _Stray, stray: UUID, return_id: UUID, number: str) -> OpenItem:
+    return OpenItem(
+        company=one.company, type=TO_TAKE_IN, subject_kind="return", subject=return_id, role="returns inspector",
+        reason=Said("{0} of {1} in bin {2} belong to return {3}: take them in there.", one.units, one.said, one.bin,
+                    number),
+        facts={"stray": stray, "units": one.units, "said": one.said}, dedupe=str(stray),
+    )  # fmt: skip
+
+
+def _misfit(
+    request: DecideStray, company: int, state: str, known: Mapping[UUID, tuple[int, str]]
+) -> Refused | None:
     if not company:
         return NotFound(what="stray", which=str(request.stray))
     if request.outcome not in arrivals.OUTCOMES:
@@ -64,31 +96,39 @@ def _misfit(request: DecideStray, company: int, state: str, known: dict[UUID, in
     if state != "open":
         return WrongState(subject="stray", found=state, event=request.outcome, expected="open")
     if request.outcome != "matched":
-        return None if request.reason else errors.ReasonNeeded(step=request.outcome, why="it is not ours")
-    if request.return_id is None or known.get(request.return_id) != company:
+        return (
+            None
+            if request.reason
+            else errors.ReasonNeeded(step=request.outcome.replace("_", " "), why="it is not ours")
+        )
+    if request.return_id is None or known.get(request.return_id, (0,))[0] != company:
         return NotFound(what="return of the company", which=str(request.return_id or "none named"))
     return None
 
 
-def _write(cause: Cause, decided: Sequence[DecideStray], companies: dict[UUID, int]) -> None:
+def _write(cause: Cause, decided: Sequence[DecideStray], found: Mapping[UUID, _Stray]) -> None:
     rows = [(r.stray, r.outcome, r.return_id if r.outcome == "matched" else None, r.reason) for r in decided]
     columns = sql.columns(("ids", "states", "returns", "reasons"), rows)
     sql.run(_STORE, {**columns, "who": cause.actor.name, "at": cause.at})
     announce(cause, [
-        Event("stray", r.stray, companies[r.stray], "open", r.outcome, None, {"return": r.return_id}, r.reason)
+        Event("stray", r.stray, found[r.stray].company, "open", r.outcome, None, {"return": r.return_id}, r.reason)
         for r in decided
     ])  # fmt: skip
     resolve_subjects(cause, requests=[
-        ResolveSubject(companies[r.stray], "goods nobody announced", r.stray, r.outcome.replace("_", " "), r.reason)
+        ResolveSubject(
+            found[r.stray].company, "goods nobody announced", r.stray, r.outcome.replace("_", " "), r.reason
+        )
         for r in decided
     ])  # fmt: skip
 
 
 _LOCK = """
-SELECT id, company_id::int, state FROM returns_stray WHERE id = ANY(%(strays)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT s.id, s.company_id::int, s.state, s.said, s.quantity, b.code
+FROM returns_stray AS s JOIN network_bin AS b ON b.id = s.bin_id
+WHERE s.id = ANY(%(strays)s::uuid[]) ORDER BY s.id FOR UPDATE OF s
 """
 
-_RETURNS = "SELECT id, company_id::int FROM returns_return WHERE id = ANY(%(returns)s::uuid[])"
+_RETURNS = "SELECT id, company_id::int, number FROM returns_return WHERE id = ANY(%(returns)s::uuid[])"
 
 _STORE = """
 UPDATE returns_stray AS s SET state = d.state, return_id = d.owner, reason = d.reason, decided_by = %(who)s,

@@ -20,7 +20,7 @@ from entrepot.ledger.commands.post import post
 from entrepot.settlement.bank import BOOKED_AS, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.entering import alone_up_to
-from entrepot.settlement.commands.take_payouts import LOCK
+from entrepot.settlement.commands.take_payouts import LOCK as LOCKED
 from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, paid
 from entrepot.settlement.states import BANK as STATES
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -61,6 +61,8 @@ class _Line(NamedTuple):
     company: int
     currency: str
     before: str
+    root: int
+    booked: int  # of the line that it is a part of, by whoever decides
 
 
 class _Decided(NamedTuple):
@@ -84,9 +86,9 @@ def decide_bank_lines(
     """Lines of statements that waited, matched by hand or booked; a statement without any that waits is matched.
 
     What is booked is posted on the day of the line, or now where its month is closed.
-    Whoever took a statement does not book more of it than `settlement.bank` lets them, and whoever entered an invoice
-    or registered its supplier does not say what paid it: another person does. Nor do they book as a debt paid what is
-    the amount of such an invoice that is open.
+    Whoever took a statement does not book more of a line than `settlement.bank` lets them, in parts or at once, and
+    whoever entered an invoice or registered its supplier does not say what paid it: another person does. Nor do they
+    book as a debt paid what is the amount of such an invoice that is open.
     Locks: the companies' bank accounts; the balances.
     An order on account may be paid in parts and ahead of what has left, and what is open of it remains.
     Refuses: NotFound; WrongState (decided before); Invalid (over another amount than what it belongs to, or more than
@@ -94,9 +96,9 @@ def decide_bank_lines(
     all. Again: by key.
     16 statements; 1 more where a supplier is paid, 3 more where a debt is.
     """
-    sql.run(_LOCK, {"statements": [one.statement for one in requests]})
+    sql.run(LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
-    lines = {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, columns)}
+    lines = {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, columns | {"who": cause.actor.name})}
     known = {
         (company, one[1]): (currency, Expected(*one))
         for company, currency, *one in sql.run(_KNOWN, {"ids": [one.known for one in requests if one.known]})
@@ -182,11 +184,16 @@ def _duties(
     lines: dict[tuple[UUID, int], _Line],
     limits: dict[int, int],
 ) -> dict[tuple[UUID, int], Duty]:
-    """Lines that whoever took their statement does not book."""
+    """Lines that whoever took their statement does not book: in parts no more of a line than at once."""
     duties: dict[tuple[UUID, int], Duty] = {}
+    booked: dict[tuple[UUID, int], int] = {}
     for one in requests:
         line = lines.get((one.statement, one.line))
-        if line and one.known is None and abs(line.amount) > limits[line.company]:
+        if line is None or one.known is not None:
+            continue
+        root = (line.statement, line.root)
+        booked[root] = booked.get(root, line.booked) + abs(line.amount)
+        if booked[root] > limits[line.company]:
             duties[line[:2]] = Duty(line.statement, DUTY, "approve", cause.actor.name, line.statement_number)
     return duties
 
@@ -248,13 +255,17 @@ def _write(
     ])  # fmt: skip
 
 
-_LOCK = LOCK.format(
+LOCK = LOCKED.format(
     accounts=f"SELECT company_id, '{BANK}' FROM settlement_bankstatement WHERE id = ANY(%(statements)s::uuid[])"
 )
 
 _LINES = """
 SELECT l.statement_id, l.number, l.state, l.amount_minor, l.booked_on, s.number, s.company_id::int, s.currency::text,
-       s.state
+       s.state, COALESCE(l.part_of, l.number),
+       CASE WHEN l.whole_minor IS NULL THEN 0 ELSE (
+           SELECT COALESCE(sum(abs(b.amount_minor)), 0)::bigint FROM settlement_bankstatementline AS b
+           WHERE b.statement_id = l.statement_id AND b.state = 'booked' AND b.decided_by = %(who)s::text
+             AND COALESCE(b.part_of, b.number) = COALESCE(l.part_of, l.number)) END
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.statement_id = ANY(%(statements)s::uuid[])
   AND (l.state IN ('differs', 'unmatched')

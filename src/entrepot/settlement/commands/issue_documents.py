@@ -164,10 +164,13 @@ def _drafts(
     holds = [one.source for one in fresh if one.source_kind == HOLD]
     goods = dict(sql.run(_HELD_GOODS, {"holds": holds})) if holds else {}
     invoices: dict[UUID, list[str]] = {}
+    billed: dict[UUID, Decimal] = {}
     alone = [one.source for one in fresh if one.source_kind in ALONE]
-    for order, source, number in sql.run(_INVOICES, {"orders": orders, "alone": alone}):
+    for order, source, number, rate in sql.run(_INVOICES, {"orders": orders, "alone": alone}):
         # What is given back of a hold corrects the invoice of that; a refund corrects the invoices of its order.
-        invoices.setdefault(source if source in alone else order, []).append(number)
+        of = source if source in alone else order
+        invoices.setdefault(of, []).append(number)
+        billed[of] = rate or billed.get(of, rate)
 
     drafts = []
     for entry in fresh:
@@ -175,21 +178,23 @@ def _drafts(
         seller = policies.of_scope(sellers.get(entry.company, {}), own.channel, Seller())
         if not seller.issues:
             continue
+        of = entry.source if entry.source_kind in ALONE else own.order
         lines = invoicing.lines_of(
             details.get((entry.source, entry.kind), []),
             entry.amounts,
             rates.get((entry.company, own.country), set()),
             Place(own.seller_country, own.country, own.is_business),
             goods.get(entry.source, ""),
+            billed.get(of, Decimal(0)) if of else Decimal(0),
         )
         if not lines:
             continue
         sequence = last[entry.company, entry.kind] = last[entry.company, entry.kind] + 1
         number = invoicing.number_of(entry.kind, year, sequence)
-        of = entry.source if entry.source_kind in ALONE else own.order
         corrects = list(invoices.get(of, [])) if of and entry.kind == CREDIT_NOTE else []
         if of and entry.kind == INVOICE:
             invoices.setdefault(of, []).append(number)
+            billed[of] = invoicing.main_rate(lines) or billed.get(of, Decimal(0))
         drafts.append(_Draft(ids.uuid7(), number, sequence, entry, own, lines, corrects))
     return drafts
 
@@ -303,8 +308,13 @@ JOIN parties_company AS y ON y.id = COALESCE(o.company_id, c.company_id, p.compa
 """
 
 _INVOICES = """
-SELECT order_id, source_id, number FROM settlement_document
-WHERE (order_id = ANY(%(orders)s::uuid[]) OR source_id = ANY(%(alone)s::uuid[])) AND kind = 'invoice' ORDER BY id
+SELECT d.order_id, d.source_id, d.number, COALESCE((
+    SELECT l.rate FROM settlement_documentline AS l
+    WHERE l.document_id = d.id AND l.rate > 0 AND l.rate <= 1
+    GROUP BY l.rate ORDER BY sum(l.tax_minor) DESC, l.rate DESC LIMIT 1), 0)
+FROM settlement_document AS d
+WHERE (d.order_id = ANY(%(orders)s::uuid[]) OR d.source_id = ANY(%(alone)s::uuid[])) AND d.kind = 'invoice'
+ORDER BY d.id
 """
 
 _HELD_GOODS = f"""

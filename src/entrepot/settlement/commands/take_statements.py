@@ -280,7 +280,7 @@ FROM unnest(%(companies)s::smallint[], %(accounts)s::text[], %(externals)s::text
 JOIN settlement_bankstatement AS s
   ON s.company_id = d.company AND s.account = d.account AND s.external_id = d.external
 CROSS JOIN LATERAL (
-    SELECT count(*)::int AS lines, COALESCE(sum(amount_minor), 0)::bigint AS total,
+    SELECT count(*) FILTER (WHERE part_of IS NULL)::int AS lines, COALESCE(sum(amount_minor), 0)::bigint AS total,
            count(*) FILTER (WHERE state IN ('differs', 'unmatched'))::int AS waiting
     FROM settlement_bankstatementline WHERE statement_id = s.id) AS l
 """
@@ -293,8 +293,9 @@ JOIN settlement_bankstatement AS s
   ON s.company_id = d.company AND s.account = d.account AND s.external_id <> d.external
  AND s.taken_at >= %(since)s::timestamptz
 WHERE d.told = (
-    SELECT string_agg(concat_ws(' ', l.booked_on, l.amount_minor, l.reference, l.text), E'\n' ORDER BY l.number)
-    FROM settlement_bankstatementline AS l WHERE l.statement_id = s.id)
+    SELECT string_agg(concat_ws(' ', l.booked_on, COALESCE(l.whole_minor, l.amount_minor), l.reference, l.text), E'\n'
+                      ORDER BY l.number)
+    FROM settlement_bankstatementline AS l WHERE l.statement_id = s.id AND l.part_of IS NULL)
 ORDER BY d.place, s.taken_at
 """
 

@@ -12,9 +12,10 @@ from pydantic import Field, StrictInt
 
 from entrepot.kernel.errors import Invalid
 from entrepot.settlement import bank_files, bank_queries
-from entrepot.settlement.bank import PURPOSES, Statement
+from entrepot.settlement.bank import AMOUNT_MAX, PARTS_MAX, PURPOSES, Statement
 from entrepot.settlement.bank_files import UnreadableError
 from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
+from entrepot.settlement.commands.split_bank_lines import SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
@@ -45,7 +46,8 @@ class StatementTakenOut(Out):
 
 
 class BankLineOut(Out):
-    """A line of a statement, what it belongs to, or why it waits. Amounts are below zero where money left."""
+    """A line of a statement, what it belongs to, or why it waits. Amounts are below zero where money left; of a part,
+    `whole_minor` is what its line is over."""
 
     statement: UUID
     statement_number: str
@@ -60,6 +62,7 @@ class BankLineOut(Out):
     known: UUID | None
     purpose: str
     why: str
+    whole_minor: int | None
 
 
 class DecideBankLineIn(Strict):
@@ -79,6 +82,23 @@ class BankLineDecidedOut(Out):
     line: int
     state: str
     statement_state: str
+
+
+class SplitBankLineIn(Strict):
+    """A line that waits, and the amounts of its parts, which make what waits of it."""
+
+    statement: UUID
+    line: Annotated[StrictInt, Field(ge=1, le=10**6)]
+    amounts_minor: Annotated[
+        list[Annotated[StrictInt, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]],
+        Field(min_length=1, max_length=PARTS_MAX),
+    ]
+    key: Own = None
+
+
+class BankLineSplitOut(Out):
+    statement: UUID
+    lines: list[int]
 
 
 @router.post("/bank-statements", response={200: StatementTakenOut | list[Each[StatementTakenOut]], **REFUSED})
@@ -141,4 +161,17 @@ def decide_bank_line(
         lambda one, key: DecideBankLine(
             one.statement, one.line, one.known, one.purpose or "", one.reason, key=key
         ),
+    )  # fmt: skip
+
+
+@router.post("/bank-lines/split", response={200: BankLineSplitOut | list[Each[BankLineSplitOut]], **REFUSED})
+def split_bank_line(
+    request: HttpRequest,
+    payload: SplitBankLineIn | Annotated[list[SplitBankLineIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Split lines of bank statements that are several things into parts, each of which is decided by itself."""
+    return give(
+        request, split_bank_lines, payload, idempotency_key,
+        lambda one, key: SplitBankLine(one.statement, one.line, tuple(one.amounts_minor), key),
     )  # fmt: skip

@@ -15,9 +15,10 @@ from entrepot.settlement import bank_files, bank_queries
 from entrepot.settlement.bank import PURPOSES, Statement
 from entrepot.settlement.bank_files import UnreadableError
 from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
+from entrepot.settlement.commands.split_bank_lines import SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
 from entrepot.web.listed import listed
 
 WAITING_SHOWN_MAX = 100
@@ -104,3 +105,23 @@ def decide(request: Request) -> HttpResponse:
     )
     results = give(request, decide_bank_lines, wanted, lambda _: gettext("The line is decided."))
     return back(request, reverse("bank"), results)
+
+
+@require_POST
+@console
+def split(request: Request) -> HttpResponse:
+    """A line in parts: an amount on each line of a text, in the currency of the statement."""
+    company, where = request.reader.company.id, reverse("bank")
+    statement, line = uuid_in(request.POST.get("statement")), int_in(request.POST.get("line"))
+    currency = bank_queries.currency_of(company, statement) if statement else ""
+    said = [text for text in request.POST.get("amounts", "").splitlines() if text.strip()]
+    amounts = [minor_in(text, currency) for text in said]
+    for text, amount in zip(said, amounts, strict=True):
+        if amount is None:
+            told = gettext("An amount in %(currency)s is expected on each line, found %(found)s.")
+            messages.error(request, told % {"currency": currency, "found": clean(text)})
+            return back(request, where, [])
+    parts = tuple(one for one in amounts if one is not None)
+    wanted = [SplitBankLine(statement, line, parts)] if statement and line else []
+    results = give(request, split_bank_lines, wanted, lambda _: gettext("The line is split; its parts wait."))
+    return back(request, where, results)

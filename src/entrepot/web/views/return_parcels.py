@@ -177,8 +177,19 @@ def decided(request: Request, which: UUID) -> HttpResponse:
     """What a stray turned out to be."""
     outcome, named = clean(request.POST.get("outcome")), clean(request.POST.get("return"))
     found = parcel_queries.return_of_number(request.reader.company.id, named) if named else None
+    if outcome == "matched" and found is None:
+        messages.error(
+            request, gettext("Say which return they belong to; %(found)s is none.") % {"found": named or "–"}
+        )
+        return back(request, reverse("return-parcels"), [])
     wanted = DecideStray(which, outcome, found, clean(request.POST.get("reason")))
-    results = give(request, decide_strays, [wanted], lambda _n: gettext("The question is answered."))
+    told = (
+        gettext("They belong to %(number)s. The inspectors are asked to take them in there.")
+        % {"number": named.upper()}
+        if found and outcome == "matched"
+        else gettext("The question is answered.")
+    )
+    results = give(request, decide_strays, [wanted], lambda _n: told)
     return back(request, reverse("return-parcels"), results)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from entrepot.settlement.commands.decide_supplier_lines import (
     match_arrivals,
 )
 from entrepot.settlement.commands.take_supplier_invoices import TakeSupplierInvoice, take_supplier_invoices
+from entrepot.web import format as fmt
 from entrepot.web import lists_books, words
 from entrepot.web.edge import (
     Request,
@@ -28,6 +30,7 @@ from entrepot.web.edge import (
     cause_of,
     clean,
     console,
+    day_in,
     give,
     int_in,
     kept,
@@ -69,11 +72,17 @@ def told(request: Request) -> HttpResponse:
 @require_POST
 @console
 def take(request: Request) -> HttpResponse:
-    """An invoice with its lines as a file or as text; or every fault of them."""
-    company = request.reader.company
+    """An invoice with its lines as a file or as text, in the currency of its supplier; or every fault of them."""
+    company, reading = request.reader.company, fmt.reading()
     named = {name: clean(request.POST.get(name)) for name in ("supplier", "external_id")}
-    total = minor_in(request.POST.get("total", ""), company.currency)
-    tax = minor_in(request.POST.get("tax") or "0", company.currency)
+    supplier = parties.suppliers(company=company.id).get(named["supplier"])
+    currency = supplier.currency if supplier else company.currency
+    total = minor_in(request.POST.get("total", ""), currency)
+    tax = minor_in(request.POST.get("tax") or "0", currency)
+    day, today = day_in(request.POST.get("day")), reading.now.astimezone(reading.zone).date()
+    if day and day > today:
+        messages.error(request, gettext("An invoice is not from a day that is still to come."))
+        return back(request, reverse("supplier-invoices"), [])
     file = request.FILES.get("file")
     text = (
         file.read(TEXT_MAX).decode("utf-8", "replace")
@@ -83,14 +92,15 @@ def take(request: Request) -> HttpResponse:
     if not all(named.values()) or total is None or tax is None or not text.strip():
         messages.error(request, gettext("Say whose invoice it is, its number, its total and its lines."))
         return back(request, reverse("supplier-invoices"), [])
-    sheet = supplier_csv.read(text, company.currency)
+    sheet = supplier_csv.read(text, currency)
     if sheet.faults:
         for fault in sheet.faults[:FAULTS_SHOWN_MAX]:
             messages.error(request, gettext("Line %(line)s, %(column)s: %(message)s.") % fault._asdict())
         return back(request, reverse("supplier-invoices"), [])
     wanted = TakeSupplierInvoice(
-        company.id, named["supplier"], named["external_id"], company.currency, total, sheet.lines, tax
-    )
+        company.id, named["supplier"], named["external_id"], currency, total, sheet.lines, tax,
+        datetime.combine(day, time(), reading.zone) if day and day < today else None,
+    )  # fmt: skip
     results = give(
         request,
         take_supplier_invoices,
