@@ -51,12 +51,16 @@ msgstr ""
 
 def texts() -> Catalog:
     """Every text of templates and code, every sentence of a refusal and its facts, what policies and their fields are
-    for, and every word for a state or kind."""
+    for, every word for a state or kind, and the names of accounts."""
+    from entrepot.web import words
+
     catalog = Catalog()
     for path, line, text, context in _marked():
         catalog.add(text, locations=[(path.relative_to(PACKAGE).as_posix(), line)], context=context)
     for text in sorted({*_refusals(), *_facts(), *_policies(), *_words()} - {""}):
         catalog.add(text)
+    for name in sorted(words.ACCOUNTS):
+        catalog.add(name, context="account")
     return catalog
 
 
@@ -155,7 +159,9 @@ def _policies() -> Iterator[str]:
         yield policy_form.title(kind)
         yield policy_form.purpose(body)
         for one in policy_form.form(body()):
-            yield from (one.label, one.help, *map(words.spaced, one.choices))
+            for each in (one, *(cell for row in one.rows for cell in row)):
+                yield from (each.label, each.help, *map(words.spaced, each.choices))
+            yield from policy_form.words_of_ours(body(), one.name)
 
 
 def _words() -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from entrepot.kernel.errors import Refused, Said
+from entrepot.ledger.rules import CHART
 from entrepot.returns import rules
 from entrepot.web import format as fmt
 
@@ -103,6 +104,7 @@ WORDS: dict[str, str | Promise] = {
     "second_grade": _("second grade"),
     "vendor_return": _("for the vendor"),
     "return_to_vendor": _("return to vendor"),
+    "dispose": _("dispose of"),
     "store_credit": _("store credit"),
     "return": _("return"),
     "refund": _("refund"),
@@ -559,6 +561,29 @@ def word(name: object) -> str:
     """A state, kind, field or command as people write it."""
     text = str(name or "")
     return str(WORDS.get(text) or (text and gettext(spaced(text))))
+
+
+def ours(text: str) -> str:
+    """A word of a policy, which is ours or of the house: ours in the language of the page, its own as it stands."""
+    if text in rules.REASONS:
+        return gettext(rules.REASONS[text].says)
+    known = text in WORDS or text in _TONE_OF or spaced(text) in OF_RETURNS
+    return word(text) if known else text and gettext(text)
+
+
+ACCOUNTS = frozenset(name for _code, name, _type, _clearing in CHART)
+"""Names of the accounts that books open with."""
+
+
+def account(name: str) -> str:
+    """An account of the chart in the language of the page; one that a house has named, as it is named."""
+    return pgettext("account", name) if name in ACCOUNTS else name
+
+
+def numbered_account(text: str) -> str:
+    """The same of an account that is told with its number."""
+    number, _, name = text.partition(" ")
+    return f"{number} {account(name)}"
 
 
 def spoken(more: str) -> str:

@@ -53,6 +53,8 @@ register.filter("span", fmt.span)
 register.filter("tone", words.tone)
 register.filter("word", words.word)
 register.filter("sentence", words.sentence)
+register.filter("account", words.account)
+register.filter("numbered_account", words.numbered_account)
 register.filter("refusal", words.refusal)
 register.filter("stands_for", lambda actor, role: stands_for(actor.may, role, actor.roles))
 
