@@ -1,4 +1,4 @@
-"""Bodies of policies as forms and as words of the reader's language: a field of the dataclass is a field of the form."""
+"""Bodies of policies as forms and in the reader's words: a field of the dataclass is a field of the form."""
 
 from __future__ import annotations
 
@@ -372,7 +372,8 @@ def words_of_ours(body: Any, name: str) -> list[str]:
     value = getattr(body, name)
     if name not in _OF_OURS:
         return []
-    return [str(one) for one in (*value, *(value.values() if isinstance(value, Mapping) else ()))]
+    found = (*value, *(value.values() if isinstance(value, Mapping) else ()))
+    return [str(one) for one in found if one not in words.WORDS]
 
 
 def _raw(text: str, shape: _Shape) -> Any:

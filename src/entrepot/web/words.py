@@ -72,6 +72,16 @@ WORDS: dict[str, str | Promise] = {
     "lot_expiry": _("lots with their expiry"),
     "at_ship": _("noted when it is sent"),
     "why": _("why"),
+    "day": _("day"),
+    "week": _("week"),
+    "account": _("account"),
+    "address": _("address"),
+    "card": _("card"),
+    "registered": _("registered"),
+    "settlement": _("settlement"),
+    "goods receipt": _("goods receipt"),
+    "pick_face": _("pick face"),
+    "from_another_bin": _("from another bin"),
     "drop_ship": _("drop-ship order"),
     "part_shipped": _("partly sent"),
     "with_supplier": _("with supplier"),
@@ -630,16 +640,19 @@ def told_fact(fact: object) -> object:
         return told(fact)
     if isinstance(fact, date):
         return fmt.day(fact)
-    known = isinstance(fact, str) and (fact in WORDS or fact in _TONE_OF or fact in OF_RETURNS)
-    return word(fact) if known else fact
+    if not isinstance(fact, str):
+        return fact
+    return word(fact) if fact in WORDS or fact in _TONE_OF or fact in OF_RETURNS else fmt.apart(fact)
 
 
 def _fact(name: str, fact: object) -> object:
     """A fact in the language of the page, where it is words and not what somebody typed or something is called."""
     if isinstance(fact, Said):
         return told(fact)
-    if not isinstance(fact, str) or name not in IN_WORDS:
+    if not isinstance(fact, str):
         return fact
+    if name not in IN_WORDS:
+        return fmt.apart(fact)
     if name in NAMES:
         return word(named(fact))
     return word(fact) if fact in WORDS or fact in _TONE_OF else gettext(fact)
