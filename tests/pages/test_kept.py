@@ -112,3 +112,37 @@ def test_part_of_a_page_is_not_taken_for_the_door(console: Page) -> None:
     console.get_by_label("Status").select_option("packed")
     console.wait_for_url(re.compile(r"/login/\?next=/orders/"))
     expect(console.get_by_role("button", name="Enter")).to_be_visible()
+
+
+def test_what_met_no_answer_stands_there_again(console: Page) -> None:
+    console.goto("/work/?type=fraud+review")
+    console.locator("tr[data-row] th a").first.click()
+    console.wait_for_url(re.compile("/work/.+/"))
+    address = console.url
+    console.locator("#why").fill(TYPED)
+    console.context.set_offline(True)
+    console.get_by_role("button", name="Put aside").click()
+    console.wait_for_url("chrome-error://**")
+    console.context.set_offline(False)
+    console.goto(address)
+    expect(console.get_by_text("What you sent was not taken")).to_be_visible()
+    expect(console.locator("#why")).to_have_value(TYPED)
+
+    console.get_by_role("button", name="Put aside").click()
+    expect(console.get_by_text("1 item is put aside.")).to_be_visible()
+    console.goto(address)
+    expect(console.get_by_text("What you sent was not taken")).to_have_count(0)
+
+
+def test_a_form_that_is_answered_by_a_file_is_none_that_was_lost(console: Page) -> None:
+    """It leaves its page where it is: what is done there next is about something else."""
+    console.goto("/work/")
+    console.route("**/search/", lambda route: route.fulfill(status=204))
+    console.locator("#search").fill("lamp")
+    console.evaluate("document.querySelector('form.search').requestSubmit()")
+    console.wait_for_timeout(300)
+    console.locator("main h1").click()
+    console.goto("/orders/")
+    console.goto("/work/")
+    expect(console.get_by_text("What you sent was not taken")).to_have_count(0)
+    expect(console.locator("#search")).to_have_value("")

@@ -655,7 +655,7 @@ def _fact(name: str, fact: object) -> object:
         return fmt.apart(fact)
     if name in NAMES:
         return word(named(fact))
-    return word(fact) if fact in WORDS or fact in _TONE_OF else gettext(fact)
+    return word(fact) if fact in WORDS or fact in _TONE_OF else fmt.apart(gettext(fact)) if fact else fact
 
 
 def named(field: str) -> str:

@@ -168,7 +168,7 @@ def sides(pair: str) -> list[str]:
 @register.filter
 def duties(name: str) -> str:
     """The name of a pair of duties, each by its word."""
-    return " × ".join(words.word(side) for side in name.split(" × "))
+    return " × ".join(map(gettext, name.split(" × ")))
 
 
 @register.filter

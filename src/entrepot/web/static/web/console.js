@@ -211,7 +211,7 @@
   // ---- sending
 
   document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post") return;
+    if (event.target.getAttribute("method")?.toLowerCase() !== "post") return; // a field may be called `method`
     // After the browser has read the form, so that the button's own value still goes with it.
     setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
   });

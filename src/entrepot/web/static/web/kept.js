@@ -58,16 +58,26 @@
     const back = document.querySelector("[data-back]");
     if (back) { back.href = sent.page; back.hidden = false; }
   } else if (sent) {
+    // What is taken is answered by a redirect, or by a page at the form's own address. Where neither came, the house did
+    // not answer, and whoever is here came by the way back, a reload or an address.
     const [way] = performance.getEntriesByType("navigation");
-    const isLost = sent.isLost || way?.type === "reload" || way?.type === "back_forward";
-    if (sent.person !== person || !isLost || sent.page === here) write(null);
-    if (sent.person === person && isLost && sent.page === here) fill(sent);
+    const isAnswered = way?.redirectCount > 0 || (way?.type === "navigate" && location.pathname === sent.to);
+    const isLost = sent.isLost || !isAnswered;
+    const isTheirs = sent.person === person && isLost;
+    write(isTheirs && sent.page !== here ? { ...sent, isLost } : null);
+    if (isTheirs && sent.page === here) fill(sent);
   }
 
+  // A form that is answered by a file leaves its page where it is: what is done there next is about something else.
+  let leaving = null;
   if (person) document.addEventListener("submit", (event) => {
+    // By its attributes: a field may be called `action` or `method`.
     const form = event.target, action = form.getAttribute("action");
-    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.getAttribute("method")?.toLowerCase() !== "post" || event.defaultPrevented) return;
+    const to = new URL(event.submitter?.getAttribute("formaction") || action || location.href, location.href).pathname;
     const fields = fieldsOf(form).map((one) => [one.name, said(one)]);
-    write(fields.length ? { page: here, person, action, place: like(action).indexOf(form), fields } : null);
+    leaving = { sent: fields.length ? { page: here, to, person, action, place: like(action).indexOf(form), fields } : null };
   });
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { leaving = null; }, true);
+  window.addEventListener("pagehide", () => { if (leaving) write(leaving.sent); });
 })();
