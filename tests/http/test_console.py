@@ -325,7 +325,7 @@ def test_work_is_taken_put_back_and_resolved(console, shop):
     lead.post("/work/act/", {"item": item.id, "action": "claim"})
     assert work.item(item.id).owner == "lead"
     refused = other.post("/work/act/", {"item": item.id, "action": "claim"})
-    assert "lead is working on item" in said(refused)[0]
+    assert "lead is working on item SO-" in said(refused)[0]
     lead.post("/work/act/", {"item": item.id, "action": "put_back"})
     assert work.item(item.id).state == "open"
     response = lead.post(
