@@ -51,12 +51,16 @@ msgstr ""
 
 def texts() -> Catalog:
     """Every text of templates and code, every sentence of a refusal and its facts, what policies and their fields are
-    for, and every word for a state or kind."""
+    for, every word for a state or kind, and the names of accounts."""
+    from entrepot.web import words
+
     catalog = Catalog()
     for path, line, text, context in _marked():
         catalog.add(text, locations=[(path.relative_to(PACKAGE).as_posix(), line)], context=context)
     for text in sorted({*_refusals(), *_facts(), *_policies(), *_words()} - {""}):
         catalog.add(text)
+    for name in sorted(words.ACCOUNTS):
+        catalog.add(name, context="account")
     return catalog
 
 
@@ -155,7 +159,9 @@ def _policies() -> Iterator[str]:
         yield policy_form.title(kind)
         yield policy_form.purpose(body)
         for one in policy_form.form(body()):
-            yield from (one.label, one.help, *map(words.spaced, one.choices))
+            for each in (one, *(cell for row in one.rows for cell in row)):
+                yield from (each.label, each.help, *map(words.spaced, each.choices))
+            yield from policy_form.words_of_ours(body(), one.name)
 
 
 def _words() -> Iterator[str]:
@@ -164,17 +170,33 @@ def _words() -> Iterator[str]:
     from entrepot.access.duties import CONFLICTS
     from entrepot.carriage.rules import BARRED
     from entrepot.channels.webhooks import DEAD, EVENTS, GONE_FOR_GOOD
+    from entrepot.kernel.worker import queues
+    from entrepot.returns import rules as returns
     from entrepot.returns.admission import CONDITIONS
+    from entrepot.returns.portal import STEPS
+    from entrepot.settlement.clearing import MEANS
+    from entrepot.settlement.evidence import WANTED
     from entrepot.settlement.ubl import REASONS
-    from entrepot.shipping.shopping import NOT_QUOTED, WHY
+    from entrepot.shipping.shopping import NOT_QUOTED, WHY, Candidate
+    from entrepot.warehouse.labor import PROFILES
+    from entrepot.warehouse.waves import FULL
     from entrepot.web import words
+    from entrepot.work.rules import ROOT_CAUSES, TOPICS
 
     yield from (*BARRED.values(), *WHY.values(), *NOT_QUOTED.values())
     yield from (told for _code, told in REASONS.values())
     yield from (*words.OF_RETURNS, *CONDITIONS)
     yield from (words.spaced(text) for one in CONFLICTS for text in (one.first, one.second, one.risk))
     yield from (words.spaced(text) for text in (DEAD, GONE_FOR_GOOD, *(one.tells for one in EVENTS.values())))
+    yield from (*TOPICS, *ROOT_CAUSES, *STEPS, *PROFILES, *WANTED, FULL)
+    yield from (told for sides in (*MEANS.values(), *WANTED.values()) for told in sides)
+    yield from (one.group for one in returns.REASONS.values())
+    plain = [name for name in queues() if "." not in name]  # others name where messages come from
+    yield from map(words.spaced, (*Candidate._fields, "barred", "candidates", *plain))
+    for one in CONFLICTS:
+        yield from (*one.name.split(" × "), *one.kept.split("×"))
     names = {
+        *_of_terms(),
         *_of_machines(),
         *_of_tables(),
         *_work(),
@@ -197,6 +219,13 @@ def _work() -> Iterator[str]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"OpenItem", "_item"}:
                 given = [*node.args[:2], *(one.value for one in node.keywords if one.arg == "type")]
                 yield from (text for one in given for text in _named(one, vars(module)))
+
+
+def _of_terms() -> Iterator[str]:
+    """What an item's priority is made of."""
+    for _name, tree in generate._trees("Term("):
+        for call in generate._calls(tree, "Term"):
+            yield from _literals(call.args[0])
 
 
 def _named(node: ast.AST, known: Mapping[str, Any]) -> Iterator[str]:

@@ -98,6 +98,23 @@ def test_whoever_guesses_too_often_waits(shop, settings):
     assert "Wait a quarter of an hour" in locked.content.decode()
 
 
+def test_whoever_is_out_comes_back_to_the_page_of_their_form(shop):
+    """Not to the address of the form, which shows nothing."""
+    sends = reverse("work-act")
+    stranger = Client(headers={"referer": "http://testserver/work/?type=fraud+review"})
+    assert stranger.post(sends, {})["Location"] == "/login/?next=/work/%3Ftype%3Dfraud%2Breview"
+    assert stranger.post(sends, {"next": "/orders/"})["Location"].endswith("fraud%2Breview")
+    assert Client().post(sends, {"next": "/orders/"})["Location"] == "/login/?next=/orders/"
+    assert Client().post(sends, {})["Location"] == "/login/?next=/"
+
+
+def test_part_of_a_page_leads_whoever_is_out_to_the_door(shop):
+    asked = HTMX | {"HX-Current-URL": "http://testserver/orders/?status=held"}
+    answer = Client().get(reverse("orders"), headers=asked)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["HX-Redirect"] == "/login/?next=/orders/%3Fstatus%3Dheld"
+
+
 def test_login_does_not_send_people_elsewhere(shop):
     login = {"username": "lead", "password": PASSWORD, "next": "https://evil.example/"}
     assert Client().post("/login/", login)["Location"] == "/"
@@ -308,7 +325,7 @@ def test_work_is_taken_put_back_and_resolved(console, shop):
     lead.post("/work/act/", {"item": item.id, "action": "claim"})
     assert work.item(item.id).owner == "lead"
     refused = other.post("/work/act/", {"item": item.id, "action": "claim"})
-    assert "lead is working on item" in said(refused)[0]
+    assert "lead is working on item SO-" in said(refused)[0]
     lead.post("/work/act/", {"item": item.id, "action": "put_back"})
     assert work.item(item.id).state == "open"
     response = lead.post(

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -177,7 +178,7 @@ def test_what_is_kept_as_it_was_shown_changes_nothing(kind: str) -> None:
 
 def test_a_row_of_defaults_is_told_and_dropped_where_it_was_emptied() -> None:
     (told,) = differences(Quality, {}, wire_of(Quality((Plan(), Plan("MUG")))))
-    assert told.other == "as by default\nsku MUG"
+    assert told.other == "as by default\nSKU: MUG"
 
     emptied = dict.fromkeys(posted(Quality((Plan(),))), "") | {"plans.0.kept": "yes"}
     assert read(Quality, emptied) == Quality()
@@ -238,10 +239,36 @@ def test_rows_are_told_one_a_line_without_what_is_as_by_default() -> None:
 
     assert found == {
         "offline": (
-            "–", "node LDN, since 2026-12-28, until 2026-12-30, why stock-taking\nnode MAN, since 2026-12-01",
+            "–",
+            "Node: LDN; Since: 28 Dec 2026; Until: 30 Dec 2026; Why: stock-taking\nNode: MAN; Since: 1 Dec 2026",
         ),
-        "drop_ship": ("–", "supplier ACME, ask first, skus MUG, TEA, lead days 2, stated only yes"),
+        "drop_ship": ("–", "Supplier: ACME; Ask: first; SKUs: MUG, TEA; Lead days: 2; Stated only: yes"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "told"),
+    [
+        (Validation, {"payment": "enforce"}, {"payment": "warn"}, {"payment": ("durchsetzen", "warnen")}),
+        (Validation, {"address_required": False}, {"address_required": True}, {"address_required": ("nein", "ja")}),
+        (Validation, {"review_signals": []}, {"review_signals": ["high_risk", "own_word"]},
+         {"review_signals": ("–", "hohes Risiko, own_word")}),
+        (Returns, {"dispositions": {"A": "restock"}}, {"dispositions": {"A": "second_grade"}},
+         {"dispositions": ("A = wieder einlagern", "A = zweite Wahl")}),
+        (Profile, {"excluded_nodes": []}, {"excluded_nodes": ["lost"]}, {"excluded_nodes": ("–", "lost")}),
+    ],
+)  # fmt: skip
+def test_words_of_ours_are_told_in_the_language_of_the_page_and_codes_as_they_are(
+    kind: type, one: dict[str, Any], other: dict[str, Any], told: dict[str, tuple[str, str]]
+) -> None:
+    with translation.override("de"):
+        assert {each.name: (each.one, each.other) for each in differences(kind, one, other)} == told
+
+
+def test_what_is_sent_is_a_code_in_every_language() -> None:
+    with translation.override("de"):
+        assert {one.name: one.text for one in form(Validation())} == filled(Validation())
+        assert {one.told for one in form(Validation()) if one.name == "payment"} == {"durchsetzen"}
 
 
 def wire_of(body: Any) -> Any:

@@ -54,8 +54,8 @@ def _marks(text: str) -> tuple[str, str, str]:
 
 
 def called(company: int, ids: Collection[UUID]) -> dict[UUID, str]:
-    """What people call SKUs, nodes, bins, orders with their lines, and returns of a company. One statement, where there
-    are any."""
+    """What people call SKUs, nodes, bins, orders with their lines, returns, and items of work (by the order that they are
+    about, or their type) of a company. One statement, where there are any."""
     if not ids:
         return {}
     return dict(sql.run(_CALLED, {"company": company, "ids": list(ids)}))  # type: ignore[arg-type]
@@ -185,6 +185,9 @@ _CALLED = " UNION ALL ".join(
     )
 )  # fmt: skip
 _CALLED += """
+UNION ALL SELECT i.id, COALESCE(o.number, i.type) FROM work_item AS i
+LEFT JOIN orders_order AS o ON o.id = i.subject_id AND i.subject_kind = 'order'
+WHERE i.id = ANY(%(ids)s::uuid[]) AND i.company_id = %(company)s::smallint
 UNION ALL SELECT l.id, l.sku_code FROM orders_line AS l JOIN orders_order AS o ON o.id = l.order_id
 WHERE l.id = ANY(%(ids)s::uuid[]) AND o.company_id = %(company)s::smallint
 """

@@ -83,11 +83,15 @@ SEVERAL = 5
 """Lines of a task up to which they are several, and not many."""
 
 
+PROFILES = ("one unit", "one line", "several lines", "many lines")
+"""Kinds of work, by what a task has to do."""
+
+
 def profile_of(lines: int, units: int) -> str:
     """What kind of work a task was, by its lines and units."""
     if units <= 1:
-        return "one unit"
-    return "one line" if lines <= 1 else "several lines" if lines <= SEVERAL else "many lines"
+        return PROFILES[0]
+    return PROFILES[1 if lines <= 1 else 2 if lines <= SEVERAL else 3]
 
 
 class Done(NamedTuple):

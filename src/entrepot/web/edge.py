@@ -14,7 +14,7 @@ from uuid import UUID
 from babel.numbers import NumberFormatError, parse_decimal
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -116,7 +116,26 @@ def console(
         patch_vary_headers(response, ["Cookie", "Accept-Language", "HX-Request"])
         return response
 
-    return login_required(call)
+    @wraps(view)
+    def entered(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return call(request, *args, **kwargs) if request.user.is_authenticated else _to_the_door(request)
+
+    return entered
+
+
+def _to_the_door(request: Request) -> HttpResponseBase:
+    """Whoever is out enters first, and comes to the page again that they were on: a form is sent anew from there, and
+    part of a page is not put into the place of another."""
+    if request.htmx:
+        response = HttpResponse()
+        where = redirect_to_login(request.htmx.current_url_abs_path or "/")
+        response["HX-Redirect"] = where["Location"]
+        return response
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    referrer = urlsplit(request.headers.get("Referer", ""))
+    came = f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
+    return redirect_to_login(came or came_from(request, "/"))
 
 
 FOR_ALL = frozenset({"own", "own-password", "own-factor", "own-factor-confirm", "own-factor-remove"})

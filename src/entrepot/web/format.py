@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache, lru_cache
+from unicodedata import bidirectional
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel import Locale, UnknownLocaleError, dates, numbers
@@ -280,6 +281,12 @@ def ahead(length: timedelta) -> str:
     )
     before, _, unit = said.rpartition(" ")
     return f"{before}{NBSP}{unit}"
+
+
+def apart(text: str) -> str:
+    """A text within a sentence of another: where it runs from right to left, what stands beside it stays in place."""
+    runs_left = any(bidirectional(letter) in ("R", "AL") for letter in text)
+    return f"\u2068{text}\u2069" if runs_left else text
 
 
 def months_later(month: date, months: int = 1) -> date:

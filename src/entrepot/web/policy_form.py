@@ -1,4 +1,4 @@
-"""Bodies of policies as forms and as words: a field of the dataclass is a field of the form. Pure."""
+"""Bodies of policies as forms and in the reader's words: a field of the dataclass is a field of the form."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
+from django.utils.translation import gettext
 
 from entrepot.kernel import bounds, policies, shapes, wire
 from entrepot.kernel.errors import Invalid, Refused
+from entrepot.web import format as fmt
+from entrepot.web import words
 
 Widget = Literal[
     "choice", "switch", "number", "decimal", "text", "date", "words", "pairs", "rows", "json", "hidden"
@@ -34,6 +37,18 @@ KEPT = "kept"
 
 _WORD = re.compile(r'\s*"((?:[^"]|"")*)"[^\S\n]*(?=[,\n]|$)|([^,\n]+)')
 """A word of several: in quotes as it stands there, each quote in it doubled; else up to the next comma or line."""
+
+
+_OF_OURS = frozenset({
+    "asks", "causes", "claim", "conditions", "dispositions", "escalates_to", "hours_by_reason", "kinds_last",
+    "kinds_refused", "of_all", "outcomes", "reasons", "reship", "retired", "review_signals", "tender_order",
+    "waived_reasons",
+})  # fmt: skip
+"""Fields of several words that are words of ours; elsewhere they are codes and names of the house."""
+
+_ABBREVIATIONS = {
+    "cm3": "cm³", "eori": "EORI", "gs1": "GS1", "km": "km", "mm": "mm", "sku": "SKU", "skus": "SKUs",
+}  # fmt: skip
 
 
 class Field(NamedTuple):
@@ -53,6 +68,11 @@ class Field(NamedTuple):
     @property
     def label(self) -> str:
         return label(self.name.rpartition(".")[2])
+
+    @property
+    def in_words(self) -> str:
+        """What is typed as codes of ours, in the language of the page."""
+        return self.told if self.widget in ("words", "pairs") and self.told != self.text else ""
 
 
 class Difference(NamedTuple):
@@ -76,8 +96,10 @@ def title(kind: str) -> str:
 
 def label(name: str) -> str:
     """The name of a field as people write it."""
-    words = name.removesuffix("_minor").replace("_", " ").capitalize()
-    return f"{words}, in minor units" if name.endswith("_minor") else words
+    parts = name.removesuffix("_minor").split("_")
+    told = " ".join(_ABBREVIATIONS.get(part, part) for part in parts)
+    told = told[:1].upper() + told[1:]
+    return f"{told}, in minor units" if name.endswith("_minor") else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +165,7 @@ def form(body: Any) -> list[Field]:
         found.append(
             Field(
                 one.name, told.get(one.name, ""), shape.widget, text, shape.choices, shape.is_optional,
-                within if counts else None, rows, _told(values[one.name], shape),
+                within if counts else None, rows, _told(values[one.name], shape, one.name),
             )
         )  # fmt: skip
     return found
@@ -158,7 +180,7 @@ def filled(kind: type, posted: Mapping[str, str]) -> list[Field]:
         rows = tuple(_sent(f"{one.name}.{place}", row, posted) for place in places)
         if row:  # the last one is empty: others are made like it
             rows = (*rows, _cells(f"{one.name}.{max(places, default=-1) + 1}", row))
-        found.append(one._replace(text=posted.get(one.name, ""), rows=rows))
+        found.append(one._replace(text=posted.get(one.name, ""), rows=rows, told=""))
     return found
 
 
@@ -278,8 +300,9 @@ def differences(kind: type, one: Mapping[str, Any], other: Mapping[str, Any]) ->
     for field in fields(kind):
         before, after = ({**usual, **body}[field.name] for body in (one, other))
         shape = _shape(hints[field.name])
-        texts = [_told(value, shape) or "–" for value in (before, after)]
-        if before != after and texts[0] != texts[1]:  # a list and a tuple of the same say the same
+        texts = [_told(value, shape, field.name) or "–" for value in (before, after)]
+        as_typed = [_written(value, shape.widget) for value in (before, after)]
+        if before != after and as_typed[0] != as_typed[1]:  # a list and a tuple of the same say the same
             found.append(Difference(field.name, told.get(field.name, ""), *texts))
     return found
 
@@ -313,20 +336,44 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _told(value: Any, shape: _Shape) -> str:
-    """What stands in a field, in words: of rows one a line, with what is as by default left out."""
-    if shape.widget != "rows":
-        return _written(value, shape.widget)
-    lines = []
-    for given in value:
-        whole = {**{cell.name: None for cell in fields(shape.row)}, **given}
-        blank = {cell.name: cell.text for cell in _cells("", shape.row)}
-        cells = _cells("", shape.row, whole)
-        said = [
-            f"{cell.label.lower()} {cell.text}" for cell in cells if cell.text not in ("", blank[cell.name])
-        ]
-        lines.append(", ".join(said) or "as by default")
-    return "\n".join(lines)
+def _told(value: Any, shape: _Shape, name: str) -> str:
+    """What stands in a field, in the language of the page: our words translated, codes as they are."""
+    if value is None:
+        return ""
+    if shape.widget == "choice":
+        return words.word(value)
+    if shape.widget == "switch":
+        return gettext("yes") if value else gettext("no")
+    if shape.widget == "date":
+        return fmt.day(date.fromisoformat(value))
+    if shape.widget == "rows":
+        return "\n".join(_told_row(given, shape.row) for given in value)
+    if name in _OF_OURS and shape.widget == "words":
+        return ", ".join(map(words.ours, value))
+    if name in _OF_OURS and shape.widget == "pairs":
+        return "\n".join(f"{words.ours(one)} = {words.ours(str(other))}" for one, other in value.items())
+    return _written(value, shape.widget)
+
+
+def _told_row(given: Mapping[str, Any], kind: type) -> str:
+    """One of several things, without what is as by default."""
+    hints, said = typing.get_type_hints(kind), []
+    for offered in _cells("", kind):
+        name = offered.name.rpartition(".")[2]
+        shape = _shape(hints[name])
+        value = given.get(name)
+        if _written(value, shape.widget) not in ("", offered.text):
+            said.append(f"{gettext(offered.label)}: {_told(value, shape, name)}")
+    return "; ".join(said) or gettext("as by default")
+
+
+def words_of_ours(body: Any, name: str) -> list[str]:
+    """Our words that a field of a body says, as they are looked up to be translated."""
+    value = getattr(body, name)
+    if name not in _OF_OURS:
+        return []
+    found = (*value, *(value.values() if isinstance(value, Mapping) else ()))
+    return [str(one) for one in found if one not in words.WORDS]
 
 
 def _raw(text: str, shape: _Shape) -> Any:

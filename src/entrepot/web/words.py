@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from entrepot.kernel.errors import Refused, Said
+from entrepot.ledger.rules import CHART
 from entrepot.returns import rules
 from entrepot.web import format as fmt
 
@@ -71,6 +72,16 @@ WORDS: dict[str, str | Promise] = {
     "lot_expiry": _("lots with their expiry"),
     "at_ship": _("noted when it is sent"),
     "why": _("why"),
+    "day": _("day"),
+    "week": _("week"),
+    "account": _("account"),
+    "address": _("address"),
+    "card": _("card"),
+    "registered": _("registered"),
+    "settlement": _("settlement"),
+    "goods receipt": _("goods receipt"),
+    "pick_face": _("pick face"),
+    "from_another_bin": _("from another bin"),
     "drop_ship": _("drop-ship order"),
     "part_shipped": _("partly sent"),
     "with_supplier": _("with supplier"),
@@ -103,6 +114,7 @@ WORDS: dict[str, str | Promise] = {
     "second_grade": _("second grade"),
     "vendor_return": _("for the vendor"),
     "return_to_vendor": _("return to vendor"),
+    "dispose": _("dispose of"),
     "store_credit": _("store credit"),
     "return": _("return"),
     "refund": _("refund"),
@@ -562,6 +574,29 @@ def word(name: object) -> str:
     return str(WORDS.get(text) or (text and gettext(spaced(text))))
 
 
+def ours(text: str) -> str:
+    """A word of a policy, which is ours or of the house: ours in the language of the page, its own as it stands."""
+    if text in rules.REASONS:
+        return gettext(rules.REASONS[text].says)
+    known = text in WORDS or text in _TONE_OF or spaced(text) in OF_RETURNS
+    return word(text) if known else text and gettext(text)
+
+
+ACCOUNTS = frozenset(name for _code, name, _type, _clearing in CHART)
+"""Names of the accounts that books open with."""
+
+
+def account(name: str) -> str:
+    """An account of the chart in the language of the page; one that a house has named, as it is named."""
+    return pgettext("account", name) if name in ACCOUNTS else name
+
+
+def numbered_account(text: str) -> str:
+    """The same of an account that is told with its number."""
+    number, _, name = text.partition(" ")
+    return f"{number} {account(name)}"
+
+
 def spoken(more: str) -> str:
     """What stands beside the name of a document: its state in words, and what has names of its own as it is."""
     parts = (more or "").split(" · ")
@@ -606,19 +641,22 @@ def told_fact(fact: object) -> object:
         return told(fact)
     if isinstance(fact, date):
         return fmt.day(fact)
-    known = isinstance(fact, str) and (fact in WORDS or fact in _TONE_OF or fact in OF_RETURNS)
-    return word(fact) if known else fact
+    if not isinstance(fact, str):
+        return fact
+    return word(fact) if fact in WORDS or fact in _TONE_OF or fact in OF_RETURNS else fmt.apart(fact)
 
 
 def _fact(name: str, fact: object) -> object:
     """A fact in the language of the page, where it is words and not what somebody typed or something is called."""
     if isinstance(fact, Said):
         return told(fact)
-    if not isinstance(fact, str) or name not in IN_WORDS:
+    if not isinstance(fact, str):
         return fact
+    if name not in IN_WORDS:
+        return fmt.apart(fact)
     if name in NAMES:
         return word(named(fact))
-    return word(fact) if fact in WORDS or fact in _TONE_OF else gettext(fact)
+    return word(fact) if fact in WORDS or fact in _TONE_OF else fmt.apart(gettext(fact)) if fact else fact
 
 
 def named(field: str) -> str:

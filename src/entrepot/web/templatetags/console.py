@@ -50,9 +50,12 @@ register.filter("month", fmt.month)
 register.filter("told_day", fmt.told_day)
 register.filter("age", fmt.age)
 register.filter("span", fmt.span)
+register.filter("apart", fmt.apart)
 register.filter("tone", words.tone)
 register.filter("word", words.word)
 register.filter("sentence", words.sentence)
+register.filter("account", words.account)
+register.filter("numbered_account", words.numbered_account)
 register.filter("refusal", words.refusal)
 register.filter("stands_for", lambda actor, role: stands_for(actor.may, role, actor.roles))
 
@@ -160,6 +163,12 @@ def moment(value: datetime | None) -> SafeString | str:
 def sides(pair: str) -> list[str]:
     """What a pair of duties keeps apart; to credit is something else than a credit."""
     return ["crediting" if side == "credit" else side for side in pair.split("×")]
+
+
+@register.filter
+def duties(name: str) -> str:
+    """The name of a pair of duties, each by its word."""
+    return " × ".join(map(gettext, name.split(" × ")))
 
 
 @register.filter

@@ -15,7 +15,7 @@ from entrepot.network import queries as network
 from entrepot.warehouse import labor, task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web import format as fmt
-from entrepot.web import lists_insight, plots
+from entrepot.web import lists_insight, plots, words
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page
 from entrepot.web.listed import listed_whole, part_of
 
@@ -63,7 +63,11 @@ def work_times(request: Request) -> HttpResponse:
 def _plot(one: task_times.NodeOutlook) -> plots.Plot:
     """Hours that are needed up to each cut-off beside those that there are."""
     rows = [
-        (f"{gettext(step.step)} {fmt.moment(step.cutoff_at)}", step.needed_s / 3600, step.capacity_s / 3600)
+        (
+            f"{words.word(step.step)} {fmt.moment(step.cutoff_at)}",
+            step.needed_s / 3600,
+            step.capacity_s / 3600,
+        )
         for step in one.steps
     ]
     return plots.paired(one.node_code, one.node_code, "", rows)

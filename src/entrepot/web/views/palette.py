@@ -54,7 +54,7 @@ def _told(one: finding.Found) -> dict[str, Any]:
 def _people(text: str) -> list[dict[str, Any]]:
     """Those who work here whose name begins with the text."""
     return [
-        {"name": one.name, "kind": gettext("Person"), "more": ", ".join(one.roles),
+        {"name": one.name, "kind": gettext("Person"), "more": ", ".join(map(words.word, one.roles)),
          "url": reverse("person", args=[one.id])}
         for one in access.beginning(text, OF_EACH)
     ]  # fmt: skip

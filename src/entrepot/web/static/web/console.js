@@ -72,12 +72,31 @@
 
   document.addEventListener("click", (event) => {
     const target = event.target;
-    if (target.closest("[data-dismiss]")) target.closest(".message").remove();
-    if (target.closest("[data-help]")) { target.closest("details").open = false; $("#help").showModal(); }
+    if (target.closest("[data-dismiss]")) dismiss(target.closest(".message"));
+    if (target.closest("[data-help]")) {
+      const menu = target.closest("details");
+      menu.open = false;
+      $("summary", menu).focus(); // what the dialog gives the focus back to must be there
+      $("#help").showModal();
+    }
     if (target.closest("[data-theme-toggle]")) toggleTheme();
     if (target.closest("[data-density-toggle]")) toggleDensity();
     for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
   });
+
+  document.addEventListener("focusout", (event) => {
+    const menu = event.target.closest("details.menu[open]");
+    if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+
+  // Who dismisses one after the other by the keyboard stays among the messages, then goes on with the page.
+  function dismiss(message) {
+    const buttons = $$("#messages [data-dismiss]");
+    const next = buttons[buttons.indexOf($("[data-dismiss]", message)) + 1] || buttons.at(-2);
+    const hadFocus = message.contains(document.activeElement);
+    message.remove();
+    if (hadFocus) (next?.isConnected ? next : $("#main")).focus();
+  }
 
   // A row more of several, named after its place.
   document.addEventListener("click", (event) => {
@@ -175,10 +194,24 @@
     told.textContent = told.dataset.sum.replace(/%[dcl]/g, (name) => money.format(texts[name] / scale));
   }
 
+  // ---- arranging: what was pressed is put elsewhere, or can't be pressed any more, and its row keeps the focus
+
+  let arranged = null;
+  document.addEventListener("htmx:beforeSwap", () => {
+    const row = document.activeElement.closest(".arrange li");
+    arranged = row && { id: row.id, place: [...row.parentElement.children].indexOf(row) };
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const lost = arranged && document.activeElement === document.body;
+    const row = lost && (document.getElementById(arranged.id) || $$(".arrange li")[arranged.place] || $$(".arrange li").at(-1));
+    arranged = null;
+    if (lost) (row ? $("button:not([disabled])", row) : $("#board-with"))?.focus();
+  });
+
   // ---- sending
 
   document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post") return;
+    if (event.target.getAttribute("method")?.toLowerCase() !== "post") return; // a field may be called `method`
     // After the browser has read the form, so that the button's own value still goes with it.
     setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
   });

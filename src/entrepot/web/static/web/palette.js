@@ -8,13 +8,14 @@
 
   const WAIT_MS = 120;
   let wait, asked, shown = null, at = -1;
+  let origin = null; // where the focus was before the search had it, and where Escape gives it back to
 
   input.setAttribute("role", "combobox");
   input.setAttribute("aria-autocomplete", "list");
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-expanded", "false");
 
-  const options = () => [...list.querySelectorAll("[role=option]")];
+  const options = () => [...list.querySelectorAll("a[role=option]")];
 
   function choose(index) {
     const all = options();
@@ -53,7 +54,7 @@
       made("div", group.name, { role: "presentation" }),
       ...group.rows.map((row) => option(row, index++)),
     ]));
-    if (!index) list.append(made("p", told.dataset.none));
+    if (!index) list.append(made("p", told.dataset.none, { role: "option", "aria-disabled": "true", "aria-selected": "false" }));
     told.textContent = index ? list.dataset.told.replace("%n", index) : told.dataset.none;
     shown = text;
     list.hidden = false;
@@ -74,14 +75,21 @@
   }
 
   input.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(look, WAIT_MS); });
-  input.addEventListener("focus", () => { if (list.hidden) look(); });
+  input.addEventListener("focus", (event) => { origin = event.relatedTarget; if (list.hidden) look(); });
   input.addEventListener("blur", close);
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus until the click is done
 
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const count = options().length;
-    if (event.key === "Escape" && !list.hidden) { event.preventDefault(); event.stopPropagation(); close(); return; }
+    if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      close();
+      if (origin?.isConnected) origin.focus();
+      else input.blur();
+      return;
+    }
     if (list.hidden || !count) { if (event.key === "ArrowDown") look(); return; }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -95,6 +103,8 @@
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
     event.preventDefault();
-    if (!document.querySelector("dialog[open]")) { input.focus(); input.select(); }
+    if (document.querySelector("dialog[open]")) return;
+    input.focus();
+    input.select();
   });
 })();
