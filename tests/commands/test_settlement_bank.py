@@ -124,6 +124,15 @@ def test_a_customer_pays_an_order_on_account(house: Floor):
     all_is_explained()
 
 
+def test_what_was_booked_first_is_expected_first_also_where_most_of_it_is_paid(house: Floor):
+    """Paid today, and cleared at night: what is open is found behind what is not."""
+    orders = sold(house, 3, (0, 1))
+    named = dict(sql.run("SELECT id, number FROM orders_order"))
+    take(a_statement("S1", *(BankLine(DAY, 999, "", f"for {named[one]}") for one in orders[:2])))
+    assert [one.id for one in bank_queries.expected(COMPANY, limit=1)] == orders[2:]
+    assert [one.id for one in bank_queries.expected(COMPANY, limit=2)] == orders[2:]
+
+
 def all_is_explained() -> None:
     """Nothing is open of orders on account, and every line of 1100 is cleared."""
     assert (balance(1100), bank_queries.expected(COMPANY), queries.open_entries(COMPANY, "GBP")) == (
