@@ -34,8 +34,8 @@ demo: $(READY) ## a demo retailer, one trading day, and the console (DEMO_SERVE=
 test: $(READY) ## the suite, a server and a worker for each core (WORKERS=1: one; page tests are skipped where there is no Chromium: `make browser`)
 	@$(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal $(ARGS)
 
-slow: $(READY) ## the checks that take too long for every run: replays, solvers, whole files, the API with many examples
-	@SCHEMA_EXAMPLES=$(or $(SCHEMA_EXAMPLES),60) $(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal --timeout 900 -m "slow or schema" $(ARGS)
+slow: $(READY) ## the checks that take too long for every run: replays, solvers, whole files, many examples, batches of a thousand
+	@SCHEMA_EXAMPLES=$(or $(SCHEMA_EXAMPLES),60) MANY=$(or $(MANY),1000) $(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal --timeout 900 -m "slow or schema or many" $(ARGS)
 
 check: $(READY) ## formatting, lint, types, the order of the rooms, migrations in step
 	@$(BIN)/ruff format --check .

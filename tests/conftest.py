@@ -123,6 +123,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
         if {"page", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
+        if "statements" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.many)
     # A long test that begins last would keep one worker waiting for the other.
     items.sort(
         key=lambda item: next((i for i, at in enumerate(LONG_FIRST) if at in item.nodeid), len(LONG_FIRST))
@@ -329,18 +331,14 @@ class Statements:
         return "\n".join(self.texts)
 
 
-SIZES = (1, 10, 1000)
-"""Batches for which a command takes the same number of statements."""
-
-
 @pytest.fixture
 def statements(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], contextlib.AbstractContextManager[Statements]]]:
     """Counts what goes through Django's cursors and through `entrepot.kernel.sql`, each statement once.
 
-    A test marked `counts("a.command", …)` shows that these take as many statements for a thousand requests as for
-    one: it is seen to here, so that no mark claims more than its test does.
+    A test marked `counts("a.command", …)` shows that these take as many statements for each of `sizes.SIZES`: it is
+    seen to here, so that no mark claims more than its test does.
     """
     from django.db import connection
 
@@ -385,8 +383,10 @@ def statements(
 
 def _sizes_of(node: pytest.Function, marker: pytest.Mark) -> list[int]:
     """The sizes that a test has to show: those of its mark, or of its parameter, or all."""
-    given = [value for value in getattr(node, "callspec", _NONE).params.values() if value in SIZES]
-    return given[:1] or list(marker.kwargs.get("sizes", SIZES))
+    from tests import sizes
+
+    given = [value for value in getattr(node, "callspec", _NONE).params.values() if value in sizes.SIZES]
+    return given[:1] or list(marker.kwargs.get("sizes", sizes.SIZES))
 
 
 class _NONE:

@@ -27,6 +27,7 @@ from tests.registers import (
     refuses,
     stands_when_repeated,
 )
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +179,7 @@ def test_nothing_asked_is_nothing_done(statements):
 
 @pytest.mark.counts("catalog.register_skus")
 def test_statements_do_not_grow_with_the_batch(statements):
-    batches = [[replace(MUG, code=f"{n}-{i}") for i in range(n)] for n in (1, 10, 1000)]
+    batches = [[replace(MUG, code=f"{n}-{i}") for i in range(n)] for n in (1, 10, MANY)]
     assert counts(statements, register_skus, batches) == [
         6,
         6,

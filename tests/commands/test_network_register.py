@@ -39,6 +39,7 @@ from entrepot.network.commands.register import (
 from entrepot.network.rules import Calendar
 from tests.floor import SYSTEM, a_floor
 from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ TABLES = (
     "network_holiday",
     "network_place",
 )
-BATCHES = (1, 10, 1000)
+BATCHES = (1, 10, MANY)
 
 
 @pytest.fixture
@@ -358,7 +359,7 @@ def test_a_layout_that_can_not_be_is_refused(db: None, facts: dict[str, object],
 def test_layouts_take_the_same_statements_for_many_nodes(db: None, statements):
     node = a_floor().nodes[0]
     counted = []
-    for count in (1, 10, 1_000):
+    for count in (1, 10, MANY):
         wanted = [RegisterLayout(node, (0, 5), (0, count + i)) for i in range(1, count + 1)]
         with statements() as ran:
             register_layouts(SYSTEM, requests=wanted)

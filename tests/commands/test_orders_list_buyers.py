@@ -27,8 +27,8 @@ from entrepot.orders.commands.list_buyers import (
 from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven
 from entrepot.orders.validation import Validation
 from entrepot.parties import fingerprints
-from tests.conftest import SIZES
 from tests.selling import CAUSE, COMPANY, NOW, a_seller, an_order, placed, rows
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 

@@ -26,6 +26,7 @@ from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.work import queries as work
 from tests import walk
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -489,7 +490,7 @@ def test_a_merge_again_by_key_is_the_same_merge(house):
 def test_statements_of_a_split_do_not_grow_with_the_batch(house, statements, kind):
     counts = []
     facts = {"payment": PaymentGiven("account", "P", 49_95, NOW)} if kind == "full" else {}
-    for batch in (1, 10, 1000):
+    for batch in (1, 10, MANY):
         orders = walk.placed(house, batch, (0, 2), (2, 2), (1, 1), **facts)
         if kind == "full":
             walk.allocated(*orders)
@@ -507,7 +508,7 @@ def test_statements_of_a_split_do_not_grow_with_the_batch(house, statements, kin
 def test_statements_of_a_merge_do_not_grow_with_the_batch(house, statements):
     counts = []
     house.stock(2, 1)
-    for batch in (1, 10, 1000):
+    for batch in (1, 10, MANY):
         facts = {"payment": PaymentGiven("account", "P", 39_96, NOW), "customer": "C-1"}
         orders = walk.placed(house, 2 * batch, (0, 2), (2, 2), **facts)
         walk.allocated(*orders)

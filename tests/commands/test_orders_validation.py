@@ -35,8 +35,8 @@ from entrepot.parties.commands.register import RegisterCustomer, register_custom
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
-from tests.conftest import SIZES
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 

@@ -33,6 +33,7 @@ from entrepot.purchasing.receiving import Plan, Quality, Receiving
 from entrepot.stock.errors import NotThere
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -474,7 +475,7 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
     receive(CLERK, requests=[ReceiveOrder(ordered(house, *line))])  # the first units make rows
     decide_checks(CLERK, requests=[DecideCheck(dock.checks(1)[0].id, 1, "x")])
     close_claims(BUYER, requests=[CloseClaim(dock.claims(1)[0].id, "credit", "x")])
-    for many in (1, 10, 1000):
+    for many in (1, 10, MANY):
         goods = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
         orders = [answer.order for answer in order(BUYER, requests=[goods] * many)]
         scans = [scan(house, MUG, order=one) for one in orders]
@@ -484,4 +485,4 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
         told = [CloseClaim(one.id, "credit", "x") for one in dock.claims(1, limit=many)]
         counts[many] += [count(statements, close_claims, BUYER, told)]
         counts[many] += [count(statements, close_rest, BUYER, [CloseRest(one, "x") for one in orders])]
-    assert counts[1] == counts[10] == counts[1000], counts
+    assert counts[1] == counts[10] == counts[MANY], counts

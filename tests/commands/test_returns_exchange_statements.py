@@ -13,6 +13,7 @@ from entrepot.returns.commands.withdraw_exchanges import (
 )
 from tests.back import ASKS, asked_all, came_all, policy, sold
 from tests.floor import SYSTEM
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def test_statements_are_equal_at_1_10_and_1_000(sold_house, statements):
     policy(approve_above_minor=None)
     counts = []
-    for size in (1, 1, 10, 1_000):  # the first one makes the rows that the others find
+    for size in (1, 1, 10, MANY):  # the first one makes the rows that the others find
         asked = asked_all(sold(sold_house, size, (0, 2)), 2, asked="exchange")
         came_all(asked)
         with statements() as ran:

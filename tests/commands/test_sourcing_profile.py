@@ -20,6 +20,7 @@ from entrepot.sourcing.explain import Flip
 from entrepot.sourcing.ranking import rank_waiting
 from tests.commands.test_sourcing_peg import freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -238,7 +239,7 @@ def test_statements_do_not_grow_with_the_batch_whatever_is_asked(floor: Floor, s
         offline=(rules.Offline("N2", NOW.date()),),
     )  # fmt: skip
     counts = []
-    for size in (1, 10, 1000):
+    for size in (1, 10, MANY):
         requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             whole(allocate(SYSTEM, requests=requests))

@@ -72,9 +72,9 @@ from entrepot.warehouse.commands.adjust import adjust, approve_adjustment
 from entrepot.work.commands.escalate import EscalateOverdue, escalate_overdue
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.rules import Targets
-from tests.conftest import SIZES
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
 from tests.retailer import BUYER, a_retailer
+from tests.sizes import MANY, SIZES
 from tests.walk import a_house
 
 LATER = Cause(SYSTEM.actor, NOW + timedelta(days=1))
@@ -151,7 +151,7 @@ def test_escalate_overdue(db: None, counted):
 
 @pytest.mark.counts("stock.set_safety", "stock.set_ring_fence")
 def test_floors_of_positions(db: None, counted):
-    house = a_floor(skus=1000)
+    house = a_floor(skus=MANY)
     for size in SIZES:
         some = house.skus[:size]
         counted(set_safety, [SetSafety(COMPANY, sku, house.nodes[0], size) for sku in some])
@@ -230,7 +230,7 @@ def test_adjustments_and_transfers(db: None, counted):
 
 @pytest.mark.counts("stock.publish", "stock.republish")
 def test_published_figures(db: None, counted):
-    house = a_floor(skus=1000)
+    house = a_floor(skus=MANY)
     for size in SIZES:
         some = house.skus[:size]
         receive(SYSTEM, requests=[
@@ -279,14 +279,14 @@ def test_changes_of_orders(db: None, counted):
 
 @pytest.mark.counts("sourcing.peg", "sourcing.review_stock")
 def test_pegging_and_reviewing(db: None, counted):
-    house = a_floor(skus=1000)
+    house = a_floor(skus=MANY)
     day = NOW.date() + timedelta(days=3)
     supply = [
         Expect(COMPANY, ids.uuid7(), sku, house.nodes[0], "purchase_order", ids.uuid7(), 5, day)
         for sku in house.skus
     ]
     expect(SYSTEM, requests=supply)
-    sourced(placed(house, 1000))
+    sourced(placed(house, MANY))
     for size in SIZES:
         counted(peg, [PegSku(sku) for sku in house.skus[-size:]])
         counted(review_stock, [ReviewStock(COMPANY)] * size)
@@ -361,7 +361,7 @@ def test_purchase_orders(db: None, counted):
 @pytest.mark.counts("channels.receive_supply", sizes=(1,))
 def test_supply_takes_as_many_statements_for_a_thousand_lines(db: None, statements):
     """One request is all that comes at one time: its purchase orders and lines are many."""
-    house = a_retailer(skus=1000)
+    house = a_retailer(skus=MANY)
     ran_of = []
     for size in (1, *SIZES):  # the first of all makes what the others find
         orders = min(size, 10)

@@ -23,6 +23,7 @@ from entrepot.warehouse.commands.slots import (
 )
 from entrepot.warehouse.errors import WrongBin
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor, units
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -150,4 +151,4 @@ def test_statements_do_not_grow_with_the_batch(house, statements):
         with statements() as ran:
             classify_skus(SYSTEM, requests=[ClassifySkus(node) for node in nodes * len(some)])
         counts[len(some)].append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
-    assert counts[1] == counts[10] == counts[1000], counts
+    assert counts[1] == counts[10] == counts[MANY], counts

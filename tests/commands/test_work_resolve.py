@@ -29,6 +29,7 @@ from entrepot.work.commands.resolve import (
 from entrepot.work.commands.snooze import SnoozeItem, snooze
 from entrepot.work.errors import OfAnotherRole
 from entrepot.work.rules import Causes
+from tests.sizes import MANY
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ADA = Cause(Actor("ada", everything=True), NOW)
@@ -102,7 +103,7 @@ def test_what_ends_an_exception_closes_its_items():
 
 
 @pytest.mark.counts("work.resolve", "work.resolve_subjects")
-@pytest.mark.parametrize("count", [1, 10, 1000])
+@pytest.mark.parametrize("count", [1, 10, MANY])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     found = opened(count)
     subjects = [queries.item(item).subject for item in opened(count)[:count]]
