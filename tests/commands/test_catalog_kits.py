@@ -23,6 +23,7 @@ from tests.registers import (
     refuses,
     stands_when_repeated,
 )
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +129,7 @@ def test_who_may_not_is_refused():
 
 @pytest.mark.counts("catalog.register_kits")
 def test_statements_do_not_grow_with_the_batch(statements):
-    done(register_skus, *(RegisterSku(COMPANY, f"K{i}", "A kit") for i in range(1011)))
-    kits = [replace(SET, code=f"K{i}") for i in range(1011)]
+    done(register_skus, *(RegisterSku(COMPANY, f"K{i}", "A kit") for i in range(MANY + 11)))
+    kits = [replace(SET, code=f"K{i}") for i in range(MANY + 11)]
     batches = [kits[:1], kits[1:11], kits[11:]]
     assert counts(statements, register_kits, batches) == [6] * 3  # lock, look, clear, write, events, offer

@@ -25,6 +25,7 @@ from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, revi
 from entrepot.warehouse.rules import pieces_handled
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.registers import answers_its_key, counts, done, refuses, stands_when_repeated
+from tests.sizes import MANY
 from tests.walk import a_house, allocated, released
 from tests.waves import gathers, on_lists, proposed, waiting
 
@@ -100,8 +101,8 @@ def test_barcodes_are_locked_before_skus_as_where_skus_are_registered(statements
 
 @pytest.mark.counts("catalog.register_packagings")
 def test_statements_do_not_grow_with_the_batch(statements):
-    house = a_house(1_011)
-    numbers = ((0, 1), (1, 11), (11, 1_011))
+    house = a_house(MANY + 11)
+    numbers = ((0, 1), (1, 11), (11, MANY + 11))
     batches = [[a_case(house, 12, i) for i in range(first, last)] for first, last in numbers]
     assert len(set(counts(statements, register_packagings, batches))) == 1
 

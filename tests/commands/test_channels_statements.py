@@ -322,10 +322,10 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements: Any) ->
 )
 def test_mending_does_not_grow_with_the_batch(house: Floor, statements: Any) -> None:
     house.orders(4, (0, 1))
-    take(*(stated(f"M-{i}") for i in range(1_011)), *(stated(f"E-{i}") for i in range(1_011)),
+    take(*(stated(f"M-{i}") for i in range(MANY + 11)), *(stated(f"E-{i}") for i in range(MANY + 11)),
          *(stated(f"T-{i}", 2) for i in range(1, 4)))  # fmt: skip
     rows = {one.name: one for one in queries.differences(COMPANY, limit=5_000)}
-    messages = [rows[f"E-{i}"].message for i in range(1_011)]
+    messages = [rows[f"E-{i}"].message for i in range(MANY + 11)]
     sql.run(
         "UPDATE kernel_inbox SET state = 'received' WHERE id = ANY(%(ids)s) RETURNING 1", {"ids": messages}
     )
@@ -337,8 +337,8 @@ def test_mending_does_not_grow_with_the_batch(house: Floor, statements: Any) -> 
         assert not any(isinstance(one, Refused) for one in answers), answers[:1]
         counts.setdefault(name, []).append(len(ran.texts))
 
-    for own in (slice(0, 1), slice(1, 11), slice(11, 1_011)):
-        numbers = range(1_011)[own]
+    for own in (slice(0, 1), slice(1, 11), slice(11, MANY + 11)):
+        numbers = range(MANY + 11)[own]
         count("mend", mend_differences, LATER, [MendDifference(rows[f"M-{i}"].id) for i in numbers])
         count("import", import_stated, LATER, [ImportStated(messages[i]) for i in numbers])  # type: ignore[arg-type]
         again = [TellAgain(house.channels["shop"], house.skus[0])] * len(numbers)

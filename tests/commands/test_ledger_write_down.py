@@ -17,6 +17,7 @@ from entrepot.ledger.commands.write_down import WriteDown, WrittenDown, write_do
 from entrepot.ledger.errors import MonthClosed
 from entrepot.stock.commands.adjust import Adjust, adjust
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance
+from tests.sizes import MANY
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +139,7 @@ def test_nothing_is_rewritten(floor: Floor):
 
 @pytest.mark.counts("ledger.write_down")
 def test_statements_do_not_grow_with_the_batch(db: None, statements):
-    floor = a_floor(skus=1011)
+    floor = a_floor(skus=MANY + 11)
     quantities = [(sku, floor.nodes[0]) for sku in floor.skus]
     sql.run(
         "INSERT INTO ledger_valuation (company_id, sku_id, node_id, pool, quantity, value_minor)"

@@ -50,6 +50,7 @@ from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.work import queries as work
 from tests.back import ASKS, HOME, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.sizes import MANY
 from tests.walk import a_house, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -382,12 +383,12 @@ def test_a_person_takes_no_more_than_is_owed_and_lets_go_for_a_reason(house: Flo
 @pytest.mark.counts("returns.place_holds", "returns.settle_holds", "returns.decide_holds", "payments.hold")
 @pytest.mark.slow
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements) -> None:
-    orders_ = sold(house, 1011, (0, 1), payment=PaymentGiven("fake", "card", 11_998, NOW))
+    orders_ = sold(house, MANY + 11, (0, 1), payment=PaymentGiven("fake", "card", 11_998, NOW))
     for _ in range(12):
         relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
     returns = [one.return_id for one in asked_all(orders_, 1)]
     counts = []
-    parts = (slice(0, 1), slice(1, 11), slice(11, 1011))
+    parts = (slice(0, 1), slice(1, 11), slice(11, MANY + 11))
     for part in parts:
         with statements() as ran:
             place_holds(SYSTEM, requests=[PlaceHold(one) for one in returns[part]])

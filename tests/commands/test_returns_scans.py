@@ -25,6 +25,7 @@ from entrepot.shipping.commands.take_tracking import (
 from tests.back import ASKS, asked, asked_all, came, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.rules.test_easypost import a_message, detail
+from tests.sizes import MANY
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +81,7 @@ def test_what_nobody_scanned_is_refunded_when_it_comes(house: Floor):
 
 @pytest.mark.counts("returns.note_scans")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements) -> None:
-    names = [f"T{n}" for n in range(1011)]
+    names = [f"T{n}" for n in range(MANY + 11)]
     announced(house, *names)
     counts = []
     for part in (names[:1], names[1:11], names[11:]):

@@ -23,6 +23,7 @@ from entrepot.web import dispute_paper
 from entrepot.web.tasks import DESTINATIONS as PAPERS
 from tests.back import HOME, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.sizes import MANY
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +113,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     first = disputed(house)
     ((payment,),) = sql.run("SELECT payment_id FROM payments_dispute WHERE id = %(id)s", {"id": first})
     many = open_disputes(
-        SYSTEM, requests=[OpenDispute(payment, f"dp_x{i}", 1, inquiry=True) for i in range(1_011)]
+        SYSTEM, requests=[OpenDispute(payment, f"dp_x{i}", 1, inquiry=True) for i in range(MANY + 11)]
     )
     counts = []
     for some in (many[:1], many[1:11], many[11:]):

@@ -27,6 +27,7 @@ from entrepot.settlement.commands.issue_documents import DocumentsIssued, IssueD
 from entrepot.settlement.invoicing import Seller
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
+from tests.sizes import MANY
 from tests.walk import a_house, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -216,7 +217,7 @@ def test_what_is_out_of_order_is_told(house: Floor):
 
 @pytest.mark.counts("settlement.issue_documents")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
-    shipments = shipped(*placed(house, 1011, (0, 1)))
+    shipments = shipped(*placed(house, MANY + 11, (0, 1)))
     counts = []
     for some in (shipments[:1], shipments[1:11], shipments[11:]):
         with statements() as ran:

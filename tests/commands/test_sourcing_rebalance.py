@@ -36,6 +36,7 @@ from entrepot.sourcing.rules import Profile
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
+from tests.sizes import MANY
 from tests.walk import a_house, shipped
 
 pytestmark = pytest.mark.django_db
@@ -361,10 +362,10 @@ def test_every_sku_is_looked_at_by_the_worker(house: Floor) -> None:
 
 @pytest.mark.counts("sourcing.accept_transfers", "sourcing.propose_transfers")
 def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
-    house = a_house(skus=1011)
+    house = a_house(skus=MANY + 11)
     steer(cost_max_percent=100)
     counts = []
-    for some in (range(1), range(1, 11), range(11, 1011)):
+    for some in (range(1), range(1, 11), range(11, MANY + 11)):
         house.stock_all(some, 30)
         set_safety(SYSTEM, requests=[SetSafety(COMPANY, house.skus[sku], house.nodes[1], 10) for sku in some])
         with statements() as proposing:

@@ -249,7 +249,7 @@ def test_the_same_key_is_answered_once(house: Floor) -> None:
 
 @pytest.mark.counts("stock.set_preorder")
 def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
-    house = a_house(skus=1011)
+    house = a_house(skus=MANY + 11)
     counts = []
     for some in (house.skus[:1], house.skus[1:11], house.skus[11:]):
         with statements() as ran:

@@ -199,7 +199,7 @@ def test_what_makes_no_sense_is_refused(house: Floor):
 
 @pytest.mark.counts("warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish")
 def test_statements_do_not_grow_with_the_batch(db: None, statements):
-    house = a_house(1011)
+    house = a_house(MANY + 11)
     ask = [SetPickFace(COMPANY, sku, house.bin(), 5, 20) for sku in house.skus]
     _in_reserve(house)
     begin = 0
@@ -213,7 +213,7 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements):
             rows = shelf_queries.replenishments(company=COMPANY, limit=2000)
             assert len(rows) == size
             replenish(SYSTEM, requests=[Replenish(row.id) for row in rows])
-    assert sql.run("SELECT sum(moved) FROM warehouse_replenishment") == [(1011 * 20,)]
+    assert sql.run("SELECT sum(moved) FROM warehouse_replenishment") == [((MANY + 11) * 20,)]
 
 
 def _in_reserve(house: Floor) -> None:

@@ -140,7 +140,7 @@ def test_statements_do_not_grow_with_the_batch(house, statements):
     bins = [
         one.id
         for one in register_bins(
-            SYSTEM, requests=[RegisterBin(COMPANY, house.nodes[0], f"B{i}", "pick") for i in range(1011)]
+            SYSTEM, requests=[RegisterBin(COMPANY, house.nodes[0], f"B{i}", "pick") for i in range(MANY + 11)]
         )
     ]
     counts: dict[int, list[int]] = {}

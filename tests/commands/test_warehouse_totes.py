@@ -87,10 +87,10 @@ def test_a_cart_is_sorted_stop_by_stop(house: Floor):
 @pytest.mark.counts("warehouse.use_totes", "warehouse.sort_stops")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     gathers(method="batch", cart_units=0, lines_max=5000, pickers=1000, packing_stations=1000)
-    lists = on_lists(house, 1011, (0, 1)).lists
+    lists = on_lists(house, MANY + 11, (0, 1)).lists
     pick_lists(SYSTEM, requests=[PickList(one) for one in lists])
     stops = [stop for one in lists for stop in queries.list_stops(one)]
-    assert len(stops) == 1011
+    assert len(stops) == MANY + 11
     begin, counts = 0, []
     for size in (1, 10, MANY):
         some = stops[begin : begin + size]
