@@ -273,7 +273,7 @@ def test_statements_do_not_grow_with_the_batch(statements, leeds):
 
     channels = [channel.id for channel in queries.channels(company=COMPANY).values()]
     serving = [[ServeChannel(channel, leeds) for channel in channels[:n]] for n in (1, 10)]
-    serving.append([ServeChannel(channel, leeds) for channel in channels[10:1010]])
+    serving.append([ServeChannel(channel, leeds) for channel in channels[10 : MANY + 10]])
     serving[1] = [ServeChannel(one.channel, leeds, 1) for one in serving[1]]
     assert counts(statements, serve_channels, serving) == [5, 5, 5]  # one offers the channels to be published
 

@@ -276,7 +276,7 @@ def test_what_comes_back_after_the_moment_is_not_counted(house: Floor):
 def test_statements_grow_neither_with_the_batch_nor_with_companies(house: Floor, statements):
     register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])
     counts = []
-    for size, companies in ((1, 1), (10, 1), (1000, 1), (200, 2)):
+    for size, companies in ((1, 1), (10, 1), (MANY, 1), (20, 2)):
         sold(house, size, (0, 1))
         requests = [Estimate(1 + i % companies, key=f"{size}-{companies}-{i}") for i in range(size)]
         with statements() as ran:

@@ -294,7 +294,7 @@ def test_pegging_and_reviewing(db: None, counted):
 
 @pytest.mark.counts("sourcing.reject_transfers", "sourcing.send_transfers")
 def test_proposed_transfers(db: None, counted):
-    house = a_house(skus=2 * MANY + 11)
+    house = a_house(skus=2 * (MANY + 11))
     set_policy(
         SYSTEM,
         requests=[

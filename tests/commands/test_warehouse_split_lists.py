@@ -17,6 +17,7 @@ from entrepot.warehouse.commands.totes import SortStop, ToteUsed, UseTote, sort_
 from tests.commands.test_warehouse_pick_lists import a_picker, states
 from tests.floor import SYSTEM, Floor, someone
 from tests.shop import a_person
+from tests.sizes import MANY
 from tests.walk import a_house, queued
 from tests.waves import gathers, laid_out, on_lists
 
@@ -192,7 +193,7 @@ def test_the_same_key_gets_the_first_answer_and_one_call_splits_a_list_again(hou
 def test_statements_do_not_grow_with_the_lists(house: Floor, statements):
     gathers(pickers=10_000, packing_stations=10_000, routes_max=10, cart_places=2)
     found = []
-    for lists_, times in ((1, 1), (10, 1), (50, 20)):
+    for lists_, times in ((1, 1), (10, 1), (MANY // 20, 20)):
         made = on_lists(house, 2 * lists_, (0, 1), method="cluster").lists
         with statements() as ran:
             answers = split_lists(SYSTEM, requests=[SplitList(one) for one in made] * times)
