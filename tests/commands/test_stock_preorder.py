@@ -153,6 +153,20 @@ def test_who_is_promised_units_is_told_when_their_day_is_moved(house: Floor) -> 
     assert [item.state for item in work.of_subject(one)] == ["done"], "it is in time again"
 
 
+def test_many_are_told_of_a_moved_day_in_as_many_statements_as_one(house: Floor, statements) -> None:
+    house.stock(0, 200)
+    ahead(house)
+    counts = []
+    for days, size in enumerate((1, 10, 100), 1):
+        allocated(*(house.order((0, 1)).order for _ in range(size)))
+        ahead(house, on=OPENING + timedelta(days=days))
+        with statements() as ran:
+            (answer,) = peg(SYSTEM, requests=[PegSku(house.skus[0])])
+        assert answer.slipped >= size  # type: ignore[union-attr]
+        counts.append(len(ran))
+    assert len(set(counts)) == 1
+
+
 def test_what_is_sold_past_the_limit_is_somebodys_work(house: Floor) -> None:
     steered(preorder_limit="warn")
     ahead(house, limit=5)

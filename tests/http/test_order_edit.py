@@ -164,6 +164,7 @@ def test_what_is_no_number_of_units_cancels_nothing(shop, console, entered):
         ({"sku": "MUG-SAND", "quantity": "1", "price": "free"}, "Write the price as an amount"),
         ({"priority": "high"}, "Write the priority as a whole number from 0 to 99."),
         ({"promise_at": "tomorrow"}, "Write the promise as a day"),
+        ({"promise_at": "2020-01-01"}, "Write the promise as a day to come"),
     ],
 )
 def test_of_a_form_that_can_not_be_read_whole_nothing_is_done(shop, console, entered, told):

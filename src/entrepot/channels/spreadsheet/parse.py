@@ -84,8 +84,11 @@ def propose(header: Sequence[str], remembered: Mapping[str, str] | None = None) 
 
 def lost(mapping: Mapping[str, str], remembered: Mapping[str, str], header: Sequence[str]) -> dict[str, str]:
     """Fields that a column is remembered for which the file does not have, and that no other column holds."""
+    there = {*header, ""}
     return {
-        name: column for name, column in remembered.items() if name not in mapping and column not in header
+        name: remembered[name]
+        for name in FIELDS
+        if name not in mapping and remembered.get(name, "") not in there
     }
 
 

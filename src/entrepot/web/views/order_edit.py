@@ -134,8 +134,11 @@ def _misread(request: Request, found: orders.OrderView) -> list[str]:
         told.append(gettext("Write the price as an amount, with at most the decimals of its currency."))
     if said["priority"] and int_in(said["priority"]) is None:
         told.append(gettext("Write the priority as a whole number from 0 to 99."))
-    if said["promise_at"] and day_in(said["promise_at"]) is None:
+    promised = _promise(said["promise_at"], found)
+    if said["promise_at"] and promised is None:
         told.append(gettext("Write the promise as a day, such as 2026-12-24."))
+    elif promised and promised < fmt.reading().now:
+        told.append(gettext("Write the promise as a day to come: that day is over."))
     return told
 
 
