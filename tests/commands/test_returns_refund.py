@@ -244,6 +244,22 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     assert [len(one) for one in counts] == [34] * 3
 
 
+def test_the_limit_holds_for_a_return_and_not_for_each_of_its_refunds(house: Floor):
+    """Units that are put away one by one are refunded one by one: above the limit another person agrees as well."""
+    policy(approve_above_minor=2_000)
+    (order,) = sold(house, 1, (0, 4))
+    one = asked(order, 4)
+    states = []
+    for _ in range(4):
+        back(one, 1)
+        states.append(refunded(one).state)
+    assert states == ["paid", "paid", "waiting", "waiting"], "9.99 each"
+    (other,) = sold(house, 1, (0, 1))
+    two = asked(other, 1)
+    back(two)
+    assert refunded(two).state == "paid", "of another return nothing was given yet"
+
+
 def refunds_policy(**facts: Any) -> None:
     """Set the policy of what is kept and given back."""
     kept = policies.SetPolicy(COMPANY, "returns.refunds", RefundPolicy(**facts), NOW - timedelta(days=1))

@@ -13,6 +13,13 @@ from entrepot.cli import session
 from entrepot.progress import Progress
 
 
+@pytest.mark.parametrize("year", ["99", "3026", "20x6", ""])
+def test_the_books_of_a_year_that_is_none_are_no_file(year: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["export", "saft", "--year", year])
+    assert f"expected a year such as 2026, found {year!r}" in capsys.readouterr().err
+
+
 def test_a_mistake_ends_in_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["import", "online-retail", "/nowhere.csv"]) == 2
     assert capsys.readouterr().err == "entrepot: There is no file /nowhere.csv.\n"

@@ -12,6 +12,8 @@ from entrepot.cli.session import add_database_option, at_terminal, opened
 
 Write = Callable[[TextIO], object]
 BAD_USE = 2
+YEARS = (1900, 2199)
+"""Of which there may be books: a file of another year would be empty, and look like one of a house without any."""
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,9 +30,15 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         one.add_argument("file", type=Path, nargs="?", help="where to write (default: standard output)")
         if name not in ("beancount", "heads"):
             one.add_argument("--company", default="", help="the company's code (default: the first)")
-            one.add_argument("--year", type=int, help="only this year (default: all)")
+            one.add_argument("--year", type=_year, help="only this year (default: all)")
         add_database_option(one)
         one.set_defaults(run=run, format=name)
+
+
+def _year(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) == 4 and YEARS[0] <= int(text) <= YEARS[1]):
+        raise argparse.ArgumentTypeError(f"expected a year such as 2026, found {text!r}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -118,8 +118,9 @@ class Policy:
 
     `late`: what becomes of a request after `window_days` from delivery: `review` by a person, or `decline`.
     `refund_at`: the milestone from which units are refunded: authorized, scanned by the carrier, received, inspected,
-    disposed. Refunds above `approve_above_minor` in the company's own currency (None: no limit) wait for another
-    person. `fee_percent` of the goods is kept where the house is not at fault. Of what is sold `expected_percent` is
+    disposed. What is more of a return than `approve_above_minor` in the company's own currency (None: no limit), in one
+    refund or several, waits for another person. `fee_percent` of the goods is kept where the house is not at fault. Of
+    what is sold `expected_percent` is
     expected to come back, or, with `expected_by` observed, what came back of the sales of the `observed_months` whose
     window is over; the percentage where there are none.
     `wait_hours`: how long units may wait for inspection, disposition or refund before somebody is asked.

@@ -48,9 +48,11 @@ class Facts:
                 self._promotions[order].append(Promotion(code, amount, line))
         self._charged: dict[UUID, Charged] = defaultdict(Charged)
         self._flat: dict[UUID, int] = defaultdict(int)
-        for order, return_id, *kept, flat in sql.run(_CHARGED, {"orders": orders}):
+        self._alone: dict[UUID, int] = defaultdict(int)
+        for order, return_id, *kept, flat, alone in sql.run(_CHARGED, {"orders": orders}):
             self._charged[order] = self._charged[order].plus(Charged(*kept))
             self._flat[return_id] = flat
+            self._alone[return_id] = alone
         self._fees: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._bonuses: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._by_law: dict[UUID, set[UUID]] = defaultdict(set)
@@ -110,8 +112,17 @@ class Facts:
         """What earlier refunds of the order kept, and once of the return."""
         return self._charged[one.order]._replace(flat=self._flat[one.id])
 
+    def limit(self, one: Return) -> int | None:
+        """Up to how much more of a return is refunded without another person: the limit holds for all of it, in however
+        many parts its goods come."""
+        most = one.in_its(self.policies[one.company][1].approve_above_minor)
+        return None if most is None else max(0, most - self._alone[one.id])
+
     def take(self, one: Return, found: Sum, total: int) -> None:
         """Count a refund, so that the next of the batch sees it."""
+        most = self.limit(one)
+        if most is not None and total <= most:
+            self._alone[one.id] += total
         self.left[one.order] -= total
         lines = self.sold[one.order]
         for part in found.parts:
@@ -145,7 +156,8 @@ WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, p.id
 
 _CHARGED = """
 SELECT order_id, return_id, sum(fee_minor)::bigint, sum(fee_tax_minor)::bigint, sum(clawback_minor)::bigint,
-       sum(clawback_tax_minor)::bigint, sum(flat_fee_minor)::bigint
+       sum(clawback_tax_minor)::bigint, sum(flat_fee_minor)::bigint,
+       COALESCE(sum(total_minor) FILTER (WHERE total_minor <= approve_above_minor), 0)::bigint
 FROM returns_refund WHERE order_id = ANY(%(orders)s::uuid[]) AND state <> 'rejected' GROUP BY 1, 2
 """
 

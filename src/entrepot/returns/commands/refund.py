@@ -85,7 +85,8 @@ class _Draft(NamedTuple):
 
 @command("returns.refund")
 def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Refused]:
-    """Refunds from the frozen amounts. Up to the policy's limit they are posted and paid at once; above it they wait.
+    """Refunds from the frozen amounts. Up to the policy's limit for a return, all its refunds together, they are posted
+    and paid at once; above it they wait.
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
@@ -153,7 +154,7 @@ def _decide(
     number = next(iter(numbers))
     return _Draft(
         ids.uuid7(), number, one, due, parts, total - due.total, reason, total,
-        one.in_its(policy.approve_above_minor), version, at, outcome,
+        facts.limit(one), version, at, outcome,
         facts.percents(one, due) if outcome == "store_credit" else (),
     )  # fmt: skip
 
