@@ -28,6 +28,7 @@ from entrepot.returns.tasks import serve_decide_refund, serve_exchange, serve_re
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from tests.back import ASKS, asked, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.sizes import MANY
 from tests.walk import a_house, packed, placed, shipped
 
 pytestmark = pytest.mark.django_db
