@@ -6,9 +6,11 @@ from base64 import b64decode
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.shipping import queries
+from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
 from entrepot.shipping.commands.collect import WatchCollections, watch_collections
 from entrepot.shipping.commands.label import PrintLabels, print_labels
 from tests.http.test_api import is_problem
@@ -55,6 +57,33 @@ def test_from_label_to_manifest(console, gone):
         f"/labels/{queries.labels(shipment=gone.id)[1].id}/void/", {"reason": "late", "next": here}
     )
     assert "label is manifested" in said(late)[0]
+
+
+def test_a_label_that_was_perhaps_bought_says_so_and_is_bought_again_only_if_somebody_has_looked(
+    console, program, gone
+):
+    """The shipment's service becomes one that is quoted, and the answer of its adapter is lost."""
+    page, here = console("supervisor"), f"/packing/{gone.fulfillment}/"
+    sql.change(
+        "UPDATE carriage_service SET live = 'karrio:ups Ground' WHERE id ="
+        " (SELECT service_id FROM shipping_shipment WHERE id = %(id)s)",
+        {"id": gone.id},
+    )
+    page.post(f"/shipments/{gone.id}/labels/", {"next": here})
+    buy = f"/shipments/{gone.id}/buy/"
+    assert said(page.post(buy, {"next": here})) == ["The labels are asked for."]
+    assert "the carrier is asked for it" in page.get(here).content.decode()
+
+    (label,) = queries.labels(shipment=gone.id)
+    lost = RecordPurchase(label.id, "doubt", problem="too late")
+    record_purchases(the_system(timezone.now()), requests=[lost])
+    shown = page.get(here).content.decode()
+    assert "perhaps bought" in shown and "too late" in shown
+    assert "Look in the account with karrio" in said(page.post(buy, {"next": here}))[0]
+    wanted = {"shipment": str(gone.id)}
+    problem = program("supervisor").post("/api/v1/labels/buy", wanted, "again")
+    is_problem(problem, 409, "shipping.label_in_doubt")
+    assert said(page.post(buy, {"next": here, "not_bought": "yes"})) == ["The labels are asked for."]
 
 
 def test_names_and_streets_are_for_those_who_ship(console, program, gone):

@@ -212,6 +212,8 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
             one.company, "label not given back" if request.outcome == "keep" else NOT_BOUGHT, "shipment",
             one.shipment, _told(one, request), "warehouse supervisor",
             {"label": str(one.label), "source": one.source},
+            # What may have been bought is told, also where another label of the shipment is known not to be.
+            dedupe=str(one.label) if request.outcome == "doubt" else None,
         )
         for one, request in changed
         if request.problem
