@@ -54,8 +54,8 @@ def _marks(text: str) -> tuple[str, str, str]:
 
 
 def called(company: int, ids: Collection[UUID]) -> dict[UUID, str]:
-    """What people call SKUs, nodes, bins, orders with their lines, returns, and items of work (by the order that they are
-    about, or their type) of a company. One statement, where there are any."""
+    """What people call SKUs, nodes, bins, orders with their lines, returns, and items of work (by the order that they
+    are about, or their type) of a company. One statement, where there are any."""
     if not ids:
         return {}
     return dict(sql.run(_CALLED, {"company": company, "ids": list(ids)}))  # type: ignore[arg-type]
