@@ -197,6 +197,19 @@ def test_filters_act_at_once_and_can_be_gone_back_from(console: Page):
     expect(console.get_by_label("Status")).to_have_value("")
 
 
+def test_a_mail_address_in_a_filter_goes_to_the_search_and_into_no_address(console: Page):
+    asked: list[str] = []
+    console.on("request", lambda one: asked.append(one.url))
+    console.goto("/orders/")
+    field = console.locator("#q")
+    field.press_sequentially("ada@example.com", delay=5)
+    console.wait_for_timeout(800)
+    field.press("Enter")
+    console.wait_for_url("**/search/")
+    expect(console.locator("#search")).to_have_value("ada@example.com")
+    assert [one for one in asked if "example" in one or "%40" in one] == []
+
+
 def test_a_morning_at_six(console: Page):
     """The lead looks what is held, asks why, lets it go, and takes the item that is left."""
     console.get_by_role("link", name=re.compile("Fraud review")).first.click()

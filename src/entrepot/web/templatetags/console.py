@@ -172,6 +172,13 @@ def duties(name: str) -> str:
 
 
 @register.filter
+def counted(text: str) -> str:
+    """Units by what was done with them, as `2 restock, 1 dispose`, each by its word."""
+    parts = (part.partition(" ") for part in text.split(", "))
+    return ", ".join(f"{units} {words.word(done)}" for units, _, done in parts)
+
+
+@register.filter
 def iso(value: str) -> datetime:
     """A time that a fact keeps as text."""
     return datetime.fromisoformat(value)

@@ -208,6 +208,21 @@
     if (lost) (row ? $("button:not([disabled])", row) : $("#board-with"))?.focus();
   });
 
+  // ---- a mail address is looked for by the search, which sends it in a form: a filter would write it into the address of
+  // the page, and into the logs behind it
+
+  const mailIn = (form) => form?.getAttribute("method")?.toLowerCase() !== "post" && $$("[name=q]", form || document.createElement("i")).find((one) => one.value.includes("@"));
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb === "get" && mailIn(event.target.closest("form"))) event.preventDefault();
+  });
+  document.addEventListener("submit", (event) => {
+    const field = mailIn(event.target);
+    if (!field) return;
+    event.preventDefault();
+    $("#search").value = field.value;
+    $("#search").form.requestSubmit();
+  });
+
   // ---- sending
 
   document.addEventListener("submit", (event) => {
