@@ -348,7 +348,9 @@ def test_mending_does_not_grow_with_the_batch(house: Floor, statements: Any) -> 
     assert {name: len(set(told)) for name, told in counts.items()} == dict.fromkeys(counts, 1), counts
 
 
-def test_a_shop_is_asked_page_by_page_and_its_silence_is_work(house: Floor, settings: Any) -> None:
+def test_a_shop_is_asked_page_by_page_and_its_silence_is_work(
+    house: Floor, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     channel = network.channels(company=COMPANY)["shop"]
     order = {
         "name": "#7", "id": 7, "created_at": NOW.isoformat(), "currency": "GBP", "total_price": "9.99",
@@ -372,6 +374,7 @@ def test_a_shop_is_asked_page_by_page_and_its_silence_is_work(house: Floor, sett
         assert items() == {MISSING: 1}
         is_down = False
         found = pulling.pull(LATER, COMPANY, channel, client)
+        monkeypatch.setattr(tasks.timezone, "now", lambda: LATER.at)  # a shop is asked for its last days
         tasks.pull_statements(0)
 
     assert isinstance(found, ChannelStatementTaken) and found.stated == 2

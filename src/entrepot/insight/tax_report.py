@@ -18,7 +18,7 @@ from entrepot.parties import queries as parties
 class TaxRow:
     """A place, rate and month, in the company's currency. `rate` is one that is known there, where it is within a
     twentieth of a percent of what an invoice's amounts make (many units, each rounded), else to a tenth of a percent.
-    None where no invoice tells it: of what has none yet, of fees, and of promotions that were taken back."""
+    None where no paper tells it, as of what has none yet."""
 
     month: date
     country: str
@@ -116,6 +116,8 @@ def _regions(addresses: Iterable[UUID]) -> dict[UUID, str]:
 _TAX = " OR ".join(
     f"(l.event = '{event}' AND l.kind = '{kind}tax')" for event, kind in TOLD_BY_A_DOCUMENT.items()
 )
+# Tax in a fee and in a promotion that was taken back. Papers from before had it as a line of its own, without a rate.
+_KEPT = "l.kind IN ('return.fee_tax', 'return.clawback_tax')"
 _TOLD_BY_A_DOCUMENT = "({})".format(
     " OR ".join(
         f"(l.event = '{event}' AND l.kind LIKE '{kind}%%')" for event, kind in TOLD_BY_A_DOCUMENT.items()
@@ -129,7 +131,9 @@ WITH entry AS (
            min(l.occurred_at) AS occurred_at,
            COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account <> 2200), 0)::bigint AS base,
            COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2200 AND {_TAX}), 0)::bigint AS tax,
-           COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2200 AND NOT ({_TAX})), 0)::bigint AS other
+           COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2200 AND {_KEPT}), 0)::bigint AS kept,
+           COALESCE(-sum(l.functional_minor) FILTER (
+               WHERE l.account = 2200 AND NOT ({_TAX}) AND NOT {_KEPT}), 0)::bigint AS other
     FROM ledger_line AS l
     WHERE l.company_id = %(company)s::smallint AND l.month BETWEEN %(since)s::date AND %(until)s::date
       AND l.occurred_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
@@ -137,13 +141,20 @@ WITH entry AS (
       AND (l.account = 2200 OR {_TOLD_BY_A_DOCUMENT})
     GROUP BY 1, 2, 3, 4, 5, 6
 ), placed AS (
-    SELECT e.*, d.id AS document, COALESCE(d.number, '') AS number, d.net_minor, d.tax_minor,
+    SELECT e.entry_id, e.month, e.event, e.document_kind, e.document_id, e.occurred_at, e.base,
+           e.tax + CASE WHEN k.is_told THEN e.kept ELSE 0 END AS tax,
+           e.other + CASE WHEN k.is_told THEN 0 ELSE e.kept END AS other,
+           d.id AS document, COALESCE(d.number, '') AS number, d.net_minor, d.tax_minor,
            COALESCE(NULLIF(o.country, ''), NULLIF(w.buyer_country, ''), y.country) AS country,
            CASE WHEN COALESCE(NULLIF(o.country, ''), NULLIF(w.buyer_country, ''), y.country) IN (
                SELECT country FROM tax_jurisdiction AS j WHERE j.company_id = e.company_id AND j.region <> '')
                THEN COALESCE(o.address_id, w.buyer_id) END AS address
     FROM entry AS e JOIN parties_company AS y ON y.id = e.company_id
     LEFT JOIN settlement_document AS d ON d.entry_id = e.entry_id
+    CROSS JOIN LATERAL (
+        SELECT d.id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM settlement_documentline AS l
+            WHERE l.document_id = d.id AND l.description IN ('fee_tax', 'clawback_tax')) AS is_told) AS k
     LEFT JOIN shipping_shipment AS s ON s.id = e.document_id AND e.document_kind = 'shipment'
     LEFT JOIN returns_refund AS r ON r.id = e.document_id AND e.document_kind = 'refund'
     LEFT JOIN returns_hold AS h ON h.id = e.document_id AND e.document_kind = 'card_hold'
