@@ -13,6 +13,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
+from entrepot.orders.commands import progress
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import ReleaseHold, release_holds
 from entrepot.orders.commands.split import SplitOrder
@@ -180,6 +181,26 @@ def test_who_orders_after_the_day_was_moved_is_not_told_that_it_slipped(house: F
     (answer,) = peg(LATER, requests=[PegSku(house.skus[0])])
     assert answer.slipped == 1  # type: ignore[union-attr]
     assert (len(slips(before)), slips(after)) == (2, [])
+
+
+def test_an_order_that_is_promised_some_meanwhile_is_not_touched_without_its_lock(
+    house: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.stock(0, 4)
+    ahead(house)
+    first, meanwhile = house.order((0, 2)).order, house.order((0, 1)).order
+    allocated(first)
+    ahead(house, on=OPENING + timedelta(days=5), cause=LATER)
+    lock = progress.lock
+
+    def slow(wanted: list[UUID]) -> None:
+        monkeypatch.undo()
+        lock(wanted)
+        allocated(meanwhile)
+
+    monkeypatch.setattr(progress, "lock", slow)
+    peg(LATER, requests=[PegSku(house.skus[0])])
+    assert (len(slips(first)), slips(meanwhile)) == (1, [])
 
 
 def test_work_about_a_slipped_promise_ends_when_it_ships_at_once(house: Floor) -> None:
