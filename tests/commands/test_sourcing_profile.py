@@ -14,10 +14,9 @@ from entrepot.kernel import policies, ready, sql
 from entrepot.kernel.command import whole
 from entrepot.network.commands import register as network
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
-from entrepot.sourcing import queries, rules, tasks
+from entrepot.sourcing import queries, rules
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.explain import Flip
-from entrepot.sourcing.ranking import rank_waiting
 from tests.commands.test_sourcing_peg import freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 from tests.sizes import MANY
@@ -190,39 +189,6 @@ def test_orders_with_a_better_margin_go_first(floor: Floor) -> None:
     found = dict(sql.run("SELECT order_id, priority::int FROM sourcing_backorder"))
     assert (found[poor], found[rich]) == (5, 7)
     assert sql.run("SELECT priority::int FROM stock_allocation") == [(5,)], "what has no cost has no margin"
-
-
-def test_orders_that_nobody_has_asked_about_yet_wait_by_what_they_are_served_with(
-    floor: Floor, statements
-) -> None:
-    whole(register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "gilda", "gold")]))
-    wanted = RegisterSku(COMPANY, "SKU-001", "Thing", standard_cost=Decimal("3.00"))
-    whole(register_skus(SYSTEM, requests=[wanted]))
-    plain, rich, gold = (
-        floor.order((0, 1)).order, floor.order((1, 1)).order, floor.order((0, 1), customer="gilda").order
-    )  # fmt: skip
-    urgent = floor.order((0, 1), priority=9, customer="gilda").order
-    ready.rank([ready.Offer("allocate", urgent, 30, NOW)])  # by a decision, as where a promise was lost
-    assert rank_waiting(NOW, batch=3) == 0, "without a profile its own is what an order is served with"
-
-    profile(tier_priority={"gold": 3}, margin_from_percent=50, margin_priority=2)
-    assert rank_waiting(NOW, batch=4) == 0, "one batch sorts them itself"
-    with statements() as first:
-        assert rank_waiting(NOW, batch=3) == 3
-    turns = dict(sql.run("SELECT subject, priority::int FROM kernel_ready WHERE queue = 'allocate'"))
-    assert turns == {urgent: 30, gold: 8, rich: 7, plain: 5}
-    for _ in range(10):
-        floor.order((1, 1), customer="gilda")
-    with statements() as many:
-        assert rank_waiting(NOW, batch=3) == 11, "and who has a place keeps it"
-    assert len(many) == len(first)
-    assert ready.claim("allocate", 20)[-3:] == [gold, rich, plain]
-
-
-def test_the_worker_ranks_what_waits(floor: Floor) -> None:
-    floor.order((0, 1))
-    tasks.rank_all(0)
-    assert ready.waiting() == {"allocate": 1}
 
 
 def test_what_waits_is_promised_by_the_lead_days_of_its_profile(floor: Floor) -> None:

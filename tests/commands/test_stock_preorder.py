@@ -13,12 +13,15 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
+from entrepot.orders.commands import progress
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import ReleaseHold, release_holds
+from entrepot.orders.commands.split import SplitOrder
 from entrepot.sourcing import rules, tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.peg import PegSku, peg
+from entrepot.sourcing.commands.regroup import split
 from entrepot.stock import errors as stock_errors
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.expect import Expect, expect
@@ -34,6 +37,7 @@ from tests.walk import a_house, allocated, placed, queued
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
 OPENING = TODAY + timedelta(days=20)
+LATER = Cause(SYSTEM.actor, NOW + timedelta(hours=1), "a test")
 ON_THE_DAY = Cause(SYSTEM.actor, NOW + timedelta(days=20), "a test")
 
 
@@ -42,8 +46,10 @@ def house(db: None) -> Floor:
     return a_house()
 
 
-def ahead(house: Floor, limit: int = 0, on: date | None = OPENING, sku: int = 0) -> PreorderSet:
-    (answer,) = set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, house.skus[sku], on, limit)])
+def ahead(
+    house: Floor, limit: int = 0, on: date | None = OPENING, sku: int = 0, cause: Cause = SYSTEM
+) -> PreorderSet:
+    (answer,) = set_preorder(cause, requests=[SetPreorder(COMPANY, house.skus[sku], on, limit)])
     assert isinstance(answer, PreorderSet)
     return answer
 
@@ -133,10 +139,9 @@ def test_who_is_promised_units_is_told_when_their_day_is_moved(house: Floor) -> 
         (answer,) = peg(SYSTEM, requests=[PegSku(house.skus[0])])
         return answer.slipped  # type: ignore[union-attr]
 
-    assert pegged() == 1, "it could leave today"
-    assert pegged() == 0
-    ahead(house, on=OPENING + timedelta(days=2))
-    ahead(house, on=OPENING + timedelta(days=9))
+    assert pegged() == 0, "it was ordered for that day"
+    ahead(house, on=OPENING + timedelta(days=2), cause=LATER)
+    ahead(house, on=OPENING + timedelta(days=9), cause=LATER)
     assert (pegged(), pegged()) == (1, 0)
     later, before = OPENING + timedelta(days=9), OPENING
     assert slips(one)[-1] == f"What it waits for is expected on {later} and not on {before}"
@@ -148,9 +153,97 @@ def test_who_is_promised_units_is_told_when_their_day_is_moved(house: Floor) -> 
     (item,) = work.of_subject(one)
     assert (item.type, item.state) == ("slipped promise", "open")
 
-    ahead(house, on=OPENING)
+    ahead(house, on=OPENING, cause=LATER)
     assert pegged() == 0
     assert [item.state for item in work.of_subject(one)] == ["done"], "it is in time again"
+
+
+def slipped(house: Floor) -> UUID:
+    """An order that is promised what ships past its customer's promise now."""
+    house.stock(0, 4)
+    order = house.order((0, 2), promise_at=NOW + timedelta(days=3)).order
+    allocated(order)
+    ahead(house, cause=LATER)
+    peg(LATER, requests=[PegSku(house.skus[0])])
+    assert items(order) == [("slipped promise", "open")]
+    return order
+
+
+def items(order: UUID) -> list[tuple[str, str]]:
+    return [(one.type, one.state) for one in work.of_subject(order)]
+
+
+def test_who_orders_after_the_day_was_moved_is_not_told_that_it_slipped(house: Floor) -> None:
+    before = slipped(house)
+    ahead(house, on=OPENING + timedelta(days=5), cause=LATER)
+    after = house.order((0, 2), occurred_at=NOW + timedelta(hours=2)).order
+    allocated(after)
+    (answer,) = peg(LATER, requests=[PegSku(house.skus[0])])
+    assert answer.slipped == 1  # type: ignore[union-attr]
+    assert (len(slips(before)), slips(after)) == (2, [])
+
+
+def test_an_order_that_is_promised_some_meanwhile_is_not_touched_without_its_lock(
+    house: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.stock(0, 4)
+    ahead(house)
+    first, meanwhile = house.order((0, 2)).order, house.order((0, 1)).order
+    allocated(first)
+    ahead(house, on=OPENING + timedelta(days=5), cause=LATER)
+    lock = progress.lock
+
+    def slow(wanted: list[UUID]) -> None:
+        monkeypatch.undo()
+        lock(wanted)
+        allocated(meanwhile)
+
+    monkeypatch.setattr(progress, "lock", slow)
+    peg(LATER, requests=[PegSku(house.skus[0])])
+    assert (len(slips(first)), slips(meanwhile)) == (1, [])
+
+
+def test_work_about_a_slipped_promise_ends_when_it_ships_at_once(house: Floor) -> None:
+    order = slipped(house)
+    ahead(house, on=None, cause=LATER)
+    assert stock.preorder(sku=house.skus[0]) is None
+    (answer,) = peg(LATER, requests=[PegSku(house.skus[0])])
+    assert answer.slipped == 0  # type: ignore[union-attr]
+    assert items(order) == [("slipped promise", "done")]
+    assert sql.run("SELECT FROM stock_preorder") == [], "when they know, nothing is kept"
+
+
+def test_work_about_a_slipped_promise_ends_with_the_order(house: Floor) -> None:
+    order = slipped(house)
+    ((line,),) = sql.run("SELECT id FROM orders_line WHERE order_id = %(order)s", {"order": order})
+    cancel(SYSTEM, requests=[CancelOrder(order, "one less", lines=((line, 1),))])
+    assert items(order) == [("slipped promise", "open")], "the other one still waits"
+    cancel(SYSTEM, requests=[CancelOrder(order, "changed my mind")])
+    assert items(order) == [("slipped promise", "done")]
+
+
+def test_work_about_a_slipped_promise_ends_when_it_leaves(house: Floor) -> None:
+    order = slipped(house)
+    release(ON_THE_DAY, requests=[ReleaseOrder(order)])
+    assert items(order) == [("slipped promise", "done")]
+
+
+def test_work_about_a_slipped_promise_stays_with_what_is_still_promised(house: Floor) -> None:
+    """Also where another part of the order goes."""
+    house.stock(0, 4)
+    order = house.order((0, 2), (1, 1), promise_at=NOW + timedelta(days=3)).order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    ahead(house, cause=LATER)
+    peg(LATER, requests=[PegSku(house.skus[0])])
+    split(SYSTEM, requests=[SplitOrder(order, ((waited_line(order), 1),), "apart")])
+    assert ("slipped promise", "open") in items(order)
+
+
+def waited_line(order: UUID) -> UUID:
+    ((line,),) = sql.run(
+        "SELECT line_id FROM sourcing_backorder WHERE order_id = %(order)s", {"order": order}
+    )
+    return line  # type: ignore[no-any-return]
 
 
 def test_many_are_told_of_a_moved_day_in_as_many_statements_as_one(house: Floor, statements) -> None:
@@ -159,7 +252,7 @@ def test_many_are_told_of_a_moved_day_in_as_many_statements_as_one(house: Floor,
     counts = []
     for days, size in enumerate((1, 10, 100), 1):
         allocated(*(house.order((0, 1)).order for _ in range(size)))
-        ahead(house, on=OPENING + timedelta(days=days))
+        ahead(house, on=OPENING + timedelta(days=days), cause=LATER)
         with statements() as ran:
             (answer,) = peg(SYSTEM, requests=[PegSku(house.skus[0])])
         assert answer.slipped >= size  # type: ignore[union-attr]

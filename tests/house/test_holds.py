@@ -8,6 +8,7 @@ import pytest
 
 from entrepot import cli
 from entrepot.cli import session
+from entrepot.kernel import sql
 from entrepot.orders import queries
 from tests.selling import a_line, a_seller, an_order, placed
 
@@ -38,6 +39,11 @@ def test_holds_are_placed_listed_and_released(numbers: list[str], capsys: pytest
     shown = said(capsys)
     assert [line.partition(" ")[0] for line in shown] == [first, second]
     assert "customer service, due " in shown[0] and shown[0].endswith("waits for payment: no street")
+    assert cli.main(["holds", "list", "--type", "address hold", "--limit", "1"]) == 0
+    assert said(capsys) == shown[:1]
+    with pytest.raises(SystemExit):
+        cli.main(["holds", "list", "--limit", "0"])
+    assert "expected a whole number from 1, found 0" in capsys.readouterr().err
     assert cli.main(["holds", "list", third, "--report", "json"]) == 0
     assert [one["blocks"] for one in json.loads(capsys.readouterr().out)] == [["ship"]]
     assert cli.main(["holds", "list", "--owner", "ada"]) == 0
@@ -56,6 +62,37 @@ def test_holds_are_placed_listed_and_released(numbers: list[str], capsys: pytest
         f"{third} exception released: ready",
     ]
     assert f"{unknown} inventory hold: " in told.err and "NO-SUCH" in told.err, "the others go on"
+
+
+def test_an_order_that_is_not_held_is_told_and_the_others_are_released(
+    numbers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *_ = numbers
+    assert cli.main(["holds", "place", first, "--type", "exception", "--reason", "x"]) == 0
+    assert said(capsys) == [f"{first} held: exception"]
+    assert cli.main(["holds", "release", first, second]) == 2
+    told = capsys.readouterr()
+    assert told.out == f"{first} exception released: ready\n"
+    assert told.err == f"entrepot: {second}: no hold is open that fits.\n"
+
+
+def test_so_many_go_in_one_transaction(
+    numbers: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "AT_ONCE", 2)
+    assert cli.main(["holds", "place", *numbers, "--type", "exception", "--reason", "x"]) == 0
+    assert said(capsys) == [f"{number} held: exception" for number in numbers]
+    runs = "SELECT count(DISTINCT occurred_at) FROM kernel_event WHERE command = 'orders.place_hold'"
+    assert sql.run(runs) == [(2,)]
+
+
+def test_a_hold_that_nobody_is_asked_about_is_told(
+    numbers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    *_, unknown = numbers
+    sql.run("UPDATE orders_hold SET work_item = NULL")
+    assert cli.main(["holds", "reject", unknown, "--note", "x"]) == 2
+    assert f"Nobody is asked about the inventory hold of {unknown}" in capsys.readouterr().err
 
 
 def test_a_hold_is_rejected_with_its_order(numbers: list[str], capsys: pytest.CaptureFixture[str]) -> None:

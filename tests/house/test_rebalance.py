@@ -31,6 +31,8 @@ def test_units_are_proposed_accepted_and_sent(
     (one,) = rows()
     assert cli.main(["rebalance", "list"]) == 0
     assert capsys.readouterr().out.startswith(f"{one.number} 12 of SKU-000 from N1 to N2, costs ")
+    assert cli.main(["rebalance", "list", "--limit", "1"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
     assert cli.main(["rebalance", "list", "--report", "json"]) == 0
     assert [found["number"] for found in json.loads(capsys.readouterr().out)] == [one.number]
 

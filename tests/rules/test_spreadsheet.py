@@ -396,16 +396,103 @@ def test_the_first_sheet_that_can_hold_orders_is_read_and_the_others_are_told():
     assert (alone.name, alone.others) == ("Cover", ()), "what is wrong with it is told of the first"
 
 
-def test_a_number_is_read_with_the_zeros_that_its_format_shows():
-    book = book_of(
-        Orders=[(*HEADER, "PLZ"), ("1", "MUG", 2, 10.5, 0, 1067), ("2", "MUG", 1, 10, 0, "D-1"), ("3",)]
+def test_a_small_table_on_a_cover_is_not_taken_for_the_orders():
+    book = book_of(Cover=[("From", "To", "By", "On"), ("1", "31", "Ada", "2nd")], March=ROWS)
+
+    sheet = read.read(saved(book))
+
+    assert (sheet.name, sheet.others) == ("March", ("Cover",))
+
+
+def without_sense(data: bytes, sheet: int) -> bytes:
+    """A workbook of which a sheet breaks off."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as whole, zipfile.ZipFile(out, "w") as broken:
+        for name in whole.namelist():
+            content = whole.read(name)
+            broken.writestr(name, content[:-40] if name.endswith(f"sheet{sheet}.xml") else content)
+    return out.getvalue()
+
+
+def test_a_broken_sheet_is_no_reason_to_refuse_what_another_holds():
+    book = saved(book_of(Notes=[("x",)], March=ROWS))
+
+    assert read.read(without_sense(book, 1)).name == "March"
+    with pytest.raises(Invalid, match="broken"):
+        read.read(without_sense(saved(book_of(March=ROWS)), 1))
+
+
+def test_a_cell_in_the_last_column_of_many_rows_takes_no_time():
+    far = [(*ROWS[0],), *(("1", "MUG", 1, 10, 0) for _ in range(1_500))]
+    book = book_of(A=far, B=far, C=far)
+    for sheet in book:
+        for row in range(2, 1_500):
+            sheet.cell(row, 16_384, "x")
+    heard: list[int] = []
+
+    since = clock.process_time()
+    sheet = read.read(saved_far := saved(book), heard.append)
+    took = clock.process_time() - since
+
+    assert (len(sheet.rows), sheet.others, {len(cells) for _, cells in sheet.rows}) == (
+        1_500,
+        ("B", "C"),
+        {5},
     )
+    assert heard == [0, 0, 0, 1_000]
+    since = clock.process_time()
+    for one in openpyxl.load_workbook(io.BytesIO(saved_far), read_only=True):
+        one.reset_dimensions()
+        for _ in one.iter_rows(max_col=contract.COLUMNS_MAX):
+            pass
+    assert took < 3 * (clock.process_time() - since)
+
+
+def test_so_many_sheets_are_looked_at_and_no_more():
+    heard: list[int] = []
+    book = book_of(**{f"Notes {i}": [("w", "x", "y", "z"), ("1", "2", "3", "4")] for i in range(30)})
+    assert len(read.read(saved(book), heard.append).others) + 1 == len(heard) == 20
+
+
+SHOWN = ("00000", "[$-407]00000", "00000_-", "00000;-00000", "[Red]00000_);(00000)")
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_postal_codes_are_read_with_the_zeros_that_their_format_shows_and_names_are_not(shown):
+    """An order that is imported again is the same order, and a SKU the one that it was."""
+    book = book_of(
+        Orders=[(*HEADER, "PLZ"), (1, 7, 2, 10.5, 0, 1067), (2, 7, 1, 10, 0, "D-1"), (3, 7, 1, 1, 0, 123456)]
+    )
+    for column in "ABF":
+        for row in (2, 3, 4):
+            book["Orders"][f"{column}{row}"].number_format = shown
+
+    sheet = read.read(saved(book))
+
+    mapping = parse.propose(sheet.header)
+    found = parse.parse(sheet.header, sheet.rows, mapping, "EUR", sheet.merged, sheet.padded)
+    assert not found.wrong
+    assert [one.name for one in found.orders] == ["1", "2", "3"]
+    assert [row.values["sku"] for one in found.orders for row in one.rows] == ["7"] * 3
+    assert [one.head["postal_code"] for one in found.orders] == ["01067", "D-1", "123456"]
+
+
+def test_a_merged_postal_code_keeps_its_zeros():
+    book = book_of(Orders=[(*HEADER, "PLZ"), (1, "MUG", 2, 10, 0, 1067), (1, "PEN", 1, 10, 0, None)])
     book["Orders"]["F2"].number_format = "00000"
-    book["Orders"]["F3"].number_format = "00000"
+    book["Orders"].merge_cells("F2:F3")
 
-    rows = [cells for _, cells in read.read(saved(book)).rows]
+    sheet = read.read(saved(book))
 
-    assert rows == [("1", "MUG", "2", "10.5", "0", "01067"), ("2", "MUG", "1", "10", "0", "D-1"), ("3",)]
+    found = parse.parse(
+        sheet.header, sheet.rows, parse.propose(sheet.header), "EUR", sheet.merged, sheet.padded
+    )
+    assert [row.values["postal_code"] for row in found.orders[0].rows] == ["01067"] * 2
+
+
+@pytest.mark.parametrize("shown", ["0", "0.00", "#,##0", "General", "00-000", "0000E+0", '"A"00'])
+def test_other_formats_fill_nothing_up(shown):
+    assert read._zeros(shown) == 0
 
 
 @given(st.integers(0, 10**8), st.integers(1, 50))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, company_of, given_each, opened, say
+from entrepot.cli.session import (
+    AT_ONCE,
+    add_database_option,
+    add_limit,
+    company_of,
+    complain,
+    given_each,
+    opened,
+    say,
+)
 
 if TYPE_CHECKING:
     from entrepot.orders.queries import HoldRow
-
-AT_ONCE = 500
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,6 +34,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     shown = actions.add_parser("list", help="those that are open, the longest open first; times are UTC")
     _add_filters(shown, tuple(HOLDS))
     shown.add_argument("--report", choices=("text", "json"), default="text")
+    add_limit(shown)
     shown.set_defaults(run=run_list)
 
     placed = actions.add_parser("place", help="keep orders from going on")
@@ -74,7 +83,7 @@ def _add_filters(parser: argparse.ArgumentParser, types: Sequence[str]) -> None:
 def run_list(arguments: argparse.Namespace) -> int:
     with opened(arguments.database, migrates=False):
         company, _ = company_of(arguments.company)
-        rows = _found(company, arguments)
+        rows = list(islice(_found(company, arguments), arguments.limit))
         if arguments.report == "json":
             say(json.dumps([asdict(one) for one in rows], indent=2, default=str))
         else:
@@ -116,19 +125,20 @@ def run_release(arguments: argparse.Namespace) -> int:
         from entrepot.orders.commands.hold import ReleaseHold, release_holds
 
         company, _ = company_of(arguments.company)
-        holds = _found(company, arguments)
+        holds = list(_found(company, arguments))
         if not holds:
             raise Problem("No hold is open that fits; `entrepot holds list` tells which are.")
         wanted = [
             (f"{one.order_number} {one.type}", ReleaseHold(one.id, arguments.note, arguments.code))
             for one in holds
         ]
-        return _in_batches(
-            lambda some: given_each(
-                "holds", release_holds, some, lambda name, it: f"{name} released: {it.status}"
-            ),
-            wanted,
-        )
+        code = given_each("holds", release_holds, wanted, lambda name, it: f"{name} released: {it.status}")
+        held = {one.order_number for one in holds}
+        for number in dict.fromkeys(arguments.orders):
+            if number not in held:
+                complain(f"{number}: no hold is open that fits.")
+                code = 2
+        return code
 
 
 def run_reject(arguments: argparse.Namespace) -> int:
@@ -148,18 +158,15 @@ def run_reject(arguments: argparse.Namespace) -> int:
             )
         wanted = []
         for number, one in first.items():
-            assert one.work_item, "a hold opens with its work item"
+            if one.work_item is None:
+                raise Problem(f"Nobody is asked about the {one.type} of {number}: cancel the order instead.")
             wanted.append((number, DecideHold(one.work_item, "reject", arguments.note)))
         return given_each("holds", decide_holds, wanted, lambda number, it: f"{number} rejected: {it.status}")
 
 
-def _in_batches(give: Callable[[Sequence[Any]], int], wanted: Sequence[Any]) -> int:
-    return max(give(wanted[start : start + AT_ONCE]) for start in range(0, len(wanted), AT_ONCE))
-
-
-def _found(company: int, arguments: argparse.Namespace) -> list[HoldRow]:
+def _found(company: int, arguments: argparse.Namespace) -> Iterator[HoldRow]:
     orders = list(_orders(company, arguments.orders).values()) if arguments.orders else None
-    return list(_pages(company, arguments, orders))
+    return _pages(company, arguments, orders)
 
 
 def _pages(company: int, arguments: argparse.Namespace, orders: list[Any] | None) -> Iterator[HoldRow]:

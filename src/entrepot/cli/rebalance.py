@@ -6,16 +6,25 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, company_of, given, given_each, opened, say
+from entrepot.cli.session import (
+    AT_ONCE,
+    add_database_option,
+    add_limit,
+    company_of,
+    given,
+    given_each,
+    opened,
+    say,
+)
 
 if TYPE_CHECKING:
     from entrepot.sourcing.queries import ProposalRow
 
 STATES = ("proposed", "accepted", "rejected", "sent")
-AT_ONCE = 500
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,6 +34,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     shown = actions.add_parser("list", help="proposals, the oldest first")
     shown.add_argument("--state", choices=STATES, default="proposed")
     shown.add_argument("--report", choices=("text", "json"), default="text")
+    add_limit(shown)
     shown.set_defaults(run=run_list)
 
     proposed = actions.add_parser(
@@ -70,7 +80,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         from entrepot.parties import queries as parties
 
         company, code = company_of(arguments.company)
-        rows = list(_pages(company, arguments.state))
+        rows = list(islice(_pages(company, arguments.state), arguments.limit))
         if arguments.report == "json":
             say(json.dumps([asdict(one) for one in rows], indent=2, default=str))
             return 0

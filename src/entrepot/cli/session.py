@@ -192,6 +192,10 @@ class _StepCounter:
         return False
 
 
+AT_ONCE = 500
+"""Rows of a page, and requests of a transaction."""
+
+
 def at_terminal(verb: str) -> Cause:
     """Whoever sits at the terminal of the house gives a command: under which name of the machine is written down."""
     from django.utils import timezone
@@ -218,21 +222,35 @@ def given_each(
     wanted: Sequence[tuple[str, object]],
     told: Callable[[str, Any], str],
 ) -> int:
-    """Give a command what is wanted, each with its name: says what became of each, and what is refused among the
-    errors. The exit code: 2 where something is."""
+    """Give a command what is wanted, each with its name, so many in one transaction: says what became of each, and what
+    is refused among the errors. The exit code: 2 where something is."""
     from entrepot.kernel.errors import Refused
 
-    if not wanted:
-        return 0
     code = 0
-    answers = command(at_terminal(verb), requests=[one for _, one in wanted])
-    for (name, _), answer in zip(wanted, answers, strict=True):
-        if isinstance(answer, Refused):
-            sys.stderr.write(f"entrepot: {name}: {answer.message}\n")
-            code = 2
-        else:
-            say(told(name, answer))
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        answers = command(at_terminal(verb), requests=[one for _, one in some])
+        for (name, _), answer in zip(some, answers, strict=True):
+            if isinstance(answer, Refused):
+                complain(f"{name}: {answer.message}")
+                code = 2
+            else:
+                say(told(name, answer))
     return code
+
+
+def complain(text: str) -> None:
+    sys.stderr.write(f"entrepot: {text}\n")
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=_from_one, metavar="N", help="so many at most; without it all")
+
+
+def _from_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text}")
+    return int(text)
 
 
 def say(text: str) -> None:

@@ -1,5 +1,4 @@
-"""Background work of sourcing: allocate what is ready, rank and date what waits, end what was reserved or held too
-long."""
+"""Background work of sourcing: allocate what is ready, date what waits, end what was reserved or held too long."""
 
 from __future__ import annotations
 
@@ -23,7 +22,6 @@ from entrepot.sourcing.commands.rebalance import (
     propose_transfers,
     review_stock,
 )
-from entrepot.sourcing.ranking import rank_waiting
 from entrepot.sourcing.waiting import waiting_beside, waiting_for
 
 
@@ -33,13 +31,6 @@ def serve_allocate(cause: Cause, subjects: Sequence[UUID]) -> None:
     others = ready.claim_named("allocate", waiting_beside(subjects, cause.at))
     orders = dict.fromkeys([*subjects, *others])
     allocate(cause, requests=[AllocateOrder(order) for order in orders])
-
-
-@app.periodic(cron="* * * * *")
-@app.task(name="sourcing.rank_waiting", queueing_lock="sourcing.rank_waiting")
-def rank_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every minute, while more orders wait than one batch takes: who is served first is asked about first."""
-    rank_waiting(timezone.now())
 
 
 @app.periodic(cron="* * * * *")

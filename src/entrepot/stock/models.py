@@ -427,15 +427,16 @@ class Displacement(models.Model):
 
 
 class Preorder(models.Model):
-    """A SKU that is sold before it may leave: it ships from a day on. The row stays when the day has come."""
+    """A SKU that is sold before it may leave: it ships from a day on. The row stays when the day has come, and one that
+    ships at once until those who are promised it are told."""
 
     sku_id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
-    ships_on = models.DateField()
+    ships_on = models.DateField(null=True)  # null: it ships at once
     units_max = models.IntegerField()
-    moved_from = models.DateField(
-        null=True
-    )  # the day that those who are promised it know, until they are told
+    # The day that those know who ordered it before it was moved, and when that was; until they are told.
+    moved_from = models.DateField(null=True)
+    moved_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["ships_on"], name="stock_preorder_by_day")]

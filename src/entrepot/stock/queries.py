@@ -261,7 +261,8 @@ class PreorderRow:
 def preorder(*, sku: UUID) -> PreorderRow | None:
     """What was set for a SKU; its day may have come."""
     rows = sql.run(
-        "SELECT ships_on, units_max FROM stock_preorder WHERE sku_id = %(sku)s::uuid", {"sku": sku}
+        "SELECT ships_on, units_max FROM stock_preorder WHERE sku_id = %(sku)s::uuid AND ships_on IS NOT NULL",
+        {"sku": sku},
     )
     return PreorderRow(*rows[0]) if rows else None
 

@@ -90,3 +90,6 @@ FORMULA_ERRORS = frozenset(
 """What a spreadsheet shows where a formula gave no value; the last one is ours, for one that nobody has computed."""
 NAMES = frozenset({"order", "sku", "customer", "payment_reference", "postal_code", "phone"})
 """Fields that may look like numbers and are none."""
+PADDED = frozenset({"postal_code", "phone"})
+"""Of them, those that are read with the zeros that a workbook shows before a number. What is imported again must be
+found by the names of orders, SKUs and customers under which it came before."""

@@ -156,7 +156,7 @@ def read_orders(
     tries: bool,
 ) -> tuple[Report, list[Wanted]]:
     """What a sheet holds: a report that tells its faults and no outcome yet, and the orders that have none."""
-    parsed = parse.parse(sheet.header, sheet.rows, mapping, currency, sheet.merged)
+    parsed = parse.parse(sheet.header, sheet.rows, mapping, currency, sheet.merged, sheet.padded)
     report = Report(
         tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong), mapping=mapping,
         unread=unread(sheet.header, mapping), repeated=parsed.repeated,

@@ -126,9 +126,11 @@ def parse(
     mapping: Mapping[str, str],
     currency: str,
     merged: Mapping[tuple[int, int], str] = NOTHING,
+    padded: Mapping[tuple[int, int], str] = NOTHING,
 ) -> Parsed:
     """Orders of the rows, grouped by the order's name. `currency` is that of orders that name none; what is `merged`
-    with a cell above says the same of its order.
+    with a cell above says the same of its order. Of the fields that name nothing which came before, what is `padded` is
+    read with its zeros.
     """
     wrong: list[Wrong] = []
     misfit = misfit_mapping(mapping, header)
@@ -151,6 +153,8 @@ def parse(
         for name, place in places.items() if merged else ():
             if not texts[name] and not FIELDS[name].of_line:
                 texts[name] = merged.get((number, place), "")
+        for name in contract.PADDED & places.keys() if padded else ():
+            texts[name] = padded.get((number, places[name]), texts[name])
         order = texts["order"]
         for name, text in texts.items():
             fault = _take(values, name, text, comma=comma, dates=dates.get(name, ()))

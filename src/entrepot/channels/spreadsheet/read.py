@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import IO, Any, NamedTuple
 from xml.etree.ElementTree import ParseError
@@ -18,7 +19,7 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 from openpyxl.utils import column_index_from_string
 
-from entrepot.channels.spreadsheet import contract
+from entrepot.channels.spreadsheet import contract, parse
 from entrepot.kernel.errors import Invalid, Said
 
 
@@ -30,6 +31,8 @@ class Sheet:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     merged: Mapping[tuple[int, int], str] = field(default_factory=dict)
     """By row and place in it, what stands in the first of the cells that this one is merged with."""
+    padded: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """By row and place in it, a number with the zeros that its format shows before it."""
     name: str = ""
     """Of the sheet, in a workbook."""
     others: tuple[str, ...] = ()
@@ -45,6 +48,8 @@ class _Marks(NamedTuple):
 
 
 NO_MARKS = _Marks()
+
+_Padded = dict[tuple[int, int], str]
 
 
 Watch = Callable[[int], None]
@@ -88,7 +93,9 @@ _PACKED_ROW = 30
 WATCH_EVERY = 1_000
 
 
-def _sheet(rows: Iterator[Sequence[str]], watch: Watch, marks: _Marks = NO_MARKS) -> Sheet:
+def _sheet(
+    rows: Iterator[Sequence[str]], watch: Watch, marks: _Marks = NO_MARKS, padded: _Padded | None = None
+) -> Sheet:
     filled = ((number, cells) for number, row in enumerate(rows, 1) if any(cells := _stripped(row)))
     top = list(islice(filled, contract.HEADER_WITHIN))
     header_at = next(
@@ -108,7 +115,14 @@ def _sheet(rows: Iterator[Sequence[str]], watch: Watch, marks: _Marks = NO_MARKS
         raise Invalid(
             field="file", expected=Said("at most {0} columns", contract.COLUMNS_MAX), found=len(header)
         )
-    return Sheet(header, tuple(found), _merged(found, marks.merged) if marks.merged else {})
+    merged = _merged(found, marks.merged) if marks.merged else {}
+    if merged and padded:
+        shown = [
+            (row, [padded.get((row, place), cell) for place, cell in enumerate(cells)])
+            for row, cells in found
+        ]
+        padded |= {at: text for at, text in _merged(shown, marks.merged).items() if text != merged[at]}
+    return Sheet(header, tuple(found), merged, padded or {})
 
 
 def _stripped(row: Sequence[str]) -> tuple[str, ...]:
@@ -120,7 +134,7 @@ def _stripped(row: Sequence[str]) -> tuple[str, ...]:
 
 
 def _merged(
-    rows: Sequence[tuple[int, tuple[str, ...]]], ranges: Sequence[tuple[int, int, int]]
+    rows: Sequence[tuple[int, Sequence[str]]], ranges: Sequence[tuple[int, int, int]]
 ) -> dict[tuple[int, int], str]:
     """Of rows that are there alone, however far a range says that it reaches; none twice, however ranges overlap."""
     known = dict(rows)
@@ -181,38 +195,77 @@ def _workbook(data: bytes, watch: Watch) -> Sheet:
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
         shown = [one for one in book.worksheets if one.sheet_state == "visible"] or book.worksheets
-        for one in shown:
+        tops = []
+        for one in shown[:_SHEETS]:
             one.reset_dimensions()  # a format may reach to the last column of the sheet
-        able = [one for one in shown if _holds_rows(one)]
-        sheet = (able or shown)[0]
+            watch(0)
+            tops.append((one, _top(one)))
+        readable = [(one, top) for one, top in tops if top is not None]
+        able = [(one, top) for one, top in readable if top]
+        known = [(one, top) for one, top in able if parse.propose(top[0]).keys() >= set(contract.REQUIRED)]
+        sheet, top = (known or able or readable or tops)[0]
         with sheet._get_source() as source:
             marks = _marks(source)
-        found = _sheet(_rows(sheet, marks.uncomputed, pads=_pads(book)), watch, marks)
-        return replace(found, name=sheet.title, others=tuple(one.title for one in able if one is not sheet))
+        padded: _Padded | None = {} if any(map(_zeros, book._number_formats)) else None
+        found = _sheet(_rows(sheet, _width(top), marks.uncomputed, padded), watch, marks, padded)
+        return replace(
+            found, name=sheet.title, others=tuple(one.title for one, _ in able if one is not sheet)
+        )
     finally:
         book.close()
 
 
-def _holds_rows(sheet: Any) -> bool:
-    """Whether a sheet begins as a file of orders does: a row of as many cells as one must have, and another below."""
-    rows = (_filled([_text(cell) for cell in row]) for row in islice(sheet.iter_rows(values_only=True), _TOP))
-    filled = list(islice(filter(None, rows), contract.HEADER_WITHIN + 1))
-    return any(cells >= len(contract.REQUIRED) for cells in filled[:-1])
+def _top(sheet: Any) -> list[tuple[str, ...]] | None:
+    """The row of a sheet that can be the header, with those below it among which it is looked for; None where the sheet
+    can't be read: another may hold the orders."""
+    try:
+        rows = [
+            _stripped([_text(cell) for cell in row])
+            for row in islice(sheet.iter_rows(max_col=_WIDEST, values_only=True), _TOP)
+        ]
+    except _BROKEN:
+        return None
+    filled = list(filter(None, rows))[: contract.HEADER_WITHIN + 1]
+    able = (i for i, cells in enumerate(filled[:-1]) if sum(map(bool, cells)) >= len(contract.REQUIRED))
+    return filled[next(able, len(filled)) :]
 
 
-_TOP = 1_000
-"""Rows of a sheet among which its header is looked for, empty ones too."""
-_PADDED = re.compile("0{2,}")
-"""A format that fills a number up with zeros: 01067 is kept as 1067."""
+def _width(top: Sequence[Sequence[str]] | None) -> int:
+    """How far the rows of a sheet are read: what stands behind its header is in no column."""
+    return len(top[0]) if top else _WIDEST
 
 
-def _pads(book: Any) -> bool:
-    return any(map(_PADDED.fullmatch, book._number_formats))
+_SHEETS, _TOP = 20, 200
+"""Sheets that are looked at, and rows of each among which its header is looked for, empty ones too."""
+_WIDEST = contract.COLUMNS_MAX + 1
+"""So that one too many is noticed. A single cell in the last column makes its row 16,384 cells long."""
+_NO_DIGITS = re.compile(r"\[[^\]]*\]|_.|;.*", re.DOTALL)
+"""Of a number's format: colors, countries, blanks as wide as a sign, formats of negative and other values."""
 
 
-def _rows(sheet: Any, uncomputed: frozenset[tuple[int, int]], *, pads: bool) -> Iterator[Sequence[str]]:
-    for number, row in enumerate(sheet.iter_rows(values_only=not pads), 1):
-        cells = [_padded(cell) for cell in row] if pads else [_text(cell) for cell in row]
+@lru_cache
+def _zeros(shown_as: str) -> int:
+    """How many digits a format fills a number up to with zeros (01067 is kept as 1067); 0 for one that does not."""
+    digits = _NO_DIGITS.sub("", shown_as)
+    return len(digits) if len(digits) > 1 and not digits.strip("0") else 0
+
+
+def _rows(
+    sheet: Any, width: int, uncomputed: frozenset[tuple[int, int]], padded: _Padded | None
+) -> Iterator[Sequence[str]]:
+    """What is kept. Numbers that are shown with zeros before them go to `padded` as well, unless that is None."""
+    for number, row in enumerate(sheet.iter_rows(max_col=width, values_only=padded is None), 1):
+        if padded is None:
+            cells = [_text(cell) for cell in row]
+        else:
+            cells = [_text(cell.value) for cell in row]
+            padded.update(
+                ((number, place), cells[place].zfill(_zeros(cell.number_format)))
+                for place, cell in enumerate(row)
+                if isinstance(cell.value, int | float)
+                and cells[place].isdecimal()
+                and _zeros(cell.number_format)
+            )
         for place in range(len(cells)) if uncomputed else ():
             if (number, place) in uncomputed:
                 cells[place] = contract.UNCOMPUTED
@@ -247,17 +300,6 @@ def _marks(source: IO[bytes]) -> _Marks:
 def _place(letters: bytes) -> int:
     """The place of a column in its row: A is 0."""
     return column_index_from_string(letters.decode()) - 1
-
-
-def _padded(cell: Any) -> str:
-    """A number as it is shown, with the zeros before it."""
-    text = _text(cell.value)
-    shown = (
-        _PADDED.fullmatch(cell.number_format)
-        if text.isdecimal() and isinstance(cell.value, int | float)
-        else None
-    )
-    return text.zfill(len(shown[0])) if shown else text
 
 
 def _text(cell: Any) -> str:

@@ -42,7 +42,7 @@ def withdraw_exchanges(
     """Exchanges given up before they were settled: the replacement is cancelled, and what paid for it is free again.
 
     Locks: the orders in id order; as `sourcing.cancel`. Refuses: NotFound; WrongState; returns.reason_needed.
-    Again: by key. 45 statements at most.
+    Again: by key. 46 statements at most.
     """
     known = Known([one.refund for one in requests])
     answers: list[ExchangeWithdrawn | Refused] = []

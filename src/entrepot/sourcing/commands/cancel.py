@@ -9,6 +9,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands import cancel as orders
+from entrepot.sourcing.commands.end_slipped import end_slipped
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
@@ -18,7 +19,7 @@ def cancel(
 ) -> list[orders.OrderCancelled | Refused]:
     """As `orders.cancel`; backorders of what was cancelled end with it.
 
-    Locks, Refuses, Again: as `orders.cancel`. 4 statements more.
+    Locks, Refuses, Again: as `orders.cancel`. 5 statements more; 3 where a promise had slipped.
     """
     answers = orders.cancel(cause, requests=requests)
     forget(cause, answers)
@@ -26,7 +27,8 @@ def cancel(
 
 
 def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> None:
-    """End the backorders of what was cancelled, and drop orders that are no more from the queues. 4 statements."""
+    """End the backorders of what was cancelled and the work about them, and drop orders that are no more from the
+    queues. 5 statements; 3 more where a promise had slipped."""
     cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
     ended = [row for answer in cancelled for row in answer.backordered]
     if ended:
@@ -35,12 +37,9 @@ def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> 
         offer("peg", [(sku, 5, cause.at) for row in rows for sku in row[3]])
         resolve_subjects(
             cause,
-            requests=[
-                ResolveSubject(company, kind, order, "cancelled")
-                for company, order in settled
-                for kind in ("backorder", "slipped promise")
-            ],
+            requests=[ResolveSubject(company, "backorder", order, "cancelled") for company, order in settled],
         )
+    end_slipped(cause, [answer.order for answer in cancelled], "cancelled")
     gone = [answer.order for answer in cancelled if answer.status == "cancelled"]
     for queue in ("allocate", "release"):
         ready.drop(queue, gone)

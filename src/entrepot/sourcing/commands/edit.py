@@ -19,7 +19,7 @@ def edit(cause: Cause, /, *, requests: Sequence[orders.EditOrder]) -> list[order
     """As `orders.edit`, at the usual prices; backorders of what was taken out end with it, and those of an order that
     became more or less urgent are dated again.
 
-    Locks, Refuses, Again: as `orders.edit`. 4 statements more, 1 where the priority or the promise changes, and
+    Locks, Refuses, Again: as `orders.edit`. 5 statements more, 1 where the priority or the promise changes, and
     1 where such an order waits for stock.
     """
     return _edit(cause, requests, own_prices=False)

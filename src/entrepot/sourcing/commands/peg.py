@@ -68,7 +68,7 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
 
     An order whose date slips, or whose first date is past the customer's promise, is told: an event, a message to its
     channel, and a work item where the new date is past the promise by more than the policy tolerates. So are orders
-    that are promised a SKU that is sold ahead, where the day was moved from which it ships.
+    that are promised a SKU that is sold ahead, and were placed before the day was moved from which it ships.
     Locks: the orders that wait for the SKUs, or are promised one whose day was moved, in id order. Refuses: nothing.
     Again: pegs the same, and tells nobody twice.
     7 statements; 2 more where a day was moved, 3 where a date slips, 1 where a SKU is sold ahead up to a limit, and 3
@@ -103,7 +103,7 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     new = {one.line: one.on for one in dated}
     all_lines = [one for of_sku in lines.values() for one in of_sku]
     if any(was_moved for _, was_moved in found_orders):
-        moved = _moved(skus, cause.at.date())
+        moved = _moved(skus | {"orders": orders}, cause.at.date())
         new |= {one.waiting.line: one.ships_on for one in moved if one.ships_on}
         all_lines += moved
         more = policies.of_companies(
@@ -144,7 +144,7 @@ def _lines(
 def _moved(skus: Mapping[str, Any], today: date) -> list[_Line]:
     """Lines that are promised SKUs whose day was moved, and are told of it now: it is the date of those that wait for
     nothing else. 2 statements."""
-    days: dict[UUID, date] = {}
+    days: dict[UUID, date | None] = {}
     moved = []
     for sku, ships_on, moved_from, line, order, units, promise_at, ordered_at, *facts in sql.run(
         _MOVED, skus
@@ -156,8 +156,8 @@ def _moved(skus: Mapping[str, Any], today: date) -> list[_Line]:
         waiting = pegging.Waiting(line, order, units, 0, promise_at, ordered_at, frozenset(), 0)
         on = promised_day(told_at, country, postal_code, home)
         moved.append(_Line(
-            sku, waiting, moved_from, True, number, external_id, channel, max(ships_on, today), units_max, code, on,
-            company,
+            sku, waiting, moved_from, True, number, external_id, channel, max(ships_on or today, today),
+            units_max, code, on, company,
         ))  # fmt: skip
     were_told(list(days.items()))
     return moved
@@ -277,7 +277,7 @@ _ORDERS = """
 SELECT order_id, false FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])
 UNION
 SELECT a.order_id, true FROM stock_preorder AS y
-LEFT JOIN stock_allocation AS a ON a.sku_id = y.sku_id AND a.quantity > a.released
+LEFT JOIN stock_allocation AS a ON a.sku_id = y.sku_id AND a.quantity > a.released AND a.ordered_at < y.moved_at
 WHERE y.sku_id = ANY(%(skus)s::uuid[]) AND y.moved_from IS NOT NULL
 """
 
@@ -286,10 +286,12 @@ _MOVED = f"""
 SELECT y.sku_id, y.ships_on, y.moved_from, a.line_id, a.order_id, a.units, o.promise_at, o.placed_at,
        o.number, o.external_id, c.code, y.units_max, s.code, {PROMISED}, y.company_id::int
 FROM stock_preorder AS y JOIN catalog_sku AS s ON s.id = y.sku_id
-LEFT JOIN (SELECT sku_id, line_id, order_id, sum(quantity - released)::int AS units FROM stock_allocation AS a
-           WHERE sku_id = ANY(%(skus)s::uuid[]) AND quantity > released
+LEFT JOIN (SELECT sku_id, line_id, order_id, min(ordered_at) AS ordered_at,
+                  sum(quantity - released)::int AS units
+           FROM stock_allocation AS a
+           WHERE sku_id = ANY(%(skus)s::uuid[]) AND order_id = ANY(%(orders)s::uuid[]) AND quantity > released
              AND NOT EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.line_id = a.line_id)
-           GROUP BY 1, 2, 3) AS a ON a.sku_id = y.sku_id
+           GROUP BY 1, 2, 3) AS a ON a.sku_id = y.sku_id AND a.ordered_at < y.moved_at
 LEFT JOIN orders_order AS o ON o.id = a.order_id LEFT JOIN network_channel AS c ON c.id = o.channel_id
 WHERE y.sku_id = ANY(%(skus)s::uuid[]) AND y.moved_from IS NOT NULL
 """

@@ -13,6 +13,7 @@ from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands import merge as merging
 from entrepot.orders.commands import split as splitting
+from entrepot.sourcing.commands.end_slipped import STILL_SLIPPED
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -160,10 +161,11 @@ UPDATE sourcing_rejection AS r SET order_id = d.into_order FROM {_PAIRS}
 WHERE r.order_id = d.id AND r.cleared_at IS NULL
 """
 
-_ITEMS = """
+_ITEMS = f"""
 SELECT w.company_id::int, w.type, w.subject_id, w.reason, w.role, w.facts, w.priority,
        (EXTRACT(epoch FROM w.due_at - w.opened_at) / 3600)::int, w.opened_at,
-       EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.order_id = w.subject_id)
+       CASE w.type WHEN 'slipped promise' THEN {STILL_SLIPPED}
+           ELSE EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.order_id = w.subject_id) END
 FROM work_item AS w
 WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.state <> 'done' AND w.kind = 'exception'
   AND (%(types)s::text[] IS NULL OR w.type = ANY(%(types)s::text[]))

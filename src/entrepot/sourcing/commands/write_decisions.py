@@ -16,6 +16,7 @@ from entrepot.orders.commands import progress
 from entrepot.orders.commands.cancel import settle
 from entrepot.orders.commands.substitute import Substitute, substitute
 from entrepot.sourcing import drop_ship, rules, substitutes
+from entrepot.sourcing.commands.end_slipped import end_slipped
 from entrepot.sourcing.facts import Line, Order, Version
 from entrepot.sourcing.planning import Decided
 from entrepot.sourcing.reasons import reasons_of
@@ -214,6 +215,7 @@ class Batch:
         offer("release", self.offers)
         offer("recall", self.recalls)
         settle(self.cause, self.cancelled, "not to be had, and the order's policy is not to wait")
+        end_slipped(self.cause, self.cancelled, "cancelled")
         offer("peg", [(sku, 5, self.cause.at) for sku in self.waited_for])
         if self.items:
             open_items(self.cause, requests=self.items)

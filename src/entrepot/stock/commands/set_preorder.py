@@ -38,9 +38,10 @@ class PreorderSet:
 
 @command("stock.set_preorder")
 def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[PreorderSet | Refused]:
-    """Set the day from which SKUs ship. Who waits for them gets a new date, who is promised some is told of it, and
+    """Set the day from which SKUs ship. Who waits for them gets a new date, who was promised some is told of it, and
     what was promised of them and may leave now is offered for release.
 
+    Locks: the preorders in key order.
     Refuses: NotFound (no such SKU in the company); NotPlaceable (a limit below zero; a kit). Again: sets the same.
     6 statements at most.
     """
@@ -63,12 +64,10 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
         else:
             wanted[r.sku] = r
             answers.append(PreorderSet(r.sku, r.ships_on))
-    rows = [(r.sku, r.company, r.ships_on, r.units_max) for r in wanted.values() if r.ships_on]
+    rows = [(r.sku, r.company, r.ships_on, r.units_max if r.ships_on else 0) for r in wanted.values()]
     if rows:
-        sql.run(_SET, sql.columns(("skus", "companies", "days", "limits"), rows) | {"today": cause.at.date()})
-    if ended := [r.sku for r in wanted.values() if r.ships_on is None]:
-        sql.run("DELETE FROM stock_preorder WHERE sku_id = ANY(%(skus)s::uuid[])", {"skus": ended})
-    if wanted:
+        days = sql.columns(("skus", "companies", "days", "limits"), rows)
+        sql.run(_SET, days | {"today": cause.at.date(), "at": cause.at})
         mark_changed(list(wanted))
         offer("peg", [(sku, 5, cause.at) for sku in wanted])
         may_leave = {"skus": list(wanted), "today": cause.at.date()}
@@ -86,9 +85,12 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
     return answers
 
 
-def were_told(days: Sequence[tuple[UUID, date]]) -> None:
+def were_told(days: Sequence[tuple[UUID, date | None]]) -> None:
     """Note that those who are promised SKUs know the days from which they ship; one that was moved again since is still
-    to be told. Called inside a command. 1 statement, none for nothing."""
+    to be told. Called inside a command. 1 statement, none for nothing.
+
+    Locks: the preorders in key order, as those do who count what is sold ahead.
+    """
     if days:
         sql.change(_TOLD, sql.columns(("skus", "days"), days))
 
@@ -98,17 +100,30 @@ SELECT company_id::int, id, EXISTS (SELECT FROM catalog_component AS m WHERE m.k
 WHERE id = ANY(%(skus)s::uuid[])
 """
 
+# What was never sold ahead needs no row to ship at once.
 _SET = """
-INSERT INTO stock_preorder AS y (sku_id, company_id, ships_on, units_max, moved_from)
-SELECT d.*, %(today)s::date
-FROM unnest(%(skus)s::uuid[], %(companies)s::smallint[], %(days)s::date[], %(limits)s::int[]) AS d
+INSERT INTO stock_preorder AS y (sku_id, company_id, ships_on, units_max, moved_from, moved_at)
+SELECT d.*, %(today)s::date, %(at)s::timestamptz
+FROM unnest(%(skus)s::uuid[], %(companies)s::smallint[], %(days)s::date[], %(limits)s::int[])
+    AS d(sku, company, day, units)
+WHERE d.day IS NOT NULL OR EXISTS (SELECT FROM stock_preorder AS p WHERE p.sku_id = d.sku)
+ORDER BY d.sku
 ON CONFLICT (sku_id) DO UPDATE SET ships_on = excluded.ships_on, units_max = excluded.units_max,
-    moved_from = CASE WHEN excluded.ships_on <> y.ships_on THEN COALESCE(y.moved_from, y.ships_on) ELSE y.moved_from END
+    moved_from = CASE WHEN excluded.ships_on IS DISTINCT FROM y.ships_on THEN COALESCE(y.moved_from, y.ships_on)
+                      ELSE y.moved_from END,
+    moved_at = CASE WHEN excluded.ships_on IS DISTINCT FROM y.ships_on THEN excluded.moved_at ELSE y.moved_at END
 """
 
 _TOLD = """
-UPDATE stock_preorder AS y SET moved_from = NULL FROM unnest(%(skus)s::uuid[], %(days)s::date[]) AS d(sku, day)
-WHERE y.sku_id = d.sku AND y.ships_on = d.day
+WITH known AS MATERIALIZED (
+    SELECT y.sku_id, y.ships_on FROM stock_preorder AS y
+    JOIN unnest(%(skus)s::uuid[], %(days)s::date[]) AS d(sku, day) ON d.sku = y.sku_id
+    WHERE y.ships_on IS NOT DISTINCT FROM d.day ORDER BY y.sku_id FOR UPDATE OF y
+), ended AS (
+    DELETE FROM stock_preorder AS y USING known WHERE y.sku_id = known.sku_id AND known.ships_on IS NULL
+)
+UPDATE stock_preorder AS y SET moved_from = NULL, moved_at = NULL FROM known
+WHERE y.sku_id = known.sku_id AND known.ships_on IS NOT NULL
 """
 
 _MAY_LEAVE = """

@@ -16,6 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders import queries as orders_queries
 from entrepot.orders.commands.progress import go_on
+from entrepot.sourcing.commands.end_slipped import end_slipped
 from entrepot.stock.commands.fulfill import commit_picks_of
 from entrepot.warehouse import errors, rules
 from entrepot.warehouse.commands.whole_pieces import GOES, whole_pieces
@@ -72,8 +73,8 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Locks: the orders, their promises, the buckets to pick from, each in id order.
     Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete.
     Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
-    Again: by key; without one nothing is left to release. 12 statements; 1 more with holds, 1 where units stand
-    nowhere, 1 with work items, 3 where SKUs come in cases or pallets.
+    Again: by key; without one nothing is left to release. 13 statements; 1 more with holds, 1 where units stand
+    nowhere, 1 with work items, 3 where SKUs come in cases or pallets, 3 where a promise had slipped.
     """
     orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
     held = [order.id for order in orders.values() if order.held_by]
@@ -98,7 +99,9 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     batch = _Batch(cause)
     answers = [batch.add(*one, shelves) if isinstance(one, tuple) else one for one in asked]
     batch.write(shelves)
-    ready.drop("release", [answer.order for answer in answers if isinstance(answer, OrderReleased)])
+    done = [answer.order for answer in answers if isinstance(answer, OrderReleased)]
+    end_slipped(cause, done, "it leaves")
+    ready.drop("release", done)
     return answers
 
 
