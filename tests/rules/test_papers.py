@@ -365,6 +365,7 @@ def a_font(folder: Path, letters_of_it: str) -> Path:
     made.setupNameTable({"familyName": "Own", "styleName": "Regular", "psName": "Own-Regular"})
     made.setupOS2()
     made.setupPost()
+    folder.mkdir(exist_ok=True)
     path = folder / "own.ttf"
     made.save(path)
     return path
@@ -411,3 +412,22 @@ def test_a_font_of_the_machine_has_letters_that_ours_have_not(settings, tmp_path
         papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message="नमन")
     )
     assert letters.needs_dots("नम") and not letters.needs_dots("Zoë")
+
+
+def test_two_fonts_with_files_of_one_name_are_two(settings, tmp_path: Path):
+    settings.FONTS = [a_font(tmp_path / "a", "न"), a_font(tmp_path / "b", "ม")]
+    assert letters.missing("นมन") == ["น"]
+    assert papers.Paper().normalize_text("नม") == "नม"
+
+
+def test_a_font_that_is_gone_or_is_none_leaves_papers_as_they_are(settings, tmp_path: Path):
+    good, no_font, odd = a_font(tmp_path, "न"), tmp_path / "text.ttf", tmp_path / "own.woff"
+    no_font.write_text("no font")
+    odd.write_bytes(good.read_bytes())
+    settings.FONTS = [no_font, tmp_path / "gone.ttf", odd, tmp_path, good]
+    assert letters.missing("नม") == ["ม"]
+    assert [bool(letters.fault(path)) for path in settings.FONTS] == [True, True, True, True, False]
+    assert papers.packing_slip(papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message="न"))
+    good.unlink()
+    assert letters.missing("न") == ["न"], "it was taken away while we run"
+    assert papers.Paper().normalize_text("न") == letters.NO_LETTER

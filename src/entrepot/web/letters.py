@@ -15,13 +15,17 @@ import font_source_sans_pro
 import noto_cjk_sans_jp_regular
 import pylopdf_fonts_ar
 import pylopdf_fonts_he
+import structlog
 import uharfbuzz as hb
 from django.conf import settings
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
+from fpdf import FPDF
 from fpdf.bidi import BidiParagraph, auto_detect_base_direction
 from fpdf.enums import TextDirection
 from PIL import Image
+
+log = structlog.get_logger("entrepot.web")
 
 FILES = Path(font_source_sans_pro.__file__).parent / "files"
 TEXT, BOLD = FILES / "SourceSansPro-Regular.ttf", FILES / "SourceSansPro-Semibold.ttf"
@@ -97,7 +101,22 @@ NO_LETTER = "\ufffd"
 def further() -> dict[str, Font]:
     """The fonts that are asked for letters which the font of texts has none of: ours, then those of this
     installation."""
-    return FURTHER | {f"own {path.stem}".lower(): Font(path, only_in(path)) for path in settings.FONTS}
+    own = [path for path in settings.FONTS if path.is_file() and not fault(path)]
+    return FURTHER | {f"own {path}".lower(): Font(path, only_in(path)) for path in own}
+
+
+@cache
+def fault(path: Path) -> str:
+    """Why a file is no font for papers, which are made without it then; '' where it is one."""
+    try:
+        if path.suffix.lower() not in (".ttf", ".otf"):
+            return "its name does not end in .ttf or .otf"
+        only_in(path)
+        FPDF().add_font("own", "", path)
+    except Exception as error:  # whatever comes of reading a file that is no font
+        log.warning("a font of this machine is left out", font=str(path), exc_info=True)
+        return str(error) or type(error).__name__
+    return ""
 
 
 @cache
