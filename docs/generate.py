@@ -43,7 +43,8 @@ SETTINGS = {
     "ENTREPOT_EASYPOST_URL": "Where EasyPost answers, if not at `https://api.easypost.com/v2`.",
     "ENTREPOT_EASYPOST_SECRET": "The secret by which EasyPost signs its webhooks. Without it none is taken.",
     "ENTREPOT_FONTS": "Fonts of this machine (.ttf, .otf; several with a colon between) for letters that papers have"
-    " none of otherwise, such as Thai or Devanagari: `/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf`.",
+    " none of otherwise, such as Thai or Devanagari: `/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf`."
+    " One that is gone or is none is left out, and `entrepot doctor` tells.",
     "ENTREPOT_HOME": "The folder of this installation: secret key, files, the embedded server's data.",
     "ENTREPOT_HOSTS": "Names under which the console is reached, separated by commas.",
     "ENTREPOT_KARRIO_ACCOUNTS": "Accounts with carriers for the extra `[carriers]`, as JSON: karrio's name of each with"

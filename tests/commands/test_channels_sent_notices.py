@@ -11,12 +11,14 @@ import pytest
 
 from entrepot.channels.commands.take_documents import DocumentTaken, TakeDocument, take_documents
 from entrepot.kernel import sql
+from entrepot.kernel.command import whole
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.shipping import queries as shipping
 from tests import x12
 from tests.drop import NOTICES, a_supplier, asked, passed_on, places, profile
-from tests.floor import COMPANY, SYSTEM, Floor, a_floor
+from tests.floor import COMPANY, SYSTEM, Floor, a_floor, someone
 from tests.retailer import BUYER, a_retailer
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +104,41 @@ def test_what_he_refuses_is_sourced_again(floor: Floor):
     (told,) = taken(a_notice("N2", number, x12.item("SKU-001", 0, status="IR")), control="2").notices
     assert (told.number, told.units, told.problem) == (number, 0, "")
     assert (queries.drop_ship(which).state, shipping.of_order(other)) == ("refused", [])
+
+
+def test_units_beside_a_rejected_item_have_not_left(floor: Floor):
+    sold, which, number = a_drop_ship(floor)
+    lines = (x12.item("SKU-000", 3, status="IR"), x12.item("SKU-001", 1), x12.item("SKU-001", 1, status="IR"))
+    (told,) = taken(a_notice("N1", number, *lines)).notices
+    assert (told.units, told.problem) == (1, "")
+    assert places(sold) == [{"open": 3}, {"open": 1, "shipped": 1}]
+    assert [(one.shipped, one.refused) for one in queries.lines_of([which])[which]] == [(0, 3), (1, 1)]
+
+
+def test_two_notices_of_a_document_that_end_one_line_are_both_taken(floor: Floor):
+    sold, which, number = a_drop_ship(floor, (0, 5))
+    one, other = (a_notice(name, number, x12.item("SKU-000", 1, status="ID")) for name in ("N1", "N2"))
+    found = taken(one, other)
+    assert problems(found) == ["", ""]
+    assert places(sold) == [{"open": 3, "shipped": 2}]
+    assert [(each.shipped, each.refused) for each in queries.lines_of([which])[which]] == [(2, 3)]
+    later = taken(one, other, control="2")
+    assert all("was announced before" in why for why in problems(later))
+    assert len(shipping.of_order(sold)) == 2
+
+
+def test_a_notice_that_is_taken_once_its_month_is_closed_is_booked_now(floor: Floor):
+    sold, _, number = a_drop_ship(floor, (0, 1))
+    text, before = (
+        x12.document(a_notice("N1", number, x12.item("SKU-000", 1))),
+        NOTICES.at - timedelta(days=40),
+    )
+    (found,) = take_documents(replace(SYSTEM, at=before), requests=[TakeDocument(COMPANY, text)])
+    assert isinstance(found, DocumentTaken) and problems(found)[0], "whoever ordered it does not bring it"
+    whole(close_month(someone("books"), requests=[CloseMonth(COMPANY, before.date().replace(day=1))]))
+    (again,) = take_documents(NOTICES, requests=[TakeDocument(COMPANY, text)])
+    assert isinstance(again, DocumentTaken) and problems(again) == [""]
+    assert [one.shipped_at for one in shipping.of_order(sold)] == [NOTICES.at]
 
 
 def test_the_same_notice_ships_nothing_twice_whatever_it_comes_in(floor: Floor):

@@ -14,7 +14,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.delivery import RETRY_AFTER
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.relay import relay_once
-from entrepot.shipping import errors, queries, tasks
+from entrepot.shipping import adapters, errors, queries, tasks
 from entrepot.shipping.commands.buy import BuyLabels, RecordPurchase, buy_labels, record_purchases
 from entrepot.shipping.commands.label import PrintLabels, print_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
@@ -27,7 +27,7 @@ from entrepot.shipping.commands.tell_manifests import (
     tell_manifests,
 )
 from entrepot.shipping.easypost.client import Client
-from entrepot.shipping.live import Bought, Form, OnPaperError
+from entrepot.shipping.live import Bought, Form, InDoubtError, OnPaperError
 from entrepot.shipping.queries import FormRow
 from entrepot.work import queries as work
 from tests.commands.test_shipping_live import HOME, LIVE
@@ -267,6 +267,50 @@ def test_a_carrier_that_is_told_of_none_is_left_to_the_paper(house: Floor, other
     assert work.of_subject(manifest) == []
     (refused,) = tell_manifests(SYSTEM, requests=[TellManifest(manifest)])
     assert isinstance(refused, errors.NothingToTell)
+
+
+class Killed(BaseException):
+    """As nobody catches it, so nobody catches a kill."""
+
+
+@pytest.mark.parametrize("lost", [Killed(), InDoubtError("karrio: timed out")])
+def test_a_form_that_karrio_may_have_made_is_asked_for_by_a_person_alone(house: Floor, monkeypatch, lost):
+    """karrio has no name for a form before it is made: whoever asks twice has two."""
+
+    class Karrio:
+        asked = 0
+        then: BaseException | None = lost
+
+        def manifest(self, *_: object) -> Form:
+            self.asked += 1
+            if self.then:
+                raise self.then
+            return Form("post:m1", "data:application/pdf;base64,JVBERi0=")
+
+    karrio = Karrio()
+    monkeypatch.setattr(adapters, "adapter", lambda _: karrio)
+    (label,) = asked_for(house)
+    record_purchases(
+        SYSTEM, requests=[RecordPurchase(label, "buy", Bought("post:s1", "PP1", 250, "GBP", ""))]
+    )
+    sql.change("UPDATE shipping_purchase SET source = 'karrio'", {})
+    sql.change("DELETE FROM kernel_delivery", {})
+    manifest = closed(house)
+    if isinstance(lost, Killed):
+        with pytest.raises(Killed):
+            relayed()
+        assert relayed(1) == 0, "whoever is gone may be at it still"
+    assert relayed(5) == 1
+    assert relayed(60) == 0
+    ((source, state, url, problem),) = forms(manifest)
+    assert (karrio.asked, source, state, url) == (1, "karrio", "failed", "")
+    assert "ask it before you tell it again" in problem
+    assert [one.type for one in work.of_subject(manifest)] == ["manifest not told"]
+
+    karrio.then = None
+    assert tell_manifests(SYSTEM, requests=[TellManifest(manifest)]) == [ManifestTold(manifest, ("karrio",))]
+    assert relayed(61) == 1
+    assert (karrio.asked, forms(manifest)[0].state) == (2, "made")
 
 
 def test_answers_are_recorded_for_what_was_asked(house: Floor):

@@ -682,6 +682,25 @@ def test_a_count_that_somebody_left_is_begun_anew(house: Floor):
     assert isinstance(answer, WrongState)
 
 
+def test_whoever_began_a_count_and_left_it_counts_it_again_where_it_differs(house: Floor):
+    house.stock(0, 10)
+    task = asked(house)
+    started(task)
+    started(task, "bob", 5)
+    assert entered(task, Counted(house.skus[0], 6), person="bob") == "recount"
+    assert started(task, "cat", 11).round == 2
+    (answer,) = start_counts(at("bob", 12), requests=[StartCount(task)])
+    assert answer == errors.CountedBefore(count=counted.one_count(task).number, person="bob")
+    assert started(task, "ann", 13).round == 2
+    assert entered(task, Counted(house.skus[0], 7), minutes=20) == "waiting"
+    (line,) = counted.differences(company=COMPANY)
+    for person in ("bob", "ann"):
+        (answer,) = decide_counts(at(person, 40), requests=[DecideCount(line.id, "approve", "stolen")])
+        assert isinstance(answer, DutiesApart)
+    (answer,) = decide_counts(at("cat", 40), requests=[DecideCount(line.id, "approve", "stolen")])
+    assert isinstance(answer, CountDecided)
+
+
 def test_the_same_key_gets_the_first_answer(house: Floor):
     house.stock(0, 100)
     task = asked(house)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import timedelta
 
 import pytest
@@ -95,6 +95,37 @@ def test_names_and_streets_are_for_those_who_ship(console, program, gone):
         in said(other.post("/manifests/close/", {"node": str(ids.uuid7()), "carrier": ""}))[0]
     )
     is_problem(program("auditor").get(f"/api/v1/shipments/{gone.id}/labels"), 403, "kernel.not_permitted")
+
+
+def test_a_paper_that_is_kept_here_is_in_no_list(console, program, gone, settings):
+    """An adapter may give the form of a manifest itself: lists say that it is there, and its page serves it."""
+    settings.PUBLIC_URL = "https://ops.example"
+    page = console("supervisor")
+    page.post(f"/shipments/{gone.id}/labels/")
+    (waits,) = queries.waiting(COMPANY)
+    page.post("/manifests/close/", {"node": str(waits.node), "carrier": waits.carrier})
+    (closed,) = queries.manifests(COMPANY)
+    for source, url in (("easypost", "https://forms.example/1.pdf"), ("karrio", _PAPER)):
+        params = {"manifest": closed.id, "company": COMPANY, "source": source, "url": url}
+        sql.change(_FORM, params)
+    here = f"/manifests/{closed.id}/forms/karrio/"
+
+    shown = page.get("/manifests/").content.decode()
+    assert (here in shown, _PAPER in shown) == (True, False)
+    assert page.get(here).content == b"%PDF"
+    assert page.get(here.replace("karrio", "easypost"))["Location"] == "https://forms.example/1.pdf"
+    assert page.get(here.replace("karrio", "post")).status_code == 404
+    (listed,) = program("supervisor").get("/api/v1/manifests").json()["items"]
+    assert [one["url"] for one in listed["forms"]] == [
+        "https://forms.example/1.pdf", f"https://ops.example{here}",
+    ]  # fmt: skip
+
+
+_PAPER = f"data:application/pdf;base64,{b64encode(b'%PDF').decode()}"
+_FORM = """
+INSERT INTO shipping_manifestform (manifest_id, source, company_id, state, reference, url)
+VALUES (%(manifest)s::uuid, %(source)s::text, %(company)s::smallint, 'made', 'm', %(url)s::text)
+"""
 
 
 def test_what_is_not_there_is_not_found(console, gone):

@@ -112,6 +112,16 @@ def test_every_check_is_explained_in_the_documentation() -> None:
     assert [check.name for check in doctor.CHECKS if f"| `{check.name}` |" not in page] == []
 
 
+def test_a_font_that_is_gone_or_is_none_is_told(settings, tmp_path: Path) -> None:
+    assert looked("fonts").verdict == "ok"
+    none = tmp_path / "text.ttf"
+    none.write_text("no font")
+    settings.FONTS = [none, tmp_path / "gone.ttf"]
+    found = looked("fonts")
+    assert found.verdict == "warn"
+    assert "gone.ttf (there is no such file)" in found.found and "text.ttf (Not a TrueType" in found.found
+
+
 # ---- without a database
 
 

@@ -365,6 +365,7 @@ def a_font(folder: Path, letters_of_it: str) -> Path:
     made.setupNameTable({"familyName": "Own", "styleName": "Regular", "psName": "Own-Regular"})
     made.setupOS2()
     made.setupPost()
+    folder.mkdir(exist_ok=True)
     path = folder / "own.ttf"
     made.save(path)
     return path
@@ -381,7 +382,23 @@ def test_a_gift_message_that_no_paper_can_say_has_lines_to_be_written_on(monkeyp
     monkeypatch.setattr(papers.Paper, "say", lambda _self, text, *_, **__: said.append(text))
     for message, is_said in (("สุข", False), ("Ж\ufe0f", True)):
         papers.packing_slip(papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message=message))
-        assert ("Ж" in said, message in said) == (is_said, False)
+        assert (message in said) == is_said
+
+
+def test_what_joins_letters_or_parts_them_is_printed_where_letters_are_joined():
+    paper = papers.Paper()
+    persian = "می\u200cخواهم"
+    assert paper.normalize_text(persian + "\ufe0f") == persian
+    assert paper.normalize_text("a\u200db\ufe0fc") == "abc", "no letter of ours for them"
+
+
+def test_what_parts_letters_is_no_blank_among_dots():
+    def width(text: str) -> int:
+        return letters.dots(text, 40, 600).width
+
+    assert width("می\u200cخواهم") < width("می خواهم")
+    assert letters.dots("می\u200cخواهم", 40, 600).tobytes() != letters.dots("میخواهم", 40, 600).tobytes()
+    assert letters.dots("Zo\u200dë", 40, 600).tobytes() == letters.dots("Zoë", 40, 600).tobytes()
 
 
 def test_a_font_of_the_machine_has_letters_that_ours_have_not(settings, tmp_path: Path):
@@ -395,3 +412,22 @@ def test_a_font_of_the_machine_has_letters_that_ours_have_not(settings, tmp_path
         papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message="नमन")
     )
     assert letters.needs_dots("नम") and not letters.needs_dots("Zoë")
+
+
+def test_two_fonts_with_files_of_one_name_are_two(settings, tmp_path: Path):
+    settings.FONTS = [a_font(tmp_path / "a", "न"), a_font(tmp_path / "b", "ม")]
+    assert letters.missing("นมन") == ["น"]
+    assert papers.Paper().normalize_text("नม") == "नม"
+
+
+def test_a_font_that_is_gone_or_is_none_leaves_papers_as_they_are(settings, tmp_path: Path):
+    good, no_font, odd = a_font(tmp_path, "न"), tmp_path / "text.ttf", tmp_path / "own.woff"
+    no_font.write_text("no font")
+    odd.write_bytes(good.read_bytes())
+    settings.FONTS = [no_font, tmp_path / "gone.ttf", odd, tmp_path, good]
+    assert letters.missing("नม") == ["ม"]
+    assert [bool(letters.fault(path)) for path in settings.FONTS] == [True, True, True, True, False]
+    assert papers.packing_slip(papers.Slip("Hearth", "SO-1", "", "FL-1", None, [], gift_message="न"))
+    good.unlink()
+    assert letters.missing("न") == ["न"], "it was taken away while we run"
+    assert papers.Paper().normalize_text("न") == letters.NO_LETTER

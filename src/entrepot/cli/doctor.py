@@ -666,6 +666,26 @@ def proof(setup: Setup) -> Finding:
     return Finding("ok", f"The last one was {_ago(age)} ago, and no sum is open.")
 
 
+def fonts(_setup: Setup) -> Finding:
+    """Whether the fonts of this machine that papers shall have can be read: papers are made without the others."""
+    from django.conf import settings
+
+    from entrepot.web import letters
+
+    faults = [
+        f"{path} ({'there is no such file' if not path.is_file() else why})"
+        for path in settings.FONTS
+        if not path.is_file() or (why := letters.fault(path))
+    ]
+    if faults:
+        return Finding(
+            "warn",
+            f"ENTREPOT_FONTS names what is no font: {'; '.join(faults)}.",
+            "Mend the path or the file (.ttf or .otf), or leave it out. Papers are made without it.",
+        )
+    return Finding("ok", f"{len(settings.FONTS)} of this machine, beside those of papers.")
+
+
 CHECKS: Sequence[Check] = (
     Check("python", python),
     Check("home", home),
@@ -682,4 +702,5 @@ CHECKS: Sequence[Check] = (
     Check("relay", relay, needs_database=True),
     Check("jobs", jobs, needs_database=True),
     Check("proof", proof, needs_database=True),
+    Check("fonts", fonts, needs_database=True),  # its settings name the database
 )

@@ -112,7 +112,8 @@ class NamesOffers(Protocol):
 class TellsManifests(Protocol):
     """An adapter that tells carriers what they collect. `labels` are those that were bought, by its names for them,
     with their numbers; `known` is its name for the form where that is being made already, else ''; `origin` is where
-    they are collected. Raises `OnPaperError` where nobody is told."""
+    they are collected. Raises `OnPaperError` where nobody is told, and `InDoubtError` where asking again might make a
+    second form."""
 
     def manifest(self, labels: Mapping[str, str], known: str, origin: Place) -> Form: ...
 

@@ -157,8 +157,12 @@ def left_behind(company: int, *, limit: int = 100) -> list[LeftBehind]:
     return [LeftBehind(*row) for row in sql.run(_LEFT_BEHIND, {"company": company, "limit": limit})]
 
 
+KEPT_HERE = "data:"
+"""Stands for the address of a paper that we keep, since an adapter gave the paper itself."""
+
+
 class FormRow(NamedTuple):
-    """What an adapter made of a manifest; the carrier's paper is at `url` once it is made."""
+    """What an adapter made of a manifest; the carrier's paper is at `url` once it is made, or `KEPT_HERE`."""
 
     source: str
     state: str
@@ -190,6 +194,12 @@ def manifest(manifest_id: UUID, company: int) -> ManifestRow | None:
     """One manifest of a company; None where there is none of that id."""
     found = _manifests({"company": company, "after": None, "limit": 1, "id": manifest_id})
     return found[0] if found else None
+
+
+def form(manifest_id: UUID, source: str, company: int) -> tuple[str, str] | None:
+    """The number of a manifest, and the address of the carrier's paper, whole; None where none is made. 1 statement."""
+    found = sql.run(_FORM, {"id": manifest_id, "source": source, "company": company})
+    return (found[0][0], found[0][1]) if found else None
 
 
 def _manifests(params: dict[str, Any]) -> list[ManifestRow]:
@@ -399,12 +409,18 @@ ORDER BY h.promised_at, l.id LIMIT %(limit)s::int
 
 _MANIFESTS = """
 SELECT m.id, m.number, m.company_id::int, n.code, n.name, m.carrier, m.labels, m.weight_g, m.closed_at, m.closed_by,
-       COALESCE((SELECT jsonb_agg(jsonb_build_array(source, state, url, problem) ORDER BY source)
+       COALESCE((SELECT jsonb_agg(jsonb_build_array(source, state,
+                                CASE WHEN url LIKE 'data:%%' THEN 'data:' ELSE url END, problem) ORDER BY source)
                  FROM shipping_manifestform WHERE manifest_id = m.id), '[]')
 FROM shipping_manifest AS m JOIN network_node AS n ON n.id = m.node_id
 WHERE m.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR m.id < %(after)s::uuid)
   AND (%(id)s::uuid IS NULL OR m.id = %(id)s::uuid)
 ORDER BY m.id DESC LIMIT %(limit)s::int
+"""
+
+_FORM = """
+SELECT m.number, f.url FROM shipping_manifest AS m JOIN shipping_manifestform AS f ON f.manifest_id = m.id
+WHERE m.id = %(id)s::uuid AND m.company_id = %(company)s::smallint AND f.source = %(source)s::text AND f.url <> ''
 """
 
 _WRONG = (

@@ -15,7 +15,7 @@ from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import Refused, Said, Unavailable
 from entrepot.parties import queries as parties
 from entrepot.shipping import adapters, asking, buying
-from entrepot.shipping.buying import NO_ACCOUNT
+from entrepot.shipping.buying import NO_ACCOUNT, UNHEARD
 from entrepot.shipping.commands.buy import RecordPurchase, ask_for, record_purchases
 from entrepot.shipping.commands.collect import WatchCollections, watch_collections
 from entrepot.shipping.commands.perform import PerformServices, perform
@@ -32,7 +32,15 @@ from entrepot.shipping.commands.tell_manifests import RecordForm, record_forms
 from entrepot.shipping.commands.watch import AnswerTrouble, WatchSilence, answer_trouble, watch_silence
 from entrepot.shipping.commands.watch_purchases import WatchPurchases, watch_purchases
 from entrepot.shipping.easypost import parse as easypost
-from entrepot.shipping.live import Adapter, Form, OnPaperError, Place, RefusedByCarrierError, TellsManifests
+from entrepot.shipping.live import (
+    Adapter,
+    Form,
+    InDoubtError,
+    OnPaperError,
+    Place,
+    RefusedByCarrierError,
+    TellsManifests,
+)
 
 
 def serve_perform(cause: Cause, orders: Sequence[UUID]) -> None:
@@ -106,15 +114,22 @@ def _void(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) 
 
 def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> None:
     """The form of a manifest. What is being made is looked at again; labels whose purchase is not answered yet are
-    waited for. Where the message would be given up a person is told: the carrier does not know what it collects."""
+    waited for. Where the message would be given up a person is told: the carrier does not know what it collects. So is
+    one where an attempt may have made it, and nobody heard."""
     params = {"manifest": message.subject, "source": source}
     (known, is_waited_for, labels) = sql.run(_TO_TELL, params)[0]
     try:
+        if message.is_again:
+            raise InDoubtError(UNHEARD)
         if is_waited_for:
             raise Unavailable("a label on it is being bought still")
         form = _form(adapter, known, labels, asking.of_manifest(message.subject, cause.at))
     except OnPaperError as error:
         record_forms(cause, requests=[RecordForm(message.subject, source, "leave", problem=str(error))])
+        return
+    except InDoubtError as error:
+        problem = str(Said("it may know of it, ask it before you tell it again: {0}", str(error)))
+        record_forms(cause, requests=[RecordForm(message.subject, source, "fail", problem=problem)])
         return
     except (RefusedByCarrierError, Unavailable) as error:
         if isinstance(error, Unavailable) and not delivery.is_last(message):

@@ -15,13 +15,17 @@ import font_source_sans_pro
 import noto_cjk_sans_jp_regular
 import pylopdf_fonts_ar
 import pylopdf_fonts_he
+import structlog
 import uharfbuzz as hb
 from django.conf import settings
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
+from fpdf import FPDF
 from fpdf.bidi import BidiParagraph, auto_detect_base_direction
 from fpdf.enums import TextDirection
 from PIL import Image
+
+log = structlog.get_logger("entrepot.web")
 
 FILES = Path(font_source_sans_pro.__file__).parent / "files"
 TEXT, BOLD = FILES / "SourceSansPro-Regular.ttf", FILES / "SourceSansPro-Semibold.ttf"
@@ -81,8 +85,13 @@ FURTHER = {
     ),
 }
 """By name, in the order in which they are asked."""
-MARKS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
-"""What only says how the letters beside it look: nothing is lost without it."""
+JOINERS = "\u200c\u200d"
+"""They part letters that would be joined, or join them: Persian and Hindi are read otherwise without them."""
+SELECTORS = "\ufe00-\ufe0f"
+"""They choose between pictures of one letter, and our fonts have one picture of each."""
+MARKS = re.compile(f"[{JOINERS}{SELECTORS}]")
+"""What only says how the letters beside it look: no font must have it."""
+_IDLE = re.compile(f"[{SELECTORS}]")
 LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 """Letters that are written from right to left."""
 NO_LETTER = "\ufffd"
@@ -92,7 +101,22 @@ NO_LETTER = "\ufffd"
 def further() -> dict[str, Font]:
     """The fonts that are asked for letters which the font of texts has none of: ours, then those of this
     installation."""
-    return FURTHER | {f"own {path.stem}".lower(): Font(path, only_in(path)) for path in settings.FONTS}
+    own = [path for path in settings.FONTS if path.is_file() and not fault(path)]
+    return FURTHER | {f"own {path}".lower(): Font(path, only_in(path)) for path in own}
+
+
+@cache
+def fault(path: Path) -> str:
+    """Why a file is no font for papers, which are made without it then; '' where it is one."""
+    try:
+        if path.suffix.lower() not in (".ttf", ".otf"):
+            return "its name does not end in .ttf or .otf"
+        only_in(path)
+        FPDF().add_font("own", "", path)
+    except Exception as error:  # whatever comes of reading a file that is no font
+        log.warning("a font of this machine is left out", font=str(path), exc_info=True)
+        return str(error) or type(error).__name__
+    return ""
 
 
 @cache
@@ -121,6 +145,11 @@ def missing(text: str) -> list[str]:
         for one in dict.fromkeys(MARKS.sub("", text))
         if one.isprintable() and not any(_font(path).get_nominal_glyph(ord(one)) for path in paths)
     ]
+
+
+def shown(text: str) -> str:
+    """A text without what changes nothing on paper: marks for other fonts, and joiners where no letter is joined."""
+    return (_IDLE if is_shaped(text) else MARKS).sub("", text)
 
 
 def is_shaped(text: str) -> bool:
@@ -164,7 +193,7 @@ def needs_dots(text: str) -> bool:
 
 def dots(text: str, height: int, room: int) -> Image.Image:
     """A line of text in black on white, so many dots high and as wide as it is, no wider than there is room."""
-    text = "".join(one if one.isprintable() else " " for one in text)
+    text = "".join(one if one.isprintable() or one in JOINERS else " " for one in shown(text))
     drawing, across, size = hb.RasterDraw(), 0.0, height * SIZE
     for run in runs(text):
         parts = [(_font(path), part) for path, part in _by_font(run.text)]
@@ -207,11 +236,13 @@ def _by_font(text: str) -> list[tuple[Path, str]]:
     for letter in text:
         last = parts[-1][0] if parts else paths[0]
         path = next((one for one in (last, *paths) if _font(one).get_nominal_glyph(ord(letter))), None)
-        shown, path = (letter, path) if path else (NO_LETTER, FURTHER["rest"].path)
+        if letter in JOINERS:
+            path = last
+        drawn, path = (letter, path) if path else (NO_LETTER, FURTHER["rest"].path)
         if parts and parts[-1][0] == path:
-            parts[-1] = (path, parts[-1][1] + shown)
+            parts[-1] = (path, parts[-1][1] + drawn)
         else:
-            parts.append((path, shown))
+            parts.append((path, drawn))
     return parts
 
 

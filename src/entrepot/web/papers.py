@@ -98,7 +98,8 @@ class Paper(FPDF):
             self._fall_back_on(missing)
         self.set_text_shaping(letters.is_shaped(text))
         return "".join(
-            one if ord(one) in self._known or not one.isprintable() else letters.NO_LETTER for one in text
+            one if ord(one) in self._known or not one.isprintable() else letters.NO_LETTER
+            for one in letters.shown(text)
         )
 
     def _preload_bidirectional_text(self, text: str, markdown: bool) -> Sequence[Fragment]:  # noqa: FBT001  as fpdf calls it
@@ -318,7 +319,7 @@ def _packing_slip(slip: Slip) -> bytes:
         if letters.missing(slip.gift_message):
             paper.lines_to_write_on(HAND_LINES)
         else:
-            paper.say(letters.MARKS.sub("", slip.gift_message), 14, 7)
+            paper.say(slip.gift_message, 14, 7)
     return bytes(paper.output())
 
 

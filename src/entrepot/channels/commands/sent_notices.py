@@ -10,10 +10,10 @@ from uuid import UUID
 from entrepot.channels.x12.goods import ToCustomer
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Refused, Said
 from entrepot.purchasing.commands.lock_drop_ships import DropShip, lock_drop_ships
 from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
-from entrepot.purchasing.drop_ship import Units
 from entrepot.purchasing.errors import NoticedBefore
 from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
 
@@ -77,7 +77,7 @@ def _ship(
 ) -> None:
     asked = [place for place in places if notices[place].told.sent]
     shipped = ship_drop_ships(cause, requests=[
-        ShipDropShip(one.told.drop_ship, one.carrier, one.tracking, one.told.sent, one.occurred_at)
+        ShipDropShip(one.told.drop_ship, one.carrier, one.tracking, one.told.sent, one.occurred_at, or_now=True)
         for one in (notices[place] for place in asked)
     ]) if asked else []  # fmt: skip
     for place, told in zip(asked, shipped, strict=True):
@@ -98,27 +98,23 @@ def _refuse(
     notices: Sequence[SentNotice],
     places: Sequence[int],
     answers: dict[int, str | Refused],
-    left: Mapping[tuple[UUID, int], int],
+    left: dict[tuple[UUID, int], int],
 ) -> None:
-    """Of lines of which no more will be sent, all that is left; where nothing is, there is nothing to refuse."""
-    ending: dict[int, tuple[Units, ...]] = {}
+    """Of lines of which no more will be sent, all that is left; where nothing is, there is nothing to refuse. It can't
+    be refused to us: else goods would be shipped with a notice that is not taken."""
+    asked: list[RefuseDropShip] = []
     for place in places:
         if isinstance(answers.get(place), Refused):
             continue
         one = notices[place]
-        rest = [(number, left[one.told.drop_ship, number]) for number in one.told.refused]
-        ending[place] = tuple((number, units) for number, units in rest if units > 0)
+        # Another notice of the document may refuse the same line: what is left of it is refused once.
+        rest = [(number, left.pop((one.told.drop_ship, number), 0)) for number in one.told.refused]
+        if units := tuple(each for each in rest if each[1] > 0):
+            why = Said("refused with ship notice {0}", one.reference)
+            asked.append(RefuseDropShip(one.told.drop_ship, why, units, one.occurred_at))
         answers.setdefault(place, one.order)
-    asked = [place for place, units in ending.items() if units]
-    refused = refuse_drop_ships(cause, requests=[
-        RefuseDropShip(
-            one.told.drop_ship, Said("refused with ship notice {0}", one.reference), ending[place], one.occurred_at
-        )
-        for place, one in ((place, notices[place]) for place in asked)
-    ]) if asked else []  # fmt: skip
-    answers.update({
-        place: told for place, told in zip(asked, refused, strict=True) if isinstance(told, Refused)
-    })  # fmt: skip
+    if asked:
+        whole(refuse_drop_ships(cause, requests=asked))
 
 
 def _end(notices: Sequence[SentNotice], taken: dict[int, str | Refused]) -> None:

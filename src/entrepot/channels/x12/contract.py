@@ -11,8 +11,11 @@ NEW, CANCELLED, REPLACED = "00", "01", "05"
 PURPOSES = (NEW, CANCELLED, REPLACED)
 """What a notice may be for (BSN01): the first of its number, the end of one, or what stands in the place of one."""
 
-REFUSED = ("ID", "IR")
-"""What becomes of an item (SN108) that is not sent, and won't be: deleted, rejected."""
+REJECTED = "IR"
+REFUSED = ("ID", REJECTED)
+"""What becomes of an item (SN108) that is not sent, and won't be: deleted, rejected. Of what is deleted the units
+(SN102) have left, and no more come; of what is rejected none have, and units beside it are those that were asked
+for."""
 
 CARRIERS = (
     dict.fromkeys(("UPSN", "UPSM", "UPSS"), "UPS")

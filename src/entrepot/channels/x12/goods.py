@@ -57,8 +57,9 @@ def to_customer(said: ShipNotice, orders: Mapping[str, Sequence[Wanted]]) -> ToC
     refused: dict[int, None] = {}
     for item in said.items:
         line, units = _line(item, wanted, left)
-        left[line.line] -= units
-        sent[line.number] += units
+        if not item.is_rejected:
+            left[line.line] -= units
+            sent[line.number] += units
         if item.is_refused:
             refused[line.number] = None
     told = tuple((number, units) for number, units in sent.items() if units)

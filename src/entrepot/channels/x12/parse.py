@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from entrepot.catalog.barcodes import is_sscc
-from entrepot.channels.x12.contract import CANCELLED, NEW, NOTICE, PURPOSES, REFUSED
+from entrepot.channels.x12.contract import CANCELLED, NEW, NOTICE, PURPOSES, REFUSED, REJECTED
 from entrepot.channels.x12.envelope import Interchange, Segment, Set, X12Error, read
 from entrepot.kernel.errors import Said
 
@@ -24,7 +24,7 @@ ARRIVES = ("017", "067", "002", "011")
 @dataclass(frozen=True, slots=True)
 class Item:
     """Units of an order line by what names the goods, in which package, on which pallet, at which segment.
-    `is_refused`: the supplier sends no more of it than these."""
+    `is_refused`: the supplier sends no more of it than these; `is_rejected`: nor these, whatever units he names."""
 
     segment: int
     order: str
@@ -40,6 +40,7 @@ class Item:
     serials: tuple[str, ...] = ()
     pallet: str = ""
     is_refused: bool = False
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,7 @@ def _item(level: _Level, order: str, pallets: set[str]) -> Item:
         named.number, order, _units(sent), sent.must(3, "a unit of measure such as EA"), codes, barcodes, vendor,
         named.at(1), package, lot.must(2, "the lot") if lot else "", _day(expiry, 2) if expiry else None,
         tuple(one.must(2, "the serial number") for one in level.of("REF", "SE")), pallet, sent.at(8) in REFUSED,
+        sent.at(8) == REJECTED,
     )  # fmt: skip
 
 

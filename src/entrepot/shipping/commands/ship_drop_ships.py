@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from entrepot.access.rules import apart
@@ -32,7 +32,8 @@ from entrepot.stock.commands.pass_through import PassedThrough, pass_through
 class ShipDropShip:
     """What a supplier has sent of a drop-ship order: all that was to come, or (number of the line, units) of it.
 
-    `tracking` is the carrier's number, checked as for shipments of our own; without, ours serves.
+    `tracking` is the carrier's number, checked as for shipments of our own; without, ours serves. `or_now`: the house
+    hears of it later: where the month of `occurred_at` is closed, it is shipped at the moment of recording.
     """
 
     drop_ship: UUID
@@ -41,6 +42,7 @@ class ShipDropShip:
     lines: tuple[Units, ...] | None = None
     occurred_at: datetime | None = None
     key: str | None = None
+    or_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
     moves: list[PassedThrough] = []
     for request in requests:
         one = found.get(request.drop_ship)
-        at = request.occurred_at or cause.at
+        at = _moment(cause, request, one, facts)
         told = _decide(cause, request, one, at, facts)
         if one is None or isinstance(told, Refused):
             answers.append(told if isinstance(told, Refused) else NotFound(what="drop-ship order", which=""))
@@ -125,8 +127,13 @@ class _Facts:
         found = list(found)
         lines = list({line.line for one in found for line in one.lines.values()})
         self._frozen = {row[0]: row[1:] for row in sql.run(_FROZEN, {"lines": lines})}
-        self.closed = ledger.closed_months(sorted({one.company for one in found}))
+        self._closed = ledger.closed_months(sorted({one.company for one in found}))
         self._gone: dict[UUID, int] = defaultdict(int)
+
+    def closed(self, company: int, at: datetime) -> date | None:
+        """The month of a moment, where it is closed."""
+        month = at.astimezone(UTC).date().replace(day=1)
+        return month if (company, month) in self._closed else None
 
     def take(self, told: Sequence[tuple[Line, int]]) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
         """Units of each line that leave now, with what they bear, behind those that left before."""
@@ -137,6 +144,11 @@ class _Facts:
             self._gone[line.line] += units
             leaving.append((line.line, line.sku, units, rules.worth(Frozen(*amounts), quantity, gone, units)))
         return tuple(leaving)
+
+
+def _moment(cause: Cause, request: ShipDropShip, one: DropShip | None, facts: _Facts) -> datetime:
+    at = request.occurred_at or cause.at
+    return cause.at if request.or_now and one and facts.closed(one.company, at) else at
 
 
 def _decide(
@@ -150,8 +162,7 @@ def _decide(
         )
     if one.ordered_by == cause.actor.name:
         return apart(duty(cause, one))
-    month = at.astimezone(UTC).date().replace(day=1)
-    if (one.company, month) in facts.closed:
+    if month := facts.closed(one.company, at):
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
     verdict = judged(request.tracking, request.carrier)
     if verdict and verdict.problem and verdict.certain:

@@ -81,9 +81,11 @@ def tell(cause: Cause, manifests: Sequence[UUID]) -> None:
 
 
 def _send(cause: Cause, forms: Sequence[tuple[Any, ...]]) -> None:
-    """`forms`: the manifest, the adapter and the company of each."""
+    """`forms`: the manifest, the adapter and the company of each. karrio makes a form with each request."""
     delivery.send(cause, [
-        delivery.Message(f"carriers:{source}", "carrier.manifest", manifest, company, {"manifest": manifest})
+        delivery.Message(
+            f"carriers:{source}", "carrier.manifest", manifest, company, {"manifest": manifest}, once=source == KARRIO
+        )
         for manifest, source, company in forms
     ])  # fmt: skip
 

@@ -179,9 +179,15 @@ class Client:
         request = models.ManifestRequest(
             shipment_identifiers=[name.partition(":")[2] for name in labels], address=_address(origin)
         )
-        made, messages = _ask(lambda: karrio.Manifest.create(request).from_(gateway).parse())
+        try:
+            made, messages = karrio.Manifest.create(request).from_(gateway).parse()
+        except Exception as error:  # karrio raises what its plugins raise
+            raise InDoubtError(f"karrio: {error}") from error
         if not made:
-            raise _refusal(messages, "no form")
+            why = _told(messages)
+            if not messages or (_is_lost(messages) and not any(one in why for one in NOT_SENT)):
+                raise InDoubtError(f"karrio: {why or 'no answer that can be read'}")
+            raise _refusal(messages, why)
         return parse.form(accounts[0], made.id, made.doc and made.doc.manifest)
 
     def void(self, reference: str) -> None:

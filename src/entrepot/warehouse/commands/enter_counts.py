@@ -9,9 +9,10 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access.commands.take_duty import take_duty
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
@@ -23,7 +24,7 @@ from entrepot.stock.models import STATUSES
 from entrepot.warehouse import counting, errors
 from entrepot.warehouse.commands.missing import reopen
 from entrepot.warehouse.commands.plan_counts import classes_of
-from entrepot.warehouse.commands.start_counts import Task, lock_tasks
+from entrepot.warehouse.commands.start_counts import Task, duty_of, lock_tasks
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 UNITS_MAX = 10**6
@@ -107,7 +108,7 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
     Refuses: NotFound; WrongState (nobody has begun it); warehouse.count_of_another; warehouse.count_withdrawn;
     warehouse.not_counted; Invalid (units, a serial twice, an unknown SKU, a time before the count began or to come).
     Again: by key.
-    16 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5
+    18 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5
     where promises were displaced, 1 where units were found.
     """
     found = lock_tasks([one.task for one in requests])
@@ -134,6 +135,7 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
     states: dict[UUID, str] = {}
     if results:
         entry = _Entry(cause, found, results)
+        whole(take_duty(cause, requests=[duty_of(found[task], cause.actor.name) for task in results]))
         entered = [one for one, refused in zip(requests, answers, strict=True) if refused is None]
         see_plates([plate for one in entered for plate in one.plates], cause.at)
         states = entry.write()

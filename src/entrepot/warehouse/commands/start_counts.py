@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.access import queries as access
+from entrepot.access.commands.take_duty import Duty
 from entrepot.access.errors import DutiesApart
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
@@ -63,9 +64,10 @@ class Task(NamedTuple):
 def start_counts(cause: Cause, /, *, requests: Sequence[StartCount]) -> list[CountStarted | Refused]:
     """What is to be counted: blind, without a figure. From now on movement in the bin is told apart from differences.
 
-    Whoever counted it before can't count it again; a count that somebody has begun and left is begun anew.
+    Whoever reported what it counted can't count it again; a count that somebody has begun and left is begun anew, and
+    whoever left it may count again. The duty is taken with the report.
     Locks: the tasks in id order. Refuses: NotFound; WrongState (counted already); warehouse.counted_before.
-    Again: it is begun anew, by whoever asks. 9 statements.
+    Again: it is begun anew, by whoever asks. 8 statements.
     """
     found = lock_tasks([one.task for one in requests])
     refusals = _refusals(cause, requests, found)
@@ -92,6 +94,11 @@ def _started(task: Task, goods: tuple[ToCount, ...]) -> CountStarted:
     return CountStarted(task.id, task.number, task.bin, task.bin_code, this_round, task.whole, goods)
 
 
+def duty_of(task: Task, person: str) -> Duty:
+    """What whoever counts it does, for the first time or again."""
+    return Duty(task.id, PAIR, "recount" if _again(task) else "count", person, task.number)
+
+
 def _again(task: Task) -> bool:
     """Whether it is counted again because of a difference."""
     return task.state == "recount" or (task.state == "counting" and task.round > 1)
@@ -109,15 +116,12 @@ def _refusals(
         elif isinstance(step := COUNT.step(task.state, "start"), Refused):
             refusals[task.id] = step
         else:
-            side = "recount" if _again(task) else "count"
-            duties.append(Duty(task.id, PAIR, side, cause.actor.name, task.number))
-            if task.state == "recount" and task.counter == cause.actor.name:
-                refusals[task.id] = errors.CountedBefore(count=task.number, person=task.counter)
-    for duty, taken in zip(duties, take_duty(cause, requests=duties) if duties else [], strict=True):
-        if isinstance(taken, DutiesApart):
+            duties.append(duty_of(task, cause.actor.name))
+    for duty, refusal in zip(duties, access.apart(duties), strict=True):
+        if isinstance(refusal, DutiesApart):
             refusals[duty.document] = errors.CountedBefore(count=duty.name, person=duty.person)
-        elif isinstance(taken, Refused):
-            refusals[duty.document] = taken
+        elif refusal:
+            refusals[duty.document] = refusal
     return refusals
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.access import queries as access
+from entrepot.access import rules
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
@@ -56,7 +57,13 @@ def withdraw_counts(cause: Cause, /, *, requests: Sequence[WithdrawCount]) -> li
         if task.round and (task.round > 1 or task.state != "counting")
     }
     told = zip(duties, access.apart(list(duties.values())) if duties else (), strict=True)
-    apart = {task: refused for task, refused in told if refused}
+    # Whoever recounts takes the duty with the report, and stands before the bin already.
+    recounts = {
+        task for task in duties if found[task].state == "counting" and found[task].counter == cause.actor.name
+    }
+    apart = {
+        task: refused or rules.apart(duties[task]) for task, refused in told if refused or task in recounts
+    }
 
     going: dict[UUID, WithdrawCount] = {}
     refusals: dict[int, Refused] = {}

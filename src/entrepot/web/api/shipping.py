@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field, StrictInt
@@ -260,7 +263,8 @@ class ManifestClosedOut(Out):
 
 class FormOut(Out):
     """What an adapter made of the labels of a manifest that were bought of it: asked, making, made (the carrier's paper
-    is at `url`), failed, for the `problem`, or on paper, where it tells its carrier of none."""
+    is at `url`: the carrier's address, or ours, for people who have entered, where the paper is kept here), failed, for
+    the `problem`, or on paper, where it tells its carrier of none."""
 
     source: str
     state: str
@@ -490,7 +494,16 @@ def list_manifests(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Closed manifests, the latest first, a page at a time."""
-    return paged(queries.manifests(parse.company_of(company), after=after, limit=limit + 1), limit)
+    found = queries.manifests(parse.company_of(company), after=after, limit=limit + 1)
+    return paged(
+        [replace(one, forms=tuple(_form(one.id, each) for each in one.forms)) for one in found], limit
+    )
+
+
+def _form(manifest: UUID, one: queries.FormRow) -> queries.FormRow:
+    if one.url != queries.KEPT_HERE:
+        return one
+    return one._replace(url=f"{settings.PUBLIC_URL}{reverse('manifest-form', args=[manifest, one.source])}")
 
 
 @router.post("/manifests", response={200: ManifestClosedOut | list[Each[ManifestClosedOut]], **REFUSED})

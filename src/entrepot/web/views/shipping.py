@@ -142,11 +142,11 @@ def tell(request: Request, which: UUID) -> HttpResponse:
 @console
 def form(request: Request, which: UUID, source: str) -> HttpResponseBase:
     """The carrier's own paper of a manifest, as the adapter made it."""
-    found = queries.manifest(which, request.reader.company.id)
-    told = next((one for one in found.forms if one.source == source and one.url), None) if found else None
-    if found is None or told is None:
+    found = queries.form(which, source, request.reader.company.id)
+    if found is None:
         raise Http404
-    return papers.of_carrier(told.url, found.number)
+    number, url = found
+    return papers.of_carrier(url, number)
 
 
 @require_safe
