@@ -249,6 +249,7 @@ def test_a_bug_shows_a_page_that_tells_nothing(console, monkeypatch):
     assert response.status_code == 500
     text = response.content.decode()
     assert "Something broke on our side" in text
+    assert "look whether it was taken" in text
     assert "ZeroDivision" not in text
 
 

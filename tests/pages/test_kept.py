@@ -119,14 +119,23 @@ def test_it_is_not_shown_to_somebody_else(console: Page) -> None:
     assert console.evaluate(KEPT) == []
 
 
-def test_another_companys_page_does_not_show_it(console: Page) -> None:
+def test_another_companys_page_does_not_show_it(console: Page, shop: Shop) -> None:
+    from entrepot.parties.commands.register import RegisterCompany, register_companies
+    from tests.shop import the_system
+
+    register_companies(the_system(shop.now), requests=[RegisterCompany(2, "other", "Other Ltd", "EUR", "DE")])
+    console.context.clear_cookies()
+    enter(console, "root")
     sent_too_late(console)
-    key = "JSON.parse(sessionStorage.getItem('typed'))"
-    console.evaluate(f"sessionStorage.setItem('typed', JSON.stringify({{...{key}, company: '999'}}))")
-    come_in(console, "lead")
-    console.wait_for_url(re.compile("/work/.+/"))
-    expect(console.locator(".typed")).to_have_count(0)
-    assert TYPED not in console.content()
+    come_in(console, "root")
+    notice = console.locator(".typed")
+    expect(notice).to_be_visible()
+    for company, times in (("2", 0), ("1", 1)):
+        console.locator(".person summary").click()
+        console.locator("#company").select_option(company)
+        console.get_by_role("button", name="Change").first.click()
+        expect(console.locator(f"body[data-company='{company}']")).to_have_count(1)
+        expect(notice).to_have_count(times)
 
 
 def test_it_is_gone_after_an_hour(console: Page) -> None:
