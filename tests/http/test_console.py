@@ -105,7 +105,16 @@ def test_whoever_is_out_comes_back_to_the_page_of_their_form(shop):
     assert stranger.post(sends, {})["Location"] == "/login/?next=/work/%3Ftype%3Dfraud%2Breview"
     assert stranger.post(sends, {"next": "/orders/"})["Location"].endswith("fraud%2Breview")
     assert Client().post(sends, {"next": "/orders/"})["Location"] == "/login/?next=/orders/"
-    assert Client().post(sends, {})["Location"] == "/login/?next=/"
+    assert Client().post(sends, {})["Location"] == "/login/?next=/work/"
+
+
+def test_whoever_is_out_comes_back_to_no_address_that_takes_forms_alone(shop):
+    sends = reverse("work-act")
+    stranger = Client(headers={"referer": f"http://testserver{sends}"})
+    assert stranger.post(sends, {"next": "/orders/"})["Location"] == "/login/?next=/orders/"
+    assert stranger.post(sends, {})["Location"] == "/login/?next=/work/"
+    stranger = Client(headers={"referer": "http://testserver/no/such/page/"})
+    assert stranger.post(sends, {})["Location"] == "/login/?next=/work/"
 
 
 def test_part_of_a_page_leads_whoever_is_out_to_the_door(shop):
@@ -113,6 +122,8 @@ def test_part_of_a_page_leads_whoever_is_out_to_the_door(shop):
     answer = Client().get(reverse("orders"), headers=asked)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer["HX-Redirect"] == "/login/?next=/orders/%3Fstatus%3Dheld"
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert "HX-Request" in answer["Vary"] and "Cookie" in answer["Vary"]
 
 
 def test_login_does_not_send_people_elsewhere(shop):
@@ -238,6 +249,7 @@ def test_a_bug_shows_a_page_that_tells_nothing(console, monkeypatch):
     assert response.status_code == 500
     text = response.content.decode()
     assert "Something broke on our side" in text
+    assert "look whether it was taken" in text
     assert "ZeroDivision" not in text
 
 

@@ -204,10 +204,25 @@ def test_a_mail_address_in_a_filter_goes_to_the_search_and_into_no_address(conso
     field = console.locator("#q")
     field.press_sequentially("ada@example.com", delay=5)
     console.wait_for_timeout(800)
+    said = console.get_by_text("A mail address is not filtered by")
+    expect(said).to_be_visible()
+    console.get_by_label("Status").select_option("packed")
+    console.wait_for_timeout(300)
+    expect(said).to_be_visible()
+    field.fill("SO-1")
+    expect(said).to_be_hidden()
+    field.fill("ada@example.com")
     field.press("Enter")
     console.wait_for_url("**/search/")
     expect(console.locator("#search")).to_have_value("ada@example.com")
     assert [one for one in asked if "example" in one or "%40" in one] == []
+
+
+def test_a_code_that_may_be_a_mail_address_is_filtered_by(console: Page):
+    console.goto("/stock/")
+    console.locator("#q").fill("lamp@home")
+    console.locator("#q").press("Enter")
+    console.wait_for_url(re.compile(r"/stock/\?.*q=lamp(%40|@)home"))
 
 
 def test_a_morning_at_six(console: Page):

@@ -1,12 +1,13 @@
-"""A form whose person was out when it was sent: nothing that was typed is lost."""
+"""What was typed into a form whose person was out when it was sent is shown to them, and goes into no form again."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.pages.test_console import WIDE, enter
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from tests.shop import Shop
 
 TYPED = "Asked the carrier; they look until noon."
+OUT = "It was not taken."
+UNKNOWN = "We don't know whether it was taken"
+KEPT = "['sent', 'typed'].map((one) => sessionStorage.getItem(one)).filter(Boolean)"
 
 
 @pytest.fixture
@@ -28,20 +32,17 @@ def console(page: Page, shop: Shop) -> Page:
     return page
 
 
-def half_filled(console: Page) -> str:
-    """A form with a text typed into it whose person is out by now; answers the address of its page."""
+def at_an_item(console: Page) -> str:
+    """The page of a work item with a text typed into it; answers its address."""
     console.goto("/work/?type=fraud+review")
     console.locator("tr[data-row] th a").first.click()
     console.wait_for_url(re.compile("/work/.+/"))
-    note = console.locator("main form textarea, main form input[name=note]").first
-    note.evaluate(
-        "one => { for (let up = one.closest('details'); up; up = up.parentElement.closest('details')) up.open = true; }"
-    )
-    note.fill(TYPED)
-    console.context.clear_cookies(name="sessionid")
-    note.evaluate("one => one.form.querySelector('button:not([hidden])').click()")
-    console.wait_for_url("**/login/**")
-    return str(note)
+    console.locator("#why").fill(TYPED)
+    return console.url
+
+
+def send(console: Page) -> None:
+    console.get_by_role("button", name="Put aside").click()
 
 
 def come_in(console: Page, name: str) -> None:
@@ -52,58 +53,127 @@ def come_in(console: Page, name: str) -> None:
     console.get_by_role("button", name="Enter").click()
 
 
-def test_what_was_typed_stands_there_again_after_entering(console: Page) -> None:
-    half_filled(console)
-    come_in(console, "lead")
-    console.wait_for_url(re.compile("/work/.+/"))
+def sent_too_late(console: Page) -> str:
+    address = at_an_item(console)
+    console.context.clear_cookies(name="sessionid")
+    send(console)
+    console.wait_for_url("**/login/**")
+    return address
 
-    expect(console.get_by_text("What you sent was not taken")).to_be_visible()
-    values = console.evaluate(
-        "[...document.querySelectorAll('main textarea, main input')].map((one) => one.value)"
-    )
-    assert TYPED in values
+
+def test_what_was_typed_is_shown_after_entering_until_it_is_put_away(console: Page) -> None:
+    address = sent_too_late(console)
+    come_in(console, "lead")
+    console.wait_for_url(address)
+
+    notice = console.locator(".typed")
+    expect(notice).to_contain_text(OUT)
+    expect(notice).not_to_contain_text(UNKNOWN)
+    label = console.locator("label[for=why]").inner_text()
+    expect(notice.locator("dt")).to_have_text([label])
+    expect(notice.locator("dd")).to_have_text([TYPED])
+    expect(console.locator("#why")).to_have_value("")
+
+    notice.get_by_role("button", name="Copy").click()
+    console.locator("#why").focus()
+    console.keyboard.press("Control+v")
+    expect(console.locator("#why")).to_have_value(TYPED)
+
+    console.goto("/orders/")
+    expect(notice.get_by_role("link")).to_have_attribute("href", re.compile("/work/.+/"))
+    notice.get_by_role("button", name="Put this notice away").click()
+    expect(notice).to_have_count(0)
+    assert console.evaluate(KEPT) == []
     console.reload()
-    expect(console.get_by_text("What you sent was not taken")).to_have_count(0)
+    expect(notice).to_have_count(0)
+
+
+def test_no_box_is_ticked_and_no_row_filled_in_a_list_that_changed_meanwhile(console: Page) -> None:
+    console.goto("/work/")
+    for box in console.locator("tbody .pick label").all()[:2]:
+        box.click()
+    console.locator("#bulk-note").fill(TYPED)
+    console.context.clear_cookies(name="sessionid")
+    console.get_by_role("button", name="Take").click()
+    console.wait_for_url("**/login/**")
+
+    tab = console.context.new_page()
+    enter(tab, "lead")
+    tab.goto("/work/")
+    tab.locator("tr[data-row] th a").first.click()
+    tab.get_by_role("button", name="Put aside").click()
+    expect(tab.get_by_text("1 item is put aside.")).to_be_visible()
+
+    console.goto("/work/")
+    expect(console.locator(".typed dd")).to_have_text([TYPED])
+    expect(console.locator("tbody .pick input:checked")).to_have_count(0)
+    expect(console.locator("#bulk-note")).to_have_value("")
 
 
 def test_it_is_not_shown_to_somebody_else(console: Page) -> None:
-    half_filled(console)
+    address = sent_too_late(console)
     come_in(console, "supervisor")
-    console.wait_for_url(re.compile("/work/.+/"))
-
-    expect(console.get_by_text("What you sent was not taken")).to_have_count(0)
+    console.wait_for_url(address)
+    expect(console.locator(".typed")).to_have_count(0)
     assert TYPED not in console.content()
-    assert console.evaluate("sessionStorage.getItem('sent')") is None
+    assert console.evaluate(KEPT) == []
 
 
-def test_a_form_of_before_the_last_entering_is_led_back_to(console: Page) -> None:
-    console.goto("/work/?type=fraud+review")
-    console.locator("tr[data-row] th a").first.click()
-    console.wait_for_url(re.compile("/work/.+/"))
-    note = console.locator("main form textarea, main form input[name=note]").first
-    note.evaluate(
-        "one => { for (let up = one.closest('details'); up; up = up.parentElement.closest('details')) up.open = true; }"
-    )
-    note.fill(TYPED)
+def test_another_companys_page_does_not_show_it(console: Page, shop: Shop) -> None:
+    from entrepot.parties.commands.register import RegisterCompany, register_companies
+    from tests.shop import the_system
+
+    register_companies(the_system(shop.now), requests=[RegisterCompany(2, "other", "Other Ltd", "EUR", "DE")])
+    console.context.clear_cookies()
+    enter(console, "root")
+    sent_too_late(console)
+    come_in(console, "root")
+    notice = console.locator(".typed")
+    expect(notice).to_be_visible()
+    for company, times in (("2", 0), ("1", 1)):
+        console.locator(".person summary").click()
+        console.locator("#company").select_option(company)
+        console.get_by_role("button", name="Change").first.click()
+        expect(console.locator(f"body[data-company='{company}']")).to_have_count(1)
+        expect(notice).to_have_count(times)
+
+
+def test_it_is_gone_after_an_hour(console: Page) -> None:
+    console.clock.install()
+    sent_too_late(console)
+    come_in(console, "lead")
+    expect(console.locator(".typed")).to_be_visible()
+    console.clock.fast_forward("01:00:01")
+    expect(console.locator(".typed")).to_have_count(0)
+    assert console.evaluate(KEPT) == []
+
+
+def test_a_form_of_before_the_last_entering_is_led_back_from(console: Page) -> None:
+    at_an_item(console)
     console.context.clear_cookies(name="csrftoken")
-    note.evaluate("one => one.form.querySelector('button:not([hidden])').click()")
+    send(console)
     expect(console.get_by_role("heading", name="This form has gone stale")).to_be_visible()
     console.get_by_role("link", name="Back to what you typed").click()
-    expect(console.get_by_text("What you sent was not taken")).to_be_visible()
-    values = console.evaluate(
-        "[...document.querySelectorAll('main textarea, main input')].map((one) => one.value)"
-    )
-    assert TYPED in values
+    expect(console.locator(".typed")).to_contain_text(OUT)
+    expect(console.locator(".typed dd")).to_have_text([TYPED])
 
 
 def test_what_was_taken_is_not_kept(console: Page) -> None:
-    console.goto("/work/")
-    console.locator("tbody .pick label").first.click()
-    console.get_by_role("button", name="Take").click()
-    expect(console.get_by_text("1 item is yours.")).to_be_visible()
-    assert console.evaluate("sessionStorage.getItem('sent')") is None
-    console.reload()
-    expect(console.get_by_text("What you sent was not taken")).to_have_count(0)
+    address = at_an_item(console)
+    send(console)
+    expect(console.get_by_text("1 item is put aside.")).to_be_visible()
+    assert console.evaluate(KEPT) == []
+    console.goto(address)
+    expect(console.locator(".typed")).to_have_count(0)
+
+
+def test_what_was_taken_and_led_to_nothing_is_not_called_not_taken(console: Page) -> None:
+    at_an_item(console)
+    console.locator("#why").evaluate("one => { one.form.elements.next.value = '/work/nothing/here/'; }")
+    send(console)
+    expect(console.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(console.get_by_role("link", name="Back to what you typed")).to_be_hidden()
+    assert console.evaluate(KEPT) == []
 
 
 def test_part_of_a_page_is_not_taken_for_the_door(console: Page) -> None:
@@ -114,35 +184,70 @@ def test_part_of_a_page_is_not_taken_for_the_door(console: Page) -> None:
     expect(console.get_by_role("button", name="Enter")).to_be_visible()
 
 
-def test_what_met_no_answer_stands_there_again(console: Page) -> None:
-    console.goto("/work/?type=fraud+review")
-    console.locator("tr[data-row] th a").first.click()
-    console.wait_for_url(re.compile("/work/.+/"))
-    address = console.url
-    console.locator("#why").fill(TYPED)
+def test_of_what_met_no_answer_it_is_said_that_it_may_have_been_taken(console: Page) -> None:
+    address = at_an_item(console)
     console.context.set_offline(True)
-    console.get_by_role("button", name="Put aside").click()
+    send(console)
     console.wait_for_url("chrome-error://**")
     console.context.set_offline(False)
     console.goto(address)
-    expect(console.get_by_text("What you sent was not taken")).to_be_visible()
-    expect(console.locator("#why")).to_have_value(TYPED)
-
-    console.get_by_role("button", name="Put aside").click()
-    expect(console.get_by_text("1 item is put aside.")).to_be_visible()
-    console.goto(address)
-    expect(console.get_by_text("What you sent was not taken")).to_have_count(0)
+    expect(console.locator(".typed")).to_contain_text(UNKNOWN)
+    expect(console.locator(".typed")).not_to_contain_text(OUT)
+    expect(console.locator(".typed dd")).to_have_text([TYPED])
+    expect(console.locator("#why")).to_have_value("")
 
 
-def test_a_form_that_is_answered_by_a_file_is_none_that_was_lost(console: Page) -> None:
-    """It leaves its page where it is: what is done there next is about something else."""
-    console.goto("/work/")
-    console.route("**/search/", lambda route: route.fulfill(status=204))
-    console.locator("#search").fill("lamp")
-    console.evaluate("document.querySelector('form.search').requestSubmit()")
+def test_keys_and_clicks_while_waiting_throw_nothing_away(console: Page) -> None:
+    address = at_an_item(console)
+    sends = console.locator("#why").evaluate("one => one.form.getAttribute('action')")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    console.route(lambda url: sends in url, hold)
+    console.get_by_role("button", name="Put aside").click(no_wait_after=True)
     console.wait_for_timeout(300)
-    console.locator("main h1").click()
-    console.goto("/orders/")
+    console.mouse.click(5, 5)
+    console.keyboard.press("x")
+    waiting[0].abort()
+    console.wait_for_timeout(500)
+    console.goto(address)
+    expect(console.locator(".typed dd")).to_have_text([TYPED])
+
+
+def test_only_seen_texts_that_were_changed_are_kept(console: Page) -> None:
+    """No passwords, codes, files, boxes, choices and hidden fields; nor what a button answers by a file."""
     console.goto("/work/")
-    expect(console.get_by_text("What you sent was not taken")).to_have_count(0)
-    expect(console.locator("#search")).to_have_value("")
+    console.evaluate("""() => {
+      const form = document.createElement("form");
+      form.method = "post";
+      form.action = "/work/act/";
+      form.innerHTML = `<label>Note<textarea name="a"></textarea></label>
+        <input aria-label="Units" type="number" name="b" value="1">
+        <input name="c" value="as it was"><textarea name="d" hidden>x</textarea>
+        <input type="password" name="e"><input type="file" name="g"><input autocomplete="one-time-code" name="f">
+        <input type="checkbox" name="h"><select name="i"><option>1<option>2</select>
+        <button>Send</button><button data-file>File</button>`;
+      document.querySelector("main").append(form);
+      form.h.checked = true;
+      const said = { a: "a note", b: "2", d: "rates", e: "hush", f: "123456", i: "2" };
+      for (const name in said) form.elements[name].value = said[name];
+      window.addEventListener("submit", (event) => event.preventDefault());
+    }""")
+    console.get_by_role("button", name="File", exact=True).evaluate("one => one.form.requestSubmit(one)")
+    assert console.evaluate(KEPT) == []
+    console.get_by_role("button", name="Send", exact=True).evaluate("one => one.form.requestSubmit(one)")
+    (kept,) = console.evaluate(KEPT)
+    assert json.loads(kept)["texts"] == [["Note", "a note"], ["Units", "2"]]
+
+
+def test_where_there_is_no_room_what_stood_there_goes(console: Page) -> None:
+    at_an_item(console)
+    console.evaluate("""() => {
+      sessionStorage.setItem("sent", "{}");
+      Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+      window.addEventListener("submit", (event) => event.preventDefault());
+    }""")
+    send(console)
+    assert console.evaluate(KEPT) == []

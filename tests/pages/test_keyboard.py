@@ -69,13 +69,41 @@ def test_menus_open_close_and_give_the_focus_back(console: Page) -> None:
     expect(person).to_be_focused()
 
 
+def test_a_press_on_a_word_of_a_menu_leaves_it_open(console: Page) -> None:
+    console.goto("/orders/")
+    menu = console.locator("details.menu", has=console.get_by_text("Columns", exact=True))
+    console.get_by_text("Columns", exact=True).click()
+    labels = menu.locator("label:has(input[type=checkbox])")
+    before = [labels.nth(n).locator("input").is_checked() for n in (0, 1)]
+    for n in (0, 1):
+        label = labels.nth(n).bounding_box()
+        assert label
+        labels.nth(n).click(position={"x": label["width"] - 4, "y": label["height"] / 2})
+        expect(menu.locator(".sheet")).to_be_visible()
+    assert [labels.nth(n).locator("input").is_checked() for n in (0, 1)] == [not one for one in before]
+
+
 def test_messages_are_dismissed_one_after_the_other(console: Page) -> None:
     console.goto("/work/")
     console.locator("tbody .pick label").first.click()
     console.get_by_role("button", name="Take").click()
     dismiss = console.get_by_role("button", name="Dismiss")
     expect(dismiss).to_have_count(1)
-    dismiss.focus()
+    console.evaluate("""() => {
+      const one = document.querySelector("#messages .message");
+      for (const said of ["second", "third"]) {
+        const more = one.cloneNode(true);
+        more.querySelector("p").textContent = said;
+        one.parentElement.append(more);
+      }
+    }""")
+    dismiss.nth(1).focus()
+    console.keyboard.press("Enter")
+    expect(console.get_by_text("second", exact=True)).to_have_count(0)
+    assert console.evaluate(f"{AT}.closest('.message').querySelector('p').innerText") == "third"
+    console.keyboard.press("Enter")
+    expect(dismiss).to_have_count(1)
+    expect(dismiss).to_be_focused()
     console.keyboard.press("Enter")
     expect(dismiss).to_have_count(0)
     assert console.evaluate(f"{AT}.id") == "main"

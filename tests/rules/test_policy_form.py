@@ -253,6 +253,7 @@ def test_rows_are_told_one_a_line_without_what_is_as_by_default() -> None:
         (Validation, {"address_required": False}, {"address_required": True}, {"address_required": ("nein", "ja")}),
         (Validation, {"review_signals": []}, {"review_signals": ["high_risk", "own_word"]},
          {"review_signals": ("–", "hohes Risiko, own_word")}),
+        (Validation, {"review_signals": []}, {"review_signals": ["Orders"]}, {"review_signals": ("–", "Orders")}),
         (Returns, {"dispositions": {"A": "restock"}}, {"dispositions": {"A": "second_grade"}},
          {"dispositions": ("A = wieder einlagern", "A = zweite Wahl")}),
         (Profile, {"excluded_nodes": []}, {"excluded_nodes": ["lost"]}, {"excluded_nodes": ("–", "lost")}),

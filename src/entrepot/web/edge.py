@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,6 +20,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import resolve
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -130,12 +133,29 @@ def _to_the_door(request: Request) -> HttpResponseBase:
         response = HttpResponse()
         where = redirect_to_login(request.htmx.current_url_abs_path or "/")
         response["HX-Redirect"] = where["Location"]
+        guard(response)
+        patch_vary_headers(response, ["Cookie", "HX-Request"])
         return response
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
     referrer = urlsplit(request.headers.get("Referer", ""))
-    came = f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
-    return redirect_to_login(came or came_from(request, "/"))
+    if _is_shown(request, referrer.path):
+        return redirect_to_login(f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path)
+    steps = request.path.split("/")
+    above = ("/".join([*steps[:n], ""]) for n in range(len(steps) - 1, 0, -1))
+    return redirect_to_login(came_from(request, next(one for one in above if _is_shown(request, one))))
+
+
+def _is_shown(request: Request, path: str) -> bool:
+    """Whether an address shows a page: some take forms alone. Whoever is out gets no further than the door there."""
+    asked = copy(request)
+    asked.method = "GET"
+    try:
+        found = resolve(path)
+        answer: HttpResponseBase = found.func(asked, *found.args, **found.kwargs)
+    except (Http404, PermissionDenied):
+        return False
+    return answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED
 
 
 FOR_ALL = frozenset({"own", "own-password", "own-factor", "own-factor-confirm", "own-factor-remove"})

@@ -349,9 +349,9 @@ def _told(value: Any, shape: _Shape, name: str) -> str:
     if shape.widget == "rows":
         return "\n".join(_told_row(given, shape.row) for given in value)
     if name in _OF_OURS and shape.widget == "words":
-        return ", ".join(map(words.ours, value))
+        return ", ".join(map(_ours, value))
     if name in _OF_OURS and shape.widget == "pairs":
-        return "\n".join(f"{words.ours(one)} = {words.ours(str(other))}" for one, other in value.items())
+        return "\n".join(f"{_ours(one)} = {_ours(str(other))}" for one, other in value.items())
     return _written(value, shape.widget)
 
 
@@ -365,6 +365,19 @@ def _told_row(given: Mapping[str, Any], kind: type) -> str:
         if _written(value, shape.widget) not in ("", offered.text):
             said.append(f"{gettext(offered.label)}: {_told(value, shape, name)}")
     return "; ".join(said) or gettext("as by default")
+
+
+def _ours(text: str) -> str:
+    return words.ours(text, _defaults())
+
+
+@cache
+def _defaults() -> frozenset[str]:
+    """Words that policies say by default."""
+    bodies = [body() for body in policies.bodies.values()]
+    return frozenset(
+        word for one in bodies for field in fields(one) for word in words_of_ours(one, field.name)
+    )
 
 
 def words_of_ours(body: Any, name: str) -> list[str]:

@@ -574,12 +574,13 @@ def word(name: object) -> str:
     return str(WORDS.get(text) or (text and gettext(spaced(text))))
 
 
-def ours(text: str) -> str:
-    """A word of a policy, which is ours or of the house: ours in the language of the page, its own as it stands."""
+def ours(text: str, defaults: frozenset[str]) -> str:
+    """A word of a policy, which is ours or of the house: ours in the language of the page, its own as it stands, also
+    where it is spelt as something that is said on a page. `defaults` are those that policies say by default."""
     if text in rules.REASONS:
         return gettext(rules.REASONS[text].says)
     known = text in WORDS or text in _TONE_OF or spaced(text) in OF_RETURNS
-    return word(text) if known else text and gettext(text)
+    return word(text) if known else gettext(text) if text in defaults else text
 
 
 ACCOUNTS = frozenset(name for _code, name, _type, _clearing in CHART)

@@ -40,11 +40,14 @@ def broken(request: HttpRequest) -> HttpResponse:
     if is_away(sys.exception()):  # Django gives its handler no exception
         return _answer(
             request, HTTPStatus.SERVICE_UNAVAILABLE, gettext("The database does not answer"),
-            gettext("Nothing of what you sent was kept. Try again in a minute."),
+            gettext("Wait a minute. If you sent something, look whether it was taken before you send it again."),
         )  # fmt: skip
     return _answer(
         request, HTTPStatus.INTERNAL_SERVER_ERROR, gettext("Something broke on our side"),
-        gettext("Nothing of what you sent was kept. Try again; if it happens again, tell an administrator the time."),
+        gettext(
+            "If you sent something, look whether it was taken before you send it again. If this happens again, tell an"
+            " administrator the time."
+        ),
     )  # fmt: skip
 
 

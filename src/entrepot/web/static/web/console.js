@@ -85,8 +85,9 @@
   });
 
   document.addEventListener("focusout", (event) => {
-    const menu = event.target.closest("details.menu[open]");
-    if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+    // A press on a label or a plain word in a menu gives the focus to what is around the menu.
+    const menu = event.target.closest("details.menu[open]"), next = event.relatedTarget;
+    if (menu && next && !menu.contains(next) && !next.contains(menu)) menu.open = false;
   });
 
   // Who dismisses one after the other by the keyboard stays among the messages, then goes on with the page.
@@ -211,7 +212,10 @@
   // ---- a mail address is looked for by the search, which sends it in a form: a filter would write it into the address of
   // the page, and into the logs behind it
 
-  const mailIn = (form) => form?.getAttribute("method")?.toLowerCase() !== "post" && $$("[name=q]", form || document.createElement("i")).find((one) => one.value.includes("@"));
+  const mailIn = (form) => $$("[data-no-mail]", form || document.createElement("i")).find((one) => one.value.includes("@"));
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-no-mail]")) event.target.nextElementSibling.hidden = !event.target.value.includes("@");
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.requestConfig.verb === "get" && mailIn(event.target.closest("form"))) event.preventDefault();
   });

@@ -1,83 +1,67 @@
-// A form that was sent and not taken, because its person was out by then or the house did not answer, is filled in again
-// on its page. It is kept in this tab alone, until another page has come; passwords, codes and files are not kept.
+// What a person typed into a form that was sent when they were out, or that met no answer, is shown to them above the page,
+// to be copied. No form is ever filled in again: by then its page may be about something else.
 "use strict";
 (() => {
-  const PLACE = "sent";
-  const FIELDS = "input:not([type=hidden], [type=password], [type=file], [autocomplete=one-time-code]), select, textarea";
-  const CHOICES = "[type=checkbox], [type=radio]";
-  const ROWS_MAX = 100;
-  const here = location.pathname + location.search;
-  const person = document.body.dataset.person || "";
+  const SENT = "sent", TYPED = "typed", KEPT_MS = 60 * 60 * 1000;
+  const TEXTS = "textarea, input:not([type]), input[type=text], input[type=number]";
+  const { person, company } = document.body.dataset;
 
-  function read() { try { return JSON.parse(sessionStorage.getItem(PLACE)); } catch { return null; } }
-  function write(sent) {
-    try {
-      if (sent) sessionStorage.setItem(PLACE, JSON.stringify(sent));
-      else sessionStorage.removeItem(PLACE);
-    } catch { /* storage is closed to us: nothing is kept, then */ }
+  // Where storage is closed to us or full, nothing is kept: not what stood there before, either.
+  function drop(place) { try { sessionStorage.removeItem(place); } catch { /* closed */ } }
+  function keep(place, what) { try { sessionStorage.setItem(place, JSON.stringify(what)); } catch { drop(place); } }
+  function read(place) {
+    let what = null;
+    try { what = JSON.parse(sessionStorage.getItem(place)); } catch { /* closed */ }
+    if (!what || (Date.now() - what.at < KEPT_MS && (!person || what.person === person))) return what;
+    drop(place);
+    return null;
   }
 
-  const like = (action) => [...document.querySelectorAll("form")].filter((one) => one.getAttribute("action") === action);
-  const fieldsOf = (form, name) => [...form.elements].filter((one) => one.matches(FIELDS) && one.name && (!name || one.name === name));
-  const said = (field) => field.matches(CHOICES) ? field.checked
-    : field.matches("select") ? [...field.options].filter((one) => one.selected).map((one) => one.value) : field.value;
-
-  function say(field, value) {
-    if (field.matches(CHOICES)) field.checked = value;
-    else if (field.matches("select")) for (const one of field.options) one.selected = value.includes(one.value);
-    else field.value = value;
-  }
-
-  // Rows that were added by hand are added again before they are filled in.
-  function grown(form, name) {
-    const [of] = name.split(".");
-    const more = [...form.querySelectorAll("[data-another]")].find((one) => one.closest("fieldset").querySelector(`[name^="${CSS.escape(of)}."]`));
-    for (let rows = 0; more && rows < ROWS_MAX && !fieldsOf(form, name).length; rows++) more.click();
-  }
-
-  function fill(sent) {
-    const form = like(sent.action)[sent.place];
-    if (!form) return;
-    const seen = {};
-    for (const [name, value] of sent.fields) {
-      if (name.includes(".") && !fieldsOf(form, name).length) grown(form, name);
-      const field = fieldsOf(form, name)[seen[name] = (seen[name] ?? -1) + 1];
-      if (!field) continue;
-      say(field, value);
-      for (let up = field.closest("details"); up; up = up.parentElement.closest("details")) if (!up.matches(".menu")) up.open = true;
-    }
-    form.querySelector("tbody .pick input:checked")?.dispatchEvent(new Event("change", { bubbles: true }));
-    const told = Object.assign(document.createElement("div"), { className: "message" });
-    told.append(Object.assign(document.createElement("p"), { textContent: document.body.dataset.saysKept }));
-    document.getElementById("messages")?.prepend(told);
-  }
-
-  const sent = read();
-  if (sent && document.body.matches(".outside")) {
-    write({ ...sent, isLost: true });
-    const back = document.querySelector("[data-back]");
-    if (back) { back.href = sent.page; back.hidden = false; }
-  } else if (sent) {
-    // What is taken is answered by a redirect, or by a page at the form's own address. Where neither came, the house did
-    // not answer, and whoever is here came by the way back, a reload or an address.
+  // What is taken is answered by a redirect to anywhere but the door, or by a page of the house at the form's own address.
+  const sent = read(SENT);
+  if (sent) {
     const [way] = performance.getEntriesByType("navigation");
-    const isAnswered = way?.redirectCount > 0 || (way?.type === "navigate" && location.pathname === sent.to);
-    const isLost = sent.isLost || !isAnswered;
-    const isTheirs = sent.person === person && isLost;
-    write(isTheirs && sent.page !== here ? { ...sent, isLost } : null);
-    if (isTheirs && sent.page === here) fill(sent);
+    const isAnswer = way?.type === "navigate" && document.referrer === sent.from;
+    const isOut = isAnswer && document.querySelector("[data-door]") !== null;
+    const isTaken = isAnswer && !isOut && (way.redirectCount > 0 || (person && location.pathname === sent.to));
+    if (!isTaken) keep(TYPED, { ...sent, isOut });
+    drop(SENT);
   }
 
-  // A form that is answered by a file leaves its page where it is: what is done there next is about something else.
-  let leaving = null;
+  const typed = read(TYPED);
+  const back = document.querySelector("[data-back]");
+  if (typed && back) { back.href = typed.page; back.hidden = false; }
+  if (typed && person && typed.company === company) show(typed);
+
+  function show({ at, page, isOut, texts }) {
+    const notice = document.getElementById("typed").content.firstElementChild.cloneNode(true);
+    const $ = (selector, root = notice) => root.querySelector(selector);
+    const row = $("dl > div");
+    $(isOut ? "[data-unknown]" : "[data-out]").remove();
+    $("a").href = $("a").textContent = page;
+    $("dl").replaceChildren(...texts.map(([label, text]) => {
+      const one = row.cloneNode(true);
+      $("dt", one).textContent = label;
+      $("dd", one).textContent = text;
+      $("button", one).setAttribute("aria-label", `${$("button", one).textContent}: ${label}`);
+      // Not by `navigator.clipboard`, which is there over HTTPS alone.
+      $("button", one).addEventListener("click", () => { getSelection().selectAllChildren($("dd", one)); document.execCommand("copy"); });
+      return one;
+    }));
+    $("[data-dismiss]").addEventListener("click", () => drop(TYPED));
+    setTimeout(() => { drop(TYPED); notice.remove(); }, at + KEPT_MS - Date.now());
+    document.getElementById("messages").prepend(notice);
+  }
+
+  const isTyped = (one) => one.matches(TEXTS) && one.autocomplete !== "one-time-code" && one.getClientRects().length > 0 && one.value !== one.defaultValue;
+  const called = (one) => (one.labels?.[0]?.textContent || one.getAttribute("aria-label") || one.name).trim();
+
   if (person) document.addEventListener("submit", (event) => {
     // By its attributes: a field may be called `action` or `method`.
-    const form = event.target, action = form.getAttribute("action");
-    if (form.getAttribute("method")?.toLowerCase() !== "post" || event.defaultPrevented) return;
-    const to = new URL(event.submitter?.getAttribute("formaction") || action || location.href, location.href).pathname;
-    const fields = fieldsOf(form).map((one) => [one.name, said(one)]);
-    leaving = { sent: fields.length ? { page: here, to, person, action, place: like(action).indexOf(form), fields } : null };
+    const form = event.target, by = event.submitter;
+    if (form.getAttribute("method")?.toLowerCase() !== "post" || event.defaultPrevented || by?.matches("[data-file]")) return;
+    const to = new URL(by?.getAttribute("formaction") || form.getAttribute("action") || location.href, location.href).pathname;
+    const texts = [...form.elements].filter(isTyped).map((one) => [called(one), one.value]);
+    if (texts.length) keep(SENT, { page: location.pathname + location.search, from: location.href.split("#")[0], to, person, company, at: Date.now(), texts });
   });
-  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { leaving = null; }, true);
-  window.addEventListener("pagehide", () => { if (leaving) write(leaving.sent); });
 })();
