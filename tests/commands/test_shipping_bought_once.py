@@ -220,6 +220,88 @@ def test_a_label_that_was_sold_and_voided_while_nobody_heard_is_given_back(house
     assert (len(is_sold), states()) == (1, ["voided"])
 
 
+class Slow:
+    """As EasyPost, which sells a label after whoever asked for it has stopped waiting."""
+
+    def __init__(self, sells_after: int) -> None:
+        self.waits, self.asked = sells_after, 0
+
+    def __call__(self, path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            self.asked += 1
+            return (
+                (504, "too late") if self.asked == 1 else (422, {"error": {"message": "it is being bought"}})
+            )
+        if path.endswith("/shp_1") and self.asked:
+            self.waits -= 1
+            if self.waits < 0:
+                return easypost(f"{path}/buy", {"rate": {"id": "rate_Slow"}})
+        return easypost(path, body)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("voided", [False, True])
+def test_that_nothing_was_sold_is_believed_minutes_after_it_was_asked_for(
+    house: Floor, other: Imitation, voided: bool
+):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    other.answer = slow = Slow(2)
+    assert relayed() == 1, "it is offered"
+    if voided:
+        void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    assert (relayed(0.2), relayed(1)) == (0, 0)
+    assert (slow.asked, states()) == (1, ["asked"])
+    assert relayed(5) == (2 if voided else 1)
+    assert (slow.asked, states()) == (1, ["voided" if voided else "bought"])
+
+
+@pytest.mark.django_db
+def test_what_was_not_sold_minutes_later_is_bought_by_the_same_offer(house: Floor, other: Imitation):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    other.answer = slow = Slow(100)
+    assert [relayed(minutes) for minutes in (0, 0.2, 1, 4)] == [1, 0, 0, 0]
+    assert slow.asked == 1
+    assert relayed(10) == 1
+    assert (slow.asked, states()) == (2, ["failed"]), "it is certain by now"
+
+
+@pytest.mark.django_db
+def test_what_can_not_be_found_out_is_in_doubt_and_keeps_its_name(house: Floor, other: Imitation):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            other.answer = lambda *_: (401, {"error": {"message": "no key"}})
+            return 504, "too late"
+        return easypost(path, body)
+
+    other.answer = answer
+    assert (relayed(), relayed(1)) == (1, 1)
+    assert sql.run("SELECT state, reference FROM shipping_purchase") == [("in doubt", "shp_1")]
+    assert isinstance(buy_labels(SYSTEM, requests=[BuyLabels(shipment)])[0], errors.LabelInDoubt)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("stalls", "state"), [("/shipments", "failed"), ("/buy", "in doubt")])
+def test_a_label_is_not_waited_for_when_its_message_is_given_up(
+    house: Floor, other: Imitation, stalls: str, state: str
+):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    other.answer = lambda path, body: (503, "busy") if path.endswith(stalls) else easypost(path, body)
+    relayed()
+    for days in range(1, 20):
+        relayed(days * 24 * 60)
+    assert states() == [state]
+    assert items(shipment) == [("label not bought", "open")]
+    assert sql.run("SELECT DISTINCT state FROM kernel_delivery WHERE topic = 'carrier.buy'") == [
+        ("delivered",)
+    ]
+
+
 @pytest.mark.django_db
 def test_a_message_that_is_sent_again_after_its_answer_buys_nothing(house: Floor, unnamed: Unnamed):
     shipment, _ = a_label(house)

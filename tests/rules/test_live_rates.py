@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.kernel.errors import Unavailable
+from entrepot.kernel.errors import Unavailable, Unheard
 from entrepot.shipping.easypost import build, parse
 from entrepot.shipping.easypost.client import Client
 from entrepot.shipping.karrio import client as karrio_client
@@ -389,6 +389,44 @@ def test_what_is_bought_already_is_found_and_not_bought_again():
         assert client.buy_offer(offer, "Post Slow").tracking == "PP100200300GB"
         assert client.bought(offer) == client.buy_offer(offer, "Post Slow")
         assert len(bought) == 1
+
+
+def test_only_a_shipment_that_tells_that_it_was_not_bought_was_not_bought():
+    """Whatever else EasyPost answers after it was asked for a label leaves that in doubt."""
+    sold = easypost("/shp_1/buy", {"rate": {"id": "rate_Slow"}})[1]
+    not_sold = easypost("/shipments/shp_1", None)[1]
+    refused = (422, {"error": {"message": "no postage"}})
+    to_buy: tuple[int, Any] = refused
+    after: list[tuple[int, Any]] = []
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            return to_buy
+        return after.pop(0) if after else easypost(path, body)
+
+    with an_imitation(answer) as other:
+        client = Client("key", other.url)
+        with pytest.raises(RefusedByCarrierError, match="no postage"):
+            client.buy_offer("shp_1", "Post Slow")
+        for unknown in (
+            (401, {"error": {"message": "no key"}}), (403, "no"), (404, {"error": {"message": "no shipment"}}),
+            (200, "<html>"), (200, {}), (200, {**not_sold, "id": "shp_2"}), (200, {**not_sold, "tracking_code": "P1"}),
+            (200, {**sold, "selected_rate": None}),
+        ):  # fmt: skip
+            after[:] = [unknown]
+            with pytest.raises(InDoubtError):
+                client.bought("shp_1")
+            after[:] = [(200, not_sold), unknown]
+            with pytest.raises(InDoubtError):
+                client.buy_offer("shp_1", "Post Slow")
+        to_buy = (200, {**sold, "selected_rate": None})
+        with pytest.raises(InDoubtError, match="can't be read"):
+            client.buy_offer("shp_1", "Post Slow")
+        after[:] = [(200, not_sold), (200, sold)]
+        assert client.buy_offer("shp_1", "Post Slow").tracking == "PP100200300GB"
+        after[:] = [(200, not_sold), (503, "busy")]
+        with pytest.raises(Unheard):
+            client.buy_offer("shp_1", "Post Slow")
 
 
 def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():

@@ -237,7 +237,7 @@ def _buy_label(cause: Cause, message: Claimed, source: str, adapter: Adapter | N
         return
     wanted = label_asking.of_label(message.subject, cause.at)
     asked, service = wanted or (None, "")
-    told = buying.attempt(adapter, asked, service, offer, is_again=message.is_again)
+    told = buying.attempt(adapter, asked, service, offer, message, cause.at)
     answer = RecordLabelPurchase(message.subject, told.outcome, told.bought, told.problem, told.offer)
     try:
         record_label_purchases(cause, requests=[answer])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from entrepot.kernel.errors import Said
+from entrepot.kernel import delivery
+from entrepot.kernel.delivery import Claimed
+from entrepot.kernel.errors import Said, Unavailable
 from entrepot.shipping.live import Adapter, Asked, Bought, InDoubtError, NamesOffers, RefusedByCarrierError
 
 NO_ACCOUNT = Said("this installation has no account with it")
 VOIDED = Said("the label was voided before it was bought")
 UNHEARD = Said("the answer of the adapter was not heard")
+RUNNING = Said("it was asked for a moment ago, and may be sold still")
+SETTLED_AFTER = timedelta(minutes=5)
+"""When a purchase whose answer was not heard has come to its end: before, that nothing was sold tells nothing."""
 
 
 class Attempt(NamedTuple):
@@ -22,17 +28,19 @@ class Attempt(NamedTuple):
 
 
 def attempt(
-    adapter: Adapter | None, asked: Asked | None, name: str, offer: str, *, is_again: bool
+    adapter: Adapter | None, asked: Asked | None, name: str, offer: str, message: Claimed, at: datetime
 ) -> Attempt:
     """Buy a label by the adapter's name of the service. `asked` is None where the label is not wanted any more; `offer`
-    is what it is bought by, where an attempt before this found one; `is_again`: an attempt before this may have bought
-    it, and nobody heard."""
+    is what it is bought by, where an attempt before this found one. An attempt of the message before this may have
+    bought it, and nobody heard; one that is given up leaves no label waiting."""
+    unknown = "doubt" if message.is_again or offer else "fail"
     try:
         if adapter is None:
-            return Attempt("doubt" if is_again or offer else "fail", problem=NO_ACCOUNT)
+            return Attempt(unknown, problem=NO_ACCOUNT)
         if isinstance(adapter, NamesOffers):
-            return _by_offer(adapter, asked, name, offer)
-        if is_again:
+            is_settled = message.begun_at is None or at - message.begun_at >= SETTLED_AFTER
+            return _by_offer(adapter, asked, name, offer, is_settled=is_settled)
+        if message.is_again:
             raise InDoubtError(UNHEARD)
         if asked is None:
             raise RefusedByCarrierError(VOIDED)
@@ -41,15 +49,24 @@ def attempt(
         return Attempt("fail", problem=str(error))
     except InDoubtError as error:
         return Attempt("doubt", problem=str(error))
+    except Unavailable as error:
+        if not delivery.is_last(message):
+            raise
+        return Attempt(unknown, problem=str(error))
 
 
-def _by_offer(adapter: NamesOffers, asked: Asked | None, name: str, offer: str) -> Attempt:
+def _by_offer(
+    adapter: NamesOffers, asked: Asked | None, name: str, offer: str, *, is_settled: bool
+) -> Attempt:
     """The offer's name is kept before it is paid, so that the next attempt asks what became of it."""
-    if offer and asked is not None:
-        return Attempt("buy", adapter.buy_offer(offer, name))
-    bought = adapter.bought(offer) if offer else None
-    if bought:
-        return Attempt("buy", bought)
+    if offer and (asked is None or not is_settled):
+        bought = adapter.bought(offer)
+        if bought:
+            return Attempt("buy", bought)
+        if not is_settled:
+            raise Unavailable(RUNNING)
     if asked is None:
         raise RefusedByCarrierError(VOIDED)
-    return Attempt("offer", offer=adapter.offer(asked))
+    if not offer:
+        return Attempt("offer", offer=adapter.offer(asked))
+    return Attempt("buy", adapter.buy_offer(offer, name))
