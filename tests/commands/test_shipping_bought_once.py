@@ -179,7 +179,7 @@ def test_one_that_was_bought_after_all_is_voided_and_printed_with_its_number(hou
     assert relayed() == 1
     assert (states(), items(shipment)) == (["in doubt"], [("label not bought", "open")])
     void_labels(SYSTEM, requests=[VoidLabel(label, "it is in the account")])
-    assert items(shipment) == [("label not bought", "done")]
+    assert items(shipment) == [("label not bought", "open")], "it may be paid for: only a person ends that"
     print_labels(SYSTEM, requests=[PrintLabels(shipment, ("U1",))])
     assert queries.shipment(shipment).tracking == "U1"
 
@@ -327,11 +327,51 @@ def test_a_label_that_nobody_answers_for_is_work_until_it_is_bought(house: Floor
 
     assert (watched(30), items(shipment)) == (0, [])
     assert (watched(31), watched(41)) == (1, 1)
-    assert items(shipment) == [("label not bought", "open")]
+    assert items(shipment) == [("label not answered", "open")]
     assert "HTTP 503" in work.of_subject(shipment)[0].reason
     other.answer = easypost
     assert relayed(60) == 2
-    assert (watched(61), items(shipment)) == (0, [("label not bought", "done")])
+    assert (watched(61), items(shipment)) == (0, [("label not answered", "done")])
+
+
+@pytest.mark.django_db
+def test_what_is_not_sold_after_it_was_waited_for_is_told_and_a_voided_label_is_not_waited_for(
+    house: Floor, other: Imitation
+):
+    later = replace(SYSTEM, at=NOW + timedelta(hours=1))
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    watch_purchases(later, requests=[WatchPurchases(COMPANY)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "fail", problem="no street")])
+    assert sorted(items(shipment)) == [("label not answered", "done"), ("label not bought", "open")]
+    assert any("no street" in one.reason for one in work.of_subject(shipment))
+
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    watch_purchases(later, requests=[WatchPurchases(COMPANY, key="2")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    assert {state for _, state in items(shipment)} == {"done"}
+    assert watch_purchases(later, requests=[WatchPurchases(COMPANY, key="3")]) == [
+        PurchasesWatched(COMPANY, 0)
+    ]
+
+
+@pytest.mark.django_db
+def test_a_label_in_doubt_is_work_whatever_becomes_of_others_of_its_shipment(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    (new,) = asked.labels
+    record_purchases(SYSTEM, requests=[RecordPurchase(new, "fail", problem="no street")])
+    assert [state for _, state in items(shipment)] == ["open", "open"]
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert [state for _, state in items(shipment)] == ["open", "open"], "it is not bought yet"
+    bought = Bought("s1", "S1", 250, "GBP", "")
+    record_purchases(SYSTEM, requests=[RecordPurchase(new, "buy", bought)])
+    (left,) = [one for one in work.of_subject(shipment) if one.state != "done"]
+    assert "may have been bought" in left.reason
 
 
 @pytest.mark.django_db
