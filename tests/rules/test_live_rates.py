@@ -318,6 +318,8 @@ def test_a_carrier_is_told_of_a_manifest_by_karrio_where_its_plugin_can(monkeypa
     reason="the extra [carriers] with karrio-easypost is not installed",
 )
 def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lost(monkeypatch):
+    import karrio.core.models as models
+
     client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
     gateway = client.gateways["easypost"]
     monkeypatch.setattr(client, "_quoted", lambda *_: ("easypost", RATES[0]))
@@ -330,14 +332,29 @@ def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lo
         raise raised.pop(0)
 
     monkeypatch.setattr(gateway.proxy, "create_shipment", fails)
-    for _ in range(2):
-        with pytest.raises(Unavailable, match="Connection refused"):
-            client.buy(ASKED, "easypost Slow")
+    raised.append(Exception("HTTP 502: upstream: Connection refused"))
     while raised:
         with pytest.raises(InDoubtError):
             client.buy(ASKED, "easypost Slow")
-    monkeypatch.setattr(gateway.mapper, "parse_shipment_response", lambda _: (None, []))
     monkeypatch.setattr(gateway.proxy, "create_shipment", lambda _: None)
+    told: list[Any] = []
+    monkeypatch.setattr(gateway.mapper, "parse_shipment_response", lambda _: (None, told))
+    for facts in (
+        {"code": "500"}, {"code": "HTTP 503"}, {"code": "408"}, {"code": "REQUEST_TIMEOUT"},
+        {"code": "X", "details": {"http_status": 504}}, {"code": "X", "message": "The request timed out"},
+        {"code": "X", "message": "HTTP 502: Bad Gateway"},
+    ):  # fmt: skip
+        told[:] = [models.Message(carrier_name="easypost", carrier_id="easypost", **facts)]
+        with pytest.raises(InDoubtError):
+            client.buy(ASKED, "easypost Slow")
+    told[:] = [
+        models.Message(
+            carrier_name="easypost", carrier_id="easypost", code="422", message="500 g is too much"
+        )
+    ]
+    with pytest.raises(RefusedByCarrierError, match="too much"):
+        client.buy(ASKED, "easypost Slow")
+    told.clear()
     with pytest.raises(InDoubtError, match="can be read"):
         client.buy(ASKED, "easypost Slow")
 
