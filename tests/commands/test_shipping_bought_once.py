@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -265,6 +266,19 @@ def test_what_was_not_sold_minutes_later_is_bought_by_the_same_offer(house: Floo
     assert slow.asked == 1
     assert relayed(10) == 1
     assert (slow.asked, states()) == (2, ["failed"]), "it is certain by now"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("attempts", "state"), [(0, "bought"), (1, "in doubt")])
+def test_what_was_asked_for_before_messages_went_once_is_not_bought_twice(
+    house: Floor, other: Imitation, attempts: int, state: str
+):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    sql.run("UPDATE kernel_delivery SET once = false, attempts = %(n)s::int", {"n": attempts})
+    sql.run(import_module("entrepot.kernel.migrations.0016_sent_once").ONCE)
+    relayed()
+    assert states() == [state]
 
 
 @pytest.mark.django_db

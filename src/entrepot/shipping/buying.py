@@ -37,11 +37,11 @@ def attempt(
     try:
         if adapter is None:
             return Attempt(unknown, problem=NO_ACCOUNT)
+        if message.is_again and not offer:
+            raise InDoubtError(UNHEARD)
         if isinstance(adapter, NamesOffers):
             is_settled = message.begun_at is None or at - message.begun_at >= SETTLED_AFTER
             return _by_offer(adapter, asked, name, offer, is_settled=is_settled)
-        if message.is_again:
-            raise InDoubtError(UNHEARD)
         if asked is None:
             raise RefusedByCarrierError(VOIDED)
         return Attempt("buy", adapter.buy(asked, name))
