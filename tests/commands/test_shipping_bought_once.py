@@ -30,6 +30,7 @@ from entrepot.shipping.commands.buy import (
     record_purchases,
 )
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
 from entrepot.shipping.live import Asked, Bought, InDoubtError
 from entrepot.work import queries as work
@@ -279,6 +280,22 @@ def test_what_was_asked_for_before_messages_went_once_is_not_bought_twice(
     sql.run(import_module("entrepot.kernel.migrations.0016_sent_once").ONCE)
     relayed()
     assert states() == [state]
+
+
+@pytest.mark.django_db
+def test_a_label_in_doubt_goes_on_no_manifest(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    row = queries.shipment(shipment)
+    wanted = CloseManifest(COMPANY, house.nodes[0], row.carrier)
+    (refused,) = close_manifests(SYSTEM, requests=[wanted])
+    assert isinstance(refused, errors.LabelInDoubt)
+    assert row.number in refused.message
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=True)])
+    assert isinstance(close_manifests(SYSTEM, requests=[wanted])[0], ManifestClosed), (
+        "its answer is waited for"
+    )
 
 
 @pytest.mark.django_db
