@@ -166,7 +166,7 @@ def test_where_nobody_can_be_asked_a_person_looks_before_it_is_bought_again(hous
 
     (refused,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     assert isinstance(refused, errors.LabelInDoubt)
-    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=True)])
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
     assert asked == LabelsAsked(shipment, (label,))
     assert relayed(6) == 1
     assert (unnamed.sold, states()) == (2, ["bought"])
@@ -283,6 +283,19 @@ def test_what_was_asked_for_before_messages_went_once_is_not_bought_twice(
 
 
 @pytest.mark.django_db
+def test_only_labels_that_somebody_has_looked_at_are_asked_for_again(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    (refused,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(shipment,))])
+    assert isinstance(refused, errors.LabelInDoubt)
+    assert [state for _, state in items(shipment)] == ["open"]
+    assert buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))]) == [
+        LabelsAsked(shipment, (label,))
+    ]
+
+
+@pytest.mark.django_db
 def test_a_label_in_doubt_goes_on_no_manifest(house: Floor):
     shipment, label = a_label(house)
     buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
@@ -292,7 +305,7 @@ def test_a_label_in_doubt_goes_on_no_manifest(house: Floor):
     (refused,) = close_manifests(SYSTEM, requests=[wanted])
     assert isinstance(refused, errors.LabelInDoubt)
     assert row.number in refused.message
-    buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=True)])
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
     assert isinstance(close_manifests(SYSTEM, requests=[wanted])[0], ManifestClosed), (
         "its answer is waited for"
     )

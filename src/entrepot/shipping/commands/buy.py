@@ -31,10 +31,10 @@ NOT_ANSWERED = "label not answered"
 @dataclass(frozen=True, slots=True)
 class BuyLabels:
     """A shipment whose printed labels shall be the carrier's own, bought of the adapter that quotes its service.
-    `not_bought`: somebody has looked there, and those of which nobody knew were not bought."""
+    `not_bought`: labels of which nobody knew; somebody has looked there, and these were not bought."""
 
     shipment: UUID
-    not_bought: bool = False
+    not_bought: Collection[UUID] = ()
     key: str | None = None
 
 
@@ -110,7 +110,7 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
             answers.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
         source, _, service = labels[0].live.partition(":")
-        due = [one for one in labels if one.label and one.purchase in _DUE[request.not_bought]]
+        due = [one for one in labels if one.label and one.purchase in _DUE[one.label in request.not_bought]]
         if not source:
             answers.append(errors.NotQuoted(subject=Said("Shipment {0}", labels[0].number)))
             continue
