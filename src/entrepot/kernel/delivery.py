@@ -55,6 +55,10 @@ class Claimed:
     def is_again(self) -> bool:
         return self.begun_at is not None
 
+    def unheard_for(self, at: datetime) -> timedelta | None:
+        """How long ago that attempt was begun; None where there is none."""
+        return at - self.begun_at if self.begun_at else None
+
 
 def send(cause: Cause, messages: Sequence[Message]) -> None:
     """Leave messages for the relay, in the running transaction. One statement."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
-from entrepot.kernel import delivery
-from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import Said, Unavailable
 from entrepot.shipping.live import Adapter, Asked, Bought, InDoubtError, NamesOffers, RefusedByCarrierError
 
@@ -28,19 +26,25 @@ class Attempt(NamedTuple):
 
 
 def attempt(
-    adapter: Adapter | None, asked: Asked | None, name: str, offer: str, message: Claimed, at: datetime
+    adapter: Adapter | None,
+    asked: Asked | None,
+    name: str,
+    offer: str,
+    unheard_for: timedelta | None,
+    *,
+    is_last: bool,
 ) -> Attempt:
     """Buy a label by the adapter's name of the service. `asked` is None where the label is not wanted any more; `offer`
-    is what it is bought by, where an attempt before this found one. An attempt of the message before this may have
-    bought it, and nobody heard; one that is given up leaves no label waiting."""
-    unknown = "doubt" if message.is_again or offer else "fail"
+    is what it is bought by, where an attempt before this found one; `unheard_for`: how long ago an attempt was begun
+    that may have bought it, and nobody heard. After the `is_last` one no label is waited for."""
+    unknown = "doubt" if offer or unheard_for is not None else "fail"
     try:
         if adapter is None:
             return Attempt(unknown, problem=NO_ACCOUNT)
-        if message.is_again and not offer:
+        if unheard_for is not None and not offer:
             raise InDoubtError(UNHEARD)
         if isinstance(adapter, NamesOffers):
-            is_settled = message.begun_at is None or at - message.begun_at >= SETTLED_AFTER
+            is_settled = unheard_for is None or unheard_for >= SETTLED_AFTER
             return _by_offer(adapter, asked, name, offer, is_settled=is_settled)
         if asked is None:
             raise RefusedByCarrierError(VOIDED)
@@ -50,7 +54,7 @@ def attempt(
     except InDoubtError as error:
         return Attempt("doubt", problem=str(error))
     except Unavailable as error:
-        if not delivery.is_last(message):
+        if not is_last:
             raise
         return Attempt(unknown, problem=str(error))
 
