@@ -201,24 +201,78 @@ def test_an_outage_is_tried_again(house: Floor, other: Imitation):
     assert sql.run("SELECT bought FROM returns_label") == [("bought",)]
 
 
-def test_where_nobody_heard_the_answer_a_person_looks_before_it_is_asked_for_again(house: Floor, monkeypatch):
-    """Of an adapter that has no name for a label before it is paid: it is not asked twice for one."""
-    asked_for = []
+class Unnamed:
+    """An adapter that has no name for a label before it is paid; whether it sold one is not heard."""
 
-    class Unnamed:
-        def buy(self, *_: object) -> Bought:
-            asked_for.append(1)
-            raise InDoubtError("too late")
+    def __init__(self) -> None:
+        self.asked = 0
 
-    monkeypatch.setattr(tasks.adapters, "adapter", lambda _: Unnamed())
-    one, _ = a_label(house)
+    def buy(self, *_: object) -> Bought:
+        self.asked += 1
+        raise InDoubtError("too late")
+
+
+@pytest.fixture
+def unnamed(monkeypatch) -> Unnamed:
+    one = Unnamed()
+    monkeypatch.setattr(tasks.adapters, "adapter", lambda _: one)
+    return one
+
+
+def test_where_nobody_heard_the_answer_a_person_looks_before_it_is_asked_for_again(
+    house: Floor, unnamed: Unnamed
+):
+    one, label = a_label(house)
     assert relayed() == 1
-    assert (relayed(), len(asked_for)) == (0, 1)
+    assert (relayed(), unnamed.asked) == (0, 1)
     told = label_queries.of_return(one.return_id)
     assert told
-    assert (told.bought, told.is_ready) == ("failed", False)
+    assert (told.bought, told.is_ready) == ("in doubt", False)
     assert items(one) == {"return label not bought"}
     assert "may have been bought of easypost: too late" in work.of_subject(one.return_id)[0].reason
+    assert owed() == 300, "it is to be paid, perhaps"
+
+    (refused,) = make_labels(ASKS, requests=[MakeLabel(one.return_id)])
+    assert isinstance(refused, errors.LabelInDoubt)
+    void_labels(ASKS, requests=[VoidLabel(one.return_id, "we look into it")])
+    (refused,) = make_labels(ASKS, requests=[MakeLabel(one.return_id)])
+    assert isinstance(refused, errors.LabelInDoubt), "voided or not, another one is paid for as well"
+    assert items(one) == {"return label not bought"}
+
+    (again,) = make_labels(ASKS, requests=[MakeLabel(one.return_id, not_bought=True)])
+    assert (again.fresh, again.bought, again.label != label.label) == (True, "asked", True)
+    assert (items(one), owed()) == (set(), 300)
+
+
+def test_one_that_was_bought_after_all_is_made_with_its_number_and_is_work_until_a_person_says_so(
+    house: Floor, unnamed: Unnamed
+):
+    one, _ = a_label(house)
+    assert relayed() == 1
+    (mine,) = make_labels(ASKS, requests=[MakeLabel(one.return_id, tracking="AB 1234")])
+    assert (mine.bought, mine.tracking) == ("", "AB1234")
+    assert (relayed(), unnamed.asked, items(one)) == (0, 1, {"return label not bought"})
+
+
+def test_a_label_in_doubt_is_work_of_its_own(house: Floor, unnamed: Unnamed):
+    """Beside that of a label that was not sold, and whatever another one does."""
+    one, label = a_label(house)
+    record_label_purchases(SYSTEM, requests=[RecordLabelPurchase(label.label, "fail", problem="no street")])
+    make_labels(ASKS, requests=[MakeLabel(one.return_id)])
+    assert relayed() == 2
+    reasons = [item.reason for item in work.of_subject(one.return_id) if item.state != "done"]
+    assert len(reasons) == 2
+    assert sum("may have been bought" in reason for reason in reasons) == 1
+    void_labels(ASKS, requests=[VoidLabel(one.return_id, "torn")])
+    (other,) = make_labels(ASKS, requests=[MakeLabel(one.return_id, tracking="AB 1234")])
+    sql.run(
+        "UPDATE returns_label SET bought = 'asked', source = 'easypost' WHERE id = %(id)s",
+        {"id": other.label},
+    )
+    bought = Bought("s9", "T9", 300, "GBP", "")
+    record_label_purchases(SYSTEM, requests=[RecordLabelPurchase(other.label, "buy", bought)])
+    (left,) = [item.reason for item in work.of_subject(one.return_id) if item.state != "done"]
+    assert "may have been bought" in left
 
 
 def test_what_can_not_be_used_goes_back(house: Floor, other: Imitation):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from entrepot.shipping.commands.buy import (
     record_purchases,
 )
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
 from entrepot.shipping.live import Asked, Bought, InDoubtError
 from entrepot.work import queries as work
@@ -164,7 +166,7 @@ def test_where_nobody_can_be_asked_a_person_looks_before_it_is_bought_again(hous
 
     (refused,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     assert isinstance(refused, errors.LabelInDoubt)
-    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=True)])
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
     assert asked == LabelsAsked(shipment, (label,))
     assert relayed(6) == 1
     assert (unnamed.sold, states()) == (2, ["bought"])
@@ -179,7 +181,7 @@ def test_one_that_was_bought_after_all_is_voided_and_printed_with_its_number(hou
     assert relayed() == 1
     assert (states(), items(shipment)) == (["in doubt"], [("label not bought", "open")])
     void_labels(SYSTEM, requests=[VoidLabel(label, "it is in the account")])
-    assert items(shipment) == [("label not bought", "done")]
+    assert items(shipment) == [("label not bought", "open")], "it may be paid for: only a person ends that"
     print_labels(SYSTEM, requests=[PrintLabels(shipment, ("U1",))])
     assert queries.shipment(shipment).tracking == "U1"
 
@@ -220,6 +222,130 @@ def test_a_label_that_was_sold_and_voided_while_nobody_heard_is_given_back(house
     assert (len(is_sold), states()) == (1, ["voided"])
 
 
+class Slow:
+    """As EasyPost, which sells a label after whoever asked for it has stopped waiting."""
+
+    def __init__(self, sells_after: int) -> None:
+        self.waits, self.asked = sells_after, 0
+
+    def __call__(self, path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            self.asked += 1
+            return (
+                (504, "too late") if self.asked == 1 else (422, {"error": {"message": "it is being bought"}})
+            )
+        if path.endswith("/shp_1") and self.asked:
+            self.waits -= 1
+            if self.waits < 0:
+                return easypost(f"{path}/buy", {"rate": {"id": "rate_Slow"}})
+        return easypost(path, body)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("voided", [False, True])
+def test_that_nothing_was_sold_is_believed_minutes_after_it_was_asked_for(
+    house: Floor, other: Imitation, voided: bool
+):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    other.answer = slow = Slow(2)
+    assert relayed() == 1, "it is offered"
+    if voided:
+        void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    assert (relayed(0.2), relayed(1)) == (0, 0)
+    assert (slow.asked, states()) == (1, ["asked"])
+    assert relayed(5) == (2 if voided else 1)
+    assert (slow.asked, states()) == (1, ["voided" if voided else "bought"])
+
+
+@pytest.mark.django_db
+def test_what_was_not_sold_minutes_later_is_bought_by_the_same_offer(house: Floor, other: Imitation):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    other.answer = slow = Slow(100)
+    assert [relayed(minutes) for minutes in (0, 0.2, 1, 4)] == [1, 0, 0, 0]
+    assert slow.asked == 1
+    assert relayed(10) == 1
+    assert (slow.asked, states()) == (2, ["failed"]), "it is certain by now"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("attempts", "state"), [(0, "bought"), (1, "in doubt")])
+def test_what_was_asked_for_before_messages_went_once_is_not_bought_twice(
+    house: Floor, other: Imitation, attempts: int, state: str
+):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    sql.run("UPDATE kernel_delivery SET once = false, attempts = %(n)s::int", {"n": attempts})
+    sql.run(import_module("entrepot.kernel.migrations.0016_sent_once").ONCE)
+    relayed()
+    assert states() == [state]
+
+
+@pytest.mark.django_db
+def test_only_labels_that_somebody_has_looked_at_are_asked_for_again(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    (refused,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(shipment,))])
+    assert isinstance(refused, errors.LabelInDoubt)
+    assert [state for _, state in items(shipment)] == ["open"]
+    assert buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))]) == [
+        LabelsAsked(shipment, (label,))
+    ]
+
+
+@pytest.mark.django_db
+def test_a_label_in_doubt_goes_on_no_manifest(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    row = queries.shipment(shipment)
+    wanted = CloseManifest(COMPANY, house.nodes[0], row.carrier)
+    (refused,) = close_manifests(SYSTEM, requests=[wanted])
+    assert isinstance(refused, errors.LabelInDoubt)
+    assert row.number in refused.message
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
+    assert isinstance(close_manifests(SYSTEM, requests=[wanted])[0], ManifestClosed), (
+        "its answer is waited for"
+    )
+
+
+@pytest.mark.django_db
+def test_what_can_not_be_found_out_is_in_doubt_and_keeps_its_name(house: Floor, other: Imitation):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            other.answer = lambda *_: (401, {"error": {"message": "no key"}})
+            return 504, "too late"
+        return easypost(path, body)
+
+    other.answer = answer
+    assert (relayed(), relayed(1)) == (1, 1)
+    assert sql.run("SELECT state, reference FROM shipping_purchase") == [("in doubt", "shp_1")]
+    assert isinstance(buy_labels(SYSTEM, requests=[BuyLabels(shipment)])[0], errors.LabelInDoubt)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("stalls", "state"), [("/shipments", "failed"), ("/buy", "in doubt")])
+def test_a_label_is_not_waited_for_when_its_message_is_given_up(
+    house: Floor, other: Imitation, stalls: str, state: str
+):
+    shipment, _ = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    other.answer = lambda path, body: (503, "busy") if path.endswith(stalls) else easypost(path, body)
+    relayed()
+    for days in range(1, 20):
+        relayed(days * 24 * 60)
+    assert states() == [state]
+    assert items(shipment) == [("label not bought", "open")]
+    assert sql.run("SELECT DISTINCT state FROM kernel_delivery WHERE topic = 'carrier.buy'") == [
+        ("delivered",)
+    ]
+
+
 @pytest.mark.django_db
 def test_a_message_that_is_sent_again_after_its_answer_buys_nothing(house: Floor, unnamed: Unnamed):
     shipment, _ = a_label(house)
@@ -245,11 +371,51 @@ def test_a_label_that_nobody_answers_for_is_work_until_it_is_bought(house: Floor
 
     assert (watched(30), items(shipment)) == (0, [])
     assert (watched(31), watched(41)) == (1, 1)
-    assert items(shipment) == [("label not bought", "open")]
+    assert items(shipment) == [("label not answered", "open")]
     assert "HTTP 503" in work.of_subject(shipment)[0].reason
     other.answer = easypost
     assert relayed(60) == 2
-    assert (watched(61), items(shipment)) == (0, [("label not bought", "done")])
+    assert (watched(61), items(shipment)) == (0, [("label not answered", "done")])
+
+
+@pytest.mark.django_db
+def test_what_is_not_sold_after_it_was_waited_for_is_told_and_a_voided_label_is_not_waited_for(
+    house: Floor, other: Imitation
+):
+    later = replace(SYSTEM, at=NOW + timedelta(hours=1))
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    watch_purchases(later, requests=[WatchPurchases(COMPANY)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "fail", problem="no street")])
+    assert sorted(items(shipment)) == [("label not answered", "done"), ("label not bought", "open")]
+    assert any("no street" in one.reason for one in work.of_subject(shipment))
+
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    watch_purchases(later, requests=[WatchPurchases(COMPANY, key="2")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    assert {state for _, state in items(shipment)} == {"done"}
+    assert watch_purchases(later, requests=[WatchPurchases(COMPANY, key="3")]) == [
+        PurchasesWatched(COMPANY, 0)
+    ]
+
+
+@pytest.mark.django_db
+def test_a_label_in_doubt_is_work_whatever_becomes_of_others_of_its_shipment(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    (new,) = asked.labels
+    record_purchases(SYSTEM, requests=[RecordPurchase(new, "fail", problem="no street")])
+    assert [state for _, state in items(shipment)] == ["open", "open"]
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert [state for _, state in items(shipment)] == ["open", "open"], "it is not bought yet"
+    bought = Bought("s1", "S1", 250, "GBP", "")
+    record_purchases(SYSTEM, requests=[RecordPurchase(new, "buy", bought)])
+    (left,) = [one for one in work.of_subject(shipment) if one.state != "done"]
+    assert "may have been bought" in left.reason
 
 
 @pytest.mark.django_db

@@ -80,10 +80,10 @@ def test_a_label_that_was_perhaps_bought_says_so_and_is_bought_again_only_if_som
     shown = page.get(here).content.decode()
     assert "perhaps bought" in shown and "too late" in shown
     assert "Look in the account with karrio" in said(page.post(buy, {"next": here}))[0]
-    wanted = {"shipment": str(gone.id)}
+    wanted = {"shipment": str(gone.id), "not_bought": [str(gone.id)]}
     problem = program("supervisor").post("/api/v1/labels/buy", wanted, "again")
     is_problem(problem, 409, "shipping.label_in_doubt")
-    assert said(page.post(buy, {"next": here, "not_bought": "yes"})) == ["The labels are asked for."]
+    assert said(page.post(buy, {"next": here, "not_bought": str(label.id)})) == ["The labels are asked for."]
 
 
 def test_names_and_streets_are_for_those_who_ship(console, program, gone):

@@ -24,6 +24,7 @@ from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
+from entrepot.returns.commands.labels import MakeLabel, make_labels
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.commands.review import Review, review
@@ -511,6 +512,15 @@ def test_a_label_that_its_carrier_sells_is_waited_for(customer, order):
     assert "Make my label" in text_of(page)
     assert "no street" not in text_of(page), "what a carrier says is not the customer's to see"
     customer.post(f"/portal/return/{one.number}/label/ask/")
+    label = label_queries.of_return(one.id)
+    assert label
+    record_label_purchases(system, requests=[RecordLabelPurchase(label.id, "doubt", problem="too late")])
+    page = text_of(customer.get(f"/portal/return/{one.number}/"))
+    assert "We look into it; you need not do anything." in page
+    assert "Make my label" not in page
+    refused = text_of(customer.post(f"/portal/return/{one.number}/label/ask/"))
+    assert "We look into your label" in refused
+    make_labels(system, requests=[MakeLabel(one.id, not_bought=True)])
     label = label_queries.of_return(one.id)
     assert label
     bought = Bought("s1", "T9", label.cost_minor, label.currency, "https://labels.example/1.pdf")

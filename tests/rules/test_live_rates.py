@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.kernel.errors import Unavailable
+from entrepot.kernel.errors import Unavailable, Unheard
 from entrepot.shipping.easypost import build, parse
 from entrepot.shipping.easypost.client import Client
 from entrepot.shipping.karrio import client as karrio_client
@@ -328,6 +328,8 @@ def test_a_carrier_is_told_of_a_manifest_by_karrio_where_its_plugin_can(monkeypa
     reason="the extra [carriers] with karrio-easypost is not installed",
 )
 def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lost(monkeypatch):
+    import karrio.core.models as models
+
     client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
     gateway = client.gateways["easypost"]
     monkeypatch.setattr(client, "_quoted", lambda *_: ("easypost", RATES[0]))
@@ -340,14 +342,29 @@ def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lo
         raise raised.pop(0)
 
     monkeypatch.setattr(gateway.proxy, "create_shipment", fails)
-    for _ in range(2):
-        with pytest.raises(Unavailable, match="Connection refused"):
-            client.buy(ASKED, "easypost Slow")
+    raised.append(Exception("HTTP 502: upstream: Connection refused"))
     while raised:
         with pytest.raises(InDoubtError):
             client.buy(ASKED, "easypost Slow")
-    monkeypatch.setattr(gateway.mapper, "parse_shipment_response", lambda _: (None, []))
     monkeypatch.setattr(gateway.proxy, "create_shipment", lambda _: None)
+    told: list[Any] = []
+    monkeypatch.setattr(gateway.mapper, "parse_shipment_response", lambda _: (None, told))
+    for facts in (
+        {"code": "500"}, {"code": "HTTP 503"}, {"code": "408"}, {"code": "REQUEST_TIMEOUT"},
+        {"code": "X", "details": {"http_status": 504}}, {"code": "X", "message": "The request timed out"},
+        {"code": "X", "message": "HTTP 502: Bad Gateway"},
+    ):  # fmt: skip
+        told[:] = [models.Message(carrier_name="easypost", carrier_id="easypost", **facts)]
+        with pytest.raises(InDoubtError):
+            client.buy(ASKED, "easypost Slow")
+    told[:] = [
+        models.Message(
+            carrier_name="easypost", carrier_id="easypost", code="422", message="500 g is too much"
+        )
+    ]
+    with pytest.raises(RefusedByCarrierError, match="too much"):
+        client.buy(ASKED, "easypost Slow")
+    told.clear()
     with pytest.raises(InDoubtError, match="can be read"):
         client.buy(ASKED, "easypost Slow")
 
@@ -399,6 +416,44 @@ def test_what_is_bought_already_is_found_and_not_bought_again():
         assert client.buy_offer(offer, "Post Slow").tracking == "PP100200300GB"
         assert client.bought(offer) == client.buy_offer(offer, "Post Slow")
         assert len(bought) == 1
+
+
+def test_only_a_shipment_that_tells_that_it_was_not_bought_was_not_bought():
+    """Whatever else EasyPost answers after it was asked for a label leaves that in doubt."""
+    sold = easypost("/shp_1/buy", {"rate": {"id": "rate_Slow"}})[1]
+    not_sold = easypost("/shipments/shp_1", None)[1]
+    refused = (422, {"error": {"message": "no postage"}})
+    to_buy: tuple[int, Any] = refused
+    after: list[tuple[int, Any]] = []
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/buy"):
+            return to_buy
+        return after.pop(0) if after else easypost(path, body)
+
+    with an_imitation(answer) as other:
+        client = Client("key", other.url)
+        with pytest.raises(RefusedByCarrierError, match="no postage"):
+            client.buy_offer("shp_1", "Post Slow")
+        for unknown in (
+            (401, {"error": {"message": "no key"}}), (403, "no"), (404, {"error": {"message": "no shipment"}}),
+            (200, "<html>"), (200, {}), (200, {**not_sold, "id": "shp_2"}), (200, {**not_sold, "tracking_code": "P1"}),
+            (200, {**sold, "selected_rate": None}),
+        ):  # fmt: skip
+            after[:] = [unknown]
+            with pytest.raises(InDoubtError):
+                client.bought("shp_1")
+            after[:] = [(200, not_sold), unknown]
+            with pytest.raises(InDoubtError):
+                client.buy_offer("shp_1", "Post Slow")
+        to_buy = (200, {**sold, "selected_rate": None})
+        with pytest.raises(InDoubtError, match="can't be read"):
+            client.buy_offer("shp_1", "Post Slow")
+        after[:] = [(200, not_sold), (200, sold)]
+        assert client.buy_offer("shp_1", "Post Slow").tracking == "PP100200300GB"
+        after[:] = [(200, not_sold), (503, "busy")]
+        with pytest.raises(Unheard):
+            client.buy_offer("shp_1", "Post Slow")
 
 
 def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():

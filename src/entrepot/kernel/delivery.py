@@ -47,8 +47,17 @@ class Claimed:
     body: str
     attempts: int
     once: bool = False
-    is_again: bool = False
-    """An attempt was begun, and nobody knows whether it arrived: whoever sent it is gone, or failed over the answer."""
+    begun_at: datetime | None = None
+    """When the last attempt was begun of which nobody knows whether it arrived: whoever sent it is gone, or failed over
+    the answer, or heard none."""
+
+    @property
+    def is_again(self) -> bool:
+        return self.begun_at is not None
+
+    def unheard_for(self, at: datetime) -> timedelta | None:
+        """How long ago that attempt was begun; None where there is none."""
+        return at - self.begun_at if self.begun_at else None
 
 
 def send(cause: Cause, messages: Sequence[Message]) -> None:
@@ -178,7 +187,7 @@ UPDATE kernel_delivery SET state = 'kept', last_error = %(why)s::text WHERE id =
 
 # Which lane stands in the text and not in a parameter, so that each has an index of its own.
 _CLAIM = """
-SELECT id, destination, topic, subject_id, company_id, body::text, attempts, once, begun_at IS NOT NULL
+SELECT id, destination, topic, subject_id, company_id, body::text, attempts, once, begun_at
 FROM kernel_delivery AS one
 WHERE state = 'waiting' AND next_try_at <= %(at)s::timestamptz
   {lane}

@@ -122,6 +122,10 @@ class Unavailable(Exception):  # noqa: N818  the outside failed
     """The outside did not answer as it should. The same call may be sent again."""
 
 
+class Unheard(Unavailable):
+    """Nobody answered, and what was asked may be done, now or in a moment: ask later what became of it."""
+
+
 class Away(Unavailable):
     """Nobody is there at all: what else waits for the same destination need not be tried before this is again."""
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from entrepot.kernel import delivery
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
-from entrepot.kernel.errors import Away, Unavailable
+from entrepot.kernel.errors import Away, Unavailable, Unheard
 from entrepot.kernel.sql import DATABASE_AWAY
 
 log = structlog.get_logger("entrepot.relay")
@@ -84,12 +84,11 @@ def relay_once(
             if not claimed:
                 break
             (message,) = claimed
-            is_first = message.once and not message.is_again
-            if is_first:
+            if message.once:
                 delivery.begin(now, message)
             else:
                 arrived += _send(senders, message, now)
-        if is_first:
+        if message.once:
             with transaction.atomic():
                 if delivery.claim_begun(message):
                     arrived += _send(senders, message, now)
@@ -106,7 +105,9 @@ def _send(senders: dict[str, Send], message: Claimed, now: datetime) -> int:
         with transaction.atomic():
             sender(cause, message)
     except Unavailable as error:
-        again = delivery.failed(cause.at, message, str(error) or type(error).__name__)
+        again = delivery.failed(
+            cause.at, message, str(error) or type(error).__name__, may_have_arrived=isinstance(error, Unheard)
+        )
         if isinstance(error, Away):
             delivery.rest(message.destination, again)
         return 0

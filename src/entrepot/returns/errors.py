@@ -202,6 +202,17 @@ class NotInOneParcel(Refused):
     says = "Returns {number} and {other} can't come in one parcel: {why}. Make a label for each."
 
 
+class LabelInDoubt(Refused):
+    """A label was asked for, and whether its carrier sold it nobody knows: another would be paid for as well."""
+
+    code = "returns.label_in_doubt"
+    says = (
+        "A label of return {number} was asked for, and nobody knows whether it was bought. Look in the account with the"
+        " carrier. If it is there, make the label with its tracking number; if it is not, ask again and say that it was"
+        " not bought."
+    )
+
+
 class NotCarriedBack(Refused):
     """No service takes a return back from where its customer is."""
 

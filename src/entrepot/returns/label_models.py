@@ -54,7 +54,7 @@ class Label(models.Model):
             models.CheckConstraint(
                 name="returns_label_bought_under_a_name",
                 condition=Q(bought="", source="")
-                | (Q(bought__in=["asked", "failed"]) & ~Q(source=""))
+                | (Q(bought__in=["asked", "failed", "in doubt"]) & ~Q(source=""))
                 | (Q(bought__in=PURCHASE.states) & ~Q(source="") & ~Q(reference="")),
             ),
             models.CheckConstraint(

@@ -13,7 +13,7 @@ import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.kernel import inbox, policies, ready
+from entrepot.kernel import delivery, inbox, policies, ready
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import AllOrNothing
@@ -237,7 +237,9 @@ def _buy_label(cause: Cause, message: Claimed, source: str, adapter: Adapter | N
         return
     wanted = label_asking.of_label(message.subject, cause.at)
     asked, service = wanted or (None, "")
-    told = buying.attempt(adapter, asked, service, offer, is_again=message.is_again)
+    told = buying.attempt(
+        adapter, asked, service, offer, message.unheard_for(cause.at), is_last=delivery.is_last(message)
+    )
     answer = RecordLabelPurchase(message.subject, told.outcome, told.bought, told.problem, told.offer)
     try:
         record_label_purchases(cause, requests=[answer])

@@ -80,7 +80,8 @@ class OnPaperError(RefusedByCarrierError):
 
 
 class InDoubtError(Exception):
-    """Nobody knows whether the other side did what it was asked: asking again might do it twice."""
+    """Nobody knows whether the other side did what it was asked: asking again might do it twice. So it is too where the
+    other side can't be asked what it did, or its answer can't be read."""
 
 
 class Adapter(Protocol):
@@ -99,7 +100,9 @@ class Adapter(Protocol):
 @runtime_checkable
 class NamesOffers(Protocol):
     """An adapter that has a name for a label before it is paid, so that it can be asked what became of it. `offer`
-    costs nothing; `buy_offer` buys it once however often it is asked; `bought` is None where it was not bought."""
+    costs nothing; `buy_offer` buys it once however often it is asked; `bought` is None where it was not bought. Both
+    raise `RefusedByCarrierError` only where the other side says that it was not bought, and `InDoubtError` where it
+    says neither; `buy_offer` raises `Unheard` where it may be sold in a moment."""
 
     def offer(self, asked: Asked) -> str: ...
 

@@ -290,6 +290,10 @@ class Purchase(models.Model):
                 condition=Q(state__in=["asked", "failed", "in doubt"]) | ~Q(reference=""),
             ),
         ]
+        indexes = [
+            models.Index(fields=["shipment_id"], name="shipping_purchase_shipment"),
+            models.Index(fields=["company_id"], name="shipping_purchase_asked", condition=Q(state="asked")),
+        ]
 
 
 class Claim(models.Model):

@@ -93,7 +93,9 @@ def _buy(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -
         return
     ((name, offer),) = wanted
     asked = asking.of_label(message.subject, cause.at)
-    told = buying.attempt(adapter, asked, name, offer, is_again=message.is_again)
+    told = buying.attempt(
+        adapter, asked, name, offer, message.unheard_for(cause.at), is_last=delivery.is_last(message)
+    )
     answer = RecordPurchase(message.subject, told.outcome, told.bought, told.problem, told.offer)
     record_purchases(cause, requests=[answer])
     if told.outcome == "offer":

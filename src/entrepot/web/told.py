@@ -28,6 +28,7 @@ SAYS: dict[str, Promise] = {
     "returns.no_customer": _("There is no store credit for this order. Choose your money back."),
     "returns.not_exchangeable": _("What you chose is not to be had any more. Choose something else."),
     "returns.too_many_photos": _("You can send us {most} photos of a return at most."),
+    "returns.label_in_doubt": _("We look into your label: it is not certain yet. You need not do anything."),
     "returns.no_label": _("We send no label for this return: you send it with a carrier of your choice."),
     "returns.not_carried_back": _("We can't make the label here. Write to us: we send it to you."),
     "returns.not_in_one_parcel": _("These returns can't come in one parcel. Send each by itself."),

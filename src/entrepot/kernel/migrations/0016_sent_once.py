@@ -3,6 +3,13 @@
 from django.db import migrations, models
 
 
+# What asks for labels already: an attempt before this may have bought one.
+ONCE = """
+UPDATE kernel_delivery SET once = true, begun_at = CASE WHEN attempts > 0 THEN now() END
+WHERE topic IN ('carrier.buy', 'return.buy') AND state <> 'delivered'
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -20,4 +27,5 @@ class Migration(migrations.Migration):
             name='once',
             field=models.BooleanField(db_default=False),
         ),
+        migrations.RunSQL(ONCE, migrations.RunSQL.noop),
     ]

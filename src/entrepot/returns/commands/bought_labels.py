@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -125,7 +126,7 @@ def _decide(
     if one.bought == "failed" and one.reference and request.outcome in ("void", "keep"):
         return _Change(one, request, None, request.problem)  # one that could not be used was given back
     is_in_doubt = request.outcome == "doubt"
-    state = PURCHASE.step(one.bought, "fail" if is_in_doubt else request.outcome)
+    state = PURCHASE.step(one.bought, request.outcome)
     if isinstance(state, Refused):
         return state
     told = request.bought
@@ -185,7 +186,11 @@ def _write(cause: Cause, changes: Sequence[_Change]) -> None:
             (one.company, which, one.tracking, one.carrier) for one, _ in bought for which in one.returns
         ])  # fmt: skip
         resolve_subjects(cause, requests=[
-            ResolveSubject(one.company, kind, which, "went on", "the label is bought")
+            ResolveSubject(
+                one.company, kind, which, "went on", "the label is bought",
+                # Another label of which nobody knows whether it was bought is work still.
+                dedupes=(str(which), str(one.id)),
+            )
             for one, _ in bought for which in one.returns for kind in (NOT_BOUGHT, WITHOUT)
         ])  # fmt: skip
     give_back(cause, [
@@ -206,6 +211,7 @@ def _write(cause: Cause, changes: Sequence[_Change]) -> None:
                 one.tracking, one.number, one.carrier, problem,
             ), "customer service",
             {"label": str(one.id), "source": one.source},
+            dedupe=str(one.id) if request.outcome == "doubt" else None,
         )
         for one, request, _, problem in changes
         if problem
@@ -222,6 +228,19 @@ def ask(cause: Cause, labels: Sequence[tuple[UUID, int, str]]) -> None:
     ])  # fmt: skip
 
 
+def end_doubt(cause: Cause, returns: Collection[UUID]) -> None:
+    """Labels of locked returns of which a person says that they were not bought. 3 statements, none for none."""
+    ended = sql.run(_END_DOUBT, {"returns": list(returns)}) if returns else []
+    labels: dict[tuple[int, UUID], list[str]] = defaultdict(list)
+    for label, company, which in ended:
+        labels[company, which].append(str(label))
+    if labels:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(company, NOT_BOUGHT, which, "went on", "it was not bought", dedupes=dedupes)
+            for (company, which), dedupes in labels.items()
+        ])  # fmt: skip
+
+
 give_back = labels_gone.give_back
 
 _LOCK = """
@@ -232,6 +251,12 @@ FROM returns_label AS l JOIN returns_return AS r ON r.id = l.return_id
 WHERE l.id = ANY(%(labels)s::uuid[]) ORDER BY l.id FOR UPDATE OF l
 """
 
+_END_DOUBT = """
+UPDATE returns_label AS l SET bought = 'failed', reference = '' FROM returns_labelreturn AS m
+WHERE m.return_id = ANY(%(returns)s::uuid[]) AND l.id = m.label_id AND l.bought = 'in doubt'
+RETURNING l.id, l.company_id::int, l.return_id
+"""
+
 TAKEN = """
 SELECT company_id::int, tracking FROM returns_label WHERE tracking = ANY(%(numbers)s::text[]) AND state = 'made'
 """
@@ -240,7 +265,7 @@ _RECORD = """
 UPDATE returns_label AS l
 SET bought = d.state, reference = d.reference, tracking = d.number, cost_minor = d.cost,
     label_url = COALESCE(NULLIF(d.url, ''), l.label_url),
-    problem = COALESCE(NULLIF(d.problem, ''), CASE d.state WHEN 'failed' THEN l.problem ELSE '' END)
+    problem = COALESCE(NULLIF(d.problem, ''), CASE WHEN d.state IN ('failed', 'in doubt') THEN l.problem ELSE '' END)
 FROM unnest(%(labels)s::uuid[], %(states)s::text[], %(references)s::text[], %(numbers)s::text[], %(costs)s::bigint[],
             %(urls)s::text[], %(problems)s::text[]) AS d(label, state, reference, number, cost, url, problem)
 WHERE l.id = d.label

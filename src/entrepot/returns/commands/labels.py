@@ -20,7 +20,7 @@ from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, labeling, states
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels, tracking_of
-from entrepot.returns.commands.bought_labels import TAKEN, WITHOUT, ask
+from entrepot.returns.commands.bought_labels import TAKEN, WITHOUT, ask, end_doubt
 from entrepot.returns.commands.lock import Return, lock_returns
 from entrepot.returns.label_asking import GOODS
 from entrepot.shipping.errors import TrackingMisread
@@ -33,12 +33,13 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 class MakeLabel:
     """A label for all that is to come of a return, and of those `together` with it in one parcel. With a `service`, by
     that one and no other; with the `tracking` number that its carrier gave it, where somebody bought it there; else the
-    number is the return's."""
+    number is the return's. `not_bought`: somebody has looked there, and those of which nobody knew were not bought."""
 
     return_id: UUID
     service: str = ""
     tracking: str = ""
     together: tuple[UUID, ...] = ()
+    not_bought: bool = False
     key: str | None = None
 
 
@@ -75,7 +76,8 @@ class LabelVoided:
 
 
 class _Way(NamedTuple):
-    """A return's way back, as far as a label depends on it; `before`: labels that it was asked for."""
+    """A return's way back, as far as a label depends on it; `before`: labels that it was asked for; `in_doubt`: of one
+    of them, also one that was voided, nobody knows whether it was bought."""
 
     return_id: UUID
     origin: str
@@ -84,6 +86,7 @@ class _Way(NamedTuple):
     home: str
     with_label: bool
     before: int
+    in_doubt: bool
     place: str
 
 
@@ -125,9 +128,10 @@ def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[Label
 
     Locks: the orders in id order, then those of what comes with their labels; the balances. Refuses: NotFound;
     WrongState (nothing is to come, or a carrier has a parcel of it); returns.no_label; returns.not_in_one_parcel;
-    returns.not_carried_back; shipping.tracking_misread; Invalid (a number that another label bears; a return in two
-    parcels). Again: the label that is in force, whatever is asked; one that its carrier did not sell is made anew. 28
-    statements, 1 more where some are bought, 8 where some are made anew, 4 where some had one together.
+    returns.label_in_doubt; returns.not_carried_back; shipping.tracking_misread; Invalid (a number that another label
+    bears; a return in two parcels). Again: the label that is in force, whatever is asked; one that its carrier did not
+    sell is made anew. 28 statements, 1 more where some are bought, 8 where some are made anew, 4 where some had one
+    together, 3 where some were in doubt.
     """
     found = _locked([key for one in requests for key in (one.return_id, *one.together)])
     facts = _Facts(found, requests)
@@ -147,13 +151,14 @@ def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[Label
                 nobody += [(one, draft)] if isinstance(draft, errors.NotCarriedBack) else []
                 continue
             drafts.append(draft)
-            facts.take(draft)
+            facts.take(draft, request)
             answers.append(draft.answer)
     _tell(cause, nobody)
     if drafts:
         again = {key: why for one in drafts for key, why in facts.instead(one)}
         if again:
             labels_gone.void(cause, again)
+        end_doubt(cause, facts.not_bought)
         _write(cause, drafts)
     return answers
 
@@ -179,8 +184,8 @@ def _tell(cause: Cause, nobody: Sequence[tuple[Return, errors.NotCarriedBack]]) 
 
 class _Facts:
     """What a batch is decided by: ways, goods, services, and labels that are in force, by return, without those that
-    their carriers did not sell (`unsold`). Parcels of labels in `scanned` are on their way, and those in `drafted` are
-    made now. 9 statements."""
+    their carriers did not sell, or perhaps not (`unsold`). Parcels of labels in `scanned` are on their way, and those
+    in `drafted` are made now, also for returns of which a person says that theirs were `not_bought`. 9 statements."""
 
     def __init__(self, found: dict[UUID, Return], requests: Sequence[MakeLabel]) -> None:
         params = {"returns": list(found)}
@@ -194,11 +199,12 @@ class _Facts:
             (LabelMade(*[*made, tuple(returns)]), bool(seen))
             for *made, returns, seen in sql.run(_IN_FORCE, params)
         ]
-        self.unsold = {one.return_id: one for one, seen in stands if one.bought == "failed" and not seen}
+        self.unsold = {one.return_id: one for one, seen in stands if one.bought in _NOT_SOLD and not seen}
         self.in_force = {one.return_id: one for one, _ in stands if one.return_id not in self.unsold}
         self.had = dict(self.in_force)
         self.scanned = {one.label for one, seen in stands if seen}
         self.drafted: set[UUID] = set()
+        self.not_bought: set[UUID] = set()
         given = [tracking_of(one.tracking) for one in requests if one.tracking]
         rows = sql.run(TAKEN, {"numbers": given}) if given else []
         self.taken: set[tuple[int, str]] = {(company, number) for company, number in rows}
@@ -217,8 +223,10 @@ class _Facts:
         way = self.ways[one.id]
         return labeling.Mate(one.node, one.customer, way.origin, way.place)
 
-    def take(self, draft: _Draft) -> None:
+    def take(self, draft: _Draft, request: MakeLabel) -> None:
         self.drafted.add(draft.id)
+        if request.not_bought:
+            self.not_bought |= {one.id for one in draft.all if self.ways[one.id].in_doubt}
         for one in draft.all:
             self.in_force[one.id] = replace(draft.answer, return_id=one.id, fresh=False)
         self.taken.add((draft.of.company, draft.tracking))
@@ -227,7 +235,7 @@ class _Facts:
         """The returns whose labels a new one is instead of, and why; also such of which nothing is to come."""
         for one in draft.all:
             if old := self.unsold.get(one.id):
-                yield from ((key, "its carrier did not sell it") for key in old.returns)
+                yield from ((key, _NOT_SOLD[old.bought]) for key in old.returns)
             elif old := self.had.get(one.id):
                 yield from ((key, f"one label for the parcel of {draft.of.number}") for key in old.returns)
 
@@ -272,6 +280,9 @@ def _misfit(request: MakeLabel, one: Return, together: Sequence[Return], facts: 
             return errors.NotInOneParcel(number=one.number, other=other.number, why=why)
     if refused := _on_its_way(together, facts):
         return refused
+    doubted = next((each for each in together if facts.ways[each.id].in_doubt), None)
+    if doubted and not (request.not_bought or request.tracking):
+        return errors.LabelInDoubt(number=doubted.number)
     if not any(facts.ways[each.id].with_label for each in together):
         return errors.NoLabel(number=one.number)
     if (one.company, tracking_of(request.tracking)) in facts.taken:
@@ -386,6 +397,9 @@ def _keeps(request: VoidLabel, stands: Mapping[UUID, _Stands], wanted: Container
     return None
 
 
+_NOT_SOLD = {"failed": "its carrier did not sell it", "in doubt": "its carrier perhaps did not sell it"}
+"""Why a label is made anew, by what became of asking for it."""
+
 _LABEL = (
     "id", "company_id", "return_id", "carrier", "service_id", "service", "zone", "tracking", "weight_g", "cost_minor",
     "currency", "state", "made_by", "made_at", "source", "bought",
@@ -394,7 +408,9 @@ _LABEL = (
 _WAYS = """
 SELECT r.id, o.country, n.country, n.postal_code, c.currency::text,
        EXISTS (SELECT FROM returns_terms AS t WHERE t.return_id = r.id AND t.label),
-       (SELECT count(*)::int FROM returns_label AS l WHERE l.return_id = r.id), COALESCE(a.place, '')
+       (SELECT count(*)::int FROM returns_label AS l WHERE l.return_id = r.id),
+       EXISTS (SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
+               WHERE m.return_id = r.id AND l.bought = 'in doubt'), COALESCE(a.place, '')
 FROM returns_return AS r
 JOIN orders_order AS o ON o.id = r.order_id
 LEFT JOIN parties_address AS a ON a.id = o.address_id

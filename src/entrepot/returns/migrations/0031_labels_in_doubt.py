@@ -16,6 +16,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bought', ''), ('source', '')), models.Q(('bought__in', ['asked', 'failed']), models.Q(('source', ''), _negated=True)), models.Q(('bought__in', ('asked', 'bought', 'failed', 'in doubt', 'void asked', 'voided')), models.Q(('source', ''), _negated=True), models.Q(('reference', ''), _negated=True)), _connector='OR'), name='returns_label_bought_under_a_name'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bought', ''), ('source', '')), models.Q(('bought__in', ['asked', 'failed', 'in doubt']), models.Q(('source', ''), _negated=True)), models.Q(('bought__in', ('asked', 'bought', 'failed', 'in doubt', 'void asked', 'voided')), models.Q(('source', ''), _negated=True), models.Q(('reference', ''), _negated=True)), _connector='OR'), name='returns_label_bought_under_a_name'),
         ),
     ]

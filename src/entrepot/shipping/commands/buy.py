@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,16 +22,19 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 OUTCOMES = ("offer", "buy", "fail", "doubt", "void", "keep")
 NOT_BOUGHT = "label not bought"
-"""Type of the work item about a shipment of which a label was not sold, or may not have been."""
+"""Type of the work item about a shipment of which a label was not sold, or may not have been. The latter is named by
+the label: only what becomes of that, or a person, ends it."""
+NOT_ANSWERED = "label not answered"
+"""Type of the work item about a shipment of which a label was asked for and is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuyLabels:
     """A shipment whose printed labels shall be the carrier's own, bought of the adapter that quotes its service.
-    `not_bought`: somebody has looked there, and those of which nobody knew were not bought."""
+    `not_bought`: labels of which nobody knew; somebody has looked there, and these were not bought."""
 
     shipment: UUID
-    not_bought: bool = False
+    not_bought: Collection[UUID] = ()
     key: str | None = None
 
 
@@ -90,7 +94,7 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
 
     Locks: the labels in id order. Refuses: NotFound; shipping.not_quoted; shipping.no_label_to_buy;
     shipping.label_in_doubt.
-    Again: by key; without one they are asked for already. 3 statements.
+    Again: by key; without one they are asked for already. 3 statements, 2 more where some were in doubt.
     """
     found: dict[UUID, list[_Label]] = {}
     for row in sql.run(_LOCK_LABELS, {"ids": [one.shipment for one in requests]}):
@@ -99,13 +103,14 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
     answers: list[LabelsAsked | Refused] = []
     rows: list[tuple[object, ...]] = []
     messages: list[delivery.Message] = []
+    looked_at: dict[tuple[int, UUID], list[str]] = defaultdict(list)
     for request in requests:
         labels = found.get(request.shipment)
         if not labels:
             answers.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
         source, _, service = labels[0].live.partition(":")
-        due = [one for one in labels if one.label and one.purchase in _DUE[request.not_bought]]
+        due = [one for one in labels if one.label and one.purchase in _DUE[one.label in request.not_bought]]
         if not source:
             answers.append(errors.NotQuoted(subject=Said("Shipment {0}", labels[0].number)))
             continue
@@ -125,10 +130,17 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
             assert one.label is not None
             rows.append((one.label, one.company, one.shipment, source, service))
             messages.append(ask_for(source, one.label, one.company))
+            if one.purchase == "in doubt":
+                looked_at[one.company, one.shipment].append(str(one.label))
         answers.append(LabelsAsked(request.shipment, tuple(one.label for one in due if one.label)))
     if rows:
         sql.run(_ASK, sql.columns(("labels", "companies", "shipments", "sources", "services"), rows))
         delivery.send(cause, messages)
+    if looked_at:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(company, NOT_BOUGHT, shipment, "went on", "it was not bought", dedupes=dedupes)
+            for (company, shipment), dedupes in looked_at.items()
+        ])  # fmt: skip
     return answers
 
 
@@ -151,11 +163,12 @@ def record_purchases(
     cause: Cause, /, *, requests: Sequence[RecordPurchase]
 ) -> list[PurchaseRecorded | Refused]:
     """What adapters answered: a bought label bears the carrier's number, and so does its shipment by its first; what
-    failed, or is not taken back, is a work item, until all labels of its shipment are bought. A label that was voided
-    meanwhile is given back at once; of the others the channels are told the numbers.
+    failed, or is not taken back, is a work item, until all labels of its shipment are bought; one in doubt is until a
+    person has looked. A label that was voided meanwhile is given back at once; of the others the channels are told the
+    numbers.
 
     Locks: the purchases in the order of their labels. Refuses: NotFound; WrongState; Invalid (an unknown outcome;
-    bought without its label). Again: by key. 8 statements, 3 more where some were bought.
+    bought without its label). Again: by key. 10 statements, 3 more where some were bought.
     """
     found = {row[0]: _Purchase(*row) for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
     answers: list[PurchaseRecorded | Refused] = []
@@ -202,6 +215,12 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
         give_back(cause, [one.label for one, _ in sold if one.label_state == "voided"])
         tell_numbers(cause, [one.shipment for one, _ in standing])
         end_not_bought(cause, [one.shipment for one, _ in sold])
+    answered = {(one.company, one.shipment) for one, request in changed if request.outcome in _ANSWERS}
+    if answered:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(company, NOT_ANSWERED, shipment, "went on", "it was answered")
+            for company, shipment in sorted(answered)
+        ])  # fmt: skip
     announce(cause, [
         Event("label", one.label, one.company, "", one.state, cause.at, {"shipment": one.shipment}, request.problem)
         for one, request in changed
@@ -232,6 +251,7 @@ def _told(one: _Purchase, request: RecordPurchase) -> str:
     )
 
 
+_ANSWERS = ("buy", "fail", "doubt")
 _DUE = {False: ("", "failed"), True: ("", "failed", "in doubt")}
 
 _LOCK_LABELS = """
@@ -247,12 +267,14 @@ WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
 
 def end_not_bought(cause: Cause, shipments: Collection[UUID]) -> None:
     """Work about labels that were not bought is over where no label in force waits for it: it was bought after all, or
-    voided. 1 statement, 3 where adapters were asked for some."""
+    voided; but for labels in doubt, voided ones too. 1 statement, 3 where adapters were asked for some."""
     over = sql.run(_NONE_FAILED, {"ids": sorted(set(shipments))})
     if over:
         resolve_subjects(cause, requests=[
-            ResolveSubject(company, NOT_BOUGHT, shipment, "went on", "no label of it waits to be bought")
-            for shipment, company in over
+            ResolveSubject(
+                company, kind, shipment, "went on", "no label of it waits to be bought", dedupes=(str(shipment), *known)
+            )
+            for shipment, company, known in over for kind in (NOT_BOUGHT, NOT_ANSWERED)
         ])  # fmt: skip
 
 
@@ -272,10 +294,11 @@ WHERE shipping_purchase.state IN ('failed', 'in doubt')
 """
 
 _NONE_FAILED = """
-SELECT p.shipment_id, p.company_id::int
+SELECT p.shipment_id, p.company_id::int,
+       COALESCE(array_agg(p.label_id::text) FILTER (WHERE p.state <> 'in doubt'), '{}')
 FROM shipping_purchase AS p JOIN shipping_label AS l ON l.id = p.label_id
 WHERE p.shipment_id = ANY(%(ids)s::uuid[])
-GROUP BY 1, 2 HAVING NOT bool_or(p.state IN ('failed', 'in doubt') AND l.state <> 'voided') ORDER BY 1
+GROUP BY 1, 2 HAVING NOT bool_or(p.state IN ('asked', 'failed', 'in doubt') AND l.state <> 'voided') ORDER BY 1
 """
 
 _GIVE_BACK = """

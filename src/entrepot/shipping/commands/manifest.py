@@ -37,22 +37,31 @@ class ManifestClosed:
 @command("shipping.close_manifests")
 def close_manifests(cause: Cause, /, *, requests: Sequence[CloseManifest]) -> list[ManifestClosed | Refused]:
     """All labels that were printed for a carrier at a node and wait, on one manifest. What is printed later goes on the
-    next one. Adapters of which some were bought are told.
+    next one. Adapters of which some were bought are told. None is closed with a label in doubt: no carrier knows it.
 
     Locks: the labels in id order; of two who close the same, the second finds nothing left.
-    Refuses: shipping.nothing_to_manifest. Again: by key. 6 statements, 1 more where an adapter is told.
+    Refuses: shipping.nothing_to_manifest; shipping.label_in_doubt. Again: by key. 6 statements, 1 more where an
+    adapter is told.
     """
     wanted = dict.fromkeys((one.company, one.node, one.carrier) for one in requests)
     waiting: dict[tuple[int, UUID, str], list[tuple[UUID, int]]] = defaultdict(list)
     columns = sql.columns(("companies", "nodes", "carriers"), list(wanted))
-    for label, company, node, carrier, weight in sql.run(_LOCK, columns):
+    in_doubt: dict[tuple[int, UUID, str], tuple[str, str]] = {}
+    for label, company, node, carrier, weight, shipment, source in sql.run(_LOCK, columns):
         waiting[company, node, carrier].append((label, weight))
+        if source:
+            in_doubt[company, node, carrier] = (shipment, source)
 
     numbers = iter(ids.numbers("MF", len(waiting)))
     answers: list[ManifestClosed | Refused] = []
     manifests, listed = [], []
     for request in requests:
-        labels = waiting.pop((request.company, request.node, request.carrier), [])
+        which = (request.company, request.node, request.carrier)
+        if which in in_doubt:
+            shipment, source = in_doubt[which]
+            answers.append(errors.LabelInDoubt(shipment=shipment, source=source))
+            continue
+        labels = waiting.pop(which, [])
         if not labels:
             answers.append(errors.NothingToManifest(carrier=request.carrier or "our own means"))
             continue
@@ -76,7 +85,10 @@ _MANIFEST = (
 )  # fmt: skip
 
 _LOCK = """
-SELECT l.id, l.company_id::int, l.node_id, l.carrier, l.weight_g FROM shipping_label AS l
+SELECT l.id, l.company_id::int, l.node_id, l.carrier, l.weight_g, h.number, COALESCE(p.source, '')
+FROM shipping_label AS l
+JOIN shipping_shipment AS h ON h.id = l.shipment_id
+LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.state = 'in doubt'
 JOIN unnest(%(companies)s::smallint[], %(nodes)s::uuid[], %(carriers)s::text[]) AS d(company, node, carrier)
   ON (l.company_id, l.node_id, l.carrier) = (d.company, d.node, d.carrier)
 WHERE l.state = 'printed' ORDER BY l.id FOR UPDATE OF l

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from entrepot.kernel.errors import Unavailable
+from entrepot.kernel.errors import Unavailable, Unheard
 from entrepot.shipping.easypost import build, parse
 from entrepot.shipping.live import (
     Asked,
     Bought,
     Box,
     Form,
+    InDoubtError,
     Place,
     Rate,
     RefusedByCarrierError,
@@ -50,26 +51,42 @@ class Client:
 
     def buy_offer(self, offer: str, name: str) -> Bought:
         """The label of a shipment of EasyPost; one that it has already is found, and not bought again."""
-        shipment = self._send("GET", _path(offer))
-        if self._read(parse.is_bought, shipment):
-            return self._read(parse.bought, shipment)
+        shipment, bought = self._looked_at(offer)
+        if bought:
+            return bought
         rate = next((one for one in self._read(parse.rates, shipment) if one.name == name), None)
         if rate is None:
             raise RefusedByCarrierError(f"{name} does not take this package")
         try:
-            return self._read(
-                parse.bought, self._send("POST", f"{_path(offer)}/buy", build.buy(rate.reference))
-            )
-        except RefusedByCarrierError:
+            return self._pay(offer, rate)
+        except Unavailable as error:
+            raise Unheard(str(error)) from error
+
+    def _pay(self, offer: str, rate: Rate) -> Bought:
+        """Whatever is answered but the label, EasyPost is asked whether it sold it."""
+        try:
+            return parse.bought(self._send("POST", f"{_path(offer)}/buy", build.buy(rate.reference)))
+        except (RefusedByCarrierError, UnreadableError) as error:
             found = self.bought(offer)
-            if found is None:
-                raise
-            return found
+            if found:
+                return found
+            if isinstance(error, UnreadableError):
+                raise InDoubtError(f"an answer that can't be read: {error}") from error
+            raise
 
     def bought(self, offer: str) -> Bought | None:
         """What EasyPost sold of a shipment."""
-        shipment = self._send("GET", _path(offer))
-        return self._read(parse.bought, shipment) if self._read(parse.is_bought, shipment) else None
+        return self._looked_at(offer)[1]
+
+    def _looked_at(self, offer: str) -> tuple[str, Bought | None]:
+        """A shipment, and what was sold of it. An answer that tells neither whether nor what leaves it in doubt."""
+        try:
+            shipment = self._send("GET", _path(offer))
+            return shipment, parse.bought(shipment) if parse.is_bought(shipment, offer) else None
+        except UnreadableError as error:
+            raise InDoubtError(f"an answer that can't be read: {error}") from error
+        except RefusedByCarrierError as error:
+            raise InDoubtError(str(error)) from error
 
     def void(self, reference: str) -> None:
         """Give a label back; asking again for what was given back changes nothing."""

@@ -83,9 +83,16 @@ def shipment_id(payload: str) -> str:
     return _named(_body(payload), "id")
 
 
-def is_bought(payload: str) -> bool:
-    """Whether a shipment has its label."""
-    return isinstance(_body(payload).get("postage_label"), dict)
+def is_bought(payload: str, name: str) -> bool:
+    """Whether a shipment has its label. What is not that shipment, or tells of a number and of no label, says neither
+    yes nor no."""
+    body = _body(payload)
+    label = body.get("postage_label")
+    if isinstance(label, dict):
+        return True
+    if label or body.get("id") != name or body.get("tracking_code"):
+        raise UnreadableError("a shipment that does not tell whether it was bought")
+    return False
 
 
 def bought(payload: str) -> Bought:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
@@ -29,14 +30,12 @@ MISSING = "karrio is not installed: pip install 'entrepot[carriers]' and the plu
 
 LOST = "SHIPPING_SDK_INTERNAL_ERROR"
 """karrio's code of what its plugin met: no answer, or one that it can't read."""
-NOT_SENT = (
-    "Connection refused",
-    "Name or service not known",
-    "name resolution",
-    "unreachable",
-    "No route to host",
+FAILED = re.compile(r"(?<!\d)(5\d\d|408)(?!\d)")
+"""In the code or the details of a message: a carrier failed over what it was asked, and did not refuse it."""
+FAILED_SAID = re.compile(
+    r"HTTP\D{0,12}(5\d\d|408)|time[ds]?[ _-]?out|internal[ _]server|unavailable|bad gateway", re.IGNORECASE
 )
-"""How such a message tells that a request reached nobody."""
+"""Anywhere in it."""
 
 
 class Client:
@@ -131,9 +130,9 @@ class Client:
             raise InDoubtError(f"karrio: {error}") from error
         if not bought:
             why = _told(messages)
-            if not messages or (_is_lost(messages) and not any(one in why for one in NOT_SENT)):
+            if not messages or _is_lost(messages) or _has_failed(messages):
                 raise InDoubtError(f"karrio: {why or 'no answer that can be read'}")
-            raise _refusal(messages, why, f"{account} for the way back: " if asked.is_return else "")
+            raise RefusedByCarrierError(f"{account} for the way back: {why}" if asked.is_return else why)
         charged = bought.selected_rate
         return parse.bought(
             account,
@@ -221,6 +220,12 @@ def _told(messages: Any) -> str:
 def _is_lost(messages: Any) -> bool:
     """Whether nobody knows what the carrier says: karrio makes a message of whatever its plugin raises."""
     return any(one.code == LOST for one in messages)
+
+
+def _has_failed(messages: Any) -> bool:
+    """Whether a carrier failed over it: it may have done before what it was asked."""
+    told = [(f"{one.code} {one.details}", str(one.message)) for one in messages]
+    return any(FAILED.search(facts) or FAILED_SAID.search(f"{facts} {words}") for facts, words in told)
 
 
 def _refusal(messages: Any, otherwise: str, about: str = "") -> Exception:

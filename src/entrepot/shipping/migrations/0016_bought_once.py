@@ -34,4 +34,12 @@ class Migration(migrations.Migration):
             model_name='purchase',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['asked', 'failed', 'in doubt']), models.Q(('reference', ''), _negated=True), _connector='OR'), name='shipping_purchase_bought_under_a_name'),
         ),
+        migrations.AddIndex(
+            model_name='purchase',
+            index=models.Index(fields=['shipment_id'], name='shipping_purchase_shipment'),
+        ),
+        migrations.AddIndex(
+            model_name='purchase',
+            index=models.Index(condition=models.Q(('state', 'asked')), fields=['company_id'], name='shipping_purchase_asked'),
+        ),
     ]

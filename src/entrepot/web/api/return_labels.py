@@ -27,7 +27,8 @@ router = Router()
 class ReturnLabelIn(Strict):
     """A label for all that is to come of a return, and of those `together` with it in one parcel: by the cheapest
     service that takes it back, or by `service`. With the `tracking` number that the carrier gave it; without, its
-    number is the return's."""
+    number is the return's. `not_bought`: somebody has looked in the account with the carrier, and labels of which
+    nobody knew were not bought."""
 
     model_config = _example(return_id=ONE)
 
@@ -35,12 +36,14 @@ class ReturnLabelIn(Strict):
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     tracking: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     together: Annotated[list[UUID], Field(max_length=20)] = []
+    not_bought: bool = False
     key: Own = None
 
 
 class ReturnLabelOut(Out):
     """The label in force of a return; `fresh`: it was made by this request. `bought`: what became of asking its carrier
-    for it (`asked`, `bought`, `failed`); empty where it is our own. `returns` are all that come in its parcel."""
+    for it (`asked`, `bought`, `failed`, `in doubt`); empty where it is our own. `returns` are all that come in its
+    parcel."""
 
     label: UUID
     return_id: UUID
@@ -72,7 +75,7 @@ class ReturnLabelVoidOut(Out):
 class ReturnLabelShown(Out):
     """A label in force, and its `pdf` (4 × 6 inches, in base64). One that its carrier sells (`bought`) has its
     `picture` instead, an address to get it at; while it is `asked` it has none, and where it `failed`,
-    why (`problem`). `returns` are all that come in its parcel."""
+    or is `in doubt`, why (`problem`). `returns` are all that come in its parcel."""
 
     label: UUID
     carrier: str
@@ -98,7 +101,7 @@ def make_return_label(
     """Make the labels that the terms of returns promise. Of one that has a label, that one is told."""
     return give(
         request, make_labels, payload, idempotency_key,
-        lambda one, key: MakeLabel(one.return_id, one.service, one.tracking, tuple(one.together), key),
+        lambda one, key: MakeLabel(one.return_id, one.service, one.tracking, tuple(one.together), one.not_bought, key),
     )  # fmt: skip
 
 

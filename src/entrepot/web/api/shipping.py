@@ -409,11 +409,11 @@ class RatesAskedOut(Out):
 
 
 class BuyIn(Strict):
-    """A shipment whose printed labels shall be bought of the adapter that quotes its service. `not_bought`: somebody
-    has looked there, and those of which nobody knew were not bought."""
+    """A shipment whose printed labels shall be bought of the adapter that quotes its service. `not_bought`: labels
+    of which nobody knew; somebody has looked there, and these were not bought."""
 
     shipment: UUID
-    not_bought: bool = False
+    not_bought: Annotated[list[UUID], Field(max_length=100)] = []
     key: Own = None
 
 
@@ -443,7 +443,7 @@ def buy_label(
     """Buy the labels of shipments of the adapters that quote their services."""
     return give(
         request, buy_labels, payload, idempotency_key,
-        lambda one, key: BuyLabels(one.shipment, one.not_bought, key=key),
+        lambda one, key: BuyLabels(one.shipment, tuple(one.not_bought), key=key),
     )  # fmt: skip
 
 

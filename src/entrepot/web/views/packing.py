@@ -97,7 +97,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "shipments": shipments,
         "labels": labels,
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
-        "in_doubt": any(label.state == "printed" and label.purchase == "in doubt" for label in labels),
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
         "rates": _rates(found),

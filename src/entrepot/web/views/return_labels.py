@@ -36,7 +36,11 @@ def make(request: Request, which: UUID) -> HttpResponse:
     """The label that the terms promise."""
     together = tuple(ids_in(request.POST.getlist("together")))
     wanted = MakeLabel(
-        which, clean(request.POST.get("service")), clean(request.POST.get("tracking")), together
+        which,
+        clean(request.POST.get("service")),
+        clean(request.POST.get("tracking")),
+        together,
+        not_bought=request.POST.get("not_bought") == "yes",
     )
     results = give(request, make_labels, [wanted], lambda _n: _made(which))
     return back(request, reverse("return", args=[which]), results)

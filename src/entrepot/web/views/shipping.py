@@ -21,7 +21,7 @@ from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
-from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
 from entrepot.web.listed import listed
 
 KEPT_OVER = timedelta(days=30)
@@ -56,7 +56,7 @@ def make_labels(request: Request, which: UUID) -> HttpResponse:
 @console
 def buy(request: Request, which: UUID) -> HttpResponse:
     """The printed labels of a shipment, bought of whoever quotes its service."""
-    wanted = BuyLabels(which, not_bought=request.POST.get("not_bought") == "yes")
+    wanted = BuyLabels(which, not_bought=tuple(ids_in(request.POST.getlist("not_bought"))))
     results = give(request, buy_labels, [wanted], lambda _: gettext("The labels are asked for."))
     return back(request, reverse("manifests"), results)
 

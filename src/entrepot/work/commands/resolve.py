@@ -34,7 +34,7 @@ class ItemResolved:
 
 @dataclass(frozen=True, slots=True)
 class ResolveSubject:
-    """The exception of a type about a subject is over, whoever ended it."""
+    """The exception of a type about a subject is over, whoever ended it. With `dedupes`, only those of these names."""
 
     company: int
     type: str
@@ -42,6 +42,7 @@ class ResolveSubject:
     root_cause: str = ""
     note: str = ""
     occurred_at: datetime | None = None
+    dedupes: Collection[str] | None = None
     key: str | None = None
 
 
@@ -116,8 +117,10 @@ def resolve_subjects(
 
     closed: dict[tuple[int, str, UUID], list[UUID]] = {}
     rows, events = [], []
-    for item, company, type_name, subject, state in found:
+    for item, company, type_name, subject, state, dedupe in found:
         one = requests[places[company, type_name, subject]]
+        if one.dedupes is not None and dedupe not in one.dedupes:
+            continue
         closed.setdefault((company, type_name, subject), []).append(item)
         rows.append((item, one.root_cause, one.occurred_at or cause.at))
         payload = {"root_cause": one.root_cause}
@@ -158,7 +161,7 @@ WHERE company_id = ANY(%(companies)s::smallint[]) AND type = ANY(%(types)s::text
 """
 
 _LOCK_SUBJECTS = """
-SELECT work_item.id, company_id, type, subject_id, state FROM work_item
+SELECT work_item.id, company_id, type, subject_id, state, dedupe FROM work_item
 WHERE (company_id, type, subject_id) IN (
         SELECT * FROM unnest(%(companies)s::smallint[], %(types)s::text[], %(subjects)s::uuid[]))
   AND state <> 'done'
