@@ -366,6 +366,39 @@ def test_a_line_that_is_several_things_is_split_and_each_part_decided(house: Flo
     assert isinstance(otherwise, errors.StatementUnderAnotherName)
 
 
+def test_payments_that_a_bank_booked_at_once_are_one_payout_or_parts_of_a_line(house: Floor):
+    """One that is known is matched as a whole; one that comes to be known later is put together."""
+    parts = (BankLine(DAY, -600, "T1", "first"), BankLine(DAY, -400, "T2", "second"))
+    batch = BankLine(DAY, -1_000, "N9", "first second", parts)
+    early, late = (
+        a_statement("S1", batch, opening=0, closing=-1_000),
+        a_statement("S2", batch._replace(reference="N8")),
+    )
+    (taken,) = take(early)
+    which = taken.statement
+    assert (taken.lines, taken.waiting, waiting(which)) == (1, 2, [(1, -600), (2, -400)])
+    assert {one.whole_minor for one in bank_queries.lines(COMPANY, which)} == {-1_000}
+    payout = a_payout("po_1", 1_000)
+    assert split(which, 2, -1_000) == BankLineSplit(which, (1,))
+    (fits,) = bank_queries.fits(COMPANY, bank_queries.lines(COMPANY, which, waiting=True), limit=6)
+    assert [one.id for one in fits] == [payout]
+    decide(DecideBankLine(which, 1, known=payout))
+    assert take(early)[0].fresh is False
+    (otherwise,) = take(late)
+    assert isinstance(otherwise, errors.StatementUnderAnotherName)
+
+    second = a_payout("po_2", 1_000)
+    later = replace(
+        late, statement=late.statement._replace(lines=(batch._replace(booked_on=DAY + timedelta(days=1)),))
+    )
+    (known,) = take(later)
+    (line,) = bank_queries.lines(COMPANY, known.statement)
+    assert (known.waiting, line.known, line.amount_minor) == (0, second, -1_000)
+    again, other = take(later, replace(later, statement=later.statement._replace(external_id="S3")))
+    assert (again.fresh, again.lines) == (False, 1) and isinstance(other, errors.StatementUnderAnotherName)
+    assert not [*queries.discrepancies(), *bank_queries.discrepancies()]
+
+
 def test_parts_of_a_line_over_another_amount_say_what_it_names(house: Floor):
     a_payout("po_1", 250)
     (taken,) = take(a_statement("S1", BankLine(DAY, -300, "", "po_1")))
