@@ -16,15 +16,18 @@ from entrepot.access.rules import FIRST_BY, PAIRS
 from entrepot.kernel import events, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import commands, whole
+from entrepot.kernel.errors import Invalid
 from entrepot.kernel.events import Event
 from entrepot.kernel.forget import notes_about
 from entrepot.orders.commands import edit  # noqa: F401  it is one of the commands
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, Settled, settle
+from entrepot.settlement import bank_queries
 from entrepot.settlement.bank import BankLine
 from entrepot.settlement.carriers import Billed
 from entrepot.settlement.commands.decide_bank_lines import BankLineDecided, DecideBankLine
+from entrepot.settlement.commands.split_bank_lines import SplitBankLine, split_bank_lines
 from entrepot.stock.commands.adjust import Adjust, DecideAdjustment, adjust, approve_adjustment
 from tests.back import APPROVES, ASKS, asked, back, policy, sold
 from tests.commands.test_returns_settle import answered, by_card
@@ -192,6 +195,40 @@ def test_whoever_entered_an_open_invoice_does_not_book_its_amount_as_a_debt_paid
     refuses("settlement_pay_by_another", by_hand, person=SYSTEM.actor.name, id=taken.statement)
     (answer,) = decide(debt, cause=OTHER)
     assert answer == BankLineDecided(taken.statement, 1, "booked", "matched")
+
+
+def test_whoever_entered_an_open_invoice_does_not_book_it_in_parts(house: Floor) -> None:
+    """A line over its amount, and parts of another that make it."""
+    (number,) = numbers(house)
+    (invoice,) = take_invoices(an_invoice("F-1", Billed(number, 1_000)))
+    (taken,) = take(a_statement("S1", BankLine(DAY, -1_000), BankLine(DAY, -1_200)))
+    which = taken.statement
+    split_bank_lines(
+        SYSTEM, requests=[SplitBankLine(which, 1, (-999, -1)), SplitBankLine(which, 2, (-600, -400, -200))]
+    )
+    parts = {one.amount_minor: one.number for one in bank_queries.lines(COMPANY, which)}
+
+    def debt(amount: int) -> DecideBankLine:
+        return DecideBankLine(which, parts[amount], purpose="payable", reason="a carrier")
+
+    def refuses_by_hand(amount: int) -> None:
+        by_hand = (
+            "UPDATE settlement_bankstatementline SET state = 'booked', purpose = 'payable', decided_by = %(person)s,"
+            " alone_minor = 5000 WHERE statement_id = %(id)s AND number = %(number)s"
+        )
+        person = SYSTEM.actor.name
+        refuses("settlement_pay_by_another", by_hand, person=person, id=which, number=parts[amount])
+
+    for refused in (*decide(debt(-999), debt(-1)), *decide(debt(-600), debt(-400))):
+        assert isinstance(refused, DutiesApart) and refused.facts["document"] == invoice.number
+    refuses_by_hand(-999)
+    silent, first = decide(replace(debt(-400), reason=""), debt(-600))
+    assert isinstance(silent, Invalid) and first.state == "booked", "what is refused is not of the sum"
+    (second,) = decide(debt(-400))
+    assert isinstance(second, DutiesApart)
+    refuses_by_hand(-400)
+    assert decide(debt(-200))[0].state == "booked"
+    assert decide(debt(-400))[0].state == "booked", "1,200 is of another invoice"
 
 
 def test_whoever_registered_a_supplier_does_not_say_what_paid_him(house: Floor) -> None:

@@ -191,6 +191,16 @@ def test_a_bank_takes_all_of_what_was_rounded_up(house: None, stripe: Imitation)
     assert work.items(COMPANY, kind=NOT_TAKEN) == []
     (found,) = dispute_queries.of_order(order)
     assert (found.amount_minor, balance(1160), balance(1100)) == (1_005, 1_005, 0)
+    assert isinstance(
+        say(event("evt_4", "charge.dispute.created", dispute("dp_1", "pi_1", 1_000, currency="kwd")))[0],
+        Refused,
+    )
+    # Those of before what was told was kept are told by what the books have, within a step.
+    sql.run("UPDATE payments_dispute SET asked_minor = NULL RETURNING 1")
+    (again,) = say(event("evt_5", "charge.dispute.created", lost))
+    assert not isinstance(again, Refused)
+    far = dispute("dp_1", "pi_1", 1_020, currency="kwd")
+    assert isinstance(say(event("evt_6", "charge.dispute.created", far))[0], Refused)
     more = dispute("dp_2", "pi_1", 1_020, currency="kwd")
     assert isinstance(say(event("evt_3", "charge.dispute.created", more))[0], Refused)
 
@@ -209,6 +219,21 @@ def test_a_chargeback_is_booked_on_the_part_of_its_intent_that_has_so_much_left(
     assert [one.amount_minor for one in dispute_queries.of_order(other)] == [600, 400]
     say(event("evt_4", "charge.dispute.closed", dispute("dp_1", "pi_1", 600, "won")))
     assert [one.state for one in dispute_queries.of_order(other)] == ["won", "needs_response"]
+
+
+def test_chargebacks_that_are_told_together_are_booked_on_what_is_left_of_each_part(
+    house: None, stripe: Imitation
+):
+    order, other = captured("pi_1"), ids.uuid7()
+    part = PassOn(order, other, 500, NOW, ids.uuid7())
+    _as_a_room_above(SYSTEM, requests=[_Inside(lambda cause: pass_on(cause, [part]))])
+    told = [
+        event(f"evt_{at}", "charge.dispute.created", dispute(name, "pi_1", 400))
+        for at, name in enumerate(("dp_1", "dp_1", "dp_2"))
+    ]
+    say(*told)
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+    assert sorted(len(dispute_queries.of_order(one)) for one in (order, other)) == [1, 1]
 
 
 def test_a_bank_takes_all_of_what_several_captures_were_rounded_up_by(house: None, stripe: Imitation):

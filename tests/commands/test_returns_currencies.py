@@ -228,3 +228,13 @@ def test_a_campaign_adds_up_discounts_and_refunds_in_the_companys_own_currency(h
         (told,) = found(COMPANY, since=since, until=until)
         assert (told.orders, told.units_shipped, told.given_minor) == (6, 3, 6 * 5_00)
         assert (told.sales_minor, told.refunded_minor, told.units_returned) == (3 * 45_00, 3 * 45_00, 3)
+    # What was given back of goods of which no sale was posted counts at the rate of the day of the order.
+    sql.run(
+        "INSERT INTO returns_sold (line_id, order_id, company_id, shipped, authorized, refunded, goods_minor)"
+        " SELECT l.id, l.order_id, o.company_id, 1, 1, 1, 9 * o.discount_minor"
+        " FROM orders_line AS l JOIN orders_order AS o ON o.id = l.order_id"
+        " WHERE l.shipped + l.delivered = 0 RETURNING 1"
+    )
+    (told,) = campaigns.campaigns(COMPANY, since=since, until=until)
+    assert (told.given_minor, told.refunded_minor) == (6 * 5_00, 6 * 45_00)
+    sql.run("DELETE FROM returns_sold WHERE received = 0 RETURNING 1")

@@ -249,6 +249,32 @@ def test_where_the_replacement_was_cancelled_it_is_a_refund_and_needs_another_pe
     assert sales()["return.goods"] == -999
 
 
+def test_what_exchanges_give_back_counts_for_the_limit_of_their_return(house: Floor):
+    """What costs 5.00 less gives that back; a refund of 9.99 with it is above 14.00."""
+    policy(approve_above_minor=1_400)
+    one = wanted(house, 4)
+    less = {"unit_price": Decimal("4.99"), "reason": "as told"}
+    first, second = (exchanged(house, one, **less) for _ in range(2))
+    came(one)
+    assert settled(first).back_minor == 500
+    cancel(SYSTEM, requests=[CancelOrder(second.order, "no longer made")])
+    (gift,) = exchange(
+        ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[1], Decimal(0), "a gift")]
+    )
+    assert isinstance(gift, errors.NotExchangeable), "5.00, 5.00 and 9.99"
+    assert settled(second).state == "waiting", "5.00 and 9.99"
+    assert queries.refund(second.refund).before_minor == 500
+    exchanged(house, one, **less)
+    (paid,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])
+    assert paid.state == "waiting", "5.00, 5.00 and 9.99"
+    both = wanted(house, 2)
+    fourth, fifth = exchanged(house, both), exchanged(house, both)
+    cancel(SYSTEM, requests=[CancelOrder(each.order, "no longer made") for each in (fourth, fifth)])
+    came(both)
+    answers = settle_exchanges(SYSTEM, requests=[SettleExchange(each.refund) for each in (fourth, fifth)])
+    assert [each.state for each in answers] == ["paid", "waiting"], "9.99 and 9.99"
+
+
 def test_money_that_went_elsewhere_since_is_not_paid_twice(house: Floor):
     one = wanted(house, 1)
     new = exchanged(house, one)

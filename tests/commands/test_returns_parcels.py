@@ -16,7 +16,7 @@ from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.decide_strays import DecideStray, StrayDecided, decide_strays
 from entrepot.returns.commands.receive_parcels import Content, ParcelReceived, ReceiveParcel, receive_parcels
 from entrepot.work import queries as work
-from tests.back import ASKS, INSPECTS, RECEIVES, asked, asked_all, sold
+from tests.back import ASKS, INSPECTS, RECEIVES, asked, asked_all, came, sold
 from tests.floor import COMPANY, Floor, units
 from tests.sizes import MANY
 from tests.walk import a_house
@@ -166,6 +166,17 @@ def test_a_question_ends_with_a_return_or_a_reason(house: Floor):
     (to_do,) = work.items(COMPANY, kind="goods to take in")
     assert (to_do.subject, to_do.role) == (late.return_id, "returns inspector")
     assert f"1 of SKU-000 in bin QUARANTINE belong to return {late.number}" in to_do.reason
+    came(late)
+    assert work.items(COMPANY, kind="goods to take in") == []
+
+
+def test_goods_to_take_in_of_a_return_that_ends_are_no_work(house: Floor):
+    (answer,) = receive_parcels(RECEIVES, requests=[parcel(house, ("SKU-000", 1))])
+    late = asked(sold(house, 1, (0, 2))[0], 1)
+    decide_strays(ASKS, requests=[DecideStray(answer.strays[0], "matched", late.return_id)])
+    assert len(work.items(COMPANY, kind="goods to take in")) == 1
+    close(ASKS, requests=[Close(late.return_id, "changed his mind")])
+    assert work.items(COMPANY, kind="goods to take in") == []
 
 
 def test_refusals_leave_everything_as_it_was(house: Floor):

@@ -254,6 +254,10 @@ def test_the_limit_holds_for_a_return_and_not_for_each_of_its_refunds(house: Flo
         back(one, 1)
         states.append(refunded(one).state)
     assert states == ["paid", "paid", "waiting", "waiting"], "9.99 each"
+    waits = queries.refunds_page(COMPANY, state="waiting")
+    assert {(row.approve_above_minor, row.before_minor) for row in waits} == {(2_000, 1_998)}
+    (item, _) = work.items(COMPANY, kind="refund to approve")
+    assert item.reason.endswith(": with the 19.98 GBP refunded before, it is above 20.00 GBP.")
     (other,) = sold(house, 1, (0, 1))
     two = asked(other, 1)
     back(two)

@@ -350,19 +350,67 @@ def test_a_line_that_is_several_things_is_split_and_each_part_decided(house: Flo
     )
     assert split(which, 3, -250, -405) == BankLineSplit(which, (1, 3)), "by any of its parts"
     assert split(which, 1, -655) == BankLineSplit(which, (1,))
-    assert split(which, 1, -250, -400, -5) == BankLineSplit(which, (1, 3, 4))
-    assert waiting(which) == [(1, -250), (2, -9), (3, -400), (4, -5)]
+    assert split(which, 1, -250, -400, -5) == BankLineSplit(which, (1, 5, 6)), "numbers are not given again"
+    assert waiting(which) == [(1, -250), (2, -9), (5, -400), (6, -5)]
     assert {one.whole_minor for one in bank_queries.lines(COMPANY, which)} == {-655, None}
 
     decide(DecideBankLine(which, 1, known=one))
-    assert split(which, 4, -395, -10) == BankLineSplit(which, (3, 4)), "what is decided stays"
-    split(which, 4, -400, -3, -2)
-    decide(DecideBankLine(which, 3, known=two), DecideBankLine(which, 4, purpose="charges", reason="fee"))
-    assert waiting(which) == [(2, -9), (5, -2)]
+    assert split(which, 6, -395, -10) == BankLineSplit(which, (5, 6)), "what is decided stays"
+    seen = DecideBankLine(which, 5, known=two, amount_minor=-395)
+    split(which, 6, -400, -3, -2)
+    (refused,) = decide(seen)
+    assert isinstance(refused, Invalid) and refused.facts["field"] == "amount_minor"
+    charge = DecideBankLine(which, 6, purpose="charges", reason="fee")
+    assert [one.state for one in decide(replace(seen, amount_minor=-400), charge)] == ["matched", "booked"]
+    assert waiting(which) == [(2, -9), (7, -2)]
     assert balance(1000) == -653
     again, otherwise = take(a_statement("S1", *lines, opening=0, closing=-664), a_statement("S2", *lines))
     assert (again.fresh, again.lines) == (False, 2), "the file that is taken again is the one that was taken"
     assert isinstance(otherwise, errors.StatementUnderAnotherName)
+
+
+def test_payments_that_a_bank_booked_at_once_are_one_payout_or_parts_of_a_line(house: Floor):
+    """One that is known is matched as a whole; one that comes to be known later is put together."""
+    parts = (BankLine(DAY, -600, "T1", "first"), BankLine(DAY, -400, "T2", "second"))
+    batch = BankLine(DAY, -1_000, "N9", "first second", parts)
+    early, late = (
+        a_statement("S1", batch, opening=0, closing=-1_000),
+        a_statement("S2", batch._replace(reference="N8")),
+    )
+    (taken,) = take(early)
+    which = taken.statement
+    assert (taken.lines, taken.waiting, waiting(which)) == (1, 2, [(1, -600), (2, -400)])
+    assert {one.whole_minor for one in bank_queries.lines(COMPANY, which)} == {-1_000}
+    payout = a_payout("po_1", 1_000)
+    assert split(which, 2, -1_000) == BankLineSplit(which, (1,))
+    (fits,) = bank_queries.fits(COMPANY, bank_queries.lines(COMPANY, which, waiting=True), limit=6)
+    assert [one.id for one in fits] == [payout]
+    decide(DecideBankLine(which, 1, known=payout))
+    assert take(early)[0].fresh is False
+    (otherwise,) = take(late)
+    assert isinstance(otherwise, errors.StatementUnderAnotherName)
+
+    second = a_payout("po_2", 1_000)
+    later = replace(
+        late, statement=late.statement._replace(lines=(batch._replace(booked_on=DAY + timedelta(days=1)),))
+    )
+    (known,) = take(later)
+    (line,) = bank_queries.lines(COMPANY, known.statement)
+    assert (known.waiting, line.known, line.amount_minor) == (0, second, -1_000)
+    again, other = take(later, replace(later, statement=later.statement._replace(external_id="S3")))
+    assert (again.fresh, again.lines) == (False, 1) and isinstance(other, errors.StatementUnderAnotherName)
+    assert not [*queries.discrepancies(), *bank_queries.discrepancies()]
+
+
+def test_parts_of_a_line_over_another_amount_say_what_it_names(house: Floor):
+    a_payout("po_1", 250)
+    (taken,) = take(a_statement("S1", BankLine(DAY, -300, "", "po_1")))
+    (before,) = bank_queries.lines(COMPANY, taken.statement)
+    assert before.state == "differs"
+    for parts in ((-250, -50), (-250, -25, -25)):
+        split(taken.statement, 1, *parts)
+        told = f"{before.why}; of a line over -3.00 GBP"
+        assert {one.why for one in bank_queries.lines(COMPANY, taken.statement)} == {told}
 
 
 def test_what_is_no_part_of_a_line_is_refused(house: Floor):

@@ -21,7 +21,7 @@ from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
 from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.orders.commands.place import AddressGiven
-from entrepot.settlement import invoice_queries, queries, tasks
+from entrepot.settlement import invoice_queries, invoicing, queries, tasks
 from entrepot.settlement.closing_queries import checklist
 from entrepot.settlement.commands.issue_documents import DocumentsIssued, IssueDocument, issue_documents
 from entrepot.settlement.invoicing import Seller
@@ -81,6 +81,24 @@ def test_tax_in_another_currency_is_told_in_the_companys_own(house: Floor):
         (row,) = invoice_queries.documents(COMPANY, source=source)
         told.append(invoice_queries.paper(row).at_home)
     assert told == [("GBP", 170), None]
+
+
+def test_the_tax_in_a_fee_is_told_at_home_as_in_the_currency_of_the_document(house: Floor, monkeypatch):
+    """Those of before told it as a line of its own, and not as tax."""
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", NOW.date(), Decimal("0.5"))])
+    before, now = placed(house, 2, (0, 1))
+    amounts = (("goods", 1000), ("tax", 200), ("fee", -100), ("fee_tax", -20))
+    booked = tuple((f"return.{kind}", amount) for kind, amount in amounts)
+    told = []
+    for source, taxes in ((before, ("tax",)), (now, invoicing.TAXES)):
+        post(SYSTEM, requests=[Posting(COMPANY, "return", "order", source, "EUR", booked, NOW)])
+        with monkeypatch.context() as old:
+            old.setattr(invoicing, "TAXES", taxes)
+            issue(source)
+        (row,) = invoice_queries.documents(COMPANY, source=source)
+        told.append((row.tax_minor, invoice_queries.paper(row).at_home))
+    assert told == [(200, ("GBP", 100)), (180, ("GBP", 90))]
+    assert invoice_queries.discrepancies() == []
 
 
 def test_names_come_out_of_the_vault_only_for_rendering(house: Floor):

@@ -66,7 +66,18 @@ def test_a_line_is_split_on_the_page_and_each_part_decided(shop, console):
     shown = page.get("/books/bank/").content.decode()
     assert "It is several things" in shown
     assert shown.count("of a line over -900.00 GBP") == 2
-    other = {"statement": line.statement, "line": 3, "purpose": "charges", "reason": "the second"}
+    stale = form | {"amount_minor": "-90000", "known": line.statement}
+    (told,) = said(page.post("/books/bank/decide/", stale))
+    assert (
+        "it was split since" in told and '<input type="hidden" name="amount_minor" value="-50000">' in shown
+    )
+    other = {
+        "statement": line.statement,
+        "line": 3,
+        "amount_minor": "-40000",
+        "purpose": "charges",
+        "reason": "the second",
+    }
     assert said(page.post("/books/bank/decide/", other)) != ["The line is decided."], (
         "400.00 is beyond the limit"
     )
@@ -86,6 +97,9 @@ def test_programs_send_statements(shop, program):
         "purpose": "other",
         "reason": "sold a van",
     }
+    stale = body | {"amount_minor": first["amount_minor"] + 1}
+    assert is_problem(api.post("/api/v1/bank-lines/decide", stale, again="7"), 422, "kernel.invalid")
+    body["amount_minor"] = first["amount_minor"]
     assert api.post("/api/v1/bank-lines/decide", body, again="4").json()["state"] == "booked"
     assert len(api.get("/api/v1/bank-lines?show=all").json()) == 2
     (waits,) = api.get("/api/v1/bank-lines").json()

@@ -170,13 +170,28 @@ def paid(amount: str, name: str, way: str = "", currency: str = "GBP") -> str:
     )
 
 
-def test_payments_that_a_bank_booked_at_once_are_a_line_each():
+def test_payments_that_a_bank_booked_at_once_are_parts_of_a_line():
     parts = (paid("12.50", "SI1"), paid("20.00", "SI2"), paid("2.50", "CN1", "CRDT"))
     (one,) = bank_files.camt(batch(*parts).encode())
-    assert one.lines == (
+    (line,) = one.lines
+    assert line._replace(parts=()) == BankLine(DAY, -3_000, "N9", "BATCH SI1 SI2 CN1")
+    assert line.parts == (
         BankLine(DAY, -1_250, "TSI1", "SI1 BATCH"), BankLine(DAY, -2_000, "TSI2", "SI2 BATCH"),
         BankLine(DAY, 250, "TCN1", "CN1 BATCH"),
     )  # fmt: skip
+
+
+def test_payments_that_a_bank_booked_at_once_are_one_thing_or_each_their_own():
+    (one,) = bank_files.camt(batch(paid("600.00", "A"), paid("400.00", "B"), amount="1000.00").encode())
+    payout, other = a_payout("PY1", -100_000), a_payout("CI1", -40_000, kind="carrier_invoice")
+    (found,) = match(one.lines, [payout], 7)
+    assert (found.known, found.line) == (payout, BankLine(DAY, -100_000, "TA", "A BATCH"))
+    named = other._replace(names=("B",))
+    first, second = match(one.lines, [payout, named], 7)
+    assert (first.known, second.known) == (None, named), "a part that names something goes before an amount"
+    assert [(part.place, part.whole) for part in (first, second)] == [(0, -100_000), (1, -100_000)]
+    whole = payout._replace(names=("B",))
+    assert [part.known for part in match(one.lines, [whole, named], 7)] == [whole]
 
 
 @pytest.mark.parametrize(

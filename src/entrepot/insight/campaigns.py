@@ -16,7 +16,7 @@ class Campaigned:
     `given_minor` is the discount. `sales_minor` is revenue without tax of what left, `cost_minor` what that had cost,
     and `refunded_minor` what was given back for goods. The margin counts returned goods as sold at nothing: what they
     bring a second time is another order's. Discounts and refunds in another currency count at the rate by which their
-    sale was posted, discounts of what has not left at that of the day on which it was ordered.
+    sale was posted, those of what no sale of goods was posted of at that of the day on which it was ordered.
     """
 
     name: str
@@ -52,8 +52,9 @@ def promotions(company: int, *, since: datetime, until: datetime) -> list[Campai
 def _told(chosen: str, company: int, since: datetime, until: datetime) -> list[Campaigned]:
     params = {"company": company, "since": since, "until": until}
     sums: dict[str, Campaigned] = {}
-    for name, currency, own, rate, waiting, *figures in sql.run(_TOLD.format(chosen=chosen), params):
-        figures[2] += money.in_own(waiting, rate, currency, own)
+    for name, currency, own, rate, given, refunded, *figures in sql.run(_TOLD.format(chosen=chosen), params):
+        figures[2] += money.in_own(given, rate, currency, own)
+        figures[5] += money.in_own(refunded, rate, currency, own)
         before = astuple(sums[name])[1:] if name in sums else (0,) * len(figures)
         sums[name] = Campaigned(name, *map(sum, zip(before, figures, strict=True)))
     return sorted(sums.values(), key=lambda one: (-one.sales_minor, one.name))
@@ -100,9 +101,10 @@ bought AS (
     FROM returns_sold WHERE order_id IN (SELECT order_id FROM chosen) GROUP BY 1
 )
 SELECT c.name, o.currency, k.currency, y.rate, COALESCE(sum(c.given) FILTER (WHERE b.worth IS NULL), 0)::bigint,
+       COALESCE(sum(r.refunded) FILTER (WHERE b.worth IS NULL), 0)::bigint,
        count(*)::int, COALESCE(sum(l.units), 0)::int, COALESCE(sum(round(c.given * b.worth)), 0)::bigint,
        COALESCE(sum(b.sales), 0)::bigint, COALESCE(sum(b.cost), 0)::bigint,
-       COALESCE(sum(round(r.refunded * COALESCE(b.worth, 1))), 0)::bigint, COALESCE(sum(l.shipped), 0)::int,
+       COALESCE(sum(round(r.refunded * b.worth)), 0)::bigint, COALESCE(sum(l.shipped), 0)::int,
        COALESCE(sum(r.units), 0)::int
 FROM chosen AS c JOIN orders_order AS o ON o.id = c.order_id JOIN parties_company AS k ON k.id = o.company_id
 LEFT JOIN bought AS l ON l.order_id = c.order_id

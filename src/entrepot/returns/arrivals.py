@@ -8,6 +8,8 @@ from uuid import UUID
 
 OUTCOMES = ("matched", "sent_back", "kept")
 """How the question about strays ends: they belong to a return, went back to whom they came from, or stay here."""
+TO_TAKE_IN = "goods to take in"
+"""The work item for strays that belong to a return and lie in a bin."""
 
 
 class Expected(NamedTuple):

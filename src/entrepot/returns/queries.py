@@ -194,6 +194,7 @@ class RefundRow:
     outcome: str
     applied_minor: int
     bonus_minor: int
+    before_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,13 +438,28 @@ SELECT side, person FROM access_duty WHERE document = %(id)s::uuid AND pair = 'r
 ORDER BY taken_at, side
 """
 
-_REFUNDS = """
+GIVEN_ALONE = """
+CASE WHEN f.state IN ('waiting', 'rejected') OR f.decided_by <> '' THEN 0
+     WHEN f.outcome <> 'exchange' THEN f.total_minor
+     WHEN x.state = 'settled' THEN f.total_minor - f.applied_minor
+     ELSE GREATEST(f.total_minor - x.total_minor, 0) END
+"""
+"""What of a refund `f` is given without another person, where `x` is the exchange that it pays for: of that, what is
+given back."""
+
+_REFUNDS = f"""
 SELECT f.id, f.number, f.return_id, r.number, f.order_id, o.number, f.currency, f.state, f.goods_minor,
        f.shipping_minor, f.tax_minor, f.fee_minor, f.fee_tax_minor, f.flat_fee_minor, f.clawback_minor,
        f.clawback_tax_minor, f.adjustment_minor, f.adjustment_reason, f.total_minor, f.approve_above_minor, f.reasons,
        f.steps, f.requested_by, f.requested_at, f.decided_by, f.decided_at, f.note, f.outcome,
-       f.applied_minor, f.bonus_minor
-FROM returns_refund AS f JOIN returns_return AS r ON r.id = f.return_id JOIN orders_order AS o ON o.id = f.order_id
+       f.applied_minor, f.bonus_minor, COALESCE(b.minor, 0)
+FROM returns_refund AS f
+CROSS JOIN LATERAL (SELECT f.id, f.return_id, f.state) AS this
+CROSS JOIN LATERAL (
+    SELECT sum({GIVEN_ALONE})::bigint AS minor
+    FROM returns_refund AS f LEFT JOIN returns_exchange AS x ON x.refund_id = f.id
+    WHERE f.return_id = this.return_id AND f.id <> this.id AND (this.state = 'waiting' OR f.id < this.id)) AS b
+JOIN returns_return AS r ON r.id = f.return_id JOIN orders_order AS o ON o.id = f.order_id
 """
 
 _REFUNDS_PAGE = """
@@ -533,7 +549,8 @@ WHERE r.company_id = %(company)s::smallint GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
 _REFUNDS_BY_STATE = """
-SELECT state, COALESCE(total_minor > approve_above_minor, FALSE), count(*), sum(total_minor)::bigint
+SELECT state, state = 'waiting' OR state <> 'rejected' AND decided_by <> ''
+              OR COALESCE(total_minor > approve_above_minor, FALSE), count(*), sum(total_minor)::bigint
 FROM returns_refund WHERE company_id = %(company)s::smallint GROUP BY 1, 2 ORDER BY 1, 2
 """
 

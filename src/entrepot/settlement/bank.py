@@ -38,12 +38,14 @@ class BankMatching:
 
 
 class BankLine(NamedTuple):
-    """A line as the bank reports it: positive where money came in. `text`: what the payer or we wrote."""
+    """A line as the bank reports it: positive where money came in. `text`: what the payer or we wrote. `parts`: the
+    payments that the bank booked at once, which make its amount."""
 
     booked_on: date
     amount_minor: int
     reference: str = ""
     text: str = ""
+    parts: tuple[BankLine, ...] = ()
 
 
 class Statement(NamedTuple):
@@ -81,15 +83,22 @@ class Expected(NamedTuple):
 
 
 class Matched(NamedTuple):
+    """What a line belongs to, or a part of it: the `place` of that among the parts, and over how much the `whole`
+    is."""
+
     line: BankLine
     state: str
     known: Expected | None
     why: str
+    place: int = 0
+    whole: int | None = None
 
 
 def words(line: BankLine) -> set[str]:
-    """The words of a line by which something may be named, in capitals."""
-    return {one.upper() for one in _WORD.findall(f"{line.reference} {line.text}")}
+    """The words of a line, and of its parts, by which something may be named, in capitals."""
+    return {
+        said.upper() for one in (line, *line.parts) for said in _WORD.findall(f"{one.reference} {one.text}")
+    }
 
 
 def sums_to(opening: int | None, closing: int | None, lines: Sequence[BankLine]) -> int | None:
@@ -144,9 +153,47 @@ def match(lines: Sequence[BankLine], expected: Sequence[Expected], window_days: 
 
     Lines that name one thing of their amount come first, then payouts of the very amount near the day, where only one
     fits: so the order of the lines does not matter but among equals. Where a line names several of its amount, as two
-    customers may use one reference, it waits.
+    customers may use one reference, it waits. One of several payments is tried as a whole before any other, and else is
+    its parts.
     """
     free = _Free(expected)
+    wholes = {at: _whole(line, free, window_days) for at, line in enumerate(lines) if line.parts}
+    rest = [one for at, line in enumerate(lines) if not wholes.get(at) for one in line.parts or (line,)]
+    others = iter(_match(rest, free, window_days))
+    found: list[Matched] = []
+    for at, line in enumerate(lines):
+        whole = wholes.get(at)
+        if whole or not line.parts:
+            found.append(whole or next(others))
+        else:
+            parts = [next(others) for _ in line.parts]
+            found += [one._replace(place=i, whole=line.amount_minor) for i, one in enumerate(parts)]
+    return found
+
+
+def _whole(line: BankLine, free: _Free, window_days: int) -> Matched | None:
+    """What all the payments of a line are together: what they name, or the only payout near its day where none of them
+    names anything. It says of itself what the first of them does."""
+    same = _of_amount(line, words(line), free)
+    if len(same) == 1:
+        one = _named(line, same[0])
+    elif any(_of_amount(part, words(part), free) for part in line.parts):
+        return None
+    else:
+        one = _rest(line, free, window_days)
+    if one.known is None or one.state != "matched":
+        return None
+    del free.known[one.known.id]
+    return one._replace(line=told(line))
+
+
+def told(line: BankLine) -> BankLine:
+    """A line as it is kept: one of several payments with what was written to the first of them."""
+    first = line.parts[0] if line.parts else line
+    return line._replace(reference=first.reference, text=first.text, parts=())
+
+
+def _match(lines: Sequence[BankLine], free: _Free, window_days: int) -> list[Matched]:
     found: dict[int, Matched] = {}
     for place, line in enumerate(lines):
         same = _of_amount(line, words(line), free)

@@ -78,8 +78,8 @@ def _statement(one: ET.Element) -> Statement:
     currencies |= {_text(one, "Acct/Ccy")} - {""}
     if len(currencies) != 1:
         raise UnreadableError(f"one currency is expected, found {', '.join(sorted(currencies)) or 'none'}")
-    lines = [line for entry, amount in zip(entries, amounts, strict=True) for line in _lines(entry, amount)]
-    if len(lines) > LINES_MAX:
+    lines = [_line(entry, amount) for entry, amount in zip(entries, amounts, strict=True)]
+    if sum(max(1, len(line.parts)) for line in lines) > LINES_MAX:
         raise UnreadableError(f"more than {LINES_MAX} entries; ask the bank for it in parts")
     return Statement(
         account, name, currencies.pop(), opening.minor if opening else None, closing.minor if closing else None,
@@ -113,17 +113,21 @@ def _day(entry: ET.Element) -> date:
         raise UnreadableError(f"a day such as 2026-11-23 is expected, found {text or 'nothing'}") from error
 
 
-def _lines(entry: ET.Element, amount: _Amount) -> Iterator[BankLine]:
-    """An entry; of one that a bank booked for many payments at once each of them, where they make its amount."""
+def _line(entry: ET.Element, amount: _Amount) -> BankLine:
+    """An entry; with each of many payments that a bank booked at once, where they make its amount."""
     day, reference = _day(entry), _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
     details = entry.findall("NtryDtls/TxDtls")
     parts = [_part(one, _text(entry, "CdtDbtInd"), amount.currency) for one in details]
+    line = BankLine(day, amount.minor, reference[:TEXT_MAX], _said(entry))
     if len(parts) < 2 or not all(parts) or sum(filter(None, parts)) != amount.minor:
-        yield BankLine(day, amount.minor, reference[:TEXT_MAX], _said(entry))
-        return
-    for one, part in zip(details, parts, strict=True):
-        own = _text(one, "Refs/AcctSvcrRef") or reference
-        yield BankLine(day, part or 0, own[:TEXT_MAX], _said(one, _text(entry, "AddtlNtryInf")))
+        return line
+    return line._replace(parts=tuple(
+        BankLine(
+            day, part or 0, (_text(one, "Refs/AcctSvcrRef") or reference)[:TEXT_MAX],
+            _said(one, _text(entry, "AddtlNtryInf")),
+        )
+        for one, part in zip(details, parts, strict=True)
+    ))  # fmt: skip
 
 
 def _part(one: ET.Element, way: str, currency: str) -> int | None:

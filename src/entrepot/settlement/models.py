@@ -43,10 +43,15 @@ _TAKEN_BY_THEM = """
     OR EXISTS (SELECT FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)
     OR EXISTS (SELECT FROM settlement_carrierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)"""
 
-# Of a line that is booked as a debt paid, the invoices that it may have paid: open ones over its amount.
+# Of a line that is booked as a debt paid, the invoices that it may have paid: open ones over its amount; of a part,
+# over the whole line's too, and over what its person booked as debts of that line.
 _DEBTS = """
     SELECT {what} FROM {table} AS i JOIN settlement_bankstatement AS s ON s.id = a.statement_id
-    WHERE i.company_id = a.company_id AND i.currency = s.currency AND i.total_minor = -a.amount_minor
+    WHERE i.company_id = a.company_id AND i.currency = s.currency
+      AND i.total_minor = ANY (ARRAY[-a.amount_minor, -a.whole_minor, (
+          SELECT -sum(b.amount_minor)::bigint FROM settlement_bankstatementline AS b
+          WHERE b.statement_id = a.statement_id AND b.state = 'booked' AND b.purpose = 'payable'
+            AND b.decided_by = a.decided_by AND COALESCE(b.part_of, b.number) = COALESCE(a.part_of, a.number))])
       AND NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)"""
 _SUPPLIERS_OF_DEBTS = (
     f"ANY (ARRAY({_DEBTS.format(what='i.supplier_id', table='settlement_supplierinvoice')}))"
@@ -415,6 +420,7 @@ class BankStatement(models.Model):
     state = models.TextField()
     taken_by = models.TextField()
     taken_at = models.DateTimeField()
+    numbered = models.IntegerField(null=True)  # the last number that a part of a line was given, once one was
 
     class Meta:
         db_table = "settlement_bankstatement"
@@ -500,10 +506,13 @@ class BankStatementLine(models.Model):
                 _SUPPLIERS_OF_DEBTS,
                 "decided_by",
                 when="a.state = 'booked' AND a.purpose = 'payable'",
-                told_by=("statement_id", "number", "company_id", "amount_minor", "purpose", "decided_by"),
+                told_by=(
+                    "statement_id", "number", "company_id", "amount_minor", "whole_minor", "part_of", "purpose",
+                    "decided_by",
+                ),
                 also=_DEBTS_TAKEN_BY_THEM,
             ),
-        ]
+        ]  # fmt: skip
 
 
 class LegalHold(models.Model):

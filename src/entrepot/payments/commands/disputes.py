@@ -15,7 +15,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.payments import errors, rules
+from entrepot.payments import errors, providers, rules
 from entrepot.payments.commands import take
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -87,7 +87,9 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
             continue
         name = (payment.company, payment.provider, request.external_id)
         if name in known:
-            answers.append(_again(known[name], request, payment.currency))
+            step = providers.step_of(payment.provider, payment.currency)
+            within = max(step - 1, rounded.get(payment.id, 0))
+            answers.append(_again(known[name], request, payment.currency, within))
             continue
         left = payment.captured - payment.disputed
         amount = rules.in_books(request.amount_minor, left, rounded.get(payment.id, 0))
@@ -124,28 +126,32 @@ def not_within(left: int, found: int, currency: str) -> Refused:
 
 
 class _Known(NamedTuple):
-    """`amount` is what its provider told."""
+    """`amount` is what its provider told; or what the books have, of before that was kept beside it: `is_told` not."""
 
     id: UUID
     payment: UUID
     amount: int
+    is_told: bool = True
+
+    def is_over(self, amount: int, within: int) -> bool:
+        """Whether its provider told this amount, which the books may have rounded within so much."""
+        return abs(amount - self.amount) <= (0 if self.is_told else within)
 
 
 def _known(names: Sequence[str]) -> dict[tuple[int, str, str], _Known]:
     return {row[:3]: _Known(*row[3:]) for row in sql.run(_KNOWN, {"names": names})}  # type: ignore[misc]
 
 
-def _again(known: _Known, request: OpenDispute, currency: str) -> DisputeOpened | Refused:
+def _again(known: _Known, request: OpenDispute, currency: str, within: int) -> DisputeOpened | Refused:
     """A report that repeats itself changes nothing; one that contradicts itself is a mistake, of whoever sends it."""
-    facts = (
-        ("payment", known.payment, request.payment),
-        ("amount", money.told(known.amount, currency), money.told(request.amount_minor, currency)),
-    )
-    for field, expected, found in facts:
-        if expected != found:
-            wrong = {"field": field, "expected": str(expected), "found": str(found)}
-            return errors.KnownOtherwise(external_id=request.external_id, **wrong)
-    return DisputeOpened(known.id, fresh=False)
+    if known.payment != request.payment:
+        field, expected, found = "payment", str(known.payment), str(request.payment)
+    elif not known.is_over(request.amount_minor, within):
+        field = "amount"
+        expected, found = (money.told(minor, currency) for minor in (known.amount, request.amount_minor))
+    else:
+        return DisputeOpened(known.id, fresh=False)
+    return errors.KnownOtherwise(external_id=request.external_id, field=field, expected=expected, found=found)
 
 
 def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
@@ -233,8 +239,9 @@ FROM (SELECT DISTINCT name FROM unnest(%(names)s::text[]) AS d(name) ORDER BY na
 """
 
 _KNOWN = """
-SELECT company_id::int, provider, external_id, id, payment_id, COALESCE(asked_minor, amount_minor) FROM payments_dispute
-WHERE external_id = ANY(%(names)s::text[])
+SELECT company_id::int, provider, external_id, id, payment_id, COALESCE(asked_minor, amount_minor),
+       asked_minor IS NOT NULL
+FROM payments_dispute WHERE external_id = ANY(%(names)s::text[])
 """
 
 _STORE = """

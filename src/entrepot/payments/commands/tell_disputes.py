@@ -110,16 +110,21 @@ def _company(one: TellDispute, known: Payments) -> int | None:
 
 
 def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answers: Answers) -> None:
-    booked = {name: payment for name, (_, payment) in _disputes(requests).items()}
-    wanted = {
-        at: OpenDispute(
-            booked.get((_company(one, known), told.external_id)) or _chosen(payments, told.amount_minor),
-            told.external_id, told.amount_minor, told.reason, told.due_at, one.at, told.inquiry, told.withdrawn,
-            told.fee_minor,
-        )
-        for at, one in enumerate(requests)
-        if (told := one.dispute).amount_minor > 0 and (payments := known.get((one.company, told.reference)))
-    }  # fmt: skip
+    on = {name: payment for name, (_, payment) in _disputes(requests).items()}
+    left = {one.id: one.left for payments in known.values() for one in payments}
+    wanted: dict[int, OpenDispute] = {}
+    for at, one in enumerate(requests):
+        told, payments = one.dispute, known.get((one.company, one.dispute.reference))
+        if told.amount_minor <= 0 or not payments:
+            continue
+        name = (_company(one, known), told.external_id)
+        if name not in on:
+            on[name] = _chosen(payments, told.amount_minor, left)
+            left[on[name]] -= 0 if told.inquiry else min(told.amount_minor, left[on[name]])
+        wanted[at] = OpenDispute(
+            on[name], told.external_id, told.amount_minor, told.reason, told.due_at, one.at, told.inquiry,
+            told.withdrawn, told.fee_minor,
+        )  # fmt: skip
     if wanted:
         given = open_disputes(cause, requests=list(wanted.values()))
         for at, answer in zip(wanted, given, strict=True):
@@ -129,11 +134,11 @@ def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answer
                 answers[at] = DisputeTold("opened")
 
 
-def _chosen(payments: Sequence[_Payment], amount: int) -> UUID:
+def _chosen(payments: Sequence[_Payment], amount: int, left: Mapping[UUID, int]) -> UUID:
     """Several payments are parts of one intent once orders were split or goods exchanged: a chargeback is booked on the
     oldest that has so much left, else on the one that has the most."""
-    enough = next((one for one in payments if one.left >= amount), None)
-    return (enough or max(payments, key=lambda one: one.left)).id
+    enough = next((one for one in payments if left[one.id] >= amount), None)
+    return (enough or max(payments, key=lambda one: left[one.id])).id
 
 
 def _ours(requests: Sequence[TellDispute], known: Payments) -> dict[int, UUID]:

@@ -73,13 +73,12 @@ class _Stray(NamedTuple):
 
 
 _NOBODYS = _Stray(0, "", "", 0, "")
-TO_TAKE_IN = "goods to take in"
-"""The work item for strays that belong to a return and lie in a bin."""
 
 
 def _take_in(one: _Stray, stray: UUID, return_id: UUID, number: str) -> OpenItem:
     return OpenItem(
-        company=one.company, type=TO_TAKE_IN, subject_kind="return", subject=return_id, role="returns inspector",
+        company=one.company, type=arrivals.TO_TAKE_IN, subject_kind="return", subject=return_id,
+        role="returns inspector",
         reason=Said("{0} of {1} in bin {2} belong to return {3}: take them in there.", one.units, one.said, one.bin,
                     number),
         facts={"stray": stray, "units": one.units, "said": one.said}, dedupe=str(stray),

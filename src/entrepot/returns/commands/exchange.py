@@ -95,7 +95,7 @@ def exchange(cause: Cause, /, *, requests: Sequence[Exchange]) -> list[Exchanged
             continue
         draft = _decide(cause, request, one, facts, goods, policies[one.company][1], numbers)
         if isinstance(draft, _Draft):
-            facts.take(one, draft.sum, draft.sum.total)
+            facts.take(one, draft.sum, draft.sum.total, max(0, draft.sum.total - draft.replacement.total))
             draft.line.refunded += request.quantity
             draft.line.exchanged += request.quantity
         decided.append(draft)
@@ -160,7 +160,7 @@ def _decide(
     sku, status, list_price = known.skus[one.company, request.sku]
     if status != "active":
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=Said("it is {0}", status))
-    version, returns = facts.policies[one.company]
+    version, _ = facts.policies[one.company]
     due = refunding.refund(
         facts.sold[one.order], [(line.line, request.quantity, line.reason)],
         facts.terms(one)._replace(exchange=True), facts.charged(one),
@@ -173,8 +173,8 @@ def _decide(
     replacement = exchanging.replacement(due.parts[0], known.sold[line.id][0], other, one.currency)
     if isinstance(replacement, str):
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=replacement)
-    limit, back = one.in_its(returns.approve_above_minor), due.total - replacement.total
-    if limit is not None and back > limit:
+    back = due.total - replacement.total
+    if facts.limit(one).exceeded(back):
         told = money.told(back, one.currency)
         why = f"{told} would be given back, and somebody else has to agree to that; refund it, and place an order"
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
@@ -12,9 +12,23 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import of_companies
 from entrepot.orders.rules import Frozen
+from entrepot.returns import rules
 from entrepot.returns.commands.lock import Return, in_force
 from entrepot.returns.commands.pay import refundable
+from entrepot.returns.queries import GIVEN_ALONE
 from entrepot.returns.refunding import Charged, Promotion, RefundPolicy, SoldLine, Sum, Terms, is_ours, take
+
+
+class Limit(NamedTuple):
+    """Up to how much of a return is given without another person, None for any, and what was given `before`: it holds
+    for all of a return, in however many parts its goods come."""
+
+    most: int | None
+    before: int
+
+    def exceeded(self, more: int) -> bool:
+        """Whether so much more needs another person; what gives nothing does not."""
+        return more > 0 and rules.needs_approval(self.before + more, self.most)
 
 
 class _Before(NamedTuple):
@@ -112,23 +126,25 @@ class Facts:
         """What earlier refunds of the order kept, and once of the return."""
         return self._charged[one.order]._replace(flat=self._flat[one.id])
 
-    def limit(self, one: Return) -> int | None:
-        """Up to how much more of a return is refunded without another person: the limit holds for all of it, in however
-        many parts its goods come."""
-        most = one.in_its(self.policies[one.company][1].approve_above_minor)
-        return None if most is None else max(0, most - self._alone[one.id])
+    def limit(self, one: Return) -> Limit:
+        """What more of a return may be given without another person."""
+        return Limit(one.in_its(self.policies[one.company][1].approve_above_minor), self._alone[one.id])
 
-    def take(self, one: Return, found: Sum, total: int) -> None:
-        """Count a refund, so that the next of the batch sees it."""
-        most = self.limit(one)
-        if most is not None and total <= most:
-            self._alone[one.id] += total
+    def take(self, one: Return, found: Sum, total: int, given: int) -> None:
+        """Count a refund, of which so much is `given`, so that the next of the batch sees it."""
+        if not self.limit(one).exceeded(given):
+            self._alone[one.id] += given
         self.left[one.order] -= total
         lines = self.sold[one.order]
         for part in found.parts:
             lines[part.line] = take(lines[part.line], part)
         self._charged[one.order] = self._charged[one.order].plus(found.charged)
         self._flat[one.id] += found.charged.flat
+
+
+def given_alone(returns: Sequence[UUID], but: Sequence[UUID]) -> dict[UUID, int]:
+    """What of returns was given without another person, but for these refunds. 1 statement."""
+    return dict(sql.run(_ALONE, {"returns": list(returns), "but": list(but)}))
 
 
 _SOLD = """
@@ -154,11 +170,18 @@ LEFT JOIN orders_promotion AS p ON p.order_id = o.id
 WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, p.id
 """
 
-_CHARGED = """
-SELECT order_id, return_id, sum(fee_minor)::bigint, sum(fee_tax_minor)::bigint, sum(clawback_minor)::bigint,
+_CHARGED = f"""
+SELECT f.order_id, f.return_id, sum(fee_minor)::bigint, sum(fee_tax_minor)::bigint, sum(clawback_minor)::bigint,
        sum(clawback_tax_minor)::bigint, sum(flat_fee_minor)::bigint,
-       COALESCE(sum(total_minor) FILTER (WHERE total_minor <= approve_above_minor), 0)::bigint
-FROM returns_refund WHERE order_id = ANY(%(orders)s::uuid[]) AND state <> 'rejected' GROUP BY 1, 2
+       sum({GIVEN_ALONE})::bigint
+FROM returns_refund AS f LEFT JOIN returns_exchange AS x ON x.refund_id = f.id
+WHERE f.order_id = ANY(%(orders)s::uuid[]) AND f.state <> 'rejected' GROUP BY 1, 2
+"""
+
+_ALONE = f"""
+SELECT f.return_id, sum({GIVEN_ALONE})::bigint
+FROM returns_refund AS f LEFT JOIN returns_exchange AS x ON x.refund_id = f.id
+WHERE f.return_id = ANY(%(returns)s::uuid[]) AND NOT f.id = ANY(%(but)s::uuid[]) GROUP BY 1
 """
 
 _REASONS = """

@@ -20,9 +20,11 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.currency_queries import rate_on
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.returns import errors, holding, rules, states
+from entrepot.returns.arrivals import TO_TAKE_IN
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.left import above
 from entrepot.returns.models import DUTY
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Return:
     for what comes back. `fraud` is the state of its judgment (`states.FRAUD`), '' where nobody judged it; `holds` are
     amounts on the card that are not done with, `open_holds` such as nobody has decided about; of what is `scanned` a
     carrier told. `home` is the company's own currency, of which a unit of the order's cost `rate` when it was placed:
-    None where nobody recorded one, and for orders in the own one."""
+    None where nobody recorded one, and for orders in the own one. `waits`: goods of it lie in a bin, to be taken in."""
 
     id: UUID
     number: str
@@ -85,6 +87,7 @@ class Return:
     open_holds: int = 0
     home: str = ""
     rate: Decimal | None = None
+    waits: bool = False
     lines: dict[UUID, Line] = field(default_factory=dict)
     sides: list[tuple[str, str]] = field(default_factory=list)
 
@@ -215,7 +218,7 @@ class Step(NamedTuple):
 
 def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) -> None:
     """Write the states of returns, and what their orders show of them. 4 statements; 1 more where nothing comes of
-    some, whose labels are void then, and 6 where there were any."""
+    some, whose labels are void then, and 6 where there were any; 3 where goods of one that ends wait."""
     at = cause.at
     rows = [
         (
@@ -235,6 +238,7 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
             for one, before, after, reason in steps
         ],
     )
+    taken_in(cause, [one.of for one in steps if one.after in states.FINAL], times, "the return ended")
     orders = {one.of.order: times.get(one.of.id, at) for one in steps}
     note_returns(cause, axes(orders), orders)
     nothing_comes = {
@@ -244,6 +248,18 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
     }
     if nothing_comes:
         labels_gone.void(cause, nothing_comes)
+
+
+def taken_in(cause: Cause, returns: Iterable[Return], times: Mapping[UUID, datetime], how: str) -> None:
+    """Goods of returns, that lay in a bin, wait no longer. 3 statements, none where none did."""
+    waiting = [one for one in returns if one.waits]
+    if waiting:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(one.company, TO_TAKE_IN, one.id, how, "", times.get(one.id, cause.at))
+            for one in waiting
+        ])  # fmt: skip
+    for one in waiting:
+        one.waits = False
 
 
 def give_back(units: Iterable[tuple[UUID, int]]) -> None:
@@ -278,7 +294,10 @@ SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.a
         WHERE h.return_id = r.id AND h.state = ANY(%(standing)s::text[])),
        EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL),
        (SELECT count(*) FROM returns_hold AS h WHERE h.return_id = r.id AND h.state = ANY(%(open)s::text[])),
-       c.currency, {rate_on("r.company_id", "r.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")}
+       c.currency, {rate_on("r.company_id", "r.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")},
+       EXISTS (SELECT FROM work_item AS w
+               WHERE w.company_id = r.company_id AND w.type = '{TO_TAKE_IN}' AND w.subject_id = r.id
+                 AND w.state <> 'done')
 FROM returns_return AS r JOIN parties_company AS c ON c.id = r.company_id JOIN orders_order AS o ON o.id = r.order_id
 LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id

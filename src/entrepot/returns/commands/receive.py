@@ -18,7 +18,7 @@ from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.left import Costs
-from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
+from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store, taken_in
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
@@ -89,7 +89,8 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
     Whoever receives has neither asked for the return nor approves its refunds.
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: NotFound; WrongState; Invalid (quantity, weight); returns.more_than_authorized; returns.no_bin;
-    access.duties_apart. Again: by key. 28 statements at most; 9 more where the units are weighed and judged.
+    access.duties_apart. Again: by key. 28 statements at most; 9 more where the units are weighed and judged, 3
+    where goods of a return waited.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = _Facts(cause, found)
@@ -169,6 +170,7 @@ def _write(cause: Cause, receipts: Sequence[_Receipt], in_force: policies.InForc
         for r in receipts
     ])  # fmt: skip
     times = {r.of.id: r.at for r in receipts}
+    taken_in(cause, changed, times, "received")
     store(cause, changed, times)
     weighed = [r for r in receipts if r.request.weight_g is not None]
     judge(cause, "received", {r.of.id: r.of.company for r in weighed}, in_force, [r.id for r in weighed])

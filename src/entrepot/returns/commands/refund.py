@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState,
 from entrepot.kernel.events import Event
 from entrepot.payments.rules import bonus
 from entrepot.returns import errors, refunding, rules
-from entrepot.returns.commands.facts import Facts
+from entrepot.returns.commands.facts import Facts, Limit
 from entrepot.returns.commands.lock import Line, Return, lock_returns, store
 from entrepot.returns.commands.pay import Paid, Payable, count_refunded, pay
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -65,7 +65,7 @@ class _Draft(NamedTuple):
     adjustment: int
     reason: str
     total: int
-    limit: int | None
+    limit: Limit
     version: int
     at: datetime
     outcome: str
@@ -80,7 +80,7 @@ class _Draft(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        return rules.needs_approval(self.total, self.limit)
+        return self.limit.exceeded(self.total)
 
 
 @command("returns.refund")
@@ -108,7 +108,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         if isinstance(draft, Refused):
             answers.append(draft)
             continue
-        facts.take(one, draft.sum, draft.total)
+        facts.take(one, draft.sum, draft.total, draft.total)
         for line, part in draft.parts:
             line.refunded += part.units
         drafts.append(draft)
@@ -266,8 +266,8 @@ def _row(cause: Cause, one: _Draft, paid: Paid) -> tuple[Any, ...]:
     p = _payable(one)
     return (
         one.id, one.number, p.company, one.of.id, p.order, p.currency, paid.state, p.goods, p.shipping, p.tax, p.fee,
-        p.fee_tax, one.sum.charged.flat, p.clawback, p.clawback_tax, p.adjustment, one.reason, one.total, one.limit,
-        one.outcome, paid.applied, paid.bonus,
+        p.fee_tax, one.sum.charged.flat, p.clawback, p.clawback_tax, p.adjustment, one.reason, one.total,
+        one.limit.most, one.outcome, paid.applied, paid.bonus,
         wire.dump(one.sum.reasons), wire.dump([step._asdict() for step in one.steps]), one.version,
         cause.actor.name, one.at, "", None if one.waits else one.at,
     )  # fmt: skip
@@ -287,13 +287,24 @@ def count(sums_: Iterable[refunding.Sum]) -> None:
 def _item(one: _Draft) -> OpenItem:
     return OpenItem(
         company=one.of.company, type="refund to approve", subject_kind="refund", subject=one.id,
-        reason=Said(
-            "Refund {0} for return {1} is above the limit.",
-            one.number, one.of.number,
-        ), role="controller", priority=60,
+        reason=above(one.number, one.of, one.limit), role="controller", priority=60,
         facts={"return": one.of.id, "total_minor": one.total, "currency": one.of.currency}, occurred_at=one.at,
         value_minor=one.total,
     )  # fmt: skip
+
+
+def above(number: str, of: Return, limit: Limit) -> Said:
+    """Why a refund waits for another person."""
+    if not limit.before:
+        return Said("Refund {0} for return {1} is above the limit.", number, of.number)
+    before, most = (money.told(minor or 0, of.currency) for minor in (limit.before, limit.most))
+    return Said(
+        "Refund {0} for return {1}: with the {2} refunded before, it is above {3}.",
+        number,
+        of.number,
+        before,
+        most,
+    )
 
 
 REFUND = (

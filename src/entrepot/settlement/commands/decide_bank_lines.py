@@ -31,13 +31,14 @@ PAID = "bill×pay"
 @dataclass(frozen=True, slots=True)
 class DecideBankLine:
     """A line by its statement and number: `known` is the payout, invoice or order on account that it belongs to; or it
-    is booked as one of `bank.PURPOSES`, for a reason."""
+    is booked as one of `bank.PURPOSES`, for a reason. `amount_minor`: what it was over when whoever decides saw it."""
 
     statement: UUID
     line: int
     known: UUID | None = None
     purpose: str = ""
     reason: str = ""
+    amount_minor: int | None = None
     key: str | None = None
 
 
@@ -62,7 +63,14 @@ class _Line(NamedTuple):
     currency: str
     before: str
     root: int
+    whole: int | None
     booked: int  # of the line that it is a part of, by whoever decides
+    debts: int  # of these, what was booked as debts paid
+
+    @property
+    def family(self) -> tuple[UUID, int]:
+        """The line at the bank that it is, or a part of."""
+        return self.statement, self.root
 
 
 class _Decided(NamedTuple):
@@ -88,12 +96,13 @@ def decide_bank_lines(
     What is booked is posted on the day of the line, or now where its month is closed.
     Whoever took a statement does not book more of a line than `settlement.bank` lets them, in parts or at once, and
     whoever entered an invoice or registered its supplier does not say what paid it: another person does. Nor do they
-    book as a debt paid what is the amount of such an invoice that is open.
+    book as a debt paid what is the amount of such an invoice that is open: not in parts either, whose line or sum is
+    over as much.
     Locks: the companies' bank accounts; the balances.
     An order on account may be paid in parts and ahead of what has left, and what is open of it remains.
-    Refuses: NotFound; WrongState (decided before); Invalid (over another amount than what it belongs to, or more than
-    an order gives back; another currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for
-    all. Again: by key.
+    Refuses: NotFound; WrongState (decided before); Invalid (over another amount than was seen, or than what it belongs
+    to, or more than an order gives back; another currency, no purpose, no reason); access.duties_apart; what the ledger
+    refuses, for all. Again: by key.
     16 statements; 1 more where a supplier is paid, 3 more where a debt is.
     """
     sql.run(LOCK, {"statements": [one.statement for one in requests]})
@@ -108,7 +117,7 @@ def decide_bank_lines(
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
 
-    debts = _debts(requests, lines)
+    debts = _debts([one for one in requests if (one.statement, one.line) not in apart], lines)
     own = _own(
         cause, [invoice for _, invoice in known] + [invoice for of in debts.values() for invoice in of]
     )
@@ -120,9 +129,11 @@ def decide_bank_lines(
             answers.append(NotFound(what="line", which=f"{request.line} of {request.statement}"))
             continue
         answer = apart.get(which) or _decide(line, request, known)
-        if isinstance(answer, _Decided) and (theirs := own.keys() & {request.known, *debts.get(which, ())}):
-            (invoice, *_) = sorted(theirs)
-            answer = rules.apart(Duty(invoice, PAID, "pay", cause.actor.name, own[invoice]))
+        if isinstance(answer, _Decided):
+            of = debts.get(line.family, ()) if _is_debt(request) else (request.known,)
+            if theirs := own.keys() & set(of):
+                (invoice, *_) = sorted(theirs)
+                answer = rules.apart(Duty(invoice, PAID, "pay", cause.actor.name, own[invoice]))
         answers.append(answer)
         if isinstance(answer, _Decided):
             lines[which] = line._replace(state=answer.state)
@@ -152,17 +163,33 @@ def _bring(known: dict[tuple[int, UUID], tuple[str, Expected]], line: _Line, one
         del known[line.company, one.id]
 
 
+def _is_debt(request: DecideBankLine) -> bool:
+    return request.known is None and request.purpose == "payable"
+
+
 def _debts(
     requests: Sequence[DecideBankLine], lines: Mapping[tuple[UUID, int], _Line]
 ) -> dict[tuple[UUID, int], list[UUID]]:
-    """Of lines that are to be booked as a debt paid, the open invoices that each may be of: those over its amount."""
-    booked = [
-        (line.statement, line.number, line.company, line.currency, line.amount)
+    """Of lines of the bank that are to be booked as debts paid, the open invoices that each may be of: those over what
+    is booked of it, over the whole of it, or over all that is booked of it together."""
+    sought: dict[tuple[UUID, int], set[int]] = {}
+    sums: dict[tuple[UUID, int], int] = {}
+    booked = {
+        line[:2]: line
         for one in requests
-        if one.purpose == "payable" and one.known is None and (line := lines.get((one.statement, one.line)))
+        if (line := lines.get((one.statement, one.line))) and isinstance(_decide(line, one, {}), _Decided)
+        if _is_debt(one)
+    }
+    for line in booked.values():
+        sums[line.family] = sums.get(line.family, line.debts) + line.amount
+        sought.setdefault(line.family, set()).update({line.amount, line.whole or line.amount})
+    rows = [
+        (*line.family, line.company, line.currency, amount)
+        for line in {line.family: line for line in booked.values()}.values()
+        for amount in sought[line.family] | {sums[line.family]}
     ]
     names = ("statements", "numbers", "companies", "currencies", "amounts")
-    found = sql.run(_DEBTS, sql.columns(names, booked)) if booked else []
+    found = sql.run(_DEBTS, sql.columns(names, rows)) if rows else []
     return {(statement, number): invoices for statement, number, invoices in found}
 
 
@@ -191,9 +218,8 @@ def _duties(
         line = lines.get((one.statement, one.line))
         if line is None or one.known is not None:
             continue
-        root = (line.statement, line.root)
-        booked[root] = booked.get(root, line.booked) + abs(line.amount)
-        if booked[root] > limits[line.company]:
+        booked[line.family] = booked.get(line.family, line.booked) + abs(line.amount)
+        if booked[line.family] > limits[line.company]:
             duties[line[:2]] = Duty(line.statement, DUTY, "approve", cause.actor.name, line.statement_number)
     return duties
 
@@ -204,6 +230,12 @@ def _decide(
     state = STATES.step(line.state, "match" if request.known else "book")
     if isinstance(state, Refused):
         return state
+    if request.amount_minor not in (None, line.amount):
+        found = money.told(line.amount, line.currency)
+        return Invalid(
+            field="amount_minor", expected=money.told(request.amount_minor, line.currency),
+            found=Said("{0}: it was split since; look at it again", found),
+        )  # fmt: skip
     if request.known is None:
         if request.purpose not in PURPOSES:
             return Invalid(field="purpose", expected=one_of(PURPOSES), found=request.purpose)
@@ -261,12 +293,14 @@ LOCK = LOCKED.format(
 
 _LINES = """
 SELECT l.statement_id, l.number, l.state, l.amount_minor, l.booked_on, s.number, s.company_id::int, s.currency::text,
-       s.state, COALESCE(l.part_of, l.number),
-       CASE WHEN l.whole_minor IS NULL THEN 0 ELSE (
-           SELECT COALESCE(sum(abs(b.amount_minor)), 0)::bigint FROM settlement_bankstatementline AS b
-           WHERE b.statement_id = l.statement_id AND b.state = 'booked' AND b.decided_by = %(who)s::text
-             AND COALESCE(b.part_of, b.number) = COALESCE(l.part_of, l.number)) END
+       s.state, COALESCE(l.part_of, l.number), l.whole_minor, COALESCE(b.booked, 0), COALESCE(b.debts, 0)
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+LEFT JOIN (SELECT statement_id, COALESCE(part_of, number) AS root, sum(abs(amount_minor))::bigint AS booked,
+                  COALESCE(sum(amount_minor) FILTER (WHERE purpose = 'payable'), 0)::bigint AS debts
+           FROM settlement_bankstatementline
+           WHERE statement_id = ANY(%(statements)s::uuid[]) AND state = 'booked' AND decided_by = %(who)s::text
+             AND whole_minor IS NOT NULL GROUP BY 1, 2) AS b
+  ON b.statement_id = l.statement_id AND b.root = COALESCE(l.part_of, l.number)
 WHERE l.statement_id = ANY(%(statements)s::uuid[])
   AND (l.state IN ('differs', 'unmatched')
        OR (l.statement_id, l.number) IN (SELECT * FROM unnest(%(statements)s::uuid[], %(numbers)s::int[])))

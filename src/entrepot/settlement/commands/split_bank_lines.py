@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -42,6 +42,7 @@ class _Row(NamedTuple):
     number: int
     state: str
     amount: int
+    why: str
     company: int
     currency: str
     statement_state: str
@@ -62,15 +63,23 @@ class _Change(NamedTuple):
     def numbers(self) -> tuple[int, ...]:
         return tuple(number for number, _ in (*self.kept, *self.fresh))
 
+    @property
+    def why(self) -> str:
+        """What its parts say of themselves, and what the line named, where that was over another amount."""
+        of = f"of a line over {money.told(self.whole, self.of.currency)}"
+        if self.of.why.endswith(of):
+            return self.of.why
+        return f"{self.of.why}; {of}" if self.of.state == "differs" else of
+
 
 @command("settlement.split_bank_lines")
 def split_bank_lines(cause: Cause, /, *, requests: Sequence[SplitBankLine]) -> list[BankLineSplit | Refused]:
     """Lines that wait in parts, each of which is decided by itself, as where a customer pays two orders at once, or a
     bank takes its charge off what it brings. What is decided of a line stays; of what waits, the parts are made anew.
-    One person books no more of a line alone than at once.
+    One person books no more of a line alone than at once. A number that a part had is no other part's again.
 
     Locks: the companies' bank accounts. Refuses: NotFound; WrongState (decided); Invalid (parts that do not make what
-    waits, of nothing, or more than `bank.PARTS_MAX`). Again: by key; the same parts are as they were. 6 statements.
+    waits, of nothing, or more than `bank.PARTS_MAX`). Again: by key; the same parts are as they were. 7 statements.
     """
     sql.run(LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
@@ -97,7 +106,7 @@ def split_bank_lines(cause: Cause, /, *, requests: Sequence[SplitBankLine]) -> l
             BankLineSplit(request.statement, found.numbers) if isinstance(found, _Change) else found
         )
     if changes:
-        _write(cause, list(changes.values()))
+        _write(cause, list(changes.values()), last)
     return answers
 
 
@@ -120,17 +129,17 @@ def _decide(request: SplitBankLine, rows: Sequence[_Row], last: dict[UUID, int])
     return _Change(one, sum(row.amount for row in rows), kept, fresh, stay[len(kept) :])
 
 
-def _write(cause: Cause, changes: Sequence[_Change]) -> None:
-    why = {one.of[:2]: f"of a line over {money.told(one.whole, one.of.currency)}" for one in changes}
+def _write(cause: Cause, changes: Sequence[_Change], last: Mapping[UUID, int]) -> None:
+    sql.run(_NUMBER, sql.columns(("statements", "numbers"), list(last.items())))
     gone = [(one.of.statement, number) for one in changes for number in one.gone]
     sql.run(_DROP, sql.columns(("statements", "numbers"), gone))
     sql.run(_KEEP, sql.columns(("statements", "numbers", "amounts", "wholes", "reasons"), [
-        (one.of.statement, number, amount, one.whole, why[one.of[:2]])
+        (one.of.statement, number, amount, one.whole, one.why)
         for one in changes
         for number, amount in one.kept
     ]))  # fmt: skip
     sql.run(_PUT, sql.columns(("statements", "roots", "numbers", "amounts", "wholes", "reasons"), [
-        (one.of.statement, one.of.root, number, amount, one.whole, why[one.of[:2]])
+        (one.of.statement, one.of.root, number, amount, one.whole, one.why)
         for one in changes
         for number, amount in one.fresh
     ]))  # fmt: skip
@@ -142,8 +151,8 @@ def _write(cause: Cause, changes: Sequence[_Change]) -> None:
 
 
 _LINES = """
-SELECT l.statement_id, COALESCE(l.part_of, l.number), l.number, l.state, l.amount_minor, s.company_id::int,
-       s.currency::text, s.state, t.last
+SELECT l.statement_id, COALESCE(l.part_of, l.number), l.number, l.state, l.amount_minor, l.why,
+       s.company_id::int, s.currency::text, s.state, COALESCE(s.numbered, t.last)
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 JOIN LATERAL (SELECT max(number) AS last FROM settlement_bankstatementline WHERE statement_id = s.id) AS t ON TRUE
 WHERE l.statement_id = ANY(%(statements)s::uuid[]) AND (l.statement_id, COALESCE(l.part_of, l.number)) IN (
@@ -152,6 +161,12 @@ WHERE l.statement_id = ANY(%(statements)s::uuid[]) AND (l.statement_id, COALESCE
     JOIN unnest(%(statements)s::uuid[], %(numbers)s::int[]) AS d(statement, number)
       ON w.statement_id = d.statement AND w.number = d.number)
 ORDER BY l.statement_id, l.number
+"""
+
+_NUMBER = """
+UPDATE settlement_bankstatement AS s SET numbered = d.number
+FROM unnest(%(statements)s::uuid[], %(numbers)s::int[]) AS d(statement, number)
+WHERE s.id = d.statement AND s.numbered IS DISTINCT FROM d.number
 """
 
 _DROP = """

@@ -164,12 +164,13 @@ def _others(requests: Sequence[TakeStatement], cause: Cause) -> dict[int, Refuse
 
 def _tells_itself(one: Statement) -> bool:
     """Whether its lines can be told from others: one amount without a word may be another one of the day."""
-    return len(one.lines) > 1 or any(line.reference or line.text for line in one.lines)
+    return len(one.lines) > 1 or any(line.reference or line.text for line in map(bank.told, one.lines))
 
 
 def _lines_told(one: Statement) -> str:
     return "\n".join(
-        f"{line.booked_on} {line.amount_minor} {line.reference} {line.text}" for line in one.lines
+        f"{line.booked_on} {line.amount_minor} {line.reference} {line.text}"
+        for line in map(bank.told, one.lines)
     )
 
 
@@ -179,7 +180,7 @@ def _expected(requests: Sequence[TakeStatement]) -> dict[tuple[int, str], list[E
     params = {
         "companies": list({one.company for one in requests}),
         "words": list({word for line in lines for word in bank.words(line)}),
-        "amounts": list({line.amount_minor for line in lines}),
+        "amounts": list({one.amount_minor for line in lines for one in (line, *line.parts)}),
     }
     found: dict[tuple[int, str], list[Expected]] = {}
     for company, currency, *one in sql.run(_EXPECTED, params):
@@ -200,7 +201,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     sql.write("settlement_bankstatementline", _LINE, [
         (
             one.id, number, one.request.company, m.line.booked_on, m.line.amount_minor, m.line.reference, m.line.text,
-            m.state, *_belongs(m), m.why,
+            m.state, *_belongs(m), m.why, number - m.place if m.place else None, m.whole,
         )
         for one in drafts
         for number, m in enumerate(one.lines, 1)
@@ -268,7 +269,7 @@ _STATEMENT = (
 )  # fmt: skip
 _LINE = (
     "statement_id", "number", "company_id", "booked_on", "amount_minor", "reference", "text", "state", "known_kind",
-    "known_id", "why",
+    "known_id", "why", "part_of", "whole_minor",
 )  # fmt: skip
 
 _LOCK = LOCK.format(accounts=f"SELECT company, '{BANK}' FROM unnest(%(companies)s::int[]) AS c(company)")

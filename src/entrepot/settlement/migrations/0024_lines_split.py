@@ -50,4 +50,33 @@ class Migration(migrations.Migration):
             model_name='bankstatementline',
             constraint=models.CheckConstraint(condition=models.Q(('part_of__isnull', True), ('whole_minor__isnull', False), _connector='OR'), name='settlement_bankline_part_of_a_whole'),
         ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='bankstatement',
+            name='imprint_insert',
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='bankstatement',
+            name='imprint_update',
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='bankstatementline',
+            name='biller_books_no_debt',
+        ),
+        migrations.AddField(
+            model_name='bankstatement',
+            name='numbered',
+            field=models.IntegerField(null=True),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankstatement',
+            trigger=pgtrigger.compiler.Trigger(name='imprint_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func="\nINSERT INTO kernel_imprint (source, row_key, leaf, written_by)\nSELECT 'settlement_bankstatement', a.id::text, encode(substring(sha256(convert_to(concat_ws(E'\\x1f', COALESCE(a.account::text, '\\N'), COALESCE(a.closing_minor::text, '\\N'), COALESCE(a.company_id::text, '\\N'), COALESCE(a.currency::text, '\\N'), COALESCE(a.external_id::text, '\\N'), COALESCE(a.id::text, '\\N'), COALESCE(a.number::text, '\\N'), COALESCE(a.numbered::text, '\\N'), COALESCE(a.opening_minor::text, '\\N'), COALESCE(a.state::text, '\\N'), COALESCE(extract(epoch FROM a.taken_at)::text, '\\N'), COALESCE(a.taken_by::text, '\\N')), 'UTF8')) FROM 1 FOR 16), 'hex')::uuid, current_user FROM changed AS a;\nRETURN NULL;\n", hash='028dcf73a9c1cbd8485077fecf1bd995ae5a9636', level='STATEMENT', operation='INSERT', pgid='pgtrigger_imprint_insert_6ea55', referencing='REFERENCING NEW TABLE AS changed ', table='settlement_bankstatement', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankstatement',
+            trigger=pgtrigger.compiler.Trigger(name='imprint_update', sql=pgtrigger.compiler.UpsertTriggerSql(func="\nINSERT INTO kernel_imprint (source, row_key, leaf, written_by)\nSELECT 'settlement_bankstatement', a.id::text, encode(substring(sha256(convert_to(concat_ws(E'\\x1f', COALESCE(a.account::text, '\\N'), COALESCE(a.closing_minor::text, '\\N'), COALESCE(a.company_id::text, '\\N'), COALESCE(a.currency::text, '\\N'), COALESCE(a.external_id::text, '\\N'), COALESCE(a.id::text, '\\N'), COALESCE(a.number::text, '\\N'), COALESCE(a.numbered::text, '\\N'), COALESCE(a.opening_minor::text, '\\N'), COALESCE(a.state::text, '\\N'), COALESCE(extract(epoch FROM a.taken_at)::text, '\\N'), COALESCE(a.taken_by::text, '\\N')), 'UTF8')) FROM 1 FOR 16), 'hex')::uuid, current_user FROM changed AS a;\nRETURN NULL;\n", hash='1e59c498d4947937254767734a609694444a9823', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_imprint_update_83fd5', referencing='REFERENCING NEW TABLE AS changed ', table='settlement_bankstatement', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankstatementline',
+            trigger=pgtrigger.compiler.Trigger(name='biller_books_no_debt', sql=pgtrigger.compiler.UpsertTriggerSql(func="\nIF EXISTS (SELECT FROM (SELECT a.statement_id, a.number, a.company_id, a.amount_minor, a.whole_minor, a.part_of, a.purpose, a.decided_by FROM added AS a WHERE (a.state = 'booked' AND a.purpose = 'payable') EXCEPT SELECT a.statement_id, a.number, a.company_id, a.amount_minor, a.whole_minor, a.part_of, a.purpose, a.decided_by FROM was AS a WHERE (a.state = 'booked' AND a.purpose = 'payable')) AS a WHERE a.decided_by <> '' AND (EXISTS (\n    SELECT FROM kernel_event AS e\n    WHERE e.subject_id = ANY (ARRAY(\n    SELECT i.supplier_id FROM settlement_supplierinvoice AS i JOIN settlement_bankstatement AS s ON s.id = a.statement_id\n    WHERE i.company_id = a.company_id AND i.currency = s.currency\n      AND i.total_minor = ANY (ARRAY[-a.amount_minor, -a.whole_minor, (\n          SELECT -sum(b.amount_minor)::bigint FROM settlement_bankstatementline AS b\n          WHERE b.statement_id = a.statement_id AND b.state = 'booked' AND b.purpose = 'payable'\n            AND b.decided_by = a.decided_by AND COALESCE(b.part_of, b.number) = COALESCE(a.part_of, a.number))])\n      AND NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id))) AND e.actor = a.decided_by AND e.command IN ('parties.register_suppliers'))\n    OR EXISTS (\n    SELECT 1 FROM settlement_supplierinvoice AS i JOIN settlement_bankstatement AS s ON s.id = a.statement_id\n    WHERE i.company_id = a.company_id AND i.currency = s.currency\n      AND i.total_minor = ANY (ARRAY[-a.amount_minor, -a.whole_minor, (\n          SELECT -sum(b.amount_minor)::bigint FROM settlement_bankstatementline AS b\n          WHERE b.statement_id = a.statement_id AND b.state = 'booked' AND b.purpose = 'payable'\n            AND b.decided_by = a.decided_by AND COALESCE(b.part_of, b.number) = COALESCE(a.part_of, a.number))])\n      AND NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id) AND i.taken_by = a.decided_by)\n    OR EXISTS (\n    SELECT 1 FROM settlement_carrierinvoice AS i JOIN settlement_bankstatement AS s ON s.id = a.statement_id\n    WHERE i.company_id = a.company_id AND i.currency = s.currency\n      AND i.total_minor = ANY (ARRAY[-a.amount_minor, -a.whole_minor, (\n          SELECT -sum(b.amount_minor)::bigint FROM settlement_bankstatementline AS b\n          WHERE b.statement_id = a.statement_id AND b.state = 'booked' AND b.purpose = 'payable'\n            AND b.decided_by = a.decided_by AND COALESCE(b.part_of, b.number) = COALESCE(a.part_of, a.number))])\n      AND NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id) AND i.taken_by = a.decided_by))) THEN\n    RAISE EXCEPTION 'whoever did the first part of bill×pay does not do the other'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_pay_by_another';\nEND IF;\nRETURN NULL;\n", hash='6dc649bd9c81cdf330fe604e29f74bd0eaa84079', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_biller_books_no_debt_30819', referencing='REFERENCING OLD TABLE AS was  NEW TABLE AS added ', table='settlement_bankstatementline', when='AFTER')),
+        ),
     ]

@@ -67,13 +67,14 @@ class BankLineOut(Out):
 
 class DecideBankLineIn(Strict):
     """A line: `known` is the payout, invoice or order on account that it belongs to; or `purpose` and `reason` book
-    it."""
+    it. Where `amount_minor` says what the line was over when you saw it, one that was split since is refused."""
 
     statement: UUID
     line: Annotated[StrictInt, Field(ge=1, le=10**6)]
     known: UUID | None = None
     purpose: Literal[PURPOSES] | None = None  # type: ignore[valid-type]
     reason: Text = ""
+    amount_minor: Annotated[StrictInt, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)] | None = None
     key: Own = None
 
 
@@ -159,7 +160,7 @@ def decide_bank_line(
     return give(
         request, decide_bank_lines, payload, idempotency_key,
         lambda one, key: DecideBankLine(
-            one.statement, one.line, one.known, one.purpose or "", one.reason, key=key
+            one.statement, one.line, one.known, one.purpose or "", one.reason, one.amount_minor, key
         ),
     )  # fmt: skip
 

@@ -646,6 +646,7 @@ class RefundOut(Out):
     outcome: str
     applied_minor: int
     bonus_minor: int
+    before_minor: int
 
 
 class RefundsOut(Out):

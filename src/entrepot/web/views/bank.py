@@ -96,15 +96,21 @@ def _read(request: Request, content: bytes) -> list[Statement]:
 def decide(request: Request) -> HttpResponse:
     """A line matched with what it belongs to, or booked."""
     statement, line = uuid_in(request.POST.get("statement")), int_in(request.POST.get("line"))
-    known = uuid_in(request.POST.get("known"))
+    known, amount = uuid_in(request.POST.get("known")), _seen(clean(request.POST.get("amount_minor")))
     purpose, reason = clean(request.POST.get("purpose")), clean(request.POST.get("reason"))
     wanted: list[Any] = (
-        [DecideBankLine(statement, line, known, "" if known else purpose, reason)]
+        [DecideBankLine(statement, line, known, "" if known else purpose, reason, amount)]
         if statement and line
         else []
     )
     results = give(request, decide_bank_lines, wanted, lambda _: gettext("The line is decided."))
     return back(request, reverse("bank"), results)
+
+
+def _seen(text: str) -> int | None:
+    """What a line was over on the page, below zero where money left."""
+    amount = int_in(text.removeprefix("-"))
+    return -amount if amount is not None and text.startswith("-") else amount
 
 
 @require_POST
