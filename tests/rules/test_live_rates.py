@@ -311,12 +311,12 @@ def test_a_carrier_is_told_of_a_manifest_by_karrio_where_its_plugin_can(monkeypa
     answers.append((None, [refusal]))
     with pytest.raises(RefusedByCarrierError, match="of another day"):
         client.manifest({"easypost:s1": "P1"}, "", HOUSE)
-    for text, kind in (("timed out", InDoubtError), ("Connection refused", Unavailable)):
+    for text in ("timed out", "Connection refused"):  # words of others prove nothing
         lost = models.Message(
             carrier_name="easypost", carrier_id="easypost", code=karrio_client.LOST, message=text
         )
         answers.append((None, [lost]))
-        with pytest.raises(kind, match=text):
+        with pytest.raises(InDoubtError, match=text):
             client.manifest({"easypost:s1": "P1"}, "", HOUSE)
     answers.append((None, []))
     with pytest.raises(InDoubtError, match="no answer that can be read"):

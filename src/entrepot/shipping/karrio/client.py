@@ -129,10 +129,7 @@ class Client:
         except Exception as error:  # karrio raises what its plugins raise
             raise InDoubtError(f"karrio: {error}") from error
         if not bought:
-            why = _told(messages)
-            if not messages or _is_lost(messages) or _has_failed(messages):
-                raise InDoubtError(f"karrio: {why or 'no answer that can be read'}")
-            raise RefusedByCarrierError(f"{account} for the way back: {why}" if asked.is_return else why)
+            raise _nothing_made(messages, f"{account} for the way back: " if asked.is_return else "")
         charged = bought.selected_rate
         return parse.bought(
             account,
@@ -183,10 +180,7 @@ class Client:
         except Exception as error:  # karrio raises what its plugins raise
             raise InDoubtError(f"karrio: {error}") from error
         if not made:
-            why = _told(messages)
-            if not messages or (_is_lost(messages) and not any(one in why for one in NOT_SENT)):
-                raise InDoubtError(f"karrio: {why or 'no answer that can be read'}")
-            raise _refusal(messages, why)
+            raise _nothing_made(messages)
         return parse.form(accounts[0], made.id, made.doc and made.doc.manifest)
 
     def void(self, reference: str) -> None:
@@ -226,6 +220,14 @@ def _has_failed(messages: Any) -> bool:
     """Whether a carrier failed over it: it may have done before what it was asked."""
     told = [(f"{one.code} {one.details}", str(one.message)) for one in messages]
     return any(FAILED.search(facts) or FAILED_SAID.search(f"{facts} {words}") for facts, words in told)
+
+
+def _nothing_made(messages: Any, about: str = "") -> Exception:
+    """Of what is asked for once: refused, or nobody knows whether it was made."""
+    why = _told(messages)
+    if not messages or _is_lost(messages) or _has_failed(messages):
+        return InDoubtError(f"karrio: {why or 'no answer that can be read'}")
+    return RefusedByCarrierError(f"{about}{why}")
 
 
 def _refusal(messages: Any, otherwise: str, about: str = "") -> Exception:
