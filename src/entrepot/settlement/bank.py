@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -101,6 +101,10 @@ def words(line: BankLine) -> set[str]:
     }
 
 
+def said_by(lines: Iterable[BankLine]) -> set[str]:
+    return {word for line in lines for word in words(line)}
+
+
 def sums_to(opening: int | None, closing: int | None, lines: Sequence[BankLine]) -> int | None:
     """What the lines make of the opening balance, where that is not the closing one."""
     if opening is None or closing is None:
@@ -149,15 +153,21 @@ class _Free:
         ]
 
 
-def match(lines: Sequence[BankLine], expected: Sequence[Expected], window_days: int) -> list[Matched]:
-    """Each line with what it belongs to; each of `expected` belongs to one line.
+def match(
+    lines: Sequence[BankLine],
+    expected: Sequence[Expected],
+    window_days: int,
+    said: Collection[str] | None = None,
+) -> list[Matched]:
+    """Each line with what it belongs to; each of `expected` belongs to one line. `said`: the words of these lines and
+    of others that come with them.
 
     Lines that name one thing of their amount come first, then payouts of the very amount near the day, where only one
     fits and no line names it: so the order of the lines does not matter but among equals. Where a line names several of
     its amount, as two customers may use one reference, it waits. One of several payments is tried as a whole before any
     other, and else is its parts.
     """
-    free = _Free(expected, {word for line in lines for word in words(line)})
+    free = _Free(expected, said_by(lines) if said is None else said)
     wholes = {at: _whole(line, free, window_days) for at, line in enumerate(lines) if line.parts}
     rest = [one for at, line in enumerate(lines) if not wholes.get(at) for one in line.parts or (line,)]
     others = iter(_match(rest, free, window_days))
