@@ -473,6 +473,15 @@ def test_a_payout_of_the_amount_is_found_near_its_day_only(house: Floor):
     assert bank_queries.lines(COMPANY, near.statement)[0].known == payout
 
 
+def test_a_payout_that_a_later_statement_of_a_file_names_is_not_guessed_before(house: Floor):
+    payout = a_payout("po_1", 250)
+    guess, named = take(
+        a_statement("S1", BankLine(DAY, -250)), a_statement("S2", BankLine(DAY, -250, "", "po_1"))
+    )
+    assert (guess.waiting, named.waiting) == (1, 0)
+    assert bank_queries.lines(COMPANY, named.statement)[0].known == payout
+
+
 @pytest.mark.counts(
     "settlement.take_statements", "settlement.decide_bank_lines", "settlement.split_bank_lines"
 )

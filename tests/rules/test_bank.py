@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from entrepot.kernel import ids
 from entrepot.settlement import bank_files
-from entrepot.settlement.bank import AMOUNT_MAX, PARTS_MAX, BankLine, Expected, match, misfit_parts, sums_to
+from entrepot.settlement.bank import (
+    AMOUNT_MAX,
+    PARTS_MAX,
+    BankLine,
+    Expected,
+    match,
+    misfit_parts,
+    sums_to,
+    words,
+)
 from entrepot.settlement.bank_files import UnreadableError
 
 DAY = date(2026, 11, 23)
@@ -192,6 +201,43 @@ def test_payments_that_a_bank_booked_at_once_are_one_thing_or_each_their_own():
     assert [(part.place, part.whole) for part in (first, second)] == [(0, -100_000), (1, -100_000)]
     whole = payout._replace(names=("B",))
     assert [part.known for part in match(one.lines, [whole, named], 7)] == [whole]
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_what_a_line_names_is_not_given_to_another_by_guess_whichever_stands_first(way):
+    payout, part = a_payout("abc123", 10_000), a_payout("PY2", 6_000)
+    both = BankLine(DAY, 10_000, "A", "", (BankLine(DAY, 6_000), BankLine(DAY, 4_000)))
+
+    def known(*lines: BankLine) -> list[Expected | None]:
+        return [one.known for one in match(lines[::way], [payout, part], 7)][::way]
+
+    assert known(both) == [payout]
+    assert known(both, BankLine(DAY, 10_000, "", "po_abc123"), BankLine(DAY, 6_000, "", "PY2")) == [
+        None, None, payout, part,
+    ]  # fmt: skip
+    assert known(BankLine(DAY, 10_000), BankLine(DAY, 9_900, "", "po_abc123")) == [None, payout], "differs"
+    named = both._replace(parts=(BankLine(DAY, 6_000, "", "PY2"), BankLine(DAY, 4_000)))
+    assert payout not in known(named, BankLine(DAY, 6_000, "", "PY2")), (
+        "it is its parts, whoever took what one names"
+    )
+
+
+SAID = st.tuples(st.integers(-3, 3).filter(bool), st.sampled_from(["", "", "PY0", "PY1 PY2", "po_PY3"]))
+
+
+@given(st.lists(st.lists(SAID, min_size=1, max_size=3), max_size=5), st.lists(st.integers(-3, 6), max_size=4))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+def test_a_guess_is_never_what_any_line_names(said, amounts):
+    expected = [a_payout(f"PY{i}", amount) for i, amount in enumerate(amounts)]
+    lines = []
+    for parts in said:
+        own = tuple(BankLine(DAY, amount, "", text) for amount, text in parts)
+        lines.append(
+            own[0] if len(own) == 1 else BankLine(DAY, sum(one.amount_minor for one in own), parts=own)
+        )
+    guesses = [one.known for one in match(lines, expected, 7) if one.known and one.why.startswith("the only")]
+    named = set().union(*map(words, lines))
+    assert not [one for one in guesses if one.called(named)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -101,6 +101,10 @@ def words(line: BankLine) -> set[str]:
     }
 
 
+def said_by(lines: Iterable[BankLine]) -> set[str]:
+    return {word for line in lines for word in words(line)}
+
+
 def sums_to(opening: int | None, closing: int | None, lines: Sequence[BankLine]) -> int | None:
     """What the lines make of the opening balance, where that is not the closing one."""
     if opening is None or closing is None:
@@ -123,7 +127,8 @@ class _Free:
     """What no line has brought yet, found by name and payouts by amount: a file of lines is long, and so is what is
     open."""
 
-    def __init__(self, expected: Sequence[Expected]) -> None:
+    def __init__(self, expected: Sequence[Expected], said: Collection[str]) -> None:
+        self.said = said
         self.known = {one.id: one for one in expected}
         self.by_name: dict[str, list[Expected]] = defaultdict(list)
         self.payouts: dict[int, list[Expected]] = defaultdict(list)
@@ -139,24 +144,30 @@ class _Free:
         return sorted(found.values(), key=lambda one: (one.on, one.id))
 
     def near(self, line: BankLine, window_days: int) -> list[Expected]:
-        """Payouts of the line's amount, near its day."""
+        """Payouts of the line's amount, near its day, that no line names."""
         window = timedelta(days=window_days)
         return [
             one
             for one in self.payouts.get(line.amount_minor, ())
-            if one.id in self.known and abs(one.on - line.booked_on) <= window
+            if one.id in self.known and abs(one.on - line.booked_on) <= window and not one.called(self.said)
         ]
 
 
-def match(lines: Sequence[BankLine], expected: Sequence[Expected], window_days: int) -> list[Matched]:
-    """Each line with what it belongs to; each of `expected` belongs to one line.
+def match(
+    lines: Sequence[BankLine],
+    expected: Sequence[Expected],
+    window_days: int,
+    said: Collection[str] | None = None,
+) -> list[Matched]:
+    """Each line with what it belongs to; each of `expected` belongs to one line. `said`: the words of these lines and
+    of others that come with them.
 
     Lines that name one thing of their amount come first, then payouts of the very amount near the day, where only one
-    fits: so the order of the lines does not matter but among equals. Where a line names several of its amount, as two
-    customers may use one reference, it waits. One of several payments is tried as a whole before any other, and else is
-    its parts.
+    fits and no line names it: so the order of the lines does not matter but among equals. Where a line names several of
+    its amount, as two customers may use one reference, it waits. One of several payments is tried as a whole before any
+    other, and else is its parts.
     """
-    free = _Free(expected)
+    free = _Free(expected, said_by(lines) if said is None else said)
     wholes = {at: _whole(line, free, window_days) for at, line in enumerate(lines) if line.parts}
     rest = [one for at, line in enumerate(lines) if not wholes.get(at) for one in line.parts or (line,)]
     others = iter(_match(rest, free, window_days))
@@ -174,10 +185,11 @@ def match(lines: Sequence[BankLine], expected: Sequence[Expected], window_days: 
 def _whole(line: BankLine, free: _Free, window_days: int) -> Matched | None:
     """What all the payments of a line are together: what they name, or the only payout near its day where none of them
     names anything. It says of itself what the first of them does."""
-    same = _of_amount(line, words(line), free)
+    said = words(line)
+    same = _of_amount(line, said, free)
     if len(same) == 1:
         one = _named(line, same[0])
-    elif any(_of_amount(part, words(part), free) for part in line.parts):
+    elif any(word in free.by_name for word in said):  # also what another line took
         return None
     else:
         one = _rest(line, free, window_days)

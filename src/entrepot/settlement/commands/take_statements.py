@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -96,6 +97,7 @@ def take_statements(cause: Cause, /, *, requests: Sequence[TakeStatement]) -> li
     known = {row[:3]: _Known(*row[3:]) for row in sql.run(_TAKEN, columns)}
     others = _others(requests, cause)
     expected = _expected(requests)
+    said = _said(requests)
     policy = policies.of_companies({one.company for one in requests}, BankMatching, cause.at)
     numbers = iter(ids.numbers("BS", len(requests)))
 
@@ -106,8 +108,10 @@ def take_statements(cause: Cause, /, *, requests: Sequence[TakeStatement]) -> li
         if name in known or refused:
             answers.append(_again(known[name], request.statement) if name in known else refused)  # type: ignore[arg-type]
             continue
-        free = expected.setdefault((request.company, request.statement.currency), [])
-        lines = bank.match(request.statement.lines, free, policy[request.company][1].window_days)
+        books = (request.company, request.statement.currency)
+        free = expected.setdefault(books, [])
+        window = policy[request.company][1].window_days
+        lines = bank.match(request.statement.lines, free, window, said[books])
         gone = {one.known.id for one in lines if one.known and one.state == "matched"}
         free[:] = [one for one in free if one.id not in gone]
         draft = _Draft(ids.uuid7(), next(numbers), request, lines)
@@ -174,12 +178,21 @@ def _lines_told(one: Statement) -> str:
     )
 
 
+def _said(requests: Sequence[TakeStatement]) -> dict[tuple[int, str], set[str]]:
+    """What the lines of all statements say, by company and currency: one may name what another could be guessed
+    to be."""
+    said: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for one in requests:
+        said[one.company, one.statement.currency] |= bank.said_by(one.statement.lines)
+    return said
+
+
 def _expected(requests: Sequence[TakeStatement]) -> dict[tuple[int, str], list[Expected]]:
     """What lines may belong to, by company and currency: what they name, and what has their amounts. 1 statement."""
     lines = [line for one in requests for line in one.statement.lines]
     params = {
         "companies": list({one.company for one in requests}),
-        "words": list({word for line in lines for word in bank.words(line)}),
+        "words": list(bank.said_by(lines)),
         "amounts": list({one.amount_minor for line in lines for one in (line, *line.parts)}),
     }
     found: dict[tuple[int, str], list[Expected]] = {}
