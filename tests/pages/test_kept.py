@@ -119,6 +119,15 @@ def test_it_is_not_shown_to_somebody_else(console: Page) -> None:
     assert console.evaluate(KEPT) == []
 
 
+def test_nothing_of_it_stays_behind_whoever_leaves(console: Page) -> None:
+    sent_too_late(console)
+    come_in(console, "lead")
+    expect(console.locator(".typed")).to_contain_text(OUT)
+    console.evaluate("document.querySelector('form[data-leaves]').requestSubmit()")
+    console.wait_for_url("**/login/**")
+    assert console.evaluate(KEPT) == []
+
+
 def test_another_companys_page_does_not_show_it(console: Page, shop: Shop) -> None:
     from entrepot.parties.commands.register import RegisterCompany, register_companies
     from tests.shop import the_system

@@ -139,7 +139,7 @@ def _to_the_door(request: Request) -> HttpResponseBase:
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
     referrer = urlsplit(request.headers.get("Referer", ""))
-    if _is_shown(request, referrer.path):
+    if referrer.netloc == request.get_host() and _is_shown(request, referrer.path):
         return redirect_to_login(f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path)
     steps = request.path.split("/")
     above = ("/".join([*steps[:n], ""]) for n in range(len(steps) - 1, 0, -1))
@@ -153,7 +153,7 @@ def _is_shown(request: Request, path: str) -> bool:
     try:
         found = resolve(path)
         answer: HttpResponseBase = found.func(asked, *found.args, **found.kwargs)
-    except (Http404, PermissionDenied):
+    except Exception:  # noqa: BLE001  whatever is wrong there, nobody is led to it
         return False
     return answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED
 

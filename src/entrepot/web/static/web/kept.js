@@ -29,12 +29,14 @@
   }
 
   const typed = read(TYPED);
+  if (typed) setTimeout(() => { drop(TYPED); document.getElementById("kept")?.remove(); }, typed.at + KEPT_MS - Date.now());
   const back = document.querySelector("[data-back]");
   if (typed && back) { back.href = typed.page; back.hidden = false; }
   if (typed && person && typed.company === company) show(typed);
 
-  function show({ at, page, isOut, texts }) {
+  function show({ page, isOut, texts }) {
     const notice = document.getElementById("typed").content.firstElementChild.cloneNode(true);
+    notice.id = "kept";
     const $ = (selector, root = notice) => root.querySelector(selector);
     const row = $("dl > div");
     $(isOut ? "[data-unknown]" : "[data-out]").remove();
@@ -49,7 +51,6 @@
       return one;
     }));
     $("[data-dismiss]").addEventListener("click", () => drop(TYPED));
-    setTimeout(() => { drop(TYPED); notice.remove(); }, at + KEPT_MS - Date.now());
     document.getElementById("messages").prepend(notice);
   }
 
@@ -59,6 +60,7 @@
   if (person) document.addEventListener("submit", (event) => {
     // By its attributes: a field may be called `action` or `method`.
     const form = event.target, by = event.submitter;
+    if (form.matches("[data-leaves]")) { drop(SENT); drop(TYPED); return; }
     if (form.getAttribute("method")?.toLowerCase() !== "post" || event.defaultPrevented || by?.matches("[data-file]")) return;
     const to = new URL(by?.getAttribute("formaction") || form.getAttribute("action") || location.href, location.href).pathname;
     const texts = [...form.elements].filter(isTyped).map((one) => [called(one), one.value]);
