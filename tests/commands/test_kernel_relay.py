@@ -147,3 +147,17 @@ def test_one_that_goes_once_is_noted_before_it_is_sent_and_only_once() -> None:
 
     assert relay.relay_once({"post": sender}, at=NOW) == 1
     assert noted == [NOW, NOW + delivery.LEASE]
+
+
+def test_whoever_stood_still_longer_than_his_lease_does_not_send_what_another_has_begun() -> None:
+    delivery.send(SYSTEM, [Message("post:a", "topic", ids.uuid7(), COMPANY, {}, once=True)])
+    (first,) = delivery.claim(NOW, 1)
+    delivery.begin(NOW, first)
+    later = NOW + delivery.LEASE
+    (second,) = delivery.claim(later, 1)
+    delivery.begin(later, second)
+    assert (first.is_again, second.is_again) == (False, True)
+    assert not delivery.claim_begun(NOW, first)
+    assert delivery.claim_begun(later, second)
+    delivery.failed(later, second, "it was not taken")
+    assert not delivery.claim_begun(NOW, first)

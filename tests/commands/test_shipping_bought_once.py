@@ -302,13 +302,22 @@ def test_a_label_in_doubt_goes_on_no_manifest(house: Floor):
     record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
     row = queries.shipment(shipment)
     wanted = CloseManifest(COMPANY, house.nodes[0], row.carrier)
-    (refused,) = close_manifests(SYSTEM, requests=[wanted])
-    assert isinstance(refused, errors.LabelInDoubt)
-    assert row.number in refused.message
+    assert close_manifests(SYSTEM, requests=[wanted]) == [
+        errors.LabelInDoubt(shipment=row.number, source="easypost")
+    ]
+    other, _ = a_label(house)
+    (closed,) = close_manifests(SYSTEM, requests=[wanted])
+    assert isinstance(closed, ManifestClosed)
+    assert (closed.labels, closed.left_out) == (1, (row.number,))
+    assert queries.labels(shipment=other)[0].manifest == closed.manifest
+
     buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
-    assert isinstance(close_manifests(SYSTEM, requests=[wanted])[0], ManifestClosed), (
-        "its answer is waited for"
-    )
+    assert isinstance(close_manifests(SYSTEM, requests=[wanted])[0], errors.LabelNotAnswered)
+    bought = Bought("shp_1", "PP1", 250, "GBP", "")
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "buy", bought)])
+    (closed,) = close_manifests(SYSTEM, requests=[wanted])
+    assert isinstance(closed, ManifestClosed)
+    assert (closed.labels, closed.left_out) == (1, ())
 
 
 @pytest.mark.django_db

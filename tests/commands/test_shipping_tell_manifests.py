@@ -67,6 +67,13 @@ def asked_for(house: Floor, orders: int = 1) -> list[UUID]:
     return [label.label for one in printed for label in one.labels]
 
 
+def sold(house: Floor) -> None:
+    """A label that was asked for and sold."""
+    (label,) = asked_for(house)
+    bought = Bought("shp_1", "PP100200300GB", 250, "GBP", "")
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "buy", bought)])
+
+
 def closed(house: Floor) -> UUID:
     (one,) = close_manifests(SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], "Post")])
     assert isinstance(one, ManifestClosed)
@@ -107,26 +114,32 @@ def test_a_manifest_of_our_own_labels_is_told_to_nobody(house: Floor, other: Imi
     assert (relayed(), other.asked) == (0, [])
 
 
-def test_a_label_that_is_being_bought_when_the_carrier_comes_is_waited_for(house: Floor, other: Imitation):
+def test_a_label_that_is_being_bought_when_the_carrier_comes_goes_on_the_next_manifest(
+    house: Floor, other: Imitation
+):
+    wanted = CloseManifest(COMPANY, house.nodes[0], "Post")
     (label,) = asked_for(house)
-    other.answer = lambda *_: (503, "busy")
+    ((number,),) = sql.run("SELECT number FROM shipping_shipment")
+    (refused,) = close_manifests(SYSTEM, requests=[wanted])
+    assert refused == errors.LabelNotAnswered(shipment=number, source="easypost")
+    own = shipped(*placed(house, 1, (0, 1), address=HOME))
+    print_labels(SYSTEM, requests=[PrintLabels(one) for one in own])
+    (first,) = close_manifests(SYSTEM, requests=[wanted])
+    assert isinstance(first, ManifestClosed)
+    assert (first.labels, first.left_out, forms(first.manifest)) == (1, (number,), ())
+
+    assert relayed() == 2
     manifest = closed(house)
-    assert relayed() == 0
-    assert [path for path, _ in other.asked] == ["/v2/shipments"], "there is nothing to tell yet"
-    other.answer = easypost
-    assert relayed(1) == 2
-    assert relayed(2) == 1
+    assert relayed(1) == 1
     assert queries.labels(label=label)[0].tracking == "PP100200300GB"
     assert forms(manifest) == (MADE,)
 
 
-def test_a_label_that_was_not_sold_is_not_told_and_a_person_is(house: Floor, other: Imitation):
+def test_a_label_that_was_not_sold_is_told_to_nobody(house: Floor, other: Imitation):
     asked_for(house)
     other.answer = lambda *_: (422, {"error": {"message": "no street"}})
-    manifest = closed(house)
-    assert relayed() == 2
-    assert forms(manifest) == (FormRow("easypost", "failed", "", "no label on it was bought"),)
-    assert about_forms(other) == []
+    assert relayed() == 1
+    assert forms(closed(house)) == ()
 
 
 def test_a_form_takes_its_time_and_is_asked_for_once(house: Floor, other: Imitation):
@@ -243,10 +256,7 @@ def test_a_message_that_is_gone_is_left_once_more(house: Floor, other: Imitation
 
 
 def test_without_an_account_a_person_is_told(house: Floor):
-    (label,) = asked_for(house)
-    record_purchases(
-        SYSTEM, requests=[RecordPurchase(label, "buy", Bought("shp_1", "PP100200300GB", 250, "GBP", ""))]
-    )
+    sold(house)
     manifest = closed(house)
     relayed()
     assert forms(manifest) == (FormRow("easypost", "failed", "", "this installation has no account with it"),)
@@ -314,7 +324,7 @@ def test_a_form_that_karrio_may_have_made_is_asked_for_by_a_person_alone(house: 
 
 
 def test_answers_are_recorded_for_what_was_asked(house: Floor):
-    asked_for(house)
+    sold(house)
     manifest, none = closed(house), ids.uuid7()
     form = Form("sf_1", "https://forms.example/1.pdf")
     made = RecordForm(manifest, "easypost", "make", form, key="m")
@@ -339,7 +349,7 @@ def test_answers_are_recorded_for_what_was_asked(house: Floor):
 
 
 def test_the_last_of_several_answers_about_a_form_stands(house: Floor):
-    asked_for(house)
+    sold(house)
     manifest = closed(house)
     answers = [
         RecordForm(manifest, "easypost", "begin", Form("sf_1", "")),
@@ -352,7 +362,7 @@ def test_the_last_of_several_answers_about_a_form_stands(house: Floor):
 
 @pytest.mark.counts("shipping.tell_manifests", "shipping.record_forms")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
-    asked_for(house)
+    sold(house)
     like = closed(house)
     for size in (1, 10, MANY):
         made = [ids.uuid7() for _ in range(size)]

@@ -86,6 +86,33 @@ def test_a_label_that_was_perhaps_bought_says_so_and_is_bought_again_only_if_som
     assert said(page.post(buy, {"next": here, "not_bought": str(label.id)})) == ["The labels are asked for."]
 
 
+def test_whoever_closes_a_manifest_is_told_what_waits_for_the_next(console, program, gone):
+    page = console("supervisor")
+    page.post(f"/shipments/{gone.id}/labels/")
+    (waits,) = queries.waiting(COMPANY)
+    form = {"node": str(waits.node), "carrier": waits.carrier}
+    (label,) = queries.labels(shipment=gone.id)
+    sql.change(_PERHAPS, {"label": label.id})
+    assert "Look in the account with karrio" in said(page.post("/manifests/close/", form))[0]
+    others = sql.run(_OTHERS, {"id": gone.id})
+    print_labels(the_system(timezone.now()), requests=[PrintLabels(one) for (one,) in others])
+    assert said(page.post("/manifests/close/", form)) == [
+        f"It is not certain yet that these are bought, so they go on the next one: {gone.number}."
+    ]
+    assert [one.labels for one in queries.waiting(COMPANY) if one.carrier == waits.carrier] == [1]
+
+
+_PERHAPS = """
+INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state)
+SELECT id, company_id, shipment_id, 'karrio', 'ups Ground', 'in doubt' FROM shipping_label WHERE id = %(label)s::uuid
+"""
+_OTHERS = """
+SELECT h.id FROM shipping_shipment AS h
+JOIN shipping_shipment AS g ON (g.company_id, g.node_id, g.carrier) = (h.company_id, h.node_id, h.carrier)
+WHERE g.id = %(id)s::uuid AND h.id <> g.id AND h.fulfillment_id IS NOT NULL
+"""
+
+
 def test_names_and_streets_are_for_those_who_ship(console, program, gone):
     console("supervisor").post(f"/shipments/{gone.id}/labels/")
     other = console("auditor")

@@ -676,6 +676,8 @@ def test_a_label_that_its_carrier_sells_is_shown_as_far_as_it_is(house: Floor) -
     answered(outcome="doubt", problem="too late")
     assert "I have looked: it was not bought" in text_of(service.get(page))
     assert "nobody knows whether it was bought" in said(service.post(path))[-1]
+    service.post(f"{path}void/", {"reason": "we look into it"})
+    assert "I have looked: it was not bought" in text_of(service.get(page)), "voided or not"
     assert said(service.post(path, {"not_bought": "yes"}))[-1] == "The label is asked for at Post."
     answered(outcome="buy", bought=Bought("s1", "T9", 250, "GBP", "data:application/pdf;base64,JVBERi0="))
     assert "Post · slow · T9 · £2.50" in text_of(service.get(page))

@@ -13,7 +13,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder, were_told
 from tests import walk
 from tests.floor import COMPANY, NOW, SYSTEM
-from tests.together import all_at_once, at_once, until_someone_waits
+from tests.together import all_at_once, at_once
 
 
 def test_no_more_is_sold_ahead_than_the_limit_however_many_ask(committed_db):
@@ -29,26 +29,27 @@ def test_no_more_is_sold_ahead_than_the_limit_however_many_ask(committed_db):
     assert statuses == ["exception"] * 5 + ["inventory hold"] * 3
 
 
-def test_preorders_are_locked_in_the_order_of_their_keys(committed_db):
-    """As by those who count what is sold ahead."""
+def test_who_notes_that_preorders_were_told_waits_for_nobody(committed_db):
+    """Whoever moves one has its row, and may wait for the marks that are ours."""
     house = walk.a_house()
     first, second = sorted(house.skus[:2])
     opening = NOW.date() + timedelta(days=20)
     set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, sku, opening) for sku in (first, second)])
-    lock = "SELECT FROM stock_preorder WHERE sku_id = %(sku)s FOR UPDATE NOWAIT"
-    counted = threading.Event()
+    locked, told = threading.Event(), threading.Event()
 
-    def count():
+    def move():
         with transaction.atomic():
-            sql.run(lock, {"sku": first})
-            counted.set()
-            until_someone_waits("transactionid")
-            sql.run(lock, {"sku": second})
+            sql.run("SELECT FROM stock_preorder WHERE sku_id = %(sku)s FOR UPDATE", {"sku": first})
+            locked.set()
+            assert told.wait(20), "it waits for us"
 
     def tell():
-        counted.wait()
+        locked.wait()
         with transaction.atomic():
             were_told([(second, opening), (first, opening)])
+        told.set()
 
-    at_once([count, tell])
-    assert sql.run("SELECT moved_from FROM stock_preorder") == [(None,)] * 2
+    at_once([move, tell])
+    assert sql.run("SELECT sku_id, moved_from FROM stock_preorder ORDER BY sku_id") == [
+        (first, NOW.date()), (second, None),
+    ]  # fmt: skip

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import urllib.error
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -349,11 +350,7 @@ def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lo
     monkeypatch.setattr(gateway.proxy, "create_shipment", lambda _: None)
     told: list[Any] = []
     monkeypatch.setattr(gateway.mapper, "parse_shipment_response", lambda _: (None, told))
-    for facts in (
-        {"code": "500"}, {"code": "HTTP 503"}, {"code": "408"}, {"code": "REQUEST_TIMEOUT"},
-        {"code": "X", "details": {"http_status": 504}}, {"code": "X", "message": "The request timed out"},
-        {"code": "X", "message": "HTTP 502: Bad Gateway"},
-    ):  # fmt: skip
+    for facts in ({"code": "500"}, {"code": "X", "details": {"http_status": 504}}):
         told[:] = [models.Message(carrier_name="easypost", carrier_id="easypost", **facts)]
         with pytest.raises(InDoubtError):
             client.buy(ASKED, "easypost Slow")
@@ -367,6 +364,33 @@ def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lo
     told.clear()
     with pytest.raises(InDoubtError, match="can be read"):
         client.buy(ASKED, "easypost Slow")
+
+
+@pytest.mark.parametrize(
+    ("facts", "error"),
+    [
+        *((facts, InDoubtError) for facts in (
+            {"code": "500"}, {"code": "HTTP 503"}, {"code": "408"}, {"code": "REQUEST_TIMEOUT"},
+            {"details": {"http_status": 504}}, {"details": {"status_code": "502"}},
+            {"details": {"errors": [{"response": {"status": "503 Busy"}}]}}, {"details": {"statusCode": 500}},
+            {"message": "The request timed out"}, {"message": "504 Gateway Time-out"}, {"message": "ReadTimeout()"},
+            {"message": "HTTP 502: Bad Gateway"}, {"message": "Internal Server Error"},
+            {"message": "Service Unavailable"}, {"code": "SERVICE.UNAVAILABLE.ERROR"},
+            {"message": "We are temporarily unavailable."}, {"message": "The system is currently unavailable."},
+            {"details": {"fault": "service_unavailable"}},
+        )),
+        *((facts, RefusedByCarrierError) for facts in (
+            {"message": "The requested service is unavailable between the selected locations"},
+            {"message": "Pickup time outside window"}, {"message": "Delivery time out of range"},
+            {"details": {"phone": "512-555-0100"}}, {"details": {"parcel": {"weight": 500}, "status": "rejected"}},
+            {"details": [{"errors": [{"postal_code": "500 03", "status": 422}]}]}, {"details": "500"},
+            {"message": "See https://ups.com/500"}, {"code": "422", "message": "500 g is too much"},
+        )),
+    ],
+)  # fmt: skip
+def test_a_carrier_that_failed_may_have_sold_a_label_and_one_that_refused_has_not(facts, error):
+    message = SimpleNamespace(**{"code": "X", "message": "", "details": None} | facts)
+    assert type(karrio_client._nothing_made([message])) is error
 
 
 @pytest.mark.skipif(

@@ -102,9 +102,10 @@ def begin(at: datetime, message: Claimed) -> None:
     sql.run(_BEGIN, {"id": message.id, "at": at, "until": at + LEASE})
 
 
-def claim_begun(message: Claimed) -> bool:
-    """Whether a message that we have begun is ours still, locked until the transaction ends. 1 statement."""
-    return bool(sql.run(_CLAIM_BEGUN, {"id": message.id}))
+def claim_begun(at: datetime, message: Claimed) -> bool:
+    """Whether a message that we have begun at a moment is ours still, locked until the transaction ends: whoever stood
+    still for longer than his lease finds that somebody else has begun it. 1 statement."""
+    return bool(sql.run(_CLAIM_BEGUN, {"id": message.id, "at": at}))
 
 
 def delivered(at: datetime, messages: Sequence[Claimed]) -> None:
@@ -218,7 +219,8 @@ WHERE id = %(id)s::bigint
 """
 
 _CLAIM_BEGUN = """
-SELECT id FROM kernel_delivery WHERE id = %(id)s::bigint AND state = 'waiting' FOR UPDATE SKIP LOCKED
+SELECT id FROM kernel_delivery WHERE id = %(id)s::bigint AND state = 'waiting' AND begun_at = %(at)s::timestamptz
+FOR UPDATE SKIP LOCKED
 """
 
 _REST = """

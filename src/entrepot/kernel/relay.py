@@ -90,7 +90,7 @@ def relay_once(
                 arrived += _send(senders, message, now)
         if message.once:
             with transaction.atomic():
-                if delivery.claim_begun(message):
+                if delivery.claim_begun(now, message):
                     arrived += _send(senders, message, now)
     return arrived
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -80,6 +81,12 @@ def mates(return_id: UUID) -> list[MateRow]:
     return [MateRow(*row) for row in sql.run(_MATES, {"id": return_id})]
 
 
+def in_doubt(returns: Sequence[UUID]) -> set[UUID]:
+    """Those of some returns of which nobody knows whether one of their labels was bought, also one that was voided: no
+    other is made before somebody has looked. 1 statement."""
+    return {key for (key,) in sql.run(_IN_DOUBT, {"ids": list(returns)})}
+
+
 def ids_of(return_id: UUID) -> list[UUID]:
     """All labels that a return had, for what its page tells of them. 1 statement."""
     return [key for (key,) in sql.run(_IDS, {"id": return_id})]
@@ -135,6 +142,11 @@ ORDER BY x.id DESC LIMIT 20
 """
 
 _PROMISED = "SELECT 1 FROM returns_terms WHERE return_id = %(id)s::uuid AND label LIMIT 1"
+
+_IN_DOUBT = """
+SELECT DISTINCT m.return_id FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
+WHERE m.return_id = ANY(%(ids)s::uuid[]) AND l.bought = 'in doubt'
+"""
 
 _IDS = "SELECT label_id FROM returns_labelreturn WHERE return_id = %(id)s::uuid ORDER BY label_id"
 

@@ -91,6 +91,14 @@ class LabelInDoubt(Refused):
     )
 
 
+class LabelNotAnswered(Refused):
+    code = "shipping.label_not_answered"
+    says = (
+        "A label of shipment {shipment} was asked for, and {source} has not answered yet. It does within a minute as a"
+        " rule: close the manifest then."
+    )
+
+
 class Claimed(Refused):
     code = "shipping.claimed"
     says = "Shipment {shipment} is claimed as {kind} already ({number}). Follow that claim."

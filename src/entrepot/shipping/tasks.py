@@ -115,16 +115,13 @@ def _void(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) 
 
 
 def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> None:
-    """The form of a manifest. What is being made is looked at again; labels whose purchase is not answered yet are
-    waited for. Where the message would be given up a person is told: the carrier does not know what it collects. So is
-    one where an attempt may have made it, and nobody heard."""
+    """The form of a manifest. What is being made is looked at again. Where the message would be given up a person is
+    told: the carrier does not know what it collects. So is one where an attempt may have made it, and nobody heard."""
     params = {"manifest": message.subject, "source": source}
-    (known, is_waited_for, labels) = sql.run(_TO_TELL, params)[0]
+    (known, labels) = sql.run(_TO_TELL, params)[0]
     try:
         if message.is_again:
             raise InDoubtError(UNHEARD)
-        if is_waited_for:
-            raise Unavailable("a label on it is being bought still")
         form = _form(adapter, known, labels, asking.of_manifest(message.subject, cause.at))
     except OnPaperError as error:
         record_forms(cause, requests=[RecordForm(message.subject, source, "leave", problem=str(error))])
@@ -149,8 +146,6 @@ def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> N
 def _form(adapter: object, known: str, labels: Mapping[str, str], origin: Place) -> Form:
     if not isinstance(adapter, TellsManifests):
         raise RefusedByCarrierError(NO_ACCOUNT)
-    if not labels:
-        raise RefusedByCarrierError(Said("no label on it was bought"))
     form = adapter.manifest(labels, known, origin)
     if known and not form.url:
         raise Unavailable("the form is being made still")
@@ -231,11 +226,10 @@ SELECT service, reference FROM shipping_purchase WHERE label_id = %(id)s::uuid A
 """
 
 _TO_TELL = """
-SELECT f.reference, COALESCE(bool_or(p.state = 'asked'), false),
-       COALESCE(jsonb_object_agg(p.reference, l.tracking) FILTER (WHERE p.state = 'bought'), '{}')
+SELECT f.reference, jsonb_object_agg(p.reference, l.tracking)
 FROM shipping_manifestform AS f
-LEFT JOIN shipping_label AS l ON l.manifest_id = f.manifest_id
-LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.source = f.source
+JOIN shipping_label AS l ON l.manifest_id = f.manifest_id
+JOIN shipping_purchase AS p ON p.label_id = l.id AND p.source = f.source AND p.state = 'bought'
 WHERE f.manifest_id = %(manifest)s::uuid AND f.source = %(source)s::text
 GROUP BY f.reference
 """

@@ -229,14 +229,15 @@ def ask(cause: Cause, labels: Sequence[tuple[UUID, int, str]]) -> None:
 
 
 def end_doubt(cause: Cause, returns: Collection[UUID]) -> None:
-    """Labels of locked returns of which a person says that they were not bought. 3 statements, none for none."""
+    """Labels in doubt of locked returns that a person has looked for: they were not bought, or another one bears their
+    number. 3 statements, none for none."""
     ended = sql.run(_END_DOUBT, {"returns": list(returns)}) if returns else []
     labels: dict[tuple[int, UUID], list[str]] = defaultdict(list)
     for label, company, which in ended:
         labels[company, which].append(str(label))
     if labels:
         resolve_subjects(cause, requests=[
-            ResolveSubject(company, NOT_BOUGHT, which, "went on", "it was not bought", dedupes=dedupes)
+            ResolveSubject(company, NOT_BOUGHT, which, "went on", "somebody has looked for it", dedupes=dedupes)
             for (company, which), dedupes in labels.items()
         ])  # fmt: skip
 

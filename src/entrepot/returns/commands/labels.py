@@ -33,7 +33,8 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 class MakeLabel:
     """A label for all that is to come of a return, and of those `together` with it in one parcel. With a `service`, by
     that one and no other; with the `tracking` number that its carrier gave it, where somebody bought it there; else the
-    number is the return's. `not_bought`: somebody has looked there, and those of which nobody knew were not bought."""
+    number is the return's. `not_bought`: somebody has looked there, and those of which nobody knew were not bought. So
+    has whoever gives a number."""
 
     return_id: UUID
     service: str = ""
@@ -158,7 +159,7 @@ def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[Label
         again = {key: why for one in drafts for key, why in facts.instead(one)}
         if again:
             labels_gone.void(cause, again)
-        end_doubt(cause, facts.not_bought)
+        end_doubt(cause, facts.looked_at)
         _write(cause, drafts)
     return answers
 
@@ -185,7 +186,7 @@ def _tell(cause: Cause, nobody: Sequence[tuple[Return, errors.NotCarriedBack]]) 
 class _Facts:
     """What a batch is decided by: ways, goods, services, and labels that are in force, by return, without those that
     their carriers did not sell, or perhaps not (`unsold`). Parcels of labels in `scanned` are on their way, and those
-    in `drafted` are made now, also for returns of which a person says that theirs were `not_bought`. 9 statements."""
+    in `drafted` are made now; for returns in `looked_at` a person knows what became of those in doubt. 9 statements."""
 
     def __init__(self, found: dict[UUID, Return], requests: Sequence[MakeLabel]) -> None:
         params = {"returns": list(found)}
@@ -204,7 +205,7 @@ class _Facts:
         self.had = dict(self.in_force)
         self.scanned = {one.label for one, seen in stands if seen}
         self.drafted: set[UUID] = set()
-        self.not_bought: set[UUID] = set()
+        self.looked_at: set[UUID] = set()
         given = [tracking_of(one.tracking) for one in requests if one.tracking]
         rows = sql.run(TAKEN, {"numbers": given}) if given else []
         self.taken: set[tuple[int, str]] = {(company, number) for company, number in rows}
@@ -225,8 +226,8 @@ class _Facts:
 
     def take(self, draft: _Draft, request: MakeLabel) -> None:
         self.drafted.add(draft.id)
-        if request.not_bought:
-            self.not_bought |= {one.id for one in draft.all if self.ways[one.id].in_doubt}
+        if request.not_bought or request.tracking:
+            self.looked_at |= {one.id for one in draft.all if self.ways[one.id].in_doubt}
         for one in draft.all:
             self.in_force[one.id] = replace(draft.answer, return_id=one.id, fresh=False)
         self.taken.add((draft.of.company, draft.tracking))

@@ -196,7 +196,7 @@ _ASK = """
 INSERT INTO shipping_manifestform (manifest_id, source, company_id, state)
 SELECT DISTINCT l.manifest_id, p.source, p.company_id, 'asked'
 FROM shipping_label AS l JOIN shipping_purchase AS p ON p.label_id = l.id
-WHERE l.manifest_id = ANY(%(ids)s::uuid[]) AND p.state IN ('asked', 'bought') AND p.source = ANY(%(told)s::text[])
+WHERE l.manifest_id = ANY(%(ids)s::uuid[]) AND p.state = 'bought' AND p.source = ANY(%(told)s::text[])
 RETURNING manifest_id, source, company_id::int
 """
 

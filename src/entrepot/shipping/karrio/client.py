@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -31,9 +31,14 @@ MISSING = "karrio is not installed: pip install 'entrepot[carriers]' and the plu
 LOST = "SHIPPING_SDK_INTERNAL_ERROR"
 """karrio's code of what its plugin met: no answer, or one that it can't read."""
 FAILED = re.compile(r"(?<!\d)(5\d\d|408)(?!\d)")
-"""In the code or the details of a message: a carrier failed over what it was asked, and did not refuse it."""
+"""In the code of a message, or a status among its details: a carrier failed over what it was asked, and did not refuse
+it."""
+STATUS = re.compile(r"(http[ _-]?)?status([ _-]?code)?|http[ _-]?code", re.IGNORECASE)
+"""Details that tell the status of an answer; what else is in them, such as a weight or a phone number, is no status."""
 FAILED_SAID = re.compile(
-    r"HTTP\D{0,12}(5\d\d|408)|time[ds]?[ _-]?out|internal[ _]server|unavailable|bad gateway", re.IGNORECASE
+    r"HTTP(?!s?:)\D{0,12}(5\d\d|408)(?!\d)|time[ds]?[ _-]?outs?(?![a-z])(?! of\b)|internal[ _]server|bad gateway"
+    r"|(temporarily|currently|service|system|server)[ ._-]?unavailable",
+    re.IGNORECASE,
 )
 """Anywhere in it."""
 
@@ -218,8 +223,21 @@ def _is_lost(messages: Any) -> bool:
 
 def _has_failed(messages: Any) -> bool:
     """Whether a carrier failed over it: it may have done before what it was asked."""
-    told = [(f"{one.code} {one.details}", str(one.message)) for one in messages]
-    return any(FAILED.search(facts) or FAILED_SAID.search(f"{facts} {words}") for facts, words in told)
+    return any(
+        FAILED.search(" ".join([str(one.code), *_statuses(one.details)]))
+        or FAILED_SAID.search(f"{one.code} {one.details} {one.message}")
+        for one in messages
+    )
+
+
+def _statuses(details: Any) -> Iterator[str]:
+    """The statuses that details tell, however deep."""
+    if isinstance(details, Mapping):
+        yield from (str(told) for name, told in details.items() if STATUS.fullmatch(str(name)))
+        details = list(details.values())
+    if isinstance(details, list | tuple):
+        for one in details:
+            yield from _statuses(one)
 
 
 def _nothing_made(messages: Any, about: str = "") -> Exception:

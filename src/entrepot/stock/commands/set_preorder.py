@@ -89,7 +89,8 @@ def were_told(days: Sequence[tuple[UUID, date | None]]) -> None:
     """Note that those who are promised SKUs know the days from which they ship; one that was moved again since is still
     to be told. Called inside a command. 1 statement, none for nothing.
 
-    Locks: the preorders in key order, as those do who count what is sold ahead.
+    Locks: the preorders that nobody else has, in key order. It waits for none: whoever moves one may wait for what its
+    caller has. What is left out is told once more, which is no news to those who know.
     """
     if days:
         sql.change(_TOLD, sql.columns(("skus", "days"), days))
@@ -118,7 +119,7 @@ _TOLD = """
 WITH known AS MATERIALIZED (
     SELECT y.sku_id, y.ships_on FROM stock_preorder AS y
     JOIN unnest(%(skus)s::uuid[], %(days)s::date[]) AS d(sku, day) ON d.sku = y.sku_id
-    WHERE y.ships_on IS NOT DISTINCT FROM d.day ORDER BY y.sku_id FOR UPDATE OF y
+    WHERE y.ships_on IS NOT DISTINCT FROM d.day ORDER BY y.sku_id FOR UPDATE OF y SKIP LOCKED
 ), ended AS (
     DELETE FROM stock_preorder AS y USING known WHERE y.sku_id = known.sku_id AND known.ships_on IS NULL
 )

@@ -255,10 +255,13 @@ class ManifestIn(Strict):
 
 
 class ManifestClosedOut(Out):
+    """`left_out`: the shipments of which labels go on the next one, as it is not certain that they are bought."""
+
     manifest: UUID
     number: str
     labels: int
     weight_g: int
+    left_out: list[str]
 
 
 class FormOut(Out):
@@ -513,7 +516,8 @@ def close_manifest(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Close the manifest of a carrier at a node: all labels that wait there. Later ones go on the next."""
+    """Close the manifest of a carrier at a node: all labels that wait there. Later ones go on the next, and so do
+    labels that are asked for and not answered, or perhaps bought."""
     which = parse.company_of(company)
     nodes = parse.nodes_of(which, {one.node for one in as_list(payload)})
     return give(

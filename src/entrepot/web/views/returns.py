@@ -136,7 +136,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
         "label": label,
-        "mates": label_queries.mates(which) if expected else [],
+        **(_label_for(which, label) if expected else {}),
         "label_code": papers.scan_code(label.tracking) if label else "",
         "promised": label is not None or any(one_.label for one_ in terms.values()),
         "shown": inspection_queries.photos_of_customer(which),
@@ -159,6 +159,15 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "items": work.of_subject(which),
     }
     return page(request, "web/return.html", context, area="returns")
+
+
+def _label_for(which: UUID, label: label_queries.LabelRow | None) -> dict[str, Any]:
+    """Returns that could come with one, and whether somebody has to look for a label before another one is made of it,
+    or of them all."""
+    mates = label_queries.mates(which)
+    own = {which, *(key for _, key in label.returns)} if label else {which}
+    doubted = label_queries.in_doubt([*own, *(mate.id for mate in mates)])
+    return {"mates": mates, "in_doubt": bool(own & doubted), "any_in_doubt": bool(doubted)}
 
 
 def _may_exchange(request: Request, found: queries.Whole) -> bool:

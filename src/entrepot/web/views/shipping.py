@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.shipping import queries
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
-from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
+from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import format as fmt
@@ -121,10 +122,15 @@ def close(request: Request) -> HttpResponse:
     if node is None:
         raise Http404
     wanted = CloseManifest(request.reader.company.id, node, clean(request.POST.get("carrier")))
-    give(
+    results = give(
         request, close_manifests, [wanted],
         lambda n: ngettext("The manifest is closed.", "%(n)s manifests are closed.", n) % {"n": n},
     )  # fmt: skip
+    if later := [number for one in results if isinstance(one, ManifestClosed) for number in one.left_out]:
+        told = gettext(
+            "It is not certain yet that these are bought, so they go on the next one: %(shipments)s."
+        )
+        messages.warning(request, told % {"shipments": ", ".join(later)})
     return back(request, reverse("manifests"))
 
 
