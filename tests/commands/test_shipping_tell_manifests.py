@@ -114,6 +114,17 @@ def test_a_manifest_of_our_own_labels_is_told_to_nobody(house: Floor, other: Imi
     assert (relayed(), other.asked) == (0, [])
 
 
+def test_a_manifest_of_which_nothing_was_bought_is_told_to_nobody_and_says_so(house: Floor, other: Imitation):
+    """As one may be that was closed before labels were waited for."""
+    sold(house)
+    manifest = closed(house)
+    sql.run("UPDATE shipping_purchase SET state = 'failed', reference = '' RETURNING label_id")
+    other.asked.clear()
+    relayed()
+    assert forms(manifest) == (FormRow("easypost", "failed", "", "no label on it was bought"),)
+    assert not [path for path, _ in other.asked if "scan_forms" in path]
+
+
 def test_a_label_that_is_being_bought_when_the_carrier_comes_goes_on_the_next_manifest(
     house: Floor, other: Imitation
 ):

@@ -146,6 +146,8 @@ def _manifest(cause: Cause, message: Claimed, source: str, adapter: object) -> N
 def _form(adapter: object, known: str, labels: Mapping[str, str], origin: Place) -> Form:
     if not isinstance(adapter, TellsManifests):
         raise RefusedByCarrierError(NO_ACCOUNT)
+    if not labels:  # closed by a version that did not wait for the answer to its labels
+        raise RefusedByCarrierError("no label on it was bought")
     form = adapter.manifest(labels, known, origin)
     if known and not form.url:
         raise Unavailable("the form is being made still")
@@ -226,10 +228,10 @@ SELECT service, reference FROM shipping_purchase WHERE label_id = %(id)s::uuid A
 """
 
 _TO_TELL = """
-SELECT f.reference, jsonb_object_agg(p.reference, l.tracking)
+SELECT f.reference, COALESCE(jsonb_object_agg(p.reference, l.tracking) FILTER (WHERE p.label_id IS NOT NULL), '{}')
 FROM shipping_manifestform AS f
-JOIN shipping_label AS l ON l.manifest_id = f.manifest_id
-JOIN shipping_purchase AS p ON p.label_id = l.id AND p.source = f.source AND p.state = 'bought'
+LEFT JOIN shipping_label AS l ON l.manifest_id = f.manifest_id
+LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.source = f.source AND p.state = 'bought'
 WHERE f.manifest_id = %(manifest)s::uuid AND f.source = %(source)s::text
 GROUP BY f.reference
 """
