@@ -90,10 +90,10 @@ def test_the_tax_in_a_fee_is_told_at_home_as_in_the_currency_of_the_document(hou
     amounts = (("goods", 1000), ("tax", 200), ("fee", -100), ("fee_tax", -20))
     booked = tuple((f"return.{kind}", amount) for kind, amount in amounts)
     told = []
-    for source, taxes in ((before, ("tax",)), (now, invoicing.TAXES)):
+    for source, within in ((before, ()), (now, invoicing.TAXES_WITHIN)):
         post(SYSTEM, requests=[Posting(COMPANY, "return", "order", source, "EUR", booked, NOW)])
         with monkeypatch.context() as old:
-            old.setattr(invoicing, "TAXES", taxes)
+            old.setattr(invoicing, "TAXES_WITHIN", within)
             issue(source)
         (row,) = invoice_queries.documents(COMPANY, source=source)
         told.append((row.tax_minor, invoice_queries.paper(row).at_home))

@@ -12,6 +12,8 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.ledger.rules import TOLD_BY_A_DOCUMENT
 from entrepot.parties import queries as parties
+from entrepot.settlement.invoice_queries import BESIDE
+from entrepot.settlement.invoicing import TAXES_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,7 @@ def _regions(addresses: Iterable[UUID]) -> dict[UUID, str]:
 _TAX = " OR ".join(
     f"(l.event = '{event}' AND l.kind = '{kind}tax')" for event, kind in TOLD_BY_A_DOCUMENT.items()
 )
-# Tax in a fee and in a promotion that was taken back. Papers from before had it as a line of its own, without a rate.
-_KEPT = "l.kind IN ('return.fee_tax', 'return.clawback_tax')"
+_KEPT = "l.kind IN ({})".format(", ".join(f"'return.{kind}'" for kind in TAXES_WITHIN))
 _TOLD_BY_A_DOCUMENT = "({})".format(
     " OR ".join(
         f"(l.event = '{event}' AND l.kind LIKE '{kind}%%')" for event, kind in TOLD_BY_A_DOCUMENT.items()
@@ -151,10 +152,7 @@ WITH entry AS (
                THEN COALESCE(o.address_id, w.buyer_id) END AS address
     FROM entry AS e JOIN parties_company AS y ON y.id = e.company_id
     LEFT JOIN settlement_document AS d ON d.entry_id = e.entry_id
-    CROSS JOIN LATERAL (
-        SELECT d.id IS NOT NULL AND NOT EXISTS (
-            SELECT FROM settlement_documentline AS l
-            WHERE l.document_id = d.id AND l.description IN ('fee_tax', 'clawback_tax')) AS is_told) AS k
+    CROSS JOIN LATERAL (SELECT d.id IS NOT NULL AND NOT {BESIDE} AS is_told) AS k
     LEFT JOIN shipping_shipment AS s ON s.id = e.document_id AND e.document_kind = 'shipment'
     LEFT JOIN returns_refund AS r ON r.id = e.document_id AND e.document_kind = 'refund'
     LEFT JOIN returns_hold AS h ON h.id = e.document_id AND e.document_kind = 'card_hold'

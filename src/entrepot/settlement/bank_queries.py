@@ -185,14 +185,11 @@ WHERE o.number = ANY(%(words)s::text[])
 """Orders on account that words name: by a customer's reference, or a number of ours."""
 
 OPEN_ORDERS = """
-WITH uncleared AS MATERIALIZED (
-    SELECT l.document_kind, l.document_id FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
-    WHERE i.company_id = %(company)s::smallint AND i.account = 1100 AND i.open_minor <> 0
-)
-SELECT COALESCE(p.origin_id, p.order_id) FROM uncleared AS u
-JOIN payments_payment AS p ON p.id = u.document_id AND p.provider = 'account'
-UNION
-SELECT document_id FROM uncleared WHERE document_kind = 'order'
+SELECT COALESCE(p.origin_id, p.order_id, l.document_id)
+FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
+LEFT JOIN payments_payment AS p ON p.id = l.document_id AND p.provider = 'account'
+WHERE i.company_id = %(company)s::smallint AND i.account = 1100 AND i.open_minor <> 0
+  AND (p.id IS NOT NULL OR l.document_kind = 'order')
 """
 """Orders on account of which a line of 1100 is not cleared: all that may be open, and few of all that ever were."""
 
@@ -229,14 +226,7 @@ ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
 """
 
 # In the order of the index, so that hundreds of thousands that are open are not looked up for the first twenty.
-_BOOKED_FIRST = """
-SELECT COALESCE(p.origin_id, p.order_id, l.document_id)
-FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
-LEFT JOIN payments_payment AS p ON p.id = l.document_id AND p.provider = 'account'
-WHERE i.company_id = %(company)s::smallint AND i.account = 1100 AND i.open_minor <> 0
-  AND (p.id IS NOT NULL OR l.document_kind = 'order')
-ORDER BY i.line_id LIMIT %(most)s::int
-"""
+_BOOKED_FIRST = f"{OPEN_ORDERS} ORDER BY i.line_id LIMIT %(most)s::int"
 
 # Of each amount by itself: one that many fit leaves no other without. Money is summed of orders that are named or not
 # cleared, alone.

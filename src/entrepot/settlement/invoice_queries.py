@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import policies, sql
 from entrepot.ledger.rules import SETTLEMENT_ACCOUNTS, TOLD_BY_A_DOCUMENT
 from entrepot.parties import queries as parties
-from entrepot.settlement.invoicing import INVOICE, KINDS, TAXES, Line, Seller
+from entrepot.settlement.invoicing import INVOICE, KINDS, TAXES, TAXES_WITHIN, Line, Seller
 from entrepot.settlement.ubl import Paper, Party
 
 ERASED = "Customer"
@@ -159,10 +159,10 @@ IS_TAX = f"split_part(l.kind, '.', 2) IN ({', '.join(map(repr, TAXES))})"
 SIGN = f"CASE WHEN l.event IN ({_INVOICED}) THEN -1 ELSE 1 END"
 """Income stands on the journal's credit side; a document says what is owed, or given back."""
 
-_BESIDE = """EXISTS (
+BESIDE = f"""EXISTS (
     SELECT FROM settlement_documentline AS t
-    WHERE t.document_id = d.id AND t.description IN ('fee_tax', 'clawback_tax'))"""
-"""Of a document of before: it tells the tax in a fee as a line beside it, and not as tax."""
+    WHERE t.document_id = d.id AND t.description IN ({", ".join(map(repr, TAXES_WITHIN))}))"""
+"""Of a document `d` of before: it tells the tax in a fee as a line beside it, and not as tax."""
 
 # What a foreign currency's tax is at home, as it was booked: the law of most countries wants it on the document.
 _PARTIES = f"""
@@ -170,7 +170,7 @@ SELECT y.code, y.name, y.country, d.address_id, d.country, COALESCE(h.code, ''),
        CASE WHEN y.currency = d.currency THEN d.tax_minor ELSE (
            SELECT COALESCE(sum({SIGN} * l.functional_minor), 0)::bigint FROM ledger_line AS l
            WHERE l.document_id = d.source_id AND l.entry_id = d.entry_id AND {TOLD}
-             AND {IS_TAX} AND (l.kind LIKE '%%.tax' OR NOT {_BESIDE})) END
+             AND {IS_TAX} AND (l.kind LIKE '%%.tax' OR NOT {BESIDE})) END
 FROM settlement_document AS d JOIN parties_company AS y ON y.id = d.company_id
 LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h ON h.id = o.channel_id
 LEFT JOIN returns_departure AS p ON p.id = d.source_id AND d.source_kind = 'departure'
@@ -235,7 +235,7 @@ LEFT JOIN (
     FROM ledger_line AS l WHERE {TOLD}
     GROUP BY 1) AS j ON j.entry_id = d.entry_id
 WHERE (d.net_minor, d.tax_minor) IS DISTINCT FROM (COALESCE(j.net, 0), COALESCE(j.tax, 0))
-  AND NOT (d.total_minor = COALESCE(j.net, 0) + COALESCE(j.tax, 0) AND {_BESIDE})
+  AND NOT (d.total_minor = COALESCE(j.net, 0) + COALESCE(j.tax, 0) AND {BESIDE})
 """
 
 # invariant 28: documents of a lot say what it was sold for, and what it costs less by agreement

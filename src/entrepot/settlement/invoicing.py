@@ -29,7 +29,9 @@ _NAMES = {
     "adjustment": "Adjustment", "sample": "Sample", "voucher": "Voucher", "clawback": "Promotion lost",
     "bad_debt": "Bad debt", "donation": "Donation", "packaging": "Packaging",
 }  # fmt: skip
-TAXES = ("tax", "fee_tax", "clawback_tax")
+TAXES_WITHIN = ("fee_tax", "clawback_tax")
+"""Kinds of amounts that are tax in what is kept: in a fee, and in a promotion that was taken back."""
+TAXES = ("tax", *TAXES_WITHIN)
 """Kinds of amounts that are tax: on all, and in what is kept."""
 _RATE_PLACES = Decimal("0.000001")
 _WHOLE = Decimal(1)
@@ -140,7 +142,7 @@ def lines_of(
         for kind, amount in parts.items():
             left[kind] = left.get(kind, 0) - amount
     tax = left.pop("tax", 0)
-    within = {kind.removesuffix("_tax"): left.pop(kind, 0) for kind in TAXES[1:]}
+    within = {kind.removesuffix("_tax"): left.pop(kind, 0) for kind in TAXES_WITHIN}
     rest = [
         Line("", names.get(kind, kind), 1, left.get(kind, 0), 0, 0, within.get(kind, 0))
         for kind in dict.fromkeys((*left, *within))
