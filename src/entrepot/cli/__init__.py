@@ -19,6 +19,7 @@ from entrepot.cli import (
     person,
     rebalance,
     relay,
+    session,
     up,
     user,
     verify,
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parsed = _parser().parse_args(arguments)
         return int(parsed.run(parsed))
     except Problem as problem:
-        sys.stderr.write(f"entrepot: {problem}\n")
+        session.complain(str(problem))
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("\n")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.purchasing.queries import SCALE
+from entrepot.shipping.states import FORM_THROUGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,10 @@ class FormRow(NamedTuple):
     state: str
     url: str
     problem: str
+
+    @property
+    def is_through(self) -> bool:
+        return self.state in FORM_THROUGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,10 +412,11 @@ WHERE l.company_id = %(company)s::smallint AND l.state = 'printed' AND l.missed_
 ORDER BY h.promised_at, l.id LIMIT %(limit)s::int
 """
 
-_MANIFESTS = """
+_MANIFESTS = f"""
 SELECT m.id, m.number, m.company_id::int, n.code, n.name, m.carrier, m.labels, m.weight_g, m.closed_at, m.closed_by,
        COALESCE((SELECT jsonb_agg(jsonb_build_array(source, state,
-                                CASE WHEN url LIKE 'data:%%' THEN 'data:' ELSE url END, problem) ORDER BY source)
+                                CASE WHEN url LIKE '{KEPT_HERE}%%' THEN '{KEPT_HERE}' ELSE url END, problem)
+                           ORDER BY source)
                  FROM shipping_manifestform WHERE manifest_id = m.id), '[]')
 FROM shipping_manifest AS m JOIN network_node AS n ON n.id = m.node_id
 WHERE m.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR m.id < %(after)s::uuid)

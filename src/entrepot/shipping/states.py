@@ -28,6 +28,8 @@ FORM = machine(
     ("leave", "asked", "on paper"),
     ("ask_again", ("asked", "making", "failed"), "asked"),
 )  # fmt: skip
+FORM_THROUGH = ("made", "on paper")
+"""States of a form in which there is nothing to tell its carrier any more."""
 
 CLAIM = machine(
     "claim to a carrier", "open",

@@ -16,7 +16,7 @@ from entrepot.shipping import errors
 from entrepot.shipping.easypost.parse import SOURCE as EASYPOST
 from entrepot.shipping.karrio.parse import SOURCE as KARRIO
 from entrepot.shipping.live import Form
-from entrepot.shipping.states import FORM
+from entrepot.shipping.states import FORM, FORM_THROUGH
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -24,8 +24,6 @@ TOLD = (EASYPOST, KARRIO)
 """The adapters that are told of manifests."""
 OUTCOMES = ("begin", "make", "fail", "leave")
 WITHOUT_FORM = ("fail", "leave")
-THROUGH = ("made", "on paper")
-"""States in which there is nothing to tell any more."""
 NOT_TOLD = "manifest not told"
 """Type of the work item about a manifest that a carrier does not know."""
 
@@ -104,7 +102,7 @@ def tell_manifests(cause: Cause, /, *, requests: Sequence[TellManifest]) -> list
     )
     missing: dict[UUID, list[_Form]] = {}
     for one in _locked([one.manifest for one in requests]):
-        if one.state not in THROUGH and not one.is_underway:
+        if one.state not in FORM_THROUGH and not one.is_underway:
             missing.setdefault(one.manifest, []).append(one)
     answers: list[ManifestTold | Refused] = []
     asked: list[_Form] = []
@@ -184,7 +182,7 @@ def _work(cause: Cause, changed: Sequence[tuple[_Form, RecordForm]]) -> None:
         if request.outcome == "fail"
     ])  # fmt: skip
     made = {one.manifest for one, request in changed if request.outcome in ("make", "leave")}
-    over = sql.run(_ALL_MADE, {"ids": sorted(made)}) if made else []
+    over = sql.run(_ALL_THROUGH, {"ids": sorted(made), "through": list(FORM_THROUGH)}) if made else []
     if over:
         resolve_subjects(cause, requests=[
             ResolveSubject(company, NOT_TOLD, manifest, "went on", "all of its carriers are told")
@@ -216,7 +214,7 @@ FROM unnest(%(manifests)s::uuid[], %(sources)s::text[], %(states)s::text[], %(re
 WHERE (f.manifest_id, f.source) = (d.manifest, d.source)
 """
 
-_ALL_MADE = """
+_ALL_THROUGH = """
 SELECT manifest_id, company_id::int FROM shipping_manifestform WHERE manifest_id = ANY(%(ids)s::uuid[])
-GROUP BY 1, 2 HAVING bool_and(state IN ('made', 'on paper')) ORDER BY 1
+GROUP BY 1, 2 HAVING bool_and(state = ANY(%(through)s::text[])) ORDER BY 1
 """
