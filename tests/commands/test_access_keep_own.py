@@ -28,7 +28,7 @@ from entrepot.access.errors import FactorStands, NoFactor, OwnRights, WrongCode
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import at_once
 
 NOW = datetime(2026, 11, 27, 6, 30, tzinfo=UTC)
@@ -161,7 +161,7 @@ def test_of_two_who_say_the_same_code_at_once_one_comes_in(committed_db):
     "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.use_factors",
     "access.remove_factors", "access.reset_factors",
 )  # fmt: skip
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(db, statements, count: int):
     names = [f"p{i}" for i in range(count)]
     User.objects.bulk_create(User(username=name, password="x") for name in names)

@@ -46,7 +46,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
 from entrepot.kernel.queries import timeline
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAUSE = Cause(Actor("root", everything=True), NOW)
@@ -240,7 +240,7 @@ def test_whose_password_is_not_renewed() -> None:
 
 
 @pytest.mark.counts("access.add_people", "access.set_roles", "access.renew_passwords", "access.admit_people")
-@pytest.mark.parametrize("size", [1, 10, MANY])
+@pytest.mark.parametrize("size", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements: Any, size: int) -> None:
     names = [f"person{i}" for i in range(size)]
     batches: list[tuple[Any, list[Any], int]] = [
@@ -335,7 +335,7 @@ def test_an_answer_about_companies_is_given_again_for_its_key():
 
 
 @pytest.mark.counts("access.set_companies")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_for_companies_do_not_grow_with_the_batch(statements, count):
     User.objects.bulk_create([User(username=f"p{i}") for i in range(count)])
     wanted = [SetCompanies(f"p{i}", (1, 2)) for i in range(count)]

@@ -21,7 +21,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.ids import uuid7
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAUSE = Cause(Actor("setup", everything=True), NOW)
@@ -109,7 +109,7 @@ def test_a_key_of_the_request_gets_its_answer_again():
 
 
 @pytest.mark.counts("access.issue_key", "access.revoke_key")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     person = a_picker()
     with statements() as ran:

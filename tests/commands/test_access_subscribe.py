@@ -26,7 +26,7 @@ from entrepot.access.mailing import RETRY, TRIES
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import at_once
 
 NOW = datetime(2026, 11, 27, 6, 30, tzinfo=UTC)
@@ -133,7 +133,7 @@ def test_two_workers_take_each_mail_once(committed_db):
 def test_statements_do_not_grow_with_the_batch(house, statements):
     day = NOW
     with statements():
-        for n in (1, 10, MANY):
+        for n in SIZES:
             made = subscribe_reports(by("ada", day), requests=[wanted(f"r{n}-{i}") for i in range(n)])
             day += timedelta(days=1)
             answers = take_due_reports(by("system:mail", day), requests=[TakeDueReports()] * n)

@@ -15,7 +15,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.ids import uuid7
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAUSE = Cause(Actor("worker", everything=True), NOW)
@@ -99,7 +99,7 @@ def test_the_database_keeps_duties_for_good():
 
 
 @pytest.mark.counts("access.take_duty")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     with statements() as ran:
         take_duty(CAUSE, requests=[duty() for _ in range(count)])

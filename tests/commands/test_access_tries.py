@@ -17,7 +17,7 @@ from entrepot.access.commands.count_tries import (
 from entrepot.access.errors import TooManyTries
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import all_at_once
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_the_same_key_counts_once(db):
 
 @pytest.mark.counts("access.count_tries", "access.forget_tries")
 def test_statements_do_not_grow_with_the_batch(db, statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements():
             count_tries(CAUSE, requests=[Try("portal", f"{size}-{i}", 3, 15) for i in range(size)])
             forget_tries(CAUSE, requests=[ForgetTries("portal", f"{size}-{i}") for i in range(size)])

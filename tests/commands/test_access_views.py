@@ -12,7 +12,7 @@ from entrepot.access import queries
 from entrepot.access.commands.save_view import DropView, SaveView, ViewDropped, drop_view, save_view
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import all_at_once
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -81,7 +81,7 @@ def test_a_view_is_forgotten_by_its_person_alone(packer):
 
 @pytest.mark.counts("access.save_view", "access.drop_view")
 def test_statements_do_not_grow_with_the_batch(db, statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements():
             save_view(ADA, requests=[a_view(f"{size}-{i}") for i in range(size)])
             drop_view(ADA, requests=[DropView(UUID(int=i)) for i in range(size)])

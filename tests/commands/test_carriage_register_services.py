@@ -11,7 +11,7 @@ from entrepot.carriage.commands.register import RegisterService, register_servic
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Invalid
 from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -89,5 +89,5 @@ def test_a_key_gets_its_answer_again():
 
 @pytest.mark.counts("carriage.register_services")
 def test_statements_do_not_grow_with_the_batch(statements):
-    batches = [[replace(POST, code=f"{n}-{i}", carrier=f"c{n}-{i}") for i in range(n)] for n in (1, 10, MANY)]
+    batches = [[replace(POST, code=f"{n}-{i}", carrier=f"c{n}-{i}") for i in range(n)] for n in SIZES]
     assert counts(statements, register_services, batches) == [13, 13, 13]

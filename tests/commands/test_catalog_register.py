@@ -27,7 +27,7 @@ from tests.registers import (
     refuses,
     stands_when_repeated,
 )
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -179,7 +179,7 @@ def test_nothing_asked_is_nothing_done(statements):
 
 @pytest.mark.counts("catalog.register_skus")
 def test_statements_do_not_grow_with_the_batch(statements):
-    batches = [[replace(MUG, code=f"{n}-{i}") for i in range(n)] for n in (1, 10, MANY)]
+    batches = [[replace(MUG, code=f"{n}-{i}") for i in range(n)] for n in SIZES]
     assert counts(statements, register_skus, batches) == [
         6,
         6,

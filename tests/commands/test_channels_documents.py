@@ -34,7 +34,7 @@ from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived
 from entrepot.work.commands.watch_dead_letters import WatchDeadLetters, watch_dead_letters
 from tests import x12
 from tests.retailer import BUYER, CLERK, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 SSCC = "376104250021234569"
@@ -142,7 +142,7 @@ def test_what_is_cut_off_too_long_or_uses_a_number_twice_is_refused(house):
 @pytest.mark.counts("channels.take_documents")
 def test_statements_do_not_grow_with_the_batch(statements, house):
     counts = []
-    for many in (1, 10, MANY):
+    for many in SIZES:
         numbers, code = bought(house, many)
         texts = [
             x12.document(
@@ -324,7 +324,7 @@ def test_the_same_key_is_answered_as_before(house):
 @pytest.mark.counts("channels.retake_documents")
 def test_statements_of_taking_again_do_not_grow_with_the_batch(statements, house):
     counts = []
-    for many in (1, 10, MANY):
+    for many in SIZES:
         numbers, code = bought(house, many)
         texts = [
             x12.document(

@@ -29,7 +29,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, RequestReused, Said, WrongState
 from tests.rules.test_spreadsheet import book_of, saved
 from tests.selling import CAUSE, COMPANY, NOW, a_seller, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -377,7 +377,7 @@ def test_who_may_not_may_neither_ask_nor_note_nor_withdraw():
 def test_statements_do_not_grow_with_the_batch(statements):
     ask, counts = asking(a_file(1, faults=0)), []
     example = reading(ids.uuid7())
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             files = [one.file for one in ask_imports(CAUSE, requests=[ask] * size)]
         counts.append([len(ran)])

@@ -12,7 +12,7 @@ from entrepot.channels.spreadsheet import importer, parse, read, write
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders import queries as orders
 from tests.selling import CAUSE, COMPANY, a_seller, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -140,7 +140,7 @@ def test_a_mapping_that_cannot_be_is_refused_and_its_neighbor_is_not(request_, r
 @pytest.mark.counts("channels.save_mapping")
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         wanted = [SaveMapping(COMPANY, "shop", COLUMNS, f"{batch}-{i}") for i in range(batch)]
         with statements() as ran:
             save_mapping(CAUSE, requests=wanted)

@@ -40,7 +40,7 @@ from entrepot.stock.commands.publish import PublishChanges, TellAgain, publish, 
 from tests import walk
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import an_imitation
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 
 LATER = replace(SYSTEM, at=NOW + timedelta(days=1))
 SINCE, UNTIL = NOW - timedelta(days=1), NOW + timedelta(hours=1)
@@ -307,7 +307,7 @@ def test_refusals_change_nothing_and_a_key_answers_again(house: Floor) -> None:
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements: Any) -> None:
     house.orders(3, (0, 1))
     counts = []
-    for many in (1, 10, MANY):
+    for many in SIZES:
         requests = [
             taking(stated(f"M-{many}-{i}"), stated("T-1", 2), name=f"{many} {i}") for i in range(many)
         ]

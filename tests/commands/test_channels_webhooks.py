@@ -48,7 +48,7 @@ from entrepot.kernel.messages import Erased
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from tests import tls
 from tests.receiver import Receiver, receiving
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import until_earlier_ones_ended
 
 NOW = datetime.now(UTC)
@@ -504,7 +504,7 @@ def test_a_key_of_the_request_gets_its_answer_again(house: None):
     "channels.add_webhooks", "channels.change_webhooks", "channels.renew_secrets", "channels.switch_webhooks",
     "channels.try_webhooks", "channels.tell_webhooks", "channels.send_again", "channels.give_up_webhooks",
 )  # fmt: skip
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(house: None, statements, count: int):
     counts = []
 

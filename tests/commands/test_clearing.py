@@ -40,7 +40,7 @@ from entrepot.settlement.commands.write_off import (
     write_off,
 )
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance, someone
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 OTHER = someone("controller two")
@@ -260,7 +260,7 @@ def test_what_stays_open_is_explained_until_a_day_and_is_somebodys_work():
 )  # fmt: skip
 def test_statements_do_not_grow_with_the_batch(statements):
     due = NOW.date() + timedelta(days=3)
-    for size in (1, 10, MANY):
+    for size in SIZES:
         debits, credits_, given = accrued(*[-700] * size), accrued(*[700] * size), accrued(*[900] * size)
         with statements():
             matched = match_lines(SYSTEM, requests=[
@@ -279,7 +279,7 @@ def test_statements_do_not_grow_with_the_batch(statements):
 
 @pytest.mark.counts("settlement.clear_accounts")
 def test_statements_of_clearing_do_not_grow(statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         for _ in range(2):
             document = ids.uuid7()
             post(SYSTEM, requests=[

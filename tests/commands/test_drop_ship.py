@@ -63,7 +63,7 @@ from entrepot.work import queries as work
 from tests.drop import NOTICES, a_supplier, asked, balance, passed_on, places, profile
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
 from tests.rules.test_easypost import a_message, detail
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
@@ -537,7 +537,7 @@ def many(floor: Floor, count: int, group: str) -> list[UUID]:
 )  # fmt: skip
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     (supplier,) = sql.run("SELECT id FROM parties_supplier")[0]
-    for size in (1, 10, MANY):
+    for size in SIZES:
         groups = [many(floor, size, f"{group}-{size}") for group in "abc"]
         with statements():
             sends, refuses, forgets = (

@@ -27,7 +27,7 @@ from entrepot.kernel.errors import (
 )  # fmt: skip
 from entrepot.kernel.events import Event
 from tests.floor import a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import all_at_once
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -182,7 +182,7 @@ def test_a_command_inside_another_is_a_plain_function_of_its_transaction() -> No
 @pytest.mark.django_db
 def test_statements_do_not_grow_with_the_batch(statements) -> None:
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             greet(SYSTEM, requests=[a_greeting(key=f"{size}-{i}") for i in range(size)])
         counts.append(len(ran))

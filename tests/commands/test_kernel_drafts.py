@@ -22,7 +22,7 @@ from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.sourcing.commands.allocate import AllocateOrder  # noqa: F401  registers the kind sourcing.profile
 from entrepot.sourcing.rules import Profile
 from tests.selling import CAUSE, COMPANY, NOW
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -146,7 +146,7 @@ def test_in_one_call_a_draft_is_activated_once():
 @pytest.mark.counts("kernel.activate_draft", "kernel.draft_policy", "kernel.drop_draft", "kernel.try_draft")
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         with statements() as ran:
             made = draft_policy(CAUSE, requests=[DraftPolicy(COMPANY, KIND, Profile())] * batch)
         counts.append([len(ran.texts)])

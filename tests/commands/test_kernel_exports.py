@@ -12,7 +12,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.exports import ExportNoted, NoteExport, as_oneself, note_exports
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,6 @@ def test_the_command_line_notes_what_it_wrote_but_not_the_heads(db, tmp_path, mo
 
 @pytest.mark.counts("kernel.note_exports")
 def test_statements_do_not_grow_with_the_batch(statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements():
             note_exports(SYSTEM, requests=[NoteExport(COMPANY, "orders", "csv", 1)] * size)

@@ -25,7 +25,7 @@ from entrepot.kernel.files import (
 )
 from entrepot.web import tasks
 from tests.selling import COMPANY, NOW
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -199,7 +199,7 @@ def test_the_database_keeps_no_file_for_longer():
 @pytest.mark.counts("kernel.make_files", "kernel.drop_files")
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as making:
             make_files(ADA, requests=[MakeFile(COMPANY, "") for _ in range(size)])
         with statements() as dropping:

@@ -33,7 +33,7 @@ from entrepot.web import tasks
 from entrepot.work.commands.claim import ClaimItem, PutBackItem
 from entrepot.work.commands.open_items import OpenItem, open_items
 from tests.selling import CAUSE, COMPANY, NOW
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -337,7 +337,7 @@ def test_a_refusal_that_repeats_a_nul_can_be_kept():
 
 def test_statements_do_not_grow_with_the_batch(statements):
     ask, counts = taking(items(1)), []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             found = [one.job for one in ask_jobs(ADA, requests=[ask] * size)]
         counts.append([len(ran)])

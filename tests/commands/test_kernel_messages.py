@@ -28,7 +28,7 @@ from entrepot.payments.commands.take_messages import MessageTaken, RetakeMessage
 from entrepot.shipping.commands.take_tracking import RetakeTracking, TrackingTaken, retake_tracking
 from tests.floor import COMPANY, NOW, SYSTEM
 from tests.rules.test_easypost import a_message, detail
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.stripe import dispute, event
 
 
@@ -207,7 +207,7 @@ def _waiting():
 @pytest.mark.counts("kernel.replay_messages", "kernel.drop_messages", "kernel.keep_unread")
 def test_statements_do_not_grow_with_the_batch(db, statements):
     with statements():
-        for n in (1, 10, MANY):
+        for n in SIZES:
             requests = [ReplayMessage(COMPANY, "out", one, "why") for one in outgoing(n)]
             requests += [ReplayMessage(COMPANY, "in", one, "why") for one in incoming(["{ }"] * n)][: n // 2]
             assert {type(one) for one in replay_messages(SYSTEM, requests=requests[:n])} == {MessageNow}
@@ -220,7 +220,7 @@ def test_statements_do_not_grow_with_the_batch(db, statements):
 @pytest.mark.counts("shipping.retake_tracking", "payments.retake_messages")
 def test_statements_of_taking_again_do_not_grow(db, statements):
     with statements():
-        for n in (1, 10, MANY):
+        for n in SIZES:
             for source, text in (
                 ("easypost", a_message("1Z-NOBODYS", detail("delivered"))),
                 ("stripe", None),

@@ -22,7 +22,7 @@ from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.rules import CHART, RULES
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from tests.floor import COMPANY, NOW, SYSTEM, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("kernel", "ledger")]
 
@@ -412,7 +412,7 @@ def test_statements_do_not_grow_with_the_batch(statements) -> None:
         counts.setdefault(name, []).append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
 
     month = OCTOBER
-    for size in (1, 10, MANY):
+    for size in SIZES:
         many = range(size)
         count("post", post, [a_posting() for _ in many])
         count("post with keys", post, [a_posting(key=f"{size}/{i}") for i in many])

@@ -24,7 +24,7 @@ from entrepot.stock.commands.transfer import (
     ship_transfer,
 )
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -153,7 +153,7 @@ def test_again_by_key(floor: Floor) -> None:
 @pytest.mark.counts("ledger.choose_costing")
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         method = "average" if size == 10 else "fifo"
         with statements() as ran:
             choose_costing(SYSTEM, requests=[ChooseCosting(COMPANY, method, "why")] * size)

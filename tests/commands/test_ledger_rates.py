@@ -13,7 +13,7 @@ from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.commands.record_rates import RateRecorded, RecordRate, record_rates
 from entrepot.ledger.errors import NoRate
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 1)
@@ -69,7 +69,7 @@ def test_what_can_not_be_a_rate_is_refused(currency: str, rate: str):
 
 
 @pytest.mark.counts("ledger.record_rates")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     days = [date.fromordinal(DAY.toordinal() + i) for i in range(count)]
     with statements() as ran:

@@ -19,7 +19,7 @@ from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, Revalued, revalue
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 debits_at_home = import_module("entrepot.ledger.migrations.0025_debits_at_home")
 
@@ -170,7 +170,7 @@ def test_statements_grow_neither_with_the_batch_nor_with_companies(statements):
     register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])
     counts = []
     posted("payment.captured", 1_000)
-    for step, size in enumerate((1, 10, MANY), 1):
+    for step, size in enumerate(SIZES, 1):
         requests = [Revalue(1 + i % 2, DAY + timedelta(days=step), f"{size}-{i}") for i in range(size)]
         rate = RecordRate(COMPANY, "EUR", DAY + timedelta(days=step), Decimal(f"0.7{step}"))
         record_rates(SYSTEM, requests=[rate])

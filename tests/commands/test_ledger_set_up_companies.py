@@ -11,7 +11,7 @@ from entrepot.ledger.commands.set_up_companies import SetUpCompany, set_up_compa
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import CompanyRegistered, RegisterCompany, register_companies
 from tests.floor import SYSTEM
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import at_once
 
 HEARTH = SetUpCompany("hearth", "Hearth & Home Ltd", "GBP", "GB")
@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_refused_and_its_neighbor_stands(db, wanted, field)
 @pytest.mark.counts("ledger.set_up_companies")
 def test_the_statements_do_not_grow(db, statements):
     with statements():
-        for many in (1, 10, MANY):
+        for many in SIZES:
             wanted = [SetUpCompany(f"{many}-{n}", "Name", "GBP", "GB") for n in range(many)]
             assert len(set_up_companies(SYSTEM, requests=wanted)) == many
 

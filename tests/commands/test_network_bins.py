@@ -24,7 +24,7 @@ from entrepot.warehouse.commands.retire_bins import RetireBin, retire_bins
 from entrepot.warehouse.commands.switch_bins import BinSwitched, SwitchBin, switch_bins
 from entrepot.warehouse.errors import BinInUse
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import at_once
 
 
@@ -134,7 +134,7 @@ def test_a_bin_is_retired_or_filled_at_once_and_never_both(committed_db):
 @pytest.mark.counts(
     "network.switch_bins", "network.retire_bins", "warehouse.retire_bins", "warehouse.switch_bins"
 )
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements, count: int):
     which = made(floor, *(f"X-{i}" for i in range(count)))
     counts = []

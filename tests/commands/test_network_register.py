@@ -39,7 +39,7 @@ from entrepot.network.commands.register import (
 from entrepot.network.rules import Calendar
 from tests.floor import SYSTEM, a_floor
 from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,6 @@ TABLES = (
     "network_holiday",
     "network_place",
 )
-BATCHES = (1, 10, MANY)
 
 
 @pytest.fixture
@@ -263,7 +262,7 @@ def test_a_key_gets_its_answer_again(leeds, shop, case):
 )
 def test_statements_do_not_grow_with_the_batch(statements, leeds):
     def batches(make: Any) -> list[list[Any]]:
-        return [[make(f"{n}-{i}") for i in range(n)] for n in BATCHES]
+        return [[make(f"{n}-{i}") for i in range(n)] for n in SIZES]
 
     assert counts(statements, register_nodes, batches(lambda code: replace(LEEDS, code=code))) == [3, 3, 3]
     assert counts(statements, register_channels, batches(lambda code: replace(SHOP, code=code))) == [3, 3, 3]
@@ -278,9 +277,9 @@ def test_statements_do_not_grow_with_the_batch(statements, leeds):
     assert counts(statements, serve_channels, serving) == [5, 5, 5]  # one offers the channels to be published
 
     nodes = [node.id for node in queries.nodes(company=COMPANY)]
-    weeks = [[SetCutOff(nodes[i], n % 7, time(15)) for i in range(n)] for n in BATCHES]
+    weeks = [[SetCutOff(nodes[i], n % 7, time(15)) for i in range(n)] for n in SIZES]
     assert counts(statements, set_cut_offs, weeks) == [4, 4, 4]
-    days = [[SetHoliday(nodes[i], date(2026, 12, n % 7 + 1), "Rest") for i in range(n)] for n in BATCHES]
+    days = [[SetHoliday(nodes[i], date(2026, 12, n % 7 + 1), "Rest") for i in range(n)] for n in SIZES]
     assert counts(statements, set_holidays, days) == [4, 4, 4]
 
 
@@ -313,7 +312,7 @@ def test_a_place_that_stands_is_left_alone_and_one_that_moves_moves() -> None:
 
 @pytest.mark.counts("network.register_places")
 def test_places_are_written_by_as_many_statements_whatever_their_number(statements) -> None:
-    batches = [[RegisterPlace("GB", f"N{n}X{i}", 51.0, i / 1000) for i in range(n)] for n in BATCHES]
+    batches = [[RegisterPlace("GB", f"N{n}X{i}", 51.0, i / 1000) for i in range(n)] for n in SIZES]
     assert len(set(counts(statements, register_places, batches))) == 1
 
 
@@ -359,7 +358,7 @@ def test_a_layout_that_can_not_be_is_refused(db: None, facts: dict[str, object],
 def test_layouts_take_the_same_statements_for_many_nodes(db: None, statements):
     node = a_floor().nodes[0]
     counted = []
-    for count in (1, 10, MANY):
+    for count in SIZES:
         wanted = [RegisterLayout(node, (0, 5), (0, count + i)) for i in range(1, count + 1)]
         with statements() as ran:
             register_layouts(SYSTEM, requests=wanted)

@@ -13,7 +13,7 @@ from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments import queries as payments
 from entrepot.work import queries as work
 from tests.selling import CAUSE, NOW, a_line, a_seller, allocated, an_order, moved, placed
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("orders", "payments", "stock", "ledger", "work")]
 
@@ -127,7 +127,7 @@ def test_a_key_gets_its_answer_again():
 
 
 @pytest.mark.counts("orders.cancel")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     payment = PaymentGiven("fake", "a1", 60_00, NOW)
     orders = placed(

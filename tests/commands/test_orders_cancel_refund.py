@@ -12,7 +12,7 @@ from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
 from tests.floor import balance
 from tests.selling import CAUSE, NOW, a_line, a_seller, an_order, placed
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +67,7 @@ def test_an_unknown_code_is_refused():
 
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         payment = PaymentGiven("account", "P", 10_00, NOW)
         orders = placed(*(an_order(f"{batch}-{i}", payment=payment) for i in range(batch)))
         capture(CAUSE, requests=[Capture(one.order, 10_00) for one in orders])

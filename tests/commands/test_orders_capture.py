@@ -11,7 +11,7 @@ from entrepot.kernel import sql
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.place import PromotionGiven, place
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def test_what_orders_of_a_campaign_brought_is_looked_up_by_their_documents():
 
 def test_promotions_cost_one_statement_however_many(statements):
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         wanted = [
             an_order(f"{batch}-{i}", discount_minor=1, promotions=(PromotionGiven("A", 1),))
             for i in range(batch)

@@ -18,7 +18,7 @@ from entrepot.orders.commands.approve_credits import ApproveCredit, CreditDecide
 from entrepot.orders.commands.credit import Credited, CreditItem, CreditWithoutSale, credit
 from entrepot.work import queries as work
 from tests.selling import CAUSE, COMPANY, NOW, a_seller, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -166,7 +166,7 @@ def test_an_approval_repeated_with_its_key_is_answered_and_posted_once():
 
 
 @pytest.mark.counts("orders.credit")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     with statements() as ran:
         credit(CAUSE, requests=[a_credit(f"C{i}", key=str(i)) for i in range(count)])
@@ -176,7 +176,7 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
 
 
 @pytest.mark.counts("orders.approve_credits")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_of_approvals_do_not_grow_with_the_batch(statements, count):
     entered = credit(CAUSE, requests=[a_credit(f"C{i}") for i in range(count)])
 

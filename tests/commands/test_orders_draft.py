@@ -25,7 +25,7 @@ from entrepot.orders.commands.draft import (
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed
 from entrepot.parties import queries as parties
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -207,7 +207,7 @@ def test_again_by_key_answers_the_same():
 @pytest.mark.counts("orders.discard_draft", "orders.draft", "orders.place_draft", "orders.restore_draft")
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         with statements() as ran:
             made = draft(CAUSE, requests=[SaveDraft(ORDER)] * batch)
         counts.append([len(ran.texts)])

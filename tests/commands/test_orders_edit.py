@@ -33,7 +33,7 @@ from entrepot.warehouse.commands.stream import stream
 from entrepot.warehouse.waves import Waves
 from tests import selling, walk
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -415,7 +415,7 @@ def test_again_by_key_changes_nothing_more(house):
 )
 def test_statements_do_not_grow_with_the_batch(house, statements, kind, count):
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         payment = PaymentGiven("account", "P", 19_98, NOW)
         orders = [one.order for one in house.orders(batch, (0, 1), (1, 1), payment=payment)]
         walk.allocated(*orders)

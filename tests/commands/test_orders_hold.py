@@ -18,7 +18,7 @@ from entrepot.orders.commands.hold import HoldReleased, PlaceHold, ReleaseHold, 
 from entrepot.work import queries as work
 from entrepot.work.commands.resolve import ResolveItem, resolve
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +110,7 @@ def test_somebody_is_asked_again_about_a_hold_whose_item_was_closed():
 
 
 @pytest.mark.counts("orders.ask_again")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_to_ask_again_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}", signals=("high_risk",)) for i in range(count)))
     items = [queries.order(one.order).holds[0].work_item for one in orders]
@@ -188,7 +188,7 @@ def test_without_permission_nothing_is_written():
 
 
 @pytest.mark.counts("orders.place_hold", "orders.release_holds")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}") for i in range(count)))
     with statements() as ran:

@@ -24,7 +24,7 @@ from entrepot.orders.commands.place import PromotionGiven, place
 from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.validation import Validation
 from tests.selling import CAUSE, COMPANY, a_line, a_seller, an_order, placed
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -181,7 +181,7 @@ def test_a_draft_with_a_kit_is_placed_with_its_components_at_the_total_that_it_s
 
 def test_kits_take_no_statement_more(statements):
     counts = []
-    for n in (1, 10, MANY):
+    for n in SIZES:
         for sku in ("MUG", "SET"):
             requests = [replace(an_order(f"{sku}-{n}-{i}"), lines=(a_line(sku, 1, "80"),)) for i in range(n)]
             with statements() as ran:

@@ -19,7 +19,7 @@ from entrepot.parties.commands.register import RegisterCustomer, register_custom
 from entrepot.work import queries as work
 from entrepot.work.rules import Priority
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -270,7 +270,7 @@ def test_what_can_not_be_an_order_is_refused_and_nothing_is_written(request_, re
 
 
 @pytest.mark.counts("orders.place")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     payment = PaymentGiven("fake", "a", 100_00, NOW)
     requests = [
@@ -283,7 +283,7 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
     assert len(texts) == 8, ran  # look for keys, facts, orders, lines, payments, events, ready, remember keys
 
 
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch_where_everything_is_asked(statements, count):
     modes = dict.fromkeys(validation.RULES, "enforce")
     policy = Validation(**modes, review_orders_per_hour=9, blocked_fingerprints=("card:" + "0" * 32,))

@@ -11,7 +11,7 @@ from entrepot.orders import queries
 from entrepot.orders.commands.progress import Progress
 from entrepot.orders.rules import Frozen
 from tests.selling import COMPANY, NOW, a_line, a_seller, an_order, move_on, moved, placed
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 # Units are moved here without the rooms that would have them in hand.
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("orders", "work")]
@@ -140,7 +140,7 @@ def test_pages_of_orders_go_on_behind_the_last_one():
     assert queries.ids_of(COMPANY, "shop", ["E1", "E9"]) == {"E1": orders[1].order}
 
 
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}") for i in range(count)))
     found = sql.run("SELECT id, order_id FROM orders_line")

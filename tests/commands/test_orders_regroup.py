@@ -26,7 +26,7 @@ from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.work import queries as work
 from tests import walk
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -490,7 +490,7 @@ def test_a_merge_again_by_key_is_the_same_merge(house):
 def test_statements_of_a_split_do_not_grow_with_the_batch(house, statements, kind):
     counts = []
     facts = {"payment": PaymentGiven("account", "P", 49_95, NOW)} if kind == "full" else {}
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         orders = walk.placed(house, batch, (0, 2), (2, 2), (1, 1), **facts)
         if kind == "full":
             walk.allocated(*orders)
@@ -508,7 +508,7 @@ def test_statements_of_a_split_do_not_grow_with_the_batch(house, statements, kin
 def test_statements_of_a_merge_do_not_grow_with_the_batch(house, statements):
     counts = []
     house.stock(2, 1)
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         facts = {"payment": PaymentGiven("account", "P", 39_96, NOW), "customer": "C-1"}
         orders = walk.placed(house, 2 * batch, (0, 2), (2, 2), **facts)
         walk.allocated(*orders)

@@ -25,7 +25,7 @@ from entrepot.payments.errors import UnknownProvider
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.work import queries as work
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, allocated, an_order, placed, rows
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -277,7 +277,7 @@ def test_discrepancies_are_found(wrong, sentence):
 
 
 @pytest.mark.counts("orders.take_payment")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     a_policy("payment hold", next="address hold")
     orders = placed(*(an_order(f"E{i}", payment=a_payment(600, f"p{i}")) for i in range(count)))

@@ -39,7 +39,7 @@ from tests.registers import (
     refuses,
     stands_when_repeated,
 )
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -253,7 +253,7 @@ def test_a_key_gets_its_answer_again(offer, case):
 )
 def test_statements_do_not_grow_with_the_batch(statements, offer):
     def batches(make: Any) -> list[list[Any]]:
-        return [[make(f"{n}-{i}") for i in range(n)] for n in (1, 10, MANY)]
+        return [[make(f"{n}-{i}") for i in range(n)] for n in SIZES]
 
     numbers = iter(range(2, 2000))
     companies = batches(lambda code: replace(HOUSE, id=next(numbers), code=code))

@@ -20,7 +20,7 @@ from entrepot.payments.commands.settle import Settle, Settled, settle
 from entrepot.payments.providers import fake
 from entrepot.payments.tasks import DESTINATIONS
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import all_at_once
 
 pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work")]
@@ -246,7 +246,7 @@ def test_refunds_at_once_never_exceed_what_was_captured(committed_db: None) -> N
 @pytest.mark.parametrize("provider", ["account", "fake"])
 def test_statements_do_not_grow_with_the_batch(order: UUID, provider: str, statements) -> None:
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         orders = [ids.uuid7() for _ in range(size)]
         ran_by_command = []
         for command, requests in (

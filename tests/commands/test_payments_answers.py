@@ -49,7 +49,7 @@ from entrepot.payments.commands.refund import Refund, Refunded, refund
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work", "access")]
 
@@ -416,7 +416,7 @@ def test_a_provider_without_an_outside_takes_every_answer_at_once(house: None):
 )  # fmt: skip
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         payments = [payment for _, payment in paid(count=min(size, 20))]
         many = [payments[i % len(payments)] for i in range(size)]
         disputes = [

@@ -22,7 +22,7 @@ from entrepot.payments.commands.refund import Refund, Refunded, refund
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work")]
 
@@ -233,7 +233,7 @@ def test_whoever_may_not_is_told_so(house: None):
 @pytest.mark.counts("payments.close_disputes", "payments.open_disputes")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         payments = [paid()[1] for _ in range(min(size, 20))]
         requests = [
             OpenDispute(payments[i % len(payments)], f"dp_{size}_{i}", 1, key=f"o{size}_{i}")

@@ -22,7 +22,7 @@ from entrepot.payments.commands.settle import Settle, Settled, settle
 from entrepot.payments.providers import Asked
 from entrepot.payments.queries import RefundsOf
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import queued
 
 pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work")]
@@ -259,7 +259,7 @@ def test_refunds_in_one_batch_see_each_other_on_either_tender(house: None):
 @pytest.mark.counts("payments.refund", "payments.retry", "payments.settle")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         orders = [ids.uuid7() for _ in range(size)]
         authorize(
             SYSTEM, requests=[Authorize(COMPANY, one, "fake", "card", "GBP", 100, NOW) for one in orders]

@@ -43,7 +43,7 @@ from entrepot.settlement import queries as settlement
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
 from tests.imitation import Imitation, an_imitation
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.stripe import CAPTURE_BEFORE, answers, dispute, event, example
 
 pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work")]
@@ -637,7 +637,7 @@ def test_a_dispute_without_an_intent_is_found_by_its_charge(house: None, stripe:
 @pytest.mark.counts("payments.take_messages", "payments.tell_disputes")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         orders = [ids.uuid7() for _ in range(size)]
         authorize(SYSTEM, requests=[
             Authorize(COMPANY, order, "stripe", f"pi_{order}", "GBP", 1000, NOW) for order in orders

@@ -27,7 +27,7 @@ from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.purchasing.rules import ChangedLine, Line, OrderedLine, ask_otherwise, misfit_change
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 DUE = NOW.date() + timedelta(days=7)
@@ -167,7 +167,7 @@ def test_the_same_order_may_be_changed_twice_in_a_batch(house: Retailer) -> None
 
 
 @pytest.mark.counts("purchasing.change")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, house: Retailer, count: int) -> None:
     asked = [
         ChangeOrder(which, ((queries.lines(which)[0].id, 12),), ((house.skus[2], 4, Decimal(2)),))

@@ -33,7 +33,7 @@ from entrepot.purchasing.receiving import Plan, Quality, Receiving
 from entrepot.stock.errors import NotThere
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -475,7 +475,7 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
     receive(CLERK, requests=[ReceiveOrder(ordered(house, *line))])  # the first units make rows
     decide_checks(CLERK, requests=[DecideCheck(dock.checks(1)[0].id, 1, "x")])
     close_claims(BUYER, requests=[CloseClaim(dock.claims(1)[0].id, "credit", "x")])
-    for many in (1, 10, MANY):
+    for many in SIZES:
         goods = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
         orders = [answer.order for answer in order(BUYER, requests=[goods] * many)]
         scans = [scan(house, MUG, order=one) for one in orders]

@@ -17,7 +17,7 @@ from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.stock.commands.adjust import Adjust, adjust
 from tests.retailer import BUYER, CLERK, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +124,7 @@ def test_what_is_refused_changes_nothing(house: Retailer) -> None:
 def test_statements_do_not_grow_with_the_batch(house: Retailer, statements) -> None:
     receipt = arrived(house, (10, "3.00"), (10, "1.00"))
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             land_costs(CLERK, requests=[bill(house, 5, receipt, name=f"{size}-{i}") for i in range(size)])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))

@@ -44,7 +44,7 @@ from entrepot.stock.plating import sscc
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from tests.plates import holds
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -489,7 +489,7 @@ def test_packages_take_as_many_statements_for_many_as_for_one(statements, house)
 @pytest.mark.counts("purchasing.confirm", "purchasing.take_notices", "purchasing.close_notices")
 def test_statements_do_not_grow_with_the_batch(statements, house):
     counts: dict[int, list[int]] = {}
-    for many in (1, 10, MANY):
+    for many in SIZES:
         goods = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
         orders = [answer.order for answer in order(BUYER, requests=[goods] * many)]
         lines = queries.lines_of(orders)

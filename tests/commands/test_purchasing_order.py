@@ -18,7 +18,7 @@ from entrepot.purchasing.commands.cancel import CancelOrder, OrderCancelled, can
 from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
 from entrepot.purchasing.errors import Duplicate, ForeignCurrency
 from tests.retailer import BUYER, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -149,7 +149,7 @@ def test_cancelling_ends_an_order(house):
 
 
 @pytest.mark.counts("purchasing.order")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, house, count):
     with statements() as ran:
         order(BUYER, requests=[goods(house, external_ref=f"R{i}", key=f"k{i}") for i in range(count)])

@@ -21,7 +21,7 @@ from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceiveOrder, receive
 from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded, NoBin
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -197,7 +197,7 @@ def test_free_goods_are_received_without_value(house):
 def test_statements_do_not_grow_with_the_batch(statements, house, lines):
     receive(CLERK, requests=[ReceiveOrder(ordered(house, (1, "1")))])  # the SKU's first units make its rows
     counts = {}
-    for count in (1, 10, MANY):
+    for count in SIZES:
         orders = [ordered(house, *[(10, "1.5")] * lines, skus=house.skus[:1] * lines) for _ in range(count)]
         with statements() as ran:
             answers = receive(CLERK, requests=[ReceiveOrder(one, key=str(one)) for one in orders])

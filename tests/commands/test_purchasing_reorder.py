@@ -44,7 +44,7 @@ from entrepot.purchasing.reordering import Reordering
 from entrepot.stock.commands.move import CUSTOMER, At, Move, move_units
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -245,7 +245,7 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
     asked_for(house)
     set_policy()
     counts: dict[int, list[int]] = {}
-    for many in (1, 10, MANY):
+    for many in SIZES:
         counts[many] = [count(statements, review_reorders, NIGHT, [ReviewReorders(1)] * many)]
         skus = [house.skus[0], *(ids.uuid7() for _ in range(many - 1))]
         counts[many] += [count(statements, propose_orders, NIGHT, [ProposeOrders(sku) for sku in skus])]

@@ -16,7 +16,7 @@ from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.purchasing.commands.reschedule import OrderRescheduled, RescheduleOrder, reschedule
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +83,7 @@ def test_the_same_key_moves_once(house):
 @pytest.mark.counts("purchasing.reschedule")
 def test_statements_do_not_grow_with_the_batch(house, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [RescheduleOrder(ordered(house), LATER) for _ in range(size)]
         with statements() as ran:
             reschedule(BUYER, requests=requests)

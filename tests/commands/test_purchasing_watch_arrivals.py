@@ -20,7 +20,7 @@ from entrepot.stock.commands.transfer import (
     ship_transfer,
 )
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -89,7 +89,7 @@ def test_what_is_late_is_work_once_and_what_came_is_none(floor: Floor) -> None:
 @pytest.mark.counts("purchasing.watch_arrivals")
 def test_statements_do_not_grow_with_what_is_late(floor: Floor, statements) -> None:
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         bought(floor, NOW.date(), min(size, 100))
         cause = replace(SYSTEM, at=NOW + timedelta(days=1))
         with statements() as made:

@@ -17,7 +17,7 @@ from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.work import queries as work
 from tests.back import APPROVES, ASKS, RECEIVES, asked, asked_all, back, came, policy, sold
 from tests.floor import NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -144,7 +144,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     policy(approve_above_minor=0, refund_at="authorized")
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         orders = sold(house, 2 * size, (0, 1), tax_minor=17)
         waits = refund(ASKS, requests=[Refund(one.return_id) for one in asked_all(orders, 1)])
         requests = [Approve(one.refund, i < size, "so", key=str(i + size)) for i, one in enumerate(waits)]

@@ -16,7 +16,7 @@ from entrepot.returns.commands.authorize import Authorize, Authorized, Item, aut
 from entrepot.work import queries as work
 from tests.back import ASKS, lines_of, policy, sold
 from tests.floor import COMPANY, NOW, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, queued
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +165,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 @pytest.mark.counts("returns.authorize")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [
             wants(order, key=str(order), external_id="R", node=sold_house.nodes[1], occurred_at=late)
             for i, order in enumerate(sold(sold_house, size, (0, 2)))

@@ -40,7 +40,7 @@ from entrepot.work import queries as work
 from tests.back import ASKS, HOME, asked, asked_all, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.imitation import Imitation, an_imitation, easypost
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -415,7 +415,7 @@ def test_of_a_label_that_stands_or_was_not_billed_nothing_comes_back(house: Floo
 @pytest.mark.counts("returns.record_label_purchases", "returns.poll_labels", "settlement.question_voided")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     register_services(SYSTEM, requests=[LIVE])
-    for size in (1, 10, MANY):
+    for size in SIZES:
         returns = asked_all(sold(sold_house, size, (0, 2)), 2, reason="damaged_in_transit")
         labels = make_labels(ASKS, requests=[MakeLabel(one.return_id) for one in returns])
         with statements():

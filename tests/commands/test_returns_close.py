@@ -13,7 +13,7 @@ from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.refund import Refund, refund
 from tests.back import ASKS, asked, asked_all, back, came, found, policy, sold
 from tests.floor import NOW, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +140,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 @pytest.mark.counts("returns.close")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         returns = asked_all(sold(sold_house, size, (0, 2)), 1)
         requests = [Close(one.return_id, "kept", key=str(one.return_id)) for one in returns]
         with statements() as ran:

@@ -41,7 +41,7 @@ from tests.back import HOME, RECEIVES, asked, back, policy, sent, trackings
 from tests.commands.test_shipping_take_tracking import take
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
 from tests.rules.test_easypost import a_message, detail
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -391,7 +391,7 @@ def test_an_answer_is_given_again_for_its_key(house: Floor):
 
 @pytest.mark.counts("returns.take_comebacks")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
-    for size in (1, 1, 10, MANY):
+    for size in (1, *SIZES):
         found = sent(sold_house, size)
         reship(SYSTEM, requests=[Reship(one, "lost") for one in found])
         requests = [came(sold_house, number, (2, "as new", "SKU-000")) for number in trackings(found)]

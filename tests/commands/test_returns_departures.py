@@ -27,7 +27,7 @@ from entrepot.work import queries as work
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
 from tests.onward import JOBBER, UNKNOWN, a_vendor, disposed, lines, opened
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -275,11 +275,11 @@ def test_the_same_keys_give_the_same_answers(house: Floor):
     "returns.add_papers", "returns.leave_departures", "returns.open_departures", "returns.settle_departures",
     "returns.watch_departures", "returns.withdraw_departures",
 )  # fmt: skip
-def test_statements_are_equal_at_1_10_and_1_000(house: Floor, statements):
+def test_statements_are_equal_at_1_10_and_many(house: Floor, statements):
     vendor = a_vendor(house, 0)
     late = replace(SYSTEM, at=NOW + timedelta(days=99))
     counts = []
-    for size in (1, 1, 10, MANY):  # the first one makes the buckets that the others find
+    for size in (1, *SIZES):  # the first one makes the buckets that the others find
         found = disposed(house, "return_to_vendor", *[1] * size)
         asks = [
             OpenDeparture(COMPANY, "vendor_return", ((one, 1),), vendor, expected_minor=90) for one in found

@@ -13,16 +13,16 @@ from entrepot.returns.commands.withdraw_exchanges import (
 )
 from tests.back import ASKS, asked_all, came_all, policy, sold
 from tests.floor import SYSTEM
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.counts("returns.exchange", "returns.settle_exchanges", "returns.withdraw_exchanges")
-def test_statements_are_equal_at_1_10_and_1_000(sold_house, statements):
+def test_statements_are_equal_at_1_10_and_many(sold_house, statements):
     policy(approve_above_minor=None)
     counts = []
-    for size in (1, 1, 10, MANY):  # the first one makes the rows that the others find
+    for size in (1, *SIZES):  # the first one makes the rows that the others find
         asked = asked_all(sold(sold_house, size, (0, 2)), 2, asked="exchange")
         came_all(asked)
         with statements() as ran:

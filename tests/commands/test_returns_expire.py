@@ -31,7 +31,7 @@ from entrepot.returns.expiring import ExpiryPolicy
 from entrepot.work import queries as work
 from tests.back import ASKS, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -292,7 +292,7 @@ def test_the_estimate_expects_no_goods_that_are_missing(house: Floor):
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
     waits()
-    for size in (1, 10, MANY):
+    for size in SIZES:
         returns = asked_all(sold(sold_house, size, (0, 2)), 1)
         wanted = [Expire(one.return_id) for one in returns]
         ran = []

@@ -26,7 +26,7 @@ from entrepot.work import queries as work
 from tests.back import INSPECTS, asked, asked_all, came, came_all, found, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.rules.test_returns_photos import jpeg, png
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, shipped
 
 pytestmark = pytest.mark.django_db
@@ -235,7 +235,7 @@ def test_an_inspection_has_so_many_photos(house: Floor):
 @pytest.mark.counts("returns.override_dispositions", "returns.add_photos")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         made = found(came_all(asked_all(sold(sold_house, size, (0, 2)), 1)))
         assert all(isinstance(one, Inspected) for one, _ in made)
         with statements() as ran:

@@ -36,7 +36,7 @@ from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.work import queries as work
 from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, asked, asked_all, came, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -292,7 +292,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     rules(**modes, velocity_max=0, wardrobing_repeats=1, hit_rate_min_percent=1, trust_days=0)
     house.stock(0, 2_000)
     paid, counts = PaymentGiven("account", "an account", 2_000, NOW), []
-    for size in (1, 1, 10, MANY):
+    for size in (1, *SIZES):
         known = sold(house, 1, (0, 1), customer="C1", address=HOME, payment=paid)
         orders = known + (sold(house, size - 1, (0, 1), payment=paid) if size > 1 else [])
         with statements() as ran:

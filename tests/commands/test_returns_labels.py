@@ -24,7 +24,7 @@ from entrepot.settlement.carriers import Billed
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from tests.back import ASKS, HOME, RECEIVES, asked, asked_all, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -336,7 +336,7 @@ def test_of_who_is_asked_what_could_come_along(house: Floor):
 @pytest.mark.counts("returns.make_labels", "returns.void_labels")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 1, 10, MANY):
+    for size in (1, *SIZES):
         returns = asked_all(sold(sold_house, size, (0, 2)), 2, reason="damaged_in_transit")
         with statements() as ran:
             made(*returns)

@@ -25,7 +25,7 @@ from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, re
 from entrepot.work import queries as work
 from tests.back import ASKS, INSPECTS, RECEIVES, asked, sold
 from tests.floor import COMPANY, NOW, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -154,7 +154,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
 @pytest.mark.counts("returns.receive_pallets", "returns.count_packages", "returns.close_pallets")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             came = receive_pallets(
                 RECEIVES, requests=[pallet(house, f"P{size}-{i}", "A", "B") for i in range(size)]

@@ -18,7 +18,7 @@ from entrepot.returns.commands.receive_parcels import Content, ParcelReceived, R
 from entrepot.work import queries as work
 from tests.back import ASKS, INSPECTS, RECEIVES, asked, asked_all, came, sold
 from tests.floor import COMPANY, Floor, units
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -224,7 +224,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
 @pytest.mark.counts("returns.announce_parcels", "returns.receive_parcels", "returns.decide_strays")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 1, 10, MANY):  # the first one makes the bucket that the others find
+    for size in (1, *SIZES):  # the first one makes the bucket that the others find
         returns = asked_all(sold(sold_house, size, (0, 2)), 2)
         trackings = [str(one.return_id) for one in returns]
         with statements() as ran:

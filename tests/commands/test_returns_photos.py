@@ -13,7 +13,7 @@ from entrepot.returns.commands.forget_photos import ForgetPhotos, PhotosForgotte
 from tests.back import asked_all, came_all, sold
 from tests.floor import COMPANY, SYSTEM, Floor
 from tests.rules.test_returns_photos import jpeg, png
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import at_once
 from tests.walk import a_house
 
@@ -78,7 +78,7 @@ def test_what_a_customer_showed_is_gone_with_the_person_and_its_digest_stays(hou
 @pytest.mark.counts("returns.forget_photos")
 def test_statements_of_forgetting_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             forget_photos(SYSTEM, requests=[ForgetPhotos(COMPANY, (ids.uuid7(),)) for _ in range(size)])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
@@ -89,7 +89,7 @@ def test_statements_of_forgetting_do_not_grow_with_the_batch(house: Floor, state
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     which = a_return(house)
     with statements():
-        for n in (1, 10, MANY):
+        for n in SIZES:
             add(*[AddReturnPhoto(which, png(1, 1 + i % photos.OF_CUSTOMER_MAX)) for i in range(n)])
 
 

@@ -13,7 +13,7 @@ from entrepot.returns import errors, queries
 from entrepot.returns.commands.receive import Receive, Received, receive
 from tests.back import ASKS, RECEIVES, asked, asked_all, came, policy, sold
 from tests.floor import NOW, Floor, balance, someone, units
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +143,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     policy(refund_at="received")
     house.stock(0, 5000)
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         returns = asked_all(sold(house, size, (0, 1), (1, 1)), 1, 1)
         requests = [Receive(one.return_id, line, 1, key=str(line)) for one in returns for line in one.lines]
         with statements() as ran:

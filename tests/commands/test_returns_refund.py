@@ -29,7 +29,7 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, asked_all, back, lines_of, no_consumers, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -234,7 +234,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     policy(refund_at="authorized", approve_above_minor=1500)
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         small, large = (asked_all(sold(house, size, (0, 2), tax_minor=17), n) for n in (1, 2))
         requests = [Refund(one.return_id, key=str(one.return_id)) for one in (*small, *large)]
         with statements() as ran:

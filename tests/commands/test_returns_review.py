@@ -15,7 +15,7 @@ from entrepot.returns.commands.review import Review, Reviewed, review
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, asked_all, policy, sold
 from tests.floor import COMPANY, NOW, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements, accept: bool):
     policy(refund_at="authorized")
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [
             Review(one.return_id, accept, "because", key=str(one.return_id))
             for one in asked_all(sold(sold_house, size, (0, 2)), 1, occurred_at=LATE)

@@ -19,7 +19,7 @@ from tests.back import HOME, RECEIVES, asked, sent, sold
 from tests.commands.test_shipping_take_tracking import take
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.rules.test_easypost import a_message, detail
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +104,7 @@ def test_an_answer_is_given_again_for_its_key(house: Floor):
 
 @pytest.mark.counts("returns.expect_sent_back")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         found = sent(sold_house, size)
         with statements():
             done = expect_sent_back(SYSTEM, requests=[ExpectSentBack(one, key=str(one)) for one in found])

@@ -15,7 +15,7 @@ from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.commands.settle import Settle, Settled, settle
 from tests.back import ASKS, asked, asked_all, back, came_all, found, put, sold
 from tests.floor import NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +105,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 @pytest.mark.counts("returns.settle_refunds")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         orders = by_card(house, size)
         returns = asked_all(orders, 1)
         put(found(came_all(returns)))

@@ -17,7 +17,7 @@ from entrepot.returns.staging import StagingPolicy
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, asked_all, back, came, came_all, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +129,7 @@ def test_statements_do_not_grow_with_what_waits(sold_house: Floor, statements):
     waiting = [a_return(sold_house)]
     receipts = came(waiting[0])
     watch(later(49), requests=[Watch(COMPANY)])
-    for size in (1, 10, MANY):
+    for size in SIZES:
         put(found(receipts))  # these go on
         refund(ASKS, requests=[Refund(one.return_id) for one in waiting])
         waiting = asked_all(sold(sold_house, size, (0, 2)), 1)

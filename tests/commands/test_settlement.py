@@ -30,7 +30,7 @@ from entrepot.settlement.commands.take_payouts import _RESERVES, PayoutTaken, Ta
 from entrepot.settlement.rules import PayoutLine, Providers, gross
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import at_once
 
 ROOMS = ("kernel", "ledger", "payments", "work", "settlement")
@@ -447,7 +447,7 @@ def test_sixteen_at_once_take_a_payout_once_and_settle_a_charge_once(committed_d
 @pytest.mark.counts("settlement.take_payouts")
 def test_statements_do_not_grow_with_payouts_or_lines(house: None, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         for lines in (1, 3):
             with statements() as ran:
                 answers = taken(*[

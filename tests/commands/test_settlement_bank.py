@@ -44,7 +44,7 @@ from tests.commands.test_settlement_carriers import an_invoice, numbers
 from tests.commands.test_settlement_carriers import take as take_invoices
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
 from tests.seconds import the_database_refuses
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -487,7 +487,7 @@ def test_a_payout_that_a_later_statement_of_a_file_names_is_not_guessed_before(h
 )
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     taking, splitting, deciding = [], [], []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             taken = take(*(a_statement(f"{size}/{i}", BankLine(DAY, 50_000)) for i in range(size)))
         taking.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))

@@ -24,7 +24,7 @@ from entrepot.work import queries as work
 from tests.back import lines_of, sent, trackings
 from tests.floor import COMPANY, SYSTEM, Floor, balance, someone
 from tests.seconds import the_database_refuses
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 from tests.walk import a_house, picked, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -211,7 +211,7 @@ def test_an_answer_is_given_again_for_its_key(house: Floor):
 @pytest.mark.counts("settlement.take_carrier_invoices", "settlement.decide_charges")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     parcels = iter(trackings(sent(sold_house, MANY + 11)))
-    for size in (1, 10, MANY):
+    for size in SIZES:
         wanted = [
             an_invoice(
                 f"{size}-{i}", Billed(next(parcels), 320), Billed(str(ids.uuid7()), 9), key=f"{size}-{i}"

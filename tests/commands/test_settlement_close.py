@@ -27,7 +27,7 @@ from tests.back import policy
 from tests.commands.test_settlement_bank import DAY, a_statement, take
 from tests.commands.test_settlement_invoices import issue
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +120,7 @@ def test_what_has_not_ended_is_not_closed():
 def test_statements_do_not_grow_with_the_batch(statements):
     a_floor(skus=0)
     first, counts = date(1900, 1, 1), []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         months = [date(first.year + i // 12, i % 12 + 1, 1) for i in range(size)]
         first = first.replace(year=first.year - 100)
         with statements() as ran:

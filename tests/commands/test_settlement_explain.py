@@ -19,7 +19,7 @@ from entrepot.settlement.rules import PayoutLine
 from entrepot.work import queries as work
 from tests.commands.test_settlement import ROOMS, a_payout, answered, charged, entries, taken
 from tests.floor import NOW, SYSTEM, a_floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import at_once
 
 pytestmark = pytest.mark.alone(*ROOMS)
@@ -264,7 +264,7 @@ def test_a_charge_is_matched_by_hand_or_by_its_name_not_both(committed_db: None)
 @pytest.mark.counts("settlement.explain")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         lines = [PayoutLine("charge", f"ch_{size}_{i}", 10) for i in range(size)]
         payouts = taken(*[a_payout(f"po_{size}_{i}", one) for i, one in enumerate(lines)])
         (long,) = taken(a_payout(f"po_{size}_long", *lines))

@@ -46,7 +46,7 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.onward import disposed, opened
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -361,7 +361,7 @@ def test_legal_holds_are_placed_and_released(house: Floor):
 @pytest.mark.counts("settlement.hold_data", "settlement.release_data")
 def test_statements_of_holds_do_not_grow_with_the_batch(house: Floor, statements):
     mine = bought(house)
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements():
             held = hold_data(SYSTEM, requests=[HoldData(COMPANY, "case", order=mine)] * size)
         with statements():
@@ -389,7 +389,7 @@ def test_the_pictures_of_labels_go_with_the_person(house: Floor):
     "settlement.erase_people", "settlement.apply_retention", "parties.erase", "orders.forget_buyers"
 )
 def test_statements_of_erasure_do_not_grow_with_the_batch(house: Floor, statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         orders = placed(house, size, (0, 1), address=AddressGiven("Ida Ko", "Row", "X"))
         cancel(SYSTEM, requests=[CancelOrder(order, "changed their mind") for order in orders])
         with statements():

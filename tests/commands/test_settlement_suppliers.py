@@ -35,7 +35,7 @@ from entrepot.settlement.commands.take_supplier_invoices import (
 from entrepot.settlement.supplier_invoices import Invoiced
 from entrepot.work import queries as work
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import all_at_once
 
 BOOKS, OTHER = (Cause(Actor(name, everything=True), NOW) for name in ("cleo", "carl"))
@@ -244,7 +244,7 @@ def test_what_came_and_is_not_billed_says_why_the_account_is_not_zero(house: Ret
     "settlement.take_supplier_invoices", "settlement.decide_supplier_lines", "settlement.match_arrivals"
 )
 def test_statements_do_not_grow_with_the_batch(house: Retailer, statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         number = bought(house, (size, "4.00"))
         with statements():
             taken = take(*[bill(f"F-{size}-{i}", Invoiced(number, 1, 1, 900)) for i in range(size)])

@@ -37,7 +37,7 @@ from entrepot.work import queries as work
 from tests.commands.test_shipping_live import LIVE, a_label
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, an_imitation, easypost
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
 
 
@@ -442,7 +442,7 @@ def test_answers_that_can_not_be_are_refused(house: Floor):
 @pytest.mark.counts("shipping.watch_purchases")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     later = replace(SYSTEM, at=NOW + timedelta(hours=1))
-    for size in (1, 10, MANY):
+    for size in SIZES:
         sent = shipped(*placed(house, size, (0, 1)))
         print_labels(SYSTEM, requests=[PrintLabels(one) for one in sent])
         buy_labels(SYSTEM, requests=[BuyLabels(one) for one in sent])

@@ -30,7 +30,7 @@ from entrepot.shipping.live import Bought
 from entrepot.work import queries as work
 from tests.back import sent
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.told import numbers_told
 from tests.walk import a_house, placed, shipped
 
@@ -263,7 +263,7 @@ def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     for one in sent(sold_house, 1):
         print_labels(SYSTEM, requests=[PrintLabels(one)])
     watched(replace(SYSTEM, at=NOW + timedelta(days=3)))  # from now on an item is open
-    for size in (1, 10, MANY):
+    for size in SIZES:
         found = sent(sold_house, size)
         print_labels(SYSTEM, requests=[PrintLabels(one) for one in found])
         with statements():

@@ -13,7 +13,7 @@ from entrepot.shipping import queries
 from entrepot.shipping.commands.deliver import Delivered, ShipmentDelivered, deliver
 from tests.back import sent
 from tests.floor import NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
 @pytest.mark.counts("shipping.deliver")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         parcels = sent(sold_house, size)
         with statements() as ran:
             deliver(SYSTEM, requests=[Delivered(one, key=str(one)) for one in parcels])

@@ -23,7 +23,7 @@ from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, c
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from tests.back import sent
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 from tests.told import numbers_told
 from tests.walk import a_house, shipped
 
@@ -183,7 +183,7 @@ def test_the_time_and_the_person_are_those_of_the_cause(house: Floor):
 @pytest.mark.counts("shipping.close_manifests", "shipping.print_labels", "shipping.void_labels")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         shipments = sent(sold_house, size)
         with statements() as ran:
             labels = printed(*shipments)

@@ -45,7 +45,7 @@ from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, an_imitation, easypost
 from tests.rules.test_easypost import a_message, detail
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.told import numbers_told
 from tests.walk import a_house, packed, picked, placed, shipped
 
@@ -299,7 +299,7 @@ def test_who_tells_by_itself_is_asked_about_what_it_was_silent_of(house: Floor):
     "shipping.poll",
 )
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
-    for size in (1, 10, MANY):
+    for size in SIZES:
         ready = packed(*placed(house, size, (0, 1)))
         with statements():
             ask_rates(SYSTEM, requests=[AskRates(one, key=str(one)) for one in ready])

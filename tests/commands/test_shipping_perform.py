@@ -17,7 +17,7 @@ from entrepot.shipping import errors
 from entrepot.shipping.commands.perform import PerformServices, ServicesPerformed, perform
 from entrepot.shipping.tasks import serve_perform
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +92,7 @@ def test_the_worker_serves_the_queue(house: Floor):
 @pytest.mark.counts("shipping.perform")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         wanted = orders_of(house, size, FEE, payment=PaymentGiven("account", "c", 12050, NOW))
         with statements() as ran:
             perform(SYSTEM, requests=[PerformServices(order, key=str(order)) for order in wanted])

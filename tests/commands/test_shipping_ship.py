@@ -25,7 +25,7 @@ from entrepot.warehouse import queries as warehouse
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, packed, picked, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -288,7 +288,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
     paid = PaymentGiven("account", "c", 3000, NOW)
-    for size in (1, 10, MANY):
+    for size in SIZES:
         work_ = packed(*placed(house, size, (0, 2), (1, 1), payment=paid))
         with statements() as ran:
             ship(SYSTEM, requests=[ShipFulfillment(one, key=str(one)) for one in work_])

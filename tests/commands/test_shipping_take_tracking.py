@@ -19,7 +19,7 @@ from entrepot.work import queries as work
 from tests.back import sent, trackings
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.rules.test_easypost import a_message, detail
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, shipped
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +147,7 @@ def test_promises_are_held_against_what_happened(house: Floor):
 @pytest.mark.counts("shipping.take_tracking")
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         numbers = trackings(sent(sold_house, size))
         broken = detail("failure", LATER + timedelta(days=1), "damaged")
         came = detail("delivered", LATER)

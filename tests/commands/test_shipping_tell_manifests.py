@@ -33,7 +33,7 @@ from entrepot.work import queries as work
 from tests.commands.test_shipping_live import HOME, LIVE
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, a_form, an_imitation, easypost
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -375,7 +375,7 @@ def test_the_last_of_several_answers_about_a_form_stands(house: Floor):
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     sold(house)
     like = closed(house)
-    for size in (1, 10, MANY):
+    for size in SIZES:
         made = [ids.uuid7() for _ in range(size)]
         sql.change(_MANIFESTS, {"ids": made, "like": like})
         sql.change(_FORMS, {"ids": made, "company": COMPANY})

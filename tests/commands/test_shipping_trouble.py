@@ -37,7 +37,7 @@ from tests.back import HOME, sent
 from tests.commands.test_shipping_take_tracking import take
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.rules.test_easypost import a_message, detail
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +181,7 @@ def test_an_answer_is_given_again_for_its_key(house: Floor):
 def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     policy(reship=["lost"], claim=["lost"])
     deliver(SYSTEM, requests=[Delivered(one) for one in sent(sold_house, 1)])
-    for size in (1, 10, MANY):
+    for size in SIZES:
         parcels = sent(sold_house, size)
         with statements():
             claims = open_claims(

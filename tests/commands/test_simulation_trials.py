@@ -38,7 +38,7 @@ from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.release import ReleaseOrder, release
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 KIND = "sourcing.profile"
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -509,7 +509,7 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
     floor.stock(quantity=9)
     decided(floor, 0, (0, 1))
     report, counts = tried(), []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         made = draft_policy(SYSTEM, requests=[DraftPolicy(COMPANY, KIND, NOT_N1)] * size)
         ask = [AskTrial(COMPANY, one.draft, DAY, DAY + timedelta(days=1)) for one in made]
         with statements() as ran:

@@ -18,7 +18,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, a
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.explain import Flip, Together
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import all_at_once
 
 
@@ -178,7 +178,7 @@ def test_the_same_key_allocates_once(floor: Floor) -> None:
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=100_000)
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             allocate(SYSTEM, requests=requests)
@@ -430,7 +430,7 @@ def test_by_cost_statements_do_not_grow_with_the_batch(floor: Floor, statements)
     place_nodes()
     profile(choose_by="cost", km_minor=1.0, orders_per_day={"N1": 10})
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             allocate(SYSTEM, requests=requests)

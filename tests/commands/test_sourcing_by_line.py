@@ -23,7 +23,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, a
 from entrepot.sourcing.explain import Flip
 from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 
 @pytest.fixture
@@ -337,7 +337,7 @@ def _an_order(floor: Floor, dice: random.Random, policy: str) -> UUID:
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements: Any) -> None:
     floor.stock(quantity=100_000)
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             allocate(SYSTEM, requests=requests)

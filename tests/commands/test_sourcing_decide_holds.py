@@ -20,7 +20,7 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.errors import OfAnotherRole
 from tests import walk
 from tests.floor import COMPANY, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -170,7 +170,7 @@ def test_again_by_key(house):
 @pytest.mark.parametrize(("decision", "count"), [("release", 12), ("reject", 19)])
 def test_statements_do_not_grow_with_the_batch(house, statements, decision, count):
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         orders = walk.placed(house, batch, (0, 1))
         place_hold(SYSTEM, requests=[PlaceHold(one, "fraud review", "odd") for one in orders])
         items = [item for (item,) in sql.run("SELECT work_item FROM orders_hold WHERE state = 'open'")]

@@ -25,7 +25,7 @@ from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests import back, walk
 from tests.commands.test_sourcing_peg import coming, freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ def test_kits_take_no_statement_more(house: Floor, statements) -> None:
     house.stock(0, 5000)
     house.stock(1, 5000)
     counts = []
-    for n in (1, 10, MANY):
+    for n in SIZES:
         for lines in (((0, 1), (1, 1)), ((KIT, 1),)):
             wanted = walk.placed(house, n, *lines)
             with statements() as ran:

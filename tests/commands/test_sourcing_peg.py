@@ -20,7 +20,7 @@ from entrepot.sourcing.commands.peg import PegSku, SkuPegged, peg
 from entrepot.sourcing.waiting import waiting_for
 from entrepot.stock.commands.expect import Expect, expect
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.together import all_at_once
 
 TODAY = NOW.date()
@@ -252,7 +252,7 @@ def test_nothing_waits_and_again(floor: Floor) -> None:
 
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         all_waiting(floor, size, (0, 1), (1, 1))
         coming(floor, 5, 2)
         with statements() as ran:

@@ -19,7 +19,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, a
 from entrepot.sourcing.explain import Flip
 from tests.commands.test_sourcing_peg import freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -205,7 +205,7 @@ def test_statements_do_not_grow_with_the_batch_whatever_is_asked(floor: Floor, s
         offline=(rules.Offline("N2", NOW.date()),),
     )  # fmt: skip
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             whole(allocate(SYSTEM, requests=requests))

@@ -24,7 +24,7 @@ from entrepot.sourcing.explain import Flip
 from entrepot.sourcing.rules import Profile
 from entrepot.work import queries as work
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_the_same_key_rejects_once(floor: Floor) -> None:
 @pytest.mark.counts("sourcing.ask_again", "sourcing.reject")
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         orders = [one.order for one in floor.orders(size, (0, 1))]
         whole(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))
         with statements() as ran:

@@ -31,7 +31,7 @@ from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests import back, walk
 from tests.commands.test_sourcing_peg import freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -334,7 +334,7 @@ def test_orders_of_one_batch_do_not_take_the_same_substitute(house: Floor) -> No
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements) -> None:
     house.stock(2, 100_000)
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         wanted = walk.placed(house, size, (0, 1), payment=ON_ACCOUNT)
         whole(capture(SYSTEM, requests=[Capture(order, 9_99) for order in wanted]))
         with statements() as ran:

@@ -44,7 +44,7 @@ from entrepot.stock.commands.transfer import (
     ship_transfer,
 )  # fmt: skip
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, someone, units
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("kernel", "ledger", "stock", "access")]
 
@@ -449,7 +449,7 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
             run()
         counts.setdefault(name, []).append(len(ran))
 
-    for size in (1, 1, 10, MANY):  # the first of all makes the buckets and positions that the others find
+    for size in (1, *SIZES):  # the first of all makes the buckets and positions that the others find
         many = range(size)
         wants = [floor.wants(1) for _ in many]
         loss = a_loss(floor, -1)

@@ -31,7 +31,7 @@ from entrepot.warehouse import errors
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 from tests.walk import a_house, allocated, placed, queued
 
 pytestmark = pytest.mark.django_db
@@ -441,7 +441,7 @@ def test_on_its_day_and_without_a_limit_nothing_is_held(house: Floor) -> None:
 def test_statements_of_the_limit_do_not_grow_with_the_batch(house: Floor, statements) -> None:
     ahead(house, limit=1)
     counts = []
-    for batch in (1, 10, MANY):
+    for batch in SIZES:
         waits = placed(house, batch, (0, 2))
         with statements() as ran:
             answers = allocate(SYSTEM, requests=[AllocateOrder(one) for one in waits])

@@ -29,7 +29,7 @@ from entrepot.stock.commands.reserve import (
     reserve,
 )
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
@@ -263,7 +263,7 @@ def test_a_repeated_key_renews_and_reserves_once(floor: Floor) -> None:
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=10_000)
     counts: dict[str, list[int]] = {}
-    for size in (1, 1, 10, MANY):
+    for size in (1, *SIZES):
         carts = [a_cart(floor, 1, f"cart {size} {i}") for i in range(size)]
         for name, run in {
             "reserve": lambda carts=carts: reserve(SYSTEM, requests=carts),

@@ -29,7 +29,7 @@ from entrepot.returns.tasks import serve_decide_refund
 from entrepot.sourcing.commands.cancel import cancel
 from tests.back import APPROVES, ASKS, asked, back, lines_of, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -246,7 +246,7 @@ def test_the_ledger_of_an_account_says_what_for(house: Floor):
 @pytest.mark.counts("payments.expire_credits")
 def test_statements_do_not_grow_with_the_companies(house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         credited(house)
         sql.run("UPDATE payments_creditgrant SET expires_at = %(at)s", {"at": NOW})
         with statements() as ran:

@@ -14,7 +14,7 @@ from entrepot.tax import queries
 from entrepot.tax.commands.register import RateRegistered, RegisterRate, register_rates
 from entrepot.tax.rules import Rate
 from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +69,6 @@ def test_a_key_gets_its_answer_again():
 def test_statements_do_not_grow_with_the_batch(statements):
     batches = [
         [replace(STANDARD, region=f"{n}-{i % 50}", valid_from=DAY + timedelta(i)) for i in range(n)]
-        for n in (1, 10, MANY)
+        for n in SIZES
     ]
     assert counts(statements, register_rates, batches) == [5, 5, 5]

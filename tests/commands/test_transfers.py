@@ -36,7 +36,7 @@ from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, units
 from tests.plates import NUMBER, OTHER, PREFIX, a_plate, holds, stands
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
@@ -269,7 +269,7 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
     # The first makes the buckets that the others find.
     receive_transfer(SYSTEM, requests=[arrived(floor, sent(floor, 2), 1)])
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as out:
             shipped = ship_transfer(SYSTEM, requests=[request] * size)
         transfers = [one.transfer for one in shipped if isinstance(one, TransferShipped)]

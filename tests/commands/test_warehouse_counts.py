@@ -49,7 +49,7 @@ from entrepot.work import queries as work
 from entrepot.work.scanning import Alike, Named, Plate, Scan
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.plates import NUMBER, a_plate, holds
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, freed_is_offered, picked, placed, queued, released
 
 pytestmark = pytest.mark.django_db
@@ -909,7 +909,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
         sizes[name].append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
         return answers
 
-    for number in (1, 10, MANY):
+    for number in SIZES:
         bins = _many(house, number)
         tasks = [one.task for one in run("ask", ask_counts, SYSTEM, [AskCount(one) for one in bins])]
         run("start", start_counts, at("ann", 0), [StartCount(one) for one in tasks])
@@ -939,7 +939,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
 @pytest.mark.counts("warehouse.plan_counts")
 def test_planning_takes_as_many_statements_for_many(house: Floor, statements):
     found = []
-    for sku, number in enumerate((1, 10, MANY)):
+    for sku, number in enumerate(SIZES):
         house.stock(sku, 10)
         with statements() as ran:
             plan_counts(SYSTEM, requests=[PlanCounts(COMPANY)] * number)

@@ -19,7 +19,7 @@ from entrepot.stock.rules import by_age, layers, shares
 from entrepot.warehouse.commands.expire_lots import ExpireLots, LotsExpired, expire_lots
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, placed, queued, released
 
 TODAY = NOW.date()
@@ -117,7 +117,7 @@ def test_a_company_that_is_not_there(house: Floor):
 @pytest.mark.counts("warehouse.expire_lots")
 def test_statements_do_not_grow_with_lots(house: Floor, statements):
     found = []
-    for number in (1, 10, MANY):
+    for number in SIZES:
         for one in range(min(number, 30)):
             came(house, f"L{number}-{one}", TODAY - timedelta(days=1), 1)
         with statements() as ran:

@@ -14,7 +14,7 @@ from entrepot.warehouse.commands.adjust import adjust, approve_adjustment
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
 from entrepot.work import queries as work
 from tests.floor import COMPANY, SYSTEM, Floor, someone, units
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, queued, released
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_put_away_has_a_key_and_as_many_statements_for_many(house: Floor, statem
     assert put_away(SYSTEM, requests=[wanted]) == first
     assert units(house.skus[0]) == 5000
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         requests = [
             PutAway(COMPANY, house.skus[0], house.bin(0, "receiving"), house.bin(0), 1) for _ in range(size)
         ]

@@ -19,7 +19,7 @@ from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_list
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.totes import SortStop, sort_stops
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, placed, released
 from tests.waves import gathers, laid_out, on_lists
 
@@ -220,7 +220,7 @@ def test_the_backlog_against_the_next_cut_offs(house: Floor):
 def test_statements_do_not_grow_with_tasks(house: Floor, statements):
     packed_every(house, 60, labor.TASKS_MIN)
     found = []
-    for number in (1, 10, MANY):
+    for number in SIZES:
         with statements() as ran:
             fit_standards(replace(SYSTEM, at=END), requests=[FitStandards(COMPANY)] * number)
         found.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))

@@ -18,7 +18,7 @@ from entrepot.warehouse.commands.pace import NodePaced, PaceNode, pace
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.registers import answers_its_key, counts, done, refuses, stands_when_repeated
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 from tests.waves import gathers, proposed, waiting
 
@@ -129,7 +129,7 @@ def test_the_same_key_paces_once(house: Floor):
 def test_pacing_takes_the_same_statements_for_any_list(house: Floor, statements):
     gathers(mode="paced", pickers=10_000, packing_stations=10_000, routes_max=0)
     found = []
-    for count in (1, 10, MANY):
+    for count in SIZES:
         waiting(house, min(count, 400), (0, 1))
         with statements() as ran:
             pace(SYSTEM, requests=[PaceNode(house.nodes[0])] * count)
@@ -173,6 +173,6 @@ def test_statements_do_not_grow_with_the_cut_offs(house: Floor, statements):
     def week(count: int, at: time) -> list[SetCarrierCutOff]:
         return [SetCarrierCutOff(COMPANY, codes[n // 7], house.nodes[0], n % 7, at) for n in range(count)]
 
-    batches = [week(count, time(9 + place)) for place, count in enumerate((1, 10, MANY))]
+    batches = [week(count, time(9 + place)) for place, count in enumerate(SIZES)]
     assert counts(statements, set_cut_offs, batches) == [5, 5, 5]
     assert isinstance(done(set_cut_offs, week(1, time(1))[0])[0], CarrierCutOffSet)

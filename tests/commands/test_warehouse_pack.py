@@ -18,7 +18,7 @@ from entrepot.warehouse.commands.pack import FulfillmentPacked, PackedPart, Pack
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, packed, picked, placed, queued, released
 
 pytestmark = pytest.mark.django_db
@@ -274,7 +274,7 @@ def test_the_tolerance_is_a_policy(house: Floor):
 @pytest.mark.counts("warehouse.pack")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         work_ = picked(*placed(house, size, (0, 2), (1, 1)))
         with statements() as ran:
             pack(SYSTEM, requests=[PackFulfillment(one, key=str(one)) for one in work_])

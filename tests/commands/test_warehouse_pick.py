@@ -16,7 +16,7 @@ from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment,
 from entrepot.warehouse.tasks import serve_count
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone, units
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, placed, queued, released
 
 pytestmark = pytest.mark.django_db
@@ -247,7 +247,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements, short: 
     house.stock(0, 5000, kind="reserve")
     house.stock(1, 5000)
     counts = []
-    for size in (1, 1, 10, MANY):  # the first pick of a SKU makes its bucket in staging
+    for size in (1, *SIZES):  # the first pick of a SKU makes its bucket in staging
         work_ = released(*placed(house, size, (0, 2), (1, 1)))
         missed = {
             task.fulfillment: ((task.id, 0),) for task in queries.tasks(work_) if task.quantity == 2 and short

@@ -23,7 +23,7 @@ from entrepot.warehouse.commands.pick_lists import (
 )
 from tests.floor import NOW, SYSTEM, Floor, someone
 from tests.shop import a_person
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 from tests.waves import gathers, laid_out, on_lists
 
@@ -331,7 +331,7 @@ def test_statements_do_not_grow_with_the_lists(house: Floor, statements, short: 
     house.stock(0, 3_000)
     house.stock(0, 100, kind="reserve")
     counts = []
-    for count in (1, 1, 10, MANY):  # the first pick of a SKU makes its bucket in staging
+    for count in (1, *SIZES):  # the first pick of a SKU makes its bucket in staging
         lists = on_lists(house, count, (0, 2), method="discrete").lists
         first = queries.list_stops(lists[0])[0].task
         requests = [PickList(lists[0], ((first, 1),) if short else ()), *map(PickList, lists[1:])]

@@ -22,7 +22,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.errors import PlateElsewhere, PlateEmpty, PlateWanted, WrongBin
 from tests.floor import COMPANY, SYSTEM, Floor
 from tests.plates import NUMBER, OTHER, PREFIX, a_plate, holds, numbered, stands
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, released
 
 pytestmark = pytest.mark.django_db
@@ -254,7 +254,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     house.stock(0, 1)
     wanted = BuildPlate(COMPANY, house.bin(0, "reserve"), ((house.skus[0], 1),))
     counts: dict[str, set[int]] = {"build": set(), "move": set(), "open": set()}
-    for size in (1, 10, MANY):
+    for size in SIZES:
         with statements() as ran:
             made = build_plates(SYSTEM, requests=[wanted] * size)
         counts["build"].add(len(ran.texts))

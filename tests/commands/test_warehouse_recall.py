@@ -24,7 +24,7 @@ from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.recall import KitsRecalled, RecallKits, recall
 from tests import walk
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -201,7 +201,7 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
     house.kit("KIT", (0, 2), (1, 1))
     house.stock(0, 2_022)
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         house.stock(1, size)
         wanted = walk.placed(house, size, (KIT, 1))
         work_of = walk.released(*wanted)

@@ -11,7 +11,7 @@ from entrepot.warehouse import packing
 from entrepot.warehouse.cartons import Carton
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from tests.registers import COMPANY, a_company, answers_its_key, counts, done, refuses, stands_when_repeated
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 
@@ -55,5 +55,5 @@ def test_a_key_gets_its_answer_again():
 
 @pytest.mark.counts("warehouse.register_cartons")
 def test_statements_do_not_grow_with_the_batch(statements):
-    batches = [[replace(MEDIUM, code=f"{size}-{i}") for i in range(size)] for size in (1, 10, MANY)]
+    batches = [[replace(MEDIUM, code=f"{size}-{i}") for i in range(size)] for size in SIZES]
     assert counts(statements, register_cartons, batches) == [3] * 3  # the third writes the events

@@ -20,7 +20,7 @@ from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.reject import reject
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, packed, picked, placed, queued, released
 
 pytestmark = pytest.mark.django_db
@@ -185,7 +185,7 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements):
         house.stock(sku, 5_000)
     for stage, most in ((allocated, 17), (released, 28)):
         counts = []
-        for count in (1, 10, MANY):
+        for count in SIZES:
             batch = placed(house, count, (0, 1), (1, 1))
             stage(*batch)
             with statements() as ran:

@@ -19,7 +19,7 @@ from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, rel
 from entrepot.warehouse.tasks import serve_release
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, placed, queued
 
 pytestmark = pytest.mark.django_db
@@ -188,7 +188,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     house.stock(0, 5000)
     house.stock(1, 5000, node=1)
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         wanted = placed(house, size, (0, 1), (1, 1))
         allocated(*wanted)
         with statements() as ran:

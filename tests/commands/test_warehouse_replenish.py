@@ -27,7 +27,7 @@ from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.plates import OTHER, PREFIX, a_plate
 from tests.plates import stands as where
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 from tests.walk import a_house, allocated
 
 pytestmark = pytest.mark.django_db
@@ -204,7 +204,7 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements):
     _in_reserve(house)
     begin = 0
     nodes = [house.nodes[0], *(ids.uuid7() for _ in range(999))]
-    for size in (1, 10, MANY):
+    for size in SIZES:
         some = ask[begin : begin + size]
         begin += size
         with statements():

@@ -29,7 +29,7 @@ from entrepot.warehouse.commands.stack_plates import PlatesStacked, StackPlates,
 from entrepot.warehouse.errors import PlateElsewhere, PlateEmpty, PlateStacked
 from tests.floor import COMPANY, SYSTEM, Floor
 from tests.plates import NUMBER, OTHER, PREFIX, a_plate, holds, numbered, stands
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -207,7 +207,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     house.stock(0, 3000, kind="reserve")
     counts, number = set(), 100
     wanted = BuildPlate(COMPANY, house.bin(0, "reserve"), ((house.skus[0], 1),))
-    for size in (1, 10, MANY):
+    for size in SIZES:
         built = [replace(wanted, number=sscc(PREFIX, 3, number + i)) for i in range(size)]
         made = build_plates(SYSTEM, requests=built)
         number += size

@@ -24,7 +24,7 @@ from entrepot.warehouse.commands.watch_floor import LATE, FloorWatched, WatchFlo
 from entrepot.warehouse.labor import Labor, Shift
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, queued
 from tests.waves import gathers, proposed, waiting
 
@@ -246,7 +246,7 @@ def test_watching_takes_the_same_statements_for_any_list(house: Floor, statement
     waiting(house, 1, (0, 1), promise_at=NOW - timedelta(hours=1))
     watched()
     found = []
-    for count in (1, 10, MANY):
+    for count in SIZES:
         waiting(house, min(count, 300), (0, 1), promise_at=NOW - timedelta(hours=1))
         with statements() as ran:
             watch_floor(SYSTEM, requests=[WatchFloor(COMPANY)] * count)

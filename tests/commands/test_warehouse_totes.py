@@ -20,7 +20,7 @@ from entrepot.warehouse.commands.totes import (
 )
 from entrepot.warehouse.errors import NotPickedYet, ToteTaken
 from tests.floor import SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import MANY, SIZES
 from tests.walk import a_house, placed, released
 from tests.waves import gathers, laid_out, on_lists
 
@@ -92,7 +92,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     stops = [stop for one in lists for stop in queries.list_stops(one)]
     assert len(stops) == MANY + 11
     begin, counts = 0, []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         some = stops[begin : begin + size]
         begin += size
         with statements() as ran:

@@ -16,7 +16,7 @@ from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment,
 from entrepot.warehouse.commands.unpack import FulfillmentUnpacked, UnpackFulfillment, unpack
 from entrepot.work import queries as work
 from tests.floor import NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, packed, picked, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,7 @@ def test_the_same_key_opens_once(house: Floor):
 @pytest.mark.counts("warehouse.unpack")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         work_ = packed(*placed(house, size, (0, 2), (1, 1)))
         with statements() as ran:
             unpack(SYSTEM, requests=[UnpackFulfillment(one, WHY, key=str(one)) for one in work_])

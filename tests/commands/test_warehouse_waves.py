@@ -36,7 +36,7 @@ from entrepot.warehouse.commands.waves import (
 )
 from entrepot.warehouse.labor import Labor, Shift
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, placed, queued
 from tests.waves import gathers, laid_out, proposed, waiting
 
@@ -414,7 +414,7 @@ def test_statements_do_not_grow_with_the_wave(house: Floor, statements):
     laid_out(house)
     house.stock(0, 5_000)
     counts: dict[str, list[int]] = {"stream": [], "propose": [], "release": []}
-    for count in (1, 10, MANY):
+    for count in SIZES:
         orders = placed(house, count, (0, 1))
         allocated(*orders)
         with statements() as ran:
@@ -435,7 +435,7 @@ def test_waves_are_counted_in_fixed_statements(house: Floor, statements):
     gathers(pickers=10_000, packing_stations=10_000)
     house.stock(0, 2_500)
     counts = []
-    for count in (1, 10, MANY):
+    for count in SIZES:
         waiting(house, count, (0, 1))
         requests = [ProposeWave(house.nodes[0], lines_max=1)] * count
         with statements() as ran:

@@ -24,7 +24,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.withdraw import OrderWithdrawn, withdraw
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
-from tests.sizes import MANY
+from tests.sizes import SIZES
 from tests.walk import a_house, allocated, packed, picked, placed, queued, released, shipped
 
 pytestmark = pytest.mark.django_db
@@ -422,7 +422,7 @@ def test_statements_are_those_of_the_stage(db: None, statements, stage, lines):
 
 @pytest.mark.counts("warehouse.withdraw")
 def test_statements_do_not_grow_with_the_batch(db: None, statements):
-    assert _counts(statements, packed, 3, (1, 10, MANY)) == [33] * 3
+    assert _counts(statements, packed, 3, SIZES) == [33] * 3
 
 
 def _counts(statements, stage, lines, sizes) -> list[int]:

@@ -30,7 +30,7 @@ from entrepot.work.commands.resolve import ResolveItem, resolve
 from entrepot.work.commands.snooze import ItemSnoozed, SnoozeItem, snooze
 from entrepot.work.errors import ChangedMeanwhile
 from entrepot.work.rules import SNOOZE_MAX, Calendar, Target, Targets
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -114,7 +114,7 @@ def test_a_picker_may_not_give_work_to_others():
 
 
 @pytest.mark.counts("work.assign")
-@pytest.mark.parametrize("size", [1, 10, MANY])
+@pytest.mark.parametrize("size", SIZES)
 def test_assigning_takes_the_same_statements(statements, size):
     found = items(size)
     with statements() as ran:
@@ -164,7 +164,7 @@ def test_nothing_sleeps_into_the_past_or_for_years():
 
 
 @pytest.mark.counts("work.snooze")
-@pytest.mark.parametrize("size", [1, 10, MANY])
+@pytest.mark.parametrize("size", SIZES)
 def test_snoozing_takes_the_same_statements(statements, size):
     found = items(size)
     with statements() as ran:
@@ -202,7 +202,7 @@ def test_only_other_roles_that_exist_are_asked():
 
 
 @pytest.mark.counts("work.escalate")
-@pytest.mark.parametrize("size", [1, 10, MANY])
+@pytest.mark.parametrize("size", SIZES)
 def test_escalating_takes_the_same_statements(statements, size):
     found = items(size)
     with statements() as ran:
@@ -290,7 +290,7 @@ def test_an_item_that_somebody_else_put_aside_for_longer_is_not_woken():
     assert queries.item(item).snoozed_until is None
 
 
-@pytest.mark.parametrize("size", [1, 10, MANY])
+@pytest.mark.parametrize("size", SIZES)
 def test_giving_back_what_was_escalated_takes_the_same_statements(statements, size):
     found = items(size)
     with statements() as ran:

@@ -16,7 +16,7 @@ from entrepot.work import queries
 from entrepot.work.commands.cases import CaseOpened, ItemsLinked, LinkItems, OpenCase, link, open_case
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveItem, resolve
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ADA = Cause(Actor("ada", everything=True), NOW)
@@ -109,7 +109,7 @@ def test_a_key_gets_its_answer_again():
 
 
 @pytest.mark.counts("work.link", "work.open_case")
-@pytest.mark.parametrize("size", [1, 10, MANY])
+@pytest.mark.parametrize("size", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, size):
     orders = [uuid7() for _ in range(size)]
     items, more = exceptions(*orders), exceptions(uuid7())

@@ -15,7 +15,7 @@ from entrepot.work.commands.claim import ClaimItem, ItemClaimed, ItemPutBack, Pu
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveItem, resolve
 from entrepot.work.errors import ClaimedByAnother
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ADA = Cause(Actor("ada", everything=True), NOW)
@@ -82,7 +82,7 @@ def test_a_key_gets_its_answer_again():
 
 
 @pytest.mark.counts("work.claim", "work.put_back")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     found = items(count)
     with statements() as ran:

@@ -28,7 +28,7 @@ from entrepot.work.commands.watch_dead_letters import (
     watch_dead_letters,
 )
 from tests.floor import COMPANY, SYSTEM, a_floor
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_broken_feed_stays_one_item_until_nothing_of_it_stands(house: None) ->
 @pytest.mark.counts("work.watch_dead_letters")
 def test_statements_do_not_grow_with_the_batch(house: None, statements: Any) -> None:
     counts = []
-    for many in (1, 10, MANY):
+    for many in SIZES:
         dead(*(f"{'x' * len(str(many))} error {letter}" for letter in "ab"))
         sql.run("UPDATE kernel_delivery SET state = 'dropped' WHERE last_error LIKE %(one)s RETURNING 1",
                 {"one": f"{'x' * (len(str(many)) - 1)} error%"})  # fmt: skip

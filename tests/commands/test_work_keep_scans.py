@@ -10,7 +10,7 @@ from entrepot.work import queries
 from entrepot.work.commands.keep_scans import SCANS_MAX, KeepScans, ScansKept, keep_scans
 from entrepot.work.errors import ScanMoved
 from tests.floor import COMPANY, someone
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 ADA, BEN = someone("ada"), someone("ben")
@@ -60,7 +60,7 @@ def test_a_scan_that_is_sent_again_counts_once():
 
 
 @pytest.mark.counts("work.keep_scans")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     requests = [KeepScans(COMPANY, f"flow {i}", uuid7(), ("bin",)) for i in range(count)]
     with statements() as ran:

@@ -16,7 +16,7 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.work import queries
 from entrepot.work.commands.open_items import ItemOpened, OpenItem, open_items
 from entrepot.work.rules import Calendar, Priority, Target, Targets, Term
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAUSE = Cause(Actor("worker", everything=True), NOW)
@@ -102,7 +102,7 @@ def test_without_permission_nothing_is_written():
 
 
 @pytest.mark.counts("work.open")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     with statements() as ran:
         open_items(CAUSE, requests=[exception(key=f"k{i}") for i in range(count)])
@@ -110,7 +110,7 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
     assert len(texts) == 4, ran  # look for keys, open, events, remember keys
 
 
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_policies_take_one_statement_more(statements, count):
     set_policy(CAUSE, requests=[SetPolicy(1, "work.priority", Priority(promise_points=10), NOW)])
     with statements() as ran:

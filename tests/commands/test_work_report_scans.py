@@ -8,7 +8,7 @@ from entrepot.kernel.ids import uuid7
 from entrepot.work import queries
 from entrepot.work.commands.report_scans import ReportScan, report_scans
 from tests.floor import COMPANY, someone
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
 ADA = someone("ada")
@@ -38,7 +38,7 @@ def test_a_find_that_is_reported_again_by_key_is_answered_as_before(db):
 @pytest.mark.counts("work.report_scans")
 def test_statements_do_not_grow_with_the_batch(db, statements):
     counts = []
-    for size in (1, 10, MANY):
+    for size in SIZES:
         node = uuid7()
         wanted = [
             ReportScan(COMPANY, node, "unknown", f"{i:013}", "count", "nobody knows it") for i in range(size)

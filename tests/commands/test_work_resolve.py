@@ -29,7 +29,7 @@ from entrepot.work.commands.resolve import (
 from entrepot.work.commands.snooze import SnoozeItem, snooze
 from entrepot.work.errors import OfAnotherRole
 from entrepot.work.rules import Causes
-from tests.sizes import MANY
+from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ADA = Cause(Actor("ada", everything=True), NOW)
@@ -103,7 +103,7 @@ def test_what_ends_an_exception_closes_its_items():
 
 
 @pytest.mark.counts("work.resolve", "work.resolve_subjects")
-@pytest.mark.parametrize("count", [1, 10, MANY])
+@pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     found = opened(count)
     subjects = [queries.item(item).subject for item in opened(count)[:count]]
