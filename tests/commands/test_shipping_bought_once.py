@@ -18,7 +18,6 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from entrepot.carriage.commands.register import register_services
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.relay import relay_once
 from entrepot.shipping import adapters, errors, queries, tasks
@@ -34,11 +33,12 @@ from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, c
 from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
 from entrepot.shipping.live import Asked, Bought, InDoubtError
 from entrepot.work import queries as work
-from tests.commands.test_shipping_live import LIVE, a_label
+from tests.commands.test_shipping_live import a_label
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, an_imitation, easypost
+from tests.live import a_live_house, an_account
 from tests.sizes import SIZES
-from tests.walk import a_house, placed, shipped
+from tests.walk import placed, shipped
 
 
 @pytest.fixture
@@ -46,17 +46,9 @@ def house(db: None) -> Floor:
     return a_live_house()
 
 
-def a_live_house() -> Floor:
-    house = a_house()
-    house.stock(0, 5_000)
-    register_services(SYSTEM, requests=[LIVE])
-    return house
-
-
 @pytest.fixture
 def other(settings) -> Iterator[Imitation]:
-    with an_imitation(easypost) as imitation:
-        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", imitation.url
+    with an_account(settings) as imitation:
         yield imitation
 
 

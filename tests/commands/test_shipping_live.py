@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.carriage.commands.register import RegisterService, register_services
+from entrepot.carriage.commands.register import register_services
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.relay import relay_once
@@ -43,32 +43,25 @@ from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.imitation import Imitation, an_imitation, easypost
+from tests.imitation import Imitation, easypost
+from tests.live import LIVE, a_live_house, an_account
 from tests.rules.test_easypost import a_message, detail
 from tests.sizes import SIZES
 from tests.told import numbers_told
-from tests.walk import a_house, packed, picked, placed, shipped
+from tests.walk import packed, picked, placed, shipped
 
 pytestmark = pytest.mark.django_db
-LIVE = RegisterService(
-    COMPANY, "Post", "slow", "Slow", 4, 30_000, "GBP", (("GB", "GB", "inland"),), (("inland", 30_000, 300),),
-    live="easypost:Post Slow",
-)  # fmt: skip
 HOME = AddressGiven("Ada Byron", "1 High Street", "Leeds")
 
 
 @pytest.fixture
 def house(db: None) -> Floor:
-    house = a_house()
-    house.stock(0, 5_000)
-    register_services(SYSTEM, requests=[LIVE])
-    return house
+    return a_live_house()
 
 
 @pytest.fixture
 def other(settings) -> Iterator[Imitation]:
-    with an_imitation(easypost) as imitation:
-        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", imitation.url
+    with an_account(settings) as imitation:
         yield imitation
 
 

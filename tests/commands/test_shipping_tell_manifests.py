@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.carriage.commands.register import register_services
 from entrepot.kernel import ids, sql
 from entrepot.kernel.delivery import RETRY_AFTER
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
@@ -30,11 +29,12 @@ from entrepot.shipping.easypost.client import Client
 from entrepot.shipping.live import Bought, Form, InDoubtError, OnPaperError
 from entrepot.shipping.queries import FormRow
 from entrepot.work import queries as work
-from tests.commands.test_shipping_live import HOME, LIVE
+from tests.commands.test_shipping_live import HOME
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.imitation import Imitation, a_form, an_imitation, easypost
+from tests.imitation import Imitation, a_form, easypost
+from tests.live import a_live_house, an_account
 from tests.sizes import SIZES
-from tests.walk import a_house, placed, shipped
+from tests.walk import placed, shipped
 
 pytestmark = pytest.mark.django_db
 MADE = FormRow("easypost", "made", "https://forms.example/1.pdf", "")
@@ -42,16 +42,12 @@ MADE = FormRow("easypost", "made", "https://forms.example/1.pdf", "")
 
 @pytest.fixture
 def house(db: None) -> Floor:
-    house = a_house()
-    house.stock(0, 5_000)
-    register_services(SYSTEM, requests=[LIVE])
-    return house
+    return a_live_house()
 
 
 @pytest.fixture
 def other(settings) -> Iterator[Imitation]:
-    with an_imitation(easypost) as imitation:
-        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", imitation.url
+    with an_account(settings) as imitation:
         yield imitation
 
 
