@@ -231,16 +231,17 @@ _SUMS = ",\n       ".join(
 
 _HELD = " | ".join(f"((l.{place} > 0)::int << {i})" for i, place in enumerate(rules.PLACES))
 
+_MOVED = f"l.id, l.order_id, l.kind = 'goods' AS goods, {_HELD} AS held"
+"""What an update of lines `l` returns of each."""
+
 # A statement sees its own updates only by what they return, so the lines it left alone are read beside them: order by
-# order, so that no estimate of how many there are can make it compare all with all.
-_MOVE = f"""
-WITH moved AS (
-    UPDATE orders_line AS l SET {{changes}} FROM {{deltas}} WHERE l.id = d.line
-    RETURNING l.id, l.order_id, l.kind = 'goods' AS goods, {_HELD} AS held
-), changed AS (
+# order, so that no estimate of how many there are can make it compare all with all. In the order of their keys, as they
+# were written: of a million, each would else be on a page that has left the cache.
+_THEIR_ORDERS = f"""
+changed AS (
     SELECT order_id, array_agg(id) AS lines, bit_or(held) FILTER (WHERE goods) AS goods,
            bit_or(held) FILTER (WHERE NOT goods) AS services
-    FROM moved GROUP BY order_id
+    FROM moved GROUP BY order_id ORDER BY order_id
 )
 SELECT o.*, COALESCE(c.goods, 0) | COALESCE(others.goods, 0), COALESCE(c.services, 0) | COALESCE(others.services, 0)
 FROM changed AS c
@@ -256,31 +257,46 @@ CROSS JOIN LATERAL (
 ) AS o
 """
 
+_MOVE = f"""
+WITH moved AS (UPDATE orders_line AS l SET {{changes}} FROM {{deltas}} WHERE l.id = d.line RETURNING {_MOVED}),
+{_THEIR_ORDERS}
+"""
+
 _GO_ON = _MOVE.format(
     changes="{source} = l.{source} - d.units, {target} = l.{target} + d.units",
-    deltas="({lines}) AS d(line, units)",
+    deltas="(SELECT * FROM ({lines}) AS found ORDER BY 1) AS d(line, units)",
     others="l.id <> ALL(c.lines)",
 )
 
 _WAITS = "{0}.sku_id IS NOT NULL AND {0}.open + {0}.backordered > 0"
 
-# What is promised comes from the backordered units first; `rest` is what is open and stays so.
-_PROMISED = _MOVE.format(
-    changes="""allocated = l.allocated + d.taken, open = 0, backordered = l.backordered - d.waited
-                     + CASE WHEN d.cancels THEN 0 ELSE d.rest END,
-               cancelled = l.cancelled + CASE WHEN d.cancels THEN d.rest ELSE 0 END""",
-    deltas=f"""(
-        SELECT w.id, o.cancels, COALESCE(p.units, 0), least(COALESCE(p.units, 0), w.backordered),
-               w.open - (COALESCE(p.units, 0) - least(COALESCE(p.units, 0), w.backordered))
-        FROM unnest(%(orders)s::uuid[], %(cancels)s::boolean[]) AS o(id, cancels)
-        JOIN orders_line AS w ON w.order_id = o.id AND {_WAITS.format("w")}
-        LEFT JOIN (
-            SELECT line_id, sum(quantity)::int AS units FROM stock_allocation
-            WHERE id BETWEEN %(first)s::uuid AND %(last)s::uuid GROUP BY 1
-        ) AS p ON p.line_id = w.id
-    ) AS d(line, cancels, taken, waited, rest)""",
-    others=f"NOT ({_WAITS.format('l')})",
-)
+# What is promised comes from the backordered units first.
+_SERVE = f"""
+UPDATE orders_line AS l SET
+    allocated = l.allocated + {{units}}, open = 0,
+    backordered = l.backordered + CASE WHEN o.cancels THEN -least({{units}}, l.backordered) ELSE l.open - {{units}} END,
+    cancelled = l.cancelled
+        + CASE WHEN o.cancels THEN l.open - {{units}} + least({{units}}, l.backordered) ELSE 0 END
+FROM asked AS o{{served}} RETURNING {_MOVED}
+"""
+
+_SOME = ", promised AS p WHERE p.line_id = l.id AND l.order_id = o.id AND " + _WAITS.format("l")
+_NONE = f"""
+WHERE l.order_id = o.id AND {_WAITS.format("l")} AND NOT EXISTS (SELECT FROM promised AS p WHERE p.line_id = l.id)
+"""
+
+# Those that got something and those that did not, each by itself: joined in one update, all lines would be read twice.
+_PROMISED = f"""
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest(%(orders)s::uuid[], %(cancels)s::boolean[]) AS o(id, cancels)
+), promised AS MATERIALIZED (
+    SELECT line_id, sum(quantity)::int AS units FROM stock_allocation
+    WHERE id BETWEEN %(first)s::uuid AND %(last)s::uuid GROUP BY 1 ORDER BY 1
+), served AS ({_SERVE.format(units="p.units", served=_SOME)}
+), waits AS ({_SERVE.format(units="0", served=_NONE)}
+), moved AS (SELECT * FROM served UNION ALL SELECT * FROM waits),
+{_THEIR_ORDERS.format(others=f"NOT ({_WAITS.format('l')})")}
+"""
 
 _STAND = f"""
 SELECT o.id, o.company_id::int, o.status, o.commercial,

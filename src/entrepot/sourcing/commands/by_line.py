@@ -6,7 +6,6 @@ Python. It serves what is plain; whatever asks for more than running sums goes o
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -44,6 +43,9 @@ class _Wants(NamedTuple):
     waited: int
 
 
+NOTHING = stock.Given({}, "")
+
+
 class Done(NamedTuple):
     """All that was served, and what else is to be told of it."""
 
@@ -61,36 +63,32 @@ def serve(
 ) -> Done | None:
     """Promise to locked orders, in their `urgency`, what there is, and write it; None where they are not all plain.
 
-    Locks: the positions of their SKUs in key order. 10 statements at most, those of `progress` among them.
+    Locks: the positions of their SKUs in key order. 9 statements at most, those of `progress` among them.
     """
     served_as = _plain(urgency, facts)
     if served_as is None:
         return None
-    wanted = _wanted(urgency)
-    if wanted is None:
+    waiting = _wanted(urgency)
+    if waiting is None:
         return None
+    wanted, owned = waiting
     mine = [order for order in urgency if order.id in wanted]
-    owned = _skus(mine)
-    if owned is None or not stock.lock_unfenced(owned):
+    if not stock.lock_unfenced(owned):
         return None
 
     params = _params(mine, owned, served_as, facts)
     others = dict(sql.run(_OTHERS, params)) if params["refused"] else {}
     keys = ids.block()
-    given: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-    shares, told = stock.write_promises_of(_SHARES, params, keys)
-    for order, node, units in shares:
-        given[order][node] = units
+    given = stock.write_promises_of(_SHARES, params, keys)
     cancels = {order.id: order.policy == "partial_cancel" for order in mine}
     progress.promised(cause, keys=keys, cancels=cancels, times=times)
     waited_for, settled = _wait(cause, mine, facts)
     found = {
         order.id: _served(
             order,
-            given.get(order.id, {}),
+            given.get(order.id, NOTHING),
             wanted[order.id],
             facts,
-            told.get(order.id, ""),
             others.get(order.id, ""),
         )
         for order in mine
@@ -117,23 +115,21 @@ def _plain(orders: Sequence[Order], facts: Facts) -> list[rules.Node] | None:
     return list(asked.pop()[0]) if len(asked) == 1 else None
 
 
-def _wanted(orders: Sequence[Order]) -> dict[UUID, _Wants] | None:
-    """What waits, by order; None where some is of kits, or would be cancelled though it has waited."""
-    wanted = {}
+def _wanted(orders: Sequence[Order]) -> tuple[dict[UUID, _Wants], set[tuple[int, UUID]]] | None:
+    """What waits, by order, and the SKUs wanted with their companies. None where some is of kits or sold ahead up to a
+    limit, or would be cancelled though it has waited."""
+    wanted, skus = {}, set()
     cancels = {order.id for order in orders if order.policy == "partial_cancel"}
-    for order, units, waited, of_kits in sql.run(_WANTED, {"orders": [order.id for order in orders]}):
-        if of_kits or (waited and order in cancels):
+    for order, company, sku, units, waited, goes_apart in sql.run(
+        _WANTED, {"orders": [order.id for order in orders]}
+    ):
+        if goes_apart or (waited and order in cancels):
             return None
-        wanted[order] = _Wants(units, waited)
-    return wanted
-
-
-def _skus(orders: Sequence[Order]) -> set[tuple[int, UUID]] | None:
-    """The SKUs wanted, with their companies; None where one is sold ahead up to a limit."""
-    rows = sql.run(_SKUS, {"orders": [order.id for order in orders]})
-    return (
-        None if any(is_limited for *_, is_limited in rows) else {(company, sku) for company, sku, _ in rows}
-    )
+        if order is None:
+            skus.add((company, sku))
+        else:
+            wanted[order] = _Wants(units, waited)
+    return wanted, skus
 
 
 def _params(
@@ -169,29 +165,26 @@ def _by_default(cause: Cause, version: Version) -> object:
     return (cause.at + timedelta(days=version.profile.default_lead_days)).date()
 
 
-def _served(
-    order: Order, given: Mapping[UUID, int], wants: _Wants, facts: Facts, turns: str, others: str
-) -> Served:
+def _served(order: Order, given: stock.Given, wants: _Wants, facts: Facts, others: str) -> Served:
     nodes = facts.nodes(order)
-    short = wants.units - sum(given.values())
-    outcome, why, by_node = rules.told_by_line(nodes.first, given, is_short=short > 0)
+    short = wants.units - sum(given.by_node.values())
+    outcome, why, by_node = rules.told_by_line(nodes.first, given.by_node, is_short=short > 0)
     plan = rules.Plan((), (), outcome, why, by_node, tuple(code for code, _ in by_node))
     has_waited = wants.waited == wants.units
-    return Served(order, plan, wants.units, short, nodes, facts.version(order), has_waited, turns, others)
+    return Served(
+        order, plan, wants.units, short, nodes, facts.version(order), has_waited, given.told, others
+    )
 
 
 _WAITS = "l.sku_id IS NOT NULL AND l.open + l.backordered > 0"
 
+# By order, and by SKU: the lines are read once.
 _WANTED = f"""
-SELECT l.order_id, sum(l.open + l.backordered)::int, sum(l.backordered)::int, bool_or(l.kit_number > 0)
-FROM orders_line AS l WHERE l.order_id = ANY(%(orders)s::uuid[]) AND {_WAITS} GROUP BY 1
-"""
-
-_SKUS = f"""
-SELECT d.company_id::int, d.sku_id,
-       EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = d.sku_id AND y.units_max > 0)
-FROM (SELECT DISTINCT l.company_id, l.sku_id FROM orders_line AS l
-      WHERE l.order_id = ANY(%(orders)s::uuid[]) AND {_WAITS}) AS d
+SELECT l.order_id, l.company_id::int, l.sku_id, sum(l.open + l.backordered)::int, sum(l.backordered)::int,
+       bool_or(l.kit_number > 0) OR l.sku_id IS NOT NULL AND EXISTS (
+           SELECT FROM stock_preorder AS y WHERE y.sku_id = l.sku_id AND y.units_max > 0)
+FROM orders_line AS l WHERE l.order_id = ANY(%(orders)s::uuid[]) AND {_WAITS}
+GROUP BY GROUPING SETS ((l.order_id), (l.company_id, l.sku_id))
 """
 
 # Of each SKU the units wanted stand in a row, by the turns of their orders, and so do those that are there, by the

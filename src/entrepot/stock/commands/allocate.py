@@ -165,29 +165,24 @@ def write_promises(rows: Sequence[Promised]) -> None:
 
 
 class Given(NamedTuple):
-    """Units that a node gives to an order."""
+    """What an order is given: units by node, and what is told of it."""
 
-    order: UUID
-    node: UUID
-    quantity: int
+    by_node: dict[UUID, int]
+    told: str
 
 
-def write_promises_of(
-    shares: str, params: Mapping[str, Any], keys: Block
-) -> tuple[list[Given], dict[UUID, str]]:
-    """Write the promises that a query makes, under the keys of a block, and count them on their positions.
+def write_promises_of(shares: str, params: Mapping[str, Any], keys: Block) -> dict[UUID, Given]:
+    """Write the promises that a query makes, under the keys of a block, and count them on their positions; what each
+    order is given.
 
     The query has the columns of `SHARES` and `told`, a text of which each order's are joined by commas; its caller
     holds the locks (`lock_unfenced`). Hundreds of thousands of rows need not leave the database. 1 statement.
     """
     statement = _WRITE_SHARES.replace("{shares}", shares)
-    given, told = [], {}
-    for order, node, units, text in sql.run(statement, {**params, "start": keys.start}):
-        if node is None:
-            told[order] = text
-        else:
-            given.append(Given(order, node, units))
-    return given, told
+    return {
+        order: Given(dict(zip(nodes, units, strict=True)), told)
+        for order, nodes, units, told in sql.run(statement, {**params, "start": keys.start})
+    }
 
 
 SHARES = (
@@ -272,8 +267,10 @@ WITH promised AS MATERIALIZED ({{shares}}), written AS (
     WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.company_id
     RETURNING p.sku_id, false AS freed
 ), marked AS ({MARK_CHANGED})
-SELECT order_id, node_id, sum(quantity)::int, NULL FROM promised GROUP BY 1, 2
-UNION ALL SELECT order_id, NULL, NULL, string_agg(told, ',') FROM promised GROUP BY 1
+SELECT order_id, array_agg(node_id), array_agg(units), string_agg(told, ',')
+FROM (SELECT order_id, node_id, sum(quantity)::int AS units, string_agg(told, ',') AS told
+      FROM promised GROUP BY 1, 2) AS of_node
+GROUP BY 1
 """
 
 _LOCK_PROMISES = """
