@@ -87,7 +87,7 @@ def by_hand() -> Took:
 
 
 def in_a_loop(lines: int) -> Took:
-    """What a loop over rows takes for so many of the lines; it writes them and their promises, and tells nobody."""
+    """What a loop over rows takes for so many of the lines: order by order, all that is written of each."""
     house.fresh(TEMPLATE)
     some = lines // PER_ORDER // DEPARTMENTS
     return _together(partial(_run, "loop.sql"), [orders[:some] for orders in departments()])
