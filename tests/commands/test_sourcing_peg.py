@@ -142,6 +142,24 @@ def test_a_date_that_slips_is_told_and_past_the_promise_becomes_work(floor: Floo
     assert items() == [("slipped promise", "done")]
 
 
+def test_work_about_a_slipped_promise_stays_while_another_sku_of_the_order_is_late(floor: Floor) -> None:
+    bottles, corks = coming(floor, 4, 2), coming(floor, 4, 2, sku=1)
+    waiting(floor, (0, 4), (1, 4), promise_at=NOW + timedelta(days=3))
+    pegged(floor), pegged(floor, 1)
+    coming(floor, 4, 5, bottles)
+    coming(floor, 4, 6, corks, sku=1)
+    pegged(floor), pegged(floor, 1)
+    assert items() == [("slipped promise", "open")]
+
+    coming(floor, 4, 1, bottles)
+    pegged(floor)
+    assert items() == [("slipped promise", "open")], "the corks still come late"
+
+    coming(floor, 4, 3, corks, sku=1)
+    pegged(floor, 1)
+    assert items() == [("slipped promise", "done")]
+
+
 def test_a_date_without_supply_stays_until_it_has_passed(floor: Floor) -> None:
     order = waiting(floor, (0, 4))
     pegged(floor)

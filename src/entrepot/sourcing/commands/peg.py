@@ -71,8 +71,8 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     that are promised a SKU that is sold ahead, and were placed before the day was moved from which it ships.
     Locks: the orders that wait for the SKUs, or are promised one whose day was moved, in id order. Refuses: nothing.
     Again: pegs the same, and tells nobody twice.
-    7 statements; 2 more where a day was moved, 3 where a date slips, 1 where a SKU is sold ahead up to a limit, and 3
-    to open or end items about that.
+    7 statements; 2 more where a day was moved, 3 where a date slips, 1 where one comes in time again, 1 where a SKU is
+    sold ahead up to a limit, and 3 to open or end items about that.
     """
     skus = {"skus": list({request.sku for request in requests})}
     found_orders = sql.run(_ORDERS, skus)
@@ -202,7 +202,7 @@ def _look_after(
     new: dict[UUID, date],
     steering: Mapping[int, pegging.Backorders],
 ) -> None:
-    """An item for each order that will be late now; ended for those whose date came back within the promise."""
+    """An item for each order that will be late now; ended for those of which all comes within the promise again."""
     late: dict[UUID, _Line] = {}
     back: dict[UUID, _Line] = {}
     for one in lines:
@@ -227,7 +227,13 @@ def _look_after(
                 for order, one in late.items()
             ],
         )  # fmt: skip
-    ended = [one for order, one in back.items() if order not in late]
+    maybe = {order: one for order, one in back.items() if order not in late}
+    others = _others(list(maybe), [one.waiting.line for one in lines]) if maybe else {}
+    ended = [
+        one
+        for order, one in maybe.items()
+        if order not in others or not pegging.is_late(others[order], one.promise_on, steering[one.company])
+    ]
     if ended:
         resolve_subjects(
             cause,
@@ -236,6 +242,11 @@ def _look_after(
                 for one in ended
             ],
         )
+
+
+def _others(orders: Sequence[UUID], lines: Sequence[UUID]) -> dict[UUID, date]:
+    """The last day that orders wait for with lines other than these, of those that have such. 1 statement."""
+    return dict(sql.run(_OTHERS, {"orders": orders, "lines": lines}))
 
 
 def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
@@ -308,6 +319,17 @@ FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN ca
 LEFT JOIN stock_preorder AS y ON y.sku_id = b.sku_id
 JOIN network_channel AS c ON c.id = o.channel_id
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.order_id = ANY(%(orders)s::uuid[])
+"""
+
+_OTHERS = """
+SELECT order_id, max(comes_on) FROM (
+    SELECT b.order_id, b.line_id, b.promised_on AS comes_on FROM sourcing_backorder AS b
+    WHERE b.order_id = ANY(%(orders)s::uuid[]) AND b.pegged_at IS NOT NULL
+    UNION ALL
+    SELECT a.order_id, a.line_id, y.ships_on FROM stock_allocation AS a JOIN stock_preorder AS y ON y.sku_id = a.sku_id
+    WHERE a.order_id = ANY(%(orders)s::uuid[]) AND a.quantity > a.released AND y.ships_on IS NOT NULL
+) AS waits
+WHERE line_id <> ALL(%(lines)s::uuid[]) GROUP BY 1
 """
 
 _SUPPLY = """
