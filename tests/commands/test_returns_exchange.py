@@ -7,7 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, sql
@@ -273,6 +275,23 @@ def test_what_exchanges_give_back_counts_for_the_limit_of_their_return(house: Fl
     came(both)
     answers = settle_exchanges(SYSTEM, requests=[SettleExchange(each.refund) for each in (fourth, fifth)])
     assert [each.state for each in answers] == ["paid", "waiting"], "9.99 and 9.99"
+
+
+def test_by_every_path_the_database_counts_what_exchanges_give_back(house: Floor):
+    """The replacement of one is made cheaper past the command: with the refund it is above the limit."""
+    policy(approve_above_minor=1_400)
+    one = wanted(house, 2)
+    new = exchanged(house, one)
+    came(one)
+    (paid,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])
+    assert paid.state == "paid"
+    cheaper = "UPDATE returns_exchange SET total_minor = %(minor)s WHERE refund_id = %(id)s RETURNING 1"
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, transaction.atomic():
+        sql.run(cheaper, {"id": new.refund, "minor": 500})
+    assert refused.value.diag.constraint_name == "returns_refund_limit_of_the_return"
+    with transaction.atomic():
+        assert sql.run(cheaper, {"id": new.refund, "minor": 999 - 401}) == [(1,)], "9.99 and 4.01"
+        transaction.set_rollback(True)
 
 
 def test_money_that_went_elsewhere_since_is_not_paid_twice(house: Floor):
