@@ -130,9 +130,9 @@ def _line(
 
 
 def as_programs_write(text: str, currency: str) -> str:
-    """An amount as banks, carriers and suppliers write it in their countries, as programs write it: `1.250,00`, `1,250.00` and `-7,30`. What
-    groups digits is another sign than the one before the decimals. `1,250` and `1.250` alone could be either: nothing
-    is read of them where the currency has decimals."""
+    """An amount as banks, carriers and suppliers write it in their countries, as programs write it: `1.250,00`,
+    `1,250.00` and `-7,30`. What groups digits is another sign than the one before the decimals. `1,250` and `1.250`
+    alone could be either: nothing is read of them where the currency has decimals."""
     text = text.replace("\u00a0", " ").replace("\u2212", "-").replace("\u2019", "'")
     digits = money.exponent(currency)
     decimals = rf"(?:(?P<point>[.,])(?P<part>\d{{1,{digits}}}))?" if digits else "(?P<point>)(?P<part>)"
