@@ -7,7 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, sql
@@ -33,7 +35,7 @@ from entrepot.returns.rules import ExchangePolicy
 from entrepot.returns.tasks import look_at_exchanges, serve_end_exchange, serve_exchange
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, back, came, policy, sold
+from tests.back import ASKS, asked, back, came, lines_of, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.walk import a_house, queued, shipped
 
@@ -249,6 +251,31 @@ def test_where_the_replacement_was_cancelled_it_is_a_refund_and_needs_another_pe
     assert sales()["return.goods"] == -999
 
 
+def test_what_a_replacement_cancelled_in_part_leaves_is_not_given_above_the_limit(house: Floor):
+    """Three of four that were to be sent are cancelled: 29.97 would go back past whoever agrees above 15.00."""
+    policy(approve_above_minor=1_500)
+    one, other = wanted(house, 4), wanted(house, 2)
+    much, little = exchanged(house, one, units=4), exchanged(house, other, units=2)
+    for each, units in ((much, 3), (little, 1)):
+        cancel(SYSTEM, requests=[CancelOrder(each.order, "fewer", lines=((lines_of(each.order)[0], units),))])
+    came(one)
+    came(other)
+
+    answers = settle_exchanges(SYSTEM, requests=[SettleExchange(each.refund) for each in (much, little)])
+    refused, settled_ = answers
+    assert isinstance(refused, errors.TooMuchBack) and "29.97 GBP" in refused.message
+    assert (settled_.state, settled_.back_minor) == ("paid", 999)
+    (item,) = work.items(COMPANY, kind="exchange to decide")
+    assert item.subject == one.return_id and "29.97 GBP would go back" in item.reason
+    assert sales().get("return.goods", 0) == 0, (
+        "an even exchange is no return, and of the other nothing went back"
+    )
+
+    withdraw_exchanges(ASKS, requests=[WithdrawExchange(much.refund, "one is enough")])
+    (paid,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 4),))])
+    assert paid.state == "waiting", "as any refund above the limit"
+
+
 def test_what_exchanges_give_back_counts_for_the_limit_of_their_return(house: Floor):
     """What costs 5.00 less gives that back; a refund of 9.99 with it is above 14.00."""
     policy(approve_above_minor=1_400)
@@ -273,6 +300,23 @@ def test_what_exchanges_give_back_counts_for_the_limit_of_their_return(house: Fl
     came(both)
     answers = settle_exchanges(SYSTEM, requests=[SettleExchange(each.refund) for each in (fourth, fifth)])
     assert [each.state for each in answers] == ["paid", "waiting"], "9.99 and 9.99"
+
+
+def test_by_every_path_the_database_counts_what_exchanges_give_back(house: Floor):
+    """The replacement of one is made cheaper past the command: with the refund it is above the limit."""
+    policy(approve_above_minor=1_400)
+    one = wanted(house, 2)
+    new = exchanged(house, one)
+    came(one)
+    (paid,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])
+    assert paid.state == "paid"
+    cheaper = "UPDATE returns_exchange SET total_minor = %(minor)s WHERE refund_id = %(id)s RETURNING 1"
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, transaction.atomic():
+        sql.run(cheaper, {"id": new.refund, "minor": 500})
+    assert refused.value.diag.constraint_name == "returns_refund_limit_of_the_return"
+    with transaction.atomic():
+        assert sql.run(cheaper, {"id": new.refund, "minor": 999 - 401}) == [(1,)], "9.99 and 4.01"
+        transaction.set_rollback(True)
 
 
 def test_money_that_went_elsewhere_since_is_not_paid_twice(house: Floor):

@@ -6,9 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import transaction
 
-from entrepot.kernel import ids, policies
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import NotFound, RequestReused, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled
@@ -19,6 +21,7 @@ from entrepot.payments import queries as payments
 from entrepot.payments.commands.refund import Refund as PaymentRefund
 from entrepot.payments.commands.refund import refund as payments_refund
 from entrepot.returns import errors, queries
+from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.refunding import RefundPolicy
@@ -27,7 +30,7 @@ from entrepot.settlement import invoice_queries
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, asked_all, back, lines_of, no_consumers, policy, sold
+from tests.back import APPROVES, ASKS, asked, asked_all, back, lines_of, no_consumers, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.sizes import SIZES
 from tests.walk import a_house, queued
@@ -262,6 +265,33 @@ def test_the_limit_holds_for_a_return_and_not_for_each_of_its_refunds(house: Flo
     two = asked(other, 1)
     back(two)
     assert refunded(two).state == "paid", "of another return nothing was given yet"
+
+
+def test_by_every_path_the_database_holds_to_the_limit_of_the_return(house: Floor):
+    """Each by itself is within it."""
+    policy(approve_above_minor=1_500)
+    (order,) = sold(house, 1, (0, 3))
+    one = asked(order, 3)
+    back(one)
+    answers = [refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])[0] for _ in range(2)]
+    assert [each.state for each in answers] == ["paid", "waiting"]
+    paid, waits = (each.refund for each in answers)
+    add = (
+        "INSERT INTO returns_refund SELECT (jsonb_populate_record(f, jsonb_build_object("
+        " 'id', gen_random_uuid(), 'number', 'RF-X'))).* FROM returns_refund AS f WHERE f.id = %(id)s::uuid RETURNING 1"
+    )
+    give = "UPDATE returns_refund SET state = 'paid' WHERE id = %(id)s::uuid RETURNING 1"
+    for statement, which in ((give, waits), (add, paid)):
+        with pytest.raises(psycopg.errors.CheckViolation) as refused, transaction.atomic():
+            sql.run(statement, {"id": which})
+        assert refused.value.diag.constraint_name == "returns_refund_limit_of_the_return"
+
+    policy(approve_above_minor=500)
+    (third,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])
+    assert third.state == "waiting", "what was given within the limit of then stays"
+    assert sql.run(give, {"id": paid}) == [(1,)]
+    decided = approve(APPROVES, requests=[Approve(waits), Approve(third.refund)])
+    assert [each.state for each in decided] == ["paid", "paid"]
 
 
 def refunds_policy(**facts: Any) -> None:

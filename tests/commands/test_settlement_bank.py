@@ -50,6 +50,7 @@ from tests.walk import a_house, placed, shipped
 pytestmark = pytest.mark.django_db
 OTHER = someone("controller two")
 DAY = NOW.date()
+ON_ACCOUNT = PaymentGiven("account", "PO 4711", 50_000, NOW)
 
 
 @pytest.fixture
@@ -134,6 +135,26 @@ def test_what_was_booked_first_is_expected_first_also_where_most_of_it_is_paid(h
     assert [one.id for one in bank_queries.expected(COMPANY, limit=2)] == orders[2:]
 
 
+def test_beyond_what_is_summed_an_order_fits_by_the_amount_of_its_line(house: Floor, monkeypatch):
+    """Of hundreds of thousands that are open a bounded number is summed; one behind them is found as well."""
+    monkeypatch.setattr(bank_queries, "SUMMED_MAX", 1)
+    _, two, behind = sold(house, 1, (0, 1)) + sold(house, 1, (0, 2)) + sold(house, 1, (0, 3))
+    (parcels,) = placed(house, 1, (0, 2), payment=ON_ACCOUNT)
+    for _ in range(2):
+        capture(SYSTEM, requests=[Capture(parcels, 999)])
+    take(a_statement("S1", *(BankLine(DAY, minor, "", "as agreed") for minor in (2_997, 1_998))))
+
+    def fit() -> list[set[UUID]]:
+        waiting = bank_queries.lines(COMPANY, waiting=True)
+        return [{one.id for one in each} for each in bank_queries.fits(COMPANY, waiting, limit=6)]
+
+    assert fit() == [{behind}, {two}], "what parcels make together is summed of the first orders alone"
+    monkeypatch.setattr(bank_queries, "ALIKE_MAX", 0)
+    assert fit() == [set(), set()]
+    monkeypatch.setattr(bank_queries, "SUMMED_MAX", 5)
+    assert fit() == [{behind}, {two, parcels}]
+
+
 def all_is_explained() -> None:
     """Nothing is open of orders on account, and every line of 1100 is cleared."""
     assert (balance(1100), bank_queries.expected(COMPANY), queries.open_entries(COMPANY, "GBP")) == (
@@ -150,8 +171,7 @@ def all_is_explained() -> None:
 
 def test_an_order_on_account_is_paid_parcel_by_parcel_and_ahead_of_one(house: Floor):
     """Two parcels at 999, each paid by itself; and one order paid whole when the first of three has left."""
-    account = PaymentGiven("account", "PO 4711", 50_000, NOW)
-    parts, ahead = placed(house, 2, (0, 3), payment=account)
+    parts, ahead = placed(house, 2, (0, 3), payment=ON_ACCOUNT)
     named = dict(sql.run("SELECT id, number FROM orders_order"))
     capture(SYSTEM, requests=[Capture(parts, 999), Capture(ahead, 999)])
     lines = [BankLine(DAY, 999, "", named[parts]), BankLine(DAY, 2_997, "", f"all of {named[ahead]}")]

@@ -154,6 +154,34 @@ def _addresses(order: UUID) -> list[UUID]:
 NOTED = "Spoke to ADA LOVELACE (ada@Quince.example) of 12 quince row, +44 1632 960 001, is ada-q-77; not Bob Wexford"
 
 
+def test_by_a_guests_order_the_customer_of_the_same_mail_address_is_found_with_all_of_theirs(house: Floor):
+    """From the guest's order to the customer, to an order of theirs with another address, and to a guest of that."""
+    elsewhere = replace(ADA, email="ada@work.example", line1="1 Analytical Mews")
+    mine, at_work = (bought(house, address, customer="ada-q-77") for address in (ADA, elsewhere))
+    guest, other_guest, other = bought(house), bought(house, elsewhere), bought(house, BOB, customer="bob-1")
+    told = privacy_queries.everything_of(COMPANY, order=guest)
+    assert told and [one["code"] for one in told["customers"]] == ["ada-q-77"]
+    assert {one["id"] for one in told["orders"]} == {str(one) for one in (mine, at_work, guest, other_guest)}
+    assert privacy_queries.everything_of(COMPANY, customer="ada-q-77") == told
+
+    (answer,) = erased(ErasePerson(COMPANY, "asked by letter", order=guest))
+
+    assert isinstance(answer, PersonErased) and (answer.orders, answer.addresses) == (4, 4)
+    assert not everywhere("ada-q-77", elsewhere.email)
+    assert [one for (one,) in sql.run("SELECT code FROM parties_customer WHERE code LIKE 'bob%'")] == [
+        "bob-1"
+    ]
+    left = privacy_queries.everything_of(COMPANY, order=other)
+    assert left and [one["email"] for one in left["addresses"]] == [BOB.email]
+
+
+def test_an_order_that_is_open_keeps_a_guest_who_is_its_customer_as_well(house: Floor):
+    guest = bought(house)
+    placed(house, 1, (0, 1), address=ADA, customer="ada-q-77")
+    (refused,) = erased(ErasePerson(COMPANY, "asked by letter", order=guest))
+    assert isinstance(refused, errors.NotToBeErasedYet)
+
+
 def test_names_are_taken_out_of_whatever_people_typed_and_others_stay(house: Floor):
     """Every table with notes gets a row that names them, where the house has one at all."""
     mine = bought(house, customer="ada-q-77")

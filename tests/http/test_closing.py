@@ -19,6 +19,7 @@ def test_the_page_tells_what_is_open_and_refuses_what_has_not_ended(shop, consol
     assert "still open" in said(page.post("/books/closing/close/", {"month": month}))[0]
     assert said(page.post("/books/closing/close/", {"month": "?"})) == ["Choose a month."]
     assert page.get(f"/books/closing/?month={month}").status_code == 200
+    assert "/books/currencies/?day=2024-02-29" in page.get("/books/closing/?month=2024-02").content.decode()
     report = f"/books/closing/report/?month={month}"
     assert "Report of the month" in page.get(report).content.decode()
     rows = page.get(f"{report}&format=csv").content.decode().splitlines()

@@ -52,6 +52,9 @@ def test_balances_in_another_currency_are_measured(shop, console, program):
     before = {"currency": "eur", "day": str(now.date() - timedelta(days=1)), "rate": "0,80"}
     assert said(page.post("/books/currencies/rate/", before)) == ["The rate is in force from that day on."]
     assert "rate" in said(page.post("/books/currencies/rate/", {**before, "rate": "much"}))[0]
+    page.post("/books/currencies/rate/", {**before, "currency": "JPY", "rate": "0.0051234"})
+    shown = page.get("/books/currencies/").content.decode()
+    assert ">0.0051234<" in shown and ">0.8000<" in shown
     body = {"currency": "EUR", "on_date": str(now.date()), "rate": "0.90"}
     assert api.post("/api/v1/exchange-rates", body).json()["fresh"]
     euros = Posting(

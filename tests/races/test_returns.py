@@ -129,6 +129,35 @@ def test_a_refund_is_approved_or_rejected_not_both(house: Floor):
     assert verify.discrepancies() == []
 
 
+def test_past_all_commands_the_limit_of_a_return_is_not_given_twice_at_once(house: Floor):
+    """Two refunds of 9.99, each within 15.00, by plain SQL at the same instant: the second sees the first."""
+    policy(approve_above_minor=900)
+    update = (
+        "UPDATE returns_refund SET state = %(state)s, approve_above_minor = %(most)s"
+        " WHERE id = ANY(%(ids)s::uuid[]) RETURNING 1"
+    )
+    for order in sold(house, 8, (0, 2)):
+        one = asked(order, 2)
+        back(one)
+        waits = [
+            refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])[0].refund for _ in range(2)
+        ]
+        answers: list[str] = []
+
+        def gives(which: UUID, answers: list[str] = answers) -> None:
+            try:
+                with transaction.atomic():
+                    sql.run(update, {"state": "approved", "most": 1_500, "ids": [which]})
+                answers.append("given")
+            except psycopg.errors.CheckViolation as error:
+                answers.append(str(error.diag.constraint_name))
+
+        at_once([lambda which=which: gives(which) for which in waits])
+
+        assert sorted(answers) == ["given", "returns_refund_limit_of_the_return"]
+        assert len(sql.run(update, {"state": "waiting", "most": 900, "ids": waits})) == 2
+
+
 def test_two_docks_receive_the_same_return_once(house: Floor):
     one = asked(sold(house, 1, (0, 3))[0], 3)
     docks = [RECEIVES, someone("rita")] * 4

@@ -117,6 +117,13 @@ def test_a_file_is_read_by_the_names_that_carriers_use_or_by_those_given():
     assert named.lines == (Billed("T2", 7),)
 
 
+def test_amounts_are_read_as_carriers_write_them_and_none_that_could_be_another():
+    told = "tracking;amount\nT1;3,45\nT2;1.250,00\nT3;-0,60\n"
+    assert [one.amount_minor for one in carrier_csv.read(told, "EUR").lines] == [345, 125_000, -60]
+    faults = carrier_csv.read("tracking;amount\nT1;1.250\nT2;1,250\n", "EUR").faults
+    assert [(one.line, one.column) for one in faults] == [(2, "amount"), (3, "amount")]
+
+
 def test_every_fault_of_a_file_is_told_by_line_and_column():
     told = "tracking,amount,weight\n,1.00,5\nT1,1.005,5\nT2,1e20,5\nT3,x,5\nT4,1,heavy\nT5,NaN,1\n"
     faults = carrier_csv.read(told, "GBP").faults

@@ -118,6 +118,7 @@ def test_lines_are_read_with_or_without_a_head():
     )
     assert supplier_csv.read("PO-1;2;20;76,00\nPO-2;1;1;0,05", "GBP").lines == rows
     assert supplier_csv.read("PO-1\t2\t20\t76", "GBP").lines == rows[:1]
+    assert supplier_csv.read("PO-1;2;20;1.076,00", "EUR").lines == (Invoiced("PO-1", 2, 20, 107_600),)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_lines_are_read_with_or_without_a_head():
     [
         ("", ""), ("PO-1,1,5", ""), (",1,5,2.00", "order"), ("PO-1,0,5,2.00", "line"), ("PO-1,x,5,2.00", "line"),
         ("PO-1,1,-5,2.00", "units"), ("PO-1,1,5,2.001", "amount"), ("PO-1,1,5,NaN", "amount"), ("PO-1,1,5,", "amount"),
-        ("PO-1,1,99999999999,1", "units"),
+        ("PO-1,1,99999999999,1", "units"), ("PO-1;1;5;1,250", "amount"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_told_by_line_and_column(text, column):

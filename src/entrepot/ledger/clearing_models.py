@@ -49,7 +49,13 @@ class ClearingItem(models.Model):
                 fields=["company_id", "account", "line_id"],
                 name="ledger_clearingitem_open",
                 condition=~Q(open_minor=0),
-            )
+            ),
+            # What is open of an amount, as a line of a bank statement asks for it.
+            models.Index(
+                fields=["company_id", "account", "open_minor", "line_id"],
+                name="ledger_clearingitem_of_amount",
+                condition=~Q(open_minor=0),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -94,6 +94,16 @@ class NotExchangeable(Refused):
     says = "{sku} can't replace units of return {number}: {why}."
 
 
+class TooMuchBack(Refused):
+    """What is left of a replacement costs so much less than was agreed that another person has to look."""
+
+    code = "returns.too_much_back"
+    says = (
+        "Exchange {number} would give {back} back, as part of its replacement was cancelled: above the limit another"
+        " person agrees to that. Give the exchange up, and refund the goods."
+    )
+
+
 class NotDueYet(Refused):
     """A replacement is settled when what it is for has come that far."""
 

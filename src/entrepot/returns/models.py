@@ -28,6 +28,47 @@ from entrepot.returns.photo_models import InspectionPhoto, Photo, PhotoContent, 
 
 DUTY = "request×receive×approve"
 
+GIVEN_ALONE = """
+CASE WHEN f.state IN ('waiting', 'rejected') OR f.decided_by <> '' THEN 0
+     WHEN f.outcome <> 'exchange' THEN f.total_minor
+     WHEN x.state = 'settled' THEN f.total_minor - f.applied_minor
+     ELSE GREATEST(f.total_minor - x.total_minor, 0) END
+"""
+"""What of a refund `f` is given without another person, where `x` is the exchange that it pays for: of that, what is
+given back."""
+
+_ABOVE = """
+RAISE EXCEPTION 'more is given of a return than one person may give alone'
+    USING ERRCODE = 'check_violation', CONSTRAINT = 'returns_refund_limit_of_the_return';"""
+_TOO_MUCH = f"""
+(SELECT sum({GIVEN_ALONE}) FROM returns_refund AS f LEFT JOIN returns_exchange AS x ON x.refund_id = f.id
+ WHERE f.return_id = a.return_id) > a.approve_above_minor"""
+_ALONE = "a.decided_by = '' AND a.state NOT IN ('waiting', 'rejected')"
+
+# The return is locked before its sum is taken, so that of two who give at once the later sees what the first gave.
+_GIVEN = """
+PERFORM 1 FROM returns_return
+WHERE id IN (SELECT a.return_id FROM {given}) ORDER BY id FOR NO KEY UPDATE;
+IF EXISTS (SELECT FROM {given} AND {too_much}) THEN {above} END IF;
+RETURN NULL;
+"""
+_NOW = f"""added AS a {{before}}
+WHERE a.approve_above_minor IS NOT NULL AND a.outcome <> 'exchange' AND a.total_minor > 0 AND {_ALONE}"""
+# What was within the limit when it was given stays so when another limit is in force.
+_NOT_BEFORE = """
+JOIN gone AS g ON g.id = a.id
+ AND (g.state IN ('waiting', 'rejected') OR g.decided_by <> '' OR g.outcome = 'exchange'
+      OR g.total_minor < a.total_minor OR g.return_id <> a.return_id
+      OR g.approve_above_minor IS DISTINCT FROM a.approve_above_minor)"""
+
+_SWAPPED = f"""
+PERFORM 1 FROM returns_return WHERE id = NEW.return_id FOR NO KEY UPDATE;
+IF EXISTS (SELECT FROM returns_refund AS a
+           WHERE a.id = NEW.refund_id AND a.outcome = 'exchange' AND a.total_minor > NEW.total_minor AND {_ALONE}
+             AND {_TOO_MUCH}) THEN {_ABOVE} END IF;
+RETURN NULL;
+"""
+
 _DECIDED = """
 IF EXISTS (SELECT FROM added AS a JOIN returns_judgment AS j ON j.return_id = a.return_id {before}
            WHERE a.state IN ('approved', 'paid') AND j.state IN ('open', 'confirmed'))
@@ -50,6 +91,20 @@ def _review_triggers() -> list[pgtrigger.Trigger]:
         for name, operation, old, before in (
             ("waits_for_review", pgtrigger.Insert, None, ""),
             ("waits_for_review_later", pgtrigger.Update, "gone", _UNDECIDED_BEFORE),
+        )
+    ]  # fmt: skip
+
+
+def _limit_triggers() -> list[pgtrigger.Trigger]:
+    return [
+        pgtrigger.Trigger(
+            name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
+            referencing=pgtrigger.Referencing(new="added", old=old),
+            func=_GIVEN.format(given=_NOW.format(before=before), too_much=_TOO_MUCH, above=_ABOVE),
+        )
+        for name, operation, old, before in (
+            ("within_the_limit", pgtrigger.Insert, None, ""),
+            ("within_the_limit_later", pgtrigger.Update, "gone", _NOT_BEFORE),
         )
     ]  # fmt: skip
 
@@ -569,6 +624,7 @@ class Refund(models.Model):
                 condition=Q(approve_above_minor__isnull=True)
                 | Q(total_minor__lte=F("approve_above_minor"))
                 | Q(state="waiting")
+                | Q(outcome="exchange")  # of which no more than what is given back counts
                 | ~Q(decided_by=""),
             ),
         ]
@@ -586,7 +642,7 @@ class Refund(models.Model):
             for name, operation in (
                 ("seller_does_not_approve", pgtrigger.Insert), ("seller_does_not_approve_later", pgtrigger.Update),
             )
-        ] + _review_triggers() + imprinted(changes=True)  # fmt: skip
+        ] + _review_triggers() + _limit_triggers() + imprinted(changes=True)  # fmt: skip
 
 
 class RefundLine(models.Model):
@@ -660,7 +716,13 @@ class Exchange(models.Model):
                 condition=~Q(state="settled") | Q(replacement_id__isnull=False, settled_at__isnull=False),
             ),
         ]
-        triggers = imprinted(changes=True)
+        triggers = [
+            pgtrigger.Trigger(
+                name="gives_back_within_the_limit", level=pgtrigger.Row, when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("total_minor"), func=_SWAPPED,
+            ),
+            *imprinted(changes=True),
+        ]  # fmt: skip
 
 
 class Cohort(models.Model):

@@ -23,6 +23,7 @@ from entrepot.returns import (
     pallet_queries,
     work_order_queries,
 )
+from entrepot.returns.models import GIVEN_ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,15 +438,6 @@ _DUTIES = """
 SELECT side, person FROM access_duty WHERE document = %(id)s::uuid AND pair = 'request×receive×approve'
 ORDER BY taken_at, side
 """
-
-GIVEN_ALONE = """
-CASE WHEN f.state IN ('waiting', 'rejected') OR f.decided_by <> '' THEN 0
-     WHEN f.outcome <> 'exchange' THEN f.total_minor
-     WHEN x.state = 'settled' THEN f.total_minor - f.applied_minor
-     ELSE GREATEST(f.total_minor - x.total_minor, 0) END
-"""
-"""What of a refund `f` is given without another person, where `x` is the exchange that it pays for: of that, what is
-given back."""
 
 _REFUNDS = f"""
 SELECT f.id, f.number, f.return_id, r.number, f.order_id, o.number, f.currency, f.state, f.goods_minor,

@@ -14,6 +14,7 @@ from xml.parsers import expat
 
 from entrepot.kernel import money
 from entrepot.settlement.bank import AMOUNT_MAX, LINES_MAX, BankLine, Statement
+from entrepot.settlement.carrier_csv import as_programs_write
 
 TEXT_MAX = 300
 COLUMNS = {
@@ -194,24 +195,6 @@ def table(text: str, account: str, external_id: str, currency: str) -> Statement
     return Statement(account, external_id, currency, None, None, tuple(lines))
 
 
-def _plain(text: str, currency: str) -> str:
-    """An amount as banks write it in their countries, as programs write it: `1.250,00`, `1,250.00` and `-7,30`. What
-    groups digits is another sign than the one before the decimals. `1,250` and `1.250` alone could be either: nothing
-    is read of them where the currency has decimals."""
-    text = text.replace("\u00a0", " ").replace("\u2212", "-").replace("\u2019", "'")
-    digits = money.exponent(currency)
-    decimals = rf"(?:(?P<point>[.,])(?P<part>\d{{1,{digits}}}))?" if digits else "(?P<point>)(?P<part>)"
-    found = re.fullmatch(
-        rf"([-+]?)(\d+|\d{{1,3}}(?:(?P<by>[.,' ])\d{{3}})(?:(?P=by)\d{{3}})*){decimals}", text
-    )
-    if not found:
-        return text
-    if found["by"] and (found["point"] == found["by"] or (digits and not found["point"])):
-        return ""
-    whole = found[1] + re.sub(r"\D", "", found[2])
-    return f"{whole}.{found['part']}" if found["part"] else whole
-
-
 def _written_day(text: str) -> date | None:
     """A day as ISO writes it, or with points, where the day stands first. With slashes nobody can tell."""
     found = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
@@ -226,7 +209,7 @@ def _row(number: int, row: list[str], places: dict[str, int | None], currency: s
         place = places[field]
         return row[place].strip() if place is not None and place < len(row) else ""
 
-    amount = _minor(_plain(cell("amount"), currency), currency)
+    amount = _minor(as_programs_write(cell("amount"), currency), currency)
     if amount is None:
         raise UnreadableError(
             f"line {number}: an amount in {currency} such as -7.42 is expected, found {cell('amount') or 'nothing'}"

@@ -95,8 +95,9 @@ def expected(company: int, *, limit: int = 200) -> list[ExpectedRow]:
 
 
 def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[ExpectedRow]]:
-    """What each of these lines may belong to: orders on account that it names, and up to so many of its amount.
-    1 statement; none for no line."""
+    """What each of these lines may belong to: orders on account that it names, and up to so many of its amount. However
+    many are open, of a bounded number money is summed: of those that were booked first, and beyond these of the ones
+    that have a line of such an amount. 1 statement; none for no line."""
     if not lines:
         return []
     texts = [
@@ -104,7 +105,7 @@ def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[Exp
     ]
     params = {
         "company": company, "companies": [company], "limit": limit, "words": list(set().union(*texts)),
-        "amounts": list({one.amount_minor for one in lines}),
+        "amounts": list({one.amount_minor for one in lines}), "most": SUMMED_MAX, "alike": ALIKE_MAX,
     }  # fmt: skip
     found = [(row[0], bank.Expected(*row[1:])) for row in sql.run(_FITS, params)]
     return [
@@ -116,6 +117,13 @@ def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[Exp
         ][:limit]
         for line, said in zip(lines, texts, strict=True)
     ]  # fmt: skip
+
+
+SUMMED_MAX = 5_000
+"""Of so many lines of 1100 that are open, the orders are summed, whatever their amounts."""
+
+ALIKE_MAX = 100
+"""Of so many open lines of each amount that is looked for, as well."""
 
 
 def checked() -> dict[str, int]:
@@ -228,8 +236,16 @@ ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
 # In the order of the index, so that hundreds of thousands that are open are not looked up for the first twenty.
 _BOOKED_FIRST = f"{OPEN_ORDERS} ORDER BY i.line_id LIMIT %(most)s::int"
 
+_ALIKE = OPEN_ORDERS.replace(
+    "FROM ledger_clearingitem AS i",
+    """FROM unnest(%(amounts)s::bigint[]) AS a(minor) CROSS JOIN LATERAL (
+    SELECT * FROM ledger_clearingitem
+    WHERE company_id = %(company)s::smallint AND account = 1100 AND open_minor = a.minor AND open_minor <> 0
+    ORDER BY line_id LIMIT %(alike)s::int) AS i""",
+)
+
 # Of each amount by itself: one that many fit leaves no other without. Money is summed of orders that are named or not
-# cleared, alone.
+# cleared, alone, and of these of a bounded number.
 _FITS = f"""
 SELECT currency, kind, id, number, names, amount, on_day
 FROM (SELECT e.*, row_number() OVER (PARTITION BY currency, amount, named
@@ -240,7 +256,7 @@ FROM (SELECT e.*, row_number() OVER (PARTITION BY currency, amount, named
                    OR EXISTS (SELECT FROM unnest(names) AS n WHERE upper(n) = ANY(%(words)s::text[]))
             FROM ({EXPECTED}) AS e
             WHERE e.company = %(company)s::int AND e.kind = 'order' AND e.id = ANY(ARRAY(
-                ({NAMED}) UNION ({OPEN_ORDERS})))) AS e
+                ({NAMED}) UNION ({_BOOKED_FIRST}) UNION ({_ALIKE})))) AS e
       WHERE named OR amount = ANY(%(amounts)s::bigint[])) AS e
 WHERE turn <= %(limit)s::int ORDER BY named DESC, kind = 'order', on_day, number
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
@@ -116,7 +117,7 @@ def _line(
 
     if not cell("tracking"):
         return fault("tracking", "a tracking number")
-    amount = minor_of(cell("amount"), currency, -MINOR_MAX)
+    amount = minor_of(as_programs_write(cell("amount"), currency), currency, -MINOR_MAX)
     if amount is None:
         return fault("amount", f"an amount in {currency}, such as 7.42, or -7.42 for a credit")
     weight = cell("weight")
@@ -126,6 +127,24 @@ def _line(
     return Billed(
         cell("tracking"), amount, CHARGES.get(charge.lower(), charge.lower()) or TOTAL, int(weight or 0)
     )
+
+
+def as_programs_write(text: str, currency: str) -> str:
+    """An amount as banks, carriers and suppliers write it in their countries, as programs write it: `1.250,00`,
+    `1,250.00` and `-7,30`. What groups digits is another sign than the one before the decimals. `1,250` and `1.250`
+    alone could be either: nothing is read of them where the currency has decimals."""
+    text = text.replace("\u00a0", " ").replace("\u2212", "-").replace("\u2019", "'")
+    digits = money.exponent(currency)
+    decimals = rf"(?:(?P<point>[.,])(?P<part>\d{{1,{digits}}}))?" if digits else "(?P<point>)(?P<part>)"
+    found = re.fullmatch(
+        rf"([-+]?)(\d+|\d{{1,3}}(?:(?P<by>[.,' ])\d{{3}})(?:(?P=by)\d{{3}})*){decimals}", text
+    )
+    if not found:
+        return text
+    if found["by"] and (found["point"] == found["by"] or (digits and not found["point"])):
+        return ""
+    whole = found[1] + re.sub(r"\D", "", found[2])
+    return f"{whole}.{found['part']}" if found["part"] else whole
 
 
 def minor_of(text: str, currency: str, least: int = 0) -> int | None:

@@ -127,6 +127,13 @@ def rate(share: float) -> str:
     return numbers.format_percent(share, format="#,##0.#### %", locale=reading().locale)
 
 
+def exchange_rate(value: Decimal) -> str:
+    """What one of another currency is worth, with every digit that it has: four say nothing of a yen."""
+    return numbers.format_decimal(
+        value, format="0.0000##########", locale=reading().locale, decimal_quantization=False
+    )
+
+
 def tenth(value: float) -> str:
     """A measure, to a tenth."""
     return numbers.format_decimal(value, format="#,##0.0", locale=reading().locale)

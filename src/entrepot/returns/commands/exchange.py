@@ -67,6 +67,7 @@ class _Draft(NamedTuple):
     sum: refunding.Sum
     replacement: Replacement
     policy: ExchangePolicy
+    most: int | None
     version: int
     at: datetime
 
@@ -174,12 +175,13 @@ def _decide(
     if isinstance(replacement, str):
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=replacement)
     back = due.total - replacement.total
-    if facts.limit(one).exceeded(back):
+    limit = facts.limit(one)
+    if limit.exceeded(back):
         told = money.told(back, one.currency)
         why = f"{told} would be given back, and somebody else has to agree to that; refund it, and place an order"
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=why)
     return _Draft(
-        ids.uuid7(), next(iter(numbers)), one, line, request, sku, due, replacement, policy, version,
+        ids.uuid7(), next(iter(numbers)), one, line, request, sku, due, replacement, policy, limit.most, version,
         request.occurred_at or cause.at,
     )  # fmt: skip
 
@@ -244,7 +246,7 @@ def _refund(cause: Cause, one: _Draft) -> tuple[Any, ...]:
     return (
         one.id, one.number, one.of.company, one.of.id, one.of.order, one.of.currency, "agreed", found.goods,
         found.shipping, found.tax, kept.fee, kept.fee_tax, kept.flat, kept.clawback, kept.clawback_tax, 0, "",
-        found.total, None, "exchange", 0, 0, wire.dump(found.reasons),
+        found.total, one.most, "exchange", 0, 0, wire.dump(found.reasons),
         wire.dump([step._asdict() for step in found.steps]), one.version, cause.actor.name, one.at, "", None,
     )  # fmt: skip
 

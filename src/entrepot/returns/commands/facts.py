@@ -15,7 +15,7 @@ from entrepot.orders.rules import Frozen
 from entrepot.returns import rules
 from entrepot.returns.commands.lock import Return, in_force
 from entrepot.returns.commands.pay import refundable
-from entrepot.returns.queries import GIVEN_ALONE
+from entrepot.returns.models import GIVEN_ALONE
 from entrepot.returns.refunding import Charged, Promotion, RefundPolicy, SoldLine, Sum, Terms, is_ours, take
 
 

@@ -96,6 +96,16 @@ class _Settling(NamedTuple):
     def waits(self) -> bool:
         return self.is_refund and self.limit.exceeded(self.of.total)
 
+    @property
+    def agreed_back(self) -> int:
+        """What the replacement cost less when it was agreed."""
+        return max(0, self.of.total - self.of.goods.total)
+
+    @property
+    def is_too_much(self) -> bool:
+        """Part of the replacement was cancelled since, and what it leaves is more than one person may give back."""
+        return not self.is_refund and self.back > self.agreed_back and self.limit.exceeded(self.back)
+
 
 @command("returns.settle_exchanges")
 def settle_exchanges(
@@ -106,7 +116,8 @@ def settle_exchanges(
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.under_review; returns.fraud_confirmed; returns.not_due_yet;
-    returns.not_that_much (money that went elsewhere; a work item says so); what `orders.place` refuses. Again: by
+    returns.not_that_much (money that went elsewhere; a work item says so); returns.too_much_back (above the limit, of
+    a replacement that was cancelled in part; a work item says so); what `orders.place` refuses. Again: by
     key. 76 statements at most.
     """
     known = Known([one.refund for one in requests])
@@ -125,9 +136,8 @@ def settle_exchanges(
     settled = _settle(cause, due, known) if due else {}
     stuck = [one for one in answers if isinstance(one, errors.NotThatMuch)]
     if stuck:
-        _ask(
-            cause, [known.open[r.refund] for r, a in zip(requests, answers, strict=True) if a in stuck], known
-        )
+        asked = [known.open[r.refund] for r, a in zip(requests, answers, strict=True) if a in stuck]
+        _ask(cause, {one: _gone(one) for one in asked}, known)
     return [settled[one.refund] if isinstance(one, ExchangeSettled) else one for one in answers]
 
 
@@ -203,13 +213,21 @@ def _settle(
     policies = in_force(cause, {on.company for _, on, _ in due.values()})
     alone = given_alone([on.id for _, on, _ in due.values()], list(orders))
     settling: list[_Settling] = []
+    stuck: dict[OpenExchange, Said] = {}
     for key, (one, on, at) in due.items():
         if key in orders:
             most = on.in_its(policies[on.company][1].approve_above_minor)
-            settling.append(
-                _Settling(one, on, orders[key], at, costs[orders[key]], Limit(most, alone.get(on.id, 0)))
-            )
-            alone[on.id] = alone.get(on.id, 0) + (0 if settling[-1].waits else settling[-1].back)
+            before = alone.get(on.id, 0)
+            now = _Settling(one, on, orders[key], at, costs[orders[key]], Limit(most, before))
+            if now.is_too_much:
+                back = money.told(now.back, on.currency)
+                refused[key] = errors.TooMuchBack(number=one.number, back=back)
+                stuck[one] = _too_much(one, back)
+                alone[on.id] = before + now.agreed_back
+                continue
+            settling.append(now)
+            alone[on.id] = before + (0 if now.waits else now.back)
+    _ask(cause, stuck, known)
     return refused | _write(cause, settling, known)
 
 
@@ -293,16 +311,32 @@ def _item(one: _Settling) -> OpenItem:
     )  # fmt: skip
 
 
-def _ask(cause: Cause, stuck: Sequence[OpenExchange], known: Known) -> None:
-    """Somebody has to look: the goods are back, and the money that was to pay for their replacement is gone."""
+def _gone(one: OpenExchange) -> Said:
+    return Said("Exchange {0}: what paid for the goods was given back elsewhere since.", one.number)
+
+
+def _too_much(one: OpenExchange, back: str) -> Said:
+    return Said(
+        "Exchange {0}: part of its replacement was cancelled, and {1} would go back, which is above the limit."
+        " Give it up, and refund the goods.",
+        one.number,
+        back,
+    )
+
+
+def _ask(cause: Cause, stuck: Mapping[OpenExchange, Said], known: Known) -> None:
+    """Somebody has to look: the goods are back, and the money for their replacement is gone, or too much of it is left.
+    No statement where nothing is stuck."""
+    if not stuck:
+        return
     open_items(cause, requests=[
         OpenItem(
             company=known.returns[one.return_id].company, type="exchange to decide", subject_kind="return",
             subject=one.return_id, role="controller",
-            reason=Said("Exchange {0}: what paid for the goods was given back elsewhere since.", one.number),
+            reason=reason,
             priority=70, facts={"refund": one.refund, "order": one.order}, dedupe=str(one.refund),
         )
-        for one in stuck
+        for one, reason in stuck.items()
     ])  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from entrepot.ledger import queries as ledger
 from entrepot.settlement import closing_queries
 from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
 from entrepot.web.as_file import as_xlsx, note
 from entrepot.web.edge import Request, back, console, give, month_in, page
@@ -41,6 +42,7 @@ def told(request: Request) -> HttpResponse:
     today = now.astimezone(UTC).date()
     context = {
         "month": month,
+        "last": fmt.months_later(month) - timedelta(days=1) if month else None,
         "months": ledger.months(company=company),
         "checked": _with_places(checked),
         "blocked": any(one.refuses for one in checked),

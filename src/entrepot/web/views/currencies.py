@@ -50,7 +50,7 @@ def measure(request: Request) -> HttpResponse:
         lambda _: gettext("The balances are measured."),
         long=answers.is_large(),
     )
-    return back(request, reverse("currencies"), results)
+    return back(request, f"{reverse('currencies')}?day={day}", results)
 
 
 @require_POST
