@@ -10,19 +10,24 @@ from uuid import UUID
 import pytest
 
 from entrepot.channels.commands.take_documents import DocumentTaken, TakeDocument, take_documents
+from entrepot.insight import finding, pages
 from entrepot.kernel import sql
 from entrepot.kernel.command import whole
+from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.shipping import queries as shipping
+from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
 from tests import x12
 from tests.drop import NOTICES, a_supplier, asked, passed_on, places, profile
-from tests.floor import COMPANY, SYSTEM, Floor, a_floor, someone
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
 from tests.retailer import BUYER, a_retailer
+from tests.rules.test_easypost import a_message, detail
 
 pytestmark = pytest.mark.django_db
 NUMBER = "1Z999AA10123456784"
+PARCELS = ("1Z999AA10123457096", "1Z999AA10123457194")
 
 
 @pytest.fixture
@@ -78,6 +83,66 @@ def test_what_a_supplier_has_sent_is_shipped_with_his_carrier_and_number(floor: 
     again = taken(a_notice("N1", number, *lines))
     assert (again.is_fresh, again.notices[0].number, again.notices[0].is_fresh) == (False, told.number, False)
     assert len(shipping.of_order(sold)) == 1
+
+
+def in_parcels(number: str, whole_: str = "", others: tuple[str, ...] = PARCELS) -> x12.Lines:
+    """All of a drop-ship order of two lines, each in a parcel of its own; the first is named twice."""
+    first, second = others
+    packages = (
+        x12.Level("P", [("MAN", "CP", first), ("MAN", "CP", first)], [x12.item("SKU-000", 3)]),
+        x12.Level("P", [("MAN", "CP", second)], [x12.item("SKU-001", 2)]),
+    )
+    return x12.notice("N1", x12.order(number, *packages), tracking=whole_)
+
+
+def arrived(number: str, hours: int) -> TrackingTaken | Refused:
+    told = a_message(number, detail("delivered", NOW + timedelta(hours=hours)), name=f"{number}{hours}")
+    (taken_,) = take_tracking(SYSTEM, requests=[TakeTracking(COMPANY, "easypost", told)])
+    return taken_
+
+
+def test_every_parcel_of_a_notice_is_known_and_the_last_to_arrive_delivers_it(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    assert problems(taken(in_parcels(number))) == [""]
+    (shipment,) = shipping.of_order(sold)
+    assert (shipment.tracking, shipment.parcels) == (PARCELS[0], PARCELS)
+    assert [one.numbers for one in pages.shipments(order=sold)] == [PARCELS]
+    (body,) = [body for (body,) in sql.run("SELECT body FROM kernel_delivery WHERE topic = 'order.shipped'")]
+    assert (body["tracking"], tuple(body["numbers"])) == (PARCELS[0], PARCELS)
+    assert [(one.kind, one.id) for one in finding.find(company=COMPANY, text=PARCELS[1])] == [
+        ("shipment", shipment.id)
+    ]
+
+    assert arrived(PARCELS[1], 30) == TrackingTaken("done", 1, 0)
+    assert shipping.shipment(shipment.id).state == "shipped"
+    assert arrived(PARCELS[0], 20) == TrackingTaken("done", 1, 1)
+    assert shipping.shipment(shipment.id).delivered_at == NOW + timedelta(hours=30)
+    assert places(sold) == [{"delivered": 3}, {"delivered": 2}]
+
+
+@pytest.mark.parametrize("of_one", [False, True])
+def test_the_number_of_the_whole_delivers_it_where_no_parcel_bears_it(floor: Floor, of_one: bool):
+    sold, _, number = a_drop_ship(floor)
+    whole_ = PARCELS[0] if of_one else NUMBER
+    taken(in_parcels(number, whole_))
+    (shipment,) = shipping.of_order(sold)
+    assert (shipment.tracking, shipment.parcels) == (whole_, PARCELS)
+    assert arrived(whole_, 20) == TrackingTaken("done", 1, 0 if of_one else 1)
+
+
+def test_all_numbers_beside_the_shipment_are_its_parcels(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    lines = a_notice("N1", number, x12.item("SKU-000", 3), tracking=PARCELS[0])
+    lines.insert(lines.index(("REF", "CN", PARCELS[0])) + 1, ("REF", "2I", PARCELS[1]))
+    taken(lines)
+    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [(PARCELS[0], PARCELS)]
+
+
+def test_a_parcel_whose_number_is_misread_holds_up_the_notice(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    (why,) = problems(taken(in_parcels(number, others=(PARCELS[0], "1Z999AA10123457195"))))
+    assert "1Z999AA10123457195 can't be" in why
+    assert (shipping.of_order(sold), items()) == ([], ["ship notice refused"])
 
 
 def test_a_short_one_leaves_the_rest_to_come_and_the_next_closes_it(floor: Floor):

@@ -30,8 +30,10 @@ from entrepot.shipping.commands.buy import (
 )
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
+from entrepot.shipping.commands.relabel import Relabel, Relabeled, relabel
 from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
 from entrepot.shipping.live import Asked, Bought, InDoubtError
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.work import queries as work
 from tests.commands.test_shipping_live import a_label
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
@@ -58,6 +60,20 @@ def relayed(minutes: float = 0) -> int:
 
 def states() -> list[str]:
     return [state for (state,) in sql.run("SELECT state FROM shipping_purchase ORDER BY label_id")]
+
+
+def two_labels(house: Floor) -> tuple[UUID, UUID, UUID]:
+    """A shipment of two packages, and their labels."""
+    register_cartons(SYSTEM, requests=[RegisterCarton(COMPANY, "one", 100, 100, 50, 5_000, 30)])
+    (shipment,) = shipped(*placed(house, 1, (0, 2)))
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    first, second = printed.labels
+    return shipment, first.label, second.label
+
+
+_LAST_EVENT = """
+SELECT state_before, state_after, reason FROM kernel_event WHERE subject_id = %(label)s::uuid ORDER BY seq DESC LIMIT 1
+"""
 
 
 def items(shipment: UUID) -> list[tuple[str, str]]:
@@ -176,6 +192,84 @@ def test_one_that_was_bought_after_all_is_voided_and_printed_with_its_number(hou
     assert items(shipment) == [("label not bought", "open")], "it may be paid for: only a person ends that"
     print_labels(SYSTEM, requests=[PrintLabels(shipment, ("U1",))])
     assert queries.shipment(shipment).tracking == "U1"
+    assert (states(), items(shipment)) == (["failed"], [("label not bought", "done")]), (
+        "its number ends the doubt"
+    )
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert isinstance(asked, LabelsAsked)
+
+
+def a_void_one_in_doubt(house: Floor) -> tuple[UUID, UUID]:
+    """A shipment of which a label may have been bought, voided since, with another in its place; and that label."""
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    return shipment, label
+
+
+@pytest.mark.django_db
+def test_another_is_not_bought_for_a_package_whose_void_label_may_have_been(house: Floor, unnamed: Unnamed):
+    shipment, label = a_void_one_in_doubt(house)
+    number = queries.shipment(shipment).number
+    assert (
+        buy_labels(SYSTEM, requests=[BuyLabels(shipment), BuyLabels(shipment, not_bought=(shipment,))])
+        == [errors.LabelInDoubt(shipment=number, source="easypost")] * 2
+    )
+    assert (states(), items(shipment)) == (["in doubt"], [("label not bought", "open")])
+    assert (relayed(9), unnamed.sold) == (1, 0), (
+        "only the message about the first, which nobody wants any more"
+    )
+
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
+    assert isinstance(asked, LabelsAsked)
+    assert label not in asked.labels
+    assert (states(), items(shipment)) == (["failed", "asked"], [("label not bought", "done")])
+    assert sql.run(_LAST_EVENT, {"label": label}) == [("in doubt", "failed", "it was not bought")]
+    assert (relayed(10), unnamed.sold, states()) == (1, 1, ["failed", "bought"])
+
+
+@pytest.mark.django_db
+def test_another_is_not_bought_before_it_is_known_what_became_of_the_void_one(house: Floor, unnamed: Unnamed):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    number = queries.shipment(shipment).number
+    assert buy_labels(SYSTEM, requests=[BuyLabels(shipment)]) == [
+        errors.LabelNotAnswered(shipment=number, source="easypost")
+    ]
+    assert (relayed(), states()) == (1, ["failed"])
+    assert isinstance(buy_labels(SYSTEM, requests=[BuyLabels(shipment)])[0], LabelsAsked)
+    assert (relayed(1), unnamed.sold) == (1, 1)
+
+
+@pytest.mark.django_db
+def test_the_doubt_about_one_package_holds_up_no_other(house: Floor):
+    shipment, label, other = two_labels(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[
+        RecordPurchase(label, "doubt", problem="too late"), RecordPurchase(other, "fail", problem="no street"),
+    ])  # fmt: skip
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    assert buy_labels(SYSTEM, requests=[BuyLabels(shipment)]) == [LabelsAsked(shipment, (other,))]
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
+    assert isinstance(asked, LabelsAsked)
+    assert len(asked.labels) == 1
+
+
+@pytest.mark.django_db
+def test_a_shipment_that_was_labeled_anew_asks_about_the_doubt_before_it_buys(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    (made,) = relabel(SYSTEM, requests=[Relabel(shipment, "left behind", "slow")])
+    assert isinstance(made, Relabeled)
+    assert isinstance(buy_labels(SYSTEM, requests=[BuyLabels(shipment)])[0], errors.LabelInDoubt)
+    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment, not_bought=(label,))])
+    assert asked == LabelsAsked(shipment, tuple(one.label for one in made.labels))
 
 
 @pytest.mark.django_db
@@ -402,14 +496,11 @@ def test_what_is_not_sold_after_it_was_waited_for_is_told_and_a_voided_label_is_
 
 @pytest.mark.django_db
 def test_a_label_in_doubt_is_work_whatever_becomes_of_others_of_its_shipment(house: Floor):
-    shipment, label = a_label(house)
+    shipment, label, new = two_labels(house)
     buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
-    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
-    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
-    (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
-    (new,) = asked.labels
     record_purchases(SYSTEM, requests=[RecordPurchase(new, "fail", problem="no street")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
     assert [state for _, state in items(shipment)] == ["open", "open"]
     buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     assert [state for _, state in items(shipment)] == ["open", "open"], "it is not bought yet"

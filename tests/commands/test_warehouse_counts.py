@@ -447,6 +447,26 @@ def test_a_pick_between_start_and_entry_is_no_difference(house: Floor):
         assert (line.state, line.expected) == ("agreed", units)
 
 
+def test_each_of_several_goods_has_the_moment_when_it_was_counted(house: Floor):
+    """One of them is moved while the others are counted still."""
+    house.stock(0, 10)
+    house.stock(1, 5)
+    task = asked(house)
+    started(task)
+    put_away(
+        at("pia", 4), requests=[PutAway(COMPANY, house.skus[0], house.bin(), house.bin(kind="reserve"), 3)]
+    )
+    before = Counted(house.skus[0], 10, occurred_at=NOW + 2 * MINUTE)
+    too_early = replace(before, occurred_at=NOW - MINUTE)
+    (refused,) = enter_counts(
+        at("ann", 10), requests=[EnterCount(task, (too_early, Counted(house.skus[1], 5)))]
+    )
+    assert isinstance(refused, Invalid)
+    assert entered(task, before, Counted(house.skus[1], 5)) == "done"
+    assert {(line.expected, line.state) for line in counted.lines_of(task)} == {(10, "agreed"), (5, "agreed")}
+    assert standing(house.at()) == 7
+
+
 def test_what_moves_between_counting_and_approval_stays_moved(house: Floor):
     house.stock(0, 10)
     line = counted_twice(house, 6)  # at half past nine

@@ -37,7 +37,7 @@ PUBLISHED = {
     "sourcing": "backorder decision dropship rejection",
     "purchasing": "claim dropship dropshipline order orderline receipt receiptline",
     "warehouse": "carton fulfillment package packageline picktask",
-    "shipping": "carrierevent claim label purchase reshipment shipment shipmentline",
+    "shipping": "carrierevent claim label parcel purchase reshipment shipment shipmentline",
     "returns": "cohort departure departureitem exchange hold holdline judgment label line mark photo refund refundline "
     "return returnphoto sold suspicion workorder",
 }

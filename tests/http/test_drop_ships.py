@@ -29,6 +29,7 @@ from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
+PARCELS = ("1Z999AA10123456784", "1Z999AA10123457096")
 PAGE, API = "/orders/drop-ships/", "/api/v1/drop-ships"
 
 
@@ -94,7 +95,7 @@ def test_a_program_tells_what_the_supplier_does(asked, program):
     assert confirmed.json() == {"drop_ship": first, "due_on": "2030-01-05"}
     sent = api.post(
         f"{API}/sent",
-        {"drop_ship": first, "carrier": "UPS", "tracking": "1Z999AA10123456784",
+        {"drop_ship": first, "carrier": "UPS", "tracking": "1Z999AA10123456784", "parcels": [*PARCELS],
          "lines": [{"line": 1, "quantity": 1}]},
     ).json()  # fmt: skip
     assert (sent["amount_minor"], sent["cost_minor"], sent["state"]) == (8900, 4025, "part_shipped")
@@ -105,7 +106,7 @@ def test_a_program_tells_what_the_supplier_does(asked, program):
 
     order = queries.drop_ship(asked[0]).order
     shipment = api.get(f"/api/v1/orders/{order}").json()["shipments"][0]
-    assert (shipment["carrier"], shipment["drop_ship"]) == ("UPS", first)
+    assert (shipment["carrier"], shipment["drop_ship"], shipment["numbers"]) == ("UPS", first, [*PARCELS])
     (decision,) = api.get(f"/api/v1/orders/{order}/sourcing").json()
     assert decision["lines"][0]["suppliers"] == [{"supplier": "ACME", "units": 2, "days": 2}]
     assert [one["id"] for one in api.get(f"{API}?state=coming").json()["items"]] == [first]
@@ -145,14 +146,14 @@ def test_the_pages_show_it_and_take_what_the_supplier_says(asked, console):
     response = tell(first, action="confirm", reference="A-9", due_on="2030-02-01")
     assert (said(response), response["Location"]) == (["The supplier has confirmed it."], PAGE)
     assert (queries.drop_ship(first).reference, str(queries.drop_ship(first).due_on)) == ("A-9", "2030-02-01")
-    form = {"action": "ship", "carrier": "UPS", "tracking": "1Z999AA10123456784"}
+    form = {"action": "ship", "carrier": "UPS", "tracking": "1Z999AA10123456784\r\n\r\n1Z999AA10123457096"}
     assert said(tell(first, **form, **{"units-1": "1"})) == ["It is on its way to the customer."]
     assert said(tell(first, action="refuse", reason="gone", **{"units-1": "1"})) == [
         "What the supplier refuses is sourced again, without him."
     ]
     assert queries.drop_ship(first).state == "shipped"
     page = browser.get(f"/orders/{found.order}/").content.decode()
-    assert "1Z999AA10123456784" in page and "1 refused" in page
+    assert "1Z999AA10123456784" in page and "1Z999AA10123457096" in page and "1 refused" in page
 
     assert said(tell(second, action="call-off", reason="no answer")) == ["1 order is called off."]
     assert said(tell(third, action="cancel", reason="no more", code="customer")) == ["1 order is called off."]

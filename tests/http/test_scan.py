@@ -640,6 +640,23 @@ def test_a_bin_is_counted_blind(shop, handheld, console):
     assert "Nothing is to be counted" in hand.goes("/scan/count/")
 
 
+def test_what_is_moved_while_the_rest_of_its_bin_is_counted_is_no_difference(shop, handheld, console):
+    sku = shop.skus["MUG-BLUE"]
+    before = stands(sku)["A-01"]
+    form = {"node": str(shop.nodes[0]), "bin": "A-01", "sku": "MUG-BLUE"}
+    console("supervisor").post("/floor/counts/ask/", form)
+    hand, mover = handheld("supervisor"), handheld("inventory")
+    mover.keys = count(1_000)
+    hand.goes("/scan/count/")
+    hand.scans("A-01", "A-01", "MUG-BLUE", str(before))
+    mover.goes("/scan/move/")
+    mover.scans("A-01", "MUG-BLUE", "A-02")
+    assert stands(sku)["A-01"] == before - 1
+    hand.scans("=finished", "=yes")
+    assert hand.right == ["A-01 is counted."]
+    assert stands(sku)["A-01"] == before - 1
+
+
 def test_a_scan_that_is_sent_again_takes_no_count_over(shop, handheld):
     bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
     (asked,) = ask_counts(the_system(shop.now), requests=[AskCount(bins["A-01"], shop.skus["MUG-BLUE"])])

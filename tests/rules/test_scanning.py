@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -461,6 +461,17 @@ def totals(reported) -> list[tuple[str, str, str, int]]:
 
 
 DONE = (Scan("=finished"), Scan(YES))
+
+
+def test_each_pile_was_counted_with_its_last_scan():
+    _, tokens = tallied([Goods(MUG), Goods(LAMP)], mug(), A_LAMP, Scan("2"), mug(), Scan("=finished"))
+    kept = [
+        tallying.marked(token, datetime(2026, 3, 2, 9, place, tzinfo=UTC))
+        for place, token in enumerate(tokens)
+    ]
+    assert tallying.bare(kept) == tokens
+    assert {pile.code: at.minute for pile, at in tallying.moments(kept).items()} == {"MUG": 3, "LAMP": 2}
+    assert tallying.moments(tokens) == {}, "what was kept before moments were"
 
 
 def test_a_count_is_what_was_scanned_and_zero_of_the_rest():

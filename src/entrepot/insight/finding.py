@@ -127,6 +127,9 @@ _FIND = "\nUNION ALL\n".join(
         f"""(SELECT 'shipment', s.id, s.number, concat_ws(' · ', l.tracking, s.state)
  FROM shipping_label AS l JOIN shipping_shipment AS s ON s.id = l.shipment_id
  WHERE l.{_OWN} AND l.tracking = %(text)s::text LIMIT %(limit)s::int)""",
+        f"""(SELECT 'shipment', s.id, s.number, concat_ws(' · ', p.tracking, s.state)
+ FROM shipping_parcel AS p JOIN shipping_shipment AS s ON s.id = p.shipment_id AND s.tracking <> p.tracking
+ WHERE p.{_OWN} AND p.tracking = %(text)s::text LIMIT %(limit)s::int)""",
         f"""(SELECT 'return', r.id, r.number, concat_ws(' · ', p.tracking, r.state)
  FROM returns_parcel AS p JOIN returns_return AS r ON r.id = p.return_id
  WHERE p.{_OWN} AND p.tracking = %(text)s::text LIMIT %(limit)s::int)""",

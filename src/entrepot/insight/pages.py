@@ -221,13 +221,15 @@ class ShipmentRow:
     drop_ship: UUID | None = None
     missed_at: datetime | None = None
     """Since when it waits for a carrier that came and went without it."""
+    numbers: tuple[str, ...] = ()
+    """What its parcels bear for the carrier: the labels in force, or what a supplier names; else the shipment's own."""
 
 
 def shipments(*, order: UUID) -> list[ShipmentRow]:
     """Shipments of an order, the oldest first. One statement."""
     found = []
-    for *rest, reasons, units, drop_ship, missed_at in sql.run(_SHIPMENTS, {"order": order}):
-        values = [*rest, _json(reasons), units, drop_ship, missed_at]
+    for *rest, reasons, units, drop_ship, missed_at, numbers in sql.run(_SHIPMENTS, {"order": order}):
+        values = [*rest, _json(reasons), units, drop_ship, missed_at, tuple(numbers)]
         found.append(ShipmentRow(*values))
     return found
 
@@ -595,7 +597,12 @@ SELECT h.id, h.number, h.fulfillment_id, COALESCE(n.code, b.code), COALESCE(c.na
        h.shipped_at, h.delivered_at, h.reasons::text,
        COALESCE((SELECT sum(l.quantity) FROM shipping_shipmentline AS l WHERE l.shipment_id = h.id
                  AND l.sku_id IS NOT NULL), 0)::int, h.drop_ship_id,
-       (SELECT min(b.missed_at) FROM shipping_label AS b WHERE b.shipment_id = h.id AND b.state = 'printed')
+       (SELECT min(b.missed_at) FROM shipping_label AS b WHERE b.shipment_id = h.id AND b.state = 'printed'),
+       COALESCE(NULLIF(ARRAY(SELECT tracking FROM (
+                    SELECT b.tracking, 1 AS place, b.id FROM shipping_label AS b
+                    WHERE b.shipment_id = h.id AND b.state <> 'voided'
+                    UNION ALL SELECT p.tracking, p.place, h.id FROM shipping_parcel AS p WHERE p.shipment_id = h.id
+                ) AS t ORDER BY place, id), '{}'), array_remove(ARRAY[h.tracking], ''))
 FROM shipping_shipment AS h LEFT JOIN network_node AS n ON n.id = h.node_id
 LEFT JOIN purchasing_dropship AS p ON p.id = h.drop_ship_id LEFT JOIN parties_supplier AS b ON b.id = p.supplier_id
 LEFT JOIN carriage_service AS v ON v.id = h.service_id LEFT JOIN carriage_carrier AS c ON c.id = v.carrier_id

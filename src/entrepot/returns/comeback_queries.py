@@ -123,6 +123,7 @@ JOIN LATERAL (
     SELECT id FROM shipping_shipment WHERE company_id = d.company AND tracking = d.number
     UNION SELECT id FROM shipping_shipment WHERE company_id = d.company AND number = d.number
     UNION SELECT shipment_id FROM shipping_label WHERE company_id = d.company AND tracking = d.number
+    UNION SELECT shipment_id FROM shipping_parcel WHERE company_id = d.company AND tracking = d.number
 ) AS f ON TRUE
 JOIN shipping_reshipment AS r ON r.shipment_id = f.id
 {_FROM}

@@ -105,7 +105,9 @@ WHERE order_id = ANY(%(orders)s::uuid[]) AND kind = 'goods' AND quantity > cance
 """
 
 _SENT = """
-SELECT s.order_id, s.number, s.carrier, s.tracking, s.shipped_at, s.delivered_at,
+SELECT s.order_id, s.number, s.carrier,
+       COALESCE((SELECT string_agg(p.tracking, ', ' ORDER BY p.place) FROM shipping_parcel AS p
+                 WHERE p.shipment_id = s.id), s.tracking), s.shipped_at, s.delivered_at,
        COALESCE((SELECT concat_ws(', ', NULLIF(e.message, ''), NULLIF(e.place, '')) FROM shipping_carrierevent AS e
                  WHERE e.shipment_id = s.id AND e.kind = 'delivered' ORDER BY e.occurred_at DESC LIMIT 1), '')
 FROM shipping_shipment AS s WHERE s.order_id = ANY(%(orders)s::uuid[]) ORDER BY s.id

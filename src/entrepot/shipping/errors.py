@@ -86,8 +86,8 @@ class LabelInDoubt(Refused):
     code = "shipping.label_in_doubt"
     says = (
         "A label of shipment {shipment} was asked for, and nobody knows whether it was bought. Look in the account with"
-        " {source}. If it is there, void the label here and print it with the carrier's number; if it is not, ask again"
-        " and say that it was not bought."
+        " {source}. If it is there, void the label here and print it with the carrier's number; if it is not, or is"
+        " given back there, ask again and say that it was not bought."
     )
 
 
@@ -95,7 +95,7 @@ class LabelNotAnswered(Refused):
     code = "shipping.label_not_answered"
     says = (
         "A label of shipment {shipment} was asked for, and {source} has not answered yet. It does within a minute as a"
-        " rule: close the manifest then."
+        " rule: do this again then."
     )
 
 

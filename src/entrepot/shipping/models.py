@@ -99,6 +99,22 @@ class ShipmentLine(models.Model):
         triggers = imprinted_when_sealed("shipment", "shipment_id")
 
 
+class Parcel(models.Model):
+    """A parcel of a shipment that a supplier sent, by the carrier's number: no label of ours stands on it. `place`:
+    where the supplier names it, from 1."""
+
+    pk = models.CompositePrimaryKey("shipment_id", "tracking")
+    shipment_id = models.UUIDField()
+    tracking = models.TextField()
+    company_id = models.SmallIntegerField()
+    place = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "tracking"], name="shipping_parcel_by_tracking")]
+        constraints = [models.CheckConstraint(name="shipping_parcel_numbered", condition=~Q(tracking=""))]
+        triggers = imprinted_when_sealed("shipment", "shipment_id")
+
+
 class Label(models.Model):
     """What stands on a package for the carrier: its tracking number. `manifested`: the carrier was told of it.
     `missed_at`: the cut-off of the first collection that it should have gone with, and did not."""

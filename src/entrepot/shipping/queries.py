@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -39,12 +40,19 @@ class ShipmentRow:
     units: int
     amount_minor: int
     drop_ship: UUID | None = None
+    parcels: tuple[str, ...] = ()
+    """The carrier's numbers of the parcels that a supplier sent, as he names them."""
+
+
+def _shipment(row: Sequence[Any]) -> ShipmentRow:
+    values = [*row[:-1], tuple(row[-1])]
+    return ShipmentRow(*values)
 
 
 def of_order(order: UUID) -> list[ShipmentRow]:
     """The shipments of an order, the first sent first."""
     return [
-        ShipmentRow(*row)
+        _shipment(row)
         for row in sql.run(_SHIPMENTS + "WHERE h.order_id = %(order)s::uuid ORDER BY h.id", {"order": order})
     ]
 
@@ -52,13 +60,13 @@ def of_order(order: UUID) -> list[ShipmentRow]:
 def shipment(shipment_id: UUID) -> ShipmentRow | None:
     """One shipment; None where there is none of that id."""
     rows = sql.run(_SHIPMENTS + "WHERE h.id = %(id)s::uuid", {"id": shipment_id})
-    return ShipmentRow(*rows[0]) if rows else None
+    return _shipment(rows[0]) if rows else None
 
 
 def shipments(company: int, *, after: UUID | None = None, limit: int = 50) -> list[ShipmentRow]:
     """Shipments, the latest first, behind the shipment `after`."""
     params = {"company": company, "after": after, "limit": limit}
-    return [ShipmentRow(*row) for row in sql.run(_SHIPMENTS + _PAGE, params)]
+    return [_shipment(row) for row in sql.run(_SHIPMENTS + _PAGE, params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +319,8 @@ def discrepancies() -> list[str]:
 _SHIPMENTS = """
 SELECT h.id, h.number, h.order_id, o.number, h.fulfillment_id, COALESCE(n.code, b.code), h.carrier,
        COALESCE(s.code, ''), h.tracking, h.zone, h.cost_minor, h.currency, h.promised_at, h.shipped_at, h.delivered_at,
-       h.state, h.reasons, l.units, l.amount, h.drop_ship_id
+       h.state, h.reasons, l.units, l.amount, h.drop_ship_id,
+       ARRAY(SELECT p.tracking FROM shipping_parcel AS p WHERE p.shipment_id = h.id ORDER BY p.place)
 FROM shipping_shipment AS h
 JOIN orders_order AS o ON o.id = h.order_id
 LEFT JOIN network_node AS n ON n.id = h.node_id
@@ -430,6 +439,15 @@ WHERE m.id = %(id)s::uuid AND m.company_id = %(company)s::smallint AND f.source 
 """
 
 _WRONG = (
+    # invariant 11: parcels with numbers of their carrier are those of what suppliers sent
+    """
+    SELECT format('shipment %s has parcels of a supplier, and left a node', h.number)
+    FROM shipping_shipment AS h
+    WHERE h.drop_ship_id IS NULL AND EXISTS (SELECT FROM shipping_parcel AS p WHERE p.shipment_id = h.id)
+    UNION ALL
+    SELECT format('parcel %s is of no shipment of its company', p.tracking) FROM shipping_parcel AS p
+    WHERE NOT EXISTS (SELECT FROM shipping_shipment AS h WHERE (h.id, h.company_id) = (p.shipment_id, p.company_id))
+    """,
     # invariant 13: claims in the books are what carriers agreed to, and the receivable what they have not credited yet
     """
     SELECT format('company %s: account 1180 holds %s %s, agreed claims make %s', company_id, COALESCE(b.balance, 0),

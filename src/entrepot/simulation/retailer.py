@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from random import Random
 from uuid import UUID
@@ -434,16 +434,18 @@ def _fill(
     suppliers: tuple[UUID, ...],
     things: tuple[Thing, ...],
 ) -> None:
-    """An order to each supplier for each node, all of it received and put away; scarce goods only a few, and spread."""
+    """An order to each supplier for each node, all of it received and put away; scarce goods only a few, and spread.
+    They were ordered so long ago as the supplier takes, a day more or less, so that reordering knows lead times."""
     requests = []
-    for node in floors:
+    for place, node in enumerate(floors):
         for number, supplier in enumerate(suppliers):
             lines = tuple(
                 (thing.id, chance.randint(1, 4) if thing.is_scarce else chance.randint(30, 90), thing.cost)
                 for i, thing in enumerate(things)
                 if i % len(suppliers) == number
             )
-            requests.append(OrderGoods(COMPANY, supplier, node, "", lines))
+            took = timedelta(days=SUPPLIERS[number][2] + place % 3 - 1)
+            requests.append(OrderGoods(COMPANY, supplier, node, "", lines, buyer.at - took))
     ordered = whole(order(buyer, requests=requests))
     arrived = [
         ReceiveOrder(made.order, None, floors[request.node].dock)

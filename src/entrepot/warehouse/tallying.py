@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -123,6 +123,34 @@ def last_pile(tokens: Sequence[str]) -> Pile | None:
         return None
     name = _scanned_pile(token)[0].name
     return next(pile for pile in piles(tokens) if pile.name == name)
+
+
+_SINCE = "\t"
+
+
+def marked(token: str, at: datetime) -> str:
+    """A token with the moment of its scan; no other has a tab in it."""
+    return f"{token}{_SINCE}{at.isoformat()}"
+
+
+def bare(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Tokens without their moments, as all else here reads them."""
+    return tuple(token.partition(_SINCE)[0] for token in tokens)
+
+
+def moments(tokens: Sequence[str]) -> dict[Pile, datetime]:
+    """When each pile was counted: with its last scan. What others take or bring while the rest of the bin is counted is
+    no difference of it."""
+    found: dict[_Name, datetime] = {}
+    last: list[_Name] = []
+    for token in tokens:
+        one, _, at = token.partition(_SINCE)
+        if one.startswith("["):
+            last = [_scanned_pile(one)[0].name]
+        names = [pile.name for pile in piles([one])] if one.startswith("plate|") else last
+        if at and one.startswith(("[", "plate|", "units|")):
+            found |= dict.fromkeys(names, datetime.fromisoformat(at))
+    return {pile: found[pile.name] for pile in piles(bare(tokens)) if pile.name in found}
 
 
 def plates_in(tokens: Sequence[str]) -> tuple[UUID, ...]:

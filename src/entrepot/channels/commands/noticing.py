@@ -225,7 +225,8 @@ def _send(cause: Cause, documents: Sequence[Document]) -> None:
     asked = [
         (each, SentNotice(
             one.company, each.supplier, each.said.reference, each.said.orders[0], each.to_customer,
-            CARRIERS.get(each.said.carrier, each.said.carrier), each.said.tracking, one.received_at,
+            CARRIERS.get(each.said.carrier, each.said.carrier), each.said.tracking, each.said.parcels,
+            one.received_at,
         ))
         for one in documents
         for each in one.notices

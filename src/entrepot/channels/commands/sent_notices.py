@@ -32,6 +32,7 @@ class SentNotice:
     told: ToCustomer
     carrier: str
     tracking: str
+    parcels: tuple[str, ...]
     occurred_at: datetime | None
 
     @property
@@ -77,7 +78,10 @@ def _ship(
 ) -> None:
     asked = [place for place in places if notices[place].told.sent]
     shipped = ship_drop_ships(cause, requests=[
-        ShipDropShip(one.told.drop_ship, one.carrier, one.tracking, one.told.sent, one.occurred_at, or_now=True)
+        ShipDropShip(
+            one.told.drop_ship, one.carrier, one.tracking, one.told.sent, one.occurred_at, or_now=True,
+            parcels=one.parcels,
+        )
         for one in (notices[place] for place in asked)
     ]) if asked else []  # fmt: skip
     for place, told in zip(asked, shipped, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -46,7 +46,8 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class ShipNotice:
     """What one set says: the supplier's number, when it comes, by whom, and the goods; what it is for (BSN01, at
-    `segment`), and which orders it names. One for something else than PURPOSES says nothing of goods."""
+    `segment`), which orders it names, and the numbers of its parcels. One for something else than PURPOSES says nothing
+    of goods."""
 
     control: str
     reference: str
@@ -54,6 +55,7 @@ class ShipNotice:
     items: tuple[Item, ...]
     carrier: str = ""
     tracking: str = ""
+    parcels: tuple[str, ...] = ()
     purpose: str = NEW
     segment: int = 0
     orders: tuple[str, ...] = ()
@@ -126,9 +128,10 @@ def notice(one: Set) -> ShipNotice:
     if total is not None:
         _check_total(total, len(levels), items)
     dates = shipment.of("DTM", *ARRIVES)
-    carrier, tracking = _carried(levels)
+    carrier, tracking, parcels = _carried(levels)
     return replace(
-        told, expected_on=_day(dates[0], 2) if dates else day, items=tuple(items), carrier=carrier, tracking=tracking
+        told, expected_on=_day(dates[0], 2) if dates else day, items=tuple(items), carrier=carrier, tracking=tracking,
+        parcels=parcels,
     )  # fmt: skip
 
 
@@ -249,15 +252,18 @@ def _day(one: Segment, place: int) -> date:
         raise one.fault(place, "a day as CCYYMMDD") from None
 
 
-def _carried(levels: Sequence[_Level]) -> tuple[str, str]:
-    """The carrier, and his number of the shipment: of the whole, or else of its first package."""
+def _carried(levels: Sequence[_Level]) -> tuple[str, str, tuple[str, ...]]:
+    """The carrier, his number of the shipment (of the whole, or else of its first package), and those of its parcels:
+    of the packages, or else all that stand with the whole."""
     by = levels[0].of("TD5")
     carrier = (by[0].at(3) or by[0].at(5)) if by else ""
-    named = levels[0].of("REF", "CN", "2I")
-    if named:
-        return carrier, named[0].at(2)
-    parcels = [one for level in levels for one in level.of("MAN", "CP", "2I")]
-    return carrier, parcels[0].at(2) if parcels else ""
+    named = _different(levels[0].of("REF", "CN", "2I"))
+    parcels = _different(one for level in levels for one in level.of("MAN", "CP", "2I")) or named
+    return carrier, next(iter((*named, *parcels)), ""), parcels
+
+
+def _different(numbered: Iterable[Segment]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(number for one in numbered if (number := one.at(2).strip())))
 
 
 def _check_total(total: Segment, levels: int, items: Sequence[Item]) -> None:

@@ -348,6 +348,7 @@ FROM unnest(%(companies)s::smallint[], %(trackings)s::text[]) AS d(company, trac
 JOIN LATERAL (
     SELECT id FROM shipping_shipment WHERE company_id = d.company AND tracking = d.tracking AND tracking <> ''
     UNION SELECT shipment_id FROM shipping_label WHERE company_id = d.company AND tracking = d.tracking
+    UNION SELECT shipment_id FROM shipping_parcel WHERE company_id = d.company AND tracking = d.tracking
 ) AS found ON TRUE
 JOIN shipping_shipment AS h ON h.id = found.id
 JOIN shipping_reshipment AS r ON r.shipment_id = h.id

@@ -352,7 +352,8 @@ SELECT DISTINCT ON (t.id) t.id, h.id, t.sku_id, t.quantity
 FROM shipping_shipment AS h
 JOIN returns_stray AS t ON t.company_id = h.company_id AND t.state = 'open' AND t.tracking <> ''
  AND (t.tracking IN (h.tracking, h.number)
-      OR t.tracking IN (SELECT tracking FROM shipping_label WHERE shipment_id = h.id))
+      OR t.tracking IN (SELECT tracking FROM shipping_label WHERE shipment_id = h.id
+                        UNION SELECT tracking FROM shipping_parcel WHERE shipment_id = h.id))
 JOIN shipping_shipmentline AS l ON l.shipment_id = h.id AND l.sku_id = t.sku_id
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY t.id, h.id
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
+from entrepot.shipping.commands.end_doubts import NOT_BOUGHT, Doubted, end_not_there
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.live import Bought
 from entrepot.shipping.states import PURCHASE
@@ -21,9 +21,6 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 OUTCOMES = ("offer", "buy", "fail", "doubt", "void", "keep")
-NOT_BOUGHT = "label not bought"
-"""Type of the work item about a shipment of which a label was not sold, or may not have been. The latter is named by
-the label: only what becomes of that, or a person, ends it."""
 NOT_ANSWERED = "label not answered"
 """Type of the work item about a shipment of which a label was asked for and is waited for."""
 
@@ -31,7 +28,7 @@ NOT_ANSWERED = "label not answered"
 @dataclass(frozen=True, slots=True)
 class BuyLabels:
     """A shipment whose printed labels shall be the carrier's own, bought of the adapter that quotes its service.
-    `not_bought`: labels of which nobody knew; somebody has looked there, and these were not bought."""
+    `not_bought`: labels of which nobody knew, void ones too; somebody has looked there, and these were not bought."""
 
     shipment: UUID
     not_bought: Collection[UUID] = ()
@@ -72,7 +69,9 @@ class _Label(NamedTuple):
     label: UUID | None
     live: str
     purchase: str
-    priority: int
+    package: UUID | None
+    is_void: bool
+    source: str
 
 
 class _Purchase(NamedTuple):
@@ -90,58 +89,79 @@ class _Purchase(NamedTuple):
 
 @command("shipping.buy_labels")
 def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[LabelsAsked | Refused]:
-    """A message to the adapter for each printed label of the shipments that is not bought, or failed before.
+    """A message to the adapter for each printed label of the shipments that is not bought, or failed before. While it
+    is not known whether one was bought that is void by now, no other is asked for its package.
 
     Locks: the labels in id order. Refuses: NotFound; shipping.not_quoted; shipping.no_label_to_buy;
-    shipping.label_in_doubt.
-    Again: by key; without one they are asked for already. 3 statements, 2 more where some were in doubt.
+    shipping.label_in_doubt; shipping.label_not_answered.
+    Again: by key; without one they are asked for already. 3 statements, 3 more where some were in doubt.
     """
     found: dict[UUID, list[_Label]] = {}
     for row in sql.run(_LOCK_LABELS, {"ids": [one.shipment for one in requests]}):
         one = _Label(*row)
         found.setdefault(one.shipment, []).append(one)
     answers: list[LabelsAsked | Refused] = []
-    rows: list[tuple[object, ...]] = []
-    messages: list[delivery.Message] = []
-    looked_at: dict[tuple[int, UUID], list[str]] = defaultdict(list)
+    asked: list[_Label] = []
+    looked_at: list[Doubted] = []
     for request in requests:
         labels = found.get(request.shipment)
         if not labels:
             answers.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
-        source, _, service = labels[0].live.partition(":")
-        due = [one for one in labels if one.label and one.purchase in _DUE[one.label in request.not_bought]]
-        if not source:
-            answers.append(errors.NotQuoted(subject=Said("Shipment {0}", labels[0].number)))
+        due = _due(request, labels)
+        if isinstance(due, Refused):
+            answers.append(due)
             continue
-        if not due:
-            in_doubt = any(one.purchase == "in doubt" for one in labels)
-            answers.append(
-                errors.LabelInDoubt(shipment=labels[0].number, source=source)
-                if in_doubt
-                else errors.NoLabelToBuy(shipment=labels[0].number)
-            )
-            continue
-        taken = {one.label for one in due}
+        settled = [one for one in labels if _is_settled(request, one)]
+        taken, gone = {one.label for one in due}, {one.label for one in settled if one.is_void}
         found[request.shipment] = [
-            one._replace(purchase="asked") if one.label in taken else one for one in labels
+            one._replace(purchase="asked") if one.label in taken else one
+            for one in labels
+            if one.label not in gone
         ]
-        for one in due:
-            assert one.label is not None
-            rows.append((one.label, one.company, one.shipment, source, service))
-            messages.append(ask_for(source, one.label, one.company))
-            if one.purchase == "in doubt":
-                looked_at[one.company, one.shipment].append(str(one.label))
+        asked += due
+        looked_at += [(one.label, one.company, one.shipment) for one in settled if one.label]
         answers.append(LabelsAsked(request.shipment, tuple(one.label for one in due if one.label)))
-    if rows:
-        sql.run(_ASK, sql.columns(("labels", "companies", "shipments", "sources", "services"), rows))
-        delivery.send(cause, messages)
-    if looked_at:
-        resolve_subjects(cause, requests=[
-            ResolveSubject(company, NOT_BOUGHT, shipment, "went on", "it was not bought", dedupes=dedupes)
-            for (company, shipment), dedupes in looked_at.items()
-        ])  # fmt: skip
+    end_not_there(cause, looked_at)
+    if asked:
+        _ask(cause, asked)
     return answers
+
+
+def _due(request: BuyLabels, labels: Sequence[_Label]) -> list[_Label] | Refused:
+    """The labels of a shipment to ask for."""
+    first = labels[0]
+    if not first.live:
+        return errors.NotQuoted(subject=Said("Shipment {0}", first.number))
+    known = [one._replace(purchase="failed") if _is_settled(request, one) else one for one in labels]
+    unsure = [one for one in known if one.purchase == "in doubt" or (one.is_void and one.purchase == "asked")]
+    # What is void may be sold still, or was: another one for its package would be the second.
+    waiting = {one.package for one in unsure}
+    due = [
+        one for one in known
+        if one.label and not one.is_void and one.purchase in ("", "failed") and one.package not in waiting
+    ]  # fmt: skip
+    if due or not unsure:
+        return due or errors.NoLabelToBuy(shipment=first.number)
+    doubted = next((one for one in unsure if one.purchase == "in doubt"), None)
+    if doubted:
+        return errors.LabelInDoubt(shipment=first.number, source=doubted.source)
+    return errors.LabelNotAnswered(shipment=first.number, source=unsure[0].source)
+
+
+def _is_settled(request: BuyLabels, one: _Label) -> bool:
+    return one.purchase == "in doubt" and one.label in request.not_bought
+
+
+def _ask(cause: Cause, asked: Sequence[_Label]) -> None:
+    rows, messages = [], []
+    for one in asked:
+        assert one.label is not None
+        source, _, service = one.live.partition(":")
+        rows.append((one.label, one.company, one.shipment, source, service))
+        messages.append(ask_for(source, one.label, one.company))
+    sql.run(_ASK, sql.columns(("labels", "companies", "shipments", "sources", "services"), rows))
+    delivery.send(cause, messages)
 
 
 def ask_for(source: str, label: UUID, company: int) -> delivery.Message:
@@ -252,14 +272,18 @@ def _told(one: _Purchase, request: RecordPurchase) -> str:
 
 
 _ANSWERS = ("buy", "fail", "doubt")
-_DUE = {False: ("", "failed"), True: ("", "failed", "in doubt")}
 
 _LOCK_LABELS = """
-SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), 0
+SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), l.package_id,
+       COALESCE(l.state = 'voided', FALSE), COALESCE(p.source, '')
 FROM shipping_shipment AS h
 LEFT JOIN carriage_service AS s ON s.id = h.service_id
 LEFT JOIN LATERAL (
-    SELECT id FROM shipping_label WHERE shipment_id = h.id AND state = 'printed' ORDER BY id FOR UPDATE) AS l ON TRUE
+    SELECT id, package_id, state FROM shipping_label AS n
+    WHERE shipment_id = h.id
+      AND (state = 'printed' OR state = 'voided' AND EXISTS (
+              SELECT FROM shipping_purchase WHERE label_id = n.id AND state IN ('asked', 'in doubt')))
+    ORDER BY id FOR UPDATE) AS l ON TRUE
 LEFT JOIN shipping_purchase AS p ON p.label_id = l.id
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
 """
@@ -290,7 +314,7 @@ SELECT d.*, 'asked'
 FROM unnest(%(labels)s::uuid[], %(companies)s::smallint[], %(shipments)s::uuid[], %(sources)s::text[],
             %(services)s::text[]) AS d
 ON CONFLICT (label_id) DO UPDATE SET state = 'asked', problem = '', reference = ''
-WHERE shipping_purchase.state IN ('failed', 'in doubt')
+WHERE shipping_purchase.state = 'failed'
 """
 
 _NONE_FAILED = """

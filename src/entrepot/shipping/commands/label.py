@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
 from entrepot.shipping.commands.buy import end_not_bought, give_back
+from entrepot.shipping.commands.end_doubts import end_in_place
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.states import LABEL
 
@@ -85,7 +86,8 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
 
     Locks: the shipments in id order.
     Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread.
-    Again: by key; without one they are there already. 4 statements, 6 where carriers gave numbers.
+    Again: by key; without one they are there already. 4 statements, 7 where carriers gave numbers: whether labels in
+    doubt were bought is known then, 2 more where there were some.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     bare: dict[UUID, list[_Package]] = {}
@@ -93,7 +95,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         bare.setdefault(row[0], []).append(_Package(*row))
 
     answers: list[LabelsPrinted | Refused] = []
-    rows, renamed, numbered = [], [], []
+    rows, renamed, numbered, known = [], [], [], []
     for request in requests:
         one = found.get(request.shipment)
         if one is None:
@@ -107,6 +109,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         del bare[one.fulfillment]
         if request.numbers:
             numbered.append(one.id)
+            known += [package.id for package in packages]
         made = []
         for package, number in zip(packages, numbers, strict=True):
             made.append(LabelMade(ids.uuid7(), package.id, number))
@@ -123,6 +126,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         sql.write("shipping_label", _LABEL, rows)
         sql.run(_RENAME, sql.columns(("ids", "numbers"), renamed))
         tell_numbers(cause, numbered)
+        end_in_place(cause, known)
     return answers
 
 

@@ -92,6 +92,7 @@ class Leaving(NamedTuple):
     shopped: Shopped
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
     carrier: str = ""  # as the supplier tells it, where nothing was chosen
+    parcels: tuple[str, ...] = ()  # the numbers of those that a supplier names
 
     @property
     def origin(self) -> str:
@@ -258,6 +259,11 @@ def book(cause: Cause, leaving: Sequence[Leaving], place: str, leave: Callable[[
         for one in leaving
         for line, sku, units, frozen in one.worth
     ])  # fmt: skip
+    sql.write("shipping_parcel", _PARCEL, [
+        (one.id, number, one.of.company, place)
+        for one in leaving
+        for place, number in enumerate(one.parcels, 1)
+    ])  # fmt: skip
     owed: dict[UUID, int] = defaultdict(int, services.owed)
     for one in leaving:
         owed[one.of.order] += sum(frozen.total for *_, frozen in one.worth)
@@ -336,7 +342,7 @@ def _message(one: Leaving) -> delivery.Message:
     order, offer = one.of, one.choice.taken
     body = {
         "order": order.external_id, "shipment": one.number, "carrier": offer.service.carrier if offer else one.carrier,
-        "tracking": one.tracking, "shipped_at": one.at,
+        "tracking": one.tracking, "numbers": one.parcels or (one.tracking,), "shipped_at": one.at,
         "lines": [{"line": line, "quantity": units} for line, _, units, _ in one.worth],
     }  # fmt: skip
     return delivery.Message(
@@ -352,6 +358,7 @@ _SHIPMENT_LINE = (
     "shipment_id", "line_id", "order_id", "sku_id", "quantity", "goods_minor", "discount_minor", "shipping_minor",
     "tax_minor",
 )  # fmt: skip
+_PARCEL = ("shipment_id", "tracking", "company_id", "place")
 
 _STAGED = """
 SELECT t.fulfillment_id, t.line_id, t.allocation_id, t.sku_id, t.lot, t.serial, t.picked, l.quantity,

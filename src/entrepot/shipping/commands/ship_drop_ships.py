@@ -32,8 +32,9 @@ from entrepot.stock.commands.pass_through import PassedThrough, pass_through
 class ShipDropShip:
     """What a supplier has sent of a drop-ship order: all that was to come, or (number of the line, units) of it.
 
-    `tracking` is the carrier's number, checked as for shipments of our own; without, ours serves. `or_now`: the house
-    hears of it later: where the month of `occurred_at` is closed, it is shipped at the moment of recording.
+    `tracking` is the carrier's number, `parcels` those of its parcels where there are several, checked as for shipments
+    of our own; without, ours serves. `or_now`: the house hears of it later: where the month of `occurred_at` is closed,
+    it is shipped at the moment of recording.
     """
 
     drop_ship: UUID
@@ -43,6 +44,7 @@ class ShipDropShip:
     occurred_at: datetime | None = None
     key: str | None = None
     or_now: bool = False
+    parcels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,20 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
             answers.append(told if isinstance(told, Refused) else NotFound(what="drop-ship order", which=""))
             continue
         number, before = next(numbers), one.state
-        name, doubt = known_as(request.tracking, judged(request.tracking, request.carrier), number)
+        parcels, doubt = _parcels(request)
+        whole_, doubted = known_as(request.tracking, judged(request.tracking, request.carrier), number)
+        name = whole_ if request.tracking.strip() or not parcels else parcels[0]
         shipment = Leaving(
             ids.uuid7(),
             number,
             one,
             at,
             name,
-            doubt,
+            doubted or doubt,
             _NOTHING_CHOSEN,
             facts.take(told),
             request.carrier.strip(),
+            parcels or ((name,) if request.tracking.strip() else ()),
         )
         costs = [(line, units, line.send(units, one.cost_currency)) for line, units in told]
         step(one)
@@ -112,12 +117,20 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
         ]
         amount = sum(frozen.total for *_, frozen in shipment.worth)
         cost = sum(cost for *_, cost in costs)
-        answers.append(DropShipShipped(one.id, shipment.id, number, amount, cost, one.state, doubt))
+        answers.append(DropShipShipped(one.id, shipment.id, number, amount, cost, one.state, shipment.doubt))
 
     if leaving:
         dispatch(cause, sent)
         book(cause, leaving, "with_supplier", lambda: pass_through(cause, moves))
     return answers
+
+
+def _parcels(request: ShipDropShip) -> tuple[tuple[str, ...], str]:
+    """The numbers of the parcels as carriers write them, each once, and the doubt about the first that is odd."""
+    told = [known_as(one, judged(one, request.carrier), "") for one in request.parcels]
+    return tuple(dict.fromkeys(number for number, _ in told if number)), next(
+        (odd for _, odd in told if odd), ""
+    )
 
 
 class _Facts:
@@ -164,9 +177,10 @@ def _decide(
         return apart(duty(cause, one))
     if month := facts.closed(one.company, at):
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
-    verdict = judged(request.tracking, request.carrier)
-    if verdict and verdict.problem and verdict.certain:
-        return misread(verdict, one.number, request.carrier)
+    for number in (request.tracking, *request.parcels):
+        verdict = judged(number, request.carrier)
+        if verdict and verdict.problem and verdict.certain:
+            return misread(verdict, one.number, request.carrier)
     return drop_ship.told(one.number, one.lines, request.lines)
 
 

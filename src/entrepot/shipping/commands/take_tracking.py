@@ -280,7 +280,7 @@ _COLUMNS = (
     "ids", "companies", "shipments", "sources", "names", "trackings", "kinds", "messages", "places", "times",
 )  # fmt: skip
 
-# A number is that of a label in force, or of a shipment without labels.
+# A number is that of a label in force, of a parcel that a supplier names, or of a shipment.
 _LOCK = """
 WITH named AS (
     SELECT DISTINCT d.number, h.id AS shipment
@@ -289,7 +289,11 @@ WITH named AS (
     UNION
     SELECT d.number, l.shipment_id
     FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)
-    JOIN shipping_label AS l ON l.company_id = d.company AND l.tracking = d.number AND l.state <> 'voided')
+    JOIN shipping_label AS l ON l.company_id = d.company AND l.tracking = d.number AND l.state <> 'voided'
+    UNION
+    SELECT d.number, p.shipment_id
+    FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)
+    JOIN shipping_parcel AS p ON p.company_id = d.company AND p.tracking = d.number)
 SELECT n.number, h.id, h.number, h.company_id::int, h.order_id, h.state, h.delivered_at, o.priority::int
 FROM named AS n
 JOIN shipping_shipment AS h ON h.id = n.shipment
@@ -308,15 +312,23 @@ ON CONFLICT (shipment_id, source, name) DO NOTHING
 RETURNING shipment_id, source, name
 """
 
-# Every number of the shipments, with when its parcel came.
+# Every number of the shipments, with when its parcel came. What is told of the whole that a supplier sent holds for
+# each of its parcels, where none of them bears that number.
 _ARRIVALS = """
 SELECT n.shipment, n.number, e.occurred_at
 FROM (
-    SELECT h.id AS shipment, h.tracking AS number FROM shipping_shipment AS h
+    SELECT h.id AS shipment, h.tracking AS number, '' AS whole FROM shipping_shipment AS h
     WHERE h.id = ANY(%(ids)s::uuid[])
       AND NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')
-    UNION SELECT l.shipment_id, l.tracking FROM shipping_label AS l
+      AND NOT EXISTS (SELECT FROM shipping_parcel AS p WHERE p.shipment_id = h.id)
+    UNION SELECT p.shipment_id, p.tracking, h.tracking
+    FROM shipping_parcel AS p JOIN shipping_shipment AS h ON h.id = p.shipment_id
+    WHERE p.shipment_id = ANY(%(ids)s::uuid[])
+    UNION SELECT l.shipment_id, l.tracking, '' FROM shipping_label AS l
     WHERE l.shipment_id = ANY(%(ids)s::uuid[]) AND l.state <> 'voided') AS n
 LEFT JOIN shipping_carrierevent AS e
-  ON e.shipment_id = n.shipment AND e.tracking = n.number AND e.kind = 'delivered'
+  ON e.shipment_id = n.shipment AND e.kind = 'delivered'
+ AND (e.tracking = n.number
+      OR e.tracking = n.whole AND NOT EXISTS (
+             SELECT FROM shipping_parcel AS p WHERE p.shipment_id = n.shipment AND p.tracking = n.whole))
 """

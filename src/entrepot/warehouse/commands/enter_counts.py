@@ -40,6 +40,8 @@ class Counted:
     serial: str = ""
     status: str = "sellable"
     expires_on: date | None = None
+    occurred_at: datetime | None = None
+    """When these were counted, where not with all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +163,11 @@ def _refusal(cause: Cause, request: EnterCount, task: Task | None, bins: Contain
         return WrongState(subject="count", found=found, event="enter", expected="counting")
     if task.counter != cause.actor.name:
         return errors.CountOfAnother(count=task.number, counter=task.counter)
-    at = request.occurred_at or cause.at
-    if not task.started_at <= at <= cause.at:  # type: ignore[operator]
-        expected = f"a time from {task.started_at} to now"
-        return Invalid(field="occurred_at", expected=expected, found=str(at))
+    moments = (request.occurred_at or cause.at, *filter(None, (one.occurred_at for one in request.counted)))
+    for at in moments:
+        if not task.started_at <= at <= cause.at:  # type: ignore[operator]
+            expected = f"a time from {task.started_at} to now"
+            return Invalid(field="occurred_at", expected=expected, found=str(at))
     if any(units < 1 or not label.strip() for label, units in request.unknown):
         return Invalid(field="unknown", expected="a label and units", found=str(request.unknown))
     return None
@@ -229,7 +232,10 @@ def _results(
         sku, lot, serial, status = name
         one, line = said.get(name), wanted.get(name)
         key = At(sku, task.node, task.bin, task.company, status, lot, serial)
-        results.append(_Result(task, line, key, one.units if one else 0, at, one.expires_on if one else None))
+        moment = (one.occurred_at if one else None) or at
+        results.append(
+            _Result(task, line, key, one.units if one else 0, moment, one.expires_on if one else None)
+        )
     return results
 
 

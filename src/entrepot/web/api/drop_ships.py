@@ -150,12 +150,13 @@ class DropShipCalledOffOut(Out):
 
 
 class DropShipSentIn(Strict):
-    """Notice of dispatch: all that was to come, or the lines named. The tracking number is checked by the carrier's
-    forms."""
+    """Notice of dispatch: all that was to come, or the lines named. The tracking numbers are checked by the carrier's
+    forms; `parcels` are those of its parcels, where there are several."""
 
     drop_ship: UUID
     carrier: Text = ""
     tracking: Text = ""
+    parcels: Annotated[list[Text], Field(max_length=LINES_MAX)] = []
     lines: Told | None = None
     key: Own = None
 
@@ -262,7 +263,9 @@ def sent(
     """Notice of dispatch: the customer's shipment, with its revenue and what is owed to the supplier."""
     return give(
         request, ship_drop_ships, payload, idempotency_key,
-        lambda one, key: ShipDropShip(one.drop_ship, one.carrier, one.tracking, _units(one.lines), key=key),
+        lambda one, key: ShipDropShip(
+            one.drop_ship, one.carrier, one.tracking, _units(one.lines), key=key, parcels=tuple(one.parcels)
+        ),
     )  # fmt: skip
 
 

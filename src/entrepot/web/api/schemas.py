@@ -597,7 +597,8 @@ class PaymentTakenOut(Out):
 
 
 class ShipmentOut(Out):
-    """`drop_ship` is the drop-ship order by which a supplier sent it; null where it left a node."""
+    """`drop_ship` is the drop-ship order by which a supplier sent it; null where it left a node. `numbers` are what
+    its parcels bear for the carrier."""
 
     id: UUID
     number: str
@@ -608,6 +609,7 @@ class ShipmentOut(Out):
     shipped_at: datetime
     delivered_at: datetime | None
     drop_ship: UUID | None
+    numbers: list[str]
 
 
 class FlipOut(Out):

@@ -73,8 +73,9 @@ def tell(request: Request, which: UUID) -> HttpResponse:
             refusal = RefuseDropShip(which, reason, _lines(request))
             results = give(request, refuse_drop_ships, [refusal], _refused)
         case "ship":
-            carrier, tracking = clean(request.POST.get("carrier")), clean(request.POST.get("tracking"))
-            sent = ShipDropShip(which, carrier, tracking, _lines(request))
+            parcels = tuple(filter(None, map(clean, request.POST.get("tracking", "").splitlines())))
+            carrier = clean(request.POST.get("carrier"))
+            sent = ShipDropShip(which, carrier, lines=_lines(request), parcels=parcels)
             results = give(request, ship_drop_ships, [sent], _sent)
         case "call-off" | "cancel" as act:
             code = clean(request.POST.get("code")) or "customer"

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
@@ -37,7 +38,7 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import word
 from entrepot.work import errors
-from entrepot.work.scanning import LOT, YES, Named, Scan, astray, check_bin
+from entrepot.work.scanning import LOT, YES, Keep, Named, Scan, astray, check_bin
 
 SHOWN = 30
 NAMED = 3
@@ -118,7 +119,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     row = counted.one_count(which)
     if row is None:
         raise Http404
-    at = progress(request, "count", which)
+    kept = progress(request, "count", which)
+    at = kept._replace(tokens=tallying.bare(kept.tokens))
     is_begun = row.state == "counting" and row.counter == request.reader.name
     if row.state in ("waiting", *COUNT_OVER) or (
         row.state == "recount" and row.counter == request.reader.name
@@ -134,10 +136,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
             return _start(request, at, row, scan, key)
         here = Named(row.bin, row.bin_code)
         found = tallying.scanned(goods, row.whole, at.tokens, scan, here, _by_lot(goods, scan))
-        return _enter(request, at, row, found, key) if isinstance(found, tallying.Reported) else found
+        if isinstance(found, Keep):
+            return Keep(tallying.marked(found.token, timezone.now()))
+        return _enter(request, kept, row, found, key) if isinstance(found, tallying.Reported) else found
 
     if request.method == "POST":
-        return hear(request, at, COMMANDS, screen, decide)
+        return hear(request, kept, COMMANDS, screen, decide)
     # Whoever never got the answer to the first scan of the bin is told here.
     is_anothers = not is_begun and row.state == "counting" and is_warned(at)
     taken = errors.ScanTaken(person=row.counter, scanned=row.bin_code)
@@ -226,8 +230,9 @@ def _named(pile: tallying.Pile) -> str:
 def _enter(
     request: Request, at: Progress, row: counted.CountRow, found: tallying.Reported, key: str
 ) -> Outcome:
+    moments = tallying.moments(at.tokens)
     said = tuple(
-        Counted(pile.sku, units, pile.lot, pile.serial, pile.status, pile.expires_on)
+        Counted(pile.sku, units, pile.lot, pile.serial, pile.status, pile.expires_on, moments.get(pile))
         for pile, units in found.units
     )
     answer = finish(request, at, enter_counts, EnterCount(row.id, said, key=key, plates=found.plates))
