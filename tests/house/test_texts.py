@@ -46,6 +46,11 @@ def test_every_text_has_a_translation_and_none_is_left_over(language, wanted):
         "transfer to send",  # likewise, by a constant
         "departure overdue",  # likewise, by a helper
         "warehouse supervisor",  # who is asked
+        "holds lot {0}",  # why goods go to a bin
+        "priority {0}, due {1}",  # why an order is in a wave
+        "another carrier",  # why it is not
+        "Sent ({0}), and no carrier says that it arrived.",  # what a bank is told
+        "ready queue {0}",  # what moved a document
     ],
 )
 def test_texts_of_every_kind_are_found(text, wanted):

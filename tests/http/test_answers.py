@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """A house that keeps answers, however few events it has."""
     monkeypatch.setattr(answers, "LARGE", -1)
+    monkeypatch.setattr(answers, "LARGE_FOR_REPORTS", -1)
 
 
 def a_year() -> profit.Asked:
@@ -42,6 +43,18 @@ def test_a_small_house_keeps_nothing(shop, console):
     page = console("auditor").get("/books/profit/").content.decode()
     assert "Figures as of" not in page
     assert not Answer.objects.exists()
+
+
+def test_a_middling_house_keeps_reports_alone(shop, monkeypatch):
+    monkeypatch.setattr(answers, "LARGE_FOR_REPORTS", -1)
+    now = timezone.now()
+    window = kpis.Asked(now - timedelta(days=365), now)
+    questions.flow(COMPANY, now)
+    questions.pulse(COMPANY, now, 24)
+    assert not Answer.objects.exists()
+    questions.profit_told(COMPANY, now, a_year(), "sku")
+    questions.kpi_total(COMPANY, now, next(iter(kpis.KPIS)), window)
+    assert Answer.objects.count() == 2
 
 
 def test_invariant_5_what_is_kept_is_what_is_worked_out(shop, large):

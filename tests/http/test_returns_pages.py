@@ -737,6 +737,8 @@ def test_a_refund_is_told_from_its_request_to_the_books(house: Floor) -> None:
         assert f'href="{address}"' in browser.get(other).content.decode()
     shown = text_of(browser.get(address))
     assert f"Trail of {row.number}" in shown and "seen and fine" in shown and "version 1" in shown
+    german = text_of(browser.get(address, headers={"Accept-Language": "de"}))
+    assert "wieder einlagern" in german and ", restock" not in german
     rows = list(csv.DictReader(browser.get(address, {"format": "csv"}).content.decode().splitlines()))
     parts = [one["part"] for one in rows]
     lengths = [len(found.steps), len(found.decided), len(found.journal)]

@@ -260,3 +260,21 @@ def test_where_there_is_no_room_what_stood_there_goes(console: Page) -> None:
     }""")
     send(console)
     assert console.evaluate(KEPT) == []
+
+
+def test_whoever_sent_a_form_that_was_refused_is_at_the_field_that_it_is_about(page: Page, shop: Shop):
+    page.set_viewport_size(WIDE)
+    enter(page, "books")
+    page.goto("/books/currencies/")
+    form = page.locator("form[action='/books/currencies/rate/']")
+    form.evaluate("(one) => { one.noValidate = true; one.closest('details')?.setAttribute('open', ''); }")
+    for name, text in (("currency", "us"), ("day", "2026-01-02"), ("rate", "1.2")):
+        form.locator(f"[name={name}]").fill(text)
+    form.get_by_role("button").click()
+    currency = page.locator("form[action='/books/currencies/rate/'] [name=currency]")
+    expect(currency).to_be_focused()
+    expect(currency).to_have_attribute("aria-invalid", "true")
+    expect(currency).to_have_value(re.compile("us", re.IGNORECASE))
+    expect(currency).to_have_accessible_description(re.compile("three capital letters"))
+    page.reload()
+    expect(page.locator("[aria-invalid]")).to_have_count(0)

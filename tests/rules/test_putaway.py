@@ -81,6 +81,7 @@ def test_one_suggestion_does_not_take_the_room_of_another():
 def test_every_choice_says_why():
     (one,) = suggest(Goods(MUG, "", 5, 100, "B"), [shelf("x", 12, velocity="B", volume_ml=2000)])
     assert one.why == "free, for class B, 12 away, room for 20"
+    assert one.why.facts == ("free, for class B, 12 away", 20), "a page can tell each part in its language"
 
 
 @given(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel.errors import Said
 from entrepot.payments.providers import EVIDENCE, OF_PEOPLE
 from entrepot.payments.rules import blocked, is_past
 from entrepot.settlement.evidence import OTHERWISE, WANTED, Back, Facts, GivenBack, Item, Sent, compose
@@ -95,3 +96,16 @@ def test_a_dispute_expires_when_the_bank_stops_to_listen():
     assert not is_past("needs_response", DAY, DAY - timedelta(seconds=1))
     assert not is_past("needs_response", None, DAY)
     assert not is_past("under_review", DAY, DAY)
+
+
+def test_every_point_is_a_sentence_that_a_page_can_tell_in_its_language():
+    """What the provider is sent stays plain text in English."""
+    for facts in (
+        FACTS,
+        replace(FACTS, sent=[], given_back=[REFUND], returns=[BACK], terms="", address_match=None),
+    ):
+        bundle = compose(facts)
+        told = [one.text for one in bundle.points if one.text != facts.terms]
+        assert told
+        assert {type(one) for one in told} == {Said}
+        assert {type(one) for one in bundle.fields.values()} == {str}

@@ -1,7 +1,8 @@
 """Answers kept: what pages ask of a whole year is worked out beside them, and only where the house is large.
 
-A house with few events works everything out anew for every page. In a large one the answer to a question is kept, with
-the event up to which it tells; the worker renews every few minutes what was asked of late and has changed since, by the
+A house with few events works everything out anew for every page. In a large one the answer to a question is kept, and
+already in one of middling size that of a report over months, which has a row for each unit sold. It is kept with the
+event up to which it tells; the worker renews every few minutes what was asked of late and has changed since, by the
 same function, so that a page waits for none of it and says how old its figures are.
 """
 
@@ -27,6 +28,8 @@ Question = Callable[..., Any]
 
 LARGE = 50_000
 """Events, as the database's statistics have them, from which answers are kept."""
+LARGE_FOR_REPORTS = 5_000
+"""The same of reports: what they read grows with each unit sold, and a page of a year takes 130 ms then."""
 OLDEST = timedelta(hours=1)
 """An answer that nobody has renewed for so long is not told any more."""
 ASKED_WITHIN = timedelta(days=3)
@@ -50,24 +53,38 @@ class _Known(NamedTuple):
 
 def question(ask: Callable[[int, datetime, *Given], T]) -> Callable[[int, datetime, *Given], T]:
     """A question whose answers may be kept: its arguments are plain data, and so is what it answers."""
-    name = f"{ask.__module__.removeprefix('entrepot.')}.{ask.__name__}"
-    questions[name] = ask
+    name = _named(ask)
 
     def told(company: int, at: datetime, *given: *Given) -> T:
-        return _told(name, company, at, given, _NEVER)  # type: ignore[no-any-return]
+        return _told(name, company, at, given, since=_NEVER, large=LARGE)  # type: ignore[no-any-return]
+
+    return told
+
+
+def question_of_reports(ask: Callable[[int, datetime, *Given], T]) -> Callable[[int, datetime, *Given], T]:
+    """As `question`, of what was over months: its answers are kept from fewer events on."""
+    name = _named(ask)
+
+    def told(company: int, at: datetime, *given: *Given) -> T:
+        return _told(name, company, at, given, since=_NEVER, large=LARGE_FOR_REPORTS)  # type: ignore[no-any-return]
 
     return told
 
 
 def question_of_work(ask: Callable[[int, datetime, *Given], T]) -> Callable[[int, datetime, *Given], T]:
     """As `question`, of what the reader works on: an answer from before they did something is not told to them."""
-    question(ask)
-    name = f"{ask.__module__.removeprefix('entrepot.')}.{ask.__name__}"
+    name = _named(ask)
 
     def told(company: int, at: datetime, *given: *Given) -> T:
-        return _told(name, company, at, given, _acted.get())  # type: ignore[no-any-return]
+        return _told(name, company, at, given, since=_acted.get(), large=LARGE)  # type: ignore[no-any-return]
 
     return told
+
+
+def _named(ask: Question) -> str:
+    name = f"{ask.__module__.removeprefix('entrepot.')}.{ask.__name__}"
+    questions[name] = ask
+    return name
 
 
 def is_large() -> bool:
@@ -116,9 +133,11 @@ def _forget(key: bytes) -> None:
     sql.change("DELETE FROM insight_answer WHERE key = %(key)s::bytea", {"key": key})
 
 
-def _told(name: str, company: int, at: datetime, given: tuple[Any, ...], since: datetime) -> Any:
+def _told(
+    name: str, company: int, at: datetime, given: tuple[Any, ...], *, since: datetime, large: int
+) -> Any:
     key = wire.fingerprint((name, company, given))
-    known = _Known(*sql.run(_KNOWN, {"key": key, "large": LARGE})[0])
+    known = _Known(*sql.run(_KNOWN, {"key": key, "large": large})[0])
     if not known.is_large:
         return questions[name](company, at, *given)
     if known.answer is None or known.told_at is None or known.told_at < max(at - OLDEST, since):

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from entrepot.insight import campaigns, kpis, pages, profit, promises, return_times, tax_report
-from entrepot.insight.answers import question, question_of_work
+from entrepot.insight.answers import question, question_of_reports, question_of_work
 from entrepot.kernel import queries as kernel
 from entrepot.returns import asked_queries, cohort_queries
 from entrepot.settlement import carrier_queries, clearing_queries, closing_queries, invoice_queries
@@ -17,12 +17,12 @@ from entrepot.settlement.closing import Checked
 from entrepot.warehouse import labor, task_times
 
 
-@question
+@question_of_reports
 def kpi_total(company: int, at: datetime, kpi: str, asked: kpis.Asked) -> kpis.Figure:
     return kpis.total(kpis.KPIS[kpi], company, asked)
 
 
-@question
+@question_of_reports
 def kpi_over_time(
     company: int,
     at: datetime,
@@ -33,17 +33,17 @@ def kpi_over_time(
     return kpis.over_time(kpis.KPIS[kpi], company, asked, period)
 
 
-@question
+@question_of_reports
 def kpi_by(company: int, at: datetime, kpi: str, asked: kpis.Asked, side: str) -> list[kpis.Figure]:
     return kpis.by(kpis.KPIS[kpi], company, asked, side)
 
 
-@question
+@question_of_reports
 def kpi_rows(company: int, at: datetime, kpi: str, asked: kpis.Asked, limit: int) -> list[kpis.Row]:
     return kpis.rows(kpis.KPIS[kpi], company, asked, limit=limit)
 
 
-@question
+@question_of_reports
 def promises_kept(company: int, at: datetime, by: str, asked: promises.Asked) -> list[promises.Kept]:
     return promises.kept(company, by, asked)
 
@@ -55,7 +55,7 @@ def campaigned(company: int, at: datetime, part: str, days: int) -> list[campaig
     return ask(company, since=at - timedelta(days=days), until=at)
 
 
-@question
+@question_of_reports
 def profit_told(
     company: int, at: datetime, asked: profit.Asked, side: str
 ) -> tuple[profit.Told, list[profit.Tied]]:
@@ -64,14 +64,14 @@ def profit_told(
     return told, profit.ties(company, asked, told)
 
 
-@question
+@question_of_reports
 def profit_narrowed(
     company: int, at: datetime, asked: profit.Asked, side: str, limit: int
 ) -> tuple[profit.Told, list[profit.OfLine]]:
     return profit.with_lines(company, asked, side, at, limit)
 
 
-@question
+@question_of_reports
 def return_times_by(
     company: int,
     at: datetime,
@@ -81,7 +81,7 @@ def return_times_by(
     return return_times.times(company, asked, by)
 
 
-@question
+@question_of_reports
 def return_weeks(
     company: int,
     at: datetime,
@@ -91,7 +91,7 @@ def return_weeks(
     return return_times.over_time(company, asked, stage)
 
 
-@question
+@question_of_reports
 def return_ways(
     company: int,
     at: datetime,

@@ -42,6 +42,11 @@ class Decided:
     answer: str
     because: str
 
+    @property
+    def answers(self) -> list[str]:
+        """An inspection says two things: the grade, and what is proposed."""
+        return self.answer.split(", ")
+
 
 @dataclass(frozen=True, slots=True)
 class Trail:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from entrepot.kernel import ready, seal
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Said
 from entrepot.kernel.sql import DATABASE_AWAY
 
 log = structlog.get_logger("entrepot.worker")
@@ -166,4 +167,4 @@ def _wait_for_work(stop: threading.Event) -> None:
 
 
 def _cause(queue: str) -> Cause:
-    return Cause(Actor(f"system:{queue}", everything=True), timezone.now(), f"ready queue {queue}")
+    return Cause(Actor(f"system:{queue}", everything=True), timezone.now(), Said("ready queue {0}", queue))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from entrepot.kernel import money
+from entrepot.kernel.errors import Said
 
 
 class Item(NamedTuple):
@@ -123,74 +124,87 @@ def _day(at: datetime) -> str:
 
 
 def _refunded(facts: Facts) -> Point:
-    parts = [
-        f"{_told(one.amount_minor, facts)} on {_day(one.at)}"
-        + (" as store credit" if one.as_credit else f" ({one.reference})" * bool(one.reference))
-        for one in facts.given_back
-    ]
-    if not parts:
-        return Point("refunded", "Nothing of the payment was refunded.", holds=False)
-    whole = sum(one.amount_minor for one in facts.given_back)
-    covers = "all" if whole >= facts.amount_minor else "part"
-    return Point(
-        "refunded",
-        f"Refunded: {', '.join(parts)}; {covers} of what is disputed.",
-        holds=True,
-    )
+    if not facts.given_back:
+        return Point("refunded", Said("Nothing of the payment was refunded."), holds=False)
+    parts = _list(", ", [_given_back(one, facts) for one in facts.given_back])
+    if sum(one.amount_minor for one in facts.given_back) >= facts.amount_minor:
+        return Point("refunded", Said("Refunded: {0}; all of what is disputed.", parts), holds=True)
+    return Point("refunded", Said("Refunded: {0}; part of what is disputed.", parts), holds=True)
+
+
+def _given_back(one: GivenBack, facts: Facts) -> Said:
+    amount, day = _told(one.amount_minor, facts), one.at.date()
+    if one.as_credit:
+        return Said("{0} on {1} as store credit", amount, day)
+    if one.reference:
+        return Said("{0} on {1} ({2})", amount, day, one.reference)
+    return Said("{0} on {1}", amount, day)
+
+
+def _list(sign: str, parts: Sequence[object]) -> Said:
+    """Facts one after the other, each to be told for itself."""
+    return Said(sign.join(f"{{{i}}}" for i in range(len(parts))), *parts)
 
 
 def _delivered(facts: Facts) -> Point:
     arrived = [one for one in facts.sent if one.delivered_at]
     if not arrived:
-        gone = [f"{one.carrier} {one.tracking}".strip() for one in facts.sent]
-        sent = f"Sent ({', '.join(gone)}), and no carrier says that it arrived."
-        return Point("delivered", sent if gone else "Nothing was sent.", holds=False)
-    told = [
-        f"{one.carrier} {one.tracking} delivered on {_day(one.delivered_at)}".strip()
-        + (f" ({one.proof})" if one.proof else "")
-        for one in arrived
-        if one.delivered_at
-    ]
+        gone = ", ".join(map(_parcel, facts.sent))
+        sent = Said("Sent ({0}), and no carrier says that it arrived.", gone)
+        return Point("delivered", sent if gone else Said("Nothing was sent."), holds=False)
+    told = _list("; ", [_arrival(one, one.delivered_at.date()) for one in arrived if one.delivered_at])
     rest = len(facts.sent) - len(arrived)
-    return Point(
-        "delivered", "; ".join(told) + (f"; {rest} more on the way" if rest else "") + ".", holds=True
-    )
+    if rest:
+        return Point("delivered", Said("{0}; {1} more on the way.", told, rest), holds=True)
+    return Point("delivered", Said("{0}.", told), holds=True)
+
+
+def _parcel(one: Sent) -> str:
+    return f"{one.carrier} {one.tracking}".strip()
+
+
+def _arrival(one: Sent, day: date) -> Said:
+    if one.proof:
+        return Said("{0} delivered on {1} ({2})", _parcel(one), day, one.proof)
+    return Said("{0} delivered on {1}", _parcel(one), day)
 
 
 def _address(facts: Facts) -> Point:
     if facts.address_match:
-        return Point("address", "Goods went to the address that the customer is billed at.", holds=True)
-    why = "Goods went to another address than the customer is billed at."
+        return Point("address", Said("Goods went to the address that the customer is billed at."), holds=True)
+    if facts.address_match is None:
+        return Point("address", Said("No address is known any more."), holds=False)
     return Point(
-        "address", "No address is known any more." if facts.address_match is None else why, holds=False
+        "address", Said("Goods went to another address than the customer is billed at."), holds=False
     )
 
 
 def _earlier(facts: Facts) -> Point:
     if not facts.earlier:
-        return Point("earlier", "It is the customer's first order that was delivered.", holds=False)
-    days = ", ".join(map(_day, sorted(facts.earlier)[-EARLIER_MOST:]))
-    count = len(facts.earlier)
-    return Point("earlier", f"{count} earlier orders were delivered and not disputed ({days}).", holds=True)
+        return Point("earlier", Said("It is the customer's first order that was delivered."), holds=False)
+    days = _list(", ", [one.date() for one in sorted(facts.earlier)[-EARLIER_MOST:]])
+    told = Said("{0} earlier orders were delivered and not disputed ({1}).", len(facts.earlier), days)
+    return Point("earlier", told, holds=True)
 
 
 def _return(facts: Facts) -> Point:
     if not facts.returns:
-        return Point("return", "The customer asked for no return, and nothing came back.", holds=True)
+        return Point("return", Said("The customer asked for no return, and nothing came back."), holds=True)
     told = [
-        f"{one.number}: {one.asked} asked for on {_day(one.at)}, now {one.state}" for one in facts.returns
+        Said("{0}: {1} asked for on {2}, now {3}", one.number, one.asked, one.at.date(), one.state)
+        for one in facts.returns
     ]
-    return Point("return", "; ".join(told) + ".", holds=True)
+    return Point("return", Said("{0}.", _list("; ", told)), holds=True)
 
 
 def _order(facts: Facts) -> Point:
     what = ", ".join(f"{one.units} × {one.description or one.sku}" for one in facts.items)
-    paid = _told(facts.captured_minor, facts)
-    return Point("order", f"Order {facts.order} of {_day(facts.placed_at)}, {paid} paid: {what}.", holds=True)
+    paid, day = _told(facts.captured_minor, facts), facts.placed_at.date()
+    return Point("order", Said("Order {0} of {1}, {2} paid: {3}.", facts.order, day, paid, what), holds=True)
 
 
 def _terms(facts: Facts) -> Point:
-    return Point("terms", facts.terms or "No terms of refunds are on file.", holds=bool(facts.terms))
+    return Point("terms", facts.terms or Said("No terms of refunds are on file."), holds=bool(facts.terms))
 
 
 def _fields(facts: Facts, points: Sequence[Point]) -> dict[str, str]:
@@ -209,4 +223,4 @@ def _fields(facts: Facts, points: Sequence[Point]) -> dict[str, str]:
             [*texts.values(), *(("The customer wrote:", *notes) if notes else ())]
         ),
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: str(text) for name, text in found.items() if text}

@@ -138,7 +138,7 @@ def _filled(goods: Goods, shelves: Sequence[Shelf], left: int, size: int) -> lis
             continue
         why = _why(RULES[rule], goods, shelf, far)
         if size > 1:
-            why = f"whole pallets of {size}; {why}"
+            why = Said("whole pallets of {0}; {1}", size, why)
         chosen.append(Choice(shelf.bin, shelf.code, units, WHOLE if size > 1 else RULES[rule], why))
         shelf.taken_ml += units * goods.unit_ml
         shelf.holds |= {(goods.sku, goods.lot)}
@@ -168,16 +168,17 @@ def _apart(one: str, other: str) -> int:
     return abs(CLASSES.index(one) - CLASSES.index(other)) if one and other else 1
 
 
-def _why(rule: str, goods: Goods, shelf: Shelf, far: float) -> str:
+def _why(rule: str, goods: Goods, shelf: Shelf, far: float) -> Said:
     told = {
-        "fixed": "kept for this SKU",
-        "same lot": f"holds lot {goods.lot}",
-        "same SKU": "holds this SKU",
-        "velocity": f"free, for class {goods.velocity}, {far:.0f} away",
-        "nearest": f"the nearest free one, {far:.0f} away",
+        "fixed": Said("kept for this SKU"),
+        "same lot": Said("holds lot {0}", goods.lot),
+        "same SKU": Said("holds this SKU"),
+        "velocity": Said("free, for class {0}, {1} away", goods.velocity, f"{far:.0f}"),
+        "nearest": Said("the nearest free one, {0} away", f"{far:.0f}"),
     }
-    room = "" if not shelf.volume_ml or not goods.unit_ml else f", room for {shelf.room(goods)}"
-    return told[rule] + room
+    if not shelf.volume_ml or not goods.unit_ml:
+        return told[rule]
+    return Said("{0}, room for {1}", told[rule], shelf.room(goods))
 
 
 def misfit_slot(velocity: str, volume_ml: int) -> Refused | None:

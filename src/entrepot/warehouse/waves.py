@@ -234,20 +234,18 @@ def choose(
             lines += one.lines
             for left in taken_from:
                 left[0], left[1] = left[0] - needs, left[1] - 1
-        choices.append(
-            Choice(
-                one,
-                not why,
-                why or f"priority {one.priority}, due {one.due.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-            )
-        )
+        choices.append(Choice(one, not why, why or _urgency(one)))
     return choices
 
 
-FULL = "the wave has its lines"
-NO_PICKERS = "the pickers have no more time before the cut-off"
-NO_STATIONS = "the packing stations have no more time before the cut-off"
-NOT_PICKABLE = "units stand in no bin that is picked from"
+def _urgency(one: Ready) -> Said:
+    return Said("priority {0}, due {1}", one.priority, f"{one.due.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+
+
+FULL = Said("the wave has its lines")
+NO_PICKERS = Said("the pickers have no more time before the cut-off")
+NO_STATIONS = Said("the packing stations have no more time before the cut-off")
+NOT_PICKABLE = Said("units stand in no bin that is picked from")
 
 
 NOBODY_PICKS = Said("its policy warehouse.waves has no pickers")
@@ -297,16 +295,16 @@ def _not_asked(one: Ready, asked: Asked) -> str:
     if one.missing:
         return NOT_PICKABLE
     if asked.due_before and one.due > asked.due_before:
-        return "due later"
+        return Said("due later")
     if asked.services and one.service not in asked.services:
-        return "another service"
+        return Said("another service")
     if asked.carriers and one.carrier not in asked.carriers:
-        return "another carrier"
+        return Said("another carrier")
     if asked.zones and not one.zones <= set(asked.zones):
-        return "in other zones too"
+        return Said("in other zones too")
     if asked.priority_min is not None and one.priority < asked.priority_min:
-        return "a lower priority"
-    return "a lower value" if one.value_minor < asked.value_min_minor else ""
+        return Said("a lower priority")
+    return Said("a lower value") if one.value_minor < asked.value_min_minor else ""
 
 
 def by_carrier(joining: Iterable[str]) -> dict[str, int]:

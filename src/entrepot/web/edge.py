@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
@@ -248,7 +248,7 @@ def page(
         "told_at": answers.oldest(),
     }
     if not request.htmx:
-        around |= _frame(request, area)
+        around |= _frame(request, area) | {"kept": context.get("kept") or kept(request)}
     if listing := context.get("listing"):
         around |= _of_list(request, listing)
     return render(request, template, {**around, **context}, status=status)
@@ -424,7 +424,7 @@ def back(request: HttpRequest, otherwise: str, results: Sequence[Any] | None = N
     if results is not None:
         refusals = [one for one in results if isinstance(one, Refused)]
         if refusals or not results:
-            _keep(request, target, refusals[0].code if refusals else "")
+            _keep(request, target, refusals[0] if refusals else None)
     return redirect(target)
 
 
@@ -437,15 +437,28 @@ def came_from(request: HttpRequest, otherwise: str) -> str:
     return target if is_ours else otherwise
 
 
-def _keep(request: HttpRequest, target: str, code: str) -> None:
+def _keep(request: HttpRequest, target: str, refused: Refused | None) -> None:
     assert request.resolver_match
     said = {
         name: _storable(str(text)).strip()[:KEPT_MAX]
         for name, text in request.POST.items()
         if name not in NOT_KEPT
     }
-    told = {"page": urlsplit(target).path, "form": request.resolver_match.url_name, "refused": code}
-    request.session[KEPT] = told | {"fields": said}
+    request.session[KEPT] = {
+        "page": urlsplit(target).path, "form": request.resolver_match.url_name, "address": request.path,
+        "refused": refused.code if refused else "", "field": _refused_field(refused, said) if refused else "",
+        "fields": said,
+    }  # fmt: skip
+
+
+def _refused_field(refused: Refused, said: Mapping[str, str]) -> str:
+    """The field of a form that a refusal is about: the one that it names, or the only one that says what it names; ''
+    where none is."""
+    if told := words.named(str(refused.facts.get("field", ""))):
+        return told
+    facts = {str(one) for one in refused.facts.values()} - {""}
+    saying = [name for name, text in said.items() if text in facts]
+    return saying[0] if len(saying) == 1 else ""
 
 
 NOT_KEPT = ("csrfmiddlewaretoken", "next")
@@ -454,7 +467,8 @@ KEPT_MAX = 50_000
 
 
 def kept(request: HttpRequest) -> dict[str, Any]:
-    """The form that was refused on this page just now: `form`, `refused` (a code), `fields`; {} where none was."""
+    """The form that was refused on this page just now: `form`, its `address`, `refused` (a code), the `field` that it
+    is about, where there is one, `fields`; {} where none was."""
     found: dict[str, Any] = request.session.get(KEPT, {})
     if found.get("page") != request.path or "X-Live" in request.headers:
         return {}

@@ -253,4 +253,27 @@
 
   const tab = $(".tabs [aria-current]");
   if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
+
+  // ---- a form that was refused: whoever sent it is at the field that the refusal is about, and hears both
+
+  const refused = $("#messages[data-refused]");
+  const isAt = (control) => control.matches("input:not([type=hidden]), select, textarea") && !control.disabled;
+
+  function toRefused(error) {
+    const forms = $$("main form").filter((one) => new URL(one.action).pathname === refused.dataset.refused);
+    if (forms.length !== 1) return;
+    const controls = [...forms[0].elements].filter(isAt);
+    const field = refused.dataset.field;
+    const about = controls.find((one) => one.name === field) || controls.find((one) => `${one.name}s` === field);
+    const control = about || controls[0];
+    if (!control) return;
+    for (let fold = control.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    error.id = "refused";
+    control.setAttribute("aria-describedby", [control.getAttribute("aria-describedby"), error.id].filter(Boolean).join(" "));
+    if (about) about.setAttribute("aria-invalid", "true");
+    control.focus();
+  }
+
+  const error = refused && $(".message.error p, .message.info p", refused);
+  if (error) toRefused(error);
 })();

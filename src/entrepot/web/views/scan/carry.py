@@ -19,6 +19,7 @@ from entrepot.warehouse.carrying import LATER, Load
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.shelf_queries import Here
 from entrepot.warehouse.storing import Waiting
+from entrepot.web import words
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan import plate
 from entrepot.web.views.scan.screen import (
@@ -251,7 +252,7 @@ def carry_screen(title: str, load: Load, one: Here, at: Progress, back: str) -> 
     facts = (
         (gettext("What"), f"{units} × {one.sku_code}" if units else ""), (gettext("From"), one.bin_code),
         (gettext("Lot"), one.lot), (gettext("Serial"), one.serial),
-        (gettext("Why there"), found[0].why if found else ""), (gettext("Or into"), also),
+        (gettext("Why there"), words.told(found[0].why) if found else ""), (gettext("Or into"), also),
     )  # fmt: skip
     return screen_of(title, load, one.name, facts, at, back, suggested=others[0] if others else "")
 

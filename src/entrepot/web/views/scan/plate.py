@@ -23,6 +23,7 @@ from entrepot.warehouse import carrying, storing
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
 from entrepot.warehouse.commands.stack_plates import StackPlates, stack_plates
+from entrepot.web import words
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -125,7 +126,7 @@ def _screen(row: PlateRow, goods: Sequence[PlateGoods]) -> Screen:
         (gettext("Cartons"), str(row.cartons) if row.cartons else ""),
         (gettext("On pallet"), row.on_number),
         (gettext("From"), row.bin_code),
-        (gettext("Why there"), best.why if best else ""),
+        (gettext("Why there"), words.told(best.why) if best else ""),
     )
     back = "scan-put-away" if _is_put_away(row) else "scan-move"
     return Screen(
