@@ -261,11 +261,12 @@ def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
 
 
 def measure_lines(rounds: int, count: int) -> list[report.Row]:
-    lines.furnish(count)
     looped = min(count, lines.LOOPED)
+    lines.furnish(looped, lines.FEW)
+    lines.furnish(count)
     ours, by_hand, loop = [], [], []
     for i in range(rounds):
-        a, b, c = lines.ours(), lines.by_hand(), lines.in_a_loop(looped)
+        a, b, c = lines.ours(), lines.by_hand(), lines.in_a_loop()
         ours.append(count / a.seconds)
         by_hand.append(count / b.seconds)
         loop.append(looped / c.seconds)

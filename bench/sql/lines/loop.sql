@@ -39,9 +39,6 @@ BEGIN
             END LOOP;
             UPDATE orders_line SET allocated = allocated + open - wanted, backordered = wanted, open = 0
             WHERE id = line.id;
-            IF wanted < line.open THEN
-                INSERT INTO stock_unpublished (sku_id) VALUES (line.sku_id);
-            END IF;
             IF wanted > 0 THEN
                 INSERT INTO sourcing_backorder (line_id, company_id, order_id, sku_id, quantity, priority, ordered_at,
                     promised_on)
@@ -79,4 +76,6 @@ BEGIN
             VALUES ('release', "order".id, "order".priority, "order".placed_at);
         END IF;
     END LOOP;
+    INSERT INTO stock_unpublished (sku_id)
+    SELECT DISTINCT sku_id FROM stock_allocation WHERE order_id IN (SELECT id FROM asked);
 END $$

@@ -277,13 +277,17 @@ UPDATE orders_line AS l SET
     backordered = l.backordered + CASE WHEN o.cancels THEN -least({{units}}, l.backordered) ELSE l.open - {{units}} END,
     cancelled = l.cancelled
         + CASE WHEN o.cancels THEN l.open - {{units}} + least({{units}}, l.backordered) ELSE 0 END
-FROM asked AS o{{served}} RETURNING {_MOVED}
+FROM {{served}} RETURNING {_MOVED}
 """
 
-_SOME = ", promised AS p WHERE p.line_id = l.id AND l.order_id = o.id AND " + _WAITS.format("l")
+_SOME = "asked AS o, promised AS p WHERE p.line_id = l.id AND l.order_id = o.id AND " + _WAITS.format("l")
+
+# A full join is always made by hash or merge, however few promises are expected.
 _NONE = f"""
-WHERE l.order_id = o.id AND {_WAITS.format("l")} AND NOT EXISTS (SELECT FROM promised AS p WHERE p.line_id = l.id)
-"""
+(SELECT waiting.id, waiting.cancels
+ FROM (SELECT w.id, o.cancels FROM asked AS o JOIN orders_line AS w ON w.order_id = o.id AND {_WAITS.format("w")}
+      ) AS waiting FULL JOIN promised AS p ON p.line_id = waiting.id
+ WHERE p.line_id IS NULL) AS o WHERE l.id = o.id"""
 
 # Those that got something and those that did not, each by itself: joined in one update, all lines would be read twice.
 _PROMISED = f"""

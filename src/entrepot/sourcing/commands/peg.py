@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -71,8 +71,8 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     that are promised a SKU that is sold ahead, and were placed before the day was moved from which it ships.
     Locks: the orders that wait for the SKUs, or are promised one whose day was moved, in id order. Refuses: nothing.
     Again: pegs the same, and tells nobody twice.
-    7 statements; 2 more where a day was moved, 3 where a date slips, 1 where one comes in time again, 1 where a SKU is
-    sold ahead up to a limit, and 3 to open or end items about that.
+    8 statements; 2 more where a day was moved, 3 where a date slips, 1 where a SKU is sold ahead up to a limit, and 3
+    to open or end items about that.
     """
     skus = {"skus": list({request.sku for request in requests})}
     found_orders = sql.run(_ORDERS, skus)
@@ -204,17 +204,15 @@ def _look_after(
 ) -> None:
     """An item for each order that will be late now; ended for those of which all comes within the promise again."""
     late: dict[UUID, _Line] = {}
-    back: dict[UUID, _Line] = {}
+    still: set[UUID] = set()
     for one in lines:
-        policy = steering[one.company]
         on, known = new[one.waiting.line], one.was_known()
-        was = one.was_pegged and pegging.is_late(one.promised_on, one.promise_on, policy)
-        now = pegging.is_late(on, one.promise_on, policy)
-        if now and known and on > known:
+        if not pegging.is_late(on, one.promise_on, steering[one.company]):
+            continue
+        still.add(one.waiting.order)
+        if known and on > known:
             latest = late.setdefault(one.waiting.order, one)
             late[one.waiting.order] = max(latest, one, key=lambda each: new[each.waiting.line])
-        elif was and not now:
-            back[one.waiting.order] = one
     if late:
         open_items(
             cause,
@@ -227,12 +225,12 @@ def _look_after(
                 for order, one in late.items()
             ],
         )  # fmt: skip
-    maybe = {order: one for order, one in back.items() if order not in late}
-    others = _others(list(maybe), [one.waiting.line for one in lines]) if maybe else {}
+    in_time = {one.waiting.order: one for one in lines if one.waiting.order not in still}
+    there = _items_of(in_time, lines) if in_time else {}
     ended = [
-        one
-        for order, one in maybe.items()
-        if order not in others or not pegging.is_late(others[order], one.promise_on, steering[one.company])
+        in_time[order]
+        for order, on in there.items()
+        if on is None or not pegging.is_late(on, in_time[order].promise_on, steering[in_time[order].company])
     ]
     if ended:
         resolve_subjects(
@@ -244,9 +242,11 @@ def _look_after(
         )
 
 
-def _others(orders: Sequence[UUID], lines: Sequence[UUID]) -> dict[UUID, date]:
-    """The last day that orders wait for with lines other than these, of those that have such. 1 statement."""
-    return dict(sql.run(_OTHERS, {"orders": orders, "lines": lines}))
+def _items_of(orders: Collection[UUID], lines: Sequence[_Line]) -> dict[UUID, date | None]:
+    """Of orders that have an item the last day for which other lines than these wait, None where none does.
+    1 statement."""
+    mine = [one.waiting.line for one in lines if one.waiting.order in orders]
+    return dict(sql.run(_ITEMS_OF, {"orders": list(orders), "lines": mine}))
 
 
 def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
@@ -321,15 +321,16 @@ JOIN network_channel AS c ON c.id = o.channel_id
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.order_id = ANY(%(orders)s::uuid[])
 """
 
-_OTHERS = """
-SELECT order_id, max(comes_on) FROM (
+_ITEMS_OF = """
+SELECT w.subject_id, max(waits.comes_on) FROM work_item AS w
+LEFT JOIN (
     SELECT b.order_id, b.line_id, b.promised_on AS comes_on FROM sourcing_backorder AS b
     WHERE b.order_id = ANY(%(orders)s::uuid[]) AND b.pegged_at IS NOT NULL
     UNION ALL
     SELECT a.order_id, a.line_id, y.ships_on FROM stock_allocation AS a JOIN stock_preorder AS y ON y.sku_id = a.sku_id
     WHERE a.order_id = ANY(%(orders)s::uuid[]) AND a.quantity > a.released AND y.ships_on IS NOT NULL
-) AS waits
-WHERE line_id <> ALL(%(lines)s::uuid[]) GROUP BY 1
+) AS waits ON waits.order_id = w.subject_id AND waits.line_id NOT IN (SELECT unnest(%(lines)s::uuid[]))
+WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.type = 'slipped promise' AND w.state <> 'done' GROUP BY 1
 """
 
 _SUPPLY = """
