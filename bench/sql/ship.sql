@@ -168,7 +168,7 @@ INSERT INTO kernel_delivery (company_id, destination, topic, subject_id, body, c
     last_error)
 SELECT 1, 'channels:' || s.channel, 'order.shipped', s.order_id,
        jsonb_build_object(
-           'order', s.external_id, 'shipment', s.number, 'carrier', s.carrier, 'tracking', s.number,
+           'order', s.external_id, 'shipment', s.number, 'carrier', s.carrier, 'tracking', s.number, 'numbers', jsonb_build_array(s.number),
            'shipped_at', to_char(%(at)s::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'lines', l.lines),
        %(at)s, 'waiting', 0, %(at)s, ''
 FROM new_shipment AS s
