@@ -302,6 +302,23 @@ def test_what_exchanges_give_back_counts_for_the_limit_of_their_return(house: Fl
     assert [each.state for each in answers] == ["paid", "waiting"], "9.99 and 9.99"
 
 
+def test_exchanges_of_a_return_that_settle_together_are_held_to_its_limit_together(house: Floor):
+    """9.99 of a replacement that was cancelled and the 5.00 that the other costs less are above 14.00."""
+    policy(approve_above_minor=1_400)
+    for later in (False, True):
+        one = wanted(house, 2)
+        gone = exchanged(house, one)
+        less = exchanged(house, one, unit_price=Decimal("4.99"), reason="as told")
+        cancel(SYSTEM, requests=[CancelOrder(gone.order, "no longer made")])
+        came(one)
+        both = [less, gone] if later else [gone, less]
+        answers = settle_exchanges(SYSTEM, requests=[SettleExchange(each.refund) for each in both])
+        states = {answer.refund: (answer.state, answer.back_minor) for answer in answers}
+        assert states == {gone.refund: ("waiting", 999), less.refund: ("paid", 500)}
+        assert queries.refund(gone.refund).before_minor == 500
+        assert gone.refund in {item.subject for item in work.items(COMPANY, kind="refund to approve")}
+
+
 def test_by_every_path_the_database_counts_what_exchanges_give_back(house: Floor):
     """The replacement of one is made cheaper past the command: with the refund it is above the limit."""
     policy(approve_above_minor=1_400)

@@ -68,6 +68,11 @@ class OpenExchange(NamedTuple):
     waiting: int
     amounts: tuple[int, ...]
 
+    @property
+    def agreed_back(self) -> int:
+        """What the replacement cost less when it was agreed."""
+        return max(0, self.total - self.goods.total)
+
 
 class _Settling(NamedTuple):
     """An exchange that will be settled, with what its order still costs."""
@@ -97,14 +102,9 @@ class _Settling(NamedTuple):
         return self.is_refund and self.limit.exceeded(self.of.total)
 
     @property
-    def agreed_back(self) -> int:
-        """What the replacement cost less when it was agreed."""
-        return max(0, self.of.total - self.of.goods.total)
-
-    @property
     def is_too_much(self) -> bool:
         """Part of the replacement was cancelled since, and what it leaves is more than one person may give back."""
-        return not self.is_refund and self.back > self.agreed_back and self.limit.exceeded(self.back)
+        return not self.is_refund and self.back > self.of.agreed_back and self.limit.exceeded(self.back)
 
 
 @command("returns.settle_exchanges")
@@ -211,19 +211,20 @@ def _settle(
     orders |= {key: answer.order for key, answer in placed.items() if isinstance(answer, Placed)}
     costs = _costs(list(orders.values()))
     policies = in_force(cause, {on.company for _, on, _ in due.values()})
-    alone = given_alone([on.id for _, on, _ in due.values()], list(orders))
+    alone = given_alone([on.id for _, on, _ in due.values()])
     settling: list[_Settling] = []
     stuck: dict[OpenExchange, Said] = {}
     for key, (one, on, at) in due.items():
         if key in orders:
             most = on.in_its(policies[on.company][1].approve_above_minor)
-            before = alone.get(on.id, 0)
+            # Exchanges that are decided later count with what they were agreed to give back.
+            before = alone.get(on.id, 0) - one.agreed_back
             now = _Settling(one, on, orders[key], at, costs[orders[key]], Limit(most, before))
             if now.is_too_much:
                 back = money.told(now.back, on.currency)
                 refused[key] = errors.TooMuchBack(number=one.number, back=back)
                 stuck[one] = _too_much(one, back)
-                alone[on.id] = before + now.agreed_back
+                alone[on.id] = before + one.agreed_back
                 continue
             settling.append(now)
             alone[on.id] = before + (0 if now.waits else now.back)
@@ -263,7 +264,6 @@ def _write(
         for one in settling
     ]
     columns = ("ids", "states", "applied", "money", "limits", "orders", "times")
-    sql.run(_STORE, sql.columns(columns, rows))
     sql.run(_SETTLE, sql.columns(columns, rows))
     announce(cause, [
         Event("refund", one.of.refund, one.on.company, "agreed", paid[one.of.refund].state, one.at,
@@ -363,17 +363,17 @@ SELECT order_id, sum(authorized_minor - refunded_minor)::bigint FROM payments_pa
 WHERE order_id = ANY(%(orders)s::uuid[]) AND state NOT IN ('voided', 'failed') GROUP BY order_id
 """
 
-_STORE = """
+# Both at once: what they give back is held to the limit of their returns by triggers, which see no half of it.
+_SETTLE = """
+WITH d AS (SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(applied)s::bigint[], %(money)s::bool[],
+                                %(limits)s::bigint[], %(orders)s::uuid[], %(times)s::timestamptz[])
+           AS d(id, state, applied, money, most, replacement, at)),
+settled AS (
+    UPDATE returns_exchange AS x SET state = 'settled', replacement_id = d.replacement, settled_at = d.at
+    FROM d WHERE x.refund_id = d.id
+)
 UPDATE returns_refund AS f SET state = d.state, applied_minor = d.applied,
        outcome = CASE WHEN d.money THEN 'money' ELSE f.outcome END,
        approve_above_minor = CASE WHEN d.money THEN d.most ELSE f.approve_above_minor END
-FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(applied)s::bigint[], %(money)s::bool[], %(limits)s::bigint[])
-     AS d(id, state, applied, money, most)
-WHERE f.id = d.id
-"""
-
-_SETTLE = """
-UPDATE returns_exchange AS x SET state = 'settled', replacement_id = d.replacement, settled_at = d.at
-FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(times)s::timestamptz[]) AS d(id, replacement, at)
-WHERE x.refund_id = d.id
+FROM d WHERE f.id = d.id
 """
