@@ -334,6 +334,36 @@ def test_by_every_path_the_database_counts_what_exchanges_give_back(house: Floor
     with transaction.atomic():
         assert sql.run(cheaper, {"id": new.refund, "minor": 999 - 401}) == [(1,)], "9.99 and 4.01"
         transaction.set_rollback(True)
+    states = "UPDATE returns_exchange SET state = %(state)s, settled_at = now() WHERE refund_id = %(id)s RETURNING 1"
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, transaction.atomic():
+        sql.run(states, {"id": new.refund, "state": "settled"})
+    assert refused.value.diag.constraint_name == "returns_refund_limit_of_the_return", (
+        "nothing is applied yet"
+    )
+    assert settled(new).back_minor == 0
+    applies = "UPDATE returns_refund SET applied_minor = %(minor)s WHERE id = %(id)s RETURNING 1"
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, transaction.atomic():
+        sql.run(applies, {"id": new.refund, "minor": 999 - 402})
+    assert refused.value.diag.constraint_name == "returns_refund_limit_of_the_return"
+    with transaction.atomic():
+        assert sql.run(applies, {"id": new.refund, "minor": 999 - 401}) == [(1,)]
+        transaction.set_rollback(True)
+
+
+def test_more_that_a_replacement_gives_back_is_held_to_the_limit_of_now(house: Floor):
+    """Of two units one is cancelled: 9.99 is above the limit of when it was agreed, and below that of now."""
+    policy(approve_above_minor=500)
+    one = wanted(house, 2)
+    new = exchanged(house, one, units=2)
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "one", lines=((lines_of(new.order)[0], 1),))])
+    came(one)
+    policy(approve_above_minor=1_000)
+    assert (settled(new).state, settled_of(new)) == ("paid", (999, 1_000))
+
+
+def settled_of(one: Exchanged) -> tuple[int, int | None]:
+    row = queries.refund(one.refund)
+    return row.applied_minor, row.approve_above_minor
 
 
 def test_money_that_went_elsewhere_since_is_not_paid_twice(house: Floor):

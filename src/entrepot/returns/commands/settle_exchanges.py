@@ -102,9 +102,14 @@ class _Settling(NamedTuple):
         return self.is_refund and self.limit.exceeded(self.of.total)
 
     @property
+    def is_more(self) -> bool:
+        """Part of the replacement was cancelled since: more is given back than was agreed."""
+        return not self.is_refund and self.back > self.of.agreed_back
+
+    @property
     def is_too_much(self) -> bool:
-        """Part of the replacement was cancelled since, and what it leaves is more than one person may give back."""
-        return not self.is_refund and self.back > self.of.agreed_back and self.limit.exceeded(self.back)
+        """What it leaves is more than one person may give back."""
+        return self.is_more and self.limit.exceeded(self.back)
 
 
 @command("returns.settle_exchanges")
@@ -257,13 +262,14 @@ def _write(
             paid[one.of.refund].state,
             paid[one.of.refund].applied,
             one.is_refund,
+            one.is_refund or one.is_more,
             one.limit.most,
             one.order,
             one.at,
         )
         for one in settling
     ]
-    columns = ("ids", "states", "applied", "money", "limits", "orders", "times")
+    columns = ("ids", "states", "applied", "money", "more", "limits", "orders", "times")
     sql.run(_SETTLE, sql.columns(columns, rows))
     announce(cause, [
         Event("refund", one.of.refund, one.on.company, "agreed", paid[one.of.refund].state, one.at,
@@ -366,14 +372,14 @@ WHERE order_id = ANY(%(orders)s::uuid[]) AND state NOT IN ('voided', 'failed') G
 # Both at once: what they give back is held to the limit of their returns by triggers, which see no half of it.
 _SETTLE = """
 WITH d AS (SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(applied)s::bigint[], %(money)s::bool[],
-                                %(limits)s::bigint[], %(orders)s::uuid[], %(times)s::timestamptz[])
-           AS d(id, state, applied, money, most, replacement, at)),
+                                %(more)s::bool[], %(limits)s::bigint[], %(orders)s::uuid[], %(times)s::timestamptz[])
+           AS d(id, state, applied, money, more, most, replacement, at)),
 settled AS (
     UPDATE returns_exchange AS x SET state = 'settled', replacement_id = d.replacement, settled_at = d.at
     FROM d WHERE x.refund_id = d.id
 )
 UPDATE returns_refund AS f SET state = d.state, applied_minor = d.applied,
        outcome = CASE WHEN d.money THEN 'money' ELSE f.outcome END,
-       approve_above_minor = CASE WHEN d.money THEN d.most ELSE f.approve_above_minor END
+       approve_above_minor = CASE WHEN d.more THEN d.most ELSE f.approve_above_minor END
 FROM d WHERE f.id = d.id
 """
