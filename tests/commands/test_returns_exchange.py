@@ -272,6 +272,7 @@ def test_what_a_replacement_cancelled_in_part_leaves_is_not_given_above_the_limi
     )
 
     withdraw_exchanges(ASKS, requests=[WithdrawExchange(much.refund, "one is enough")])
+    assert not work.items(COMPANY, kind="exchange to decide")
     (paid,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 4),))])
     assert paid.state == "waiting", "as any refund above the limit"
 

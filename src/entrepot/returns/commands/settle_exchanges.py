@@ -29,6 +29,8 @@ from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.states import EXCHANGE
 from entrepot.work.commands.open_items import OpenItem, open_items
 
+TO_DECIDE = "exchange to decide"
+
 
 @dataclass(frozen=True, slots=True)
 class SettleExchange:
@@ -337,7 +339,7 @@ def _ask(cause: Cause, stuck: Mapping[OpenExchange, Said], known: Known) -> None
         return
     open_items(cause, requests=[
         OpenItem(
-            company=known.returns[one.return_id].company, type="exchange to decide", subject_kind="return",
+            company=known.returns[one.return_id].company, type=TO_DECIDE, subject_kind="return",
             subject=one.return_id, role="controller",
             reason=reason,
             priority=70, facts={"refund": one.refund, "order": one.order}, dedupe=str(one.refund),
