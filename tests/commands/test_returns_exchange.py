@@ -272,6 +272,7 @@ def test_what_a_replacement_cancelled_in_part_leaves_is_not_given_above_the_limi
     )
 
     withdraw_exchanges(ASKS, requests=[WithdrawExchange(much.refund, "one is enough")])
+    assert not work.items(COMPANY, kind="exchange to decide")
     (paid,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 4),))])
     assert paid.state == "waiting", "as any refund above the limit"
 
@@ -302,6 +303,23 @@ def test_what_exchanges_give_back_counts_for_the_limit_of_their_return(house: Fl
     assert [each.state for each in answers] == ["paid", "waiting"], "9.99 and 9.99"
 
 
+def test_exchanges_of_a_return_that_settle_together_are_held_to_its_limit_together(house: Floor):
+    """9.99 of a replacement that was cancelled and the 5.00 that the other costs less are above 14.00."""
+    policy(approve_above_minor=1_400)
+    for later in (False, True):
+        one = wanted(house, 2)
+        gone = exchanged(house, one)
+        less = exchanged(house, one, unit_price=Decimal("4.99"), reason="as told")
+        cancel(SYSTEM, requests=[CancelOrder(gone.order, "no longer made")])
+        came(one)
+        both = [less, gone] if later else [gone, less]
+        answers = settle_exchanges(SYSTEM, requests=[SettleExchange(each.refund) for each in both])
+        states = {answer.refund: (answer.state, answer.back_minor) for answer in answers}
+        assert states == {gone.refund: ("waiting", 999), less.refund: ("paid", 500)}
+        assert queries.refund(gone.refund).before_minor == 500
+        assert gone.refund in {item.subject for item in work.items(COMPANY, kind="refund to approve")}
+
+
 def test_by_every_path_the_database_counts_what_exchanges_give_back(house: Floor):
     """The replacement of one is made cheaper past the command: with the refund it is above the limit."""
     policy(approve_above_minor=1_400)
@@ -317,6 +335,36 @@ def test_by_every_path_the_database_counts_what_exchanges_give_back(house: Floor
     with transaction.atomic():
         assert sql.run(cheaper, {"id": new.refund, "minor": 999 - 401}) == [(1,)], "9.99 and 4.01"
         transaction.set_rollback(True)
+    states = "UPDATE returns_exchange SET state = %(state)s, settled_at = now() WHERE refund_id = %(id)s RETURNING 1"
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, transaction.atomic():
+        sql.run(states, {"id": new.refund, "state": "settled"})
+    assert refused.value.diag.constraint_name == "returns_refund_limit_of_the_return", (
+        "nothing is applied yet"
+    )
+    assert settled(new).back_minor == 0
+    applies = "UPDATE returns_refund SET applied_minor = %(minor)s WHERE id = %(id)s RETURNING 1"
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, transaction.atomic():
+        sql.run(applies, {"id": new.refund, "minor": 999 - 402})
+    assert refused.value.diag.constraint_name == "returns_refund_limit_of_the_return"
+    with transaction.atomic():
+        assert sql.run(applies, {"id": new.refund, "minor": 999 - 401}) == [(1,)]
+        transaction.set_rollback(True)
+
+
+def test_more_that_a_replacement_gives_back_is_held_to_the_limit_of_now(house: Floor):
+    """Of two units one is cancelled: 9.99 is above the limit of when it was agreed, and below that of now."""
+    policy(approve_above_minor=500)
+    one = wanted(house, 2)
+    new = exchanged(house, one, units=2)
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "one", lines=((lines_of(new.order)[0], 1),))])
+    came(one)
+    policy(approve_above_minor=1_000)
+    assert (settled(new).state, settled_of(new)) == ("paid", (999, 1_000))
+
+
+def settled_of(one: Exchanged) -> tuple[int, int | None]:
+    row = queries.refund(one.refund)
+    return row.applied_minor, row.approve_above_minor
 
 
 def test_money_that_went_elsewhere_since_is_not_paid_twice(house: Floor):

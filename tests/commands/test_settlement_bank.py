@@ -155,6 +155,31 @@ def test_beyond_what_is_summed_an_order_fits_by_the_amount_of_its_line(house: Fl
     assert fit() == [{behind}, {two, parcels}]
 
 
+def test_an_order_on_account_fits_by_its_amount_behind_what_cards_paid_of_the_same(house: Floor, monkeypatch):
+    monkeypatch.setattr(bank_queries, "ALIKE_MAX", 2)
+    monkeypatch.setattr(bank_queries, "SUMMED_MAX", 0)
+    by_card = sold(house, 3, (0, 1))
+    (on_account,) = sold(house, 1, (0, 1))
+    take(a_statement("S1", BankLine(DAY, 999, "", "as agreed")))
+    waiting = bank_queries.lines(COMPANY, waiting=True)
+
+    def fit() -> list[UUID]:
+        return [one.id for each in bank_queries.fits(COMPANY, waiting, limit=6) for one in each]
+
+    assert sql.run(
+        "SELECT count(*)::int FROM ledger_clearingitem WHERE account = 1100 AND open_minor = 999"
+    ) == [(4,)]
+    paid_by_card = (
+        "UPDATE payments_payment SET provider = 'fake' WHERE order_id = ANY(%(orders)s::uuid[]) RETURNING 1"
+    )
+    with transaction.atomic():
+        assert len(sql.run(paid_by_card, {"orders": by_card})) == 3
+        assert fit() == [on_account]
+        monkeypatch.setattr(bank_queries, "WALKED_MAX", 3)
+        assert fit() == [], "so many are looked through"
+        transaction.set_rollback(True)
+
+
 def all_is_explained() -> None:
     """Nothing is open of orders on account, and every line of 1100 is cleared."""
     assert (balance(1100), bank_queries.expected(COMPANY), queries.open_entries(COMPANY, "GBP")) == (

@@ -22,7 +22,7 @@ from entrepot.kernel.masking import MASK
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
-from entrepot.orders.commands.place import AddressGiven
+from entrepot.orders.commands.place import AddressGiven, BillingGiven
 from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.erase import ErasePeople, erase
@@ -173,6 +173,62 @@ def test_by_a_guests_order_the_customer_of_the_same_mail_address_is_found_with_a
     ]
     left = privacy_queries.everything_of(COMPANY, order=other)
     assert left and [one["email"] for one in left["addresses"]] == [BOB.email]
+
+
+def test_whoever_a_gift_is_sent_to_is_somebody_else(house: Floor):
+    """By a customer and by a guest, to a customer who sends on to a third."""
+    payer = BillingGiven(ADA.name, ADA.line1, ADA.city, "GB", email=ADA.email)
+    gift = bought(house, BOB, customer="ada-q-77", billing=payer)
+    bare = bought(house, BOB, customer="ada-q-77")
+    theirs = bought(house, BOB, customer="bob-1")
+    third = bought(house, replace(ADA, email="eve@elsewhere.example"), customer="bob-1")
+    by_guest = bought(house, BOB, billing=replace(payer, email="guest@quince.example"))
+    guest = bought(house, replace(ADA, email="guest@quince.example"))
+
+    def orders(**who) -> set[str]:
+        told = privacy_queries.everything_of(COMPANY, **who)
+        assert told
+        return {one["id"] for one in told["orders"]}
+
+    assert orders(customer="ada-q-77") == orders(order=gift) == {str(gift), str(bare)}
+    assert orders(customer="bob-1") == {str(theirs), str(third)}
+    assert orders(order=by_guest) == orders(order=guest) == {str(by_guest), str(guest)}
+    told = privacy_queries.everything_of(COMPANY, order=by_guest)
+    assert told and {one["email"] for one in told["addresses"]} == {"guest@quince.example"}
+
+    answers = erased(
+        ErasePerson(COMPANY, "asked", customer="ada-q-77"), ErasePerson(COMPANY, "asked", order=guest)
+    )
+    assert [answer.orders for answer in answers] == [2, 2]
+    assert orders(customer="bob-1") == {str(theirs), str(third)}
+    assert {one.email for one in parties.addresses(_addresses(theirs)).values()} == {BOB.email}
+
+
+def test_an_order_of_somebody_else_that_is_on_its_way_to_a_guest_keeps_their_address(house: Floor):
+    mine = bought(house)
+    payer = BillingGiven(BOB.name, BOB.line1, BOB.city, "GB", email=BOB.email)
+    placed(house, 1, (0, 1), address=ADA, billing=payer)
+    (refused,) = erased(ErasePerson(COMPANY, "asked by letter", order=mine))
+    assert isinstance(refused, errors.NotToBeErasedYet)
+
+
+def test_a_mail_address_of_several_customers_joins_nobody_and_their_codes_are_told(house: Floor):
+    desk = replace(ADA, email="info@firm.example")
+    one, other = (bought(house, desk, customer=code) for code in ("firm-1", "firm-2"))
+    guest = bought(house, desk)
+    (refused,) = erased(ErasePerson(COMPANY, "asked", order=guest))
+    assert refused == errors.SeveralCustomers(found="firm-1, firm-2")
+    with pytest.raises(errors.SeveralCustomers):
+        privacy_queries.everything_of(COMPANY, order=guest)
+    told = privacy_queries.everything_of(COMPANY, order=other)
+    assert told and [each["id"] for each in told["orders"]] == [str(other)]
+
+    (answer,) = erased(ErasePerson(COMPANY, "asked", customer="firm-1"))
+    assert answer.orders == 1
+    left = parties.addresses(_addresses(one) + _addresses(other) + _addresses(guest))
+    assert len(left) == 2, "of the other and the guest"
+    (last,) = erased(ErasePerson(COMPANY, "asked", order=guest))
+    assert last.orders == 2, "with the customer who is left"
 
 
 def test_an_order_that_is_open_keeps_a_guest_who_is_its_customer_as_well(house: Floor):

@@ -38,11 +38,15 @@ def run_export(arguments: argparse.Namespace) -> int:
     with opened(arguments.database, migrates=False):
         from django.core.serializers.json import DjangoJSONEncoder
 
+        from entrepot.kernel.errors import Refused
         from entrepot.kernel.exports import NoteExport, note_exports
         from entrepot.settlement import privacy_queries
 
         company, order = _who(arguments)
-        found = privacy_queries.everything_of(company, arguments.customer, order)
+        try:
+            found = privacy_queries.everything_of(company, arguments.customer, order)
+        except Refused as why:
+            raise Problem(why.message) from None
         if found is None:
             raise Problem("There is no customer and no order of that name.")
         about = privacy_queries.stands_for(company, arguments.customer, order)

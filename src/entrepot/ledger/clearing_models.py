@@ -52,7 +52,7 @@ class ClearingItem(models.Model):
             ),
             # What is open of an amount, as a line of a bank statement asks for it.
             models.Index(
-                fields=["company_id", "account", "open_minor", "line_id"],
+                fields=["company_id", "account", "currency", "open_minor", "line_id"],
                 name="ledger_clearingitem_of_amount",
                 condition=~Q(open_minor=0),
             ),

@@ -61,13 +61,20 @@ JOIN gone AS g ON g.id = a.id
       OR g.total_minor < a.total_minor OR g.return_id <> a.return_id
       OR g.approve_above_minor IS DISTINCT FROM a.approve_above_minor)"""
 
+# What an exchange was agreed to give back was within the limit of then: more than that is held to the limit.
 _SWAPPED = f"""
 PERFORM 1 FROM returns_return WHERE id = NEW.return_id FOR NO KEY UPDATE;
 IF EXISTS (SELECT FROM returns_refund AS a
-           WHERE a.id = NEW.refund_id AND a.outcome = 'exchange' AND a.total_minor > NEW.total_minor AND {_ALONE}
+           WHERE a.id = NEW.refund_id AND a.outcome = 'exchange' AND {_ALONE}
+             AND a.total_minor - CASE WHEN NEW.state = 'settled' THEN a.applied_minor ELSE NEW.total_minor END
+               > CASE WHEN OLD.state = 'agreed' THEN GREATEST(a.total_minor - OLD.total_minor, 0) ELSE 0 END
              AND {_TOO_MUCH}) THEN {_ABOVE} END IF;
 RETURN NULL;
 """
+_LESS_APPLIED = f"""added AS a
+JOIN gone AS g ON g.id = a.id AND g.outcome = 'exchange' AND g.applied_minor > a.applied_minor
+JOIN returns_exchange AS e ON e.refund_id = a.id AND e.state = 'settled'
+WHERE a.outcome = 'exchange' AND {_ALONE}"""
 
 _DECIDED = """
 IF EXISTS (SELECT FROM added AS a JOIN returns_judgment AS j ON j.return_id = a.return_id {before}
@@ -100,11 +107,12 @@ def _limit_triggers() -> list[pgtrigger.Trigger]:
         pgtrigger.Trigger(
             name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
             referencing=pgtrigger.Referencing(new="added", old=old),
-            func=_GIVEN.format(given=_NOW.format(before=before), too_much=_TOO_MUCH, above=_ABOVE),
+            func=_GIVEN.format(given=given, too_much=_TOO_MUCH, above=_ABOVE),
         )
-        for name, operation, old, before in (
-            ("within_the_limit", pgtrigger.Insert, None, ""),
-            ("within_the_limit_later", pgtrigger.Update, "gone", _NOT_BEFORE),
+        for name, operation, old, given in (
+            ("within_the_limit", pgtrigger.Insert, None, _NOW.format(before="")),
+            ("within_the_limit_later", pgtrigger.Update, "gone", _NOW.format(before=_NOT_BEFORE)),
+            ("applies_within_the_limit", pgtrigger.Update, "gone", _LESS_APPLIED),
         )
     ]  # fmt: skip
 
@@ -719,7 +727,7 @@ class Exchange(models.Model):
         triggers = [
             pgtrigger.Trigger(
                 name="gives_back_within_the_limit", level=pgtrigger.Row, when=pgtrigger.After,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("total_minor"), func=_SWAPPED,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("total_minor", "state"), func=_SWAPPED,
             ),
             *imprinted(changes=True),
         ]  # fmt: skip

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from entrepot.kernel import money
 from entrepot.settlement.bank import AMOUNT_MAX, LINES_MAX, BankLine, Statement
-from entrepot.settlement.carrier_csv import as_programs_write
+from entrepot.settlement.carrier_csv import as_programs_write, what_was_found
 
 TEXT_MAX = 300
 COLUMNS = {
@@ -212,7 +212,8 @@ def _row(number: int, row: list[str], places: dict[str, int | None], currency: s
     amount = _minor(as_programs_write(cell("amount"), currency), currency)
     if amount is None:
         raise UnreadableError(
-            f"line {number}: an amount in {currency} such as -7.42 is expected, found {cell('amount') or 'nothing'}"
+            f"line {number}: an amount in {currency} such as -7.42 is expected,"
+            f" found {what_was_found(cell('amount'), currency)}"
         )
     day = _written_day(cell("date"))
     if day is None:

@@ -103,9 +103,12 @@ def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[Exp
     texts = [
         bank.words(bank.BankLine(one.booked_on, one.amount_minor, one.reference, one.text)) for one in lines
     ]
+    pairs = sorted({(one.currency, one.amount_minor) for one in lines})
     params = {
+        **sql.columns(("currencies", "minors"), pairs),
         "company": company, "companies": [company], "limit": limit, "words": list(set().union(*texts)),
         "amounts": list({one.amount_minor for one in lines}), "most": SUMMED_MAX, "alike": ALIKE_MAX,
+        "walked": WALKED_MAX,
     }  # fmt: skip
     found = [(row[0], bank.Expected(*row[1:])) for row in sql.run(_FITS, params)]
     return [
@@ -123,7 +126,10 @@ SUMMED_MAX = 5_000
 """Of so many lines of 1100 that are open, the orders are summed, whatever their amounts."""
 
 ALIKE_MAX = 100
-"""Of so many open lines of each amount that is looked for, as well."""
+"""Of so many orders on account that have an open line of an amount that is looked for, as well."""
+
+WALKED_MAX = 5_000
+"""Of so many open lines of each such amount, however they were paid, these are looked for."""
 
 
 def checked() -> dict[str, int]:
@@ -236,13 +242,20 @@ ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
 # In the order of the index, so that hundreds of thousands that are open are not looked up for the first twenty.
 _BOOKED_FIRST = f"{OPEN_ORDERS} ORDER BY i.line_id LIMIT %(most)s::int"
 
-_ALIKE = OPEN_ORDERS.replace(
-    "FROM ledger_clearingitem AS i",
-    """FROM unnest(%(amounts)s::bigint[]) AS a(minor) CROSS JOIN LATERAL (
-    SELECT * FROM ledger_clearingitem
-    WHERE company_id = %(company)s::smallint AND account = 1100 AND open_minor = a.minor AND open_minor <> 0
-    ORDER BY line_id LIMIT %(alike)s::int) AS i""",
-)
+# Of an amount most that is open of 1100 was paid by card: orders on account are counted, and not what is passed by.
+_ALIKE = """
+SELECT i.order_id
+FROM unnest(%(currencies)s::text[], %(minors)s::bigint[]) AS a(currency, minor) CROSS JOIN LATERAL (
+    SELECT COALESCE(p.origin_id, p.order_id, l.document_id) AS order_id
+    FROM (SELECT line_id FROM ledger_clearingitem
+          WHERE company_id = %(company)s::smallint AND account = 1100 AND currency = a.currency
+            AND open_minor = a.minor AND open_minor <> 0
+          ORDER BY line_id LIMIT %(walked)s::int) AS i
+    JOIN ledger_line AS l ON l.id = i.line_id
+    LEFT JOIN payments_payment AS p ON p.id = l.document_id AND p.provider = 'account'
+    WHERE p.id IS NOT NULL OR l.document_kind = 'order'
+    ORDER BY i.line_id LIMIT %(alike)s::int) AS i
+"""
 
 # Of each amount by itself: one that many fit leaves no other without. Money is summed of orders that are named or not
 # cleared, alone, and of these of a bounded number.

@@ -110,16 +110,16 @@ def _line(
         place = found[field]
         return row[place].strip() if place is not None and place < len(row) else ""
 
-    def fault(field: str, expected: str) -> Fault:
-        return Fault(
-            number, names[found[field] or 0], f"expected {expected}, found {cell(field) or 'nothing'}"
-        )
+    def fault(field: str, expected: str, told: str = "") -> Fault:
+        told = told or cell(field) or "nothing"
+        return Fault(number, names[found[field] or 0], f"expected {expected}, found {told}")
 
     if not cell("tracking"):
         return fault("tracking", "a tracking number")
     amount = minor_of(as_programs_write(cell("amount"), currency), currency, -MINOR_MAX)
     if amount is None:
-        return fault("amount", f"an amount in {currency}, such as 7.42, or -7.42 for a credit")
+        told = what_was_found(cell("amount"), currency)
+        return fault("amount", f"an amount in {currency}, such as 7.42, or -7.42 for a credit", told)
     weight = cell("weight")
     if (weight and not weight.isascii()) or (weight and not weight.isdigit()):
         return fault("weight", "whole grams")
@@ -131,13 +131,17 @@ def _line(
 
 def as_programs_write(text: str, currency: str) -> str:
     """An amount as banks, carriers and suppliers write it in their countries, as programs write it: `1.250,00`,
-    `1,250.00` and `-7,30`. What groups digits is another sign than the one before the decimals. `1,250` and `1.250`
-    alone could be either: nothing is read of them where the currency has decimals."""
-    text = text.replace("\u00a0", " ").replace("\u2212", "-").replace("\u2019", "'")
+    `1,250.00` and `-7,30`. What groups digits is another sign than the one before the decimals, and no group begins
+    with 0. '' of what `is_either`."""
+    text = _plain(text)
+    if is_either(text, currency):
+        return ""
+    if found := re.fullmatch(r"([-+]?)0+[.,](\d+)", text):
+        return f"{found[1]}0.{found[2]}"
     digits = money.exponent(currency)
     decimals = rf"(?:(?P<point>[.,])(?P<part>\d{{1,{digits}}}))?" if digits else "(?P<point>)(?P<part>)"
     found = re.fullmatch(
-        rf"([-+]?)(\d+|\d{{1,3}}(?:(?P<by>[.,' ])\d{{3}})(?:(?P=by)\d{{3}})*){decimals}", text
+        rf"([-+]?)(\d+|[1-9]\d{{0,2}}(?:(?P<by>[.,' ])\d{{3}})(?:(?P=by)\d{{3}})*){decimals}", text
     )
     if not found:
         return text
@@ -145,6 +149,25 @@ def as_programs_write(text: str, currency: str) -> str:
         return ""
     whole = found[1] + re.sub(r"\D", "", found[2])
     return f"{whole}.{found['part']}" if found["part"] else whole
+
+
+def is_either(text: str, currency: str) -> bool:
+    """Whether three digits behind one sign could be a group of thousands or decimals: `1,250` and `1.250`. Of a
+    currency without decimals a comma groups; of one with three, a point stands before them, as programs write it."""
+    signs = {0: ".", 3: ","}.get(money.exponent(currency), ".,")
+    return bool(re.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{signs}]\d{{3}}", _plain(text)))
+
+
+def what_was_found(text: str, currency: str) -> str:
+    """An amount that is not read, as a refusal tells it."""
+    if not is_either(text, currency):
+        return text or "nothing"
+    whole, part = re.split("[.,]", _plain(text))
+    return f"{text}, which could be {whole}{part} or {whole} and a part: write it with decimals or without groups"
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u2212", "-").replace("\u2019", "'")
 
 
 def minor_of(text: str, currency: str, least: int = 0) -> int | None:

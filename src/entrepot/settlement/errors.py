@@ -133,6 +133,16 @@ class NotToBeErasedYet(Refused):
     says = "This person can't be erased yet: {found}. Finish or release that first, then ask again."
 
 
+class SeveralCustomers(Refused):
+    """A guest's mail address is that of several customers, of whom nobody can tell which one asks."""
+
+    code = "settlement.several_customers"
+    says = (
+        "This order's mail address is that of several customers: {found}. Name the one who asks by their code;"
+        " the order is found with the last of them."
+    )
+
+
 class SettledElsewhere(Refused):
     """What is left of an account is not written off in general: its documents say how it ends."""
 

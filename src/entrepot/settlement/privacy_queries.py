@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.parties import fingerprints
 from entrepot.parties import queries as parties
+from entrepot.settlement import errors
 from entrepot.settlement.privacy import Open
 
 
 @dataclass(slots=True)
 class Subject:
-    """Everything that is somebody's: customers (id → code), persons of the vault, orders, addresses."""
+    """Everything that is somebody's: customers (id → code), persons of the vault, orders, addresses. `sent` are
+    orders of others that go to an address of theirs; `several`: codes of customers of whom nobody can tell which it is.
+    """
 
     company: int
     customers: dict[UUID, str] = field(default_factory=dict)
     people: set[UUID] = field(default_factory=set)
     orders: set[UUID] = field(default_factory=set)
     addresses: dict[UUID, parties.Address] = field(default_factory=dict)
+    sent: set[UUID] = field(default_factory=set)
+    several: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.customers or self.people or self.orders)
@@ -66,26 +70,40 @@ class RunRow:
 
 
 def whose(asked: Sequence[tuple[int, str, UUID | None]]) -> list[Subject]:
-    """Everything that is somebody's, of whom a customer's code or one order of theirs is known: whatever has the same
-    customer, or the same mail address, and what has the same as that. 7 statements at most; as many more for each such
-    step."""
+    """Everything that is somebody's, of whom a customer's code or one order of theirs is known: what has the same
+    customer, and what guests ordered with a mail address that this one alone is billed by. By a guest's order the
+    customer who is billed by that mail address is found; of several, none is. Whoever something is sent to is somebody
+    else. 8 statements at most."""
     found = [Subject(company) for company, _, _ in asked]
-    seeds = [(place, *one) for place, one in enumerate(asked)]
-    fresh: set[tuple[int, UUID]] = set()
-    while seeds or fresh:
-        people = {
-            (place, person) for place, person in _seeded(found, seeds) if person not in found[place].people
-        }
-        fresh |= set(_open(found, people))
-        alike = _open(found, _of_the_same_mail(found, fresh))
-        orders = _sent_to(fresh | set(alike))
-        seeds = [
-            (place, found[place].company, "", order)
-            for place, order in sorted(orders)
-            if order not in found[place].orders
-        ]
-        fresh = set(alike)
+    persons = _seeded(found, [(place, *one) for place, one in enumerate(asked)])
+    alike = _of_the_same_mail(found)
+    guests = [(place, one) for place, one in enumerate(found) if one.orders and not one.customers]
+    known = {
+        place: sorted({each.code for each in alike if each.place == place and each.code})
+        for place, _ in guests
+    }
+    for place, one in guests:
+        one.several = tuple(known[place]) if len(known[place]) > 1 else ()
+    if is_customer := [
+        (place, found[place].company, codes[0], None) for place, codes in known.items() if len(codes) == 1
+    ]:
+        persons |= _seeded(found, is_customer)
+        alike = _of_the_same_mail(found)
+    persons |= _seeded(found, _by_guests(found, alike))
+    _open(found, persons)
+    for place, order in _sent_to(found):
+        if order not in found[place].orders:
+            found[place].sent.add(order)
     return found
+
+
+class _Alike(NamedTuple):
+    """An order or lot that is billed by one of somebody's mail addresses, with its customer's code."""
+
+    place: int
+    mark: str
+    order: UUID | None
+    code: str
 
 
 def _seeded(
@@ -105,40 +123,50 @@ def _seeded(
     return persons
 
 
-def _of_the_same_mail(
-    found: Sequence[Subject], fresh: Collection[tuple[int, UUID]]
-) -> list[tuple[int, UUID]]:
-    """Persons with a mail address that one of these addresses has, and who are not known yet. 1 statement; none for
-    none."""
-    mails = ((place, found[place].addresses[address].email) for place, address in fresh)
-    marks = {(place, found[place].company, fingerprints.of_email(mail)) for place, mail in mails if mail}
-    same = sql.columns(("places", "companies", "marks"), sorted(marks))
-    rows = sql.run(_SAME, same) if marks else []
-    return [(place, person) for place, person in rows if person not in found[place].people]
+def _of_the_same_mail(found: Sequence[Subject]) -> list[_Alike]:
+    """What is billed by a mail address that something of theirs is billed by. 1 statement; none for nobody."""
+    rows = [
+        (place, one.company, each, customer)
+        for place, one in enumerate(found)
+        for each, customer in [(each, None) for each in one.orders] + [(None, each) for each in one.customers]
+    ]
+    batch = sql.columns(("places", "companies", "orders", "customers"), rows)
+    return [_Alike(*row) for row in sql.run(_SAME, batch)] if rows else []
 
 
-def _sent_to(addresses: Collection[tuple[int, UUID]]) -> set[tuple[int, UUID]]:
-    """Orders that are sent or billed to these. 1 statement; none for none."""
-    if not addresses:
-        return set()
-    return set(sql.run(_ORDERS, sql.columns(("places", "addresses"), sorted(addresses))))
+def _by_guests(found: Sequence[Subject], alike: Sequence[_Alike]) -> list[tuple[int, int, str, UUID | None]]:
+    """Orders of guests by mail addresses that no other customer is billed by: a firm's or a relay's is anybody's."""
+    others = {
+        (each.place, each.mark)
+        for each in alike
+        if each.code and each.code not in found[each.place].customers.values()
+    }
+    return [
+        (each.place, found[each.place].company, "", each.order)
+        for each in alike
+        if each.order and not each.code and (each.place, each.mark) not in others
+        and each.order not in found[each.place].orders
+    ]  # fmt: skip
 
 
-def _open(found: Sequence[Subject], pairs: Iterable[tuple[int, UUID]]) -> list[tuple[int, UUID]]:
+def _sent_to(found: Sequence[Subject]) -> list[tuple[int, UUID]]:
+    """Orders that are sent or billed to addresses of theirs. 1 statement; none for none."""
+    addresses = [(place, each) for place, one in enumerate(found) for each in one.addresses]
+    return sql.run(_ORDERS, sql.columns(("places", "addresses"), addresses)) if addresses else []
+
+
+def _open(found: Sequence[Subject], pairs: Iterable[tuple[int, UUID]]) -> None:
     """The addresses of persons out of the vault. 2 statements; none for nobody."""
     of: dict[UUID, list[int]] = {}
     for place, person in pairs:
         found[place].people.add(person)
         of.setdefault(person, []).append(place)
     if not of:
-        return []
+        return
     owners = dict(sql.run(_ADDRESSES, {"people": list(of)}))
-    opened = []
     for which, address in parties.addresses(list(owners)).items():
         for place in of[owners[which]]:
             found[place].addresses[which] = address
-            opened.append((place, which))
-    return opened
 
 
 def open_things(
@@ -167,8 +195,10 @@ def needed(addresses: Sequence[tuple[UUID, datetime | None]]) -> set[UUID]:
 
 def everything_of(company: int, customer: str = "", order: UUID | None = None) -> dict[str, Any] | None:
     """All that the house knows of somebody, for them to be given; None where nobody is known. 1 statement
-    beside finding whose it is."""
+    beside finding whose it is. Refuses: settlement.several_customers."""
     (one,) = whose([(company, customer, order)])
+    if one.several:
+        raise errors.SeveralCustomers(found=", ".join(one.several))
     if not one:
         return None
     told: dict[str, Any] = {
@@ -225,7 +255,13 @@ def discrepancies() -> list[str]:
     return [sentence for (sentence,) in sql.run(_STILL_THERE)]
 
 
-_SEEDS = """
+# An order is billed to where it is sent, where nothing else was ever known. A customer is known by a code, and not by
+# the mail address as guests are.
+_BILLED_BY = """COALESCE((SELECT CASE WHEN b.mailbox <> '' OR b.sealed IS NULL THEN b.mailbox END
+                          FROM parties_address AS b WHERE b.id = o.billing_id),
+                         (SELECT t.mailbox FROM parties_address AS t WHERE t.id = o.address_id), '')"""
+
+_SEEDS = f"""
 WITH asked AS (SELECT * FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(codes)s::text[],
                                     %(orders)s::uuid[]) AS d(place, company, code, order_id)),
 customers AS (
@@ -237,19 +273,22 @@ customers AS (
     JOIN parties_customer AS k ON k.id = o.customer_id
 ),
 orders AS (
-    SELECT a.place, o.id, o.address_id, o.billing_id
+    SELECT a.place, o.id, o.customer_id, o.address_id, o.billing_id
     FROM asked AS a JOIN orders_order AS o ON o.id = a.order_id AND o.company_id = a.company
     UNION
-    SELECT c.place, o.id, o.address_id, o.billing_id FROM customers AS c JOIN orders_order AS o ON o.customer_id = c.id
+    SELECT c.place, o.id, o.customer_id, o.address_id, o.billing_id
+    FROM customers AS c JOIN orders_order AS o ON o.customer_id = c.id
 )
 SELECT place, 'customer', id, code FROM customers
 UNION ALL SELECT place, 'order', id, '' FROM orders
 UNION ALL SELECT DISTINCT o.place, 'person', a.person_id, ''
 FROM orders AS o JOIN parties_address AS a ON a.id IN (o.address_id, o.billing_id)
+WHERE o.customer_id IS NOT NULL OR a.mailbox IN ('', {_BILLED_BY})
 UNION SELECT c.place, 'person', a.person_id, ''
 FROM customers AS c JOIN returns_departure AS p ON p.customer_id = c.id JOIN parties_address AS a ON a.id = p.buyer_id
 UNION SELECT o.place, 'person', a.person_id, ''
 FROM orders AS o JOIN orders_draft AS q ON q.order_id = o.id JOIN parties_address AS a ON a.id = q.address_id
+WHERE o.customer_id IS NOT NULL OR a.mailbox IN ('', {_BILLED_BY})
 UNION SELECT c.place, 'person', a.person_id, ''
 FROM customers AS c JOIN parties_customer AS k ON k.id = c.id
 JOIN orders_draft AS q ON q.company_id = k.company_id AND q.customer = c.code
@@ -258,11 +297,29 @@ JOIN parties_address AS a ON a.id = q.address_id
 
 _ADDRESSES = "SELECT id, person_id FROM parties_address WHERE person_id = ANY(%(people)s::uuid[])"
 
-# By their addresses: a customer is known by a code, and not by the mail address as guests are.
-_SAME = """
-SELECT DISTINCT d.place, a.person_id
-FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(marks)s::text[]) AS d(place, company, mark)
-JOIN parties_address AS a ON a.mailbox = d.mark AND a.company_id = d.company
+_SAME = f"""
+WITH d AS (SELECT * FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(orders)s::uuid[], %(customers)s::uuid[])
+           AS d(place, company, order_id, customer_id)),
+own AS (
+    SELECT d.place, d.company, {_BILLED_BY} AS mailbox FROM d JOIN orders_order AS o ON o.id = d.order_id
+    UNION
+    SELECT d.place, d.company, a.mailbox FROM d JOIN returns_departure AS p ON p.customer_id = d.customer_id
+    JOIN parties_address AS a ON a.id = p.buyer_id
+),
+alike AS (
+    SELECT own.place, own.mailbox, a.id
+    FROM own JOIN parties_address AS a ON a.mailbox = own.mailbox AND a.mailbox <> '' AND a.company_id = own.company
+)
+SELECT a.place, a.mailbox, o.id, COALESCE(k.code, '') FROM alike AS a JOIN orders_order AS o ON o.billing_id = a.id
+LEFT JOIN parties_customer AS k ON k.id = o.customer_id
+UNION
+SELECT a.place, a.mailbox, o.id, COALESCE(k.code, '')
+FROM alike AS a JOIN orders_order AS o ON o.address_id = a.id
+LEFT JOIN parties_customer AS k ON k.id = o.customer_id
+WHERE {_BILLED_BY} = a.mailbox
+UNION
+SELECT a.place, a.mailbox, NULL, k.code FROM alike AS a JOIN returns_departure AS p ON p.buyer_id = a.id
+JOIN parties_customer AS k ON k.id = p.customer_id
 """
 
 _ORDERS = """

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entrepot.settlement.carrier_csv import FAULTS_MAX, Fault, as_programs_write, minor_of, rows_of
+from entrepot.settlement.carrier_csv import (
+    FAULTS_MAX,
+    Fault,
+    as_programs_write,
+    minor_of,
+    rows_of,
+    what_was_found,
+)
 from entrepot.settlement.supplier_invoices import LINES_MAX, Invoiced
 
 COLUMNS = ("order", "line", "units", "amount")
@@ -48,5 +55,7 @@ def _line(number: int, cells: list[str], currency: str) -> Invoiced | Fault:
             return Fault(number, column, f"expected a whole number from 1, found {text or 'nothing'}")
     minor = minor_of(as_programs_write(amount, currency), currency)
     if minor is None:
-        return Fault(number, "amount", f"expected an amount such as 12.50, found {amount or 'nothing'}")
+        return Fault(
+            number, "amount", f"expected an amount such as 12.50, found {what_was_found(amount, currency)}"
+        )
     return Invoiced(order, int(line), int(units), minor)

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='clearingitem',
-            index=models.Index(condition=models.Q(('open_minor', 0), _negated=True), fields=['company_id', 'account', 'open_minor', 'line_id'], name='ledger_clearingitem_of_amount'),
+            index=models.Index(condition=models.Q(('open_minor', 0), _negated=True), fields=['company_id', 'account', 'currency', 'open_minor', 'line_id'], name='ledger_clearingitem_of_amount'),
         ),
     ]

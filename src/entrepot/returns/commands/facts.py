@@ -142,9 +142,9 @@ class Facts:
         self._flat[one.id] += found.charged.flat
 
 
-def given_alone(returns: Sequence[UUID], but: Sequence[UUID]) -> dict[UUID, int]:
-    """What of returns was given without another person, but for these refunds. 1 statement."""
-    return dict(sql.run(_ALONE, {"returns": list(returns), "but": list(but)}))
+def given_alone(returns: Sequence[UUID]) -> dict[UUID, int]:
+    """What of returns was given without another person. 1 statement."""
+    return dict(sql.run(_ALONE, {"returns": list(returns)}))
 
 
 _SOLD = """
@@ -181,7 +181,7 @@ WHERE f.order_id = ANY(%(orders)s::uuid[]) AND f.state <> 'rejected' GROUP BY 1,
 _ALONE = f"""
 SELECT f.return_id, sum({GIVEN_ALONE})::bigint
 FROM returns_refund AS f LEFT JOIN returns_exchange AS x ON x.refund_id = f.id
-WHERE f.return_id = ANY(%(returns)s::uuid[]) AND NOT f.id = ANY(%(but)s::uuid[]) GROUP BY 1
+WHERE f.return_id = ANY(%(returns)s::uuid[]) GROUP BY 1
 """
 
 _REASONS = """

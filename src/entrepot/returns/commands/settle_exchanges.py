@@ -29,6 +29,8 @@ from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.states import EXCHANGE
 from entrepot.work.commands.open_items import OpenItem, open_items
 
+TO_DECIDE = "exchange to decide"
+
 
 @dataclass(frozen=True, slots=True)
 class SettleExchange:
@@ -68,6 +70,11 @@ class OpenExchange(NamedTuple):
     waiting: int
     amounts: tuple[int, ...]
 
+    @property
+    def agreed_back(self) -> int:
+        """What the replacement cost less when it was agreed."""
+        return max(0, self.total - self.goods.total)
+
 
 class _Settling(NamedTuple):
     """An exchange that will be settled, with what its order still costs."""
@@ -97,14 +104,14 @@ class _Settling(NamedTuple):
         return self.is_refund and self.limit.exceeded(self.of.total)
 
     @property
-    def agreed_back(self) -> int:
-        """What the replacement cost less when it was agreed."""
-        return max(0, self.of.total - self.of.goods.total)
+    def is_more(self) -> bool:
+        """Part of the replacement was cancelled since: more is given back than was agreed."""
+        return not self.is_refund and self.back > self.of.agreed_back
 
     @property
     def is_too_much(self) -> bool:
-        """Part of the replacement was cancelled since, and what it leaves is more than one person may give back."""
-        return not self.is_refund and self.back > self.agreed_back and self.limit.exceeded(self.back)
+        """What it leaves is more than one person may give back."""
+        return self.is_more and self.limit.exceeded(self.back)
 
 
 @command("returns.settle_exchanges")
@@ -211,19 +218,20 @@ def _settle(
     orders |= {key: answer.order for key, answer in placed.items() if isinstance(answer, Placed)}
     costs = _costs(list(orders.values()))
     policies = in_force(cause, {on.company for _, on, _ in due.values()})
-    alone = given_alone([on.id for _, on, _ in due.values()], list(orders))
+    alone = given_alone([on.id for _, on, _ in due.values()])
     settling: list[_Settling] = []
     stuck: dict[OpenExchange, Said] = {}
     for key, (one, on, at) in due.items():
         if key in orders:
             most = on.in_its(policies[on.company][1].approve_above_minor)
-            before = alone.get(on.id, 0)
+            # Exchanges that are decided later count with what they were agreed to give back.
+            before = alone.get(on.id, 0) - one.agreed_back
             now = _Settling(one, on, orders[key], at, costs[orders[key]], Limit(most, before))
             if now.is_too_much:
                 back = money.told(now.back, on.currency)
                 refused[key] = errors.TooMuchBack(number=one.number, back=back)
                 stuck[one] = _too_much(one, back)
-                alone[on.id] = before + now.agreed_back
+                alone[on.id] = before + one.agreed_back
                 continue
             settling.append(now)
             alone[on.id] = before + (0 if now.waits else now.back)
@@ -256,14 +264,14 @@ def _write(
             paid[one.of.refund].state,
             paid[one.of.refund].applied,
             one.is_refund,
+            one.is_refund or one.is_more,
             one.limit.most,
             one.order,
             one.at,
         )
         for one in settling
     ]
-    columns = ("ids", "states", "applied", "money", "limits", "orders", "times")
-    sql.run(_STORE, sql.columns(columns, rows))
+    columns = ("ids", "states", "applied", "money", "more", "limits", "orders", "times")
     sql.run(_SETTLE, sql.columns(columns, rows))
     announce(cause, [
         Event("refund", one.of.refund, one.on.company, "agreed", paid[one.of.refund].state, one.at,
@@ -331,7 +339,7 @@ def _ask(cause: Cause, stuck: Mapping[OpenExchange, Said], known: Known) -> None
         return
     open_items(cause, requests=[
         OpenItem(
-            company=known.returns[one.return_id].company, type="exchange to decide", subject_kind="return",
+            company=known.returns[one.return_id].company, type=TO_DECIDE, subject_kind="return",
             subject=one.return_id, role="controller",
             reason=reason,
             priority=70, facts={"refund": one.refund, "order": one.order}, dedupe=str(one.refund),
@@ -363,17 +371,17 @@ SELECT order_id, sum(authorized_minor - refunded_minor)::bigint FROM payments_pa
 WHERE order_id = ANY(%(orders)s::uuid[]) AND state NOT IN ('voided', 'failed') GROUP BY order_id
 """
 
-_STORE = """
+# Both at once: what they give back is held to the limit of their returns by triggers, which see no half of it.
+_SETTLE = """
+WITH d AS (SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(applied)s::bigint[], %(money)s::bool[],
+                                %(more)s::bool[], %(limits)s::bigint[], %(orders)s::uuid[], %(times)s::timestamptz[])
+           AS d(id, state, applied, money, more, most, replacement, at)),
+settled AS (
+    UPDATE returns_exchange AS x SET state = 'settled', replacement_id = d.replacement, settled_at = d.at
+    FROM d WHERE x.refund_id = d.id
+)
 UPDATE returns_refund AS f SET state = d.state, applied_minor = d.applied,
        outcome = CASE WHEN d.money THEN 'money' ELSE f.outcome END,
-       approve_above_minor = CASE WHEN d.money THEN d.most ELSE f.approve_above_minor END
-FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(applied)s::bigint[], %(money)s::bool[], %(limits)s::bigint[])
-     AS d(id, state, applied, money, most)
-WHERE f.id = d.id
-"""
-
-_SETTLE = """
-UPDATE returns_exchange AS x SET state = 'settled', replacement_id = d.replacement, settled_at = d.at
-FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(times)s::timestamptz[]) AS d(id, replacement, at)
-WHERE x.refund_id = d.id
+       approve_above_minor = CASE WHEN d.more THEN d.most ELSE f.approve_above_minor END
+FROM d WHERE f.id = d.id
 """

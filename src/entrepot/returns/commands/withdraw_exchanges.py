@@ -15,9 +15,10 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.returns import errors
 from entrepot.returns.commands.lock import store
 from entrepot.returns.commands.pay import count_refunded
-from entrepot.returns.commands.settle_exchanges import Known, OpenExchange
+from entrepot.returns.commands.settle_exchanges import TO_DECIDE, Known, OpenExchange
 from entrepot.returns.states import EXCHANGE
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def withdraw_exchanges(
     """Exchanges given up before they were settled: the replacement is cancelled, and what paid for it is free again.
 
     Locks: the orders in id order; as `sourcing.cancel`. Refuses: NotFound; WrongState; returns.reason_needed.
-    Again: by key. 46 statements at most.
+    Again: by key. 48 statements at most.
     """
     known = Known([one.refund for one in requests])
     answers: list[ExchangeWithdrawn | Refused] = []
@@ -84,6 +85,13 @@ def _withdraw(cause: Cause, gone: Mapping[UUID, tuple[OpenExchange, str]], known
         for one, why in gone.values()
     ])  # fmt: skip
     store(cause, {one.return_id: known.returns[one.return_id] for one, _ in gone.values()}.values(), {})
+    asked: dict[UUID, set[str]] = {}
+    for one, _ in gone.values():
+        asked.setdefault(one.return_id, set()).add(str(one.refund))
+    resolve_subjects(cause, requests=[
+        ResolveSubject(known.returns[which].company, TO_DECIDE, which, "given up", dedupes=refunds)
+        for which, refunds in asked.items()
+    ])  # fmt: skip
     # One that was cancelled before is refused, and that is all right.
     cancel(
         cause, requests=[CancelOrder(one.order, why, code="other") for one, why in gone.values() if one.order]

@@ -56,6 +56,7 @@ def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[Pe
     events and their chain stay, and name nobody.
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
+    settlement.several_customers (a guest's order by a mail address of several);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes, claims and lots that are open, or the
     legal hold. Again: by key; who is erased is not found again by their code. 80 statements, and one for each table
     whose notes named them.
@@ -81,13 +82,13 @@ def why_not(cause: Cause, found: Sequence[Subject]) -> list[Refused | None]:
     """For each, what is open or held of theirs. 3 statements."""
     rules = policies.of_companies({one.company for one in found}, Retention, cause.at)
     days = max((one.return_days for _, one in rules.values()), default=0)
-    orders = {order for one in found for order in one.orders}
+    orders = {order for one in found for order in one.orders | one.sent}
     customers = {each for one in found for each in one.customers}
     open_of = privacy_queries.open_things(orders, customers, cause.at - timedelta(days=days))
     held = privacy_queries.legal_holds(orders, customers)
     answers: list[Refused | None] = []
     for one in found:
-        theirs = (*one.orders, *one.customers)
+        theirs = (*one.orders, *one.sent, *one.customers)
         things = [each for by in (open_of, held) for which in theirs for each in by.get(which, [])]
         answers.append(errors.NotToBeErasedYet(found=privacy.reasons(things)) if things else None)
     return answers
@@ -125,6 +126,8 @@ def _misfit(one: ErasePerson, subject: Subject) -> Refused | None:
         )
     if not subject:
         return NotFound(what="customer" if one.customer else "order", which=one.customer or str(one.order))
+    if subject.several:
+        return errors.SeveralCustomers(found=", ".join(subject.several))
     return None
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.kernel import policies
-from entrepot.kernel.errors import NotPermitted
+from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.settlement import privacy_queries
 from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
@@ -103,7 +103,11 @@ def export(request: Request) -> HttpResponse:
         messages.error(request, words.refusal(NotPermitted(actor=request.reader.actor.name, command=command)))
         return back(request, WHERE, [])
     who = _named(request, clean(request.POST.get("who")))
-    found = privacy_queries.everything_of(request.reader.company.id, **who)  # type: ignore[arg-type]
+    try:
+        found = privacy_queries.everything_of(request.reader.company.id, **who)  # type: ignore[arg-type]
+    except Refused as why:
+        messages.error(request, words.refusal(why))
+        return back(request, WHERE, [])
     if found is None:
         messages.error(request, gettext("There is no customer and no order of that name."))
         return back(request, WHERE, [])
