@@ -299,3 +299,23 @@ def test_nobody_is_led_to_a_form_about_something_else(page: Page, shop: Shop):
     expect(page.locator(".message.error")).to_contain_text("three capital letters")
     expect(page.locator(f"{RATE} [name=currency]")).not_to_be_focused()
     expect(page.locator("[aria-invalid]")).to_have_count(0)
+
+
+def test_a_field_stays_wrong_while_its_page_renews_itself_until_why_is_put_away(page: Page, shop: Shop):
+    enter(page, "supervisor")
+    page.goto("/floor/counts/")
+    page.locator("[name=bin]").evaluate("one => one.closest('details')?.setAttribute('open', '')")
+    page.locator("[name=bin]").fill("NOWHERE")
+    page.locator("form:has([name=bin])").get_by_role("button").click()
+    found = page.locator("[name=bin]")
+    expect(found).to_be_focused()
+    page.evaluate("""() => new Promise((done) => {
+      document.activeElement.blur();
+      document.addEventListener("renewed", done, { once: true });
+      document.querySelector("main").dispatchEvent(new CustomEvent("live"));
+    })""")
+    expect(found).to_have_attribute("aria-invalid", "true")
+    expect(found).to_have_accessible_description(re.compile("There is no NOWHERE here"))
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
+    expect(page.locator("[aria-describedby~=refused]")).to_have_count(0)

@@ -95,8 +95,18 @@
     const buttons = $$("#messages [data-dismiss]");
     const next = buttons[buttons.indexOf($("[data-dismiss]", message)) + 1] || buttons.at(-2);
     const hadFocus = message.contains(document.activeElement);
+    if ($("#refused", message)) forget($("[aria-describedby~=refused]"));
     message.remove();
     if (hadFocus) (next?.isConnected ? next : $("#main")).focus();
+  }
+
+  // A field is no longer wrong when whoever read why has put that away.
+  function forget(field) {
+    if (!field) return;
+    const rest = field.getAttribute("aria-describedby").split(" ").filter((one) => one !== "refused");
+    if (rest.length) field.setAttribute("aria-describedby", rest.join(" "));
+    else field.removeAttribute("aria-describedby");
+    field.removeAttribute("aria-invalid");
   }
 
   // A row more of several, named after its place.
