@@ -316,6 +316,7 @@ def test_a_field_stays_wrong_while_its_page_renews_itself_until_why_is_put_away(
     })""")
     expect(found).to_have_attribute("aria-invalid", "true")
     expect(found).to_have_accessible_description(re.compile("There is no NOWHERE here"))
+    expect(found).to_have_value("NOWHERE")
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator("[aria-invalid]")).to_have_count(0)
     expect(page.locator("[aria-describedby~=refused]")).to_have_count(0)

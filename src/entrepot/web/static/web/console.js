@@ -289,7 +289,10 @@
   }
 
   function toRefused(error) {
-    const controls = [...(refusedForm()?.elements || [])].filter(isAt);
+    const form = refusedForm();
+    if (!form) return;
+    if (!$("[data-row]", form)) form.setAttribute("data-live-hold", ""); // what was typed stays when the page renews itself
+    const controls = [...form.elements].filter(isAt);
     const field = refused.dataset.field;
     const about = controls.find((one) => one.name === field) || controls.find((one) => `${one.name}s` === field);
     const scanned = $("main [autofocus]"); // a scanner types into it, whatever the refusal is about
