@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from entrepot.kernel import sql
+from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.web import format as fmt
 from entrepot.work.commands.open_items import ItemOpened, OpenItem, open_items
 from tests.floor import SYSTEM
@@ -46,6 +48,20 @@ def test_roles_are_told_in_the_language_of_the_page(console, shop):
     browser.cookies["django_language"] = "de"
     page = browser.get("/people/", headers={"Accept-Language": "de"}).content.decode()
     assert "Betriebsleitung" in page and "operations lead" not in page.replace('value="operations lead"', "")
+
+
+def test_why_something_happened_is_told_and_stands_as_it_was_recorded_too(console, shop):
+    """Somebody may have typed what reads like a sentence of ours: the record is what they wrote."""
+    typed, order = "The authorization is too old.", shop.one("ready")
+    cancel(replace(SYSTEM, reason=typed), requests=[CancelOrder(order, typed)])
+    query = "SELECT max(seq) FROM kernel_event WHERE reason = %(r)s AND company_id = %(c)s"
+    ((seq,),) = sql.run(query, {"r": typed, "c": COMPANY})
+    browser = console("root")
+    browser.cookies["django_language"] = "de"
+    page = browser.get(f"/events/{seq}/").content.decode()
+    assert f'Die Autorisierung ist zu alt. <small class="soft">{typed}</small>' in page
+    browser.cookies["django_language"] = "en"
+    assert f'<small class="soft">{typed}' not in browser.get(f"/events/{seq}/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ def test_what_can_not_stand_is_told_and_stays_typed(console, shop, wrong):
         company=COMPANY, codes=["TEA-2"]
     )
     page = browser.get("/stock/new/").content.decode()
+    assert (
+        f'data-refused="/stock/add/" data-field="{next(iter(wrong))}"' in page
+    )  # whoever sent it is led there
     assert 'value="Assam tea, 1 kg"' in page and 'value="TEA-2"' in page and 'name="upright" checked' in page
 
 

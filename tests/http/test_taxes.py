@@ -52,6 +52,13 @@ def test_a_rate_that_is_none_is_refused_and_the_form_comes_back(shop, console, c
     assert page.context["kept"]["form"] == "tax-rate"
 
 
+@pytest.mark.parametrize(("name", "text"), [("percent", "much"), ("valid_from", "soon")])
+def test_whoever_wrote_no_rate_is_led_to_the_field_that_can_not_be_read(console, name, text):
+    books = console("books")
+    books.post(reverse("tax-rate"), RATE | {name: text})
+    assert books.get(reverse("taxes")).context["was_refused"]["field"] == name
+
+
 def test_an_exemption_is_noted_found_and_ended(shop, console):
     books = console("books")
     assert said(books.post(reverse("tax-exemption"), SCHOOL)) == ["The exemption is kept."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -89,7 +90,9 @@ def test_goods_come_in_and_are_put_away(page: Page, site: str, shop: Shop, tmp_p
     page.keyboard.type("NOTHING")
     page.keyboard.press("Enter")
     expect(page.get_by_text("No SKU and no package has barcode NOTHING")).to_be_visible()
-    page.get_by_label("Barcode").fill(SSCC)
+    expect(page.get_by_label("Barcode")).to_be_focused()  # and of a scan that was refused, neither
+    expect(page.get_by_label("Barcode")).to_have_accessible_description(re.compile("NOTHING"))
+    page.keyboard.type(SSCC)
     page.keyboard.press("Enter")
     expect(page.get_by_text("10 units of JUG are received")).to_be_visible()
     stands(page, "receiving", tmp_path)
@@ -160,3 +163,16 @@ def test_a_buyer_sets_up_a_supplier_and_orders_from_it(page: Page, site: str, tm
         page.goto(address)
         page.screenshot(path=tmp_path / f"{name}-phone.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+
+
+def test_the_form_that_was_refused_is_known_among_those_of_one_address(page: Page, shop: Shop) -> None:
+    """The forms of a purchase order send to one address, each with a field called `action`."""
+    which = bought(shop)
+    enter(page, "inventory")
+    page.goto(f"/inbound/orders/{which}/")
+    form = page.locator("form:has([name=action][value=close])")
+    form.evaluate("one => { one.noValidate = true; }")
+    form.get_by_role("button").click()
+    expect(page.locator(".message.error")).to_be_visible()
+    expect(form.locator("[name=reason]")).to_be_focused()
+    assert page.locator("#messages").get_attribute("data-refused") == f"/inbound/orders/{which}/act/"

@@ -262,19 +262,61 @@ def test_where_there_is_no_room_what_stood_there_goes(console: Page) -> None:
     assert console.evaluate(KEPT) == []
 
 
-def test_whoever_sent_a_form_that_was_refused_is_at_the_field_that_it_is_about(page: Page, shop: Shop):
-    page.set_viewport_size(WIDE)
-    enter(page, "books")
+RATE = "form[action='/books/currencies/rate/']"
+
+
+def refused_rate(page: Page) -> None:
     page.goto("/books/currencies/")
-    form = page.locator("form[action='/books/currencies/rate/']")
+    form = page.locator(RATE)
     form.evaluate("(one) => { one.noValidate = true; one.closest('details')?.setAttribute('open', ''); }")
     for name, text in (("currency", "us"), ("day", "2026-01-02"), ("rate", "1.2")):
         form.locator(f"[name={name}]").fill(text)
-    form.get_by_role("button").click()
-    currency = page.locator("form[action='/books/currencies/rate/'] [name=currency]")
+
+
+def test_whoever_sent_a_form_that_was_refused_is_at_the_field_that_it_is_about(page: Page, shop: Shop):
+    page.set_viewport_size(WIDE)
+    enter(page, "books")
+    refused_rate(page)
+    page.locator(RATE).get_by_role("button").click()
+    currency = page.locator(f"{RATE} [name=currency]")
     expect(currency).to_be_focused()
     expect(currency).to_have_attribute("aria-invalid", "true")
     expect(currency).to_have_value(re.compile("us", re.IGNORECASE))
     expect(currency).to_have_accessible_description(re.compile("three capital letters"))
     page.reload()
     expect(page.locator("[aria-invalid]")).to_have_count(0)
+
+
+def test_nobody_is_led_to_a_form_about_something_else(page: Page, shop: Shop):
+    """The row that was refused is not there any more; that of another is."""
+    enter(page, "books")
+    refused_rate(page)
+    page.locator(RATE).evaluate("""(one) => {
+      const row = Object.assign(document.createElement("input"), { type: "hidden", name: "line", value: "1" });
+      one.append(row);
+    }""")
+    page.locator(RATE).get_by_role("button").click()
+    expect(page.locator(".message.error")).to_contain_text("three capital letters")
+    expect(page.locator(f"{RATE} [name=currency]")).not_to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
+
+
+def test_a_field_stays_wrong_while_its_page_renews_itself_until_why_is_put_away(page: Page, shop: Shop):
+    enter(page, "supervisor")
+    page.goto("/floor/counts/")
+    page.locator("[name=bin]").evaluate("one => one.closest('details')?.setAttribute('open', '')")
+    page.locator("[name=bin]").fill("NOWHERE")
+    page.locator("form:has([name=bin])").get_by_role("button").click()
+    found = page.locator("[name=bin]")
+    expect(found).to_be_focused()
+    page.evaluate("""() => new Promise((done) => {
+      document.activeElement.blur();
+      document.addEventListener("renewed", done, { once: true });
+      document.querySelector("main").dispatchEvent(new CustomEvent("live"));
+    })""")
+    expect(found).to_have_attribute("aria-invalid", "true")
+    expect(found).to_have_accessible_description(re.compile("There is no NOWHERE here"))
+    expect(found).to_have_value("NOWHERE")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
+    expect(page.locator("[aria-describedby~=refused]")).to_have_count(0)

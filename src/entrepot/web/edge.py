@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import resolve
 from django.utils import timezone
@@ -248,7 +248,7 @@ def page(
         "told_at": answers.oldest(),
     }
     if not request.htmx:
-        around |= _frame(request, area) | {"kept": context.get("kept") or kept(request)}
+        around |= _frame(request, area) | {"was_refused": kept(request), "kept": kept(request)}
     if listing := context.get("listing"):
         around |= _of_list(request, listing)
     return render(request, template, {**around, **context}, status=status)
@@ -412,11 +412,13 @@ def _say(request: Request, refusals: Sequence[str]) -> None:
         )
 
 
-def back(request: HttpRequest, otherwise: str, results: Sequence[Any] | None = None) -> HttpResponse:
+def back(
+    request: HttpRequest, otherwise: str, results: Sequence[Any] | None = None, *, field: str = ""
+) -> HttpResponse:
     """To the page that the form came from, where it is one of ours.
 
     What was left to the worker is shown how far it is. Where some of the `results` are refusals, or there is none, that
-    page gets the form as it was filled in.
+    page gets the form as it was filled in; `field` is the one that could not be read, where no command was asked.
     """
     if job := getattr(request, "job", None):
         return redirect("job", which=job)
@@ -424,7 +426,7 @@ def back(request: HttpRequest, otherwise: str, results: Sequence[Any] | None = N
     if results is not None:
         refusals = [one for one in results if isinstance(one, Refused)]
         if refusals or not results:
-            _keep(request, target, refusals[0] if refusals else None)
+            _keep(request, target, refusals[0] if refusals else None, field)
     return redirect(target)
 
 
@@ -437,7 +439,7 @@ def came_from(request: HttpRequest, otherwise: str) -> str:
     return target if is_ours else otherwise
 
 
-def _keep(request: HttpRequest, target: str, refused: Refused | None) -> None:
+def _keep(request: HttpRequest, target: str, refused: Refused | None, field: str) -> None:
     assert request.resolver_match
     said = {
         name: _storable(str(text)).strip()[:KEPT_MAX]
@@ -446,19 +448,33 @@ def _keep(request: HttpRequest, target: str, refused: Refused | None) -> None:
     }
     request.session[KEPT] = {
         "page": urlsplit(target).path, "form": request.resolver_match.url_name, "address": request.path,
-        "refused": refused.code if refused else "", "field": _refused_field(refused, said) if refused else "",
-        "fields": said,
+        "refused": refused.code if refused else "", "fields": said,
+        "field": _refused_field(refused, request.POST) if refused else field,
     }  # fmt: skip
 
 
-def _refused_field(refused: Refused, said: Mapping[str, str]) -> str:
-    """The field of a form that a refusal is about: the one that it names, or the only one that says what it names; ''
-    where none is."""
+def _refused_field(refused: Refused, said: QueryDict) -> str:
+    """The field of a form that a refusal is about: the one that it names, or the only one that says what it found; ''
+    where none is. Of a field for each row none is told apart, and a bare number may stand anywhere."""
     if told := words.named(str(refused.facts.get("field", ""))):
         return told
-    facts = {str(one) for one in refused.facts.values()} - {""}
-    saying = [name for name, text in said.items() if text in facts]
+    found = {
+        name: str(fact) for name, fact in refused.facts.items() if name in FOUND and fact not in ("", None)
+    }
+
+    def says(name: str, text: str) -> bool:
+        return text in found.values() and (found.get(name) == text or not _is_number(text))
+
+    saying = [name for name, (text, *more) in said.lists() if not more and says(name, text.strip())]
     return saying[0] if len(saying) == 1 else ""
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).replace(",", "", 1).removeprefix("-").isdecimal()
+
+
+FOUND = frozenset({"found", "wanted", "text", "code", "sku"})
+"""Facts of a refusal that say what was found in a field; others tell how the house stands."""
 
 
 NOT_KEPT = ("csrfmiddlewaretoken", "next")
@@ -468,11 +484,15 @@ KEPT_MAX = 50_000
 
 def kept(request: HttpRequest) -> dict[str, Any]:
     """The form that was refused on this page just now: `form`, its `address`, `refused` (a code), the `field` that it
-    is about, where there is one, `fields`; {} where none was."""
-    found: dict[str, Any] = request.session.get(KEPT, {})
-    if found.get("page") != request.path or "X-Live" in request.headers:
+    is about, where there is one, `fields`; {} where none was. Whatever asks within one request gets the same."""
+    found: dict[str, Any]
+    if (found := getattr(request, "kept_form", {})) or "X-Live" in request.headers:
+        return found
+    found = request.session.get(KEPT, {})
+    if found.get("page") != request.path:
         return {}
     del request.session[KEPT]
+    request.kept_form = found  # type: ignore[attr-defined]
     return found
 
 

@@ -126,7 +126,7 @@ def split(request: Request) -> HttpResponse:
         if amount is None:
             told = gettext("An amount in %(currency)s is expected on each line, found %(found)s.")
             messages.error(request, told % {"currency": currency, "found": clean(text)})
-            return back(request, where, [])
+            return back(request, where, [], field="amounts")
     parts = tuple(one for one in amounts if one is not None)
     wanted = [SplitBankLine(statement, line, parts)] if statement and line else []
     results = give(request, split_bank_lines, wanted, lambda _: gettext("The line is split; its parts wait."))

@@ -116,7 +116,7 @@ def decide(request: Request) -> HttpResponse:
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
     credited, legible = credited_in(request, decision)
     if not legible:
-        return back(request, reverse("carriers"), [])
+        return back(request, reverse("carriers"), [], field="amount")
     wanted: list[Any] = [DecideCharge(invoice, line, decision, reason, credited)] if invoice and line else []
     results = give(request, decide_charges, wanted, lambda _: gettext("The charge is decided."))
     return back(request, reverse("carriers"), results)

@@ -124,13 +124,13 @@ def ask(request: Request) -> HttpResponse:
     code, sku = clean(text.get("bin")), clean(text.get("sku"))
     skus = _skus(company, [sku])
     if node is None or not (code or zone or sku) or (sku and sku not in skus):
-        return _not_there(request, sku)
+        return _not_there(request, sku, "sku" if sku else "bin")
     if code:
         bins = [one.id for one in network.bins(nodes=[node]) if one.code == code]
     else:
         bins = counted.bins_to_ask(node=node, zone=zone, sku=skus.get(sku), limit=BINS_MAX + 1)
     if not bins:
-        return _not_there(request, code or zone or sku)
+        return _not_there(request, code or zone or sku, "bin" if code else "zone" if zone else "sku")
     if len(bins) > BINS_MAX:
         told = gettext("These are more than %(n)s bins: ask for them zone by zone.") % {"n": BINS_MAX}
         messages.error(request, told)
@@ -139,11 +139,11 @@ def ask(request: Request) -> HttpResponse:
     return back(request, "/floor/counts/", results)
 
 
-def _not_there(request: Request, what: str) -> HttpResponse:
+def _not_there(request: Request, what: str, field: str) -> HttpResponse:
     """A person asks to have counted what is not in the node."""
     told = gettext("There is no %(what)s here.") % {"what": what or gettext("such bin")}
     messages.error(request, told)
-    return back(request, "/floor/counts/", [])
+    return back(request, "/floor/counts/", [], field=field)
 
 
 @require_POST

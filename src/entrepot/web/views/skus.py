@@ -94,9 +94,10 @@ def _keep(request: Request, code: str, form: str, done: str) -> HttpResponse:
     said = {name: clean(request.POST.get(name)) for name in (*TEXTS, *NUMBERS, *PRICES)}
     numbers = {name: int_in(said[name] or "0") for name in NUMBERS}
     prices = {name: decimal_in(said[name]) if said[name] else None for name in PRICES}
-    if None in numbers.values() or any(said[name] and prices[name] is None for name in PRICES):
+    misread = [name for name, number in {**numbers, **prices}.items() if said[name] and number is None]
+    if misread:
         messages.error(request, gettext("Write measures as whole numbers, and prices as numbers."))
-        return back(request, form, [])
+        return back(request, form, [], field=misread[0])
     checks = {name: request.POST.get(name) == "on" for name in CHECKS}
     texts = {name: said[name] for name in TEXTS}
     wanted = RegisterSku(request.reader.company.id, code, **texts, **numbers, **prices, **checks)  # type: ignore[arg-type]

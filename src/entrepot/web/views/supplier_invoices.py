@@ -82,16 +82,18 @@ def take(request: Request) -> HttpResponse:
     day, today = day_in(request.POST.get("day")), reading.now.astimezone(reading.zone).date()
     if day and day > today:
         messages.error(request, gettext("An invoice is not from a day that is still to come."))
-        return back(request, reverse("supplier-invoices"), [])
+        return back(request, reverse("supplier-invoices"), [], field="day")
     file = request.FILES.get("file")
     text = (
         file.read(TEXT_MAX).decode("utf-8", "replace")
         if file
         else str(request.POST.get("lines", ""))[:TEXT_MAX]
     )
-    if not all(named.values()) or total is None or tax is None or not text.strip():
+    told = {**named, "total": total, "tax": tax, "lines": text.strip()}
+    lacking = [name for name, one in told.items() if one in ("", None)]
+    if lacking or total is None or tax is None:
         messages.error(request, gettext("Say whose invoice it is, its number, its total and its lines."))
-        return back(request, reverse("supplier-invoices"), [])
+        return back(request, reverse("supplier-invoices"), [], field=lacking[0])
     sheet = supplier_csv.read(text, currency)
     if sheet.faults:
         for fault in sheet.faults[:FAULTS_SHOWN_MAX]:
@@ -119,7 +121,7 @@ def decide(request: Request) -> HttpResponse:
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
     credited, legible = credited_in(request, decision)
     if not legible:
-        return back(request, reverse("supplier-invoices"), [])
+        return back(request, reverse("supplier-invoices"), [], field="amount")
     wanted: list[Any] = (
         [DecideSupplierLine(invoice, line, decision, reason, credited)] if invoice and line else []
     )

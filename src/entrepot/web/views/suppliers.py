@@ -71,7 +71,7 @@ def save(request: Request) -> HttpResponse:
     days = int_in(text.get("lead_days") or "7")
     if days is None:
         messages.error(request, gettext("Write the lead time as a whole number of days."))
-        return back(request, reverse("suppliers"), [])
+        return back(request, reverse("suppliers"), [], field="lead_days")
     wanted = RegisterSupplier(
         request.reader.company.id, clean(text.get("code")), clean(text.get("name")),
         clean(text.get("currency")).upper(), days,

@@ -64,7 +64,7 @@ def set_rate(request: Request) -> HttpResponse:
     rate, since = decimal_in(request.POST.get("percent")), day_in(request.POST.get("valid_from"))
     if rate is None or since is None:
         messages.error(request, gettext("Write the rate as a number of per cent, and choose its first day."))
-        return back(request, "/books/taxes/", [])
+        return back(request, "/books/taxes/", [], field="percent" if rate is None else "valid_from")
     wanted = RegisterRate(
         request.reader.company.id, clean(request.POST.get("country")).upper(), rate / PERCENT, since,
         clean(request.POST.get("region")), clean(request.POST.get("category")),
@@ -80,7 +80,7 @@ def set_exemption(request: Request) -> HttpResponse:
     since, until = day_in(request.POST.get("valid_from")), day_in(request.POST.get("valid_until"))
     if since is None or (until is None and clean(request.POST.get("valid_until"))):
         messages.error(request, gettext("Choose the days from the calendar, or write them as 2026-03-09."))
-        return back(request, "/books/taxes/", [])
+        return back(request, "/books/taxes/", [], field="valid_from" if since is None else "valid_until")
     wanted = RegisterExemption(
         request.reader.company.id, clean(request.POST.get("customer")), clean(request.POST.get("certificate")), since,
         clean(request.POST.get("country")).upper(), until,

@@ -95,8 +95,18 @@
     const buttons = $$("#messages [data-dismiss]");
     const next = buttons[buttons.indexOf($("[data-dismiss]", message)) + 1] || buttons.at(-2);
     const hadFocus = message.contains(document.activeElement);
+    if ($("#refused", message)) forget($("[aria-describedby~=refused]"));
     message.remove();
     if (hadFocus) (next?.isConnected ? next : $("#main")).focus();
+  }
+
+  // A field is no longer wrong when whoever read why has put that away.
+  function forget(field) {
+    if (!field) return;
+    const rest = field.getAttribute("aria-describedby").split(" ").filter((one) => one !== "refused");
+    if (rest.length) field.setAttribute("aria-describedby", rest.join(" "));
+    else field.removeAttribute("aria-describedby");
+    field.removeAttribute("aria-invalid");
   }
 
   // A row more of several, named after its place.
@@ -229,8 +239,17 @@
 
   // ---- sending
 
+  // A form by its attributes: a field may be called `method` or `action`.
+  const isPost = (form) => form.getAttribute("method")?.toLowerCase() === "post";
+  const addresses = (form) => !isPost(form) ? [] : [form.getAttribute("action"), ...$$("[formaction]", form).map((one) => one.getAttribute("formaction"))]
+    .map((one) => new URL(one || location.href, location.href).pathname);
+  const SENT_FORM = "sent-form";
+  const OF_EVERY_FORM = ["csrfmiddlewaretoken", "next"];
+  const aboutWhat = (form) => JSON.stringify([...form.elements].filter((one) => one.type === "hidden" && !one.disabled && !OF_EVERY_FORM.includes(one.name)).map((one) => [one.name, one.value]));
+
   document.addEventListener("submit", (event) => {
-    if (event.target.getAttribute("method")?.toLowerCase() !== "post") return; // a field may be called `method`
+    if (!isPost(event.target)) return;
+    try { sessionStorage.setItem(SENT_FORM, aboutWhat(event.target)); } catch { /* nobody is led to it, then */ }
     // After the browser has read the form, so that the button's own value still goes with it.
     setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
   });
@@ -258,22 +277,32 @@
 
   const refused = $("#messages[data-refused]");
   const isAt = (control) => control.matches("input:not([type=hidden]), select, textarea") && !control.disabled;
+  const error = refused && $(".message.error p, .message.info p", refused);
+  if (error) toRefused(error);
+
+  // Rows send to one address: the form is known by what it was about, too. Where that is not there any more, nobody is led.
+  function refusedForm() {
+    let about = null;
+    try { about = sessionStorage.getItem(SENT_FORM); } catch { /* closed */ }
+    const forms = $$("main form").filter((one) => addresses(one).includes(refused.dataset.refused) && aboutWhat(one) === about);
+    return forms.length === 1 ? forms[0] : null;
+  }
 
   function toRefused(error) {
-    const forms = $$("main form").filter((one) => new URL(one.action).pathname === refused.dataset.refused);
-    if (forms.length !== 1) return;
-    const controls = [...forms[0].elements].filter(isAt);
+    const form = refusedForm();
+    if (!form) return;
+    if (!$("[data-row]", form)) form.setAttribute("data-live-hold", ""); // what was typed stays when the page renews itself
+    const controls = [...form.elements].filter(isAt);
     const field = refused.dataset.field;
     const about = controls.find((one) => one.name === field) || controls.find((one) => `${one.name}s` === field);
-    const control = about || controls[0];
+    const scanned = $("main [autofocus]"); // a scanner types into it, whatever the refusal is about
+    const control = about || controls.find((one) => one === scanned) || controls[0];
     if (!control) return;
     for (let fold = control.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     error.id = "refused";
     control.setAttribute("aria-describedby", [control.getAttribute("aria-describedby"), error.id].filter(Boolean).join(" "));
     if (about) about.setAttribute("aria-invalid", "true");
-    control.focus();
+    (scanned || control).focus();
+    if (controls.includes(scanned)) scanned.select(); // the next scan takes the place of what was refused
   }
-
-  const error = refused && $(".message.error p, .message.info p", refused);
-  if (error) toRefused(error);
 })();

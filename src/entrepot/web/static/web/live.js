@@ -48,7 +48,7 @@
   const IS_KEPT = "[data-live-hold]"; // never changes under a hand: it only says that it is gone
   const LOADS_ITSELF = "[hx-trigger*=load], [hx-trigger*=intersect]";
   const LOADS_AGAIN = "[hx-trigger*=again]"; // what it loaded is of the rows as they were
-  const NOT_TAKEN_OVER = new Set(["open", "data-gone", "aria-busy", "disabled"]);
+  const NOT_TAKEN_OVER = new Set(["open", "data-gone", "aria-busy", "disabled", "aria-invalid", "aria-describedby"]);
 
   function alike(old, other) {
     return old.nodeType === other.nodeType && old.nodeName === other.nodeName && keyOf(old) === keyOf(other);
