@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.channels.commands.take_documents import DocumentTaken, TakeDocument, take_documents
 from entrepot.insight import finding, pages
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
@@ -19,6 +19,15 @@ from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
+from entrepot.shipping.commands.watch import (
+    AnswerTrouble,
+    SilenceWatched,
+    TroubleAnswered,
+    WatchSilence,
+    answer_trouble,
+    watch_silence,
+)
+from entrepot.work import queries as work
 from tests import x12
 from tests.drop import NOTICES, a_supplier, asked, passed_on, places, profile
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
@@ -118,6 +127,30 @@ def test_every_parcel_of_a_notice_is_known_and_the_last_to_arrive_delivers_it(fl
     assert arrived(PARCELS[0], 20) == TrackingTaken("done", 1, 1)
     assert shipping.shipment(shipment.id).delivered_at == NOW + timedelta(hours=30)
     assert places(sold) == [{"delivered": 3}, {"delivered": 2}]
+
+
+def test_the_parcels_that_nobody_sees_are_work_where_others_of_the_shipment_arrived(floor: Floor):
+    rules = {"reship": ["lost"], "claim": ["lost"]}
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "shipping.trouble", rules, NOW)])
+    sold, _, number = a_drop_ship(floor)
+    taken(in_parcels(number))
+    (shipment,) = shipping.of_order(sold)
+    arrived(PARCELS[0], 20)
+    late = replace(SYSTEM, at=NOW + timedelta(days=15))
+    watched = [WatchSilence(COMPANY), WatchSilence(COMPANY)]
+    assert watch_silence(late, requests=watched) == [SilenceWatched(COMPANY, 1)] * 2
+    assert watch_silence(late, requests=[WatchSilence(COMPANY)]) == [SilenceWatched(COMPANY, 0)]
+    lost = [one.tracking for one in shipping.carrier_events(shipment.id) if one.kind == "lost"]
+    assert lost == [PARCELS[1]]
+    (item,) = work.of_subject(shipment.id)
+    assert (item.type, PARCELS[1] in item.reason, PARCELS[0] in item.reason) == ("parcel lost", True, False)
+
+    answers = answer_trouble(late, requests=[AnswerTrouble(shipment.id)])
+    assert answers == [TroubleAnswered(shipment.id, (), reshipped=False)]
+    assert shipping.claims(COMPANY) == []
+    arrived(PARCELS[1], 24 * 16)
+    answer_trouble(late, requests=[AnswerTrouble(shipment.id)])
+    assert [one.state for one in work.of_subject(shipment.id)] == ["done"]
 
 
 @pytest.mark.parametrize("of_one", [False, True])
