@@ -488,10 +488,55 @@ def test_what_is_not_sold_after_it_was_waited_for_is_told_and_a_voided_label_is_
     buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     watch_purchases(later, requests=[WatchPurchases(COMPANY, key="2")])
     void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
-    assert {state for _, state in items(shipment)} == {"done"}
-    assert watch_purchases(later, requests=[WatchPurchases(COMPANY, key="3")]) == [
-        PurchasesWatched(COMPANY, 0)
+    assert sorted({(kind, state) for kind, state in items(shipment) if state != "done"}) == [
+        ("label not answered", "open")
     ]
+    assert watch_purchases(later, requests=[WatchPurchases(COMPANY, key="3")]) == [
+        PurchasesWatched(COMPANY, 1)
+    ], "it may be sold still, and holds up its package"
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "fail")])
+    assert {state for _, state in items(shipment)} == {"done"}
+
+
+@pytest.mark.django_db
+def test_a_void_label_that_nobody_asks_about_any_more_is_settled_by_whoever_looks(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    looked = BuyLabels(shipment, not_bought=(label,))
+    assert isinstance(buy_labels(SYSTEM, requests=[looked])[0], errors.LabelNotAnswered)
+    assert [one.may_settle for one in queries.labels(label=label)] == [False]
+    later = replace(SYSTEM, at=NOW + timedelta(days=9))
+    watch_purchases(later, requests=[WatchPurchases(COMPANY)])
+    assert items(shipment) == [("label not answered", "open")]
+
+    sql.run("UPDATE kernel_delivery SET state = 'dead' WHERE topic = 'carrier.buy'")
+    assert [one.may_settle for one in queries.labels(label=label)] == [True]
+    assert isinstance(buy_labels(later, requests=[BuyLabels(shipment)])[0], errors.LabelNotAnswered)
+    (asked,) = buy_labels(later, requests=[looked])
+    assert isinstance(asked, LabelsAsked)
+    assert label not in asked.labels
+    assert (len(asked.labels), states()) == (1, ["failed", "asked"])
+    assert items(shipment) == [("label not answered", "done")]
+    assert sql.run(_LAST_EVENT, {"label": label}) == [("asked", "failed", "it was not bought")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("live", [True, False])
+def test_a_doubt_is_settled_where_nothing_is_left_to_buy(house: Floor, live: bool):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    if not live:
+        sql.run("UPDATE carriage_service SET live = ''")
+    looked = BuyLabels(shipment, not_bought=(label,))
+    nothing = errors.NoLabelToBuy if live else errors.NotQuoted
+    told, again = buy_labels(SYSTEM, requests=[looked, looked])
+    assert told == LabelsAsked(shipment, ())
+    assert isinstance(again, nothing)
+    assert (states(), items(shipment)) == (["failed"], [("label not bought", "done")])
 
 
 @pytest.mark.django_db
