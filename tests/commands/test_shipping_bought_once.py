@@ -28,7 +28,7 @@ from entrepot.shipping.commands.buy import (
     buy_labels,
     record_purchases,
 )
-from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.label import LabelsPrinted, PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, Relabeled, relabel
 from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
@@ -197,6 +197,18 @@ def test_one_that_was_bought_after_all_is_voided_and_printed_with_its_number(hou
     )
     (asked,) = buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     assert isinstance(asked, LabelsAsked)
+
+
+@pytest.mark.django_db
+def test_the_number_of_another_carrier_ends_no_doubt(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    sql.run("UPDATE shipping_shipment SET carrier = 'another'")
+    (made,) = print_labels(SYSTEM, requests=[PrintLabels(shipment, ("U1",))])
+    assert isinstance(made, LabelsPrinted)
+    assert (states(), items(shipment)) == (["in doubt"], [("label not bought", "open")])
 
 
 def a_void_one_in_doubt(house: Floor) -> tuple[UUID, UUID]:

@@ -46,8 +46,8 @@ def end_not_there(cause: Cause, doubted: Sequence[Doubted]) -> None:
 
 
 def end_in_place(cause: Cause, packages: Sequence[UUID]) -> None:
-    """Packages get labels by the carrier's own numbers: so a person knows what became of those in doubt that they had
-    before. 1 statement, 2 more where some were in doubt; none for no package."""
+    """Packages get labels by the carrier's own numbers: so a person knows what became of those in doubt of the same
+    carrier that they had before. Another carrier's number tells nothing of them. Locks their purchases. 1 statement, 2 more where some were in doubt; none for no package."""
     found = sql.run(_IN_PLACE, {"packages": list(packages)}) if packages else []
     if found:
         _ended(
@@ -78,6 +78,7 @@ WHERE label_id = ANY(%(labels)s::uuid[]) AND state IN ('in doubt', 'asked')
 
 _IN_PLACE = """
 UPDATE shipping_purchase AS p SET state = 'failed', reference = '', problem = '' FROM shipping_label AS l
+JOIN shipping_label AS n ON n.package_id = l.package_id AND n.state <> 'voided' AND n.carrier = l.carrier
 WHERE l.id = p.label_id AND l.package_id = ANY(%(packages)s::uuid[]) AND l.state = 'voided' AND p.state = 'in doubt'
 RETURNING p.label_id, p.company_id::int, p.shipment_id
 """
