@@ -163,12 +163,38 @@ def test_the_number_of_the_whole_delivers_it_where_no_parcel_bears_it(floor: Flo
     assert arrived(whole_, 20) == TrackingTaken("done", 1, 0 if of_one else 1)
 
 
-def test_all_numbers_beside_the_shipment_are_its_parcels(floor: Floor):
+@pytest.mark.parametrize(
+    ("beside", "known"),
+    [
+        ((("CN", "1234567890"), ("2I", PARCELS[0])), ("1234567890", (PARCELS[0],))),
+        ((("2I", PARCELS[0]), ("2I", PARCELS[1]), ("CN", "1234567890")), ("1234567890", PARCELS)),
+        ((("2I", PARCELS[0]), ("2I", PARCELS[1])), (PARCELS[0], PARCELS)),
+        ((("CN", PARCELS[0]), ("CN", PARCELS[1])), (PARCELS[0], PARCELS)),
+    ],
+)
+def test_of_the_numbers_beside_a_shipment_the_carriers_reference_is_of_the_whole(
+    floor: Floor, beside: tuple[tuple[str, str], ...], known: tuple[str, tuple[str, ...]]
+):
     sold, _, number = a_drop_ship(floor)
-    lines = a_notice("N1", number, x12.item("SKU-000", 3), tracking=PARCELS[0])
-    lines.insert(lines.index(("REF", "CN", PARCELS[0])) + 1, ("REF", "2I", PARCELS[1]))
+    lines = a_notice("N1", number, x12.item("SKU-000", 3), tracking=NUMBER)
+    at = lines.index(("REF", "CN", NUMBER))
+    lines[at : at + 1] = [("REF", *one) for one in beside]
+    lines[lines.index(("TD5", "B", "2", "UPSM"))] = ("TD5", "B", "2", "HAULIER")
     taken(lines)
-    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [(PARCELS[0], PARCELS)]
+    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [known]
+
+
+def test_an_id_of_a_package_that_is_no_number_of_the_carrier_holds_up_nothing(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    assert problems(taken(in_parcels(number, NUMBER, others=("CARTON-1", PARCELS[1])))) == [""]
+    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [(NUMBER, (PARCELS[1],))]
+
+
+def test_where_no_number_is_one_of_the_carrier_the_notice_is_held_up(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    (why,) = problems(taken(in_parcels(number, others=("CARTON-1", "CARTON-2"))))
+    assert "CARTON-1 can't be" in why
+    assert shipping.of_order(sold) == []
 
 
 def test_a_parcel_whose_number_is_misread_holds_up_the_notice(floor: Floor):

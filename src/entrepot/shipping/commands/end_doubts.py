@@ -47,7 +47,8 @@ def end_not_there(cause: Cause, doubted: Sequence[Doubted]) -> None:
 
 def end_in_place(cause: Cause, packages: Sequence[UUID]) -> None:
     """Packages get labels by the carrier's own numbers: so a person knows what became of those in doubt of the same
-    carrier that they had before. Another carrier's number tells nothing of them. Locks their purchases. 1 statement, 2 more where some were in doubt; none for no package."""
+    carrier that they had before. Another carrier's number tells nothing of them. Locks their purchases.
+    1 statement, 2 more where some were in doubt; none for no package."""
     found = sql.run(_IN_PLACE, {"packages": list(packages)}) if packages else []
     if found:
         _ended(
