@@ -18,6 +18,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from entrepot.insight import pages
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.relay import relay_once
 from entrepot.shipping import adapters, errors, queries, tasks
@@ -255,6 +256,17 @@ def test_another_is_not_bought_before_it_is_known_what_became_of_the_void_one(ho
     assert (relayed(), states()) == (1, ["failed"])
     assert isinstance(buy_labels(SYSTEM, requests=[BuyLabels(shipment)])[0], LabelsAsked)
     assert (relayed(1), unnamed.sold) == (1, 1)
+
+
+@pytest.mark.django_db
+def test_the_page_of_the_order_lists_no_numbers_of_our_own_for_its_packages(house: Floor):
+    shipment, label, _ = two_labels(house)
+    (order,) = [one for (one,) in sql.run("SELECT order_id FROM shipping_shipment")]
+    own = queries.shipment(shipment).tracking
+    assert [one.numbers for one in pages.shipments(order=order)] == [(own,)]
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "buy", Bought("s1", "S1", 250, "GBP", ""))])
+    assert [one.numbers for one in pages.shipments(order=order)] == [("S1",)]
 
 
 @pytest.mark.django_db
