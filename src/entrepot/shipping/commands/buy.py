@@ -36,10 +36,14 @@ class BuyLabels:
 
 @dataclass(frozen=True, slots=True)
 class LabelsAsked:
-    """The labels that a message was left for."""
+    """The labels that a message was left for; none where a doubt was settled and nothing is left to buy."""
 
     shipment: UUID
     labels: tuple[UUID, ...]
+
+    @property
+    def fresh(self) -> bool:
+        return bool(self.labels)
 
 
 @dataclass(frozen=True, slots=True)

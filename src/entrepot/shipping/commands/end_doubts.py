@@ -53,7 +53,7 @@ def end_in_place(cause: Cause, packages: Sequence[UUID]) -> None:
     if found:
         _ended(
             cause,
-            [Doubted(*row, "in doubt") for row in found],
+            [Doubted(row[0], row[1], row[2], "in doubt") for row in found],
             Said("its package bears the carrier's number"),
         )
 

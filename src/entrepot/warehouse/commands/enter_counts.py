@@ -233,7 +233,7 @@ def _results(
         one, line = said.get(name), wanted.get(name)
         key = At(sku, task.node, task.bin, task.company, status, lot, serial)
         scanned = one.occurred_at if one else None
-        moment = scanned if scanned and task.started_at and task.started_at <= scanned else at
+        moment = scanned if scanned and task.started_at <= scanned else at  # type: ignore[operator]
         results.append(
             _Result(task, line, key, one.units if one else 0, moment, one.expires_on if one else None)
         )

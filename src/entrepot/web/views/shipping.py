@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.shipping import queries
-from entrepot.shipping.commands.buy import BuyLabels, LabelsAsked, buy_labels
+from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, relabel
@@ -53,16 +53,15 @@ def make_labels(request: Request, which: UUID) -> HttpResponse:
     return back(request, reverse("manifests"), results)
 
 
-def _asked(answer: LabelsAsked) -> str:
-    return gettext("The labels are asked for.") if answer.labels else gettext("Noted: it was not bought.")
-
-
 @require_POST
 @console
 def buy(request: Request, which: UUID) -> HttpResponse:
     """The printed labels of a shipment, bought of whoever quotes its service."""
     wanted = BuyLabels(which, not_bought=tuple(ids_in(request.POST.getlist("not_bought"))))
-    results = give(request, buy_labels, [wanted], _asked)
+    results = give(
+        request, buy_labels, [wanted], lambda _: gettext("The labels are asked for."),
+        known=lambda _: gettext("Noted: it was not bought."),
+    )  # fmt: skip
     return back(request, reverse("manifests"), results)
 
 
