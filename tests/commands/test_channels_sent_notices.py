@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.channels.commands.take_documents import DocumentTaken, TakeDocument, take_documents
 from entrepot.insight import finding, pages
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
@@ -19,6 +19,15 @@ from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
+from entrepot.shipping.commands.watch import (
+    AnswerTrouble,
+    SilenceWatched,
+    TroubleAnswered,
+    WatchSilence,
+    answer_trouble,
+    watch_silence,
+)
+from entrepot.work import queries as work
 from tests import x12
 from tests.drop import NOTICES, a_supplier, asked, passed_on, places, profile
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
@@ -120,6 +129,30 @@ def test_every_parcel_of_a_notice_is_known_and_the_last_to_arrive_delivers_it(fl
     assert places(sold) == [{"delivered": 3}, {"delivered": 2}]
 
 
+def test_the_parcels_that_nobody_sees_are_work_where_others_of_the_shipment_arrived(floor: Floor):
+    rules = {"reship": ["lost"], "claim": ["lost"]}
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "shipping.trouble", rules, NOW)])
+    sold, _, number = a_drop_ship(floor)
+    taken(in_parcels(number))
+    (shipment,) = shipping.of_order(sold)
+    arrived(PARCELS[0], 20)
+    late = replace(SYSTEM, at=NOW + timedelta(days=15))
+    watched = [WatchSilence(COMPANY), WatchSilence(COMPANY)]
+    assert watch_silence(late, requests=watched) == [SilenceWatched(COMPANY, 1)] * 2
+    assert watch_silence(late, requests=[WatchSilence(COMPANY)]) == [SilenceWatched(COMPANY, 0)]
+    lost = [one.tracking for one in shipping.carrier_events(shipment.id) if one.kind == "lost"]
+    assert lost == [PARCELS[1]]
+    (item,) = work.of_subject(shipment.id)
+    assert (item.type, PARCELS[1] in item.reason, PARCELS[0] in item.reason) == ("parcel lost", True, False)
+
+    answers = answer_trouble(late, requests=[AnswerTrouble(shipment.id)])
+    assert answers == [TroubleAnswered(shipment.id, (), reshipped=False)]
+    assert shipping.claims(COMPANY) == []
+    arrived(PARCELS[1], 24 * 16)
+    answer_trouble(late, requests=[AnswerTrouble(shipment.id)])
+    assert [one.state for one in work.of_subject(shipment.id)] == ["done"]
+
+
 @pytest.mark.parametrize("of_one", [False, True])
 def test_the_number_of_the_whole_delivers_it_where_no_parcel_bears_it(floor: Floor, of_one: bool):
     sold, _, number = a_drop_ship(floor)
@@ -130,12 +163,38 @@ def test_the_number_of_the_whole_delivers_it_where_no_parcel_bears_it(floor: Flo
     assert arrived(whole_, 20) == TrackingTaken("done", 1, 0 if of_one else 1)
 
 
-def test_all_numbers_beside_the_shipment_are_its_parcels(floor: Floor):
+@pytest.mark.parametrize(
+    ("beside", "known"),
+    [
+        ((("CN", "1234567890"), ("2I", PARCELS[0])), ("1234567890", (PARCELS[0],))),
+        ((("2I", PARCELS[0]), ("2I", PARCELS[1]), ("CN", "1234567890")), ("1234567890", PARCELS)),
+        ((("2I", PARCELS[0]), ("2I", PARCELS[1])), (PARCELS[0], PARCELS)),
+        ((("CN", PARCELS[0]), ("CN", PARCELS[1])), (PARCELS[0], PARCELS)),
+    ],
+)
+def test_of_the_numbers_beside_a_shipment_the_carriers_reference_is_of_the_whole(
+    floor: Floor, beside: tuple[tuple[str, str], ...], known: tuple[str, tuple[str, ...]]
+):
     sold, _, number = a_drop_ship(floor)
-    lines = a_notice("N1", number, x12.item("SKU-000", 3), tracking=PARCELS[0])
-    lines.insert(lines.index(("REF", "CN", PARCELS[0])) + 1, ("REF", "2I", PARCELS[1]))
+    lines = a_notice("N1", number, x12.item("SKU-000", 3), tracking=NUMBER)
+    at = lines.index(("REF", "CN", NUMBER))
+    lines[at : at + 1] = [("REF", *one) for one in beside]
+    lines[lines.index(("TD5", "B", "2", "UPSM"))] = ("TD5", "B", "2", "HAULIER")
     taken(lines)
-    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [(PARCELS[0], PARCELS)]
+    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [known]
+
+
+def test_an_id_of_a_package_that_is_no_number_of_the_carrier_holds_up_nothing(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    assert problems(taken(in_parcels(number, NUMBER, others=("CARTON-1", PARCELS[1])))) == [""]
+    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [(NUMBER, (PARCELS[1],))]
+
+
+def test_where_no_number_is_one_of_the_carrier_the_notice_is_held_up(floor: Floor):
+    sold, _, number = a_drop_ship(floor)
+    (why,) = problems(taken(in_parcels(number, others=("CARTON-1", "CARTON-2"))))
+    assert "CARTON-1 can't be" in why
+    assert shipping.of_order(sold) == []
 
 
 def test_a_parcel_whose_number_is_misread_holds_up_the_notice(floor: Floor):

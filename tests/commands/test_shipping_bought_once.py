@@ -18,6 +18,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from entrepot.insight import pages
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.relay import relay_once
 from entrepot.shipping import adapters, errors, queries, tasks
@@ -28,7 +29,7 @@ from entrepot.shipping.commands.buy import (
     buy_labels,
     record_purchases,
 )
-from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.label import LabelsPrinted, PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, Relabeled, relabel
 from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
@@ -199,6 +200,18 @@ def test_one_that_was_bought_after_all_is_voided_and_printed_with_its_number(hou
     assert isinstance(asked, LabelsAsked)
 
 
+@pytest.mark.django_db
+def test_the_number_of_another_carrier_ends_no_doubt(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    sql.run("UPDATE shipping_shipment SET carrier = 'another'")
+    (made,) = print_labels(SYSTEM, requests=[PrintLabels(shipment, ("U1",))])
+    assert isinstance(made, LabelsPrinted)
+    assert (states(), items(shipment)) == (["in doubt"], [("label not bought", "open")])
+
+
 def a_void_one_in_doubt(house: Floor) -> tuple[UUID, UUID]:
     """A shipment of which a label may have been bought, voided since, with another in its place; and that label."""
     shipment, label = a_label(house)
@@ -243,6 +256,17 @@ def test_another_is_not_bought_before_it_is_known_what_became_of_the_void_one(ho
     assert (relayed(), states()) == (1, ["failed"])
     assert isinstance(buy_labels(SYSTEM, requests=[BuyLabels(shipment)])[0], LabelsAsked)
     assert (relayed(1), unnamed.sold) == (1, 1)
+
+
+@pytest.mark.django_db
+def test_the_page_of_the_order_lists_no_numbers_of_our_own_for_its_packages(house: Floor):
+    shipment, label, _ = two_labels(house)
+    (order,) = [one for (one,) in sql.run("SELECT order_id FROM shipping_shipment")]
+    own = queries.shipment(shipment).tracking
+    assert [one.numbers for one in pages.shipments(order=order)] == [(own,)]
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "buy", Bought("s1", "S1", 250, "GBP", ""))])
+    assert [one.numbers for one in pages.shipments(order=order)] == [("S1",)]
 
 
 @pytest.mark.django_db
@@ -488,10 +512,55 @@ def test_what_is_not_sold_after_it_was_waited_for_is_told_and_a_voided_label_is_
     buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
     watch_purchases(later, requests=[WatchPurchases(COMPANY, key="2")])
     void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
-    assert {state for _, state in items(shipment)} == {"done"}
-    assert watch_purchases(later, requests=[WatchPurchases(COMPANY, key="3")]) == [
-        PurchasesWatched(COMPANY, 0)
+    assert sorted({(kind, state) for kind, state in items(shipment) if state != "done"}) == [
+        ("label not answered", "open")
     ]
+    assert watch_purchases(later, requests=[WatchPurchases(COMPANY, key="3")]) == [
+        PurchasesWatched(COMPANY, 1)
+    ], "it may be sold still, and holds up its package"
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "fail")])
+    assert {state for _, state in items(shipment)} == {"done"}
+
+
+@pytest.mark.django_db
+def test_a_void_label_that_nobody_asks_about_any_more_is_settled_by_whoever_looks(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    looked = BuyLabels(shipment, not_bought=(label,))
+    assert isinstance(buy_labels(SYSTEM, requests=[looked])[0], errors.LabelNotAnswered)
+    assert [one.may_settle for one in queries.labels(label=label)] == [False]
+    later = replace(SYSTEM, at=NOW + timedelta(days=9))
+    watch_purchases(later, requests=[WatchPurchases(COMPANY)])
+    assert items(shipment) == [("label not answered", "open")]
+
+    sql.run("UPDATE kernel_delivery SET state = 'dead' WHERE topic = 'carrier.buy'")
+    assert [one.may_settle for one in queries.labels(label=label)] == [True]
+    assert isinstance(buy_labels(later, requests=[BuyLabels(shipment)])[0], errors.LabelNotAnswered)
+    (asked,) = buy_labels(later, requests=[looked])
+    assert isinstance(asked, LabelsAsked)
+    assert label not in asked.labels
+    assert (len(asked.labels), states()) == (1, ["failed", "asked"])
+    assert items(shipment) == [("label not answered", "done")]
+    assert sql.run(_LAST_EVENT, {"label": label}) == [("asked", "failed", "it was not bought")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("live", [True, False])
+def test_a_doubt_is_settled_where_nothing_is_left_to_buy(house: Floor, live: bool):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    record_purchases(SYSTEM, requests=[RecordPurchase(label, "doubt", problem="too late")])
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    if not live:
+        sql.run("UPDATE carriage_service SET live = ''")
+    looked = BuyLabels(shipment, not_bought=(label,))
+    nothing = errors.NoLabelToBuy if live else errors.NotQuoted
+    told, again = buy_labels(SYSTEM, requests=[looked, looked])
+    assert told == LabelsAsked(shipment, ())
+    assert isinstance(again, nothing)
+    assert (states(), items(shipment)) == (["failed"], [("label not bought", "done")])
 
 
 @pytest.mark.django_db

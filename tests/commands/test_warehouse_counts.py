@@ -457,14 +457,25 @@ def test_each_of_several_goods_has_the_moment_when_it_was_counted(house: Floor):
         at("pia", 4), requests=[PutAway(COMPANY, house.skus[0], house.bin(), house.bin(kind="reserve"), 3)]
     )
     before = Counted(house.skus[0], 10, occurred_at=NOW + 2 * MINUTE)
-    too_early = replace(before, occurred_at=NOW - MINUTE)
+    to_come = replace(before, occurred_at=NOW + 11 * MINUTE)
     (refused,) = enter_counts(
-        at("ann", 10), requests=[EnterCount(task, (too_early, Counted(house.skus[1], 5)))]
+        at("ann", 10), requests=[EnterCount(task, (to_come, Counted(house.skus[1], 5)))]
     )
     assert isinstance(refused, Invalid)
     assert entered(task, before, Counted(house.skus[1], 5)) == "done"
     assert {(line.expected, line.state) for line in counted.lines_of(task)} == {(10, "agreed"), (5, "agreed")}
     assert standing(house.at()) == 7
+
+
+def test_a_scan_of_before_the_count_began_has_the_moment_of_all_the_rest(house: Floor):
+    house.stock(0, 10)
+    task = asked(house)
+    started(task)
+    put_away(
+        at("pia", 4), requests=[PutAway(COMPANY, house.skus[0], house.bin(), house.bin(kind="reserve"), 3)]
+    )
+    assert entered(task, Counted(house.skus[0], 7, occurred_at=NOW - MINUTE)) == "done"
+    assert {(line.expected, line.state) for line in counted.lines_of(task)} == {(7, "agreed")}
 
 
 def test_what_moves_between_counting_and_approval_stays_moved(house: Floor):

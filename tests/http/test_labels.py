@@ -85,6 +85,13 @@ def test_a_label_that_was_perhaps_bought_says_so_and_is_bought_again_only_if_som
     is_problem(problem, 409, "shipping.label_in_doubt")
     assert said(page.post(buy, {"next": here, "not_bought": str(label.id)})) == ["The labels are asked for."]
 
+    record_purchases(the_system(timezone.now()), requests=[lost])
+    page.post(f"/labels/{label.id}/void/", {"reason": "torn", "next": here})
+    shown = page.get(here).content.decode()
+    assert f"not-bought-{label.id}" in shown and "Note what I have seen" in shown
+    assert said(page.post(buy, {"next": here, "not_bought": str(label.id)})) == ["Noted: it was not bought."]
+    assert f"not-bought-{label.id}" not in page.get(here).content.decode()
+
 
 def test_whoever_closes_a_manifest_is_told_what_waits_for_the_next(console, program, gone):
     page = console("supervisor")

@@ -230,11 +230,13 @@ def known_carrier(name: str) -> str:
 
 
 class Verdict(NamedTuple):
-    """Whether a number may stand for a carrier's parcel. `problem`: '' where nothing is wrong with it."""
+    """Whether a number may stand for a carrier's parcel. `problem`: '' where nothing is wrong with it. `is_misread`: it
+    has the form of one, but for its check digit."""
 
     number: str
     problem: str
     certain: bool
+    is_misread: bool = False
 
 
 def judge(number: str, carrier: str) -> Verdict:
@@ -248,7 +250,10 @@ def judge(number: str, carrier: str) -> Verdict:
         return Verdict(reading.number, "", certain=True)
     if mine and any(form.carrier == mine for form in reading.misread):
         return Verdict(
-            reading.number, f"its check digit is wrong for {mine}: it was mistyped or misread", certain=True
+            reading.number,
+            f"its check digit is wrong for {mine}: it was mistyped or misread",
+            certain=True,
+            is_misread=True,
         )
     if mine:
         others = ", ".join(one for one in reading.carriers if one != mine)
@@ -258,7 +263,12 @@ def judge(number: str, carrier: str) -> Verdict:
         return Verdict(reading.number, "", certain=False)
     if reading.misread:
         names = ", ".join(dict.fromkeys(form.name for form in reading.misread))
-        return Verdict(reading.number, f"it looks like {names}, but its check digit is wrong", certain=False)
+        return Verdict(
+            reading.number,
+            f"it looks like {names}, but its check digit is wrong",
+            certain=False,
+            is_misread=True,
+        )
     return Verdict(reading.number, "no known carrier's numbers look like it", certain=False)
 
 

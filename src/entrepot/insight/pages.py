@@ -222,7 +222,8 @@ class ShipmentRow:
     missed_at: datetime | None = None
     """Since when it waits for a carrier that came and went without it."""
     numbers: tuple[str, ...] = ()
-    """What its parcels bear for the carrier: the labels in force, or what a supplier names; else the shipment's own."""
+    """What its parcels bear for the carrier: the labels in force, or what a supplier names; else the shipment's own.
+    Our own numbers of packages, which no carrier knows, are none."""
 
 
 def shipments(*, order: UUID) -> list[ShipmentRow]:
@@ -601,6 +602,7 @@ SELECT h.id, h.number, h.fulfillment_id, COALESCE(n.code, b.code), COALESCE(c.na
        COALESCE(NULLIF(ARRAY(SELECT tracking FROM (
                     SELECT b.tracking, 1 AS place, b.id FROM shipping_label AS b
                     WHERE b.shipment_id = h.id AND b.state <> 'voided'
+                      AND NOT starts_with(b.tracking, h.number || '-')
                     UNION ALL SELECT p.tracking, p.place, h.id FROM shipping_parcel AS p WHERE p.shipment_id = h.id
                 ) AS t ORDER BY place, id), '{}'), array_remove(ARRAY[h.tracking], ''))
 FROM shipping_shipment AS h LEFT JOIN network_node AS n ON n.id = h.node_id

@@ -95,7 +95,8 @@ class LabelNotAnswered(Refused):
     code = "shipping.label_not_answered"
     says = (
         "A label of shipment {shipment} was asked for, and {source} has not answered yet. It does within a minute as a"
-        " rule: do this again then."
+        " rule: do this again then. Where it is not asked any more, look in the account with it, and say that it was"
+        " not bought."
     )
 
 

@@ -115,6 +115,8 @@ class LabelRow:
     purchase: str = ""
     """What became of asking the carrier for it; '' where nobody has."""
     problem: str = ""
+    may_settle: bool = False
+    """Nobody knows whether it was bought, and nobody is asked any more: a person has to look."""
 
 
 def labels(
@@ -388,7 +390,10 @@ _LABELS = """
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
        l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
        n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, ''),
-       CASE l.state WHEN 'printed' THEN l.missed_at END, COALESCE(b.state, ''), COALESCE(b.problem, '')
+       CASE l.state WHEN 'printed' THEN l.missed_at END, COALESCE(b.state, ''), COALESCE(b.problem, ''),
+       COALESCE(b.state = 'in doubt' OR b.state = 'asked' AND l.state = 'voided' AND NOT EXISTS (
+           SELECT FROM kernel_delivery AS d
+           WHERE d.subject_id = l.id AND d.topic = 'carrier.buy' AND d.state = 'waiting'), FALSE)
 FROM shipping_label AS l
 LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
 JOIN shipping_shipment AS h ON h.id = l.shipment_id

@@ -14,7 +14,7 @@ PURCHASE = machine(
     ("offer", "asked", "asked"),
     ("fail", "asked", "failed"),
     ("doubt", "asked", "in doubt"),
-    ("settle", "in doubt", "failed"),
+    ("settle", ("in doubt", "asked"), "failed"),
     ("ask_again", "failed", "asked"),
     ("give_back", "bought", "void asked"),
     ("void", "void asked", "voided"),

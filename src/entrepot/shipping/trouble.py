@@ -38,8 +38,8 @@ class Answer(NamedTuple):
 
 
 def answer(kinds: Collection[str], goods_minor: int, *, arrived: bool, policy: Trouble) -> Answer:
-    """What the policy says to the trouble that a shipment had. What arrived whole is neither claimed nor sent again
-    for having been late or lost on its way."""
+    """What the policy says to the trouble that a shipment had. What `arrived`, whole or some parcels of it, is neither
+    claimed nor sent again for having been late or lost on its way: both are for all of its goods."""
     found = [kind for kind in CLAIMED if kind in kinds and not (arrived and kind != "damaged")]
     again = [kind for kind in found if kind in policy.reship and goods_minor <= policy.reship_up_to_minor]
     return Answer(tuple(kind for kind in found if kind in policy.claim), again[0] if again else "")

@@ -253,13 +253,15 @@ def _day(one: Segment, place: int) -> date:
 
 
 def _carried(levels: Sequence[_Level]) -> tuple[str, str, tuple[str, ...]]:
-    """The carrier, his number of the shipment (of the whole, or else of its first package), and those of its parcels:
-    of the packages, or else all that stand with the whole."""
+    """The carrier, his number of the shipment, and those of its parcels. Beside the shipment CN is his reference of the
+    whole (a freight bill's number) and 2I a tracking number: parcels are the packages, or else the 2Is, or else the
+    CNs; the whole is the CN, or else the 2I, or else its first parcel."""
     by = levels[0].of("TD5")
     carrier = (by[0].at(3) or by[0].at(5)) if by else ""
-    named = _different(levels[0].of("REF", "CN", "2I"))
-    parcels = _different(one for level in levels for one in level.of("MAN", "CP", "2I")) or named
-    return carrier, next(iter((*named, *parcels)), ""), parcels
+    wholes, tracked = _different(levels[0].of("REF", "CN")), _different(levels[0].of("REF", "2I"))
+    packages = _different(one for level in levels for one in level.of("MAN", "CP", "2I"))
+    whole = next(iter((*wholes, *tracked, *packages)), "")
+    return carrier, whole, packages or tracked or wholes
 
 
 def _different(numbered: Iterable[Segment]) -> tuple[str, ...]:

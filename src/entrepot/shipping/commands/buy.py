@@ -13,7 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
-from entrepot.shipping.commands.end_doubts import NOT_BOUGHT, Doubted, end_not_there
+from entrepot.shipping.commands.end_doubts import NOT_ANSWERED, NOT_BOUGHT, Doubted, end_not_there
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.live import Bought
 from entrepot.shipping.states import PURCHASE
@@ -21,14 +21,13 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 OUTCOMES = ("offer", "buy", "fail", "doubt", "void", "keep")
-NOT_ANSWERED = "label not answered"
-"""Type of the work item about a shipment of which a label was asked for and is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuyLabels:
     """A shipment whose printed labels shall be the carrier's own, bought of the adapter that quotes its service.
-    `not_bought`: labels of which nobody knew, void ones too; somebody has looked there, and these were not bought."""
+    `not_bought`: labels of which nobody knew, void ones too; somebody has looked there, and these were not bought. That
+    is noted also where nothing is left to buy."""
 
     shipment: UUID
     not_bought: Collection[UUID] = ()
@@ -37,10 +36,14 @@ class BuyLabels:
 
 @dataclass(frozen=True, slots=True)
 class LabelsAsked:
-    """The labels that a message was left for."""
+    """The labels that a message was left for; none where a doubt was settled and nothing is left to buy."""
 
     shipment: UUID
     labels: tuple[UUID, ...]
+
+    @property
+    def fresh(self) -> bool:
+        return bool(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class _Label(NamedTuple):
     package: UUID | None
     is_void: bool
     source: str
+    is_given_up: bool
+    """Nobody asks the adapter about it any more."""
 
 
 class _Purchase(NamedTuple):
@@ -93,7 +98,7 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
     is not known whether one was bought that is void by now, no other is asked for its package.
 
     Locks: the labels in id order. Refuses: NotFound; shipping.not_quoted; shipping.no_label_to_buy;
-    shipping.label_in_doubt; shipping.label_not_answered.
+    shipping.label_in_doubt; shipping.label_not_answered; but none of these where the request settles a doubt.
     Again: by key; without one they are asked for already. 3 statements, 3 more where some were in doubt.
     """
     found: dict[UUID, list[_Label]] = {}
@@ -108,19 +113,22 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
         if not labels:
             answers.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
-        due = _due(request, labels)
-        if isinstance(due, Refused):
-            answers.append(due)
-            continue
         settled = [one for one in labels if _is_settled(request, one)]
-        taken, gone = {one.label for one in due}, {one.label for one in settled if one.is_void}
+        known = [one._replace(purchase="failed") if one in settled else one for one in labels]
+        due = _due(known)
+        if isinstance(due, Refused):
+            if not settled:
+                answers.append(due)
+                continue
+            due = []
+        taken = {one.label for one in due}
         found[request.shipment] = [
-            one._replace(purchase="asked") if one.label in taken else one
-            for one in labels
-            if one.label not in gone
+            one._replace(purchase="asked") if one.label in taken else one for one in known
         ]
         asked += due
-        looked_at += [(one.label, one.company, one.shipment) for one in settled if one.label]
+        looked_at += [
+            Doubted(one.label, one.company, one.shipment, one.purchase) for one in settled if one.label
+        ]
         answers.append(LabelsAsked(request.shipment, tuple(one.label for one in due if one.label)))
     end_not_there(cause, looked_at)
     if asked:
@@ -128,12 +136,11 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
     return answers
 
 
-def _due(request: BuyLabels, labels: Sequence[_Label]) -> list[_Label] | Refused:
+def _due(known: Sequence[_Label]) -> list[_Label] | Refused:
     """The labels of a shipment to ask for."""
-    first = labels[0]
+    first = known[0]
     if not first.live:
         return errors.NotQuoted(subject=Said("Shipment {0}", first.number))
-    known = [one._replace(purchase="failed") if _is_settled(request, one) else one for one in labels]
     unsure = [one for one in known if one.purchase == "in doubt" or (one.is_void and one.purchase == "asked")]
     # What is void may be sold still, or was: another one for its package would be the second.
     waiting = {one.package for one in unsure}
@@ -150,7 +157,8 @@ def _due(request: BuyLabels, labels: Sequence[_Label]) -> list[_Label] | Refused
 
 
 def _is_settled(request: BuyLabels, one: _Label) -> bool:
-    return one.purchase == "in doubt" and one.label in request.not_bought
+    is_open = one.purchase == "in doubt" or (one.is_void and one.purchase == "asked" and one.is_given_up)
+    return is_open and one.label in request.not_bought
 
 
 def _ask(cause: Cause, asked: Sequence[_Label]) -> None:
@@ -275,7 +283,9 @@ _ANSWERS = ("buy", "fail", "doubt")
 
 _LOCK_LABELS = """
 SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), l.package_id,
-       COALESCE(l.state = 'voided', FALSE), COALESCE(p.source, '')
+       COALESCE(l.state = 'voided', FALSE), COALESCE(p.source, ''),
+       NOT EXISTS (SELECT FROM kernel_delivery AS d
+                   WHERE d.subject_id = l.id AND d.topic = 'carrier.buy' AND d.state = 'waiting')
 FROM shipping_shipment AS h
 LEFT JOIN carriage_service AS s ON s.id = h.service_id
 LEFT JOIN LATERAL (
@@ -291,14 +301,16 @@ WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
 
 def end_not_bought(cause: Cause, shipments: Collection[UUID]) -> None:
     """Work about labels that were not bought is over where no label in force waits for it: it was bought after all, or
-    voided; but for labels in doubt, voided ones too. 1 statement, 3 where adapters were asked for some."""
+    voided; but for labels in doubt, and what is waited for, voided ones too. 1 statement, 3 where
+    adapters were asked for some."""
     over = sql.run(_NONE_FAILED, {"ids": sorted(set(shipments))})
     if over:
         resolve_subjects(cause, requests=[
             ResolveSubject(
                 company, kind, shipment, "went on", "no label of it waits to be bought", dedupes=(str(shipment), *known)
             )
-            for shipment, company, known in over for kind in (NOT_BOUGHT, NOT_ANSWERED)
+            for shipment, company, known, waits in over
+            for kind in ((NOT_BOUGHT,) if waits else (NOT_BOUGHT, NOT_ANSWERED))
         ])  # fmt: skip
 
 
@@ -319,7 +331,8 @@ WHERE shipping_purchase.state = 'failed'
 
 _NONE_FAILED = """
 SELECT p.shipment_id, p.company_id::int,
-       COALESCE(array_agg(p.label_id::text) FILTER (WHERE p.state <> 'in doubt'), '{}')
+       COALESCE(array_agg(p.label_id::text) FILTER (WHERE p.state <> 'in doubt'), '{}'),
+       bool_or(p.state = 'asked')
 FROM shipping_purchase AS p JOIN shipping_label AS l ON l.id = p.label_id
 WHERE p.shipment_id = ANY(%(ids)s::uuid[])
 GROUP BY 1, 2 HAVING NOT bool_or(p.state IN ('asked', 'failed', 'in doubt') AND l.state <> 'voided') ORDER BY 1

@@ -84,7 +84,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
     """A label for each package that has none in force. The shipment bears the tracking number of the first; its channel
     is told the numbers that the carrier gave.
 
-    Locks: the shipments in id order.
+    Locks: the shipments in id order; the purchases in doubt that carriers' numbers end.
     Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread.
     Again: by key; without one they are there already. 4 statements, 7 where carriers gave numbers: whether labels in
     doubt were bought is known then, 2 more where there were some.

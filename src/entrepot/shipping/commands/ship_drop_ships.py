@@ -10,10 +10,11 @@ from uuid import UUID
 
 from entrepot.access.rules import apart
 from entrepot.carriage.rules import Choice
+from entrepot.carriage.tracking import Verdict
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.ledger.errors import MonthClosed
 from entrepot.orders.rules import Frozen
@@ -32,9 +33,10 @@ from entrepot.stock.commands.pass_through import PassedThrough, pass_through
 class ShipDropShip:
     """What a supplier has sent of a drop-ship order: all that was to come, or (number of the line, units) of it.
 
-    `tracking` is the carrier's number, `parcels` those of its parcels where there are several, checked as for shipments
-    of our own; without, ours serves. `or_now`: the house hears of it later: where the month of `occurred_at` is closed,
-    it is shipped at the moment of recording.
+    `tracking` is the carrier's number, `parcels` those of its parcels where there are several, all of them, checked as
+    for shipments of our own; without, ours serves. Beside a good `tracking` a parcel's that has no form of the
+    carrier's is left out, as the supplier's own id of a package. `or_now`: the house hears of it later: where the month
+    of `occurred_at` is closed, it is shipped at the moment of recording.
     """
 
     drop_ship: UUID
@@ -50,7 +52,7 @@ class ShipDropShip:
 @dataclass(frozen=True, slots=True)
 class DropShipShipped:
     """The shipment, what the customer owes for it, what the supplier gets for it, and the state of the drop-ship order
-    now. `doubt` is as in `shipping.ship`."""
+    now. `doubt` is as in `shipping.ship`, or the first number of a parcel that was left out, and why."""
 
     drop_ship: UUID
     shipment: UUID
@@ -126,11 +128,19 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
 
 
 def _parcels(request: ShipDropShip) -> tuple[tuple[str, ...], str]:
-    """The numbers of the parcels as carriers write them, each once, and the doubt about the first that is odd."""
-    told = [known_as(one, judged(one, request.carrier), "") for one in request.parcels]
-    return tuple(dict.fromkeys(number for number, _ in told if number)), next(
-        (odd for _, odd in told if odd), ""
-    )
+    """The numbers of the parcels as carriers write them, each once, and the doubt about the first that is odd. What is
+    certainly none of the carrier's is left out."""
+    numbers: dict[str, None] = {}
+    doubts: list[str] = []
+    for given in request.parcels:
+        verdict = judged(given, request.carrier)
+        number, odd = known_as(given, verdict, "")
+        is_left_out = bool(verdict and odd and verdict.certain)
+        if number and not is_left_out:
+            numbers[number] = None
+        if odd:
+            doubts.append(Said("{0} is left out: {1}", number, odd) if is_left_out else odd)
+    return tuple(numbers), next(iter(doubts), "")
 
 
 class _Facts:
@@ -177,11 +187,20 @@ def _decide(
         return apart(duty(cause, one))
     if month := facts.closed(one.company, at):
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
-    for number in (request.tracking, *request.parcels):
-        verdict = judged(number, request.carrier)
-        if verdict and verdict.problem and verdict.certain:
-            return misread(verdict, one.number, request.carrier)
+    if wrong := _misread(request):
+        return misread(wrong, one.number, request.carrier)
     return drop_ship.told(one.number, one.lines, request.lines)
+
+
+def _misread(request: ShipDropShip) -> Verdict | None:
+    """What is wrong with the first number for which the notice is refused."""
+    whole_ = judged(request.tracking, request.carrier)
+    is_good = whole_ is not None and not whole_.problem
+    found = [whole_, *(judged(one, request.carrier) for one in request.parcels)]
+    return next(
+        (one for one in found if one and one.problem and one.certain and (one.is_misread or not is_good)),
+        None,
+    )
 
 
 _FROZEN = """

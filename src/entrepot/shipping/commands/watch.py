@@ -66,6 +66,7 @@ class _Troubled(NamedTuple):
     company: int
     priority: int
     arrived: bool
+    """Whole, or a parcel of it."""
     kinds: list[str]
     over: list[str]
     claimed: list[str]
@@ -77,8 +78,8 @@ class _Troubled(NamedTuple):
 @command("shipping.watch_silence")
 def watch_silence(cause: Cause, /, *, requests: Sequence[WatchSilence]) -> list[SilenceWatched | Refused]:
     """Shipments of which no carrier has said anything for the days of `shipping.trouble` count as lost, once: an event,
-    a work item, and what the policy says to it. Where nobody ever tells how a service's parcels fare, silence is no
-    news.
+    a work item, and what the policy says to it. Where a parcel of it has arrived, the others are work only. Where
+    nobody ever tells how a service's parcels fare, silence is no news.
 
     Locks: the shipments it finds. Refuses: nothing. Again: by key; what is lost is not lost again. 4 statements.
     """
@@ -92,25 +93,35 @@ def watch_silence(cause: Cause, /, *, requests: Sequence[WatchSilence]) -> list[
         sql.run(_LOST, {**sql.columns(("ids", "companies", "shipments", "numbers"), rows), "at": cause.at})
         open_items(cause, requests=[
             OpenItem(
-                company, "parcel lost", "shipment", shipment, Said(
-                    "{0} ({1}): nobody has seen it for {2} days",
-                    name, number, told,
-                ),
+                company, "parcel lost", "shipment", shipment, _silent(name, number, told, missing),
                 "customer service", {"tracking": number, "kind": "lost"}, priority,
                 due_in_hours=rules.EXCEPTIONS["lost"],
             )
-            for company, shipment, number, name, told, priority in found
+            for company, shipment, number, name, told, priority, missing in found
         ])  # fmt: skip
-        offer(TROUBLE, [(shipment, priority, cause.at) for _, shipment, _, _, _, priority in found])
+        offer(TROUBLE, [(shipment, priority, cause.at) for _, shipment, _, _, _, priority, _ in found])
     lost = [company for company, *_ in found]
     return [SilenceWatched(one.company, lost.count(one.company)) for one in requests]
+
+
+def _silent(name: str, number: str, days: int, missing: Sequence[str] | None) -> Said:
+    if missing is None:
+        return Said("{0} ({1}): nobody has seen it for {2} days", name, number, days)
+    return Said(
+        "{0}: other parcels of it arrived, and nobody has seen these for {1} days: {2}. Claim or send again only what"
+        " was in them.",
+        name,
+        days,
+        ", ".join(missing),
+    )
 
 
 @command("shipping.answer_trouble")
 def answer_trouble(cause: Cause, /, *, requests: Sequence[AnswerTrouble]) -> list[TroubleAnswered | Refused]:
     """What the policy says to the trouble of shipments, done: claims to the carrier, goods sent again. Of those that
     arrived after all, work about them is closed, claims that were not filed are dropped, and what went on meanwhile is
-    a work item. What the carrier brings back, and nobody sends again, is expected as a return.
+    a work item. What the carrier brings back, and nobody sends again, is expected as a return. Where some
+    parcels of a shipment arrived, what to claim or send again of the others is a person's to say: either is for all.
 
     Locks: as `shipping.open_claims`, `shipping.advance_claims` and `shipping.reship`. Refuses: NotFound.
     Again: a claim of a kind, and a second parcel, are made once. 2 statements, those of the commands, and 4 more where
@@ -237,11 +248,24 @@ def came_back(cause: Cause, shipments: Mapping[UUID, Found]) -> None:
         open_items(cause, requests=items)
 
 
-_SILENT = """
-SELECT h.company_id::int, h.id, h.tracking, h.number, d.days, o.priority::int
+# The numbers of a shipment's parcels, and whether each came.
+_CAME = """
+SELECT x.number, EXISTS (SELECT FROM shipping_carrierevent AS e
+                         WHERE e.shipment_id = h.id AND e.tracking = x.number AND e.kind = 'delivered') AS came
+FROM (SELECT l.tracking AS number FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided'
+      UNION SELECT p.tracking FROM shipping_parcel AS p WHERE p.shipment_id = h.id) AS x
+"""
+
+_SILENT = f"""
+SELECT h.company_id::int, h.id, COALESCE(n.missing[1], h.tracking), h.number, d.days, o.priority::int,
+       CASE WHEN n.some_came THEN n.missing END
 FROM shipping_shipment AS h
 JOIN unnest(%(companies)s::smallint[], %(days)s::int[]) AS d(company, days) ON d.company = h.company_id
 JOIN orders_order AS o ON o.id = h.order_id
+CROSS JOIN LATERAL (
+    SELECT array_agg(number ORDER BY number <> h.tracking, number) FILTER (WHERE NOT came) AS missing,
+           bool_or(came) AS some_came
+    FROM ({_CAME}) AS p) AS n
 WHERE h.state = 'shipped' AND h.shipped_at < %(at)s::timestamptz - make_interval(days => d.days)
   AND (EXISTS (SELECT FROM shipping_transit AS t WHERE t.company_id = h.company_id AND t.service_id = h.service_id)
        OR EXISTS (SELECT FROM carriage_service AS v WHERE v.id = h.service_id AND v.live <> '')
@@ -262,9 +286,10 @@ FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(shipments)s::uuid[], %
 ON CONFLICT (shipment_id, source, name) DO NOTHING
 """
 
-# Silence says nothing of a time: whatever arrived ended it.
+# What came in part has arrived for the policy too. Silence says nothing of a time: whatever arrived ended it.
 _TROUBLE = f"""
-SELECT h.id, h.number, h.company_id::int, o.priority::int, h.state = 'delivered',
+SELECT h.id, h.number, h.company_id::int, o.priority::int,
+       h.state = 'delivered' OR EXISTS (SELECT FROM ({_CAME}) AS p WHERE p.came),
        ARRAY(SELECT DISTINCT kind FROM shipping_carrierevent WHERE shipment_id = h.id),
        ARRAY(SELECT kind FROM shipping_carrierevent WHERE shipment_id = h.id AND kind = ANY(%(kinds)s::text[])
              GROUP BY kind

@@ -12,7 +12,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused, Said
-from entrepot.shipping.commands.buy import NOT_ANSWERED
+from entrepot.shipping.commands.end_doubts import NOT_ANSWERED
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 ANSWERED_WITHIN = timedelta(minutes=30)
@@ -40,7 +40,7 @@ def watch_purchases(
     cause: Cause, /, *, requests: Sequence[WatchPurchases]
 ) -> list[PurchasesWatched | Refused]:
     """A work item for each shipment of which a label was asked for half an hour ago and more, and was not answered. It
-    ends when the label is answered for, or voided.
+    ends when the label is answered for, or voided and not asked for any more: it may be sold still.
 
     Locks nothing. Refuses nothing. Again: an item stands once. 1 statement, 2 more where some wait.
     """
@@ -70,7 +70,6 @@ def watch_purchases(
 _UNANSWERED = """
 SELECT p.company_id::int, p.shipment_id, h.number, p.source, d.created_at, d.last_error
 FROM shipping_purchase AS p
-JOIN shipping_label AS l ON l.id = p.label_id AND l.state <> 'voided'
 JOIN shipping_shipment AS h ON h.id = p.shipment_id
 JOIN LATERAL (SELECT created_at, last_error FROM kernel_delivery AS d
               WHERE d.subject_id = p.label_id AND d.topic = 'carrier.buy' ORDER BY d.id DESC LIMIT 1) AS d ON TRUE

@@ -41,7 +41,7 @@ class Counted:
     status: str = "sellable"
     expires_on: date | None = None
     occurred_at: datetime | None = None
-    """When these were counted, where not with all the rest."""
+    """When these were counted, where not with all the rest; what was scanned before the count began tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +163,11 @@ def _refusal(cause: Cause, request: EnterCount, task: Task | None, bins: Contain
         return WrongState(subject="count", found=found, event="enter", expected="counting")
     if task.counter != cause.actor.name:
         return errors.CountOfAnother(count=task.number, counter=task.counter)
-    moments = (request.occurred_at or cause.at, *filter(None, (one.occurred_at for one in request.counted)))
-    for at in moments:
-        if not task.started_at <= at <= cause.at:  # type: ignore[operator]
-            expected = f"a time from {task.started_at} to now"
-            return Invalid(field="occurred_at", expected=expected, found=str(at))
+    at = request.occurred_at or cause.at
+    scanned = max((one.occurred_at for one in request.counted if one.occurred_at), default=cause.at)
+    if not task.started_at <= at <= cause.at or scanned > cause.at:  # type: ignore[operator]
+        found = str(max(at, scanned) if scanned > cause.at else at)
+        return Invalid(field="occurred_at", expected=f"a time from {task.started_at} to now", found=found)
     if any(units < 1 or not label.strip() for label, units in request.unknown):
         return Invalid(field="unknown", expected="a label and units", found=str(request.unknown))
     return None
@@ -232,7 +232,8 @@ def _results(
         sku, lot, serial, status = name
         one, line = said.get(name), wanted.get(name)
         key = At(sku, task.node, task.bin, task.company, status, lot, serial)
-        moment = (one.occurred_at if one else None) or at
+        scanned = one.occurred_at if one else None
+        moment = scanned if scanned and task.started_at <= scanned else at  # type: ignore[operator]
         results.append(
             _Result(task, line, key, one.units if one else 0, moment, one.expires_on if one else None)
         )

@@ -151,7 +151,8 @@ class DropShipCalledOffOut(Out):
 
 class DropShipSentIn(Strict):
     """Notice of dispatch: all that was to come, or the lines named. The tracking numbers are checked by the carrier's
-    forms; `parcels` are those of its parcels, where there are several."""
+    forms; `parcels` are those of its parcels, where there are several: all of them, the one in `tracking` too if it is
+    a parcel's. Beside a good `tracking` one that has no form of the carrier's is left out, and told in `doubt`."""
 
     drop_ship: UUID
     carrier: Text = ""

@@ -413,7 +413,8 @@ class RatesAskedOut(Out):
 
 class BuyIn(Strict):
     """A shipment whose printed labels shall be bought of the adapter that quotes its service. `not_bought`: labels
-    of which nobody knew; somebody has looked there, and these were not bought."""
+    of which nobody knew; somebody has looked there, and these were not bought. That is noted also where nothing is left
+    to buy: `labels` of the answer is empty then."""
 
     shipment: UUID
     not_bought: Annotated[list[UUID], Field(max_length=100)] = []

@@ -104,6 +104,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "gift": gift,
         "by_hand": letters.missing(gift),
         "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
+        "to_settle": any(label.may_settle for label in labels),
         "live": any(service.live for service in services),
         "services": services,
         "may_relabel": in_force == {"printed"} and all(gone.state == "shipped" for gone in shipments),

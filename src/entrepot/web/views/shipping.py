@@ -58,7 +58,10 @@ def make_labels(request: Request, which: UUID) -> HttpResponse:
 def buy(request: Request, which: UUID) -> HttpResponse:
     """The printed labels of a shipment, bought of whoever quotes its service."""
     wanted = BuyLabels(which, not_bought=tuple(ids_in(request.POST.getlist("not_bought"))))
-    results = give(request, buy_labels, [wanted], lambda _: gettext("The labels are asked for."))
+    results = give(
+        request, buy_labels, [wanted], lambda _: gettext("The labels are asked for."),
+        known=lambda _: gettext("Noted: it was not bought."),
+    )  # fmt: skip
     return back(request, reverse("manifests"), results)
 
 
