@@ -76,6 +76,6 @@ SELECT r.queue, r.priority, r.due_at, o.external_id FROM kernel_ready AS r LEFT 
 -- requests
 SELECT command, key, length(fingerprint), answer - 'order' - 'number' AS answer, at FROM kernel_request;
 -- messages
-SELECT destination, topic, o.external_id, body - 'shipment' - 'tracking' - 'lines' AS body, jsonb_array_length(body -> 'lines'),
-       state, attempts, next_try_at
+SELECT destination, topic, o.external_id, body - 'shipment' - 'tracking' - 'numbers' - 'lines' AS body,
+       jsonb_array_length(body -> 'lines'), jsonb_array_length(body -> 'numbers') AS numbers, state, attempts, next_try_at
 FROM kernel_delivery AS d JOIN orders_order AS o ON o.id = d.subject_id
