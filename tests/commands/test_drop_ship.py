@@ -84,6 +84,10 @@ def sent(which: UUID, **told: object) -> DropShipShipped:
     return answer
 
 
+def numbers() -> list[str]:
+    return [one for (one,) in sql.run("SELECT tracking FROM shipping_parcel ORDER BY 1")]
+
+
 def queued(queue: str) -> list[UUID]:
     return [one for (one,) in sql.run("SELECT subject FROM kernel_ready WHERE queue = %(q)s", {"q": queue})]
 
@@ -446,6 +450,21 @@ def test_two_notices_of_one_order_in_a_call(floor: Floor) -> None:
     assert (first.state, second.state, third.code) == ("part_shipped", "shipped", "kernel.wrong_state")
     assert first.number != second.number
     assert (first.amount_minor + second.amount_minor, places(order)) == (1998, [{"shipped": 2}])
+
+
+def test_a_freight_bill_s_number_beside_a_parcel_s_own_holds_up_nothing(floor: Floor) -> None:
+    which = asked(passed_on(floor, (0, 1)))
+    answer = sent(which, carrier="UPS", tracking="PRO4711", parcels=("1Z999AA10123456784",))
+    (shipment,) = shipping.of_order(queries.drop_ship(which).order)
+    assert (shipment.tracking, numbers()) == ("1Z999AA10123456784", ["1Z999AA10123456784"])
+    assert "PRO4711" not in answer.doubt and answer.doubt.startswith("it has no form of ups's numbers")
+
+
+def test_a_parcel_with_a_number_of_another_carrier_is_kept_and_a_carton_s_own_id_is_not(floor: Floor) -> None:
+    which = asked(passed_on(floor, (0, 1)))
+    answer = sent(which, carrier="UPS", tracking="1Z999AA10123456784", parcels=("986578788855", "17"))
+    assert numbers() == ["986578788855"]
+    assert "looks like a number of fedex" in answer.doubt
 
 
 def test_what_is_on_hold_and_has_left_is_taken_note_of(floor: Floor) -> None:

@@ -231,6 +231,16 @@ def test_a_mail_address_of_several_customers_joins_nobody_and_their_codes_are_to
     assert last.orders == 2, "with the customer who is left"
 
 
+def test_businesses_that_are_erased_and_keep_their_invoices_stand_in_nobody_s_way(house: Floor):
+    desk = replace(ADA, email="info@firm.example")
+    for code in ("firm-1", "firm-2"):
+        bought(house, desk, customer=code)
+    guest = bought(house, desk)
+    sql.run("UPDATE parties_customer SET code = 'erased-' || id::text WHERE code LIKE 'firm-%%'", {})
+    told = privacy_queries.everything_of(COMPANY, order=guest)
+    assert told and [each["id"] for each in told["orders"]] == [str(guest)]
+
+
 def test_an_order_that_is_open_keeps_a_guest_who_is_its_customer_as_well(house: Floor):
     guest = bought(house)
     placed(house, 1, (0, 1), address=ADA, customer="ada-q-77")

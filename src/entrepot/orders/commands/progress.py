@@ -282,14 +282,14 @@ FROM {{served}} RETURNING {_MOVED}
 
 _SOME = "asked AS o, promised AS p WHERE p.line_id = l.id AND l.order_id = o.id AND " + _WAITS.format("l")
 
-# A full join is always made by hash or merge, however few promises are expected.
+# A full join is always made by hash or merge, however few promises are expected; behind OFFSET it stays one.
 _NONE = f"""
 (SELECT waiting.id, waiting.cancels
  FROM (SELECT w.id, o.cancels FROM asked AS o JOIN orders_line AS w ON w.order_id = o.id AND {_WAITS.format("w")}
       ) AS waiting FULL JOIN promised AS p ON p.line_id = waiting.id
- WHERE p.line_id IS NULL) AS o WHERE l.id = o.id"""
+ WHERE p.line_id IS NULL OFFSET 0) AS o WHERE l.id = o.id"""
 
-# Those that got something and those that did not, each by itself: joined in one update, all lines would be read twice.
+# Those that got something and those that did not, each by itself: what got something is found by its key.
 _PROMISED = f"""
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(%(orders)s::uuid[], %(cancels)s::boolean[]) AS o(id, cancels)

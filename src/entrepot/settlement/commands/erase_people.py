@@ -103,7 +103,7 @@ def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> l
     ])  # fmt: skip
     forget_marks(cause, requests=[ForgetMarks(one.company, tuple(sorted(one.orders))) for one, _ in gone])
     forget_photos(cause, requests=[ForgetPhotos(one.company, tuple(sorted(one.orders))) for one, _ in gone])
-    forget_pictures({order for one, _ in gone for order in one.orders})
+    forget_pictures({order for one, _ in gone for order in one.orders | one.sent})
     # Lists that the worker wrote into files may name them: whoever wants one asks for it again.
     files.drop_files(
         cause, requests=[files.DropFiles(one) for one in sorted({one.company for one, _ in gone})]
@@ -156,7 +156,7 @@ def _noted(
     named: dict[int, list[str]],
 ) -> dict[int, PersonErased]:
     """What else named them emptied, and the proof that they are erased. 5 statements."""
-    orders = [(place, order) for place, one in going.items() for order in one.orders]
+    orders = [(place, order) for place, one in going.items() for order in one.orders | one.sent]
     words = [(place, one.company, word) for place, one in going.items() for word in named[place]]
     asked = sql.columns(("places", "orders"), orders)
     messages = forget.messages_about(words, sql.run(_SOURCES, asked))  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.access.rules import apart
 from entrepot.carriage.rules import Choice
-from entrepot.carriage.tracking import Verdict
+from entrepot.carriage.tracking import Verdict, read
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
@@ -95,8 +95,10 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
             continue
         number, before = next(numbers), one.state
         parcels, doubt = _parcels(request)
-        whole_, doubted = known_as(request.tracking, judged(request.tracking, request.carrier), number)
-        name = whole_ if request.tracking.strip() or not parcels else parcels[0]
+        verdict = judged(request.tracking, request.carrier)
+        whole_, doubted = known_as(request.tracking, verdict, number)
+        is_odd = bool(doubted and verdict and verdict.certain)
+        name = parcels[0] if parcels and (is_odd or not request.tracking.strip()) else whole_
         shipment = Leaving(
             ids.uuid7(),
             number,
@@ -128,14 +130,14 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
 
 
 def _parcels(request: ShipDropShip) -> tuple[tuple[str, ...], str]:
-    """The numbers of the parcels as carriers write them, each once, and the doubt about the first that is odd. What is
-    certainly none of the carrier's is left out."""
+    """The numbers of the parcels as carriers write them, each once, and the doubt about the first that is odd. What no
+    carrier's numbers look like, where the carrier's are known, is left out: a carton's own id."""
     numbers: dict[str, None] = {}
     doubts: list[str] = []
     for given in request.parcels:
         verdict = judged(given, request.carrier)
         number, odd = known_as(given, verdict, "")
-        is_left_out = bool(verdict and odd and verdict.certain)
+        is_left_out = bool(verdict and odd and verdict.certain and not read(given).forms)
         if number and not is_left_out:
             numbers[number] = None
         if odd:
@@ -194,11 +196,14 @@ def _decide(
 
 def _misread(request: ShipDropShip) -> Verdict | None:
     """What is wrong with the first number for which the notice is refused."""
-    whole_ = judged(request.tracking, request.carrier)
-    is_good = whole_ is not None and not whole_.problem
-    found = [whole_, *(judged(one, request.carrier) for one in request.parcels)]
+    found = [judged(one, request.carrier) for one in (request.tracking, *request.parcels)]
+    some_is_good = any(one and not one.problem for one in found)
     return next(
-        (one for one in found if one and one.problem and one.certain and (one.is_misread or not is_good)),
+        (
+            one
+            for one in found
+            if one and one.problem and one.certain and (one.is_misread or not some_is_good)
+        ),
         None,
     )
 

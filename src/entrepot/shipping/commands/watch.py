@@ -108,8 +108,8 @@ def _silent(name: str, number: str, days: int, missing: Sequence[str] | None) ->
     if missing is None:
         return Said("{0} ({1}): nobody has seen it for {2} days", name, number, days)
     return Said(
-        "{0}: other parcels of it arrived, and nobody has seen these for {1} days: {2}. Claim or send again only what"
-        " was in them.",
+        "{0}: other parcels of it arrived, and nobody has seen these for {1} days: {2}. Claim the amount of what was in"
+        " them, and place an order for it: to send the shipment again sends all.",
         name,
         days,
         ", ".join(missing),

@@ -321,16 +321,19 @@ JOIN network_channel AS c ON c.id = o.channel_id
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.order_id = ANY(%(orders)s::uuid[])
 """
 
+# Item by item, by index, whatever number of them was expected.
 _ITEMS_OF = """
-SELECT w.subject_id, max(waits.comes_on) FROM work_item AS w
-LEFT JOIN (
-    SELECT b.order_id, b.line_id, b.promised_on AS comes_on FROM sourcing_backorder AS b
-    WHERE b.order_id = ANY(%(orders)s::uuid[]) AND b.pegged_at IS NOT NULL
-    UNION ALL
-    SELECT a.order_id, a.line_id, y.ships_on FROM stock_allocation AS a JOIN stock_preorder AS y ON y.sku_id = a.sku_id
-    WHERE a.order_id = ANY(%(orders)s::uuid[]) AND a.quantity > a.released AND y.ships_on IS NOT NULL
-) AS waits ON waits.order_id = w.subject_id AND waits.line_id NOT IN (SELECT unnest(%(lines)s::uuid[]))
-WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.type = 'slipped promise' AND w.state <> 'done' GROUP BY 1
+SELECT w.subject_id, waits.comes_on FROM work_item AS w
+CROSS JOIN LATERAL (
+    SELECT max(comes_on) AS comes_on FROM (
+        SELECT b.line_id, b.promised_on AS comes_on FROM sourcing_backorder AS b
+        WHERE b.order_id = w.subject_id AND b.pegged_at IS NOT NULL
+        UNION ALL
+        SELECT a.line_id, y.ships_on FROM stock_allocation AS a JOIN stock_preorder AS y ON y.sku_id = a.sku_id
+        WHERE a.order_id = w.subject_id AND a.quantity > a.released AND y.ships_on IS NOT NULL
+    ) AS each WHERE line_id NOT IN (SELECT unnest(%(lines)s::uuid[]))
+) AS waits
+WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.type = 'slipped promise' AND w.state <> 'done'
 """
 
 _SUPPLY = """

@@ -124,7 +124,7 @@ def ask(request: Request) -> HttpResponse:
     code, sku = clean(text.get("bin")), clean(text.get("sku"))
     skus = _skus(company, [sku])
     if node is None or not (code or zone or sku) or (sku and sku not in skus):
-        return _not_there(request, sku, "sku" if sku else "bin")
+        return _not_there(request, sku, "node" if node is None else "sku" if sku else "bin")
     if code:
         bins = [one.id for one in network.bins(nodes=[node]) if one.code == code]
     else:

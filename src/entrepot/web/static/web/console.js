@@ -249,7 +249,7 @@
 
   document.addEventListener("submit", (event) => {
     if (!isPost(event.target)) return;
-    try { sessionStorage.setItem(SENT_FORM, aboutWhat(event.target)); } catch { /* nobody is led to it, then */ }
+    try { sessionStorage.setItem(SENT_FORM, aboutWhat(event.target)); } catch { sessionStorage.removeItem(SENT_FORM); /* nobody is led to it, then */ }
     // After the browser has read the form, so that the button's own value still goes with it.
     setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
   });
@@ -291,13 +291,14 @@
   function toRefused(error) {
     const form = refusedForm();
     if (!form) return;
-    if (!$("[data-row]", form)) form.setAttribute("data-live-hold", ""); // what was typed stays when the page renews itself
     const controls = [...form.elements].filter(isAt);
     const field = refused.dataset.field;
     const about = controls.find((one) => one.name === field) || controls.find((one) => `${one.name}s` === field);
     const scanned = $("main [autofocus]"); // a scanner types into it, whatever the refusal is about
     const control = about || controls.find((one) => one === scanned) || controls[0];
     if (!control) return;
+    const hasTyped = controls.some((one) => one.matches("input[type=text], textarea") && one.defaultValue);
+    if (hasTyped && !$("[data-row]", form)) form.setAttribute("data-live-hold", ""); // it stays when the page renews itself
     for (let fold = control.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     error.id = "refused";
     control.setAttribute("aria-describedby", [control.getAttribute("aria-describedby"), error.id].filter(Boolean).join(" "));
