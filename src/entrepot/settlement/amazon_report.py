@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from entrepot.kernel import money
-from entrepot.settlement.carrier_csv import MINOR_MAX, minor_of
+from entrepot.settlement.amounts import MINOR_MAX, minor_of
 from entrepot.settlement.rules import PayoutLine
 from entrepot.settlement.stripe_report import Report, UnreadableError, whole
 

@@ -7,14 +7,12 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
-from entrepot.kernel import money
+from entrepot.settlement.amounts import as_programs_write, minor_of, what_was_found
 from entrepot.settlement.bank import AMOUNT_MAX, LINES_MAX, BankLine, Statement
-from entrepot.settlement.carrier_csv import as_programs_write, what_was_found
 
 TEXT_MAX = 300
 COLUMNS = {
@@ -160,13 +158,7 @@ def _pieces(entry: ET.Element) -> Iterator[str]:
 
 
 def _minor(text: str, currency: str) -> int | None:
-    try:
-        exact = Decimal(text.strip()).scaleb(money.exponent(currency))
-    except InvalidOperation:
-        return None
-    if not exact.is_finite() or exact != exact.to_integral_value() or abs(exact) > AMOUNT_MAX:
-        return None
-    return int(exact)
+    return minor_of(text.strip(), currency, -AMOUNT_MAX, AMOUNT_MAX)
 
 
 def table(text: str, account: str, external_id: str, currency: str) -> Statement:

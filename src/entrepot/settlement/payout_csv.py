@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from entrepot.settlement.carrier_csv import FAULTS_MAX, MINOR_MAX, Fault, minor_of, rows_of
+from entrepot.settlement.amounts import MINOR_MAX, minor_of
+from entrepot.settlement.carrier_csv import FAULTS_MAX, Fault, rows_of
 from entrepot.settlement.rules import SIGNS, PayoutLine
 
 FIELDS = ("kind", "reference", "amount", "fee")

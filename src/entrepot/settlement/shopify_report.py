@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from entrepot.kernel import money
-from entrepot.settlement.carrier_csv import MINOR_MAX, minor_of
+from entrepot.settlement.amounts import MINOR_MAX, minor_of
 from entrepot.settlement.rules import SIGNS, PayoutLine
 from entrepot.settlement.stripe_report import Report, UnreadableError, whole
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entrepot.settlement.carrier_csv import (
-    FAULTS_MAX,
-    Fault,
-    as_programs_write,
-    minor_of,
-    rows_of,
-    what_was_found,
-)
+from entrepot.settlement.amounts import as_programs_write, minor_of, what_was_found
+from entrepot.settlement.carrier_csv import FAULTS_MAX, Fault, rows_of
 from entrepot.settlement.supplier_invoices import LINES_MAX, Invoiced
 
 COLUMNS = ("order", "line", "units", "amount")
