@@ -310,18 +310,19 @@ own AS (
 alike AS (
     SELECT own.place, own.mailbox, a.id
     FROM own JOIN parties_address AS a ON a.mailbox = own.mailbox AND a.mailbox <> '' AND a.company_id = own.company
+),
+billed AS (
+    SELECT a.place, a.mailbox, o.id, o.customer_id FROM alike AS a JOIN orders_order AS o ON o.billing_id = a.id
+    UNION
+    SELECT a.place, a.mailbox, o.id, o.customer_id FROM alike AS a JOIN orders_order AS o ON o.address_id = a.id
+    WHERE {_BILLED_BY} = a.mailbox
+    UNION
+    SELECT a.place, a.mailbox, NULL, p.customer_id FROM alike AS a JOIN returns_departure AS p ON p.buyer_id = a.id
+    WHERE p.customer_id IS NOT NULL
 )
-SELECT a.place, a.mailbox, o.id, COALESCE(k.code, '') FROM alike AS a JOIN orders_order AS o ON o.billing_id = a.id
-LEFT JOIN parties_customer AS k ON k.id = o.customer_id
+SELECT b.place, b.mailbox, b.id, COALESCE(k.code, '')
+FROM billed AS b LEFT JOIN parties_customer AS k ON k.id = b.customer_id
 WHERE k.code IS NULL OR k.code NOT LIKE 'erased-%%'
-UNION
-SELECT a.place, a.mailbox, o.id, COALESCE(k.code, '')
-FROM alike AS a JOIN orders_order AS o ON o.address_id = a.id
-LEFT JOIN parties_customer AS k ON k.id = o.customer_id
-WHERE {_BILLED_BY} = a.mailbox AND (k.code IS NULL OR k.code NOT LIKE 'erased-%%')
-UNION
-SELECT a.place, a.mailbox, NULL, k.code FROM alike AS a JOIN returns_departure AS p ON p.buyer_id = a.id
-JOIN parties_customer AS k ON k.id = p.customer_id AND k.code NOT LIKE 'erased-%%'
 """
 
 _ORDERS = """

@@ -164,9 +164,9 @@ def _refusal(cause: Cause, request: EnterCount, task: Task | None, bins: Contain
     if task.counter != cause.actor.name:
         return errors.CountOfAnother(count=task.number, counter=task.counter)
     at = request.occurred_at or cause.at
-    scanned = max((one.occurred_at for one in request.counted if one.occurred_at), default=cause.at)
-    if not task.started_at <= at <= cause.at or scanned > cause.at:  # type: ignore[operator]
-        found = str(max(at, scanned) if scanned > cause.at else at)
+    latest = max([at, *(one.occurred_at for one in request.counted if one.occurred_at)])
+    if at < task.started_at or latest > cause.at:  # type: ignore[operator]
+        found = str(latest if latest > cause.at else at)
         return Invalid(field="occurred_at", expected=f"a time from {task.started_at} to now", found=found)
     if any(units < 1 or not label.strip() for label, units in request.unknown):
         return Invalid(field="unknown", expected="a label and units", found=str(request.unknown))
