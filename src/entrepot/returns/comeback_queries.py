@@ -11,6 +11,7 @@ from entrepot.kernel import sql
 from entrepot.returns import comebacks
 from entrepot.returns.comebacks import Given, Left, Returned
 from entrepot.returns.states import FINAL
+from entrepot.shipping.queries import BEARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,8 @@ _BY_NUMBER = f"""
 SELECT DISTINCT ON (d.company, d.number) d.number, {_COLUMNS}
 FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)
 JOIN LATERAL (
-    SELECT id FROM shipping_shipment WHERE company_id = d.company AND tracking = d.number
+    {BEARS}
     UNION SELECT id FROM shipping_shipment WHERE company_id = d.company AND number = d.number
-    UNION SELECT shipment_id FROM shipping_label WHERE company_id = d.company AND tracking = d.number
-    UNION SELECT shipment_id FROM shipping_parcel WHERE company_id = d.company AND tracking = d.number
 ) AS f ON TRUE
 JOIN shipping_reshipment AS r ON r.shipment_id = f.id
 {_FROM}

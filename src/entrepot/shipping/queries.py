@@ -386,14 +386,25 @@ WHERE h.company_id = %(company)s::smallint AND h.shipped_at >= %(since)s::timest
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 
-_LABELS = """
+BEARS = """
+SELECT id FROM shipping_shipment WHERE company_id = d.company AND tracking = d.number AND tracking <> ''
+UNION SELECT shipment_id FROM shipping_label WHERE company_id = d.company AND tracking = d.number
+UNION SELECT shipment_id FROM shipping_parcel WHERE company_id = d.company AND tracking = d.number
+"""
+"""Shipments that bear, or ever bore, the carrier's number that a row `d` of (company, number) asks for."""
+
+STILL_ASKED = """
+EXISTS (SELECT FROM kernel_delivery AS d
+        WHERE d.subject_id = l.id AND d.topic = 'carrier.buy' AND d.state = 'waiting')
+"""
+"""Whether an adapter will be asked for label `l`, once more or at all."""
+
+_LABELS = f"""
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
        l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
        n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, ''),
        CASE l.state WHEN 'printed' THEN l.missed_at END, COALESCE(b.state, ''), COALESCE(b.problem, ''),
-       COALESCE(b.state = 'in doubt' OR b.state = 'asked' AND l.state = 'voided' AND NOT EXISTS (
-           SELECT FROM kernel_delivery AS d
-           WHERE d.subject_id = l.id AND d.topic = 'carrier.buy' AND d.state = 'waiting'), FALSE)
+       COALESCE(b.state = 'in doubt' OR b.state = 'asked' AND l.state = 'voided' AND NOT {STILL_ASKED}, FALSE)
 FROM shipping_label AS l
 LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
 JOIN shipping_shipment AS h ON h.id = l.shipment_id

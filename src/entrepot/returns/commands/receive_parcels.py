@@ -23,6 +23,7 @@ from entrepot.returns.commands.opened import note_opened
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.expiring import ExpiryPolicy
 from entrepot.returns.parcel_queries import MEANT, meant_by
+from entrepot.shipping.queries import BEARS
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -342,14 +343,10 @@ WITH {MEANT} SELECT DISTINCT company::int, tracking, return_id FROM meant ORDER 
 """
 
 # What of these was sent again, by the number of the shipment or of one of its packages.
-_SENT_AGAIN = """
-SELECT d.company::int, d.tracking, h.number, x.number
-FROM unnest(%(companies)s::smallint[], %(trackings)s::text[]) AS d(company, tracking)
-JOIN LATERAL (
-    SELECT id FROM shipping_shipment WHERE company_id = d.company AND tracking = d.tracking AND tracking <> ''
-    UNION SELECT shipment_id FROM shipping_label WHERE company_id = d.company AND tracking = d.tracking
-    UNION SELECT shipment_id FROM shipping_parcel WHERE company_id = d.company AND tracking = d.tracking
-) AS found ON TRUE
+_SENT_AGAIN = f"""
+SELECT d.company::int, d.number, h.number, x.number
+FROM unnest(%(companies)s::smallint[], %(trackings)s::text[]) AS d(company, number)
+JOIN LATERAL ({BEARS}) AS found ON TRUE
 JOIN shipping_shipment AS h ON h.id = found.id
 JOIN shipping_reshipment AS r ON r.shipment_id = h.id
 JOIN orders_order AS x ON x.id = r.order_id AND x.status <> 'cancelled' ORDER BY h.id

@@ -16,6 +16,7 @@ from entrepot.shipping import errors
 from entrepot.shipping.commands.end_doubts import NOT_ANSWERED, NOT_BOUGHT, Doubted, end_not_there
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.live import Bought
+from entrepot.shipping.queries import STILL_ASKED
 from entrepot.shipping.states import PURCHASE
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -281,11 +282,10 @@ def _told(one: _Purchase, request: RecordPurchase) -> str:
 
 _ANSWERS = ("buy", "fail", "doubt")
 
-_LOCK_LABELS = """
+_LOCK_LABELS = f"""
 SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), l.package_id,
        COALESCE(l.state = 'voided', FALSE), COALESCE(p.source, ''),
-       NOT EXISTS (SELECT FROM kernel_delivery AS d
-                   WHERE d.subject_id = l.id AND d.topic = 'carrier.buy' AND d.state = 'waiting')
+       NOT {STILL_ASKED}
 FROM shipping_shipment AS h
 LEFT JOIN carriage_service AS s ON s.id = h.service_id
 LEFT JOIN LATERAL (

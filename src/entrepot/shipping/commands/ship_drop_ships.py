@@ -94,23 +94,11 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
             answers.append(told if isinstance(told, Refused) else NotFound(what="drop-ship order", which=""))
             continue
         number, before = next(numbers), one.state
-        parcels, doubt = _parcels(request)
-        verdict = judged(request.tracking, request.carrier)
-        whole_, doubted = known_as(request.tracking, verdict, number)
-        is_odd = bool(doubted and verdict and verdict.certain)
-        name = parcels[0] if parcels and (is_odd or not request.tracking.strip()) else whole_
+        tracking, parcels, doubt = _borne(request, number)
         shipment = Leaving(
-            ids.uuid7(),
-            number,
-            one,
-            at,
-            name,
-            doubted or doubt,
-            _NOTHING_CHOSEN,
-            facts.take(told),
-            request.carrier.strip(),
-            parcels or ((name,) if request.tracking.strip() else ()),
-        )
+            ids.uuid7(), number, one, at, tracking, doubt, _NOTHING_CHOSEN, facts.take(told), request.carrier.strip(),
+            parcels,
+        )  # fmt: skip
         costs = [(line, units, line.send(units, one.cost_currency)) for line, units in told]
         step(one)
         leaving.append(shipment)
@@ -127,6 +115,17 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
         dispatch(cause, sent)
         book(cause, leaving, "with_supplier", lambda: pass_through(cause, moves))
     return answers
+
+
+def _borne(request: ShipDropShip, ours: str) -> tuple[str, tuple[str, ...], str]:
+    """The number that the shipment bears, those of its parcels, and the doubt about the first that is odd. Where the
+    whole has none, or one that is certainly none of the carrier's, its first parcel's stands for it."""
+    parcels, doubt = _parcels(request)
+    verdict = judged(request.tracking, request.carrier)
+    if parcels and (verdict is None or (verdict.problem and verdict.certain)):
+        return parcels[0], parcels, (verdict.problem if verdict else "") or doubt
+    whole, doubted = known_as(request.tracking, verdict, ours)
+    return whole, parcels or ((whole,) if verdict else ()), doubted or doubt
 
 
 def _parcels(request: ShipDropShip) -> tuple[tuple[str, ...], str]:
