@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -30,6 +29,7 @@ from entrepot.settlement.commands.take_payouts import _RESERVES, PayoutTaken, Ta
 from entrepot.settlement.rules import PayoutLine, Providers, gross
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
+from tests.plans import rows_read
 from tests.sizes import SIZES
 from tests.together import at_once
 
@@ -158,16 +158,7 @@ def test_what_others_hold_back_is_not_read_for_a_payout(house: None):
     sql.run("ANALYZE settlement_payoutline")
     params = {"companies": [COMPANY], "providers": ["fake"]}
     assert [row[1:] for row in sql.run(_RESERVES, params)] == [("fake", "GBP", 100)]
-    ((plan,),) = sql.run(f"EXPLAIN (ANALYZE, FORMAT JSON) {_RESERVES}", params)
-    assert _read(plan[0]["Plan"]) < 20
-
-
-def _read(plan: dict[str, Any]) -> float:
-    """Rows that the scans of a plan brought or threw away."""
-    below = sum(_read(one) for one in plan.get("Plans", ()))
-    if not plan.get("Relation Name"):
-        return below
-    return below + plan["Actual Loops"] * (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0))
+    assert rows_read(_RESERVES, params) < 20
 
 
 _HISTORY = """
