@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -78,6 +79,23 @@ def test_answers_stand_in_the_order_of_requests_and_a_refusal_does_not_fail_its_
 
     assert (first.text, last.text) == ("Hello, Ada", "Hello, Bo")
     assert nobody == NotFound(what="name", which="of nobody")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("was_on", [True, False])
+def test_cycles_are_not_looked_for_while_a_command_runs(was_on: bool, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr(command_module, "_flush", lambda *_: seen.append(gc.isenabled()))
+    (gc.enable if was_on else gc.disable)()
+    try:
+        greet(SYSTEM, requests=[a_greeting()])
+        assert (seen, gc.isenabled()) == ([False], was_on)
+        monkeypatch.setattr(command_module, "_flush", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            greet(SYSTEM, requests=[a_greeting()])
+        assert gc.isenabled() == was_on
+    finally:
+        gc.enable()
 
 
 @pytest.mark.django_db

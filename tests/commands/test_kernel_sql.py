@@ -112,6 +112,19 @@ def test_a_commit_that_is_refused_leaves_nothing_and_a_connection_that_works(com
     assert waiting() == 0
 
 
+def test_the_server_does_a_long_statement_before_anything_is_asked(db):
+    """Its 3 MB are more than a socket holds."""
+    many = [ids.uuid7() for _ in range(200_000)]
+    with sql.transaction(), psycopg.connect(postgres.server_dsn(), autocommit=True) as another:
+        sql.change("SELECT pg_advisory_xact_lock(cardinality(%(ids)s::uuid[]))", {"ids": many})
+        deadline = time.monotonic() + 10
+        while not another.execute(
+            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted", [len(many)]
+        ).fetchall():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 def test_djangos_statements_wait_for_ours(db):
     with sql.transaction():
         sql.write("kernel_ready", COLUMNS, rows(3))

@@ -19,6 +19,8 @@ Row = tuple[Any, ...]
 
 _READ, _BOTH = select.POLLIN, select.POLLIN | select.POLLOUT
 _BINARY = 1
+_PATIENCE_MS = 5
+"""How long the server may stop reading before what is left to send waits."""
 
 
 class Pipeline:
@@ -67,8 +69,19 @@ class Pipeline:
         return self._pgconn.transaction_status == pq.TransactionStatus.INERROR
 
     def push(self) -> None:
-        """Let the server begin with what was sent, without waiting for it."""
-        self._pgconn.flush()
+        """Let the server begin with what was sent, without waiting for it.
+
+        What is longer than its socket holds goes on while it reads; where it is busy the rest waits for the next call.
+        """
+        while self._pgconn.flush() and self._takes_more():
+            pass
+
+    def _takes_more(self) -> bool:
+        self._poll.modify(self._pgconn.socket, select.POLLOUT)
+        try:
+            return bool(self._poll.poll(_PATIENCE_MS))
+        finally:
+            self._poll.modify(self._pgconn.socket, _READ)
 
     def receive(self) -> list[Row]:
         """Wait for everything that was sent; the rows of the last statement, or [] where it returns none.

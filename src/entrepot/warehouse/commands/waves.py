@@ -140,6 +140,10 @@ class _Release:
         self.waves = {wave.id: wave for wave, _ in going}
         times = {wave.id: at for wave, at in going}
         self.orders: list[tuple[UUID, UUID, UUID]] = sql.run(_ORDERS, {"waves": list(self.waves)})  # type: ignore[assignment]
+        nodes = {wave.node for wave in self.waves.values()}
+        self.plans, self.times = picklists.plans(nodes), times_of(nodes)
+        companies = [wave.company for wave in self.waves.values()]
+        self.in_force = policies.InForce(companies, [rules.Waves], cause.at)
         wanted = [ReleaseOrder(order, times[wave], node=node) for wave, order, node in self.orders]
         step(1, STEPS)
         self.answers = release(cause, requests=wanted)
@@ -153,32 +157,32 @@ class _Release:
                 went[wave].append(answer.fulfillments[0])
             else:
                 rows.append((wave, order, "left out", answer.message, None))
+        gone = [order for (order,) in sql.run(_GONE, {"orders": [row[1] for row in rows]})]
+        stops = picklists.stops_of([one for found in went.values() for one in found])
+        # Nothing is asked until the ways are found: the server writes this meanwhile.
+        sql.change(_SETTLE, sql.columns(("waves", "orders", "states", "whys", "fulfillments"), rows))
+        ready.drop("wave", gone)
         step(2, STEPS)
-        planned = self._plan(went)
+        planned = self._plan(went, stops)
         step(3, STEPS)
         lists = picklists.write_lists(planned)
-        sql.change(_SETTLE, sql.columns(("waves", "orders", "states", "whys", "fulfillments"), rows))
-        ready.drop("wave", [order for (order,) in sql.run(_GONE, {"orders": [row[1] for row in rows]})])
         return self._close(went, planned, lists)
 
-    def _plan(self, went: Mapping[UUID, Sequence[UUID]]) -> dict[picklists.OfWave, list[Planned]]:
-        stops = picklists.stops_of([one for found in went.values() for one in found])
-        plans = picklists.plans({wave.node for wave in self.waves.values()})
-        times = times_of({wave.node for wave in self.waves.values()})
-        companies = [wave.company for wave in self.waves.values()]
-        in_force = policies.InForce(companies, [rules.Waves], self.cause.at)
+    def _plan(
+        self, went: Mapping[UUID, Sequence[UUID]], stops: Mapping[UUID, Sequence[Stop]]
+    ) -> dict[picklists.OfWave, list[Planned]]:
         planned = {}
         for wave in self.waves.values():
-            _, policy = in_force.of(wave.company, rules.Waves, wave.node_code)
+            _, policy = self.in_force.of(wave.company, rules.Waves, wave.node_code)
             policy = rules.by_method(policy, wave.method)
             mine: list[Stop] = [stop for one in went[wave.id] for stop in stops[one]]
             name = picklists.OfWave(wave.id, wave.company, wave.node)
             planned[name] = plan_lists(
                 mine,
-                plans.get(wave.node),
+                self.plans.get(wave.node),
                 policy,
                 self.cause.chance(),
-                times.get(wave.node, rules.BY_POLICY),
+                self.times.get(wave.node, rules.BY_POLICY),
             )
         return planned
 
