@@ -15,12 +15,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-import django
+from entrepot.cli import session
 
 
 def main(path: str, seed: str, mode: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "entrepot.settings")
-    django.setup()
+    session.enter()
     with Path(path).open("a") as out:
         if mode == "walk":
             for number in range(100_000):

@@ -56,7 +56,7 @@ class Yard:
             [sys.executable, *arguments], env=self.environment, cwd=Path(__file__).parents[2], text=True,
             capture_output=True, timeout=100,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.returncode == 0, done.stdout[:6000] + done.stderr[-3000:]
         return done.stdout
 
     def load(self, file: Path, seed: str) -> subprocess.Popen[bytes]:
