@@ -110,3 +110,16 @@ class SentAgain(Refused):
     says = (
         "Shipment {shipment} was sent again with order {order}. Place another order if that one is lost too."
     )
+
+
+class InPart(Refused):
+    code = "shipping.in_part"
+    says = (
+        "Of shipment {shipment}, {missing} is in trouble and {well} is not, and the supplier has not said what is in"
+        " which: to send it again would send all. Ask which goods are missing, and place an order for these."
+    )
+
+
+class ClaimInPart(Refused):
+    code = "shipping.claim_in_part"
+    says = "Of shipment {shipment}, {missing} is in trouble and {well} is not: say the amount of what was in {missing}."
