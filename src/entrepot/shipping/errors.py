@@ -115,11 +115,15 @@ class SentAgain(Refused):
 class InPart(Refused):
     code = "shipping.in_part"
     says = (
-        "Of shipment {shipment}, {missing} is in trouble and {well} is not, and the supplier has not said what is in"
-        " which: to send it again would send all. Ask which goods are missing, and place an order for these."
+        "Some parcels of shipment {shipment} are in trouble or have not come ({missing}), others are well ({well}), and"
+        " the supplier has not said what is in which: to send it again would send all. Ask which goods are missing, and"
+        " place an order for these."
     )
 
 
 class ClaimInPart(Refused):
     code = "shipping.claim_in_part"
-    says = "Of shipment {shipment}, {missing} is in trouble and {well} is not: say the amount of what was in {missing}."
+    says = (
+        "Some parcels of shipment {shipment} are in trouble or have not come ({missing}), others are well ({well}): say"
+        " the amount of what was in the former."
+    )
