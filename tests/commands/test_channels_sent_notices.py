@@ -187,7 +187,15 @@ def test_of_the_numbers_beside_a_shipment_the_carriers_reference_is_of_the_whole
 def test_an_id_of_a_package_that_is_no_number_of_the_carrier_holds_up_nothing(floor: Floor):
     sold, _, number = a_drop_ship(floor)
     assert problems(taken(in_parcels(number, NUMBER, others=("CARTON-1", PARCELS[1])))) == [""]
-    assert [(one.tracking, one.parcels) for one in shipping.of_order(sold)] == [(NUMBER, (PARCELS[1],))]
+    (shipment,) = shipping.of_order(sold)
+    assert (shipment.tracking, shipment.parcels) == (NUMBER, (PARCELS[1],))
+    (item,) = work.of_subject(shipment.id)
+    assert (item.type, item.role) == ("tracking number in doubt", "inventory manager")
+    assert "CARTON-1 is left out" in item.reason
+    other = a_drop_ship(floor)[2]
+    taken(x12.notice("N2", x12.order(other, x12.Level("P", [("MAN", "CP", "C-2")], [x12.item("SKU-000", 3)])),
+                     tracking=NUMBER), control="2")  # fmt: skip
+    assert items() == ["tracking number in doubt"], "one for a supplier"
 
 
 def test_where_no_number_is_one_of_the_carrier_the_notice_is_held_up(floor: Floor):

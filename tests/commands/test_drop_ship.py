@@ -50,9 +50,10 @@ from entrepot.purchasing.errors import MoreThanAsked, NothingPassed, OrderHeld
 from entrepot.returns.commands import authorize as returns
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.shipping import queries as shipping
+from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.shipping.commands.ship_drop_ships import DropShipShipped, ShipDropShip, ship_drop_ships
 from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
-from entrepot.shipping.errors import TrackingMisread
+from entrepot.shipping.errors import InPart, TrackingMisread
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
@@ -465,6 +466,21 @@ def test_a_parcel_with_a_number_of_another_carrier_is_kept_and_a_carton_s_own_id
     answer = sent(which, carrier="UPS", tracking="1Z999AA10123456784", parcels=("986578788855", "17"))
     assert numbers() == ["986578788855"]
     assert "looks like a number of fedex" in answer.doubt
+
+
+def test_of_a_suppliers_parcels_some_are_not_sent_again(floor: Floor) -> None:
+    which = asked(passed_on(floor, (0, 2)))
+    sent(which, carrier="UPS", parcels=("1Z999AA10123456784", "1Z999AA10123456793"))
+    (shipment,) = shipping.of_order(queries.drop_ship(which).order)
+    take_tracking(
+        SYSTEM,
+        requests=[
+            TakeTracking(COMPANY, "easypost", a_message("1Z999AA10123456793", detail("delivered", NOW)))
+        ],
+    )
+    (answer,) = reship(SYSTEM, requests=[Reship(shipment.id, "lost")])
+    assert isinstance(answer, InPart)
+    assert answer.facts["missing"] == "1Z999AA10123456784"
 
 
 def test_what_is_on_hold_and_has_left_is_taken_note_of(floor: Floor) -> None:

@@ -489,6 +489,7 @@ def test_a_label_that_nobody_answers_for_is_work_until_it_is_bought(house: Floor
         return told.labels
 
     assert (watched(30), items(shipment)) == (0, [])
+    assert watched(31 * 24 * 60) == 0, "what was asked for long ago is nobody's work of today"
     assert (watched(31), watched(41)) == (1, 1)
     assert items(shipment) == [("label not answered", "open")]
     assert "HTTP 503" in work.of_subject(shipment)[0].reason

@@ -85,6 +85,15 @@ def test_each_of_several_packages_gets_its_own_number(house: Floor):
     assert (body["shipment"], body["carrier"], body["tracking"]) == (told, "Post", "A1")
     assert body["numbers"] == ["A1", "A2"], "what bears our own numbers is no news to anybody"
 
+    one, two = queries.labels(shipment=second)
+    void_labels(SYSTEM, requests=[VoidLabel(two.id, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(second)])
+    void_labels(SYSTEM, requests=[VoidLabel(one.id, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(second, ("B1",))])
+    in_force = {label.tracking for label in queries.labels(shipment=second) if label.state == "printed"}
+    assert in_force == {"B1", f"{told}-2"}
+    assert numbers_told()[-1]["numbers"] == ["B1"], "and none of them is told"
+
 
 def test_two_packages_of_a_shipment_never_bear_one_number(house: Floor):
     """Else the shipment would arrive with the first of them."""

@@ -23,6 +23,7 @@ from entrepot.shipping.commands.claim import (
     open_claims,
 )
 from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.shipping.commands.label import PrintLabels, print_labels
 from entrepot.shipping.commands.reship import Reship, Reshipped, reship
 from entrepot.shipping.commands.watch import (
     AnswerTrouble,
@@ -32,6 +33,7 @@ from entrepot.shipping.commands.watch import (
     answer_trouble,
     watch_silence,
 )
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.work import queries as work
 from tests.back import HOME, sent
 from tests.commands.test_shipping_take_tracking import take
@@ -259,3 +261,50 @@ def test_where_nobody_tells_silence_is_no_news(house: Floor):
     assert watch_silence(LATER, requests=[WatchSilence(COMPANY)]) == [SilenceWatched(COMPANY, 0)]
     deliver(SYSTEM, requests=[Delivered(a_parcel(house)[0])])
     assert watch_silence(LATER, requests=[WatchSilence(COMPANY)]) == [SilenceWatched(COMPANY, 1)]
+
+
+def two_parcels(house: Floor) -> tuple[UUID, str, str]:
+    """A shipment of two units, each in a carton of its own, and the numbers of their labels."""
+    register_cartons(SYSTEM, requests=[RegisterCarton(COMPANY, "one", 100, 100, 50, 5_000, 30)])
+    (shipment,) = shipped(*placed(house, 1, (0, 2), address=HOME))
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    first, second = (label.tracking for label in queries.labels(shipment=shipment))
+    return shipment, first, second
+
+
+def tell(number: str, name: str, *details: dict) -> None:
+    take(a_message(number, *details, name=name))
+    tasks.serve_trouble(SYSTEM, queued("trouble"))
+
+
+def units_of(order: UUID) -> list[int]:
+    return [one.quantity for one in orders.order(order).lines]
+
+
+def test_one_lost_parcel_of_two_is_claimed_and_sent_again_by_itself(house: Floor):
+    policy(reship=["lost"])
+    shipment, first, second = two_parcels(house)
+    tell(second, "l", detail("failure", exact="lost"))
+    assert queries.claims(COMPANY) == []
+    assert sql.run("SELECT FROM shipping_reshipment") == []
+    (said,) = open_claims(SYSTEM, requests=[OpenClaim(shipment, "lost")])
+    assert isinstance(said, errors.ClaimInPart)
+    assert said.facts == {"shipment": queries.shipment(shipment).number, "missing": second, "well": first}
+    assert open_one(shipment, amount_minor=999).amount_minor == 999
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    assert units_of(again.order) == [1]
+
+
+def test_what_did_not_come_is_sent_again_and_all_where_all_is_lost(house: Floor):
+    shipment, first, _ = two_parcels(house)
+    tell(first, "d", detail("delivered", NOW + timedelta(days=1)))
+    assert units_of(reship(SYSTEM, requests=[Reship(shipment, "never came")])[0].order) == [1]
+
+    policy(reship=["lost"])
+    other, one, two = two_parcels(house)
+    tell(one, "a", detail("failure", exact="lost"))
+    assert sql.run("SELECT FROM shipping_claim") == []
+    tell(two, "b", detail("failure", exact="lost"))
+    ((order,),) = sql.run("SELECT order_id FROM shipping_reshipment WHERE shipment_id = %(h)s", {"h": other})
+    assert units_of(order) == [2]
+    assert [one.amount_minor for one in queries.claims(COMPANY)] == [2 * (999 + 300)]

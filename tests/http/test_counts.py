@@ -58,6 +58,10 @@ def test_two_people_count_and_a_third_decides(task, console):
         assert f">{there}<" not in shown
         done = browser.post(f"{page}enter/", fields(task, {"TEA-ASSAM": there - 20}))
         assert said(done)[-1] == "Thank you. It is counted."
+        after = browser.get(page).content.decode()
+        assert "You have counted it: somebody else" in after
+        assert "Begin to count" not in after
+        assert 'name="decision"' not in after
     (line,) = counted.differences(company=COMPANY)
     decision = {"line": str(line.id), "decision": "approve", "cause": "stolen"}
     refused = console("inventory").post("/floor/counts/decide/", decision)
@@ -65,7 +69,12 @@ def test_two_people_count_and_a_third_decides(task, console):
     shown = console("books").get("/floor/counts/").content.decode()
     assert "TEA-ASSAM" in shown
     assert "Differences to decide" in shown
-    assert said(console("books").post("/floor/counts/decide/", decision)) == ["Decided: 1."]
+    assert 'name="decision"' not in console("supervisor").get("/floor/counts/").content.decode()
+    shown = console("books").get(page).content.decode()
+    assert f'name="line" value="{line.id}"' in shown
+    assert 'name="decision" value="approve"' in shown
+    decided = console("books").post("/floor/counts/decide/", {**decision, "next": page})
+    assert (said(decided), decided.url) == (["Decided: 1."], page)
     assert on_shelf("TEA-ASSAM", "A-01") == there - 20
     told = console("books").get("/floor/counts/accuracy/").content.decode()
     assert "Stolen" in told and "MAN A-01" in told and "Right of all" in told

@@ -146,8 +146,9 @@ def test_the_pages_show_it_and_take_what_the_supplier_says(asked, console):
     response = tell(first, action="confirm", reference="A-9", due_on="2030-02-01")
     assert (said(response), response["Location"]) == (["The supplier has confirmed it."], PAGE)
     assert (queries.drop_ship(first).reference, str(queries.drop_ship(first).due_on)) == ("A-9", "2030-02-01")
-    form = {"action": "ship", "carrier": "UPS", "tracking": "1Z999AA10123456784\r\n\r\n1Z999AA10123457096"}
-    assert said(tell(first, **form, **{"units-1": "1"})) == ["It is on its way to the customer."]
+    form = {"action": "ship", "carrier": "UPS", "tracking": "1Z999AA10123456784\r\n17\r\n1Z999AA10123457096"}
+    (doubt,) = said(tell(first, **form, **{"units-1": "1"}))
+    assert "17 is left out" in doubt
     assert said(tell(first, action="refuse", reason="gone", **{"units-1": "1"})) == [
         "What the supplier refuses is sourced again, without him."
     ]

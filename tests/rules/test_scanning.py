@@ -237,6 +237,20 @@ def test_the_lot_of_a_load_is_read_where_several_stand_in_the_bin():
     assert carrying.scanned(load, (*more, "item|1|"), ANOTHER_BIN, TODAY) == Carried(2, THERE)
 
 
+def test_once_one_was_scanned_a_typed_number_says_how_many_there_are():
+    load, one = Load(HERE, item(5), is_checked=True), ("item|1|",)
+    assert type(carrying.scanned(load, (), Scan("4"), TODAY)) is errors.ScanUnknown
+    assert carrying.scanned(load, one, Scan("4"), TODAY) == Keep("units|4")
+    assert carrying.ask(load, (*one, "units|4")) == ("target", 4)
+    assert carrying.ask(load, (*one, "units|4", "item|1|")) == ("target", 5)
+    assert type(carrying.scanned(load, one, Scan("6"), TODAY)) is errors.ScanTooMany
+    assert type(carrying.scanned(load, one, Scan("0"), TODAY)) is errors.ScanOutOfTurn
+    assert type(carrying.scanned(load, ("item|1|S-1",), Scan("2"), TODAY)) is errors.ScanOutOfTurn
+    assert carrying.scanned(load, one, Scan("4", bin=THERE), TODAY, "pick") == Carried(1, THERE), (
+        "a bin's code"
+    )
+
+
 def test_of_fewer_units_than_a_face_wants_it_is_said_what_is_with_the_rest():
     load, tokens = Load(HERE, item(5), THERE, asks_rest=True), ("bin", "item|2|")
     assert carrying.scanned(load, tokens, ANOTHER_BIN, TODAY) == Keep(carrying.THERE)

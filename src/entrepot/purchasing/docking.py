@@ -10,12 +10,10 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Refused
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Keep, Scan
+from entrepot.work.scanning import ALL, YES, Keep, Scan, typed
 
 DAMAGED, LOST = "=damaged", "=lost"
 """What the buttons say where the goods came damaged, and where they did not come and will not."""
-DIGITS_MAX = 5
-"""A typed number of more digits is a barcode."""
 
 
 class Load(NamedTuple):
@@ -107,14 +105,9 @@ def scanned(
         return Keep("damaged")
     if scan.text == LOST and may_be_lost and not at_hand.lost:
         return Keep("lost")
-    if scan.text == ALL or _is_number(scan):
+    if scan.text == ALL or typed(scan) is not None:
         return _number(at_hand, to_come, scan)
     return _next(at_hand, scan, today)
-
-
-def _is_number(scan: Scan) -> bool:
-    digits = scan.text.isascii() and scan.text.isdigit() and len(scan.text) <= DIGITS_MAX
-    return digits and not scan.items and not scan.bin
 
 
 def _said(scan: Scan, kind: str, wanted: str) -> Keep | Refused:

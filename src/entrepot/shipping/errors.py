@@ -110,3 +110,20 @@ class SentAgain(Refused):
     says = (
         "Shipment {shipment} was sent again with order {order}. Place another order if that one is lost too."
     )
+
+
+class InPart(Refused):
+    code = "shipping.in_part"
+    says = (
+        "Some parcels of shipment {shipment} are in trouble or have not come ({missing}), others are well ({well}), and"
+        " the supplier has not said what is in which: to send it again would send all. Ask which goods are missing, and"
+        " place an order for these."
+    )
+
+
+class ClaimInPart(Refused):
+    code = "shipping.claim_in_part"
+    says = (
+        "Some parcels of shipment {shipment} are in trouble or have not come ({missing}), others are well ({well}): say"
+        " the amount of what was in the former."
+    )

@@ -278,6 +278,12 @@ def currency_of_claim(company: int, which: UUID) -> str | None:
     return found[0][0] if found else None
 
 
+def currency_of_shipment(company: int, which: UUID) -> str | None:
+    """What is claimed for a shipment is in the money of its order; None for no shipment of the company."""
+    found = sql.run(_CURRENCY_OF_SHIPMENT, {"company": company, "shipment": which})
+    return found[0][0] if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What became of the promises of a carrier's service: shipments that arrived, of those late, and the hours by which
@@ -369,6 +375,11 @@ LEFT JOIN orders_order AS x ON x.id = r.order_id
 WHERE c.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR c.id < %(after)s::uuid)
   AND (%(shipment)s::uuid IS NULL OR c.shipment_id = %(shipment)s::uuid)
 ORDER BY c.id DESC LIMIT %(limit)s::int
+"""
+
+_CURRENCY_OF_SHIPMENT = """
+SELECT o.currency::text FROM shipping_shipment AS h JOIN orders_order AS o ON o.id = h.order_id
+WHERE h.company_id = %(company)s::smallint AND h.id = %(shipment)s::uuid
 """
 
 _CURRENCY_OF_CLAIM = """

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from entrepot.kernel.shapes import shape
 
@@ -43,6 +44,42 @@ def answer(kinds: Collection[str], goods_minor: int, *, arrived: bool, policy: T
     found = [kind for kind in CLAIMED if kind in kinds and not (arrived and kind != "damaged")]
     again = [kind for kind in found if kind in policy.reship and goods_minor <= policy.reship_up_to_minor]
     return Answer(tuple(kind for kind in found if kind in policy.claim), again[0] if again else "")
+
+
+class Parcel(NamedTuple):
+    """A parcel of a shipment by its number; `package` is what we packed into it, none where a supplier did. `kinds`:
+    trouble that its arrival did not end."""
+
+    number: str
+    package: UUID | None
+    came: bool
+    kinds: frozenset[str]
+
+
+class Apart(NamedTuple):
+    """The parcels of a shipment that did not fare well, and those that did; nothing where all fared alike."""
+
+    missing: tuple[Parcel, ...] = ()
+    well: tuple[Parcel, ...] = ()
+
+    def numbers(self) -> dict[str, str]:
+        """The numbers of both, as refusals tell them."""
+        return {
+            "missing": ", ".join(one.number for one in self.missing),
+            "well": ", ".join(one.number for one in self.well),
+        }
+
+
+def apart(parcels: Collection[Parcel]) -> Apart:
+    """Which parcels to claim or to send again: those in trouble, else, where some have come, those that have not."""
+    missing = [one for one in parcels if one.kinds] or [one for one in parcels if not one.came]
+    well = [one for one in parcels if one not in missing]
+    return Apart(tuple(missing), tuple(well)) if missing and well else Apart()
+
+
+def of_all(kinds: Collection[str], parcels: Collection[Parcel]) -> list[str]:
+    """Of the kinds of trouble that were told of a shipment, those that all of its parcels are in."""
+    return [kind for kind in kinds if all(kind in one.kinds for one in parcels)]
 
 
 def claim_by(shipped_on: date, policy: Trouble) -> date:

@@ -20,6 +20,7 @@ from entrepot.work.scanning import (
     check_item,
     counted,
     says_lot,
+    typed,
 )
 
 SHELVES = ("pick", "reserve")
@@ -88,6 +89,8 @@ def scanned(
     if step in ("item", "lot") or not scan.bin:
         if _plate_in(tokens):
             return errors.ScanOutOfTurn(scanned=scan.shown, wanted="the bin: a plate goes by itself")
+        if step == "target" and (number := typed(scan)) is not None:
+            return _number(load.item, tokens, number)
         wanted = load.item
         answer = check_item(wanted, counted(tokens), scan, today, at=load.source.code)
         if isinstance(answer, errors.ScanUnknown) and units:
@@ -101,6 +104,19 @@ def scanned(
     if load.asks_rest and units < load.item.quantity and not plate:
         return Keep(THERE)
     return Carried(units, scan.bin, plate)
+
+
+def _number(item: Item, tokens: Sequence[str], units: int) -> Keep | Refused:
+    """How many there are, typed once one was scanned."""
+    if counted(tokens).serials:
+        return errors.ScanOutOfTurn(
+            scanned=Said("{0} units", units), wanted="every piece: each has its own serial number"
+        )
+    if units < 1:
+        return errors.ScanOutOfTurn(scanned=Said("{0} units", units), wanted="how many there are, 1 or more")
+    if units > item.quantity:
+        return errors.ScanTooMany(wanted=item.quantity, found=units)
+    return Keep(f"units|{units}")
 
 
 def _rest(load: Load, units: int, scan: Scan) -> Carried | Refused:

@@ -11,13 +11,11 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
-from entrepot.work.scanning import LOT, YES, Keep, Named, Plate, Scan
+from entrepot.work.scanning import LOT, YES, Keep, Named, Plate, Scan, typed
 
 FINISHED = "finished"
 NO_LOT = "=nolot"
 """What the button says where goods without a lot stand beside others with one."""
-DIGITS_MAX = 5
-"""A typed number of more digits is a barcode."""
 
 
 _Name = tuple[UUID, str, str, str]
@@ -174,9 +172,8 @@ def scanned(
         return Reported(tuple(_report(goods, tokens)), plates_in(tokens))
     if scan.text == f"={FINISHED}":
         return Keep(FINISHED)
-    typed = scan.text.isascii() and scan.text.isdigit() and len(scan.text) <= DIGITS_MAX
-    if typed and not scan.items and not scan.bin:
-        return _number(tokens, int(scan.text))
+    if (number := typed(scan)) is not None:
+        return _number(tokens, number)
     if scan.plate:
         return _plate(goods, whole, tokens, scan.plate, at)
     return _piece(goods, whole, tokens, scan, by_lot)

@@ -105,6 +105,16 @@ BARCODE_DIGITS = 8
 """A text of as many digits is the barcode of something, and no mistyped word."""
 
 
+DIGITS_MAX = 5
+"""A typed number of more digits is a barcode."""
+
+
+def typed(scan: Scan) -> int | None:
+    """The units that were typed; None for what is no number, or names something."""
+    is_number = scan.text.isascii() and scan.text.isdigit() and len(scan.text) <= DIGITS_MAX
+    return int(scan.text) if is_number and not scan.items and not scan.bin else None
+
+
 def find_of(refused: Refused, scan_text: str, *, of_a_count: bool) -> str | None:
     """What a person has to decide about after a scan that was refused; None where the one who scans only has to scan
     something else. `of_a_count`: what nobody knows stands in the bin all the same."""
@@ -129,7 +139,7 @@ def astray(scan: Scan, wanted: str, opens: Collection[str], done: Collection[str
 
 def counted(tokens: Sequence[str]) -> Tally:
     """What the remembered scans come to: of items, each `item|units|serial`, and of plates, each `plate|units|id`;
-    `read|units|serial` is a barcode whose lot is still to be said."""
+    `units|n` is a typed number of all so far, `read|units|serial` a barcode whose lot is still to be said."""
     units, serials, read = 0, [], None
     for token in tokens:
         kind, _, rest = token.partition("|")
@@ -141,6 +151,8 @@ def counted(tokens: Sequence[str]) -> Tally:
                 serials.append(serial)
         elif kind == "plate":
             units += int(number)
+        elif kind == "units":
+            units = int(number)
     return Tally(units, tuple(serials), read)
 
 

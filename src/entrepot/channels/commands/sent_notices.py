@@ -15,7 +15,11 @@ from entrepot.kernel.errors import Refused, Said
 from entrepot.purchasing.commands.lock_drop_ships import DropShip, lock_drop_ships
 from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
 from entrepot.purchasing.errors import NoticedBefore
-from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
+from entrepot.shipping.commands.ship_drop_ships import DropShipShipped, ShipDropShip, ship_drop_ships
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+DOUBTED = "tracking number in doubt"
+"""Type of the work item about a supplier whose notices name numbers that parcels can't be followed by."""
 
 Name = tuple[int, UUID, str]
 """Company, supplier, and the supplier's number of the notice: what makes two notices one."""
@@ -42,7 +46,8 @@ class SentNotice:
 
 def take_sent(cause: Cause, notices: Sequence[SentNotice]) -> list[str | Refused]:
     """The number of the shipment that each notice became, of the drop-ship order where it only refuses, or why it is
-    not taken. 5 statements, and those of shipping and of refusing, where some are."""
+    not taken. 5 statements, and those of shipping, of refusing and of work about odd numbers, where some
+    are."""
     known = _begin(cause, notices)
     found = lock_drop_ships([one.told.drop_ship for one in notices])
     answers: dict[int, str | Refused] = {}
@@ -86,6 +91,26 @@ def _ship(
     ]) if asked else []  # fmt: skip
     for place, told in zip(asked, shipped, strict=True):
         answers[place] = told if isinstance(told, Refused) else told.number
+    doubted = [
+        (notices[place], told)
+        for place, told in zip(asked, shipped, strict=True)
+        if isinstance(told, DropShipShipped) and told.doubt
+    ]
+    if doubted:
+        open_items(cause, requests=[_doubted(one, told) for one, told in doubted])
+
+
+def _doubted(one: SentNotice, told: DropShipShipped) -> OpenItem:
+    """One for each supplier at a time: his next notices are as this one."""
+    return OpenItem(
+        one.company, DOUBTED, "shipment", told.shipment,
+        Said(
+            "About the tracking number of {0}, as ship notice {1} names it: {2}. Where customers can't follow it, ask"
+            " the supplier for the numbers of the carrier, and to name them in his notices.",
+            told.number, one.reference, told.doubt,
+        ),
+        "inventory manager", {"drop_ship": str(told.drop_ship)}, dedupe=f"{one.supplier}",
+    )  # fmt: skip
 
 
 def _left(found: Mapping[UUID, DropShip], sent: Sequence[SentNotice]) -> dict[tuple[UUID, int], int]:

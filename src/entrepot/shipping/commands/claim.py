@@ -14,7 +14,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.shipping import errors, trouble
+from entrepot.shipping import errors, parcels, trouble
 from entrepot.shipping.states import CLAIM
 from entrepot.shipping.trouble import CLAIMED, Trouble
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -27,7 +27,8 @@ AMOUNT_MAX = 10**12
 
 @dataclass(frozen=True, slots=True)
 class OpenClaim:
-    """A claim for a shipment; without `amount_minor` what its goods and its carriage are worth."""
+    """A claim for a shipment; without `amount_minor` what its goods and its carriage are worth. It must be said where
+    only some of its parcels are in trouble."""
 
     shipment: UUID
     kind: str
@@ -91,21 +92,23 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
     """Claims with the last day on which the carrier takes them, each a work item until it is filed.
 
     Locks: the shipments in id order.
-    Refuses: NotFound; Invalid (an unknown kind; an amount that can't be); shipping.claimed.
-    Again: by key. 7 statements.
+    Refuses: NotFound; Invalid (an unknown kind; an amount that can't be); shipping.claimed;
+    shipping.claim_in_part (no amount, and some parcels fared well).
+    Again: by key. 8 statements.
     """
     found = {
         row[0]: _Shipment(*row)
         for row in sql.run(_LOCK_SHIPMENTS, {"ids": [one.shipment for one in requests]})
     }
     terms = policies.of_companies({one.company for one in found.values()}, Trouble, cause.at)
+    fared = {shipment: trouble.apart(some) for shipment, some in parcels.of(found).items()}
     numbers = iter(ids.numbers("CL", len(requests)))
     answers: list[ClaimOpened | Refused] = []
     rows: list[tuple[object, ...]] = []
     items: list[OpenItem] = []
     for request in requests:
         one = found.get(request.shipment)
-        refused = _misfit(request, one)
+        refused = _misfit(request, one, fared.get(request.shipment, trouble.Apart()))
         if one is None or refused:
             answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
             continue
@@ -139,7 +142,7 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
     return answers
 
 
-def _misfit(request: OpenClaim, one: _Shipment | None) -> Refused | None:
+def _misfit(request: OpenClaim, one: _Shipment | None, fared: trouble.Apart) -> Refused | None:
     if request.kind not in CLAIMED:
         return Invalid(field="kind", expected=one_of(CLAIMED), found=request.kind)
     if one is None:
@@ -147,6 +150,8 @@ def _misfit(request: OpenClaim, one: _Shipment | None) -> Refused | None:
     if request.kind in one.kinds:
         number = one.numbers[one.kinds.index(request.kind)]
         return errors.Claimed(shipment=one.number, kind=request.kind, number=number)
+    if request.amount_minor is None and fared.well:
+        return errors.ClaimInPart(shipment=one.number, **fared.numbers())
     amount = one.worth if request.amount_minor is None else request.amount_minor
     if not 0 < amount <= AMOUNT_MAX:
         return Invalid(

@@ -16,7 +16,8 @@ from entrepot.kernel.events import Event
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder, place
 from entrepot.orders.rules import EXCHANGE
 from entrepot.parties import queries as parties
-from entrepot.shipping import errors
+from entrepot.shipping import errors, parcels
+from entrepot.shipping.trouble import Apart, apart
 
 SENT_BACK = "sent_back"
 """The queue of shipments that carriers bring back: returns expect their goods, but not of those that are sent again."""
@@ -59,23 +60,26 @@ class _Shipment(NamedTuple):
 @command("shipping.reship")
 def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | Refused]:
     """Orders for the units of shipments, at no price, to where they went. They are validated, sourced and sent as any
-    other; their goods are a cost, and nobody is charged a second time.
+    other; their goods are a cost, and nobody is charged a second time. Where only some parcels of a shipment are in
+    trouble, or the others have come, what was packed into these is sent.
 
     Locks: the shipments in id order; as `orders.place`. Refuses: NotFound; Invalid (no reason); shipping.sent_again;
-    what `orders.place` refuses. Again: by key; a shipment is sent again once. 4 statements, and those of
-    `orders.place`.
+    shipping.in_part (some parcels of a supplier's, of which nobody knows what is in which); what `orders.place`
+    refuses. Again: by key; a shipment is sent again once. 5 statements, and those of `orders.place`.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     homes = parties.addresses([one.address for one in found.values() if one.address])
+    fared = {shipment: apart(some) for shipment, some in parcels.of(found).items()}
+    well = [parcel.package for one in fared.values() for parcel in one.well if parcel.package]
     lines: dict[UUID, list[OrderLine]] = {}
-    for shipment, code, units in sql.run(_LINES, {"ids": list(found)}):
+    for shipment, code, units in sql.run(_LINES, {"ids": list(found), "well": well}):
         lines.setdefault(shipment, []).append(OrderLine(code, units, Decimal(0)))
 
     answers: list[Reshipped | Refused | None] = []
     wanted: dict[UUID, PlaceOrder] = {}
     for request in requests:
         one = found.get(request.shipment)
-        refused = _misfit(request, one)
+        refused = _misfit(request, one, fared.get(request.shipment, Apart()))
         if one is None or refused:
             answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
             continue
@@ -95,11 +99,13 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
     ]
 
 
-def _misfit(request: Reship, one: _Shipment | None) -> Refused | None:
+def _misfit(request: Reship, one: _Shipment | None, fared: Apart) -> Refused | None:
     if not request.reason.strip():
         return Invalid(field="reason", expected="why it is sent again", found="nothing")
     if one and one.again:
         return errors.SentAgain(shipment=one.number, order=one.again)
+    if one and any(parcel.package is None for parcel in fared.well):
+        return errors.InPart(shipment=one.number, **fared.numbers())
     return None
 
 
@@ -137,8 +143,15 @@ LEFT JOIN orders_order AS x ON x.id = r.order_id
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id FOR UPDATE OF h
 """
 
+# Without what was packed into parcels that fared well.
 _LINES = """
-SELECT l.shipment_id, s.code, sum(l.quantity)::int
-FROM shipping_shipmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
-WHERE l.shipment_id = ANY(%(ids)s::uuid[]) GROUP BY 1, 2 ORDER BY 1, 2
+SELECT l.shipment_id, s.code, sum(l.quantity - COALESCE(w.units, 0))::int
+FROM shipping_shipmentline AS l
+JOIN catalog_sku AS s ON s.id = l.sku_id
+LEFT JOIN LATERAL (
+    SELECT sum(p.quantity) AS units FROM warehouse_packageline AS p
+    WHERE p.package_id = ANY(%(well)s::uuid[]) AND p.line_id = l.line_id
+      AND p.package_id IN (SELECT package_id FROM shipping_label WHERE shipment_id = l.shipment_id)) AS w ON TRUE
+WHERE l.shipment_id = ANY(%(ids)s::uuid[]) GROUP BY 1, 2
+HAVING sum(l.quantity - COALESCE(w.units, 0)) > 0 ORDER BY 1, 2
 """

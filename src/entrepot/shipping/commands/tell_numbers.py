@@ -12,9 +12,9 @@ TOPIC = "shipment.tracking_changed"
 
 
 def tell_numbers(cause: Cause, shipments: Sequence[UUID]) -> None:
-    """A message to the channel of each shipment with its carrier and the numbers of all its labels in force: what was
-    told when it left holds no more. Those of a history that was imported have nobody to tell. 2 statements; none for
-    nothing."""
+    """A message to the channel of each shipment with its carrier and the carrier's numbers on its labels in force: what
+    was told when it left holds no more. Those of a history that was imported have nobody to tell. 2 statements; none
+    for nothing."""
     if not shipments:
         return
     delivery.send(cause, [
@@ -29,7 +29,8 @@ def tell_numbers(cause: Cause, shipments: Sequence[UUID]) -> None:
 _NUMBERS = """
 SELECT o.id, o.company_id::int, c.code, o.external_id, h.number, h.carrier, h.tracking,
        ARRAY(SELECT l.tracking FROM shipping_label AS l
-             WHERE l.shipment_id = h.id AND l.state <> 'voided' ORDER BY l.id)
+             WHERE l.shipment_id = h.id AND l.state <> 'voided'
+               AND NOT starts_with(l.tracking, h.number || '-') ORDER BY l.id)
 FROM shipping_shipment AS h
 JOIN orders_order AS o ON o.id = h.order_id
 JOIN network_channel AS c ON c.id = o.channel_id

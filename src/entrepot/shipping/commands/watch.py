@@ -11,11 +11,12 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import NotFound, Refused, Said
-from entrepot.shipping import rules
+from entrepot.shipping import parcels, rules
 from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
 from entrepot.shipping.commands.deliver import TROUBLE
 from entrepot.shipping.commands.reship import SENT_BACK, Reship, reship
-from entrepot.shipping.trouble import Trouble, answer
+from entrepot.shipping.parcels import PARCELS
+from entrepot.shipping.trouble import Trouble, answer, of_all
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -93,26 +94,35 @@ def watch_silence(cause: Cause, /, *, requests: Sequence[WatchSilence]) -> list[
         sql.run(_LOST, {**sql.columns(("ids", "companies", "shipments", "numbers"), rows), "at": cause.at})
         open_items(cause, requests=[
             OpenItem(
-                company, "parcel lost", "shipment", shipment, _silent(name, number, told, missing),
+                company, "parcel lost", "shipment", shipment, _silent(name, number, told, missing, supplied=supplied),
                 "customer service", {"tracking": number, "kind": "lost"}, priority,
                 due_in_hours=rules.EXCEPTIONS["lost"],
             )
-            for company, shipment, number, name, told, priority, missing in found
+            for company, shipment, number, name, told, priority, missing, supplied in found
         ])  # fmt: skip
-        offer(TROUBLE, [(shipment, priority, cause.at) for _, shipment, _, _, _, priority, _ in found])
+        offer(TROUBLE, [(shipment, priority, cause.at) for _, shipment, _, _, _, priority, *_ in found])
     lost = [company for company, *_ in found]
     return [SilenceWatched(one.company, lost.count(one.company)) for one in requests]
 
 
-def _silent(name: str, number: str, days: int, missing: Sequence[str] | None) -> Said:
+def _silent(name: str, number: str, days: int, missing: Sequence[str] | None, *, supplied: bool) -> Said:
     if missing is None:
         return Said("{0} ({1}): nobody has seen it for {2} days", name, number, days)
+    some = ", ".join(missing)
+    if supplied:
+        return Said(
+            "{0}: other parcels of it arrived, and nobody has seen these for {1} days: {2}. Claim the amount of what"
+            " was in them, and place an order for it: the supplier has not said what is in which.",
+            name,
+            days,
+            some,
+        )
     return Said(
         "{0}: other parcels of it arrived, and nobody has seen these for {1} days: {2}. Claim the amount of what was in"
-        " them, and place an order for it: to send the shipment again sends all.",
+        " them, and send it again: only what was packed into these is sent.",
         name,
         days,
-        ", ".join(missing),
+        some,
     )
 
 
@@ -120,21 +130,24 @@ def _silent(name: str, number: str, days: int, missing: Sequence[str] | None) ->
 def answer_trouble(cause: Cause, /, *, requests: Sequence[AnswerTrouble]) -> list[TroubleAnswered | Refused]:
     """What the policy says to the trouble of shipments, done: claims to the carrier, goods sent again. Of those that
     arrived after all, work about them is closed, claims that were not filed are dropped, and what went on meanwhile is
-    a work item. What the carrier brings back, and nobody sends again, is expected as a return. Where some
-    parcels of a shipment arrived, what to claim or send again of the others is a person's to say: either is for all.
+    a work item. What the carrier brings back, and nobody sends again, is expected as a return. Where only
+    some parcels of a shipment are in trouble, what to claim of them, and whether to send them again, is a person's to
+    say.
 
     Locks: as `shipping.open_claims`, `shipping.advance_claims` and `shipping.reship`. Refuses: NotFound.
-    Again: a claim of a kind, and a second parcel, are made once. 2 statements, those of the commands, and 4 more where
+    Again: a claim of a kind, and a second parcel, are made once. 3 statements, those of the commands, and 4 more where
     something arrived after all.
     """
     rows = sql.run(_TROUBLE, {"ids": [one.shipment for one in requests], "kinds": list(rules.EXCEPTIONS)})
     found = {row[0]: _Troubled(*row) for row in rows}
+    fared = parcels.of(found)
     terms = policies.of_companies({one.company for one in found.values()}, Trouble, cause.at)
     claims: list[OpenClaim] = []
     again: list[Reship] = []
     told: dict[UUID, TroubleAnswered] = {}
     for shipment, one in found.items():
-        says = answer(one.kinds, one.goods, arrived=one.arrived, policy=terms[one.company][1])
+        kinds = of_all(one.kinds, fared.get(shipment, ()))
+        says = answer(kinds, one.goods, arrived=one.arrived, policy=terms[one.company][1])
         fresh = tuple(kind for kind in says.claims if kind not in one.claimed)
         claims += [OpenClaim(shipment, kind) for kind in fresh]
         if says.reship and not one.again:
@@ -248,24 +261,16 @@ def came_back(cause: Cause, shipments: Mapping[UUID, Found]) -> None:
         open_items(cause, requests=items)
 
 
-# The numbers of a shipment's parcels, and whether each came.
-_CAME = """
-SELECT x.number, EXISTS (SELECT FROM shipping_carrierevent AS e
-                         WHERE e.shipment_id = h.id AND e.tracking = x.number AND e.kind = 'delivered') AS came
-FROM (SELECT l.tracking AS number FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided'
-      UNION SELECT p.tracking FROM shipping_parcel AS p WHERE p.shipment_id = h.id) AS x
-"""
-
 _SILENT = f"""
 SELECT h.company_id::int, h.id, COALESCE(n.missing[1], h.tracking), h.number, d.days, o.priority::int,
-       CASE WHEN n.some_came THEN n.missing END
+       CASE WHEN n.some_came THEN n.missing END, h.drop_ship_id IS NOT NULL
 FROM shipping_shipment AS h
 JOIN unnest(%(companies)s::smallint[], %(days)s::int[]) AS d(company, days) ON d.company = h.company_id
 JOIN orders_order AS o ON o.id = h.order_id
 CROSS JOIN LATERAL (
     SELECT array_agg(number ORDER BY number <> h.tracking, number) FILTER (WHERE NOT came) AS missing,
            bool_or(came) AS some_came
-    FROM ({_CAME}) AS p) AS n
+    FROM ({PARCELS}) AS p) AS n
 WHERE h.state = 'shipped' AND h.shipped_at < %(at)s::timestamptz - make_interval(days => d.days)
   AND (EXISTS (SELECT FROM shipping_transit AS t WHERE t.company_id = h.company_id AND t.service_id = h.service_id)
        OR EXISTS (SELECT FROM carriage_service AS v WHERE v.id = h.service_id AND v.live <> '')
@@ -289,7 +294,7 @@ ON CONFLICT (shipment_id, source, name) DO NOTHING
 # What came in part has arrived for the policy too. Silence says nothing of a time: whatever arrived ended it.
 _TROUBLE = f"""
 SELECT h.id, h.number, h.company_id::int, o.priority::int,
-       h.state = 'delivered' OR EXISTS (SELECT FROM ({_CAME}) AS p WHERE p.came),
+       h.state = 'delivered' OR EXISTS (SELECT FROM ({PARCELS}) AS p WHERE p.came),
        ARRAY(SELECT DISTINCT kind FROM shipping_carrierevent WHERE shipment_id = h.id),
        ARRAY(SELECT kind FROM shipping_carrierevent WHERE shipment_id = h.id AND kind = ANY(%(kinds)s::text[])
              GROUP BY kind

@@ -18,6 +18,9 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 ANSWERED_WITHIN = timedelta(minutes=30)
 """An adapter answers in seconds; a parcel whose label comes later than this misses its collection."""
 
+TOLD_FOR = timedelta(days=30)
+"""What was asked for longer ago has long left or was given up, and no carrier takes its label back."""
+
 
 @dataclass(frozen=True, slots=True)
 class WatchPurchases:
@@ -39,13 +42,14 @@ class PurchasesWatched:
 def watch_purchases(
     cause: Cause, /, *, requests: Sequence[WatchPurchases]
 ) -> list[PurchasesWatched | Refused]:
-    """A work item for each shipment of which a label was asked for half an hour ago and more, and was not answered. It
+    """A work item for each shipment of which a label was asked for half an hour to 30 days ago and was not answered. It
     ends when the label is answered for, or voided and not asked for any more: it may be sold still.
 
     Locks nothing. Refuses nothing. Again: an item stands once. 1 statement, 2 more where some wait.
     """
     params = {
         "companies": sorted({one.company for one in requests}),
+        "after": cause.at - TOLD_FOR,
         "before": cause.at - ANSWERED_WITHIN,
     }
     found: dict[int, dict[UUID, OpenItem]] = defaultdict(dict)
@@ -73,6 +77,7 @@ FROM shipping_purchase AS p
 JOIN shipping_shipment AS h ON h.id = p.shipment_id
 JOIN LATERAL (SELECT created_at, last_error FROM kernel_delivery AS d
               WHERE d.subject_id = p.label_id AND d.topic = 'carrier.buy' ORDER BY d.id DESC LIMIT 1) AS d ON TRUE
-WHERE p.company_id = ANY(%(companies)s::smallint[]) AND p.state = 'asked' AND d.created_at < %(before)s::timestamptz
+WHERE p.company_id = ANY(%(companies)s::smallint[]) AND p.state = 'asked'
+  AND d.created_at >= %(after)s::timestamptz AND d.created_at < %(before)s::timestamptz
 ORDER BY p.label_id
 """

@@ -34,8 +34,14 @@ def told(request: Request) -> HttpResponse:
 @require_POST
 @console
 def make(request: Request, which: UUID) -> HttpResponse:
-    """A claim for a shipment."""
-    wanted = OpenClaim(which, clean(request.POST.get("kind")))
+    """A claim for a shipment, of all it was worth where no amount is said."""
+    text = clean(request.POST.get("amount"))
+    currency = queries.currency_of_shipment(request.reader.company.id, which)
+    if currency is None:
+        raise Http404
+    wanted = OpenClaim(
+        which, clean(request.POST.get("kind")), (minor_in(text, currency) or 0) if text else None
+    )
     results = give(
         request, open_claims, [wanted], lambda _: gettext("The claim is open. File it with the carrier.")
     )

@@ -14,6 +14,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access import queries as access
+from entrepot.access.rules import Duty
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
@@ -23,7 +25,7 @@ from entrepot.warehouse import counted
 from entrepot.warehouse.commands.decide_counts import DecideCount, decide_counts
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
 from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
-from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.warehouse.commands.start_counts import PAIR, StartCount, start_counts
 from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.warehouse.counting import Accuracy, Counting
 from entrepot.web import format as fmt
@@ -75,6 +77,7 @@ def counts(request: Request) -> HttpResponse:
         "done": done,
         "node": node,
         "zone": zone,
+        "decides": request.reader.actor.may("warehouse.decide_counts"),
         "withdraws": not done and request.reader.actor.may("warehouse.withdraw_counts"),
         "goods": counted.to_count([one.id for one in shown.rows]),
         "differences": waiting[:PAGE],
@@ -163,16 +166,22 @@ def decide(request: Request) -> HttpResponse:
 @require_safe
 @console
 def one(request: Request, which: UUID) -> HttpResponse:
-    """The desk of a count: begun by the reader, a form without figures; after it, what came of it."""
+    """The desk of a count: begun by the reader, a form without figures; after it, what came of it, and what waits for a
+    decision."""
     found = counted.one_count(which)
     if found is None:
         raise Http404
     goods = counted.to_count([which]).get(which, [])
+    apart, lines = _apart(request, found), counted.lines_of(which)
+    waits = not apart and any(line.state == "waiting" for line in lines)
     context = {
         "count": found,
+        "apart": apart,
+        "decides": waits and request.reader.actor.may("warehouse.decide_counts"),
+        "causes": _causes(request) if waits else [],
         "goods": [(_field(each), each) for each in goods],
         "mine": found.state == "counting" and found.counter == request.reader.name,
-        "lines": counted.lines_of(which),
+        "lines": lines,
         "may_withdraw": found.may_withdraw,
         "items": work.of_subject(which),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
@@ -182,6 +191,14 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "kept": kept(request),
     }
     return page(request, "web/count.html", context, area="stock")
+
+
+def _apart(request: Request, found: counted.CountRow) -> Refused | None:
+    """Why the reader does not do what comes next: who has counted neither counts again nor decides."""
+    again = found.state == "recount" or (found.state == "counting" and found.round > 1)
+    side = "recount" if again else "approve" if found.state == "waiting" else ""
+    duties = [Duty(found.id, PAIR, side, request.reader.name, found.number)] if side else []
+    return next(iter(access.apart(duties)), None)
 
 
 @require_POST

@@ -21,6 +21,7 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_floor
 from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page
 from entrepot.web.listed import listed
+from entrepot.web.views.packing import tell_doubt
 
 
 @require_safe
@@ -77,6 +78,7 @@ def tell(request: Request, which: UUID) -> HttpResponse:
             carrier = clean(request.POST.get("carrier"))
             sent = ShipDropShip(which, carrier, lines=_lines(request), parcels=parcels)
             results = give(request, ship_drop_ships, [sent], _sent)
+            tell_doubt(request, results)
         case "call-off" | "cancel" as act:
             code = clean(request.POST.get("code")) or "customer"
             wanted = CallOffDropShip(which, reason, act == "cancel", code)

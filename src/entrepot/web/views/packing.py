@@ -25,12 +25,13 @@ from entrepot.shipping import queries as shipping
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.shipping.commands.ship_drop_ships import DropShipShipped
 from entrepot.shipping.trouble import CLAIMED
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
-from entrepot.web import drawing, letters, lists_floor, papers
+from entrepot.web import drawing, letters, lists_floor, papers, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, page
 from entrepot.web.listed import at_most, listed_whole
@@ -171,10 +172,17 @@ def hand_over(request: Request, which: UUID) -> HttpResponse:
     results = give(
         request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number}
     )
-    for one in results:
-        if isinstance(one, FulfillmentShipped) and one.doubt:
-            messages.info(request, gettext("About its tracking number: %(doubt)s.") % {"doubt": one.doubt})
+    tell_doubt(request, results)
     return back(request, reverse("packing", args=[which]), results)
+
+
+def tell_doubt(request: Request, results: Sequence[object]) -> None:
+    """What is odd about the tracking number of what was sent."""
+    for one in results:
+        if isinstance(one, FulfillmentShipped | DropShipShipped) and one.doubt:
+            messages.info(
+                request, gettext("About its tracking number: %(doubt)s.") % {"doubt": words.told(one.doubt)}
+            )
 
 
 @require_POST

@@ -276,7 +276,8 @@ def screen_of(
     }[step]
     if step == "target" and units == most:
         ask = gettext("Put it into")
-    if step == "target" and units < most and not counted(at.tokens).serials:
+    is_more = step == "target" and units < most and not counted(at.tokens).serials
+    if is_more:
         taps = (Tap(ALL, gettext("All %(n)s") % {"n": most}, "main"), *taps)
     if step == "lot":  # A lot often stands on goods in words alone.
         taps = (Tap(LOT + load.item.lot, gettext("It is lot %(lot)s") % {"lot": load.item.lot}),)
@@ -295,6 +296,6 @@ def screen_of(
     return Screen(
         title, ask, what, name, facts=tuple((label, value) for label, value in facts if value),
         units=(units, most) if step != "bin" else None, taps=taps,
-        scans=scans[step],
+        scans=scans[step], note=gettext("Scan more, or type how many there are.") if is_more else "",
         at=str(at.subject), can_undo=bool(at.tokens), back=back,
     )  # fmt: skip

@@ -35,7 +35,7 @@ from entrepot.web.views.scan.screen import (
     show,
     today_of,
 )
-from entrepot.work.scanning import ALL, YES, Scan
+from entrepot.work.scanning import ALL, YES, Scan, typed
 
 SHOWN = 30
 OPEN = ("open", "part_received")
@@ -211,8 +211,8 @@ def _decide(request: Request, dock: Dock, scan: Scan, key: str) -> Outcome:
 
 def _is_for_the_command(scan: Scan) -> bool:
     """A package, a barcode that nobody knows, or one of several SKUs: the command knows what to do."""
-    typed = scan.text.startswith("=") or (scan.text.isdigit() and len(scan.text) <= docking.DIGITS_MAX)
-    return not scan.bin and not typed and len(scan.items) != 1
+    is_said = scan.text.startswith("=") or typed(scan) is not None
+    return not scan.bin and not is_said and len(scan.items) != 1
 
 
 def _is_not_of_it(dock: Dock, scan: Scan) -> bool:
