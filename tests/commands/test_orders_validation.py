@@ -460,6 +460,7 @@ def test_a_service_that_no_carrier_has_is_told_when_it_is_ordered_and_when_it_is
     answers = edit(CAUSE, requests=[an_edit(known, service="NX-42"), an_edit(one, service="NX-24")])
     assert [[tuple(each) for each in x.warnings] for x in answers] == [[told], []]
     assert [queries.order(x.order).service for x in (one, known)] == ["NX-24", "NX-42"]
+    assert edit(CAUSE, requests=[an_edit(known, service="")])[0].warnings == ()
 
 
 def test_a_channel_may_hold_orders_of_services_that_no_carrier_has():

@@ -406,7 +406,7 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
     if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):
         names = {(one.order.company, line.sku) for one, _ in asked for line in one.lines.values()}
         hazardous = set(sql.run(_HAZARDOUS, sql.columns(("companies", "codes"), names)))  # type: ignore[arg-type]
-    wished = {(one.order.company, one.request.service) for one, only in asked if "service" in only}
+    wished = {(one.order.company, wish) for one, _ in asked if (wish := one.request.service)}
     unserved = facts.unserved(wished) if wished else set()
     seen = {one.order.id: _facts(cause, one, policies[one.order.id], hazardous, unserved) for one, _ in asked}
     named = [
