@@ -20,7 +20,8 @@ def end_slipped(cause: Cause, orders: Collection[UUID], why: str) -> None:
     if not orders:
         return
     items = sql.run(_ITEMS, {"orders": list(orders)})
-    steering = policies.of_companies({row[0] for row in items if row[2]}, pegging.Backorders, cause.at)
+    waiting = {company for company, _, waits, *_ in items if waits}
+    steering = policies.of_companies(waiting, pegging.Backorders, cause.at) if waiting else {}
     over = [(company, order, why) for company, order, waits, *_ in items if not waits]
     for company, order, waits, is_undated, comes_on, *promised in items:
         if not waits or is_undated or comes_on is None:
