@@ -96,6 +96,11 @@ def test_a_sheet_is_chosen_tried_and_remembered_when_orders_are_placed(shop, con
     assert "Read is the sheet March alone" in sent("try", **of_april | {"sheet": ""})
 
 
+def test_what_a_lead_chooses_is_remembered_too(shop, console):
+    assert "1 order was placed" in send(console("lead"), "place").content.decode()
+    assert channels.mapping(company=COMPANY, channel="web").columns["quantity"] == "Qty"
+
+
 def test_who_may_not_place_may_not_import(shop, console):
     answer = send(console("auditor"), "place").content.decode()
     assert "may not do orders.place" in answer
