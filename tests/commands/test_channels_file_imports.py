@@ -50,9 +50,14 @@ def a_file(orders: int = 5, *, faults: int = 1) -> bytes:
 
 
 def asking(
-    data: bytes | None = None, *, tries: bool = False, key: str | None = None, channel: str = "shop"
+    data: bytes | None = None,
+    *,
+    tries: bool = False,
+    key: str | None = None,
+    channel: str = "shop",
+    sheet: str | None = None,
 ) -> AskImport:
-    return AskImport(COMPANY, channel, "orders.csv", tries, data or a_file(), key=key)
+    return AskImport(COMPANY, channel, "orders.csv", tries, data or a_file(), sheet=sheet, key=key)
 
 
 def asked(**facts) -> UUID:
@@ -104,7 +109,7 @@ def test_a_file_is_read_then_placed_batch_by_batch_and_its_content_goes_with_eac
     found = served(file)
     assert (found.state, found.rows, found.orders, found.wanted) == ("asked", 6, 6, 5)
     assert (content(file), kept(file), rows("orders_order")) == (None, 3, 0)
-    assert queries.mapping(company=COMPANY, channel="shop") == found.columns
+    assert queries.mapping(company=COMPANY, channel="shop").columns == found.columns
 
     first = served(file)
     assert (first.state, first.done, first.wanted, first.placed, kept(file)) == ("asked", 2, 5, 2, 2)
@@ -126,7 +131,29 @@ def test_sheets_that_are_not_read_and_columns_that_are_missing_are_told_and_stay
     book = saved(book_of(March=[header, row], April=[header, row]))
     found = served(asked(data=book), 2)
     assert (found.sheet, found.other_sheets, found.lost) == ("March", ["April"], {"customer": "Debtor"})
-    assert (found.placed, queries.mapping(company=COMPANY, channel="shop")) == (1, given)
+    assert (found.placed, queries.mapping(company=COMPANY, channel="shop").columns) == (1, given)
+
+
+def test_a_sheet_is_chosen_then_remembered_when_orders_are_placed():
+    header = ("Order", "SKU", "Qty", "Price")
+    rows_ = {name: [header, (name, "MUG", 1, 10)] for name in ("March", "April")}
+    book = saved(book_of(**rows_))
+    tried = served(asked(data=book, tries=True, sheet="April"), 2)
+    assert (tried.sheet, tried.usual_sheet, queries.mapping(company=COMPANY, channel="shop").sheet) == (
+        "April", "April", "",
+    )  # fmt: skip
+    served(asked(data=book, sheet="April"), 2)
+    assert queries.mapping(company=COMPANY, channel="shop").sheet == "April"
+
+    again = served(asked(data=book), 2)
+    assert (again.sheet, again.duplicates, again.lost_sheet) == ("April", 1, "")
+    lost = served(asked(data=saved(book_of(March=rows_["March"]))), 2)
+    assert (lost.sheet, lost.placed, lost.lost_sheet) == ("March", 1, "April")
+    assert queries.mapping(company=COMPANY, channel="shop").sheet == "April"
+    unknown = served(asked(data=book, sheet="May"), 1)
+    assert (unknown.state, unknown.refusal.message) == (
+        "unreadable", "sheet: expected one of March, April, found May.",
+    )  # fmt: skip
 
 
 def test_it_answers_what_a_file_answers_that_is_taken_in_at_once():
@@ -156,7 +183,7 @@ def test_a_trial_places_nothing():
 
     assert (found.state, found.placed, found.tries) == ("done", 5, True)
     assert (rows("orders_order"), rows("parties_customer"), ready.waiting()) == (0, 0, {})
-    assert queries.mapping(company=COMPANY, channel="shop") is None
+    assert queries.mapping(company=COMPANY, channel="shop").columns == {}
 
 
 def test_an_order_that_is_refused_when_it_is_placed_is_a_fault():
@@ -207,7 +234,7 @@ def test_columns_that_somebody_chose_are_read_and_remembered_when_orders_are_pla
     found = served(answer.file)
 
     assert (found.state, found.wanted, found.columns["quantity"]) == ("asked", 5, "Howmany")
-    assert queries.mapping(company=COMPANY, channel="shop")["quantity"] == "Howmany"
+    assert queries.mapping(company=COMPANY, channel="shop").columns["quantity"] == "Howmany"
     assert served(asked(data=data)).wanted == 5  # it is known by now
 
 
@@ -250,10 +277,10 @@ def test_a_file_that_a_bug_keeps_from_being_read_is_told_so_and_its_content_goes
     file, other = asked(), asked(data=a_file(1))
     right = read.read
 
-    def broken(data: bytes, *more: object) -> object:
+    def broken(data: bytes, *more: object, **named: object) -> object:
         if data == a_file():
             raise ZeroDivisionError
-        return right(data, *more)
+        return right(data, *more, **named)
 
     monkeypatch.setattr(tasks.read, "read", broken)
     found = served(file)

@@ -114,9 +114,9 @@ def test_a_mapping_is_remembered_for_a_channel_and_by_name():
 
     assert isinstance(answer, MappingSaved)
     assert again == answer
-    assert queries.mapping(company=COMPANY, channel="shop") == dict(COLUMNS) | {"tax": "VAT"}
-    assert queries.mapping(company=COMPANY, channel="mail") is None
-    assert queries.mapping(company=COMPANY, channel="shop", name="other") is None
+    assert queries.mapping(company=COMPANY, channel="shop").columns == dict(COLUMNS) | {"tax": "VAT"}
+    assert queries.mapping(company=COMPANY, channel="mail").columns == {}
+    assert queries.mapping(company=COMPANY, channel="shop", name="other").columns == {}
 
 
 @pytest.mark.parametrize(

@@ -98,9 +98,9 @@ def test_invariant_1_a_credit_of_a_channel_is_given_once_whatever_the_key():
     ("request_", "refusal"),
     [
         (a_credit(channel="nowhere"), NotFound),
-        (a_credit("C1", an_item(kind="gift")), errors.Unplaceable),
-        (a_credit("C1", an_item(quantity=0)), errors.Unplaceable),
-        (CreditWithoutSale(COMPANY, "shop", "C1", (), "GBP"), errors.Unplaceable),
+        (a_credit("C1", an_item(kind="gift")), errors.UnfitCredit),
+        (a_credit("C1", an_item(quantity=0)), errors.UnfitCredit),
+        (CreditWithoutSale(COMPANY, "shop", "C1", (), "GBP"), errors.UnfitCredit),
     ],
 )
 def test_what_can_not_be_a_credit_is_refused_and_nothing_is_written(request_, refusal):

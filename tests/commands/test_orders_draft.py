@@ -122,7 +122,7 @@ def test_an_address_of_a_draft_that_is_refused_stays():
     moved = replace(ORDER, address=replace(HOME, line1="2 Low Street"), lines=())
     (refused,) = draft(CAUSE, requests=[SaveDraft(moved, one.draft)])
 
-    assert isinstance(refused, errors.Unplaceable)
+    assert refused.message.startswith(f"{one.number} can't be saved: lines must be ")
     assert parties.addresses([address_of(one)])[address_of(one)].line1 == HOME.line1
 
 
@@ -174,7 +174,7 @@ def test_what_cannot_be_is_refused_and_its_neighbor_is_not():
     wanted = [
         (SaveDraft(ORDER, unknown), NotFound),
         (SaveDraft(replace(ORDER, channel="none")), NotFound),
-        (SaveDraft(replace(ORDER, lines=())), errors.Unplaceable),
+        (SaveDraft(replace(ORDER, lines=())), errors.UnfitDraft),
         (SaveDraft(replace(ORDER, payment=PaymentGiven("account", "P", 31_00, NOW))), Invalid),
         (SaveDraft(replace(ORDER, currency="QQQ")), Invalid),
         (SaveDraft(ORDER, valid_until=NOW - timedelta(seconds=1)), Invalid),

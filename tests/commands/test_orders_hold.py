@@ -148,6 +148,7 @@ def test_a_hold_is_released_once():
     first, second = release_holds(CAUSE, requests=[ReleaseHold(hold.id), ReleaseHold(hold.id)])
     assert isinstance(first, HoldReleased)
     assert isinstance(second, WrongState)
+    assert second.message.startswith(f"The fraud review of order {order.number} is released; ")
     assert isinstance(release_holds(CAUSE, requests=[ReleaseHold(hold.id)])[0], WrongState)
     assert release_holds(CAUSE, requests=[ReleaseHold(missing := uuid7())]) == [
         NotFound(what="hold", which=str(missing))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
@@ -439,6 +440,37 @@ def test_a_new_service_is_asked_about_hazardous_goods():
     tin, mug = placed(an_order("E1", a_line("TIN")), an_order("E2"))
     answers = edit(CAUSE, requests=[an_edit(tin, service="air"), an_edit(mug, service="air")])
     assert [each.holds for each in answers] == [("exception",), ()]
+
+
+def a_service(code: str) -> None:
+    zones, rates = (("GB", "GB", "inland"),), (("inland", 30_000, 345),)
+    request = RegisterService(COMPANY, "nx", code, code, 1, 30_000, "GBP", zones, rates)
+    register_services(CAUSE, requests=[request])
+
+
+def test_a_service_that_no_carrier_has_is_told_when_it_is_ordered_and_when_it_is_changed():
+    a_service("NX-24")
+    told = ("service", "No service is called NX-42: the one that suits best will be taken.")
+    one, known, none = placed(
+        home("E1", service="NX-42"), home("E2", service="NX-24"), home("E3", service="")
+    )
+    assert [[tuple(each) for each in x.warnings] for x in (one, known, none)] == [[told], [], []]
+    assert one.holds == ()
+
+    answers = edit(CAUSE, requests=[an_edit(known, service="NX-42"), an_edit(one, service="NX-24")])
+    assert [[tuple(each) for each in x.warnings] for x in answers] == [[told], []]
+    assert [queries.order(x.order).service for x in (one, known)] == ["NX-24", "NX-42"]
+    assert edit(CAUSE, requests=[an_edit(known, service="")])[0].warnings == ()
+
+
+def test_a_channel_may_hold_orders_of_services_that_no_carrier_has():
+    steer(service="enforce")
+    assert placed(home("E0", service="NX-42"))[0].holds == ()  # carried by our own means
+    a_service("NX-24")
+    assert placed(home("E1", service="NX-42"))[0].holds == ("address hold",)
+    steer(service="off")
+    (spared,) = placed(home("E2", service="NX-42"))
+    assert (spared.holds, spared.warnings) == ((), ())
 
 
 def test_a_policy_of_the_channel_steers_edits_and_imports_are_spared():

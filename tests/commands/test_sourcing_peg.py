@@ -163,6 +163,35 @@ def test_work_about_a_slipped_promise_stays_while_another_sku_of_the_order_is_la
     assert items() == [("slipped promise", "done")]
 
 
+def test_work_about_a_slipped_promise_ends_with_the_late_sku_where_the_rest_comes_in_time(
+    floor: Floor,
+) -> None:
+    coming(floor, 8, 5)
+    coming(floor, 8, 2, sku=1)
+    cancelled, served, late = (
+        waiting(floor, (0, 4), (1, 2), promise_at=NOW + timedelta(days=promised)) for promised in (3, 3, 1)
+    )
+    pegged(floor), pegged(floor, 1)
+    assert items() == [("slipped promise", "open")] * 3
+    of_order = "SELECT state FROM work_item WHERE type = 'slipped promise' AND subject_id = %(order)s"
+
+    def is_open(order: UUID) -> bool:
+        return sql.run(of_order, {"order": order}) == [("open",)]
+
+    def bottles(order: UUID) -> tuple[tuple[UUID, int], ...]:
+        wanted = "SELECT line_id FROM sourcing_backorder WHERE order_id = %(order)s AND sku_id = %(sku)s"
+        ((line,),) = sql.run(wanted, {"order": order, "sku": floor.skus[0]})
+        return ((line, 4),)
+
+    for order in (cancelled, late):
+        cancel(SYSTEM, requests=[CancelOrder(order, "no bottles", lines=bottles(order))])
+    assert (is_open(cancelled), is_open(late)) == (False, True)
+
+    floor.stock(0, 4)
+    allocate(SYSTEM, requests=[AllocateOrder(served)])
+    assert not is_open(served)
+
+
 def test_a_date_without_supply_stays_until_it_has_passed(floor: Floor) -> None:
     order = waiting(floor, (0, 4))
     pegged(floor)

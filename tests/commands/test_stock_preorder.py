@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -181,6 +182,28 @@ def test_who_orders_after_the_day_was_moved_is_not_told_that_it_slipped(house: F
     (answer,) = peg(LATER, requests=[PegSku(house.skus[0])])
     assert answer.slipped == 1  # type: ignore[union-attr]
     assert (len(slips(before)), slips(after)) == (2, [])
+
+
+def test_each_is_told_of_the_day_that_they_know_where_it_is_moved_twice_before_anybody_hears(
+    house: Floor,
+) -> None:
+    house.stock(0, 8)
+    ahead(house)
+    first = house.order((0, 2)).order
+    ahead(house, on=OPENING + timedelta(days=5), cause=LATER)
+    between, earlier = (house.order((0, 2), occurred_at=NOW + timedelta(hours=2)).order for _ in range(2))
+    allocated(first, between, earlier)
+    later = replace(LATER, at=NOW + timedelta(hours=3))
+    ahead(house, on=OPENING + timedelta(days=3), cause=later)
+    (answer,) = peg(later, requests=[PegSku(house.skus[0])])
+    assert answer.slipped == 1  # type: ignore[union-attr]
+    assert (len(slips(first)), slips(between)) == (1, []), "it comes sooner than they know"
+
+    ahead(house, on=OPENING + timedelta(days=4), cause=later)
+    ahead(house, on=OPENING + timedelta(days=9), cause=replace(LATER, at=NOW + timedelta(hours=4)))
+    peg(later, requests=[PegSku(house.skus[0])])
+    told = f"What it waits for is expected on {OPENING + timedelta(days=9)} and not on {OPENING + timedelta(days=3)}"
+    assert (slips(first)[-1], slips(between)[-1]) == (told, told)
 
 
 def test_an_order_that_is_promised_some_meanwhile_is_not_touched_without_its_lock(

@@ -80,6 +80,26 @@ def test_what_is_no_number_costs_and_takes_off_nothing(shop, console):
     assert not orders.drafts(COMPANY)
 
 
+def test_a_refusal_names_the_draft(shop, console, program):
+    def told(answer) -> str:
+        return answer.content.decode().replace("&#x27;", "'")
+
+    page, api = console("service"), program("root")
+    nothing = FORM | {"quantity": ["0", ""], "do": "save"}
+    assert "The draft can't be saved: quantity must be " in told(page.post(reverse("draft-new"), nothing))
+    page.post(reverse("draft-new"), FORM | {"do": "save"})
+    (one,) = orders.drafts(COMPANY)
+    again = page.post(reverse("draft", args=[one.id]), nothing, follow=True)
+    assert f"{one.number} can't be saved: quantity must be " in told(again)
+
+    line = {"sku": "NOTE-A5", "quantity": 1, "unit_price": "-1"}
+    said = {"channel": "web", "currency": "GBP", "lines": [line]}
+    for draft, name in (({}, "The draft"), ({"draft": str(one.id)}, one.number)):
+        answer = api.post("/api/v1/drafts", said | draft, again=f"n{len(draft)}")
+        told_of = answer.json()["detail"]
+        assert told_of.startswith(f"{name} can't be saved: unit_price must be "), answer.content
+
+
 def test_an_auditor_only_reads(shop, console):
     client = console("auditor")
     client.post(reverse("draft-new"), FORM | {"do": "save"})

@@ -56,7 +56,49 @@ def test_what_of_a_workbook_is_not_read_is_told(shop, console):
     page = " ".join(answer.content.decode().split())
     assert "Read is the sheet March alone. Rows of the others are not: April." in page
     assert "its field stays empty: Customer (Debtor)." in page
-    assert channels.mapping(company=COMPANY, channel="web") == columns
+    assert channels.mapping(company=COMPANY, channel="web").columns == columns
+
+
+def test_a_sheet_is_chosen_tried_and_remembered_when_orders_are_placed(shop, console):
+    march = [("Order", "SKU", "Qty", "Price"), ("F-1", "NOTE-A5", 2, 9.95)]
+    april = [("Bestellung", "Ware", "Menge", "Preis"), ("F-2", "NOTE-A5", 1, 9.95)]
+    book, client = saved(book_of(March=march, April=april)), console("service")
+
+    def sent(do: str, **said: str) -> str:
+        file = SimpleUploadedFile("orders.xlsx", book)
+        form = {"channel": "web", "file": file, "do": do, **said}
+        return " ".join(client.post(reverse("orders-import"), form).content.decode().split())
+
+    columns = {"order": "Order", "sku": "SKU", "quantity": "Qty", "unit_price": "Price"}
+    of_march = {"mapped": "orders.xlsx", "sheet_read": ""} | {f"column-{k}": v for k, v in columns.items()}
+    assert '<option value="April">April</option>' in sent("try")
+    page = sent("try", **of_march, sheet="April")
+    assert "Read is the sheet April alone" in page and '<option value="April" selected>' in page
+    assert '<input type="hidden" name="sheet_read" value="April">' in page
+    assert '<option value="Bestellung" selected>' in page, (
+        "columns are those of the sheet, not of the one before"
+    )
+
+    of_april = {"column-order": "Bestellung", "column-sku": "Ware", "column-quantity": "Menge"}
+    of_april |= {
+        "column-unit_price": "Preis",
+        "mapped": "orders.xlsx",
+        "sheet": "April",
+        "sheet_read": "April",
+    }
+    assert "1 order would be placed" in sent("try", **of_april)
+    assert channels.mapping(company=COMPANY, channel="web").sheet == ""
+    assert "1 order was placed" in sent("place", **of_april)
+    assert len(orders.orders_page(COMPANY, text="F-2")) == 1
+    assert channels.mapping(company=COMPANY, channel="web").sheet == "April"
+    assert "Read is the sheet April alone" in sent("try")
+    assert "sheet: expected one of March, April, found June." in sent("try", **of_april | {"sheet": "June"})
+    assert "Read is the sheet March alone" in sent("try", **of_april | {"sheet": ""})
+
+
+def test_what_a_lead_chooses_is_remembered_too(shop, console):
+    assert "1 order was placed" in send(console("lead"), "place").content.decode()
+    assert channels.mapping(company=COMPANY, channel="web").columns["quantity"] == "Qty"
 
 
 def test_who_may_not_place_may_not_import(shop, console):
@@ -203,4 +245,4 @@ def test_columns_chosen_for_a_long_file_are_kept_and_remembered_when_it_is_place
     address = client.post(reverse("orders-import"), sent)["Location"]
     work(3)
     assert "2 orders were placed" in client.get(address).content.decode()
-    assert channels.mapping(company=COMPANY, channel="web") == columns
+    assert channels.mapping(company=COMPANY, channel="web").columns == columns

@@ -37,6 +37,7 @@ def test_what_only_warns_is_in_the_answer_and_in_the_order(strict, program):
     assert answer.status_code == 201, answer.content
     warnings = [
         {"rule": "mismatch", "reason": "It is billed to another country than it is sent to."},
+        {"rule": "service", "reason": "No service is called courier: the one that suits best will be taken."},
         {"rule": "box", "reason": "courier brings nothing to a PO box."},
     ]
     assert (answer.json()["holds"], answer.json()["warnings"]) == ([], warnings)

@@ -396,6 +396,29 @@ def test_the_first_sheet_that_can_hold_orders_is_read_and_the_others_are_told():
     assert (alone.name, alone.others) == ("Cover", ()), "what is wrong with it is told of the first"
 
 
+def test_a_sheet_is_chosen_by_its_name_or_as_usual():
+    other = [HEADER, ("2", "PEN", 1, 10, 0)]
+    book = book_of(March=ROWS, April=other, Empty=[("x",)], **{f"S{n}": ROWS for n in range(20)}, Last=other)
+    data = saved(book)
+
+    for name in ("April", " april ", "Last"):
+        chosen = read.read(data, wanted=name)
+        assert (chosen.name.lower(), chosen.rows[0][1][0]) == (name.strip().lower(), "2")
+        assert "March" in chosen.others and chosen.name not in chosen.others
+        assert read.read(data, usual=name) == chosen
+    assert read.read(data, wanted="March", usual="April").name == "March"
+    for usual in ("May", "Empty"):
+        assert read.read(data, usual=usual).name == "March"
+    assert (read.lost_sheet("March", "May"), read.lost_sheet("March", "march")) == ("May", "")
+
+    with pytest.raises(Invalid) as refused:
+        read.read(saved(book_of(March=ROWS, April=other)), wanted="May")
+    assert refused.value.message == "sheet: expected one of March, April, found May."
+    with pytest.raises(Invalid, match="only workbooks have sheets"):
+        read.read(b"Order,SKU\n1,MUG\n", wanted="March")
+    assert read.read(b"Order,SKU\n1,MUG\n", usual="March").name == ""
+
+
 def test_a_small_table_on_a_cover_is_not_taken_for_the_orders():
     book = book_of(Cover=[("From", "To", "By", "On"), ("1", "31", "Ada", "2nd")], March=ROWS)
 

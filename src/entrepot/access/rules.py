@@ -140,7 +140,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
-        "channels.ask_imports", "channels.withdraw_imports",
+        "channels.ask_imports", "channels.withdraw_imports", "channels.save_mapping",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft", "orders.restore_draft",
         "orders.list_buyers", "orders.unlist_buyers",

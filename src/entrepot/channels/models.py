@@ -20,6 +20,7 @@ class Mapping(models.Model):
     channel_id = models.UUIDField()
     name = models.TextField()
     columns = models.JSONField()  # field → header
+    sheet = models.TextField(db_default="")  # of workbooks; '': the first that can hold orders
     saved_by = models.TextField()
     saved_at = models.DateTimeField()
 
@@ -125,6 +126,7 @@ class FileImport(models.Model):
     tries = models.BooleanField()  # carried out and undone
     content = models.BinaryField(null=True)  # until it is read
     chosen = models.JSONField(null=True)  # field → header, where somebody chose columns
+    sheet = models.TextField(null=True)  # noqa: DJ001  that somebody chose; '': the first that can hold orders
     problem = models.JSONField(null=True)  # why it can't be read: field, what was expected and what was found
     header = models.JSONField()  # this and all below, once it is read
     columns = models.JSONField()  # field → header

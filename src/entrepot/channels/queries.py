@@ -12,18 +12,27 @@ from entrepot.channels.rules import MENDS
 from entrepot.channels.spreadsheet import importer
 from entrepot.channels.spreadsheet.importer import Outcome, Wanted
 from entrepot.channels.spreadsheet.parse import Wrong
+from entrepot.channels.spreadsheet.read import lost_sheet
 from entrepot.kernel import sql, wire
 from entrepot.kernel.errors import Invalid, Refused, Said
 
 
-def mapping(*, company: int, channel: str, name: str = "default") -> dict[str, str] | None:
-    """Field → header as it was saved for a channel's files; None where it never was."""
+class Remembered(NamedTuple):
+    """Field → header, and the sheet of a workbook ('': the first that can hold orders), as saved for a channel's
+    files."""
+
+    columns: dict[str, str]
+    sheet: str
+
+
+def mapping(*, company: int, channel: str, name: str = "default") -> Remembered:
+    """What is remembered of a channel's files; nothing where nothing ever was."""
     found = sql.run(_MAPPING, {"company": company, "channel": channel, "name": name})
-    return dict(found[0][0]) if found else None
+    return Remembered(*found[0]) if found else Remembered({}, "")
 
 
 _MAPPING = """
-SELECT m.columns FROM channels_mapping AS m JOIN network_channel AS c ON c.id = m.channel_id
+SELECT m.columns, m.sheet FROM channels_mapping AS m JOIN network_channel AS c ON c.id = m.channel_id
 WHERE c.company_id = %(company)s::smallint AND c.code = %(channel)s::text AND m.name = %(name)s::text
 """
 
@@ -162,6 +171,14 @@ class FileRow:
         return list((self.noticed or {}).get("other_sheets", ()))
 
     @property
+    def usual_sheet(self) -> str:
+        return str((self.noticed or {}).get("usual_sheet", ""))
+
+    @property
+    def lost_sheet(self) -> str:
+        return lost_sheet(self.sheet, self.usual_sheet)
+
+    @property
     def lost(self) -> dict[str, str]:
         """Fields whose remembered column it lacks."""
         return dict((self.noticed or {}).get("lost", {}))
@@ -226,7 +243,7 @@ def _words(fact: str | list[str]) -> str:
 
 
 class Unread(NamedTuple):
-    """A file that waits to be read, and the columns that somebody chose for it."""
+    """A file that waits to be read, and the columns and the sheet that somebody chose for it."""
 
     file: UUID
     company: int
@@ -236,6 +253,7 @@ class Unread(NamedTuple):
     tries: bool
     content: bytes
     chosen: dict[str, str] | None
+    sheet: str | None
     asked_by: str
 
 
@@ -304,7 +322,7 @@ WHERE b.import_id = %(file)s::uuid ORDER BY (w.one ->> 'row')::int, b.number, w.
 """
 
 _UNREAD = """
-SELECT f.id, f.company_id::int, c.code, c.currency, f.name, f.tries, f.content, f.chosen, f.asked_by
+SELECT f.id, f.company_id::int, c.code, c.currency, f.name, f.tries, f.content, f.chosen, f.sheet, f.asked_by
 FROM channels_fileimport AS f JOIN network_channel AS c ON c.id = f.channel_id
 WHERE f.id = ANY(%(files)s::uuid[]) AND f.state = 'reading' ORDER BY f.id
 """

@@ -89,7 +89,11 @@ def _read(cause: Cause, one: queries.Unread) -> None:
     try:
         with watched(_READ_SO_FAR, _IS_WANTED, {"file": one.file}) as heard:
             # Of how many is known at the end alone: told as all of them, each time is told, however soon.
-            sheet = read.read(bytes(one.content), lambda rows: heard(rows, rows))
+            remembered = queries.mapping(company=one.company, channel=one.channel)
+            usual = remembered.sheet if one.sheet is None else one.sheet
+            sheet = read.read(
+                bytes(one.content), lambda rows: heard(rows, rows), wanted=one.sheet or "", usual=usual
+            )
             heard(len(sheet.rows), len(sheet.rows))
     except Unwanted:
         return
@@ -97,19 +101,19 @@ def _read(cause: Cause, one: queries.Unread) -> None:
         why = (refused.facts["field"], refused.facts["expected"], str(refused.facts["found"]))
         note_readings(cause, requests=[NoteReading(one.file, problem=why)])
         return
-    remembered = queries.mapping(company=one.company, channel=one.channel) or {}
     chosen = one.chosen and {name: column for name, column in one.chosen.items() if column in sheet.header}
-    columns = chosen or parse.propose(sheet.header, remembered)
+    columns = chosen or parse.propose(sheet.header, remembered.columns)
     if not one.tries and parse.misfit_mapping(columns) is None:
-        kept = columns | parse.lost(columns, remembered, sheet.header)
-        save_mapping(cause, requests=[SaveMapping(one.company, one.channel, tuple(kept.items()))])
+        kept = tuple((columns | parse.lost(columns, remembered.columns, sheet.header)).items())
+        save_mapping(cause, requests=[SaveMapping(one.company, one.channel, kept, sheet=usual)])
     report, wanted = importer.read_orders(
         cause, company=one.company, channel=one.channel, currency=one.currency, sheet=sheet, mapping=columns,
-        remembered=remembered, tries=one.tries,
+        remembered=remembered.columns, usual=usual, tries=one.tries,
     )  # fmt: skip
     reading = NoteReading(
         one.file, sheet.header, tuple(columns.items()), report.rows, report.orders, tuple(wanted),
-        tuple(report.wrong), tuple(report.repeated), report.sheet, report.other_sheets, tuple(report.lost.items()),
+        tuple(report.wrong), tuple(report.repeated), report.sheet, report.other_sheets, report.usual_sheet,
+        tuple(report.lost.items()),
     )  # fmt: skip
     note_readings(cause, requests=[reading])
 

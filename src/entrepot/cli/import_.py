@@ -85,6 +85,9 @@ def _add_orders_to(formats: argparse._SubParsersAction[argparse.ArgumentParser])
         "--map", action="append", default=[], metavar="FIELD=COLUMN", help="a column of the file; remembered"
     )
     orders.add_argument(
+        "--sheet", metavar="NAME", help="of a workbook; remembered. '': the first that can hold orders"
+    )
+    orders.add_argument(
         "--dry-run", action="store_true", help="say what would become of every row, and write nothing"
     )
     orders.add_argument("--errors", type=Path, metavar="FILE", help="write what is wrong as CSV")
@@ -200,22 +203,24 @@ def _import_orders(arguments: argparse.Namespace) -> importer.Report:
     channel = known.get(arguments.channel)
     if channel is None:
         raise Invalid(field="channel", expected=one_of(known), found=arguments.channel)
-    sheet = read.read(arguments.file.read_bytes())
-    remembered = channels.mapping(company=company, channel=channel.code, name=arguments.mapping) or {}
+    columns, usual = channels.mapping(company=company, channel=channel.code, name=arguments.mapping)
+    wanted = usual if arguments.sheet is None else arguments.sheet
+    sheet = read.read(arguments.file.read_bytes(), wanted=arguments.sheet or "", usual=wanted)
     given = dict(one.partition("=")[::2] for one in arguments.map)
     wrong = parse.misfit_given(given, sheet.header)
     if wrong is not None:
         raise Invalid(field="--map", expected=wrong.expected, found=wrong.column)
-    mapping = parse.propose(sheet.header, remembered | given)
+    mapping = parse.propose(sheet.header, columns | given)
     cause = Cause(
         Actor("import:orders", everything=True), datetime.now(UTC), f"import of {arguments.file.name}"
     )
-    if given and not arguments.dry_run:
-        columns = tuple((mapping | parse.lost(mapping, remembered, sheet.header)).items())
-        whole(save_mapping(cause, requests=[SaveMapping(company, channel.code, columns, arguments.mapping)]))
+    if (given or wanted != usual) and not arguments.dry_run:
+        kept = tuple((mapping | parse.lost(mapping, columns, sheet.header)).items())
+        saved = SaveMapping(company, channel.code, kept, arguments.mapping, wanted)
+        whole(save_mapping(cause, requests=[saved]))
     return importer.run(
         cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
-        remembered=remembered, tries=arguments.dry_run,
+        remembered=columns, usual=wanted, tries=arguments.dry_run,
     )  # fmt: skip
 
 
@@ -230,8 +235,11 @@ def _print_orders(report: importer.Report) -> None:
     if report.lost:
         lacks = ", ".join(f"{name} ({column})" for name, column in report.lost.items())
         say(f"columns that are remembered are not in this file, their fields stay empty: {lacks}")
+    if report.lost_sheet:
+        say(f"the sheet {report.lost_sheet}, which is remembered, is not in this file")
     if report.other_sheets:
-        say(f"read is the sheet {report.sheet} alone, not: {', '.join(report.other_sheets)}")
+        others = ", ".join(report.other_sheets)
+        say(f"read is the sheet {report.sheet} alone, not: {others} (choose another with --sheet NAME)")
     if report.repeated:
         some = ", ".join(map(str, report.repeated[:20]))
         say(f"{len(report.repeated)} rows say the same as an earlier row of their order: {some}")

@@ -21,6 +21,20 @@ class Unplaceable(Refused):
     says = "Order {external_id} can't be placed: {field} must be {expected}, found {found}."
 
 
+class UnfitDraft(Refused):
+    """`draft` is its number, or words for one that has none yet."""
+
+    code = "orders.unfit_draft"
+    kind = "invalid"
+    says = "{draft} can't be saved: {field} must be {expected}, found {found}."
+
+
+class UnfitCredit(Refused):
+    code = "orders.unfit_credit"
+    kind = "invalid"
+    says = "Credit {external_id} can't be given: {field} must be {expected}, found {found}."
+
+
 class QuoteExpired(Refused):
     """The quote was valid until a time that is over."""
 

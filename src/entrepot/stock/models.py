@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -434,9 +435,9 @@ class Preorder(models.Model):
     company_id = models.SmallIntegerField()
     ships_on = models.DateField(null=True)  # null: it ships at once
     units_max = models.IntegerField()
-    # The day that those know who ordered it before it was moved, and when that was; until they are told.
-    moved_from = models.DateField(null=True)
-    moved_at = models.DateTimeField(null=True)
+    # The days that those know who ordered it before it was moved from them, and when that was; until they are told.
+    moved_from = ArrayField(models.DateField(), null=True)
+    moved_at = ArrayField(models.DateTimeField(), null=True)
 
     class Meta:
         indexes = [models.Index(fields=["ships_on"], name="stock_preorder_by_day")]

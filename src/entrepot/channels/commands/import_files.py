@@ -26,7 +26,8 @@ PRIORITY = 1
 @dataclass(frozen=True, slots=True)
 class AskImport:
     """A file as it came, and the columns that somebody chose for its fields; without any, those that were remembered
-    for the channel, and what their headers say. With `tries` all of it is carried out and undone."""
+    for the channel, and what their headers say. `sheet` is read of a workbook, '': the first that can hold orders;
+    None: as it is remembered. With `tries` all of it is carried out and undone."""
 
     company: int
     channel: str
@@ -34,6 +35,7 @@ class AskImport:
     tries: bool
     content: bytes
     columns: tuple[tuple[str, str], ...] = ()
+    sheet: str | None = None
     key: str | None = None
 
 
@@ -71,8 +73,8 @@ def ask_imports(cause: Cause, /, *, requests: Sequence[AskImport]) -> list[Impor
         file = ids.uuid7()
         chosen = wire.dump(dict(one.columns)) if one.columns else None
         files.append((
-            file, one.company, channel, one.name, one.tries, one.content, chosen, "[]", "{}", "[]", 0, 0, 0, "{}",
-            cause.actor.name, cause.at,
+            file, one.company, channel, one.name, one.tries, one.content, chosen, one.sheet, "[]", "{}", "[]", 0, 0, 0,
+            "{}", cause.actor.name, cause.at,
         ))  # fmt: skip
         facts = {"file": one.name, "tries": one.tries}
         announce(cause, [Event("file_import", file, one.company, after=FILE_IMPORT.initial, payload=facts)])
@@ -216,8 +218,8 @@ def as_words(fact: str) -> str | list[str]:
 
 
 _FILE = (
-    "id", "company_id", "channel_id", "name", "tries", "content", "chosen", "header", "columns", "repeated", "rows",
-    "orders", "wanted", "totals", "asked_by", "asked_at",
+    "id", "company_id", "channel_id", "name", "tries", "content", "chosen", "sheet", "header", "columns", "repeated",
+    "rows", "orders", "wanted", "totals", "asked_by", "asked_at",
 )  # fmt: skip
 
 _CHANNELS = """

@@ -24,9 +24,9 @@ FAULTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class NoteReading:
-    """What a file holds: its columns, its orders without a fault, its faults, the sheet that was read and those that
-    were not, and fields whose remembered column it lacks. Or the `problem`, in what it is, what was expected and what
-    was found, for which it can't be read."""
+    """What a file holds: its columns, its orders without a fault, its faults, the sheet that was read, those that were
+    not, the one that was chosen or is remembered, and fields whose remembered column it lacks. Or the `problem`, in
+    what it is, what was expected and what was found, for which it can't be read."""
 
     file: UUID
     header: tuple[str, ...] = ()
@@ -38,6 +38,7 @@ class NoteReading:
     repeated: tuple[int, ...] = ()
     sheet: str = ""
     other_sheets: tuple[str, ...] = ()
+    usual_sheet: str = ""
     lost: tuple[tuple[str, str], ...] = ()
     problem: tuple[str, str, str] | None = None
     key: str | None = None
@@ -69,7 +70,10 @@ def note_readings(cause: Cause, /, *, requests: Sequence[NoteReading]) -> list[I
         read.append((
             one.file, state, _problem(one), wire.dump(one.header),
             wire.dump(dict(one.columns)), wire.dump(one.repeated), one.rows, one.orders, len(one.wanted),
-            wire.dump({"sheet": one.sheet, "other_sheets": one.other_sheets, "lost": dict(one.lost)}),
+            wire.dump({
+                "sheet": one.sheet, "other_sheets": one.other_sheets, "usual_sheet": one.usual_sheet,
+                "lost": dict(one.lost),
+            }),
         ))  # fmt: skip
         parts += _parts(one)
         facts = {"orders": len(one.wanted), "rows": one.rows}

@@ -16,12 +16,14 @@ from entrepot.kernel.events import Event
 
 @dataclass(frozen=True, slots=True)
 class SaveMapping:
-    """Field and header, for each field that the files have (`spreadsheet.contract.FIELDS`)."""
+    """Field and header, for each field that the files have (`spreadsheet.contract.FIELDS`). `sheet` is read of
+    workbooks that have it; '': the first that can hold orders."""
 
     company: int
     channel: str
     columns: tuple[tuple[str, str], ...]
     name: str = "default"
+    sheet: str = ""
     key: str | None = None
 
 
@@ -53,7 +55,9 @@ def save_mapping(cause: Cause, /, *, requests: Sequence[SaveMapping]) -> list[Ma
             answers.append(Invalid(field=wrong.column, expected=wrong.expected, found=wrong.found))
         else:
             columns = wire.dump(dict(one.columns))
-            fitting.append((ids.uuid7(), one.company, channel, one.name, columns, cause.actor.name, cause.at))
+            fitting.append(
+                (ids.uuid7(), one.company, channel, one.name, columns, one.sheet, cause.actor.name, cause.at)
+            )
             answers.append(None)
     saved = {(row[1], row[2]): row[0] for row in sql.upsert("channels_mapping", _KEY, _COLUMNS, fitting)}
     announce(
@@ -69,7 +73,7 @@ def save_mapping(cause: Cause, /, *, requests: Sequence[SaveMapping]) -> list[Ma
 
 _KEY = ("channel_id", "name")
 
-_COLUMNS = ("id", "company_id", "channel_id", "name", "columns", "saved_by", "saved_at")
+_COLUMNS = ("id", "company_id", "channel_id", "name", "columns", "sheet", "saved_by", "saved_at")
 
 _CHANNELS = """
 SELECT c.company_id::int, c.code, c.id

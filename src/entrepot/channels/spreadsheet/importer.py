@@ -9,7 +9,7 @@ from typing import Any
 
 from entrepot.channels.spreadsheet import parse
 from entrepot.channels.spreadsheet.parse import Grouped, Wrong
-from entrepot.channels.spreadsheet.read import Sheet
+from entrepot.channels.spreadsheet.read import Sheet, lost_sheet
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import rehearse
 from entrepot.kernel.errors import Refused
@@ -74,8 +74,15 @@ class Report:
     sheet: str = ""
     other_sheets: tuple[str, ...] = ()
     """Sheets of the workbook that hold rows as well, and are not read."""
+    usual_sheet: str = ""
+    """The sheet that was chosen or is remembered; '': the first that can hold orders."""
     lost: Mapping[str, str] = field(default_factory=dict)
     """Fields that a column is remembered for which the file does not have."""
+
+    @property
+    def lost_sheet(self) -> str:
+        """The usual sheet, where another one was read instead."""
+        return lost_sheet(self.sheet, self.usual_sheet)
 
     @property
     def placed(self) -> int:
@@ -106,7 +113,8 @@ class Report:
         return {
             "dry_run": self.tried, "rows": self.rows, "orders": self.orders, **figures, "totals": self.totals(),
             "columns": dict(self.mapping), "unread_columns": list(self.unread), "repeated_rows": list(self.repeated),
-            "sheet": self.sheet, "unread_sheets": list(self.other_sheets), "missing_columns": dict(self.lost),
+            "sheet": self.sheet, "unread_sheets": list(self.other_sheets), "missing_sheet": self.lost_sheet,
+            "missing_columns": dict(self.lost),
             "results": [asdict(one) for one in self.outcomes],
             "errors": [
                 {"row": one.row, "column": one.column, "expected": str(one.expected), "found": str(one.found),
@@ -125,16 +133,17 @@ def run(
     sheet: Sheet,
     mapping: Mapping[str, str],
     remembered: Mapping[str, str] = NOTHING,
+    usual: str = "",
     tries: bool = False,
 ) -> Report:
     """Place the orders of a sheet, or with `tries` carry all of it out and undo it. What the file lacks of the columns
-    that are `remembered` is told.
+    that are `remembered`, and a `usual` sheet that another was read instead of, is told.
 
     The same file again changes nothing: a channel's order is placed once. Orders with a fault are left out, whole.
     """
     report, wanted = read_orders(
         cause, company=company, channel=channel, currency=currency, sheet=sheet, mapping=mapping,
-        remembered=remembered, tries=tries,
+        remembered=remembered, usual=usual, tries=tries,
     )  # fmt: skip
     with Progress("Trying" if tries else "Placing", total=len(wanted), unit="orders") as bar:
         for batch in batches(wanted, BATCH):
@@ -153,6 +162,7 @@ def read_orders(
     sheet: Sheet,
     mapping: Mapping[str, str],
     remembered: Mapping[str, str] = NOTHING,
+    usual: str = "",
     tries: bool,
 ) -> tuple[Report, list[Wanted]]:
     """What a sheet holds: a report that tells its faults and no outcome yet, and the orders that have none."""
@@ -160,7 +170,8 @@ def read_orders(
     report = Report(
         tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong), mapping=mapping,
         unread=unread(sheet.header, mapping), repeated=parsed.repeated,
-        sheet=sheet.name, other_sheets=sheet.others, lost=parse.lost(mapping, remembered, sheet.header),
+        sheet=sheet.name, other_sheets=sheet.others, usual_sheet=usual,
+        lost=parse.lost(mapping, remembered, sheet.header),
     )  # fmt: skip
     return report, [Wanted(one.rows[0].number, _order(company, channel, one, cause)) for one in parsed.orders]
 

@@ -20,7 +20,7 @@ import openpyxl
 from openpyxl.utils import column_index_from_string
 
 from entrepot.channels.spreadsheet import contract, parse
-from entrepot.kernel.errors import Invalid, Said
+from entrepot.kernel.errors import Invalid, Said, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,17 @@ def is_long(data: bytes, rows: int) -> bool:
     return data.count(b"\n") >= rows or data.count(b"\r") >= rows
 
 
-def read(data: bytes, watch: Watch = _unwatched) -> Sheet:
-    """The first sheet of a workbook that can hold orders, or a CSV file. Raises Invalid for neither, or too much."""
+def read(data: bytes, watch: Watch = _unwatched, *, wanted: str = "", usual: str = "") -> Sheet:
+    """A CSV file, or of a workbook the `wanted` sheet; without one the `usual` sheet, where it is there; else the first
+    that can hold orders. Raises Invalid for another file, for too much, and where the wanted sheet is not there."""
     if len(data) > contract.BYTES_MAX:
         raise Invalid(field="file", expected=Said("at most {0} bytes", contract.BYTES_MAX), found=len(data))
     if not data.startswith(_ZIP):
+        if wanted:
+            raise Invalid(field="sheet", expected="none, as only workbooks have sheets", found=wanted)
         return _sheet(_csv(data), watch)
     try:
-        return _workbook(data, watch)
+        return _workbook(data, watch, wanted, usual)
     except _BROKEN as error:
         raise Invalid(
             field="file", expected="a workbook (XLSX)", found="another file, or a broken one"
@@ -185,7 +188,7 @@ def _like_header(rows: Sequence[int]) -> bool:
     return len(rows) == 2 and min(rows) >= len(contract.REQUIRED)
 
 
-def _workbook(data: bytes, watch: Watch) -> Sheet:
+def _workbook(data: bytes, watch: Watch, wanted: str, usual: str) -> Sheet:
     """Formulas come as the values that were last computed; macros and links are not read, entities not expanded."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         unpacked = sum(one.file_size for one in archive.infolist())
@@ -195,15 +198,17 @@ def _workbook(data: bytes, watch: Watch) -> Sheet:
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
         shown = [one for one in book.worksheets if one.sheet_state == "visible"] or book.worksheets
+        named = _named(shown, wanted, usual)
         tops = []
-        for one in shown[:_SHEETS]:
+        for one in dict.fromkeys([*named, *shown[:_SHEETS]]):
             one.reset_dimensions()  # a format may reach to the last column of the sheet
             watch(0)
             tops.append((one, _top(one)))
         readable = [(one, top) for one, top in tops if top is not None]
         able = [(one, top) for one, top in readable if top]
         known = [(one, top) for one, top in able if parse.propose(top[0]).keys() >= set(contract.REQUIRED)]
-        sheet, top = (known or able or readable or tops)[0]
+        asked = [pair for pair in (tops if wanted else able) if pair[0] in named]
+        sheet, top = (asked or known or able or readable or tops)[0]
         with sheet._get_source() as source:
             marks = _marks(source)
         padded: _Padded | None = {} if any(map(_zeros, book._number_formats)) else None
@@ -213,6 +218,24 @@ def _workbook(data: bytes, watch: Watch) -> Sheet:
         )
     finally:
         book.close()
+
+
+def _named(sheets: Sequence[Any], wanted: str, usual: str) -> list[Any]:
+    """The sheet that is asked for, if any."""
+    found = [one for one in sheets if _is_called(one.title, wanted or usual)]
+    if wanted and not found:
+        raise Invalid(field="sheet", expected=one_of(one.title for one in sheets[:_SHEETS]), found=wanted)
+    return found[:1]
+
+
+def _is_called(sheet: str, name: str) -> bool:
+    """Whether a sheet has a name, however it writes its capitals: spreadsheets don't tell them apart."""
+    return sheet.strip().casefold() == name.strip().casefold()
+
+
+def lost_sheet(sheet: str, usual: str) -> str:
+    """The usual sheet, where another one was read of a workbook instead; else ''."""
+    return "" if not sheet or _is_called(sheet, usual) else usual
 
 
 def _top(sheet: Any) -> list[tuple[str, ...]] | None:

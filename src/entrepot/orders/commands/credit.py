@@ -62,7 +62,7 @@ class Credited:
 def credit(cause: Cause, /, *, requests: Sequence[CreditWithoutSale]) -> list[Credited | Refused]:
     """Credits written, each with a work item for the controller. Another person has them booked: `approve_credits`.
 
-    Refuses: NotFound (channel); Invalid lines as Unplaceable; DuplicateCredit.
+    Refuses: NotFound (channel); UnfitCredit; DuplicateCredit.
     Again: by key; and a channel's credit is given once, whatever the key. 8 statements, 1 more for new customers.
     """
     known = _load(cause, requests)
@@ -172,7 +172,7 @@ def _draft(cause: Cause, request: CreditWithoutSale, known: _Known) -> _Draft | 
 
 
 def _unfit(request: CreditWithoutSale, field: str, expected: str, found: str) -> Refused:
-    return errors.Unplaceable(external_id=request.external_id, field=field, expected=expected, found=found)
+    return errors.UnfitCredit(external_id=request.external_id, field=field, expected=expected, found=found)
 
 
 def _duplicate(request: CreditWithoutSale, credit_id: str, number: str) -> Refused:

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules
 from entrepot.orders.commands.place import (
@@ -78,7 +78,7 @@ class DraftDiscarded:
 def draft(cause: Cause, /, *, requests: Sequence[SaveDraft]) -> list[DraftSaved | Refused]:
     """Drafts made or changed. Nothing of them is promised, validated or frozen yet.
 
-    Locks: the drafts in id order. Refuses: NotFound (draft, channel); WrongState (placed, discarded); Unplaceable;
+    Locks: the drafts in id order. Refuses: NotFound (draft, channel); WrongState (placed, discarded); UnfitDraft;
     Invalid (another company's; a draft twice; a payment; a last day that is over).
     Again: by key. 4 statements, 4 for addresses, and 3 where one is not its draft's any more.
     """
@@ -367,7 +367,8 @@ def _misfit(
         expected = "one that is paid with, such as GBP (ISO 4217)"
         return Invalid(field="currency", expected=expected, found=order.currency)
     wrong = rules.misfit(order.lines, order.policy or rules.DEMANDS.get(order.demand, ""))
-    return wrong and errors.Unplaceable(external_id=order.external_id, **wrong._asdict())
+    name = found[one.draft].number if one.draft else Said("The draft")
+    return wrong and errors.UnfitDraft(draft=name, **wrong._asdict())
 
 
 def _channels(orders: Sequence[PlaceOrder]) -> dict[tuple[int, str], UUID]:

@@ -111,7 +111,7 @@ def edit(
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 8 more where lines come and units go, 9 for addresses, 1 for services, 3 for holds, 3
+    Again: by key. 11 statements; 8 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
     for priorities and promises, 1 where a policy asks for hazardous goods, and those of `orders.release_satisfied`
     where units go of orders that wait for a payment.
     """
@@ -406,7 +406,9 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
     if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):
         names = {(one.order.company, line.sku) for one, _ in asked for line in one.lines.values()}
         hazardous = set(sql.run(_HAZARDOUS, sql.columns(("companies", "codes"), names)))  # type: ignore[arg-type]
-    seen = {one.order.id: _facts(cause, one, policies[one.order.id], hazardous) for one, _ in asked}
+    wished = {(one.order.company, wish) for one, _ in asked if (wish := one.request.service)}
+    unserved = facts.unserved(wished) if wished else set()
+    seen = {one.order.id: _facts(cause, one, policies[one.order.id], hazardous, unserved) for one, _ in asked}
     named = [
         (one.order.company, entry)
         for one, only in asked
@@ -432,7 +434,13 @@ def _asked(request: EditOrder) -> tuple[str, ...]:
     return (OF_ADDRESS if moves else ()) + (OF_SERVICE if request.service is not None else ())
 
 
-def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[int, str]]) -> OrderFacts:
+def _facts(
+    cause: Cause,
+    one: _Edit,
+    policy: Validation,
+    hazardous: set[tuple[int, str]],
+    unserved: set[tuple[int, str]],
+) -> OrderFacts:
     order, asked = one.order, one.request
     code = order.postal_code if asked.postal_code is None else asked.postal_code
     goods = tuple(
@@ -443,12 +451,13 @@ def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[in
         if line.kind == GOODS and line.gone < line.quantity
     )
     is_to_box, problems = facts.of_address(asked.address, order.country, code, policy)
+    service = order.service if asked.service is None else asked.service
     there = facts.written(asked.address, order.country, code) if asked.address else None
     # Of some only a tax number is known: that is no place.
     billed = order.billed if order.billed and order.billed.line1 else None
     return OrderFacts(
         asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
-        service=order.service if asked.service is None else asked.service, customer=order.customer or None,
+        service=service, is_unserved=(order.company, service) in unserved, customer=order.customer or None,
         has_address=True, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
         fingerprints=tuple(facts.fingerprints_of_places((there,), (asked.address,))),

@@ -12,7 +12,7 @@ from entrepot.access.rules import stands_for
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, holding, rules, states
 from entrepot.orders.commands import progress
@@ -260,6 +260,7 @@ class Found(NamedTuple):
     before: Sequence[str] = ()
     role: str = ""  # who decides about it, and who has its work item
     owner: str = ""
+    number: str = ""  # of the order
 
 
 def _unreleasable(
@@ -275,7 +276,7 @@ def _unreleasable(
         return Invalid(field="code", expected=one_of(rules.RESOLUTIONS), found=one.code)
     after = states.HOLD.step("released" if one.hold in released else hold.state, "release")
     if isinstance(after, Refused):
-        return after
+        return WrongState(**after.facts | {"subject": Said("The {0} of order {1}", hold.type, hold.number)})
     if hold.type == "inventory hold" and hold.order in unknown:
         return errors.StillUnknown(skus=unknown[hold.order])
     return None
@@ -379,8 +380,8 @@ SELECT h.id, h.company_id::int, h.order_id, h.type, h.state, h.work_item, h.next
                SELECT e.type, e.follows FROM orders_hold AS e WHERE e.id = h.follows
                UNION ALL SELECT e.type, e.follows FROM orders_hold AS e JOIN earlier ON e.id = earlier.follows
            ) SELECT type FROM earlier
-       ) ELSE ARRAY[]::text[] END, COALESCE(w.role, h.owner_role), COALESCE(w.owner, '')
-FROM orders_hold AS h LEFT JOIN work_item AS w ON w.id = h.work_item
+       ) ELSE ARRAY[]::text[] END, COALESCE(w.role, h.owner_role), COALESCE(w.owner, ''), o.number
+FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id LEFT JOIN work_item AS w ON w.id = h.work_item
 WHERE h.id = ANY(%(holds)s::uuid[])
 """
 

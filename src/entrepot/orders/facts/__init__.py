@@ -20,6 +20,7 @@ from entrepot.orders.facts.known import (
     default,
     load,
     recently,
+    unserved,
 )
 from entrepot.orders.facts.marks import fingerprints_of_places, region_of, written
 from entrepot.orders.validation import Earlier, LineFact, OrderFacts, PaymentFact, Validation
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channel", "Known", "Priced", "Sku", "default", "fingerprints_of_places", "kit", "line", "load", "of", "of_address",
-    "of_kit", "region_of", "written",
+    "of_kit", "region_of", "unserved", "written",
 ]  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def of(
         placed_at, request.country, request.postal_code, request.currency, priced.net_minor, request.tax_minor,
         priced.total_minor, priced.goods, paid, request.signals,
         recent=_recent(request, who, placed_at, known, policy), nowhere=known.nowhere, promise_at=request.promise_at,
-        service=request.service, customer=customer,
+        service=request.service, is_unserved=(request.company, request.service) in known.unserved, customer=customer,
         is_first=customer is None or (request.company, customer) in known.first,
         has_address=request.address is not None, is_to_box=is_to_box, problems=problems, billing_differs=differs,
         fingerprints=marks, sightings=_sightings(request, marks, placed_at, known, policy), tax_number=number,

@@ -4,7 +4,7 @@ see, nothing where no policy in use asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,6 +53,7 @@ class Known:
     __slots__ = (
         "_credit_left", "_marks", "channels", "credits", "customers", "exemptions", "first", "kits", "listed",
         "lists_fingerprints", "nowhere", "policies", "rates", "recent", "sellers", "sightings", "skus", "tiers",
+        "unserved",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -71,6 +72,7 @@ class Known:
         self.exemptions: dict[UUID, list[Exemption]] = {}
         self.listed: dict[tuple[int, str], str] = {}  # sides of what people have blocked or trusted
         self.lists_fingerprints: set[int] = set()  # companies where some of that are fingerprints
+        self.unserved: set[tuple[int, str]] = set()  # services that are wished for and that nobody has
         self._marks: dict[int, Marks] = {}
         self.credits: dict[Owner, Account] = {}  # locked, where orders ask to be paid with them
         self._credit_left: dict[Owner, int] = {}
@@ -152,6 +154,7 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
     customers = list({(one.company, one.customer) for one in requests if one.customer is not None})
     params: dict[str, Any] = {"at": cause.at, "companies": companies}
     params |= {"channels": _named(channels), "skus": _named(skus), "customers": _named(customers)}
+    params["services"] = _named(list({(one.company, one.service) for one in requests if one.service}))
     params["listed"] = _named([(company, plain(of_customer(code))) for company, code in customers])
     known = Known()
     for what, company, code, found, word, number, body in sql.run(_FACTS, params):
@@ -168,6 +171,8 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
             known.listed[name] = word
         elif what == 7:
             known.lists_fingerprints.add(company)
+        elif what == 8:
+            known.unserved.add(name)
         elif what == 5:
             part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
             known.kits.setdefault(name, []).append(part)
@@ -190,6 +195,11 @@ def _load_credits(cause: Cause, requests: Sequence[PlaceOrder], known: Known) ->
     }
     if owners:
         known.credits = spendable(cause, owners)
+
+
+def unserved(names: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of these services, by company and code, no carrier has, where the company has any. One statement."""
+    return set(sql.run(_UNSERVED, {"services": _named(list(names))}))  # type: ignore[arg-type]
 
 
 def _named(names: Sequence[tuple[int, str]]) -> str:
@@ -344,9 +354,17 @@ def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
             )
 
 
+_UNSERVED = """
+SELECT d.company::int, d.code
+FROM json_to_recordset(%(services)s::json) AS d(company smallint, code text)
+WHERE EXISTS (SELECT FROM carriage_service AS v WHERE v.company_id = d.company AND v.active)
+  AND NOT EXISTS (
+      SELECT FROM carriage_service AS v WHERE v.company_id = d.company AND v.code = d.code AND v.active)
+"""
+
 # All that a batch refers to in one round trip: SKUs, customers, channels, policies in force, what kits are made of, the
-# customers whom people have listed, and who lists fingerprints.
-_FACTS = """
+# customers whom people have listed, who lists fingerprints, and services that nobody has.
+_FACTS = f"""
 SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
 FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
@@ -381,6 +399,8 @@ SELECT 7, c.company, '', NULL, NULL, NULL, NULL
 FROM unnest(%(companies)s::smallint[]) AS c(company)
 WHERE EXISTS (SELECT FROM orders_listing AS t WHERE t.company_id = c.company AND t.ended_at IS NULL
                 AND t.plain NOT LIKE 'customer:%%')
+UNION ALL
+SELECT 8, u.company, u.code, NULL, NULL, NULL, NULL FROM ({_UNSERVED}) AS u
 """
 
 _RECENT = """

@@ -16,7 +16,7 @@ from entrepot.orders.validation.facts import (
 )
 from entrepot.orders.validation.goods import catalog, export, hazard, inventory
 from entrepot.orders.validation.money import cash, changed, currency, expiry, payment, price
-from entrepot.orders.validation.places import address, box, format, is_box, region  # noqa: A004  the name of its mode
+from entrepot.orders.validation.places import address, box, format, is_box, region, service  # noqa: A004  the name of its mode
 from entrepot.orders.validation.policy import DAY, IMPORTED, Validation, once
 from entrepot.orders.validation.risk import (
     HOUR,
@@ -61,13 +61,14 @@ RULES: dict[str, Rule] = {
     "hazard": hazard,
     "price": price,
     "changed": changed,
+    "service": service,
     "box": box,
     "format": format,
 }
 """Every rule, by the name of its mode in the policy."""
 
 OF_ADDRESS = ("address", "region", "box", "format", "mismatch", "blocked")
-OF_SERVICE = ("box", "hazard")
+OF_SERVICE = ("service", "box", "hazard")
 """Rules that an order is asked again when its address or its service changes."""
 
 

@@ -53,6 +53,14 @@ def box(order: OrderFacts, policy: Validation) -> Found | None:
     return None
 
 
+def service(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
+    """Whether some carrier has the service that is wished for: else another one is taken when it is shipped."""
+    if order.goods and order.is_unserved:
+        reason = Said("No service is called {0}: the one that suits best will be taken.", order.service)
+        return Found("address hold", reason, {"service": order.service})
+    return None
+
+
 _BOX = re.compile(
     r"\b(p\.? ?o\.? ?box|post office box|postfach|postbus|apartado( de correos)?|casella postale)\b"
 )

@@ -47,6 +47,7 @@ class Validation:
     hazard: Mode = "off"  # hazardous goods by that service or to that country
     price: Mode = "off"  # something is sold below a part of its list price
     changed: Mode = "off"  # a list price is another one than when it was quoted
+    service: Mode = "warn"  # no carrier of the house has the service that it wishes for
     box: Mode = "off"  # it goes to a PO box by a service that brings nothing there
     format: Mode = "off"  # the address lacks a part that its country requires
     payment_required: bool = False
@@ -206,6 +207,13 @@ def by_country(entries: tuple[str, ...]) -> dict[str, frozenset[str]]:
 
 
 IMPORTED = Validation(
-    payment="off", currency="off", fraud="off", tax="warn", tax_number="off", address="off", blocked="off"
+    payment="off",
+    currency="off",
+    fraud="off",
+    tax="warn",
+    tax_number="off",
+    address="off",
+    blocked="off",
+    service="off",
 )
 """The default of channels of kind `import`: what is history already is not held for what can't be mended."""

@@ -19,7 +19,7 @@ def cancel(
 ) -> list[orders.OrderCancelled | Refused]:
     """As `orders.cancel`; backorders of what was cancelled end with it.
 
-    Locks, Refuses, Again: as `orders.cancel`. 5 statements more; 3 where a promise had slipped.
+    Locks, Refuses, Again: as `orders.cancel`. 5 statements more; at most 4 where a promise had slipped.
     """
     answers = orders.cancel(cause, requests=requests)
     forget(cause, answers)
@@ -28,7 +28,7 @@ def cancel(
 
 def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> None:
     """End the backorders of what was cancelled and the work about them, and drop orders that are no more from the
-    queues. 5 statements; 3 more where a promise had slipped."""
+    queues. 5 statements; at most 4 more where a promise had slipped."""
     cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
     ended = [row for answer in cancelled for row in answer.backordered]
     if ended:

@@ -17,6 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.network.destinations import promised_day
 from entrepot.orders.commands import progress
 from entrepot.sourcing import pegging, rules
+from entrepot.sourcing.commands.end_slipped import COMES
 from entrepot.sourcing.facts import profile_of
 from entrepot.sourcing.queries import PROMISED
 from entrepot.stock import queries as stock
@@ -288,13 +289,16 @@ _ORDERS = """
 SELECT order_id, false FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])
 UNION
 SELECT a.order_id, true FROM stock_preorder AS y
-LEFT JOIN stock_allocation AS a ON a.sku_id = y.sku_id AND a.quantity > a.released AND a.ordered_at < y.moved_at
+LEFT JOIN stock_allocation AS a ON a.sku_id = y.sku_id AND a.quantity > a.released
+ AND a.ordered_at < y.moved_at[cardinality(y.moved_at)]
 WHERE y.sku_id = ANY(%(skus)s::uuid[]) AND y.moved_from IS NOT NULL
 """
 
-# What also waits for stock is dated by that.
+# What also waits for stock is dated by that. Each knows the day from which it was moved first since they ordered.
 _MOVED = f"""
-SELECT y.sku_id, y.ships_on, y.moved_from, a.line_id, a.order_id, a.units, o.promise_at, o.placed_at,
+SELECT y.sku_id, y.ships_on,
+       y.moved_from[1 + (SELECT count(*)::int FROM unnest(y.moved_at) AS m(at) WHERE m.at <= a.ordered_at)],
+       a.line_id, a.order_id, a.units, o.promise_at, o.placed_at,
        o.number, o.external_id, c.code, y.units_max, s.code, {PROMISED}, y.company_id::int
 FROM stock_preorder AS y JOIN catalog_sku AS s ON s.id = y.sku_id
 LEFT JOIN (SELECT sku_id, line_id, order_id, min(ordered_at) AS ordered_at,
@@ -302,7 +306,8 @@ LEFT JOIN (SELECT sku_id, line_id, order_id, min(ordered_at) AS ordered_at,
            FROM stock_allocation AS a
            WHERE sku_id = ANY(%(skus)s::uuid[]) AND order_id = ANY(%(orders)s::uuid[]) AND quantity > released
              AND NOT EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.line_id = a.line_id)
-           GROUP BY 1, 2, 3) AS a ON a.sku_id = y.sku_id AND a.ordered_at < y.moved_at
+           GROUP BY 1, 2, 3) AS a ON a.sku_id = y.sku_id
+      AND a.ordered_at < y.moved_at[cardinality(y.moved_at)]
 LEFT JOIN orders_order AS o ON o.id = a.order_id LEFT JOIN network_channel AS c ON c.id = o.channel_id
 WHERE y.sku_id = ANY(%(skus)s::uuid[]) AND y.moved_from IS NOT NULL
 """
@@ -322,16 +327,10 @@ WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.order_id = ANY(%(orders)s::uuid[])
 """
 
 # Item by item, by index, whatever number of them was expected.
-_ITEMS_OF = """
+_ITEMS_OF = f"""
 SELECT w.subject_id, waits.comes_on FROM work_item AS w
 CROSS JOIN LATERAL (
-    SELECT max(comes_on) AS comes_on FROM (
-        SELECT b.line_id, b.promised_on AS comes_on FROM sourcing_backorder AS b
-        WHERE b.order_id = w.subject_id AND b.pegged_at IS NOT NULL
-        UNION ALL
-        SELECT a.line_id, y.ships_on FROM stock_allocation AS a JOIN stock_preorder AS y ON y.sku_id = a.sku_id
-        WHERE a.order_id = w.subject_id AND a.quantity > a.released AND y.ships_on IS NOT NULL
-    ) AS each WHERE line_id NOT IN (SELECT unnest(%(lines)s::uuid[]))
+    SELECT max(comes_on) AS comes_on FROM ({COMES}) AS each WHERE line_id NOT IN (SELECT unnest(%(lines)s::uuid[]))
 ) AS waits
 WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.type = 'slipped promise' AND w.state <> 'done'
 """

@@ -220,6 +220,7 @@ class Batch:
         if self.items:
             open_items(self.cause, requests=self.items)
         short = {item.subject for item in self.items}
+        end_slipped(self.cause, self.served.keys() & short, "stock came")
         served = [(order, company) for order, company in self.served.items() if order not in short]
         exchanged = {one.order for one in self.substitutes}
         if served:

@@ -104,15 +104,16 @@ WHERE id = ANY(%(skus)s::uuid[])
 # What was never sold ahead needs no row to ship at once.
 _SET = """
 INSERT INTO stock_preorder AS y (sku_id, company_id, ships_on, units_max, moved_from, moved_at)
-SELECT d.*, %(today)s::date, %(at)s::timestamptz
+SELECT d.*, ARRAY[%(today)s::date], ARRAY[%(at)s::timestamptz]
 FROM unnest(%(skus)s::uuid[], %(companies)s::smallint[], %(days)s::date[], %(limits)s::int[])
     AS d(sku, company, day, units)
 WHERE d.day IS NOT NULL OR EXISTS (SELECT FROM stock_preorder AS p WHERE p.sku_id = d.sku)
 ORDER BY d.sku
 ON CONFLICT (sku_id) DO UPDATE SET ships_on = excluded.ships_on, units_max = excluded.units_max,
-    moved_from = CASE WHEN excluded.ships_on IS DISTINCT FROM y.ships_on THEN COALESCE(y.moved_from, y.ships_on)
-                      ELSE y.moved_from END,
-    moved_at = CASE WHEN excluded.ships_on IS DISTINCT FROM y.ships_on THEN excluded.moved_at ELSE y.moved_at END
+    moved_from = CASE WHEN excluded.ships_on IS DISTINCT FROM y.ships_on
+                      THEN y.moved_from || COALESCE(y.ships_on, %(today)s::date) ELSE y.moved_from END,
+    moved_at = CASE WHEN excluded.ships_on IS DISTINCT FROM y.ships_on THEN y.moved_at || excluded.moved_at
+                    ELSE y.moved_at END
 """
 
 _TOLD = """

@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from entrepot.carriage import queries as carriage
 from entrepot.kernel import money
 from entrepot.network.destinations import end_of_day
 from entrepot.orders import queries as orders
@@ -27,6 +26,7 @@ from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.web import address_form, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, day_in, give, ids_in, int_in, minor_in
+from entrepot.web.reasons import reason
 
 
 def allowed(found: orders.OrderView) -> list[tuple[str, str]]:
@@ -56,7 +56,8 @@ def change(request: Request, which: UUID) -> HttpResponse:
     for one in results:
         if isinstance(one, OrderEdited):
             _say_money(request, found, one)
-            _say_service(request, found)
+            for noticed in one.warnings:
+                messages.warning(request, reason(noticed.reason))
             if one.holds:
                 holds = ", ".join(map(words.word, one.holds))
                 messages.warning(request, gettext("It is held now: %(holds)s.") % {"holds": holds})
@@ -164,14 +165,6 @@ def _say_money(request: Request, found: orders.OrderView, one: OrderEdited) -> N
     messages.info(
         request, text % {"now": fmt.money(one.total_minor, found.currency), "difference": difference}
     )
-
-
-def _say_service(request: Request, found: orders.OrderView) -> None:
-    """A service that the house does not have stays as it was asked for: a channel may know more of them."""
-    service = clean(request.POST.get("service"))
-    if service and service != clean(found.service) and service not in carriage.named(company=found.company):
-        told = gettext("No service is called %(service)s: the one that suits best will be taken.")
-        messages.warning(request, told % {"service": service})
 
 
 def _say_unpaid(request: Request, minor: int, currency: str) -> None:

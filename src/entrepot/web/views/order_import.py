@@ -117,23 +117,27 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
     cause = cause_of(request, f"import of {file.name}")
     content = file.read()
     if read.is_long(content, LONG_FROM):
-        chosen = _chosen(request) if request.POST.get("mapped") == file.name else {}
-        asked = _left_to_worker(
-            cause, company, channel, file.name or "", content, chosen, tries=do != "place"
-        )
+        ask = AskImport(
+            company, channel.code, file.name or "", do != "place", content, tuple(_chosen(request, file.name).items()),
+            _chosen_sheet(request, file.name),
+        )  # fmt: skip
+        asked = _left_to_worker(cause, ask)
         context |= {"file": channels.file_import(asked), "in_form": True}
         return None if request.htmx else redirect("orders-import-file", which=asked)
-    sheet = read.read(content)
-    remembered = channels.mapping(company=company, channel=channel.code) or {}
+    remembered, usual = channels.mapping(company=company, channel=channel.code)
+    picked = _chosen_sheet(request, file.name)
+    wanted = usual if picked is None else picked
+    sheet = read.read(content, wanted=picked or "", usual=wanted)
     mapping = parse.propose(sheet.header, remembered)
-    if request.POST.get("mapped") == file.name:
-        mapping = {name: column for name, column in _chosen(request).items() if column in sheet.header}
+    if _is_mapped(request, file.name):
+        chosen = _chosen(request, file.name)
+        mapping = {name: column for name, column in chosen.items() if column in sheet.header}
     if do == "place" and parse.misfit_mapping(mapping) is None:
-        kept = mapping | parse.lost(mapping, remembered, sheet.header)
-        save_mapping(cause, requests=[SaveMapping(company, channel.code, tuple(kept.items()))])
+        kept = tuple((mapping | parse.lost(mapping, remembered, sheet.header)).items())
+        save_mapping(cause, requests=[SaveMapping(company, channel.code, kept, sheet=wanted)])
     report = importer.run(
         cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
-        remembered=remembered, tries=do != "place",
+        remembered=remembered, usual=wanted, tries=do != "place",
     )  # fmt: skip
     if do == "errors":
         return _errors(report.wrong)
@@ -146,24 +150,27 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
     return None
 
 
-def _chosen(request: Request) -> dict[str, str]:
+def _is_mapped(request: Request, name: str | None) -> bool:
+    """Whether columns were chosen, for this file and for the sheet of it that is to be read."""
+    said = request.POST
+    return said.get("mapped") == name and said.get("sheet", "") == said.get("sheet_read", "")
+
+
+def _chosen_sheet(request: Request, name: str | None) -> str | None:
+    """The sheet that somebody chose of this file, '': the first that can hold orders; None where nobody was asked."""
+    return request.POST.get("sheet") if request.POST.get("mapped") == name else None
+
+
+def _chosen(request: Request, file: str | None) -> dict[str, str]:
     """Field → column, of those that somebody chose."""
+    if not _is_mapped(request, file):
+        return {}
     chosen = {name: clean(request.POST.get(f"column-{name}")) for name in contract.FIELDS}
     return {name: column for name, column in chosen.items() if column}
 
 
-def _left_to_worker(
-    cause: Cause,
-    company: int,
-    channel: network.Channel,
-    name: str,
-    content: bytes,
-    chosen: Mapping[str, str],
-    *,
-    tries: bool,
-) -> UUID:
+def _left_to_worker(cause: Cause, ask: AskImport) -> UUID:
     """Have the worker read the file and take it in."""
-    ask = AskImport(company, channel.code, name, tries, content, tuple(chosen.items()))
     (answer,) = ask_imports(cause, requests=[ask])
     if isinstance(answer, ImportNow):
         return answer.file
