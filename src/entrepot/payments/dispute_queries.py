@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -63,6 +64,12 @@ def of_order(order: UUID) -> list[DisputeRow]:
     return [DisputeRow(*row) for row in sql.run(statement, {"order": order})]
 
 
+def claimed(orders: Collection[UUID]) -> dict[UUID, int]:
+    """What banks claim of orders and have not decided about; of orders without any, nothing. 1 statement."""
+    params = {"orders": list(orders), "states": list(DISPUTES_OPEN)}
+    return dict(sql.run(_CLAIMED, params))
+
+
 def sums(company: int) -> list[tuple[str, str, int, int]]:
     """By state and currency, how many disputes and over how much: the open ones, and what was decided. 1 statement."""
     return [(row[0], row[1], row[2], row[3]) for row in sql.run(_SUMS, {"company": company})]
@@ -119,6 +126,13 @@ _LISTED = """
 WHERE d.company_id = %(company)s::smallint AND (%(state)s::text IS NULL OR d.state = %(state)s::text)
   AND (%(after)s::uuid IS NULL OR d.id < %(after)s::uuid)
 ORDER BY d.id DESC LIMIT %(limit)s::int
+"""
+
+_CLAIMED = """
+SELECT p.order_id, sum(d.amount_minor)::bigint
+FROM payments_payment AS p JOIN payments_dispute AS d ON d.payment_id = p.id
+WHERE p.order_id = ANY(%(orders)s::uuid[]) AND d.state = ANY(%(states)s::text[]) AND NOT d.is_inquiry
+GROUP BY p.order_id
 """
 
 _SUMS = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import of_companies
 from entrepot.orders.rules import Frozen
+from entrepot.payments import dispute_queries
 from entrepot.returns import rules
 from entrepot.returns.commands.lock import Return, in_force
 from entrepot.returns.commands.pay import refundable
@@ -72,6 +74,11 @@ class Facts:
         self._bonuses: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._by_law: dict[UUID, set[UUID]] = defaultdict(set)
         self.sold = self._sold(orders, {one.order: one.company for one in found.values()})
+
+    @cached_property
+    def claimed(self) -> dict[UUID, int]:
+        """By order, what banks dispute and have not decided about. 1 statement, once it is asked for."""
+        return dispute_queries.claimed(self.left)
 
     def _sold(self, orders: list[UUID], companies: Mapping[UUID, int]) -> dict[UUID, dict[UUID, SoldLine]]:
         before: dict[UUID, list[_Before]] = defaultdict(list)
