@@ -130,7 +130,7 @@ def _payable(cause: Cause, one: _Draft) -> Payable:
 def _row(cause: Cause, one: _Draft, state: str) -> tuple[object, ...]:
     return (
         one.id, one.number, one.of.company, one.of.id, one.order, one.of.currency, state, 0, 0, 0, 0, 0, 0, 0, 0,
-        one.total, one.why, one.total, one.limit.most, "replacement", 0, 0, wire.dump([one.why]),
+        one.total, one.why, one.total, one.limit.most, "replacement", 0, 0, wire.dump([]),
         wire.dump([Step("replacement", one.total, one.why)._asdict()]), one.version, cause.actor.name, cause.at, "",
         None if one.waits else cause.at,
     )  # fmt: skip
