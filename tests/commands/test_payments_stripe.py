@@ -221,6 +221,40 @@ def test_a_chargeback_is_booked_on_the_part_of_its_intent_that_has_so_much_left(
     assert [one.state for one in dispute_queries.of_order(other)] == ["won", "needs_response"]
 
 
+@pytest.mark.parametrize("won", [True, False])
+def test_a_chargeback_that_no_part_of_its_intent_bears_alone_is_claimed_of_several(
+    house: None, stripe: Imitation, won: bool
+):
+    """8.00 of a card that paid 6.00 for one order and 4.00 for another."""
+    order, other = captured("pi_1"), ids.uuid7()
+    part = PassOn(order, other, 400, NOW, ids.uuid7())
+    _as_a_room_above(SYSTEM, requests=[_Inside(lambda cause: pass_on(cause, [part]))])
+    before = balance(1100)
+    for number in (1, 2):
+        say(event(f"evt_{number}", "charge.dispute.created", dispute("dp_1", "pi_1", 800)))
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+    assert [claim(one) for one in (order, other)] == [600, 200]
+    (of_one,), (of_other,) = (dispute_queries.of_order(one) for one in (order, other))
+    assert of_one == of_other and of_one.amount_minor == 800
+    assert dispute_queries.claimed([order, other]) == {order: 600, other: 200}
+    assert (balance(1160), balance(1100)) == (800, before - 800)
+    (refused,) = refund(SYSTEM, requests=[Refund(other, 201)])
+    assert isinstance(refused, errors.UnderDispute)
+
+    say(event("evt_3", "charge.dispute.closed", dispute("dp_1", "pi_1", 800, "won" if won else "lost")))
+    assert [claim(one) for one in (order, other)] == ([0, 0] if won else [600, 200])
+    assert (balance(1160), balance(1100)) == (0, before if won else before - 800)
+
+    # More than all of them took stays what nobody can book.
+    say(event("evt_4", "charge.dispute.created", dispute("dp_2", "pi_1", 1_001 if won else 201)))
+    assert len(work.items(COMPANY, kind=NOT_TAKEN)) == 1
+
+
+def claim(order: UUID) -> int:
+    (tender,) = queries.of_order(order)
+    return tender.disputed_minor
+
+
 def test_chargebacks_that_are_told_together_are_booked_on_what_is_left_of_each_part(
     house: None, stripe: Imitation
 ):

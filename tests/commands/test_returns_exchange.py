@@ -21,9 +21,11 @@ from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.payments import queries as payments
 from entrepot.returns import errors, exchange_queries, queries
+from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
+from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.commands.settle_exchanges import ExchangeSettled, SettleExchange, settle_exchanges
 from entrepot.returns.commands.withdraw_exchanges import (
@@ -32,10 +34,10 @@ from entrepot.returns.commands.withdraw_exchanges import (
     withdraw_exchanges,
 )
 from entrepot.returns.rules import ExchangePolicy
-from entrepot.returns.tasks import look_at_exchanges, serve_end_exchange, serve_exchange
+from entrepot.returns.tasks import look_at_exchanges, serve_end_exchange, serve_exchange, serve_replacement
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, back, came, lines_of, policy, sold
+from tests.back import APPROVES, ASKS, asked, back, came, lines_of, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.walk import a_house, queued, shipped
 
@@ -360,6 +362,94 @@ def test_more_that_a_replacement_gives_back_is_held_to_the_limit_of_now(house: F
     came(one)
     policy(approve_above_minor=1_000)
     assert (settled(new).state, settled_of(new)) == ("paid", (999, 1_000))
+
+
+def test_an_exchange_that_settles_after_all_is_not_to_be_decided_any_more(house: Floor):
+    policy(approve_above_minor=500)
+    one = wanted(house, 2)
+    new = exchanged(house, one, units=2)
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "one", lines=((lines_of(new.order)[0], 1),))])
+    came(one)
+    (refused,) = settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)])
+    assert isinstance(refused, errors.TooMuchBack)
+    assert [item.subject for item in work.items(COMPANY, kind="exchange to decide")] == [one.return_id]
+
+    policy(approve_above_minor=1_000)
+    assert settled(new).state == "paid"
+    assert not work.items(COMPANY, kind="exchange to decide")
+
+
+def replaced(house: Floor, units: int, *, in_hand: bool = True, **facts: Any) -> tuple[Authorized, Exchanged]:
+    """An even exchange of units at 9.99 that is settled, its replacement ready; not `in_hand`: before goods came."""
+    if not in_hand:
+        exchanges(send_at="authorized")
+    one = wanted(house, units, **facts)
+    new = exchanged(house, one, units=units)
+    if in_hand:
+        came(one)
+    assert settled(new).state == "paid"
+    return one, new
+
+
+def test_what_paid_for_a_cancelled_replacement_goes_back_within_the_limit_of_its_return(house: Floor):
+    """Two of three are cancelled, then the third: 19.98 goes back at once, 9.99 more is above 25.00."""
+    policy(approve_above_minor=2_500)
+    _, new = replaced(house, 3, in_hand=False)
+    line = lines_of(new.order)[0]
+    before = balance(1100)
+    (gone,) = cancel(SYSTEM, requests=[CancelOrder(new.order, "fewer", lines=((line, 2),))])
+    assert gone.refunded_minor == 0, "that is for its return"
+    assert queued("replacement") == [new.order]
+    serve_replacement(SYSTEM, [new.order])
+    assert tenders(new.order) == [(2997, 1998)]
+    assert balance(1100) == before - 1998
+
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "none", lines=((line, 1),))])
+    serve_replacement(SYSTEM, [new.order])
+    serve_replacement(SYSTEM, [new.order])
+    assert tenders(new.order) == [(2997, 1998)], "it waits, once"
+    (item,) = work.items(COMPANY, kind="refund to approve")
+    row = queries.refund(item.subject)
+    assert (row.state, row.outcome, row.total_minor, row.before_minor) == (
+        "waiting",
+        "replacement",
+        999,
+        1998,
+    )
+
+    (answer,) = approve(APPROVES, requests=[Approve(row.id)])
+    assert answer.state == "paid"
+    assert tenders(new.order) == [(2997, 2997)]
+    assert balance(2100) == balance(2300) == 0
+
+
+def test_a_cancelled_replacement_counts_for_what_else_its_return_gives(house: Floor):
+    policy(approve_above_minor=1_500)
+    one = wanted(house, 2)
+    new = exchanged(house, one)
+    came(one)
+    settled(new)
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    serve_replacement(SYSTEM, [new.order])
+    assert tenders(new.order) == [(999, 999)]
+    (paid,) = refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])
+    assert paid.state == "waiting", "9.99 and 9.99"
+
+
+def test_a_refusal_keeps_what_paid_for_a_replacement_with_its_order(house: Floor):
+    policy(approve_above_minor=500)
+    _, new = replaced(house, 1, in_hand=False)
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "the goods never came")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert given.state == "waiting"
+    (answer,) = approve(APPROVES, requests=[Approve(given.refund, agree=False, reason="they never came")])
+    assert answer.state == "rejected"
+    (again,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert again.refund is None, "a person said no"
+    assert tenders(new.order) == [(999, 0)]
+    nothing = ids.uuid7()
+    (unknown,) = give_back(SYSTEM, requests=[GiveBack(nothing)])
+    assert isinstance(unknown, NotFound)
 
 
 def settled_of(one: Exchanged) -> tuple[int, int | None]:

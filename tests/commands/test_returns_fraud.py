@@ -16,6 +16,7 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
+from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven
 from entrepot.returns import errors, fraud_queries, queries
 from entrepot.returns.commands.approve import Approve, approve
@@ -24,15 +25,19 @@ from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.decide_fraud import DecideFraud, FraudDecided, decide_fraud
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
+from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.models import DUTY
+from entrepot.returns.rules import ExchangePolicy
 from entrepot.returns.tasks import forget_old_marks
 from entrepot.settlement import privacy_queries
 from entrepot.settlement.commands.erase_people import ErasePerson, PersonErased, erase_people
 from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
 from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, asked, asked_all, came, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
@@ -85,6 +90,23 @@ def found_of(one: Authorized) -> dict[str, str]:
 
 def decided(one: Authorized, outcome: str, cause: Cause = APPROVES) -> list[Any]:
     return decide_fraud(cause, requests=[DecideFraud(one.return_id, outcome, "I rang the customer")])
+
+
+def test_nothing_of_a_replacement_goes_back_while_its_return_is_under_review(house: Floor):
+    ahead = replace(ExchangePolicy(), send_at="authorized")
+    kept = policies.SetPolicy(COMPANY, "returns.exchanges", ahead, NOW - timedelta(days=1))
+    policies.set_policy(SYSTEM, requests=[kept])
+    one = returned(house, asked="exchange")
+    (new,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[0])])
+    settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)])
+    rules(empty_box="enforce")
+    receive(RECEIVES, requests=[Receive(one.return_id, one.lines[0], 1, weight_g=1)])
+    assert state(one) == "open"
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert given.state == "waiting"
+    (held,) = approve(APPROVES, requests=[Approve(given.refund)])
+    assert isinstance(held, errors.UnderReview)
 
 
 def test_nobody_is_judged_where_no_policy_says_so(house: Floor):

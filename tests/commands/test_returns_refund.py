@@ -18,6 +18,8 @@ from entrepot.orders.commands.place import PromotionGiven
 from entrepot.parties.commands.register import register_customers
 from entrepot.parties.rules import RegisterCustomer
 from entrepot.payments import queries as payments
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
 from entrepot.payments.commands.refund import Refund as PaymentRefund
 from entrepot.payments.commands.refund import refund as payments_refund
 from entrepot.returns import errors, queries
@@ -200,6 +202,29 @@ def test_up_to_what_is_left_of_what_was_captured(house: Floor):
     (refused,) = refund(ASKS, requests=[Refund(one.return_id, **wanted)])
     assert refused == errors.NotThatMuch(number=one.number, what="money", wanted="15.00 GBP", left="9.99 GBP")
     assert refunded(one, up_to=True, **wanted).total_minor == 999
+
+
+def test_what_a_bank_claims_is_neither_refunded_nor_given_up(house: Floor):
+    """4.00 of 9.99 are disputed: as long as that is open, nothing says who has them in the end."""
+    one = came_back(house, 1)
+    order = queries.return_(one.return_id).order
+    (tender,) = payments.of_order(order)
+    open_disputes(SYSTEM, requests=[OpenDispute(tender.id, "dp_1", 400)])
+    for facts in ({}, {"up_to": True}):
+        (refused,) = refund(ASKS, requests=[Refund(one.return_id, **facts)])
+        assert refused == errors.UnderDispute(
+            number=one.number, wanted="9.99 GBP", disputed="4.00 GBP", left="5.99 GBP"
+        )
+    within = refund(
+        ASKS, requests=[Refund(one.return_id, total_minor=599, adjustment_reason="the rest is the bank's")]
+    )
+    assert [each.state for each in within] == ["paid"]
+
+    other = came_back(house, 1)
+    (tender,) = payments.of_order(queries.return_(other.return_id).order)
+    (lost,) = open_disputes(SYSTEM, requests=[OpenDispute(tender.id, "dp_2", 400)])
+    close_disputes(SYSTEM, requests=[CloseDispute(lost.dispute, won=False)])
+    assert refunded(other, up_to=True).total_minor == 599, "the customer has the rest of his bank"
 
 
 def test_what_was_given_back_past_the_return_is_not_given_back_again(house: Floor):

@@ -284,6 +284,36 @@ FROM payments_payment AS p CROSS JOIN asked AS a WHERE p.order_id = %(order)s
 """
 
 
+def test_no_more_than_so_many_open_captures_by_card_are_passed_by(house: Floor):
+    """An order on account behind 2,000 that were paid by card, with 300 lines looked at."""
+    (card,) = placed(house, 1, (0, 1), payment=PaymentGiven("paypal", "PP 1", 50_000, NOW))
+    shipped(card)
+    (order,) = placed(house, 1, (0, 5), payment=ON_ACCOUNT)
+    shipped(order)
+    bounded = bank_queries._BOOKED_FIRST.replace(str(bank_queries.OPEN_MAX), "300")
+    params = {"company": COMPANY, "most": 20}
+    assert [one for (one,) in sql.run(bounded, params)] == [order]
+    with transaction.atomic():
+        sql.run(_MANY_BY_CARD, {"order": card, "many": 2_000})
+        for table in ("ledger_clearingitem", "ledger_line", "payments_payment"):
+            sql.run(f"ANALYZE {table}")
+        read = rows_read(bounded, params, of="ledger_clearingitem")
+        everything = rows_read(bounded.replace("LIMIT 300", ""), params, of="ledger_clearingitem")
+        found = sql.run(bounded, params)
+        transaction.set_rollback(True)  # no command wrote these
+    assert found == []
+    assert read <= 300 < 2_000 <= everything
+
+
+_MANY_BY_CARD = """
+INSERT INTO ledger_clearingitem
+SELECT (jsonb_populate_record(i, jsonb_build_object('line_id', -n))).*
+FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
+JOIN payments_payment AS p ON p.id = l.document_id CROSS JOIN generate_series(1, %(many)s::int) AS n
+WHERE p.order_id = %(order)s::uuid AND i.account = 1100
+"""
+
+
 def test_the_same_lines_under_another_name_are_refused_for_some_time(house: Floor):
     lines = (BankLine(DAY, -500, "A-1", "rent"), BankLine(DAY, 700, "", "sold a van"))
     (first,) = take(a_statement("2026-11", *lines))

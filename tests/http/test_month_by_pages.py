@@ -91,7 +91,8 @@ def test_november_is_closed_by_pages_and_takes_nothing_more(house: Floor, books)
     assert books("/books/bank/take/", account="GB33", external_id="2026-11", file=csv_file)
     assert set(in_the_way()) == {"bank lines", "documents", "exchange differences", "expected returns"}
     shown = page.get(PAGE).content.decode()
-    assert "Month end: November 2026" in shown and "Settle what stands in the way" in shown
+    assert "Month end: November 2026" in shown
+    assert "be closed, there are still open: bank lines: 1, documents: 11" in shown, "as the refusal says"
     (refused,) = books(f"{PAGE}close/", **CLOSE)
     assert refused.startswith(
         "2026-11 can't be closed, there are still open: bank lines: 1, documents: 11, ex"

@@ -9,9 +9,11 @@ import pytest
 from entrepot.insight import verify
 from entrepot.kernel.errors import Refused
 from entrepot.orders import queries as orders
+from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, place
 from entrepot.payments import credit_queries, queries
 from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
+from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.commands.settle_exchanges import ExchangeSettled, SettleExchange, settle_exchanges
 from entrepot.returns.commands.withdraw_exchanges import (
@@ -19,6 +21,7 @@ from entrepot.returns.commands.withdraw_exchanges import (
     WithdrawExchange,
     withdraw_exchanges,
 )
+from entrepot.sourcing.commands.cancel import cancel
 from tests.back import ASKS, asked, back, came, policy, sold
 from tests.floor import COMPANY, SYSTEM
 from tests.together import at_once
@@ -82,4 +85,28 @@ def test_units_are_exchanged_refunded_or_given_up_once_and_credit_is_spent_once(
     assert sorted(each.store_credit_minor for each in placed)[-4:] == [198, 600, 600, 600]
     (account,) = credit_queries.accounts(COMPANY, text="C2")
     assert (account.balance_minor, account.held_minor) == (1998, 1998)
+    assert verify.discrepancies() == []
+
+
+def test_cancelled_replacements_of_a_return_give_back_no_more_than_its_limit_at_once(committed_db: None):
+    """Three replacements at 9.99 are cancelled, and 9.99 is refunded, all at once: 20.00 are given by one person."""
+    house = a_house()
+    house.stock(0, 500)
+    policy(refund_at="received", approve_above_minor=2_000)
+    (order,) = sold(house, 1, (0, 4))
+    one = asked(order, 4, asked="exchange")
+    agreed = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[0])] * 3)
+    came(one)
+    settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund) for new in agreed])
+
+    def gone(which: Exchanged) -> str:
+        cancel(SYSTEM, requests=[CancelOrder(which.order, "no longer made")])
+        return give_back(SYSTEM, requests=[GiveBack(which.order)])[0].state
+
+    states = at_once([
+        *(lambda new=new: gone(new) for new in agreed),
+        lambda: refund(ASKS, requests=[Refund(one.return_id, ((one.lines[0], 1),))])[0].state,
+        *(lambda new=new: give_back(SYSTEM, requests=[GiveBack(new.order)])[0].state for new in agreed),
+    ])  # fmt: skip
+    assert sorted(state for state in states if state) == ["paid", "paid", "waiting", "waiting"]
     assert verify.discrepancies() == []

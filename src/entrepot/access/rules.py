@@ -247,7 +247,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "returns.decide_fraud", "returns.decide_holds",
-        "returns.settle_exchanges", "returns.withdraw_exchanges", "payments.expire_credits",
+        "returns.settle_exchanges", "returns.withdraw_exchanges", "returns.give_back", "payments.expire_credits",
         "returns.settle_departures", "returns.add_papers",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.follow_disputes", "payments.close_disputes", "payments.take_messages",

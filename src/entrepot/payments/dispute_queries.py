@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -58,9 +59,15 @@ def dispute(company: int, which: UUID) -> DisputeRow | None:
 
 
 def of_order(order: UUID) -> list[DisputeRow]:
-    """Those of the payments of an order, the oldest first. 1 statement."""
-    statement = _ROWS + "WHERE p.order_id = %(order)s::uuid ORDER BY d.id"
+    """Those of the payments of an order, also where one bears a part only, the oldest first. 1 statement."""
+    statement = _ROWS + _OF_ORDER
     return [DisputeRow(*row) for row in sql.run(statement, {"order": order})]
+
+
+def claimed(orders: Collection[UUID]) -> dict[UUID, int]:
+    """What banks claim of orders and have not decided about; of orders without any, nothing. 1 statement."""
+    params = {"orders": list(orders), "states": list(DISPUTES_OPEN)}
+    return dict(sql.run(_CLAIMED, params))
 
 
 def sums(company: int) -> list[tuple[str, str, int, int]]:
@@ -110,6 +117,13 @@ LEFT JOIN LATERAL (SELECT state, kind FROM payments_disputeanswer WHERE dispute_
   ON TRUE
 """
 
+_OF_ORDER = """
+WHERE p.order_id = %(order)s::uuid
+   OR d.id IN (SELECT s.dispute_id FROM payments_payment AS q JOIN payments_disputepart AS s ON s.payment_id = q.id
+               WHERE q.order_id = %(order)s::uuid)
+ORDER BY d.id
+"""
+
 _WAITING = """
 WHERE d.company_id = %(company)s::smallint AND d.state = ANY(%(states)s::text[])
 ORDER BY d.state = 'under_review', d.due_at NULLS LAST, d.id DESC LIMIT %(limit)s::int
@@ -119,6 +133,22 @@ _LISTED = """
 WHERE d.company_id = %(company)s::smallint AND (%(state)s::text IS NULL OR d.state = %(state)s::text)
   AND (%(after)s::uuid IS NULL OR d.id < %(after)s::uuid)
 ORDER BY d.id DESC LIMIT %(limit)s::int
+"""
+
+CLAIMS = """
+SELECT d.id AS dispute_id, d.payment_id, d.amount_minor - COALESCE(
+           (SELECT sum(s.amount_minor) FROM payments_disputepart AS s WHERE s.dispute_id = d.id), 0) AS amount_minor
+FROM payments_dispute AS d
+UNION ALL
+SELECT dispute_id, payment_id, amount_minor FROM payments_disputepart
+"""
+"""What disputes claim, by payment."""
+
+_CLAIMED = f"""
+SELECT p.order_id, sum(s.amount_minor)::bigint
+FROM payments_payment AS p JOIN ({CLAIMS}) AS s ON s.payment_id = p.id JOIN payments_dispute AS d ON d.id = s.dispute_id
+WHERE p.order_id = ANY(%(orders)s::uuid[]) AND d.state = ANY(%(states)s::text[]) AND NOT d.is_inquiry
+GROUP BY p.order_id
 """
 
 _SUMS = """

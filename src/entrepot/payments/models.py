@@ -224,6 +224,27 @@ class Dispute(models.Model):
         triggers = imprinted(changes=True)
 
 
+class DisputePart(models.Model):
+    """What of a dispute is claimed of another payment of its intent than the dispute names: that alone could not bear
+    it."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("dispute_id", "payment_id")
+    dispute_id = models.UUIDField()
+    payment_id = models.UUIDField(db_index=True)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        db_table = "payments_disputepart"
+        constraints = [
+            models.CheckConstraint(
+                name="payments_disputepart_of_some_amount", condition=Q(amount_minor__gt=0)
+            )
+        ]
+        triggers = append_only() + imprinted()
+
+
 class DisputeAnswer(models.Model):
     """What the house says to a dispute: evidence that is submitted, or that it is accepted. Names and addresses are not
     in it: they are read from the vault when it is sent."""

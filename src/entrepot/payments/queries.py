@@ -9,6 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.payments import credit_queries
+from entrepot.payments.dispute_queries import CLAIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,11 @@ WHERE COALESCE(b.balance, 0) <> COALESCE(p.balance, 0)
 """
 
 # invariant 3: what is disputed is what its disputes took and have not given back
-_DISPUTED = """
+_DISPUTED = f"""
 SELECT format('payment %s says %s disputed, its disputes %s', p.id, p.disputed_minor, COALESCE(d.amount, 0))
 FROM payments_payment AS p LEFT JOIN (
-    SELECT payment_id, sum(amount_minor) AS amount FROM payments_dispute WHERE state <> 'won' AND NOT is_inquiry
+    SELECT s.payment_id, sum(s.amount_minor) AS amount
+    FROM ({CLAIMS}) AS s JOIN payments_dispute AS d ON d.id = s.dispute_id AND d.state <> 'won' AND NOT d.is_inquiry
     GROUP BY 1) AS d
   ON d.payment_id = p.id
 WHERE p.disputed_minor <> COALESCE(d.amount, 0)

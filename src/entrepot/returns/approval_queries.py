@@ -79,7 +79,8 @@ JOIN orders_order AS o ON o.id = f.order_id
 LEFT JOIN parties_customer AS c ON c.id = r.customer_id
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT b.id)::int AS returns,
-           COALESCE(sum(g.total_minor) FILTER (WHERE g.state <> 'rejected' AND g.currency = f.currency), 0)::bigint
+           COALESCE(sum(g.total_minor) FILTER (WHERE g.state <> 'rejected' AND g.outcome <> 'replacement'
+                                                     AND g.currency = f.currency), 0)::bigint
                AS refunded
     FROM returns_return AS b LEFT JOIN returns_refund AS g ON g.return_id = b.id
     WHERE b.customer_id = r.customer_id AND b.id <> r.id AND b.state NOT IN ('declined', 'cancelled')

@@ -82,6 +82,16 @@ class NotThatMuch(Refused):
     says = "Return {number}: {what} to refund, expected at most {left}, found {wanted}."
 
 
+class UnderDispute(Refused):
+    """There would be enough, but a bank disputes it: the customer would get it twice, or not at all."""
+
+    code = "returns.under_dispute"
+    says = (
+        "Return {number}: {wanted} to refund. A bank disputes {disputed} of its payments and has not decided, so {left}"
+        " are left. Refund it after the decision, or accept the dispute: that gives the customer his money."
+    )
+
+
 class NoCustomer(Refused):
     """Store credit is an account, and somebody's."""
 

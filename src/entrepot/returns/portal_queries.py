@@ -186,7 +186,7 @@ SELECT r.id, r.number, r.asked, r.state, u.units, u.received, u.disposed, u.refu
                    SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
                    WHERE m.return_id = r.id AND (l.tracking = p.tracking OR l.made_at = p.announced_at)))),
        (SELECT COALESCE(sum(f.total_minor), 0)::bigint FROM returns_refund AS f
-        WHERE f.return_id = r.id AND f.state IN ('approved', 'paid', 'failed')),
+        WHERE f.return_id = r.id AND f.state IN ('approved', 'paid', 'failed') AND f.outcome <> 'replacement'),
        r.currency, r.requested_at, n.code, r.reasons, r.node_id, r.told
 FROM returns_return AS r JOIN network_node AS n ON n.id = r.node_id
 CROSS JOIN LATERAL (

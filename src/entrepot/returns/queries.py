@@ -376,11 +376,12 @@ def discrepancies() -> list[str]:
     return [sentence for statement in _CHECKS for (sentence,) in sql.run(statement)]
 
 
+# What goes back of a cancelled replacement was counted when that was paid for.
 _LIST = """
 SELECT r.id, r.number, r.order_id, o.number, c.code, u.code, n.code, r.asked, r.state, r.currency, l.units, l.received,
        l.disposed, l.refunded,
        COALESCE((SELECT sum(total_minor) FROM returns_refund AS f
-                 WHERE f.return_id = r.id AND f.state <> 'rejected'), 0)::bigint,
+                 WHERE f.return_id = r.id AND f.state <> 'rejected' AND f.outcome <> 'replacement'), 0)::bigint,
        r.requested_by, r.requested_at, r.changed_at
 FROM returns_return AS r
 JOIN orders_order AS o ON o.id = r.order_id
@@ -613,7 +614,7 @@ _POSTED = """
 SELECT format('refund %s is %s over %s, account 2300 says %s', f.number, f.state, f.total_minor, COALESCE(b.amount, 0))
 FROM returns_refund AS f LEFT JOIN (
     SELECT document_id, -sum(amount_minor) AS amount FROM ledger_line
-    WHERE event = 'return' AND account = 2300 GROUP BY 1
+    WHERE event IN ('return', 'prepayment.returned') AND document_kind = 'refund' AND account = 2300 GROUP BY 1
 ) AS b ON b.document_id = f.id
 WHERE COALESCE(b.amount, 0) <> CASE WHEN f.state IN ('waiting', 'agreed', 'rejected') THEN 0 ELSE f.total_minor END
 """

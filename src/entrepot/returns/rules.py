@@ -89,7 +89,7 @@ Disposition = Literal[
     "restock", "second_grade", "refurbish", "return_to_vendor", "liquidate", "donate", "dispose"
 ]
 
-GIVEN = ("money", "store_credit", "exchange")
+GIVEN = ("money", "store_credit", "exchange", "replacement")
 """What a refund is given as."""
 
 

@@ -17,6 +17,7 @@ from entrepot.kernel import delivery, inbox, policies, ready
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import AllOrNothing
+from entrepot.orders.commands.cancel import REPLACEMENT
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
 from entrepot.payments.commands.store_credit import ExpireCredits, expire_credits
@@ -34,6 +35,7 @@ from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
+from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
 from entrepot.returns.commands.poll_labels import PollLabels, poll_labels
@@ -77,6 +79,11 @@ def serve_exchange(cause: Cause, returns: Sequence[UUID]) -> None:
     wanted = exchange_queries.open_of(list(returns))
     if wanted:
         settle_exchanges(cause, requests=[SettleExchange(one) for one in wanted])
+
+
+def serve_replacement(cause: Cause, orders: Sequence[UUID]) -> None:
+    """Give back what pays for cancelled units of replacements, each as far as the limit of its return."""
+    give_back(cause, requests=[GiveBack(one) for one in orders])
 
 
 def serve_hold(cause: Cause, returns: Sequence[UUID]) -> None:
@@ -217,7 +224,7 @@ QUEUES = {
     SCANNED: serve_scanned,
     SENT_BACK: serve_sent_back,
     "decide_refund": serve_decide_refund, "end_exchange": serve_end_exchange, "exchange": serve_exchange,
-    "expire": serve_expire, "hold": serve_hold, "refund": serve_refund,
+    "expire": serve_expire, "hold": serve_hold, "refund": serve_refund, REPLACEMENT: serve_replacement,
 }  # fmt: skip
 
 

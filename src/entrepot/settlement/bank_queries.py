@@ -84,7 +84,8 @@ class ExpectedRow:
 
 def expected(company: int, *, limit: int = 200) -> list[ExpectedRow]:
     """The oldest first, and orders on account, which may be many, behind the others: of these the ones that were booked
-    first. 2 statements; 2 more each time that most of those turn out to be settled."""
+    first, among the oldest `OPEN_MAX` open lines of 1100. 2 statements; 2 more each time that most of those turn out to
+    be settled."""
     most = limit
     while True:
         orders = [order for (order,) in sql.run(_BOOKED_FIRST, {"company": company, "most": most})]
@@ -124,6 +125,9 @@ def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[Exp
 
 SUMMED_MAX = 5_000
 """Of so many lines of 1100 that are open, the orders are summed, whatever their amounts."""
+
+OPEN_MAX = 20_000
+"""Of so many lines of 1100 that are open, however they were paid, orders on account are looked for: the oldest."""
 
 ALIKE_MAX = 100
 """Of so many orders on account that have an open line of an amount that is looked for, as well."""
@@ -198,15 +202,6 @@ WHERE o.number = ANY(%(words)s::text[])
 """
 """Orders on account that words name: by a customer's reference, or a number of ours."""
 
-OPEN_ORDERS = """
-SELECT COALESCE(p.origin_id, p.order_id, l.document_id)
-FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
-LEFT JOIN payments_payment AS p ON p.id = l.document_id AND p.provider = 'account'
-WHERE i.company_id = %(company)s::smallint AND i.account = 1100 AND i.open_minor <> 0
-  AND (p.id IS NOT NULL OR l.document_kind = 'order')
-"""
-"""Orders on account of which a line of 1100 is not cleared: all that may be open, and few of all that ever were."""
-
 _STATEMENTS = """
 SELECT s.id, s.number, s.account, s.external_id, s.currency::text, s.closing_minor, s.state, s.taken_at,
        count(*)::int, count(*) FILTER (WHERE l.state IN ('differs', 'unmatched'))::int
@@ -239,8 +234,18 @@ SELECT kind, id, number, array_to_string(names, ', '), currency, amount, on_day 
 ORDER BY kind = 'order', on_day, number LIMIT %(limit)s::int
 """
 
-# In the order of the index, so that hundreds of thousands that are open are not looked up for the first twenty.
-_BOOKED_FIRST = f"{OPEN_ORDERS} ORDER BY i.line_id LIMIT %(most)s::int"
+# Orders on account of which a line of 1100 is not cleared, in the order of the index. Where captures by card are not
+# cleared either, as with a provider whose payouts nobody reads, hundreds of thousands may stand before the first one.
+_BOOKED_FIRST = f"""
+SELECT COALESCE(p.origin_id, p.order_id, l.document_id)
+FROM (SELECT line_id FROM ledger_clearingitem
+      WHERE company_id = %(company)s::smallint AND account = 1100 AND open_minor <> 0
+      ORDER BY line_id LIMIT {OPEN_MAX}) AS i
+JOIN ledger_line AS l ON l.id = i.line_id
+LEFT JOIN payments_payment AS p ON p.id = l.document_id AND p.provider = 'account'
+WHERE p.id IS NOT NULL OR l.document_kind = 'order'
+ORDER BY i.line_id LIMIT %(most)s::int
+"""
 
 # Of an amount most that is open of 1100 was paid by card: orders on account are counted, and not what is passed by.
 _ALIKE = """

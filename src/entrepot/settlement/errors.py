@@ -98,7 +98,10 @@ class StatementUnderAnotherName(Refused):
 
 class NotReadyToClose(Refused):
     code = "settlement.not_ready_to_close"
-    says = "{month} can't be closed, there are still open: {found}. Settle them under Books, then close it again."
+    says = (
+        "{month} can't be closed, there are still open: {found}. Settle them, then close it again. The policy"
+        " settlement.closing says what stands in the way."
+    )
 
 
 class NotASupplierLine(Refused):

@@ -5,7 +5,7 @@ The warehouse, which may have them in hand, decides and carries out by the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,6 +25,9 @@ from entrepot.orders.rules import ON_THE_FLOOR, Cancellable
 from entrepot.payments.commands.capture import Void, void
 from entrepot.payments.commands.refund import Refund, refund
 from entrepot.stock.commands.allocate import Free, Freed, free
+
+REPLACEMENT = "replacement"
+"""The queue of replacements of which something was cancelled that is paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class _Order(NamedTuple):
     number: str
     captured: int
     waits_for_payment: bool  # held until a payment covers it
+    demand: str
 
 
 @dataclass(slots=True)
@@ -241,10 +245,10 @@ def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, _Lines
     """The orders, and their lines."""
     found: dict[UUID, _Order] = {}
     lines: dict[UUID, _Lines] = {}
-    for order, company, commercial, number, captured, waits, line, *units in sql.run(
+    for order, company, commercial, number, captured, waits, demand, line, *units in sql.run(
         _LOAD, {"orders": list(orders)}
     ):
-        found[order] = _Order(company, commercial, number, captured, waits)
+        found[order] = _Order(company, commercial, number, captured, waits, demand)
         mine = lines.setdefault(order, {})
         if line is not None:  # of an order that was merged into another, nothing is left
             mine[line] = Cancellable(*units)
@@ -325,14 +329,17 @@ def _let_go(cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[Ca
 
 
 def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
-    """Refund what was captured for cancelled units, by order: by the amounts that were frozen for them."""
+    """Refund what was captured for cancelled units, by order: by the amounts that were frozen for them. What pays for a
+    replacement was given for a return, whose room gives it back (`unused`)."""
     paid = [order for order in plan.decided if plan.orders[order].captured]
     if not paid:
         return {}
+    replacements = {order for order in paid if plan.orders[order].demand == rules.EXCHANGE}
+    offer(REPLACEMENT, [(order, 0, cause.at) for order in replacements])
     # Where all that left has come back, the shipping may be due now that nothing more will leave.
     sent = [order for order in paid if any(line.gone for line in plan.lines[order].values())]
     offer("refund", [(order, 0, cause.at) for order in sent])
-    borne = _borne(paid)
+    borne = _borne(one for one in paid if one not in replacements)
     back = {
         order: amount
         for order, of in borne.items()
@@ -357,6 +364,15 @@ def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
         ]  # fmt: skip
         whole(post(cause, requests=postings))
     return back
+
+
+def unused(orders: Collection[UUID]) -> dict[UUID, int]:
+    """What was captured for cancelled units of locked orders, whatever of it was given back. 2 statements."""
+    found, _ = _load(list(orders))
+    return {
+        order: rules.give_back(found[order].captured, of.stands, of.cancelled, of.given)
+        for order, of in _borne(orders).items()
+    }
 
 
 class _Borne(NamedTuple):
@@ -392,7 +408,7 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 _LOAD = """
 SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured,
        EXISTS (SELECT FROM orders_hold AS h
-               WHERE h.order_id = o.id AND h.state = 'open' AND h.waits_for = 'payment'),
+               WHERE h.order_id = o.id AND h.state = 'open' AND h.waits_for = 'payment'), o.demand,
        l.id, l.open, l.backordered, l.allocated,
        l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released,
        l.picked, l.packed, l.with_supplier, l.number || ', ' || l.sku_code

@@ -17,7 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.payments import errors, providers
 from entrepot.payments.commands import take
 from entrepot.payments.commands.disputes import FAILED
-from entrepot.payments.commands.follow_disputes import WAITING, Known, lock, write
+from entrepot.payments.commands.follow_disputes import WAITING, Known, Payments, lock, write
 from entrepot.payments.models import DUTY
 from entrepot.payments.states import ANSWER, DISPUTE
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -251,7 +251,7 @@ def settle_answers(cause: Cause, /, *, requests: Sequence[SettleAnswer]) -> list
             )
             settled[one.id] = one
             dispute = batch.found[one.dispute]
-            if request.ok and _ACTS[one.kind](dispute, batch.payment(dispute), cause.at):
+            if request.ok and _ACTS[one.kind](dispute, batch.payments, cause.at):
                 changed[dispute.id] = (dispute, cause.at, {"answer": one.id})
         answers.append(Answered(one.dispute, one.id, one.state))
     if settled:
@@ -267,19 +267,19 @@ def settle_answers(cause: Cause, /, *, requests: Sequence[SettleAnswer]) -> list
     return answers
 
 
-def _under_review(one: Known, _payment: take.Payment, _at: datetime) -> bool:
+def _under_review(one: Known, _payments: Payments, _at: datetime) -> bool:
     """What the bank decided meanwhile stays decided."""
     return one.step("respond") is None
 
 
-def _accepted(one: Known, payment: take.Payment, at: datetime) -> bool:
+def _accepted(one: Known, payments: Payments, at: datetime) -> bool:
     if one.step("accept") is not None:
         return False
-    one.lose(payment, at)
+    one.lose(payments, at)
     return True
 
 
-_ACTS: Mapping[str, Callable[[Known, take.Payment, datetime], bool]] = {
+_ACTS: Mapping[str, Callable[[Known, Payments, datetime], bool]] = {
     "submit": _under_review,
     "accept": _accepted,
 }

@@ -25,7 +25,8 @@ class OpenDispute:
     """A chargeback of a payment, under the provider's own name for it, once for ever.
 
     An `inquiry` asks without taking anything. Whether the money is `withdrawn` yet may be told later; `fee_minor` is
-    what the provider keeps for its trouble, of the amount's currency.
+    what the provider keeps for its trouble, of the amount's currency. What the payment alone can't bear is claimed of
+    the `others` of its intent, in this order.
     """
 
     payment: UUID
@@ -37,6 +38,7 @@ class OpenDispute:
     inquiry: bool = False
     withdrawn: bool = True
     fee_minor: int = 0
+    others: tuple[UUID, ...] = ()
     key: str | None = None
 
     @property
@@ -53,12 +55,13 @@ class DisputeOpened:
 
 
 class _Draft(NamedTuple):
-    """`amount` is what the books have of what is disputed."""
+    """`amount` is what the books have of what is disputed, `parts` what of it is claimed of each payment."""
 
     id: UUID
     payment: take.Payment
     request: OpenDispute
     amount: int
+    parts: Sequence[tuple[take.Payment, int]]
     at: datetime
     beyond: int
 
@@ -75,7 +78,7 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     """
     names = [one.external_id for one in requests]
     sql.run(_LOCK_NAMES, {"names": names})
-    payments = take.lock([one.payment for one in requests])
+    payments = take.lock({which for one in requests for which in (one.payment, *one.others)})
     rounded = take.rounded_up(payments.values())
     known = _known(names)
     answers: list[DisputeOpened | Refused] = []
@@ -91,15 +94,19 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
             within = max(step - 1, rounded.get(payment.id, 0))
             answers.append(_again(known[name], request, payment.currency, within))
             continue
-        left = payment.captured - payment.disputed
+        bearing = [payment, *(payments[one] for one in request.others)]
+        free = [one.captured - one.disputed for one in bearing]
+        left = sum(free)
         amount = rules.in_books(request.amount_minor, left, rounded.get(payment.id, 0))
         refused = _misfit(request, amount, left, payment.currency)
         if refused:
             answers.append(refused)
             continue
-        beyond = max(0, amount - payment.refundable)
-        payment.disputed += 0 if request.inquiry else amount
-        draft = _Draft(ids.uuid7(), payment, request, amount, request.occurred_at or cause.at, beyond)
+        parts = [(one, part) for one, part in zip(bearing, rules.over(free, amount)[0], strict=True) if part]
+        beyond = sum(max(0, part - one.refundable) for one, part in parts)
+        for one, part in () if request.inquiry else parts:
+            one.disputed += part
+        draft = _Draft(ids.uuid7(), payment, request, amount, parts, request.occurred_at or cause.at, beyond)
         known[name] = _Known(draft.id, payment.id, request.amount_minor)
         drafts.append(draft)
         answers.append(DisputeOpened(draft.id, fresh=True))
@@ -164,7 +171,10 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         )
         for one in drafts
     ])  # fmt: skip
-    store_disputed({one.payment.id: one.payment for one in drafts}.values())
+    sql.write("payments_disputepart", _PART, [
+        (one.id, of.id, part) for one in drafts for of, part in one.parts if of.id != one.payment.id
+    ])  # fmt: skip
+    store_disputed({of.id: of for one in drafts for of, _ in one.parts}.values())
     whole(post(cause, requests=[
         posting(one.payment, "payment.disputed", one.amount, one.request.fee_minor, one.at)
         for one in drafts if one.request.takes
@@ -231,6 +241,8 @@ _DISPUTE = (
     "id", "company_id", "payment_id", "provider", "external_id", "amount_minor", "state", "reason", "opened_at",
     "is_inquiry", "withdrawn_at", "fee_minor", "due_at", "asked_minor",
 )  # fmt: skip
+
+_PART = ("dispute_id", "payment_id", "amount_minor")
 
 # The payments are no lock for a name that comes twice at once with different ones.
 _LOCK_NAMES = """

@@ -21,6 +21,8 @@ from entrepot.payments.commands.disputes import FAILED, ITEMS, PROPOSED, not_wit
 from entrepot.payments.states import DISPUTE, DISPUTES_LOST, DISPUTES_OPEN
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
+Payments = Mapping[UUID, take.Payment]
+
 
 @dataclass(slots=True)
 class Known:
@@ -36,6 +38,7 @@ class Known:
     fee_returned: int
     due_at: datetime | None
     closed_at: datetime | None
+    parts: dict[UUID, int] = field(default_factory=dict)  # what is claimed of each payment
     before: str = ""
     postings: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -46,27 +49,28 @@ class Known:
         self.before, self.state = self.before or self.state, after
         return None
 
-    def withdraw(self, payment: take.Payment, fee: int, at: datetime) -> None:
+    def withdraw(self, payments: Payments, fee: int, at: datetime) -> None:
         """The bank takes the amount; what was only asked about is a dispute from now on."""
         if self.is_inquiry:
             self.is_inquiry = False
-            payment.disputed += self.amount
+            for which, part in self.parts.items():
+                payments[which].disputed += part
         self.withdrawn_at, self.fee = at, fee
         self.postings.append(("payment.disputed", self.amount, fee))
 
-    def win(self, payment: take.Payment, fee_returned: int, *, reversed_: bool) -> None:
+    def win(self, payments: Payments, fee_returned: int, *, reversed_: bool) -> None:
         """What was lost before comes back by the way that it went."""
         if reversed_:
             self.postings.append(("payment.dispute_lost", -self.amount, 0))
-        if not self.is_inquiry:
-            payment.disputed -= self.amount
+        for which, part in self.parts.items() if not self.is_inquiry else ():
+            payments[which].disputed -= part
         if self.withdrawn_at:
             self.fee_returned = fee_returned
             self.postings.append(("payment.dispute_won", self.amount, fee_returned))
 
-    def lose(self, payment: take.Payment, at: datetime) -> None:
+    def lose(self, payments: Payments, at: datetime) -> None:
         if not self.withdrawn_at:
-            self.withdraw(payment, 0, at)
+            self.withdraw(payments, 0, at)
         self.postings.append(("payment.dispute_lost", self.amount, 0))
 
 
@@ -74,7 +78,14 @@ def lock(disputes: Collection[UUID]) -> tuple[dict[UUID, take.Payment], dict[UUI
     """Payments, then their disputes, locked in id order. 3 statements."""
     wanted = {"disputes": list(disputes)}
     payments = take.lock([row[0] for row in sql.run(_PAYMENTS_OF, wanted)])
-    return payments, {row[0]: Known(*row) for row in sql.run(_LOCK, wanted)}
+    found = {row[0]: Known(*row[:10], _parts(*row)) for row in sql.run(_LOCK, wanted)}  # type: ignore[call-arg]
+    return payments, found
+
+
+def _parts(_id: UUID, payment: UUID, amount: int, *rest: Any) -> dict[UUID, int]:
+    """By payment, what of a dispute it bears: the one that it names, what the others leave."""
+    others = {UUID(which): part for which, part in zip(rest[-2], rest[-1], strict=True)}
+    return {payment: amount - sum(others.values())} | others
 
 
 def write(
@@ -172,15 +183,14 @@ def follow_disputes(cause: Cause, /, *, requests: Sequence[FollowDispute]) -> li
         if one is None:
             answers.append(NotFound(what="dispute", which=str(request.dispute)))
             continue
-        payment = payments[one.payment]
         takes = request.withdrawn and not one.withdrawn_at and one.state in DISPUTES_OPEN
-        refused = _misfit(one, request, payment) if takes else None
+        refused = _misfit(one, request, payments) if takes else None
         if refused:
             answers.append(refused)
             continue
         at, before = request.occurred_at or cause.at, (one.state, one.due_at)
         if takes:
-            one.withdraw(payment, request.fee_minor, at)
+            one.withdraw(payments, request.fee_minor, at)
         if request.review and one.state in WAITING:
             one.step("respond")
         if request.evidence_due_at and one.state == "needs_response":
@@ -194,19 +204,20 @@ def follow_disputes(cause: Cause, /, *, requests: Sequence[FollowDispute]) -> li
     return answers
 
 
-def _misfit(one: Known, request: FollowDispute, payment: take.Payment) -> Refused | None:
+def _misfit(one: Known, request: FollowDispute, payments: Payments) -> Refused | None:
     if request.fee_minor < 0:
         return errors.NotAPayment(
-            field="fee", expected="0 or more", found=told(request.fee_minor, payment.currency)
+            field="fee", expected="0 or more", found=told(request.fee_minor, payments[one.payment].currency)
         )
-    return _beyond(one, payment)
+    return _beyond(one, payments)
 
 
-def _beyond(one: Known, payment: take.Payment) -> Refused | None:
+def _beyond(one: Known, payments: Payments) -> Refused | None:
     """What was only asked about is disputed as far as something is left to dispute."""
-    left = payment.captured - payment.disputed
-    if one.is_inquiry and one.amount > left:
-        return not_within(left, one.amount, payment.currency)
+    for which, part in one.parts.items() if one.is_inquiry else ():
+        left = payments[which].captured - payments[which].disputed
+        if part > left:
+            return not_within(left, part, payments[which].currency)
     return None
 
 
@@ -248,20 +259,20 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
         if one.state == "won" if request.won else one.state in DISPUTES_LOST:
             answers.append(DisputeClosed(one.id, one.state))
             continue
-        at, payment = request.occurred_at or cause.at, payments[one.payment]
+        at = request.occurred_at or cause.at
         if one.closed_at and at < one.closed_at:
             answers.append(DisputeClosed(one.id, one.state))
             continue
         was_lost = one.state in DISPUTES_LOST
-        refused = _undecidable(one, request, payment) or one.step("win" if request.won else "lose")
+        refused = _undecidable(one, request, payments) or one.step("win" if request.won else "lose")
         if refused:
             answers.append(refused)
             continue
         one.closed_at = at
         if request.won:
-            one.win(payment, min(request.fee_returned_minor, one.fee), reversed_=was_lost)
+            one.win(payments, min(request.fee_returned_minor, one.fee), reversed_=was_lost)
         else:
-            one.lose(payment, at)
+            one.lose(payments, at)
         changed[one.id] = (one, at, {"minor": one.amount})
         answers.append(DisputeClosed(one.id, one.state))
     if changed:
@@ -269,12 +280,14 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
     return answers
 
 
-def _undecidable(one: Known, request: CloseDispute, payment: take.Payment) -> Refused | None:
+def _undecidable(one: Known, request: CloseDispute, payments: Payments) -> Refused | None:
     if request.fee_returned_minor < 0:
         return errors.NotAPayment(
-            field="fee", expected="0 or more", found=told(request.fee_returned_minor, payment.currency)
+            field="fee",
+            expected="0 or more",
+            found=told(request.fee_returned_minor, payments[one.payment].currency),
         )
-    return None if request.won or one.state not in DISPUTES_OPEN else _beyond(one, payment)
+    return None if request.won or one.state not in DISPUTES_OPEN else _beyond(one, payments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,11 +328,16 @@ def expire_disputes(
 WAITING = ("needs_response", "expired")
 """States in which a person still has to do something, or to see that nobody did."""
 
-_PAYMENTS_OF = "SELECT DISTINCT payment_id FROM payments_dispute WHERE id = ANY(%(disputes)s::uuid[])"
+_PAYMENTS_OF = """
+SELECT payment_id FROM payments_dispute WHERE id = ANY(%(disputes)s::uuid[])
+UNION SELECT payment_id FROM payments_disputepart WHERE dispute_id = ANY(%(disputes)s::uuid[])
+"""
 
 _LOCK = """
-SELECT id, payment_id, amount_minor, state, is_inquiry, withdrawn_at, fee_minor, fee_returned_minor, due_at, closed_at
-FROM payments_dispute WHERE id = ANY(%(disputes)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT id, payment_id, amount_minor, state, is_inquiry, withdrawn_at, fee_minor, fee_returned_minor, due_at, closed_at,
+       ARRAY(SELECT s.payment_id::text FROM payments_disputepart AS s WHERE s.dispute_id = d.id ORDER BY s.payment_id),
+       ARRAY(SELECT s.amount_minor FROM payments_disputepart AS s WHERE s.dispute_id = d.id ORDER BY s.payment_id)
+FROM payments_dispute AS d WHERE id = ANY(%(disputes)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
 _WRITE = """

@@ -123,7 +123,7 @@ def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answer
             left[on[name]] -= 0 if told.inquiry else min(told.amount_minor, left[on[name]])
         wanted[at] = OpenDispute(
             on[name], told.external_id, told.amount_minor, told.reason, told.due_at, one.at, told.inquiry,
-            told.withdrawn, told.fee_minor,
+            told.withdrawn, told.fee_minor, _others(payments, on[name]),
         )  # fmt: skip
     if wanted:
         given = open_disputes(cause, requests=list(wanted.values()))
@@ -134,9 +134,15 @@ def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answer
                 answers[at] = DisputeTold("opened")
 
 
+def _others(payments: Sequence[_Payment], chosen: UUID) -> tuple[UUID, ...]:
+    """The other parts of an intent, of the same company."""
+    of = {one.id: one.company for one in payments}
+    return tuple(one for one, company in of.items() if one != chosen and company == of.get(chosen))
+
+
 def _chosen(payments: Sequence[_Payment], amount: int, left: Mapping[UUID, int]) -> UUID:
     """Several payments are parts of one intent once orders were split or goods exchanged: a chargeback is booked on the
-    oldest that has so much left, else on the one that has the most."""
+    oldest that has so much left, else on the one that has the most, and claimed of the others with it."""
     enough = next((one for one in payments if left[one.id] >= amount), None)
     return (enough or max(payments, key=lambda one: left[one.id])).id
 

@@ -90,8 +90,9 @@ def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | R
     wanted = [one.refund for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])
     refunds = {row[0]: _Refund(*row) for row in sql.run(_REFUNDS, {"refunds": wanted})}
-    left = refundable([one.order for one in found.values()])
-    sold = access.first_by(cause.actor.name, SOLD, {one.order for one in found.values()})
+    orders = {one.order for one in found.values()} | {one.order for one in refunds.values()}
+    left = refundable(orders)
+    sold = access.first_by(cause.actor.name, SOLD, orders)
     states = {one.id: one.state for one in refunds.values()}
 
     answers: list[Decided | Refused] = []

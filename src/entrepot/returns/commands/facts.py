@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import of_companies
 from entrepot.orders.rules import Frozen
+from entrepot.payments import dispute_queries
 from entrepot.returns import rules
 from entrepot.returns.commands.lock import Return, in_force
 from entrepot.returns.commands.pay import refundable
@@ -63,14 +65,20 @@ class Facts:
         self._charged: dict[UUID, Charged] = defaultdict(Charged)
         self._flat: dict[UUID, int] = defaultdict(int)
         self._alone: dict[UUID, int] = defaultdict(int)
-        for order, return_id, *kept, flat, alone in sql.run(_CHARGED, {"orders": orders}):
+        params = {"orders": orders, "returns": list(found)}
+        for order, return_id, *kept, flat, alone in sql.run(_CHARGED, params):
             self._charged[order] = self._charged[order].plus(Charged(*kept))
-            self._flat[return_id] = flat
-            self._alone[return_id] = alone
+            self._flat[return_id] += flat
+            self._alone[return_id] += alone
         self._fees: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._bonuses: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._by_law: dict[UUID, set[UUID]] = defaultdict(set)
         self.sold = self._sold(orders, {one.order: one.company for one in found.values()})
+
+    @cached_property
+    def claimed(self) -> dict[UUID, int]:
+        """By order, what banks dispute and have not decided about. 1 statement, once it is asked for."""
+        return dispute_queries.claimed(self.left)
 
     def _sold(self, orders: list[UUID], companies: Mapping[UUID, int]) -> dict[UUID, dict[UUID, SoldLine]]:
         before: dict[UUID, list[_Before]] = defaultdict(list)
@@ -170,12 +178,14 @@ LEFT JOIN orders_promotion AS p ON p.order_id = o.id
 WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, p.id
 """
 
+# What goes back of a replacement is a refund of the return, and of the order that is the replacement.
 _CHARGED = f"""
 SELECT f.order_id, f.return_id, sum(fee_minor)::bigint, sum(fee_tax_minor)::bigint, sum(clawback_minor)::bigint,
        sum(clawback_tax_minor)::bigint, sum(flat_fee_minor)::bigint,
        sum({GIVEN_ALONE})::bigint
 FROM returns_refund AS f LEFT JOIN returns_exchange AS x ON x.refund_id = f.id
-WHERE f.order_id = ANY(%(orders)s::uuid[]) AND f.state <> 'rejected' GROUP BY 1, 2
+WHERE (f.order_id = ANY(%(orders)s::uuid[]) OR f.return_id = ANY(%(returns)s::uuid[]))
+  AND f.state <> 'rejected' GROUP BY 1, 2
 """
 
 _ALONE = f"""

@@ -25,7 +25,8 @@ class Payable(NamedTuple):
     """A decided refund with its parts; `fee` and `clawback` are kept, each with the tax in it.
 
     As store credit it is the `customer`'s, raised by `percents` (worth, percent). For an exchange so much of it as the
-    `replacement` still `costs` is passed on to that.
+    `replacement` still `costs` is passed on to that. As a `replacement` it is what paid for one of which units were
+    cancelled, with the order of that.
     """
 
     id: UUID
@@ -94,9 +95,7 @@ def pay(
         return {}
     sold = rates_as_sold([one.order for one in refunds if one.abroad])
     whole(post(cause, requests=[
-        Posting(one.company, "return", "refund", one.id, one.currency, _amounts(one), one.at,
-                as_sold=sold.get(one.order))
-        for one in refunds
+        Posting(one.company, *_event(one), one.at, as_sold=sold.get(one.order)) for one in refunds
     ]))  # fmt: skip
     first = {company: policy.tender_order for company, (_, policy) in policies.items()}
     applied = _as_credit(cause, refunds, first) | _as_replacements(cause, refunds, first)
@@ -106,7 +105,8 @@ def pay(
         if one.outcome != "store_credit" and (minor := one.total - applied.get(one.id, (0, 0))[0])
     ]
     whole(refund(cause, requests=[
-        Refund(one.order, minor, one.at, one.id, first[one.company]) for one, minor in asked
+        Refund(one.order, minor, one.at, one.id, first[one.company], unused=one.outcome == "replacement")
+        for one, minor in asked
     ]))  # fmt: skip
     states = payments.refund_states([one.id for one, _ in asked])
     found = {one.id: rules.paid_state(minor, *states[one.id][:2]) for one, minor in asked}
@@ -148,6 +148,13 @@ def _as_replacements(
     if wanted:
         pass_on(cause, wanted)
     return {one.document: (one.amount, 0) for one in wanted}
+
+
+def _event(one: Payable) -> tuple[str, str, UUID, str, list[tuple[str, int]]]:
+    """What is posted of a refund. That of a cancelled replacement was posted as a return when it was paid for."""
+    if one.outcome == "replacement":
+        return "prepayment.returned", "refund", one.id, one.currency, [("settlement", one.total)]
+    return "return", "refund", one.id, one.currency, _amounts(one)
 
 
 def _amounts(one: Payable) -> list[tuple[str, int]]:

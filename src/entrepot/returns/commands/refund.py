@@ -28,7 +28,8 @@ class Refund:
 
     `adjustment_minor` is given above the frozen amounts, or below zero kept from them, for a reason. Where
     `total_minor` says what the customer was told, the difference from the frozen amounts is the adjustment. With
-    `up_to` no more is refunded than there is left of what was captured. No lines at all, `()`, ask for the shipping
+    `up_to` no more is refunded than there is left of what was captured; what a bank claims and has not decided about
+    is not given up so. No lines at all, `()`, ask for the shipping
     that became due when the rest of an order was cancelled. It is given as `outcome` says (money, store_credit), or as
     was asked for.
     """
@@ -90,8 +91,8 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
-    captured); returns.reason_needed; returns.no_customer (store credit); returns.under_review; returns.fraud_confirmed.
-    Again: by key. 33 statements at most; 26 more for store credit.
+    captured); returns.under_dispute; returns.reason_needed; returns.no_customer (store credit); returns.under_review;
+    returns.fraud_confirmed. Again: by key. 33 statements at most; 26 more for store credit.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -141,7 +142,7 @@ def _decide(
         return errors.NothingToRefund(
             number=one.number, refunded=one.units.refunded, due=0, milestone="cancelled"
         )
-    found = _total(request, one, due.total, facts.left.get(one.order, 0))
+    found = _total(request, one, due.total, facts)
     if isinstance(found, Refused):
         return found
     total, reason = found
@@ -173,11 +174,15 @@ def _not_refundable(one: Return, outcome: str) -> Refused | None:
     return None
 
 
-def _total(request: Refund, one: Return, due: int, left: int) -> tuple[int, str] | Refused:
-    """What is refunded, in minor units, and why it is another amount than what is due; `left` is what may be given back
-    of the order."""
+def _total(request: Refund, one: Return, due: int, facts: Facts) -> tuple[int, str] | Refused:
+    """What is refunded, in minor units, and why it is another amount than what is due."""
+    left = facts.left.get(one.order, 0)  # may be given back of the order
     total = due + request.adjustment_minor if request.total_minor is None else request.total_minor
     reason = request.adjustment_reason
+    if total > left and (claimed := facts.claimed.get(one.order, 0)):
+        # Whether the customer has it of his bank is not decided: it is neither given as well nor given up.
+        asked, of, rest = (money.told(minor, one.currency) for minor in (total, claimed, max(0, left)))
+        return errors.UnderDispute(number=one.number, wanted=asked, disputed=of, left=rest)
     if request.up_to and total > left:
         total, reason = max(0, left), _CAPPED
     if total != due and not reason:

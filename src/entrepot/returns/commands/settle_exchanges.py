@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -28,6 +28,7 @@ from entrepot.returns.exchanging import Replacement
 from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.states import EXCHANGE
 from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 TO_DECIDE = "exchange to decide"
 
@@ -125,7 +126,7 @@ def settle_exchanges(
     Refuses: NotFound; WrongState; returns.under_review; returns.fraud_confirmed; returns.not_due_yet;
     returns.not_that_much (money that went elsewhere; a work item says so); returns.too_much_back (above the limit, of
     a replacement that was cancelled in part; a work item says so); what `orders.place` refuses. Again: by
-    key. 76 statements at most.
+    key. 79 statements at most.
     """
     known = Known([one.refund for one in requests])
     left = refundable([one.order for one in known.returns.values()])
@@ -283,6 +284,7 @@ def _write(
         if one.is_refund:
             known.line(one.of).exchanged -= one.of.quantity
     store(cause, {one.on.id: one.on for one in settling}.values(), {one.on.id: one.at for one in settling})
+    decided(cause, known, [(one.of, "it was settled") for one in settling])
     items = [_item(one) for one in settling if one.waits]
     if items:
         open_items(cause, requests=items)
@@ -345,6 +347,17 @@ def _ask(cause: Cause, stuck: Mapping[OpenExchange, Said], known: Known) -> None
             priority=70, facts={"refund": one.refund, "order": one.order}, dedupe=str(one.refund),
         )
         for one, reason in stuck.items()
+    ])  # fmt: skip
+
+
+def decided(cause: Cause, known: Known, ended: Iterable[tuple[OpenExchange, str]]) -> None:
+    """Nobody has to look at exchanges any more that ended so. 3 statements at most."""
+    asked: dict[tuple[UUID, str], set[str]] = defaultdict(set)
+    for one, how in ended:
+        asked[one.return_id, how].add(str(one.refund))
+    resolve_subjects(cause, requests=[
+        ResolveSubject(known.returns[which].company, TO_DECIDE, which, how, dedupes=refunds)
+        for (which, how), refunds in asked.items()
     ])  # fmt: skip
 
 

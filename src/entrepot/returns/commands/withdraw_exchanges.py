@@ -15,10 +15,9 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.returns import errors
 from entrepot.returns.commands.lock import store
 from entrepot.returns.commands.pay import count_refunded
-from entrepot.returns.commands.settle_exchanges import TO_DECIDE, Known, OpenExchange
+from entrepot.returns.commands.settle_exchanges import Known, OpenExchange, decided
 from entrepot.returns.states import EXCHANGE
 from entrepot.sourcing.commands.cancel import cancel
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +84,7 @@ def _withdraw(cause: Cause, gone: Mapping[UUID, tuple[OpenExchange, str]], known
         for one, why in gone.values()
     ])  # fmt: skip
     store(cause, {one.return_id: known.returns[one.return_id] for one, _ in gone.values()}.values(), {})
-    asked: dict[UUID, set[str]] = {}
-    for one, _ in gone.values():
-        asked.setdefault(one.return_id, set()).add(str(one.refund))
-    resolve_subjects(cause, requests=[
-        ResolveSubject(known.returns[which].company, TO_DECIDE, which, "given up", dedupes=refunds)
-        for which, refunds in asked.items()
-    ])  # fmt: skip
+    decided(cause, known, [(one, "given up") for one, _ in gone.values()])
     # One that was cancelled before is refused, and that is all right.
     cancel(
         cause, requests=[CancelOrder(one.order, why, code="other") for one, why in gone.values() if one.order]

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.insight import answers, questions
 from entrepot.kernel import money
 from entrepot.ledger import queries as ledger
-from entrepot.settlement import closing_queries
+from entrepot.settlement import closing as rules
+from entrepot.settlement import closing_queries, errors
 from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
 from entrepot.web import format as fmt
@@ -39,13 +40,13 @@ def told(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, timezone.now()
     month = month_in(request.GET.get("month")) or closing_queries.to_close(company)
     checked = questions.closing_checklist(company, now, month) if month else []
-    today = now.astimezone(UTC).date()
+    why, today = rules.reasons(checked), now.astimezone(UTC).date()
     context = {
         "month": month,
         "last": fmt.months_later(month) - timedelta(days=1) if month else None,
         "months": ledger.months(company=company),
         "checked": _with_places(checked),
-        "blocked": any(one.refuses for one in checked),
+        "blocked": errors.NotReadyToClose(month=f"{month:%Y-%m}", found=why).message if month and why else "",
         "ended": month is not None and month < today.replace(day=1),
     }
     return page(request, "web/closing.html", context, area="books")
