@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from entrepot.kernel import policies, sql
-from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.kernel import policies, ready, sql
+from entrepot.orders.commands.cancel import REPLACEMENT, CancelOrder
 from entrepot.orders.commands.place import OrderLine, PaymentGiven, Placed, PlaceOrder, place
 from entrepot.orders.rules import Frozen
 from entrepot.payments.commands.disputes import OpenDispute, open_disputes
@@ -26,6 +26,7 @@ from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
 from entrepot.returns.commands.exchange import Exchange, exchange
+from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
@@ -116,6 +117,13 @@ class MoneyBack(UndoneMachine):
         lines = sql.run("SELECT order_id, id FROM orders_line ORDER BY id")
         order, line = lines[n % len(lines)]
         cancel(SYSTEM, requests=[CancelOrder(order, "so", ((line, units_),) if units_ else None)])
+
+    @rule(again=st.booleans())
+    def give_back(self, again: bool) -> None:
+        """What pays for cancelled replacements, as the queue does it, also twice."""
+        if cancelled := ready.claim(REPLACEMENT, 10):
+            for _ in range(1 + again):
+                give_back(SYSTEM, requests=[GiveBack(order) for order in cancelled])
 
     @rule(n=st.integers(0, 9))
     def ship(self, n: int) -> None:
