@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +49,7 @@ from entrepot.web.edge import (
     int_in,
     kept,
     minor_in,
+    misread,
     page,
     units_in,
     uuid_in,
@@ -299,7 +299,7 @@ def _refund(request: Request, which: UUID) -> list[Refund]:
     amount = minor_in(text, head.currency) if head and text else 0
     if amount is None or amount < 0:
         like = fmt.amount(1250, head.currency if head else "")
-        messages.error(request, gettext("Write the amount like %(like)s.") % {"like": like})
+        misread(request, "amount", gettext("Write the amount like %(like)s.") % {"like": like})
         return []
     sign = -1 if request.POST.get("direction") == "less" else 1
     return [Refund(which, tuple(units_in(request)) or None, sign * amount, reason)]
