@@ -80,10 +80,13 @@ MILESTONES = {
 def returns_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
     state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
+    refund = "failed" if request.GET.get("refund") == "failed" else None
     by = order_of(request, lists.RETURNS)
 
     def fetch(after: UUID | None, limit: int) -> list[queries.ReturnRow]:
-        return queries.returns_page(company, state=state, text=text, by=by, after=after, limit=limit)
+        return queries.returns_page(
+            company, state=state, text=text, refund=refund, by=by, after=after, limit=limit
+        )
 
     shown = listed(request, lists.RETURNS, fetch)
     if shown.answer:
@@ -92,7 +95,8 @@ def returns_list(request: Request) -> HttpResponse:
         **shown.context("returns"),
         "state": state,
         "text": text,
-        "filtered": bool(state or text),
+        "refund": refund,
+        "filtered": bool(state or text or refund),
     }
     if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/return_rows.html", context, area="returns")
