@@ -176,3 +176,24 @@ def test_what_i_put_aside_does_not_wait_for_me(console, shop):
         {"at": shop.now + timedelta(days=9000)},
     )
     assert lines(lead.get("/").content.decode())["Work that you took"] == before - 1
+
+
+def test_a_refused_form_stays_on_its_page_where_that_is_one(console, shop):
+    lead, nothing = console("lead"), {"action": "claim", "next": "/work/"}
+    for referrer, where in (
+        ("http://testserver/work/?view=mine", "/work/?view=mine"),
+        (
+            "http://testserver/orders/act/",
+            "/work/",
+        ),  # it takes forms alone: what stood there was an answer to one
+        ("http://testserver//elsewhere.example/", "/work/"),
+        ("http://elsewhere.example/work/?view=mine", "/work/"),
+        ("", "/work/"),
+    ):
+        sent = lead.post("/work/act/", nothing, headers={"Referer": referrer})
+        assert sent["Location"] == where, referrer
+    lead.get("/work/?view=mine")
+    sent = lead.post("/work/act/", nothing, headers={"Referer": "http://testserver/work/"})
+    assert "Nothing was selected" in lead.get(sent["Location"]).content.decode(), (
+        "to look has not read it away"
+    )

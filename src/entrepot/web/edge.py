@@ -16,6 +16,7 @@ from uuid import UUID
 from babel.numbers import NumberFormatError, parse_decimal
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -142,8 +143,7 @@ def _to_the_door(request: Request) -> HttpResponseBase:
         return response
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
-    referrer = _sent_from(request)
-    if referrer and _is_shown(request, urlsplit(referrer).path):
+    if referrer := _sent_from(request):
         return redirect_to_login(referrer)
     steps = request.path.split("/")
     above = ("/".join([*steps[:n], ""]) for n in range(len(steps) - 1, 0, -1))
@@ -151,15 +151,18 @@ def _to_the_door(request: Request) -> HttpResponseBase:
 
 
 def _sent_from(request: HttpRequest) -> str:
-    """The page of ours that a form stands on; '' where the browser does not say."""
+    """The page of ours that a form stands on; '' where the browser does not say, or no address shows it: an answer to
+    another form is none."""
     _, host, path, query, _ = urlsplit(request.headers.get("Referer", ""))
-    return (f"{path}?{query}" if query else path) if host == request.get_host() else ""
+    is_ours = host == request.get_host() and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    return (f"{path}?{query}" if query else path) if is_ours and _is_shown(request, path) else ""
 
 
-def _is_shown(request: Request, path: str) -> bool:
+def _is_shown(request: HttpRequest, path: str) -> bool:
     """Whether an address shows a page: some take forms alone. Whoever is out gets no further than the door there."""
     asked = copy(request)
     asked.method = "GET"
+    asked.user = AnonymousUser()
     try:
         found = resolve(path)
         answer: HttpResponseBase = found.func(asked, *found.args, **found.kwargs)
