@@ -317,8 +317,9 @@ def test_a_field_stays_wrong_while_its_page_renews_itself_until_why_is_put_away(
     expect(found).to_have_attribute("aria-invalid", "true")
     expect(found).to_have_accessible_description(re.compile("There is no NOWHERE here"))
     expect(found).to_have_value("NOWHERE")
+    expect(page.locator(".told-here")).to_have_count(1)
     page.get_by_role("button", name="Dismiss").click()
-    expect(page.locator("[aria-invalid]")).to_have_count(0)
+    expect(page.locator("[aria-invalid], .told-here")).to_have_count(0)
     expect(page.locator("[aria-describedby~=refused]")).to_have_count(0)
 
 
@@ -343,6 +344,9 @@ def test_what_was_refused_stands_in_its_own_form_again_and_in_no_other(page: Pag
     buffer = page.locator("[aria-invalid=true]")
     expect(buffer).to_have_value("-7")
     expect(buffer).to_be_focused()
+    told = page.locator("[aria-invalid=true] + .told-here")
+    expect(told).to_be_in_viewport()
+    expect(told).to_contain_text("Write whole numbers")
     form = page.locator("main form:has([name=buffer])")
     expect(form.nth(1).locator("[name=name]")).to_have_value("Outlet")
     expect(form.nth(1).locator("[name=active]")).not_to_be_checked()

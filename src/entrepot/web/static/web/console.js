@@ -107,6 +107,7 @@
     if (rest.length) field.setAttribute("aria-describedby", rest.join(" "));
     else field.removeAttribute("aria-describedby");
     field.removeAttribute("aria-invalid");
+    $(".told-here")?.remove();
   }
 
   // A row more of several, named after its place.
@@ -331,7 +332,18 @@
     error.id = "refused";
     control.setAttribute("aria-describedby", [control.getAttribute("aria-describedby"), error.id].filter(Boolean).join(" "));
     if (about) about.setAttribute("aria-invalid", "true");
+    sayHere(error, form, about);
     (scanned || control).focus();
     if (controls.includes(scanned)) scanned.select(); // the next scan takes the place of what was refused
+  }
+
+  // Why stands above the page, which is out of sight where the form is far down: it is told at the form as well.
+  function sayHere(error, form, about) {
+    const told = document.createElement("small");
+    told.className = "late-text told-here";
+    told.ariaHidden = "true"; // it is read as the field's description
+    told.textContent = error.textContent;
+    if (about) about.after(told);
+    else form.prepend(told);
   }
 })();
