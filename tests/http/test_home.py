@@ -147,3 +147,53 @@ def test_a_page_that_renews_itself_takes_nothing_away(console, shop):
     assert "Nothing was selected" not in renewed
     assert 'data-live="20"' in renewed
     assert "Nothing was selected" in lead.get("/work/").content.decode()
+
+
+def rows(page: str) -> int:
+    return page.rsplit('<div id="table"', maxsplit=1)[-1].count("<tr data-row")
+
+
+def test_a_number_leads_to_as_many_rows(console, shop):
+    lead = console("lead")
+    some = sql.run("""UPDATE work_item SET owner = 'somebody' WHERE id IN (
+        SELECT id FROM work_item WHERE state <> 'done' AND role = 'operations lead' LIMIT 1) RETURNING id""")
+    assert some
+    told = lines(lead.get("/").content.decode())
+    for title, where in (
+        ("Work for your role that nobody took", "/work/?view=untaken&role=operations+lead"),
+        ("Orders that are held", "/orders/?status=held"),
+    ):
+        assert told[title] == rows(lead.get(where).content.decode()) > 0, title
+
+
+def test_what_i_put_aside_does_not_wait_for_me(console, shop):
+    sql.run("UPDATE work_item SET owner = 'lead' WHERE state <> 'done'")
+    lead = console("lead")
+    before = lines(lead.get("/").content.decode())["Work that you took"]
+    sql.run(
+        """UPDATE work_item SET snoozed_until = %(at)s::timestamptz WHERE id IN (
+        SELECT id FROM work_item WHERE state <> 'done' LIMIT 1)""",
+        {"at": shop.now + timedelta(days=9000)},
+    )
+    assert lines(lead.get("/").content.decode())["Work that you took"] == before - 1
+
+
+def test_a_refused_form_stays_on_its_page_where_that_is_one(console, shop):
+    lead, nothing = console("lead"), {"action": "claim", "next": "/work/"}
+    for referrer, where in (
+        ("http://testserver/work/?view=mine", "/work/?view=mine"),
+        (
+            "http://testserver/orders/act/",
+            "/work/",
+        ),  # it takes forms alone: what stood there was an answer to one
+        ("http://testserver//elsewhere.example/", "/work/"),
+        ("http://elsewhere.example/work/?view=mine", "/work/"),
+        ("", "/work/"),
+    ):
+        sent = lead.post("/work/act/", nothing, headers={"Referer": referrer})
+        assert sent["Location"] == where, referrer
+    lead.get("/work/?view=mine")
+    sent = lead.post("/work/act/", nothing, headers={"Referer": "http://testserver/work/"})
+    assert "Nothing was selected" in lead.get(sent["Location"]).content.decode(), (
+        "to look has not read it away"
+    )

@@ -150,3 +150,18 @@ def test_a_code_that_is_none_stops_its_own_call_and_no_other(shop, program):
 
     assert engineer.post(url, [cart | {"sku": SKU, "holder": "c"}]).status_code == 200
     assert [one.holder for one in stock.reservations(company=COMPANY)] == ["c"]
+
+
+def test_units_that_cannot_be_read_change_nothing_and_are_named(console, shop):
+    page, at = console("inventory"), f"/stock/{shop.skus[SKU]}/"
+    node = network.nodes(company=COMPANY)[0].code
+    for form, field, wrong in (
+        ("safety", f"units-{node}", "-7"),
+        ("safety", f"units-{node}", "1000001"),
+        ("preorder", "units_max", "many"),
+        ("preorder", "ships_on", "soon"),
+        ("fence", "node", "TYPO"),
+    ):
+        (told,) = said(page.post(f"{at}{form}/", {field: wrong, "next": at}))
+        assert "Write whole" in told or "no day" in told or "Choose a node" in told
+        assert f'data-refused="{at}{form}/" data-field="{field}" data-whole' in page.get(at).content.decode()

@@ -718,6 +718,20 @@ def test_nobody_puts_a_return_into_his_parcel_whose_order_he_did_not_show_to_be_
     )
 
 
+def test_a_name_keeps_the_direction_of_its_letters(customer, order):
+    enters(customer, order)
+    name = "מנורה מס׳ 196 (LED) עם כבל"
+    sql.run("UPDATE orders_line SET description = %(name)s::text", {"name": name})
+    assert f"<legend><bdi>{name}" in unescape(customer.get("/portal/order/").content.decode())
+    said = wants(order)
+    assert f"1 × <bdi>{name}</bdi>" in unescape(customer.post("/portal/answer/", said).content.decode())
+    sends(customer, said)
+    (one,) = portal_queries.returns_of(order.id)
+    page = unescape(customer.get(f"/portal/return/{one.number}/").content.decode())
+    assert f"1 × <bdi>{name}</bdi>" in page
+    assert "<address><bdi>" in page
+
+
 def test_what_is_refused_is_told_in_words_of_the_customer(customer, order):
     """No key, no code and no field of ours; and in his language."""
     enters(customer, order)
@@ -726,8 +740,11 @@ def test_what_is_refused_is_told_in_words_of_the_customer(customer, order):
     page = unescape(text_of(customer.post("/portal/answer/", too_many)))
     assert f"Of {line.description} you can send back {line.left} more, and chose {line.left + 1}." in page
     assert str(line.line) not in page
-    strange = wants(order) | {f"reason-{line.line}": "because"}
-    assert "Choose why you send it back." in text_of(customer.post("/portal/answer/", strange))
+    strange = wants(order) | {f"reason-{line.line}": "because", f"note-{line.line}": "מס׳ 196 (LED)"}
+    shown = customer.post("/portal/answer/", strange)
+    assert "Choose why you send it back." in text_of(shown)
+    assert 'value="מס׳ 196 (LED)"' in shown.content.decode(), "what was written stays"
+    assert re.search(r'value="1" (data-units checked|selected)', shown.content.decode())
     sends(
         customer,
         {"key": str(ids.uuid7()), f"units-{line.line}": str(line.left), f"reason-{line.line}": "defective"},

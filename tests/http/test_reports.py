@@ -166,6 +166,12 @@ def test_a_row_of_days_is_told_in_days(console, window):
 ODD = ("since=2026-99-99", "until=x", "since=2030-01-01", "since=0001-01-01", "by=x&period=y", "kind='")
 
 
+def test_a_page_has_a_link_that_shows_the_same_days_later(console):
+    page = console("lead").get("/reports/fill-rate/?channel=web").content.decode()
+    (link,) = re.findall(r'href="([^"]+)">(?:<svg.*?</svg>)?Permanent link', page)
+    assert re.fullmatch(r"\?channel=web&amp;since=\d{4}-\d\d-\d\d&amp;until=\d{4}-\d\d-\d\d", link)
+
+
 def test_what_no_calendar_has_is_the_last_thirty_days(console):
     browser = console("lead")
     for query in ODD:

@@ -382,6 +382,17 @@ def test_the_list_is_filtered_searched_and_read_page_by_page(house: Floor, monke
     assert "No return is like that" in auditor.get("/returns/?q=nothing", headers=HTMX).content.decode()
 
 
+def test_the_list_tells_the_returns_of_which_a_refund_failed(house: Floor) -> None:
+    found = waiting(house)
+    lead, number = a_browser("supervisor"), one_return().head.number
+    assert number not in text_of(lead.get("/returns/?refund=failed"))
+    approve(someone("books"), requests=[Approve(found.id, agree=True)])
+    sql.run("UPDATE returns_refund SET state = 'failed' WHERE id = %(id)s", {"id": found.id})
+    shown = lead.get("/returns/?refund=failed")
+    assert number in text_of(shown)
+    assert 'name="refund" value="failed"' in shown.content.decode()
+
+
 def test_the_navigation_counts_what_waits_for_its_reader(house: Floor) -> None:
     waiting(house)
     one = back.asked(sold(house, 1, (0, 2))[0], 1)

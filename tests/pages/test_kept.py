@@ -317,6 +317,66 @@ def test_a_field_stays_wrong_while_its_page_renews_itself_until_why_is_put_away(
     expect(found).to_have_attribute("aria-invalid", "true")
     expect(found).to_have_accessible_description(re.compile("There is no NOWHERE here"))
     expect(found).to_have_value("NOWHERE")
+    expect(page.locator(".told-here")).to_have_count(1)
     page.get_by_role("button", name="Dismiss").click()
-    expect(page.locator("[aria-invalid]")).to_have_count(0)
+    expect(page.locator("[aria-invalid], .told-here")).to_have_count(0)
     expect(page.locator("[aria-describedby~=refused]")).to_have_count(0)
+
+
+def in_a_row(page: Page, place: int):
+    page.goto("/stock/channels/")
+    return page.locator("main form:has([name=buffer])").nth(place)
+
+
+def test_what_was_refused_stands_in_its_own_form_again_and_in_no_other(page: Page, shop: Shop):
+    enter(page, "lead")
+    others = in_a_row(page, 0).locator("[name=name]").input_value()
+    form = in_a_row(page, 1)
+    form.evaluate("""(one) => {
+      one.noValidate = true;
+      one.append(Object.assign(document.createElement("input"), { type: "password", name: "secret", value: "42" }));
+      for (let fold = one.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    }""")
+    form.locator("[name=name]").fill("Outlet")
+    form.locator("[name=active]").set_checked(False)
+    form.locator("[name=buffer]").fill("-7")
+    form.locator("[name=buffer]").press("Enter")
+    buffer = page.locator("[aria-invalid=true]")
+    expect(buffer).to_have_value("-7")
+    expect(buffer).to_be_focused()
+    told = page.locator("[aria-invalid=true] + .told-here")
+    expect(told).to_be_in_viewport()
+    expect(told).to_contain_text("Write whole numbers")
+    form = page.locator("main form:has([name=buffer])")
+    expect(form.nth(1).locator("[name=name]")).to_have_value("Outlet")
+    expect(form.nth(1).locator("[name=active]")).not_to_be_checked()
+    expect(form.nth(0).locator("[name=name]")).to_have_value(others)
+    assert "42" not in page.evaluate("JSON.stringify({...sessionStorage})")
+    assert page.evaluate("sessionStorage.getItem('sent-form')") is None
+    page.reload()
+    expect(page.get_by_role("textbox").and_(page.locator("[value=Outlet]"))).to_have_count(0)
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
+
+
+def test_whoever_is_refused_since_it_changed_meanwhile_is_at_it_with_what_they_typed(console: Page):
+    at_an_item(console)
+    console.evaluate("document.querySelectorAll('[name=seen]').forEach((one) => { one.value = 'somebody'; })")
+    console.locator("form:has([name=seen]):has([name=note])").first.evaluate("""(one) => {
+      one.closest("details")?.setAttribute("open", "");
+      one.noValidate = true;
+      one.querySelector("[name=note]").value = "They called.";
+      one.querySelector("button").click();
+    }""")
+    expect(console.locator("[aria-describedby~=refused]")).to_have_count(1)
+    assert "They called." in console.locator("[name=note]").evaluate_all("all => all.map((one) => one.value)")
+
+
+def test_a_form_that_leads_elsewhere_stays_where_it_is_when_it_is_refused(console: Page):
+    address = at_an_item(console)
+    console.locator("form:has([name=item]):has([name=code])").evaluate("""(one) => {
+      one.querySelector("[name=item]").value = "";
+      one.querySelector("[name=note]").value = "They called.";
+      one.querySelector("button[value=release]").click();
+    }""")
+    expect(console.locator(".message.info")).to_contain_text("Nothing was selected")
+    assert console.url == address

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from entrepot.access.queries import UNSENT
 from entrepot.kernel import sql
+from entrepot.orders.rules import HOLDS
 
 _OPEN = "FROM work_item WHERE company_id = %(company)s::smallint AND state <> 'done'"
 _THEIRS = f"{_OPEN} AND role = ANY(%(roles)s::text[])"
@@ -24,13 +25,19 @@ def _in_state(table: str, *states: str) -> str:
     return f"FROM {table} WHERE company_id = %(company)s::smallint AND state IN ({known})"
 
 
+# Those that a hold or a backorder names are few: no index has the status of orders.
+_HELD = f"""FROM orders_order WHERE company_id = %(company)s::smallint
+  AND status IN ({", ".join(f"'{status}'" for status in HOLDS)}) AND id IN (
+    SELECT order_id FROM orders_hold WHERE company_id = %(company)s::smallint AND state = 'open'
+    UNION SELECT l.order_id FROM sourcing_backorder AS b JOIN orders_line AS l ON l.id = b.line_id
+    WHERE b.company_id = %(company)s::smallint)"""
 _SOON = "%(now)s::timestamptz + interval '3 days'"
 _MAY_ENTER = "FROM auth_user AS u WHERE u.is_active"
 
 _NO_TIME = "f.due_at < %(now)s::timestamptz"
 
 SIGNALS = {
-    "mine": f"{_OPEN} AND owner = %(person)s::text",
+    "mine": f"{_OPEN} AND owner = %(person)s::text AND {_AWAKE}",
     "untaken": f"{_THEIRS} AND owner = '' AND {_AWAKE}",
     "unowned": f"{_OPEN} AND owner = '' AND {_AWAKE}",
     "all overdue": f"{_OPEN} AND due_at < %(now)s::timestamptz",
@@ -41,7 +48,7 @@ SIGNALS = {
     "to ship": _queued("ship"),
     "pick late": f"{_queued('pick')} AND {_NO_TIME}",
     "pack late": f"{_queued('pack')} AND {_NO_TIME}",
-    "held": "FROM orders_hold AS h WHERE h.company_id = %(company)s::smallint AND h.state = 'open'",
+    "held": _HELD,
     "backorders": "FROM sourcing_backorder WHERE company_id = %(company)s::smallint",
     "labels": _in_state("shipping_label", "printed"),
     "not collected": f"{_in_state('shipping_label', 'printed')} AND missed_at IS NOT NULL",
@@ -74,7 +81,7 @@ SIGNALS = {
     "no factor": f"""{_MAY_ENTER} AND u.is_superuser
         AND NOT EXISTS (SELECT FROM access_factor AS f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)""",
     "webhooks": _in_state("channels_webhook", "given_up"),
-    "inbox": _in_state("kernel_inbox", "failed", "dead"),
+    "inbox": _in_state("kernel_inbox", "failed", "dead", "set_aside"),
     "dead letters": _in_state("kernel_delivery", "dead"),
     "mails": f"{UNSENT} AND s.company_id = %(company)s::smallint",
     "channel differences": _in_state("channels_difference", "open"),

@@ -56,20 +56,27 @@ def returns_page(
     state: str | None = None,
     text: str | None = None,
     order: UUID | None = None,
+    refund: str | None = None,
     by: str = "-requested_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[ReturnRow]:
     """Returns, the latest first or in another of `RETURNS_BY`, behind the return `after`.
 
-    `text` is its number, the order's, or the channel's id.
+    `text` is its number, the order's, or the channel's id; `refund` a state that one of its refunds is in.
     """
     params = {
         "company": company, "state": state or None, "text": text or None, "order": order, "after": after,
-        "limit": limit,
+        "limit": limit, "refund": refund,
     }  # fmt: skip
     behind, ordered = keyset("returns_return", "r", RETURNS_BY, by, after)
-    return [ReturnRow(*row) for row in sql.run(_LIST + _PAGE.format(behind=behind, ordered=ordered), params)]
+    return [
+        ReturnRow(*row)
+        for row in sql.run(
+            _LIST + _PAGE.format(behind=behind, ordered=ordered, refund=_WITH_REFUND if refund else ""),
+            params,
+        )
+    ]
 
 
 def return_(return_id: UUID) -> ReturnRow | None:
@@ -399,9 +406,12 @@ WHERE r.company_id = %(company)s::smallint AND (%(state)s::text IS NULL OR r.sta
   AND (%(order)s::uuid IS NULL OR r.order_id = %(order)s::uuid)
   AND (%(text)s::text IS NULL OR r.number = %(text)s::text OR r.external_id = %(text)s::text
        OR r.order_id IN (SELECT id FROM orders_order WHERE number = %(text)s::text))
-  {behind}
+  {refund} {behind}
 {ordered} LIMIT %(limit)s::int
 """
+
+_WITH_REFUND = """AND r.id IN (SELECT return_id FROM returns_refund
+    WHERE company_id = %(company)s::smallint AND state = %(refund)s::text)"""
 
 RETURNS_BY: dict[str, tuple[str, ...]] = {"requested_at": ()}
 """What the list of returns can be put in order by; keys are made in the order of asking."""

@@ -16,6 +16,7 @@ from uuid import UUID
 from babel.numbers import NumberFormatError, parse_decimal
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -83,6 +84,10 @@ class Request(HttpRequest):
     htmx: Any
     nodes: Any
     """The company's, once a scan has asked for them."""
+    given: list[Any] | None = None
+    """What the commands of a form answered; None where none was asked."""
+    misread: str = ""
+    """The field of a form that could not be read."""
     job: UUID | None = None
     """What a form's command was left to, where nobody waits for it: it is for many rows, or about the whole house."""
 
@@ -138,18 +143,26 @@ def _to_the_door(request: Request) -> HttpResponseBase:
         return response
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
-    referrer = urlsplit(request.headers.get("Referer", ""))
-    if referrer.netloc == request.get_host() and _is_shown(request, referrer.path):
-        return redirect_to_login(f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path)
+    if referrer := _sent_from(request):
+        return redirect_to_login(referrer)
     steps = request.path.split("/")
     above = ("/".join([*steps[:n], ""]) for n in range(len(steps) - 1, 0, -1))
     return redirect_to_login(came_from(request, next(one for one in above if _is_shown(request, one))))
 
 
-def _is_shown(request: Request, path: str) -> bool:
+def _sent_from(request: HttpRequest) -> str:
+    """The page of ours that a form stands on; '' where the browser does not say, or no address shows it: an answer to
+    another form is none."""
+    _, host, path, query, _ = urlsplit(request.headers.get("Referer", ""))
+    is_ours = host == request.get_host() and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    return (f"{path}?{query}" if query else path) if is_ours and _is_shown(request, path) else ""
+
+
+def _is_shown(request: HttpRequest, path: str) -> bool:
     """Whether an address shows a page: some take forms alone. Whoever is out gets no further than the door there."""
     asked = copy(request)
     asked.method = "GET"
+    asked.user = AnonymousUser()
     try:
         found = resolve(path)
         answer: HttpResponseBase = found.func(asked, *found.args, **found.kwargs)
@@ -327,6 +340,7 @@ def give(
     `undo` is told the requests that were done with their answers, and says what takes them back, if anything does.
     """
     if not requests:
+        request.given = getattr(request, "given", None) or []
         messages.info(request, gettext("Nothing was selected, so nothing was done."))
         return []
     if (long or is_many(len(requests))) and (
@@ -334,6 +348,7 @@ def give(
     ):
         return [left]
     results = command(cause_of(request, reason), requests=requests)
+    request.given = [*(getattr(request, "given", None) or ()), *results]
     request.session[ACTED] = timezone.now().isoformat()
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     refusals = dict(zip(refusals, named(request.reader.company.id, list(refusals.values())), strict=True))
@@ -412,21 +427,34 @@ def _say(request: Request, refusals: Sequence[str]) -> None:
         )
 
 
+def misread(request: HttpRequest, field: str, text: str) -> None:
+    """Say that a field of a form could not be read: `back` leads to it."""
+    request.given, request.misread = [], field  # type: ignore[attr-defined]
+    messages.error(request, text)
+
+
 def back(
     request: HttpRequest, otherwise: str, results: Sequence[Any] | None = None, *, field: str = ""
 ) -> HttpResponse:
     """To the page that the form came from, where it is one of ours.
 
     What was left to the worker is shown how far it is. Where some of the `results` are refusals, or there is none, that
-    page gets the form as it was filled in; `field` is the one that could not be read, where no command was asked.
+    page gets the form as it was filled in; a form that was refused as a whole stays on the page where it was sent,
+    wherever it would have led. `field` is the one that could not be read, where no command was asked. Without `results`
+    they are what `give` was answered, if it was asked.
     """
     if job := getattr(request, "job", None):
         return redirect("job", which=job)
     target = came_from(request, otherwise)
+    if results is None:
+        results = getattr(request, "given", None)
     if results is not None:
         refusals = [one for one in results if isinstance(one, Refused)]
         if refusals or not results:
-            _keep(request, target, refusals[0] if refusals else None, field)
+            is_whole = len(refusals) == len(results)
+            target = (is_whole and _sent_from(request)) or target
+            field = field or getattr(request, "misread", "")
+            _keep(request, target, refusals[0] if refusals else None, field, is_whole=is_whole)
     return redirect(target)
 
 
@@ -439,7 +467,7 @@ def came_from(request: HttpRequest, otherwise: str) -> str:
     return target if is_ours else otherwise
 
 
-def _keep(request: HttpRequest, target: str, refused: Refused | None, field: str) -> None:
+def _keep(request: HttpRequest, target: str, refused: Refused | None, field: str, *, is_whole: bool) -> None:
     assert request.resolver_match
     said = {
         name: _storable(str(text)).strip()[:KEPT_MAX]
@@ -448,7 +476,7 @@ def _keep(request: HttpRequest, target: str, refused: Refused | None, field: str
     }
     request.session[KEPT] = {
         "page": urlsplit(target).path, "form": request.resolver_match.url_name, "address": request.path,
-        "refused": refused.code if refused else "", "fields": said,
+        "refused": refused.code if refused else "", "whole": is_whole, "fields": said,
         "field": _refused_field(refused, request.POST) if refused else field,
     }  # fmt: skip
 
@@ -457,7 +485,7 @@ def _refused_field(refused: Refused, said: QueryDict) -> str:
     """The field of a form that a refusal is about: the one that it names, or the only one that says what it found; ''
     where none is. Of a field for each row none is told apart, and a bare number may stand anywhere."""
     if told := words.named(str(refused.facts.get("field", ""))):
-        return told
+        return told if told in said else IN_FORMS.get(told, told)
     found = {
         name: str(fact) for name, fact in refused.facts.items() if name in FOUND and fact not in ("", None)
     }
@@ -473,7 +501,9 @@ def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).replace(",", "", 1).removeprefix("-").isdecimal()
 
 
-FOUND = frozenset({"found", "wanted", "text", "code", "sku"})
+IN_FORMS = {"quantity": "units", "entry": "value"}
+"""Fields of commands that forms call otherwise."""
+FOUND = frozenset({"found", "wanted", "text", "code", "sku", "barcode"})
 """Facts of a refusal that say what was found in a field; others tell how the house stands."""
 
 
@@ -484,7 +514,8 @@ KEPT_MAX = 50_000
 
 def kept(request: HttpRequest) -> dict[str, Any]:
     """The form that was refused on this page just now: `form`, its `address`, `refused` (a code), the `field` that it
-    is about, where there is one, `fields`; {} where none was. Whatever asks within one request gets the same."""
+    is about, where there is one, whether it was refused as a `whole`, `fields`; {} where none was. Whatever asks within
+    one request gets the same."""
     found: dict[str, Any]
     if (found := getattr(request, "kept_form", {})) or "X-Live" in request.headers:
         return found
@@ -548,12 +579,12 @@ def ids_in(texts: Iterable[str]) -> list[UUID]:
     return list(dict.fromkeys(found for text in texts if (found := uuid_in(text))))
 
 
-def int_in(text: str | None) -> int | None:
-    """A number that a bigint can hold."""
+def int_in(text: str | None, *, most: int = BIGINT_MAX) -> int | None:
+    """A whole number from 0 to `most`, which a bigint can hold."""
     if not text or not text.isascii() or not text.isdigit():
         return None
     found = int(text[:20])
-    return found if found <= BIGINT_MAX else None
+    return found if found <= most else None
 
 
 def decimal_in(text: str | None) -> Decimal | None:

@@ -79,6 +79,7 @@ def items(
     kind: str = "",
     role: str = "",
     owner: str = "",
+    untaken: bool = False,
     cases: bool | None = None,
     overdue_at: datetime | None = None,
     awake_at: datetime | None = None,
@@ -94,7 +95,7 @@ def items(
     """
     asked = {
         "type": kind, "role": role, "owner": owner, "kind": "" if cases is None else "case" if cases else "exception",
-        "overdue": overdue_at, "awake": awake_at, "asleep": asleep_at,
+        "untaken": untaken or None, "overdue": overdue_at, "awake": awake_at, "asleep": asleep_at,
     }  # fmt: skip
     filters = " ".join(_FILTERS[name] for name, value in asked.items() if value not in ("", None))
     behind, by = keyset("work_item", "work_item", ITEMS_BY, order, after)
@@ -226,6 +227,7 @@ _FILTERS = {
     "type": "AND type = %(type)s::text",
     "role": "AND role = %(role)s::text",
     "owner": "AND owner = %(owner)s::text",
+    "untaken": "AND owner = ''",
     "kind": "AND kind = %(kind)s::text",
     "overdue": "AND due_at < %(overdue)s::timestamptz",
     "awake": "AND (snoozed_until IS NULL OR snoozed_until <= %(awake)s::timestamptz)",

@@ -15,7 +15,7 @@ from entrepot.ledger import queries as ledger
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import format as fmt
-from entrepot.web import lists, lists_books
+from entrepot.web import lists, lists_books, words
 from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
 from entrepot.web.listed import listed, listed_whole
 
@@ -152,9 +152,10 @@ def preview(request: Request) -> HttpResponse:
     wrong = [text for _, text, amount in read if amount is None]
     amounts = [(kind, amount) for kind, _, amount in read if amount is not None]
     told = ledger.preview(company=company.id, event=event, amounts=amounts) if amounts and not wrong else []
-    lines = [] if isinstance(told, Refused) else told
+    lines, refused = ([], words.refusal(told)) if isinstance(told, Refused) else (told, "")
     context = {
         "events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines,
         "sum": sum(max(0, one.amount_minor) for one in lines), "example": fmt.example(company.currency),
+        "refused": refused,
     }  # fmt: skip
     return page(request, "web/preview.html", context, area="books")

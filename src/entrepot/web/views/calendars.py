@@ -20,7 +20,7 @@ from entrepot.network.commands.register import SetCutOff, SetHoliday, set_cut_of
 from entrepot.network.queries import Node
 from entrepot.network.rules import Calendar, ShipDate, local_day, next_ship_date
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, Undo, back, clean, console, day_in, give, int_in, kept, page
+from entrepot.web.edge import Request, Undo, back, clean, console, day_in, give, int_in, kept, misread, page
 from entrepot.work import rules as work
 from entrepot.work.commands.steering import CALENDAR
 
@@ -72,7 +72,7 @@ def set_week(request: Request, which: UUID) -> HttpResponse:
         text = clean(request.POST.get(f"day-{day}"))
         at = _time_in(text)
         if text and at is None:
-            messages.error(request, gettext("Write times such as 16:30."))
+            misread(request, f"day-{day}", gettext("Write times such as 16:30."))
             return back(request, reverse("calendar", args=[which]), [])
         wanted.append(SetCutOff(which, day, at))
     results = give(request, set_cut_offs, wanted, lambda _n: gettext("The week is set."))
@@ -86,7 +86,7 @@ def close(request: Request, which: UUID) -> HttpResponse:
     _known(request, which)
     day = day_in(request.POST.get("day"))
     if day is None:
-        messages.error(request, gettext("Choose the day from the calendar, or write it as 2026-12-25."))
+        misread(request, "day", gettext("Choose the day from the calendar, or write it as 2026-12-25."))
         return back(request, reverse("calendar", args=[which]), [])
     stood = {day for _, day, _name in network.holidays(nodes=[which])}
     wanted = [SetHoliday(which, day, clean(request.POST.get("name")))]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -14,7 +13,7 @@ from entrepot.returns import hold_queries, states
 from entrepot.returns.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns
-from entrepot.web.edge import Request, back, clean, console, give, minor_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, minor_in, misread, page, uuid_in
 from entrepot.web.listed import listed
 
 
@@ -49,9 +48,8 @@ def decide(request: Request, which: UUID) -> HttpResponse:
     text, currency = clean(request.POST.get("amount")), clean(request.POST.get("currency"))
     minor = minor_in(text, currency) if text and what == "take" else None
     if text and what == "take" and minor is None:
-        messages.error(
-            request, gettext("Write the amount like %(like)s.") % {"like": fmt.amount(1250, currency)}
-        )
+        said = gettext("Write the amount like %(like)s.") % {"like": fmt.amount(1250, currency)}
+        misread(request, "amount", said)
     elif hold:
         wanted = [DecideHold(hold, what, clean(request.POST.get("reason")), minor)]
     told = gettext("It is taken.") if what == "take" else gettext("It is let go.")

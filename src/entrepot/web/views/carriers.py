@@ -19,7 +19,19 @@ from entrepot.settlement.commands.decide_charges import DecideCharge, decide_cha
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from entrepot.web import format as fmt
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    give,
+    int_in,
+    kept,
+    minor_in,
+    misread,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import listed
 
 FILE_MAX = 5_000_000
@@ -67,9 +79,10 @@ def take(request: Request) -> HttpResponse:
     fields = {name: clean(request.POST.get(name)) for name in ("carrier", "external_id")}
     total = minor_in(request.POST.get("total", ""), company.currency)
     if file is None or not all(fields.values()) or total is None:
-        messages.error(
-            request, gettext("Choose a file, and say whose invoice it is, its number and its total.")
-        )
+        lacking = [name for name, text in fields.items() if not text]
+        wrong = [*lacking, *(["total"] if total is None else []), "file"][0]
+        said = gettext("Choose a file, and say whose invoice it is, its number and its total.")
+        misread(request, wrong, said)
         return back(request, reverse("carriers"), [])
     if (file.size or 0) > FILE_MAX:
         messages.error(request, gettext("The file is larger than 5 MB. Send it in parts."))
@@ -104,7 +117,7 @@ def credited_in(request: Request, decision: str) -> tuple[int | None, bool]:
     minor = minor_in(text, currency)
     if minor is None:
         like = fmt.amount(1250, currency)
-        messages.error(request, gettext("Write the amount like %(like)s.") % {"like": like})
+        misread(request, "amount", gettext("Write the amount like %(like)s.") % {"like": like})
     return minor, minor is not None
 
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -36,6 +35,7 @@ from entrepot.web.edge import (
     ids_in,
     int_in,
     kept,
+    misread,
     page,
 )
 
@@ -153,7 +153,7 @@ def _channel(request: Request, which: UUID) -> network.Channel:
 
 
 def _is_there(request: Request, code: str) -> HttpResponse:
-    messages.error(request, gettext("%(code)s is there already. Change it below.") % {"code": code})
+    misread(request, "code", gettext("%(code)s is there already. Change it below.") % {"code": code})
     return back(request, reverse("channels"), [])
 
 
@@ -207,8 +207,8 @@ def _place(request: Request) -> dict[str, Any] | None:
     found: dict[str, Decimal | None] = {
         name: decimal_in(text) if text else None for name, text in said.items()
     }
-    if any(text and found[name] is None for name, text in said.items()):
-        messages.error(request, gettext("Write latitude and longitude in degrees, or neither."))
+    if wrong := [name for name, text in said.items() if text and found[name] is None]:
+        misread(request, wrong[0], gettext("Write latitude and longitude in degrees, or neither."))
         return None
     return {name: None if number is None else float(number) for name, number in found.items()}
 
@@ -216,7 +216,8 @@ def _place(request: Request) -> dict[str, Any] | None:
 def _numbers(request: Request, limits: dict[str, int]) -> dict[str, int] | None:
     """The numbers of a form; None, and said so, where one is none or too large."""
     found = {name: int_in(request.POST.get(name)) for name in limits}
-    if any(number is None or number > limits[name] for name, number in found.items()):
-        messages.error(request, gettext("Write whole numbers: a priority up to 99, units up to 1,000,000."))
+    if wrong := [name for name, number in found.items() if number is None or number > limits[name]]:
+        text = gettext("Write whole numbers: a priority up to 99, units up to 1,000,000.")
+        misread(request, wrong[0], text)
         return None
     return found  # type: ignore[return-value]

@@ -7,7 +7,6 @@ from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -23,7 +22,7 @@ from entrepot.settlement.commands.close_books import CloseBooks, close_books
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
 from entrepot.web.as_file import as_xlsx, note
-from entrepot.web.edge import Request, back, console, give, month_in, page
+from entrepot.web.edge import Request, back, console, give, misread, month_in, page
 
 WHERE = {
     "bank lines": "bank", "payout lines": "payouts", "documents": "invoices", "refunds": "refunds", "credits": "work",
@@ -107,7 +106,7 @@ def close(request: Request) -> HttpResponse:
     """Close a month for good."""
     month = month_in(request.POST.get("month"))
     if month is None:
-        messages.error(request, gettext("Choose a month."))
+        misread(request, "month", gettext("Choose a month."))
         return back(request, "/books/closing/", [])
     wanted = [CloseBooks(request.reader.company.id, month)]
     results = give(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.insight import setting_up
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.set_up_companies import SetUpCompany, set_up_companies
-from entrepot.web.edge import COMPANY, Request, back, clean, console, give, kept, page
+from entrepot.web.edge import COMPANY, Request, back, clean, console, give, kept, misread, page
 
 
 class Step(NamedTuple):
@@ -58,7 +57,7 @@ def add(request: Request) -> HttpResponse:
     """A company that nothing stands of yet, open from then on for whoever set it up; the first of a house too."""
     code = clean(request.POST.get("code"))
     if code in [one.code for one in request.reader.companies]:
-        messages.error(request, gettext("%(code)s is there already. Change it below.") % {"code": code})
+        misread(request, "code", gettext("%(code)s is there already. Change it below.") % {"code": code})
         return back(request, reverse("companies"), [])
     currency, country = (clean(request.POST.get(name)).upper() for name in ("currency", "country"))
     wanted = SetUpCompany(code, clean(request.POST.get("name")), currency, country)

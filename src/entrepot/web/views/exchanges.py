@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -15,7 +14,7 @@ from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns
-from entrepot.web.edge import Request, back, clean, console, decimal_in, give, int_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, decimal_in, give, int_in, misread, page, uuid_in
 from entrepot.web.listed import listed
 
 
@@ -35,7 +34,7 @@ def _exchange(request: Request, which: UUID) -> list[Exchange]:
     price = decimal_in(text) if text else None
     if line is None or (text and price is None):
         told = gettext("Write the price of one unit like %(example)s, or leave it empty.")
-        messages.error(request, told % {"example": fmt.example(request.reader.company.currency)})
+        misread(request, "price", told % {"example": fmt.example(request.reader.company.currency)})
         return []
     units, sku = int_in(request.POST.get("units")) or 0, clean(request.POST.get("sku"))
     return [Exchange(which, line, units, sku, price, clean(request.POST.get("reason")))]

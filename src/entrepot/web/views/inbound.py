@@ -48,6 +48,7 @@ from entrepot.web.edge import (
     int_in,
     kept,
     minor_in,
+    misread,
     page,
     uuid_in,
 )
@@ -327,7 +328,7 @@ def answer(request: Request) -> HttpResponse:
     asked, currency = clean(request.POST.get("amount")), clean(request.POST.get("currency"))
     amount = minor_in(asked, currency) if asked else None
     if asked and amount is None:
-        messages.error(request, gettext("%(found)s is no amount of money.") % {"found": asked})
+        misread(request, "amount", gettext("%(found)s is no amount of money.") % {"found": asked})
         return back(request, reverse("quality"))
     wanted = [CloseClaim(which, *said, amount_minor=amount)] if which else []
     results = give(request, close_claims, wanted, lambda _: gettext("Their answer is kept."))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from entrepot.network import queries as network
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
-from entrepot.web.edge import Request, back, clean, console, give, int_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread
 
 UNITS_MAX = 1_000_000
 
@@ -22,9 +21,10 @@ def safety(request: Request, which: UUID) -> HttpResponse:
     """Set the safety stock of a SKU at the nodes that the form has a number for."""
     company = request.reader.company.id
     nodes = {one.code: one.id for one in network.nodes(company=company)}
-    said = {code: units for code in nodes if (units := int_in(request.POST.get(f"units-{code}"))) is not None}
-    if any(units > UNITS_MAX for units in said.values()):
-        messages.error(request, gettext("Write whole numbers of units, up to 1,000,000."))
+    told = {code: text for code in nodes if (text := clean(request.POST.get(f"units-{code}")))}
+    said = {code: units for code, text in told.items() if (units := int_in(text, most=UNITS_MAX)) is not None}
+    if wrong := [code for code in told if code not in said]:
+        misread(request, f"units-{wrong[0]}", gettext("Write whole numbers of units, up to 1,000,000."))
         return back(request, f"/stock/{which}/")
     wanted = [SetSafety(company, which, nodes[code], units) for code, units in said.items()]
     give(request, set_safety, wanted, lambda _: gettext("The safety stock is set."))
@@ -39,9 +39,10 @@ def fence(request: Request, which: UUID) -> HttpResponse:
     nodes = {one.code: one.id for one in network.nodes(company=company)}
     node = nodes.get(clean(request.POST.get("node")))
     channel = network.channels(company=company).get(clean(request.POST.get("channel")))
-    units = int_in(request.POST.get("units"))
-    if node is None or channel is None or units is None or units > UNITS_MAX:
-        messages.error(request, gettext("Choose a node and a channel, and write a whole number of units."))
+    units = int_in(request.POST.get("units"), most=UNITS_MAX)
+    if node is None or channel is None or units is None:
+        wrong = "node" if node is None else "channel" if channel is None else "units"
+        misread(request, wrong, gettext("Choose a node and a channel, and write a whole number of units."))
         return back(request, f"/stock/{which}/")
     wanted = SetRingFence(company, which, node, channel.id, units)
     give(request, set_ring_fence, [wanted], lambda _: gettext("The units are fenced."))

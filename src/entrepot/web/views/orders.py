@@ -52,6 +52,7 @@ from entrepot.web.edge import (
     ids_in,
     int_in,
     minor_in,
+    misread,
     page,
     uuid_in,
 )
@@ -189,9 +190,8 @@ def pay(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     amount, results = minor_in(request.POST.get("amount"), found.currency), []
     if amount is None:
-        messages.error(
-            request, gettext("Write the amount as a number, with at most the decimals of its currency.")
-        )
+        text = gettext("Write the amount as a number, with at most the decimals of its currency.")
+        misread(request, "amount", text)
     else:
         provider, reference = clean(request.POST.get("provider")), clean(request.POST.get("reference"))
         given = PaymentGiven(provider, reference, amount, fmt.reading().now)

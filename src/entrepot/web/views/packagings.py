@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_POST
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register_packagings import RegisterPackaging, register_packagings
 from entrepot.catalog.packagings import KINDS
-from entrepot.web.edge import Request, back, clean, console, give, int_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread
 
 
 @require_POST
@@ -27,9 +26,8 @@ def set_packagings(request: Request, which: UUID) -> HttpResponse:
         text = clean(request.POST.get(f"{kind}-units"))
         units = int_in(text) if text else 0
         if units is None:
-            messages.error(
-                request, gettext("Units are whole numbers; left empty, there is no such packaging.")
-            )
+            text = gettext("Units are whole numbers; left empty, there is no such packaging.")
+            misread(request, f"{kind}-units", text)
             return back(request, f"/stock/{which}/", [])
         barcode = clean(request.POST.get(f"{kind}-barcode"))
         wanted.append(RegisterPackaging(request.reader.company.id, found.code, kind, units, barcode))

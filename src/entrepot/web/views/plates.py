@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
@@ -22,7 +21,7 @@ from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
 from entrepot.warehouse.commands.stack_plates import StackPlates, stack_plates
 from entrepot.web import lists_floor, papers
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
 from entrepot.web.listed import listed
 
 KINDS = ("pdf", "zpl")
@@ -102,8 +101,8 @@ def build(request: Request) -> HttpResponse:
     code = clean(text.get("sku"))
     sku = catalog.skus(company=company, codes=[code]).get(code)
     if where is None or sku is None:
-        missing = gettext("bin") if where is None else gettext("SKU")
-        messages.error(request, gettext("There is no %(what)s with this code here.") % {"what": missing})
+        field, missing = ("bin", gettext("bin")) if where is None else ("sku", gettext("SKU"))
+        misread(request, field, gettext("There is no %(what)s with this code here.") % {"what": missing})
         return back(request, reverse("plates"), [])
     line = PlateLine(sku.id, units or 0, clean(text.get("lot")))
     wanted = BuildPlate(company, where.id, (line,), clean(text.get("number")))
@@ -120,9 +119,8 @@ def move(request: Request, which: UUID) -> HttpResponse:
     code = clean(request.POST.get("bin"))
     target = shelf_queries.bin_named(node=found.node, code=code) if found.node else None
     if target is None:
-        messages.error(
-            request, gettext("There is no %(what)s with this code here.") % {"what": gettext("bin")}
-        )
+        text = gettext("There is no %(what)s with this code here.") % {"what": gettext("bin")}
+        misread(request, "bin", text)
         return back(request, reverse("plate", args=[which]), [])
     wanted = MovePlate(which, target.id, why="put_away" if found.bin_kind == "receiving" else "move")
     results = give(request, move_plates, [wanted], lambda _: gettext("The plate stands there now."))

@@ -294,6 +294,11 @@ def theme(request: HttpRequest, company: str, channel: str) -> HttpResponse:  # 
 @visited
 def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """Where the order is, what may still come back, and the returns there are."""
+    return _order(request, visit)
+
+
+def _order(request: HttpRequest, visit: Visit, refused: str = "") -> HttpResponse:
+    """The page of the order; with the form as it was filled in and why it was refused, where it was."""
     now, of_order = fmt.reading().now, visit.order.id
     lines = [one for one in queries.returnable(of_order) if one.left > 0]
     context = {
@@ -313,8 +318,11 @@ def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         "conditions": CONDITIONS,
         "returns": portal_queries.returns_of(of_order),
         "fresh": ids.uuid7(),
+        "refused": refused,
+        "kept": {"form": "portal-answer", "fields": request.POST.dict()} if refused else {},
     }
-    return render(request, "portal/order.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, "portal/order.html", context, status=status)
 
 
 HEADS = {
@@ -359,8 +367,10 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
         refused = None if offered else next(one for one in answers if isinstance(one, Refused))
     if refused or not items:
-        context["refused"] = _says(visit, refused)
         context["rest"] = _rest(visit, items, refused, context["said"])
+        if not context["rest"]:
+            return _order(request, visit, _says(visit, refused))
+        context["refused"] = _says(visit, refused)
         return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return render(request, "portal/answer.html", context)
 

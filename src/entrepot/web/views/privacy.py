@@ -23,7 +23,7 @@ from entrepot.settlement.privacy import KINDS, Retention
 from entrepot.web import format as fmt
 from entrepot.web import lists_books, words
 from entrepot.web.as_file import note
-from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, misread, page, uuid_in
 from entrepot.web.listed import at_most, listed_whole, part_of
 
 WHERE = "/books/privacy/"
@@ -109,7 +109,7 @@ def export(request: Request) -> HttpResponse:
         messages.error(request, words.refusal(why))
         return back(request, WHERE, [])
     if found is None:
-        messages.error(request, gettext("There is no customer and no order of that name."))
+        misread(request, "who", gettext("There is no customer and no order of that name."))
         return back(request, WHERE, [])
     about = privacy_queries.stands_for(request.reader.company.id, **who)  # type: ignore[arg-type]
     note(request, "everything of a person", "json", 1, about)

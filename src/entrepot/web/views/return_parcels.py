@@ -30,7 +30,7 @@ from entrepot.returns.commands.take_comebacks import (
 )
 from entrepot.returns.rules import REASONS
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
 from entrepot.web.format import number
 from entrepot.web.listed import listed
 from entrepot.web.words import word
@@ -178,9 +178,8 @@ def decided(request: Request, which: UUID) -> HttpResponse:
     outcome, named = clean(request.POST.get("outcome")), clean(request.POST.get("return"))
     found = parcel_queries.return_of_number(request.reader.company.id, named) if named else None
     if outcome == "matched" and found is None:
-        messages.error(
-            request, gettext("Say which return they belong to; %(found)s is none.") % {"found": named or "–"}
-        )
+        text = gettext("Say which return they belong to; %(found)s is none.") % {"found": named or "–"}
+        misread(request, "return", text)
         return back(request, reverse("return-parcels"), [])
     wanted = DecideStray(which, outcome, found, clean(request.POST.get("reason")))
     told = (

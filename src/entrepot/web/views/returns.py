@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +49,7 @@ from entrepot.web.edge import (
     int_in,
     kept,
     minor_in,
+    misread,
     page,
     units_in,
     uuid_in,
@@ -80,10 +80,13 @@ MILESTONES = {
 def returns_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
     state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
+    refund = "failed" if request.GET.get("refund") == "failed" else None
     by = order_of(request, lists.RETURNS)
 
     def fetch(after: UUID | None, limit: int) -> list[queries.ReturnRow]:
-        return queries.returns_page(company, state=state, text=text, by=by, after=after, limit=limit)
+        return queries.returns_page(
+            company, state=state, text=text, refund=refund, by=by, after=after, limit=limit
+        )
 
     shown = listed(request, lists.RETURNS, fetch)
     if shown.answer:
@@ -92,7 +95,8 @@ def returns_list(request: Request) -> HttpResponse:
         **shown.context("returns"),
         "state": state,
         "text": text,
-        "filtered": bool(state or text),
+        "refund": refund,
+        "filtered": bool(state or text or refund),
     }
     if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/return_rows.html", context, area="returns")
@@ -299,7 +303,7 @@ def _refund(request: Request, which: UUID) -> list[Refund]:
     amount = minor_in(text, head.currency) if head and text else 0
     if amount is None or amount < 0:
         like = fmt.amount(1250, head.currency if head else "")
-        messages.error(request, gettext("Write the amount like %(like)s.") % {"like": like})
+        misread(request, "amount", gettext("Write the amount like %(like)s.") % {"like": like})
         return []
     sign = -1 if request.POST.get("direction") == "less" else 1
     return [Refund(which, tuple(units_in(request)) or None, sign * amount, reason)]

@@ -20,7 +20,7 @@ from entrepot.kernel import csv_rows, money
 from entrepot.kernel.errors import Refused
 from entrepot.web import lists_floor
 from entrepot.web.as_csv import as_csv
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, misread, page
 from entrepot.web.listed import listed_whole
 
 FAULTS_SHOWN = 20
@@ -80,13 +80,14 @@ def add(request: Request) -> HttpResponse:
     file."""
     company, code = request.reader.company.id, clean(request.POST.get("code"))
     if any(one.stands.code == code for one in queries.known(company)):
-        messages.error(request, gettext("%(code)s is there already. Change it below.") % {"code": code})
+        misread(request, "code", gettext("%(code)s is there already. Change it below.") % {"code": code})
         return back(request, reverse("services"), [])
     days, grams = (int_in(request.POST.get(name)) for name in ("transit_days", "max_weight_g"))
     currency, said = clean(request.POST.get("currency")).upper(), clean(request.POST.get("price"))
     price = minor_in(said, currency) if said else None
     if days is None or grams is None or (said and price is None):
-        messages.error(request, gettext("Write whole days and grams, and the price as a number."))
+        wrong = "transit_days" if days is None else "max_weight_g" if grams is None else "price"
+        misread(request, wrong, gettext("Write whole days and grams, and the price as a number."))
         return back(request, reverse("services"), [])
     wanted = RegisterService(
         company, clean(request.POST.get("carrier")), code, clean(request.POST.get("name")), min(days, INT_MAX),
@@ -143,8 +144,8 @@ def change(request: Request, which: UUID) -> HttpResponse:
         name: int_in(request.POST.get(name))
         for name in ("transit_days", "max_weight_g", "divisor", "max_length_mm")
     }
-    if any(number is None or number > INT_MAX for number in numbers.values()):
-        messages.error(request, gettext("Write whole numbers."))
+    if wrong := [name for name, number in numbers.items() if number is None or number > INT_MAX]:
+        misread(request, wrong[0], gettext("Write whole numbers."))
         return back(request, home)
     wanted: Any = replace(
         found.stands, name=clean(request.POST.get("name")) or found.stands.name,

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -22,7 +21,7 @@ from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
 from entrepot.web import format as fmt
 from entrepot.web import lists, plots, words
-from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page, uuid_in
 from entrepot.web.listed import listed, order_of
 
 PAGE = 60
@@ -154,9 +153,12 @@ def set_preorder_of(request: Request, which: UUID) -> HttpResponse:
     try:
         ships_on = date.fromisoformat(text) if text else None
     except ValueError:
-        messages.error(request, gettext("That is no day."))
+        misread(request, "ships_on", gettext("That is no day."))
         return back(request, f"/stock/{which}/")
-    limit = int_in(request.POST.get("units_max")) or 0
-    wanted = SetPreorder(request.reader.company.id, which, ships_on, min(limit, UNITS_MAX))
+    limit = int_in(request.POST.get("units_max") or "0", most=UNITS_MAX)
+    if limit is None:
+        misread(request, "units_max", gettext("Write whole numbers of units, up to 1,000,000."))
+        return back(request, f"/stock/{which}/")
+    wanted = SetPreorder(request.reader.company.id, which, ships_on, limit)
     give(request, set_preorder, [wanted], lambda _: gettext("The day of shipping is set."))
     return back(request, f"/stock/{which}/")

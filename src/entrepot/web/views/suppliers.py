@@ -25,7 +25,19 @@ from entrepot.parties.commands.register import (
 from entrepot.purchasing import performance
 from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
 from entrepot.web.buying import ROWS, lines_in, price_in
-from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    day_in,
+    give,
+    int_in,
+    kept,
+    misread,
+    page,
+    uuid_in,
+)
 
 LOOKED_BACK = timedelta(days=365)
 OFFERS_SHOWN = 200
@@ -88,14 +100,12 @@ def offer(request: Request, which: UUID) -> HttpResponse:
     _supplier(request, which)
     text, code = request.POST, clean(request.POST.get("sku"))
     sku = catalog.skus(company=request.reader.company.id, codes=[code]).get(code)
-    numbers = [
-        int_in(text.get(name) or usual)
-        for name, usual in (("minimum", "1"), ("lead_days", "7"), ("pack", "1"))
-    ]
+    names = {"minimum": "1", "lead_days": "7", "pack": "1"}
+    numbers = [int_in(text.get(name) or usual) for name, usual in names.items()]
     if sku is None or None in numbers:
-        messages.error(
-            request, gettext("Say which SKU, and whole numbers for the least units, the pack and the days.")
-        )
+        wrong = "sku" if sku is None else list(names)[numbers.index(None)]
+        said = gettext("Say which SKU, and whole numbers for the least units, the pack and the days.")
+        misread(request, wrong, said)
         return back(request, reverse("supplier", args=[which]), [])
     minimum, days, pack = (one or 0 for one in numbers)
     wanted = RegisterOffer(which, sku.id, price_in(text.get("cost")), minimum, days, pack_quantity=pack)
@@ -128,7 +138,8 @@ def place_order(request: Request) -> HttpResponse:
     lines = lines_in(request, which) if which and node else None
     here = reverse("purchase-order-new")
     if which is None or node is None:
-        messages.error(request, gettext("Choose a supplier and a node."))
+        field = "supplier" if which is None else "node"
+        misread(request, field, gettext("Choose a supplier and a node."))
     elif lines == []:
         messages.error(request, gettext("Say at least one SKU, and how many units of it."))
     if not lines or which is None or node is None:

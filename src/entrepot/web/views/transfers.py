@@ -41,7 +41,19 @@ from entrepot.stock.commands.transfer import (
 )
 from entrepot.web import lists_floor
 from entrepot.web.buying import PASTED_MAX, pasted
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, kept, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    give,
+    ids_in,
+    int_in,
+    kept,
+    misread,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import chosen, listed
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
@@ -103,7 +115,7 @@ def _send_accepted(request: Request, which: Sequence[UUID]) -> None:
         said = clean(request.POST.get(f"units-{one}"))
         units = int_in(said) if said else None
         if said and units is None:
-            messages.error(request, gettext("Write whole numbers of units."))
+            misread(request, f"units-{one}", gettext("Write whole numbers of units."))
             return
         wanted.append(SendTransfer(one, quantity=units))
     sent = [one for one in give(request, send_transfers, wanted, _sent) if isinstance(one, TransferSent)]
@@ -183,7 +195,8 @@ def take_in(request: Request, which: UUID) -> HttpResponse:
         names = [prefix + _field(one) for prefix in TOLD]
         units = [int_in(text.get(name) or "0") for name in names]
         if None in units:
-            messages.error(request, gettext("%(sku)s: write whole numbers of units.") % {"sku": one.sku_code})
+            wrong = gettext("%(sku)s: write whole numbers of units.") % {"sku": one.sku_code}
+            misread(request, names[units.index(None)], wrong)
             return back(request, reverse("transfer", args=[which]), [])
         told -= set(names)
         came, damaged, lost = (number or 0 for number in units)
@@ -234,7 +247,9 @@ def _receive_plate(request: Request) -> None:
     transfer = uuid_in(request.POST.get("one"))
     found = plate_queries.plate_named(company=company, text=number) if number else None
     if transfer is None or found is None:
-        messages.error(request, gettext("Choose a transfer, and say which plate: the 18 digits of its SSCC."))
+        field = "one" if transfer is None else "plate"
+        text = gettext("Choose a transfer, and say which plate: the 18 digits of its SSCC.")
+        misread(request, field, text)
         return
     wanted = [ReceiveTransfer(transfer, plates=(found.id,))]
     give(
@@ -255,7 +270,7 @@ def send(request: Request) -> HttpResponse:
         plate = plate_queries.plate_named(company=request.reader.company.id, text=number)
         if plate is None or target is None or origin is None:
             what = {"what": gettext("plate")}
-            messages.error(request, gettext("There is no %(what)s with this code here.") % what)
+            misread(request, "plate", gettext("There is no %(what)s with this code here.") % what)
             return back(request, "/stock/transfers/", [])
         whole = [ShipTransfer(request.reader.company.id, origin, target, plates=(plate.id,))]
         results = give(request, ship_transfer, whole, lambda _: gettext("It is on its way."))

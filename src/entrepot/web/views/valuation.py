@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -21,7 +20,19 @@ from entrepot.network import queries as network
 from entrepot.purchasing import landing, landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, day_in, give, kept, minor_in, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    day_in,
+    give,
+    kept,
+    minor_in,
+    misread,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import listed
 
 PAGE = 25
@@ -91,11 +102,12 @@ def write(request: Request) -> HttpResponse:
     sku = catalog.skus(company=company.id, codes=[code]).get(code)
     node, unit = uuid_in(request.POST.get("node")), minor_in(request.POST.get("unit", ""), company.currency)
     if sku is None or node is None or unit is None:
-        messages.error(request, gettext("Say the SKU, the node, and what a unit brings."))
+        wrong = "sku" if sku is None else "node" if node is None else "unit"
+        misread(request, wrong, gettext("Say the SKU, the node, and what a unit brings."))
         return back(request, reverse("valuation"), [])
     told = clean(request.POST.get("on"))
     if told and day_in(told) is None:
-        messages.error(request, gettext("Write the day as 2026-11-30, or leave it empty for now."))
+        misread(request, "on", gettext("Write the day as 2026-11-30, or leave it empty for now."))
         return back(request, reverse("valuation"), [])
     wanted = WriteDown(
         company.id, sku.id, node, Decimal(unit), clean(request.POST.get("reason")), day_in(told)
@@ -114,8 +126,9 @@ def land(request: Request) -> HttpResponse:
     unknown = [number for number in numbers if number not in found]
     amount = minor_in(request.POST.get("amount", ""), company.currency)
     if unknown or not numbers or amount is None:
-        messages.error(
+        misread(
             request,
+            "receipts" if unknown or not numbers else "amount",
             gettext("There is no receipt %(numbers)s here.") % {"numbers": ", ".join(unknown)}
             if unknown
             else gettext("Say the amount, and the numbers of the receipts that the bill is for."),

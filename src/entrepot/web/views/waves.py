@@ -42,6 +42,7 @@ from entrepot.web.edge import (
     is_many,
     kept,
     minor_in,
+    misread,
     page,
     uuid_in,
 )
@@ -143,7 +144,8 @@ def cut_offs(request: Request) -> HttpResponse:
     except ValueError:
         at = None
     if node is None or not days or (text and at is None):
-        messages.error(request, gettext("Choose a node, a carrier, the days and a time such as 16:30."))
+        wrong = "node" if node is None else "day" if not days else "at"
+        misread(request, wrong, gettext("Choose a node, a carrier, the days and a time such as 16:30."))
         return back(request, "/floor/", [])
     company = request.reader.company.id
     wanted = [SetCarrierCutOff(company, carrier, node, day, at) for day in days]
@@ -240,7 +242,7 @@ def give_lists(request: Request) -> HttpResponse:
     text = request.POST
     picker = "" if text.get("action") == "back" else clean(text.get("picker"))
     if text.get("action") != "back" and picker not in access.able("warehouse.pick_lists"):
-        messages.error(request, gettext("Choose who walks them."))
+        misread(request, "picker", gettext("Choose who walks them."))
         return back(request, "/floor/", [])
     wanted = [TakeList(one, picker) for one in ids_in(text.getlist("list"))]
     results = give(request, take_lists, wanted, partial(_given, picker))
@@ -254,7 +256,7 @@ def split_list(request: Request, which: UUID) -> HttpResponse:
     text = request.POST
     picker = clean(text.get("picker"))
     if picker and picker not in access.able("warehouse.pick_lists"):
-        messages.error(request, gettext("Choose who walks it, or nobody yet."))
+        misread(request, "picker", gettext("Choose who walks it, or nobody yet."))
         return back(request, f"/floor/lists/{which}/", [])
     wanted = SplitList(which, tuple(ids_in(text.getlist("fulfillment"))), picker)
     (answer,) = give(request, split_lists, [wanted], _split)

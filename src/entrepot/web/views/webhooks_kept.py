@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages as notes
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -31,7 +30,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight
-from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, page
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, misread, page
 from entrepot.web.listed import listed_whole
 from entrepot.web.once import show_once, shown_once, unkept
 
@@ -150,7 +149,7 @@ def send(request: Request, which: UUID) -> HttpResponse:
         return back(request, target)
     message = int_in(request.POST.get("again"))
     if message is None:
-        notes.error(request, gettext("Choose the message that shall be sent again."))
+        misread(request, "again", gettext("Choose the message that shall be sent again."))
         return back(request, target)
     give(request, send_again, [SendAgain(company, which, message)], lambda _n: on_its_way)
     return back(request, target)

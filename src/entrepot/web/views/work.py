@@ -57,6 +57,7 @@ SNOOZES = (
 VIEWS = {
     "": _("Waiting"),
     "mine": _("Mine"),
+    "untaken": _("Not taken"),
     "overdue": _("Overdue"),
     "snoozed": _("Put aside"),
 }
@@ -122,6 +123,7 @@ def _items(request: Request, asked: dict[str, str], after: UUID | None, limit: i
         kind=asked["type"],
         role=asked["role"],
         owner=request.reader.name if view == "mine" else "",
+        untaken=view == "untaken",
         cases={"cases": True, "exceptions": False}.get(asked["kind"]),
         overdue_at=now if view == "overdue" else None,
         awake_at=None if view in ("snoozed", "overdue") else now,

@@ -107,6 +107,7 @@
     if (rest.length) field.setAttribute("aria-describedby", rest.join(" "));
     else field.removeAttribute("aria-describedby");
     field.removeAttribute("aria-invalid");
+    $(".told-here")?.remove();
   }
 
   // A row more of several, named after its place.
@@ -243,13 +244,20 @@
   const isPost = (form) => form.getAttribute("method")?.toLowerCase() === "post";
   const addresses = (form) => !isPost(form) ? [] : [form.getAttribute("action"), ...$$("[formaction]", form).map((one) => one.getAttribute("formaction"))]
     .map((one) => new URL(one || location.href, location.href).pathname);
+  // A form is known by its hidden fields, but for those that tell how the thing stood when its person saw it.
   const SENT_FORM = "sent-form";
-  const OF_EVERY_FORM = ["csrfmiddlewaretoken", "next"];
-  const aboutWhat = (form) => JSON.stringify([...form.elements].filter((one) => one.type === "hidden" && !one.disabled && !OF_EVERY_FORM.includes(one.name)).map((one) => [one.name, one.value]));
+  const TELLS_NOTHING = /^(csrfmiddlewaretoken|next|seen-.*)$/, AS_SEEN = /^(seen|seen_role|told|had)$/;
+  const tellsAbout = (one) => one.type === "hidden" && !one.disabled && !one.matches("[data-all-matching]") && !TELLS_NOTHING.test(one.name);
+  const aboutWhat = (form) => JSON.stringify([...form.elements].filter(tellsAbout).map(({ name, value }) => [name, AS_SEEN.test(name) ? "" : value]));
+
+  const IS_SAID = "input[name]:not([type=hidden], [type=password], [type=file], [autocomplete=one-time-code]), select[name], textarea[name]";
+  const isBox = (one) => one.type === "checkbox" || one.type === "radio";
+  const saidIn = (form) => [...form.elements].filter((one) => one.matches(IS_SAID)).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
 
   document.addEventListener("submit", (event) => {
     if (!isPost(event.target)) return;
-    try { sessionStorage.setItem(SENT_FORM, aboutWhat(event.target)); } catch { sessionStorage.removeItem(SENT_FORM); /* nobody is led to it, then */ }
+    const sent = { about: aboutWhat(event.target), said: saidIn(event.target) };
+    try { sessionStorage.setItem(SENT_FORM, JSON.stringify(sent)); } catch { sessionStorage.removeItem(SENT_FORM); /* nobody is led to it, then */ }
     // After the browser has read the form, so that the button's own value still goes with it.
     setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
   });
@@ -278,22 +286,43 @@
   const refused = $("#messages[data-refused]");
   const isAt = (control) => control.matches("input:not([type=hidden]), select, textarea") && !control.disabled;
   const error = refused && $(".message.error p, .message.info p", refused);
+  const sent = sentForm();
   if (error) toRefused(error);
+
+  function sentForm() {
+    try {
+      const found = JSON.parse(sessionStorage.getItem(SENT_FORM));
+      sessionStorage.removeItem(SENT_FORM); // whoever comes next to this screen finds nothing of it
+      return found;
+    } catch { return null; /* closed */ }
+  }
 
   // Rows send to one address: the form is known by what it was about, too. Where that is not there any more, nobody is led.
   function refusedForm() {
-    let about = null;
-    try { about = sessionStorage.getItem(SENT_FORM); } catch { /* closed */ }
-    const forms = $$("main form").filter((one) => addresses(one).includes(refused.dataset.refused) && aboutWhat(one) === about);
+    const forms = $$("main form").filter((one) => addresses(one).includes(refused.dataset.refused) && aboutWhat(one) === sent?.about);
     return forms.length === 1 ? forms[0] : null;
+  }
+
+  // All of it was refused: it stands there as it was sent. Fields of one name go by their order, boxes by their value.
+  function sayAgain(form) {
+    const left = [...form.elements].filter((one) => one.matches(IS_SAID));
+    for (const { name, type, value, checked } of sent.said) {
+      const place = left.findIndex((one) => one.name === name && one.type === type && (!isBox(one) || one.value === value));
+      const [one] = place < 0 ? [] : left.splice(place, 1);
+      if (!one) continue;
+      if (isBox(one)) one.checked = checked;
+      else if (!one.matches("select") || [...one.options].some((choice) => choice.value === value)) one.value = value;
+    }
+    $("tbody .pick input[type=checkbox]", form)?.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   function toRefused(error) {
     const form = refusedForm();
     if (!form) return;
+    if (refused.hasAttribute("data-whole")) sayAgain(form);
     const controls = [...form.elements].filter(isAt);
     const field = refused.dataset.field;
-    const about = controls.find((one) => one.name === field) || controls.find((one) => `${one.name}s` === field);
+    const about = field && (controls.find((one) => one.name === field) || controls.find((one) => `${one.name}s` === field));
     const scanned = $("main [autofocus]"); // a scanner types into it, whatever the refusal is about
     const control = about || controls.find((one) => one === scanned) || controls[0];
     if (!control) return;
@@ -303,7 +332,18 @@
     error.id = "refused";
     control.setAttribute("aria-describedby", [control.getAttribute("aria-describedby"), error.id].filter(Boolean).join(" "));
     if (about) about.setAttribute("aria-invalid", "true");
+    sayHere(error, form, about);
     (scanned || control).focus();
     if (controls.includes(scanned)) scanned.select(); // the next scan takes the place of what was refused
+  }
+
+  // Why stands above the page, which is out of sight where the form is far down: it is told at the form as well.
+  function sayHere(error, form, about) {
+    const told = document.createElement("small");
+    told.className = "late-text told-here";
+    told.ariaHidden = "true"; // it is read as the field's description
+    told.textContent = error.textContent;
+    if (about) about.after(told);
+    else form.prepend(told);
   }
 })();
