@@ -98,6 +98,16 @@ def test_cycles_are_not_looked_for_while_a_command_runs(was_on: bool, monkeypatc
         gc.enable()
 
 
+def test_the_collector_rests_until_the_last_of_commands_that_overlap() -> None:
+    first, second = command_module._no_collections(), command_module._no_collections()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
+
+
 @pytest.mark.django_db
 def test_an_actor_without_the_permission_is_refused_and_nothing_is_written() -> None:
     request = a_greeting()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
+import threading
 import time
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -238,14 +239,31 @@ def _attempt(
 @contextlib.contextmanager
 def _no_collections() -> Iterator[None]:
     """What a command makes lives until it ends and has no cycles: of a batch of a million the collector looked through
-    gigabytes, again and again, and found nothing. Commands that overlap share the pause."""
-    was_on = gc.isenabled()
-    gc.disable()
+    gigabytes, again and again, and found nothing. It rests from the first of commands that overlap to the last."""
+    with _resting.lock:
+        if not _resting.commands:
+            _resting.was_on = gc.isenabled()
+            gc.disable()
+        _resting.commands += 1
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        with _resting.lock:
+            _resting.commands -= 1
+            if _resting.was_on and not _resting.commands:
+                gc.enable()
+
+
+@dataclass(slots=True)
+class _Resting:
+    """Commands of this process's threads for which the collector rests."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    commands: int = 0
+    was_on: bool = True
+
+
+_resting = _Resting()
 
 
 def _flush(cause: Cause, running: _Running) -> None:
