@@ -14,11 +14,14 @@ from entrepot.returns import errors as returns
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.stock.commands.receive import Receive as Got
+from entrepot.stock.commands.receive import receive as receive_stock
 from entrepot.stock.errors import SerialElsewhere
 from entrepot.warehouse import errors, packing, queries
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.work.errors import ScanSerialTwice
+from tests.commands.test_returns_findings import INSPECTS, asked, came
 from tests.floor import COMPANY, SYSTEM, Floor
 from tests.sizes import SIZES
 from tests.walk import a_house, picked, placed
@@ -69,16 +72,10 @@ def test_units_leave_under_the_numbers_that_were_read(house: Floor):
     )
     assert left == [("", 2), ("S-1", 1), ("S-2", 1)]
     (shipment,) = pages.shipments(order=order)
-    code = next(row.code for row in sql_skus(house))
+    code = house.codes[0]
     assert shipment.serials == ((code, "S-1"), (code, "S-2"))
     found = find(company=COMPANY, text="S-1")
     assert {(one.kind, one.name) for one in found} >= {("shipment", shipment.number)}
-
-
-def sql_skus(house: Floor) -> list:
-    from entrepot.catalog import queries as catalog
-
-    return [one for one in catalog.skus(company=COMPANY).values() if one.id == house.skus[0]]
 
 
 def test_without_a_number_of_every_unit_nothing_is_packed(house: Floor):
@@ -122,15 +119,18 @@ def test_one_number_goes_out_once(house: Floor):
 
 
 def test_a_number_that_stands_in_a_bin_is_not_on_the_unit_at_hand(house: Floor):
-    house.stock(0, 1, serial="S-9") if "serial" in Floor.stock.__code__.co_varnames else sql.run(
-        "UPDATE stock_bucket SET serial = 'S-9' WHERE id = (SELECT id FROM stock_bucket WHERE sku_id = %(sku)s LIMIT 1)",
-        {"sku": house.skus[1]},
-    )
+    one, other = picked(*placed(house, 2, (0, 1)))
+    reserve = house.bins[house.nodes[0], "pick"]
+    got = Got(COMPANY, house.skus[0], house.nodes[0], reserve, 1, 100, "receipt", ids.uuid7(), serial="S-9")
+    receive_stock(SYSTEM, requests=[got])
+    (answer,) = pack(SYSTEM, requests=[asks(one, "S-9")])
+    assert isinstance(answer, SerialElsewhere)
+    assert noted() == []
     sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s", {"sku": house.skus[1]})
-    (one,) = picked(house.order((0, 1)).order)
-    (same_text,) = pack(SYSTEM, requests=[asks(one, "S-9")])
-    assert isinstance(same_text, FulfillmentPacked), "it is that of another SKU"
-    sql.run("UPDATE stock_bucket SET serial = ''")
+    (mug,) = picked(house.order((1, 1)).order)
+    first, second = pack(SYSTEM, requests=[asks(mug, "S-9"), asks(other, "S-1")])
+    assert isinstance(first, FulfillmentPacked), "another SKU has numbers of its own"
+    assert isinstance(second, FulfillmentPacked)
 
 
 def test_a_key_is_answered_as_before(house: Floor):
@@ -154,15 +154,13 @@ def test_what_is_opened_again_is_read_again(house: Floor):
 
 @pytest.mark.parametrize("read_at", ["the door", "inspection"])
 def test_what_came_back_is_checked_and_goes_out_again(house: Floor, read_at: str):
-    from tests.commands.test_returns_findings import INSPECTS, asked
-
     order, _ = went(house, "S-1")
     one = asked(order, 1)
     serial = "S-1" if read_at == "the door" else ""
-    (came,) = receive(INSPECTS, requests=[Receive(one.return_id, one.lines[0], 1, serial=serial)])
+    (got,) = receive(INSPECTS, requests=[Receive(one.return_id, one.lines[0], 1, serial=serial)])
     if not serial:
         none, swap = inspect(INSPECTS, requests=[
-            Inspect(came.receipt, 1, "A"), Inspect(came.receipt, 1, serial="S-1", grade="A")
+            Inspect(got.receipt, 1, "A"), Inspect(got.receipt, 1, serial="S-1", grade="A")
         ])  # fmt: skip
         assert none == returns.SerialNeeded(left=1)
         assert isinstance(swap, Inspected)
@@ -178,8 +176,6 @@ def test_what_came_back_is_checked_and_goes_out_again(house: Floor, read_at: str
 
 
 def test_another_that_came_back_is_a_swap(house: Floor):
-    from tests.commands.test_returns_findings import INSPECTS, asked, came
-
     order, _ = went(house, "S-1")
     receipt = came(asked(order, 1))[0].receipt
     (swap,) = inspect(INSPECTS, requests=[Inspect(receipt, 1, "A", serial="S-8")])
@@ -198,7 +194,9 @@ def test_a_unit_that_was_picked_by_its_number_needs_none_read(house: Floor):
     assert isinstance(gone, FulfillmentShipped)
     (shipment,) = pages.shipments(order=order)
     assert [serial for _, serial in shipment.serials] == ["S-5"]
-    sql.run("UPDATE stock_bucket SET serial = ''  WHERE sku_id = %(sku)s AND quantity > 0", {"sku": house.skus[0]})
+    sql.run(
+        "UPDATE stock_bucket SET serial = ''  WHERE sku_id = %(sku)s AND quantity > 0", {"sku": house.skus[0]}
+    )
 
 
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
