@@ -310,7 +310,7 @@ def test_serial_numbers_are_typed_one_a_line_and_kept_where_some_are_missing(con
 
     short = fields | {f"serials-{inside[0].line}": "TYPED-BEFORE " * (inside[0].units + 1)}
     refused = page.post(f"{here}pack/", short | {"as": "proposed"})
-    assert "needs" in said(refused)[0]
+    assert f"expected {inside[0].units}, found {inside[0].units + 1}" in said(refused)[0]
     assert "Nothing was packed" in said(refused)[0]
     assert "TYPED-BEFORE" in page.get(here).content.decode()
     page.post(f"{here}pack/", fields | {"as": "proposed"})

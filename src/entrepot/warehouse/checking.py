@@ -246,21 +246,21 @@ def scanned(
 
 def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
     serial = scan.text if scan.text in one.serials else scan.serial
-    if one.to_note and not serial:
-        full = tally.units >= one.units
-        return errors.ScanTooMany(wanted=one.units, found=one.units + 1) if full else Keep(f"read|{one.sku}")
-    if one.serials and not serial:
+    asks = bool(one.to_note and not serial)
+    if one.serials and not serial and not asks:
         return errors.ScanUnread(scanned=one.code, wanted=Said("its serial number"))
-    if one.serials and serial not in one.serials and not _is_new(one, tally, serial):
+    if one.serials and serial and serial not in one.serials and not _is_new(one, tally, serial):
         return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
     if one.to_note and len(serial) > SERIAL_MAX:
         return errors.ScanUnknown(scanned=serial, wanted=Said("its serial number"))
     if scan.lot and one.lots and scan.lot not in one.lots:
         return errors.ScanWrongLot(scanned=scan.lot, wanted=", ".join(one.lots))
     item = Item(one.sku, one.code, one.units, serial=serial if one.by_serial else "")
-    answer = check_item(item, tally, scan, today)
+    answer = check_item(item, tally, scan._replace(units=None) if asks else scan, today)
     if isinstance(answer, Refused):
         return answer
+    if asks:
+        return Keep(f"read|{one.sku}")
     return Keep(f"{one.sku}|{answer.token.removeprefix('item|')}")
 
 

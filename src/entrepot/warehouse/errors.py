@@ -25,8 +25,8 @@ class SerialsNeeded(Refused):
 
     code = "warehouse.serials_needed"
     says = (
-        "{sku} in {fulfillment} needs {wanted} serial numbers, and {found} are said. Nothing was packed: read one of"
-        " every unit."
+        "Serial numbers of {sku} in {fulfillment}: expected {wanted}, found {found}. Nothing was packed: read one of"
+        " every unit that has none yet."
     )
 
 
