@@ -212,3 +212,11 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
         ships.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert packs == [19] * 3
     assert len(set(ships)) == 1
+
+
+def test_what_left_before_the_house_knew_of_it_goes_without(house: Floor):
+    one, other = picked(*placed(house, 2, (0, 1)))
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(one, gone=True)])
+    assert isinstance(answer, FulfillmentPacked)
+    assert noted() == []
+    assert isinstance(pack(SYSTEM, requests=[PackFulfillment(other)])[0], errors.SerialsNeeded)
