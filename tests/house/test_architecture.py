@@ -36,7 +36,7 @@ PUBLISHED = {
     "orders": "credit creditline draft fingerprint hold line listing order promotion",
     "sourcing": "backorder decision dropship rejection",
     "purchasing": "claim dropship dropshipline order orderline receipt receiptline",
-    "warehouse": "carton fulfillment package packageline picktask",
+    "warehouse": "carton fulfillment package packageline packedserial picktask",
     "shipping": "carrierevent claim label parcel purchase reshipment shipment shipmentline",
     "returns": "cohort departure departureitem exchange hold holdline judgment label line mark photo refund refundline "
     "return returnphoto sold suspicion workorder",

@@ -290,3 +290,51 @@ def test_a_gift_message_comes_with_the_order_and_lies_in_its_parcel(console, wai
     assert "Für dich, Ömer" in page.get(f"/packing/{waits.id}/").content.decode()
     assert "Für dich" not in console("auditor").get(f"/packing/{waits.id}/").content.decode()
     assert len(page.get(f"/packing/{waits.id}/slip.pdf").content) > len(before.content)
+
+
+def noting(waits, serial_policy: str = "at_ship") -> list[packing.Contents]:
+    """What is inside, of SKUs whose serial numbers are noted when they are sent."""
+    skus = [each.sku for each in packing.contents([waits.id])[waits.id]]
+    change = "UPDATE catalog_sku SET serial_policy = %(p)s WHERE id = ANY(%(skus)s::uuid[])"
+    sql.run(change, {"p": serial_policy, "skus": skus})
+    return packing.contents([waits.id])[waits.id]
+
+
+def test_serial_numbers_are_typed_one_a_line_and_kept_where_some_are_missing(console, waits):
+    inside = noting(waits)
+    page, here = console("supervisor"), f"/packing/{waits.id}/"
+    numbers = {each.line: [f"{each.item.kind}-{n}" for n in range(each.units)] for each in inside}
+    shown = page.get(here).content.decode()
+    assert all(f'name="serials-{each.line}"' in shown for each in inside)
+    fields = {f"serials-{line}": "\r\n".join(mine) for line, mine in numbers.items()}
+
+    short = fields | {f"serials-{inside[0].line}": "TYPED-BEFORE " * (inside[0].units + 1)}
+    refused = page.post(f"{here}pack/", short | {"as": "proposed"})
+    assert f"expected {inside[0].units}, found {inside[0].units + 1}" in said(refused)[0]
+    assert "Nothing was packed" in said(refused)[0]
+    assert "TYPED-BEFORE" in page.get(here).content.decode()
+    page.post(f"{here}pack/", fields | {"as": "proposed"})
+
+    assert queries.fulfillment(waits.id).state == "packed"
+    kept = sql.run("SELECT serial FROM warehouse_packedserial ORDER BY 1")
+    assert [serial for (serial,) in kept] == sorted(one for mine in numbers.values() for one in mine)
+
+
+def test_a_program_is_told_what_to_note_and_says_it(program, waits):
+    inside = noting(waits)
+    asks = program("supervisor")
+    told = asks.get(f"/api/v1/fulfillments/{waits.id}/packing").json()["to_note"]
+    assert told == [{"line": str(each.line), "units": each.units} for each in inside]
+    body = {"fulfillment": str(waits.id)}
+    is_problem(asks.post("/api/v1/packages", body, "s1"), 409, "warehouse.serials_needed")
+    serials = [
+        {"line": one["line"], "serial": f"{one['line'][-4:]}-{n}"}
+        for one in told
+        for n in range(one["units"])
+    ]
+    empty = body | {"serials": [{"line": told[0]["line"], "serial": ""}]}
+    assert asks.post("/api/v1/packages", empty, "s2").status_code == 422
+    done = asks.post("/api/v1/packages", body | {"serials": serials}, "s3")
+    assert done.status_code == 200, done.content
+    assert sql.run("SELECT count(*)::int FROM warehouse_packedserial") == [(len(serials),)]
+    assert asks.post("/api/v1/packages", body | {"serials": serials}, "s3").json() == done.json()

@@ -1097,3 +1097,43 @@ def test_the_lot_is_asked_for_of_each_barcode_where_several_stand_in_a_bin(shop,
             assert f"<b>{unit}</b>" in hand.page
     hand.scans(stop.item.code)
     assert hand.wrong.startswith(f"{stop.item.code} is right. Scan its lot as well")
+
+
+def test_of_goods_whose_serial_numbers_are_noted_each_is_read_with_its_own(shop, handheld):
+    one = queries.of_order(shop.one("picked"))[0]
+    first = floor_queries.picked([one.id])[0]
+    by_number = "UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s"
+    sql.run(by_number, {"sku": first.sku})
+    other = ids.uuid7()
+    sql.write(
+        "warehouse_packedserial",
+        ("fulfillment_id", "line_id", "company_id", "sku_id", "serial"),
+        [(one.id, other, COMPANY, first.sku, "S-GONE")],
+    )
+    hand = handheld("supervisor")
+    hand.goes("/scan/pack/")
+    hand.scans(one.number)
+    hand.scans(first.code)
+    assert hand.asks == ("Scan its serial number", first.code)
+    hand.scans("S-GONE")
+    assert "went out with order" in hand.wrong
+    assert hand.asks == ("Scan its serial number", first.code), "nothing has changed"
+    for n in range(first.units):
+        hand.scans(f"S-{n}")
+        assert "=all" not in hand.page
+        if n + 1 < first.units:
+            hand.scans(first.code, f"S-{n}")
+            assert (
+                hand.wrong
+                == f"Serial number S-{n} was scanned before. Every piece has its own: scan another."
+            )
+    for row in floor_queries.picked([one.id])[1:]:
+        hand.scans(row.code)
+        if row.units > 1:
+            hand.scans("=all")
+    hand.scans("=yes")
+    assert queries.fulfillment(one.id).state == "packed"
+    kept = sql.run(
+        "SELECT serial FROM warehouse_packedserial WHERE line_id <> %(o)s ORDER BY 1", {"o": other}
+    )
+    assert [serial for (serial,) in kept] == [f"S-{n}" for n in range(first.units)]

@@ -13,7 +13,7 @@ from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock.commands.adjust import Adjust
-from entrepot.warehouse import queries
+from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.adjust import adjust
 from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
@@ -21,6 +21,7 @@ from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment,
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from entrepot.warehouse.commands.unpack import FulfillmentUnpacked, UnpackFulfillment, unpack
 from entrepot.warehouse.commands.watch_floor import WatchFloor, watch_floor
+from entrepot.warehouse.errors import SerialIsOut
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, units
 from tests.together import at_once
@@ -155,3 +156,24 @@ def test_two_who_pace_and_watch_a_node_open_one_item(house: Floor):
         "orders wait for a wave": "done",
         "orders late on the floor": "open",
     }, "what went is late all the same"
+
+
+def test_two_stations_that_read_the_same_number_send_one_unit_of_it(house: Floor):
+    sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s", {"sku": house.skus[0]})
+    work_ = picked(*placed(house, 12, (0, 1)))
+    lines = {one: inside[0].line for one, inside in packing.contents(work_).items()}
+
+    def packs(mine: list) -> list:
+        # Each pair of fulfillments says one number, the two of it at two stations.
+        asked = [PackFulfillment(one, serials=((lines[one], f"S-{work_.index(one) % 6}"),)) for one in mine]
+        return pack(SYSTEM, requests=asked)
+
+    got = at_once([lambda: packs(work_[:6]), lambda: packs(work_[6:][::-1])])
+    answers = [one for each in got for one in each]
+    assert sum(isinstance(one, FulfillmentPacked) for one in answers) == 6
+    assert sum(isinstance(one, SerialIsOut) for one in answers) == 6
+    assert sql.run("SELECT count(*)::int, count(DISTINCT serial)::int FROM warehouse_packedserial") == [
+        (6, 6)
+    ]
+    assert queries.by_state(COMPANY) == {"packed": 6, "picked": 6}
+    assert verify.discrepancies() == []

@@ -319,6 +319,37 @@ def test_a_lot_that_was_not_picked_is_not_packed():
     assert isinstance(checking.scanned(order, (), mug(), TODAY), Keep)
 
 
+def test_a_number_that_is_noted_is_read_after_the_barcode_or_with_it():
+    order = (Wanted(MUG.id, "MUG", 3, ("K-1",), ("L-1",), to_note=2), Wanted(LAMP.id, "LAMP", 1))
+    read = (f"read|{MUG.id}",)
+    assert checking.scanned(order, (), mug(), TODAY) == Keep(read[0])
+    assert type(checking.scanned(order, (), mug(lot="L-9"), TODAY)) is errors.ScanWrongLot
+    assert type(checking.scanned(order, (), mug(expires_on=date(2020, 1, 1)), TODAY)) is errors.ScanExpired
+    assert checking.scanned(order, (), mug(units=24), TODAY) == Keep(read[0]), "one at a time"
+    first = Keep(f"{MUG.id}|1|N-1")
+    assert checking.scanned(order, read, Scan("N-1"), TODAY) == first
+    assert checking.scanned(order, read, Scan("(21)N-1", serial="N-1"), TODAY) == first
+    assert checking.scanned(order, (), mug(serial="N-1"), TODAY) == first
+    assert checking.scanned(order, (), Scan("K-1"), TODAY) == Keep(f"{MUG.id}|1|K-1"), "known from its bin"
+    said = (*read, first.token)
+    assert type(checking.scanned(order, (*said, *read), Scan("N-1"), TODAY)) is errors.ScanSerialTwice
+    assert type(checking.scanned(order, (*said, *read), Scan("x" * 101), TODAY)) is errors.ScanUnknown
+    assert type(checking.scanned(order, said, Scan(ALL), TODAY)) is errors.ScanOutOfTurn
+    said = (*said, *read, f"{MUG.id}|1|N-2")
+    assert type(checking.scanned(order, (*said, *read), Scan("N-3"), TODAY)) is errors.ScanWrongSerial
+    said = (*said, f"{MUG.id}|1|K-1")
+    assert type(checking.scanned(order, said, mug(), TODAY)) is errors.ScanTooMany
+    assert checking.scanned(order, (*said, *read), A_LAMP, TODAY) == Keep(f"{LAMP.id}|1|"), "another is begun"
+    one, other = uuid7(), uuid7()
+    lines = [(one, MUG.id, 1), (other, MUG.id, 1)]
+    assert checking.noted(order, said, lines) == [(one, "N-1"), (other, "N-2")]
+    assert checking.new_serial(order, first) == (MUG.id, "N-1")
+    assert all(
+        checking.new_serial(order, Keep(token)) is None
+        for token in (*read, f"{MUG.id}|1|K-1", f"{LAMP.id}|1|", "weight|850", "close|S")
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "grams"), [("850 g", 850), ("850g", 850), ("1.25 kg", 1250), ("1,25KG", 1250), ("0.0004 kg", 0)]
 )

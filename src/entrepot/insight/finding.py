@@ -27,8 +27,8 @@ PREFIX_MIN = 2
 
 def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False) -> list[Found]:
     """Documents by number, external id, code, barcode, name, tracking number or SSCC; those called exactly that come
-    first. SKUs also by a lot or serial number of which there is, or was, stock; pallets of returns until they are
-    opened.
+    first. SKUs also by a lot or serial number of which there is, or was, stock; shipments by a serial number that was
+    noted when they were packed; pallets of returns until they are opened.
 
     Orders and customers are found by the beginning of their numbers and codes as well. Whoever `sees_buyers` finds
     the orders of a mail address, a telephone or a name, whole, as long as the vault has it. `limit` is of each kind.
@@ -130,6 +130,10 @@ _FIND = "\nUNION ALL\n".join(
         f"""(SELECT 'shipment', s.id, s.number, concat_ws(' · ', p.tracking, s.state)
  FROM shipping_parcel AS p JOIN shipping_shipment AS s ON s.id = p.shipment_id AND s.tracking <> p.tracking
  WHERE p.{_OWN} AND p.tracking = %(text)s::text LIMIT %(limit)s::int)""",
+        f"""(SELECT 'shipment', s.id, s.number, concat_ws(' · ', k.code, p.serial, s.state)
+ FROM warehouse_packedserial AS p JOIN shipping_shipment AS s ON s.fulfillment_id = p.fulfillment_id
+ JOIN catalog_sku AS k ON k.id = p.sku_id
+ WHERE p.{_OWN} AND p.serial = %(text)s::text LIMIT %(limit)s::int)""",
         f"""(SELECT 'return', r.id, r.number, concat_ws(' · ', p.tracking, r.state)
  FROM returns_parcel AS p JOIN returns_return AS r ON r.id = p.return_id
  WHERE p.{_OWN} AND p.tracking = %(text)s::text LIMIT %(limit)s::int)""",

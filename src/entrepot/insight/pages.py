@@ -224,13 +224,18 @@ class ShipmentRow:
     numbers: tuple[str, ...] = ()
     """What its parcels bear for the carrier: the labels in force, or what a supplier names; else the shipment's own.
     Our own numbers of packages, which no carrier knows, are none."""
+    serials: tuple[tuple[str, str], ...] = ()
+    """Serial numbers that left, each with the code of its SKU."""
 
 
 def shipments(*, order: UUID) -> list[ShipmentRow]:
     """Shipments of an order, the oldest first. One statement."""
     found = []
-    for *rest, reasons, units, drop_ship, missed_at, numbers in sql.run(_SHIPMENTS, {"order": order}):
-        values = [*rest, _json(reasons), units, drop_ship, missed_at, tuple(numbers)]
+    for *rest, reasons, units, drop_ship, missed_at, numbers, serials in sql.run(
+        _SHIPMENTS, {"order": order}
+    ):
+        told = tuple((sku, serial) for sku, serial in serials)
+        values = [*rest, _json(reasons), units, drop_ship, missed_at, tuple(numbers), told]
         found.append(ShipmentRow(*values))
     return found
 
@@ -604,7 +609,10 @@ SELECT h.id, h.number, h.fulfillment_id, COALESCE(n.code, b.code), COALESCE(c.na
                     WHERE b.shipment_id = h.id AND b.state <> 'voided'
                       AND NOT starts_with(b.tracking, h.number || '-')
                     UNION ALL SELECT p.tracking, p.place, h.id FROM shipping_parcel AS p WHERE p.shipment_id = h.id
-                ) AS t ORDER BY place, id), '{}'), array_remove(ARRAY[h.tracking], ''))
+                ) AS t ORDER BY place, id), '{}'), array_remove(ARRAY[h.tracking], '')),
+       ARRAY(SELECT ARRAY[s.code, b.serial] FROM stock_move AS m
+             JOIN stock_bucket AS b ON b.id = m.from_bucket AND b.serial <> '' JOIN catalog_sku AS s ON s.id = m.sku_id
+             WHERE m.document_id = h.id AND m.to_place = 'customer' ORDER BY s.code, b.serial)
 FROM shipping_shipment AS h LEFT JOIN network_node AS n ON n.id = h.node_id
 LEFT JOIN purchasing_dropship AS p ON p.id = h.drop_ship_id LEFT JOIN parties_supplier AS b ON b.id = p.supplier_id
 LEFT JOIN carriage_service AS v ON v.id = h.service_id LEFT JOIN carriage_carrier AS c ON c.id = v.carrier_id

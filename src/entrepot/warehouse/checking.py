@@ -6,23 +6,32 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.warehouse.errors import CartonUnknown
+from entrepot.warehouse.rules import SERIAL_MAX
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Item, Keep, Scan, Tally, check_item
+from entrepot.work.scanning import ALL, YES, Item, Keep, Named, Scan, Tally, check_item
 
 
 class Wanted(NamedTuple):
-    """Units of a SKU that were picked, with their serial numbers and lots where these were asked for."""
+    """Units of a SKU that were picked, with their serial numbers and lots where these were asked for. `to_note`: of so
+    many a serial number is read that nobody knows yet."""
 
     sku: UUID
     code: str
     units: int
     serials: tuple[str, ...] = ()
     lots: tuple[str, ...] = ()
+    to_note: int = 0
+
+    @property
+    def by_serial(self) -> bool:
+        """Whether each unit is scanned by its own number."""
+        return bool(self.serials or self.to_note)
 
 
 class Closed(NamedTuple):
@@ -51,7 +60,7 @@ WEIGHT = re.compile(r"(\d{1,6}(?:[.,]\d{1,4})?) ?(k?g)", re.IGNORECASE)
 """As a scale types it, or a person: `850 g`, `1.25 kg`."""
 
 
-_SAID = ("weight", "why", "note", "full", "close", "again")
+_SAID = ("weight", "why", "note", "full", "close", "again", "read")
 """Kinds of tokens that are no unit."""
 
 
@@ -108,6 +117,37 @@ def at_hand(tokens: Sequence[str]) -> Sequence[str]:
     """What was said since a carton was closed last."""
     ends = [place for place, token in enumerate(tokens) if token.startswith("close|")]
     return tokens[ends[-1] + 1 :] if ends else tokens
+
+
+def unread(tokens: Sequence[str]) -> str:
+    """The SKU of a unit that was scanned and whose serial number is read next; '' where there is none."""
+    kind, _, sku = (tokens[-1] if tokens else "").partition("|")
+    return sku if kind == "read" else ""
+
+
+def noted(
+    wanted: Sequence[Wanted], tokens: Sequence[str], lines: Sequence[tuple[UUID, UUID, int]]
+) -> list[tuple[UUID, str]]:
+    """The serial numbers that were read and not known before, each with an order line of its SKU: `lines` are those as
+    (line, SKU, units to note)."""
+    seen = tallies(tokens)
+    found = []
+    for one in wanted:
+        said = iter([each for each in seen.get(one.sku, Tally()).serials if each not in one.serials])
+        found += [
+            (line, serial) for line, sku, units in lines if sku == one.sku for serial in islice(said, units)
+        ]
+    return found
+
+
+def new_serial(wanted: Sequence[Wanted], keep: Keep) -> tuple[UUID, str] | None:
+    """The unit (SKU, serial number) whose number was read and not known before."""
+    kind = keep.token.partition("|")[0]
+    if kind in _SAID or not keep.token.partition("|")[2].partition("|")[2]:
+        return None
+    one = next(each for each in wanted if str(each.sku) == kind)
+    serial = keep.token.split("|", 2)[2]
+    return None if serial in one.serials else (one.sku, serial)
 
 
 def has_weight(tokens: Sequence[str]) -> bool:
@@ -192,6 +232,10 @@ def scanned(
         return _rest(left, tokens)
     if scan.bin and not scan.items:
         return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted=left[0][0].code)
+    waits = unread(tokens)
+    if waits and not scan.items and not scan.bin and not scan.text.startswith("="):
+        mine = next(one for one in wanted if str(one.sku) == waits)
+        return _unit(mine, tallies(tokens).get(mine.sku, Tally()), _as_serial(mine, scan), today)
     found = {one.id for one in scan.items}
     one = next((one for one in wanted if one.sku in found or scan.text in one.serials), None)
     if one is None:
@@ -202,24 +246,40 @@ def scanned(
 
 def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
     serial = scan.text if scan.text in one.serials else scan.serial
-    if one.serials and not serial:
+    asks = bool(one.to_note and not serial)
+    if one.serials and not serial and not asks:
         return errors.ScanUnread(scanned=one.code, wanted=Said("its serial number"))
-    if one.serials and serial not in one.serials:
+    if one.serials and serial and serial not in one.serials and not _is_new(one, tally, serial):
         return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
+    if one.to_note and len(serial) > SERIAL_MAX:
+        return errors.ScanUnknown(scanned=serial, wanted=Said("its serial number"))
     if scan.lot and one.lots and scan.lot not in one.lots:
         return errors.ScanWrongLot(scanned=scan.lot, wanted=", ".join(one.lots))
-    item = Item(one.sku, one.code, one.units, serial=serial if one.serials else "")
-    answer = check_item(item, tally, scan, today)
+    item = Item(one.sku, one.code, one.units, serial=serial if one.by_serial else "")
+    answer = check_item(item, tally, scan._replace(units=None) if asks else scan, today)
     if isinstance(answer, Refused):
         return answer
+    if asks:
+        return Keep(f"read|{one.sku}")
     return Keep(f"{one.sku}|{answer.token.removeprefix('item|')}")
+
+
+def _as_serial(one: Wanted, scan: Scan) -> Scan:
+    """What was read after a barcode: the serial number, by itself or as a label of GS1 says it."""
+    return scan._replace(items=(Named(one.sku, one.code),), serial=scan.serial or scan.text.strip())
+
+
+def _is_new(one: Wanted, tally: Tally, serial: str) -> bool:
+    """Whether this may be one of the units whose number nobody knew."""
+    read = [each for each in tally.serials if each not in one.serials]
+    return len(read) < one.to_note or serial in read
 
 
 def _rest(left: Sequence[tuple[Wanted, int]], tokens: Sequence[str]) -> Keep | Refused:
     """All that is left of what was scanned last."""
     last = tokens[-1].split("|")[0] if tokens else ""
     for one, units in left:
-        if str(one.sku) == last and not one.serials:
+        if str(one.sku) == last and not one.by_serial:
             return Keep(f"{one.sku}|{units}|")
     return errors.ScanOutOfTurn(scanned="the rest", wanted=left[0][0].code)
 

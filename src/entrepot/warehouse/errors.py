@@ -20,6 +20,26 @@ class ShipsLater(Refused):
     says = "Order {order} has SKUs that do not ship before {on}. It is released on that day."
 
 
+class SerialsNeeded(Refused):
+    """Serial numbers are noted of each unit of some SKUs when it is packed, and of no other."""
+
+    code = "warehouse.serials_needed"
+    says = (
+        "Serial numbers of {sku} in {fulfillment}: expected {wanted}, found {found}. Nothing was packed: read one of"
+        " every unit that has none yet."
+    )
+
+
+class SerialIsOut(Refused):
+    """A unit under this number went out before, and is not back by what is known."""
+
+    code = "warehouse.serial_is_out"
+    says = (
+        "Serial number {serial} of {sku} went out with order {order} and has not come back. Nothing was packed: read"
+        " the number on this unit again."
+    )
+
+
 class WrongBin(Refused):
     code = "warehouse.wrong_bin"
     says = "This is bin {found}, the goods go to {expected}. Nothing was put away: go to {expected}, or choose {found}."

@@ -102,14 +102,16 @@ class InFulfillment(NamedTuple):
     units: int
     serials: tuple[str, ...]
     lots: tuple[str, ...] = ()
+    to_note: int = 0
+    """Of how many a serial number is read that nobody knows yet."""
 
 
 def picked(fulfillments: Collection[UUID]) -> list[InFulfillment]:
     """What was picked for fulfillments, by SKU, with its lots and serials. 1 statement."""
     rows = sql.run(_PICKED, {"ids": list(fulfillments)})
     return [
-        InFulfillment(sku, code, name, units, tuple(serials or ()), tuple(lots or ()))
-        for sku, code, name, units, serials, lots in rows
+        InFulfillment(sku, code, name, units, tuple(serials or ()), tuple(lots or ()), to_note)
+        for sku, code, name, units, serials, lots, to_note in rows
     ]
 
 
@@ -266,7 +268,8 @@ _LIST_NAMED = (
 _PICKED = """
 SELECT t.sku_id, s.code, s.name, sum(t.picked)::int,
        array_remove(array_agg(t.serial ORDER BY t.serial) FILTER (WHERE t.picked > 0), ''),
-       array_remove(array_agg(DISTINCT t.lot ORDER BY t.lot) FILTER (WHERE t.picked > 0), '')
+       array_remove(array_agg(DISTINCT t.lot ORDER BY t.lot) FILTER (WHERE t.picked > 0), ''),
+       COALESCE(sum(t.picked) FILTER (WHERE s.serial_policy = 'at_ship' AND t.serial = ''), 0)::int
 FROM warehouse_picktask AS t JOIN catalog_sku AS s ON s.id = t.sku_id
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) GROUP BY 1, 2, 3 HAVING sum(t.picked) > 0 ORDER BY s.code
 """

@@ -373,6 +373,28 @@ class PackageLine(models.Model):
         ]
 
 
+class PackedSerial(models.Model):
+    """The serial number of a unit, noted when it was packed: it goes out once, until the unit has come `back`."""
+
+    pk = models.CompositePrimaryKey("fulfillment_id", "line_id", "serial")
+    fulfillment_id = models.UUIDField()
+    line_id = models.UUIDField()
+    serial = models.TextField()
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    back = models.BooleanField(db_default=False)
+
+    class Meta:
+        db_table = "warehouse_packedserial"
+        indexes = [models.Index(fields=["serial"], name="warehouse_packedserial_named")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sku_id", "serial"], name="warehouse_packedserial_out_once", condition=Q(back=False)
+            ),
+            models.CheckConstraint(name="warehouse_packedserial_said", condition=~Q(serial="")),
+        ]
+
+
 class CountTask(models.Model):
     """A bin that is to be counted, all that stands in it (`whole`) or the goods of its lines, and why.
 

@@ -9,9 +9,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.kernel.errors import Refused
 from entrepot.kernel.shapes import shape
+from entrepot.stock.errors import SerialElsewhere
 from entrepot.warehouse import dunnage, rules
 from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, proposed
+from entrepot.warehouse.errors import SerialIsOut
 
 
 @shape("warehouse.packing", weight_tolerance_percent=(0, 100), dunnage_from_percent=(0, 100))
@@ -34,12 +37,14 @@ class Packing:
 
 
 class Contents(NamedTuple):
-    """Units of an order line that were picked, each with what the catalog says of it."""
+    """Units of an order line that were picked, each with what the catalog says of it. `to_note`: how many of them have
+    serial numbers that nobody has read yet; None where the SKU's are not noted."""
 
     line: UUID
     sku: UUID
     units: int
     item: Item
+    to_note: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,22 @@ class Cartons:
 def contents(fulfillments: Collection[UUID]) -> dict[UUID, list[Contents]]:
     """What was picked of fulfillments; alike contents in the same order. One statement."""
     found: dict[UUID, list[Contents]] = {}
-    for fulfillment, line, sku, units, *facts in sql.run(_CONTENTS, {"ids": list(fulfillments)}):
-        found.setdefault(fulfillment, []).append(Contents(line, sku, units, Item(*facts)))
+    for fulfillment, line, sku, units, to_note, *facts in sql.run(_CONTENTS, {"ids": list(fulfillments)}):
+        found.setdefault(fulfillment, []).append(Contents(line, sku, units, Item(*facts), to_note))
+    return found
+
+
+def elsewhere(units: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Refused]:
+    """Why units (SKU, serial number) can't go out: they did with an order, or stand in a bin. One statement."""
+    found: dict[tuple[UUID, str], Refused] = {}
+    for sku, serial, code, order, bin_code in sql.run(
+        _ELSEWHERE, sql.columns(("skus", "serials"), sorted(units))
+    ):
+        found[sku, serial] = (
+            SerialIsOut(serial=serial, sku=code, order=order)
+            if order
+            else SerialElsewhere(serial=serial, sku=code, where=bin_code)
+        )
     return found
 
 
@@ -135,11 +154,28 @@ def as_they_are(units: Sequence[tuple[Item, int]]) -> Carton:
 
 # Alike contents come in the same order, whatever their keys.
 _CONTENTS = """
-SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int, s.length_mm, s.width_mm, s.height_mm, s.weight_g,
-       s.fragile, s.upright, s.hazardous, s.code
+SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int,
+       CASE WHEN s.serial_policy = 'at_ship' THEN (
+           SELECT COALESCE(sum(t.picked), 0)::int FROM warehouse_picktask AS t
+           WHERE t.fulfillment_id = l.fulfillment_id AND t.line_id = l.line_id AND t.serial = '') END,
+       s.length_mm, s.width_mm, s.height_mm, s.weight_g, s.fragile, s.upright, s.hazardous, s.code
 FROM warehouse_fulfillmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
 GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id ORDER BY s.code, l.line_id
+"""
+
+_ELSEWHERE = """
+SELECT k.sku, k.serial, c.code, COALESCE(o.number, ''), COALESCE(s.bin, '')
+FROM unnest(%(skus)s::uuid[], %(serials)s::text[]) AS k(sku, serial)
+JOIN catalog_sku AS c ON c.id = k.sku
+LEFT JOIN warehouse_packedserial AS p ON p.sku_id = k.sku AND p.serial = k.serial AND NOT p.back
+LEFT JOIN warehouse_fulfillment AS f ON f.id = p.fulfillment_id
+LEFT JOIN orders_order AS o ON o.id = f.order_id
+LEFT JOIN LATERAL (
+    SELECT COALESCE(i.code, n.code) AS bin
+    FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN network_bin AS i ON i.id = b.bin_id
+    WHERE b.serial = k.serial AND b.serial <> '' AND b.sku_id = k.sku AND b.quantity > 0 LIMIT 1) AS s ON TRUE
+WHERE o.id IS NOT NULL OR s.bin IS NOT NULL
 """
 
 # What a carton's size counts as, in grams, is its mm³ by the divisor: as `carriage.rules.charged_weight_g`.

@@ -165,6 +165,8 @@ def misfit(carton: RegisterCarton) -> Refused | None:
     )
 
 
+SERIAL_MAX = 100
+"""Characters of a serial number."""
 SIDE_MAX = 5_000
 
 CARTONS = (

@@ -384,6 +384,7 @@ WORDS: dict[str, str | Promise] = {
     "sale.voucher": _("gift voucher"),
     # journal entries
     "sale": _("sale"),
+    "serial": _("serial number noted"),
     "credit": _("credit to a customer"),
     "crediting": _("credit it"),
     "payment.captured": _("payment captured"),

@@ -32,6 +32,6 @@ def walk(cause: Cause, times: Mapping[UUID, datetime], sent: Mapping[UUID, datet
     ]
     if work:
         whole(pick(cause, requests=[PickFulfillment(one, occurred_at=at) for one, at in work]))
-        whole(pack(cause, requests=[PackFulfillment(one, occurred_at=at) for one, at in work]))
+        whole(pack(cause, requests=[PackFulfillment(one, occurred_at=at, gone=True) for one, at in work]))
         whole(ship(cause, requests=[ShipFulfillment(one, occurred_at=at) for one, at in work]))
     return len(work)

@@ -19,6 +19,7 @@ from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.left import BUCKETS
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.fraud import FraudPolicy
+from entrepot.warehouse.commands.serials import came_back
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -208,6 +209,7 @@ def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InFor
         )
         for one in inspections
     ])  # fmt: skip
+    came_back((one.line.sku, one.request.serial) for one in inspections)
     counts: dict[UUID, int] = defaultdict(int)
     for one in inspections:
         counts[one.request.receipt] += one.request.quantity

@@ -23,6 +23,7 @@ from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
 from entrepot.stock.commands.take_back import PENDING, TakenBack, take_back
+from entrepot.warehouse.commands.serials import came_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ def _write(cause: Cause, receipts: Sequence[_Receipt], in_force: policies.InForc
     for r in receipts:
         rows[r.line.line] += r.request.quantity
     sql.run(_COUNT, sql.columns(("lines", "units"), list(rows.items())))
+    came_back((r.line.sku, r.request.serial) for r in receipts)
     take_back(cause, [
         TakenBack(r.of.company, r.line.sku, r.of.node, r.bin, PENDING, r.request.lot, r.request.serial,
                   r.request.quantity, r.cost, "return", r.of.id, r.line.line, r.at)

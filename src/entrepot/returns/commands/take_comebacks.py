@@ -24,6 +24,7 @@ from entrepot.returns.commands.opened import note_opened
 from entrepot.returns.commands.receive_parcels import skus_of
 from entrepot.shipping.commands.watch import Found, came_back
 from entrepot.stock.commands.take_back import TakenBack, take_back
+from entrepot.warehouse.commands import serials
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 BOTH = "given twice"
@@ -254,6 +255,7 @@ def _write(cause: Cause, taken: Sequence[_Taken], answers: Sequence[ComebackTake
         )
         for one in taken
     ])  # fmt: skip
+    serials.came_back((one.left.sku, one.left.serial) for one in taken)
     take_back(cause, [
         TakenBack(one.of.company, one.left.sku, one.node, one.bin, comebacks.CONDITIONS[one.condition], one.left.lot,
                   one.left.serial, one.units, one.cost, "shipment", one.of.shipment, one.left.line, one.at)

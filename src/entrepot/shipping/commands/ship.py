@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -78,6 +78,8 @@ class _Staged(NamedTuple):
     discount: int
     shipping: int
     tax: int
+    noted: list[str]
+    """Serial numbers of its line that were read when it was packed."""
 
 
 class Leaving(NamedTuple):
@@ -316,10 +318,25 @@ def _units(leaving: Sequence[Leaving], facts: _Facts) -> list[Shipped]:
         company, node, bin_id, at = fulfillment.company, fulfillment.node, fulfillment.staging_bin, one.at
         assert bin_id is not None, "set when it was picked"
         rows += [
-            Shipped(company, s.sku, node, bin_id, s.lot, s.serial, s.allocation, s.units, one.id, s.line, at)
-            for s in facts.staged[fulfillment.id]
+            Shipped(
+                company, s.sku, node, bin_id, s.lot, s.serial, s.allocation, units, one.id, s.line, at, noted
+            )
+            for s, units, noted in _by_serial(facts.staged[fulfillment.id])
         ]
     return rows
+
+
+def _by_serial(staged: Sequence[_Staged]) -> Iterator[tuple[_Staged, int, str]]:
+    """Units as they leave, one for each serial number that was noted."""
+    known = {(s.line, s.serial) for s in staged}
+    left = {s.line: [serial for serial in s.noted if (s.line, serial) not in known] for s in staged}
+    for s in staged:
+        mine = [] if s.serial else left[s.line][: s.units]
+        del left[s.line][: len(mine)]
+        for serial in mine:
+            yield s, 1, serial
+        if s.units > len(mine):
+            yield s, s.units - len(mine), ""
 
 
 def _postings(leaving: Sequence[Leaving]) -> list[Posting]:
@@ -362,7 +379,9 @@ _PARCEL = ("shipment_id", "tracking", "company_id", "place")
 
 _STAGED = """
 SELECT t.fulfillment_id, t.line_id, t.allocation_id, t.sku_id, t.lot, t.serial, t.picked, l.quantity,
-       l.shipped + l.delivered, l.gross_minor, l.discount_minor, l.shipping_minor, l.tax_minor
+       l.shipped + l.delivered, l.gross_minor, l.discount_minor, l.shipping_minor, l.tax_minor,
+       ARRAY(SELECT n.serial FROM warehouse_packedserial AS n
+             WHERE n.fulfillment_id = t.fulfillment_id AND n.line_id = t.line_id ORDER BY n.serial)
 FROM warehouse_picktask AS t JOIN orders_line AS l ON l.id = t.line_id
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfillment_id, l.number, t.sequence
 """

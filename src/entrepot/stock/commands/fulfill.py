@@ -227,7 +227,8 @@ def unrelease(released: Sequence[tuple[UUID, int]]) -> None:
 
 
 class Shipped(NamedTuple):
-    """Staged units that leave for the customer."""
+    """Staged units that leave for the customer; `noted`: the serial number that was read when it was packed, where the
+    bins don't tell units apart."""
 
     company: int
     sku: UUID
@@ -240,6 +241,7 @@ class Shipped(NamedTuple):
     shipment: UUID
     line: UUID
     occurred_at: datetime
+    noted: str = ""
 
 
 def ship_units(cause: Cause, shipped: Sequence[Shipped]) -> list[int]:
@@ -247,27 +249,26 @@ def ship_units(cause: Cause, shipped: Sequence[Shipped]) -> list[int]:
 
     Returns the cost of each row in minor units. About 11 statements for any number.
     """
-    moves = [
-        Move(
-            s.company,
-            s.sku,
-            s.quantity,
-            At(s.sku, s.node, s.staging_bin, s.company, "sellable", s.lot, s.serial),
-            CUSTOMER,
-            "sale",
-            "shipment",
-            s.shipment,
-            s.occurred_at,
-            "stock.issue.sale",
-            s.line,
-            None,
-            s.quantity,
-            0,
-            s.quantity,
-        )
-        for s in shipped
-    ]
-    values = move_units(cause, moves).values
+    moves = []
+    for s in shipped:
+        source = At(s.sku, s.node, s.staging_bin, s.company, "sellable", s.lot, s.serial)
+        if s.noted:  # It leaves under its number, as what is received with one does.
+            told = source._replace(serial=s.noted)
+            moves.append(
+                Move(
+                    s.company, s.sku, s.quantity, source, told, "serial", "shipment", s.shipment, s.occurred_at, "",
+                    s.line, None, s.quantity, s.quantity,
+                )
+            )  # fmt: skip
+            source = told
+        moves.append(
+            Move(
+                s.company, s.sku, s.quantity, source, CUSTOMER, "sale", "shipment", s.shipment, s.occurred_at,
+                "stock.issue.sale", s.line, None, s.quantity, 0, s.quantity,
+            )
+        )  # fmt: skip
+    moved = move_units(cause, moves).values
+    values = [value for move, value in zip(moves, moved, strict=True) if move.target == CUSTOMER]
     fulfilled: dict[UUID, int] = defaultdict(int)
     for s in shipped:
         fulfilled[s.allocation] += s.quantity

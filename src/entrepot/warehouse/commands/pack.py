@@ -17,6 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.warehouse import errors, packing, rules
 from entrepot.warehouse.cartons import OWN
+from entrepot.warehouse.commands import serials
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
 from entrepot.warehouse.packing import Box, Contents, Packing
 from entrepot.warehouse.states import STEPS
@@ -40,7 +41,9 @@ class PackFulfillment:
     smallest carton by volume where nothing can be.
 
     Without `weight_g` a package weighs what the catalog says of its contents, the carton, and its dunnage. A weight
-    that is off is taken only with a `weight_note`, which says why it is right.
+    that is off is taken only with a `weight_note`, which says why it is right. `serials` are those of units whose SKU
+    has them noted when it is sent, each as (order line, serial number); none of a unit that was picked by its own. What
+    has `gone` before the house knew of it can go without.
     """
 
     fulfillment: UUID
@@ -50,6 +53,8 @@ class PackFulfillment:
     weight_note: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    serials: tuple[tuple[UUID, str], ...] = ()
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +101,10 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
     with a note, is a work item; stock stays as it is.
 
     Locks: the orders with their fulfillments, in the orders' id order.
-    Refuses: NotFound; WrongState; Invalid (weight; parts together with a carton or a weight); warehouse.carton_unknown;
-    warehouse.not_all_packed; warehouse.weight_off.
-    Again: by key. 10 statements; 1 or 2 more where weights are off.
+    Refuses: NotFound; WrongState; Invalid (weight; parts together with a carton or a weight; serials);
+    warehouse.carton_unknown; warehouse.not_all_packed; warehouse.weight_off; warehouse.serials_needed;
+    warehouse.serial_is_out; stock.serial_elsewhere; work.scan_serial_twice.
+    Again: by key. 10 statements; 1 or 2 more where weights are off, 4 or 5 where serial numbers are noted.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     inside = packing.contents(found)
@@ -108,6 +114,8 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
         company: body for company, (_, body) in policies.of_companies(companies, Packing, cause.at).items()
     }
 
+    noting = serials.Noting([one.serials for one in requests], inside)
+
     decided: list[list[_Weighed] | Refused] = []
     done: set[UUID] = set()
     for request in requests:
@@ -115,6 +123,8 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
         answer: list[_Weighed] | Refused = _refusal(request, one, done) or []
         if one and isinstance(answer, list):
             answer = _decide(request, one, inside[one.id], cartons[one.company], tolerances[one.company])
+            if isinstance(answer, list) and not request.gone:
+                answer = noting.refusal(request.serials, one, inside[one.id]) or answer
         if isinstance(answer, list):
             done.add(request.fulfillment)
         decided.append(answer)
@@ -289,6 +299,7 @@ def _write(cause: Cause, packed: Sequence[_Packed], inside: Mapping[UUID, Sequen
         offers.append((one.id, one.priority, one.promise_at or one.placed_at))
     sql.write("warehouse_package", _PACKAGE, packages)
     sql.write("warehouse_packageline", _PACKAGE_LINE, lines)
+    serials.note((one, request.serials, inside[one.id]) for request, one, _, _ in packed)
     sql.change(_PACKED, {"ids": [one.fulfillment.id for one in packed]})
     progress(cause, requests=steps, times=times)
     ready.drop("pack", [one.fulfillment.id for one in packed])

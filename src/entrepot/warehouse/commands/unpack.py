@@ -121,6 +121,7 @@ def _at(cause: Cause, request: UnpackFulfillment) -> datetime:
 
 
 _VOID = """
+WITH forgotten AS (DELETE FROM warehouse_packedserial WHERE fulfillment_id = ANY(%(ids)s::uuid[]))
 UPDATE warehouse_package AS p SET voided_at = d.at
 FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(fulfillment, at)
 WHERE p.fulfillment_id = d.fulfillment AND p.voided_at IS NULL RETURNING p.fulfillment_id, p.id

@@ -17,6 +17,7 @@ from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.warehouse.dunnage import Dunnage
+from entrepot.warehouse.rules import SERIAL_MAX
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import (
@@ -84,6 +85,13 @@ class ProposedUnitsOut(Out):
     units: int
 
 
+class ToNoteOut(Out):
+    """Of how many units of an order line a serial number is read."""
+
+    line: UUID
+    units: int
+
+
 class ProposedPackageOut(Out):
     """A package to make, the first unit to go in first. Without `places` nobody knows where its units stand."""
 
@@ -99,6 +107,7 @@ class PackingOut(Out):
     number: str
     state: str
     proposed: list[ProposedPackageOut]
+    to_note: list[ToNoteOut]
 
 
 class UnitsIn(Strict):
@@ -114,14 +123,23 @@ class PartIn(Strict):
     weight_g: Grams | None = None
 
 
+class SerialIn(Strict):
+    """The serial number of a unit of an order line."""
+
+    line: UUID
+    serial: Annotated[str, Field(min_length=1, max_length=SERIAL_MAX)]
+
+
 class PackIn(Strict):
-    """A fulfillment in one carton, in several `parts`, or as proposed where neither is said."""
+    """A fulfillment in one carton, in several `parts`, or as proposed where neither is said. `serials`: one of each
+    unit whose SKU has them noted when it is sent."""
 
     fulfillment: UUID
     carton: Code | None = None
     weight_g: Grams | None = None
     parts: Annotated[list[PartIn], Field(max_length=LINES_MAX)] = []
     weight_note: Text = ""
+    serials: Annotated[list[SerialIn], Field(max_length=LINES_MAX)] = []
     key: Own = None
 
 
@@ -186,6 +204,7 @@ def show_packing(
         "proposed": [_told(box, kinds, packing.filling(box, inside, policy)) for box in boxes]
         if found.state == "picked"
         else [],
+        "to_note": [{"line": one.line, "units": one.to_note} for one in inside if one.to_note],
     }
 
 
@@ -241,6 +260,9 @@ def pack_fulfillments(
             PackedPart(part.carton, tuple((each.line, each.units) for each in part.contents), part.weight_g)
             for part in one.parts
         )
-        return PackFulfillment(one.fulfillment, one.carton, one.weight_g, parts, one.weight_note, key=key)
+        return PackFulfillment(
+            one.fulfillment, one.carton, one.weight_g, parts, one.weight_note, key=key,
+            serials=tuple((each.line, each.serial) for each in one.serials),
+        )  # fmt: skip
 
     return give(request, pack, payload, idempotency_key, make)

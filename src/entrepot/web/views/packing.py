@@ -119,8 +119,13 @@ def do(request: Request, which: UUID) -> HttpResponse:
     """Pack one fulfillment as the form says: as proposed, each package with its weight, or in a carton named."""
     found = _found(request, which)
     note = clean(request.POST.get("note"))
+    inside = packing.contents([which]).get(which, [])
+    serials = tuple(
+        (one.line, serial)
+        for one in inside
+        for serial in request.POST.get(f"serials-{one.line}", "").replace("\x00", "").split()
+    )
     if request.POST.get("as") == "proposed":
-        inside = packing.contents([which]).get(which, [])
         boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
         parts = tuple(
             PackedPart(
@@ -128,11 +133,15 @@ def do(request: Request, which: UUID) -> HttpResponse:
             )
             for number, box in enumerate(boxes, 1)
         )
-        wanted = PackFulfillment(which, parts=parts, weight_note=note)
+        wanted = PackFulfillment(which, parts=parts, weight_note=note, serials=serials)
     else:
         code = clean(request.POST.get("carton"))
         wanted = PackFulfillment(
-            which, code or None, _grams(request.POST.get("weight", "")), weight_note=note
+            which,
+            code or None,
+            _grams(request.POST.get("weight", "")),
+            weight_note=note,
+            serials=serials,
         )
     results = give(
         request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -39,7 +40,7 @@ from entrepot.web.views.scan.screen import (
     today_of,
 )
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Scan, astray
+from entrepot.work.scanning import ALL, YES, Keep, Scan, astray
 
 CARTONS_MAX = 8
 """Cartons that can be tapped; others are scanned or typed."""
@@ -113,7 +114,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if found.state != "picked":
         return over(request, "pack", which, ("warehouse.pack",), "scan-pack")
     wanted = [
-        Wanted(row.sku, row.code, row.units, row.serials, row.lots) for row in floor_queries.picked([which])
+        Wanted(row.sku, row.code, row.units, row.serials, row.lots, row.to_note)
+        for row in floor_queries.picked([which])
     ]
     at = progress(request, "pack", which)
     known = packing.cartons([found.company])[found.company]
@@ -126,8 +128,11 @@ def one(request: Request, which: UUID) -> HttpResponse:
         nonlocal at
         answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
         if not isinstance(answer, checking.Packed):
-            return answer
+            return _known_elsewhere(wanted, answer) or answer
         asked = _asked(which, answer, known, at.tokens, key)
+        if isinstance(asked, PackFulfillment) and any(one.to_note for one in wanted):
+            lines = [(one.line, one.sku, one.to_note or 0) for one in packing.contents([which])[which]]
+            asked = replace(asked, serials=tuple(checking.noted(wanted, at.tokens, lines)))
         done = asked if isinstance(asked, Refused) else finish(request, at, pack, asked)
         if isinstance(done, WeightOff) and isinstance(asked, PackFulfillment):
             off = _off(done, answer, asked)
@@ -146,6 +151,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if request.method == "POST":
         return hear(request, at, ("warehouse.pack",), screen, decide)
     return show(request, screen())
+
+
+def _known_elsewhere(wanted: Sequence[Wanted], answer: Keep | Refused) -> Refused | None:
+    """Told as soon as a number is read, and not when all is packed."""
+    unit = checking.new_serial(wanted, answer) if isinstance(answer, Keep) else None
+    return packing.elsewhere([unit]).get(unit) if unit else None
 
 
 def _asked(
@@ -219,6 +230,13 @@ def _screen(
     ]
     if checking.asks_carton(at.tokens):
         return _full(found, codes, (checked, total), facts, at)
+    waits = next((one for one in wanted if str(one.sku) == checking.unread(at.tokens)), None)
+    if waits:
+        return Screen(
+            found.number, gettext("Scan its serial number"), waits.code, units=(checked, total),
+            facts=tuple(fact for fact in facts if fact[1]), scans=gettext("Serial number"), at=str(found.id),
+            can_undo=True, back="scan-pack",
+        )  # fmt: skip
     if not left:
         boxes, inside = _proposed(found, at, {one.sku: one.code for one in wanted})
         facts += inside
@@ -227,7 +245,7 @@ def _screen(
     facts.append((gettext("Then"), open_ones))
     first, units = left[0]
     last = at.tokens[-1].split("|")[0] if at.tokens else ""
-    rest = next((n for one, n in left if str(one.sku) == last and n > 1 and not one.serials), 0)
+    rest = next((n for one, n in left if str(one.sku) == last and n > 1 and not one.by_serial), 0)
     code = next((one.code for one, _ in left if str(one.sku) == last), "")
     told = gettext("All %(n)s of %(code)s") % {"n": rest, "code": code}
     taps = [Tap(ALL, told, "main")] if rest else []

@@ -1,0 +1,115 @@
+"""Serial numbers that are noted when units are packed, and that they came back."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.errors import Invalid, Refused
+from entrepot.warehouse import errors, packing
+from entrepot.warehouse.commands.lock import Fulfillment
+from entrepot.warehouse.packing import Contents
+from entrepot.warehouse.rules import SERIAL_MAX
+from entrepot.work.errors import ScanSerialTwice
+
+Said = Sequence[tuple[UUID, str]]
+"""Serial numbers of units, each with the order line of its unit."""
+
+
+class Noting:
+    """What a batch that is packed says of serial numbers: what can't be, and what is kept of it.
+
+    SKUs whose serial numbers are noted are locked, so that two stations never send the same unit. 2 statements where
+    there are any; none otherwise.
+    """
+
+    def __init__(self, said: Iterable[Said], inside: Mapping[UUID, Sequence[Contents]]) -> None:
+        self._taken: set[tuple[UUID, str]] = set()
+        self._elsewhere: dict[tuple[UUID, str], Refused] = {}
+        noted = [each for units in inside.values() for each in units if each.to_note is not None]
+        if not noted:
+            return
+        sql.run(_LOCK, {"skus": list({each.sku for each in noted})})
+        skus = {each.line: each.sku for each in noted}
+        units = {(skus[line], serial.strip()) for one in said for line, serial in one if line in skus}
+        self._elsewhere = packing.elsewhere(units)
+
+    def refusal(self, said: Said, one: Fulfillment, inside: Sequence[Contents]) -> Refused | None:
+        """Why units can't go out under the serial numbers said; those that can are taken."""
+        counts = Counter(line for line, _ in said)
+        odd = next((line for line in counts if line not in {each.line for each in inside}), None)
+        if odd:
+            return Invalid(field="serials", expected="lines of this fulfillment", found=str(odd))
+        long = next((serial for _, serial in said if not 0 < len(serial.strip()) <= SERIAL_MAX), None)
+        if long is not None:
+            return Invalid(field="serials", expected="1 to 100 characters", found=long)
+        for each in inside:
+            if counts[each.line] != (each.to_note or 0):
+                return errors.SerialsNeeded(
+                    sku=each.item.kind, fulfillment=one.number, wanted=each.to_note or 0, found=counts[each.line]
+                )  # fmt: skip
+        kinds = {each.line: each for each in inside}
+        units = [(kinds[line], serial.strip()) for line, serial in said]
+        mine: set[tuple[UUID, str]] = set()
+        for each, serial in units:
+            unit = (each.sku, serial)
+            if unit in mine or unit in self._taken:
+                return ScanSerialTwice(scanned=serial)
+            mine.add(unit)
+            if unit in self._elsewhere:
+                return self._elsewhere[unit]
+        self._taken |= mine
+        return None
+
+
+def note(packed: Iterable[tuple[Fulfillment, Said, Sequence[Contents]]]) -> None:
+    """Keep the serial numbers of what was packed, also those that were known from the bin. No statement where none is
+    to be noted; 2 otherwise, 1 more where some were known."""
+    packed = list(packed)
+    noting = [one.id for one, _, inside in packed if any(each.to_note is not None for each in inside)]
+    if not noting:
+        return
+    known: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for fulfillment, line, serial in sql.run(_KNOWN, {"ids": noting}):
+        known[fulfillment].append((line, serial))
+    rows, back = [], []
+    for one, said, inside in packed:
+        skus = {each.line: each.sku for each in inside if each.to_note is not None}
+        units = [(skus[line], serial) for line, serial in known[one.id] if line in skus]
+        back += units
+        rows += [
+            (one.id, line, one.company, skus[line], serial.strip())
+            for line, serial in (*said, *known[one.id])
+            if line in skus
+        ]
+    came_back(back)
+    sql.write("warehouse_packedserial", _PACKED_SERIAL, rows)
+
+
+def came_back(units: Iterable[tuple[UUID, str]]) -> None:
+    """Units (SKU, serial number) stand here again, and may be sent once more. 1 statement; none where no serial number
+    is said."""
+    rows = sorted({(sku, serial) for sku, serial in units if serial})
+    if rows:
+        sql.run(_BACK, sql.columns(("skus", "serials"), rows))
+
+
+_PACKED_SERIAL = ("fulfillment_id", "line_id", "company_id", "sku_id", "serial")
+
+_LOCK = """
+SELECT count(pg_advisory_xact_lock(hashtextextended('warehouse.serials ' || sku, 0)))
+FROM (SELECT sku FROM unnest(%(skus)s::uuid[]) AS k(sku) ORDER BY sku) AS locked
+"""
+
+_KNOWN = """
+SELECT fulfillment_id, line_id, serial FROM warehouse_picktask
+WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND picked > 0 AND serial <> '' ORDER BY 1, 2, 3
+"""
+
+_BACK = """
+UPDATE warehouse_packedserial AS p SET back = TRUE
+FROM unnest(%(skus)s::uuid[], %(serials)s::text[]) AS k(sku, serial)
+WHERE p.sku_id = k.sku AND p.serial = k.serial AND NOT p.back
+"""
