@@ -262,6 +262,17 @@ def test_work_about_a_slipped_promise_stays_with_what_is_still_promised(house: F
     assert ("slipped promise", "open") in items(order)
 
 
+def test_work_about_a_slipped_promise_stays_when_stock_comes_for_another_line(house: Floor) -> None:
+    house.stock(0, 4)
+    order = house.order((0, 2), (1, 1), promise_at=NOW + timedelta(days=3)).order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    ahead(house, cause=LATER)
+    peg(LATER, requests=[PegSku(house.skus[0])])
+    house.stock(1, 1)
+    allocate(LATER, requests=[AllocateOrder(order)])
+    assert sorted(items(order)) == [("backorder", "done"), ("slipped promise", "open")]
+
+
 def waited_line(order: UUID) -> UUID:
     ((line,),) = sql.run(
         "SELECT line_id FROM sourcing_backorder WHERE order_id = %(order)s", {"order": order}

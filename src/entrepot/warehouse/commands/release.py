@@ -100,7 +100,7 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     answers = [batch.add(*one, shelves) if isinstance(one, tuple) else one for one in asked]
     batch.write(shelves)
     done = [answer.order for answer in answers if isinstance(answer, OrderReleased)]
-    end_slipped(cause, done, "it leaves")
+    end_slipped(cause, dict.fromkeys(done, "it leaves"))
     ready.drop("release", done)
     return answers
 
