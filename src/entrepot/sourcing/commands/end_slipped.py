@@ -54,10 +54,13 @@ WHERE a.order_id = w.subject_id AND a.quantity > a.released AND y.ships_on IS NO
 """The lines for which the order of a work item `w` still waits, and the day on which each comes."""
 
 # What nobody has dated yet is looked at when it is.
+IS_UNDATED = """
+EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.order_id = w.subject_id AND b.pegged_at IS NULL)
+"""
+
 _ITEMS = f"""
 SELECT w.company_id::int, w.subject_id, {STILL_SLIPPED},
-       EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.order_id = w.subject_id AND b.pegged_at IS NULL),
-       (SELECT max(comes_on) FROM ({COMES}) AS each), {PROMISED}
+       {IS_UNDATED}, (SELECT max(comes_on) FROM ({COMES}) AS each), {PROMISED}
 FROM work_item AS w JOIN orders_order AS o ON o.id = w.subject_id
 WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.type = 'slipped promise' AND w.state <> 'done'
 """
