@@ -14,9 +14,9 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 def end_slipped(cause: Cause, orders: Mapping[UUID, str]) -> None:
-    """Of orders, each with why it may be over, that neither wait for stock nor are promised what is sold ahead, and of those for which the rest comes
-    in time. Called inside a command, when all else is written. 1 statement, 3 more where some end, and 1 where an order
-    that has an item still waits; none for nothing."""
+    """Of orders, each with why it may be over, that neither wait for stock nor are promised what is sold ahead, and of
+    those for which the rest comes in time. Called inside a command, when all else is written. 1 statement, 3 more where
+    some end, and 1 where an order that has an item still waits; none for nothing."""
     if not orders:
         return
     items = sql.run(_ITEMS, {"orders": list(orders)})
