@@ -96,6 +96,30 @@ def test_a_sheet_is_chosen_tried_and_remembered_when_orders_are_placed(shop, con
     assert "Read is the sheet March alone" in sent("try", **of_april | {"sheet": ""})
 
 
+def test_a_remembered_sheet_that_a_file_lacks_stays_remembered_until_another_is_chosen(shop, console):
+    march = [("Order", "SKU", "Qty", "Price"), ("F-1", "NOTE-A5", 2, 9.95)]
+    columns = {"order": "Order", "sku": "SKU", "quantity": "Qty", "unit_price": "Price"}
+    remembered = SaveMapping(COMPANY, "web", tuple(columns.items()), sheet="June")
+    save_mapping(the_system(datetime.now(UTC)), requests=[remembered])
+    book, client = saved(book_of(March=march, April=march)), console("service")
+
+    def placed(sheet: str) -> str:
+        file = SimpleUploadedFile("orders.xlsx", book)
+        form = {"channel": "web", "file": file, "do": "place", "mapped": "orders.xlsx"}
+        form |= {f"column-{name}": column for name, column in columns.items()}
+        client.post(reverse("orders-import"), form | {"sheet": sheet, "sheet_read": sheet})
+        return channels.mapping(company=COMPANY, channel="web").sheet
+
+    file = SimpleUploadedFile("orders.xlsx", book)
+    page = client.post(
+        reverse("orders-import"), {"channel": "web", "file": file, "do": "try"}
+    ).content.decode()
+    assert '<option value="*" selected>' in page
+    assert '<input type="hidden" name="sheet_read" value="*">' in page
+    assert placed("*") == "June"
+    assert placed("") == ""
+
+
 def test_what_a_lead_chooses_is_remembered_too(shop, console):
     assert "1 order was placed" in send(console("lead"), "place").content.decode()
     assert channels.mapping(company=COMPANY, channel="web").columns["quantity"] == "Qty"

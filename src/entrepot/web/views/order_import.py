@@ -31,6 +31,8 @@ SHOWN_MAX, REPEATED_MAX = 200, 20
 LONG_FROM = 1_000
 """Rows from which a file is left to the worker, reading it too: fewer are read and placed in some seconds."""
 FILES_SHOWN = 5
+AS_REMEMBERED = "*"
+"""Instead of a sheet, where the one that is remembered is not in the file: no sheet can be called so."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -157,8 +159,9 @@ def _is_mapped(request: Request, name: str | None) -> bool:
 
 
 def _chosen_sheet(request: Request, name: str | None) -> str | None:
-    """The sheet that somebody chose of this file, '': the first that can hold orders; None where nobody was asked."""
-    return request.POST.get("sheet") if request.POST.get("mapped") == name else None
+    """The sheet that somebody chose of this file, '': the first that can hold orders; None where nobody chose."""
+    sheet = request.POST.get("sheet") if request.POST.get("mapped") == name else None
+    return None if sheet == AS_REMEMBERED else sheet
 
 
 def _chosen(request: Request, file: str | None) -> dict[str, str]:
