@@ -13,6 +13,7 @@ from entrepot.carriage.commands.register import RegisterService, register_servic
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries
@@ -34,8 +35,11 @@ from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.payments.commands.capture import Capture, capture
+from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
+from tests.floor import COMPANY as FLOOR
+from tests.floor import SYSTEM, a_floor
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
 from tests.sizes import SIZES
 
@@ -493,3 +497,29 @@ def test_nothing_of_an_address_is_in_the_log_of_an_edit():
     )
     for text in ("zebedee", "quarry", "q.example"):
         assert everywhere(text) == [], text
+
+
+# ---- what a cart holds
+
+
+def test_an_order_is_told_where_nothing_is_reserved_for_its_cart_any_more():
+    floor = a_floor()
+    floor.stock(0, 9)
+    before = replace(SYSTEM, at=SYSTEM.at - timedelta(hours=2))
+    requests = [
+        Reserve(
+            FLOOR, holder, floor.skus[0], None, floor.channels["shop"], 1, before.at + timedelta(hours=hours)
+        )
+        for holder, hours in (("held", 9), ("expired", 1))
+    ]
+    whole(reserve(before, requests=requests))
+    found = {
+        name: floor.order((0, 1), reservation=name).warnings for name in ("held", "expired", "never", "")
+    }
+    told = "Nothing is reserved for {0}: the order gets what is free."
+    assert {name: [tuple(one) for one in warned] for name, warned in found.items()} == {
+        "held": [],
+        "expired": [("reservation", told.format("expired"))],
+        "never": [("reservation", told.format("never"))],
+        "": [],
+    }

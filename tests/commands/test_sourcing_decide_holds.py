@@ -136,6 +136,7 @@ def test_what_can_not_be_decided_is_refused_and_its_item_stays_open(house):
     answers = decide_holds(SYSTEM, requests=[one for one, _ in cases])
     assert [type(one) for one in answers] == [kind for _, kind in cases], answers
     assert {work.item(one).state for one in (item, at_the_floor, catalog, case.item)} == {"open"}
+    assert f"The work item exception of order {queries.order(released).number} is done;" in str(answers[5])
     sql.run(
         "UPDATE orders_line SET sku_id = %(s)s, sku_code = %(c)s WHERE sku_code = 'X'",
         {"s": house.skus[0], "c": house.codes[0]},

@@ -163,6 +163,19 @@ def test_work_about_a_slipped_promise_stays_while_another_sku_of_the_order_is_la
     assert items() == [("slipped promise", "done")]
 
 
+def test_work_about_a_slipped_promise_stays_while_nobody_has_dated_another_sku_of_the_order(
+    floor: Floor,
+) -> None:
+    bottles = coming(floor, 4, 5)
+    coming(floor, 4, 6, sku=1)
+    waiting(floor, (0, 4), (1, 4), promise_at=NOW + timedelta(days=3))
+    pegged(floor)
+    coming(floor, 4, 1, bottles)
+    pegged(floor)
+    pegged(floor, 1)
+    assert items() == [("slipped promise", "open")]
+
+
 def test_work_about_a_slipped_promise_ends_with_the_late_sku_where_the_rest_comes_in_time(
     floor: Floor,
 ) -> None:

@@ -262,6 +262,39 @@ def test_work_about_a_slipped_promise_stays_with_what_is_still_promised(house: F
     assert ("slipped promise", "open") in items(order)
 
 
+def test_work_about_a_slipped_promise_goes_with_the_line_that_is_late(house: Floor) -> None:
+    """Promised or waited for: what stays is in time, and what goes is not; or the other way round."""
+    for sku in (0, 1):
+        house.stock(sku, 3)
+    ahead(house, on=TODAY + timedelta(days=1), sku=1)
+    wanted = [house.order((0, 2), (1, 1), promise_at=NOW + timedelta(days=3)).order for _ in range(2)]
+    allocate(SYSTEM, requests=[AllocateOrder(order) for order in wanted])
+    ahead(house, cause=LATER)
+    peg(LATER, requests=[PegSku(house.skus[0])])
+    for order, sku, stays, goes in (
+        (wanted[0], 0, "done", "open"),
+        (wanted[1], 1, "open", "done"),
+    ):
+        (line,) = [one.id for one in orders.order(order).lines if one.sku_code == house.codes[sku]]
+        (answer,) = split(LATER, requests=[SplitOrder(order, ((line, 2 - sku),), "apart")])
+        slipped = [
+            [state for kind, state in items(one) if kind == "slipped promise"]
+            for one in (order, answer.new_order)  # type: ignore[union-attr]
+        ]
+        assert slipped == [[stays], [goes]]
+
+
+def test_work_about_a_slipped_promise_stays_when_stock_comes_for_another_line(house: Floor) -> None:
+    house.stock(0, 4)
+    order = house.order((0, 2), (1, 1), promise_at=NOW + timedelta(days=3)).order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    ahead(house, cause=LATER)
+    peg(LATER, requests=[PegSku(house.skus[0])])
+    house.stock(1, 1)
+    allocate(LATER, requests=[AllocateOrder(order)])
+    assert sorted(items(order)) == [("backorder", "done"), ("slipped promise", "open")]
+
+
 def waited_line(order: UUID) -> UUID:
     ((line,),) = sql.run(
         "SELECT line_id FROM sourcing_backorder WHERE order_id = %(order)s", {"order": order}

@@ -9,7 +9,8 @@ import pytest
 from django.core import management
 
 from entrepot import Problem, cli, postgres
-from entrepot.cli import session
+from entrepot.channels.spreadsheet import importer
+from entrepot.cli import import_, session
 from entrepot.progress import Progress
 
 
@@ -103,3 +104,9 @@ def test_what_commands_write_in_the_shell_is_the_houses_own(
 
     assert cli.main(["manage", verb]) == 0
     assert said == done
+
+
+def test_a_remembered_sheet_that_is_not_read_is_told_in_the_words_of_the_page(capsys):
+    import_._print_orders(importer.Report(True, 1, 1, sheet="March", usual_sheet="April"))
+    told = "the sheet April, which is remembered, is not in this file, or holds nothing"
+    assert told in capsys.readouterr().out

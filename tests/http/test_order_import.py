@@ -70,7 +70,9 @@ def test_a_sheet_is_chosen_tried_and_remembered_when_orders_are_placed(shop, con
         return " ".join(client.post(reverse("orders-import"), form).content.decode().split())
 
     columns = {"order": "Order", "sku": "SKU", "quantity": "Qty", "unit_price": "Price"}
-    of_march = {"mapped": "orders.xlsx", "sheet_read": ""} | {f"column-{k}": v for k, v in columns.items()}
+    of_march = {"mapped": "orders.xlsx", "mapped_for": "web", "sheet_read": ""} | {
+        f"column-{k}": v for k, v in columns.items()
+    }
     assert '<option value="April">April</option>' in sent("try")
     page = sent("try", **of_march, sheet="April")
     assert "Read is the sheet April alone" in page and '<option value="April" selected>' in page
@@ -83,6 +85,7 @@ def test_a_sheet_is_chosen_tried_and_remembered_when_orders_are_placed(shop, con
     of_april |= {
         "column-unit_price": "Preis",
         "mapped": "orders.xlsx",
+        "mapped_for": "web",
         "sheet": "April",
         "sheet_read": "April",
     }
@@ -94,6 +97,64 @@ def test_a_sheet_is_chosen_tried_and_remembered_when_orders_are_placed(shop, con
     assert "Read is the sheet April alone" in sent("try")
     assert "sheet: expected one of March, April, found June." in sent("try", **of_april | {"sheet": "June"})
     assert "Read is the sheet March alone" in sent("try", **of_april | {"sheet": ""})
+
+
+def test_a_remembered_sheet_that_a_file_lacks_stays_remembered_until_another_is_chosen(shop, console):
+    march = [("Order", "SKU", "Qty", "Price"), ("F-1", "NOTE-A5", 2, 9.95)]
+    columns = {"order": "Order", "sku": "SKU", "quantity": "Qty", "unit_price": "Price"}
+    remembered = SaveMapping(COMPANY, "web", tuple(columns.items()), sheet="June")
+    save_mapping(the_system(datetime.now(UTC)), requests=[remembered])
+    book, client = saved(book_of(March=march, April=march)), console("service")
+
+    def placed(sheet: str) -> str:
+        file = SimpleUploadedFile("orders.xlsx", book)
+        form = {"channel": "web", "file": file, "do": "place", "mapped": "orders.xlsx", "mapped_for": "web"}
+        form |= {f"column-{name}": column for name, column in columns.items()}
+        client.post(reverse("orders-import"), form | {"sheet": sheet, "sheet_read": sheet})
+        return channels.mapping(company=COMPANY, channel="web").sheet
+
+    file = SimpleUploadedFile("orders.xlsx", book)
+    page = client.post(
+        reverse("orders-import"), {"channel": "web", "file": file, "do": "try"}
+    ).content.decode()
+    assert '<option value="*" selected>' in page
+    assert '<input type="hidden" name="sheet_read" value="*">' in page
+    assert placed("*") == "June"
+    assert placed("") == ""
+
+
+@pytest.mark.parametrize("other", [{"sheet": "April"}, {"mapped": "march.xlsx"}, {"mapped_for": "store"}])
+@pytest.mark.parametrize("do", ["place", "errors"])
+def test_orders_are_not_placed_of_what_was_not_tried(shop, console, other, do):
+    rows = [("Order", "SKU", "Qty", "Price"), ("F-1", "NOTE-A5", 2, 9.95)]
+    file = SimpleUploadedFile("orders.xlsx", saved(book_of(March=rows, April=rows)))
+    form = {
+        "channel": "web",
+        "file": file,
+        "do": do,
+        "mapped": "orders.xlsx",
+        "mapped_for": "web",
+        "sheet": "",
+    }
+    page = (
+        console("service").post(reverse("orders-import"), form | {"sheet_read": ""} | other).content.decode()
+    )
+    assert "nothing is placed yet" in page
+    assert "1 order would be placed" in page
+    assert not orders.orders_page(COMPANY, text="F-1")
+    assert channels.mapping(company=COMPANY, channel="web").sheet == ""
+
+
+def test_a_sheet_that_was_picked_for_one_channel_is_not_taken_for_another(shop, console):
+    rows = [("Order", "SKU", "Qty", "Price"), ("F-1", "NOTE-A5", 2, 9.95)]
+    file = SimpleUploadedFile("orders.xlsx", saved(book_of(March=rows, April=rows)))
+    form = {"channel": "web", "file": file, "do": "try", "mapped": "orders.xlsx", "mapped_for": "store"}
+    answer = console("service").post(
+        reverse("orders-import"), form | {"sheet": "April", "sheet_read": "April"}
+    )
+    page = answer.content.decode()
+    assert "Read is the sheet March alone" in page
+    assert '<input type="hidden" name="mapped_for" value="web">' in page
 
 
 def test_what_a_lead_chooses_is_remembered_too(shop, console):
@@ -241,7 +302,13 @@ def test_columns_chosen_for_a_long_file_are_kept_and_remembered_when_it_is_place
     columns = {"order": "Order", "sku": "SKU", "quantity": "Howmany", "unit_price": "Price"}
     facts = {f"column-{name}": column for name, column in columns.items()}
     file = SimpleUploadedFile("orders.csv", content)
-    sent = {"channel": "web", "file": file, "do": "place", "mapped": "orders.csv"} | facts
+    sent = {
+        "channel": "web",
+        "file": file,
+        "do": "place",
+        "mapped": "orders.csv",
+        "mapped_for": "web",
+    } | facts
     address = client.post(reverse("orders-import"), sent)["Location"]
     work(3)
     assert "2 orders were placed" in client.get(address).content.decode()

@@ -39,7 +39,7 @@ STRICT = Validation(
     box_services_refused=("courier",), velocity="enforce", mismatch="enforce", recompute="enforce", changed="enforce",
     tax_number="enforce", velocity_card_max=2, mismatch_from="postal code", mismatch_above_minor=50_00,
     blocked_fingerprints=("email:" + "AB" * 16,), trusted_fingerprints=("card:" + "00" * 16,), expiry_hours_min=24,
-    address_required=True, service="enforce",
+    address_required=True, service="enforce", reservation="enforce",
 )  # fmt: skip
 AN_HOUR = tuple(Earlier(1_00, NOW - timedelta(minutes=m)) for m in (50, 40, 30))
 BAD_NUMBER = Checked("DE1", "DE", "VAT number of DE", "The tax number is no VAT number of DE.")
@@ -109,6 +109,7 @@ CASES = [
         AEROSOL._replace(listed_then=Decimal(19)),
     ))),
     ("service", "address hold", replace(GOOD, service="NX-42", is_unserved=True)),
+    ("reservation", "exception", replace(GOOD, unreserved="cart-1")),
     ("box", "address hold", replace(GOOD, is_to_box=True, service="Courier")),
     ("format", "address hold", replace(GOOD, problems=("The region is missing.",))),
 ]  # fmt: skip

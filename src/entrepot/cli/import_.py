@@ -236,7 +236,7 @@ def _print_orders(report: importer.Report) -> None:
         lacks = ", ".join(f"{name} ({column})" for name, column in report.lost.items())
         say(f"columns that are remembered are not in this file, their fields stay empty: {lacks}")
     if report.lost_sheet:
-        say(f"the sheet {report.lost_sheet}, which is remembered, is not in this file")
+        say(f"the sheet {report.lost_sheet}, which is remembered, is not in this file, or holds nothing")
     if report.other_sheets:
         others = ", ".join(report.other_sheets)
         say(f"read is the sheet {report.sheet} alone, not: {others} (choose another with --sheet NAME)")

@@ -106,6 +106,7 @@ def of(
         placed_at, request.country, request.postal_code, request.currency, priced.net_minor, request.tax_minor,
         priced.total_minor, priced.goods, paid, request.signals,
         recent=_recent(request, who, placed_at, known, policy), nowhere=known.nowhere, promise_at=request.promise_at,
+        unreserved=request.reservation if (request.company, request.reservation) in known.unreserved else "",
         service=request.service, is_unserved=(request.company, request.service) in known.unserved, customer=customer,
         is_first=customer is None or (request.company, customer) in known.first,
         has_address=request.address is not None, is_to_box=is_to_box, problems=problems, billing_differs=differs,

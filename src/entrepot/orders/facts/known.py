@@ -53,7 +53,7 @@ class Known:
     __slots__ = (
         "_credit_left", "_marks", "channels", "credits", "customers", "exemptions", "first", "kits", "listed",
         "lists_fingerprints", "nowhere", "policies", "rates", "recent", "sellers", "sightings", "skus", "tiers",
-        "unserved",
+        "unreserved", "unserved",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -72,6 +72,7 @@ class Known:
         self.exemptions: dict[UUID, list[Exemption]] = {}
         self.listed: dict[tuple[int, str], str] = {}  # sides of what people have blocked or trusted
         self.lists_fingerprints: set[int] = set()  # companies where some of that are fingerprints
+        self.unreserved: set[tuple[int, str]] = set()  # carts and checkouts for which nothing is reserved
         self.unserved: set[tuple[int, str]] = set()  # services that are wished for and that nobody has
         self._marks: dict[int, Marks] = {}
         self.credits: dict[Owner, Account] = {}  # locked, where orders ask to be paid with them
@@ -155,6 +156,7 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
     params: dict[str, Any] = {"at": cause.at, "companies": companies}
     params |= {"channels": _named(channels), "skus": _named(skus), "customers": _named(customers)}
     params["services"] = _named(list({(one.company, one.service) for one in requests if one.service}))
+    params["holders"] = _named(list({(one.company, one.reservation) for one in requests if one.reservation}))
     params["listed"] = _named([(company, plain(of_customer(code))) for company, code in customers])
     known = Known()
     for what, company, code, found, word, number, body in sql.run(_FACTS, params):
@@ -173,6 +175,8 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
             known.lists_fingerprints.add(company)
         elif what == 8:
             known.unserved.add(name)
+        elif what == 9:
+            known.unreserved.add(name)
         elif what == 5:
             part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
             known.kits.setdefault(name, []).append(part)
@@ -363,7 +367,7 @@ WHERE EXISTS (SELECT FROM carriage_service AS v WHERE v.company_id = d.company A
 """
 
 # All that a batch refers to in one round trip: SKUs, customers, channels, policies in force, what kits are made of, the
-# customers whom people have listed, who lists fingerprints, and services that nobody has.
+# customers whom people have listed, who lists fingerprints, services that nobody has, and carts without units.
 _FACTS = f"""
 SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
 FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
@@ -401,6 +405,11 @@ WHERE EXISTS (SELECT FROM orders_listing AS t WHERE t.company_id = c.company AND
                 AND t.plain NOT LIKE 'customer:%%')
 UNION ALL
 SELECT 8, u.company, u.code, NULL, NULL, NULL, NULL FROM ({_UNSERVED}) AS u
+UNION ALL
+SELECT 9, d.company::int, d.code, NULL, NULL, NULL, NULL
+FROM json_to_recordset(%(holders)s::json) AS d(company smallint, code text)
+WHERE NOT EXISTS (SELECT FROM stock_reservation AS r WHERE r.holder = d.code AND r.company_id = d.company
+                  AND r.expires_at > %(at)s::timestamptz)
 """
 
 _RECENT = """

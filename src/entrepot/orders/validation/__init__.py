@@ -14,7 +14,7 @@ from entrepot.orders.validation.facts import (
     OrderFacts,
     PaymentFact,
 )
-from entrepot.orders.validation.goods import catalog, export, hazard, inventory
+from entrepot.orders.validation.goods import catalog, export, hazard, inventory, reservation
 from entrepot.orders.validation.money import cash, changed, currency, expiry, payment, price
 from entrepot.orders.validation.places import address, box, format, is_box, region, service  # noqa: A004  the name of its mode
 from entrepot.orders.validation.policy import DAY, IMPORTED, Validation, once
@@ -60,6 +60,7 @@ RULES: dict[str, Rule] = {
     "blocked": blocked,
     "hazard": hazard,
     "price": price,
+    "reservation": reservation,
     "changed": changed,
     "service": service,
     "box": box,

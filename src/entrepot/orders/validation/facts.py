@@ -69,6 +69,7 @@ class OrderFacts:
     nowhere: frozenset[str] = frozenset()  # SKUs of which no node has a unit
     promise_at: datetime | None = None
     service: str = ""
+    unreserved: str = ""  # the cart or checkout that it names, where nothing is reserved for it (any more)
     is_unserved: bool = False  # no active service of the company's is called so, though it has some
     customer: str | None = None
     is_first: bool = False  # no order of the customer came before

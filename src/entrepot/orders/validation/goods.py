@@ -85,3 +85,11 @@ def hazard(order: OrderFacts, policy: Validation) -> Found | None:
         facts = {"hazardous": goods, "service": order.service, "country": order.country, "refused": refused}
         return Found("exception", Said("Hazardous goods may not go this way: {0}.", ", ".join(goods)), facts)
     return None
+
+
+def reservation(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
+    """Whether something is reserved for the cart or checkout that it names: else it gets what is free."""
+    if order.goods and order.unreserved:
+        reason = Said("Nothing is reserved for {0}: the order gets what is free.", order.unreserved)
+        return Found("exception", reason, {"reservation": order.unreserved})
+    return None

@@ -46,6 +46,7 @@ class Validation:
     blocked: Mode = "enforce"  # its customer, card, address or mail address is blocked
     hazard: Mode = "off"  # hazardous goods by that service or to that country
     price: Mode = "off"  # something is sold below a part of its list price
+    reservation: Mode = "warn"  # nothing is reserved for the cart or checkout that it names
     changed: Mode = "off"  # a list price is another one than when it was quoted
     service: Mode = "warn"  # no carrier of the house has the service that it wishes for
     box: Mode = "off"  # it goes to a PO box by a service that brings nothing there
@@ -215,5 +216,6 @@ IMPORTED = Validation(
     address="off",
     blocked="off",
     service="off",
+    reservation="off",
 )
 """The default of channels of kind `import`: what is history already is not held for what can't be mended."""

@@ -39,7 +39,7 @@ def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> 
             cause,
             requests=[ResolveSubject(company, "backorder", order, "cancelled") for company, order in settled],
         )
-    end_slipped(cause, [answer.order for answer in cancelled], "cancelled")
+    end_slipped(cause, {answer.order: "cancelled" for answer in cancelled})
     gone = [answer.order for answer in cancelled if answer.status == "cancelled"]
     for queue in ("allocate", "release"):
         ready.drop(queue, gone)

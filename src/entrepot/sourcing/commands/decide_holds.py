@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, WrongState, one_of
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, WrongState, one_of
 from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled
 from entrepot.orders.commands.hold import HoldReleased, ReleaseHold, release_holds
@@ -77,6 +77,7 @@ class _Found(NamedTuple):
     owner: str
     hold: UUID | None  # whose item it is
     order: UUID | None
+    number: str  # of the order that it is about, or ''
 
 
 def _unfit(
@@ -87,7 +88,8 @@ def _unfit(
     if item is None:
         return NotFound(what="work item", which=str(one.item))
     if item.state == "done" or one.item in seen:
-        return WrongState(subject="work item", found="done", event="decide", expected="open or claimed")
+        subject = Said("The work item {0} of order {1}", item.type, item.number) if item.number else item.type
+        return WrongState(subject=subject, found="done", event="decide", expected="open or claimed")
     if item.hold is None:
         return Invalid(field="item", expected="an item that asks about a hold", found=item.type)
     needed = DECISIONS[one.decision]
@@ -149,7 +151,8 @@ ORDER BY id FOR UPDATE
 
 # The item names its hold; the hold names its item, which is another one once somebody else is asked.
 _FIND = """
-SELECT w.id, w.company_id::int, w.type, w.state, w.role, w.owner, h.id, h.order_id
+SELECT w.id, w.company_id::int, w.type, w.state, w.role, w.owner, h.id, h.order_id, COALESCE(o.number, '')
 FROM work_item AS w LEFT JOIN orders_hold AS h ON h.id = (w.facts ->> 'hold')::uuid AND h.work_item = w.id
+LEFT JOIN orders_order AS o ON o.id = w.subject_id AND w.subject_kind = 'order'
 WHERE w.id = ANY(%(items)s::uuid[])
 """

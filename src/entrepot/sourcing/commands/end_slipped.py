@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
@@ -13,16 +13,16 @@ from entrepot.sourcing.queries import PROMISED
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
-def end_slipped(cause: Cause, orders: Collection[UUID], why: str) -> None:
-    """Of orders that neither wait for stock nor are promised what is sold ahead, and of those for which the rest comes
-    in time. Called inside a command, when all else is written. 1 statement, 3 more where some end, and 1 where an order
-    that has an item still waits; none for nothing."""
+def end_slipped(cause: Cause, orders: Mapping[UUID, str]) -> None:
+    """Of orders, each with why it may be over, that neither wait for stock nor are promised what is sold ahead, and of
+    those for which the rest comes in time. Called inside a command, when all else is written. 1 statement, 3 more where
+    some end, and 1 where an order that has an item still waits; none for nothing."""
     if not orders:
         return
     items = sql.run(_ITEMS, {"orders": list(orders)})
     waiting = {company for company, _, waits, *_ in items if waits}
     steering = policies.of_companies(waiting, pegging.Backorders, cause.at) if waiting else {}
-    over = [(company, order, why) for company, order, waits, *_ in items if not waits]
+    over = [(company, order, orders[order]) for company, order, waits, *_ in items if not waits]
     for company, order, waits, is_undated, comes_on, *promised in items:
         if not waits or is_undated or comes_on is None:
             continue
@@ -54,10 +54,13 @@ WHERE a.order_id = w.subject_id AND a.quantity > a.released AND y.ships_on IS NO
 """The lines for which the order of a work item `w` still waits, and the day on which each comes."""
 
 # What nobody has dated yet is looked at when it is.
+IS_UNDATED = """
+EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.order_id = w.subject_id AND b.pegged_at IS NULL)
+"""
+
 _ITEMS = f"""
 SELECT w.company_id::int, w.subject_id, {STILL_SLIPPED},
-       EXISTS (SELECT FROM sourcing_backorder AS b WHERE b.order_id = w.subject_id AND b.pegged_at IS NULL),
-       (SELECT max(comes_on) FROM ({COMES}) AS each), {PROMISED}
+       {IS_UNDATED}, (SELECT max(comes_on) FROM ({COMES}) AS each), {PROMISED}
 FROM work_item AS w JOIN orders_order AS o ON o.id = w.subject_id
 WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.type = 'slipped promise' AND w.state <> 'done'
 """

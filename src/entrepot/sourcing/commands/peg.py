@@ -17,7 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.network.destinations import promised_day
 from entrepot.orders.commands import progress
 from entrepot.sourcing import pegging, rules
-from entrepot.sourcing.commands.end_slipped import COMES
+from entrepot.sourcing.commands.end_slipped import COMES, IS_UNDATED
 from entrepot.sourcing.facts import profile_of
 from entrepot.sourcing.queries import PROMISED
 from entrepot.stock import queries as stock
@@ -244,8 +244,8 @@ def _look_after(
 
 
 def _items_of(orders: Collection[UUID], lines: Sequence[_Line]) -> dict[UUID, date | None]:
-    """Of orders that have an item the last day for which other lines than these wait, None where none does.
-    1 statement."""
+    """Of orders that have an item, and no backorder that nobody has dated yet, the last day for which other lines than
+    these wait, None where none does. 1 statement."""
     mine = [one.waiting.line for one in lines if one.waiting.order in orders]
     return dict(sql.run(_ITEMS_OF, {"orders": list(orders), "lines": mine}))
 
@@ -333,6 +333,7 @@ CROSS JOIN LATERAL (
     SELECT max(comes_on) AS comes_on FROM ({COMES}) AS each WHERE line_id NOT IN (SELECT unnest(%(lines)s::uuid[]))
 ) AS waits
 WHERE w.subject_id = ANY(%(orders)s::uuid[]) AND w.type = 'slipped promise' AND w.state <> 'done'
+  AND NOT {IS_UNDATED}
 """
 
 _SUPPLY = """

@@ -13,12 +13,9 @@ from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands import merge as merging
 from entrepot.orders.commands import split as splitting
-from entrepot.sourcing.commands.end_slipped import STILL_SLIPPED
+from entrepot.sourcing.commands.end_slipped import STILL_SLIPPED, end_slipped
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
-
-WAITING = ["backorder", "slipped promise"]
-"""Work items about orders that wait for stock."""
 
 
 @command("sourcing.split")
@@ -27,8 +24,8 @@ def split(
 ) -> list[splitting.OrderSplit | Refused]:
     """As `orders.split`; backorders, and nodes that are not asked again, go with the units.
 
-    Locks, Refuses, Again: as `orders.split`. 1 statement more; 3 where nodes gave lines back, 5 where
-    units wait for stock.
+    Locks, Refuses, Again: as `orders.split`. 2 statements more; 4 where nodes gave lines back, 6 where
+    units wait for stock, and at most 10 more where a promise had slipped.
     """
     answers = splitting.split(cause, requests=requests)
     done = [one for one in answers if isinstance(one, splitting.OrderSplit)]
@@ -78,14 +75,19 @@ def _carry(cause: Cause, parts: Sequence[_Part]) -> None:
         sql.change(_GIVE_REJECTIONS, sql.columns(_Part._fields, parts))
         sql.write("sourcing_rejection", _REJECTION, [(ids.uuid7(), *row) for row in rejected])
     if waiting:
-        _carry_items(cause, {one.order: one.new_order for one in waiting}, "split", WAITING)
+        _carry_items(cause, {one.order: one.new_order for one in waiting}, "split", ["backorder"])
+    carried = _carry_items(cause, {one.order: one.new_order for one in parts}, "split", ["slipped promise"])
+    end_slipped(cause, dict.fromkeys(carried, "split"))
 
 
-def _carry_items(cause: Cause, to: Mapping[UUID, UUID], why: str, types: Sequence[str] | None = None) -> None:
-    """Work about an order, as far as it is about what went, is work about the order that it went to."""
+def _carry_items(
+    cause: Cause, to: Mapping[UUID, UUID], why: str, types: Sequence[str] | None = None
+) -> set[UUID]:
+    """Work about an order, as far as it is about what went, is work about the order that it went to. The orders on both
+    sides that had some."""
     found = [_Item(*row) for row in sql.run(_ITEMS, {"orders": list(to), "types": types})]
     if not found:
-        return
+        return set()
     wanted = [
         OpenItem(
             company=one.company, type=one.type, subject_kind="order", subject=to[one.order], reason=one.reason,
@@ -97,6 +99,7 @@ def _carry_items(cause: Cause, to: Mapping[UUID, UUID], why: str, types: Sequenc
     over = [ResolveSubject(one.company, one.type, one.order, why) for one in found if not one.still_waits]
     if over:
         resolve_subjects(cause, requests=over)
+    return {order for one in found for order in (one.order, to[one.order])}
 
 
 class _Item(NamedTuple):

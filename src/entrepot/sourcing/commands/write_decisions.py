@@ -215,31 +215,27 @@ class Batch:
         offer("release", self.offers)
         offer("recall", self.recalls)
         settle(self.cause, self.cancelled, "not to be had, and the order's policy is not to wait")
-        end_slipped(self.cause, self.cancelled, "cancelled")
         offer("peg", [(sku, 5, self.cause.at) for sku in self.waited_for])
         if self.items:
             open_items(self.cause, requests=self.items)
         short = {item.subject for item in self.items}
-        end_slipped(self.cause, self.served.keys() & short, "stock came")
-        served = [(order, company) for order, company in self.served.items() if order not in short]
         exchanged = {one.order for one in self.substitutes}
+        why = {
+            order: "something else is sent"
+            if order in exchanged
+            else "a supplier sends it"
+            if order in self.to_order
+            else "stock came"
+            for order in self.served
+        }
+        end_slipped(self.cause, dict.fromkeys(self.cancelled, "cancelled") | why)
+        served = [(order, company) for order, company in self.served.items() if order not in short]
         if served:
             resolve_subjects(
                 self.cause,
                 requests=[
-                    ResolveSubject(
-                        company,
-                        kind,
-                        order,
-                        "something else is sent"
-                        if order in exchanged
-                        else "a supplier sends it"
-                        if order in self.to_order
-                        else "stock came",
-                        occurred_at=self.times[order],
-                    )
+                    ResolveSubject(company, "backorder", order, why[order], occurred_at=self.times[order])
                     for order, company in served
-                    for kind in ("backorder", "slipped promise")
                 ],
             )
 

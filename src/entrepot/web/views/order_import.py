@@ -31,6 +31,8 @@ SHOWN_MAX, REPEATED_MAX = 200, 20
 LONG_FROM = 1_000
 """Rows from which a file is left to the worker, reading it too: fewer are read and placed in some seconds."""
 FILES_SHOWN = 5
+AS_REMEMBERED = "*"
+"""Instead of a sheet, where the one that is remembered is not in the file: no sheet can be called so."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -114,6 +116,8 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
     if file.size is None or file.size > contract.BYTES_MAX:
         context["refused"] = gettext("The file is too large.")
         return None
+    if do != "try" and "mapped" in request.POST and not _is_mapped(request, file.name):
+        do, context["is_other"] = "try", True
     cause = cause_of(request, f"import of {file.name}")
     content = file.read()
     if read.is_long(content, LONG_FROM):
@@ -151,14 +155,21 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
 
 
 def _is_mapped(request: Request, name: str | None) -> bool:
-    """Whether columns were chosen, for this file and for the sheet of it that is to be read."""
+    """Whether columns were chosen, for this file and channel and for the sheet that is to be read: those of the last
+    trial."""
     said = request.POST
-    return said.get("mapped") == name and said.get("sheet", "") == said.get("sheet_read", "")
+    return _is_of_trial(request, name) and said.get("sheet", "") == said.get("sheet_read", "")
+
+
+def _is_of_trial(request: Request, name: str | None) -> bool:
+    said = request.POST
+    return (said.get("mapped"), said.get("mapped_for")) == (name, said.get("channel"))
 
 
 def _chosen_sheet(request: Request, name: str | None) -> str | None:
-    """The sheet that somebody chose of this file, '': the first that can hold orders; None where nobody was asked."""
-    return request.POST.get("sheet") if request.POST.get("mapped") == name else None
+    """The sheet that somebody chose of this file, '': the first that can hold orders; None where nobody chose."""
+    sheet = request.POST.get("sheet") if _is_of_trial(request, name) else None
+    return None if sheet == AS_REMEMBERED else sheet
 
 
 def _chosen(request: Request, file: str | None) -> dict[str, str]:
