@@ -295,6 +295,21 @@ def test_one_lost_parcel_of_two_is_claimed_and_sent_again_by_itself(house: Floor
     assert units_of(again.order) == [1]
 
 
+def test_each_kind_of_trouble_is_claimed_and_sent_again_by_itself(house: Floor):
+    shipment, first, second = two_parcels(house)
+    tell(first, "l", detail("failure", exact="lost"))
+    tell(second, "w", detail("in_transit", exact="delayed"))
+    assert isinstance(open_claims(SYSTEM, requests=[OpenClaim(shipment, "lost")])[0], errors.ClaimInPart)
+    assert units_of(reship(SYSTEM, requests=[Reship(shipment, "lost")])[0].order) == [1], "the late one comes"
+
+    other, one, two = two_parcels(house)
+    tell(one, "a", detail("failure", exact="lost"))
+    tell(two, "b", detail("failure", exact="damaged"))
+    for kind, missing in (("lost", one), ("damaged", two)):
+        (said,) = open_claims(SYSTEM, requests=[OpenClaim(other, kind)])
+        assert said.facts["missing"] == missing
+
+
 def test_what_did_not_come_is_sent_again_and_all_where_all_is_lost(house: Floor):
     shipment, first, _ = two_parcels(house)
     tell(first, "d", detail("delivered", NOW + timedelta(days=1)))

@@ -12,6 +12,8 @@ from entrepot.kernel.shapes import shape
 
 CLAIMED = ("lost", "damaged", "returned to sender", "delayed")
 """Kinds of trouble that a claim can be for."""
+WORSE = tuple(kind for kind in CLAIMED if kind != "delayed")
+"""Those after which a parcel is not waited for."""
 
 
 @shape("shipping.trouble")
@@ -70,9 +72,14 @@ class Apart(NamedTuple):
         }
 
 
-def apart(parcels: Collection[Parcel]) -> Apart:
-    """Which parcels to claim or to send again: those in trouble, else, where some have come, those that have not."""
-    missing = [one for one in parcels if one.kinds] or [one for one in parcels if not one.came]
+def apart(parcels: Collection[Parcel], kinds: Collection[str]) -> Apart:
+    """Which parcels to claim or to send again: those in trouble of `kinds`, else in any, else, where some have come,
+    those that have not."""
+    missing = (
+        [one for one in parcels if one.kinds.intersection(kinds)]
+        or [one for one in parcels if one.kinds]
+        or [one for one in parcels if not one.came]
+    )
     well = [one for one in parcels if one not in missing]
     return Apart(tuple(missing), tuple(well)) if missing and well else Apart()
 

@@ -101,14 +101,14 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
         for row in sql.run(_LOCK_SHIPMENTS, {"ids": [one.shipment for one in requests]})
     }
     terms = policies.of_companies({one.company for one in found.values()}, Trouble, cause.at)
-    fared = {shipment: trouble.apart(some) for shipment, some in parcels.of(found).items()}
+    fared = parcels.of(found)
     numbers = iter(ids.numbers("CL", len(requests)))
     answers: list[ClaimOpened | Refused] = []
     rows: list[tuple[object, ...]] = []
     items: list[OpenItem] = []
     for request in requests:
         one = found.get(request.shipment)
-        refused = _misfit(request, one, fared.get(request.shipment, trouble.Apart()))
+        refused = _misfit(request, one, trouble.apart(fared.get(request.shipment, ()), (request.kind,)))
         if one is None or refused:
             answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
             continue

@@ -17,7 +17,7 @@ from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, Plac
 from entrepot.orders.rules import EXCHANGE
 from entrepot.parties import queries as parties
 from entrepot.shipping import errors, parcels
-from entrepot.shipping.trouble import Apart, apart
+from entrepot.shipping.trouble import WORSE, Apart, apart
 
 SENT_BACK = "sent_back"
 """The queue of shipments that carriers bring back: returns expect their goods, but not of those that are sent again."""
@@ -69,7 +69,7 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     homes = parties.addresses([one.address for one in found.values() if one.address])
-    fared = {shipment: apart(some) for shipment, some in parcels.of(found).items()}
+    fared = {shipment: apart(some, WORSE) for shipment, some in parcels.of(found).items()}
     well = [parcel.package for one in fared.values() for parcel in one.well if parcel.package]
     lines: dict[UUID, list[OrderLine]] = {}
     for shipment, code, units in sql.run(_LINES, {"ids": list(found), "well": well}):
