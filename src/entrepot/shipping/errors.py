@@ -121,6 +121,14 @@ class InPart(Refused):
     )
 
 
+class WhichParcels(Refused):
+    code = "shipping.which_parcels"
+    says = (
+        "Some parcels of shipment {shipment} have come, and none is in trouble: name those whose goods are sent again"
+        " ({parcels})."
+    )
+
+
 class ClaimInPart(Refused):
     code = "shipping.claim_in_part"
     says = (

@@ -268,7 +268,7 @@ FROM shipping_shipment AS h
 JOIN unnest(%(companies)s::smallint[], %(days)s::int[]) AS d(company, days) ON d.company = h.company_id
 JOIN orders_order AS o ON o.id = h.order_id
 CROSS JOIN LATERAL (
-    SELECT array_agg(number ORDER BY number <> h.tracking, number) FILTER (WHERE NOT came) AS missing,
+    SELECT array_agg(number ORDER BY number <> h.tracking, number) FILTER (WHERE labeled AND NOT came) AS missing,
            bool_or(came) AS some_came
     FROM ({PARCELS}) AS p) AS n
 WHERE h.state = 'shipped' AND h.shipped_at < %(at)s::timestamptz - make_interval(days => d.days)

@@ -52,7 +52,8 @@ def make(request: Request, which: UUID) -> HttpResponse:
 @console
 def send_again(request: Request, which: UUID) -> HttpResponse:
     """The goods of a shipment, at no charge."""
-    wanted = Reship(which, clean(request.POST.get("reason")))
+    parcels = tuple(clean(one) for one in request.POST.getlist("parcels"))
+    wanted = Reship(which, clean(request.POST.get("reason")), parcels)
     results = give(
         request, reship, [wanted], lambda _: gettext("An order at no charge sends the goods again.")
     )
