@@ -295,6 +295,22 @@ def test_one_lost_parcel_of_two_is_claimed_and_sent_again_by_itself(house: Floor
     assert units_of(again.order) == [1]
 
 
+def test_a_second_lost_parcel_is_claimed_up_to_what_the_shipment_is_worth(house: Floor):
+    shipment, first, second = two_parcels(house)
+    tell(first, "l", detail("failure", exact="lost"))
+    one = open_one(shipment, amount_minor=1_000)
+    tell(second, "m", detail("failure", exact="lost"))
+    worth = 2 * (999 + 300)
+    whole, more, rest, none = open_claims(SYSTEM, requests=[
+        OpenClaim(shipment, "lost"), OpenClaim(shipment, "lost", worth - 999),
+        OpenClaim(shipment, "lost", worth - 1_000), OpenClaim(shipment, "lost", 1),
+    ])  # fmt: skip
+    assert (type(whole), whole.facts["number"]) == (errors.Claimed, one.number)
+    assert (type(more), more.facts["field"]) == (Invalid, "amount_minor")
+    assert (type(rest), rest.amount_minor) == (ClaimOpened, worth - 1_000)
+    assert isinstance(none, errors.Claimed)
+
+
 def test_each_kind_of_trouble_is_claimed_and_sent_again_by_itself(house: Floor):
     shipment, first, second = two_parcels(house)
     tell(first, "l", detail("failure", exact="lost"))

@@ -102,7 +102,10 @@ class LabelNotAnswered(Refused):
 
 class Claimed(Refused):
     code = "shipping.claimed"
-    says = "Shipment {shipment} is claimed as {kind} already ({number}). Follow that claim."
+    says = (
+        "Shipment {shipment} is claimed as {kind} already ({number}). Follow that claim; for another parcel, where that"
+        " one was for a part, say the amount."
+    )
 
 
 class SentAgain(Refused):
