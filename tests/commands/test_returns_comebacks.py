@@ -26,6 +26,7 @@ from entrepot.returns.commands.take_comebacks import (
     ADDRESS,
     BOTH,
     NEITHER,
+    PART,
     ComebackTaken,
     ComebackUnits,
     TakeComeback,
@@ -39,6 +40,7 @@ from entrepot.shipping.commands.reship import Reship, Reshipped, reship
 from entrepot.work import queries as work
 from tests.back import HOME, RECEIVES, asked, back, policy, sent, trackings
 from tests.commands.test_shipping_take_tracking import take
+from tests.commands.test_shipping_trouble import tell, two_parcels
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
 from tests.rules.test_easypost import a_message, detail
 from tests.sizes import SIZES
@@ -307,6 +309,35 @@ def test_a_customer_may_still_return_what_was_sent_again_at_its_cost(house: Floo
         " WHERE 'customer' IN (m.from_place, m.to_place) GROUP BY m.to_place = 'customer' ORDER BY 1"
     )
     assert left == came_again
+
+
+def test_of_what_is_sent_again_in_part_the_rest_is_never_taken_for_it(house: Floor):
+    """Of two parcels the first is lost and sent again alone; later the carrier brings the second one back."""
+    shipment, first, second = two_parcels(house)
+    tell(first, "l", detail("failure", exact="lost"))
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    shipped(again.order)
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    assert [one.type for one in work.of_subject(shipment)] == ["parcel lost"], "the second is on its way"
+
+    tell(second, "r", detail("return_to_sender", NOW + timedelta(days=4)))
+    tasks.serve_sent_back(SYSTEM, queued("sent_back"))
+    (item,) = [one for one in work.of_subject(shipment) if one.type == PART]
+    assert "sent again in part" in item.reason
+    (found,) = comeback_queries.sent_again([(COMPANY, second)]).values()
+    assert (found.in_part, found.sent) == (True, 1)
+    (stray,) = receive_parcels(RECEIVES, requests=[
+        ReceiveParcel(COMPANY, house.nodes[0], (Content("SKU-000", 1, condition="fine"),), second)
+    ])  # fmt: skip
+    (asked_,) = work.of_subject(stray.strays[0])
+    assert "sent again in part" in asked_.reason
+
+    (more,) = take_comebacks(SYSTEM, requests=[came(house, second, (2, "as new", "SKU-000"))])
+    assert (type(more), "1 × SKU-000" in more.facts["out"]) == (errors.NotOut, True)
+    (taken,) = take_comebacks(SYSTEM, requests=[came(house, second, (1, "as new", "SKU-000"))])
+    assert isinstance(taken, ComebackTaken)
+    (none,) = take_comebacks(SYSTEM, requests=[came(house, second, (1, "as new", "SKU-000"))])
+    assert isinstance(none, errors.NotOut), "no more was sent again"
 
 
 def test_what_was_set_aside_with_a_question_is_answered(house: Floor):

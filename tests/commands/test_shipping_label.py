@@ -94,6 +94,11 @@ def test_each_of_several_packages_gets_its_own_number(house: Floor):
     assert in_force == {"B1", f"{told}-2"}
     assert numbers_told()[-1]["numbers"] == ["B1"], "and none of them is told"
 
+    _, beside = queries.labels(shipment=first)
+    void_labels(SYSTEM, requests=[VoidLabel(beside.id, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(first, ("C2",))])
+    assert numbers_told()[-1]["numbers"] == ["C2"], "nor is the shipment's own on the first"
+
 
 def test_two_packages_of_a_shipment_never_bear_one_number(house: Floor):
     """Else the shipment would arrive with the first of them."""

@@ -13,7 +13,7 @@ from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
-from entrepot.shipping import errors, queries, tasks
+from entrepot.shipping import errors, parcels, queries, tasks
 from entrepot.shipping.commands.claim import (
     AdvanceClaim,
     ClaimAdvanced,
@@ -23,7 +23,7 @@ from entrepot.shipping.commands.claim import (
     open_claims,
 )
 from entrepot.shipping.commands.deliver import Delivered, deliver
-from entrepot.shipping.commands.label import PrintLabels, print_labels
+from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.reship import Reship, Reshipped, reship
 from entrepot.shipping.commands.watch import (
     AnswerTrouble,
@@ -295,10 +295,47 @@ def test_one_lost_parcel_of_two_is_claimed_and_sent_again_by_itself(house: Floor
     assert units_of(again.order) == [1]
 
 
+def test_a_second_lost_parcel_is_claimed_up_to_what_the_shipment_is_worth(house: Floor):
+    shipment, first, second = two_parcels(house)
+    tell(first, "l", detail("failure", exact="lost"))
+    one = open_one(shipment, amount_minor=1_000)
+    tell(second, "m", detail("failure", exact="lost"))
+    worth = 2 * (999 + 300)
+    whole, more, rest, none = open_claims(SYSTEM, requests=[
+        OpenClaim(shipment, "lost"), OpenClaim(shipment, "lost", worth - 999),
+        OpenClaim(shipment, "lost", worth - 1_000), OpenClaim(shipment, "lost", 1),
+    ])  # fmt: skip
+    assert (type(whole), whole.facts["number"]) == (errors.Claimed, one.number)
+    assert (type(more), more.facts["field"]) == (Invalid, "amount_minor")
+    assert (type(rest), rest.amount_minor) == (ClaimOpened, worth - 1_000)
+    assert isinstance(none, errors.Claimed)
+
+
+def test_each_kind_of_trouble_is_claimed_and_sent_again_by_itself(house: Floor):
+    shipment, first, second = two_parcels(house)
+    tell(first, "l", detail("failure", exact="lost"))
+    tell(second, "w", detail("in_transit", exact="delayed"))
+    assert isinstance(open_claims(SYSTEM, requests=[OpenClaim(shipment, "lost")])[0], errors.ClaimInPart)
+    assert units_of(reship(SYSTEM, requests=[Reship(shipment, "lost")])[0].order) == [1], "the late one comes"
+
+    other, one, two = two_parcels(house)
+    tell(one, "a", detail("failure", exact="lost"))
+    tell(two, "b", detail("failure", exact="damaged"))
+    for kind, missing in (("lost", one), ("damaged", two)):
+        (said,) = open_claims(SYSTEM, requests=[OpenClaim(other, kind)])
+        assert said.facts["missing"] == missing
+
+
 def test_what_did_not_come_is_sent_again_and_all_where_all_is_lost(house: Floor):
     shipment, first, _ = two_parcels(house)
     tell(first, "d", detail("delivered", NOW + timedelta(days=1)))
-    assert units_of(reship(SYSTEM, requests=[Reship(shipment, "never came")])[0].order) == [1]
+    again = replace(SYSTEM, at=NOW + timedelta(days=2))
+    (which,) = reship(again, requests=[Reship(shipment, "broken")])
+    assert isinstance(which, errors.WhichParcels)
+    (odd,) = reship(again, requests=[Reship(shipment, "broken", ("ODD",))])
+    assert (type(odd), odd.facts["found"]) == (Invalid, "ODD")
+    (named,) = reship(again, requests=[Reship(shipment, "broken", (first,))])
+    assert units_of(named.order) == [1]
 
     policy(reship=["lost"])
     other, one, two = two_parcels(house)
@@ -308,3 +345,35 @@ def test_what_did_not_come_is_sent_again_and_all_where_all_is_lost(house: Floor)
     ((order,),) = sql.run("SELECT order_id FROM shipping_reshipment WHERE shipment_id = %(h)s", {"h": other})
     assert units_of(order) == [2]
     assert [one.amount_minor for one in queries.claims(COMPANY)] == [2 * (999 + 300)]
+
+
+def test_what_is_told_by_the_carriers_number_holds_for_labels_that_bear_ours(house: Floor):
+    shipment, first, second = two_parcels(house)
+    sql.run("UPDATE shipping_shipment SET tracking = 'TRK1' WHERE id = %(h)s RETURNING 1", {"h": shipment})
+    sql.run("UPDATE shipping_label SET tracking = 'TRK1' WHERE tracking = %(n)s RETURNING 1", {"n": first})
+    tell("TRK1", "l", detail("failure", exact="lost"))
+    assert [one.kinds for one in parcels.of([shipment])[shipment]] == [{"lost"}] * 2, second
+    tell("TRK1", "d", detail("delivered", NOW + timedelta(days=1)))
+    assert all(one.came for one in parcels.of([shipment])[shipment])
+
+
+def test_a_package_without_a_label_is_not_sent_again_unless_it_is_named(house: Floor):
+    policy(reship=["lost"])
+    register_cartons(SYSTEM, requests=[RegisterCarton(COMPANY, "one", 100, 100, 50, 5_000, 30)])
+    (shipment,) = shipped(*placed(house, 1, (0, 3), address=HOME))
+    print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    first, second, third = queries.labels(shipment=shipment)
+    void_labels(SYSTEM, requests=[VoidLabel(third.id, "stays here")])
+    tell(first.tracking, "a", detail("failure", exact="lost"))
+    tell(second.tracking, "b", detail("failure", exact="lost"))
+    assert sql.run("SELECT FROM shipping_reshipment") == [], "of the third nobody knows"
+    assert isinstance(open_claims(SYSTEM, requests=[OpenClaim(shipment, "lost")])[0], errors.ClaimInPart)
+    named = (first.tracking, third.package_number)
+    assert units_of(reship(SYSTEM, requests=[Reship(shipment, "lost", named)])[0].order) == [2]
+
+    (other,) = shipped(*placed(house, 1, (0, 3), address=HOME))
+    print_labels(SYSTEM, requests=[PrintLabels(other)])
+    one, two, three = queries.labels(shipment=other)
+    void_labels(SYSTEM, requests=[VoidLabel(three.id, "stays here")])
+    tell(one.tracking, "c", detail("failure", exact="lost"))
+    assert units_of(reship(SYSTEM, requests=[Reship(other, "lost")])[0].order) == [1], two.tracking

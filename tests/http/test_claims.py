@@ -18,6 +18,10 @@ def test_a_claim_is_opened_on_the_page_of_the_packages_and_taken_on(shop, consol
     gone = queries.shipments(COMPANY)[0]
     page = console("lead")
     assert "Open a claim to the carrier" in page.get(f"/packing/{gone.fulfillment}/").content.decode()
+    here = f"/packing/{gone.fulfillment}/"
+    odd = page.post(f"/shipments/{gone.id}/claim/", {"kind": "lost", "amount": "12,x", "next": here})
+    assert said(odd)[0].startswith("Write the amount like")
+    assert 'value="12,x"' in page.get(here).content.decode(), "what was typed stays"
     done = page.post(f"/shipments/{gone.id}/claim/", {"kind": "lost"})
     assert said(done) == ["The claim is open. File it with the carrier."]
     done = page.post(f"/shipments/{gone.id}/reship/", {"reason": "lost"})

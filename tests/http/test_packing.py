@@ -138,6 +138,17 @@ def test_of_several_packages_each_weight_stays_and_each_gets_the_carriers_number
     ]
     assert [label.tracking for label in shipping.labels(shipment=gone.id)] == [*given.values()]
 
+    lead = console("lead")
+    shown = lead.get(here).content.decode()
+    assert re.findall('name="parcels" value="([^"]+)"', shown) == [*given.values()], "each may be sent again"
+    again = lead.post(f"/shipments/{gone.id}/reship/", {"reason": "broken", "parcels": ["AA1"]})
+    assert said(again) == ["An order at no charge sends the goods again."]
+    assert sql.run("""
+        SELECT sum(l.quantity) = (SELECT sum(p.quantity) FROM shipping_label AS b
+                                  JOIN warehouse_packageline AS p USING (package_id) WHERE b.tracking = 'AA1')
+        FROM shipping_reshipment AS r JOIN orders_line AS l USING (order_id)
+    """) == [(True,)]
+
 
 @pytest.mark.parametrize("weight", ["-5", "ten", "1.5", "0", "9" * 30])
 def test_what_is_no_weight_is_refused(console, waits, weight):

@@ -11,6 +11,7 @@ from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.errors import WrongState
 from entrepot.shipping import queries
+from entrepot.shipping.commands.claim import ClaimOpened, OpenClaim, open_claims
 from entrepot.shipping.commands.collect import WatchCollections, watch_collections
 from entrepot.shipping.commands.label import (
     LabelsPrinted,
@@ -29,6 +30,16 @@ from tests.together import at_once
 from tests.walk import placed, shipped
 
 pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def test_claims_of_parts_are_together_not_above_the_whole(house: Floor):
+    (shipment,) = shipped(*placed(house, 1, (0, 1)))
+
+    def claim() -> list:
+        return open_claims(SYSTEM, requests=[OpenClaim(shipment, "lost", 700)])
+
+    answers = [one for got in at_once([claim] * 4) for one in got]
+    assert sum(isinstance(one, ClaimOpened) for one in answers) == 1, answers
 
 
 def test_each_label_is_on_one_manifest(house: Floor):

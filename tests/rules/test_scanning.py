@@ -243,6 +243,9 @@ def test_once_one_was_scanned_a_typed_number_says_how_many_there_are():
     assert carrying.scanned(load, one, Scan("4"), TODAY) == Keep("units|4")
     assert carrying.ask(load, (*one, "units|4")) == ("target", 4)
     assert carrying.ask(load, (*one, "units|4", "item|1|")) == ("target", 5)
+    lotted = Load(HERE, item(5, lot="4"), is_checked=True)
+    answer = carrying.scanned(lotted, ("item|1||4",), Scan("4"), TODAY)
+    assert answer != Keep("units|4"), "the label of its lot, scanned twice"
     assert type(carrying.scanned(load, one, Scan("6"), TODAY)) is errors.ScanTooMany
     assert type(carrying.scanned(load, one, Scan("0"), TODAY)) is errors.ScanOutOfTurn
     assert type(carrying.scanned(load, ("item|1|S-1",), Scan("2"), TODAY)) is errors.ScanOutOfTurn

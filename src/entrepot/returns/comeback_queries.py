@@ -17,7 +17,7 @@ from entrepot.shipping.queries import BEARS
 @dataclass(frozen=True, slots=True)
 class SentAgain:
     """A shipment that was sent again with another order at no charge, what came of both, and what was paid back of its
-    lines without having come (`paid_back_minor`)."""
+    lines without having come (`paid_back_minor`). `in_part`: the second order has only some of its units, `sent`."""
 
     shipment: UUID
     number: str
@@ -42,6 +42,7 @@ class SentAgain:
     paid_back: int
     paid_back_minor: int
     came_at: datetime | None
+    in_part: bool
 
     @property
     def given(self) -> Given:
@@ -87,17 +88,29 @@ def out(shipments: Collection[UUID]) -> dict[UUID, list[Left]]:
     return found
 
 
+def second(shipments: Collection[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Units of shipments that were sent again and are not back, by shipment and SKU. 1 statement."""
+    return {(shipment, sku): units for shipment, sku, units in sql.run(_SECOND, {"ids": list(shipments)})}
+
+
 def expected(shipments: Collection[UUID]) -> dict[UUID, str]:
     """The return that still waits for what a shipment sent, by its number. 1 statement."""
     return dict(sql.run(_EXPECTED, {"ids": list(shipments)}))
 
 
+IN_PART = """
+EXISTS (SELECT FROM shipping_shipmentline AS i WHERE i.shipment_id = r.shipment_id GROUP BY i.sku_id
+        HAVING sum(i.quantity) > COALESCE((SELECT sum(quantity) FROM orders_line
+                                           WHERE order_id = r.order_id AND sku_id = i.sku_id), 0))
+"""
+"""Whether a reshipment `r` sent only some of the units of its shipment."""
+
 # Of the units paid back such as came with a return are no gift; nor is what was paid back beyond the shipment's units.
-_COLUMNS = """
+_COLUMNS = f"""
        h.id, h.number, h.company_id::int, h.tracking, h.carrier, h.node_id, o.id, o.number, o.priority::int,
        o.currency::text, COALESCE(k.code, ''), x.id, x.number, x.status, r.reason, r.placed_at, h.state = 'delivered',
        l.sent, l.back, COALESCE((SELECT sum(shipped + delivered) FROM orders_line WHERE order_id = x.id), 0)::int,
-       l.paid, l.paid_minor, l.came_at
+       l.paid, l.paid_minor, l.came_at, {IN_PART}
 """
 
 _FROM = """
@@ -106,7 +119,9 @@ JOIN orders_order AS o ON o.id = h.order_id
 JOIN orders_order AS x ON x.id = r.order_id
 LEFT JOIN parties_customer AS k ON k.id = o.customer_id
 CROSS JOIN LATERAL (
-    SELECT sum(i.quantity)::int AS sent, COALESCE(sum(b.units), 0)::int AS back, max(b.at) AS came_at,
+    SELECT least(sum(i.quantity), (SELECT sum(quantity) FROM orders_line
+                                   WHERE order_id = x.id AND sku_id IS NOT NULL))::int AS sent,
+           COALESCE(sum(b.units), 0)::int AS back, max(b.at) AS came_at,
            COALESCE(sum(least(i.quantity, greatest(0, s.refunded - s.received))), 0)::int AS paid,
            COALESCE(sum(CASE WHEN s.refunded > 0 THEN least(i.quantity, greatest(0, s.refunded - s.received))
                              * (s.goods_minor + s.tax_minor) / s.refunded END), 0)::bigint AS paid_minor
@@ -153,6 +168,16 @@ LEFT JOIN (
   ON (b.shipment_id, b.line_id, b.lot, b.serial) = (g.shipment, g.line, g.lot, g.serial)
 WHERE g.units > COALESCE(b.units, 0)
 ORDER BY g.shipment, k.code, g.lot, g.serial, g.line
+"""
+
+_SECOND = """
+SELECT r.shipment_id, n.sku_id, (n.units - COALESCE(b.units, 0))::int
+FROM shipping_reshipment AS r
+CROSS JOIN LATERAL (SELECT sku_id, sum(quantity) AS units FROM orders_line
+                    WHERE order_id = r.order_id AND sku_id IS NOT NULL GROUP BY 1) AS n
+LEFT JOIN LATERAL (SELECT sum(quantity) AS units FROM returns_comeback
+                   WHERE shipment_id = r.shipment_id AND sku_id = n.sku_id) AS b ON TRUE
+WHERE r.shipment_id = ANY(%(ids)s::uuid[])
 """
 
 # The return that its carrier brought it back with, by the name that `returns.expect_sent_back` gives it.

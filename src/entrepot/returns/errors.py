@@ -273,6 +273,7 @@ NOT_OUT = {
     "other": Said("It was not in this parcel: receive it as goods that nobody announced."),
     "more": Said("Receive what is more as goods that nobody announced."),
     "named": Said("Read the lot or serial number again: it is not one that left."),
+    "part": Said("No more of it was sent again: receive the rest as goods that nobody announced."),
     "which": Said("Read the lot or serial number: it is not known which of them came."),
 }
 """What is to be done, by why it is not out."""

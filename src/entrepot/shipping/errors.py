@@ -102,7 +102,10 @@ class LabelNotAnswered(Refused):
 
 class Claimed(Refused):
     code = "shipping.claimed"
-    says = "Shipment {shipment} is claimed as {kind} already ({number}). Follow that claim."
+    says = (
+        "Shipment {shipment} is claimed as {kind} already ({number}). Follow that claim; for another parcel, where that"
+        " one was for a part, say the amount."
+    )
 
 
 class SentAgain(Refused):
@@ -118,6 +121,14 @@ class InPart(Refused):
         "Some parcels of shipment {shipment} are in trouble or have not come ({missing}), others are well ({well}), and"
         " the supplier has not said what is in which: to send it again would send all. Ask which goods are missing, and"
         " place an order for these."
+    )
+
+
+class WhichParcels(Refused):
+    code = "shipping.which_parcels"
+    says = (
+        "Some parcels of shipment {shipment} have come, and none is in trouble: name those whose goods are sent again"
+        " ({parcels})."
     )
 
 

@@ -332,8 +332,8 @@ class Claim(models.Model):
     opened_at = models.DateTimeField()
 
     class Meta:
+        indexes = [models.Index(fields=["shipment_id"], name="shipping_claim_of_shipment")]
         constraints = [
-            models.UniqueConstraint(fields=["shipment_id", "kind"], name="shipping_claim_once_of_a_kind"),
             models.CheckConstraint(
                 name="shipping_claim_known",
                 condition=Q(state__in=states.CLAIM.states, kind__in=CLAIMED, amount_minor__gt=0),

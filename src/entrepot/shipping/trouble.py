@@ -12,6 +12,8 @@ from entrepot.kernel.shapes import shape
 
 CLAIMED = ("lost", "damaged", "returned to sender", "delayed")
 """Kinds of trouble that a claim can be for."""
+WORSE = tuple(kind for kind in CLAIMED if kind != "delayed")
+"""Those after which a parcel is not waited for."""
 
 
 @shape("shipping.trouble")
@@ -48,16 +50,18 @@ def answer(kinds: Collection[str], goods_minor: int, *, arrived: bool, policy: T
 
 class Parcel(NamedTuple):
     """A parcel of a shipment by its number; `package` is what we packed into it, none where a supplier did. `kinds`:
-    trouble that its arrival did not end."""
+    trouble that its arrival did not end. One that bears no label goes by the number of its package: nobody knows how it
+    fares."""
 
     number: str
     package: UUID | None
     came: bool
     kinds: frozenset[str]
+    labeled: bool = True
 
 
 class Apart(NamedTuple):
-    """The parcels of a shipment that did not fare well, and those that did; nothing where all fared alike."""
+    """The parcels of a shipment that did not fare well, and the others; nothing where all fared alike."""
 
     missing: tuple[Parcel, ...] = ()
     well: tuple[Parcel, ...] = ()
@@ -70,9 +74,14 @@ class Apart(NamedTuple):
         }
 
 
-def apart(parcels: Collection[Parcel]) -> Apart:
-    """Which parcels to claim or to send again: those in trouble, else, where some have come, those that have not."""
-    missing = [one for one in parcels if one.kinds] or [one for one in parcels if not one.came]
+def apart(parcels: Collection[Parcel], kinds: Collection[str]) -> Apart:
+    """Which parcels to claim or to send again: those in trouble of `kinds`, else in any, else, where some have come,
+    those that have not."""
+    missing = (
+        [one for one in parcels if one.kinds.intersection(kinds)]
+        or [one for one in parcels if one.kinds]
+        or [one for one in parcels if one.labeled and not one.came]
+    )
     well = [one for one in parcels if one not in missing]
     return Apart(tuple(missing), tuple(well)) if missing and well else Apart()
 

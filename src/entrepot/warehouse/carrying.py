@@ -89,7 +89,7 @@ def scanned(
     if step in ("item", "lot") or not scan.bin:
         if _plate_in(tokens):
             return errors.ScanOutOfTurn(scanned=scan.shown, wanted="the bin: a plate goes by itself")
-        if step == "target" and (number := typed(scan)) is not None:
+        if step == "target" and scan.text != load.item.lot and (number := typed(scan)) is not None:
             return _number(load.item, tokens, number)
         wanted = load.item
         answer = check_item(wanted, counted(tokens), scan, today, at=load.source.code)

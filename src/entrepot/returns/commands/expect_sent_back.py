@@ -12,10 +12,11 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, Said
+from entrepot.returns.comeback_queries import IN_PART
 from entrepot.returns.commands.announce import expect, tracking_of
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
 from entrepot.returns.commands.close import Close, Closed, close
-from entrepot.returns.commands.take_comebacks import BOTH
+from entrepot.returns.commands.take_comebacks import BOTH, PART, in_part
 from entrepot.returns.errors import DuplicateReturn
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -45,7 +46,8 @@ def expect_sent_back(
 ) -> list[SentBackExpected | Refused]:
     """A return of what is left of each shipment, as undeliverable, at the node that sent it: whoever scans the number
     of the parcel at the dock finds it, and it is refunded as any other return. What is sent again is not: the return
-    that was expected ends, and where it pays already, customer service agrees with the customer.
+    that was expected ends, and where it pays already, customer service agrees with the customer. Of what is sent again
+    in part a person says what comes back.
 
     Locks: as `returns.authorize`. Refuses: NotFound; what `returns.authorize` refuses.
     Again: a shipment is expected once. 3 statements, and those of `returns.authorize`, 1 more where something is; 17
@@ -54,7 +56,15 @@ def expect_sent_back(
     ids = {"ids": [one.shipment for one in requests]}
     found = {row[0]: row[1:] for row in sql.run(_SHIPMENTS, ids)}
     again = [_Again(*row) for row in sql.run(_SENT_AGAIN, ids)]
-    _end(cause, [one for one in again if one.return_id])
+    _end(cause, [one for one in again if one.return_id and not one.in_part])
+    if parts := [one for one in again if one.in_part and one.comes]:
+        open_items(cause, requests=[
+            OpenItem(
+                one.company, PART, "shipment", one.shipment, in_part(one.number, one.order), "customer service",
+                {"order": one.order, "return": one.return_id}, one.priority, due_in_hours=8,
+            )
+            for one in parts
+        ])  # fmt: skip
     kept = {one.shipment for one in again}
     items: dict[UUID, list[Item]] = defaultdict(list)
     for shipment, line, units in sql.run(_LINES, ids):
@@ -82,7 +92,8 @@ def expect_sent_back(
 
 
 class _Again(NamedTuple):
-    """A shipment that is sent again, and the return in which it was expected, if in any."""
+    """A shipment that is sent again, and the return in which it was expected, if in any. `comes`: its carrier told that
+    something of it comes back, or it was expected."""
 
     shipment: UUID
     number: str
@@ -92,6 +103,8 @@ class _Again(NamedTuple):
     return_number: str
     pays: bool
     priority: int
+    in_part: bool
+    comes: bool
 
 
 def _end(cause: Cause, again: Sequence[_Again]) -> None:
@@ -142,10 +155,12 @@ FROM shipping_shipment AS h WHERE h.id = ANY(%(ids)s::uuid[]) AND h.node_id IS N
 """
 
 # Not where the second order is cancelled. A return pays as soon as anything of it is here or was refunded.
-_SENT_AGAIN = """
+_SENT_AGAIN = f"""
 SELECT h.id, h.number, h.company_id::int, x.number, b.id, COALESCE(b.number, ''),
        b.state <> 'authorized' OR EXISTS (SELECT FROM returns_refund WHERE return_id = b.id AND state <> 'rejected'),
-       x.priority::int
+       x.priority::int, {IN_PART},
+       b.id IS NOT NULL OR EXISTS (SELECT FROM shipping_carrierevent
+                                   WHERE shipment_id = h.id AND kind = 'returned to sender')
 FROM shipping_shipment AS h
 JOIN shipping_reshipment AS r ON r.shipment_id = h.id
 JOIN orders_order AS x ON x.id = r.order_id AND x.status <> 'cancelled'

@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns import arrivals, errors, expiring, states
 from entrepot.returns.arrivals import Came, Expected, Part, Sorted
+from entrepot.returns.comeback_queries import IN_PART
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.giving_up import INCOMPLETE, Late, late, reopen, take_again
 from entrepot.returns.commands.lock import Line, Return, lock_returns
@@ -104,7 +105,7 @@ class _Known:
         self.skus = skus_of(said)
         numbers = {(one.company, tracking_of(one.tracking)) for one in requests if one.tracking.strip()}
         again = sql.run(_SENT_AGAIN, sql.columns(("companies", "trackings"), sorted(numbers)))
-        self.sent_again = {(company, tracking): (number, order) for company, tracking, number, order in again}
+        self.sent_again = {(company, tracking): tuple(found) for company, tracking, *found in again}
 
     def expected(self, request: ReceiveParcel) -> list[Expected]:
         """What is still to come in a parcel to this node, and what was given up and comes late; counts change as it is
@@ -271,12 +272,19 @@ WHY = {
 }
 
 
-def _why(why: str, again: tuple[str, str] | None) -> str:
+def _why(why: str, again: tuple[str, str, bool] | None) -> str:
     """Why goods are strays, for whoever decides. What was sent again and comes back after all has no buyer: nobody
     asked for it, and nobody is paid back."""
     if again is None:
         return WHY[why]
-    shipment, order = again
+    shipment, order, in_part = again
+    if in_part:
+        return Said(
+            "something of {0}, which was sent again in part with order {1}. If it is what was sent again, it is ours,"
+            " and nobody is paid back for it: open its number again under Parcels to put it back in stock. If not, its"
+            " customer has neither goods nor money: give it back, or send it too",
+            shipment, order,
+        )  # fmt: skip
     return Said(
         "what {0} sent, which was sent again with order {1}: it is ours, and nobody is paid back for it. Open its"
         " number again under Parcels to put it back in stock",
@@ -344,7 +352,7 @@ WITH {MEANT} SELECT DISTINCT company::int, tracking, return_id FROM meant ORDER 
 
 # What of these was sent again, by the number of the shipment or of one of its packages.
 _SENT_AGAIN = f"""
-SELECT d.company::int, d.number, h.number, x.number
+SELECT d.company::int, d.number, h.number, x.number, {IN_PART}
 FROM unnest(%(companies)s::smallint[], %(trackings)s::text[]) AS d(company, number)
 JOIN LATERAL ({BEARS}) AS found ON TRUE
 JOIN shipping_shipment AS h ON h.id = found.id

@@ -36,6 +36,9 @@ NEITHER = "given neither goods nor money"
 ADDRESS = "sent again to the same address"
 """Type of the work item about a second parcel that has not left, while the first one came back."""
 
+PART = "sent again in part"
+"""Type of the work item about a shipment that was sent again in part, and of which something comes back."""
+
 
 @dataclass(frozen=True, slots=True)
 class ComebackUnits:
@@ -100,7 +103,7 @@ def take_comebacks(cause: Cause, /, *, requests: Sequence[TakeComeback]) -> list
 
     Locks: the orders in id order with those whose goods they sent again, then as `stock.take_back`.
     Refuses: Invalid (content); returns.not_sent_again; returns.comes_with_return; returns.not_out; returns.no_bin.
-    Again: by key; no unit comes back twice. 33 statements at most.
+    Again: by key; no unit comes back twice. 34 statements at most.
     """
     numbers = [(one.company, tracking_of(one.tracking)) for one in requests]
     found = comeback_queries.sent_again(numbers)
@@ -136,6 +139,7 @@ class _Known:
         self.found = found
         shipments = {one.shipment: one for one in found.values()}
         self.left = comeback_queries.out(shipments)
+        self.second = comeback_queries.second(shipments)
         self.expected = comeback_queries.expected(shipments)
         self.costs = Costs(
             {one.order for one in shipments.values()},
@@ -183,11 +187,19 @@ def _decide(
     parts = comebacks.sort_in(left, came)
     if isinstance(parts, Misfit):
         return _not_out(one, request.content[parts.place], parts)
+    units: dict[UUID, int] = defaultdict(int)
+    for part in parts:
+        units[part.of.sku] += part.units
+        if one.in_part and units[part.of.sku] > (most := known.second.get((one.shipment, part.of.sku), 0)):
+            there = (part.of._replace(units=most, lot="", serial=""),) if most > 0 else ()
+            return _not_out(one, request.content[part.place], Misfit(part.place, "part", there))
     bins = [known.bin(request, comebacks.CONDITIONS[unit.condition]) for unit in request.content]
     for bin_id in bins:
         if isinstance(bin_id, Refused):
             return bin_id
     known.left[one.shipment] = _less(left, parts)
+    for sku, n in units.items():
+        known.second[one.shipment, sku] = known.second.get((one.shipment, sku), 0) - n
     at = request.occurred_at or cause.at
     return [
         _Taken(
@@ -236,8 +248,8 @@ def _less(left: Sequence[Left], parts: Sequence[comebacks.Part]) -> list[Left]:
 def _answer(taken: Sequence[_Taken], known: _Known) -> ComebackTaken:
     one = taken[0].of
     out = sum(unit.units for unit in known.left[one.shipment])
-    given = one.given._replace(back=one.given.sent - out)
     units = sum(part.units for part in taken)
+    given = one.given._replace(back=one.given.back + units if one.in_part else one.given.sent - out)
     return ComebackTaken(
         one.shipment, one.number, units, out, one.again_number, one.again_state, comebacks.twice(given)
     )
@@ -301,17 +313,27 @@ def _answer_strays(cause: Cause, taken: Sequence[_Taken]) -> None:
 
 
 def _work(one: SentAgain, told: ComebackTaken) -> list[OpenItem]:
-    asked = _asked(one, told)
-    if asked is None:
-        return []
-    kind, said, hours = asked
+    asked = [found] if (found := _asked(one, told)) else []
+    if one.in_part:
+        asked.append((PART, in_part(one.number, one.again_number), 8))
     facts = {"order": one.again_number}
     return [
         OpenItem(
             one.company, kind, "shipment", one.shipment, said, "customer service", facts, one.priority,
             due_in_hours=hours,
         )
+        for kind, said, hours in asked
     ]  # fmt: skip
+
+
+def in_part(shipment: str, order: str) -> Said:
+    """What to see to where something comes back of a shipment that was sent again in part."""
+    return Said(
+        "Something of {0} comes back, which was sent again in part with order {1}. What was sent again is ours, and"
+        " nobody is paid back for it; of anything else its customer has neither goods nor money: give it back, or send"
+        " it too.",
+        shipment, order,
+    )  # fmt: skip
 
 
 def _asked(one: SentAgain, told: ComebackTaken) -> tuple[str, Said, int | None] | None:

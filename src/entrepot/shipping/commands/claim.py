@@ -28,7 +28,8 @@ AMOUNT_MAX = 10**12
 @dataclass(frozen=True, slots=True)
 class OpenClaim:
     """A claim for a shipment; without `amount_minor` what its goods and its carriage are worth. It must be said where
-    only some of its parcels are in trouble."""
+    only some of its parcels are in trouble, and where a part was claimed as of the kind before: all of them claim at
+    most what it is worth."""
 
     shipment: UUID
     kind: str
@@ -72,6 +73,7 @@ class _Shipment(NamedTuple):
     worth: int
     kinds: list[str]
     numbers: list[str]
+    amounts: list[int]
     priority: int
 
 
@@ -94,21 +96,22 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
     Locks: the shipments in id order.
     Refuses: NotFound; Invalid (an unknown kind; an amount that can't be); shipping.claimed;
     shipping.claim_in_part (no amount, and some parcels fared well).
-    Again: by key. 8 statements.
+    Again: by key. 9 statements.
     """
+    sql.run(_LOCK_SHIPMENTS, {"ids": [one.shipment for one in requests]})
+    # As they are now that nobody else claims for them.
     found = {
-        row[0]: _Shipment(*row)
-        for row in sql.run(_LOCK_SHIPMENTS, {"ids": [one.shipment for one in requests]})
+        row[0]: _Shipment(*row) for row in sql.run(_SHIPMENTS, {"ids": [one.shipment for one in requests]})
     }
     terms = policies.of_companies({one.company for one in found.values()}, Trouble, cause.at)
-    fared = {shipment: trouble.apart(some) for shipment, some in parcels.of(found).items()}
+    fared = parcels.of(found)
     numbers = iter(ids.numbers("CL", len(requests)))
     answers: list[ClaimOpened | Refused] = []
     rows: list[tuple[object, ...]] = []
     items: list[OpenItem] = []
     for request in requests:
         one = found.get(request.shipment)
-        refused = _misfit(request, one, fared.get(request.shipment, trouble.Apart()))
+        refused = _misfit(request, one, trouble.apart(fared.get(request.shipment, ()), (request.kind,)))
         if one is None or refused:
             answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
             continue
@@ -117,6 +120,7 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
         claim = ClaimOpened(ids.uuid7(), next(numbers), amount, due)
         one.kinds.append(request.kind)
         one.numbers.append(claim.number)
+        one.amounts.append(amount)
         rows.append((
             claim.claim, claim.number, one.company, one.id, one.carrier, request.kind, one.currency, amount, "open",
             due, cause.at,
@@ -147,16 +151,19 @@ def _misfit(request: OpenClaim, one: _Shipment | None, fared: trouble.Apart) -> 
         return Invalid(field="kind", expected=one_of(CLAIMED), found=request.kind)
     if one is None:
         return None
-    if request.kind in one.kinds:
-        number = one.numbers[one.kinds.index(request.kind)]
+    same = [place for place, kind in enumerate(one.kinds) if kind == request.kind]
+    left = one.worth - sum(one.amounts[place] for place in same)
+    if same and (request.amount_minor is None or left <= 0):
+        number = one.numbers[same[-1]]
         return errors.Claimed(shipment=one.number, kind=request.kind, number=number)
     if request.amount_minor is None and fared.well:
         return errors.ClaimInPart(shipment=one.number, **fared.numbers())
     amount = one.worth if request.amount_minor is None else request.amount_minor
-    if not 0 < amount <= AMOUNT_MAX:
+    most = left if same else AMOUNT_MAX
+    if not 0 < amount <= most:
         return Invalid(
             field="amount_minor",
-            expected=Said("above 0, at most {0}", money.told(AMOUNT_MAX, one.currency)),
+            expected=Said("above 0, at most {0}", money.told(most, one.currency)),
             found=money.told(amount, one.currency),
         )
     return None
@@ -241,15 +248,20 @@ _CLAIM = (
     "opened_at",
 )  # fmt: skip
 
-# Worth: the goods at the price that was paid for them, without tax, and their carriage where it is in the same money.
 _LOCK_SHIPMENTS = """
+SELECT FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+# Worth: the goods at the price that was paid for them, without tax, and their carriage where it is in the same money.
+_SHIPMENTS = """
 SELECT h.id, h.number, h.company_id::int, h.carrier, o.currency::text, h.shipped_at,
        (SELECT sum(goods_minor - discount_minor) FROM shipping_shipmentline WHERE shipment_id = h.id)::bigint
        + CASE WHEN h.currency = o.currency THEN h.cost_minor ELSE 0 END,
        ARRAY(SELECT kind FROM shipping_claim WHERE shipment_id = h.id ORDER BY id),
-       ARRAY(SELECT number FROM shipping_claim WHERE shipment_id = h.id ORDER BY id), o.priority::int
+       ARRAY(SELECT number FROM shipping_claim WHERE shipment_id = h.id ORDER BY id),
+       ARRAY(SELECT amount_minor FROM shipping_claim WHERE shipment_id = h.id ORDER BY id), o.priority::int
 FROM shipping_shipment AS h JOIN orders_order AS o ON o.id = h.order_id
-WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id FOR UPDATE OF h
+WHERE h.id = ANY(%(ids)s::uuid[])
 """
 
 _LOCK = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder, place
 from entrepot.orders.rules import EXCHANGE
 from entrepot.parties import queries as parties
 from entrepot.shipping import errors, parcels
-from entrepot.shipping.trouble import Apart, apart
+from entrepot.shipping.trouble import WORSE, Apart, Parcel, apart
 
 SENT_BACK = "sent_back"
 """The queue of shipments that carriers bring back: returns expect their goods, but not of those that are sent again."""
@@ -25,10 +25,12 @@ SENT_BACK = "sent_back"
 
 @dataclass(frozen=True, slots=True)
 class Reship:
-    """A shipment that is to be sent again, and why."""
+    """A shipment that is to be sent again, and why. `parcels` are the numbers of those whose goods are sent; without,
+    those in trouble."""
 
     shipment: UUID
     reason: str
+    parcels: tuple[str, ...] = ()
     key: str | None = None
 
 
@@ -60,37 +62,43 @@ class _Shipment(NamedTuple):
 @command("shipping.reship")
 def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | Refused]:
     """Orders for the units of shipments, at no price, to where they went. They are validated, sourced and sent as any
-    other; their goods are a cost, and nobody is charged a second time. Where only some parcels of a shipment are in
-    trouble, or the others have come, what was packed into these is sent.
+    other; their goods are a cost, and nobody is charged a second time. Where only some parcels of a shipment are named,
+    or are in trouble, what was packed into these is sent.
 
-    Locks: the shipments in id order; as `orders.place`. Refuses: NotFound; Invalid (no reason); shipping.sent_again;
-    shipping.in_part (some parcels of a supplier's, of which nobody knows what is in which); what `orders.place`
-    refuses. Again: by key; a shipment is sent again once. 5 statements, and those of `orders.place`.
+    Locks: the shipments in id order; as `orders.place`. Refuses: NotFound; Invalid (no reason; a number of no parcel);
+    shipping.sent_again; shipping.in_part (some parcels of a supplier's, of which nobody knows what is in which);
+    shipping.which_parcels (none is named nor in trouble, and some came); what `orders.place` refuses.
+    Again: by key; a shipment is sent again once. 5 statements, and those of `orders.place`.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     homes = parties.addresses([one.address for one in found.values() if one.address])
-    fared = {shipment: apart(some) for shipment, some in parcels.of(found).items()}
-    well = [parcel.package for one in fared.values() for parcel in one.well if parcel.package]
-    lines: dict[UUID, list[OrderLine]] = {}
-    for shipment, code, units in sql.run(_LINES, {"ids": list(found), "well": well}):
-        lines.setdefault(shipment, []).append(OrderLine(code, units, Decimal(0)))
-
+    known = parcels.of(found)
     answers: list[Reshipped | Refused | None] = []
-    wanted: dict[UUID, PlaceOrder] = {}
+    accepted: dict[UUID, _Shipment] = {}
+    stay: list[UUID] = []
     for request in requests:
         one = found.get(request.shipment)
-        refused = _misfit(request, one, fared.get(request.shipment, Apart()))
+        refused = _misfit(request, one, known.get(request.shipment, ()))
         if one is None or refused:
             answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
             continue
+        accepted[one.id] = one
         found[one.id] = one._replace(again=f"of {one.number}")
-        wanted[one.id] = PlaceOrder(
-            one.company, one.channel, f"{one.external_id}/{one.number}", tuple(lines[one.id]), one.currency,
+        well = _apart(known.get(one.id, ()), request.parcels).well
+        stay += [parcel.package for parcel in well if parcel.package]
+        answers.append(None)
+    lines: dict[UUID, list[OrderLine]] = {}
+    for shipment, code, units in sql.run(_LINES, {"ids": list(accepted), "stay": stay}):
+        lines.setdefault(shipment, []).append(OrderLine(code, units, Decimal(0)))
+    wanted = {
+        one.id: PlaceOrder(
+            one.company, one.channel, f"{one.external_id}/{one.number}", tuple(lines.get(one.id, ())), one.currency,
             customer=one.customer, country=one.country, postal_code=one.postal_code,
             demand="sale" if one.demand == EXCHANGE else one.demand,
             address=AddressGiven.of(homes.get(one.address)) if one.address else None,
-        )  # fmt: skip
-        answers.append(None)
+        )
+        for one in accepted.values()
+    }  # fmt: skip
     placed = dict(zip(wanted, place(cause, requests=list(wanted.values())), strict=True)) if wanted else {}
     _write(cause, found, placed, {one.shipment: one.reason.strip() for one in requests})
     return [
@@ -99,13 +107,32 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
     ]
 
 
-def _misfit(request: Reship, one: _Shipment | None, fared: Apart) -> Refused | None:
+def _apart(some: Sequence[Parcel], named: Collection[str]) -> Apart:
+    """The parcels that are sent again, and those that are not."""
+    if not named:
+        return apart(some, WORSE)
+    stay = tuple(one for one in some if one.number not in named)
+    return Apart(tuple(one for one in some if one.number in named), stay)
+
+
+def _misfit(request: Reship, one: _Shipment | None, some: Sequence[Parcel]) -> Refused | None:
     if not request.reason.strip():
         return Invalid(field="reason", expected="why it is sent again", found="nothing")
     if one and one.again:
         return errors.SentAgain(shipment=one.number, order=one.again)
-    if one and any(parcel.package is None for parcel in fared.well):
+    if one is None:
+        return None
+    numbers = [parcel.number for parcel in some]
+    for number in request.parcels:
+        if number not in numbers:
+            expected = one_of(numbers) if numbers else "no number: it has one parcel"
+            return Invalid(field="parcels", expected=expected, found=number)
+    fared = _apart(some, request.parcels)
+    if any(parcel.package is None for parcel in fared.well):
         return errors.InPart(shipment=one.number, **fared.numbers())
+    untold = not request.parcels and not any(parcel.kinds for parcel in some)
+    if untold and len(some) > 1 and any(parcel.came and parcel.package for parcel in some):
+        return errors.WhichParcels(shipment=one.number, parcels=", ".join(numbers))
     return None
 
 
@@ -143,15 +170,16 @@ LEFT JOIN orders_order AS x ON x.id = r.order_id
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id FOR UPDATE OF h
 """
 
-# Without what was packed into parcels that fared well.
+# Without what was packed into parcels that are not sent again.
 _LINES = """
 SELECT l.shipment_id, s.code, sum(l.quantity - COALESCE(w.units, 0))::int
 FROM shipping_shipmentline AS l
+JOIN shipping_shipment AS h ON h.id = l.shipment_id
 JOIN catalog_sku AS s ON s.id = l.sku_id
 LEFT JOIN LATERAL (
     SELECT sum(p.quantity) AS units FROM warehouse_packageline AS p
-    WHERE p.package_id = ANY(%(well)s::uuid[]) AND p.line_id = l.line_id
-      AND p.package_id IN (SELECT package_id FROM shipping_label WHERE shipment_id = l.shipment_id)) AS w ON TRUE
+    WHERE p.package_id = ANY(%(stay)s::uuid[]) AND p.line_id = l.line_id
+      AND p.package_id IN (SELECT id FROM warehouse_package WHERE fulfillment_id = h.fulfillment_id)) AS w ON TRUE
 WHERE l.shipment_id = ANY(%(ids)s::uuid[]) GROUP BY 1, 2
 HAVING sum(l.quantity - COALESCE(w.units, 0)) > 0 ORDER BY 1, 2
 """

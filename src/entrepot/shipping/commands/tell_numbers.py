@@ -30,6 +30,7 @@ _NUMBERS = """
 SELECT o.id, o.company_id::int, c.code, o.external_id, h.number, h.carrier, h.tracking,
        ARRAY(SELECT l.tracking FROM shipping_label AS l
              WHERE l.shipment_id = h.id AND l.state <> 'voided'
+               AND l.tracking <> h.number
                AND NOT starts_with(l.tracking, h.number || '-') ORDER BY l.id)
 FROM shipping_shipment AS h
 JOIN orders_order AS o ON o.id = h.order_id

@@ -130,7 +130,7 @@ def _silent(name: str, number: str, days: int, missing: Sequence[str] | None, *,
 def answer_trouble(cause: Cause, /, *, requests: Sequence[AnswerTrouble]) -> list[TroubleAnswered | Refused]:
     """What the policy says to the trouble of shipments, done: claims to the carrier, goods sent again. Of those that
     arrived after all, work about them is closed, claims that were not filed are dropped, and what went on meanwhile is
-    a work item. What the carrier brings back, and nobody sends again, is expected as a return. Where only
+    a work item. What the carrier brings back is offered to returns, which expect what nobody sends again. Where only
     some parcels of a shipment are in trouble, what to claim of them, and whether to send them again, is a person's to
     say.
 
@@ -154,7 +154,7 @@ def answer_trouble(cause: Cause, /, *, requests: Sequence[AnswerTrouble]) -> lis
             again.append(Reship(shipment, f"{says.reship} on its way"))
         reshipped = bool(says.reship and not one.again)
         told[shipment] = TroubleAnswered(shipment, fresh, reshipped, tuple(one.over))
-        if "returned to sender" in set(one.kinds) - set(one.over) and not (one.again or reshipped):
+        if "returned to sender" in set(one.kinds) - set(one.over) and not reshipped:
             offer(SENT_BACK, [(shipment, one.priority, cause.at)])
     if claims:
         open_claims(cause, requests=claims)
@@ -268,7 +268,7 @@ FROM shipping_shipment AS h
 JOIN unnest(%(companies)s::smallint[], %(days)s::int[]) AS d(company, days) ON d.company = h.company_id
 JOIN orders_order AS o ON o.id = h.order_id
 CROSS JOIN LATERAL (
-    SELECT array_agg(number ORDER BY number <> h.tracking, number) FILTER (WHERE NOT came) AS missing,
+    SELECT array_agg(number ORDER BY number <> h.tracking, number) FILTER (WHERE labeled AND NOT came) AS missing,
            bool_or(came) AS some_came
     FROM ({PARCELS}) AS p) AS n
 WHERE h.state = 'shipped' AND h.shipped_at < %(at)s::timestamptz - make_interval(days => d.days)

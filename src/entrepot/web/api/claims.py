@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
+from pydantic import Field
 
 from entrepot.shipping import queries
 from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
@@ -80,10 +81,12 @@ class ClaimsOut(Out):
 
 
 class ReshipIn(Strict):
-    """A shipment that is sent again, at no charge."""
+    """A shipment that is sent again, at no charge: what was packed into the `parcels` of these numbers; without, into
+    those in trouble."""
 
     shipment: UUID
     reason: Reason
+    parcels: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=500)] = []
     key: Own = None
 
 
@@ -139,5 +142,9 @@ def send_again(
 ) -> Any:
     """Send the goods of shipments again, each with an order at no charge."""
     return give(
-        request, reship, payload, idempotency_key, lambda one, key: Reship(one.shipment, one.reason, key=key)
+        request,
+        reship,
+        payload,
+        idempotency_key,
+        lambda one, key: Reship(one.shipment, one.reason, tuple(one.parcels), key=key),
     )

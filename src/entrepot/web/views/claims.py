@@ -12,8 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.shipping import queries
 from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
 from entrepot.shipping.commands.reship import Reship, reship
+from entrepot.web import format as fmt
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, give, minor_in, page
+from entrepot.web.edge import Request, back, clean, console, give, minor_in, misread, page
 from entrepot.web.listed import listed
 
 
@@ -39,9 +40,15 @@ def make(request: Request, which: UUID) -> HttpResponse:
     currency = queries.currency_of_shipment(request.reader.company.id, which)
     if currency is None:
         raise Http404
-    wanted = OpenClaim(
-        which, clean(request.POST.get("kind")), (minor_in(text, currency) or 0) if text else None
-    )
+    amount = minor_in(text, currency) if text else None
+    if text and amount is None:
+        misread(
+            request,
+            "amount",
+            gettext("Write the amount like %(like)s.") % {"like": fmt.amount(1250, currency)},
+        )
+        return back(request, reverse("claims"))
+    wanted = OpenClaim(which, clean(request.POST.get("kind")), amount)
     results = give(
         request, open_claims, [wanted], lambda _: gettext("The claim is open. File it with the carrier.")
     )
@@ -52,7 +59,8 @@ def make(request: Request, which: UUID) -> HttpResponse:
 @console
 def send_again(request: Request, which: UUID) -> HttpResponse:
     """The goods of a shipment, at no charge."""
-    wanted = Reship(which, clean(request.POST.get("reason")))
+    parcels = tuple(clean(one) for one in request.POST.getlist("parcels"))
+    wanted = Reship(which, clean(request.POST.get("reason")), parcels)
     results = give(
         request, reship, [wanted], lambda _: gettext("An order at no charge sends the goods again.")
     )

@@ -20,13 +20,13 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel import policies
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
-from entrepot.shipping import customs
+from entrepot.shipping import customs, parcels
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.shipping.commands.ship_drop_ships import DropShipShipped
-from entrepot.shipping.trouble import CLAIMED
+from entrepot.shipping.trouble import CLAIMED, WORSE, apart
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
@@ -102,6 +102,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "kept": kept(request),
         "rates": _rates(found),
         "claimed": CLAIMED,
+        "parcels": _parcels(which, [gone.id for gone in shipments]),
         "gift": gift,
         "by_hand": letters.missing(gift),
         "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
@@ -111,6 +112,26 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "may_relabel": in_force == {"printed"} and all(gone.state == "shipped" for gone in shipments),
     }  # fmt: skip
     return page(request, "web/packing_one.html", context, area="ship")
+
+
+def _parcels(fulfillment: UUID, shipments: list[UUID]) -> list[dict[str, Any]]:
+    """The parcels of what has left with what is in each and how it fares; none where there is but one."""
+    inside: dict[UUID, list[queries.PackageLineRow]] = {}
+    for line in queries.package_lines(fulfillment) if shipments else ():
+        inside.setdefault(line.package, []).append(line)
+    found = [one for some in parcels.of(shipments).values() for one in some if one.package]
+    again = {one.number for one in apart(found, WORSE).missing} if any(one.kinds for one in found) else ()
+    return [
+        {
+            "number": one.number,
+            "came": one.came,
+            "kinds": sorted(one.kinds),
+            "inside": inside.get(one.package, ()),
+            "again": one.number in again or None,
+        }
+        for one in found
+        if one.package and len(found) > 1
+    ]
 
 
 @require_POST
