@@ -13,7 +13,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import AllOrNothing, NotFound, NotPermitted, RequestReused, WrongState
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
-from entrepot.payments import errors, queries
+from entrepot.payments import dispute_queries, errors, queries
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.payments.commands.disputes import DisputeOpened, OpenDispute, open_disputes
@@ -63,6 +63,15 @@ def test_what_a_bank_takes_is_booked_at_once_and_waits_for_the_controller(house:
     assert (item.type, item.role, item.priority) == ("dispute", "controller", 80)
     assert item.due_at == NOW + timedelta(hours=36)
     assert "4.00 GBP: fraudulent" in item.reason
+
+
+def test_disputes_of_an_order_are_found_by_its_payments_however_many_there_are(house: None):
+    (order, first), (other, second) = paid(), paid()
+    known = opened(first, 1_500, others=(second,))
+    assert [one.id for of in (order, other) for one in dispute_queries.of_order(of)] == [known, known]
+    sql.run("SET LOCAL enable_seqscan = off")
+    plan = sql.run("EXPLAIN " + dispute_queries._ROWS + dispute_queries._OF_ORDER, {"order": order})
+    assert not [line for (line,) in plan if "Seq Scan" in line or " OR " in line], plan
 
 
 def test_the_item_is_due_before_the_bank_stops_to_listen_however_late_we_hear_of_it(house: None):
