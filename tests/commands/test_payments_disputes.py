@@ -13,11 +13,17 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import AllOrNothing, NotFound, NotPermitted, RequestReused, WrongState
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
-from entrepot.payments import errors, queries
+from entrepot.payments import dispute_queries, errors, queries
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.payments.commands.disputes import DisputeOpened, OpenDispute, open_disputes
-from entrepot.payments.commands.follow_disputes import CloseDispute, DisputeClosed, close_disputes
+from entrepot.payments.commands.follow_disputes import (
+    CloseDispute,
+    DisputeClosed,
+    FollowDispute,
+    close_disputes,
+    follow_disputes,
+)
 from entrepot.payments.commands.refund import Refund, Refunded, refund
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.work import queries as work
@@ -63,6 +69,34 @@ def test_what_a_bank_takes_is_booked_at_once_and_waits_for_the_controller(house:
     assert (item.type, item.role, item.priority) == ("dispute", "controller", 80)
     assert item.due_at == NOW + timedelta(hours=36)
     assert "4.00 GBP: fraudulent" in item.reason
+
+
+def test_disputes_of_an_order_are_found_by_its_payments_however_many_there_are(house: None):
+    (order, first), (other, second) = paid(), paid()
+    known = opened(first, 1_500, others=(second,))
+    assert [one.id for of in (order, other) for one in dispute_queries.of_order(of)] == [known, known]
+    sql.run("SET LOCAL enable_seqscan = off")
+    plan = sql.run("EXPLAIN " + dispute_queries._ROWS + dispute_queries._OF_ORDER, {"order": order})
+    assert not [line for (line,) in plan if "Seq Scan" in line or " OR " in line], plan
+
+
+@pytest.mark.parametrize("way", ["withdrawn", "lost"])
+def test_an_inquiry_is_claimed_of_what_its_parts_have_left_when_the_bank_takes_it(house: None, way: str):
+    (order, first), (other, second) = paid(), paid()
+    asked, beyond = (opened(first, 1_200, name, inquiry=True, others=(second,)) for name in ("dp_1", "dp_2"))
+    opened(first, 500, "dp_3")
+    for which in (asked, beyond):
+        (answer,) = (
+            follow_disputes(SYSTEM, requests=[FollowDispute(which, withdrawn=True)])
+            if way == "withdrawn"
+            else close_disputes(SYSTEM, requests=[CloseDispute(which, won=False)])
+        )
+        assert isinstance(answer, errors.NotAPayment) is (which == beyond)
+        assert (disputed(order), disputed(other)) == ([1_000], [700])
+    assert dispute_queries.claimed([order, other]) == (
+        {order: 1_000, other: 700} if way == "withdrawn" else {order: 500}
+    )
+    assert queries.discrepancies() == []
 
 
 def test_the_item_is_due_before_the_bank_stops_to_listen_however_late_we_hear_of_it(house: None):

@@ -250,6 +250,22 @@ def test_a_chargeback_that_no_part_of_its_intent_bears_alone_is_claimed_of_sever
     assert len(work.items(COMPANY, kind=NOT_TAKEN)) == 1
 
 
+def test_a_chargeback_is_claimed_of_what_was_given_back_last(house: None, stripe: Imitation):
+    """6.00 for one order were given back: 8.00 that a bank takes leave nothing of the other's 4.00."""
+    order, other = captured("pi_1"), ids.uuid7()
+    part = PassOn(order, other, 400, NOW, ids.uuid7())
+    _as_a_room_above(SYSTEM, requests=[_Inside(lambda cause: pass_on(cause, [part]))])
+    refund(SYSTEM, requests=[Refund(order, 600)])
+    relayed()
+    say(event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_1", 300)))
+    assert [claim(one) for one in (order, other)] == [0, 300], "what alone bears it is the other as well"
+    say(event("evt_2", "charge.dispute.created", dispute("dp_2", "pi_1", 500)))
+    assert [claim(one) for one in (order, other)] == [400, 400]
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+    (refused,) = refund(SYSTEM, requests=[Refund(other, 1)])
+    assert isinstance(refused, errors.UnderDispute)
+
+
 def claim(order: UUID) -> int:
     (tender,) = queries.of_order(order)
     return tender.disputed_minor

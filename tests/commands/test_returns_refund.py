@@ -227,6 +227,30 @@ def test_what_a_bank_claims_is_neither_refunded_nor_given_up(house: Floor):
     assert refunded(other, up_to=True).total_minor == 599, "the customer has the rest of his bank"
 
 
+def test_a_dispute_is_the_cause_only_where_there_would_be_enough_without_it(house: Floor):
+    one = came_back(house, 1, 1)
+    (tender,) = payments.of_order(queries.return_(one.return_id).order)
+    open_disputes(SYSTEM, requests=[OpenDispute(tender.id, "dp_1", 5)])
+    (refused,) = refund(
+        ASKS, requests=[Refund(one.return_id, total_minor=50_000, adjustment_reason="for the trouble")]
+    )
+    assert refused == errors.NotThatMuch(
+        number=one.number, what="money", wanted="500.00 GBP", left="19.93 GBP"
+    )
+    (above,) = refund(ASKS, requests=[Refund(one.return_id, total_minor=50_000, up_to=True)])
+    assert isinstance(above, errors.UnderDispute), "0.05 would be given up"
+
+    # Other refunds that wait use up what is left, with or without what the bank claims.
+    policy(approve_above_minor=0)
+    (first, second) = one.lines
+    assert (
+        refunded(one, lines=((first, 1),), total_minor=1_993, adjustment_reason="for the trouble").state
+        == "waiting"
+    )
+    (refused,) = refund(ASKS, requests=[Refund(one.return_id, lines=((second, 1),))])
+    assert isinstance(refused, errors.NotThatMuch)
+
+
 def test_what_was_given_back_past_the_return_is_not_given_back_again(house: Floor):
     one = came_back(house, 1)
     order = queries.return_(one.return_id).order

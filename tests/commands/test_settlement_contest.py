@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -36,9 +37,11 @@ def house(db: None) -> Floor:
     return house
 
 
-def disputed(house: Floor, reason: str = "product not received", back: int = 0, name: str = "dp_1") -> UUID:
-    """An order that was paid by card and delivered, refunded in part, and disputed."""
-    (order,) = sold(house, 1, (0, 2), payment=PaymentGiven("fake", "card", 11_998, NOW), address=HOME)
+def paid(house: Floor, back: int = 0, **facts: Any) -> UUID:
+    """The payment of an order that was paid by card and delivered, and refunded in part."""
+    (order,) = sold(
+        house, 1, (0, 2), payment=PaymentGiven("fake", "card", 11_998, NOW), address=HOME, **facts
+    )
     relayed()
     for (shipment,) in sql.run("SELECT id FROM shipping_shipment WHERE delivered_at IS NULL"):
         deliver(SYSTEM, requests=[Delivered(shipment, NOW + timedelta(days=2))])
@@ -46,6 +49,12 @@ def disputed(house: Floor, reason: str = "product not received", back: int = 0, 
         refund(SYSTEM, requests=[Refund(order, back)])
         relayed()
     ((payment,),) = sql.run("SELECT id FROM payments_payment WHERE order_id = %(order)s", {"order": order})
+    return payment
+
+
+def disputed(house: Floor, reason: str = "product not received", back: int = 0, name: str = "dp_1") -> UUID:
+    """Such an order, disputed."""
+    payment = paid(house, back)
     (one,) = open_disputes(SYSTEM, requests=[
         OpenDispute(payment, name, 1_500, reason, NOW + timedelta(days=7))
     ])  # fmt: skip
@@ -97,6 +106,26 @@ def test_the_same_evidence_is_the_same_paper_whenever_it_is_sent(house: Floor):
     assert dispute_paper.pdf(dispute_paper.of(known, fields, NOW)) == dispute_paper.pdf(
         dispute_paper.of(known, fields, NOW)
     )
+
+
+def test_of_a_dispute_over_several_orders_all_are_proven(house: Floor):
+    days = [NOW - timedelta(days=days) for days in (30, 20, 10)]
+    _, part, named = (paid(house, back=100, customer="C-1", occurred_at=day) for day in days)
+    (one,) = open_disputes(SYSTEM, requests=[OpenDispute(named, "dp_1", 3_000, others=(part,))])
+    ((number, shipment), (own, own_shipment)) = sql.run(
+        "SELECT o.number, s.number FROM payments_payment AS p JOIN orders_order AS o ON o.id = p.order_id"
+        " JOIN shipping_shipment AS s ON s.order_id = o.id WHERE p.id = ANY(%(ids)s::uuid[]) ORDER BY p.id",
+        {"ids": [part, named]},
+    )
+    facts = evidence_queries.known([one.dispute], NOW)[one.dispute].facts  # type: ignore[union-attr]
+    assert (facts.order, facts.captured_minor, facts.placed_at) == (f"{number}, {own}", 2 * 1_998, days[2])
+    assert [(one.number, bool(one.delivered_at)) for one in facts.sent] == [
+        (shipment, True),
+        (own_shipment, True),
+    ]
+    assert [one.units for one in facts.items] == [2, 2]
+    assert [one.amount_minor for one in facts.given_back] == [100, 100]
+    assert facts.earlier == [days[0]], "what the bank disputes here proves nothing"
 
 
 def test_what_a_bank_does_not_take_any_more_leaves_the_dispute_open(house: Floor):

@@ -22,10 +22,12 @@ from entrepot.kernel.masking import MASK
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
-from entrepot.orders.commands.place import AddressGiven, BillingGiven
+from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven
 from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.erase import ErasePeople, erase
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
 from entrepot.returns import departure_queries
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
@@ -388,6 +390,22 @@ def test_what_is_open_is_told_and_keeps_everything(house: Floor):
     assert sql.run("SELECT count(*) FROM parties_address WHERE sealed IS NULL") == [(0,)]
     release_data(SYSTEM, requests=[ReleaseData(held.hold, "settled")])
     assert isinstance(erased(asked)[0], PersonErased)
+
+
+def test_an_open_dispute_keeps_whoever_bears_a_part_of_it(house: Floor):
+    mine, of_bob = (
+        bought(house, who, payment=PaymentGiven("account", "an account", 999, NOW)) for who in (ADA, BOB)
+    )
+    tenders = dict(sql.run("SELECT order_id, id FROM payments_payment"))
+    (one,) = open_disputes(
+        SYSTEM, requests=[OpenDispute(tenders[of_bob], "dp_1", 1_500, others=(tenders[mine],))]
+    )
+    for order in (mine, of_bob):
+        (refused,) = erased(ErasePerson(COMPANY, "asked", order=order))
+        assert isinstance(refused, errors.NotToBeErasedYet)
+        assert "dispute an account" in str(refused)
+    close_disputes(SYSTEM, requests=[CloseDispute(one.dispute, won=True)])  # type: ignore[union-attr]
+    assert isinstance(erased(ErasePerson(COMPANY, "asked", order=mine))[0], PersonErased)
 
 
 def test_an_invoice_of_a_business_keeps_its_name_until_the_retention_ends(house: Floor):

@@ -18,6 +18,8 @@ from entrepot.channels.commands import import_invoices, take_back
 from entrepot.channels.online_retail import importer
 from entrepot.insight import beancount, verify
 from entrepot.kernel import sql
+from entrepot.payments.commands.disputes import DisputeOpened, OpenDispute, open_disputes
+from tests.floor import SYSTEM
 from tests.leavings import Committed
 from tests.partners.test_online_retail import HEADER, YEAR, figures, real
 
@@ -138,6 +140,40 @@ def test_what_exceeds_what_was_captured_is_a_credit_without_a_sale(committed_db:
     found = figures()
     assert (found["cancelled_value"], found["price_adjustments"]) == ("-5.50", "0.00")
     assert found["work_items"] == 1
+
+
+def test_a_credit_of_a_disputed_sale_waits_for_a_person_and_the_others_go_on(
+    committed_db: None, file
+) -> None:
+    importer.run(file(SALES))
+    ((tender, captured),) = sql.run(
+        "SELECT p.id, p.captured_minor FROM payments_payment AS p JOIN orders_order AS o ON o.id = p.order_id"
+        " WHERE o.external_id = '600001'"
+    )
+    (opened,) = open_disputes(
+        SYSTEM, requests=[OpenDispute(tender, "dp_1", captured - 4_00, withdrawn=False)]
+    )
+    assert isinstance(opened, DisputeOpened)
+
+    importer.run(file(SALES + CREDITS))
+
+    assert returned() == [
+        ("C600010", "600001", 2, "exact", 2, 2, "closed"),
+        ("C600011", "600002", 4, "exact", 4, 4, "closed"),
+        ("C600011", "600001", 2, "latest", 2, 0, "disposed"),
+        ("C600012", "600001", 1, "exact", 1, 0, "disposed"),
+    ]
+    assert credits_() == [("C600012", 7_50, "unmatched"), ("C600013", 9_99, "unmatched")], (
+        "nothing is given up"
+    )
+    items = sql.run(
+        "SELECT r.external_id, w.role, w.facts->>'amount_minor', w.reason FROM work_item AS w"
+        " JOIN returns_return AS r ON r.id = w.subject_id WHERE w.type = %(type)s ORDER BY 1",
+        {"type": take_back.NOT_REFUNDED},
+    )
+    assert [row[:3] for row in items] == [("C600011", "controller", "380"), ("C600012", "controller", "200")]
+    assert all("A bank disputes 13.65 GBP" in row[3] for row in items)
+    assert verify.discrepancies() == []
 
 
 MONEY = ("rows", "gross_sales", "cancelled_value", "net_by_month", "returns_matched_exact", "returns_matched_latest",

@@ -118,8 +118,10 @@ LEFT JOIN LATERAL (SELECT state, kind FROM payments_disputeanswer WHERE dispute_
 """
 
 _OF_ORDER = """
-WHERE p.order_id = %(order)s::uuid
-   OR d.id IN (SELECT s.dispute_id FROM payments_payment AS q JOIN payments_disputepart AS s ON s.payment_id = q.id
+WHERE d.id IN (SELECT s.id FROM payments_payment AS q JOIN payments_dispute AS s ON s.payment_id = q.id
+               WHERE q.order_id = %(order)s::uuid
+               UNION
+               SELECT s.dispute_id FROM payments_payment AS q JOIN payments_disputepart AS s ON s.payment_id = q.id
                WHERE q.order_id = %(order)s::uuid)
 ORDER BY d.id
 """

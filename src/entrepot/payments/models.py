@@ -226,9 +226,7 @@ class Dispute(models.Model):
 
 class DisputePart(models.Model):
     """What of a dispute is claimed of another payment of its intent than the dispute names: that alone could not bear
-    it."""
-
-    append_only = True
+    it. Of an inquiry it is allotted anew when the bank takes it."""
 
     pk = models.CompositePrimaryKey("dispute_id", "payment_id")
     dispute_id = models.UUIDField()
@@ -239,10 +237,10 @@ class DisputePart(models.Model):
         db_table = "payments_disputepart"
         constraints = [
             models.CheckConstraint(
-                name="payments_disputepart_of_some_amount", condition=Q(amount_minor__gt=0)
+                name="payments_disputepart_of_no_less_than_nothing", condition=Q(amount_minor__gte=0)
             )
         ]
-        triggers = append_only() + imprinted()
+        triggers = imprinted(changes=True)
 
 
 class DisputeAnswer(models.Model):

@@ -34,6 +34,14 @@ def over(left: Sequence[int], amount: int) -> tuple[list[int], int]:
     return parts, amount
 
 
+def borne(left: Sequence[int], refundable: Sequence[int], amount: int) -> list[int]:
+    """What a bank takes over tenders of which so much is left to dispute, by tender: first of what could be given back,
+    so that nothing is given back of what it took."""
+    free, rest = over(refundable, amount)
+    beyond, _ = over([most - part for most, part in zip(left, free, strict=True)], rest)
+    return [part + more for part, more in zip(free, beyond, strict=True)]
+
+
 @dataclass(slots=True)
 class Standing:
     """Of a provider's reference and kind: the amounts that wait or are done, and what was really asked for of them, and

@@ -52,7 +52,8 @@ class Back(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that is known. `address_match`: whether goods went where the customer is billed; None where one is
-    unknown."""
+    unknown. Of a dispute over several orders, `order` is their numbers, `captured_minor` what was paid for them; the
+    day and the addresses are of the one whose payment it names."""
 
     external_id: str
     reason: str

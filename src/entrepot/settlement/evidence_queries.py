@@ -11,6 +11,7 @@ from uuid import UUID
 from entrepot.kernel import policies, sql
 from entrepot.parties import queries as parties
 from entrepot.parties.queries import Address
+from entrepot.payments.dispute_queries import CLAIMS
 from entrepot.payments.providers import OF_PEOPLE
 from entrepot.payments.rules import DisputePolicy
 from entrepot.settlement.evidence import Back, Facts, GivenBack, Item, Sent
@@ -27,22 +28,30 @@ class Known(NamedTuple):
 
 
 def known(disputes: Collection[UUID], at: datetime) -> dict[UUID, Known]:
-    """By dispute; none where its payment is of no order that we have. 8 statements."""
+    """By dispute, of the orders of all payments that it claims; none where the one that it names is of no order that we
+    have. 9 statements."""
     rows = sql.run(_DISPUTES, {"disputes": list(disputes)})
-    orders = {"orders": [row[2] for row in rows]}
+    claims = _by_first(sql.run(_CLAIMED, {"disputes": list(disputes)}))
+    orders = {"orders": [order for of in claims.values() for _, order, *_ in of]}
     items, sent, back = (_by_first(sql.run(text, orders)) for text in (_ITEMS, _SENT, _RETURNS))
-    given = _by_first(sql.run(_GIVEN_BACK, {"payments": [row[1] for row in rows]}))
-    earlier = _by_first(sql.run(_EARLIER, orders))
-    terms = policies.of_companies({row[3] for row in rows}, DisputePolicy, at)
-    places = parties.addresses({place for row in rows for place in row[4:6] if place})
+    given = _by_first(
+        sql.run(_GIVEN_BACK, {"payments": [payment for of in claims.values() for payment, *_ in of]})
+    )
+    earlier = _by_first(sql.run(_EARLIER, {"orders": [row[1] for row in rows]}))
+    terms = policies.of_companies({row[2] for row in rows}, DisputePolicy, at)
+    places = parties.addresses({place for row in rows for place in row[3:5] if place})
     found = {}
-    for dispute, payment, order, company, address, billing, *rest in rows:
+    for dispute, order, company, address, billing, placed, *rest in rows:
+        numbers = {of: number for _, of, number, _ in claims[dispute]}
         facts = Facts(  # type: ignore[misc]
             *rest,
-            items=[Item(*one) for one in items[order]],
-            sent=[Sent(*one) for one in sent[order]],
-            given_back=[GivenBack(*one) for one in given[payment]],
-            returns=[Back(*own, tuple(notes)) for *own, notes in back[order]],  # type: ignore[call-arg]
+            order=", ".join(numbers.values()),
+            placed_at=placed,
+            captured_minor=sum(captured for *_, captured in claims[dispute]),
+            items=[Item(*one) for of in numbers for one in items[of]],
+            sent=[Sent(*one) for of in numbers for one in sent[of]],
+            given_back=[GivenBack(*one) for payment, *_ in claims[dispute] for one in given[payment]],
+            returns=[Back(*own, tuple(notes)) for of in numbers for *own, notes in back[of]],  # type: ignore[call-arg]
             address_match=_match(places, address, billing),
             earlier=[one for (one,) in earlier[order]],
             terms=terms[company][1].terms,
@@ -92,11 +101,17 @@ def _line(one: Address | None) -> str:
 
 
 _DISPUTES = """
-SELECT d.id, d.payment_id, o.id, d.company_id::int, o.address_id, o.billing_id, d.external_id, d.reason, d.amount_minor,
-       p.currency::text, o.number, o.placed_at, p.captured_minor
+SELECT d.id, o.id, d.company_id::int, o.address_id, o.billing_id, o.placed_at, d.external_id, d.reason,
+       d.amount_minor, p.currency::text
 FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
 JOIN orders_order AS o ON o.id = p.order_id
 WHERE d.id = ANY(%(disputes)s::uuid[])
+"""
+
+_CLAIMED = f"""
+SELECT s.dispute_id, p.id, o.id, o.number, p.captured_minor
+FROM ({CLAIMS}) AS s JOIN payments_payment AS p ON p.id = s.payment_id JOIN orders_order AS o ON o.id = p.order_id
+WHERE s.dispute_id = ANY(%(disputes)s::uuid[]) AND s.amount_minor > 0 ORDER BY s.dispute_id, p.id
 """
 
 _ITEMS = """
@@ -125,10 +140,10 @@ SELECT r.order_id, r.number, r.state, r.asked, r.requested_at,
 FROM returns_return AS r WHERE r.order_id = ANY(%(orders)s::uuid[]) ORDER BY r.id
 """
 
-_EARLIER = """
+_EARLIER = f"""
 SELECT o.id, e.placed_at FROM orders_order AS o JOIN orders_order AS e ON e.customer_id = o.customer_id
 WHERE o.id = ANY(%(orders)s::uuid[]) AND e.id <> o.id AND e.placed_at < o.placed_at AND e.status = 'delivered'
-  AND NOT EXISTS (SELECT FROM payments_payment AS p JOIN payments_dispute AS d ON d.payment_id = p.id
+  AND NOT EXISTS (SELECT FROM payments_payment AS p JOIN ({CLAIMS}) AS s ON s.payment_id = p.id
                   WHERE p.order_id = e.id)
 ORDER BY e.placed_at
 """

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.parties import queries as parties
+from entrepot.payments.dispute_queries import CLAIMS
 from entrepot.settlement import errors
 from entrepot.settlement.privacy import Open
 
@@ -331,7 +332,7 @@ SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.address_id = d.address
 UNION SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.billing_id = d.address
 """
 
-_OPEN = """
+_OPEN = f"""
 WITH o AS (SELECT * FROM orders_order WHERE id = ANY(%(orders)s::uuid[]))
 SELECT o.id, 'order', o.number FROM o WHERE o.status NOT IN ('delivered', 'cancelled', 'closed')
 UNION ALL
@@ -345,7 +346,8 @@ SELECT o.id, 'refund', f.number FROM o JOIN returns_refund AS f ON f.order_id = 
 WHERE f.state IN ('waiting', 'approved', 'failed')
 UNION ALL
 SELECT o.id, 'dispute', p.reference FROM o JOIN payments_payment AS p ON p.order_id = o.id
-JOIN payments_dispute AS d ON d.payment_id = p.id AND d.state IN ('needs_response', 'under_review', 'expired')
+JOIN ({CLAIMS}) AS s ON s.payment_id = p.id
+JOIN payments_dispute AS d ON d.id = s.dispute_id AND d.state IN ('needs_response', 'under_review', 'expired')
 UNION ALL
 SELECT o.id, 'payment', p.reference FROM o JOIN payments_payment AS p ON p.order_id = o.id
 WHERE p.capturing_minor + p.refunding_minor > 0

@@ -13,6 +13,7 @@ from uuid import UUID
 from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.money import extend, of_units
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
 from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
@@ -24,12 +25,15 @@ from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.rules import Sale, after, match
+from entrepot.work.commands.open_items import OpenItem, open_items
 
 DESK, DOCK, CONTROLLER = "import:returns-desk", "import:returns-dock", "import:controller"
 """Who asks for a return neither receives it nor approves its refund: three actors for the three duties."""
 
 OTHER_PRICE = "credited at another price than it was sold at"
 BEYOND = "beyond what was captured of the sale"
+NOT_REFUNDED = "credit not refunded"
+"""The work item for a return whose refund was refused."""
 
 
 class CreditLine(Protocol):
@@ -91,7 +95,8 @@ class _Back(NamedTuple):
 
 def take_back(cause: Cause, invoices: Sequence[CreditInvoice]) -> None:
     """Credits, each at its own time: returned, inspected, restocked and refunded as far as their sales are found; the
-    rest is entered and approved as a credit without a sale.
+    rest is entered and approved as a credit without a sale. A refund that is refused, as what a bank disputes, is a
+    work item of its return.
 
     Called inside a command. As many statements as the commands inside, whatever the number of credits.
     """
@@ -192,22 +197,35 @@ def _return(cause: Cause, backs: Sequence[_Back]) -> dict[str, int]:
         for one, (_, part, at, _) in zip(found, of_line, strict=True)
     ]))  # fmt: skip
     credited = [sum(part.credited for part in one.parts) for one in backs]
-    refunds = whole(refund(desk, requests=[
+    refunds = refund(desk, requests=[
         Refund(one.return_id, adjustment_reason=OTHER_PRICE, total_minor=amount, up_to=True,
                occurred_at=back.invoice.occurred_at)
         for one, back, amount in zip(returns, backs, credited, strict=True)
-    ]))  # fmt: skip
-    waiting = [
-        Approve(one.refund, occurred_at=back.invoice.occurred_at)
-        for one, back in zip(refunds, backs, strict=True)
-        if one.state == "waiting"
-    ]
-    whole(approve(_as(cause, CONTROLLER), requests=waiting))
-    ready.drop("decide_refund", [one.return_id for one in returns])  # it is decided
+    ])  # fmt: skip
+    ready.drop("decide_refund", [one.return_id for one in returns])  # it is decided, or a person's to decide
+    waiting: list[Approve] = []
+    items: list[OpenItem] = []
     beyond: dict[str, int] = defaultdict(int)
-    for back, one, amount in zip(backs, refunds, credited, strict=True):
+    for back, of, one, amount in zip(backs, returns, refunds, credited, strict=True):
+        if isinstance(one, Refused):
+            items.append(_not_refunded(back, of.return_id, one, amount))
+            continue
+        if one.state == "waiting":
+            waiting.append(Approve(one.refund, occurred_at=back.invoice.occurred_at))
         beyond[back.invoice.number] += amount - one.total_minor
+    whole(approve(_as(cause, CONTROLLER), requests=waiting))
+    if items:
+        open_items(cause, requests=items)
     return beyond
+
+
+def _not_refunded(back: _Back, which: UUID, why: Refused, amount: int) -> OpenItem:
+    return OpenItem(
+        company=back.invoice.company, type=NOT_REFUNDED, subject_kind="return", subject=which,
+        reason=Said("Credit {0} is not refunded: {1}", back.name, why.message), role="controller",
+        facts={"credit": back.name, "amount_minor": amount, "code": why.code},
+        occurred_at=back.invoice.occurred_at, value_minor=amount,
+    )  # fmt: skip
 
 
 def _authorize(back: _Back) -> Authorize:

@@ -26,7 +26,7 @@ class OpenDispute:
 
     An `inquiry` asks without taking anything. Whether the money is `withdrawn` yet may be told later; `fee_minor` is
     what the provider keeps for its trouble, of the amount's currency. What the payment alone can't bear is claimed of
-    the `others` of its intent, in this order.
+    the `others` of its intent, in this order: first of what could still be refunded, then of what was given back.
     """
 
     payment: UUID
@@ -102,7 +102,8 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
         if refused:
             answers.append(refused)
             continue
-        parts = [(one, part) for one, part in zip(bearing, rules.over(free, amount)[0], strict=True) if part]
+        borne = rules.borne(free, [one.refundable for one in bearing], amount)
+        parts = [(one, part) for one, part in zip(bearing, borne, strict=True) if part]
         beyond = sum(max(0, part - one.refundable) for one, part in parts)
         for one, part in () if request.inquiry else parts:
             one.disputed += part

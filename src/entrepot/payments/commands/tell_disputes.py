@@ -82,11 +82,12 @@ def _bring(cause: Cause, requests: Sequence[TellDispute], known: Payments, answe
 
 
 class _Payment(NamedTuple):
-    """`left` of it can be disputed."""
+    """`left` of it can be disputed, and so much of that was not given back."""
 
     company: int
     id: UUID
     left: int
+    refundable: int
 
 
 Payments = Mapping[tuple[int | None, str], Sequence[_Payment]]
@@ -97,8 +98,8 @@ def _payments(requests: Sequence[TellDispute]) -> Payments:
     references = [one.dispute.reference for one in requests if one.dispute.reference]
     found: dict[tuple[int | None, str], list[_Payment]] = defaultdict(list)
     params = {"references": references, "provider": parse.SOURCE}
-    for company, reference, payment, left in sql.run(_PAYMENTS, params) if references else ():
-        one = _Payment(company, payment, left)
+    for company, reference, *payment in sql.run(_PAYMENTS, params) if references else ():
+        one = _Payment(company, *payment)
         found[company, reference].append(one)
         found[None, reference].append(one)
     return dict(found)
@@ -142,9 +143,14 @@ def _others(payments: Sequence[_Payment], chosen: UUID) -> tuple[UUID, ...]:
 
 def _chosen(payments: Sequence[_Payment], amount: int, left: Mapping[UUID, int]) -> UUID:
     """Several payments are parts of one intent once orders were split or goods exchanged: a chargeback is booked on the
-    oldest that has so much left, else on the one that has the most, and claimed of the others with it."""
-    enough = next((one for one in payments if left[one.id] >= amount), None)
-    return (enough or max(payments, key=lambda one: left[one.id])).id
+    oldest that has so much left, else on the one that has the most, and claimed of the others with it. What was given
+    back already comes last."""
+
+    def able(one: _Payment) -> tuple[int, int]:
+        most = min(amount, left[one.id])
+        return min(most, one.refundable), most
+
+    return max(payments, key=able).id
 
 
 def _ours(requests: Sequence[TellDispute], known: Payments) -> dict[int, UUID]:
@@ -234,15 +240,16 @@ def _show(
 
 # Where Stripe names no intent, it names the charge, which our capture knows.
 _PAYMENTS = """
-SELECT company_id, reference, id, remaining FROM (
-    SELECT company_id::int, reference, id, captured_minor - disputed_minor AS remaining FROM payments_payment
-    WHERE reference = ANY(%(references)s::text[]) AND provider = %(provider)s::text
+SELECT p.company_id::int, found.reference, p.id, p.captured_minor - p.disputed_minor,
+       GREATEST(0, p.captured_minor - p.disputed_minor - p.refunded_minor - p.refunding_minor - p.credited_minor)
+FROM (
+    SELECT reference, id FROM payments_payment
+    WHERE reference = ANY(%(references)s::text[])
     UNION
-    SELECT p.company_id::int, a.provider_reference, p.id, p.captured_minor - p.disputed_minor
-    FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
-    WHERE a.provider_reference = ANY(%(references)s::text[]) AND a.provider_reference <> ''
-      AND p.provider = %(provider)s::text) AS found
-ORDER BY id
+    SELECT provider_reference, payment_id FROM payments_attempt
+    WHERE provider_reference = ANY(%(references)s::text[]) AND provider_reference <> '') AS found
+JOIN payments_payment AS p ON p.id = found.id AND p.provider = %(provider)s::text
+ORDER BY p.id
 """
 
 _SHOWN = """

@@ -180,9 +180,13 @@ def _total(request: Refund, one: Return, due: int, facts: Facts) -> tuple[int, s
     total = due + request.adjustment_minor if request.total_minor is None else request.total_minor
     reason = request.adjustment_reason
     if total > left and (claimed := facts.claimed.get(one.order, 0)):
-        # Whether the customer has it of his bank is not decided: it is neither given as well nor given up.
-        asked, of, rest = (money.told(minor, one.currency) for minor in (total, claimed, max(0, left)))
-        return errors.UnderDispute(number=one.number, wanted=asked, disputed=of, left=rest)
+        # Whether the customer has it of his bank is not decided: it is neither given as well nor given up. What would
+        # not be there without the dispute either is refused, or given up, as ever.
+        without = left + claimed
+        wanted = min(total, without) if request.up_to else total
+        if max(0, left) < wanted <= without:
+            asked, of, rest = (money.told(minor, one.currency) for minor in (total, claimed, max(0, left)))
+            return errors.UnderDispute(number=one.number, wanted=asked, disputed=of, left=rest)
     if request.up_to and total > left:
         total, reason = max(0, left), _CAPPED
     if total != due and not reason:

@@ -28,7 +28,7 @@ def contest_disputes(cause: Cause, /, *, requests: Sequence[ContestDispute]) -> 
 
     Who the customer is stands in the vault: it is added as it is sent, and kept nowhere else.
     Locks: as `payments.submit_evidence`. Refuses: NotFound; what submitting evidence refuses. Again: by key.
-    28 statements at most.
+    29 statements at most.
     """
     known = evidence_queries.known([one.dispute for one in requests], cause.at)
     wanted = {
