@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from entrepot.kernel import drafts
+from entrepot.sourcing.pegging import Backorders
 from tests.pages.test_console import WIDE, enter
+from tests.shop import the_system
 
 if TYPE_CHECKING:
     from tests.shop import Shop
@@ -380,3 +383,24 @@ def test_a_form_that_leads_elsewhere_stays_where_it_is_when_it_is_refused(consol
     }""")
     expect(console.locator(".message.info")).to_contain_text("Nothing was selected")
     assert console.url == address
+
+
+def test_forms_about_one_thing_that_do_something_else_with_it_are_told_apart(console: Page, shop: Shop):
+    """A draft is tried and dropped by forms that send to one address, and ask for a text."""
+    drafts.draft_policy(
+        the_system(shop.now), requests=[drafts.DraftPolicy(1, "sourcing.backorders", Backorders())]
+    )
+    console.goto("/policies/sourcing.backorders/")
+    tried = console.locator("form:has(button[value=try])")
+    tried.locator("[name=text]").fill("  ")
+    tried.get_by_role("button").click()
+    expect(tried.locator("[name=text]")).to_have_value("  ")
+    expect(tried.locator(".told-here")).to_have_count(1)
+
+    # Where the form is gone, another is not taken for it.
+    console.evaluate("""() => document.addEventListener("submit", () => {
+      sessionStorage.setItem("sent-form", sessionStorage.getItem("sent-form").replace("try", "trial"));
+    })""")
+    tried.get_by_role("button").click()
+    expect(console.locator(".message.error")).to_be_visible()
+    expect(console.locator(".told-here")).to_have_count(0)

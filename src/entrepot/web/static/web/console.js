@@ -244,14 +244,20 @@
   const isPost = (form) => form.getAttribute("method")?.toLowerCase() === "post";
   const addresses = (form) => !isPost(form) ? [] : [form.getAttribute("action"), ...$$("[formaction]", form).map((one) => one.getAttribute("formaction"))]
     .map((one) => new URL(one || location.href, location.href).pathname);
-  // A form is known by its hidden fields, but for those that tell how the thing stood when its person saw it.
+  // A form is known by its hidden fields, but for those that tell how the thing stood when its person saw it; and by what
+  // it asks and offers to do, but for what its rows do, which come and go.
   const SENT_FORM = "sent-form";
   const TELLS_NOTHING = /^(csrfmiddlewaretoken|next|seen-.*)$/, AS_SEEN = /^(seen|seen_role|told|had)$/;
   const tellsAbout = (one) => one.type === "hidden" && !one.disabled && !one.matches("[data-all-matching]") && !TELLS_NOTHING.test(one.name);
-  const aboutWhat = (form) => JSON.stringify([...form.elements].filter(tellsAbout).map(({ name, value }) => [name, AS_SEEN.test(name) ? "" : value]));
-
   const IS_SAID = "input[name]:not([type=hidden], [type=password], [type=file], [autocomplete=one-time-code]), select[name], textarea[name]";
   const isBox = (one) => one.type === "checkbox" || one.type === "radio";
+  const isOfRow = (one, form) => form.contains(one.closest("[data-row]"));
+  function aboutWhat(form) {
+    const all = [...form.elements], own = all.filter((one) => !isOfRow(one, form));
+    const about = all.filter(tellsAbout).map(({ name, value }) => [name, AS_SEEN.test(name) ? "" : value]);
+    const asks = new Set(own.filter((one) => one.matches(IS_SAID)).map(({ name }) => name.replace(/[-.].*/, ""))); // of each line, once
+    return JSON.stringify([about, [...asks], own.filter((one) => one.matches("button[name]")).map(({ name, value }) => [name, value])]);
+  }
   const saidIn = (form) => [...form.elements].filter((one) => one.matches(IS_SAID)).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
 
   document.addEventListener("submit", (event) => {
