@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from entrepot.access.commands.keep_people import SetCompanies, set_companies
 from entrepot.kernel import drafts
+from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.sourcing.pegging import Backorders
 from tests.pages.test_console import WIDE, enter
 from tests.shop import the_system
@@ -132,9 +134,6 @@ def test_nothing_of_it_stays_behind_whoever_leaves(console: Page) -> None:
 
 
 def test_another_companys_page_does_not_show_it(console: Page, shop: Shop) -> None:
-    from entrepot.parties.commands.register import RegisterCompany, register_companies
-    from tests.shop import the_system
-
     register_companies(the_system(shop.now), requests=[RegisterCompany(2, "other", "Other Ltd", "EUR", "DE")])
     console.context.clear_cookies()
     enter(console, "root")
@@ -404,3 +403,18 @@ def test_forms_about_one_thing_that_do_something_else_with_it_are_told_apart(con
     tried.get_by_role("button").click()
     expect(console.locator(".message.error")).to_be_visible()
     expect(console.locator(".told-here")).to_have_count(0)
+
+
+def test_what_another_changed_meanwhile_is_seen_before_it_is_changed_again(page: Page, shop: Shop):
+    by = the_system(shop.now)
+    register_companies(by, requests=[RegisterCompany(2, "other", "Other Ltd", "EUR", "DE")])
+    set_companies(by, requests=[SetCompanies("lead", (1,))])
+    enter(page, "root")
+    page.goto(f"/people/{shop.people['lead'].id}/")
+    form = page.locator("form:has([name=company][type=checkbox])")
+    form.locator("[name=had]").nth(1).evaluate("one => { one.value = '2'; }")
+    form.locator("[name=company][value='2']").check()
+    form.get_by_role("button").click()
+    expect(page.locator(".message.error")).to_be_visible()
+    expect(page.locator(".told-here")).to_have_count(0)
+    expect(form.locator("[name=company][value='2']")).not_to_be_checked()

@@ -247,7 +247,7 @@
   // A form is known by its hidden fields, but for those that tell how the thing stood when its person saw it; and by what
   // it asks and offers to do, but for what its rows do, which come and go.
   const SENT_FORM = "sent-form";
-  const TELLS_NOTHING = /^(csrfmiddlewaretoken|next|seen-.*)$/, AS_SEEN = /^(seen|seen_role|told|had)$/;
+  const TELLS_NOTHING = /^(csrfmiddlewaretoken|next|seen-.*)$/, AS_SEEN = /^(seen|seen_role|told)$/;
   const tellsAbout = (one) => one.type === "hidden" && !one.disabled && !one.matches("[data-all-matching]") && !TELLS_NOTHING.test(one.name);
   const IS_SAID = "input[name]:not([type=hidden], [type=password], [type=file], [autocomplete=one-time-code]), select[name], textarea[name]";
   const isBox = (one) => one.type === "checkbox" || one.type === "radio";
