@@ -63,6 +63,7 @@ def sent_too_late(console: Page) -> str:
     console.context.clear_cookies(name="sessionid")
     send(console)
     console.wait_for_url("**/login/**")
+    assert console.evaluate("sessionStorage.getItem('sent-form')") is None
     return address
 
 
@@ -248,6 +249,7 @@ def test_only_seen_texts_that_were_changed_are_kept(console: Page) -> None:
     }""")
     console.get_by_role("button", name="File", exact=True).evaluate("one => one.form.requestSubmit(one)")
     assert console.evaluate(KEPT) == []
+    assert console.evaluate("sessionStorage.getItem('sent-form')") is None
     console.get_by_role("button", name="Send", exact=True).evaluate("one => one.form.requestSubmit(one)")
     (kept,) = console.evaluate(KEPT)
     assert json.loads(kept)["texts"] == [["Note", "a note"], ["Units", "2"]]

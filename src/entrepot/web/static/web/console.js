@@ -261,7 +261,7 @@
   const saidIn = (form) => [...form.elements].filter((one) => one.matches(IS_SAID)).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
 
   document.addEventListener("submit", (event) => {
-    if (!isPost(event.target)) return;
+    if (!isPost(event.target) || event.submitter?.matches("[data-file]")) return; // a file leaves the page as it is
     const sent = { about: aboutWhat(event.target), said: saidIn(event.target) };
     try { sessionStorage.setItem(SENT_FORM, JSON.stringify(sent)); } catch { sessionStorage.removeItem(SENT_FORM); /* nobody is led to it, then */ }
     // After the browser has read the form, so that the button's own value still goes with it.
