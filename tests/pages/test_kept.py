@@ -420,3 +420,14 @@ def test_what_another_changed_meanwhile_is_seen_before_it_is_changed_again(page:
     expect(page.locator(".message.error")).to_be_visible()
     expect(page.locator(".told-here")).to_have_count(0)
     expect(form.locator("[name=company][value='2']")).not_to_be_checked()
+
+
+def test_why_it_was_refused_stays_in_a_form_with_rows_while_its_page_renews_itself(console: Page):
+    console.goto("/work/")
+    console.evaluate("""() => new Promise((done) => {
+      const told = Object.assign(document.createElement("small"), { className: "told-here", textContent: "Why." });
+      document.querySelector("form[data-many]").prepend(told);
+      document.addEventListener("renewed", done, { once: true });
+      document.querySelector("main").dispatchEvent(new CustomEvent("live"));
+    })""")
+    expect(console.locator("form[data-many] > .told-here:first-child")).to_have_text("Why.")
