@@ -431,3 +431,18 @@ def test_why_it_was_refused_stays_in_a_form_with_rows_while_its_page_renews_itse
       document.querySelector("main").dispatchEvent(new CustomEvent("live"));
     })""")
     expect(console.locator("form[data-many] > .told-here:first-child")).to_have_text("Why.")
+
+
+def test_the_refusal_is_told_at_the_form_though_something_else_is_told_above_it(page: Page, shop: Shop):
+    enter(page, "books")
+    refused_rate(page)
+
+    def tell_more(route: Route) -> None:
+        answer = route.fetch()
+        more = r"\g<0><div class='message info'><p>A day ends.</p></div>"
+        route.fulfill(response=answer, body=re.sub('<div id="messages"[^>]*>', more, answer.text()))
+
+    page.route("**/books/currencies/", tell_more)
+    page.locator(RATE).get_by_role("button").click()
+    expect(page.locator(".message.info")).to_have_text("A day ends.")
+    expect(page.locator(".told-here")).to_contain_text("three capital letters")

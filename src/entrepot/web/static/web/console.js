@@ -291,7 +291,7 @@
 
   const refused = $("#messages[data-refused]");
   const isAt = (control) => control.matches("input:not([type=hidden]), select, textarea") && !control.disabled;
-  const error = refused && $(".message.error p, .message.info p", refused);
+  const error = refused && ($(".message.error p", refused) || $(".message.info p", refused));
   const sent = sentForm();
   if (error) toRefused(error);
 
