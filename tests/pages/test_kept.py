@@ -13,6 +13,7 @@ from entrepot.access.commands.keep_people import SetCompanies, set_companies
 from entrepot.kernel import drafts
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.sourcing.pegging import Backorders
+from entrepot.web import listed
 from tests.pages.test_console import WIDE, enter
 from tests.shop import the_system
 
@@ -436,13 +437,25 @@ def test_why_it_was_refused_stays_in_a_form_with_rows_while_its_page_renews_itse
 def test_the_refusal_is_told_at_the_form_though_something_else_is_told_above_it(page: Page, shop: Shop):
     enter(page, "books")
     refused_rate(page)
-
-    def tell_more(route: Route) -> None:
-        answer = route.fetch()
-        more = r"\g<0><div class='message info'><p>A day ends.</p></div>"
-        route.fulfill(response=answer, body=re.sub('<div id="messages"[^>]*>', more, answer.text()))
-
-    page.route("**/books/currencies/", tell_more)
+    page.add_init_script("""document.addEventListener("readystatechange", () => {
+      if (document.readyState !== "interactive") return;
+      const told = "<div class='message info'><p>A day ends.</p></div>";
+      document.getElementById("messages")?.insertAdjacentHTML("afterbegin", told);
+    });""")  # before the console's own scripts
     page.locator(RATE).get_by_role("button").click()
     expect(page.locator(".message.info")).to_have_text("A day ends.")
     expect(page.locator(".told-here")).to_contain_text("three capital letters")
+
+
+def test_of_all_that_match_no_shown_row_is_ticked_again(console: Page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(listed, "PAGE", 2)
+    console.goto("/work/")
+    sent = "JSON.parse(sessionStorage.getItem('sent-form')).said.filter((one) => one.name === 'item' && one.checked)"
+    for name, ticked in (("Select all shown", 2), ("Select all that match", 0)):
+        if ticked:
+            console.get_by_label(name).check()
+        else:
+            console.get_by_role("button", name=name).click()
+        console.locator("form[data-many]").dispatch_event("submit", {"bubbles": True})
+        assert len(console.evaluate(sent)) == ticked
+        console.evaluate("document.querySelectorAll('button').forEach((one) => { one.disabled = false; })")

@@ -258,7 +258,8 @@
     const asks = new Set(own.filter((one) => one.matches(IS_SAID)).map(({ name }) => name.replace(/[-.].*/, ""))); // of each line, once
     return JSON.stringify([about, [...asks], own.filter((one) => one.matches("button[name]")).map(({ name, value }) => [name, value])]);
   }
-  const saidIn = (form) => [...form.elements].filter((one) => one.matches(IS_SAID)).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
+  const allMatch = (form) => $("[data-all-matching]:enabled", form) !== null; // its ticks are those of the shown rows alone
+  const saidIn = (form) => [...form.elements].filter((one) => one.matches(IS_SAID) && !(allMatch(form) && one.matches(".pick input"))).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
 
   document.addEventListener("submit", (event) => {
     if (!isPost(event.target) || event.submitter?.matches("[data-file]")) return; // a file leaves the page as it is
