@@ -39,6 +39,12 @@ def test_the_counts_are_those_of_the_floor(console, shop):
     assert page["Not packed, cut-off passed"] <= page["Fulfillments to pack"]
 
 
+def test_disputes_whose_time_ends_are_led_to_where_the_most_urgent_stand_first(console, shop):
+    page = console("books").get("/").content.decode()
+    (where,) = re.findall(r'<a[^>]* href="([^"]+)"[^>]*><span>Disputes whose time ends', page)
+    assert where == "/books/disputes/"
+
+
 def test_an_administrator_is_told_of_the_work_of_every_role_and_of_who_may_enter(console, shop):
     sql.run(
         "UPDATE work_item SET due_at = %(at)s::timestamptz WHERE state <> 'done'",

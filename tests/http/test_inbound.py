@@ -157,6 +157,10 @@ def test_a_proposal_is_shown_with_its_sum_ordered_and_judged(console, program, s
     assert program("inventory").get("/api/v1/reorder-proposals").json()["items"][0]["terms"]["pack"] == 12
     rejected = page.post("/inbound/reorder/act/", {"proposal": proposal.id, "action": "reject", "reason": ""})
     assert "why it is not ordered" in said(rejected)
+    for wrong in ("-5", "1.5"):
+        misread = {"proposal": proposal.id, "action": "order", f"units-{proposal.id}": wrong}
+        assert "Write whole numbers of units." in said(page.post("/inbound/reorder/act/", misread))
+        assert queries.proposals(COMPANY) == [proposal], "it is not ordered as it was proposed, either"
     more = {"proposal": proposal.id, "action": "order", f"units-{proposal.id}": "96"}
     page.post("/inbound/reorder/act/", more)
     assert queries.proposals(COMPANY) == []

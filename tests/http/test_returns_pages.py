@@ -16,7 +16,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.insight import trail
-from entrepot.kernel import policies, sql
+from entrepot.insight import waiting as counts
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.parties.commands.erase import ErasePeople, erase
 from entrepot.returns import checklists, label_queries, parcel_queries, queries
@@ -391,6 +392,15 @@ def test_the_list_tells_the_returns_of_which_a_refund_failed(house: Floor) -> No
     shown = lead.get("/returns/?refund=failed")
     assert number in text_of(shown)
     assert 'name="refund" value="failed"' in shown.content.decode()
+    again = {"id": ids.uuid7()}
+    sql.run(
+        "INSERT INTO returns_refund SELECT (jsonb_populate_record(f, jsonb_build_object('id', %(id)s::uuid,"
+        " 'number', 'RF-AGAIN'))).* FROM returns_refund AS f",
+        again,
+    )
+    told = counts.counted(["refunds failed"], company=COMPANY, person="", roles=[], now=NOW)
+    assert told == {"refunds failed": 1}, "as many as it leads to"
+    sql.run("DELETE FROM returns_refund WHERE id = %(id)s::uuid", again)
 
 
 def test_the_navigation_counts_what_waits_for_its_reader(house: Floor) -> None:

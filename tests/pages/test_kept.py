@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from entrepot.access.commands.keep_people import SetCompanies, set_companies
+from entrepot.kernel import drafts
+from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.sourcing.pegging import Backorders
+from entrepot.web import listed
 from tests.pages.test_console import WIDE, enter
+from tests.shop import the_system
 
 if TYPE_CHECKING:
     from tests.shop import Shop
@@ -58,6 +64,7 @@ def sent_too_late(console: Page) -> str:
     console.context.clear_cookies(name="sessionid")
     send(console)
     console.wait_for_url("**/login/**")
+    assert console.evaluate("sessionStorage.getItem('sent-form')") is None
     return address
 
 
@@ -129,9 +136,6 @@ def test_nothing_of_it_stays_behind_whoever_leaves(console: Page) -> None:
 
 
 def test_another_companys_page_does_not_show_it(console: Page, shop: Shop) -> None:
-    from entrepot.parties.commands.register import RegisterCompany, register_companies
-    from tests.shop import the_system
-
     register_companies(the_system(shop.now), requests=[RegisterCompany(2, "other", "Other Ltd", "EUR", "DE")])
     console.context.clear_cookies()
     enter(console, "root")
@@ -246,6 +250,7 @@ def test_only_seen_texts_that_were_changed_are_kept(console: Page) -> None:
     }""")
     console.get_by_role("button", name="File", exact=True).evaluate("one => one.form.requestSubmit(one)")
     assert console.evaluate(KEPT) == []
+    assert console.evaluate("sessionStorage.getItem('sent-form')") is None
     console.get_by_role("button", name="Send", exact=True).evaluate("one => one.form.requestSubmit(one)")
     (kept,) = console.evaluate(KEPT)
     assert json.loads(kept)["texts"] == [["Note", "a note"], ["Units", "2"]]
@@ -380,3 +385,77 @@ def test_a_form_that_leads_elsewhere_stays_where_it_is_when_it_is_refused(consol
     }""")
     expect(console.locator(".message.info")).to_contain_text("Nothing was selected")
     assert console.url == address
+
+
+def test_forms_about_one_thing_that_do_something_else_with_it_are_told_apart(console: Page, shop: Shop):
+    """A draft is tried and dropped by forms that send to one address, and ask for a text."""
+    drafts.draft_policy(
+        the_system(shop.now), requests=[drafts.DraftPolicy(1, "sourcing.backorders", Backorders())]
+    )
+    console.goto("/policies/sourcing.backorders/")
+    tried = console.locator("form:has(button[value=try])")
+    tried.locator("[name=text]").fill("  ")
+    tried.get_by_role("button").click()
+    expect(tried.locator("[name=text]")).to_have_value("  ")
+    expect(tried.locator(".told-here")).to_have_count(1)
+
+    # Where the form is gone, another is not taken for it.
+    console.evaluate("""() => document.addEventListener("submit", () => {
+      sessionStorage.setItem("sent-form", sessionStorage.getItem("sent-form").replace("try", "trial"));
+    })""")
+    tried.get_by_role("button").click()
+    expect(console.locator(".message.error")).to_be_visible()
+    expect(console.locator(".told-here")).to_have_count(0)
+
+
+def test_what_another_changed_meanwhile_is_seen_before_it_is_changed_again(page: Page, shop: Shop):
+    by = the_system(shop.now)
+    register_companies(by, requests=[RegisterCompany(2, "other", "Other Ltd", "EUR", "DE")])
+    set_companies(by, requests=[SetCompanies("lead", (1,))])
+    enter(page, "root")
+    page.goto(f"/people/{shop.people['lead'].id}/")
+    form = page.locator("form:has([name=company][type=checkbox])")
+    form.locator("[name=had]").nth(1).evaluate("one => { one.value = '2'; }")
+    form.locator("[name=company][value='2']").check()
+    form.get_by_role("button").click()
+    expect(page.locator(".message.error")).to_be_visible()
+    expect(page.locator(".told-here")).to_have_count(0)
+    expect(form.locator("[name=company][value='2']")).not_to_be_checked()
+
+
+def test_why_it_was_refused_stays_in_a_form_with_rows_while_its_page_renews_itself(console: Page):
+    console.goto("/work/")
+    console.evaluate("""() => new Promise((done) => {
+      const told = Object.assign(document.createElement("small"), { className: "told-here", textContent: "Why." });
+      document.querySelector("form[data-many]").prepend(told);
+      document.addEventListener("renewed", done, { once: true });
+      document.querySelector("main").dispatchEvent(new CustomEvent("live"));
+    })""")
+    expect(console.locator("form[data-many] > .told-here:first-child")).to_have_text("Why.")
+
+
+def test_the_refusal_is_told_at_the_form_though_something_else_is_told_above_it(page: Page, shop: Shop):
+    enter(page, "books")
+    refused_rate(page)
+    page.add_init_script("""document.addEventListener("readystatechange", () => {
+      if (document.readyState !== "interactive") return;
+      const told = "<div class='message info'><p>A day ends.</p></div>";
+      document.getElementById("messages")?.insertAdjacentHTML("afterbegin", told);
+    });""")  # before the console's own scripts
+    page.locator(RATE).get_by_role("button").click()
+    expect(page.locator(".message.info")).to_have_text("A day ends.")
+    expect(page.locator(".told-here")).to_contain_text("three capital letters")
+
+
+def test_of_all_that_match_no_shown_row_is_ticked_again(console: Page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(listed, "PAGE", 2)
+    console.goto("/work/")
+    sent = "JSON.parse(sessionStorage.getItem('sent-form')).said.filter((one) => one.name === 'item' && one.checked)"
+    for name, ticked in (("Select all shown", 2), ("Select all that match", 0)):
+        if ticked:
+            console.get_by_label(name).check()
+        else:
+            console.get_by_role("button", name=name).click()
+        console.locator("form[data-many]").dispatch_event("submit", {"bubbles": True})
+        assert len(console.evaluate(sent)) == ticked
+        console.evaluate("document.querySelectorAll('button').forEach((one) => { one.disabled = false; })")

@@ -29,8 +29,7 @@ def _in_state(table: str, *states: str) -> str:
 _HELD = f"""FROM orders_order WHERE company_id = %(company)s::smallint
   AND status IN ({", ".join(f"'{status}'" for status in HOLDS)}) AND id IN (
     SELECT order_id FROM orders_hold WHERE company_id = %(company)s::smallint AND state = 'open'
-    UNION SELECT l.order_id FROM sourcing_backorder AS b JOIN orders_line AS l ON l.id = b.line_id
-    WHERE b.company_id = %(company)s::smallint)"""
+    UNION SELECT order_id FROM sourcing_backorder WHERE company_id = %(company)s::smallint)"""
 _SOON = "%(now)s::timestamptz + interval '3 days'"
 _MAY_ENTER = "FROM auth_user AS u WHERE u.is_active"
 
@@ -61,7 +60,7 @@ SIGNALS = {
     "returns to answer": _in_state("returns_return", "requested"),
     "returns to inspect": _in_state("returns_return", "received", "inspected"),
     "refunds to approve": _in_state("returns_refund", "waiting"),
-    "refunds failed": _in_state("returns_refund", "failed"),
+    "refunds failed": f"FROM (SELECT DISTINCT return_id {_in_state('returns_refund', 'failed')}) AS r",
     "claims": _in_state("shipping_claim", "open"),
     "credits": _in_state("orders_credit", "waiting"),
     "disputes": _in_state("payments_dispute", "needs_response"),

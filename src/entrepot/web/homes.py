@@ -54,9 +54,7 @@ LINES = {
     "claims": Line(_("Claims to carriers without an answer"), "claims"),
     "credits": Line(_("Credits to approve"), "refunds"),
     "disputes": Line(_("Disputes to answer"), "disputes", "?state=needs_response"),
-    "disputes late": Line(
-        _("Disputes whose time ends within three days"), "disputes", "?state=needs_response"
-    ),
+    "disputes late": Line(_("Disputes whose time ends within three days"), "disputes"),  # they stand first
     "bank lines": Line(_("Lines of the bank to explain"), "bank"),
     "payouts": Line(_("Payouts to explain"), "payouts"),
     "carrier invoices": Line(_("Invoices of carriers to decide"), "carriers"),

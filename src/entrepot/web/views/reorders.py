@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -22,7 +23,7 @@ from entrepot.purchasing.commands.proposals import (
 )
 from entrepot.purchasing.commands.reorder import ReviewReorders, review_reorders
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page
+from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, misread, page
 from entrepot.web.listed import chosen, listed, listed_whole
 
 LOOKED_BACK = timedelta(days=90)
@@ -61,12 +62,24 @@ def act(request: Request) -> HttpResponse:
     which = chosen(request, "proposal", partial(_proposals, request))
     match request.POST.get("action"):
         case "order":
-            wanted = [AcceptProposal(one, int_in(request.POST.get(f"units-{one}"))) for one in which]
-            give(request, accept_proposals, wanted, _ordered)
+            _order(request, which)
         case "reject":
             reason = clean(request.POST.get("reason"))
             give(request, reject_proposals, [RejectProposal(one, reason) for one in which], _rejected)
     return back(request, reverse("reorders"))
+
+
+def _order(request: Request, which: Sequence[UUID]) -> None:
+    """Order what is proposed, or the units that the form says."""
+    wanted = []
+    for one in which:
+        said = clean(request.POST.get(f"units-{one}"))
+        units = int_in(said) if said else None
+        if said and units is None:
+            misread(request, f"units-{one}", gettext("Write whole numbers of units."))
+            return
+        wanted.append(AcceptProposal(one, units))
+    give(request, accept_proposals, wanted, _ordered)
 
 
 @require_safe

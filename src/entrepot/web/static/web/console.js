@@ -244,18 +244,25 @@
   const isPost = (form) => form.getAttribute("method")?.toLowerCase() === "post";
   const addresses = (form) => !isPost(form) ? [] : [form.getAttribute("action"), ...$$("[formaction]", form).map((one) => one.getAttribute("formaction"))]
     .map((one) => new URL(one || location.href, location.href).pathname);
-  // A form is known by its hidden fields, but for those that tell how the thing stood when its person saw it.
+  // A form is known by its hidden fields, but for those that tell how the thing stood when its person saw it; and by what
+  // it asks and offers to do, but for what its rows do, which come and go.
   const SENT_FORM = "sent-form";
-  const TELLS_NOTHING = /^(csrfmiddlewaretoken|next|seen-.*)$/, AS_SEEN = /^(seen|seen_role|told|had)$/;
+  const TELLS_NOTHING = /^(csrfmiddlewaretoken|next|seen-.*)$/, AS_SEEN = /^(seen|seen_role|told)$/;
   const tellsAbout = (one) => one.type === "hidden" && !one.disabled && !one.matches("[data-all-matching]") && !TELLS_NOTHING.test(one.name);
-  const aboutWhat = (form) => JSON.stringify([...form.elements].filter(tellsAbout).map(({ name, value }) => [name, AS_SEEN.test(name) ? "" : value]));
-
   const IS_SAID = "input[name]:not([type=hidden], [type=password], [type=file], [autocomplete=one-time-code]), select[name], textarea[name]";
   const isBox = (one) => one.type === "checkbox" || one.type === "radio";
-  const saidIn = (form) => [...form.elements].filter((one) => one.matches(IS_SAID)).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
+  const isOfRow = (one, form) => form.contains(one.closest("[data-row]"));
+  function aboutWhat(form) {
+    const all = [...form.elements], own = all.filter((one) => !isOfRow(one, form));
+    const about = all.filter(tellsAbout).map(({ name, value }) => [name, AS_SEEN.test(name) ? "" : value]);
+    const asks = new Set(own.filter((one) => one.matches(IS_SAID)).map(({ name }) => name.replace(/[-.].*/, ""))); // of each line, once
+    return JSON.stringify([about, [...asks], own.filter((one) => one.matches("button[name]")).map(({ name, value }) => [name, value])]);
+  }
+  const allMatch = (form) => $("[data-all-matching]:enabled", form) !== null; // its ticks are those of the shown rows alone
+  const saidIn = (form) => [...form.elements].filter((one) => one.matches(IS_SAID) && !(allMatch(form) && one.matches(".pick input"))).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
 
   document.addEventListener("submit", (event) => {
-    if (!isPost(event.target)) return;
+    if (!isPost(event.target) || event.submitter?.matches("[data-file]")) return; // a file leaves the page as it is
     const sent = { about: aboutWhat(event.target), said: saidIn(event.target) };
     try { sessionStorage.setItem(SENT_FORM, JSON.stringify(sent)); } catch { sessionStorage.removeItem(SENT_FORM); /* nobody is led to it, then */ }
     // After the browser has read the form, so that the button's own value still goes with it.
@@ -285,7 +292,7 @@
 
   const refused = $("#messages[data-refused]");
   const isAt = (control) => control.matches("input:not([type=hidden]), select, textarea") && !control.disabled;
-  const error = refused && $(".message.error p, .message.info p", refused);
+  const error = refused && ($(".message.error p", refused) || $(".message.info p", refused));
   const sent = sentForm();
   if (error) toRefused(error);
 

@@ -28,6 +28,7 @@
     drop(SENT);
   }
 
+  if (!person) drop("sent-form"); // what console.js keeps for the next page: it was the door
   const typed = read(TYPED);
   if (typed) setTimeout(() => { drop(TYPED); document.getElementById("kept")?.remove(); }, typed.at + KEPT_MS - Date.now());
   const back = document.querySelector("[data-back]");

@@ -46,6 +46,7 @@
   // ---- putting the new in the place of the old
 
   const IS_KEPT = "[data-live-hold]"; // never changes under a hand: it only says that it is gone
+  const IS_TOLD = ".told-here"; // why a form was refused: no page that is asked for has it
   const LOADS_ITSELF = "[hx-trigger*=load], [hx-trigger*=intersect]";
   const LOADS_AGAIN = "[hx-trigger*=again]"; // what it loaded is of the rows as they were
   const NOT_TAKEN_OVER = new Set(["open", "data-gone", "aria-busy", "disabled", "aria-invalid", "aria-describedby"]);
@@ -93,9 +94,10 @@
   }
 
   function renewChildren(old, other) {
-    const left = new Set(old.childNodes);
+    const left = new Set([...old.childNodes].filter((one) => !one.matches?.(IS_TOLD)));
     let place = old.firstChild;
     for (const wanted of [...other.childNodes]) {
+      while (place && !left.has(place)) place = place.nextSibling;
       let found = [...left].find((one) => alike(one, wanted) && (keyOf(wanted) !== null || one === place));
       found ??= keyOf(wanted) === null ? [...left].find((one) => alike(one, wanted)) : undefined;
       if (!found) { old.insertBefore(wanted, place); htmx.process(wanted.nodeType === Node.ELEMENT_NODE ? wanted : old); continue; }
@@ -104,7 +106,6 @@
       if (found === place) place = found.nextSibling;
       else old.insertBefore(found, place);
       renew(found, wanted);
-      while (place && !left.has(place)) place = place.nextSibling;
     }
     for (const one of left) {
       if (one.nodeType !== Node.ELEMENT_NODE || one.isConnected === false) one.remove();
