@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,13 +14,15 @@ from django.db import transaction
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, sql
-from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.errors import AllOrNothing, Invalid, NotFound, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import PaymentGiven
+from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.payments import queries as payments
+from entrepot.payments.commands.capture import Capture, capture
 from entrepot.returns import errors, exchange_queries, queries
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized
@@ -450,6 +453,52 @@ def test_a_refusal_keeps_what_paid_for_a_replacement_with_its_order(house: Floor
     nothing = ids.uuid7()
     (unknown,) = give_back(SYSTEM, requests=[GiveBack(nothing)])
     assert isinstance(unknown, NotFound)
+
+
+def paid_on_top(order: UUID, minor: int) -> None:
+    """The customer pays so much of a replacement himself, and it is taken."""
+    take_payment(SYSTEM, requests=[TakePayment(order, PaymentGiven("account", "on top", minor, NOW))])
+    capture(SYSTEM, requests=[Capture(order, minor)])
+
+
+def test_what_the_customer_paid_on_top_of_an_exchange_goes_back_at_once(house: Floor):
+    policy(approve_above_minor=500)
+    one = wanted(house, 1)
+    new = exchanged(house, one, sku=2)
+    paid_on_top(new.order, 500)
+    came(one)
+    assert settled(new).applied_minor == 999
+    (gone,) = cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    assert gone.refunded_minor == 500
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert (given.state, given.total_minor) == ("waiting", 999)
+    (answer,) = approve(APPROVES, requests=[Approve(given.refund)])
+    assert answer.state == "paid"
+    assert sum(back for _, back in tenders(new.order)) == 1499
+    assert balance(2100) == balance(2300) == 0
+
+
+def test_what_the_customer_paid_goes_back_at_once_where_nothing_was_settled(house: Floor):
+    policy(approve_above_minor=0)
+    new = exchanged(house, wanted(house, 1), sku=2)
+    paid_on_top(new.order, 500)
+    (gone,) = cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    assert gone.refunded_minor == 500
+    assert queued("replacement") == []
+
+
+def test_a_part_of_a_replacement_that_was_paid_by_itself_goes_back_at_once(house: Floor):
+    new = exchanged(house, wanted(house, 2), units=2)
+    (part,) = split(SYSTEM, requests=[SplitOrder(new.order, ((lines_of(new.order)[0], 1),), "in two")])
+    paid_on_top(part.new_order, 999)
+    (gone,) = cancel(SYSTEM, requests=[CancelOrder(part.new_order, "no longer made")])
+    assert gone.refunded_minor == 999
+    assert queued("replacement") == []
+
+
+def test_a_replacement_that_no_exchange_is_known_for_is_seen(house: Floor):
+    with pytest.raises(AllOrNothing):
+        serve_replacement(SYSTEM, [ids.uuid7()])
 
 
 def settled_of(one: Exchanged) -> tuple[int, int | None]:
