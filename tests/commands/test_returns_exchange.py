@@ -14,6 +14,7 @@ from django.db import transaction
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, sql
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import AllOrNothing, Invalid, NotFound, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
@@ -23,6 +24,10 @@ from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
+from entrepot.payments.commands.refund import Refund as RefundPayment
+from entrepot.payments.commands.refund import refund as refund_payment
 from entrepot.returns import errors, exchange_queries, queries
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized
@@ -499,6 +504,36 @@ def test_a_part_of_a_replacement_that_was_paid_by_itself_goes_back_at_once(house
 def test_a_replacement_that_no_exchange_is_known_for_is_seen(house: Floor):
     with pytest.raises(AllOrNothing):
         serve_replacement(SYSTEM, [ids.uuid7()])
+
+
+def test_what_a_bank_disputes_of_a_replacement_waits_and_goes_back_when_it_is_won(house: Floor):
+    policy(approve_above_minor=None)
+    _, new = replaced(house, 2)
+    (tender,) = payments.of_order(new.order)
+    (opened,) = open_disputes(SYSTEM, requests=[OpenDispute(tender.id, "dp1", 1000)])
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert (given.state, given.total_minor) == ("paid", 998), "nobody disputes that"
+    assert queued("replacement") == [new.order]
+    serve_replacement(SYSTEM, [new.order])
+    serve_replacement(SYSTEM, [new.order])
+    (item,) = work.items(COMPANY, kind="refund to approve")
+    row = queries.refund(item.subject)
+    assert (row.state, row.total_minor) == ("waiting", 1000)
+    (early,) = approve(APPROVES, requests=[Approve(row.id)])
+    assert isinstance(early, errors.NotThatMuch)
+    close_disputes(SYSTEM, requests=[CloseDispute(opened.dispute, True)])
+    (answer,) = approve(APPROVES, requests=[Approve(row.id)])
+    assert answer.state == "paid"
+    assert tenders(new.order) == [(1998, 1998)]
+
+
+def test_what_went_back_of_a_replacement_otherwise_is_not_given_again(house: Floor):
+    _, new = replaced(house, 2)
+    whole(refund_payment(SYSTEM, requests=[RefundPayment(new.order, 1500)]))
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert (given.state, given.total_minor) == ("paid", 498)
 
 
 def settled_of(one: Exchanged) -> tuple[int, int | None]:
