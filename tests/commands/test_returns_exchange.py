@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.db import transaction
 
+from entrepot.access.errors import DutiesApart
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.command import whole
@@ -46,7 +47,7 @@ from entrepot.returns.tasks import look_at_exchanges, serve_end_exchange, serve_
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
 from tests.back import APPROVES, ASKS, asked, back, came, lines_of, policy, sold
-from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
 from tests.walk import a_house, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -534,6 +535,35 @@ def test_what_went_back_of_a_replacement_otherwise_is_not_given_again(house: Flo
     cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
     (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
     assert (given.state, given.total_minor) == ("paid", 498)
+
+
+def test_whoever_sold_or_cancelled_what_a_replacement_is_of_does_not_agree_to_give_it_back(house: Floor):
+    policy(approve_above_minor=0)
+    one, new = replaced(house, 1)
+    cancel(APPROVES, requests=[CancelOrder(new.order, "no longer made")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    seller, other = someone("sam"), someone("olga")
+    for order in (queries.return_(one.return_id).order, new.order):
+        with transaction.atomic():
+            sql.run(
+                "INSERT INTO kernel_event (occurred_at, recorded_at, actor, command, company_id, subject_kind,"
+                " subject_id, correlation) SELECT now(), now(), 'sam', 'orders.edit', company_id, 'order',"
+                " id, id FROM orders_order WHERE id = %(order)s",
+                {"order": order},
+            )
+            (refused,) = approve(seller, requests=[Approve(given.refund)])
+            assert isinstance(refused, DutiesApart)
+            with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
+                sql.run(
+                    "UPDATE returns_refund SET decided_by = 'sam' WHERE id = %(id)s", {"id": given.refund}
+                )
+            transaction.set_rollback(True)
+    (refused,) = approve(APPROVES, requests=[Approve(given.refund)])
+    assert isinstance(refused, DutiesApart), "he cancelled it"
+    with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
+        sql.run("UPDATE returns_refund SET decided_by = 'carl' WHERE id = %(id)s", {"id": given.refund})
+    (answer,) = approve(other, requests=[Approve(given.refund)])
+    assert answer.state == "paid"
 
 
 def settled_of(one: Exchanged) -> tuple[int, int | None]:

@@ -47,6 +47,7 @@ class _Draft(NamedTuple):
     order: UUID
     replaced: str
     of: Return
+    cancelled_by: str
     total: int
     free: int  # what may be refunded of the order now
     limit: Limit
@@ -72,8 +73,8 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
     is paid for with that order). Again: gives nothing more. 35 statements at most.
     """
     asked = {"orders": [one.order for one in requests]}
-    exchanges = {order: (of, number) for order, of, number in sql.run(_EXCHANGES, asked)}
-    found = lock_returns({of for of, _ in exchanges.values()}, list(exchanges))
+    exchanges = {order: tuple(facts) for order, *facts in sql.run(_EXCHANGES, asked)}
+    found = lock_returns({of for of, *_ in exchanges.values()}, list(exchanges))
     policies = in_force(cause, {one.company for one in found.values()})
     alone = given_alone(list(found))
     due = unused(list(exchanges))
@@ -82,7 +83,7 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
     tenders, left = take.lock_of_orders(exchanges), refundable(list(exchanges))
     numbers = iter(ids.numbers("RF", len(requests)))
     drafts: dict[UUID, _Draft] = {}
-    for order, (return_id, number) in exchanges.items():
+    for order, (return_id, number, by) in exchanges.items():
         one, free = found[return_id], left.get(order, 0)
         # What a bank disputes may be given once that is decided; what went back otherwise is gone.
         rest = min(due.get(order, 0), free + sum(tender.disputed for tender in tenders.get(order, ())))
@@ -92,7 +93,7 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
         if total > 0:
             version, policy = policies[one.company]
             limit = Limit(one.in_its(policy.approve_above_minor), alone.get(one.id, 0))
-            draft = _Draft(ids.uuid7(), next(numbers), order, number, one, total, free, limit, version)
+            draft = _Draft(ids.uuid7(), next(numbers), order, number, one, by, total, free, limit, version)
             alone[one.id] = limit.before + (0 if draft.waits else total)
             drafts[order] = draft
     states = _write(cause, list(drafts.values())) if drafts else {}
@@ -138,8 +139,8 @@ def _row(cause: Cause, one: _Draft, state: str) -> tuple[object, ...]:
     return (
         one.id, one.number, one.of.company, one.of.id, one.order, one.of.currency, state, 0, 0, 0, 0, 0, 0, 0, 0,
         one.total, one.why, one.total, one.limit.most, "replacement", 0, 0, wire.dump([]),
-        wire.dump([Step("replacement", one.total, one.why)._asdict()]), one.version, cause.actor.name, cause.at, "",
-        None if one.waits else cause.at,
+        wire.dump([Step("replacement", one.total, one.why)._asdict()]), one.version,
+        one.cancelled_by or cause.actor.name, cause.at, "", None if one.waits else cause.at,
     )  # fmt: skip
 
 
@@ -159,8 +160,13 @@ def _item(cause: Cause, one: _Draft) -> OpenItem:
     )  # fmt: skip
 
 
+# Whoever cancelled last has asked for it, and agrees to none of it.
 _EXCHANGES = """
-SELECT x.replacement_id, x.return_id, o.number
+SELECT x.replacement_id, x.return_id, o.number, COALESCE((
+           SELECT e.actor FROM kernel_event AS e
+           WHERE e.subject_id = o.id AND e.subject_kind = 'order' AND e.payload ? 'cancelled'
+           ORDER BY e.seq DESC LIMIT 1
+       ), '')
 FROM returns_exchange AS x JOIN orders_order AS o ON o.id = x.replacement_id
 WHERE x.replacement_id = ANY(%(orders)s::uuid[]) ORDER BY x.replacement_id
 """
