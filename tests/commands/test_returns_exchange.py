@@ -19,7 +19,7 @@ from entrepot.kernel.command import whole
 from entrepot.kernel.errors import AllOrNothing, Invalid, NotFound, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
-from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.cancel import CancelOrder, foresee
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
@@ -410,6 +410,8 @@ def test_what_paid_for_a_cancelled_replacement_goes_back_within_the_limit_of_its
     assert gone.refunded_minor == 0, "that is for its return"
     assert queued("replacement") == [new.order]
     serve_replacement(SYSTEM, [new.order])
+    (told,) = foresee([CancelOrder(new.order, "none")])
+    assert (told.refunded_minor, told.by_return_minor) == (0, 999), "what went back is not told again"
     assert tenders(new.order) == [(2997, 1998)]
     assert balance(1100) == before - 1998
 
@@ -474,6 +476,8 @@ def test_what_the_customer_paid_on_top_of_an_exchange_goes_back_at_once(house: F
     paid_on_top(new.order, 500)
     came(one)
     assert settled(new).applied_minor == 999
+    (told,) = foresee([CancelOrder(new.order, "no longer made")])
+    assert (told.refunded_minor, told.by_return_minor) == (500, 999)
     (gone,) = cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
     assert gone.refunded_minor == 500
     (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])

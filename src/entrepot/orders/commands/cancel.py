@@ -86,6 +86,7 @@ class _Order(NamedTuple):
     captured: int
     waits_for_payment: bool  # held until a payment covers it
     passed: int  # of what was captured, that an exchange passed on to it
+    left: int  # of what was captured, that was not given back
 
     @property
     def own(self) -> int:
@@ -107,7 +108,8 @@ class Cancellation:
 @dataclass(frozen=True, slots=True)
 class Foreseen:
     """What cancelling a whole order would do now: units of goods, how many of them the warehouse has, and, in minor
-    units of `currency`, what they bear with their services, and what is given back of what was captured."""
+    units of `currency`, what they bear with their services, and what is given back of what was captured: at once, and
+    by the return that an exchange was for, as far as its limit."""
 
     order: UUID
     number: str
@@ -116,6 +118,7 @@ class Foreseen:
     on_floor: int
     minor: int
     refunded_minor: int
+    by_return_minor: int = 0
 
 
 def foresee(requests: Sequence[CancelOrder], *, from_floor: bool = False) -> list[Foreseen | Refused]:
@@ -135,10 +138,12 @@ def _foreseen(
     plan.decided[one.order] = (one, steps)
     order, lines, of = plan.orders[one.order], plan.lines[one.order], borne.get(one.order, _Borne())
     goods = [(place, units) for line, place, units in steps if lines[line].is_goods]
+    bears = of.stands + of.cancelled
+    at_once = rules.give_back(order.captured, 0, min(bears, order.own), of.given)
     return Foreseen(
         one.order, order.number, of.currency, sum(units for _, units in goods),
         sum(units for place, units in goods if place in ON_THE_FLOOR), of.stands,
-        rules.give_back(order.captured, 0, of.stands + of.cancelled, of.given),
+        at_once, min(rules.give_back(order.captured, 0, bears, max(of.given, order.own)), max(0, order.left - at_once)),
     )  # fmt: skip
 
 
@@ -250,10 +255,10 @@ def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, _Lines
     """The orders, and their lines."""
     found: dict[UUID, _Order] = {}
     lines: dict[UUID, _Lines] = {}
-    for order, company, commercial, number, captured, passed, waits, line, *units in sql.run(
+    for order, company, commercial, number, captured, passed, left, waits, line, *units in sql.run(
         _LOAD, {"orders": list(orders)}
     ):
-        found[order] = _Order(company, commercial, number, captured, waits, passed)
+        found[order] = _Order(company, commercial, number, captured, waits, passed, left)
         mine = lines.setdefault(order, {})
         if line is not None:  # of an order that was merged into another, nothing is left
             mine[line] = Cancellable(*units)
@@ -414,7 +419,7 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 
 
 _LOAD = """
-SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, p.passed,
+SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, p.passed, p.kept,
        EXISTS (SELECT FROM orders_hold AS h
                WHERE h.order_id = o.id AND h.state = 'open' AND h.waits_for = 'payment'),
        l.id, l.open, l.backordered, l.allocated,
@@ -423,7 +428,8 @@ SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, p.passed,
 FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(captured_minor), 0)::bigint AS captured,
-           COALESCE(sum(captured_minor) FILTER (WHERE origin_id IS NOT NULL), 0)::bigint AS passed
+           COALESCE(sum(captured_minor) FILTER (WHERE origin_id IS NOT NULL), 0)::bigint AS passed,
+           COALESCE(sum(captured_minor - refunded_minor - refunding_minor - credited_minor), 0)::bigint AS kept
     FROM payments_payment WHERE order_id = o.id
 ) AS p
 WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, l.number
