@@ -14,9 +14,12 @@ from entrepot.kernel.cause import Cause
 from entrepot.ledger.commands.match_lines import MatchLines, Part, match_lines
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.returns.commands.exchange import Exchange, exchange
+from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
+from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
@@ -27,7 +30,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
 from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.warehouse.labor import Labor
-from tests.back import APPROVES, ASKS, INSPECTS, asked, back, lines_of, sold
+from tests.back import APPROVES, ASKS, INSPECTS, asked, back, lines_of, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.onward import a_vendor, disposed, opened
 from tests.walk import a_house, placed, released, shipped
@@ -149,6 +152,21 @@ def test_what_is_given_as_store_credit_stays_in_the_house(house: Floor):
     rows = kpis.rows(KPIS["value kept"], COMPANY, DAY)
     assert {row.kind: row.good for row in rows} == {"money": 0, "store_credit": rows[-1].of}
     assert figure("value kept").value == pytest.approx(0.5)
+
+
+def test_what_a_cancelled_replacement_gave_back_does_not_stay_in_the_house(house: Floor):
+    """Of two exchanged units one is sent."""
+    house.stock(0, 100)
+    policy(approve_above_minor=None)
+    one = asked(sold(house, 1, (0, 2))[0], 2, asked="exchange")
+    (new,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 2, house.codes[0])])
+    back(one)
+    settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)])
+    assert figure("value kept").value == 1
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "one is enough", lines=((lines_of(new.order)[0], 1),))])
+    give_back(SYSTEM, requests=[GiveBack(new.order)])
+    (row,) = kpis.rows(KPIS["value kept"], COMPANY, DAY)
+    assert (row.kind, row.good / row.of) == ("exchange", pytest.approx(0.5))
 
 
 def test_cost_is_recovered_by_stock_and_by_what_vendors_give(house: Floor):

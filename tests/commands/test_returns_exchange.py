@@ -6,20 +6,29 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.db import transaction
 
+from entrepot.access.errors import DutiesApart
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, sql
-from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.command import whole
+from entrepot.kernel.errors import AllOrNothing, Invalid, NotFound, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
-from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.cancel import CancelOrder, foresee
 from entrepot.orders.commands.place import PaymentGiven
+from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.payments import queries as payments
+from entrepot.payments.commands.capture import Capture, capture
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
+from entrepot.payments.commands.refund import Refund as RefundPayment
+from entrepot.payments.commands.refund import refund as refund_payment
 from entrepot.returns import errors, exchange_queries, queries
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized
@@ -38,7 +47,7 @@ from entrepot.returns.tasks import look_at_exchanges, serve_end_exchange, serve_
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
 from tests.back import APPROVES, ASKS, asked, back, came, lines_of, policy, sold
-from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
 from tests.walk import a_house, queued, shipped
 
 pytestmark = pytest.mark.django_db
@@ -401,6 +410,8 @@ def test_what_paid_for_a_cancelled_replacement_goes_back_within_the_limit_of_its
     assert gone.refunded_minor == 0, "that is for its return"
     assert queued("replacement") == [new.order]
     serve_replacement(SYSTEM, [new.order])
+    (told,) = foresee([CancelOrder(new.order, "none")])
+    assert (told.refunded_minor, told.by_return_minor) == (0, 999), "what went back is not told again"
     assert tenders(new.order) == [(2997, 1998)]
     assert balance(1100) == before - 1998
 
@@ -450,6 +461,113 @@ def test_a_refusal_keeps_what_paid_for_a_replacement_with_its_order(house: Floor
     nothing = ids.uuid7()
     (unknown,) = give_back(SYSTEM, requests=[GiveBack(nothing)])
     assert isinstance(unknown, NotFound)
+
+
+def paid_on_top(order: UUID, minor: int) -> None:
+    """The customer pays so much of a replacement himself, and it is taken."""
+    take_payment(SYSTEM, requests=[TakePayment(order, PaymentGiven("account", "on top", minor, NOW))])
+    capture(SYSTEM, requests=[Capture(order, minor)])
+
+
+def test_what_the_customer_paid_on_top_of_an_exchange_goes_back_at_once(house: Floor):
+    policy(approve_above_minor=500)
+    one = wanted(house, 1)
+    new = exchanged(house, one, sku=2)
+    paid_on_top(new.order, 500)
+    came(one)
+    assert settled(new).applied_minor == 999
+    (told,) = foresee([CancelOrder(new.order, "no longer made")])
+    assert (told.refunded_minor, told.by_return_minor) == (500, 999)
+    (gone,) = cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    assert gone.refunded_minor == 500
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert (given.state, given.total_minor) == ("waiting", 999)
+    (answer,) = approve(APPROVES, requests=[Approve(given.refund)])
+    assert answer.state == "paid"
+    assert sum(back for _, back in tenders(new.order)) == 1499
+    assert balance(2100) == balance(2300) == 0
+
+
+def test_what_the_customer_paid_goes_back_at_once_where_nothing_was_settled(house: Floor):
+    policy(approve_above_minor=0)
+    new = exchanged(house, wanted(house, 1), sku=2)
+    paid_on_top(new.order, 500)
+    (gone,) = cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    assert gone.refunded_minor == 500
+    assert queued("replacement") == []
+
+
+def test_a_part_of_a_replacement_that_was_paid_by_itself_goes_back_at_once(house: Floor):
+    new = exchanged(house, wanted(house, 2), units=2)
+    (part,) = split(SYSTEM, requests=[SplitOrder(new.order, ((lines_of(new.order)[0], 1),), "in two")])
+    paid_on_top(part.new_order, 999)
+    (gone,) = cancel(SYSTEM, requests=[CancelOrder(part.new_order, "no longer made")])
+    assert gone.refunded_minor == 999
+    assert queued("replacement") == []
+
+
+def test_a_replacement_that_no_exchange_is_known_for_is_seen(house: Floor):
+    with pytest.raises(AllOrNothing):
+        serve_replacement(SYSTEM, [ids.uuid7()])
+
+
+def test_what_a_bank_disputes_of_a_replacement_waits_and_goes_back_when_it_is_won(house: Floor):
+    policy(approve_above_minor=None)
+    _, new = replaced(house, 2)
+    (tender,) = payments.of_order(new.order)
+    (opened,) = open_disputes(SYSTEM, requests=[OpenDispute(tender.id, "dp1", 1000)])
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert (given.state, given.total_minor) == ("paid", 998), "nobody disputes that"
+    assert queued("replacement") == [new.order]
+    serve_replacement(SYSTEM, [new.order])
+    serve_replacement(SYSTEM, [new.order])
+    (item,) = work.items(COMPANY, kind="refund to approve")
+    row = queries.refund(item.subject)
+    assert (row.state, row.total_minor) == ("waiting", 1000)
+    (early,) = approve(APPROVES, requests=[Approve(row.id)])
+    assert isinstance(early, errors.NotThatMuch)
+    close_disputes(SYSTEM, requests=[CloseDispute(opened.dispute, True)])
+    (answer,) = approve(APPROVES, requests=[Approve(row.id)])
+    assert answer.state == "paid"
+    assert tenders(new.order) == [(1998, 1998)]
+
+
+def test_what_went_back_of_a_replacement_otherwise_is_not_given_again(house: Floor):
+    _, new = replaced(house, 2)
+    whole(refund_payment(SYSTEM, requests=[RefundPayment(new.order, 1500)]))
+    cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    assert (given.state, given.total_minor) == ("paid", 498)
+
+
+def test_whoever_sold_or_cancelled_what_a_replacement_is_of_does_not_agree_to_give_it_back(house: Floor):
+    policy(approve_above_minor=0)
+    one, new = replaced(house, 1)
+    cancel(APPROVES, requests=[CancelOrder(new.order, "no longer made")])
+    (given,) = give_back(SYSTEM, requests=[GiveBack(new.order)])
+    seller, other = someone("sam"), someone("olga")
+    for order in (queries.return_(one.return_id).order, new.order):
+        with transaction.atomic():
+            sql.run(
+                "INSERT INTO kernel_event (occurred_at, recorded_at, actor, command, company_id, subject_kind,"
+                " subject_id, correlation) SELECT now(), now(), 'sam', 'orders.edit', company_id, 'order',"
+                " id, id FROM orders_order WHERE id = %(order)s",
+                {"order": order},
+            )
+            (refused,) = approve(seller, requests=[Approve(given.refund)])
+            assert isinstance(refused, DutiesApart)
+            with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
+                sql.run(
+                    "UPDATE returns_refund SET decided_by = 'sam' WHERE id = %(id)s", {"id": given.refund}
+                )
+            transaction.set_rollback(True)
+    (refused,) = approve(APPROVES, requests=[Approve(given.refund)])
+    assert isinstance(refused, DutiesApart), "he cancelled it"
+    with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
+        sql.run("UPDATE returns_refund SET decided_by = 'carl' WHERE id = %(id)s", {"id": given.refund})
+    (answer,) = approve(other, requests=[Approve(given.refund)])
+    assert answer.state == "paid"
 
 
 def settled_of(one: Exchanged) -> tuple[int, int | None]:

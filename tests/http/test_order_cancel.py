@@ -80,6 +80,15 @@ def test_another_order_just_like_it_is_not_cancelled_unseen(console, shop, monke
     assert "It is not what it was when you were asked." in page and status(other) == "ready"
 
 
+def test_what_goes_back_by_a_return_is_told_apart(console, shop, monkeypatch):
+    monkeypatch.setattr(order_cancel, "foresee", lambda asked, **_: [
+        Foreseen(which.order, "SO", "GBP", 1, 0, 1499, 500, 999) for which in asked
+    ])  # fmt: skip
+    page = asking(console("service"), shop.orders["ready"][:2]).content.decode()
+    assert "<dd>£10.00</dd>" in page and "<dt>For their returns</dt><dd>£19.98</dd>" in page
+    assert "£9.99 by its return" in page
+
+
 def test_what_was_given_back_is_told_and_not_what_was_foreseen(console, shop, monkeypatch):
     def too_much(asked, **more):
         return [replace(one, refunded_minor=123_456) for one in foresee(asked, **more)]

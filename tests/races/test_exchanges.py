@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from entrepot.insight import verify
 from entrepot.kernel.errors import Refused
@@ -24,8 +26,8 @@ from entrepot.returns.commands.withdraw_exchanges import (
 from entrepot.sourcing.commands.cancel import cancel
 from tests.back import ASKS, asked, back, came, policy, sold
 from tests.floor import COMPANY, SYSTEM
-from tests.together import at_once
-from tests.walk import a_house
+from tests.together import at_once, until_someone_waits
+from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -109,4 +111,43 @@ def test_cancelled_replacements_of_a_return_give_back_no_more_than_its_limit_at_
         *(lambda new=new: give_back(SYSTEM, requests=[GiveBack(new.order)])[0].state for new in agreed),
     ])  # fmt: skip
     assert sorted(state for state in states if state) == ["paid", "paid", "waiting", "waiting"]
+    assert verify.discrepancies() == []
+
+
+@pytest.mark.parametrize("first", ["settle", "cancel"])
+def test_a_replacement_is_paid_for_or_cancelled_first_and_nothing_stays_with_it(
+    committed_db: None, first: str
+):
+    """Whoever comes second waits for the other's end, and sees it."""
+    house = a_house()
+    house.stock(0, 500)
+    policy(refund_at="received", approve_above_minor=None)
+    (order,) = sold(house, 1, (0, 2))
+    one = asked(order, 2, asked="exchange")
+    (new,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 2, house.codes[0])])
+    came(one)
+    jobs = {
+        "settle": lambda: settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)]),
+        "cancel": lambda: cancel(SYSTEM, requests=[CancelOrder(new.order, "no longer made")]),
+    }
+    began, answers = threading.Event(), {}
+
+    def before() -> None:
+        with transaction.atomic():
+            answers[first] = jobs[first]()
+            began.set()
+            until_someone_waits("transactionid")
+
+    def after() -> None:
+        began.wait()
+        (second,) = jobs.keys() - {first}
+        answers[second] = jobs[second]()
+
+    at_once([before, after])
+    assert not any(isinstance(answer, Refused) for found in answers.values() for answer in found), answers
+    give_back(SYSTEM, requests=[GiveBack(which) for which in queued("replacement")])
+    (tender,) = [
+        each for which in (new.order, order) for each in queries.of_order(which) if each.captured_minor
+    ]
+    assert (tender.captured_minor, tender.refunded_minor) == (1998, 1998)
     assert verify.discrepancies() == []

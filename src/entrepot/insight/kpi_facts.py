@@ -294,17 +294,23 @@ RETURN_STAGES = "UNION ALL".join((
     ),
 ))  # fmt: skip
 
+# An exchange is decided when it is settled. What was given back of a replacement that was cancelled is kept no more.
 VALUE_KEPT = f"""
-SELECT f.decided_at, c.code, n.code, f.outcome, r.id, r.number,
-       f.applied_minor * x.rate, f.total_minor * x.rate
+SELECT COALESCE(f.decided_at, e.settled_at), c.code, n.code, f.outcome, r.id, r.number,
+       (f.applied_minor - b.minor) * x.rate, f.total_minor * x.rate
 FROM returns_refund AS f JOIN returns_return AS r ON r.id = f.return_id
+LEFT JOIN returns_exchange AS e ON e.refund_id = f.id
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(g.total_minor), 0)::bigint AS minor FROM returns_refund AS g
+    WHERE g.order_id = e.replacement_id AND g.outcome = 'replacement' AND g.state IN ('approved', 'paid')
+) AS b
 JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
 CROSS JOIN LATERAL (
     SELECT COALESCE((SELECT functional_minor::float8 / amount_minor FROM ledger_line
                      WHERE document_id = f.id AND amount_minor <> 0 LIMIT 1), 1) AS rate
 ) AS x
 WHERE f.company_id = %(company)s::smallint AND f.state IN ('approved', 'paid') AND f.total_minor > 0
-  AND {_within("f.decided_at")}
+  AND f.outcome <> 'replacement' AND {_within("COALESCE(f.decided_at, e.settled_at)")}
 """
 
 # Goods that came back cost what they had cost when they left. What stands in stock again is worth that still; of what

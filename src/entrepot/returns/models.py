@@ -644,8 +644,10 @@ class Refund(models.Model):
             for name, operation in (("approve", pgtrigger.Insert), ("approve_later", pgtrigger.Update))
         ] + [
             by_another_trigger(
-                name, operation, "returns", "sell×credit", "a.order_id", "decided_by",
-                when="a.state <> 'rejected'", told_by=("id", "order_id", "decided_by"),
+                name, operation, "returns", "sell×credit",
+                # Of a cancelled replacement it is a refund of another order than its return.
+                "ANY(ARRAY[a.order_id, (SELECT order_id FROM returns_return WHERE id = a.return_id)])", "decided_by",
+                when="a.state <> 'rejected'", told_by=("id", "return_id", "order_id", "decided_by"),
             )
             for name, operation in (
                 ("seller_does_not_approve", pgtrigger.Insert), ("seller_does_not_approve_later", pgtrigger.Update),

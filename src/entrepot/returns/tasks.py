@@ -15,6 +15,7 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel import delivery, inbox, policies, ready
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import whole
 from entrepot.kernel.delivery import Claimed
 from entrepot.kernel.errors import AllOrNothing
 from entrepot.orders.commands.cancel import REPLACEMENT
@@ -82,8 +83,9 @@ def serve_exchange(cause: Cause, returns: Sequence[UUID]) -> None:
 
 
 def serve_replacement(cause: Cause, orders: Sequence[UUID]) -> None:
-    """Give back what pays for cancelled units of replacements, each as far as the limit of its return."""
-    give_back(cause, requests=[GiveBack(one) for one in orders])
+    """Give back what pays for cancelled units of replacements, each as far as the limit of its return. One that no
+    exchange is known for stands in the failed ones, where it is seen."""
+    whole(give_back(cause, requests=[GiveBack(one) for one in orders]))
 
 
 def serve_hold(cause: Cause, returns: Sequence[UUID]) -> None:

@@ -85,7 +85,13 @@ class _Order(NamedTuple):
     number: str
     captured: int
     waits_for_payment: bool  # held until a payment covers it
-    demand: str
+    passed: int  # of what was captured, that an exchange passed on to it
+    left: int  # of what was captured, that was not given back
+
+    @property
+    def own(self) -> int:
+        """What was captured for it itself."""
+        return self.captured - self.passed
 
 
 @dataclass(slots=True)
@@ -102,7 +108,8 @@ class Cancellation:
 @dataclass(frozen=True, slots=True)
 class Foreseen:
     """What cancelling a whole order would do now: units of goods, how many of them the warehouse has, and, in minor
-    units of `currency`, what they bear with their services, and what is given back of what was captured."""
+    units of `currency`, what they bear with their services, and what is given back of what was captured: at once, and
+    by the return that an exchange was for, as far as its limit."""
 
     order: UUID
     number: str
@@ -111,6 +118,7 @@ class Foreseen:
     on_floor: int
     minor: int
     refunded_minor: int
+    by_return_minor: int = 0
 
 
 def foresee(requests: Sequence[CancelOrder], *, from_floor: bool = False) -> list[Foreseen | Refused]:
@@ -130,10 +138,12 @@ def _foreseen(
     plan.decided[one.order] = (one, steps)
     order, lines, of = plan.orders[one.order], plan.lines[one.order], borne.get(one.order, _Borne())
     goods = [(place, units) for line, place, units in steps if lines[line].is_goods]
+    bears = of.stands + of.cancelled
+    at_once = rules.give_back(order.captured, 0, min(bears, order.own), of.given)
     return Foreseen(
         one.order, order.number, of.currency, sum(units for _, units in goods),
         sum(units for place, units in goods if place in ON_THE_FLOOR), of.stands,
-        rules.give_back(order.captured, 0, of.stands + of.cancelled, of.given),
+        at_once, min(rules.give_back(order.captured, 0, bears, max(of.given, order.own)), max(0, order.left - at_once)),
     )  # fmt: skip
 
 
@@ -245,10 +255,10 @@ def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, _Lines
     """The orders, and their lines."""
     found: dict[UUID, _Order] = {}
     lines: dict[UUID, _Lines] = {}
-    for order, company, commercial, number, captured, waits, demand, line, *units in sql.run(
+    for order, company, commercial, number, captured, passed, left, waits, line, *units in sql.run(
         _LOAD, {"orders": list(orders)}
     ):
-        found[order] = _Order(company, commercial, number, captured, waits, demand)
+        found[order] = _Order(company, commercial, number, captured, waits, passed, left)
         mine = lines.setdefault(order, {})
         if line is not None:  # of an order that was merged into another, nothing is left
             mine[line] = Cancellable(*units)
@@ -329,21 +339,22 @@ def _let_go(cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[Ca
 
 
 def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
-    """Refund what was captured for cancelled units, by order: by the amounts that were frozen for them. What pays for a
-    replacement was given for a return, whose room gives it back (`unused`)."""
+    """Refund what was captured for cancelled units, by order: by the amounts that were frozen for them. First goes
+    what was captured for the order itself: what an exchange passed on was given for a return, whose room gives it back
+    (`unused`)."""
     paid = [order for order in plan.decided if plan.orders[order].captured]
     if not paid:
         return {}
-    replacements = {order for order in paid if plan.orders[order].demand == rules.EXCHANGE}
-    offer(REPLACEMENT, [(order, 0, cause.at) for order in replacements])
+    offer(REPLACEMENT, [(order, 0, cause.at) for order in paid if plan.orders[order].passed])
     # Where all that left has come back, the shipping may be due now that nothing more will leave.
     sent = [order for order in paid if any(line.gone for line in plan.lines[order].values())]
     offer("refund", [(order, 0, cause.at) for order in sent])
-    borne = _borne(one for one in paid if one not in replacements)
+    borne = _borne(paid)
     back = {
         order: amount
         for order, of in borne.items()
-        if (amount := rules.give_back(plan.orders[order].captured, of.stands, of.cancelled, of.given))
+        for on in [plan.orders[order]]
+        if (amount := rules.give_back(on.captured, of.stands, min(of.cancelled, on.own), of.given))
     }
     at = {order: plan.decided[order][0].occurred_at for order in back}
     if back:
@@ -367,11 +378,13 @@ def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
 
 
 def unused(orders: Collection[UUID]) -> dict[UUID, int]:
-    """What was captured for cancelled units of locked orders, whatever of it was given back. 2 statements."""
+    """What exchanges passed on to locked orders for units that are cancelled, whatever of it a return gave back. 2
+    statements."""
     found, _ = _load(list(orders))
     return {
-        order: rules.give_back(found[order].captured, of.stands, of.cancelled, of.given)
+        order: rules.give_back(on.captured, of.stands, of.cancelled, max(of.given, on.own))
         for order, of in _borne(orders).items()
+        for on in [found[order]]
     }
 
 
@@ -406,15 +419,18 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 
 
 _LOAD = """
-SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured,
+SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, p.passed, p.kept,
        EXISTS (SELECT FROM orders_hold AS h
-               WHERE h.order_id = o.id AND h.state = 'open' AND h.waits_for = 'payment'), o.demand,
+               WHERE h.order_id = o.id AND h.state = 'open' AND h.waits_for = 'payment'),
        l.id, l.open, l.backordered, l.allocated,
        l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released,
        l.picked, l.packed, l.with_supplier, l.number || ', ' || l.sku_code
 FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id
 CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(captured_minor), 0)::bigint AS captured FROM payments_payment WHERE order_id = o.id
+    SELECT COALESCE(sum(captured_minor), 0)::bigint AS captured,
+           COALESCE(sum(captured_minor) FILTER (WHERE origin_id IS NOT NULL), 0)::bigint AS passed,
+           COALESCE(sum(captured_minor - refunded_minor - refunding_minor - credited_minor), 0)::bigint AS kept
+    FROM payments_payment WHERE order_id = o.id
 ) AS p
 WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, l.number
 """

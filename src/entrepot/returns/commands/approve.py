@@ -81,14 +81,15 @@ class _Decision(NamedTuple):
 def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | Refused]:
     """Refunds approved, posted and paid, or rejected: then their units may be refunded anew.
 
-    Whoever approves has neither asked for the return nor received it, nor placed or changed its order: the database
-    holds them to it.
+    Whoever approves has neither asked for the return nor received it, nor placed or changed its order, nor cancelled
+    the replacement that it is of: the database holds them to it.
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; returns.under_review;
     returns.fraud_confirmed; access.duties_apart. Again: by key. 34 statements at most; 26 more for store credit.
     """
     wanted = [one.refund for one in requests]
-    found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])
+    of = sql.run(_RETURNS_OF, {"refunds": wanted})
+    found = lock_returns({row[0] for row in of}, {row[1] for row in of})
     refunds = {row[0]: _Refund(*row) for row in sql.run(_REFUNDS, {"refunds": wanted})}
     orders = {one.order for one in found.values()} | {one.order for one in refunds.values()}
     left = refundable(orders)
@@ -103,7 +104,7 @@ def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | R
             answers.append(NotFound(what="refund", which=str(request.refund)))
             continue
         refused = _refuse(cause, request, one, found[one.return_id], states, left)
-        if refused is None and request.agree and one.order in sold:
+        if refused is None and request.agree and {one.order, found[one.return_id].order} & sold:
             refused = apart(Duty(one.order, SOLD, "credit", cause.actor.name, one.number))
         if refused:
             answers.append(refused)
@@ -207,7 +208,7 @@ def _give_back(rejected: Sequence[_Decision]) -> None:
     count_refunded(list(rows.values()))
 
 
-_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_refund WHERE id = ANY(%(refunds)s::uuid[])"
+_RETURNS_OF = "SELECT return_id, order_id FROM returns_refund WHERE id = ANY(%(refunds)s::uuid[])"
 
 _REFUNDS = """
 SELECT id, return_id, number, state, company_id::int, order_id, currency, goods_minor, shipping_minor, tax_minor,

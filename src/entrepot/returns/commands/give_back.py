@@ -9,15 +9,15 @@ from uuid import UUID
 
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import of_companies
-from entrepot.orders.commands.cancel import unused
-from entrepot.orders.commands.progress import lock
+from entrepot.orders.commands.cancel import REPLACEMENT, unused
+from entrepot.payments.commands import take
 from entrepot.returns.commands.facts import Limit, given_alone
 from entrepot.returns.commands.lock import Return, in_force, lock_returns, store
-from entrepot.returns.commands.pay import Paid, Payable, pay
+from entrepot.returns.commands.pay import Paid, Payable, pay, refundable
 from entrepot.returns.commands.refund import REFUND, above
 from entrepot.returns.refunding import RefundPolicy, Step
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -47,13 +47,15 @@ class _Draft(NamedTuple):
     order: UUID
     replaced: str
     of: Return
+    cancelled_by: str
     total: int
+    free: int  # what may be refunded of the order now
     limit: Limit
     version: int
 
     @property
     def waits(self) -> bool:
-        return self.limit.exceeded(self.total) or self.of.held_back() is not None
+        return self.limit.exceeded(self.total) or self.total > self.free or self.of.held_back() is not None
 
     @property
     def why(self) -> Said:
@@ -63,29 +65,35 @@ class _Draft(NamedTuple):
 @command("returns.give_back")
 def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBack | Refused]:
     """What was paid for units of replacements that were cancelled is given back, as a refund of the return that they
-    were for: also where its goods never came. Above the limit of the return, and while a suspicion of fraud stands, it
-    waits for another person.
+    were for: also where its goods never came. Above the limit of the return, while a suspicion of fraud stands, and
+    where a bank disputes what is to be given, it waits for another person: what nobody disputes is given first, and the
+    order comes again.
 
     Locks: the orders, those of the returns as well, then their payments, in id order. Refuses: NotFound (no exchange
-    is paid for with that order). Again: gives nothing more. 33 statements at most.
+    is paid for with that order). Again: gives nothing more. 35 statements at most.
     """
     asked = {"orders": [one.order for one in requests]}
-    lock([row[0] for row in sql.run(_ORDERS, asked)])
-    exchanges = {order: (of, number) for order, of, number in sql.run(_EXCHANGES, asked)}
-    found = lock_returns([of for of, _ in exchanges.values()])
+    exchanges = {order: tuple(facts) for order, *facts in sql.run(_EXCHANGES, asked)}
+    found = lock_returns({of for of, *_ in exchanges.values()}, list(exchanges))
     policies = in_force(cause, {one.company for one in found.values()})
     alone = given_alone(list(found))
-    left = unused(list(exchanges))
+    due = unused(list(exchanges))
     for order, given in sql.run(_GIVEN, asked):
-        left[order] = left.get(order, 0) - given
+        due[order] = due.get(order, 0) - given
+    tenders, left = take.lock_of_orders(exchanges), refundable(list(exchanges))
     numbers = iter(ids.numbers("RF", len(requests)))
     drafts: dict[UUID, _Draft] = {}
-    for order, (return_id, number) in exchanges.items():
-        one, total = found[return_id], left.get(order, 0)
+    for order, (return_id, number, by) in exchanges.items():
+        one, free = found[return_id], left.get(order, 0)
+        # What a bank disputes may be given once that is decided; what went back otherwise is gone.
+        rest = min(due.get(order, 0), free + sum(tender.disputed for tender in tenders.get(order, ())))
+        total = min(rest, free) if free > 0 else rest
+        if total < rest:
+            offer(REPLACEMENT, [(order, 0, cause.at)])
         if total > 0:
             version, policy = policies[one.company]
             limit = Limit(one.in_its(policy.approve_above_minor), alone.get(one.id, 0))
-            draft = _Draft(ids.uuid7(), next(numbers), order, number, one, total, limit, version)
+            draft = _Draft(ids.uuid7(), next(numbers), order, number, one, by, total, free, limit, version)
             alone[one.id] = limit.before + (0 if draft.waits else total)
             drafts[order] = draft
     states = _write(cause, list(drafts.values())) if drafts else {}
@@ -131,8 +139,8 @@ def _row(cause: Cause, one: _Draft, state: str) -> tuple[object, ...]:
     return (
         one.id, one.number, one.of.company, one.of.id, one.order, one.of.currency, state, 0, 0, 0, 0, 0, 0, 0, 0,
         one.total, one.why, one.total, one.limit.most, "replacement", 0, 0, wire.dump([]),
-        wire.dump([Step("replacement", one.total, one.why)._asdict()]), one.version, cause.actor.name, cause.at, "",
-        None if one.waits else cause.at,
+        wire.dump([Step("replacement", one.total, one.why)._asdict()]), one.version,
+        one.cancelled_by or cause.actor.name, cause.at, "", None if one.waits else cause.at,
     )  # fmt: skip
 
 
@@ -152,14 +160,13 @@ def _item(cause: Cause, one: _Draft) -> OpenItem:
     )  # fmt: skip
 
 
-_ORDERS = """
-SELECT x.replacement_id FROM returns_exchange AS x WHERE x.replacement_id = ANY(%(orders)s::uuid[])
-UNION SELECT r.order_id FROM returns_exchange AS x JOIN returns_return AS r ON r.id = x.return_id
-WHERE x.replacement_id = ANY(%(orders)s::uuid[])
-"""
-
+# Whoever cancelled last has asked for it, and agrees to none of it.
 _EXCHANGES = """
-SELECT x.replacement_id, x.return_id, o.number
+SELECT x.replacement_id, x.return_id, o.number, COALESCE((
+           SELECT e.actor FROM kernel_event AS e
+           WHERE e.subject_id = o.id AND e.subject_kind = 'order' AND e.payload ? 'cancelled'
+           ORDER BY e.seq DESC LIMIT 1
+       ), '')
 FROM returns_exchange AS x JOIN orders_order AS o ON o.id = x.replacement_id
 WHERE x.replacement_id = ANY(%(orders)s::uuid[]) ORDER BY x.replacement_id
 """

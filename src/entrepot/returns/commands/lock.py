@@ -122,10 +122,10 @@ class Return:
         return Duty(self.id, DUTY, side, person, self.number)
 
 
-def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:
+def lock_returns(returns: Collection[UUID], beside: Collection[UUID] = ()) -> dict[UUID, Return]:
     """Returns by id, with their lines and duties; their orders are locked in id order, and with one that sent goods
-    again the one that had sent them (`left.lock_sent`). 4 statements."""
-    params = {"returns": list(returns)}
+    again the one that had sent them (`left.lock_sent`). Orders `beside` them are locked with them. 4 statements."""
+    params = {"returns": list(returns), "beside": list(beside)}
     sql.run(_LOCK, params)
     found = {row[0]: Return(*row) for row in sql.run(_RETURNS, params | _HOLDS)}
     for owner, *line in sql.run(_LINES, params):
@@ -282,7 +282,7 @@ _HOLDS = {"standing": list(states.HOLD_STANDING), "open": list(states.HOLD_OPEN)
 # By an array of keys: as a join it may be planned over every order, where statistics are old.
 _LOCK = f"""
 WITH RECURSIVE above AS ({above("SELECT order_id FROM returns_return WHERE id = ANY(%(returns)s::uuid[])")})
-SELECT FROM orders_order WHERE id = ANY(ARRAY(SELECT id FROM above)) ORDER BY id FOR UPDATE
+SELECT FROM orders_order WHERE id = ANY(ARRAY(SELECT id FROM above) || %(beside)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
 _RETURNS = f"""

@@ -150,12 +150,13 @@ def settle_exchanges(
 
 
 class Known:
-    """Exchanges, and their returns under lock. 6 statements."""
+    """Exchanges, and their returns and replacements under lock: nobody cancels what is paid for meanwhile. 6
+    statements."""
 
     def __init__(self, refunds: Sequence[UUID]) -> None:
         params = {"refunds": list(refunds)}
-        returns = [row[0] for row in sql.run(_RETURNS_OF, params)]
-        self.returns = lock_returns(returns)
+        of = sql.run(_RETURNS_OF, params)
+        self.returns = lock_returns({row[0] for row in of}, [row[1] for row in of if row[1]])
         self.open: dict[UUID, OpenExchange] = {}
         self.settled: dict[UUID, int] = defaultdict(int)  # units by line, as the batch is decided
         rows = sql.run(_OPEN, params)
@@ -361,7 +362,9 @@ def decided(cause: Cause, known: Known, ended: Iterable[tuple[OpenExchange, str]
     ])  # fmt: skip
 
 
-_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_exchange WHERE refund_id = ANY(%(refunds)s::uuid[])"
+_RETURNS_OF = (
+    "SELECT return_id, replacement_id FROM returns_exchange WHERE refund_id = ANY(%(refunds)s::uuid[])"
+)
 
 _OPEN = """
 SELECT x.refund_id, x.return_id, x.return_line_id, f.number, x.state, x.quantity, x.sku_code, x.even, x.unit_price,

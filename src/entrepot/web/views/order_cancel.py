@@ -37,6 +37,7 @@ class Sum:
     on_floor: int
     minor: int
     refunded_minor: int
+    by_return_minor: int
 
 
 def may_withdraw(request: Request) -> bool:
@@ -114,6 +115,7 @@ def _sums(found: Sequence[Foreseen]) -> list[Sum]:
         Sum(
             currency, len(ones), sum(one.units for one in ones), sum(one.on_floor for one in ones),
             sum(one.minor for one in ones), sum(one.refunded_minor for one in ones),
+            sum(one.by_return_minor for one in ones),
         )
         for currency, ones in sorted(by.items())
     ]  # fmt: skip
