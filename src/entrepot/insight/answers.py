@@ -108,7 +108,7 @@ def renew(at: datetime) -> int:
     """Work out again what was asked of late and has changed since, the oldest first; returns how many.
 
     One that can't be worked out is forgotten, and told in the log: the next page that asks for it shows why.
-    1 statement and those of the questions, and 1 for each.
+    2 statements and those of the questions, and 3 for each.
     """
     sql.change(
         "DELETE FROM insight_answer WHERE asked_at < %(since)s::timestamptz", {"since": at - ASKED_WITHIN}
@@ -154,6 +154,7 @@ def _told(
 
 def _work_out(key: bytes, name: str, company: int, at: datetime, given: tuple[Any, ...]) -> Any:
     """The answer, kept. The last event is looked up first: what comes while it is worked out is not taken for told."""
+    sql.run(_ANEW)
     (up_to,) = sql.run(_UP_TO)[0]
     answer = questions[name](company, at, *given)
     sql.change(_KEEP, {
@@ -178,13 +179,17 @@ SELECT c.reltuples >= %(large)s::int, a.answer, a.told_at, a.asked_at
 FROM pg_class AS c LEFT JOIN insight_answer AS a ON a.key = %(key)s::bytea WHERE c.oid = 'kernel_event'::regclass
 """
 
+# Who is connected is read once in a transaction: who came since then would not be seen.
+_ANEW = "SELECT pg_stat_clear_snapshot()"
+
 # Numbers are not handed out in the order of commits: while another transaction writes, one below the last may still
 # come, and the answer is taken for stale. A snapshot does not list those that are younger than the last commit.
 _UP_TO = """
 SELECT COALESCE(max(seq), 0) - EXISTS (
     SELECT FROM pg_locks
     WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND pid <> pg_backend_pid()
-      AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))::int
+      AND pid IN (SELECT pid FROM pg_stat_activity
+                  WHERE datname = current_database() AND backend_type = 'client backend'))::int
 FROM kernel_event
 """
 
