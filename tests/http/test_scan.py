@@ -773,6 +773,28 @@ def test_of_what_left_with_serial_numbers_each_unit_is_inspected_with_its_own(sh
     assert kept == [("S-1", 1, ""), ("S-9", 1, "serial_swap")]
 
 
+def test_a_serial_number_opens_the_return_with_whose_order_it_left(shop, handheld):
+    task = came_with_numbers(shop, 1)
+    sold = shop.orders["shipped"] + shop.orders["delivered"]
+    alike = (
+        "SELECT order_id, id FROM orders_line WHERE order_id = ANY(%(sold)s::uuid[]) AND sku_code = %(code)s"
+    )
+    order, line = sql.run(alike, {"sold": sold, "code": task.sku_code})[0]
+    back.came(back.asked(order, *(int(one == line) for one in back.lines_of(order))))
+    waits_longer = (
+        "UPDATE returns_receipt SET received_at = received_at - interval '1 hour' WHERE id <> %(id)s"
+    )
+    sql.run(waits_longer, {"id": task.receipt})
+    hand = handheld("inspector")
+    for number in ("S-0", "(01)05012345678900(21)S-0"):
+        hand.goes("/scan/inspect/")
+        hand.scans(number)
+        assert hand.at == f"/scan/inspect/{task.receipt}/"
+    hand.goes("/scan/inspect/")
+    hand.scans("(01)05012345678900(21)S-77")
+    assert hand.at != f"/scan/inspect/{task.receipt}/"
+
+
 def test_a_gs1_barcode_says_the_serial_number_of_what_came_back(shop, handheld):
     task = came_with_numbers(shop, 1)
     hand = handheld("inspector")

@@ -20,7 +20,13 @@ def questions(company: int, category: str, at: datetime) -> tuple[checklists.Que
 
 def serials_left(receipt: UUID) -> list[str]:
     """The serial numbers with which units like those of a receipt left; an inspection names one. 1 statement."""
-    return [serial for (serial,) in sql.run(_SERIALS_LEFT, {"receipt": receipt})]
+    return [serial for _, serial in sql.run(_SERIALS_LEFT, {"receipts": [receipt]})]
+
+
+def left_with(serial: str, receipts: Collection[UUID]) -> set[UUID]:
+    """Those of receipts with units like that which left under a serial number. 1 statement."""
+    params = {"receipts": list(receipts), "serial": serial}
+    return {receipt for receipt, _ in sql.run(_SERIALS_LEFT + _NUMBERED, params)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,15 @@ def photos_of_customer(return_id: UUID) -> list[UUID]:
 
 
 _SERIALS_LEFT = f"""
-SELECT DISTINCT b.serial
+SELECT DISTINCT r.id, b.serial
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN catalog_sku AS k ON k.id = r.sku_id AND (k.lot_policy <> 'none' OR k.serial_policy <> 'none')
 CROSS JOIN LATERAL ({BUCKETS}) AS m
 JOIN stock_bucket AS b ON b.id = m.bucket AND b.serial <> ''
-WHERE r.id = %(receipt)s::uuid
+WHERE r.id = ANY(%(receipts)s::uuid[])
 """
+_NUMBERED = "AND b.serial = %(serial)s"
 
 _OF_CUSTOMER = """
 SELECT s.photo_id FROM returns_returnphoto AS s JOIN returns_photocontent AS c ON c.photo_id = s.photo_id

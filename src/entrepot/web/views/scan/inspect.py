@@ -80,9 +80,13 @@ def _choice(one: queries.Task) -> Choice:
 def _open(request: Request, rows: list[queries.Task], scan: Scan) -> Outcome:
     codes = {item.code for item in scan.items}
     text = scan.text.casefold()
-    for one in rows:
+    # A number opens the return with whose order it left: in another of the SKU it would be a swap.
+    numbered = inspection_queries.left_with(
+        scan.serial or scan.text, [one.receipt for one in rows if not one.inspection and not one.serial]
+    )
+    for one in sorted(rows, key=lambda one: one.receipt not in numbered):
         names = {one.number.casefold(), one.order_number.casefold(), one.serial.casefold()} - {""}
-        if text in names or one.sku_code in codes:
+        if text in names or one.sku_code in codes or one.receipt in numbered:
             return redirect(_address(one))
     before = queries.returns_page(request.reader.company.id, text=scan.text.upper(), limit=1)
     inspected = {one.number for one in before if one.state in ("inspected", "closed")}
