@@ -314,16 +314,16 @@ def noting(waits, serial_policy: str = "at_ship") -> list[packing.Contents]:
 def test_serial_numbers_are_typed_one_a_line_and_kept_where_some_are_missing(console, waits):
     inside = noting(waits)
     page, here = console("supervisor"), f"/packing/{waits.id}/"
-    numbers = {each.line: [f"{each.item.kind}-{n}" for n in range(each.units)] for each in inside}
+    numbers = {each.line: [f"SN {each.item.kind} {n}" for n in range(each.units)] for each in inside}
     shown = page.get(here).content.decode()
     assert all(f'name="serials-{each.line}"' in shown for each in inside)
-    fields = {f"serials-{line}": "\r\n".join(mine) for line, mine in numbers.items()}
+    fields = {f"serials-{line}": "\r\n".join(mine) + " \r\n\r\n" for line, mine in numbers.items()}
 
-    short = fields | {f"serials-{inside[0].line}": "TYPED-BEFORE " * (inside[0].units + 1)}
+    short = fields | {f"serials-{inside[0].line}": "TYPED BEFORE\r\n" * (inside[0].units + 1)}
     refused = page.post(f"{here}pack/", short | {"as": "proposed"})
     assert f"expected {inside[0].units}, found {inside[0].units + 1}" in said(refused)[0]
     assert "Nothing was packed" in said(refused)[0]
-    assert "TYPED-BEFORE" in page.get(here).content.decode()
+    assert "TYPED BEFORE" in page.get(here).content.decode()
     page.post(f"{here}pack/", fields | {"as": "proposed"})
 
     assert queries.fulfillment(waits.id).state == "packed"

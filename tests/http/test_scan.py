@@ -16,6 +16,7 @@ from entrepot.purchasing import queries as purchasing
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods
 from entrepot.purchasing.commands.order import order as order_goods
 from entrepot.returns import queries as returns
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
@@ -23,6 +24,7 @@ from entrepot.stock.commands.transfer import ShipTransfer, TransferShipped, Tran
 from entrepot.stock.plating import sscc
 from entrepot.warehouse import floor_queries, packing, queries, shelf_queries
 from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
+from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
 from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
@@ -701,6 +703,106 @@ def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
     hand.scans(f"={inspected.proposed}")
     assert returns.tasks(COMPANY) == []
     assert task.sku_code in hand.right[-1]
+
+
+def came_with_numbers(shop, units: int):
+    """Units that left as S-0, S-1 …, and are back to be inspected: the task, and the barcode of their SKU."""
+    order = shop.one("picked")
+    (one,) = queries.of_order(order)
+    inside = packing.contents([one.id])[one.id]
+    picked = max(inside, key=lambda each: each.units)
+    assert picked.units >= units
+    barcode = "UPDATE catalog_sku SET serial_policy = 'at_ship', barcode = '5012345678900' WHERE id = %(sku)s"
+    sql.run(barcode, {"sku": picked.sku})
+    noted = tuple(
+        (each.line, f"S-{n}") for each in inside if each.sku == picked.sku for n in range(each.units)
+    )
+    (packed,) = pack(the_system(shop.now), requests=[PackFulfillment(one.id, serials=noted)])
+    assert isinstance(packed, FulfillmentPacked), packed
+    (gone,) = ship(the_system(shop.now), requests=[ShipFulfillment(one.id)])
+    assert isinstance(gone, FulfillmentShipped), gone
+    lines = back.lines_of(order)
+    back.came(back.asked(order, *(units if line == picked.line else 0 for line in lines)))
+    (task,) = returns.tasks(COMPANY)
+    return task
+
+
+def test_of_what_left_with_serial_numbers_each_unit_is_inspected_with_its_own(shop, handheld):
+    task = came_with_numbers(shop, 2)
+    hand = handheld("inspector")
+    here = f"/scan/inspect/{task.receipt}/"
+    hand.goes(here)
+    assert hand.asks == ("Scan its serial number", task.sku_code)
+    assert "=A" not in hand.page
+    also = "Scan its serial number as well, so that it is known which one it is."
+    for said, told in {
+        "=A": "A comes later. First scan its serial number.",
+        "A-01": "A-01 comes later. First scan its serial number.",
+        "LAMP-OAK": f"Wrong item: this is LAMP-OAK. Take {task.sku_code}.",
+        task.sku_code: f"{task.sku_code} is right. {also}",
+        task.number: f"{task.number} is right. {also}",
+        "x" * 101: f"Nothing here has the barcode {'x' * 101}. Scan its serial number.",
+    }.items():
+        hand.scans(said)
+        assert hand.wrong == told
+        assert hand.asks == ("Scan its serial number", task.sku_code), "nothing has changed"
+
+    hand.scans("S-9")
+    assert hand.wrong.startswith("S-9 did not leave with this order.")
+    hand.scans("=undo")
+    assert hand.asks == ("Scan its serial number", task.sku_code)
+    hand.scans("S-1")
+    assert (hand.wrong, hand.asks) == ("", ("What is it like?", f"1 × {task.sku_code}"))
+    hand.scans("S-0")
+    assert hand.wrong.startswith("Nothing here has the barcode S-0.")
+    hand.scans("S-1")
+    assert hand.right == [f"Yes, it is {task.sku_code} of {task.number}."]
+    hand.scans("=A", key="grade")
+    assert hand.asks[0] == "Grade A. Proposed:"
+    hand.scans(f"={returns.tasks(COMPANY)[0].proposed}")
+
+    (rest,) = returns.tasks(COMPANY)
+    assert (rest.receipt, rest.inspection, rest.quantity) == (task.receipt, None, 1)
+    hand.goes(here)
+    assert hand.asks == ("Scan its serial number", task.sku_code), "the number is not at hand for the next"
+    hand.scans("(01)05012345678900(21)S-9")
+    assert hand.wrong.startswith("S-9 did not leave with this order.")
+    hand.scans("=A")
+    assert hand.asks[0] == "Grade D. Proposed:"
+    kept = sql.run("SELECT serial, quantity, codes FROM returns_inspection ORDER BY inspected_at, id")
+    assert kept == [("S-1", 1, ""), ("S-9", 1, "serial_swap")]
+
+
+def test_a_serial_number_opens_the_return_with_whose_order_it_left(shop, handheld):
+    task = came_with_numbers(shop, 1)
+    sold = shop.orders["shipped"] + shop.orders["delivered"]
+    alike = (
+        "SELECT order_id, id FROM orders_line WHERE order_id = ANY(%(sold)s::uuid[]) AND sku_code = %(code)s"
+    )
+    order, line = sql.run(alike, {"sold": sold, "code": task.sku_code})[0]
+    back.came(back.asked(order, *(int(one == line) for one in back.lines_of(order))))
+    waits_longer = (
+        "UPDATE returns_receipt SET received_at = received_at - interval '1 hour' WHERE id <> %(id)s"
+    )
+    sql.run(waits_longer, {"id": task.receipt})
+    hand = handheld("inspector")
+    for number in ("S-0", "(01)05012345678900(21)S-0"):
+        hand.goes("/scan/inspect/")
+        hand.scans(number)
+        assert hand.at == f"/scan/inspect/{task.receipt}/"
+    hand.goes("/scan/inspect/")
+    hand.scans("(01)05012345678900(21)S-77")
+    assert hand.at != f"/scan/inspect/{task.receipt}/"
+
+
+def test_a_gs1_barcode_says_the_serial_number_of_what_came_back(shop, handheld):
+    task = came_with_numbers(shop, 1)
+    hand = handheld("inspector")
+    hand.goes(f"/scan/inspect/{task.receipt}/")
+    hand.scans("(01)05012345678900(21)S-0")
+    assert (hand.wrong, hand.asks) == ("", ("What is it like?", f"1 × {task.sku_code}"))
+    hand.scans("=B")
+    assert sql.run("SELECT serial, grade FROM returns_inspection") == [("S-0", "B")]
 
 
 LISTS = {

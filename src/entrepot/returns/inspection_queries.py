@@ -10,11 +10,23 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.returns import checklists, photos
+from entrepot.returns.commands.left import BUCKETS
 
 
 def questions(company: int, category: str, at: datetime) -> tuple[checklists.Question, ...]:
     """What is asked about goods of a category. 1 statement."""
     return policies.of_company(company, checklists.Checklists, at)[1].of(category)
+
+
+def serials_left(receipt: UUID) -> list[str]:
+    """The serial numbers with which units like those of a receipt left; an inspection names one. 1 statement."""
+    return [serial for _, serial in sql.run(_SERIALS_LEFT, {"receipts": [receipt]})]
+
+
+def left_with(serial: str, receipts: Collection[UUID]) -> set[UUID]:
+    """Those of receipts with units like that which left under a serial number. 1 statement."""
+    params = {"receipts": list(receipts), "serial": serial}
+    return {receipt for receipt, _ in sql.run(_SERIALS_LEFT + _NUMBERED, params)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,17 @@ def photos_of_customer(return_id: UUID) -> list[UUID]:
     """Pictures that the customer of a return sent, in that order, but for those that were erased. 1 statement."""
     return [photo_id for (photo_id,) in sql.run(_OF_CUSTOMER, {"return": return_id})]
 
+
+_SERIALS_LEFT = f"""
+SELECT DISTINCT r.id, b.serial
+FROM returns_receipt AS r
+JOIN returns_line AS l ON l.id = r.return_line_id
+JOIN catalog_sku AS k ON k.id = r.sku_id AND (k.lot_policy <> 'none' OR k.serial_policy <> 'none')
+CROSS JOIN LATERAL ({BUCKETS}) AS m
+JOIN stock_bucket AS b ON b.id = m.bucket AND b.serial <> ''
+WHERE r.id = ANY(%(receipts)s::uuid[])
+"""
+_NUMBERED = "AND b.serial = %(serial)s"
 
 _OF_CUSTOMER = """
 SELECT s.photo_id FROM returns_returnphoto AS s JOIN returns_photocontent AS c ON c.photo_id = s.photo_id

@@ -142,9 +142,10 @@ def do(request: Request, which: UUID) -> HttpResponse:
     note = clean(request.POST.get("note"))
     inside = packing.contents([which]).get(which, [])
     serials = tuple(
-        (one.line, serial)
+        (one.line, serial.strip())
         for one in inside
-        for serial in request.POST.get(f"serials-{one.line}", "").replace("\x00", "").split()
+        for serial in request.POST.get(f"serials-{one.line}", "").replace("\x00", "").splitlines()
+        if serial.strip()
     )
     if request.POST.get("as") == "proposed":
         boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,10 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from entrepot.kernel.errors import Refused
-from entrepot.returns import queries, rules
+from entrepot.kernel.errors import Refused, Said
+from entrepot.returns import inspection_queries, queries, rules
 from entrepot.returns.commands.dispose import OVERRIDES, Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
+from entrepot.warehouse.rules import SERIAL_MAX
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -22,8 +25,10 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
+    finish,
     give_one,
     hear,
+    keep,
     node_of,
     over,
     progress,
@@ -31,7 +36,7 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import sentence, word
 from entrepot.work import errors
-from entrepot.work.scanning import Scan, astray
+from entrepot.work.scanning import Keep, Scan, astray
 
 COMMANDS = ("returns.inspect", "returns.dispose")
 LOOKED_THROUGH = 200
@@ -75,9 +80,13 @@ def _choice(one: queries.Task) -> Choice:
 def _open(request: Request, rows: list[queries.Task], scan: Scan) -> Outcome:
     codes = {item.code for item in scan.items}
     text = scan.text.casefold()
-    for one in rows:
+    # A number opens the return with whose order it left: in another of the SKU it would be a swap.
+    numbered = inspection_queries.left_with(
+        scan.serial or scan.text, [one.receipt for one in rows if not one.inspection and not one.serial]
+    )
+    for one in sorted(rows, key=lambda one: one.receipt not in numbered):
         names = {one.number.casefold(), one.order_number.casefold(), one.serial.casefold()} - {""}
-        if text in names or one.sku_code in codes:
+        if text in names or one.sku_code in codes or one.receipt in numbered:
             return redirect(_address(one))
     before = queries.returns_page(request.reader.company.id, text=scan.text.upper(), limit=1)
     inspected = {one.number for one in before if one.state in ("inspected", "closed")}
@@ -87,7 +96,8 @@ def _open(request: Request, rows: list[queries.Task], scan: Scan) -> Outcome:
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
 def one(request: Request, which: UUID) -> HttpResponse:
-    """The grade of a receipt's units, or what is done with those of an inspection."""
+    """The grade of a receipt's units, one by one where they left with serial numbers, or what is done with those of an
+    inspection."""
     task = next((row for row in _tasks(request) if which in (row.inspection, row.receipt)), None)
     if task is None:
         return over(request, "inspect", which, COMMANDS, "scan-inspect")
@@ -95,14 +105,27 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if subject != which and request.method != "POST":
         return redirect("scan-inspect-one", subject)
     at = progress(request, "inspect", subject)
+    left = [] if task.inspection or task.serial else inspection_queries.serials_left(task.receipt)
+    if left and at.tokens:
+        task = replace(task, quantity=1, serial=at.tokens[-1])
 
     def screen() -> Screen:
+        if left and not at.tokens:
+            return _number(task)
         may = request.reader.actor.may(OVERRIDES)
         others = [one for one in rules.DISPOSITIONS if one != task.proposed]
-        return _disposition(task, others if may else []) if task.inspection else _grade(task)
+        return (
+            _disposition(task, others if may else [])
+            if task.inspection
+            else replace(_grade(task), can_undo=bool(left))
+        )
 
     def decide(scan: Scan, key: str) -> Outcome:
-        return _dispose(request, task, scan, key) if task.inspection else _inspect(request, task, scan, key)
+        if left and not at.tokens:
+            return _read(request, task, left, at, scan, key)
+        return (
+            _dispose(request, task, scan, key) if task.inspection else _inspect(request, task, at, scan, key)
+        )
 
     if request.method == "POST":
         return hear(request, at, COMMANDS, screen, decide)
@@ -116,6 +139,13 @@ def _facts(task: queries.Task) -> tuple[tuple[str, str], ...]:
         (gettext("Lot"), task.lot), (gettext("They say"), f"{says} {task.note}".strip()),
     )  # fmt: skip
     return tuple((label, value) for label, value in facts if value)
+
+
+def _number(task: queries.Task) -> Screen:
+    return Screen(
+        task.number, gettext("Scan its serial number"), task.sku_code, task.name, facts=_facts(task),
+        scans=gettext("Serial number"), at=str(task.receipt), back="scan-inspect",
+    )  # fmt: skip
 
 
 def _grade(task: queries.Task) -> Screen:
@@ -158,7 +188,39 @@ def _not_asked(task: queries.Task, scan: Scan) -> Refused | str:
     return errors.ScanUnknown(scanned=scan.shown, wanted=task.sku_code)
 
 
-def _inspect(request: Request, task: queries.Task, scan: Scan, key: str) -> Outcome:
+def _read(
+    request: Request, task: queries.Task, left: Collection[str], at: Progress, scan: Scan, key: str
+) -> Outcome:
+    """The number on the unit in hand, remembered for its grade. One that did not leave is told at once: it may be
+    misread, and is a swap otherwise."""
+    if scan.text in left:
+        return Keep(scan.text)
+    number = scan.serial or scan.text
+    wanted = Said("its serial number")
+    if scan.text.startswith("=") or scan.bin:
+        return errors.ScanOutOfTurn(scanned=scan.shown.removeprefix("="), wanted=wanted)
+    if wrong := _wrong(task, scan):
+        return wrong
+    if not scan.serial and isinstance(_not_asked(task, scan), str):
+        return errors.ScanUnread(scanned=scan.shown, wanted=wanted)
+    if len(number) > SERIAL_MAX:
+        return errors.ScanUnknown(scanned=number, wanted=wanted)
+    if number in left:
+        return Keep(number)
+    refused = keep(request, at, (number,), key)
+    if refused:
+        return refused
+    messages.error(
+        request,
+        gettext(
+            "%(serial)s did not leave with this order. Undo it if you misread it, or go on: it is a swap."
+        )
+        % {"serial": number},
+    )
+    return redirect(request.path)
+
+
+def _inspect(request: Request, task: queries.Task, at: Progress, scan: Scan, key: str) -> Outcome:
     grade = scan.text.removeprefix("=")
     wrong = _wrong(task, scan)
     if wrong:
@@ -167,7 +229,11 @@ def _inspect(request: Request, task: queries.Task, scan: Scan, key: str) -> Outc
         return told
     if grade not in rules.GRADES:
         return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("a grade: one of the buttons"))
-    answer = give_one(request, inspect, Inspect(task.receipt, task.quantity, grade, key=key))
+    if at.tokens:
+        asked = Inspect(task.receipt, 1, grade, serial=task.serial, key=key)
+        answer = finish(request, at, inspect, asked)
+    else:
+        answer = give_one(request, inspect, Inspect(task.receipt, task.quantity, grade, key=key))
     return answer if isinstance(answer, Refused) else redirect("scan-inspect-one", answer.inspection)
 
 
