@@ -188,8 +188,7 @@ _UP_TO = """
 SELECT COALESCE(max(seq), 0) - EXISTS (
     SELECT FROM pg_locks
     WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND pid <> pg_backend_pid()
-      AND pid IN (SELECT pid FROM pg_stat_activity
-                  WHERE datname = current_database() AND backend_type = 'client backend'))::int
+      AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))::int
 FROM kernel_event
 """
 
