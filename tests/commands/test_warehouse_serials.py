@@ -199,6 +199,39 @@ def test_a_unit_that_was_picked_by_its_number_needs_none_read(house: Floor):
     )
 
 
+def with_one_number(house: Floor, *units: int) -> None:
+    """Of the third SKU all units stand under one number, by a slip of somebody: so many in the pick bin, and in
+    reserve."""
+    for kind, quantity in zip(("pick", "reserve"), units, strict=False):
+        house.stock(2, quantity, kind=kind)
+    of = {"sku": house.skus[2]}
+    sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s", of)
+    sql.run("UPDATE stock_bucket SET serial = 'S-1' WHERE sku_id = %(sku)s", of)
+
+
+@pytest.mark.parametrize("units", [(1, 1), (2,)])
+def test_a_number_that_two_units_have_by_the_records_stops_no_parcel(house: Floor, units: tuple[int, ...]):
+    with_one_number(house, *units)
+    (one,) = picked(house.order((2, 2)).order)
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(one)])
+    assert isinstance(answer, FulfillmentPacked)
+    assert noted() == [("S-1", False)]
+    assert isinstance(ship(SYSTEM, requests=[ShipFulfillment(one)])[0], FulfillmentShipped)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_number_on_two_orders_by_the_records_stops_neither(house: Floor, together: bool):
+    with_one_number(house, 1, 1)
+    one, other, plain = picked(*placed(house, 2, (2, 1)), house.order((0, 1)).order)
+    wanted = [PackFulfillment(one), PackFulfillment(other), asks(plain, "S-7")]
+    batches = [wanted] if together else [[each] for each in wanted]
+    answers = [answer for batch in batches for answer in pack(SYSTEM, requests=batch)]
+    assert all(isinstance(answer, FulfillmentPacked) for answer in answers)
+    assert noted() == [("S-1", False), ("S-7", False)], "nobody has brought the first one back"
+    gone = ship(SYSTEM, requests=[ShipFulfillment(each) for each in (one, other, plain)])
+    assert all(isinstance(answer, FulfillmentShipped) for answer in gone)
+
+
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     packs, ships = [], []
     for size in SIZES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -65,8 +66,8 @@ class Noting:
 
 
 def note(packed: Iterable[tuple[Fulfillment, Said, Sequence[Contents]]]) -> None:
-    """Keep the serial numbers of what was packed, also those that were known from the bin. No statement where none is
-    to be noted; 2 otherwise, 1 more where some were known."""
+    """Keep the serial numbers of what was packed, also those that were known from the bin. Of these none twice: what
+    nobody read stops no parcel. No statement where none is to be noted; 2 otherwise, 1 more where some were known."""
     packed = list(packed)
     noting = [one.id for one, _, inside in packed if any(each.to_note is not None for each in inside)]
     if not noting:
@@ -74,18 +75,21 @@ def note(packed: Iterable[tuple[Fulfillment, Said, Sequence[Contents]]]) -> None
     known: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
     for fulfillment, line, serial in sql.run(_KNOWN, {"ids": noting}):
         known[fulfillment].append((line, serial))
-    rows, back = [], []
+    read: list[_Row] = []
+    from_bins: list[_Row] = []
     for one, said, inside in packed:
         skus = {each.line: each.sku for each in inside if each.to_note is not None}
-        units = [(skus[line], serial) for line, serial in known[one.id] if line in skus]
-        back += units
-        rows += [
-            (one.id, line, one.company, skus[line], serial.strip())
-            for line, serial in (*said, *known[one.id])
-            if line in skus
-        ]
-    came_back(back)
-    sql.write("warehouse_packedserial", _PACKED_SERIAL, rows)
+        for rows, units in ((read, said), (from_bins, known[one.id])):
+            rows += [
+                (one.id, line, one.company, skus[line], serial.strip())
+                for line, serial in units
+                if line in skus
+            ]
+    sql.write("warehouse_packedserial", _PACKED_SERIAL, read)
+    if from_bins:
+        sql.run(
+            _NOTE_KNOWN, sql.columns(("fulfillments", "lines", "companies", "skus", "serials"), from_bins)
+        )
 
 
 def came_back(units: Iterable[tuple[UUID, str]]) -> None:
@@ -95,6 +99,8 @@ def came_back(units: Iterable[tuple[UUID, str]]) -> None:
     if rows:
         sql.run(_BACK, sql.columns(("skus", "serials"), rows))
 
+
+_Row: TypeAlias = tuple[UUID, UUID, int, UUID, str]
 
 _PACKED_SERIAL = ("fulfillment_id", "line_id", "company_id", "sku_id", "serial")
 
@@ -106,6 +112,13 @@ FROM (SELECT sku FROM unnest(%(skus)s::uuid[]) AS k(sku) ORDER BY sku) AS locked
 _KNOWN = """
 SELECT fulfillment_id, line_id, serial FROM warehouse_picktask
 WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND picked > 0 AND serial <> '' ORDER BY 1, 2, 3
+"""
+
+_NOTE_KNOWN = """
+INSERT INTO warehouse_packedserial (fulfillment_id, line_id, company_id, sku_id, serial)
+SELECT * FROM unnest(%(fulfillments)s::uuid[], %(lines)s::uuid[], %(companies)s::smallint[], %(skus)s::uuid[],
+                     %(serials)s::text[])
+ON CONFLICT DO NOTHING
 """
 
 _BACK = """
