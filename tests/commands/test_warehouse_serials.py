@@ -13,6 +13,7 @@ from entrepot.kernel.errors import Invalid, RequestReused
 from entrepot.returns import errors as returns
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
 from entrepot.returns.commands.receive import Receive, receive
+from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock.commands.receive import Receive as Got
 from entrepot.stock.commands.receive import receive as receive_stock
@@ -173,6 +174,30 @@ def test_what_came_back_is_checked_and_goes_out_again(house: Floor, read_at: str
     else:
         assert isinstance(answer, FulfillmentPacked)
         assert noted() == [("S-1", True), ("S-1", False)]
+
+
+@pytest.mark.parametrize("read_at", ["the door", "inspection"])
+def test_a_number_that_another_order_sent_stays_out(house: Floor, read_at: str):
+    order, _ = went(house, "S-1")
+    went(house, "S-2")
+    one = asked(order, 1)
+    serial = "S-2" if read_at == "the door" else ""
+    (got,) = receive(INSPECTS, requests=[Receive(one.return_id, one.lines[0], 1, serial=serial)])
+    if not serial:
+        inspect(INSPECTS, requests=[Inspect(got.receipt, 1, "A", serial="S-2")])
+    assert noted() == [("S-1", False), ("S-2", False)]
+
+
+def test_what_was_sent_again_comes_back_on_the_order_that_was_paid(house: Floor):
+    order, _ = went(house, "S-1")
+    ((shipment,),) = sql.run("SELECT id FROM shipping_shipment WHERE order_id = %(id)s", {"id": order})
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    (one,) = picked(again.order)
+    pack(SYSTEM, requests=[asks(one, "S-2")])
+    ship(SYSTEM, requests=[ShipFulfillment(one)])
+    back = asked(order, 1)
+    receive(INSPECTS, requests=[Receive(back.return_id, back.lines[0], 1, serial="S-2")])
+    assert noted() == [("S-1", False), ("S-2", True)]
 
 
 def test_another_that_came_back_is_a_swap(house: Floor):

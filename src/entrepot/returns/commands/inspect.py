@@ -16,10 +16,9 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
-from entrepot.returns.commands.left import BUCKETS
+from entrepot.returns.commands.left import BUCKETS, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.fraud import FraudPolicy
-from entrepot.warehouse.commands.serials import came_back
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -103,7 +102,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
 
     A serial number that did not leave with the order is a swap: somebody is asked about it.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
-    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 16 statements at most; 13
+    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 17 statements at most; 13
     more where returns are judged.
     """
     wanted = [one.receipt for one in requests]
@@ -209,7 +208,7 @@ def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InFor
         )
         for one in inspections
     ])  # fmt: skip
-    came_back((one.line.sku, one.request.serial) for one in inspections)
+    serials_back((one.of.order, one.line.sku, one.request.serial) for one in inspections)
     counts: dict[UUID, int] = defaultdict(int)
     for one in inspections:
         counts[one.request.receipt] += one.request.quantity

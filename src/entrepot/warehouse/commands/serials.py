@@ -92,12 +92,12 @@ def note(packed: Iterable[tuple[Fulfillment, Said, Sequence[Contents]]]) -> None
         )
 
 
-def came_back(units: Iterable[tuple[UUID, str]]) -> None:
-    """Units (SKU, serial number) stand here again, and may be sent once more. 1 statement; none where no serial number
-    is said."""
-    rows = sorted({(sku, serial) for sku, serial in units if serial})
+def came_back(units: Iterable[tuple[UUID, UUID, str]]) -> None:
+    """Units (the order that they were sent by, SKU, serial number) stand here again, and may be sent once more. What
+    another order sent stays out, whatever was typed. 1 statement; none where no serial number is said."""
+    rows = sorted({(order, sku, serial) for order, sku, serial in units if serial})
     if rows:
-        sql.run(_BACK, sql.columns(("skus", "serials"), rows))
+        sql.run(_BACK, sql.columns(("orders", "skus", "serials"), rows))
 
 
 _Row: TypeAlias = tuple[UUID, UUID, int, UUID, str]
@@ -123,6 +123,7 @@ ON CONFLICT DO NOTHING
 
 _BACK = """
 UPDATE warehouse_packedserial AS p SET back = TRUE
-FROM unnest(%(skus)s::uuid[], %(serials)s::text[]) AS k(sku, serial)
-WHERE p.sku_id = k.sku AND p.serial = k.serial AND NOT p.back
+FROM unnest(%(orders)s::uuid[], %(skus)s::uuid[], %(serials)s::text[]) AS k(by, sku, serial)
+JOIN warehouse_fulfillment AS f ON f.order_id = k.by
+WHERE p.fulfillment_id = f.id AND p.sku_id = k.sku AND p.serial = k.serial AND NOT p.back
 """
