@@ -200,6 +200,29 @@ def test_what_was_sent_again_comes_back_on_the_order_that_was_paid(house: Floor)
     assert noted() == [("S-1", False), ("S-2", True)]
 
 
+def test_what_left_in_part_with_numbers_comes_back_without(house: Floor):
+    with_one_number(house, 1)
+    house.stock(2, 1)
+    order = house.order((2, 2)).order
+    (one,) = picked(order)
+    assert isinstance(pack(SYSTEM, requests=[PackFulfillment(one, gone=True)])[0], FulfillmentPacked)
+    assert isinstance(ship(SYSTEM, requests=[ShipFulfillment(one)])[0], FulfillmentShipped)
+    receipt = came(asked(order, 2))[0].receipt
+    mine, other = inspect(INSPECTS, requests=[
+        Inspect(receipt, 1, "A", serial="S-1"), Inspect(receipt, 1, "A", serial="S-8")
+    ])  # fmt: skip
+    assert (mine.codes, other.codes) == ((), ())
+
+
+def test_what_was_inspected_before_the_house_knew_of_it_needs_no_number(house: Floor):
+    order, _ = went(house, "S-1", "S-2")
+    receipt = came(asked(order, 2))[0].receipt
+    (needed,) = inspect(INSPECTS, requests=[Inspect(receipt, 2, "A")])
+    (answer,) = inspect(INSPECTS, requests=[Inspect(receipt, 2, "A", gone=True)])
+    assert needed == returns.SerialNeeded(left=2)
+    assert isinstance(answer, Inspected)
+
+
 def test_another_that_came_back_is_a_swap(house: Floor):
     order, _ = went(house, "S-1")
     receipt = came(asked(order, 1))[0].receipt

@@ -28,6 +28,7 @@ class Inspect:
 
     `answers` are those to the checklist of the category, by the codes of its questions. They may lower the grade; with
     '' it is the best that they allow. `weight_g` is of all units together, `serial` is read on the unit.
+    What was inspected and has `gone` its way before the house knew of it can go without.
     """
 
     receipt: UUID
@@ -40,6 +41,7 @@ class Inspect:
     serial: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,15 @@ class _Waiting(NamedTuple):
     serial: str
     lots: list[str]
     serials: list[str]
+    units: int
 
 
 @command("returns.inspect")
 def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected | Refused]:
     """Inspections, each with a proposed disposition; the units stay where they are until it is decided.
 
-    A serial number that did not leave with the order is a swap: somebody is asked about it.
+    A serial number that did not leave with the order is a swap where the numbers of all its units are known: somebody
+    is asked about it.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
     returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 17 statements at most; 13
     more where returns are judged.
@@ -150,10 +154,11 @@ def _check(
     if isinstance(answered, Refused):
         return answered
     serial = request.serial or units.serial
-    matched = checklists.matched(policy, serial, units.serials, units.lot, units.lots)
+    left = 0 if request.gone else units.units
+    matched = checklists.matched(policy, serial, units.serials, left, units.lot, units.lots)
     if isinstance(matched, Refused):
         return matched
-    if units.serials and request.quantity != 1:
+    if checklists.all_known(units.serials, left) and request.quantity != 1:
         return Invalid(field="quantity", expected="1 of goods with serial numbers", found=request.quantity)
     found = (
         *answered,
@@ -266,14 +271,16 @@ _WAITING = f"""
 SELECT r.id, r.return_id, r.return_line_id, r.quantity - r.inspected, k.category,
        ((o.gross_minor - o.discount_minor) / o.quantity)::bigint, (r.cost_minor / r.quantity)::bigint,
        (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id),
-       k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{{}}'), COALESCE(w.serials, '{{}}')
+       k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{{}}'), COALESCE(w.serials, '{{}}'),
+       COALESCE(w.units, 0)
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN orders_line AS o ON o.id = l.line_id
 JOIN catalog_sku AS k ON k.id = r.sku_id
 LEFT JOIN LATERAL (
     SELECT array_agg(DISTINCT b.lot) FILTER (WHERE b.lot <> '') AS lots,
-           array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials
+           array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials,
+           sum(m.quantity)::int AS units
     FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket
 ) AS w ON k.lot_policy <> 'none' OR k.serial_policy <> 'none'
 WHERE r.id = ANY(%(receipts)s::uuid[])

@@ -303,9 +303,11 @@ _SERIALS = f"""
 SELECT i.return_id, k.code, i.serial, w.serials
 FROM returns_inspection AS i JOIN returns_line AS l ON l.id = i.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 CROSS JOIN LATERAL (
-    SELECT COALESCE(array_agg(DISTINCT b.serial ORDER BY b.serial), '{{}}') AS serials
-    FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket AND b.serial <> '') AS w
-WHERE i.id = ANY(%(documents)s::uuid[]) AND i.serial <> '' ORDER BY i.return_id, i.id
+    SELECT COALESCE(array_agg(DISTINCT b.serial ORDER BY b.serial) FILTER (WHERE b.serial <> ''), '{{}}') AS serials,
+           sum(m.quantity) AS units
+    FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket) AS w
+WHERE i.id = ANY(%(documents)s::uuid[]) AND i.serial <> '' AND cardinality(w.serials) >= w.units
+ORDER BY i.return_id, i.id
 """
 
 _GRADED = """

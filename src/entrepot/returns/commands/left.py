@@ -85,12 +85,12 @@ SELECT first, id FROM again
 """
 
 BUCKETS = """
-    SELECT m.from_bucket AS bucket
+    SELECT m.from_bucket AS bucket, m.id, m.quantity
     FROM shipping_shipment AS h
     JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer'
     WHERE h.order_id = l.order_id
     UNION
-    SELECT m.from_bucket
+    SELECT m.from_bucket, m.id, m.quantity
     FROM (
         WITH RECURSIVE again AS (
             SELECT l.order_id AS id
