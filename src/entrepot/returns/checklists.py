@@ -160,20 +160,15 @@ def weighed(policy: Checklists, sold_g: int, found_g: int | None, units: int) ->
     return (Finding("weight", asks, answer),)
 
 
-def all_known(serials: Collection[str], units: int) -> bool:
-    """Whether each of the units that left is known by a serial number, so that another was not among them."""
-    return 0 < units <= len(serials)
-
-
 def matched(
-    policy: Checklists, serial: str, serials: Collection[str], units: int, lot: str, lots: Collection[str]
+    policy: Checklists, serial: str, serials: Collection[str], unknown: int, lot: str, lots: Collection[str]
 ) -> tuple[Finding, ...] | Refused:
     """Whether serial number and lot are of units that left with the order; a swap is told apart. Nothing is said where
-    it is not known what left: of `units` that did, some had no serial number that anybody noted."""
+    it is not known what left; of `unknown` units nobody noted a serial number of their own."""
     found = []
     if serial in serials:
         found.append(Finding("serial", Said("serial number"), Said("{0} left with the order", serial)))
-    elif all_known(serials, units):
+    elif serials and not unknown:
         if not serial:
             return errors.SerialNeeded(left=len(serials))
         said = Said("{0} did not leave with the order", serial)

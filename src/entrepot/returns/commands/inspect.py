@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
-from entrepot.returns.commands.left import BUCKETS, serials_back
+from entrepot.returns.commands.left import BUCKETS, UNKNOWN, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -96,7 +96,7 @@ class _Waiting(NamedTuple):
     serial: str
     lots: list[str]
     serials: list[str]
-    units: int
+    unknown: int
 
 
 @command("returns.inspect")
@@ -154,11 +154,11 @@ def _check(
     if isinstance(answered, Refused):
         return answered
     serial = request.serial or units.serial
-    left = 0 if request.gone else units.units
-    matched = checklists.matched(policy, serial, units.serials, left, units.lot, units.lots)
+    unknown = request.quantity if request.gone else units.unknown
+    matched = checklists.matched(policy, serial, units.serials, unknown, units.lot, units.lots)
     if isinstance(matched, Refused):
         return matched
-    if checklists.all_known(units.serials, left) and request.quantity != 1:
+    if units.serials and not unknown and request.quantity != 1:
         return Invalid(field="quantity", expected="1 of goods with serial numbers", found=request.quantity)
     found = (
         *answered,
@@ -272,7 +272,7 @@ SELECT r.id, r.return_id, r.return_line_id, r.quantity - r.inspected, k.category
        ((o.gross_minor - o.discount_minor) / o.quantity)::bigint, (r.cost_minor / r.quantity)::bigint,
        (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id),
        k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{{}}'), COALESCE(w.serials, '{{}}'),
-       COALESCE(w.units, 0)
+       COALESCE(w.unknown, 0)
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN orders_line AS o ON o.id = l.line_id
@@ -280,7 +280,7 @@ JOIN catalog_sku AS k ON k.id = r.sku_id
 LEFT JOIN LATERAL (
     SELECT array_agg(DISTINCT b.lot) FILTER (WHERE b.lot <> '') AS lots,
            array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials,
-           sum(m.quantity)::int AS units
+           {UNKNOWN} AS unknown
     FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket
 ) AS w ON k.lot_policy <> 'none' OR k.serial_policy <> 'none'
 WHERE r.id = ANY(%(receipts)s::uuid[])

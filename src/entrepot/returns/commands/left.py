@@ -85,12 +85,12 @@ SELECT first, id FROM again
 """
 
 BUCKETS = """
-    SELECT m.from_bucket AS bucket, m.id, m.quantity
+    SELECT m.from_bucket AS bucket, m.id, m.document_id, m.quantity
     FROM shipping_shipment AS h
     JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer'
     WHERE h.order_id = l.order_id
     UNION
-    SELECT m.from_bucket, m.id, m.quantity
+    SELECT m.from_bucket, m.id, m.document_id, m.quantity
     FROM (
         WITH RECURSIVE again AS (
             SELECT l.order_id AS id
@@ -103,6 +103,12 @@ BUCKETS = """
 """
 """What the units of a return's line (`l`) were, by lot and serial number, when they left with its order, or with those
 by which they were sent again: a customer returns any of them on the order that he paid."""
+
+# A unit that came back and was sent again has one number in two shipments.
+UNKNOWN = """
+(sum(m.quantity) - count(DISTINCT (m.document_id, b.serial)) FILTER (WHERE b.serial <> ''))::int
+"""
+"""How many of `BUCKETS` (`m`, with its bucket `b`) had no serial number of their own."""
 
 # An order by itself has a row for each line, a chain of them (`chained`) one for each SKU.
 _CHAIN = f"""
