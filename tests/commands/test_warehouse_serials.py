@@ -223,6 +223,19 @@ def test_what_was_inspected_before_the_house_knew_of_it_needs_no_number(house: F
     assert isinstance(answer, Inspected)
 
 
+def test_of_a_unit_that_was_sent_again_another_is_a_swap(house: Floor):
+    order, _ = went(house, "S-1")
+    ((shipment,),) = sql.run("SELECT id FROM shipping_shipment WHERE order_id = %(id)s", {"id": order})
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    sql.run("UPDATE warehouse_packedserial SET back = TRUE")
+    (one,) = picked(again.order)
+    pack(SYSTEM, requests=[asks(one, "S-1")])
+    ship(SYSTEM, requests=[ShipFulfillment(one)])
+    receipt = came(asked(order, 1))[0].receipt
+    (swap,) = inspect(INSPECTS, requests=[Inspect(receipt, 1, "A", serial="S-8")])
+    assert swap.codes == ("serial_swap",)
+
+
 def test_another_that_came_back_is_a_swap(house: Floor):
     order, _ = went(house, "S-1")
     receipt = came(asked(order, 1))[0].receipt
