@@ -13,6 +13,7 @@ from entrepot.kernel.errors import Invalid, RequestReused
 from entrepot.returns import errors as returns
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
 from entrepot.returns.commands.receive import Receive, receive
+from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock.commands.receive import Receive as Got
 from entrepot.stock.commands.receive import receive as receive_stock
@@ -175,6 +176,66 @@ def test_what_came_back_is_checked_and_goes_out_again(house: Floor, read_at: str
         assert noted() == [("S-1", True), ("S-1", False)]
 
 
+@pytest.mark.parametrize("read_at", ["the door", "inspection"])
+def test_a_number_that_another_order_sent_stays_out(house: Floor, read_at: str):
+    order, _ = went(house, "S-1")
+    went(house, "S-2")
+    one = asked(order, 1)
+    serial = "S-2" if read_at == "the door" else ""
+    (got,) = receive(INSPECTS, requests=[Receive(one.return_id, one.lines[0], 1, serial=serial)])
+    if not serial:
+        inspect(INSPECTS, requests=[Inspect(got.receipt, 1, "A", serial="S-2")])
+    assert noted() == [("S-1", False), ("S-2", False)]
+
+
+def test_what_was_sent_again_comes_back_on_the_order_that_was_paid(house: Floor):
+    order, _ = went(house, "S-1")
+    ((shipment,),) = sql.run("SELECT id FROM shipping_shipment WHERE order_id = %(id)s", {"id": order})
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    (one,) = picked(again.order)
+    pack(SYSTEM, requests=[asks(one, "S-2")])
+    ship(SYSTEM, requests=[ShipFulfillment(one)])
+    back = asked(order, 1)
+    receive(INSPECTS, requests=[Receive(back.return_id, back.lines[0], 1, serial="S-2")])
+    assert noted() == [("S-1", False), ("S-2", True)]
+
+
+def test_what_left_in_part_with_numbers_comes_back_without(house: Floor):
+    with_one_number(house, 1)
+    house.stock(2, 1)
+    order = house.order((2, 2)).order
+    (one,) = picked(order)
+    assert isinstance(pack(SYSTEM, requests=[PackFulfillment(one, gone=True)])[0], FulfillmentPacked)
+    assert isinstance(ship(SYSTEM, requests=[ShipFulfillment(one)])[0], FulfillmentShipped)
+    receipt = came(asked(order, 2))[0].receipt
+    mine, other = inspect(INSPECTS, requests=[
+        Inspect(receipt, 1, "A", serial="S-1"), Inspect(receipt, 1, "A", serial="S-8")
+    ])  # fmt: skip
+    assert (mine.codes, other.codes) == ((), ())
+
+
+def test_what_was_inspected_before_the_house_knew_of_it_needs_no_number(house: Floor):
+    order, _ = went(house, "S-1", "S-2")
+    receipt = came(asked(order, 2))[0].receipt
+    (needed,) = inspect(INSPECTS, requests=[Inspect(receipt, 2, "A")])
+    (answer,) = inspect(INSPECTS, requests=[Inspect(receipt, 2, "A", gone=True)])
+    assert needed == returns.SerialNeeded(left=2)
+    assert isinstance(answer, Inspected)
+
+
+def test_of_a_unit_that_was_sent_again_another_is_a_swap(house: Floor):
+    order, _ = went(house, "S-1")
+    ((shipment,),) = sql.run("SELECT id FROM shipping_shipment WHERE order_id = %(id)s", {"id": order})
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    sql.run("UPDATE warehouse_packedserial SET back = TRUE")
+    (one,) = picked(again.order)
+    pack(SYSTEM, requests=[asks(one, "S-1")])
+    ship(SYSTEM, requests=[ShipFulfillment(one)])
+    receipt = came(asked(order, 1))[0].receipt
+    (swap,) = inspect(INSPECTS, requests=[Inspect(receipt, 1, "A", serial="S-8")])
+    assert swap.codes == ("serial_swap",)
+
+
 def test_another_that_came_back_is_a_swap(house: Floor):
     order, _ = went(house, "S-1")
     receipt = came(asked(order, 1))[0].receipt
@@ -197,6 +258,39 @@ def test_a_unit_that_was_picked_by_its_number_needs_none_read(house: Floor):
     sql.run(
         "UPDATE stock_bucket SET serial = ''  WHERE sku_id = %(sku)s AND quantity > 0", {"sku": house.skus[0]}
     )
+
+
+def with_one_number(house: Floor, *units: int) -> None:
+    """Of the third SKU all units stand under one number, by a slip of somebody: so many in the pick bin, and in
+    reserve."""
+    for kind, quantity in zip(("pick", "reserve"), units, strict=False):
+        house.stock(2, quantity, kind=kind)
+    of = {"sku": house.skus[2]}
+    sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s", of)
+    sql.run("UPDATE stock_bucket SET serial = 'S-1' WHERE sku_id = %(sku)s", of)
+
+
+@pytest.mark.parametrize("units", [(1, 1), (2,)])
+def test_a_number_that_two_units_have_by_the_records_stops_no_parcel(house: Floor, units: tuple[int, ...]):
+    with_one_number(house, *units)
+    (one,) = picked(house.order((2, 2)).order)
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(one)])
+    assert isinstance(answer, FulfillmentPacked)
+    assert noted() == [("S-1", False)]
+    assert isinstance(ship(SYSTEM, requests=[ShipFulfillment(one)])[0], FulfillmentShipped)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_number_on_two_orders_by_the_records_stops_neither(house: Floor, together: bool):
+    with_one_number(house, 1, 1)
+    one, other, plain = picked(*placed(house, 2, (2, 1)), house.order((0, 1)).order)
+    wanted = [PackFulfillment(one), PackFulfillment(other), asks(plain, "S-7")]
+    batches = [wanted] if together else [[each] for each in wanted]
+    answers = [answer for batch in batches for answer in pack(SYSTEM, requests=batch)]
+    assert all(isinstance(answer, FulfillmentPacked) for answer in answers)
+    assert noted() == [("S-1", False), ("S-7", False)], "nobody has brought the first one back"
+    gone = ship(SYSTEM, requests=[ShipFulfillment(each) for each in (one, other, plain)])
+    assert all(isinstance(answer, FulfillmentShipped) for answer in gone)
 
 
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):

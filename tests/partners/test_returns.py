@@ -81,6 +81,20 @@ def test_a_credit_finds_its_sale_by_price_and_else_the_latest(committed_db: None
     assert verify.discrepancies() == []
 
 
+def test_a_credit_of_what_left_with_a_serial_number_needs_none(committed_db: None, file) -> None:
+    importer.run(file("600001,22633,HAND WARMER,1,2010-12-01 09:00:00,2.00,17850,United Kingdom\n"))
+    sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE code = '22633'")
+    sql.run(
+        "UPDATE stock_bucket SET serial = 'S-1' WHERE id IN"
+        " (SELECT from_bucket FROM stock_move WHERE to_place = 'customer')"
+    )
+
+    credit = "C600010,22633,HAND WARMER,-1,2010-12-09 09:00:00,2.00,17850,United Kingdom\n"
+    importer.run(file(credit, "credits.csv"))
+
+    assert returned() == [("C600010", "600001", 1, "exact", 1, 1, "closed")]
+
+
 def test_three_actors_share_the_duties(committed_db: None, file) -> None:
     dear = SALES.replace(",2.00,17850", ",99.00,17850")
     importer.run(file(dear + "C600010,22633,HAND WARMER,-2,2010-12-09 09:00:00,99.00,17850,United Kingdom\n"))

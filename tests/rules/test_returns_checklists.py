@@ -101,14 +101,21 @@ def test_nothing_is_said_of_a_weight_that_is_not_known():
 
 def test_a_swap_is_told_apart():
     policy = Checklists(swap_cap="C")
-    (same,) = matched(policy, "S-1", ["S-1", "S-2"], "", [])
-    (swap,) = matched(policy, "S-9", ["S-1", "S-2"], "", [])
+    (same,) = matched(policy, "S-1", ["S-1", "S-2"], 0, "", [])
+    (swap,) = matched(policy, "S-9", ["S-1", "S-2"], 0, "", [])
     assert (same.code, same.cap) == ("", "")
     assert (swap.code, swap.cap, swap.answer) == ("serial_swap", "C", "S-9 did not leave with the order")
-    assert matched(policy, "", ["S-1"], "", []) == errors.SerialNeeded(left=1)
-    assert matched(policy, "", [], "", ["L-1"]) == matched(policy, "S-1", [], "L", []) == ()
-    (lot,) = matched(policy, "", [], "L-2", ["L-1"])
+    assert matched(policy, "", ["S-1"], 0, "", []) == errors.SerialNeeded(left=1)
+    assert matched(policy, "", [], 0, "", ["L-1"]) == matched(policy, "S-1", [], 0, "L", []) == ()
+    (lot,) = matched(policy, "", [], 0, "L-2", ["L-1"])
     assert (lot.code, lot.cap) == ("other_lot", "C")
+
+
+def test_where_not_all_numbers_are_known_another_is_no_swap():
+    policy = Checklists(swap_cap="C")
+    assert matched(policy, "", ["S-1"], 1, "", []) == matched(policy, "S-9", ["S-1"], 1, "", []) == ()
+    (same,) = matched(policy, "S-1", ["S-1"], 1, "", [])
+    assert (same.code, same.answer) == ("", "S-1 left with the order")
 
 
 @pytest.mark.parametrize(

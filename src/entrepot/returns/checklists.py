@@ -161,19 +161,18 @@ def weighed(policy: Checklists, sold_g: int, found_g: int | None, units: int) ->
 
 
 def matched(
-    policy: Checklists, serial: str, serials: Collection[str], lot: str, lots: Collection[str]
+    policy: Checklists, serial: str, serials: Collection[str], unknown: int, lot: str, lots: Collection[str]
 ) -> tuple[Finding, ...] | Refused:
     """Whether serial number and lot are of units that left with the order; a swap is told apart. Nothing is said where
-    it is not known what left."""
+    it is not known what left; of `unknown` units nobody noted a serial number of their own."""
     found = []
-    if serials:
+    if serial in serials:
+        found.append(Finding("serial", Said("serial number"), Said("{0} left with the order", serial)))
+    elif serials and not unknown:
         if not serial:
             return errors.SerialNeeded(left=len(serials))
-        if serial in serials:
-            found.append(Finding("serial", Said("serial number"), Said("{0} left with the order", serial)))
-        else:
-            said = Said("{0} did not leave with the order", serial)
-            found.append(Finding("serial", Said("serial number"), said, policy.swap_cap, SWAPPED))
+        said = Said("{0} did not leave with the order", serial)
+        found.append(Finding("serial", Said("serial number"), said, policy.swap_cap, SWAPPED))
     if lots and lot:
         same = lot in lots
         said = Said("{0} left with the order", lot) if same else Said("{0} did not leave with the order", lot)

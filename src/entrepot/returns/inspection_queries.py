@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.returns import checklists, photos
-from entrepot.returns.commands.left import BUCKETS
+from entrepot.returns.commands.left import BUCKETS, UNKNOWN
 
 
 def questions(company: int, category: str, at: datetime) -> tuple[checklists.Question, ...]:
@@ -19,14 +19,15 @@ def questions(company: int, category: str, at: datetime) -> tuple[checklists.Que
 
 
 def serials_left(receipt: UUID) -> list[str]:
-    """The serial numbers with which units like those of a receipt left; an inspection names one. 1 statement."""
-    return [serial for _, serial in sql.run(_SERIALS_LEFT, {"receipts": [receipt]})]
+    """The serial numbers with which units like those of a receipt left; an inspection names one. None where some of them
+    left without. 1 statement."""
+    rows = sql.run(_ALL_NUMBERED, {"receipt": receipt})
+    return rows[0][0] or [] if rows else []
 
 
 def left_with(serial: str, receipts: Collection[UUID]) -> set[UUID]:
     """Those of receipts with units like that which left under a serial number. 1 statement."""
-    params = {"receipts": list(receipts), "serial": serial}
-    return {receipt for receipt, _ in sql.run(_SERIALS_LEFT + _NUMBERED, params)}
+    return {receipt for (receipt,) in sql.run(_LEFT_WITH, {"receipts": list(receipts), "serial": serial})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +58,22 @@ def photos_of_customer(return_id: UUID) -> list[UUID]:
     return [photo_id for (photo_id,) in sql.run(_OF_CUSTOMER, {"return": return_id})]
 
 
-_SERIALS_LEFT = f"""
-SELECT DISTINCT r.id, b.serial
+_LEFT = f"""
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN catalog_sku AS k ON k.id = r.sku_id AND (k.lot_policy <> 'none' OR k.serial_policy <> 'none')
 CROSS JOIN LATERAL ({BUCKETS}) AS m
-JOIN stock_bucket AS b ON b.id = m.bucket AND b.serial <> ''
-WHERE r.id = ANY(%(receipts)s::uuid[])
+JOIN stock_bucket AS b ON b.id = m.bucket
 """
-_NUMBERED = "AND b.serial = %(serial)s"
+
+_ALL_NUMBERED = f"""
+SELECT array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') {_LEFT}
+WHERE r.id = %(receipt)s::uuid HAVING {UNKNOWN} <= 0
+"""
+
+_LEFT_WITH = f"""
+SELECT DISTINCT r.id {_LEFT} WHERE r.id = ANY(%(receipts)s::uuid[]) AND b.serial = %(serial)s::text
+"""
 
 _OF_CUSTOMER = """
 SELECT s.photo_id FROM returns_returnphoto AS s JOIN returns_photocontent AS c ON c.photo_id = s.photo_id

@@ -189,7 +189,7 @@ def _return(cause: Cause, backs: Sequence[_Back]) -> dict[str, int]:
         Receive(rma, line, part.item.quantity, occurred_at=at) for line, part, at, rma in of_line
     ]))  # fmt: skip
     found = whole(inspect(dock, requests=[
-        Inspect(one.receipt, part.item.quantity, part.grade, note=part.item.note, occurred_at=at)
+        Inspect(one.receipt, part.item.quantity, part.grade, note=part.item.note, occurred_at=at, gone=True)
         for one, (_, part, at, _) in zip(receipts, of_line, strict=True)
     ]))  # fmt: skip
     whole(dispose(dock, requests=[

@@ -16,10 +16,9 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
-from entrepot.returns.commands.left import BUCKETS
+from entrepot.returns.commands.left import BUCKETS, UNKNOWN, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.fraud import FraudPolicy
-from entrepot.warehouse.commands.serials import came_back
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -29,6 +28,7 @@ class Inspect:
 
     `answers` are those to the checklist of the category, by the codes of its questions. They may lower the grade; with
     '' it is the best that they allow. `weight_g` is of all units together, `serial` is read on the unit.
+    What was inspected and has `gone` its way before the house knew of it can go without.
     """
 
     receipt: UUID
@@ -41,6 +41,7 @@ class Inspect:
     serial: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,17 @@ class _Waiting(NamedTuple):
     serial: str
     lots: list[str]
     serials: list[str]
+    unknown: int
 
 
 @command("returns.inspect")
 def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected | Refused]:
     """Inspections, each with a proposed disposition; the units stay where they are until it is decided.
 
-    A serial number that did not leave with the order is a swap: somebody is asked about it.
+    A serial number that did not leave with the order is a swap where the numbers of all its units are known: somebody
+    is asked about it.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
-    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 16 statements at most; 13
+    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 17 statements at most; 13
     more where returns are judged.
     """
     wanted = [one.receipt for one in requests]
@@ -151,10 +154,11 @@ def _check(
     if isinstance(answered, Refused):
         return answered
     serial = request.serial or units.serial
-    matched = checklists.matched(policy, serial, units.serials, units.lot, units.lots)
+    unknown = request.quantity if request.gone else units.unknown
+    matched = checklists.matched(policy, serial, units.serials, unknown, units.lot, units.lots)
     if isinstance(matched, Refused):
         return matched
-    if units.serials and request.quantity != 1:
+    if units.serials and not unknown and request.quantity != 1:
         return Invalid(field="quantity", expected="1 of goods with serial numbers", found=request.quantity)
     found = (
         *answered,
@@ -209,7 +213,7 @@ def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InFor
         )
         for one in inspections
     ])  # fmt: skip
-    came_back((one.line.sku, one.request.serial) for one in inspections)
+    serials_back((one.of.order, one.line.sku, one.request.serial) for one in inspections)
     counts: dict[UUID, int] = defaultdict(int)
     for one in inspections:
         counts[one.request.receipt] += one.request.quantity
@@ -267,14 +271,16 @@ _WAITING = f"""
 SELECT r.id, r.return_id, r.return_line_id, r.quantity - r.inspected, k.category,
        ((o.gross_minor - o.discount_minor) / o.quantity)::bigint, (r.cost_minor / r.quantity)::bigint,
        (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id),
-       k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{{}}'), COALESCE(w.serials, '{{}}')
+       k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{{}}'), COALESCE(w.serials, '{{}}'),
+       COALESCE(w.unknown, 0)
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN orders_line AS o ON o.id = l.line_id
 JOIN catalog_sku AS k ON k.id = r.sku_id
 LEFT JOIN LATERAL (
     SELECT array_agg(DISTINCT b.lot) FILTER (WHERE b.lot <> '') AS lots,
-           array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials
+           array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials,
+           {UNKNOWN} AS unknown
     FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket
 ) AS w ON k.lot_policy <> 'none' OR k.serial_policy <> 'none'
 WHERE r.id = ANY(%(receipts)s::uuid[])

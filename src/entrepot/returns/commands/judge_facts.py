@@ -13,7 +13,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.ledger.currency_queries import rate_on
 from entrepot.parties import queries as parties
-from entrepot.returns.commands.left import BUCKETS
+from entrepot.returns.commands.left import BUCKETS, UNKNOWN
 from entrepot.returns.fraud import (
     Earlier,
     Facts,
@@ -303,9 +303,11 @@ _SERIALS = f"""
 SELECT i.return_id, k.code, i.serial, w.serials
 FROM returns_inspection AS i JOIN returns_line AS l ON l.id = i.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 CROSS JOIN LATERAL (
-    SELECT COALESCE(array_agg(DISTINCT b.serial ORDER BY b.serial), '{{}}') AS serials
-    FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket AND b.serial <> '') AS w
-WHERE i.id = ANY(%(documents)s::uuid[]) AND i.serial <> '' ORDER BY i.return_id, i.id
+    SELECT COALESCE(array_agg(DISTINCT b.serial ORDER BY b.serial) FILTER (WHERE b.serial <> ''), '{{}}') AS serials,
+           {UNKNOWN} AS unknown
+    FROM ({BUCKETS}) AS m JOIN stock_bucket AS b ON b.id = m.bucket) AS w
+WHERE i.id = ANY(%(documents)s::uuid[]) AND i.serial <> '' AND w.unknown = 0
+ORDER BY i.return_id, i.id
 """
 
 _GRADED = """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.returns import rules
+from entrepot.warehouse.commands.serials import came_back
 
 
 class Costs:
@@ -38,6 +39,18 @@ class Costs:
         return rules.cost_of_units(self._left[row], before, units)
 
 
+def serials_back(units: Iterable[tuple[UUID, UUID, str]]) -> None:
+    """Units (the order that is returned, SKU, serial number) are back, if they left with that order or with those by
+    which it was sent again. 2 statements; none where no serial number is said."""
+    said = {unit for unit in units if unit[2]}
+    if not said:
+        return
+    sent: dict[UUID, list[UUID]] = defaultdict(list)
+    for first, order in sql.run(_SENT_AGAIN, {"orders": list({order for order, _, _ in said})}):
+        sent[first].append(order)
+    came_back((by, sku, serial) for order, sku, serial in said for by in sent[order])
+
+
 def lock_sent(orders: Collection[UUID]) -> None:
     """Lock orders in id order, and those whose goods they sent again: what comes back of either bears the same costs. 1
     statement."""
@@ -62,13 +75,22 @@ WITH RECURSIVE above AS ({_ABOVE})
 SELECT FROM orders_order WHERE id = ANY(ARRAY(SELECT id FROM above)) ORDER BY id FOR UPDATE
 """
 
+_SENT_AGAIN = """
+WITH RECURSIVE again AS (
+    SELECT o AS first, o AS id FROM unnest(%(orders)s::uuid[]) AS k(o)
+    UNION
+    SELECT a.first, r.order_id FROM again AS a
+    JOIN shipping_shipment AS h ON h.order_id = a.id JOIN shipping_reshipment AS r ON r.shipment_id = h.id)
+SELECT first, id FROM again
+"""
+
 BUCKETS = """
-    SELECT m.from_bucket AS bucket
+    SELECT m.from_bucket AS bucket, m.id, m.document_id, m.quantity
     FROM shipping_shipment AS h
     JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer'
     WHERE h.order_id = l.order_id
     UNION
-    SELECT m.from_bucket
+    SELECT m.from_bucket, m.id, m.document_id, m.quantity
     FROM (
         WITH RECURSIVE again AS (
             SELECT l.order_id AS id
@@ -81,6 +103,12 @@ BUCKETS = """
 """
 """What the units of a return's line (`l`) were, by lot and serial number, when they left with its order, or with those
 by which they were sent again: a customer returns any of them on the order that he paid."""
+
+# A unit that came back and was sent again has one number in two shipments.
+UNKNOWN = """
+(sum(m.quantity) - count(DISTINCT (m.document_id, b.serial)) FILTER (WHERE b.serial <> ''))::int
+"""
+"""How many of `BUCKETS` (`m`, with its bucket `b`) had no serial number of their own."""
 
 # An order by itself has a row for each line, a chain of them (`chained`) one for each SKU.
 _CHAIN = f"""

@@ -17,13 +17,12 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.judging import judge
-from entrepot.returns.commands.left import Costs
+from entrepot.returns.commands.left import Costs, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store, taken_in
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
 from entrepot.stock.commands.take_back import PENDING, TakenBack, take_back
-from entrepot.warehouse.commands.serials import came_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: NotFound; WrongState; Invalid (quantity, weight); returns.more_than_authorized; returns.no_bin;
     access.duties_apart. Again: by key. 28 statements at most; 9 more where the units are weighed and judged, 3
-    where goods of a return waited.
+    where goods of a return waited, 1 where a serial number is said.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = _Facts(cause, found)
@@ -161,7 +160,7 @@ def _write(cause: Cause, receipts: Sequence[_Receipt], in_force: policies.InForc
     for r in receipts:
         rows[r.line.line] += r.request.quantity
     sql.run(_COUNT, sql.columns(("lines", "units"), list(rows.items())))
-    came_back((r.line.sku, r.request.serial) for r in receipts)
+    serials_back((r.of.order, r.line.sku, r.request.serial) for r in receipts)
     take_back(cause, [
         TakenBack(r.of.company, r.line.sku, r.of.node, r.bin, PENDING, r.request.lot, r.request.serial,
                   r.request.quantity, r.cost, "return", r.of.id, r.line.line, r.at)

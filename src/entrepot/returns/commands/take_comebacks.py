@@ -267,7 +267,7 @@ def _write(cause: Cause, taken: Sequence[_Taken], answers: Sequence[ComebackTake
         )
         for one in taken
     ])  # fmt: skip
-    serials.came_back((one.left.sku, one.left.serial) for one in taken)
+    serials.came_back((one.of.order, one.left.sku, one.left.serial) for one in taken)
     take_back(cause, [
         TakenBack(one.of.company, one.left.sku, one.node, one.bin, comebacks.CONDITIONS[one.condition], one.left.lot,
                   one.left.serial, one.units, one.cost, "shipment", one.of.shipment, one.left.line, one.at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -65,8 +66,8 @@ class Noting:
 
 
 def note(packed: Iterable[tuple[Fulfillment, Said, Sequence[Contents]]]) -> None:
-    """Keep the serial numbers of what was packed, also those that were known from the bin. No statement where none is
-    to be noted; 2 otherwise, 1 more where some were known."""
+    """Keep the serial numbers of what was packed, also those that were known from the bin. Of these none twice: what
+    nobody read stops no parcel. No statement where none is to be noted; 2 otherwise, 1 more where some were known."""
     packed = list(packed)
     noting = [one.id for one, _, inside in packed if any(each.to_note is not None for each in inside)]
     if not noting:
@@ -74,27 +75,32 @@ def note(packed: Iterable[tuple[Fulfillment, Said, Sequence[Contents]]]) -> None
     known: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
     for fulfillment, line, serial in sql.run(_KNOWN, {"ids": noting}):
         known[fulfillment].append((line, serial))
-    rows, back = [], []
+    read: list[_Row] = []
+    from_bins: list[_Row] = []
     for one, said, inside in packed:
         skus = {each.line: each.sku for each in inside if each.to_note is not None}
-        units = [(skus[line], serial) for line, serial in known[one.id] if line in skus]
-        back += units
-        rows += [
-            (one.id, line, one.company, skus[line], serial.strip())
-            for line, serial in (*said, *known[one.id])
-            if line in skus
-        ]
-    came_back(back)
-    sql.write("warehouse_packedserial", _PACKED_SERIAL, rows)
+        for rows, units in ((read, said), (from_bins, known[one.id])):
+            rows += [
+                (one.id, line, one.company, skus[line], serial.strip())
+                for line, serial in units
+                if line in skus
+            ]
+    sql.write("warehouse_packedserial", _PACKED_SERIAL, read)
+    if from_bins:
+        sql.run(
+            _NOTE_KNOWN, sql.columns(("fulfillments", "lines", "companies", "skus", "serials"), from_bins)
+        )
 
 
-def came_back(units: Iterable[tuple[UUID, str]]) -> None:
-    """Units (SKU, serial number) stand here again, and may be sent once more. 1 statement; none where no serial number
-    is said."""
-    rows = sorted({(sku, serial) for sku, serial in units if serial})
+def came_back(units: Iterable[tuple[UUID, UUID, str]]) -> None:
+    """Units (the order that they were sent by, SKU, serial number) stand here again, and may be sent once more. What
+    another order sent stays out, whatever was typed. 1 statement; none where no serial number is said."""
+    rows = sorted({(order, sku, serial) for order, sku, serial in units if serial})
     if rows:
-        sql.run(_BACK, sql.columns(("skus", "serials"), rows))
+        sql.run(_BACK, sql.columns(("orders", "skus", "serials"), rows))
 
+
+_Row: TypeAlias = tuple[UUID, UUID, int, UUID, str]
 
 _PACKED_SERIAL = ("fulfillment_id", "line_id", "company_id", "sku_id", "serial")
 
@@ -108,8 +114,16 @@ SELECT fulfillment_id, line_id, serial FROM warehouse_picktask
 WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND picked > 0 AND serial <> '' ORDER BY 1, 2, 3
 """
 
+_NOTE_KNOWN = """
+INSERT INTO warehouse_packedserial (fulfillment_id, line_id, company_id, sku_id, serial)
+SELECT * FROM unnest(%(fulfillments)s::uuid[], %(lines)s::uuid[], %(companies)s::smallint[], %(skus)s::uuid[],
+                     %(serials)s::text[])
+ON CONFLICT DO NOTHING
+"""
+
 _BACK = """
 UPDATE warehouse_packedserial AS p SET back = TRUE
-FROM unnest(%(skus)s::uuid[], %(serials)s::text[]) AS k(sku, serial)
-WHERE p.sku_id = k.sku AND p.serial = k.serial AND NOT p.back
+FROM unnest(%(orders)s::uuid[], %(skus)s::uuid[], %(serials)s::text[]) AS k(by, sku, serial)
+JOIN warehouse_fulfillment AS f ON f.order_id = k.by
+WHERE p.fulfillment_id = f.id AND p.sku_id = k.sku AND p.serial = k.serial AND NOT p.back
 """
