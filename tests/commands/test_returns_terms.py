@@ -108,9 +108,9 @@ def test_a_channel_has_rules_of_its_own(house: Floor):
 
 
 def test_of_tracked_goods_only_what_left_comes_back(house: Floor):
-    sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s", {"sku": house.skus[0]})
     admits(Rule("regulated", tracked=True, must_match=True))
     (order,) = sold(house, 1, (0, 1))
+    sql.run("UPDATE catalog_sku SET serial_policy = 'at_ship' WHERE id = %(sku)s", {"sku": house.skus[0]})
     sql.run(
         "UPDATE stock_bucket SET serial = 'S-1' WHERE id IN"
         " (SELECT from_bucket FROM stock_move WHERE to_place = 'customer')"

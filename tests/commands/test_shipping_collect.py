@@ -132,7 +132,7 @@ def test_it_is_labeled_anew_with_who_comes_in_time(house: Floor):
     assert [one.label for one in done.labels] != [old.id]
     assert balance(2150) == owed - 600
     (body,) = numbers_told()
-    assert (body["carrier"], body["tracking"], body["numbers"]) == ("Post", row.number, [row.number])
+    assert (body["carrier"], body["tracking"], body["numbers"]) == ("Post", row.number, [])
     assert watched(later) == 0
     assert items(house) == []
 

@@ -19,8 +19,8 @@ def questions(company: int, category: str, at: datetime) -> tuple[checklists.Que
 
 
 def serials_left(receipt: UUID) -> list[str]:
-    """The serial numbers with which units like those of a receipt left; an inspection names one. None where some of them
-    left without. 1 statement."""
+    """The serial numbers with which units like those of a receipt left; an inspection names one. None where some
+    of them left without. 1 statement."""
     rows = sql.run(_ALL_NUMBERED, {"receipt": receipt})
     return rows[0][0] or [] if rows else []
 
