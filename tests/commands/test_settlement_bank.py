@@ -42,7 +42,7 @@ from tests.back import ASKS, asked, back, policy, sold
 from tests.commands.test_settlement_carriers import an_invoice, numbers
 from tests.commands.test_settlement_carriers import take as take_invoices
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
-from tests.plans import rows_read
+from tests.plans import count_anew, rows_read
 from tests.seconds import the_database_refuses
 from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
@@ -265,8 +265,7 @@ def test_orders_that_lines_name_are_looked_up_alone(house: Floor):
     params = {"companies": [COMPANY], "words": ["PO 4711"], "amounts": [5]}
     with transaction.atomic():
         sql.run(_MANY_ON_ACCOUNT, {"ids": [ids.uuid7() for _ in range(2_000)], "order": order})
-        for table in ("orders_order", "payments_payment"):
-            sql.run(f"ANALYZE {table}")
+        count_anew("orders_order", "payments_payment")
         for way in ("seqscan", "hashjoin", "mergejoin"):  # which of few rows are as quick
             sql.run(f"SET LOCAL enable_{way} = off")
         read = rows_read(take_statements_module._EXPECTED, params)
@@ -297,8 +296,7 @@ def test_no_more_than_so_many_open_captures_by_card_are_passed_by(house: Floor):
     assert [one for (one,) in sql.run(bounded, params)] == [order]
     with transaction.atomic():
         sql.run(_MANY_BY_CARD, {"order": card, "many": 2_000})
-        for table in ("ledger_clearingitem", "ledger_line", "payments_payment"):
-            sql.run(f"ANALYZE {table}")
+        count_anew("ledger_clearingitem", "ledger_line", "payments_payment")
         for way in ("seqscan", "bitmapscan", "sort"):  # which of few rows are as quick
             sql.run(f"SET LOCAL enable_{way} = off")
         read = rows_read(bounded, params, of="ledger_clearingitem")
