@@ -6,18 +6,18 @@ from collections.abc import Collection
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.shipping.queries import is_ours
 from entrepot.shipping.trouble import CLAIMED, Parcel
 
-PARCELS = """
+PARCELS = f"""
 SELECT x.number, x.package, x.labeled, COALESCE(c.at, h.delivered_at) IS NOT NULL AS came,
        ARRAY(SELECT DISTINCT e.kind FROM shipping_carrierevent AS e
              WHERE e.shipment_id = h.id AND x.labeled
-               AND (e.tracking = x.number OR e.tracking = h.tracking AND x.whole OR e.source = 'silence')
+               AND (e.tracking = x.number OR e.tracking = h.tracking AND (x.whole OR x.ours) OR e.source = 'silence')
                AND (e.kind = 'damaged' OR COALESCE(c.at, h.delivered_at) IS NULL
                     OR e.source <> 'silence' AND e.occurred_at > COALESCE(c.at, h.delivered_at))) AS kinds
-FROM (SELECT n.*, NOT bool_or(n.number = h.tracking) OVER ()
-             OR h.tracking <> h.number AND (n.number = h.number OR starts_with(n.number, h.number || '-')) AS whole,
-             h.tracking <> h.number AND (n.number = h.number OR starts_with(n.number, h.number || '-')) AS ours
+FROM (SELECT n.*, NOT bool_or(n.number = h.tracking) OVER () AS whole,
+             h.tracking <> h.number AND {is_ours("n.number")} AS ours
       FROM (SELECT l.tracking AS number, l.package_id AS package, TRUE AS labeled FROM shipping_label AS l
             WHERE l.shipment_id = h.id AND l.state <> 'voided'
             UNION ALL SELECT p.tracking, NULL, TRUE FROM shipping_parcel AS p WHERE p.shipment_id = h.id

@@ -404,6 +404,12 @@ UNION SELECT shipment_id FROM shipping_parcel WHERE company_id = d.company AND t
 """
 """Shipments that bear, or ever bore, the carrier's number that a row `d` of (company, number) asks for."""
 
+
+def is_ours(number: str) -> str:
+    """The condition that a number is what we gave a label of shipment `h` for want of a carrier's."""
+    return f"({number} = h.number OR starts_with({number}, h.number || '-'))"
+
+
 STILL_ASKED = """
 EXISTS (SELECT FROM kernel_delivery AS d
         WHERE d.subject_id = l.id AND d.topic = 'carrier.buy' AND d.state = 'waiting')

@@ -118,10 +118,10 @@ def _apart(some: Sequence[Parcel], named: Collection[str]) -> Apart:
 def _misfit(request: Reship, one: _Shipment | None, some: Sequence[Parcel]) -> Refused | None:
     if not request.reason.strip():
         return Invalid(field="reason", expected="why it is sent again", found="nothing")
-    if one and one.again:
-        return errors.SentAgain(shipment=one.number, order=one.again)
     if one is None:
         return None
+    if one.again:
+        return errors.SentAgain(shipment=one.number, order=one.again)
     numbers = [parcel.number for parcel in some]
     for number in request.parcels:
         if number not in numbers:

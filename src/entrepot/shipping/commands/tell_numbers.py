@@ -7,6 +7,7 @@ from uuid import UUID
 
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
+from entrepot.shipping.queries import is_ours
 
 TOPIC = "shipment.tracking_changed"
 
@@ -26,12 +27,10 @@ def tell_numbers(cause: Cause, shipments: Sequence[UUID]) -> None:
     ])  # fmt: skip
 
 
-_NUMBERS = """
+_NUMBERS = f"""
 SELECT o.id, o.company_id::int, c.code, o.external_id, h.number, h.carrier, h.tracking,
        ARRAY(SELECT l.tracking FROM shipping_label AS l
-             WHERE l.shipment_id = h.id AND l.state <> 'voided'
-               AND l.tracking <> h.number
-               AND NOT starts_with(l.tracking, h.number || '-') ORDER BY l.id)
+             WHERE l.shipment_id = h.id AND l.state <> 'voided' AND NOT {is_ours("l.tracking")} ORDER BY l.id)
 FROM shipping_shipment AS h
 JOIN orders_order AS o ON o.id = h.order_id
 JOIN network_channel AS c ON c.id = o.channel_id

@@ -40,7 +40,8 @@ class Noting:
     def refusal(self, said: Said, one: Fulfillment, inside: Sequence[Contents]) -> Refused | None:
         """Why units can't go out under the serial numbers said; those that can are taken."""
         counts = Counter(line for line, _ in said)
-        odd = next((line for line in counts if line not in {each.line for each in inside}), None)
+        kinds = {each.line: each for each in inside}
+        odd = next((line for line in counts if line not in kinds), None)
         if odd:
             return Invalid(field="serials", expected="lines of this fulfillment", found=str(odd))
         long = next((serial for _, serial in said if not 0 < len(serial.strip()) <= SERIAL_MAX), None)
@@ -51,7 +52,6 @@ class Noting:
                 return errors.SerialsNeeded(
                     sku=each.item.kind, fulfillment=one.number, wanted=each.to_note or 0, found=counts[each.line]
                 )  # fmt: skip
-        kinds = {each.line: each for each in inside}
         units = [(kinds[line], serial.strip()) for line, serial in said]
         mine: set[tuple[UUID, str]] = set()
         for each, serial in units:

@@ -65,7 +65,7 @@ def unpack(cause: Cause, /, *, requests: Sequence[UnpackFulfillment]) -> list[Fu
         for _, one in going.values()
         for each in inside[one.id]
     ]
-    opened = _void(cause, going)
+    opened = void_packages([(key, _at(cause, request)) for key, (request, _) in going.items()])
     sql.change(_PICKED, {"ids": list(going)})
     progress(cause, requests=steps, times={one.order: _at(cause, of) for of, one in going.values()})
     ready.drop("ship", list(going))
@@ -90,12 +90,13 @@ def _refusal(request: UnpackFulfillment, one: Fulfillment | None, going: Collect
     return None
 
 
-def _void(cause: Cause, going: dict[UUID, tuple[UnpackFulfillment, Fulfillment]]) -> dict[UUID, list[UUID]]:
-    rows = [(key, _at(cause, request)) for key, (request, _) in going.items()]
-    opened: dict[UUID, list[UUID]] = defaultdict(list)
-    for key, package in sql.run(_VOID, sql.columns(("ids", "times"), rows)):
-        opened[key].append(package)
-    return opened
+def void_packages(opened: Sequence[tuple[UUID, datetime]]) -> dict[UUID, list[UUID]]:
+    """The packages of fulfillments, by fulfillment, that hold nothing any more from a time on; the serial numbers that
+    were noted of their units are forgotten. One statement."""
+    voided: dict[UUID, list[UUID]] = defaultdict(list)
+    for key, package in sql.run(_VOID, sql.columns(("ids", "times"), opened)):
+        voided[key].append(package)
+    return voided
 
 
 def _announce(

@@ -23,6 +23,7 @@ from entrepot.stock.commands.fulfill import recommit, unrelease
 from entrepot.stock.commands.move import At, lock_buckets
 from entrepot.warehouse import rules
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
+from entrepot.warehouse.commands.unpack import void_packages
 from entrepot.warehouse.states import STEPS
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -193,9 +194,7 @@ class Floor:
         opened = [(key, self._at(one)) for key, one in self.found.items() if one.state == "packed"]
         if not opened:
             return {}
-        voided: dict[UUID, list[UUID]] = defaultdict(list)
-        for key, package in sql.run(_VOID, sql.columns(("ids", "times"), opened)):
-            voided[key].append(package)
+        voided = void_packages(opened)
         announce(
             self.cause,
             [
@@ -347,13 +346,6 @@ FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE t.id = d.id
 _TAKE_OFF_LINES = """
 UPDATE warehouse_fulfillmentline AS l SET quantity = l.quantity - d.units, picked = l.picked - d.picked
 FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(picked)s::int[]) AS d(id, units, picked) WHERE l.id = d.id
-"""
-
-_VOID = """
-WITH forgotten AS (DELETE FROM warehouse_packedserial WHERE fulfillment_id = ANY(%(ids)s::uuid[]))
-UPDATE warehouse_package AS p SET voided_at = d.at
-FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(fulfillment, at)
-WHERE p.fulfillment_id = d.fulfillment AND p.voided_at IS NULL RETURNING p.fulfillment_id, p.id
 """
 
 _STORE = """
