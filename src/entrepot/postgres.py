@@ -323,6 +323,7 @@ class Server:
         self.log = folder / "postgres.log"
         self.extra_settings = dict(extra_settings or {})
         self.process: subprocess.Popen[bytes] | None = None
+        self.lock: IO[str] | None = None  # held open, where no block of `running_server` holds it
         self._bindir: Path | None = None
 
     def start(self, *, timeout_s: float = 120) -> None:
@@ -350,6 +351,13 @@ class Server:
 
     def stop(self, *, timeout_s: float = 8) -> None:
         """Ask for a fast shutdown; where that takes too long an immediate one, which costs a recovery."""
+        try:
+            self._end(timeout_s)
+        finally:
+            if self.lock:
+                self.lock.close()
+
+    def _end(self, timeout_s: float) -> None:
         process, self.process = self.process, None
         if process is None or process.poll() is not None:
             return
@@ -622,7 +630,7 @@ def running_server(extra_settings: Mapping[str, str] | None = None) -> Iterator[
     """The server answers inside this block. None where it is not ours to look after: given, or another's.
 
     The first process to come runs it and stops it when it leaves; those that came meanwhile lose their
-    connection.
+    connection, and one that stays (`inherited_server`) starts it again.
     Enter it in the main thread: the server ends with the thread that started it.
     """
     if not is_embedded():
@@ -641,6 +649,25 @@ def running_server(extra_settings: Mapping[str, str] | None = None) -> Iterator[
             yield server
         finally:
             server.stop()
+
+
+def inherited_server() -> Server | None:
+    """The server of a process that has ended meanwhile, running again and ours until this process ends.
+
+    None where its process still lives, or the server was given. Call it in the main thread.
+    """
+    if not is_embedded():
+        return None
+    server = Server(server_folder(), socket_folder())
+    lock = (server.folder / "server.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    server.lock = lock
+    server.start()
+    return server
 
 
 def _lock_or_wait(file: IO[str], server: Server, timeout_s: float = 120) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from entrepot import Problem
-from entrepot.postgres import Server, die_with_parent
+from entrepot.postgres import Server, die_with_parent, inherited_server
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.5, 30.0
 STEADY_S = 60.0  # a child that lived this long begins again with the first backoff
@@ -46,6 +46,7 @@ class Supervisor:
     children: list[Child]
     server: Server | None = None
     address: tuple[str, int] | None = None
+    guest: bool = False  # the database is another process's, and ours once that has ended
     _ending: threading.Event = field(default_factory=threading.Event)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,9 +76,7 @@ class Supervisor:
     def _watch(self) -> None:
         announced = False
         while not self._ending.is_set():
-            if self.server and not self.server.is_running():
-                self.say("entrepot", "the database ended; starting it again")
-                self.server.start()
+            self._keep_database()
             for child in self.children:
                 self._tend(child)
             if self.address and not announced and _is_open(self.address):
@@ -87,6 +86,14 @@ class Supervisor:
                     f"the console is at http://{self.address[0]}:{self.address[1]}/ (Ctrl-C stops)",
                 )
             self._ending.wait(POLL_S)
+
+    def _keep_database(self) -> None:
+        if self.server and not self.server.is_running():
+            self.say("entrepot", "the database ended; starting it again")
+            self.server.start()
+        elif self.guest and not self.server and (server := inherited_server()):
+            self.server = server
+            self.say("entrepot", "the process that ran the database has ended; it runs here now")
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()
@@ -150,7 +157,7 @@ def serve(
         Child("jobs", (*this, "manage", "procrastinate", "worker", "--shutdown-graceful-timeout", "4")),
         Child("relay", (*this, "relay")),
     ]
-    return Supervisor(children, server, (host, port)).run()
+    return Supervisor(children, server, (host, port), guest=server is None).run()
 
 
 def web_arguments(host: str, port: int) -> tuple[str, ...]:

@@ -151,6 +151,30 @@ def test_a_second_process_uses_the_server_of_the_first(home: Path) -> None:
         assert first is not None and first.is_ready()
 
 
+def test_a_house_that_used_the_server_of_another_runs_it_once_that_has_ended(home: Path) -> None:
+    owner = "from entrepot import postgres\nwith postgres.running_server():\n    print('up', flush=True)\n    input()\n"
+    guest = "from entrepot.supervisor import Supervisor\nSupervisor([], guest=True).run()\n"
+    first = subprocess.Popen(
+        [sys.executable, "-c", owner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout is not None and first.stdout.readline() == "up\n"
+    second = subprocess.Popen([sys.executable, "-c", guest], stdout=subprocess.PIPE, text=True)
+    server = postgres.Server(home, home / "socket")
+    assert postgres.inherited_server() is None, "its owner lives"
+    ended_at = time.monotonic()
+
+    first.communicate("\n", timeout=20)
+    while not server.is_ready() and time.monotonic() < ended_at + 20:
+        time.sleep(0.05)
+
+    assert server.is_ready()
+    second.send_signal(signal.SIGTERM)
+    said, _ = second.communicate(timeout=20)
+    assert "it runs here now" in said
+    assert second.returncode == 0
+    assert not server.is_ready(), "it ends with its new owner"
+
+
 def test_a_long_home_gets_a_short_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTREPOT_HOME", "/tmp/" + "long/" * 30)
 

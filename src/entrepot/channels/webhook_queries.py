@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from entrepot.channels.webhooks import GONE
 from entrepot.kernel import delivery, sql, strongbox
 
 
@@ -63,15 +64,10 @@ def address(webhook: UUID, at: datetime) -> Address | None:
     return Address(url, state, secrets)
 
 
-def any_open() -> bool:
-    """Whether anybody is told of events at all. 1 statement."""
-    return bool(sql.run("SELECT 1 FROM channels_webhook WHERE state = 'open' LIMIT 1"))
-
-
 def failing() -> list[tuple[UUID, int, bool]]:
     """Of each open webhook how many messages were given up since it was opened, without that anything arrived after
     they were written; and whether it answered that it is gone. 1 statement."""
-    return [(which, given_up, gone) for which, given_up, gone in sql.run(_FAILING)]
+    return [(which, given_up, gone) for which, given_up, gone in sql.run(_FAILING, {"gone": f"HTTP {GONE}"})]
 
 
 def untold_since(which: UUID | None = None) -> datetime | None:
@@ -109,14 +105,14 @@ WHERE w.state = 'open' AND (%(which)s::uuid IS NULL OR w.id = %(which)s::uuid)
 _FAILING = """
 SELECT w.id,
        (SELECT count(*)::int FROM kernel_delivery AS d
-        WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%' AND d.state = 'dead'
+        WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%%' AND d.state = 'dead'
           AND d.next_try_at > w.opened_at AND GREATEST(d.created_at, w.opened_at) > COALESCE(a.last, '-infinity')),
        EXISTS (SELECT FROM kernel_delivery AS d
-               WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%' AND d.state <> 'delivered'
-                 AND d.last_error = 'HTTP 410' AND d.created_at >= w.opened_at)
+               WHERE d.destination = 'webhook:' || w.id AND d.destination LIKE 'webhook:%%' AND d.state <> 'delivered'
+                 AND d.last_error = %(gone)s AND d.created_at >= w.opened_at)
 FROM channels_webhook AS w CROSS JOIN LATERAL (
     SELECT max(delivered_at) AS last FROM kernel_delivery AS a
-    WHERE a.destination = 'webhook:' || w.id AND a.destination LIKE 'webhook:%' AND a.state = 'delivered'
+    WHERE a.destination = 'webhook:' || w.id AND a.destination LIKE 'webhook:%%' AND a.state = 'delivered'
 ) AS a
 WHERE w.state = 'open' ORDER BY w.id
 """

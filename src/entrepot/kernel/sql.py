@@ -82,7 +82,7 @@ def _pipeline() -> Pipeline:
 
 
 def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Append rows to a table in one statement: by arrays when few, by COPY when many. None for no rows.
+    """Append rows to a table in one statement: as JSON when few, by COPY when many. None for no rows.
 
     Values are plain Python (UUID, int, str, bool, datetime, Decimal, None); a jsonb column takes JSON text.
     """
