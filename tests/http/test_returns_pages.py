@@ -29,6 +29,7 @@ from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.recovery import Recovery, Way
 from entrepot.shipping.live import Bought
 from entrepot.web import papers
+from entrepot.web.views import returns as views
 from tests import back
 from tests.asking import a_browser, a_program
 from tests.back import lines_of, policy, sold
@@ -214,6 +215,41 @@ def test_whoever_approved_a_refund_may_approve_the_next_of_that_return(house: Fl
         done = books.post("/returns/refunds/decide/", {"refund": row.id, "action": "approve"})
         assert said(done)[-1] == "The refund is approved."
     assert one_return().head.state == "closed"
+
+
+def test_refunds_that_wait_are_summed_whole_read_page_by_page_and_approved_together(
+    house: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy(approve_above_minor=1_000)
+    rows = []
+    for receives in ("supervisor", "supervisor", "root"):
+        (order,) = sold(house, 1, (0, 2))
+        one = back.asked(order, 2, cause=someone("service"))
+        back.put(back.found(back.came(one, cause=someone(receives))))
+        refund(someone("service"), requests=[Refund(one.return_id)])
+        rows.append(queries.refunds_page(COMPANY, state="waiting")[0])
+    monkeypatch.setattr(views, "PAGE", 2)
+    browser = a_browser("root")
+
+    first = browser.get("/returns/refunds/").content.decode()
+    later = browser.get(f"/returns/refunds/?after={rows[1].id}").content.decode()
+
+    assert [row.number in first for row in rows] == [True, True, False]
+    assert [row.number in later for row in rows] == [False, False, True]
+    for page in (first, later):
+        assert "<dt>Waiting</dt><dd>3</dd>" in page
+        assert f"<dd>£{sum(row.total_minor for row in rows) / 100:.2f}</dd>" in page
+    assert f"after={rows[1].id}" in first
+    assert first.count('form="together"') == 2
+    assert 'form="together"' not in later, "whoever received it does not decide"
+
+    form = {"refund": [row.id for row in rows], "action": "approve"}
+    done = browser.post("/returns/refunds/decide/", form)
+
+    told = said(done)
+    assert "2 refunds are approved." in told
+    assert any("request×receive×approve" in one for one in told)
+    assert [one.refund.number for one in queries.approvals(COMPANY)] == [rows[2].number]
 
 
 def test_without_the_role_pages_say_who_does_it_and_forms_are_refused(house: Floor) -> None:

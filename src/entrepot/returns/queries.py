@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -331,9 +331,10 @@ class Approval:
     found: list[tuple[str, int, str]]
 
 
-def approvals(company: int, *, limit: int = 50) -> list[Approval]:
-    """Refunds that wait, the oldest first; with (side, person) and (grade, units, note) of returns. 3 statements."""
-    params: dict[str, Any] = {"company": company, "limit": limit}
+def approvals(company: int, *, after: UUID | None = None, limit: int = 50) -> list[Approval]:
+    """Refunds that wait, the oldest first, those after one of them; with (side, person) and (grade, units, note) of
+    returns. 3 statements."""
+    params: dict[str, Any] = {"company": company, "after": after, "limit": limit}
     rows = [RefundRow(*row) for row in sql.run(_REFUNDS + _WAITING_REFUNDS, params)]
     params = {"returns": list({row.return_id for row in rows})}
     duties: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
@@ -343,6 +344,19 @@ def approvals(company: int, *, limit: int = 50) -> list[Approval]:
     for return_id, grade, units, note in sql.run(_FOUND, params) if rows else ():
         found[return_id].append((grade, units, note))
     return [Approval(row, duties[row.return_id], found[row.return_id]) for row in rows]
+
+
+class Waiting(NamedTuple):
+    """What the refunds that wait for another person come to in a currency."""
+
+    currency: str
+    refunds: int
+    total_minor: int
+
+
+def waiting_sums(company: int) -> list[Waiting]:
+    """All refunds that wait, by currency. 1 statement."""
+    return [Waiting(*row) for row in sql.run(_WAITING_SUMS, {"company": company})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,7 +546,15 @@ ORDER BY w.inspection IS NULL, w.received_at, w.receipt
 _AT_NODE = "JOIN network_node AS n ON n.id = c.node_id AND n.code = %(node)s::text"
 
 _WAITING_REFUNDS = """
-WHERE f.company_id = %(company)s::smallint AND f.state = 'waiting' ORDER BY f.requested_at, f.id LIMIT %(limit)s::int
+WHERE f.company_id = %(company)s::smallint AND f.state = 'waiting'
+  AND (%(after)s::uuid IS NULL OR (f.requested_at, f.id) > (
+      SELECT a.requested_at, a.id FROM returns_refund AS a WHERE a.id = %(after)s::uuid))
+ORDER BY f.requested_at, f.id LIMIT %(limit)s::int
+"""
+
+_WAITING_SUMS = """
+SELECT currency, count(*)::int, sum(total_minor)::bigint FROM returns_refund
+WHERE company_id = %(company)s::smallint AND state = 'waiting' GROUP BY currency ORDER BY currency
 """
 
 _DUTIES_OF = """

@@ -291,5 +291,12 @@ OWN_PAGES = {
     "plate": "plate",
     "transfer": "transfer",
     "draft": "draft",
+    "wave": "wave",
+    "pick_list": "pick-list",
+    "fulfillment": "packing",
+    "purchase": "purchase-order",
+    "notice": "notice",
+    "supplier": "supplier",
+    "service": "service",
 }
 """The name of the address of documents that have a page made for their kind."""

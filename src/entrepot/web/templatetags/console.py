@@ -367,6 +367,13 @@ def link(which: UUID | str | None, name: Name | str | None = None, kind: str = "
     )
 
 
+@register.simple_tag
+def recorded(which: UUID) -> SafeString:
+    """A link to the plain page of a document that has a page of its own: every fact, move, entry and event."""
+    address = f"{reverse('document', args=[which])}?recorded=1"
+    return format_html('<a class="soft small" href="{}">{}</a>', address, gettext("All that is recorded"))
+
+
 @register.filter
 def called(value: Any, names: Mapping[UUID, Name]) -> SafeString | str:
     """A fact: the document that it names, where it is a key, or itself."""

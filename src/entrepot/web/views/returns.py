@@ -46,6 +46,7 @@ from entrepot.web.edge import (
     clean,
     console,
     give,
+    ids_in,
     int_in,
     kept,
     minor_in,
@@ -326,13 +327,13 @@ def close_one(request: Request, which: UUID) -> HttpResponse:
 @require_safe
 @console
 def approvals(request: Request) -> HttpResponse:
-    waiting = queries.approvals(request.reader.company.id)
+    company = request.reader.company.id
+    found = queries.approvals(company, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
+    waiting = found[:PAGE]
     lines = defaultdict(list)
     for line in pages.returned_lines({one.refund.return_id for one in waiting}) if waiting else ():
         lines[line.return_id].append(line)
-    sums = Counter[str]()
-    for one in waiting:
-        sums[one.refund.currency] += one.refund.total_minor
+    credited = orders.credits(company, state="waiting", limit=PAGE + 1)
     before = kept(request)
     shown = inspection_queries.photos_of({one.refund.return_id for one in waiting})
     context: dict[str, Any] = {
@@ -342,9 +343,10 @@ def approvals(request: Request) -> HttpResponse:
             (one, lines[one.refund.return_id], _in_the_way(one, request.reader.name), _kept_of(before, one))
             for one in waiting
         ],
-        "count": pages.returns_waiting(company=request.reader.company.id).refunds,
-        "sums": sorted(sums.items()),
-        "credits": orders.credits(request.reader.company.id, state="waiting", limit=PAGE),
+        "sums": queries.waiting_sums(company),
+        "next": waiting[-1].refund.id if len(found) > PAGE else None,
+        "credits": credited[:PAGE],
+        "more_credits": len(credited) > PAGE,
         "grades": rules.GRADES,
         "reasons": rules.REASONS,
         "sides": SIDES,
@@ -366,11 +368,18 @@ def _kept_of(before: dict[str, Any], one: queries.Approval) -> str:
 @require_POST
 @console
 def decide(request: Request) -> HttpResponse:
-    which, agree = uuid_in(request.POST.get("refund")), request.POST.get("action") == "approve"
-    wanted = [Approve(which, agree, clean(request.POST.get("reason")))] if which else []
-    told = gettext("The refund is approved.") if agree else gettext("The refund is rejected.")
-    results = give(request, approve, wanted, lambda _n: told)
+    agree, reason = request.POST.get("action") == "approve", clean(request.POST.get("reason"))
+    wanted = [Approve(which, agree, reason) for which in ids_in(request.POST.getlist("refund"))]
+    results = give(request, approve, wanted, _decided if agree else _rejected)
     return back(request, "/returns/refunds/", results)
+
+
+def _decided(n: int) -> str:
+    return ngettext("The refund is approved.", "%(n)s refunds are approved.", n) % {"n": fmt.number(n)}
+
+
+def _rejected(n: int) -> str:
+    return ngettext("The refund is rejected.", "%(n)s refunds are rejected.", n) % {"n": fmt.number(n)}
 
 
 @require_POST

@@ -74,9 +74,10 @@ def url_of(kind: str, which: UUID) -> str:
 @require_safe
 @console
 def document(request: Request, which: UUID) -> HttpResponse:
-    """The plain page of a document: its facts, its lines, and what it did to stock and books."""
+    """The plain page of a document: its facts, its lines, and what it did to stock and books. Where its kind has a page
+    of its own that is shown, unless the address asks for what is `recorded`."""
     found = pages.document(which)
-    if found and found.kind in OWN_PAGES:
+    if found and found.kind in OWN_PAGES and "recorded" not in request.GET:
         return redirect(url_of(found.kind, which))
     events = kernel.timeline(subjects=[which])
     moves = stock.moves(document=which)
