@@ -199,10 +199,17 @@ def test_every_document_has_a_page(console, shop):
         sql.run("SELECT document_id FROM stock_move WHERE document_kind = 'receipt' LIMIT 1")[0][0],
     ]
     for part in parts:
-        assert browser.get(f"/documents/{part}/").status_code == 200, part
-    moved = {order: f"/orders/{order}/", shop.skus["MUG-BLUE"]: f"/stock/{shop.skus['MUG-BLUE']}/"}
+        assert browser.get(f"/documents/{part}/?recorded=1").status_code == 200, part
+    fulfillment = pages.fulfillments(order=order)[0].id
+    moved = {
+        order: f"/orders/{order}/",
+        shop.skus["MUG-BLUE"]: f"/stock/{shop.skus['MUG-BLUE']}/",
+        fulfillment: f"/packing/{fulfillment}/",
+    }
     for thing, target in moved.items():
         assert browser.get(f"/documents/{thing}/")["Location"] == target
+        assert browser.get(target).status_code == 200
+    assert f"/documents/{fulfillment}/?recorded=1" in browser.get(moved[fulfillment]).content.decode()
 
 
 def test_books_drill_down_to_one_entry(console, shop):

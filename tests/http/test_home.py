@@ -67,6 +67,23 @@ def test_an_administrator_is_told_of_the_work_of_every_role_and_of_who_may_enter
         assert root.get(where.replace("&amp;", "&")).status_code == 200, where
 
 
+def test_work_of_several_roles_is_led_to_as_it_is_counted(console, shop):
+    both = a_person("both", "operations lead", "controller")
+    page = console(both.username).get("/").content.decode()
+    (where,) = set(re.findall(r'<a[^>]* href="([^"]+)"[^>]*><span>Work for your role that nobody', page))
+    assert where == "/work/?view=untaken&amp;role=own"
+
+    told = console(both.username).get("/work/?view=untaken&role=own&show=role").content.decode()
+
+    every = sql.run("SELECT DISTINCT role FROM work_item WHERE state <> 'done' AND owner = ''")
+    theirs = sql.run("""
+        SELECT count(*)::int FROM work_item
+        WHERE state <> 'done' AND owner = '' AND role IN ('operations lead', 'controller')""")[0][0]
+    assert len(every) > 2, "others have work as well"
+    assert told.count("data-row") == lines(page)["Work for your role that nobody took"] == theirs > 0
+    assert '<option value="own" selected>Any of mine</option>' in told
+
+
 def test_everything_is_counted_at_once_and_of_one_company(shop):
     asked = {"person": "lead", "roles": ["operations lead"], "now": shop.now + timedelta(days=30)}
     with CaptureQueriesContext(connection) as one:

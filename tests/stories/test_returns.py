@@ -140,7 +140,7 @@ def test_above_the_limit_another_person_agrees(house: Floor):
     answer = refunded(one.return_id)
     assert answer.state == "waiting"
     assert not kinds().get("return.goods")
-    (item,) = work.items(COMPANY, role="controller")
+    (item,) = work.items(COMPANY, roles=["controller"])
     assert item.type == "refund to approve"
 
     # Neither who asked for it nor who received it may agree.
@@ -151,7 +151,7 @@ def test_above_the_limit_another_person_agrees(house: Floor):
     assert decided == Decided(answer.refund, "paid")
     assert kinds()["return.goods"] == -1998
     assert queries.return_(one.return_id).state == "closed"
-    assert not work.items(COMPANY, role="controller")
+    assert not work.items(COMPANY, roles=["controller"])
 
 
 def test_a_rejected_refund_can_be_asked_for_again(house: Floor):

@@ -42,7 +42,7 @@ def test_a_morning_at_the_work_queue():
 
     # The most urgent stands first; each role sees its own.
     assert [item.type for item in queries.items(1)] == ["fraud review", "short pick", "payment hold"]
-    (mine,) = queries.items(1, role="customer service")
+    (mine,) = queries.items(1, roles=["customer service"])
     assert mine.subject == unpaid
 
     # Pages continue behind an item.
@@ -83,12 +83,12 @@ def test_the_queue_is_read_from_its_index_page_by_page():
     assert len({item.id for item in whole}) == 300
 
     behind, by_rank = keyset("work_item", "work_item", queries.ITEMS_BY, "rank", whole[100].id)
-    statement = queries._QUEUE.format(filters=queries._FILTERS["role"], behind=behind, by=by_rank)
+    statement = queries._QUEUE.format(filters=queries._FILTERS["roles"], behind=behind, by=by_rank)
     with sql.transaction():
         for way in ("seqscan", "bitmapscan", "sort"):  # whatever tests before left in the statistics
             sql.run(f"SET LOCAL enable_{way} = off")
         plan = sql.run(
-            f"EXPLAIN {statement}", {"company": 1, "limit": 50, "role": "picker", "after": whole[100].id}
+            f"EXPLAIN {statement}", {"company": 1, "limit": 50, "roles": ["picker"], "after": whole[100].id}
         )
     assert any("work_item_queue" in line for (line,) in plan)
     assert not any("Sort" in line for (line,) in plan)

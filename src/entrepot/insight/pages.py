@@ -522,7 +522,11 @@ LEFT JOIN (
 ORDER BY 1
 """
 
-_QUEUES = "SELECT queue, count(*)::int FROM kernel_ready GROUP BY queue ORDER BY queue"
+# What people do on the floor waits in queues of the same kind, and is no work of the house's.
+_QUEUES = """
+SELECT queue, count(*)::int FROM kernel_ready WHERE queue <> ALL(ARRAY['pick', 'pack', 'ship'])
+GROUP BY queue ORDER BY queue
+"""
 
 _ROW = """
 SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), COALESCE(u.tier, ''), o.country, o.status,

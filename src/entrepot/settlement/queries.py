@@ -58,9 +58,9 @@ class OpenLine:
     reason: str
 
 
-def open_lines(payouts: Collection[UUID]) -> list[OpenLine]:
-    """Lines of payouts that differ or belong to nothing, in order. 1 statement."""
-    return [OpenLine(*row) for row in sql.run(_OPEN_LINES, {"payouts": list(payouts)})]
+def open_lines(payouts: Collection[UUID], *, limit: int | None = None) -> list[OpenLine]:
+    """Lines of payouts that differ or belong to nothing, in order; all of them, or the first. 1 statement."""
+    return [OpenLine(*row) for row in sql.run(_OPEN_LINES, {"payouts": list(payouts), "limit": limit})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ GROUP BY p.id ORDER BY p.id DESC LIMIT %(limit)s::int
 _OPEN_LINES = """
 SELECT payout_id, number, kind, reference, amount_minor, fee_minor, state, difference_minor, reason
 FROM settlement_payoutline WHERE payout_id = ANY(%(payouts)s::uuid[]) AND state IN ('differs', 'unmatched')
-ORDER BY payout_id, number
+ORDER BY payout_id, number LIMIT %(limit)s::int
 """
 
 _LINES = """

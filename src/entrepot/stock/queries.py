@@ -225,6 +225,24 @@ def buckets(*, sku: UUID) -> list[BucketRow]:
 
 
 @dataclass(frozen=True, slots=True)
+class InBin:
+    """Units of a SKU that are alike in a bin; of their serial numbers the first few."""
+
+    node_code: str
+    bin_code: str
+    lot: str
+    status: str
+    quantity: int
+    committed: int
+    serials: list[str]
+
+
+def in_bins(*, sku: UUID, limit: int) -> list[InBin]:
+    """Where the units of a SKU are, those that differ only in their serial number together. 1 statement."""
+    return [InBin(*row) for row in sql.run(_IN_BINS, {"sku": sku, "limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
 class MoveRow:
     id: int
     occurred_at: datetime
@@ -601,6 +619,14 @@ _BUCKETS = """
 SELECT n.code, COALESCE(bin.code, ''), b.lot, b.serial, b.status, b.quantity, b.committed
 FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN network_bin AS bin ON bin.id = b.bin_id
 WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0 ORDER BY 1, 2, 3, 4, 5
+"""
+
+_IN_BINS = """
+SELECT n.code, COALESCE(bin.code, ''), b.lot, b.status, sum(b.quantity)::int, sum(b.committed)::int,
+       COALESCE((array_agg(b.serial ORDER BY b.serial) FILTER (WHERE b.serial <> ''))[:5], '{}')
+FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN network_bin AS bin ON bin.id = b.bin_id
+WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0
+GROUP BY n.code, bin.code, b.lot, b.status, b.owner_id ORDER BY 1, 2, 3, 4 LIMIT %(limit)s::int
 """
 
 # From what there is now back to the first day, so that only what was recorded since is read. What moved before that

@@ -25,6 +25,9 @@ class Line(NamedTuple):
     query: str = ""
 
 
+OWN = "own"
+"""What stands for each of the reader's roles in the address of the list of work."""
+
 LINES = {
     "mine": Line(_("Work that you took"), "work", "?view=mine"),
     "untaken": Line(_("Work for your role that nobody took"), "work", "?view=untaken&role={role}"),
@@ -196,5 +199,5 @@ def _told(name: str, count: int, roles: Sequence[str]) -> Told:
     line = LINES[name]
     if name in BY_SCAN and roles and set(roles) <= BY_SCAN[name][1]:
         return Told(line.title, reverse(BY_SCAN[name][0]), count)
-    query = line.query.format(role=roles[0] if len(roles) == 1 else "").removesuffix("&role=")
-    return Told(line.title, reverse(line.url) + query.replace(" ", "+").removesuffix("?role="), count)
+    query = line.query.format(role=roles[0] if len(roles) == 1 else OWN)
+    return Told(line.title, reverse(line.url) + query.replace(" ", "+"), count)

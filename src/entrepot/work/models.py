@@ -46,6 +46,11 @@ class Item(models.Model):
             models.Index(
                 fields=["company_id", "due_at", "id"], name="work_item_by_due", condition=~Q(state="done")
             ),
+            # Few of many: without it the queue is read to its end for them.
+            models.Index(
+                fields=["company_id", "ranked_at", "due_at", "id"], name="work_item_cases",
+                condition=~Q(state="done") & Q(kind="case"),
+            ),
             # What a first page counts: by role, of these the untaken and the overdue; and what is somebody's.
             models.Index(
                 fields=["company_id", "role", "owner", "due_at"], include=["snoozed_until", "type"],

@@ -77,7 +77,7 @@ def items(
     company: int,
     *,
     kind: str = "",
-    role: str = "",
+    roles: Collection[str] = (),
     owner: str = "",
     untaken: bool = False,
     cases: bool | None = None,
@@ -90,11 +90,12 @@ def items(
 ) -> list[Item]:
     """Unfinished items, the most urgent first or in another of `ITEMS_BY`. 1 statement.
 
-    '' and None leave a filter out. `cases` are those of customer service, or the exceptions. At a moment an item is
-    overdue, asleep or awake. `after` continues behind an item.
+    '', None and no roles leave a filter out. `cases` are those of customer service, or the exceptions. At a moment an
+    item is overdue, asleep or awake. `after` continues behind an item.
     """
     asked = {
-        "type": kind, "role": role, "owner": owner, "kind": "" if cases is None else "case" if cases else "exception",
+        "type": kind, "roles": list(roles) or None, "owner": owner,
+        "cases": cases or None, "exceptions": cases is False or None,
         "untaken": untaken or None, "overdue": overdue_at, "awake": awake_at, "asleep": asleep_at,
     }  # fmt: skip
     filters = " ".join(_FILTERS[name] for name, value in asked.items() if value not in ("", None))
@@ -225,10 +226,11 @@ ITEMS_BY = {"rank": ("{row}.ranked_at", "{row}.due_at"), "due_at": ("{row}.due_a
 
 _FILTERS = {
     "type": "AND type = %(type)s::text",
-    "role": "AND role = %(role)s::text",
+    "roles": "AND role = ANY(%(roles)s::text[])",
     "owner": "AND owner = %(owner)s::text",
     "untaken": "AND owner = ''",
-    "kind": "AND kind = %(kind)s::text",
+    "cases": "AND kind = 'case'",  # a word, not a parameter: the index of cases is theirs alone
+    "exceptions": "AND kind = 'exception'",
     "overdue": "AND due_at < %(overdue)s::timestamptz",
     "awake": "AND (snoozed_until IS NULL OR snoozed_until <= %(awake)s::timestamptz)",
     "asleep": "AND snoozed_until > %(asleep)s::timestamptz",

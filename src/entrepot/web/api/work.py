@@ -65,7 +65,7 @@ def list_work(
     """Unfinished items, the most urgent first, a page at a time."""
     now = timezone.now()
     rows = work.items(
-        parse.company_of(company), kind=type_ or "", role=role or "", owner=owner or "",
+        parse.company_of(company), kind=type_ or "", roles=[role] if role else (), owner=owner or "",
         cases=None if kind is None else kind == "case", overdue_at=now if overdue else None,
         awake_at=now if snoozed is False else None, asleep_at=now if snoozed else None, after=after,
         limit=limit + 1,

@@ -64,11 +64,12 @@ def payouts(request: Request) -> HttpResponse:
     shown = listed(request, lists_books.PAYOUTS, fetch, size=PAGE)
     if shown.answer:
         return shown.answer
-    lines = settlement.open_lines([one.id for one in shown.rows if one.open_lines])
+    lines = settlement.open_lines([one.id for one in shown.rows if one.open_lines], limit=PAGE)
     by_id = {one.id: one for one in shown.rows}
     context = {
         **shown.context("payouts"),
         "lines": [(by_id[line.payout], line) for line in lines],
+        "more_lines": sum(one.open_lines for one in shown.rows) - len(lines),
         "clearing": questions.open_clearing(company, fmt.reading().now),
         "reserves": settlement.reserves(company),
     }

@@ -29,6 +29,7 @@ MOVES = 60
 UNITS_MAX = 1_000_000
 DAYS = 90
 """Days that the plot of a SKU goes back."""
+BINS = 100
 SHOWN = 25
 """Orders of a SKU that its page names; the most urgent first."""
 SUMS = ("on_hand", "sellable", "reserved", "allocated", "safety", "fenced", "free", "value_minor")
@@ -118,7 +119,9 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "days": DAYS,
         "shown": SHOWN,
         "first": f":{SHOWN}",
-        "buckets": stock.buckets(sku=which),
+        "buckets": stock.in_bins(sku=which, limit=BINS + 1),
+        "bins": BINS,
+        "first_bins": f":{BINS}",
         "promises": pages.promises(sku=which, limit=SHOWN + 1),
         "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
         "supply": supply,

@@ -37,6 +37,7 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
+from entrepot.web.homes import OWN
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.templatetags import console as tags
 from entrepot.web.timeline import steps
@@ -104,6 +105,7 @@ def work_list(request: Request) -> HttpResponse:
         "kinds": KINDS,
         "types": sorted({one.type for one in queues}),
         "roles": sorted(ROLES),
+        "own": OWN if len(request.reader.roles) > 1 else "",
         "open": sum(one.items for one in queues),
         "overdue": sum(one.overdue for one in queues),
         **_choices(request, asked["type"]),
@@ -121,7 +123,7 @@ def _items(request: Request, asked: dict[str, str], after: UUID | None, limit: i
     return work.items(
         request.reader.company.id,
         kind=asked["type"],
-        role=asked["role"],
+        roles=request.reader.roles if asked["role"] == OWN else [asked["role"]] if asked["role"] else (),
         owner=request.reader.name if view == "mine" else "",
         untaken=view == "untaken",
         cases={"cases": True, "exceptions": False}.get(asked["kind"]),
