@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -13,9 +14,10 @@ from django.test import Client
 from django.urls import reverse
 
 from entrepot.access import queries as access
-from entrepot.insight import pages
+from entrepot.insight import pace, pages
 from entrepot.kernel import ids, sql
 from entrepot.orders import queries as orders
+from entrepot.web.views import home
 from entrepot.work import queries as work
 from tests.asking import sure
 from tests.shop import COMPANY, PASSWORD, Shop
@@ -210,6 +212,35 @@ def test_every_document_has_a_page(console, shop):
         assert browser.get(f"/documents/{thing}/")["Location"] == target
         assert browser.get(target).status_code == 200
     assert f"/documents/{fulfillment}/?recorded=1" in browser.get(moved[fulfillment]).content.decode()
+
+
+def test_the_flow_board_tells_what_came_and_went_in_a_day(console, shop):
+    until = max(sql.run("SELECT max(recorded_at) FROM kernel_event")[0])
+    moved = pace.passed(company=1, since=until - timedelta(days=1), until=until)
+    by_hand = sql.run(
+        """SELECT s, (SELECT count(*) FROM kernel_event AS e WHERE e.state_after = s AND e.state_before <> s
+             AND e.subject_kind = 'order' AND e.company_id = 1 AND e.recorded_at >= %(since)s::timestamptz)::int,
+           (SELECT count(*) FROM kernel_event AS e WHERE e.state_before = s AND e.state_after <> s
+             AND e.subject_kind = 'order' AND e.company_id = 1 AND e.recorded_at >= %(since)s::timestamptz)::int
+           FROM unnest(ARRAY['ready', 'picked', 'packed', 'shipped', 'fraud review']) AS s""",
+        {"since": until - timedelta(days=1)},
+    )
+    known = {one.status: (one.came, one.went) for one in moved}
+    assert {status: known.get(status, (0, 0)) for status, _, _ in by_hand} == {
+        status: (came, went) for status, came, went in by_hand
+    }
+    assert known["packed"][0] > 0
+
+    page = console("lead").get("/").content.decode()
+
+    told = dict(re.findall(r'<span class="name">(.*?)</span>.*?24 h: (\+\d+ −\d+)', page, re.DOTALL))
+    came, went = known["packed"]
+    assert told["Packed"] == f"+{came} −{went}"
+    standing = {name: one.orders for name, one in pages.flow(company=1, now=shop.now).items()}
+    slow = pace.bottleneck(
+        standing, pace.paces(standing, moved, 24), [s for _, lane in home.LANES[:2] for s in lane]
+    )
+    assert page.count("piles up") == (1 if slow else 0)
 
 
 def test_books_drill_down_to_one_entry(console, shop):

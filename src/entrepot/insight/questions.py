@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from entrepot.insight import campaigns, kpis, pages, profit, promises, return_times, tax_report
+from entrepot.insight import campaigns, kpis, pace, pages, profit, promises, return_times, tax_report
 from entrepot.insight.answers import question, question_of_reports, question_of_work
 from entrepot.kernel import queries as kernel
 from entrepot.returns import asked_queries, cohort_queries
@@ -114,6 +114,11 @@ def late_orders(company: int, at: datetime) -> list[pages.OrderRow]:
 @question
 def pulse(company: int, at: datetime, hours: int) -> list[pages.Pulse]:
     return pages.pulse(company=company, since=at - timedelta(hours=hours - 1), until=at)
+
+
+@question_of_work
+def passed(company: int, at: datetime, hours: int) -> list[pace.Passed]:
+    return pace.passed(company=company, since=at - timedelta(hours=hours), until=at)
 
 
 @question

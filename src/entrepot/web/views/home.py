@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import pages, questions, summary
+from entrepot.insight import pace, pages, questions, summary
 from entrepot.orders.rules import ENDED
 from entrepot.web import format as fmt
 from entrepot.web import homes
@@ -51,6 +51,9 @@ def home(request: Request) -> HttpResponse:
     ]
     pulses = questions.pulse(company, now, PULSE_HOURS)
     most = max([1, *(one.placed for one in pulses), *(one.shipped for one in pulses)])
+    standing = {status: stage.orders for status, stage in stages.items()}
+    found = pace.paces(standing, questions.passed(company, now, PULSE_HOURS), PULSE_HOURS)
+    slow = pace.bottleneck(standing, found, [one for _, statuses in LANES[:2] for one in statuses])
     reader = request.reader
     name, tiles = dashboard.own(reader)
     context = {
@@ -64,6 +67,8 @@ def home(request: Request) -> HttpResponse:
         "tiles": dashboard.shown(tiles),
         "board": name,
         "lanes": lanes,
+        "paces": found,
+        "bottleneck": slow,
         "alive": sum(stage.orders for stage in stages.values() if stage.status not in ENDED),
         "late": sum(stage.late for stage in stages.values()),
         "held": sum(stage.orders for stage in lanes[0][1]),
