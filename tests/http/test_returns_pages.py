@@ -228,7 +228,7 @@ def test_refunds_that_wait_are_summed_whole_read_page_by_page_and_approved_toget
         back.put(back.found(back.came(one, cause=someone(receives))))
         refund(someone("service"), requests=[Refund(one.return_id)])
         rows.append(queries.refunds_page(COMPANY, state="waiting")[0])
-    monkeypatch.setattr(views, "PAGE", 2)
+    monkeypatch.setattr(views, "REFUNDS", 2)
     browser = a_browser("root")
 
     first = browser.get("/returns/refunds/").content.decode()

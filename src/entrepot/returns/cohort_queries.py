@@ -105,6 +105,7 @@ CASE WHEN o.currency = c.currency THEN 1 ELSE COALESCE((
     WHERE e.document_id = h.id AND e.event = 'sale' AND e.account = 2100), 0) END
 """
 
+# Refunds and receipts are looked for by their return, shipments by their order: by a line alone they have no index.
 # Of a line of a return (`l`) what was refunded by a moment, and what was exchanged for its like, which is no return:
 # its replacement is a sale of its own, and may come back itself.
 _PAID = """
@@ -112,10 +113,9 @@ SELECT COALESCE(sum(p.goods_minor) FILTER (WHERE x.refund_id IS NULL), 0) AS ref
        COALESCE(sum(p.goods_minor) FILTER (WHERE x.refund_id IS NOT NULL), 0) AS exchanged,
        COALESCE(sum(p.units) FILTER (WHERE x.refund_id IS NOT NULL), 0) AS exchanged_units,
        COALESCE(sum(p.units), 0) AS units
-FROM returns_refundline AS p
-JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= {at}
+FROM returns_refund AS f JOIN returns_refundline AS p ON p.refund_id = f.id AND p.return_line_id = l.id
 LEFT JOIN returns_exchange AS x ON x.refund_id = f.id AND x.even AND f.outcome = 'exchange'
-WHERE p.return_line_id = l.id
+WHERE f.return_id = l.return_id AND f.state <> 'rejected' AND f.requested_at <= {at}
 """
 
 # Of a return that was agreed to, whether it was open at a moment; as the partial indexes have it.
@@ -131,7 +131,7 @@ _ASKED = f"""
 SELECT company_id, month, round(sum(l.to_refund * worth / units))::bigint AS asked,
        round(sum(l.to_come * cost / units))::bigint AS asked_cost
 FROM (
-    SELECT r.company_id, w.at, w.days, l.id, l.line_id, l.quantity - gone.cancelled - i.units AS to_refund,
+    SELECT r.company_id, w.at, w.days, r.order_id, l.id, l.line_id, l.quantity - gone.cancelled - i.units AS to_refund,
            l.quantity - gone.cancelled - gone.missing - came.units AS to_come
     FROM w JOIN returns_return AS r ON r.company_id = w.company AND r.requested_at <= w.at
       AND ({_OPEN_RETURN}) AND r.asked IN ('refund', 'store_credit')
@@ -141,7 +141,7 @@ FROM (
                                CASE WHEN e.return_id IS NULL THEN l.missing ELSE 0 END AS missing) AS gone
     CROSS JOIN LATERAL ({_PAID.format(at="w.at")}) AS i
     CROSS JOIN LATERAL (SELECT COALESCE(sum(c.quantity), 0) AS units FROM returns_receipt AS c
-                        WHERE c.return_line_id = l.id AND c.received_at <= w.at) AS came
+                        WHERE c.return_id = r.id AND c.return_line_id = l.id AND c.received_at <= w.at) AS came
     WHERE e.return_id IS NOT NULL OR NOT r.without_refund
 ) AS l
 CROSS JOIN LATERAL (
@@ -149,9 +149,9 @@ CROSS JOIN LATERAL (
            sum((s.goods_minor - s.discount_minor) * {RATE}) AS worth, sum(s.quantity) AS units,
            sum((SELECT COALESCE(sum(m.value_minor), 0) FROM stock_move AS m
                 WHERE m.document_id = h.id AND m.line_id = s.line_id AND m.to_place = 'customer')) AS cost
-    FROM shipping_shipmentline AS s JOIN shipping_shipment AS h ON h.id = s.shipment_id
+    FROM shipping_shipment AS h JOIN shipping_shipmentline AS s ON s.shipment_id = h.id AND s.line_id = l.line_id
     JOIN orders_order AS o ON o.id = h.order_id JOIN parties_company AS c ON c.id = h.company_id
-    WHERE s.line_id = l.line_id AND h.shipped_at <= l.at
+    WHERE h.order_id = l.order_id AND h.shipped_at <= l.at
 ) AS sale
 WHERE left_at <= l.at - make_interval(days => l.days) AND (l.to_refund > 0 OR l.to_come > 0)
 GROUP BY company_id, month
@@ -194,7 +194,8 @@ told AS (
         JOIN returns_return AS t ON t.id = l.return_id
         CROSS JOIN LATERAL ({_PAID.format(at="s.at")}) AS i
         CROSS JOIN LATERAL (SELECT sum(r.cost_minor) AS cost, greatest(sum(r.quantity), 1) AS units
-                            FROM returns_receipt AS r WHERE r.return_line_id = l.id AND r.received_at <= s.at) AS r
+                            FROM returns_receipt AS r
+                            WHERE r.return_id = l.return_id AND r.return_line_id = l.id AND r.received_at <= s.at) AS r
         LEFT JOIN returns_expiry AS e ON l.missing > 0 AND e.return_id = l.return_id AND e.closed_at <= s.at
         LEFT JOIN LATERAL (
             SELECT COALESCE(sum(round(y.minor::numeric * (k.taken_minor - k.returned_minor) * k.goods_minor

@@ -62,6 +62,8 @@ from entrepot.web.views.return_asking import request_of
 from entrepot.work import queries as work
 
 PAGE = 50
+REFUNDS = 20
+"""Refunds of a page: each is told whole, so that it can be decided."""
 SIDES = {"request": _("Asked by"), "receive": _("Received by"), "approve": _("Approved by")}
 """The three duties, as what somebody did."""
 ARRIVALS = ("quarantine", "receiving")
@@ -328,8 +330,8 @@ def close_one(request: Request, which: UUID) -> HttpResponse:
 @console
 def approvals(request: Request) -> HttpResponse:
     company = request.reader.company.id
-    found = queries.approvals(company, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
-    waiting = found[:PAGE]
+    found = queries.approvals(company, after=uuid_in(request.GET.get("after")), limit=REFUNDS + 1)
+    waiting = found[:REFUNDS]
     lines = defaultdict(list)
     for line in pages.returned_lines({one.refund.return_id for one in waiting}) if waiting else ():
         lines[line.return_id].append(line)
@@ -344,7 +346,7 @@ def approvals(request: Request) -> HttpResponse:
             for one in waiting
         ],
         "sums": queries.waiting_sums(company),
-        "next": waiting[-1].refund.id if len(found) > PAGE else None,
+        "next": waiting[-1].refund.id if len(found) > REFUNDS else None,
         "credits": credited[:PAGE],
         "more_credits": len(credited) > PAGE,
         "grades": rules.GRADES,
