@@ -25,7 +25,7 @@ def told(request: Request) -> HttpResponse:
     company, now = request.reader.company, fmt.reading().now
     day = min(day_in(request.GET.get("day")) or now.astimezone(UTC).date(), now.astimezone(UTC).date())
     found = currency_queries.measure({company.id: day}, now)[company.id]
-    parts = [part for amounts in currency_queries.amounts(found.measured).values() for part in amounts]
+    parts = [part for some in currency_queries.amounts(found.measured).values() for part in some]
     rules = queries.posting_rules(company=company.id, event=exchange.REVALUED)
     context = {
         "day": day,
