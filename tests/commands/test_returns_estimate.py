@@ -231,7 +231,9 @@ def test_a_month_that_is_measured_after_the_next_began_ends_with_what_was_expect
         "SELECT document_id, count(DISTINCT entry_id) FROM ledger_line WHERE event = 'return.expected' GROUP BY 1"
     )
     assert sorted(n for _, n in documents) == [1, 1, 2], "what is taken back names what it takes back"
-    assert estimated(occurred_at=look).changed_minor == estimated(occurred_at=NOVEMBER_ENDS).changed_minor == 0
+    assert (
+        estimated(occurred_at=look).changed_minor == estimated(occurred_at=NOVEMBER_ENDS).changed_minor == 0
+    )
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4)))[::3])

@@ -108,7 +108,11 @@ def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
                 now = exchange.at_rate(carried, rate, exponent(one.currency) - exponent(currency))
             elif account in exchange.MONETARY:
                 now = Held(0, 0)
-            one.measured.append(Measured(account, currency, rate, carried, realized, now, since.get((company, account, currency))))
+            one.measured.append(
+                Measured(
+                    account, currency, rate, carried, realized, now, since.get((company, account, currency))
+                )
+            )
     return found
 
 

@@ -59,7 +59,8 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
     Expected is a percentage (policy `returns`, 0 by default, or observed) of what was sold in the months of the window,
     less what has come back of them; and of what left before, all that is asked back and not refunded yet.
     Locks: the estimate of each company; months against closing, shared. Refuses: NotFound; what the ledger refuses, of
-    the moment or of the later one. Again: changes nothing. 11 statements; 2 more where a company goes by what was observed.
+    the moment or of the later one. Again: changes nothing. 11 statements; 2 more where a company goes by what was
+    observed.
     """
     companies = [one.company for one in requests]
     sql.run(_LOCK, {"companies": sorted(set(companies))})
