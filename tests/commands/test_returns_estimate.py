@@ -8,14 +8,17 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
+from django.db import transaction
 
-from entrepot.kernel import sql
+from entrepot.insight import profit_facts
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound, RequestReused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger import errors
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.returns import cohort_queries, expecting
@@ -342,6 +345,46 @@ def test_by_what_was_observed_of_sales_whose_window_is_over(house: Floor):
     assert books() == (-1998, 1998, 0, 0)
     what_if = cohort_queries.outlook(COMPANY, january, Decimal(50))
     assert (what_if.measured[0].liability, what_if.liability_minor) == (9990, 1998)
+
+
+def test_what_recovering_costs_lowers_the_right_to_the_goods(house: Floor):
+    """IFRS 15, B25: by the policy."""
+    policy(expected_percent=Decimal(10), expected_recovery_percent=Decimal(60), window_days=60)
+    sold(house, 10, (0, 1))
+    assert estimated() == Estimated(COMPANY, 999, 60, 999)
+    assert books() == (-999, 999, 60, -60)
+
+
+@pytest.mark.parametrize(
+    ("event", "document", "kind", "lost"),
+    [
+        ("stock.disposed", "disposal", "cost", 30),
+        ("stock.donated", "disposal", "cost", 30),
+        ("liquidation.sold", "departure", "cost", 30),
+        ("vendor_return.shipped", "departure", "difference", -30),
+        ("vendor_return.credited", "departure", "difference", -30),
+        ("refurbishment.worked", "work_order", "expensed", 30),
+        ("stock.work_used", "work_order", "cost", 30),
+        ("shipping.accrued", "return_label", "carriage", 30),
+    ],
+)
+def test_what_was_lost_of_goods_that_came_back_is_not_recovered(
+    house: Floor, event: str, document: str, kind: str, lost: int
+):
+    orders = sold(house, 10, (0, 1))
+    one = asked(orders[0], 1)
+    back(one)
+    policy(expected_by="observed", window_days=20, observed_months=3)
+    january = NOW + timedelta(days=60)
+    assert cohort_queries.outlook(COMPANY, january).basis.recovered == 100
+    sale = Posting(COMPANY, "shipping.accrued", "shipment", ids.uuid7(), "GBP", (("carriage", 50),), NOW)
+    loss = Posting(COMPANY, event, document, ids.uuid7(), "GBP", ((kind, lost),), NOW)
+    with transaction.atomic():
+        assert all(isinstance(answer, Posted) for answer in post(SYSTEM, requests=[sale, loss]))
+        assert cohort_queries.outlook(COMPANY, january).basis.recovered == 70
+        params = {"company": COMPANY, "rates_since": NOW - timedelta(days=1)}
+        assert sql.run(profit_facts.RECOVERED, params) == [(100, 30)]
+        transaction.set_rollback(True)
 
 
 def test_what_comes_back_after_the_moment_is_not_counted(house: Floor):

@@ -290,13 +290,23 @@ def entry(*, company: int, which: UUID) -> list[JournalLine]:
 
 
 def account_lines(
-    *, company: int, account: int, month: date | None, before: int | None, limit: int = 100
+    *,
+    company: int,
+    account: int,
+    month: date | None,
+    before: int | None,
+    up_to: date | None = None,
+    limit: int = 100,
 ) -> list[JournalLine]:
-    """Lines of an account, of a month or all, the latest first, behind the line `before`. One statement."""
+    """Lines of an account, of a month, up to and with one, or all, the latest first, behind the line `before`. One
+    statement."""
     where = "l.account = %(account)s::int"
     where += " AND l.month = %(month)s::date" if month else ""
+    where += " AND l.month <= %(up_to)s::date" if up_to else ""
     where += " AND l.id < %(before)s::bigint" if before else ""
-    params = {"company": company, "account": account, "month": month, "before": before, "limit": limit}
+    params = {
+        "company": company, "account": account, "month": month, "up_to": up_to, "before": before, "limit": limit,
+    }  # fmt: skip
     return [
         JournalLine(*row)
         for row in sql.run(f"{_JOURNAL}{where} ORDER BY l.id DESC LIMIT %(limit)s::int", params)

@@ -26,7 +26,10 @@ def cohorts(windows: Mapping[int, tuple[datetime, int]]) -> dict[int, list[Cohor
 
 def bases(policies_of: Mapping[int, rules.Policy], times: Mapping[int, datetime]) -> dict[int, Basis]:
     """By company, by what it measures at a moment. 2 statements where some observe, else none."""
-    found = {company: Basis(one.expected_percent) for company, one in policies_of.items()}
+    found = {
+        company: Basis(one.expected_percent, one.expected_recovery_percent)
+        for company, one in policies_of.items()
+    }
     asked = [
         (company, times[company], one.window_days, one.observed_months)
         for company, one in policies_of.items()
@@ -254,15 +257,23 @@ LEFT JOIN LATERAL (
 GROUP BY w.company, date_trunc('month', h.shipped_at, 'UTC')
 """
 
-_RECOVERED = """
+# Of goods that came back (`l`, a line of the journal): what they had cost; and what was lost of it, in the bin, with a
+# vendor, by a lot, as a gift or in repair, with what their way back cost. A write-down is of a SKU at a node, whatever
+# of it had been sold before, and says nothing of them.
+TAKEN_BACK = "l.event = 'stock.return' AND l.account = 5000"
+LOST = """
+(l.account IN (5320, 5340, 5350) OR l.account = 5410 AND l.event = 'stock.donated'
+ OR l.account = 5500 AND l.document_kind = 'return_label')
+"""
+
+_RECOVERED = f"""
 SELECT w.company::int,
-       COALESCE(-sum(l.functional_minor) FILTER (WHERE l.event = 'stock.return' AND l.account = 5000), 0)::bigint,
-       COALESCE(sum(l.functional_minor) FILTER (WHERE l.event <> 'stock.return' AND l.account <> 1200), 0)::bigint
+       COALESCE(-sum(l.functional_minor) FILTER (WHERE {TAKEN_BACK}), 0)::bigint,
+       COALESCE(sum(l.functional_minor) FILTER (WHERE {LOST}), 0)::bigint
 FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[], %(months)s::int[])
      AS w(company, at, days, months)
-LEFT JOIN ledger_line AS l ON l.company_id = w.company AND l.kind = 'cost' AND l.occurred_at <= w.at
- AND l.occurred_at > w.at - make_interval(months => w.months)
- AND l.event IN ('stock.return', 'stock.disposed', 'stock.donated')
+LEFT JOIN ledger_line AS l ON l.company_id = w.company AND l.occurred_at <= w.at
+ AND l.occurred_at > w.at - make_interval(months => w.months) AND ({TAKEN_BACK} OR {LOST})
 GROUP BY w.company
 """
 
