@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from django.urls import reverse
 from entrepot.access import queries as access
 from entrepot.insight import pages
 from entrepot.kernel import ids, sql
+from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
 from entrepot.work import queries as work
 from tests.asking import sure
@@ -212,7 +214,7 @@ def test_books_drill_down_to_one_entry(console, shop):
     (shipment,) = pages.shipments(order=shop.one("shipped"))
     month = f"{shipment.shipped_at:%Y-%m}"  # on the first of a month that was the last one
     whole = browser.get(f"/books/?month={month}&up_to=1").content.decode()
-    (led,) = set(re.findall(rf'/books/accounts/4000/\?month={month}&amp;up_to=1', whole))
+    (led,) = set(re.findall(rf"/books/accounts/4000/\?month={month}&amp;up_to=1", whole))
     shown = browser.get(led.replace("&amp;", "&"))
     (line,) = [
         one for one in ledger.trial_balance(company=COMPANY, up_to=date.fromisoformat(f"{month}-01"))

@@ -133,7 +133,7 @@ class ExchangeRateOut(Out):
     rate: Decimal
 
 
-class RateOut(Out):
+class ExchangeRateRowOut(Out):
     """Units of the company's currency for one of another, in force from a day until the next one that is known."""
 
     currency: str
@@ -141,8 +141,8 @@ class RateOut(Out):
     rate: Decimal
 
 
-class RatesOut(Out):
-    items: list[RateOut]
+class ExchangeRatesOut(Out):
+    items: list[ExchangeRateRowOut]
     next: str | None
 
 
@@ -311,7 +311,7 @@ def record_exchange_rates(
     )  # fmt: skip
 
 
-@router.get("/exchange-rates", response={200: RatesOut, **READ})
+@router.get("/exchange-rates", response={200: ExchangeRatesOut, **READ})
 def list_exchange_rates(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     limit: Limit,
