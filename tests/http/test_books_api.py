@@ -44,7 +44,7 @@ def test_the_trial_balance_makes_up_zero_and_leads_to_its_lines(shop, program):
 def test_a_payout_tells_its_lines_page_by_page(shop, program):
     lines = (
         PayoutLine("fee", "", 0, 5),
-        PayoutLine("capture", "nobody knows", 700, 0),
+        PayoutLine("charge", "nobody knows", 700, 0),
         PayoutLine("fee", "x", 0, 1),
     )
     at = timezone.now()
@@ -52,11 +52,10 @@ def test_a_payout_tells_its_lines_page_by_page(shop, program):
         the_system(at), requests=[TakePayout(COMPANY, "fake", "po_77", "GBP", 694, lines, at)]
     )
     api = program("books")
-    print("SEEN", taken, api.get("/api/v1/payouts").json())
     (one,) = [one for one in api.get("/api/v1/payouts").json()["items"] if one["id"] == str(taken.payout)]
     assert (one["net_minor"], one["lines"], one["open_lines"]) == (694, 3, 1)
     told = api.get(f"/api/v1/payouts/{taken.payout}/lines?limit=2").json()
-    assert [(row["kind"], row["state"]) for row in told["items"]][1] == ("capture", "unmatched")
+    assert [(row["kind"], row["state"]) for row in told["items"]][1] == ("charge", "unmatched")
     rest = api.get(f"/api/v1/payouts/{taken.payout}/lines?after={told['next']}").json()
     assert ([row["reference"] for row in rest["items"]], rest["next"]) == (["x"], None)
     unknown = api.get(f"/api/v1/payouts/{shop.skus['MUG-BLUE']}/lines")

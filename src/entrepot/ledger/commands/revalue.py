@@ -55,17 +55,17 @@ def revalue(cause: Cause, /, *, requests: Sequence[Revalue]) -> list[Revalued | 
     step(1, 2)
     closed = queries.closed_months(list(found))
     postings: list[Posting] = []
-    for company, one in found.items():
-        if one.refused is None:
-            wanted = _postings(company, one)
-            one.refused = _in_closed(wanted, closed)
-            postings += wanted if one.refused is None else []
+    for company, balances in found.items():
+        if balances.refused is None:
+            wanted = _postings(company, balances)
+            balances.refused = _in_closed(wanted, closed)
+            postings += wanted if balances.refused is None else []
     for posting, answer in zip(postings, post(cause, requests=postings) if postings else [], strict=True):
         if isinstance(answer, Refused):
             found[posting.company].refused = answer
-    kept = {company: one for company, one in found.items() if one.refused is None}
+    kept = {company: balances for company, balances in found.items() if balances.refused is None}
     _keep(kept)
-    note_measured(cause, "currencies", {company: one.until for company, one in kept.items()})
+    note_measured(cause, "currencies", {company: balances.until for company, balances in kept.items()})
     announce(cause, [
         Event("revaluation", one.document, one.company, occurred_at=one.occurred_at,
               payload={"currency": one.currency, **dict(one.amounts)})
