@@ -8,7 +8,6 @@ from django.utils import timezone
 from entrepot.ledger import queries
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.rules import PayoutLine
-from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
@@ -58,5 +57,3 @@ def test_a_payout_tells_its_lines_page_by_page(shop, program):
     assert [(row["kind"], row["state"]) for row in told["items"]][1] == ("charge", "unmatched")
     rest = api.get(f"/api/v1/payouts/{taken.payout}/lines?after={told['next']}").json()
     assert ([row["reference"] for row in rest["items"]], rest["next"]) == (["x"], None)
-    unknown = api.get(f"/api/v1/payouts/{shop.skus['MUG-BLUE']}/lines")
-    assert is_problem(unknown, 404, "kernel.not_found")
