@@ -37,7 +37,7 @@ def test_a_rate_lets_a_foreign_amount_be_posted():
 
     (answer,) = record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", DAY, Decimal("0.85"))])
 
-    assert answer == RateRecorded("EUR", DAY, fresh=True)
+    assert answer == RateRecorded("EUR", DAY, fresh=True, rate=Decimal("0.85"))
     assert isinstance(sold(1000), Posted)
     assert balance(1100) == 850
 
@@ -53,7 +53,8 @@ def test_the_first_rate_of_a_day_stands():
     )
     (again,) = record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", DAY, Decimal("0.99"))])
 
-    assert (first.fresh, same.fresh, other.fresh, again.fresh) == (True, True, True, False)
+    assert (first.fresh, same.fresh, other.fresh, again.fresh) == (True, False, True, False)
+    assert (same.rate, again.rate) == (Decimal("0.85"), Decimal("0.85")), "what is in force"
     assert sql.run("SELECT currency, rate FROM ledger_rate ORDER BY 1") == [
         ("EUR", Decimal("0.85")),
         ("USD", Decimal("0.75")),

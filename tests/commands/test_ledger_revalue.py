@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
+from itertools import permutations
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotFound, RequestReused
-from entrepot.ledger import errors, queries
+from entrepot.kernel.money import round_half_away
+from entrepot.ledger import errors, exchange, queries
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
@@ -22,6 +24,7 @@ from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
 from tests.sizes import SIZES
 
 debits_at_home = import_module("entrepot.ledger.migrations.0025_debits_at_home")
+measured_as_of = import_module("entrepot.ledger.migrations.0032_measured_as_of")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("ledger")]
 DAY = NOW.date()
@@ -64,7 +67,7 @@ def test_what_is_open_is_worth_the_rate_of_the_day():
     assert balance(2100) == -8_000, "an advance is worth what it was when it was paid"
     assert measured(1) == Revalued(COMPANY, 0, 0, 2)
     kept = sql.run(
-        "SELECT account::int, amount_minor, worth_minor FROM ledger_exposure ORDER BY account LIMIT 1"
+        "SELECT account::int, amount_minor, worth_minor FROM ledger_exposure ORDER BY account, upto_at DESC LIMIT 1"
     )
     assert kept == [(1100, 10_000, 8_500)]
 
@@ -125,8 +128,8 @@ def test_measuring_again_and_again_finds_what_measuring_once_finds():
     in_dollars(100, 2)
     assert measured(2) == Revalued(COMPANY, 0, 30 + 10 + 20, 5)
     kept = sql.run(
-        "SELECT account::int, currency, amount_minor, worth_minor FROM ledger_exposure"
-        " WHERE account IN (1000, 1100) ORDER BY 1, 2"
+        "SELECT DISTINCT ON (account, currency) account::int, currency, amount_minor, worth_minor"
+        " FROM ledger_exposure WHERE account IN (1000, 1100) ORDER BY account, currency, upto_at DESC"
     )
     assert kept == [(1000, "EUR", 400, 360), (1100, "EUR", 3_700, 3_330), (1100, "USD", 600, 420)]
     assert measured(2) == Revalued(COMPANY, 0, 0, 5)
@@ -140,14 +143,100 @@ def test_refusals_leave_everything_as_it_was():
     ]  # fmt: skip
     assert measured(-1) == Revalued(COMPANY, 0, 0, 0), "nothing had happened yet"
     assert measured(1) == Revalued(COMPANY, 0, 50, 2)
-    earlier = measured(0)
-    assert isinstance(earlier, errors.MeasuredSince), earlier
     close_month(
         Cause(SYSTEM.actor, NOW + timedelta(days=10)), requests=[CloseMonth(COMPANY, date(2026, 11, 1))]
     )
     closed = measured(2)
     assert isinstance(closed, errors.MonthClosed), closed
     assert balance(1100) == 850
+
+
+def worth_as_of(days: int) -> dict[int, tuple[int, int]]:
+    """By account, its amount in euros and what the books carry it at, at the end of a day."""
+    rows = sql.run(
+        "SELECT account::int, sum(amount_minor)::int, sum(functional_minor)::int FROM ledger_line"
+        " WHERE currency = 'EUR' AND occurred_at < %(end)s GROUP BY 1 ORDER BY 1",
+        {"end": datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=days + 1)},
+    )
+    return {account: (amount, worth) for account, amount, worth in rows}
+
+
+def test_what_is_measured_back_is_posted_there_and_taken_back_where_it_was_measured_since():
+    posted("payment.captured", 10_000)  # carried at 8,000
+    assert measured(2) == Revalued(COMPANY, 0, 1_000, 2), "pressed too late: the day after the month's last"
+    assert worth_as_of(1)[1100] == (10_000, 8_000)
+
+    assert measured(1) == Revalued(COMPANY, 0, 500, 2)
+
+    assert worth_as_of(1)[1100] == (10_000, 8_500)
+    assert worth_as_of(2)[1100] == (10_000, 9_000)
+    assert measured(1) == Revalued(COMPANY, 0, 0, 2)
+    assert measured(2) == Revalued(COMPANY, 0, 0, 2)
+    lines = sql.run(
+        "SELECT occurred_at::date - %(day)s::date, functional_minor FROM ledger_line"
+        " WHERE account = 1100 AND event = 'currency.revalued' ORDER BY id",
+        {"day": DAY},
+    )
+    assert lines == [(2, 1_000), (1, 500), (2, -500)]
+    taken = sql.run(
+        "SELECT count(DISTINCT document_id) FROM ledger_line WHERE abs(functional_minor) = 500 AND account = 1100"
+    )
+    assert taken == [(1,)]
+    told = sql.run("SELECT subject, count(*) FROM ledger_measurement GROUP BY 1")
+    assert told == [("currencies", 4)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_in_whatever_order_days_are_measured_each_is_worth_its_rate(order: tuple[int, ...]):
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", DAY + timedelta(days=3), Decimal("0.7"))])
+    posted("payment.captured", 10_000)
+    posted("payment.paid_out", 4_000, 1)
+    posted("prepayment.returned", 1_500, 1)
+    posted("payment.refunded", 1_000, 2)
+    posted("payment.captured", 333, 3)
+    for day in order:
+        measured(day)
+    late = posted("payment.captured", 100, 1)
+    assert late
+    for day in (3, *order):
+        assert isinstance(measured(day), Revalued)
+
+    for day, rate in enumerate((Decimal("0.80"), Decimal("0.85"), Decimal("0.90"), Decimal("0.7"))):
+        for account, (amount, worth) in worth_as_of(day).items():
+            if account in exchange.MONETARY:
+                assert worth == round_half_away(amount * rate), (day, account)
+    assert queries.discrepancies() == []
+
+
+def test_what_can_not_be_taken_back_in_a_closed_month_is_not_measured_before_it():
+    december = date(2026, 12, 1)
+    posted("payment.captured", 1_000)
+    january = Cause(SYSTEM.actor, NOW + timedelta(days=50))
+    days = (december - DAY).days
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", december, Decimal(1))])
+    assert measured(days, january) == Revalued(COMPANY, 0, 200, 2)
+    close_month(january, requests=[CloseMonth(COMPANY, december)])
+
+    refused = measured(1, january)
+
+    assert refused == errors.MonthClosed(company=COMPANY, month="2026-12")
+    assert worth_as_of(days)[1100] == (1_000, 1_000)
+    assert worth_as_of(1)[1100] == (1_000, 800)
+
+
+def test_what_was_measured_before_the_last_time_is_told_of_by_its_lines():
+    posted("payment.captured", 10_000)
+    posted("payment.paid_out", 4_000, 1)
+    measured(1)
+    measured(2)
+    kept = "SELECT * FROM ledger_exposure ORDER BY account, currency, upto_at"
+    before = sql.run(kept)
+    sql.run("DELETE FROM ledger_exposure WHERE upto_at::date = %(day)s", {"day": DAY + timedelta(days=1)})
+    assert sql.run(kept) != before
+
+    sql.run(measured_as_of.EARLIER)
+
+    assert sql.run(kept) == before
 
 
 def test_without_a_rate_nothing_is_measured():

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
+from django.db import transaction
 
-from entrepot.kernel import sql
+from entrepot.insight import profit_facts
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound, RequestReused
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.ledger import errors
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.returns import cohort_queries, expecting
@@ -32,6 +37,7 @@ from tests.sizes import MANY
 from tests.walk import a_house, packed, placed, shipped
 
 pytestmark = pytest.mark.django_db
+NOVEMBER_ENDS = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -186,6 +192,85 @@ def test_a_line_that_left_in_two_months_comes_back_once(house: Floor):
     assert estimated(occurred_at=next_month) == Estimated(COMPANY, 999, 100, -999)
 
 
+def sold_on(house: Floor, at: datetime, orders: int = 5) -> None:
+    """Orders of 9.99 each that leave at a moment."""
+    wanted = placed(house, orders, (0, 1), payment=PaymentGiven("account", "an account", 99_999, NOW))
+    ship(SYSTEM, requests=[ShipFulfillment(one, occurred_at=at) for one in packed(*wanted)])
+
+
+def books_as_of(at: datetime) -> tuple[int, int, int, int]:
+    """Accounts 2310, 4110, 1220 and 5010 as they stood at a moment."""
+    ((found),) = sql.run(
+        "SELECT COALESCE(sum(functional_minor) FILTER (WHERE account = 2310), 0)::int,"
+        " COALESCE(sum(functional_minor) FILTER (WHERE account = 4110), 0)::int,"
+        " COALESCE(sum(functional_minor) FILTER (WHERE account = 1220), 0)::int,"
+        " COALESCE(sum(functional_minor) FILTER (WHERE account = 5010), 0)::int"
+        " FROM ledger_line WHERE occurred_at <= %(at)s",
+        {"at": at},
+    )
+    return found  # type: ignore[return-value]
+
+
+def test_a_month_that_is_measured_after_the_next_began_ends_with_what_was_expected_then(house: Floor):
+    """invariant_20: a look of December comes before November is measured as of its end."""
+    sold(house, 10, (0, 1))
+    assert estimated().liability_minor == 999
+    sold_on(house, NOVEMBER_ENDS - timedelta(days=1), 10)
+    sold_on(house, NOVEMBER_ENDS + timedelta(hours=20), 5)
+    look = NOVEMBER_ENDS + timedelta(days=1)
+    assert estimated(occurred_at=look) == Estimated(COMPANY, 2498, 250, 1499)
+    outlook = cohort_queries.outlook(COMPANY, NOVEMBER_ENDS)
+    assert (outlook.liability_minor, outlook.asset_minor, outlook.since) == (999, 100, look)
+
+    assert estimated(occurred_at=NOVEMBER_ENDS) == Estimated(COMPANY, 1998, 200, 999)
+
+    assert books_as_of(NOVEMBER_ENDS) == (-1998, 1998, 200, -200)
+    assert books_as_of(look) == books() == (-2498, 2498, 250, -250)
+    assert cohorts() == [
+        ("12", "11", 19980, 1998, 200, True), ("12", "12", 4995, 500, 50, True),
+        ("11", "11", 19980, 1998, 200, False),
+    ]  # fmt: skip
+    documents = sql.run(
+        "SELECT document_id, count(DISTINCT entry_id) FROM ledger_line WHERE event = 'return.expected' GROUP BY 1"
+    )
+    assert sorted(n for _, n in documents) == [1, 1, 2], "what is taken back names what it takes back"
+    assert (
+        estimated(occurred_at=look).changed_minor == estimated(occurred_at=NOVEMBER_ENDS).changed_minor == 0
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4)))[::3])
+def test_in_whatever_order_moments_are_measured_each_has_what_was_expected_then(
+    house: Floor, order: tuple[int, ...]
+):
+    moments = [NOVEMBER_ENDS + timedelta(days=days) for days in (-5, 0, 9, 40)]
+    for days in (-6, -2, 5, 30):
+        sold_on(house, NOVEMBER_ENDS + timedelta(days=days))
+    for which in order:
+        estimated(occurred_at=moments[which])
+    for which, at in enumerate(moments):
+        expected = expecting.sums(cohort_queries.outlook(COMPANY, at).measured)
+        assert expected[0] >= 499
+        liability, revenue, asset, cost = books_as_of(at)
+        assert (-liability, asset) == (revenue, -cost) == expected, which
+
+
+def test_nothing_is_measured_whose_difference_can_not_be_taken_back(house: Floor):
+    sold(house, 10, (0, 1))
+    look = NOVEMBER_ENDS + timedelta(days=1)
+    sold_on(house, look)
+    estimated(occurred_at=look)
+    january = Cause(SYSTEM.actor, NOVEMBER_ENDS + timedelta(days=40))
+    close_month(january, requests=[CloseMonth(COMPANY, look.date().replace(day=1))])
+    (refused,) = estimate(january, requests=[Estimate(COMPANY, NOVEMBER_ENDS)])
+    assert refused == errors.MonthClosed(company=COMPANY, month="2026-12")
+    assert books_as_of(NOVEMBER_ENDS) == (0, 0, 0, 0)
+    close_month(january, requests=[CloseMonth(COMPANY, NOW.date().replace(day=1))])
+    (refused,) = estimate(january, requests=[Estimate(COMPANY, NOVEMBER_ENDS)])
+    assert refused == errors.MonthClosed(company=COMPANY, month="2026-11")
+    assert books_as_of(look)[0] == books()[0] == -1499
+
+
 def test_refusals_leave_everything_as_it_was(house: Floor):
     sold(house, 10, (0, 1))
     december = Cause(SYSTEM.actor, NOW + timedelta(days=10))
@@ -262,6 +347,46 @@ def test_by_what_was_observed_of_sales_whose_window_is_over(house: Floor):
     assert (what_if.measured[0].liability, what_if.liability_minor) == (9990, 1998)
 
 
+def test_what_recovering_costs_lowers_the_right_to_the_goods(house: Floor):
+    """IFRS 15, B25: by the policy."""
+    policy(expected_percent=Decimal(10), expected_recovery_percent=Decimal(60), window_days=60)
+    sold(house, 10, (0, 1))
+    assert estimated() == Estimated(COMPANY, 999, 60, 999)
+    assert books() == (-999, 999, 60, -60)
+
+
+@pytest.mark.parametrize(
+    ("event", "document", "kind", "lost"),
+    [
+        ("stock.disposed", "disposal", "cost", 30),
+        ("stock.donated", "disposal", "cost", 30),
+        ("liquidation.sold", "departure", "cost", 30),
+        ("vendor_return.shipped", "departure", "difference", -30),
+        ("vendor_return.credited", "departure", "difference", -30),
+        ("refurbishment.worked", "work_order", "expensed", 30),
+        ("stock.work_used", "work_order", "cost", 30),
+        ("shipping.accrued", "return_label", "carriage", 30),
+    ],
+)
+def test_what_was_lost_of_goods_that_came_back_is_not_recovered(
+    house: Floor, event: str, document: str, kind: str, lost: int
+):
+    orders = sold(house, 10, (0, 1))
+    one = asked(orders[0], 1)
+    back(one)
+    policy(expected_by="observed", window_days=20, observed_months=3)
+    january = NOW + timedelta(days=60)
+    assert cohort_queries.outlook(COMPANY, january).basis.recovered == 100
+    sale = Posting(COMPANY, "shipping.accrued", "shipment", ids.uuid7(), "GBP", (("carriage", 50),), NOW)
+    loss = Posting(COMPANY, event, document, ids.uuid7(), "GBP", ((kind, lost),), NOW)
+    with transaction.atomic():
+        assert all(isinstance(answer, Posted) for answer in post(SYSTEM, requests=[sale, loss]))
+        assert cohort_queries.outlook(COMPANY, january).basis.recovered == 70
+        params = {"company": COMPANY, "rates_since": NOW - timedelta(days=1)}
+        assert sql.run(profit_facts.RECOVERED, params) == [(100, 30)]
+        transaction.set_rollback(True)
+
+
 def test_what_comes_back_after_the_moment_is_not_counted(house: Floor):
     orders = sold(house, 10, (0, 1))
     one = asked(orders[0], 1)
@@ -284,4 +409,4 @@ def test_statements_grow_neither_with_the_batch_nor_with_companies(house: Floor,
             answers = estimate(SYSTEM, requests=requests)
         assert answers[0].changed_minor
         counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
-    assert [len(one) for one in counts] == [12] * 4
+    assert [len(one) for one in counts] == [14] * 4

@@ -86,6 +86,10 @@ def test_other_currencies_and_expected_returns_are_measured_as_of_the_end_first(
     assert refused == errors.NotReadyToClose(
         month="2026-11", found="exchange differences: 1, expected returns: 1, earlier months: 1"
     )
+    december = replace(LATER, at=LATER.at + timedelta(hours=1))
+    revalue(december, requests=[Revalue(COMPANY, december.at.date())])
+    estimate(december, requests=[Estimate(COMPANY)])
+    assert close(MONTH) == [refused], "measured in December, which says nothing of the end of November"
     last = date(2026, 11, 30)
     revalue(LATER, requests=[Revalue(COMPANY, last)])
     estimate(LATER, requests=[Estimate(COMPANY, datetime(2026, 11, 30, 23, tzinfo=UTC))])

@@ -29,13 +29,13 @@ PUBLISHED = {
     "parties": "address company customer giftmessage offer person supplier",
     "tax": "exemption jurisdiction rate",
     "carriage": "service",
-    "ledger": "account balance clearingitem exposure line match matchpart period valuation",
+    "ledger": "account balance clearingitem exposure line match matchpart measurement period valuation",
     "stock": "allocation bucket move plate plateunits position preorder published reservation ringfence supply "
     "transfer transferline unpublished",
     "payments": "attempt creditgrant dispute payment",
     "orders": "credit creditline draft fingerprint hold line listing order promotion",
     "sourcing": "backorder decision dropship rejection",
-    "purchasing": "claim dropship dropshipline order orderline receipt receiptline",
+    "purchasing": "claim dropship dropshipline landedcost order orderline receipt receiptline",
     "warehouse": "carton fulfillment package packageline packedserial picktask",
     "shipping": "carrierevent claim label parcel purchase reshipment shipment shipmentline",
     "returns": "cohort departure departureitem exchange hold holdline judgment label line mark photo refund refundline "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -16,6 +16,7 @@ from django.urls import reverse
 from entrepot.access import queries as access
 from entrepot.insight import pace, pages
 from entrepot.kernel import ids, sql
+from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
 from entrepot.web.views import home
 from entrepot.work import queries as work
@@ -249,7 +250,14 @@ def test_books_drill_down_to_one_entry(console, shop):
     assert "in balance" in trial
     (shipment,) = pages.shipments(order=shop.one("shipped"))
     month = f"{shipment.shipped_at:%Y-%m}"  # on the first of a month that was the last one
-    assert browser.get(f"/books/?month={month}&up_to=1").status_code == 200
+    whole = browser.get(f"/books/?month={month}&up_to=1").content.decode()
+    (led,) = set(re.findall(rf"/books/accounts/4000/\?month={month}&amp;up_to=1", whole))
+    shown = browser.get(led.replace("&amp;", "&"))
+    (line,) = [
+        one for one in ledger.trial_balance(company=COMPANY, up_to=date.fromisoformat(f"{month}-01"))
+        if one.account == 4000
+    ]  # fmt: skip
+    assert shown.context["sums"] == line, "the account opens with the figure that led to it"
     account = browser.get(f"/books/accounts/4000/?month={month}").content.decode()
     entry = re.search(r"/books/entries/[0-9a-f-]+/", account)
     assert entry

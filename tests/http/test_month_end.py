@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -52,7 +53,23 @@ def test_balances_in_another_currency_are_measured(shop, console, program):
     before = {"currency": "eur", "day": str(now.date() - timedelta(days=1)), "rate": "0,80"}
     assert said(page.post("/books/currencies/rate/", before)) == ["The rate is in force from that day on."]
     assert "rate" in said(page.post("/books/currencies/rate/", {**before, "rate": "much"}))[0]
+    (told,) = said(page.post("/books/currencies/rate/", {**before, "rate": "0.81"}))
+    assert told.startswith("Nothing was recorded: EUR has the rate 0.8000 from")
+    right = {**before, "rate": "0.79", "reason": "a digit off"}
+    assert said(page.post("/books/currencies/rate/", right))[0].startswith("The rate is corrected.")
+    back = {"currency": "EUR", "on_date": before["day"], "rate": "0.80", "reason": "it was right"}
+    assert api.post("/api/v1/exchange-rates/corrections", back).json() == {
+        "currency": "EUR", "on_date": before["day"], "was": "0.790000000", "rate": "0.80",
+    }  # fmt: skip
+    told = api.get("/api/v1/exchange-rates/corrections").json()["items"]
+    assert [one["reason"] for one in told] == ["it was right", "a digit off"]
     page.post("/books/currencies/rate/", {**before, "currency": "JPY", "rate": "0.0051234"})
+    first = api.get("/api/v1/exchange-rates?limit=1").json()
+    assert [one["currency"] for one in first["items"]] == ["EUR"]
+    (second,) = api.get(f"/api/v1/exchange-rates?after={first['next']}").json()["items"]
+    assert (second["currency"], Decimal(second["rate"])) == ("JPY", Decimal("0.0051234"))
+    assert is_problem(api.get("/api/v1/exchange-rates?after=never"), 422, "kernel.invalid")
+    assert "a digit off" in page.get("/books/currencies/").content.decode()
     shown = page.get("/books/currencies/").content.decode()
     assert ">0.0051234<" in shown and ">0.8000<" in shown
     body = {"currency": "EUR", "on_date": str(now.date()), "rate": "0.90"}
@@ -64,9 +81,10 @@ def test_balances_in_another_currency_are_measured(shop, console, program):
     assert isinstance(post(the_system(now), requests=[euros])[0], Posted)
     (told,) = api.get("/api/v1/currency-balances").json()["balances"]
     assert (told["account"], told["worth_minor"], told["unrealized_minor"]) == (2000, -900, -100)
-    assert "Exchange differences, unrealized" in page.get("/books/currencies/").content.decode()
+    today = f"/books/currencies/?day={now.date()}"
+    assert "Exchange differences, unrealized" in page.get(today).content.decode()
     assert said(page.post("/books/currencies/measure/", {})) == ["The balances are measured."]
-    assert "Nothing to post" in page.get("/books/currencies/").content.decode()
+    assert "Nothing to post" in page.get(today).content.decode()
     again = api.post("/api/v1/currency-balances", {"on_date": str(now.date())}).json()
     assert (again["unrealized_minor"], again["balances"]) == (0, 1)
 

@@ -14,8 +14,9 @@ from django.db import connection, transaction
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Refused, RequestInFlight
-from entrepot.ledger import errors
+from entrepot.ledger import errors, queries
 from entrepot.ledger.commands.close_month import CloseMonth, MonthClosed, close_month
+from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
 from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
@@ -218,3 +219,20 @@ def test_balances_in_another_currency_are_measured_once():
     answers = at_once([lambda: revalue(later, requests=[wanted])[0]] * 4)
     assert sorted(one.unrealized_minor for one in answers) == [0, 0, 0, 100]
     assert (balance(1100), balance(5710)) == (900, -100)
+
+
+def test_a_rate_that_two_correct_at_once_knows_what_stood_before_each():
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", OCTOBER, Decimal(1))])
+    rates = [Decimal(i) for i in range(2, 8)]
+    at_once([
+        lambda rate=rate: correct_rates(now(), requests=[CorrectRate(COMPANY, "EUR", OCTOBER, rate, "wrong")])
+        for rate in rates
+    ])  # fmt: skip
+    kept = queries.rate_corrections(company=COMPANY)
+    by_rate = {one.rate: one for one in kept}
+    (last,) = [one.rate for one in queries.rates(company=COMPANY)]
+    chain = []
+    while last in by_rate:
+        chain.append(last)
+        last = by_rate[last].was
+    assert (sorted(chain), last) == (rates, Decimal(1))

@@ -237,6 +237,7 @@ def test_a_policy_that_fits():
         ("fee_percent", 101),
         ("fee_percent", -1),
         ("expected_percent", Decimal("100.5")),
+        ("expected_recovery_percent", Decimal(-1)),
         ("dispositions A", {"A": "burn"}),
         ("dispositions", {"E": "restock"}),
     ],

@@ -33,8 +33,8 @@ CONFLICTS = (
     ),
     Conflict(
         "bill × payment", "enters bills", "books what is paid",
-        ("settlement.take_supplier_invoices", "settlement.take_carrier_invoices"), ("settlement.decide_bank_lines",),
-        "high", "bill×pay",
+        ("settlement.take_supplier_invoices", "settlement.take_carrier_invoices", "purchasing.land_costs"),
+        ("settlement.decide_bank_lines",), "high", "bill×pay",
     ),
     Conflict(
         "bill × approval", "enters bills", "accepts what they bill beyond what was expected",

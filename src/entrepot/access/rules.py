@@ -242,7 +242,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "controller": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds", "work.assign",
-        "ledger.record_rates", "ledger.choose_costing", "ledger.write_down", "ledger.revalue", "purchasing.land_costs",
+        "ledger.record_rates", "ledger.correct_rates", "ledger.choose_costing", "ledger.write_down", "ledger.revalue",
+        "purchasing.land_costs",
         "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",

@@ -290,13 +290,42 @@ def entry(*, company: int, which: UUID) -> list[JournalLine]:
 
 
 def account_lines(
-    *, company: int, account: int, month: date | None, before: int | None, limit: int = 100
+    *,
+    company: int,
+    account: int,
+    month: date | None,
+    before: int | None,
+    up_to: date | None = None,
+    limit: int = 100,
 ) -> list[JournalLine]:
-    """Lines of an account, of a month or all, the latest first, behind the line `before`. One statement."""
-    where = "l.account = %(account)s::int"
-    where += " AND l.month = %(month)s::date" if month else ""
-    where += " AND l.id < %(before)s::bigint" if before else ""
-    params = {"company": company, "account": account, "month": month, "before": before, "limit": limit}
+    """Lines of an account, of a month, up to and with one, or all, the latest first, behind the line `before`. One
+    statement."""
+    return journal_lines(company, account=account, month=month, up_to=up_to, before=before, limit=limit)
+
+
+def journal_lines(
+    company: int,
+    *,
+    account: int | None = None,
+    entry: UUID | None = None,
+    document: UUID | None = None,
+    month: date | None = None,
+    up_to: date | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[JournalLine]:
+    """Lines of the journal that all that is given says, the latest first, behind the line `before`. One statement."""
+    asked = (
+        ("account", "l.account = %(account)s::int", account),
+        ("entry", "l.entry_id = %(entry)s::uuid", entry),
+        ("document", "l.document_id = %(document)s::uuid", document),
+        ("month", "l.month = %(month)s::date", month),
+        ("up_to", "l.month <= %(up_to)s::date", up_to),
+        ("before", "l.id < %(before)s::bigint", before),
+    )
+    given = [(name, says, value) for name, says, value in asked if value is not None]
+    where = " AND ".join([says for _, says, _ in given]) or "TRUE"
+    params = {"company": company, "limit": limit} | {name: value for name, _, value in given}
     return [
         JournalLine(*row)
         for row in sql.run(f"{_JOURNAL}{where} ORDER BY l.id DESC LIMIT %(limit)s::int", params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrepot.returns.cohort_queries import RATE
+from entrepot.returns.cohort_queries import LOST, RATE, TAKEN_BACK
 from entrepot.warehouse.shelf_queries import pieces_in
 
 SIDES = {
@@ -198,12 +198,11 @@ WHERE h.company_id = %(company)s::smallint AND h.shipped_at >= %(rates_since)s::
 GROUP BY 1
 """
 
-RECOVERED = """
-SELECT COALESCE(-sum(functional_minor) FILTER (WHERE event = 'stock.return' AND account = 5000), 0)::bigint,
-       COALESCE(sum(functional_minor) FILTER (WHERE event IN ('stock.disposed', 'stock.donated') AND kind = 'cost'
-                                              AND account IN (5320, 5410)), 0)::bigint
-FROM ledger_line WHERE company_id = %(company)s::smallint AND occurred_at >= %(rates_since)s::timestamptz
-  AND event IN ('stock.return', 'stock.disposed', 'stock.donated')
+RECOVERED = f"""
+SELECT COALESCE(-sum(l.functional_minor) FILTER (WHERE {TAKEN_BACK}), 0)::bigint,
+       COALESCE(sum(l.functional_minor) FILTER (WHERE {LOST}), 0)::bigint
+FROM ledger_line AS l WHERE l.company_id = %(company)s::smallint AND l.occurred_at >= %(rates_since)s::timestamptz
+  AND ({TAKEN_BACK} OR {LOST})
 """
 
 BOOKS = """

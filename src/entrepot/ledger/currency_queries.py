@@ -17,7 +17,8 @@ from entrepot.ledger.exchange import Flow, Held
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A balance: what it was carried at with all its lines, what settling brought, and what it is worth at the rate."""
+    """A balance: what it was carried at with all its lines, what settling brought, and what it is worth at the rate.
+    `since`: the first later moment as of which it was measured already."""
 
     account: int
     currency: str
@@ -25,6 +26,7 @@ class Measured:
     carried: Held
     realized: int
     now: Held
+    since: datetime | None = None
 
     @property
     def unrealized(self) -> int:
@@ -37,6 +39,11 @@ class OfCompany:
     until: datetime
     measured: list[Measured] = field(default_factory=list)
     refused: Refused | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """The first later moment as of which some of it was measured already: there differences are taken back."""
+        return min((one.since for one in self.measured if one.since), default=None)
 
 
 def rate_on(company: str, currency: str, day: str) -> str:
@@ -59,26 +66,26 @@ def limits_in(wanted: Mapping[tuple[int, str], int], day: date) -> dict[tuple[in
 
 
 def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
-    """By company, its balances in other currencies as of the end of a day, by what was posted since the last time.
-    3 statements; 1 more where anything was posted in another currency."""
+    """By company, its balances in other currencies as of the end of a day, by what was posted since the last time that
+    they were measured as of that day or an earlier one. 3 statements; 1 more where anything was posted in another
+    currency."""
     ends = {
         company: min(at, datetime.combine(day + timedelta(days=1), time(), UTC) - timedelta(microseconds=1))
         for company, day in days.items()
     }
-    rows = sql.run(_KNOWN, {"companies": list(ends)})
+    wanted = sql.columns(("companies", "ends"), ends.items())
+    rows = sql.run(_KNOWN, wanted)
     found = {company: OfCompany(currency, ends[company]) for company, currency, *_ in rows}
     before: dict[int, dict[tuple[int, str], Held]] = defaultdict(dict)
     upto: dict[tuple[int, int, str], tuple[datetime, int]] = {}
-    for company, _, account, currency, amount, worth, until, last in rows:
+    since: dict[tuple[int, int, str], datetime | None] = {}
+    for company, _, account, currency, amount, worth, until, last, later in rows:
         if account is not None:
+            since[company, account, currency] = later
+        if until is not None:
             before[company][account, currency] = Held(amount, worth)
             upto[company, account, currency] = (until, last)
-            if until > found[company].until:
-                found[company].refused = errors.MeasuredSince(
-                    company=company, until=f"{until:%Y-%m-%d %H:%M}"
-                )
     flows: dict[tuple[int, int, str], list[Flow]] = defaultdict(list)
-    wanted = sql.columns(("companies", "ends"), ends.items())
     held = sql.run(_HELD, {"companies": list(ends), "accounts": sorted(exchange.MEASURED)})
     for company, account, currency, amount, worth in _flows(held, upto, ends):
         flows[company, account, currency].append(Flow(amount, worth))
@@ -101,7 +108,11 @@ def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
                 now = exchange.at_rate(carried, rate, exponent(one.currency) - exponent(currency))
             elif account in exchange.MONETARY:
                 now = Held(0, 0)
-            one.measured.append(Measured(account, currency, rate, carried, realized, now))
+            one.measured.append(
+                Measured(
+                    account, currency, rate, carried, realized, now, since.get((company, account, currency))
+                )
+            )
     return found
 
 
@@ -129,13 +140,13 @@ def _flows(
     )  # type: ignore[misc]
 
 
-def amounts(measured: Sequence[Measured]) -> dict[str, list[tuple[str, int]]]:
-    """By currency, differences by source kind."""
-    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+def amounts(measured: Sequence[Measured]) -> dict[tuple[str, datetime | None], list[tuple[str, int]]]:
+    """By currency and the later moment as of which it was measured already, differences by source kind."""
+    found: dict[tuple[str, datetime | None], list[tuple[str, int]]] = defaultdict(list)
     for one in measured:
         for kind, amount in (("realized", one.realized), ("unrealized", one.unrealized)):
             if amount:
-                found[one.currency].append((f"{kind}.{one.account}", amount))
+                found[one.currency, one.since].append((f"{kind}.{one.account}", amount))
     return found
 
 
@@ -145,10 +156,19 @@ FROM unnest(%(companies)s::smallint[], %(currencies)s::text[]) AS k(company, cur
 JOIN parties_company AS c ON c.id = k.company
 """
 
+# As it was last measured as of then, and the first later moment as of which it was measured.
 _KNOWN = """
-SELECT c.id::int, c.currency::text, e.account, e.currency, e.amount_minor, e.worth_minor, e.upto_at, e.upto_id
-FROM parties_company AS c LEFT JOIN ledger_exposure AS e ON e.company_id = c.id
-WHERE c.id = ANY(%(companies)s::smallint[]) ORDER BY 1, 3, 4
+SELECT c.id::int, c.currency::text, k.account, k.currency, e.amount_minor, e.worth_minor, e.upto_at, e.upto_id, k.since
+FROM unnest(%(companies)s::smallint[], %(ends)s::timestamptz[]) AS d(company, until)
+JOIN parties_company AS c ON c.id = d.company
+LEFT JOIN LATERAL (
+    SELECT account, currency, max(upto_at) FILTER (WHERE upto_at <= d.until) AS upto,
+           min(upto_at) FILTER (WHERE upto_at > d.until) AS since
+    FROM ledger_exposure WHERE company_id = c.id GROUP BY account, currency
+) AS k ON TRUE
+LEFT JOIN ledger_exposure AS e ON e.company_id = c.id AND e.account = k.account AND e.currency = k.currency
+ AND e.upto_at = k.upto
+ORDER BY 1, 3, 4
 """
 
 # The balances, which are few, say whether anything was posted in another currency at all.

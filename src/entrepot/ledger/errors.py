@@ -39,13 +39,6 @@ class StockOnHand(Refused):
     )
 
 
-class MeasuredSince(Refused):
-    """Balances in other currencies were measured as of a later moment already."""
-
-    code = "ledger.measured_since"
-    says = "Balances of company {company} were measured as of {until}. Measure as of a later day."
-
-
 class DoesNotClear(Refused):
     """Parts of lines of a clearing account don't make up zero."""
 

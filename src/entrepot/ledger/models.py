@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
-from entrepot.ledger import exchange, layers
+from entrepot.ledger import exchange, layers, measuring
 from entrepot.ledger.clearing_models import (  # noqa: F401  Django looks for tables here
     TAKE_ITEMS,
     ClearingItem,
@@ -312,9 +312,10 @@ class WriteDown(models.Model):
 
 
 class Exposure(models.Model):
-    """A balance of an account in another currency as it was last measured, with all lines up to then."""
+    """A balance of an account in another currency as it was measured at a moment, with all lines up to then; measured
+    as of the same moment again, as it was then."""
 
-    pk = models.CompositePrimaryKey("company_id", "account", "currency")
+    pk = models.CompositePrimaryKey("company_id", "account", "currency", "upto_at")
     company_id = models.SmallIntegerField()
     account = models.IntegerField()
     currency = models.TextField()
@@ -331,6 +332,28 @@ class Exposure(models.Model):
         ]
 
 
+class Measurement(models.Model):
+    """That something was measured as of a moment, whether or not it brought a difference."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    subject = models.TextField()  # currencies, returns
+    as_of = models.DateTimeField()
+    recorded_by = models.TextField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "subject", "as_of"], name="ledger_measurement_as_of")]
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_measurement_of_a_known_subject", condition=Q(subject__in=measuring.SUBJECTS)
+            )
+        ]
+        triggers = append_only()
+
+
 class Rate(models.Model):
     """Units of the company's currency for one unit of another, from a date on."""
 
@@ -342,6 +365,32 @@ class Rate(models.Model):
 
     class Meta:
         triggers = imprinted(changes=True)
+
+
+class RateCorrection(models.Model):
+    """A rate that was wrong, and what stands in its place since; what was posted at it stays."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    currency = models.TextField()
+    on_date = models.DateField()
+    was = models.DecimalField(max_digits=18, decimal_places=9)
+    rate = models.DecimalField(max_digits=18, decimal_places=9)
+    reason = models.TextField()
+    corrected_by = models.TextField()
+    corrected_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "-id"], name="ledger_ratecorrection_last")]
+        constraints = [
+            models.CheckConstraint(name="ledger_ratecorrection_for_a_reason", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="ledger_ratecorrection_of_a_rate", condition=Q(rate__gt=0) & ~Q(rate=F("was"))
+            ),
+        ]
+        triggers = append_only() + imprinted()
 
 
 watch(

@@ -182,10 +182,39 @@ class RateRow:
     on_date: date
     rate: Decimal
 
+    @property
+    def id(self) -> str:
+        """By which the page behind it is asked for."""
+        return f"{self.on_date}.{self.currency}"
 
-def rates(*, company: int, limit: int = 100) -> list[RateRow]:
-    """Rates of exchange, the latest first. 1 statement."""
-    return [RateRow(*row) for row in sql.run(_RATES, {"company": company, "limit": limit})]
+
+def rates(
+    *, company: int, currency: str = "", after: tuple[date, str] | None = None, limit: int = 100
+) -> list[RateRow]:
+    """Rates of exchange, the latest first, of one currency or all, behind a day and currency. 1 statement."""
+    day, behind = after or (None, "")
+    params = {"company": company, "currency": currency, "day": day, "behind": behind, "limit": limit}
+    return [RateRow(*row) for row in sql.run(_RATES, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """A rate that was wrong, and what stands in its place since."""
+
+    id: UUID
+    currency: str
+    on_date: date
+    was: Decimal
+    rate: Decimal
+    reason: str
+    corrected_by: str
+    corrected_at: datetime
+
+
+def rate_corrections(*, company: int, after: UUID | None = None, limit: int = 50) -> list[CorrectionRow]:
+    """Corrections of rates, the latest first, behind the one named. 1 statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [CorrectionRow(*row) for row in sql.run(_CORRECTIONS, params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +319,18 @@ ORDER BY CASE WHEN %(sku)s::uuid IS NOT NULL THEN acquired_at END, id LIMIT %(li
 """
 
 _RATES = """
-SELECT currency, on_date, rate FROM ledger_rate WHERE company_id = %(company)s::smallint
+SELECT currency, on_date, rate FROM ledger_rate
+WHERE company_id = %(company)s::smallint AND (%(currency)s::text = '' OR currency = %(currency)s::text)
+  AND (%(day)s::date IS NULL OR on_date < %(day)s::date
+       OR on_date = %(day)s::date AND currency > %(behind)s::text)
 ORDER BY on_date DESC, currency LIMIT %(limit)s::int
+"""
+
+_CORRECTIONS = """
+SELECT id, currency, on_date, was, rate, reason, corrected_by, corrected_at
+FROM ledger_ratecorrection
+WHERE company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR id < %(after)s::uuid)
+ORDER BY id DESC LIMIT %(limit)s::int
 """
 
 _WRITE_DOWNS = """

@@ -26,7 +26,10 @@ def cohorts(windows: Mapping[int, tuple[datetime, int]]) -> dict[int, list[Cohor
 
 def bases(policies_of: Mapping[int, rules.Policy], times: Mapping[int, datetime]) -> dict[int, Basis]:
     """By company, by what it measures at a moment. 2 statements where some observe, else none."""
-    found = {company: Basis(one.expected_percent) for company, one in policies_of.items()}
+    found = {
+        company: Basis(one.expected_percent, one.expected_recovery_percent)
+        for company, one in policies_of.items()
+    }
     asked = [
         (company, times[company], one.window_days, one.observed_months)
         for company, one in policies_of.items()
@@ -44,12 +47,14 @@ def bases(policies_of: Mapping[int, rules.Policy], times: Mapping[int, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A company's cohorts as they would be measured at a moment, by what, and what the books hold."""
+    """A company's cohorts as they would be measured at a moment, by what, and what the books hold as of then. `since`:
+    the first later moment as of which it was measured; there a difference is taken back."""
 
     basis: Basis
     measured: tuple[Measured, ...]
     liability_minor: int
     asset_minor: int
+    since: datetime | None = None
 
 
 def outlook(company: int, at: datetime, percent: Decimal | None = None) -> Outlook:
@@ -59,13 +64,26 @@ def outlook(company: int, at: datetime, percent: Decimal | None = None) -> Outlo
     if percent is not None:
         basis = Basis(percent, basis.recovered)
     found = cohorts({company: (at, policy.window_days)})[company]
-    ((_, _, liability, asset),) = books([company]) or [(company, "", 0, 0)]
-    return Outlook(basis, tuple(measure(found, basis)), liability, asset)
+    held = books({company: at}).get(company) or Held("", 0, 0)
+    return Outlook(basis, tuple(measure(found, basis)), held.liability, held.asset, held.since)
 
 
-def books(companies: Collection[int]) -> list[tuple[int, str, int, int]]:
-    """Company, currency, refund liability and right-of-return asset as the books have them. 1 statement."""
-    return [tuple(row) for row in sql.run(_BOOKS, {"companies": list(companies)})]  # type: ignore[misc]
+@dataclass(slots=True)
+class Held:
+    """A company's currency, refund liability and right-of-return asset as the books have them at a moment; and the
+    first later one as of which they were measured. `closed`: the first of their months that takes no line any more."""
+
+    currency: str
+    liability: int
+    asset: int
+    since: datetime | None = None
+    closed: date | None = None
+
+
+def books(times: Mapping[int, datetime]) -> dict[int, Held]:
+    """By company, what its books hold at a moment. 1 statement."""
+    rows = sql.run(_BOOKS, sql.columns(("companies", "times"), times.items()))
+    return {company: Held(*held) for company, *held in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,24 +258,46 @@ LEFT JOIN LATERAL (
 GROUP BY w.company, date_trunc('month', h.shipped_at, 'UTC')
 """
 
-_RECOVERED = """
+# Of goods that came back (`l`, a line of the journal): what they had cost; and what was lost of it, in the bin, with a
+# vendor, by a lot, as a gift or in repair, with what their way back cost. A write-down is of a SKU at a node, whatever
+# of it had been sold before, and says nothing of them.
+TAKEN_BACK = "l.event = 'stock.return' AND l.account = 5000"
+LOST = """
+(l.account IN (5320, 5340, 5350) OR l.account = 5410 AND l.event = 'stock.donated'
+ OR l.account = 5500 AND l.document_kind = 'return_label')
+"""
+
+_RECOVERED = f"""
 SELECT w.company::int,
-       COALESCE(-sum(l.functional_minor) FILTER (WHERE l.event = 'stock.return' AND l.account = 5000), 0)::bigint,
-       COALESCE(sum(l.functional_minor) FILTER (WHERE l.event <> 'stock.return' AND l.account <> 1200), 0)::bigint
+       COALESCE(-sum(l.functional_minor) FILTER (WHERE {TAKEN_BACK}), 0)::bigint,
+       COALESCE(sum(l.functional_minor) FILTER (WHERE {LOST}), 0)::bigint
 FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[], %(months)s::int[])
      AS w(company, at, days, months)
-LEFT JOIN ledger_line AS l ON l.company_id = w.company AND l.kind = 'cost' AND l.occurred_at <= w.at
- AND l.occurred_at > w.at - make_interval(months => w.months)
- AND l.event IN ('stock.return', 'stock.disposed', 'stock.donated')
+LEFT JOIN ledger_line AS l ON l.company_id = w.company AND l.occurred_at <= w.at
+ AND l.occurred_at > w.at - make_interval(months => w.months) AND ({TAKEN_BACK} OR {LOST})
 GROUP BY w.company
 """
 
+# What there is, less what was posted behind the moment: of that there is little.
 _BOOKS = """
-SELECT c.id::int, c.currency::text,
-       COALESCE(sum(b.credit_minor - b.debit_minor) FILTER (WHERE b.account = 2310), 0)::bigint,
-       COALESCE(sum(b.debit_minor - b.credit_minor) FILTER (WHERE b.account = 1220), 0)::bigint
-FROM parties_company AS c LEFT JOIN ledger_balance AS b ON b.company_id = c.id AND b.account IN (2310, 1220)
-WHERE c.id = ANY(%(companies)s::smallint[]) GROUP BY c.id, c.currency
+SELECT c.id::int, c.currency::text, (h.liability - p.liability)::bigint, (h.asset - p.asset)::bigint, n.since,
+       (SELECT min(q.month) FROM ledger_period AS q
+        WHERE q.company_id = c.id AND q.state = 'closed'
+          AND q.month IN (date_trunc('month', w.at, 'UTC'), date_trunc('month', n.since, 'UTC')))
+FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[]) AS w(company, at)
+JOIN parties_company AS c ON c.id = w.company
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(b.credit_minor - b.debit_minor) FILTER (WHERE b.account = 2310), 0) AS liability,
+           COALESCE(sum(b.debit_minor - b.credit_minor) FILTER (WHERE b.account = 1220), 0) AS asset
+    FROM ledger_balance AS b WHERE b.company_id = c.id AND b.account IN (2310, 1220)
+) AS h
+CROSS JOIN LATERAL (
+    SELECT COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2310), 0) AS liability,
+           COALESCE(sum(l.functional_minor) FILTER (WHERE l.account = 1220), 0) AS asset
+    FROM ledger_line AS l WHERE l.company_id = c.id AND l.account IN (2310, 1220) AND l.occurred_at > w.at
+) AS p
+CROSS JOIN LATERAL (SELECT min(m.as_of) AS since FROM ledger_measurement AS m
+                    WHERE m.company_id = c.id AND m.subject = 'returns' AND m.as_of > w.at) AS n
 """
 
 _MEASURES = """
@@ -267,7 +307,8 @@ FROM returns_cohort WHERE company_id = %(company)s::smallint
 ORDER BY measured DESC, month LIMIT %(limit)s::int
 """
 
-# invariant 13: the cohorts that were measured last make up what the books hold
+# invariant 20: the cohorts that were measured last make up what the books hold, and those that were measured last in a
+# month that is open what they held then
 CHECK = """
 SELECT format('company %s: cohorts expect %s back and goods worth %s, accounts 2310 and 1220 hold %s and %s',
               c.company_id, c.liability, c.asset, COALESCE(b.liability, 0), COALESCE(b.asset, 0))
@@ -281,4 +322,31 @@ LEFT JOIN (
     FROM ledger_balance WHERE account IN (2310, 1220) GROUP BY company_id
 ) AS b USING (company_id)
 WHERE (c.liability, c.asset) <> (COALESCE(b.liability, 0), COALESCE(b.asset, 0))
+UNION ALL
+SELECT format('company %s: as of %s %s was expected back and goods worth %s, accounts 2310 and 1220 held %s and %s',
+              m.company_id, m.as_of, k.liability, k.asset, b.liability, b.asset)
+FROM (
+    SELECT company_id, max(as_of) AS as_of FROM ledger_measurement
+    WHERE subject = 'returns' GROUP BY company_id, date_trunc('month', as_of, 'UTC')
+) AS m
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(liability_minor), 0) AS liability, COALESCE(sum(asset_minor), 0) AS asset
+    FROM returns_cohort
+    WHERE company_id = m.company_id AND measured = date_trunc('month', m.as_of, 'UTC') AND measured_at = m.as_of
+) AS k
+CROSS JOIN LATERAL (
+    SELECT COALESCE(-sum(functional_minor) FILTER (WHERE account = 2310), 0) AS liability,
+           COALESCE(sum(functional_minor) FILTER (WHERE account = 1220), 0) AS asset
+    FROM (
+        SELECT account, functional_minor FROM ledger_balance
+        WHERE company_id = m.company_id AND account IN (2310, 1220) AND month < date_trunc('month', m.as_of, 'UTC')
+        UNION ALL
+        SELECT account, functional_minor FROM ledger_line
+        WHERE company_id = m.company_id AND account IN (2310, 1220) AND occurred_at <= m.as_of
+          AND occurred_at >= date_trunc('month', m.as_of, 'UTC')
+    ) AS l
+) AS b
+WHERE (k.liability, k.asset) <> (b.liability, b.asset)
+  AND NOT EXISTS (SELECT FROM ledger_period AS p WHERE p.company_id = m.company_id AND p.state = 'closed'
+                  AND p.month = date_trunc('month', m.as_of, 'UTC'))
 """

@@ -72,7 +72,7 @@ def sums(measured: Iterable[Measured]) -> tuple[int, int]:
 
 def observed(over: Sequence[tuple[int, int]], taken_back: int, lost: int) -> Basis | None:
     """The rate at which sales whose window is over came back, as (sold, returned) of each month, and what of the cost
-    of goods that came back was not lost; None where nothing was sold."""
+    of goods that came back was not lost, less what recovering it cost; None where nothing was sold."""
     sold = sum(one for one, _ in over)
     if sold <= 0:
         return None

@@ -110,7 +110,8 @@ class ExchangePolicy:
 
 
 @shape(
-    "returns", window_days=(0, 36_525), fee_percent=(0, 100), expected_percent=(0, 100), observed_months=(1, 60),
+    "returns", window_days=(0, 36_525), fee_percent=(0, 100), expected_percent=(0, 100),
+    expected_recovery_percent=(0, 100), observed_months=(1, 60),
 )  # fmt: skip
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -120,9 +121,9 @@ class Policy:
     `refund_at`: the milestone from which units are refunded: authorized, scanned by the carrier, received, inspected,
     disposed. What is more of a return than `approve_above_minor` in the company's own currency (None: no limit), in one
     refund or several, waits for another person. `fee_percent` of the goods is kept where the house is not at fault. Of
-    what is sold `expected_percent` is
-    expected to come back, or, with `expected_by` observed, what came back of the sales of the `observed_months` whose
-    window is over; the percentage where there are none.
+    what is sold `expected_percent` is expected to come back, and of its cost `expected_recovery_percent` recovered,
+    less what it costs to recover it; or, with `expected_by` observed, what came back of the sales of the
+    `observed_months` whose window is over, and what was lost of it; the percentages where there are none.
     `wait_hours`: how long units may wait for inspection, disposition or refund before somebody is asked.
     """
 
@@ -132,6 +133,7 @@ class Policy:
     approve_above_minor: int | None = 10_000
     fee_percent: int = 0
     expected_percent: Decimal = Decimal(0)
+    expected_recovery_percent: Decimal = Decimal(100)
     expected_by: Literal["policy", "observed"] = "policy"
     observed_months: int = 12
     wait_hours: int = 48

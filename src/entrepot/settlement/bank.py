@@ -20,7 +20,10 @@ PURPOSES = ("payable", "charges", "receivable", "other")
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_./-]*[0-9A-Za-z]|[0-9A-Za-z]")
 
 
-BOOKED_AS = {"carrier_invoice": "payable", "supplier_invoice": "payable", "order": "collected"}
+BILLS = ("carrier_invoice", "supplier_invoice", "landed_cost")
+"""What we owe by what somebody entered: whoever did does not say what paid it."""
+
+BOOKED_AS = {**dict.fromkeys(BILLS, "payable"), "order": "collected"}
 """By what a line belongs to, as what it is booked: what we owe is taken off the accounts payable, and what a customer
 pays of an order on account off what stood open of it. A payout is in the books by its report."""
 

@@ -182,6 +182,11 @@ SELECT i.company_id::int, i.currency::text, 'supplier_invoice', i.id, i.number, 
 FROM settlement_supplierinvoice AS i
 WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
 UNION ALL
+SELECT i.company_id::int, c.currency::text, 'landed_cost', i.id, i.number, ARRAY[i.external_id], -i.amount_minor,
+       (i.landed_at AT TIME ZONE 'UTC')::date
+FROM purchasing_landedcost AS i JOIN parties_company AS c ON c.id = i.company_id
+WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
+UNION ALL
 SELECT b.company, b.currency, 'order', b.order_id, o.number,
        ARRAY(SELECT DISTINCT CASE WHEN p.origin_id IS NULL THEN p.reference ELSE t.number END
              FROM payments_payment AS p JOIN orders_order AS t ON t.id = p.order_id
@@ -189,8 +194,8 @@ SELECT b.company, b.currency, 'order', b.order_id, o.number,
        b.amount, (o.placed_at AT TIME ZONE 'UTC')::date
 FROM ({ON_ACCOUNT}) AS b JOIN orders_order AS o ON o.id = b.order_id
 """
-"""Payouts that no line of a statement has brought, invoices of carriers and suppliers that none has paid, and orders on
-account that their customers have not."""
+"""Payouts that no line of a statement has brought, invoices of carriers and suppliers and landed costs that none has
+paid, and orders on account that their customers have not."""
 
 NAMED = """
 SELECT COALESCE(origin_id, order_id) FROM payments_payment
@@ -317,7 +322,7 @@ FULL JOIN (SELECT company_id, currency::text, sum(net_minor)::bigint AS amount
   USING (company_id, currency)
 FULL JOIN (SELECT s.company_id, s.currency::text, sum(l.amount_minor)::bigint AS amount
            FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
-           WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice', 'order')
+           WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice', 'landed_cost', 'order')
            GROUP BY 1, 2) AS l
   USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0)

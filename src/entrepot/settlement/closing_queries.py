@@ -140,7 +140,7 @@ SELECT 'write-offs', count(*)::int, COALESCE(sum(w.amount_minor), 0)::bigint, ''
 FROM settlement_writeoff AS w
 WHERE w.company_id = m.company AND w.state = 'waiting' AND w.asked_at < m.ends
 GROUP BY w.currency
-UNION ALL  -- measured as of any moment of the last day, or later
+UNION ALL  -- measured as of a moment of the last day
 SELECT 'exchange differences', count(*)::int, COALESCE(sum(b.worth), 0)::bigint, '', NULL
 FROM (SELECT b.account, b.currency, sum(b.functional_minor) AS worth
       FROM ledger_balance AS b JOIN parties_company AS c ON c.id = b.company_id AND c.currency <> b.currency
@@ -148,20 +148,25 @@ FROM (SELECT b.account, b.currency, sum(b.functional_minor) AS worth
       GROUP BY 1, 2 HAVING sum(b.debit_minor - b.credit_minor) <> 0 OR sum(b.functional_minor) <> 0) AS b
 WHERE NOT EXISTS (SELECT FROM ledger_exposure AS e
                   WHERE e.company_id = m.company AND e.account = b.account AND e.currency = b.currency
-                    AND e.upto_at >= m.ends - interval '1 day')
-UNION ALL
-SELECT 'expected returns', count(*)::int, COALESCE(sum(c.liability_minor), 0)::bigint, '', NULL
-FROM returns_cohort AS c
-WHERE c.company_id = m.company AND c.stands AND c.month <= m.month
-  AND NOT EXISTS (SELECT FROM returns_cohort AS o
-                  WHERE o.company_id = m.company AND o.measured_at >= m.ends - interval '1 day')
-UNION ALL  -- sold in the month, and never measured
-SELECT 'expected returns', 1, 0, '', NULL
-WHERE m.expects AND NOT EXISTS (SELECT FROM returns_cohort AS c WHERE c.company_id = m.company AND c.month <= m.month
-                                AND (c.stands OR c.measured_at >= m.ends - interval '1 day'))
-  AND EXISTS (SELECT FROM shipping_shipment AS h
-              WHERE h.company_id = m.company AND h.shipped_at < m.ends
-                AND h.shipped_at >= greatest(m.begins, m.ends - make_interval(days => m.days_back)))
+                    AND e.upto_at >= m.ends - interval '1 day' AND e.upto_at < m.ends)
+UNION ALL  -- cohorts that stand, or what the books hold; and what was sold in the month, and never measured
+SELECT 'expected returns',
+       greatest(k.count, b.held::int, (
+           m.expects AND EXISTS (
+               SELECT FROM shipping_shipment AS h
+               WHERE h.company_id = m.company AND h.shipped_at < m.ends
+                 AND h.shipped_at >= greatest(m.begins, m.ends - make_interval(days => m.days_back))))::int),
+       CASE WHEN k.count > 0 THEN k.amount ELSE b.amount END, '', NULL
+FROM (SELECT count(*)::int AS count, COALESCE(sum(c.liability_minor), 0)::bigint AS amount
+      FROM returns_cohort AS c WHERE c.company_id = m.company AND c.stands AND c.month <= m.month) AS k,
+     (SELECT COALESCE(bool_or(a.worth <> 0), FALSE) AS held,
+             COALESCE(-sum(a.worth) FILTER (WHERE a.account = 2310), 0)::bigint AS amount
+      FROM (SELECT b.account, sum(b.functional_minor) AS worth FROM ledger_balance AS b
+            WHERE b.company_id = m.company AND b.account IN (2310, 1220) AND b.month <= m.month
+            GROUP BY b.account) AS a) AS b
+WHERE NOT EXISTS (SELECT FROM ledger_measurement AS o
+                  WHERE o.company_id = m.company AND o.subject = 'returns'
+                    AND o.as_of >= m.ends - interval '1 day' AND o.as_of < m.ends)
 UNION ALL
 SELECT 'earlier months', count(DISTINCT b.month)::int, 0, '', NULL
 FROM ledger_balance AS b

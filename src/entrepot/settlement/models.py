@@ -41,7 +41,12 @@ _COSTS = "a.state IN ('accepted', 'credited')"
 
 _TAKEN_BY_THEM = """
     OR EXISTS (SELECT FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)
-    OR EXISTS (SELECT FROM settlement_carrierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)"""
+    OR EXISTS (SELECT FROM settlement_carrierinvoice AS i WHERE i.id = a.known_id AND i.taken_by = a.decided_by)
+    OR EXISTS (SELECT FROM purchasing_landedcost AS i WHERE i.id = a.known_id AND i.landed_by = a.decided_by)"""
+
+_LANDED = """(
+        SELECT b.id, b.company_id, c.currency, b.amount_minor AS total_minor, b.landed_by AS taken_by
+        FROM purchasing_landedcost AS b JOIN parties_company AS c ON c.id = b.company_id)"""
 
 # Of a line that is booked as a debt paid, the invoices that it may have paid: open ones over its amount; of a part,
 # over the whole line's too, and over what its person booked as debts of that line.
@@ -58,7 +63,7 @@ _SUPPLIERS_OF_DEBTS = (
 )
 _DEBTS_TAKEN_BY_THEM = "".join(
     f"\n    OR EXISTS ({_DEBTS.format(what='1', table=table)} AND i.taken_by = a.decided_by)"
-    for table in ("settlement_supplierinvoice", "settlement_carrierinvoice")
+    for table in ("settlement_supplierinvoice", "settlement_carrierinvoice", _LANDED)
 )
 
 

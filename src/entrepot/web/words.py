@@ -147,6 +147,7 @@ WORDS: dict[str, str | Promise] = {
     "stock.written_up": _("stock written up again"),
     "currency.revalued": _("balances in other currencies measured"),
     "ledger.write_down": _("stock valued at what it brings"),
+    "ledger.correct_rates": _("rate of exchange corrected"),
     "ledger.revalue": _("balances in other currencies measured"),
     "writedown": _("write-down"),
     # components of profit

@@ -27,11 +27,13 @@ class RecordRate:
 
 @dataclass(frozen=True, slots=True)
 class RateRecorded:
-    """`fresh` is False where the day had a rate already: that one stands, because postings may have used it."""
+    """`rate` is in force from that day on. `fresh` is False where the day had it already: it stands, because postings
+    may have used it, until it is corrected (ledger.correct_rates)."""
 
     currency: str
     on_date: date
     fresh: bool
+    rate: Decimal
 
 
 @command("ledger.record_rates")
@@ -43,42 +45,53 @@ def record_rates(cause: Cause, /, *, requests: Sequence[RecordRate]) -> list[Rat
     answers: list[RateRecorded | Refused] = []
     rows: dict[tuple[int, str, date], Decimal] = {}
     for one in requests:
-        refused = _misfit(one)
+        refused = misfit(one.currency, one.rate)
         if refused:
             answers.append(refused)
             continue
         rows.setdefault((one.company, one.currency, one.on_date), one.rate)
-        answers.append(RateRecorded(one.currency, one.on_date, fresh=True))
+        answers.append(RateRecorded(one.currency, one.on_date, fresh=True, rate=one.rate))
     if not rows:
         return answers
     names = ("companies", "currencies", "days", "rates")
-    written = {
-        tuple(row)
-        for row in sql.run(_RECORD, sql.columns(names, [(*key, rate) for key, rate in rows.items()]))
+    found = {
+        tuple(key): (rate, fresh)
+        for *key, rate, fresh in sql.run(
+            _RECORD, sql.columns(names, [(*key, rate) for key, rate in rows.items()])
+        )
     }
     announce(cause, [
         Event("rate", ids.uuid7(), company, "", "recorded", None, {"currency": currency, "on": day, "rate": str(rate)})
         for (company, currency, day), rate in rows.items()
-        if (company, currency, day) in written
+        if found[company, currency, day][1]
     ])  # fmt: skip
     return [
-        RateRecorded(one.currency, one.on_date, (one.company, one.currency, one.on_date) in written)
+        _answer(one, found[one.company, one.currency, one.on_date])
         if isinstance(answer, RateRecorded)
         else answer
         for one, answer in zip(requests, answers, strict=True)
     ]
 
 
-def _misfit(one: RecordRate) -> Refused | None:
-    if len(one.currency) != 3 or not one.currency.isalpha() or not one.currency.isupper():
-        return Invalid(field="currency", expected="three capital letters", found=one.currency)
-    if not one.rate.is_finite() or one.rate <= 0:
-        return Invalid(field="rate", expected="above 0", found=str(one.rate))
+def _answer(one: RecordRate, stands: tuple[Decimal, bool]) -> RateRecorded:
+    rate, fresh = stands
+    return RateRecorded(one.currency, one.on_date, fresh and rate == one.rate, rate)
+
+
+def misfit(currency: str, rate: Decimal) -> Refused | None:
+    """What is no currency or no rate."""
+    if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
+        return Invalid(field="currency", expected="three capital letters", found=currency)
+    if not rate.is_finite() or rate <= 0:
+        return Invalid(field="rate", expected="above 0", found=str(rate))
     return None
 
 
+# What is there stays what it is, and is told.
 _RECORD = """
-INSERT INTO ledger_rate (company_id, currency, on_date, rate)
+INSERT INTO ledger_rate AS r (company_id, currency, on_date, rate)
 SELECT * FROM unnest(%(companies)s::smallint[], %(currencies)s::text[], %(days)s::date[], %(rates)s::numeric[])
-ON CONFLICT DO NOTHING RETURNING company_id::int, currency, on_date
+ORDER BY 1, 2, 3
+ON CONFLICT (company_id, currency, on_date) DO UPDATE SET rate = r.rate
+RETURNING company_id::int, currency, on_date, rate, xmax = 0
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.aside import step
@@ -12,9 +12,11 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.ledger import exchange
+from entrepot.ledger import errors, exchange, queries
+from entrepot.ledger.commands.note_measured import note_measured
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.currency_queries import OfCompany, amounts, measure
+from entrepot.ledger.measuring import entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,11 @@ class Revalued:
 @command("ledger.revalue")
 def revalue(cause: Cause, /, *, requests: Sequence[Revalue]) -> list[Revalued | Refused]:
     """Differences of exchange rates since the last time, posted as of the day: realized where a balance was settled at
-    another rate than it stood at, unrealized where it is open. Advances bring only the first.
+    another rate than it stood at, unrealized where it is open. Advances bring only the first. What was measured as of a
+    later moment stands from then on: there the difference is taken back.
 
-    Locks: postings, which wait until it is done. Refuses: NotFound; ledger.no_rate; ledger.measured_since;
-    ledger.month_closed. Again: changes nothing. 11 statements.
+    Locks: postings, which wait until it is done. Refuses: NotFound; ledger.no_rate; ledger.month_closed, of the day or
+    of the later moment. Again: changes nothing. 13 statements.
     """
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")
     days: dict[int, date] = {}
@@ -50,18 +53,19 @@ def revalue(cause: Cause, /, *, requests: Sequence[Revalue]) -> list[Revalued | 
         days.setdefault(one.company, one.on_date)
     found = measure(days, cause.at)
     step(1, 2)
-    postings = [
-        Posting(
-            company, exchange.REVALUED, "revaluation", ids.uuid7(), currency, parts, one.until, in_home=True
-        )
-        for company, one in found.items()
-        if one.refused is None
-        for currency, parts in amounts(one.measured).items()
-    ]
+    closed = queries.closed_months(list(found))
+    postings: list[Posting] = []
+    for company, balances in found.items():
+        if balances.refused is None:
+            wanted = _postings(company, balances)
+            balances.refused = _in_closed(wanted, closed)
+            postings += wanted if balances.refused is None else []
     for posting, answer in zip(postings, post(cause, requests=postings) if postings else [], strict=True):
         if isinstance(answer, Refused):
             found[posting.company].refused = answer
-    _keep({company: one for company, one in found.items() if one.refused is None})
+    kept = {company: balances for company, balances in found.items() if balances.refused is None}
+    _keep(kept)
+    note_measured(cause, "currencies", {company: balances.until for company, balances in kept.items()})
     announce(cause, [
         Event("revaluation", one.document, one.company, occurred_at=one.occurred_at,
               payload={"currency": one.currency, **dict(one.amounts)})
@@ -69,6 +73,27 @@ def revalue(cause: Cause, /, *, requests: Sequence[Revalue]) -> list[Revalued | 
         if found[one.company].refused is None
     ])  # fmt: skip
     return [_answer(one.company, found.get(one.company)) for one in requests]
+
+
+def _postings(company: int, one: OfCompany) -> list[Posting]:
+    """A document for each currency, with what is taken back of it later."""
+    found = []
+    for (currency, since), parts in amounts(one.measured).items():
+        document = ids.uuid7()
+        found += [
+            Posting(company, exchange.REVALUED, "revaluation", document, currency, some, at, in_home=True)
+            for at, some in entries(one.until, since, parts)
+        ]
+    return found
+
+
+def _in_closed(postings: Sequence[Posting], closed: set[tuple[int, date]]) -> Refused | None:
+    """Both or none: what is posted in one month is taken back in another."""
+    for one in postings:
+        month = one.occurred_at.astimezone(UTC).date().replace(day=1)
+        if (one.company, month) in closed:
+            return errors.MonthClosed(company=one.company, month=f"{month:%Y-%m}")
+    return None
 
 
 def _answer(company: int, found: OfCompany | None) -> Revalued | Refused:
@@ -102,7 +127,6 @@ INSERT INTO ledger_exposure (company_id, account, currency, amount_minor, worth_
 SELECT d.*, (SELECT COALESCE(max(id), 0) FROM ledger_line)
 FROM unnest(%(companies)s::smallint[], %(accounts)s::int[], %(currencies)s::text[], %(amounts)s::bigint[],
             %(worths)s::bigint[], %(times)s::timestamptz[]) AS d
-ON CONFLICT (company_id, account, currency) DO UPDATE
-SET amount_minor = excluded.amount_minor, worth_minor = excluded.worth_minor, upto_at = excluded.upto_at,
-    upto_id = excluded.upto_id
+ON CONFLICT (company_id, account, currency, upto_at) DO UPDATE
+SET amount_minor = excluded.amount_minor, worth_minor = excluded.worth_minor, upto_id = excluded.upto_id
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.aside import step
@@ -12,8 +12,12 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.ledger import errors
+from entrepot.ledger.commands.note_measured import note_measured
 from entrepot.ledger.commands.post import Posting, post
+from entrepot.ledger.measuring import entries
 from entrepot.returns import cohort_queries, expecting
+from entrepot.returns.cohort_queries import Held
 from entrepot.returns.commands.lock import in_force
 from entrepot.returns.expecting import Basis, Measured
 
@@ -38,29 +42,25 @@ class Estimated:
 
 
 @dataclass(slots=True)
-class _Books:
-    currency: str
-    liability: int
-    asset: int
-
-
-@dataclass(slots=True)
 class _Draft:
     at: datetime
     basis: Basis
     measured: list[Measured]
-    posting: Posting | None
+    since: datetime | None
+    postings: list[Posting]
 
 
 @command("returns.estimate")
 def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated | Refused]:
-    """The difference between what is expected to come back and what the books say, posted to contra accounts alone;
-    and what of it is of which month's sales.
+    """The difference between what is expected to come back as of a moment and what the books say as of then, posted to
+    contra accounts alone; and what of it is of which month's sales. What was measured as of a later moment stands from
+    then on: there the difference is taken back.
 
     Expected is a percentage (policy `returns`, 0 by default, or observed) of what was sold in the months of the window,
     less what has come back of them; and of what left before, all that is asked back and not refunded yet.
-    Locks: the estimate of each company. Refuses: NotFound; what the ledger refuses.
-    Again: changes nothing. 9 statements; 2 more where a company goes by what was observed.
+    Locks: the estimate of each company; months against closing, shared. Refuses: NotFound; what the ledger refuses, of
+    the moment or of the later one. Again: changes nothing. 11 statements; 2 more where a company goes by what was
+    observed.
     """
     companies = [one.company for one in requests]
     sql.run(_LOCK, {"companies": sorted(set(companies))})
@@ -72,10 +72,8 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
         company: (times[company], policy.window_days) for company, policy in policies.items()
     })  # fmt: skip
     step(2, 3)
-    books = {
-        company: _Books(currency, liability, asset)
-        for company, currency, liability, asset in cohort_queries.books(companies)
-    }
+    sql.run(_LOCK_MONTHS)
+    books = cohort_queries.books(times)
 
     answers: list[Estimated | Refused] = []
     drafts: dict[int, _Draft] = {}
@@ -89,24 +87,29 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
             measured = [one for one in measured if one.liability or one.asset]
         liability, asset = expecting.sums(measured)
         if company not in drafts:
-            posting = _posting(company, now, liability, asset, times[company])
-            drafts[company] = _Draft(times[company], bases[company], measured, posting)
+            postings = _postings(company, now, liability, asset, times[company])
+            if now.closed and postings:
+                answers.append(errors.MonthClosed(company=company, month=f"{now.closed:%Y-%m}"))
+                continue
+            drafts[company] = _Draft(times[company], bases[company], measured, now.since, postings)
         answers.append(Estimated(company, liability, asset, liability - now.liability))
         now.liability, now.asset = liability, asset
     refused = _write(cause, drafts)
     return [refused.get(one.company, one) if isinstance(one, Estimated) else one for one in answers]
 
 
-def _posting(company: int, now: _Books, liability: int, asset: int, at: datetime) -> Posting | None:
+def _postings(company: int, now: Held, liability: int, asset: int, at: datetime) -> list[Posting]:
     amounts = (("estimate.revenue", liability - now.liability), ("estimate.cost", asset - now.asset))
-    if not any(amount for _, amount in amounts):
-        return None
-    return Posting(company, "return.expected", "estimate", ids.uuid7(), now.currency, amounts, at)
+    document = ids.uuid7()
+    return [
+        Posting(company, "return.expected", "estimate", document, now.currency, some, when)
+        for when, some in entries(at, now.since, amounts)
+    ]
 
 
 def _write(cause: Cause, drafts: Mapping[int, _Draft]) -> dict[int, Refused]:
     """Post, and keep the cohorts of those whose entry was not refused."""
-    postings = [one.posting for one in drafts.values() if one.posting]
+    postings = [posting for one in drafts.values() for posting in one.postings]
     posted = post(cause, requests=postings) if postings else []
     refused = {
         one.company: answer
@@ -114,14 +117,22 @@ def _write(cause: Cause, drafts: Mapping[int, _Draft]) -> dict[int, Refused]:
         if isinstance(answer, Refused)
     }
     kept = {company: one for company, one in drafts.items() if company not in refused}
+    note_measured(cause, "returns", {company: one.at for company, one in kept.items()})
+    later = {company: one.since for company, one in kept.items() if one.since}
+    # Of a month stands what was measured as of its last moment.
+    kept = {
+        company: one for company, one in kept.items()
+        if company not in later or _month(later[company]) != _month(one.at)
+    }  # fmt: skip
     rows = [
-        (company, one.at.astimezone(UTC).date().replace(day=1), *m.of[:5], one.basis.percent, one.basis.recovered,
-         m.of.asked, m.of.asked_cost, m.liability, m.asset, one.at)
+        (company, _month(one.at), *m.of[:5], one.basis.percent, one.basis.recovered,
+         m.of.asked, m.of.asked_cost, m.liability, m.asset, company not in later, one.at)
         for company, one in kept.items()
         for m in one.measured
     ]  # fmt: skip
     if kept:
-        sql.run(_KEEP, sql.columns(_COHORT, rows) | {"kept": list(kept)})
+        whose = [(company, _month(one.at), one.at, company not in later) for company, one in kept.items()]
+        sql.run(_KEEP, sql.columns(_COHORT, rows) | sql.columns(_WHOSE, whose))
     announce(cause, [
         Event("estimate", one.document, one.company, occurred_at=one.occurred_at, payload=dict(one.amounts))
         for one in postings
@@ -130,16 +141,25 @@ def _write(cause: Cause, drafts: Mapping[int, _Draft]) -> dict[int, Refused]:
     return refused
 
 
+def _month(at: datetime) -> date:
+    return at.astimezone(UTC).date().replace(day=1)
+
+
 # One at a time compares with the books what it adds to them.
 _LOCK = """
 SELECT pg_advisory_xact_lock(hashtextextended('returns.estimate ' || company, 0))
 FROM unnest(%(companies)s::int[]) AS company
 """
 
+# None is closed between looking at it and posting to it.
+_LOCK_MONTHS = "SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))"
+
 _COHORT = (
     "companies", "measured", "months", "sold", "costs", "returned", "returned_costs", "percents", "recovered",
-    "asked", "asked_costs", "liabilities", "assets", "times",
+    "asked", "asked_costs", "liabilities", "assets", "stand", "times",
 )  # fmt: skip
+
+_WHOSE = ("whose", "of_months", "as_of", "last")
 
 # What was measured in an earlier month stays as it was then, and does not stand any more; a cohort whose window is over
 # stands with nothing.
@@ -148,24 +168,30 @@ WITH d AS (
     SELECT * FROM unnest(%(companies)s::smallint[], %(measured)s::date[], %(months)s::date[], %(sold)s::bigint[],
         %(costs)s::bigint[], %(returned)s::bigint[], %(returned_costs)s::bigint[], %(percents)s::numeric[],
         %(recovered)s::numeric[], %(asked)s::bigint[], %(asked_costs)s::bigint[], %(liabilities)s::bigint[],
-        %(assets)s::bigint[], %(times)s::timestamptz[])
+        %(assets)s::bigint[], %(stand)s::boolean[], %(times)s::timestamptz[])
         AS d(company, measured, month, sold, cost, returned, returned_cost, percent, recovered, asked, asked_cost,
-             liability, asset, at)
+             liability, asset, stands, at)
 ), past AS (
-    UPDATE returns_cohort AS c SET stands = FALSE
-    WHERE c.company_id = ANY(%(kept)s::smallint[]) AND c.stands
+    UPDATE returns_cohort AS c
+    SET stands = FALSE,
+        liability_minor = CASE WHEN c.measured = k.measured THEN 0 ELSE c.liability_minor END,
+        asset_minor = CASE WHEN c.measured = k.measured THEN 0 ELSE c.asset_minor END,
+        measured_at = CASE WHEN c.measured = k.measured THEN k.at ELSE c.measured_at END
+    FROM unnest(%(whose)s::smallint[], %(of_months)s::date[], %(as_of)s::timestamptz[], %(last)s::boolean[])
+         AS k(company, measured, at, last)
+    WHERE c.company_id = k.company AND (c.measured = k.measured OR c.stands AND k.last)
       AND NOT EXISTS (SELECT FROM d WHERE d.company = c.company_id AND d.measured = c.measured AND d.month = c.month)
 )
 INSERT INTO returns_cohort AS c (company_id, measured, month, sold_minor, cost_minor, returned_minor,
     returned_cost_minor, percent, recovered, asked_minor, asked_cost_minor, liability_minor, asset_minor, stands,
     measured_at)
 SELECT company, measured, month, sold, cost, returned, returned_cost, percent, recovered, asked, asked_cost, liability,
-       asset, TRUE, at
+       asset, stands, at
 FROM d
 ON CONFLICT (company_id, measured, month) DO UPDATE
 SET sold_minor = excluded.sold_minor, cost_minor = excluded.cost_minor, returned_minor = excluded.returned_minor,
     returned_cost_minor = excluded.returned_cost_minor, percent = excluded.percent, recovered = excluded.recovered,
     asked_minor = excluded.asked_minor, asked_cost_minor = excluded.asked_cost_minor,
-    liability_minor = excluded.liability_minor, asset_minor = excluded.asset_minor, stands = TRUE,
+    liability_minor = excluded.liability_minor, asset_minor = excluded.asset_minor, stands = excluded.stands,
     measured_at = excluded.measured_at
 """

@@ -95,9 +95,9 @@ def decide_bank_lines(
 
     What is booked is posted on the day of the line, or now where its month is closed.
     Whoever took a statement does not book more of a line than `settlement.bank` lets them, in parts or at once, and
-    whoever entered an invoice or registered its supplier does not say what paid it: another person does. Nor do they
-    book as a debt paid what is the amount of such an invoice that is open: not in parts either, whose line or sum is
-    over as much.
+    whoever entered an invoice or a landed cost, or registered its supplier, does not say what paid it: another person
+    does. Nor do they book as a debt paid what is the amount of such a bill that is open: not in parts either, whose
+    line or sum is over as much.
     Locks: the companies' bank accounts; the balances.
     An order on account may be paid in parts and ahead of what has left, and what is open of it remains.
     Refuses: NotFound; WrongState (decided before); Invalid (over another amount than was seen, or than what it belongs
@@ -316,13 +316,15 @@ SELECT d.statement, d.number, array_agg(e.id)
 FROM unnest(%(statements)s::uuid[], %(numbers)s::int[], %(companies)s::int[], %(currencies)s::text[],
             %(amounts)s::bigint[]) AS d(statement, number, company, currency, amount)
 JOIN ({EXPECTED}) AS e USING (company, currency, amount)
-WHERE e.kind IN ('carrier_invoice', 'supplier_invoice') GROUP BY 1, 2
+WHERE e.kind IN ('carrier_invoice', 'supplier_invoice', 'landed_cost') GROUP BY 1, 2
 """
 
 _BILLED = """
 SELECT id, number, taken_by, supplier_id FROM settlement_supplierinvoice WHERE id = ANY(%(ids)s::uuid[])
 UNION ALL
 SELECT id, number, taken_by, NULL FROM settlement_carrierinvoice WHERE id = ANY(%(ids)s::uuid[])
+UNION ALL
+SELECT id, number, landed_by, NULL FROM purchasing_landedcost WHERE id = ANY(%(ids)s::uuid[])
 """
 
 _DECIDE = """

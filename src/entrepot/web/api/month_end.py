@@ -12,8 +12,9 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field, StrictInt
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Invalid, Refused
 from entrepot.ledger import currency_queries, queries
+from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.ledger.commands.write_down import WriteDown, write_down
@@ -129,6 +130,51 @@ class ExchangeRateOut(Out):
     currency: str
     on_date: date
     fresh: bool
+    rate: Decimal
+
+
+class ExchangeRateRowOut(Out):
+    """Units of the company's currency for one of another, in force from a day until the next one that is known."""
+
+    currency: str
+    on_date: date
+    rate: Decimal
+
+
+class ExchangeRatesOut(Out):
+    items: list[ExchangeRateRowOut]
+    next: str | None
+
+
+class CorrectRateIn(Strict):
+    """What is in force in place of the rate of a day, and why. What was posted stays."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    on_date: Day
+    rate: Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    key: Own = None
+
+
+class RateCorrectedOut(Out):
+    """`was`: the rate that stood before; the same where nothing changed."""
+
+    currency: str
+    on_date: date
+    was: Decimal
+    rate: Decimal
+
+
+class RateCorrectionOut(RateCorrectedOut):
+    id: UUID
+    reason: str
+    corrected_by: str
+    corrected_at: datetime
+
+
+class RateCorrectionsOut(Out):
+    items: list[RateCorrectionOut]
+    next: UUID | None
 
 
 class OpenOut(Out):
@@ -262,6 +308,60 @@ def record_exchange_rates(
     return give(
         request, record_rates, payload, idempotency_key,
         lambda one, key: RecordRate(chosen, one.currency, one.on_date, one.rate, key),
+    )  # fmt: skip
+
+
+@router.get("/exchange-rates", response={200: ExchangeRatesOut, **READ})
+def list_exchange_rates(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    limit: Limit,
+    currency: Annotated[str, Query(pattern=r"^[A-Z]{3}$")] | None = None,
+    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    company: Company = None,
+) -> Any:
+    """Rates of exchange, the latest first."""
+    behind = _behind(after) if after else None
+    found = queries.rates(
+        company=parse.company_of(company), currency=currency or "", after=behind, limit=limit + 1
+    )
+    return paged(found, limit)
+
+
+def _behind(text: str) -> tuple[date, str]:
+    day, _, currency = text.partition(".")
+    try:
+        return date.fromisoformat(day), currency
+    except ValueError as wrong:
+        raise Invalid(field="after", expected="what `next` of a page says", found=text) from wrong
+
+
+@router.get("/exchange-rates/corrections", response={200: RateCorrectionsOut, **READ})
+def list_rate_corrections(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    limit: Limit,
+    after: After = None,
+    company: Company = None,
+) -> Any:
+    """Rates that were wrong and what stands in their place, the latest first."""
+    return paged(
+        queries.rate_corrections(company=parse.company_of(company), after=after, limit=limit + 1), limit
+    )
+
+
+@router.post(
+    "/exchange-rates/corrections", response={200: RateCorrectedOut | list[Each[RateCorrectedOut]], **REFUSED}
+)
+def correct_exchange_rates(
+    request: HttpRequest,
+    payload: CorrectRateIn | Annotated[list[CorrectRateIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Put other rates in the place of wrong ones. What was posted stays; measuring again posts the difference."""
+    chosen = parse.company_of(company)
+    return give(
+        request, correct_rates, payload, idempotency_key,
+        lambda one, key: CorrectRate(chosen, one.currency, one.on_date, one.rate, one.reason, key),
     )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 from pydantic import Field, StrictInt
 
 from entrepot.kernel.errors import Invalid
@@ -15,7 +16,7 @@ from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.rules import SIGNS, PayoutLine
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.schemas import MINOR_MAX, Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
 
 router = Router()
@@ -79,6 +80,48 @@ class PayoutTakenOut(Out):
     fresh: bool
 
 
+class PayoutOut(Out):
+    """A payout, and how many of its lines wait to be explained."""
+
+    id: UUID
+    number: str
+    provider: str
+    external_id: str
+    currency: str
+    gross_minor: int
+    fee_minor: int
+    net_minor: int
+    state: str
+    arrived_at: datetime
+    lines: int
+    open_lines: int
+
+
+class PayoutsOut(Out):
+    items: list[PayoutOut]
+    next: UUID | None
+
+
+class PayoutLineOut(Out):
+    """A line of a payout; `known` is the attempt or dispute that it settles, `difference_minor` what it should have
+    brought more, `reason` why it waits or what explained it."""
+
+    number: int
+    kind: str
+    reference: str
+    known: UUID | None
+    amount_minor: int
+    fee_minor: int
+    state: str
+    difference_minor: int
+    reason: str
+
+
+class PayoutLinesOut(Out):
+    items: list[PayoutLineOut]
+    next: int | None
+
+
 @router.post("/payouts/stripe", response={200: PayoutTakenOut | list[Each[PayoutTakenOut]], **REFUSED})
 def take_stripe_payout(
     request: HttpRequest,
@@ -137,6 +180,28 @@ def take_payout(
         )  # fmt: skip
 
     return give(request, take_payouts, payload, idempotency_key, make)
+
+
+@router.get("/payouts", response={200: PayoutsOut, **READ})
+def list_payouts(request: HttpRequest, limit: Limit, after: After = None, company: Company = None) -> Any:  # noqa: ARG001
+    """What providers paid out, the latest first, with how many of its lines nobody has explained."""
+    return paged(settlement.payouts(parse.company_of(company), after=after, limit=limit + 1), limit)
+
+
+@router.get("/payouts/{payout}/lines", response={200: PayoutLinesOut, **READ})
+def list_payout_lines(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    payout: UUID,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+    after: Annotated[
+        int, Query(ge=0, le=2**31 - 1, description="The cursor: `next` of the page before.")
+    ] = 0,
+    company: Company = None,
+) -> Any:
+    """Lines of a payout in its own order, each with what it settles and why it differs or what explained it."""
+    parse.own("payout", payout, company)
+    rows = settlement.lines(payout, after=after, limit=limit + 1)
+    return {"items": rows[:limit], "next": rows[limit - 1].number if len(rows) > limit else None}
 
 
 @router.get("/payouts/reserves", response={200: list[ReserveOut], **READ})

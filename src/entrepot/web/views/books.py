@@ -92,19 +92,21 @@ def account(request: Request, code: int) -> HttpResponse:
     found = pages.account(company=company, code=code) if code <= ACCOUNT_MAX else None
     if found is None:
         raise Http404
-    month = month_in(request.GET.get("month"))
+    month, whole = month_in(request.GET.get("month")), request.GET.get("up_to") == "1"
+    chosen: dict[str, date | None] = {"month": None, "up_to": month} if whole else {"month": month}
 
     def fetch(before: int | None, limit: int) -> list[pages.JournalLine]:
-        return pages.account_lines(company=company, account=code, month=month, before=before, limit=limit)
+        return pages.account_lines(company=company, account=code, before=before, limit=limit, **chosen)
 
     shown = listed(request, lists.JOURNAL, fetch, read=int_in, size=PAGE, name="before")
     if shown.answer:
         return shown.answer
-    sums = [one for one in ledger.trial_balance(company=company, month=month) if one.account == code]
+    sums = [one for one in ledger.trial_balance(company=company, **chosen) if one.account == code]
     context = {
         **shown.context("lines"),
         "account": found,
         "month": month,
+        "up_to": whole,
         "months": ledger.months(company=company),
         "names": pages.names(one.document for one in shown.rows),
         "sums": sums[0] if sums else None,

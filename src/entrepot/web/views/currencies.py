@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from django.http import HttpResponse
@@ -12,8 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import answers
 from entrepot.ledger import currency_queries, exchange, queries
-from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
+from entrepot.ledger.commands.record_rates import RateRecorded, RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
+from entrepot.settlement import closing_queries
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, day_in, give, page
 
@@ -23,19 +25,35 @@ from entrepot.web.edge import Request, back, clean, console, day_in, give, page
 def told(request: Request) -> HttpResponse:
     """Balances as they would be measured as of a day, with the entry; and the rates."""
     company, now = request.reader.company, fmt.reading().now
-    day = min(day_in(request.GET.get("day")) or now.astimezone(UTC).date(), now.astimezone(UTC).date())
+    day = min(day_in(request.GET.get("day")) or _to_measure(company.id, now), now.astimezone(UTC).date())
     found = currency_queries.measure({company.id: day}, now)[company.id]
-    parts = [part for amounts in currency_queries.amounts(found.measured).values() for part in amounts]
+    parts = [part for some in currency_queries.amounts(found.measured).values() for part in some]
     rules = queries.posting_rules(company=company.id, event=exchange.REVALUED)
     context = {
         "day": day,
         "found": found,
         "names": {one.debit: one.debit_name for one in rules},
         "rates": queries.rates(company=company.id),
+        "corrections": queries.rate_corrections(company=company.id),
         "lines": queries.preview(company=company.id, event=exchange.REVALUED, amounts=parts),
         "currency": company.currency,
     }
     return page(request, "web/currencies.html", context, area="month")
+
+
+def _to_measure(company: int, now: datetime) -> date:
+    """The last day of the oldest month that is not closed, where it has ended; else today."""
+    today, month = now.astimezone(UTC).date(), closing_queries.to_close(company)
+    return min(today, fmt.months_later(month) - timedelta(days=1)) if month else today
+
+
+def _known(found: RateRecorded) -> str:
+    return gettext(
+        "Nothing was recorded: %(currency)s has the rate %(rate)s from %(day)s on."
+        " To put another in its place, say why."
+    ) % {
+        "currency": found.currency, "rate": fmt.exchange_rate(found.rate), "day": fmt.day(found.on_date),
+    }  # fmt: skip
 
 
 @require_POST
@@ -56,13 +74,24 @@ def measure(request: Request) -> HttpResponse:
 @require_POST
 @console
 def rate(request: Request) -> HttpResponse:
-    """Another currency's rate from a day on."""
+    """Another currency's rate from a day on; with a reason, in place of one that was wrong."""
     day = day_in(request.POST.get("day")) or fmt.reading().now.astimezone(UTC).date()
     try:
         value = Decimal(clean(request.POST.get("rate")).replace(",", "."))
     except InvalidOperation:
         value = Decimal(0)
-    currency = clean(request.POST.get("currency")).upper()
-    wanted = [RecordRate(request.reader.company.id, currency, day, value)]
-    results = give(request, record_rates, wanted, lambda _: gettext("The rate is in force from that day on."))
+    company, currency = request.reader.company.id, clean(request.POST.get("currency")).upper()
+    reason = clean(request.POST.get("reason"))
+    results = (
+        give(
+            request, correct_rates, [CorrectRate(company, currency, day, value, reason)],
+            lambda _: gettext("The rate is corrected. What was posted stays; measure the balances again."),
+            reason=reason,
+        )
+        if reason
+        else give(
+            request, record_rates, [RecordRate(company, currency, day, value)],
+            lambda _: gettext("The rate is in force from that day on."), known=_known,
+        )
+    )  # fmt: skip
     return back(request, reverse("currencies"), results)
