@@ -122,7 +122,8 @@ WITH ways AS (
     CROSS JOIN LATERAL (SELECT max(inspected_at) AS inspected FROM returns_inspection WHERE return_id = r.id) AS i
     CROSS JOIN LATERAL (SELECT max(decided_at) AS disposed FROM returns_disposition WHERE return_id = r.id) AS d
     CROSS JOIN LATERAL (
-        SELECT max(COALESCE(g.decided_at, x.settled_at)) AS refunded, count(*) FILTER (WHERE g.state IN ('waiting', 'agreed')) AS undecided,
+        SELECT max(COALESCE(g.decided_at, x.settled_at)) AS refunded,
+               count(*) FILTER (WHERE g.state IN ('waiting', 'agreed')) AS undecided,
                count(*) FILTER (WHERE g.state <> 'paid') AS unpaid, array_agg(g.id) AS ids
         FROM returns_refund AS g LEFT JOIN returns_exchange AS x ON x.refund_id = g.id
         WHERE g.return_id = r.id AND g.state <> 'rejected') AS f

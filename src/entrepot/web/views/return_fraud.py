@@ -35,7 +35,12 @@ RULES = {
     "wardrobing": _("used and sent back"),
 }
 SIDES = {"tier": _("Tier"), "country": _("Country"), "channel": _("Channel")}
-BY = {"customer": _("same customer"), "address": _("same address"), "email": _("same mailbox"), "phone": _("same telephone")}
+BY = {
+    "customer": _("same customer"),
+    "address": _("same address"),
+    "email": _("same mailbox"),
+    "phone": _("same telephone"),
+}
 
 
 FACTS = {

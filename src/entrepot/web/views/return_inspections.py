@@ -85,7 +85,8 @@ def inspect_units(request: Request) -> HttpResponse:
     receipt, units = uuid_in(request.POST.get("receipt")), int_in(request.POST.get("units")) or 0
     codes = tuple(clean(request.POST.get("codes")).lower().replace(",", " ").split())
     facts: dict[str, Any] = {
-        "grade": clean(request.POST.get("grade")), "lot": clean(request.POST.get("lot")), "codes": codes, "note": clean(request.POST.get("note")),
+        "grade": clean(request.POST.get("grade")), "codes": codes, "note": clean(request.POST.get("note")),
+        "lot": clean(request.POST.get("lot")),
         "answers": {
             name.removeprefix("answer-"): clean(str(text))
             for name, text in request.POST.items()
