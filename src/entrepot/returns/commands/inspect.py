@@ -194,8 +194,12 @@ def _propose(
         _goods(checked.grade, at, units, of), units.sku, line.reason, units.condition, checked.codes,
         tuple(units.suppliers), units.hazardous,
     )  # fmt: skip
-    base, dispositions, weighs = (in_force.of(of.company, kind)[1] for kind in _PROPOSED_BY)
-    found = proposing.propose(base, dispositions, weighs, unit)
+    found = proposing.propose(
+        in_force.of(of.company, rules.Policy)[1],
+        in_force.of(of.company, proposing.Dispositions)[1],
+        in_force.of(of.company, recovery.Recovery)[1],
+        unit,
+    )
     return found._replace(why=f"{found.why}; {checked.lowered}") if checked.lowered else found
 
 
@@ -270,8 +274,7 @@ def _question(one: _Found) -> OpenItem:
     )  # fmt: skip
 
 
-_PROPOSED_BY = (rules.Policy, proposing.Dispositions, recovery.Recovery)
-_SHAPES = (*_PROPOSED_BY, checklists.Checklists, FraudPolicy)
+_SHAPES = (rules.Policy, proposing.Dispositions, recovery.Recovery, checklists.Checklists, FraudPolicy)
 
 _INSPECTION = (
     "id", "return_id", "return_line_id", "receipt_id", "quantity", "disposed", "grade", "codes", "note", "proposed",
