@@ -11,6 +11,7 @@ from entrepot.returns import errors, queries
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.states import RETURN
 from tests.back import ASKS, asked, asked_all, back, came, found, policy, sold
 from tests.floor import NOW, Floor
 from tests.sizes import SIZES
@@ -90,6 +91,8 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
         (WrongState, "requested"),
         (WrongState, "cancelled"),
     ]
+    assert answers[1] == RETURN.step("requested", "close"), "as the machine says"
+    assert next(one for one in RETURN.transitions if one.event == "close").needs_reason
     assert answers[3] == errors.ReasonNeeded(step="closing a return", why="it gives something up")
     assert queries.return_(fresh.return_id).state == "authorized"
 

@@ -98,6 +98,10 @@ def test_fees_that_are_amounts_are_kept_at_the_rate_of_the_order(house: Floor, c
     """£2.00, at the rate of the day of the order: tomorrow's changes nothing of it."""
     policy(refund_at="received", approve_above_minor=None)
     body = RefundPolicy(handling_minor=160, label_minor=40)
+    labeled = Admission((Rule("with a label", label=True),), business_tiers=("",))
+    set_policy(
+        SYSTEM, requests=[SetPolicy(COMPANY, "returns.authorization", labeled, NOW - timedelta(days=1))]
+    )
     set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "returns.refunds", body, NOW - timedelta(days=1))])
     order = sold(house, currency, units=2)
     answer = given_back(order)

@@ -115,7 +115,7 @@ def test_a_swapped_serial_number_is_a_question_and_the_right_one_is_not(house: F
 
     assert none == errors.SerialNeeded(left=1)
     assert (same.grade, same.codes) == ("A", ())
-    assert (swap.grade, swap.codes, swap.proposed) == ("D", ("serial_swap",), "dispose")
+    assert (swap.grade, swap.codes, swap.proposed) == ("D", ("serial_swap",), "quarantine")
     (item,) = work.items(COMPANY, kind="swapped serial number")
     assert (item.subject, item.role) == (wrong.return_id, "customer service")
     assert "S-9 did not leave with the order" in item.reason

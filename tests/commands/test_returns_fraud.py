@@ -29,6 +29,7 @@ from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.commands.review import Review, review
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.models import DUTY
@@ -242,6 +243,58 @@ def test_customers_are_compared_by_fingerprints_and_nothing_plain_is_kept(house:
     assert not [word for word in ("Ada", "High Street", "example.org") if word in kept]
     elsewhere = returned(house, "C9", AddressGiven("Joan", "9 Low Street", "York", email="joan@example.org"))
     assert state(elsewhere) == "clean"
+
+
+def guest(house: Floor, units: int = 1, **facts: Any) -> Authorized:
+    """A return of all of a guest's order, of whom nothing is known but the mailbox."""
+    (order,) = sold(house, 1, (0, units), customer=None, address=HOME)
+    return asked(order, units, **facts)
+
+
+def test_a_guests_returns_that_never_came_count_for_nothing(house: Floor):
+    rules(velocity="enforce", velocity_max=2)
+    given_up, declined = guest(house), guest(house, occurred_at=NOW + timedelta(days=40))
+    close(ASKS, requests=[Close(given_up.return_id, "he kept it")])
+    review(APPROVES, requests=[Review(declined.return_id, accept=False, reason="too late")])
+    assert [queries.return_(one.return_id).state for one in (given_up, declined)] == ["cancelled", "declined"]
+    assert [state(guest(house)) for _ in range(3)] == ["clean", "clean", "open"]
+
+
+def test_a_guest_is_known_by_the_mailbox_to_every_rule_about_habits(house: Floor):
+    rules(value="enforce", value_min_minor=1_500, value_orders_min=2, value_percent=60, wardrobing="enforce",
+          wardrobing_repeats=2, wardrobing_end_days=0)  # fmt: skip
+    first, second = guest(house), guest(house)
+    assert (state(first), state(second)) == ("clean", "open"), "all of what was bought comes back"
+    assert list(found_of(second)) == ["value"]
+    other = returned(house, None, replace(HOME, email="joan@example.org"))
+    assert state(other) == "clean", "who lives there is not who ordered"
+    for one in (first, second):
+        (receipt,) = came(one)
+        inspect(INSPECTS, requests=[Inspect(receipt.receipt, 1, "B")])
+    assert "wardrobing" in found_of(second)
+    decided(second, "clear")
+    third = guest(house)
+    assert (state(third), found_of(third)) == ("clean", {"value": "warn"}), "of that the guest is cleared"
+
+
+def test_customers_who_share_a_telephone_alone_are_a_cluster(house: Floor):
+    rules(cluster="enforce")
+    ends = []
+    for place in range(3):
+        where = AddressGiven(
+            f"P{place}",
+            f"{place} Low Street",
+            "York",
+            email=f"p{place}@example.org",
+            phone="+44 20 7946 0999",
+        )
+        ends.append(returned(house, f"C{place}", where))
+    assert [state(one) for one in ends] == ["clean", "clean", "open"]
+    assert fraud_queries.review(ends[2].return_id).suspicions[0].reason == (
+        "Of those who returned in 90 days, 3 customers share a telephone."
+    )
+    kept = str(sql.run("SELECT * FROM returns_mark"))
+    assert "7946" not in kept, "by its fingerprint alone"
 
 
 def test_who_is_erased_is_compared_with_nobody_any_more(house: Floor):

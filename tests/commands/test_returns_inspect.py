@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import ids, policies
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused
 from entrepot.returns import errors, queries
+from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
+from entrepot.returns.proposing import Dispositions, Rule
 from entrepot.returns.recovery import Recovery, Sum, Way
 from tests.back import INSPECTS, asked, asked_all, came, came_all, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, units
@@ -146,3 +148,74 @@ def test_where_the_rules_leave_a_choice_what_brings_the_most_is_proposed_and_its
     tasks = {one.grade: one for one in queries.tasks(COMPANY)}
     assert [one["total_minor"] for one in tasks["C"].sums] == [450, 419]
     assert tasks["B"].sums == []
+
+
+def test_recovery_counts_the_list_price_of_today_and_else_what_was_paid_in_the_company_s_currency(
+    house: Floor,
+):
+    """What was paid in dollars as well: all that the sums weigh is in pounds."""
+    body = Recovery(("C",), {"liquidate": Way({"C": 50})})
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.recovery", body, NOW)])
+    _, receipt = a_receipt(house, 3)
+    found = inspect(INSPECTS, requests=[Inspect(receipt, 1, "C")])
+    sql.run("UPDATE catalog_sku SET list_price = 20 WHERE id = %(sku)s", {"sku": house.skus[0]})
+    found += inspect(INSPECTS, requests=[Inspect(receipt, 1, "C")])
+    sql.run("UPDATE catalog_sku SET list_price = NULL WHERE id = %(sku)s", {"sku": house.skus[0]})
+    sql.run("UPDATE returns_return SET currency = 'USD'")
+    sql.run(
+        "INSERT INTO ledger_rate (company_id, currency, on_date, rate)"
+        " VALUES (%(company)s, 'USD', '2020-01-01', 0.8)",
+        {"company": COMPANY},
+    )
+    found += inspect(INSPECTS, requests=[Inspect(receipt, 1, "C")])
+    sql.run("UPDATE returns_return SET currency = 'GBP'")
+    assert [one.sums[0].gross_minor for one in found] == [500, 1_000, 400]
+    assert {one.currency for one in queries.tasks(COMPANY)} == {"GBP"}
+
+
+def test_rules_by_reason_category_defect_and_supplier_come_before_the_grade(house: Floor):
+    rules = Dispositions((
+        Rule("the vendor takes them", ("return_to_vendor",), suppliers=("ACME",), sold_days_max=30),
+        Rule("opened cosmetics", ("dispose",), categories=("cosmetics",), codes=("opened",)),
+    ))  # fmt: skip
+    _, receipt = a_receipt(house, 3)
+    (recalled,) = came(asked(sold(house, 1, (0, 1))[0], 1, reason="recalled"))
+    kept = inspect(INSPECTS, requests=[Inspect(recalled.receipt, 1, "A")])
+    assert (kept[0].proposed, kept[0].why) == ("quarantine", "recalled goods are set apart: quarantine")
+    dispose(INSPECTS, requests=[Dispose(kept[0].inspection, 1)])
+    assert units(house.skus[0], "quarantined") == 1
+
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.dispositions", rules, NOW)])
+    sql.run("UPDATE catalog_sku SET category = 'cosmetics' WHERE id = %(sku)s", {"sku": house.skus[0]})
+    opened, whole = inspect(INSPECTS, requests=[
+        Inspect(receipt, 1, "A", ("opened",)), Inspect(receipt, 1, "A"),
+    ])  # fmt: skip
+    assert [opened.proposed, whole.proposed] == ["dispose", "restock"]
+    assert queries.tasks(COMPANY)[0].why == "opened cosmetics: dispose"
+    sql.run(
+        "WITH s AS (INSERT INTO parties_supplier (id, company_id, code, name, currency)"
+        " VALUES (%(id)s, %(company)s, 'ACME', 'Acme', 'GBP') RETURNING id)"
+        " INSERT INTO parties_offer (id, supplier_id, sku_id, cost) SELECT %(offer)s, s.id, %(sku)s, 2 FROM s",
+        {"id": ids.uuid7(), "offer": ids.uuid7(), "company": COMPANY, "sku": house.skus[0]},
+    )
+    (vendor,) = inspect(INSPECTS, requests=[Inspect(receipt, 1, "A", ("opened",))])
+    assert (vendor.proposed, vendor.why) == ("return_to_vendor", "the vendor takes them: return to vendor")
+
+
+def test_the_lot_on_the_unit_is_compared_with_what_was_sent(house: Floor):
+    receipts = [came(one)[0].receipt for one in asked_all(sold(house, 3, (0, 1)), 1)]
+    sql.run("UPDATE catalog_sku SET lot_policy = 'lot' WHERE id = %(sku)s", {"sku": house.skus[0]})
+    assert {one.has_lots for one in queries.tasks(COMPANY)} == {True}
+    sql.run(
+        "UPDATE stock_bucket SET lot = 'L-1' WHERE id IN"
+        " (SELECT from_bucket FROM stock_move WHERE to_place = 'customer')"
+    )
+    same, other, silent = inspect(INSPECTS, requests=[
+        Inspect(receipt, 1, "A", lot=lot) for receipt, lot in zip(receipts, ("L-1", "L-2", ""), strict=True)
+    ])  # fmt: skip
+    assert [(one.grade, one.codes) for one in (same, other, silent)] == [
+        ("A", ()),
+        ("D", ("other_lot",)),
+        ("A", ()),
+    ]
+    sql.run("UPDATE stock_bucket SET lot = ''")

@@ -23,8 +23,9 @@ from entrepot.payments.commands.follow_disputes import CloseDispute, close_dispu
 from entrepot.payments.commands.refund import Refund as PaymentRefund
 from entrepot.payments.commands.refund import refund as payments_refund
 from entrepot.returns import errors, queries
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
-from entrepot.returns.commands.authorize import Authorized
+from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.tasks import serve_refund
@@ -419,3 +420,28 @@ def test_invariant_4_shipping_is_given_back_when_the_rest_of_the_order_is_cancel
     rest = queries.refunds_page(COMPANY)[0]
     assert (rest.goods_minor, rest.shipping_minor, rest.total_minor) == (0, 151, 151)
     assert rest.steps == [{"what": "shipping", "minor": 151, "why": "because all of the order came back"}]
+
+
+def test_two_items_of_one_order_line_bear_each_the_fee_that_was_told_for_it(house: Floor):
+    """Opened and sealed ones of one line, in one return: each on its own terms, together or one after the other."""
+    opened = Rule("opened", conditions=("opened",), fee_percent=20, label=True)
+    body = Admission((opened,), business_tiers=("",))
+    kept = policies.SetPolicy(COMPANY, "returns.authorization", body, NOW - timedelta(days=1))
+    policies.set_policy(SYSTEM, requests=[kept])
+    refunds_policy(handling_minor=100, label_minor=50)
+    policy(refund_at="authorized")
+    for units in (((0, 1), (1, 1)), ((0, 1),), ((1, 1),)):
+        (order,) = sold(house, 1, (0, 2))
+        line = lines_of(order)[0]
+        items = (Item(line, 1, "changed_mind", condition="opened"), Item(line, 1, "changed_mind"))
+        (one,) = authorize(ASKS, requests=[Authorize(order, items)])
+        assert isinstance(one, Authorized), one
+        first = refunded(one, lines=tuple((one.lines[item], n) for item, n in units))
+        if len(units) == 1:
+            refunded(one)
+        sums = "SELECT sum(fee_minor)::int, sum(flat_fee_minor)::int FROM returns_refund WHERE order_id = %(order)s"
+        assert sql.run(sums, {"order": order}) == [(200 + 150, 150)]
+        if units == ((1, 1),):
+            assert queries.refund(first.refund).fee_minor == 100, (
+                "handling alone: no label was promised for it"
+            )

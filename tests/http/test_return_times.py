@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from entrepot.insight import return_times
 from entrepot.insight.return_times import Asked, Times
+from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
-from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.refund import Refund, Refunded, refund
 from tests.asking import a_browser, a_program
-from tests.back import ASKS, INSPECTS, RECEIVES, asked, policy, sold
+from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, asked, policy, sold
 from tests.floor import COMPANY, NOW, Floor
 from tests.http.test_returns_pages import text_of
 from tests.shop import everybody
@@ -65,6 +67,27 @@ def test_each_stage_has_its_hours_from_asked_to_closure(walks: list[Authorized])
     assert ways[walks[1].return_id].closed_at == NOW + timedelta(hours=44)
     later = Asked(NOW + timedelta(hours=12), WINDOW.until, reason="changed_mind")
     assert [one.stage for one in return_times.times(COMPANY, later)] == list(return_times.STAGES[2:])
+
+
+def test_what_waits_for_another_person_is_not_refunded_yet(db: None) -> None:
+    """Of two refunds of a return the one was given at once, and the other is above the limit."""
+    house = a_house()
+    house.stock(0, 50)
+    policy(approve_above_minor=1_500, refund_at="received")
+    one = asked(sold(house, 1, (0, 2))[0], 2)
+    receive(
+        RECEIVES, requests=[Receive(one.return_id, one.lines[0], 2, occurred_at=NOW + timedelta(hours=1))]
+    )
+    for hours in (2, 3):
+        (answer,) = refund(ASKS, requests=[
+            Refund(one.return_id, ((one.lines[0], 1),), occurred_at=NOW + timedelta(hours=hours))
+        ])  # fmt: skip
+    assert isinstance(answer, Refunded)
+    assert answer.state == "waiting"
+    assert "received to refunded" not in {each.stage for each in return_times.times(COMPANY, WINDOW)}
+    approve(replace(APPROVES, at=NOW + timedelta(hours=9)), requests=[Approve(answer.refund)])
+    told = {each.stage: each for each in return_times.times(COMPANY, WINDOW)}
+    assert told["received to refunded"].median == 8
 
 
 def test_people_and_programs_see_both(walks: list[Authorized]) -> None:

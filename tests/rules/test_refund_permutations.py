@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,19 +20,25 @@ from hypothesis import strategies as st
 from entrepot.orders.rules import GOODS, Frozen, freeze, give_back
 from entrepot.payments.rules import over, tender_order
 from entrepot.returns import refunding
-from entrepot.returns.refunding import Charged, Promotion, RefundPolicy, SoldLine, Terms
+from entrepot.returns.refunding import Charged, Promotion, RefundPolicy, SoldLine, Terms, Wanted
 
 PROVIDERS = ("voucher", "card")
 
 
 class Step(NamedTuple):
-    """A unit of a line that is cancelled before it leaves, is exchanged, or comes back for a reason."""
+    """Units of a line that are cancelled before they leave, are exchanged, or come back for a reason; `percent` is the
+    fee that their customer was told of."""
 
     line: UUID
     reason: str  # '' to cancel, EXCHANGE to exchange
+    percent: int = 15
+    units: int = 1
 
 
 EXCHANGE = "exchange"
+RATES = {percent: UUID(int=1_000 + percent) for percent in (0, 10, 15, 30)}
+"""By percentage, a line of a return whose customer was told it."""
+History = tuple[list[Frozen], list[int], list[Step], list[Step]]
 
 
 @dataclass
@@ -64,12 +70,12 @@ class Books:
             self.tenders[turn] -= part
             self.passed_on[turn] += part
 
-    def cancel(self, line: UUID) -> None:
+    def cancel(self, line: UUID, units: int) -> None:
         one = self.lines[line]
         gone = self.cancelled[line]
-        borne = one.frozen.of_units(one.quantity, one.quantity - gone - 1, 1)
-        self.cancelled[line] += 1
-        self.lines[line] = one._replace(to_leave=one.to_leave - 1)
+        borne = one.frozen.of_units(one.quantity, one.quantity - gone - units, units)
+        self.cancelled[line] += units
+        self.lines[line] = one._replace(to_leave=one.to_leave - units)
         stands = sum(
             each.frozen.of_units(each.quantity, 0, each.quantity - self.cancelled[key]).total
             for key, each in self.lines.items()
@@ -81,7 +87,7 @@ class Books:
         self.discount += borne.discount
         self.pay(amount)
 
-    def come_back(self, wanted: Sequence[tuple[UUID, int, str]], *, exchange: bool = False) -> None:
+    def come_back(self, wanted: Sequence[Wanted], *, exchange: bool = False) -> None:
         found = refunding.refund(self.lines, wanted, self.terms._replace(exchange=exchange), self.charged)
         for part in found.parts:
             one = self.lines[part.line]
@@ -104,12 +110,12 @@ class Books:
     def run(self, steps: Iterable[Step]) -> tuple[object, ...]:
         for step in steps:
             if step.reason == EXCHANGE:
-                self.come_back([(step.line, 1, "changed_mind")], exchange=True)
+                self.come_back([Wanted(step.line, step.units, "changed_mind")], exchange=True)
                 self.come_back([])  # likewise
             elif step.reason:
-                self.come_back([(step.line, 1, step.reason)])
+                self.come_back([Wanted(step.line, step.units, step.reason, RATES[step.percent])])
             else:
-                self.cancel(step.line)
+                self.cancel(step.line, step.units)
                 self.come_back([])  # shipping may be due now
         return (tuple(self.tenders), tuple(self.passed_on), self.tax, self.discount, self.charged)
 
@@ -118,7 +124,7 @@ def books(frozen: Sequence[Frozen], quantities: Sequence[int], steps: Sequence[S
     """An order of which all leaves that is not cancelled; a third of it was paid with a voucher, the rest by card."""
     cancelled = {UUID(int=i): 0 for i in range(len(frozen))}
     left = [
-        n - sum(step.line == UUID(int=i) and not step.reason for step in steps)
+        n - sum(step.units for step in steps if step.line == UUID(int=i) and not step.reason)
         for i, n in enumerate(quantities)
     ]
     lines = {
@@ -131,7 +137,8 @@ def books(frozen: Sequence[Frozen], quantities: Sequence[int], steps: Sequence[S
 
 def terms(**facts: Any) -> Terms:
     policy = RefundPolicy({"GBP": 300}, tender_order=("voucher",), fee_tax_percent=Decimal(20))
-    return Terms(15, replace(policy, **facts), "GBP", promotions=(Promotion("SPEND", 500),))
+    told = {item: percent for percent, item in RATES.items()}
+    return Terms(15, replace(policy, **facts), "GBP", promotions=(Promotion("SPEND", 500),), fees=told)
 
 
 def small() -> list[tuple[list[Frozen], list[int]]]:
@@ -167,6 +174,48 @@ def test_every_order_of_every_cancellation_and_return_of_small_orders_ends_at_th
     assert ends == 5**3 + 5**3 + 4**4
 
 
+def test_every_order_of_returns_at_several_fees_and_of_several_units_ends_at_the_same_cents():
+    line, ends = UUID(int=0), 0
+    frozen = freeze([(GOODS, 5, Decimal("3.35"), 0)], "GBP", 101, 503, 211)
+    for percents in product((0, 10, 15, 30), repeat=3):
+        for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 2)):
+            steps = [
+                Step(line, "changed_mind", percent, units)
+                for percent, units in zip(percents, sizes, strict=True)
+            ]
+            found = {books(frozen, [5], steps, terms()).run(one) for one in permutations(steps)}
+            assert len(found) == 1, (steps, found)
+            ends += 1
+    assert ends == 4**3 * 3
+
+
+@st.composite
+def told_fees(draw: st.DrawFn) -> tuple[list[Frozen], list[int], list[Step], list[Step]]:
+    """Likewise, with steps of several units whose customers were told several fees: of goods that are worth more than
+    any of them."""
+    bought = draw(st.lists(st.tuples(st.integers(1, 6), st.integers(100, 50_000)), min_size=1, max_size=3))
+    worth = sum(n * price for n, price in bought)
+    frozen = freeze(
+        [(GOODS, n, Decimal(price) / 100, 0) for n, price in bought], "GBP",
+        draw(st.integers(0, worth // 2)), draw(st.integers(0, 5_000)), draw(st.integers(0, worth // 4)),
+    )  # fmt: skip
+    kinds = st.sampled_from(["", EXCHANGE, "changed_mind", "poor_fit", "defective", "kept"])
+    steps = []
+    for i, (n, _) in enumerate(bought):
+        while n:
+            units = draw(st.integers(1, n))
+            steps.append(Step(UUID(int=i), draw(kinds), draw(st.sampled_from(sorted(RATES))), units))
+            n -= units
+    steps = [step for step in steps if step.reason != "kept"]
+    return frozen, [n for n, _ in bought], steps, draw(st.permutations(steps))
+
+
+@settings(max_examples=300, deadline=None)
+@given(told_fees())
+def test_whatever_fees_customers_were_told_it_ends_at_the_same_cents(history: History):
+    ends_alike(history)
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Frozen], list[int], list[Step], list[Step]]:
     """An order with a discount, shipping and tax of its own, and two orders of the same steps."""
@@ -182,9 +231,6 @@ def histories(draw: st.DrawFn) -> tuple[list[Frozen], list[int], list[Step], lis
     steps = [Step(unit, draw(kinds)) for unit in units]
     steps = [step for step in steps if step.reason != "kept"]
     return frozen, quantities, steps, draw(st.permutations(steps))
-
-
-History = tuple[list[Frozen], list[int], list[Step], list[Step]]
 
 
 @settings(max_examples=300, deadline=None)
@@ -215,7 +261,7 @@ def test_a_lost_promotion_costs_the_same_in_any_order_once_the_refunds_can_bear_
     frozen, quantities, steps, others = history
     policy = terms(broken_promotions="clawback", thresholds={"SPEND": threshold})
     policy = policy._replace(
-        fee_percent=0, promotions=(Promotion("SPEND", sum(one.discount for one in frozen)),)
+        fee_percent=0, fees={}, promotions=(Promotion("SPEND", sum(one.discount for one in frozen)),)
     )
     one, other = (books(frozen, quantities, steps, policy) for _ in range(2))
     ends = one.run(steps), other.run(others)

@@ -182,12 +182,6 @@ def test_however_units_come_back_they_bring_all_of_the_cost(left: list[tuple[int
 # ---- disposition
 
 
-def test_the_policy_proposes_by_grade_and_what_it_does_not_name_is_disposed_of():
-    assert rules.propose(Policy(), "A") == ("restock", "grade A (as new, in its packaging): restock")
-    assert rules.propose(Policy(dispositions={"A": "donate"}), "A")[0] == "donate"
-    assert rules.propose(Policy(dispositions={}), "B")[0] == "dispose"
-
-
 def test_a_unit_is_either_in_a_bucket_or_leaves_under_an_event():
     for disposition, status in rules.DISPOSITIONS.items():
         assert (status is None) == (disposition in rules.LEAVES)

@@ -191,6 +191,28 @@ def test_in_the_united_kingdom_what_fails_is_rejected_for_30_days_and_mended_for
     assert terms(swaps, country="GB", reason="defective", since_delivery=40).outcomes == ("exchange",)
 
 
+def test_what_does_not_conform_is_mended_or_replaced_whatever_else_the_policy_offers():
+    rule = Rule("credit only", outcomes=("store_credit",), window_days=90, label=False)
+    told = {"country": "DE", "reason": "defective", "since_delivery": 60}
+    found = terms(rule, **told)
+    assert (found.outcomes, found.label, found.by_law) == (("repair", "exchange", "store_credit"), True, True)
+    assert found.reasons[-1] == "EU consumer law (2011/83, 2019/771): it must conform for 730 days"
+    for asked in ("repair", "exchange", "store_credit"):
+        assert decided(rule, asked=asked, **told).state == "authorized"
+    assert isinstance(decided(rule, **told), errors.NotOffered), "the money back is no right any more"
+    early = terms(rule, **told | {"since_delivery": 5})
+    assert early.outcomes == ("repair", "exchange", "refund", "store_credit")
+
+
+def test_a_right_of_no_days_is_none_on_the_day_of_delivery_either():
+    hygiene = Rule("the seal is broken", answer="no", exception="hygiene_seal")
+    today = {"reason": "defective", "since_delivery": 0}
+    found = terms(hygiene, country="DE", **today)
+    assert found.outcomes == ("repair", "exchange"), "nobody rejects at once by the law of the EU"
+    assert "to reject it" not in "".join(found.reasons)
+    assert terms(hygiene, country="BR", **today).answer == "no", "its law knows withdrawal alone"
+
+
 rules_drawn = st.builds(
     Rule,
     name=st.just("a rule"),
@@ -223,9 +245,13 @@ def test_no_policy_undercuts_the_law(rules: list[Rule], late: str, given: dict[s
     if law and not exempt and given["since_delivery"] <= law.withdraw_days:
         assert (found.answer, found.fee_percent) == ("yes", 0)
         assert "refund" in found.outcomes
-    if law and REASONS[given["reason"]].group == "quality" and given["since_delivery"] <= law.conform_days:
+    fails = REASONS[given["reason"]].group == "quality"
+    if law and fails and law.conform_days and given["since_delivery"] <= law.conform_days:
         assert found.answer == "yes", "no exception takes the right to a good that conforms"
-        assert "refund" in found.outcomes or given["since_delivery"] > law.reject_days
+        assert {"repair", "exchange"} & set(found.outcomes)
+        assert (found.label, found.fee_percent) == (True, 0)
+        if law.reject_days and given["since_delivery"] <= law.reject_days:
+            assert "refund" in found.outcomes
 
 
 @given(

@@ -44,7 +44,28 @@ def test_a_reason_is_known_by_the_names_of_others(text: str, code: str):
     assert reasons.named(Reasons(), text) == Named(code)
 
 
-@pytest.mark.parametrize("text", ["", "bored", "amazon:", "amazon:BORED", "ebay:DEFECTIVE", ":"])
+def test_every_code_of_x12_means_something_and_what_was_said_is_kept_beside_a_plainer_word():
+    for code in X12:
+        found = reasons.named(Reasons(), f"x12:{code}")
+        assert found is not None
+        assert found.own == ("" if REASONS[found.code].x12 == code else f"x12:{code}")
+        assert found.code != reasons.GENERAL, code
+    assert reasons.named(Reasons(), "x12:da") == Named("damaged_in_transit", "x12:DA")
+    assert reasons.named(Reasons(), "amazon:CR-DEFECTIVE") == Named("defective")
+    assert reasons.named(Reasons(), "amazon:CR-EXTRA_ITEM") == Named("wrong_item", "amazon:CR-EXTRA_ITEM")
+    assert set(reasons.COARSE.values()) <= set(REASONS)
+
+
+def test_what_another_system_says_and_nobody_knows_is_a_general_reason():
+    assert reasons.named(Reasons(), "amazon:BORED") == Named("not_given", "amazon:BORED")
+    assert reasons.named(Reasons(retired=("expired",)), "x12:BC") == Named("not_given", "x12:BC")
+    assert reasons.told(Reasons(), "not_given", "amazon:BORED") == "no reason given (amazon:BORED)"
+    own = Reasons(own={"heel_loose": Own("poor_quality", "has a loose heel")})
+    assert reasons.told(own, "poor_quality", "heel_loose") == "has a loose heel"
+    assert reasons.told(own, "poor_quality", "") == "is badly made"
+
+
+@pytest.mark.parametrize("text", ["", "bored", "amazon:", "amazon:not a code", "ebay:DEFECTIVE", ":"])
 def test_what_nobody_knows_is_no_reason(text: str):
     assert reasons.named(Reasons(), text) is None
 

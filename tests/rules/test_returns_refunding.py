@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from entrepot.orders.rules import GOODS, Frozen, freeze
 from entrepot.returns import refunding, rules
-from entrepot.returns.refunding import Charged, Part, Promotion, RefundPolicy, SoldLine, Sum, Terms
+from entrepot.returns.refunding import Charged, Part, Promotion, RefundPolicy, SoldLine, Sum, Terms, Wanted
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
 PLAIN = Terms()
@@ -24,35 +24,35 @@ def sold(line: UUID, quantity: int, frozen: Frozen, left: int | None = None, to_
 
 def test_a_unit_is_refunded_with_its_part_of_what_was_frozen():
     line = sold(A, 3, Frozen(1000, 100, 50, 200))
-    one = refunding.refund({A: line}, [(A, 1, "changed_mind")])
-    assert one.parts == ((A, 1, 300, 67, 0, 0, 0, 0, 0),)
+    one = refunding.refund({A: line}, [Wanted(A, 1, "changed_mind")])
+    assert one.parts == ((A, 1, 300, 67, 0, 0, 0, 0, 0, 0, None),)
     assert (one.total, one.reasons) == (367, ())
 
 
 def test_shipping_goes_back_where_the_house_is_at_fault():
     line = sold(A, 2, Frozen(1000, 0, 51, 0))
-    one = refunding.refund({A: line}, [(A, 1, "defective")], Terms(10))
+    one = refunding.refund({A: line}, [Wanted(A, 1, "defective")], Terms(10))
     assert (one.goods, one.shipping, one.fee) == (500, 26, 0)
     assert one.reasons == ("shipping, because it does not work",)
 
 
 def test_all_of_the_shipping_goes_back_with_the_last_unit_of_an_order_that_left_whole():
     lines = {A: sold(A, 1, Frozen(500, 0, 30, 0)), B: sold(B, 1, Frozen(500, 0, 20, 0))}
-    both = refunding.refund(lines, [(A, 1, "changed_mind"), (B, 1, "changed_mind")])
+    both = refunding.refund(lines, [Wanted(A, 1, "changed_mind"), Wanted(B, 1, "changed_mind")])
     assert (both.shipping, both.total) == (50, 1050)
     assert both.reasons == ("all of the order came back, so all of its shipping",)
     to_come = lines | {B: sold(B, 2, Frozen(500, 0, 20, 0), left=1, to_leave=1)}
-    assert refunding.refund(to_come, [(A, 1, "not_given"), (B, 1, "not_given")]).shipping == 0
+    assert refunding.refund(to_come, [Wanted(A, 1, "not_given"), Wanted(B, 1, "not_given")]).shipping == 0
 
 
 def test_units_that_were_cancelled_take_their_shipping_with_them():
     lines = {A: sold(A, 2, Frozen(1000, 0, 50, 0), left=1)}
-    assert refunding.refund(lines, [(A, 1, "changed_mind")]).total == 525
+    assert refunding.refund(lines, [Wanted(A, 1, "changed_mind")]).total == 525
 
 
 def test_a_fee_is_kept_of_the_goods_where_the_house_is_not_at_fault():
     line = sold(A, 3, Frozen(1000, 100, 0, 200))
-    one = refunding.refund({A: line}, [(A, 2, "ordered_by_mistake")], Terms(15))
+    one = refunding.refund({A: line}, [Wanted(A, 2, "ordered_by_mistake")], Terms(15))
     assert (one.goods, one.fee, one.total) == (600, 90, 644)
     assert one.reasons == ("a fee of 15 % is kept",)
 
@@ -68,7 +68,7 @@ class Ordered:
         self.charged = Charged()
         self.paid: list[Sum] = []
 
-    def refund(self, wanted: list[tuple[UUID, int, str]], flat: int = 0) -> Sum:
+    def refund(self, wanted: list[Wanted], flat: int = 0) -> Sum:
         """`flat` is what was kept once of the same return before."""
         found = refunding.refund(self.lines, wanted, self.terms, self.charged._replace(flat=flat))
         for part in found.parts:
@@ -80,7 +80,9 @@ class Ordered:
 
     def reject(self, one: Sum) -> None:
         for p in one.parts:
-            less = Part(p.line, -p.units, -p.goods, -p.tax, -p.shipping, -p.fee, -p.ours, -p.spared)
+            less = Part(
+                p.line, -p.units, -p.goods, -p.tax, -p.shipping, -p.fee, -p.ours, -p.spared, percent=p.percent
+            )
             self.lines = self.lines | {p.line: refunding.take(self.lines[p.line], less)}
         self.charged = self.charged.plus(Charged(*(-amount for amount in one.charged)))
         self.paid.remove(one)
@@ -104,12 +106,15 @@ def orders(draw: st.DrawFn) -> dict[UUID, SoldLine]:
     }
 
 
-def in_parts(draw: st.DrawFn, units: list[UUID]) -> list[list[tuple[UUID, int, str]]]:
-    """The units in any order, cut anywhere into returns; each a list of (line, units, reason)."""
+def in_parts(draw: st.DrawFn, units: list[UUID]) -> list[list[Wanted]]:
+    """The units in any order, cut anywhere into returns; each a list of units wanted."""
     units = draw(st.permutations(units))
     cuts = sorted(draw(st.sets(st.integers(1, len(units))))) if units else []
     return [
-        [(line, units[a:b].count(line), draw(st.sampled_from(REASONS))) for line in dict.fromkeys(units[a:b])]
+        [
+            Wanted(line, units[a:b].count(line), draw(st.sampled_from(REASONS)))
+            for line in dict.fromkeys(units[a:b])
+        ]
         for a, b in pairwise([0, *cuts, len(units)])
         if a < b
     ]
@@ -154,11 +159,11 @@ def test_refunds_that_were_rejected_between_change_nothing_of_it(
 
 def test_shipping_given_back_with_the_last_unit_is_not_given_back_again():
     order = Ordered({A: sold(A, 3, Frozen(300, 0, 30, 0))})
-    waits = order.refund([(A, 2, "changed_mind")])
-    assert order.refund([(A, 1, "changed_mind")]).shipping == 30
+    waits = order.refund([Wanted(A, 2, "changed_mind")])
+    assert order.refund([Wanted(A, 1, "changed_mind")]).shipping == 30
     order.reject(waits)
-    assert order.refund([(A, 1, "defective")]).shipping == 0
-    order.refund([(A, 1, "defective")])
+    assert order.refund([Wanted(A, 1, "defective")]).shipping == 0
+    order.refund([Wanted(A, 1, "defective")])
     assert order.total() == 330
 
 
@@ -167,9 +172,9 @@ def test_a_fee_is_the_same_in_however_many_parts(
     lines: dict[UUID, SoldLine], percent: int, data: st.DataObject
 ):
     at_once, in_turns = Ordered(lines, Terms(percent)), Ordered(lines, Terms(percent))
-    at_once.refund([(line, one.left, "changed_mind") for line, one in lines.items()])
+    at_once.refund([Wanted(line, one.left, "changed_mind") for line, one in lines.items()])
     for part in in_parts(data.draw, [line for line, one in lines.items() for _ in range(one.left)]):
-        in_turns.refund([(line, units, "changed_mind") for line, units, _ in part])
+        in_turns.refund([one._replace(reason="changed_mind") for one in part])
     assert in_turns.total() == at_once.total()
     assert sum(one.fee for one in in_turns.paid) == sum(one.fee for one in at_once.paid)
 
@@ -183,24 +188,24 @@ EXPRESS = Terms(policy=RefundPolicy(standard_shipping={"GBP": 400}), currency="G
 def test_who_changes_his_mind_gets_standard_delivery_back_and_not_the_surcharge():
     lines = {A: sold(A, 2, Frozen(1000, 0, 900, 0))}
     order = Ordered(lines, EXPRESS)
-    assert order.refund([(A, 1, "changed_mind")]).shipping == 0
-    last = order.refund([(A, 1, "changed_mind")])
+    assert order.refund([Wanted(A, 1, "changed_mind")]).shipping == 0
+    last = order.refund([Wanted(A, 1, "changed_mind")])
     assert last.shipping == 400
     assert last.reasons == ("all of the order came back, so standard delivery",)
     assert (
         last.steps[-1].why
         == "because all of the order came back: at most 4.00 GBP, the cost of standard delivery"
     )
-    faulty = refunding.refund(lines, [(A, 1, "defective"), (A, 1, "changed_mind")], EXPRESS)
+    faulty = refunding.refund(lines, [Wanted(A, 1, "defective"), Wanted(A, 1, "changed_mind")], EXPRESS)
     assert faulty.shipping == 900, "where the house is at fault, all of it is its loss"
     other = EXPRESS._replace(currency="EUR")
-    assert refunding.refund(lines, [(A, 2, "changed_mind")], other).shipping == 900
+    assert refunding.refund(lines, [Wanted(A, 2, "changed_mind")], other).shipping == 900
 
 
 def test_shipping_that_is_due_once_the_rest_is_cancelled_needs_no_unit():
     lines = {A: sold(A, 2, Frozen(1000, 0, 51, 0), left=1, to_leave=1)}
     order = Ordered(lines)
-    assert order.refund([(A, 1, "changed_mind")]).shipping == 0
+    assert order.refund([Wanted(A, 1, "changed_mind")]).shipping == 0
     assert order.refund([]).parts == (), "it may still leave"
     order.lines = {A: order.lines[A]._replace(to_leave=0)}
     rest = order.refund([])
@@ -217,7 +222,7 @@ def fees(**facts: object) -> Terms:
 
 def test_handling_and_label_are_kept_once_of_a_return_with_the_tax_in_them():
     order = Ordered({A: sold(A, 2, Frozen(4000, 0, 0, 800))}, fees(fee_tax_percent=Decimal(20)))
-    first = order.refund([(A, 1, "changed_mind")])
+    first = order.refund([Wanted(A, 1, "changed_mind")])
     assert (first.charged, first.total) == (Charged(700, 117, 0, 0, 500), 1700)
     assert [(step.what, step.minor, step.why) for step in first.steps] == [
         ("goods", 2000, "1 of goods, as paid after discounts"),
@@ -225,15 +230,15 @@ def test_handling_and_label_are_kept_once_of_a_return_with_the_tax_in_them():
         ("fee", -200, "10 % of the goods for restocking, 20 % tax in it"),
         ("fee", -500, "for handling and the label, once of a return, 20 % tax in it"),
     ]
-    second = order.refund([(A, 1, "changed_mind")], flat=500)
+    second = order.refund([Wanted(A, 1, "changed_mind")], flat=500)
     assert (second.charged, second.total) == (Charged(200, 33, 0, 0, 0), 2200)
 
 
 def test_a_fee_never_takes_more_than_there_is_and_the_rest_of_it_later():
     order = Ordered({A: sold(A, 1, Frozen(100, 0, 0, 0)), B: sold(B, 1, Frozen(1000, 0, 0, 0))}, fees())
-    first = order.refund([(A, 1, "changed_mind")])
+    first = order.refund([Wanted(A, 1, "changed_mind")])
     assert (first.charged.flat, first.total) == (90, 0)
-    second = order.refund([(B, 1, "changed_mind")], flat=90)
+    second = order.refund([Wanted(B, 1, "changed_mind")], flat=90)
     assert second.charged.flat == 410
 
 
@@ -246,8 +251,43 @@ def test_a_fee_never_takes_more_than_there_is_and_the_rest_of_it_later():
     ],
 )
 def test_fees_are_waived_by_reason_and_tier(reason: str, policy: dict[str, object]):
-    found = refunding.refund({A: sold(A, 2, Frozen(4000, 0, 0, 0))}, [(A, 1, reason)], fees(**policy))
+    found = refunding.refund({A: sold(A, 2, Frozen(4000, 0, 0, 0))}, [Wanted(A, 1, reason)], fees(**policy))
     assert (found.fee, found.total) == (0, 2000)
+
+
+def test_two_items_of_one_order_line_bear_each_its_own_fee():
+    """Opened and unopened ones, or one that the law lets nothing be kept of."""
+    lines, opened, sealed, free = {A: sold(A, 3, Frozen(3000, 0, 0, 0))}, *(UUID(int=n) for n in (7, 8, 9))
+    terms = Terms(fees={opened: 20, sealed: 0, free: 20}, by_law=frozenset({free}))
+    wanted = [Wanted(A, 1, "changed_mind", item) for item in (opened, sealed, free)]
+    found = refunding.refund(lines, wanted, terms)
+    assert [(part.item, part.fee) for part in found.parts] == [(opened, 200), (sealed, 0), (free, 0)]
+    assert found.reasons[-1] == "a fee of 20 % is kept"
+
+
+def test_two_percentages_of_one_line_end_alike_whichever_comes_first():
+    """Two units of 335 cents in all, told 10 % and 15 %."""
+    tenth, more = UUID(int=7), UUID(int=8)
+    terms, kept = Terms(fees={tenth: 10, more: 15}), []
+    for first, second in ((tenth, more), (more, tenth)):
+        order = Ordered({A: sold(A, 2, Frozen(671, 0, 0, 0))}, terms)
+        order.refund([Wanted(A, 1, "changed_mind", first)])
+        order.refund([Wanted(A, 1, "changed_mind", second)])
+        kept.append(order.charged.fee)
+    assert kept == [34 + 50, 34 + 50]
+
+
+def test_nothing_is_kept_for_a_label_that_nobody_promised():
+    lines, own, labeled = {A: sold(A, 2, Frozen(4000, 0, 0, 0))}, UUID(int=7), UUID(int=8)
+    terms = fees()._replace(unlabeled=frozenset({own}))
+    alone = refunding.refund(lines, [Wanted(A, 1, "changed_mind", own)], terms)
+    assert (alone.charged.flat, alone.steps[-1].why) == (300, "for handling, once of a return")
+    assert "handling is kept" in alone.reasons
+    for first, second in ((own, labeled), (labeled, own)):
+        order = Ordered(dict(lines), terms)
+        flat = order.refund([Wanted(A, 1, "changed_mind", first)]).charged.flat
+        order.refund([Wanted(A, 1, "changed_mind", second)], flat=flat)
+        assert order.charged.flat == 500, "once, whichever comes first"
 
 
 # ---- promotions
@@ -263,7 +303,7 @@ def basket(**facts: object) -> tuple[dict[UUID, SoldLine], Terms]:
 
 def test_a_promotion_that_too_little_is_kept_for_is_deducted_and_both_prices_are_told():
     lines, terms = basket()
-    one = refunding.refund(lines, [(B, 1, "changed_mind")], terms)
+    one = refunding.refund(lines, [Wanted(B, 1, "changed_mind")], terms)
     # Kept are 60 and 25: 85, below 100. They bear 10.00 and 4.17 of the 20, and 20 % tax on it.
     assert (one.goods, one.tax, one.charged.clawback, one.charged.clawback_tax) == (2917, 583, 1700, 283)
     assert one.total == 3500 - 1700
@@ -272,20 +312,20 @@ def test_a_promotion_that_too_little_is_kept_for_is_deducted_and_both_prices_are
         "the goods kept cost 85.00 GBP with SPEND100, and 102.00 GBP without: 17.00 GBP more",
     )  # fmt: skip
     kept = terms._replace(policy=RefundPolicy(thresholds={"SPEND100": 10_000}))
-    assert refunding.refund(lines, [(B, 1, "changed_mind")], kept).total == 3500
+    assert refunding.refund(lines, [Wanted(B, 1, "changed_mind")], kept).total == 3500
 
 
 def test_a_promotion_is_not_lost_by_what_the_house_answers_for():
     lines, terms = basket()
-    assert refunding.refund(lines, [(B, 1, "defective")], terms).charged.clawback == 0
+    assert refunding.refund(lines, [Wanted(B, 1, "defective")], terms).charged.clawback == 0
 
 
 def test_what_was_deducted_is_given_back_with_the_units_that_bore_it():
     lines, terms = basket()
     order = Ordered(lines, terms)
-    order.refund([(B, 1, "changed_mind")])
-    order.refund([(A, 1, "changed_mind")])
-    last = order.refund([(C, 1, "changed_mind")])
+    order.refund([Wanted(B, 1, "changed_mind")])
+    order.refund([Wanted(A, 1, "changed_mind")])
+    last = order.refund([Wanted(C, 1, "changed_mind")])
     assert last.charged.clawback < 0
     assert "a lost promotion is given back" in last.reasons
     assert order.total() == sum(one.frozen.total for one in lines.values()), "all is back: all that was paid"
@@ -296,7 +336,7 @@ def test_no_more_than_the_refund_is_deducted_and_it_says_so():
     lines, terms = basket()
     terms = terms._replace(policy=RefundPolicy(broken_promotions="clawback", thresholds={"SPEND100": 12_000}))
     lines[C] = sold(C, 1, Frozen(500, 400, 0, 0))
-    one = refunding.refund(lines, [(C, 1, "changed_mind")], terms)
+    one = refunding.refund(lines, [Wanted(C, 1, "changed_mind")], terms)
     assert (one.charged.clawback, one.total) == (100, 0)
     assert one.steps[-1].why.endswith("no more than this refund is deducted")
 
@@ -305,6 +345,6 @@ def test_a_gift_that_is_kept_is_paid_and_one_that_comes_back_is_not():
     lines = {A: sold(A, 2, Frozen(10_000, 0, 0, 0)), B: sold(B, 1, Frozen(1_500, 1_500, 0, 0))}
     policy = RefundPolicy(broken_promotions="clawback", thresholds={"GIFT": 8_000})
     terms = Terms(0, policy, "GBP", promotions=(Promotion("GIFT", 1_500, B),))
-    assert refunding.refund(lines, [(A, 1, "changed_mind")], terms).total == 5_000 - 1_500
-    with_gift = refunding.refund(lines, [(A, 1, "changed_mind"), (B, 1, "changed_mind")], terms)
+    assert refunding.refund(lines, [Wanted(A, 1, "changed_mind")], terms).total == 5_000 - 1_500
+    with_gift = refunding.refund(lines, [Wanted(A, 1, "changed_mind"), Wanted(B, 1, "changed_mind")], terms)
     assert (with_gift.charged.clawback, with_gift.total) == (0, 5_000)

@@ -113,6 +113,7 @@ def test_receiving_never_refunds_and_refunding_never_restocks(house: Floor):
         ("refurbish", "refurbish", 0),
         ("return_to_vendor", "vendor_return", 0),
         ("liquidate", "liquidation", 0),
+        ("quarantine", "quarantined", 0),
         ("donate", None, 5410),
         ("dispose", None, 5320),
     ],

@@ -94,7 +94,9 @@ def _params(company: int, asked: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-# A return that a rule took is authorized as it is asked for. What was refused, or never came, took no time.
+# A return that a rule took is authorized as it is asked for. What was refused, or never came, took no time. Units count
+# as refunded when their refund is asked for: it is decided only when nobody has to agree any more,
+# and one that pays for a replacement when what comes back for it is there.
 _WAYS = """
 WITH ways AS (
     SELECT r.id, r.number, n.code AS node, c.code AS channel, l.reasons, r.requested_at AS asked,
@@ -102,7 +104,7 @@ WITH ways AS (
            CASE WHEN l.received = l.expected THEN x.received END AS received,
            CASE WHEN l.inspected = l.expected THEN i.inspected END AS inspected,
            CASE WHEN l.disposed = l.expected THEN d.disposed END AS disposed,
-           CASE WHEN l.refunded = l.expected THEN f.refunded END AS refunded,
+           CASE WHEN l.refunded = l.expected AND f.undecided = 0 THEN f.refunded END AS refunded,
            CASE WHEN l.refunded = l.expected AND f.unpaid = 0 THEN p.paid END AS paid,
            CASE WHEN r.state = 'closed' THEN r.closed_at END AS closed
     FROM returns_return AS r
@@ -120,8 +122,11 @@ WITH ways AS (
     CROSS JOIN LATERAL (SELECT max(inspected_at) AS inspected FROM returns_inspection WHERE return_id = r.id) AS i
     CROSS JOIN LATERAL (SELECT max(decided_at) AS disposed FROM returns_disposition WHERE return_id = r.id) AS d
     CROSS JOIN LATERAL (
-        SELECT max(decided_at) AS refunded, count(*) FILTER (WHERE state <> 'paid') AS unpaid, array_agg(id) AS ids
-        FROM returns_refund WHERE return_id = r.id AND state <> 'rejected') AS f
+        SELECT max(COALESCE(g.decided_at, x.settled_at)) AS refunded,
+               count(*) FILTER (WHERE g.state IN ('waiting', 'agreed')) AS undecided,
+               count(*) FILTER (WHERE g.state <> 'paid') AS unpaid, array_agg(g.id) AS ids
+        FROM returns_refund AS g LEFT JOIN returns_exchange AS x ON x.refund_id = g.id
+        WHERE g.return_id = r.id AND g.state <> 'rejected') AS f
     CROSS JOIN LATERAL (
         SELECT max(occurred_at) AS paid FROM kernel_event
         WHERE subject_id = ANY(f.ids) AND subject_kind = 'refund' AND state_after = 'paid') AS p

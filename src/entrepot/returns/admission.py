@@ -212,37 +212,52 @@ def _told(heard: _Heard) -> list[str]:
 def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
     """The terms, lifted to what the law gives a consumer at least."""
     days = facts.since_delivery
-    if not exception and days <= law.withdraw_days:
-        outcomes = found.outcomes if "refund" in found.outcomes else ("refund", *found.outcomes)
-        if (found.answer, found.outcomes, found.fee_percent) == ("yes", outcomes, 0):
-            return found._replace(by_law=True)
-        told = Said("{0}: {1} of {2} days", law.says, days, law.withdraw_days)
-        return found._replace(
-            answer="yes",
-            outcomes=outcomes,
-            fee_percent=0,
-            reasons=(*found.reasons, told),
-            objections=(),
-            is_late=False,
-            by_law=True,
-        )
-    if REASONS[facts.reason].group == "quality" and days <= law.conform_days:
-        return _conforming(found, law, days)
+    if not exception and _within_days(days, law.withdraw_days):
+        found = _withdrawing(found, law, days)
+    if REASONS[facts.reason].group == "quality" and _within_days(days, law.conform_days):
+        found = _conforming(found, law, days)
     return found
 
 
+def _within_days(days: int, given: int) -> bool:
+    """Whether a right of so many days stands; of 0 days there is none, not even on the day of delivery."""
+    return given > 0 and days <= given
+
+
+def _withdrawing(found: Terms, law: Law, days: int) -> Terms:
+    """The terms, lifted to the money back without a fee."""
+    outcomes = found.outcomes if "refund" in found.outcomes else ("refund", *found.outcomes)
+    if (found.answer, found.outcomes, found.fee_percent) == ("yes", outcomes, 0):
+        return found._replace(by_law=True)
+    told = Said("{0}: {1} of {2} days", law.says, days, law.withdraw_days)
+    return found._replace(
+        answer="yes",
+        outcomes=outcomes,
+        fee_percent=0,
+        reasons=(*found.reasons, told),
+        objections=(),
+        is_late=False,
+        by_law=True,
+    )
+
+
 def _conforming(found: Terms, law: Law, days: int) -> Terms:
-    """The terms of what does not conform, lifted to repair or another one, and first of all to the money back where
-    the law gives that."""
-    rights = ("refund",) * (days <= law.reject_days) + ("repair", "exchange")
-    if found.answer == "yes" and (rights[0] != "refund" or "refund" in found.outcomes):
+    """The terms of what does not conform, lifted to repair or another one at the house's cost, and first of all to the
+    money back where the law gives that. A policy may leave one of repair and another one out, as what can't be done."""
+    rejects = _within_days(days, law.reject_days)
+    offered = found.outcomes if found.answer == "yes" else ()
+    lacks = ("refund",) * (rejects and "refund" not in offered)
+    if not {"repair", "exchange"} & set(offered):
+        lacks += ("repair", "exchange")
+    if found.answer == "yes" and not lacks and found.label:
         return found
     told = Said("{0}: it must conform for {1} days", law.says_of_goods or law.says, law.conform_days)
-    if rights[0] == "refund":
+    if rejects:
         told = Said("{0}: {1} of {2} days to reject it", law.says_of_goods or law.says, days, law.reject_days)
+    reasons = (*found.reasons, told) if found.answer == "yes" else (told,)
     return found._replace(
-        answer="yes", outcomes=rights, fee_percent=0, label=True, reasons=(told,), objections=(), is_late=False,
-        by_law=True,
+        answer="yes", outcomes=(*lacks, *offered), fee_percent=0, label=True, reasons=reasons, objections=(),
+        is_late=False, by_law=True,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.returns import rules
-from entrepot.returns.reasons import Reasons, chosen, codes, offered
+from entrepot.returns.reasons import Reasons, chosen, codes, offered, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,11 @@ def by_reason(company: int, since: datetime, until: datetime) -> list[ReasonRow]
 
     2 statements.
     """
-    own = policies.of_company(company, Reasons, until)[1].own
+    policy = policies.of_company(company, Reasons, until)[1]
     params = {"company": company, "since": since, "until": until}
     found = []
     for reason, own_reason, *rest in sql.run(_BY_REASON, params):
-        words = own[own_reason].says if own_reason in own else rules.REASONS[reason].says
+        words = told(policy, reason, own_reason)
         found.append(ReasonRow(rules.REASONS[reason].group, reason, own_reason, words, *rest))
     return found
 

@@ -52,7 +52,9 @@ class FraudPolicy:
     )
     value_orders_min: int = 3  # somebody's first orders say nothing of them
     cluster_days: int = 90
-    cluster_customers: int = 3  # who share an address or a mailbox and return, this one with them
+    cluster_customers: int = (
+        3  # who share an address, a mailbox or a telephone and return, this one with them
+    )
     empty_box_percent: int = 30  # lighter than what was sent
     empty_box_min_g: int = 100  # below this difference scales and packaging say nothing
     wardrobing_grades: tuple[Literal["A", "B", "C", "D"], ...] = ("B", "C")  # used goods
@@ -192,7 +194,7 @@ def value(facts: Facts, policy: FraudPolicy) -> Found | None:
 
 
 def cluster(facts: Facts, policy: FraudPolicy) -> Found | None:
-    """`cluster_customers` customers or more who returned lately share an address or a mailbox."""
+    """`cluster_customers` customers or more who returned lately share an address, a mailbox or a telephone."""
     many = [one for one in facts.shared if one.customers >= policy.cluster_customers]
     if not many:
         return None
@@ -204,19 +206,22 @@ def cluster(facts: Facts, policy: FraudPolicy) -> Found | None:
     return Found(Said("Of those who returned in {0} days, {1}.", policy.cluster_days, words), told)
 
 
-SHARED = {"address": Said("an address"), "email": Said("a mailbox")}
+SHARED = {"address": Said("an address"), "email": Said("a mailbox"), "phone": Said("a telephone")}
 """By what customers are compared, as people say it."""
 
 
 def repeat(facts: Facts, policy: FraudPolicy) -> Found | None:
-    """A return of the customer, or of somebody with the same address or mailbox, was confirmed as fraud before."""
+    """A return of the customer, or of somebody with the same address, mailbox or telephone, was confirmed as
+    fraud before."""
     if not facts.confirmed and not facts.confirmed_shared:
         return None
     told = {
         "confirmed": facts.confirmed, "confirmed_shared": facts.confirmed_shared, "days": policy.memory_days,
     }  # fmt: skip
     whose = (
-        Said("of the customer") if facts.confirmed else Said("of somebody with the same address or mailbox")
+        Said("of the customer")
+        if facts.confirmed
+        else Said("of somebody with the same address, mailbox or telephone")
     )
     return Found(Said("A return {0} was confirmed as fraud in {1} days.", whose, policy.memory_days), told)
 

@@ -80,8 +80,8 @@ class Suspicion(models.Model):
 
 
 class Mark(models.Model):
-    """A keyed hash of an address or mail address of the order that a return is of, where the policy compares customers.
-    Gone with the person, and when no policy can ask for it any more."""
+    """A keyed hash of an address, mail address or telephone of the order that a return is of, where the policy compares
+    customers. Gone with the person, and when no policy can ask for it any more."""
 
     pk = models.CompositePrimaryKey("return_id", "fingerprint")
     return_id = models.UUIDField()

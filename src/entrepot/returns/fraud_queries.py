@@ -68,7 +68,7 @@ class SuspicionRow:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another return that is compared with this one: by the `customer`, or by a shared `address` or `email`."""
+    """Another return that is compared with this one: by the `customer`, or a shared `address`, `email` or `phone`."""
 
     by: list[str]
     return_id: UUID

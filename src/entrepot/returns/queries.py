@@ -288,7 +288,8 @@ def returnable(order: UUID) -> list[Returnable]:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Units that wait for an inspector: to be inspected, or, with an `inspection`, for their disposition."""
+    """Units that wait for an inspector: to be inspected, or, with an `inspection`, for their disposition. `sums` are in
+    the company's `currency`, `has_lots` says that the SKU is told apart by lots."""
 
     return_id: UUID
     number: str
@@ -314,6 +315,7 @@ class Task:
     category: str
     answers: list[dict[str, Any]]
     photos: list[UUID]
+    has_lots: bool
 
 
 def tasks(company: int, *, node: str = "", limit: int = 50) -> list[Task]:
@@ -529,9 +531,10 @@ WITH waits AS (
     ) AS all_of_it ORDER BY inspection IS NULL, received_at, receipt LIMIT %(limit)s::int)
 SELECT r.id, r.number, o.number, n.code, l.sku_code, s.name, x.reason, x.note, c.condition, b.code, c.lot, c.serial,
        c.id, i.id, COALESCE(i.quantity - i.disposed, c.quantity - c.inspected), COALESCE(i.grade, ''),
-       COALESCE(i.proposed, ''), COALESCE(i.why, ''), c.received_at, COALESCE(i.sums, '[]'), r.currency,
+       COALESCE(i.proposed, ''), COALESCE(i.why, ''), c.received_at, COALESCE(i.sums, '[]'), y.currency,
        s.category, COALESCE(i.answers, '[]'),
-       ARRAY(SELECT p.photo_id FROM returns_inspectionphoto AS p WHERE p.inspection_id = i.id ORDER BY 1)
+       ARRAY(SELECT p.photo_id FROM returns_inspectionphoto AS p WHERE p.inspection_id = i.id ORDER BY 1),
+       s.lot_policy <> 'none'
 FROM waits AS w
 JOIN returns_receipt AS c ON c.id = w.receipt LEFT JOIN returns_inspection AS i ON i.id = w.inspection
 JOIN returns_return AS r ON r.id = c.return_id
@@ -541,6 +544,7 @@ JOIN orders_order AS o ON o.id = r.order_id
 JOIN catalog_sku AS s ON s.id = c.sku_id
 JOIN network_node AS n ON n.id = c.node_id
 JOIN network_bin AS b ON b.id = c.bin_id
+JOIN parties_company AS y ON y.id = c.company_id
 ORDER BY w.inspection IS NULL, w.received_at, w.receipt
 """
 _AT_NODE = "JOIN network_node AS n ON n.id = c.node_id AND n.code = %(node)s::text"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -43,6 +44,28 @@ ABROAD: dict[str, Abroad] = {
 }
 SYSTEMS = ("x12", "shopify", "amazon")
 
+COARSE: dict[tuple[str, str], str] = {
+    **{("x12", code): reason for code, reason in (
+        ("DA", "damaged_in_transit"), ("DM", "defective"), ("PR", "recalled"), ("EW", "poor_quality"),
+        ("PS", "expired"), ("SD", "expired"), ("LP", "not_as_described"), ("OP", "not_as_described"),
+        ("DI", "changed_mind"), ("EI", "changed_mind"), ("EO", "changed_mind"), ("MD", "changed_mind"),
+        ("SM", "changed_mind"), ("SR", "changed_mind"), ("TE", "changed_mind"),
+    )},
+    **{("amazon", code): reason for code, reason in (
+        ("EXTRA_ITEM", "wrong_item"), ("PART_NOT_COMPATIBLE", "not_compatible"), ("MISORDERED", "ordered_by_mistake"),
+        ("UNAUTHORIZED_PURCHASE", "ordered_by_mistake"), ("EXCESSIVE_INSTALLATION", "not_compatible"),
+        ("NEVER_ARRIVED", "undeliverable"), ("UNDELIVERABLE_REFUSED", "undeliverable"),
+        ("UNDELIVERABLE_UNCLAIMED", "undeliverable"), ("UNDELIVERABLE_INSUFFICIENT_ADDRESS", "undeliverable"),
+        ("UNDELIVERABLE_CARRIER_MISS_SORTED", "undeliverable"), ("UNDELIVERABLE_MISSING_LABEL", "undeliverable"),
+        ("UNDELIVERABLE_FAILED_DELIVERY_ATTEMPTS", "undeliverable"),
+    )},
+}  # fmt: skip
+"""Codes of others for which the house has a plainer word only: what they said is kept beside it."""
+
+GENERAL = "not_given"
+"""What a code of another system means that nobody here knows; the code is kept."""
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,59}")
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -79,7 +102,8 @@ class Reasons:
 
 
 class Named(NamedTuple):
-    """A reason as it is kept: the code of the house, and the company's own where one was meant."""
+    """A reason as it is kept: the code of the house, and the company's own where one was meant; or, as `x12:EI`, what
+    another system said, where the house has only a plainer word for it."""
 
     code: str
     own: str = ""
@@ -87,6 +111,13 @@ class Named(NamedTuple):
 
 def says(policy: Reasons, code: str) -> str:
     return policy.own[code].says if code in policy.own else REASONS[code].says
+
+
+def told(policy: Reasons, reason: str, own: str) -> str:
+    """A reason as it is kept, in words, with what another system called it."""
+    if own in policy.own:
+        return policy.own[own].says
+    return f"{REASONS[reason].says} ({own})" if ":" in own else REASONS[reason].says
 
 
 def chosen(policy: Reasons, category: str) -> bool:
@@ -105,18 +136,30 @@ def offered(policy: Reasons, categories: Iterable[str]) -> dict[str, str]:
 def named(policy: Reasons, text: str) -> Named | None:
     """The reason that a code means: the house's, the company's own, or another system's as `amazon:DEFECTIVE`.
 
-    Of several that another system calls alike, the first one of the table.
+    Of several that another system calls alike, the first one of the table. A code of another system that is in no
+    table means a general reason: what is on its way is not refused for a word.
     """
     system, _, code = text.partition(":")
     if code and system in SYSTEMS:
-        found = _FROM_ABROAD.get((system, code.upper()))
-    else:
-        found = text
-    if found is None or found in policy.retired:
+        return _from(system, code.strip().upper(), policy)
+    found = text
+    if found in policy.retired:
         return None
     if found in policy.own:
         return Named(policy.own[found].of, found)
     return Named(found) if found in REASONS else None
+
+
+def _from(system: str, code: str, policy: Reasons) -> Named | None:
+    """What a code of another system means; a reason of the house that the company has retired is a general one."""
+    if not _CODE.fullmatch(code):
+        return None
+    plain = code.removeprefix("CR-") if system == "amazon" else code
+    exact, kept = _FROM_ABROAD.get((system, plain)), f"{system}:{code}"
+    if exact is not None and exact not in policy.retired:
+        return Named(exact)
+    coarse = COARSE.get((system, plain), GENERAL)
+    return Named(GENERAL if coarse in policy.retired else coarse, kept)
 
 
 def codes(code: str) -> Mapping[str, str]:

@@ -16,7 +16,8 @@ from entrepot.returns.rules import DISPOSITIONS, GRADES
 class Way:
     """What a disposition brings and costs, of one unit.
 
-    `percents` are of the price that was paid for it without tax, or of its cost, by grade; a grade without one can't go
+    `percents` are of its price of today, which is the list price, or without one what was paid without tax; or of its
+    cost, by grade; a grade without one can't go
     this way. The price falls by `age_percent` for each 30 days since it was sold. `success_percent` is how often it
     works out; `days` it is kept for until then; `window_days` since it was sold it can go this way at all, as for
     credit of a vendor.
@@ -63,7 +64,8 @@ class Recovery:
 
 
 class Goods(NamedTuple):
-    """A unit that was inspected: its grade and category, what was paid, what it had cost, and days since its sale."""
+    """A unit that was inspected: its grade and category, its price of today and what it had cost, in the company's own
+    currency, and days since its sale."""
 
     grade: str
     category: str

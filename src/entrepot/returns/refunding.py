@@ -54,8 +54,8 @@ class RefundPolicy:
 
 class SoldLine(NamedTuple):
     """A line of goods of an order: units that left and that are still to leave, its frozen amounts, and what of units
-    and amounts was refunded before: among them units that the house answers for, units that bore no fee, and units
-    that were exchanged."""
+    and amounts was refunded before: among them units that the house answers for, units that bore a restocking fee,
+    by its percentage, and units that were exchanged."""
 
     line: UUID
     quantity: int
@@ -67,7 +67,7 @@ class SoldLine(NamedTuple):
     tax_refunded: int = 0
     shipping_refunded: int = 0
     ours: int = 0
-    spared: int = 0
+    bore: Mapping[int, int] = MappingProxyType({})
     name: str = ""
     exchanged: int = 0
     goods_exchanged: int = 0
@@ -92,6 +92,16 @@ class Promotion(NamedTuple):
     line: UUID | None = None
 
 
+class Wanted(NamedTuple):
+    """Units of an order line that are refunded; `item` is the line of the return that they come back on. Two of them
+    may be of one order line, each on its own terms."""
+
+    line: UUID
+    units: int
+    reason: str
+    item: UUID | None = None
+
+
 class Terms(NamedTuple):
     """What a refund is decided by, besides what was sold."""
 
@@ -101,16 +111,18 @@ class Terms(NamedTuple):
     tier: str = ""
     promotions: tuple[Promotion, ...] = ()
     fees: Mapping[UUID, int] = MappingProxyType({})
-    """By line, the restocking fee that the customer was told of when the return was authorized."""
+    """By line of the return, the restocking fee that the customer was told of when it was authorized."""
     by_law: frozenset[UUID] = frozenset()
-    """Lines of which the law lets nothing be kept."""
+    """Lines of the return of which the law lets nothing be kept."""
+    unlabeled: frozenset[UUID] = frozenset()
+    """Lines of the return that no label was promised for: nothing is kept for one."""
     exchange: bool = False
     """The units are exchanged: all that they bear goes to what replaces them, with their part of the shipping. Nothing
     is kept. The rest of the shipping, where nothing else is left of the order, is no part of that: it is refunded by
     itself."""
 
-    def fee_of(self, line: UUID) -> int:
-        return self.fees.get(line, self.fee_percent)
+    def fee_of(self, item: UUID | None) -> int:
+        return self.fee_percent if item is None else self.fees.get(item, self.fee_percent)
 
     def spares(self, reason: str) -> bool:
         """Whether units that come back for a reason bear no fee."""
@@ -137,7 +149,8 @@ class Charged(NamedTuple):
 
 class Part(NamedTuple):
     """What is refunded of a line: `goods` net of discount; `fee` is kept from it. Of its units `ours` are such as the
-    house answers for, `spared` bear no fee, and `exchanged` are replaced."""
+    house answers for, `spared` bear no fee, and `exchanged` are replaced; the
+    others bear `percent`. `item` is the line of the return."""
 
     line: UUID
     units: int
@@ -148,6 +161,8 @@ class Part(NamedTuple):
     ours: int = 0
     spared: int = 0
     exchanged: int = 0
+    percent: int = 0
+    item: UUID | None = None
 
 
 class Step(NamedTuple):
@@ -195,11 +210,11 @@ def is_ours(reason: str) -> bool:
 
 def refund(
     lines: Mapping[UUID, SoldLine],
-    wanted: Sequence[tuple[UUID, int, str]],
+    wanted: Sequence[Wanted],
     terms: Terms = Terms(),  # noqa: B008  immutable
     before: Charged = Charged(),  # noqa: B008  immutable
 ) -> Sum:
-    """What units (line, units, reason) of an order are refunded with: the amounts frozen when it was placed.
+    """What units of an order are refunded with: the amounts frozen when it was placed.
 
     Any sequence of partial returns, and of refunds that were rejected between them, ends at the same cents. Shipping
     goes back with units that the house answers for, and what is due of it with the last unit of an order that left
@@ -221,17 +236,24 @@ def take(sold: SoldLine, part: Part) -> SoldLine:
     return sold._replace(
         refunded=sold.refunded + part.units, goods_refunded=sold.goods_refunded + part.goods,
         tax_refunded=sold.tax_refunded + part.tax, shipping_refunded=sold.shipping_refunded + part.shipping,
-        ours=sold.ours + part.ours, spared=sold.spared + part.spared, exchanged=sold.exchanged + part.exchanged,
+        ours=sold.ours + part.ours, bore=_bear(sold.bore, part), exchanged=sold.exchanged + part.exchanged,
         goods_exchanged=sold.goods_exchanged + (part.goods if part.exchanged else 0),
         tax_exchanged=sold.tax_exchanged + (part.tax if part.exchanged else 0),
     )  # fmt: skip
+
+
+def _bear(bore: Mapping[int, int], part: Part) -> Mapping[int, int]:
+    """Units that bore each percentage, with those of a part."""
+    if not part.percent:
+        return bore
+    return {**bore, part.percent: bore.get(part.percent, 0) + part.units}
 
 
 # ---- units
 
 
 def _parts(
-    lines: Mapping[UUID, SoldLine], wanted: Sequence[tuple[UUID, int, str]], terms: Terms
+    lines: Mapping[UUID, SoldLine], wanted: Sequence[Wanted], terms: Terms
 ) -> tuple[dict[UUID, SoldLine], list[Part]]:
     """The parts, and the lines after them."""
     now = dict(lines)
@@ -239,11 +261,11 @@ def _parts(
     shipping = sum(one.frozen.of_units(one.quantity, 0, one.left).shipping for one in now.values())
     shipping -= sum(one.shipping_refunded for one in now.values())
     parts = []
-    for line, units, reason in wanted:
-        part = _part(now[line], units, reason, terms)
+    for one in wanted:
+        part = _part(now[one.line], one, terms)
         part = part._replace(shipping=min(part.shipping, shipping))
         shipping -= part.shipping
-        now[line] = take(now[line], part)
+        now[one.line] = take(now[one.line], part)
         parts.append(part)
     if all_is_back(now.values()) and not terms.exchange:
         rest = shipping if any(one.ours for one in now.values()) else _standard(now, shipping, terms)
@@ -272,18 +294,20 @@ def _standard(now: Mapping[UUID, SoldLine], left: int, terms: Terms) -> int:
     return max(0, min(left, most - sum(one.shipping_refunded for one in now.values())))
 
 
-def _part(sold: SoldLine, units: int, reason: str, terms: Terms) -> Part:
-    exchanged = terms.exchange
-    ours = is_ours(reason) and not exchanged
-    spared = exchanged or terms.spares(reason) or sold.line in terms.by_law
+def _part(sold: SoldLine, wanted: Wanted, terms: Terms) -> Part:
+    exchanged, units = terms.exchange, wanted.units
+    ours = is_ours(wanted.reason) and not exchanged
+    spared = exchanged or terms.spares(wanted.reason) or wanted.item in terms.by_law
     goods, tax = _worth(sold, units, exchanged=exchanged)
     first = sold.left - sold.exchanged - units if exchanged else sold.ours
     goes_along = ours or exchanged
     shipping = sold.frozen.of_units(sold.quantity, first, units).shipping if goes_along else 0
     # Units differ by a cent: what is kept of one is never more than that one was worth.
-    fee = 0 if spared else min(_restocking(sold, units, terms.fee_of(sold.line)), goods + tax)
+    percent = 0 if spared else terms.fee_of(wanted.item)
+    fee = min(_restocking(sold, units, percent), goods + tax)
     return Part(
-        sold.line, units, goods, tax, shipping, fee, units * ours, units * spared, units * exchanged
+        sold.line, units, goods, tax, shipping, fee, units * ours, units * spared, units * exchanged, percent,
+        wanted.item,
     )  # fmt: skip
 
 
@@ -302,13 +326,14 @@ def _worth(sold: SoldLine, units: int, *, exchanged: bool) -> tuple[int, int]:
 
 
 def _restocking(sold: SoldLine, units: int, percent: int) -> int:
-    """Of a running sum over the units that bear it, so that it does not matter in how many parts units come back."""
+    """Of a running sum over the units that bear this percentage, so that it matters neither in how many parts units
+    come back, nor which of two percentages comes first."""
 
     def up_to(count: int) -> int:
         part = sold.frozen.of_units(sold.quantity, 0, count)
         return round_half_away(Decimal((part.gross - part.discount) * percent) / 100)
 
-    bore = sold.refunded - sold.spared
+    bore = sold.bore.get(percent, 0)
     return up_to(bore + units) - up_to(bore) if percent else 0
 
 
@@ -318,8 +343,14 @@ def _restocking(sold: SoldLine, units: int, percent: int) -> int:
 def _flat(parts: Sequence[Part], terms: Terms, before: Charged, most: int) -> int:
     """What is kept once of a return, as far as its units that bear fees are worth it."""
     worth = sum(part.goods + part.tax - part.fee for part in parts if not part.spared)
-    due = terms.policy.handling_minor + terms.policy.label_minor - before.flat
+    due = terms.policy.handling_minor + _label(parts, terms) - before.flat
     return max(0, min(due, worth, most))
+
+
+def _label(parts: Sequence[Part], terms: Terms) -> int:
+    """What is kept for the label: nothing where none was promised for units that bear fees."""
+    labeled = any(part.units and not part.spared and part.item not in terms.unlabeled for part in parts)
+    return terms.policy.label_minor if labeled else 0
 
 
 def _contained(gross: int, percent: Decimal) -> int:
@@ -428,10 +459,10 @@ def _borne(line: SoldLine, part: int) -> tuple[int, int]:
 def _steps_of_parts(
     lines: Mapping[UUID, SoldLine],
     parts: Sequence[Part],
-    wanted: Sequence[tuple[UUID, int, str]],
+    wanted: Sequence[Wanted],
     terms: Terms,
 ) -> Iterable[Step]:
-    for part, reason in zip(parts, [one[2] for one in wanted] or [""], strict=False):
+    for part, reason in zip(parts, [one.reason for one in wanted] or [""], strict=False):
         name = lines[part.line].name or "goods"
         if part.units:
             why = Said("{0} of {1}, as paid after discounts", part.units, name)
@@ -460,39 +491,39 @@ def _steps_of_fees(parts: Sequence[Part], flat: int, terms: Terms) -> Iterable[S
     rate = terms.policy.fee_tax_percent
     taxed = f"{rate.normalize():f}" if rate else ""
     if restocking:
-        why = Said("{0} of the goods for restocking", _percents(parts, terms))
+        why = Said("{0} of the goods for restocking", _percents(parts))
         yield Step("fee", -restocking, _with_tax(why, taxed))
     if flat:
-        yield Step("fee", -flat, _with_tax(_why_flat(terms), taxed))
+        yield Step("fee", -flat, _with_tax(_why_flat(parts, terms), taxed))
 
 
 def _with_tax(why: str, taxed: str) -> str:
     return Said("{0}, {1} % tax in it", why, taxed) if taxed else why
 
 
-def _why_flat(terms: Terms) -> str:
-    if not terms.policy.label_minor:
+def _why_flat(parts: Sequence[Part], terms: Terms) -> str:
+    if not _label(parts, terms):
         return Said("for handling, once of a return")
     if not terms.policy.handling_minor:
         return Said("for the label, once of a return")
     return Said("for handling and the label, once of a return")
 
 
-def _percents(parts: Sequence[Part], terms: Terms) -> str:
-    return " and ".join(f"{one} %" for one in sorted({terms.fee_of(part.line) for part in parts if part.fee}))
+def _percents(parts: Sequence[Part]) -> str:
+    return " and ".join(f"{one} %" for one in sorted({part.percent for part in parts if part.fee}))
 
 
 def _reasons(
     now: Mapping[UUID, SoldLine],
     parts: Sequence[Part],
-    wanted: Sequence[tuple[UUID, int, str]],
+    wanted: Sequence[Wanted],
     charged: Charged,
     terms: Terms,
 ) -> dict[str, None]:
     """In short, each once."""
     told = [
-        Said("shipping, because it {0}", REASONS[reason].says)
-        for part, (_, _, reason) in zip(parts, wanted, strict=False)
+        Said("shipping, because it {0}", REASONS[of.reason].says)
+        for part, of in zip(parts, wanted, strict=False)
         if part.shipping and part.ours
     ]
     if any(part.exchanged for part in parts):
@@ -507,9 +538,9 @@ def _reasons(
             else Said("all of the order came back, so all of its shipping")
         )
     if any(part.fee for part in parts):
-        told.append(Said("a fee of {0} is kept", _percents(parts, terms)))
+        told.append(Said("a fee of {0} is kept", _percents(parts)))
     if charged.flat:
-        label = terms.policy.label_minor
+        label = _label(parts, terms)
         told.append(Said("handling and label are kept") if label else Said("handling is kept"))
     if charged.clawback > 0:
         told.append(Said("a promotion is lost"))

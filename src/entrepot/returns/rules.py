@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, Refused, Said, one_of
+from entrepot.kernel.errors import Invalid, Refused, one_of
 from entrepot.kernel.shapes import shape
 from entrepot.returns import errors
 
@@ -67,6 +67,7 @@ DISPOSITIONS: dict[str, str | None] = {
     "refurbish": "refurbish",
     "return_to_vendor": "vendor_return",
     "liquidate": "liquidation",
+    "quarantine": "quarantined",
     "donate": None,
     "dispose": None,
 }
@@ -86,7 +87,7 @@ comes back was received."""
 
 Grade = Literal["A", "B", "C", "D"]
 Disposition = Literal[
-    "restock", "second_grade", "refurbish", "return_to_vendor", "liquidate", "donate", "dispose"
+    "restock", "second_grade", "refurbish", "return_to_vendor", "liquidate", "quarantine", "donate", "dispose"
 ]
 
 GIVEN = ("money", "store_credit", "exchange", "replacement")
@@ -251,15 +252,6 @@ def _running(left: Sequence[tuple[int, int]], count: int) -> int:
         value += (2 * worth * taken + units) // (2 * units)
         count -= taken
     return value
-
-
-# ---- disposition
-
-
-def propose(policy: Policy, grade: str) -> tuple[str, str]:
-    """The disposition for a grade, with the reason."""
-    disposition = next((one for of, one in policy.dispositions.items() if of == grade), "dispose")
-    return disposition, Said("grade {0} ({1}): {2}", grade, GRADES[grade], disposition.replace("_", " "))
 
 
 # ---- refund

@@ -11,7 +11,7 @@ RETURN = machine(
     ("receive", ("authorized", "received", "inspected", "disposed"), "received"),
     ("inspect", "received", "inspected"),
     ("dispose", "inspected", "disposed"),
-    ("close", ("authorized", "received", "inspected", "disposed"), "closed"),
+    ("close", ("authorized", "received", "inspected", "disposed"), "closed", True),
     ("owe_again", "closed", "disposed"),
     ("cancel", ("requested", "authorized"), "cancelled", True),
     ("reopen", ("closed", "cancelled"), "authorized", True),

@@ -28,7 +28,7 @@ REASONS = {
 }  # fmt: skip
 VERDICTS = (
     ("A", "restock"), ("B", "second_grade"), ("C", "refurbish"), ("D", "dispose"),
-    ("B", "liquidate"), ("C", "return_to_vendor"), ("D", "donate"),
+    ("B", "liquidate"), ("C", "return_to_vendor"), ("D", "donate"), ("A", "quarantine"),
     *[("A", "restock")] * 4, ("A", ""), ("B", "second_grade"), *[("A", "restock")] * 4, ("B", "second_grade"),
     ("A", "restock"), ("C", "refurbish"),
 )  # fmt: skip

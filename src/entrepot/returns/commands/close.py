@@ -8,11 +8,11 @@ from uuid import UUID
 
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.returns import errors
 from entrepot.returns.commands.giving_up import Ending, give_up
 from entrepot.returns.commands.lock import Return, lock_returns
-from entrepot.returns.states import FINAL
+from entrepot.returns.states import RETURN
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,9 @@ def close(cause: Cause, /, *, requests: Sequence[Close]) -> list[Closed | Refuse
 
 
 def _refuse(request: Close, one: Return, *, again: bool) -> Refused | None:
-    if one.state in FINAL or one.state == "requested" or again:
-        expected = "authorized, received, inspected or disposed"
-        return WrongState(
-            subject="return", found="closed" if again else one.state, event="close", expected=expected
-        )
+    after = RETURN.step("closed" if again else one.state, "close")
+    if isinstance(after, Refused):
+        return after
     if not request.reason:
         return errors.ReasonNeeded(step="closing a return", why="it gives something up")
     units = one.units

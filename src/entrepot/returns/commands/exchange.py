@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import of_companies
 from entrepot.returns import errors, exchanging, refunding
-from entrepot.returns.commands.facts import Facts
+from entrepot.returns.commands.facts import Facts, units_of
 from entrepot.returns.commands.lock import Line, Return, lock_returns, store
 from entrepot.returns.commands.refund import REFUND, REFUND_LINE, count
 from entrepot.returns.commands.replace import Wanted, replace_goods
@@ -163,7 +163,7 @@ def _decide(
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=Said("it is {0}", status))
     version, _ = facts.policies[one.company]
     due = refunding.refund(
-        facts.sold[one.order], [(line.line, request.quantity, line.reason)],
+        facts.sold[one.order], units_of([(line, request.quantity)]),
         facts.terms(one)._replace(exchange=True), facts.charged(one),
     )  # fmt: skip
     left = facts.left.get(one.order, 0)

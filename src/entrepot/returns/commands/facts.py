@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -15,10 +15,20 @@ from entrepot.kernel.policies import of_companies
 from entrepot.orders.rules import Frozen
 from entrepot.payments import dispute_queries
 from entrepot.returns import rules
-from entrepot.returns.commands.lock import Return, in_force
+from entrepot.returns.commands.lock import Line, Return, in_force
 from entrepot.returns.commands.pay import refundable
 from entrepot.returns.models import GIVEN_ALONE
-from entrepot.returns.refunding import Charged, Promotion, RefundPolicy, SoldLine, Sum, Terms, is_ours, take
+from entrepot.returns.refunding import (
+    Charged,
+    Promotion,
+    RefundPolicy,
+    SoldLine,
+    Sum,
+    Terms,
+    Wanted,
+    is_ours,
+    take,
+)
 
 
 class Limit(NamedTuple):
@@ -34,16 +44,24 @@ class Limit(NamedTuple):
 
 
 class _Before(NamedTuple):
-    """Units of a line that were refunded by a return, such as were exchanged among them."""
+    """Units of a line that were refunded by a return, such as were exchanged among them; `fee_percent` as it was told,
+    None where nobody was told one."""
 
     reason: str
     units: int
     exchanged: int
+    fee_percent: int | None
     by_law: bool
 
-    def spared(self, terms: Terms) -> int:
-        """Those that bore no fee."""
-        return self.units if self.by_law or terms.spares(self.reason) else self.exchanged
+
+def _bore(before: Sequence[_Before], terms: Terms) -> dict[int, int]:
+    """Units that bore a restocking fee, by its percentage."""
+    found: dict[int, int] = defaultdict(int)
+    for one in before:
+        percent = terms.fee_percent if one.fee_percent is None else one.fee_percent
+        if percent and not one.by_law and not terms.spares(one.reason):
+            found[percent] += one.units - one.exchanged
+    return found
 
 
 class Facts:
@@ -73,6 +91,7 @@ class Facts:
         self._fees: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._bonuses: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._by_law: dict[UUID, set[UUID]] = defaultdict(set)
+        self._unlabeled: dict[UUID, set[UUID]] = defaultdict(set)
         self.sold = self._sold(orders, {one.order: one.company for one in found.values()})
 
     @cached_property
@@ -82,25 +101,29 @@ class Facts:
 
     def _sold(self, orders: list[UUID], companies: Mapping[UUID, int]) -> dict[UUID, dict[UUID, SoldLine]]:
         before: dict[UUID, list[_Before]] = defaultdict(list)
-        for return_id, line, reason, units, exchanged, fee, bonus, by_law in sql.run(
+        for return_id, item, line, reason, units, exchanged, fee, bonus, by_law, label in sql.run(
             _REASONS, {"orders": orders}
         ):
-            before[line].append(_Before(reason, units, exchanged, bool(by_law)))
+            before[line].append(_Before(reason, units, exchanged, fee, bool(by_law)))
             if fee is not None:  # returns of before terms were kept have none
-                self._fees[return_id][line] = fee
-                self._bonuses[return_id][line] = bonus
+                self._fees[return_id][item] = fee
+                self._bonuses[return_id][item] = bonus
             if by_law:
-                self._by_law[return_id].add(line)
+                self._by_law[return_id].add(item)
+            if label is False:
+                self._unlabeled[return_id].add(item)
         replaced = [line for line, of in before.items() if any(one.exchanged for one in of)]
         amounts = {row[0]: row[1:] for row in sql.run(_EXCHANGED, {"lines": replaced})} if replaced else {}
         found: dict[UUID, dict[UUID, SoldLine]] = defaultdict(dict)
         for order, line, name, quantity, left, to_leave, *rest in sql.run(_SOLD, {"orders": orders}):
             # Whether a reason bears a fee is the customer's and the policy's: the same for all returns of an order.
-            terms = Terms(policy=self.refunds[companies[order]][1], tier=self._tiers.get(order, ""))
+            company = companies[order]
+            percent = self.policies[company][1].fee_percent
+            terms = Terms(percent, self.refunds[company][1], tier=self._tiers.get(order, ""))
             sold = SoldLine(line, quantity, left, to_leave, Frozen(*rest[:4]), *rest[4:])
             found[order][line] = sold._replace(
                 ours=sum(one.units - one.exchanged for one in before[line] if is_ours(one.reason)),
-                spared=sum(one.spared(terms) for one in before[line]),
+                bore=_bore(before[line], terms),
                 exchanged=sum(one.exchanged for one in before[line]),
                 name=name,
             )
@@ -122,13 +145,17 @@ class Facts:
         return Terms(
             self.policies[one.company][1].fee_percent, policy, one.currency,
             self._tiers.get(one.order, ""), tuple(self._promotions[one.order]), self._fees[one.id],
-            frozenset(self._by_law[one.id]),
+            frozenset(self._by_law[one.id]), frozenset(self._unlabeled[one.id]),
         )  # fmt: skip
 
     def percents(self, one: Return, found: Sum) -> tuple[tuple[int, int], ...]:
         """What of a refund is raised as store credit, in (worth, percent) of each part, as the customer was told."""
         bonuses = self._bonuses[one.id]
-        return tuple((p.goods + p.tax - p.fee, bonuses[p.line]) for p in found.parts if bonuses.get(p.line))
+        return tuple(
+            (p.goods + p.tax - p.fee, bonuses[p.item])
+            for p in found.parts
+            if p.item is not None and bonuses.get(p.item)
+        )
 
     def charged(self, one: Return) -> Charged:
         """What earlier refunds of the order kept, and once of the return."""
@@ -148,6 +175,11 @@ class Facts:
             lines[part.line] = take(lines[part.line], part)
         self._charged[one.order] = self._charged[one.order].plus(found.charged)
         self._flat[one.id] += found.charged.flat
+
+
+def units_of(lines: Iterable[tuple[Line, int]]) -> list[Wanted]:
+    """Units of lines of a return, as the rules of refunds want them."""
+    return [Wanted(line.line, units, line.reason, line.id) for line, units in lines]
 
 
 def given_alone(returns: Sequence[UUID]) -> dict[UUID, int]:
@@ -195,7 +227,8 @@ WHERE f.return_id = ANY(%(returns)s::uuid[]) GROUP BY 1
 """
 
 _REASONS = """
-SELECT l.return_id, l.line_id, l.reason, l.refunded, l.exchanged, t.fee_percent::int, t.bonus_percent::int, t.by_law
+SELECT l.return_id, l.id, l.line_id, l.reason, l.refunded, l.exchanged, t.fee_percent::int, t.bonus_percent::int,
+       t.by_law, t.label
 FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id
 LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
 WHERE r.order_id = ANY(%(orders)s::uuid[]) ORDER BY l.id

@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, policies, sql, wire
+from entrepot.kernel import ids, money, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.returns import checklists, errors, recovery, rules
+from entrepot.returns import checklists, errors, proposing, recovery, rules
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.left import BUCKETS, UNKNOWN, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
@@ -27,7 +28,8 @@ class Inspect:
     """What was found of units of a receipt: a grade (`rules.GRADES`), codes of defects, a note.
 
     `answers` are those to the checklist of the category, by the codes of its questions. They may lower the grade; with
-    '' it is the best that they allow. `weight_g` is of all units together, `serial` is read on the unit.
+    '' it is the best that they allow. `weight_g` is of all units together, `serial` is read on the unit,
+    and `lot` on what has one: without it the lot of the receipt holds.
     What was inspected and has `gone` its way before the house knew of it can go without.
     """
 
@@ -39,6 +41,7 @@ class Inspect:
     answers: dict[str, str] = field(default_factory=dict)
     weight_g: int | None = None
     serial: str = ""
+    lot: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
     gone: bool = False
@@ -97,6 +100,11 @@ class _Waiting(NamedTuple):
     lots: list[str]
     serials: list[str]
     unknown: int
+    listed: Decimal | None
+    sku: str
+    hazardous: bool
+    condition: str
+    suppliers: list[str]
 
 
 @command("returns.inspect")
@@ -134,10 +142,9 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
         line = one.lines[units.line]
         line.inspected += request.quantity
         at = request.occurred_at or cause.at
-        sums = recovery.sums(in_force.of(one.company, recovery.Recovery)[1], _goods(checked.grade, at, units))
-        proposed, why = _propose(in_force.of(one.company, rules.Policy)[1], checked, sums)
-        inspections.append(_Found(ids.uuid7(), one, line, request, checked, proposed, why, sums, at))
-        answers.append(Inspected(inspections[-1].id, proposed, why, sums, checked.grade, checked.codes))
+        proposal = _propose(in_force, one, line, units, checked, at)
+        inspections.append(_Found(ids.uuid7(), one, line, request, checked, *proposal, at))
+        answers.append(Inspected(inspections[-1].id, *proposal, checked.grade, checked.codes))
     if inspections:
         _write(cause, inspections, in_force)
     return answers
@@ -155,7 +162,8 @@ def _check(
         return answered
     serial = request.serial or units.serial
     unknown = request.quantity if request.gone else units.unknown
-    matched = checklists.matched(policy, serial, units.serials, unknown, units.lot, units.lots)
+    lot = request.lot or units.lot
+    matched = checklists.matched(policy, serial, units.serials, unknown, lot, units.lots)
     if isinstance(matched, Refused):
         return matched
     if units.serials and not unknown and request.quantity != 1:
@@ -170,19 +178,29 @@ def _check(
     return _Checked(grade, lowered, codes, found, version if questions else 0)
 
 
-def _goods(grade: str, at: datetime, units: _Waiting) -> recovery.Goods:
+def _goods(grade: str, at: datetime, units: _Waiting, of: Return) -> recovery.Goods:
+    """What was paid was paid in the order's currency; cost and list price are in the company's own."""
     age = max(0, (at - units.sold_at).days) if units.sold_at else 0
-    return recovery.Goods(grade, units.category, units.price, units.cost, age)
+    paid = money.in_own(units.price, of.rate, of.currency, of.home)
+    price = money.extend(1, units.listed, of.home) if units.listed else paid
+    return recovery.Goods(grade, units.category, price, units.cost, age)
 
 
-def _propose(policy: rules.Policy, checked: _Checked, sums: tuple[recovery.Sum, ...]) -> tuple[str, str]:
-    """What brings the most, where that decides; what the policy says for the grade otherwise."""
-    grade = checked.grade
-    proposed, why = rules.propose(policy, grade)
-    if sums:
-        proposed = sums[0].disposition
-        why = recovery.told(sums, Said("grade {0} ({1})", grade, rules.GRADES[grade]))
-    return proposed, f"{why}; {checked.lowered}" if checked.lowered else why
+def _propose(
+    in_force: policies.InForce, of: Return, line: Line, units: _Waiting, checked: _Checked, at: datetime
+) -> proposing.Proposal:
+    """What the rules propose, with what lowered the grade."""
+    unit = proposing.Unit(
+        _goods(checked.grade, at, units, of), units.sku, line.reason, units.condition, checked.codes,
+        tuple(units.suppliers), units.hazardous,
+    )  # fmt: skip
+    found = proposing.propose(
+        in_force.of(of.company, rules.Policy)[1],
+        in_force.of(of.company, proposing.Dispositions)[1],
+        in_force.of(of.company, recovery.Recovery)[1],
+        unit,
+    )
+    return found._replace(why=f"{found.why}; {checked.lowered}") if checked.lowered else found
 
 
 def _misfit(request: Inspect, left: int) -> Refused | None:
@@ -256,7 +274,7 @@ def _question(one: _Found) -> OpenItem:
     )  # fmt: skip
 
 
-_SHAPES = (rules.Policy, recovery.Recovery, checklists.Checklists, FraudPolicy)
+_SHAPES = (rules.Policy, proposing.Dispositions, recovery.Recovery, checklists.Checklists, FraudPolicy)
 
 _INSPECTION = (
     "id", "return_id", "return_line_id", "receipt_id", "quantity", "disposed", "grade", "codes", "note", "proposed",
@@ -272,11 +290,14 @@ SELECT r.id, r.return_id, r.return_line_id, r.quantity - r.inspected, k.category
        ((o.gross_minor - o.discount_minor) / o.quantity)::bigint, (r.cost_minor / r.quantity)::bigint,
        (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id),
        k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{{}}'), COALESCE(w.serials, '{{}}'),
-       COALESCE(w.unknown, 0)
+       COALESCE(w.unknown, 0), k.list_price, k.code, k.hazardous, COALESCE(t.condition, ''),
+       ARRAY(SELECT DISTINCT s.code FROM parties_offer AS f JOIN parties_supplier AS s ON s.id = f.supplier_id
+             WHERE f.sku_id = r.sku_id)
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN orders_line AS o ON o.id = l.line_id
 JOIN catalog_sku AS k ON k.id = r.sku_id
+LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
 LEFT JOIN LATERAL (
     SELECT array_agg(DISTINCT b.lot) FILTER (WHERE b.lot <> '') AS lots,
            array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials,

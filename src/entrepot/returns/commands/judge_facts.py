@@ -12,6 +12,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.ledger.currency_queries import rate_on
+from entrepot.parties import fingerprints
 from entrepot.parties import queries as parties
 from entrepot.returns.commands.left import BUCKETS, UNKNOWN
 from entrepot.returns.fraud import (
@@ -126,11 +127,16 @@ def marks(found: Mapping[UUID, Head], policies: Policies) -> list[tuple[Any, ...
     known = parties.addresses(wanted) if wanted else {}
     rows = []
     for one in comparing:
-        prints = sorted({each for key in one.addresses if key in known for each in known[key].fingerprints})
+        prints = sorted({each for key in one.addresses if key in known for each in _prints(known[key])})
         mailbox = next((each for each in prints if each.startswith("email:")), "")
         who = str(one.customer) if one.customer else mailbox or str(one.order)
         rows += [(one.id, each, one.company, one.order, who, one.at) for each in prints]
     return rows
+
+
+def _prints(address: parties.Address) -> tuple[str, ...]:
+    phone = fingerprints.of_phone(address.phone)
+    return (*address.fingerprints, phone) if phone else address.fingerprints
 
 
 def _of_customers(
@@ -218,9 +224,31 @@ WITH asked AS (
     JOIN returns_return AS r ON r.id = d.id)
 """
 
-_CLEARED = f"""{_ASKED}
+# An order is billed to where it is sent, where nothing else was ever known.
+_BILLED_BY = """COALESCE((SELECT CASE WHEN b.mailbox <> '' OR b.sealed IS NULL THEN b.mailbox END
+                          FROM parties_address AS b WHERE b.id = {0}.billing_id),
+                         (SELECT t.mailbox FROM parties_address AS t WHERE t.id = {0}.address_id), '')"""
+
+# Guests are known by the mailbox that they are billed by: every order of it is theirs.
+_THEIRS = f"""{_ASKED}, guests AS (
+    SELECT a.id, p.id AS address, p.mailbox
+    FROM asked AS a JOIN orders_order AS q ON q.id = a.order_id
+    JOIN parties_address AS p ON p.mailbox = {_BILLED_BY.format("q")} AND p.mailbox <> ''
+     AND p.company_id = a.company_id
+    WHERE a.customer_id IS NULL),
+theirs AS (
+    SELECT a.id, o.id AS order_id
+    FROM asked AS a JOIN orders_order AS o ON o.customer_id = a.customer_id AND o.company_id = a.company_id
+    UNION
+    SELECT g.id, o.id FROM guests AS g JOIN orders_order AS o ON o.billing_id = g.address
+    UNION
+    SELECT g.id, o.id FROM guests AS g JOIN orders_order AS o ON o.address_id = g.address
+    WHERE {_BILLED_BY.format("o")} = g.mailbox)
+"""
+
+_CLEARED = f"""{_THEIRS}
 SELECT a.id, array_agg(DISTINCT s.rule)
-FROM asked AS a JOIN returns_return AS e ON e.customer_id = a.customer_id AND e.company_id = a.company_id
+FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN returns_return AS e ON e.order_id = t.order_id
 JOIN returns_judgment AS j ON j.return_id = e.id AND j.state = 'cleared' AND j.decided_at > a.trust
 JOIN returns_suspicion AS s ON s.return_id = e.id AND s.mode = 'enforce'
 GROUP BY 1
@@ -235,18 +263,12 @@ JOIN returns_suspicion AS s ON s.return_id = j.return_id
 GROUP BY 1, 2
 """
 
-# Guests are known by their mailbox. What was declined or never sent counts for nothing.
-_EARLIER = f"""{_ASKED}, earlier AS (
+# What was declined or never sent counts for nothing.
+_EARLIER = f"""{_THEIRS}, earlier AS (
     SELECT a.id, e.id AS other, e.requested_at, a.currency
-    FROM asked AS a JOIN returns_return AS e ON e.customer_id = a.customer_id AND e.company_id = a.company_id
+    FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN returns_return AS e ON e.order_id = t.order_id
      AND e.requested_at > a.memory AND (e.requested_at, e.id) < (a.requested_at, a.id)
-     AND e.state NOT IN ('declined', 'cancelled')
-    UNION
-    SELECT a.id, n.return_id, n.asked_at, a.currency
-    FROM asked AS a JOIN returns_mark AS m ON m.return_id = a.id AND m.fingerprint LIKE 'email:%%'
-    JOIN returns_mark AS n ON n.fingerprint = m.fingerprint AND n.company_id = m.company_id AND n.asked_at > a.memory
-     AND (n.asked_at, n.return_id) < (a.requested_at, a.id)
-    WHERE a.customer_id IS NULL),
+     AND e.state NOT IN ('declined', 'cancelled')),
 worth AS (
     SELECT l.return_id, o.currency,
            {WORTH} AS minor
@@ -277,9 +299,9 @@ SELECT k.id, count(*) FILTER (WHERE k.own)::int, count(*) FILTER (WHERE NOT k.ow
 FROM known AS k JOIN returns_judgment AS j ON j.return_id = k.other AND j.state = 'confirmed' GROUP BY 1
 """
 
-_BOUGHT = f"""{_ASKED}
+_BOUGHT = f"""{_THEIRS}
 SELECT a.id, sum(o.goods_minor - o.discount_minor + o.tax_minor)::bigint, count(*)::int
-FROM asked AS a JOIN orders_order AS o ON o.customer_id = a.customer_id AND o.company_id = a.company_id
+FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN orders_order AS o ON o.id = t.order_id
  AND o.currency = a.currency AND o.placed_at > a.buying AND o.placed_at <= a.requested_at
  AND o.status <> 'cancelled' AND o.demand = 'sale'
 GROUP BY 1
@@ -317,9 +339,9 @@ LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
 WHERE i.id = ANY(%(documents)s::uuid[]) ORDER BY i.return_id, i.id
 """
 
-_GRADED_BEFORE = f"""{_ASKED}
+_GRADED_BEFORE = f"""{_THEIRS}
 SELECT DISTINCT a.id, e.id, i.grade, l.reason
-FROM asked AS a JOIN returns_return AS e ON e.customer_id = a.customer_id AND e.company_id = a.company_id
+FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN returns_return AS e ON e.order_id = t.order_id
  AND e.requested_at > a.memory AND (e.requested_at, e.id) < (a.requested_at, a.id)
 JOIN returns_inspection AS i ON i.return_id = e.id JOIN returns_line AS l ON l.id = i.return_line_id
 """

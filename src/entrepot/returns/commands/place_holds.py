@@ -16,7 +16,7 @@ from entrepot.kernel.events import Event
 from entrepot.kernel.policies import of_companies
 from entrepot.payments.commands.hold import AmountAsked, HoldAmount, hold
 from entrepot.returns import errors, holding, refunding
-from entrepot.returns.commands.facts import Facts
+from entrepot.returns.commands.facts import Facts, units_of
 from entrepot.returns.commands.lock import Line, Return, lock_returns
 from entrepot.returns.holding import Customer, InstantPolicy
 
@@ -157,7 +157,7 @@ def _of_refund(one: Return, facts: Facts, known: _Known) -> _Worth | str:
     wanted = [(line, line.quantity - line.cancelled - line.refunded) for line in one.lines.values()]
     wanted = [(line, units) for line, units in wanted if units]
     due = refunding.refund(
-        facts.sold[one.order], [(line.line, units, line.reason) for line, units in wanted],
+        facts.sold[one.order], units_of(wanted),
         facts.terms(one), facts.charged(one),
     )  # fmt: skip
     if not wanted or due.total > facts.left.get(one.order, 0):

@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState,
 from entrepot.kernel.events import Event
 from entrepot.payments.rules import bonus
 from entrepot.returns import errors, refunding, rules
-from entrepot.returns.commands.facts import Facts, Limit
+from entrepot.returns.commands.facts import Facts, Limit, units_of
 from entrepot.returns.commands.lock import Line, Return, lock_returns, store
 from entrepot.returns.commands.pay import Paid, Payable, count_refunded, pay
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -134,10 +134,7 @@ def _decide(
     wanted = _wanted(request, one, policy)
     if isinstance(wanted, Refused):
         return wanted
-    due = refunding.refund(
-        facts.sold[one.order], [(line.line, units, line.reason) for line, units in wanted],
-        facts.terms(one), facts.charged(one),
-    )  # fmt: skip
+    due = refunding.refund(facts.sold[one.order], units_of(wanted), facts.terms(one), facts.charged(one))
     if not due.parts:
         return errors.NothingToRefund(
             number=one.number, refunded=one.units.refunded, due=0, milestone="cancelled"

@@ -250,6 +250,7 @@ class InspectIn(Strict):
     answers: Annotated[dict[Code, Text], Field(max_length=100)] = {}
     weight_g: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     serial: Text = ""
+    lot: Text = ""
     occurred_at: Moment | None = None
     key: Own = None
 

@@ -28,14 +28,19 @@ GROUP_COLUMNS = ("group", "judged", "flagged", "confirmed", "cleared")
 RULES = {
     "velocity": _("many returns"),
     "value": _("much of what was bought"),
-    "cluster": _("customers who share an address or mailbox"),
+    "cluster": _("customers who share an address, mailbox or telephone"),
     "repeat": _("confirmed before"),
     "empty_box": _("empty box"),
     "serial_swap": _("swapped serial number"),
     "wardrobing": _("used and sent back"),
 }
 SIDES = {"tier": _("Tier"), "country": _("Country"), "channel": _("Channel")}
-BY = {"customer": _("same customer"), "address": _("same address"), "email": _("same mailbox")}
+BY = {
+    "customer": _("same customer"),
+    "address": _("same address"),
+    "email": _("same mailbox"),
+    "phone": _("same telephone"),
+}
 
 
 FACTS = {

@@ -86,6 +86,7 @@ def inspect_units(request: Request) -> HttpResponse:
     codes = tuple(clean(request.POST.get("codes")).lower().replace(",", " ").split())
     facts: dict[str, Any] = {
         "grade": clean(request.POST.get("grade")), "codes": codes, "note": clean(request.POST.get("note")),
+        "lot": clean(request.POST.get("lot")),
         "answers": {
             name.removeprefix("answer-"): clean(str(text))
             for name, text in request.POST.items()

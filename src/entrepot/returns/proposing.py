@@ -1,0 +1,137 @@
+"""What becomes of a unit that was inspected: ordered rules, then its grade and what brings the most. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from entrepot.kernel.errors import Said
+from entrepot.kernel.shapes import shape
+from entrepot.returns import recovery
+from entrepot.returns.checklists import SWAPPED
+from entrepot.returns.recovery import Recovery, Sum
+from entrepot.returns.rules import DISPOSITIONS, GRADES, REASONS, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What becomes of a unit that fits all that the rule names; what it does not name, it does not ask.
+
+    `reasons` are codes or root causes, `conditions` as the customer says, `codes` are defects of which one is enough,
+    `suppliers` codes of those who take the goods back and offer the SKU; values are of one unit today, in the company's
+    own currency, `sold_days_max` days since it was sold. Of several `dispositions` the expected recovery chooses, and
+    the first one stands where it says nothing; one alone leaves no choice.
+    """
+
+    name: str
+    dispositions: tuple[str, ...]
+    grades: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    skus: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    suppliers: tuple[str, ...] = ()
+    hazardous: bool | None = None
+    value_from_minor: int = 0
+    value_below_minor: int | None = None
+    sold_days_max: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.dispositions:
+            raise ValueError(f"{self.name}: dispositions: expected at least one, found none")
+        groups = {one.group for one in REASONS.values()}
+        for name, found, known in (
+            ("dispositions", self.dispositions, set(DISPOSITIONS)),
+            ("grades", self.grades, set(GRADES)),
+            ("reasons", self.reasons, groups | set(REASONS)),
+        ):
+            if not set(found) <= known:
+                raise ValueError(f"{self.name}: {name}: expected some of {', '.join(sorted(known))}")
+
+
+ALWAYS = (
+    Rule("recalled goods are set apart", ("quarantine",), reasons=("recalled",)),
+    Rule("a swapped unit may be the customer's own", ("quarantine",), codes=(SWAPPED,)),
+)
+"""Where no policy says otherwise."""
+
+
+@shape("returns.dispositions")
+@dataclass(frozen=True, slots=True)
+class Dispositions:
+    """Rules by which a disposition is proposed: the first one that fits. Where none does, the policy `returns` does by
+    grade, and `returns.recovery` where the expected recovery decides."""
+
+    rules: tuple[Rule, ...] = ALWAYS
+
+
+class Unit(NamedTuple):
+    """What is known of a unit that was inspected, with `goods` as the expected recovery sees them."""
+
+    goods: recovery.Goods
+    sku: str = ""
+    reason: str = "not_given"
+    condition: str = ""
+    codes: tuple[str, ...] = ()
+    suppliers: tuple[str, ...] = ()
+    hazardous: bool = False
+
+
+class Proposal(NamedTuple):
+    """A disposition and why; where the expected recovery chose, what each way brings of a unit."""
+
+    disposition: str
+    why: str
+    sums: tuple[Sum, ...] = ()
+
+
+def fits(rule: Rule, unit: Unit) -> bool:
+    """Whether a rule is for a unit."""
+    lists: tuple[tuple[Sequence[str], set[str]], ...] = (
+        (rule.grades, {unit.goods.grade}),
+        (rule.categories, {unit.goods.category}),
+        (rule.skus, {unit.sku}),
+        (rule.reasons, {unit.reason, REASONS[unit.reason].group}),
+        (rule.conditions, {unit.condition}),
+        (rule.codes, set(unit.codes)),
+        (rule.suppliers, set(unit.suppliers)),
+    )
+    price, age = unit.goods.price_minor, unit.goods.age_days
+    return (
+        all(not wanted or set(wanted) & found for wanted, found in lists)
+        and rule.hazardous in (None, unit.hazardous)
+        and rule.value_from_minor <= price
+        and (rule.value_below_minor is None or price < rule.value_below_minor)
+        and (rule.sold_days_max is None or age <= rule.sold_days_max)
+    )
+
+
+def propose(base: Policy, dispositions: Dispositions, weighs: Recovery, unit: Unit) -> Proposal:
+    """What becomes of a unit: by the first rule that fits; where none does, by what brings the most or by its grade."""
+    grade = unit.goods.grade
+    for rule in dispositions.rules:
+        if fits(rule, unit):
+            return _by_rule(rule, weighs, unit)
+    found = recovery.sums(weighs, unit.goods)
+    if found:
+        said = Said("grade {0} ({1})", grade, GRADES[grade])
+        return Proposal(found[0].disposition, recovery.told(found, said), found)
+    by_grade = {str(of): str(one) for of, one in base.dispositions.items()}.get(grade, "dispose")
+    return Proposal(by_grade, Said("grade {0} ({1}): {2}", grade, GRADES[grade], _words(by_grade)))
+
+
+def _by_rule(rule: Rule, weighs: Recovery, unit: Unit) -> Proposal:
+    """The one disposition of a rule; of several the one that is expected to bring the most."""
+    if len(rule.dispositions) > 1:
+        ways = {name: way for name, way in weighs.ways.items() if name in rule.dispositions}
+        found = recovery.sums(replace(weighs, ways=ways), unit.goods)
+        if found:
+            return Proposal(found[0].disposition, recovery.told(found, rule.name), found)
+    first = rule.dispositions[0]
+    return Proposal(first, Said("{0}: {1}", rule.name, _words(first)))
+
+
+def _words(disposition: str) -> str:
+    return disposition.replace("_", " ")
