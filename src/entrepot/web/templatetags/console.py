@@ -105,6 +105,12 @@ def told_to_customer(asked: str) -> str:
     return str(words.TO_CUSTOMERS.get(asked) or words.sentence(asked))
 
 
+@register.filter
+def order_to_customer(status: str) -> str:
+    """The status of an order, to whoever placed it."""
+    return words.order_to_customer(status)
+
+
 @register.simple_tag
 def kpi_value(kpi: Kpi, value: float | None) -> str:
     """A key figure in its unit; a dash where there was nothing to look at."""
