@@ -119,7 +119,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "shown": SHOWN,
         "first": f":{SHOWN}",
         "buckets": stock.buckets(sku=which),
-        "promises": pages.promises(sku=which, limit=SHOWN + 1),
+        "promises": pages.promises(sku=which, at=fmt.reading().now, limit=SHOWN + 1),
         "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
         "supply": supply,
         "names": pages.names([*(one.document for one in moves), *(one.document for one in supply)]),
