@@ -97,6 +97,23 @@ def test_who_knows_number_and_address_sees_the_order(customer, order):
     assert "no-store" in page["Cache-Control"]
 
 
+def test_the_customer_chooses_a_language_and_is_greeted_in_it(customer, order, shop):
+    body = Portal(is_open=True, greeting="Good to see you.", greetings={"de": "Schön, dass Sie da sind."})
+    at = shop.now - timedelta(days=1)
+    wanted = policies.SetPolicy(COMPANY, "returns.portal", body, at, scope="web")
+    policies.set_policy(the_system(at), requests=[wanted])
+    start = customer.get(START)
+    assert "Good to see you." in text_of(start) and f'name="next" value="{START}"' in start.content.decode()
+    chosen = customer.post("/language/", {"language": "de", "next": START}, follow=True)
+    assert chosen.redirect_chain == [(START, 302)]
+    assert "Schön, dass Sie da sind." in text_of(chosen) and '<html lang="de"' in chosen.content.decode()
+    assert "Schön" in text_of(looks_up(customer, "wrong", "wrong")), "also where it is refused"
+    customer.post("/language/", {"language": "es", "next": START})
+    assert "Good to see you." in text_of(customer.get(START)), "none is written in Spanish"
+    answer = enters(customer, order) and customer.post("/portal/answer/", wants(order))
+    assert 'name="next" value="/portal/order/"' in answer.content.decode(), "no form is sent again by it"
+
+
 def test_what_waits_for_stock_is_told_with_its_day(customer, order, console, program):
     (waiting,) = sql.run(
         "SELECT order_id, line_id, quantity FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id"

@@ -25,7 +25,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -215,8 +215,9 @@ def _ended(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
     """The number of an order and its mail address. What is wrong of them is not told, and guessing is stopped."""
     door = _door(company, channel)
+    greeting = door.portal.greeting_in(get_language() or "")
     if request.method != "POST":
-        return render(request, "portal/start.html", {"door": door})
+        return render(request, "portal/start.html", {"door": door, "greeting": greeting})
     number, said = clean(request.POST.get("number")), clean(request.POST.get("proof"))
     cause = Cause(Actor("portal", MAY), fmt.reading().now)
     tries = (
@@ -234,7 +235,7 @@ def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
             "We find no order with this number and address. Look at the confirmation of your order for both."
         )  # fmt: skip
         status = HTTPStatus.TOO_MANY_REQUESTS if refused else HTTPStatus.UNPROCESSABLE_ENTITY
-        context = {"door": door, "refused": says, "number": number}
+        context = {"door": door, "greeting": greeting, "refused": says, "number": number}
         return render(request, "portal/start.html", context, status=status)
     # The source's are not forgotten: whoever owns one order could guess at others between two looks at his own.
     forget_tries(cause, requests=[ForgetTries(VISIT, tries[1])])
