@@ -75,9 +75,9 @@ def test_invariant_5_what_is_kept_is_what_is_worked_out(shop, large):
             profit.lines(COMPANY, narrowed, now, 50),
         )
         for name, kpi in kpis.KPIS.items():
-            assert questions.kpi_total(COMPANY, now, name, window) == kpis.total(kpi, COMPANY, window)
+            assert questions.kpi_total(COMPANY, now, name, window) == kpis.total(kpi, COMPANY, now, window)
             assert questions.kpi_rows(COMPANY, now, name, window, 9) == kpis.rows(
-                kpi, COMPANY, window, limit=9
+                kpi, COMPANY, now, window, limit=9
             )
     assert Answer.objects.count() == 2 + 2 * len(kpis.KPIS)
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, relay, sql
 from entrepot.orders import queries as orders
+from entrepot.orders import rules
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.returns import exchange_queries, label_queries, portal_queries, queries
 from entrepot.returns.admission import Admission, Rule
@@ -33,6 +34,7 @@ from entrepot.returns.reasons import Reasons
 from entrepot.returns.rules import REASONS
 from entrepot.returns.tasks import serve_refund
 from entrepot.shipping.live import Bought
+from entrepot.web import words
 from entrepot.web.views import portal
 from tests.back import APPROVES, policy
 from tests.rules.test_returns_photos import jpeg, png
@@ -93,6 +95,23 @@ def test_who_knows_number_and_address_sees_the_order(customer, order):
     )
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
     assert "no-store" in page["Cache-Control"]
+
+
+def test_the_customer_chooses_a_language_and_is_greeted_in_it(customer, order, shop):
+    body = Portal(is_open=True, greeting="Good to see you.", greetings={"de": "Schön, dass Sie da sind."})
+    at = shop.now - timedelta(days=1)
+    wanted = policies.SetPolicy(COMPANY, "returns.portal", body, at, scope="web")
+    policies.set_policy(the_system(at), requests=[wanted])
+    start = customer.get(START)
+    assert "Good to see you." in text_of(start) and f'name="next" value="{START}"' in start.content.decode()
+    chosen = customer.post("/language/", {"language": "de", "next": START}, follow=True)
+    assert chosen.redirect_chain == [(START, 302)]
+    assert "Schön, dass Sie da sind." in text_of(chosen) and '<html lang="de"' in chosen.content.decode()
+    assert "Schön" in text_of(looks_up(customer, "wrong", "wrong")), "also where it is refused"
+    customer.post("/language/", {"language": "es", "next": START})
+    assert "Good to see you." in text_of(customer.get(START)), "none is written in Spanish"
+    answer = enters(customer, order) and customer.post("/portal/answer/", wants(order))
+    assert 'name="next" value="/portal/order/"' in answer.content.decode(), "no form is sent again by it"
 
 
 def test_what_waits_for_stock_is_told_with_its_day(customer, order, console, program):
@@ -218,6 +237,56 @@ def test_guessing_is_stopped_for_the_order_and_for_the_source(customer, order):
     assert "127.0.0.1" not in kept
 
 
+def test_guessing_is_stopped_also_for_who_owns_an_order(customer, order):
+    """Between his guesses he looks his own up: with each of these ten, or one of the thirty, was forgotten before."""
+    answers = []
+    for i in range(portal.TRIES_OF_SOURCE + 5):
+        own = i % 5 == 4
+        found = looks_up(customer, order.external_id if own else f"guess {i}", order.postal_code)
+        answers.append(found.status_code)
+    of_limit, beyond = answers[: portal.TRIES_OF_SOURCE], answers[portal.TRIES_OF_SOURCE :]
+    assert of_limit == [422, 422, 422, 422, 302] * 6
+    assert set(beyond) == {429}
+
+
+@pytest.mark.parametrize("status", rules.STATUSES)
+def test_no_hold_and_no_step_of_the_floor_is_told_to_customers(customer, order, status):
+    sql.run("UPDATE orders_order SET status = %(s)s WHERE id = %(id)s", {"s": status, "id": order.id})
+    page = text_of(enters(customer, order))
+    (told,) = re.findall(r" · ([^·]+?) Where it is", page)
+    assert told in {*map(str, words.ORDERS_TO_CUSTOMERS.values()), "we get it ready"}
+    assert not re.search(r"\b(hold|fraud|tax|exception|review|pick\w*|packed|release)\b", told)
+    sql.run("UPDATE orders_order SET status = 'delivered' WHERE id = %(id)s", {"id": order.id})
+
+
+def test_days_are_those_of_the_reader_or_of_where_the_order_goes(customer, order):
+    """It is promised for the evening of 4 May in New York, which is the 5th in UTC."""
+    promised = datetime.fromisoformat("2026-05-04T23:59:00-04:00")
+    sql.run(
+        "UPDATE orders_order SET country = 'US', postal_code = '10001', placed_at = %(at)s WHERE id = %(id)s",
+        {"id": order.id, "at": promised},
+    )
+    came = sql.run("SELECT id, delivered_at FROM shipping_shipment WHERE order_id = %(id)s", {"id": order.id})
+    sql.run(
+        "UPDATE shipping_shipment SET delivered_at = NULL, state = 'shipped', promised_at = %(at)s"
+        " WHERE order_id = %(id)s",
+        {"id": order.id, "at": promised},
+    )
+    found = orders.order(order.id)
+    assert found
+    page = text_of(enters(customer, found))
+    assert "of 4 May 2026" in page and "expected by 4 May 2026" in page
+    customer.cookies["zone"] = "Asia/Tokyo"
+    page = text_of(customer.get("/portal/order/"))
+    assert "of 5 May 2026" in page, "in the zone of his browser"
+    assert "expected by 4 May 2026" in page, "where it arrives"
+    for one, at in came:
+        sql.run(
+            "UPDATE shipping_shipment SET delivered_at = %(at)s, state = 'delivered' WHERE id = %(id)s",
+            {"id": one, "at": at},
+        )
+
+
 def test_who_comes_in_again_and_again_is_not_stopped(customer, order):
     for _ in range(portal.TRIES_OF_ORDER + 2):
         assert looks_up(customer, order.external_id, order.postal_code).status_code == 302
@@ -254,6 +323,12 @@ def test_photos_come_with_the_return_and_after_it(customer, order, console):
     refused = customer.post("/portal/ask/", said | {"photos": sent})
     assert refused.status_code == 422 and "JPEG, PNG or WebP" in text_of(refused)
     assert portal_queries.returns_of(order.id) == [], "nothing is asked with photos that are none"
+    form = refused.content.decode()
+    assert 'name="asked" value="refund" checked' in form and "Choose your photos once more" in form
+    fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    assert {name: fields[name] for name in said if name != "asked"} == {
+        name: text for name, text in said.items() if name != "asked"
+    }, "nothing has to be said twice"
     many = [SimpleUploadedFile(f"{n}.png", png(1, n)) for n in range(1, 8)]
     assert "photos" in text_of(customer.post("/portal/ask/", said | {"photos": many}))
 
@@ -339,6 +414,12 @@ def test_something_else_of_its_price_is_exchanged_at_once(customer, order):
     said = wants(order) | {"asked": "exchange"}
     refused = customer.post("/portal/ask/", said | {f"instead-{line.line}": "GOLD-BAR"})
     assert refused.status_code == 422 and "is not to be had any more" in text_of(refused)
+    form = refused.content.decode()
+    assert 'name="asked" value="exchange" checked' in form and f'name="instead-{line.line}"' in form
+    assert "GOLD-BAR" not in form
+    photo = {"photos": [SimpleUploadedFile("me.svg", b"<svg/>")]}
+    form = customer.post("/portal/ask/", said | {f"instead-{line.line}": codes[1]} | photo).content.decode()
+    assert f'<option value="{codes[1]}" selected>' in form, "what was chosen stays chosen"
     assert portal_queries.returns_of(order.id) == []
 
     wish = said | {f"instead-{line.line}": codes[1]}
@@ -366,6 +447,17 @@ def test_what_the_rules_refuse_is_told(customer, order):
     assert "Choose what you send back." in text_of(nothing)
     keyless = customer.post("/portal/ask/", {k: v for k, v in wants(order).items() if k != "key"})
     assert keyless.status_code == 422
+    assert portal_queries.returns_of(order.id) == []
+
+
+def test_who_asks_too_often_keeps_what_he_chose(customer, order, monkeypatch):
+    enters(customer, order)
+    said = wants(order, note="Too blue") | {"asked": "refund"}
+    monkeypatch.setattr(portal, "ASKS_OF_ORDER", 0)
+    stopped = customer.post("/portal/ask/", said)
+    assert stopped.status_code == 422 and "too many tries" in text_of(stopped)
+    form = stopped.content.decode()
+    assert 'value="Too blue"' in form and 'name="asked" value="refund" checked' in form
     assert portal_queries.returns_of(order.id) == []
 
 

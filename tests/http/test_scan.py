@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
 from entrepot.purchasing import dock
 from entrepot.purchasing import queries as purchasing
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods
 from entrepot.purchasing.commands.order import order as order_goods
 from entrepot.returns import queries as returns
+from entrepot.returns import rules
+from entrepot.returns.checklists import Checklists, Question
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
@@ -37,6 +41,7 @@ from entrepot.work.scanning import Scan
 from tests import back
 from tests.http.test_packing import CARTONS
 from tests.plates import NUMBER, OTHER, PREFIX
+from tests.rules.test_returns_photos import jpeg
 from tests.shop import COMPANY, a_person, the_system
 from tests.waves import a_shop_that_gathers
 
@@ -803,6 +808,108 @@ def test_a_gs1_barcode_says_the_serial_number_of_what_came_back(shop, handheld):
     assert (hand.wrong, hand.asks) == ("", ("What is it like?", f"1 × {task.sku_code}"))
     hand.scans("=B")
     assert sql.run("SELECT serial, grade FROM returns_inspection") == [("S-0", "B")]
+
+
+def came_alike(shop, units: int):
+    """So many units of one line, back to be inspected: the task."""
+    ids = shop.orders["shipped"] + shop.orders["delivered"]
+    found = sql.run(
+        "SELECT order_id, id FROM orders_line WHERE order_id = ANY(%(ids)s::uuid[]) AND sku_id IS NOT NULL"
+        " AND quantity >= %(units)s ORDER BY id LIMIT 1",
+        {"ids": ids, "units": units},
+    )
+    ((order, line),) = found
+    back.came(back.asked(order, *(units if one == line else 0 for one in back.lines_of(order))))
+    (task,) = returns.tasks(COMPANY)
+    return task
+
+
+def checklist(shop, *questions: Question) -> None:
+    at = shop.now - timedelta(days=1)
+    wanted = policies.SetPolicy(COMPANY, "returns.checklists", Checklists({"*": questions}), at)
+    (answer,) = policies.set_policy(the_system(at), requests=[wanted])
+    assert isinstance(answer, policies.PolicySet), answer
+
+
+def test_what_the_checklist_asks_is_answered_by_taps_and_units_are_graded_in_parts(shop, handheld):
+    """Of two units one is complete and one is not: each with its own answers, grade and reason."""
+    task = came_alike(shop, 2)
+    checklist(
+        shop,
+        Question("complete", "Is all of it there?", caps={"no": "C"}, codes={"no": "part_missing"}),
+        Question("scratches", "How many scratches?", kind="number", most=3, caps={"above": "B"}),
+        Question("smell", "Of what does it smell?", kind="text", required=False),
+    )
+    hand = handheld("inspector")
+    here = f"/scan/inspect/{task.receipt}/"
+    hand.goes(here)
+    assert hand.asks == ("Is all of it there?", f"2 × {task.sku_code}")
+    hand.scans("=A")
+    assert hand.wrong and hand.asks[0] == "Is all of it there?", "no grade before the answers"
+    hand.scans("=some")
+    assert hand.asks[0] == "How many of them are alike?"
+    for wrong in ("=2", "0", "x"):
+        hand.scans(wrong)
+        assert "1 to 1 units" in hand.wrong
+    hand.scans("=1")
+    assert hand.asks == ("Is all of it there?", f"1 × {task.sku_code}")
+    hand.scans("=no")
+    assert hand.asks[0] == "How many scratches?"
+    hand.scans("many")
+    assert "a whole number" in hand.wrong
+    hand.scans("2")
+    assert hand.asks[0] == "Of what does it smell?"
+    hand.scans("=undo")
+    assert hand.asks[0] == "How many scratches?"
+    hand.scans("2")
+    hand.scans("smoke")
+    assert hand.asks[0] == "What is it like?"
+    hand.scans("=A", key="grade")
+    assert hand.asks[0] == "Grade C. Proposed:", "an answer allows no better one"
+    hand.scans(f"={next(one.proposed for one in returns.tasks(COMPANY) if one.inspection)}")
+
+    (rest,) = returns.tasks(COMPANY)
+    assert (rest.receipt, rest.inspection, rest.quantity) == (task.receipt, None, 1)
+    hand.goes(here)
+    assert hand.asks == ("Is all of it there?", f"1 × {task.sku_code}"), (
+        "nothing is taken over from the other"
+    )
+    assert "Only some" not in hand.page
+    for said in ("=yes", "0", "=skip", "=B"):
+        hand.scans(said)
+    assert hand.asks[0] == "Grade B. Proposed:"
+    kept = sql.run("SELECT grade, quantity, codes FROM returns_inspection ORDER BY inspected_at, id")
+    assert kept == [("C", 1, "part_missing"), ("B", 1, "")]
+
+
+def test_who_decides_otherwise_gives_a_reason_of_their_own_and_shows_it(shop, handheld):
+    task = came_alike(shop, 1)
+    hand = handheld("root")
+    hand.goes(f"/scan/inspect/{task.receipt}/")
+    hand.scans("=A", key="grade")
+    (found,) = returns.tasks(COMPANY)
+    instead = next(one for one in rules.DISPOSITIONS if one not in (found.proposed, "keep"))
+    here = f"/scan/inspect/{found.inspection}/"
+    hand.goes(here)
+    assert 'capture="environment"' in hand.page
+    picture = SimpleUploadedFile("it.jpg", jpeg(), content_type="image/jpeg")
+    hand.browser.post(here, {"photos": [picture, SimpleUploadedFile("no.jpg", b"no")]})
+    hand.goes(here)
+    assert len(returns.tasks(COMPANY)[0].photos) == 1, "the picture is kept, and what is none is not"
+    hand.scans(f"={instead}")
+    assert hand.asks[0].startswith("Why, and not ")
+    hand.scans("=undo")
+    assert hand.asks[0] == "Grade A. Proposed:"
+    hand.scans(f"={instead}")
+    hand.scans(task.sku_code)
+    assert "your reason, in words" in hand.wrong, "a barcode is no reason"
+    assert returns.tasks(COMPANY), "nothing is done without one"
+    hand.scans("The box is torn", key="why")
+    assert returns.tasks(COMPANY) == []
+    assert sql.run("SELECT disposition, reason FROM returns_disposition") == [(instead, "The box is torn")]
+    hand.at = here
+    hand.scans("The box is torn", key="why")
+    assert sql.run("SELECT count(*) FROM returns_disposition") == [(1,)]
 
 
 LISTS = {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import struct
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -227,4 +230,82 @@ def test_a_label_is_at_hand_on_a_phone(browser: Browser, site: str, shop: Shop, 
     got = phone.request.get(site + (link.get_attribute("href") or ""))
     assert (got.status, got.headers["content-type"], got.body()[:5]) == (200, "application/pdf", b"%PDF-")
     stands(page, "label", tmp_path)
+    phone.close()
+
+
+def _noise(side: int) -> bytes:
+    """A PNG that nothing makes smaller: three random bytes for each of its pixels."""
+    rows = b"".join(b"\x00" + random.Random(n).randbytes(3 * side) for n in range(side))
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows, 0)),
+        (b"IEND", b""),
+    )
+    chunks = (
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.timeout(180)
+def test_photos_are_made_small_and_stay_where_the_form_is_refused(
+    browser: Browser, site: str, shop: Shop, tmp_path: Path
+) -> None:
+    """One of 6.9 MB, which is refused as it is, and one that is none. Days are in the zone of the browser."""
+    from entrepot.kernel import policies
+    from entrepot.orders import queries as orders
+    from entrepot.returns import photos, queries
+    from entrepot.returns.portal_queries import Portal, returns_of
+    from tests.shop import COMPANY, the_system
+
+    body = Portal(is_open=True, name="Hearth & Home")
+    policies.set_policy(
+        the_system(shop.now), requests=[policies.SetPolicy(COMPANY, "returns.portal", body, shop.now)]
+    )
+    order = orders.order(shop.one("delivered"))
+    assert order
+    line = next(one for one in queries.returnable(order.id) if one.left)
+    large = _noise(1_520)
+    assert len(large) > photos.BYTES_MAX
+
+    phone = browser.new_context(viewport={"width": 360, "height": 740}, timezone_id="Pacific/Auckland")
+    page = phone.new_page()
+    wrong: list[str] = []
+    page.on(
+        "console",
+        lambda said: wrong.append(said.text) if said.type == "error" and "422" not in said.text else None,
+    )
+    page.goto(f"{site}/portal/hearth/web/")
+    zones = [one["value"] for one in phone.cookies() if one["name"] == "zone"]
+    assert zones == ["Pacific/Auckland"]
+    page.get_by_label("Number of the order").fill(order.external_id)
+    page.get_by_label("Your mail address").fill(order.postal_code)
+    page.get_by_role("button", name="Show my order").click()
+    units = page.locator(f"#units-{line.line}")
+    units.select_option("1") if line.left > 1 else units.check()
+    page.locator(f"#reason-{line.line}").select_option("changed_mind")
+    page.get_by_role("button", name="See what happens next").click()
+
+    chosen = page.locator("#photos")
+    chosen.set_input_files([
+        {"name": "it.png", "mimeType": "image/png", "buffer": large},
+        {"name": "none.png", "mimeType": "image/png", "buffer": b"none"},
+    ])  # fmt: skip
+    expect(page.locator(".thumbs canvas")).to_have_count(1)
+    (size, kind) = chosen.evaluate("(field) => [field.files[0].size, field.files[0].type]")
+    assert (size < photos.BYTES_MAX, kind) == (True, "image/jpeg")
+    page.get_by_role("radio", name="Money back").check()
+    page.get_by_role("button", name="Yes, send it back").click()
+    expect(page.get_by_role("alert")).to_contain_text("A photo can't be used")
+    expect(page.get_by_role("radio", name="Money back")).to_be_checked()
+    expect(page.locator(".thumbs canvas")).to_have_count(1)
+    assert page.locator("#photos").evaluate("(field) => field.files.length") == 2, "they stay chosen"
+    page.screenshot(path=tmp_path / "refused-360.png", full_page=True)
+
+    page.locator("#photos").set_input_files([{"name": "it.png", "mimeType": "image/png", "buffer": large}])
+    page.get_by_role("button", name="Yes, send it back").click()
+    expect(page.get_by_text("We have 1 photo of it.")).to_be_visible()
+    assert len(returns_of(order.id)) == 1
+    assert wrong == []
     phone.close()

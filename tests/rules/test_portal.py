@@ -66,6 +66,14 @@ def test_what_a_page_must_not_hold_is_no_policy(wrong):
         Portal(**wrong)
 
 
+def test_who_reads_another_language_is_greeted_in_it():
+    portal = Portal(greeting="Hello", greetings={"de": "Guten Tag", "es": ""})
+    found = [portal.greeting_in(one) for one in ("de", "en", "es", "")]
+    assert found == ["Guten Tag", "Hello", "Hello", "Hello"]
+    with pytest.raises(ValueError, match="greetings: expected languages among en, de, es, found tlh"):
+        Portal(greetings={"tlh": "nuqneH"})
+
+
 def test_addresses_of_help_and_privacy():
     Portal(help="mailto:help@example.com", privacy="https://example.com/privacy?lang=en")
 

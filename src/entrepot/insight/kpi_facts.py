@@ -2,11 +2,12 @@
 
 Every statement gives the columns of FACT for a company, of what happened from `since` to before `until`. `good` is
 what the KPI counts of `of`; where it measures time, `good` is hours and `of` is 1. `node` and `kind` are '' where there
-is none, and `document` is NULL.
+is none, and `document` is NULL where there is none. `now` is the moment of asking.
 """
 
 from __future__ import annotations
 
+from entrepot.shipping.trouble import WORSE
 from entrepot.warehouse.task_times import OBSERVED
 
 FACT = "at, channel, node, kind, document, name, good, of"
@@ -27,6 +28,7 @@ def _hours(since: str, until: str) -> str:
 
 
 # Orders of which everything that left has arrived, with what became of them. An order counts when the last of it came.
+# What is sent again at no charge was never ordered, and has no promise: its first order tells of it.
 _ARRIVED = f"""
     SELECT o.id, o.number, o.channel_id, o.placed_at, o.promise_at, s.at, s.node_id, s.carrier
     FROM (
@@ -36,37 +38,91 @@ _ARRIVED = f"""
         GROUP BY order_id HAVING bool_and(state = 'delivered') AND {_within("max(delivered_at)")}
     ) AS s JOIN orders_order AS o ON o.id = s.order_id
     WHERE o.status IN ('delivered', 'closed')
+      AND NOT EXISTS (SELECT FROM shipping_reshipment AS r WHERE r.order_id = o.id)
 """
 
+_WORSE = f"({', '.join(repr(one) for one in WORSE)})"
+
+# Of what does not arrive it is known when its carrier says so, or when nobody has heard of it for long.
+_DECIDED = f"""
+    SELECT o.id, o.number, o.channel_id, o.promise_at, s.at, s.node_id, s.came, s.damaged, s.again
+    FROM (
+        SELECT h.order_id, max(COALESCE(h.delivered_at, t.at)) AS at,
+               (array_agg(h.node_id ORDER BY COALESCE(h.delivered_at, t.at) DESC, h.id))[1] AS node_id,
+               bool_and(h.state = 'delivered') AS came, bool_or({{damaged}}) AS damaged,
+               bool_or(EXISTS (SELECT FROM shipping_reshipment AS r WHERE r.shipment_id = h.id)) AS again
+        FROM shipping_shipment AS h LEFT JOIN LATERAL (
+            SELECT min(e.occurred_at) AS at FROM shipping_carrierevent AS e
+            WHERE h.state <> 'delivered' AND e.shipment_id = h.id AND e.kind IN {_WORSE}
+        ) AS t ON true
+        WHERE h.company_id = %(company)s::smallint
+        GROUP BY h.order_id
+        HAVING bool_and(COALESCE(h.delivered_at, t.at) IS NOT NULL) AND {_within("max(COALESCE(h.delivered_at, t.at))")}
+    ) AS s JOIN orders_order AS o ON o.id = s.order_id
+    WHERE (o.status IN ('delivered', 'closed') OR NOT s.came AND o.status = 'shipped')
+      AND NOT EXISTS (SELECT FROM shipping_reshipment AS r WHERE r.order_id = o.id)
+"""
+
+# Of what was declined or called off nobody knows that it was so.
 _BACK_FOR = """
     EXISTS (SELECT FROM returns_line AS r
-            WHERE r.order_id = {order} AND r.quantity > r.cancelled AND r.reason IN {reasons})
+            JOIN returns_return AS b ON b.id = r.return_id AND b.state NOT IN ('declined', 'cancelled')
+            WHERE {row} AND r.quantity > r.cancelled AND r.reason IN {reasons})
 """
 _DAMAGE = "('damaged_in_transit', 'poorly_packed')"
 _MISTAKE = "('wrong_item', 'missing_parts')"
 
+# What a carrier says, and what the house claims of it, hold for all of a shipment.
+_DAMAGED_ON_ITS_WAY = """
+    (EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = {shipment} AND e.kind = 'damaged')
+     OR EXISTS (SELECT FROM shipping_claim AS w
+                WHERE w.shipment_id = {shipment} AND w.kind = 'damaged' AND w.state <> 'dropped'))
+"""
+
 PERFECT_ORDER = f"""
-WITH arrived AS ({_ARRIVED}), judged AS (
+WITH decided AS ({_DECIDED.format(damaged=_DAMAGED_ON_ITS_WAY.format(shipment="h.id"))}), judged AS (
     SELECT a.*, a.promise_at IS NULL OR a.at <= a.promise_at AS on_time,
            NOT EXISTS (SELECT FROM orders_line AS l
                        WHERE l.order_id = a.id AND l.sku_id IS NOT NULL AND l.cancelled > 0) AS complete,
-           NOT {_BACK_FOR.format(order="a.id", reasons=_DAMAGE)} AS whole,
-           NOT {_BACK_FOR.format(order="a.id", reasons=_MISTAKE)} AS correct
-    FROM arrived AS a
+           NOT a.damaged AND NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_DAMAGE)} AS whole,
+           NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_MISTAKE)} AS correct
+    FROM decided AS a
 )
 SELECT j.at, c.code, COALESCE(n.code, ''),
-       CASE WHEN NOT complete THEN 'incomplete' WHEN NOT on_time THEN 'late' WHEN NOT whole THEN 'damaged'
-            WHEN NOT correct THEN 'wrong goods' ELSE 'perfect' END,
-       j.id, j.number, (complete AND on_time AND whole AND correct)::int::float8, 1::float8
+       CASE WHEN NOT came THEN 'not arrived' WHEN NOT complete THEN 'incomplete' WHEN NOT on_time THEN 'late'
+            WHEN NOT whole THEN 'damaged' WHEN NOT correct THEN 'wrong goods' WHEN again THEN 'sent again'
+            ELSE 'perfect' END,
+       j.id, j.number, (came AND complete AND on_time AND whole AND correct AND NOT again)::int::float8, 1::float8
 FROM judged AS j JOIN network_channel AS c ON c.id = j.channel_id LEFT JOIN network_node AS n ON n.id = j.node_id
 """
 
-CYCLE_TIME = f"""
+
+def _of_arrived(good: str, also: str = "") -> str:
+    return f"""
 WITH arrived AS ({_ARRIVED})
-SELECT a.at, c.code, COALESCE(n.code, ''), COALESCE(a.carrier, ''), a.id, a.number,
-       {_hours("a.placed_at", "a.at")}, 1::float8
+SELECT a.at, c.code, COALESCE(n.code, ''), COALESCE(a.carrier, ''), a.id, a.number, {good}, 1::float8
 FROM arrived AS a JOIN network_channel AS c ON c.id = a.channel_id LEFT JOIN network_node AS n ON n.id = a.node_id
+{also}
 """
+
+
+CYCLE_TIME = _of_arrived(_hours("a.placed_at", "a.at"))
+DELIVERED_AS_PROMISED = _of_arrived("(a.at <= a.promise_at)::int::float8", "WHERE a.promise_at IS NOT NULL")
+
+# Holds that wait for stock are the house's own time. What several held at once waited once.
+NET_CYCLE_TIME = _of_arrived(
+    f"{_hours('a.placed_at', 'a.at')} - COALESCE(w.hours, 0)",
+    """
+LEFT JOIN LATERAL (
+    SELECT sum(EXTRACT(epoch FROM upper(one) - lower(one))::float8 / 3600) AS hours
+    FROM (
+        SELECT unnest(range_agg(tstzrange(h.opened_at, COALESCE(h.closed_at, a.at)) * tstzrange(a.placed_at, a.at)))
+        FROM orders_hold AS h
+        WHERE h.order_id = a.id AND h.type <> 'inventory hold' AND h.opened_at <= COALESCE(h.closed_at, a.at)
+    ) AS x (one)
+) AS w ON true
+""",
+)
 
 SHIPPED_COMPLETE = f"""
 SELECT s.at, c.code, COALESCE(n.code, ''), s.carrier, o.id, o.number,
@@ -98,33 +154,42 @@ JOIN network_channel AS c ON c.id = o.channel_id JOIN network_node AS n ON n.id 
 WHERE s.company_id = %(company)s::smallint AND {_within("s.shipped_at")}
 """
 
-# Lines that left, each with its units that came back because of a mistake of the house.
+# Lines that left, each once with all of its units, however many shipments that took: it counts when the last of it did.
 _SHIPPED_LINES = f"""
-    SELECT s.shipped_at AS at, s.node_id, s.carrier, l.order_id, l.line_id, sum(l.quantity)::float8 AS units
-    FROM shipping_shipment AS s JOIN shipping_shipmentline AS l ON l.shipment_id = s.id
-    WHERE s.company_id = %(company)s::smallint AND {_within("s.shipped_at")}
-    GROUP BY 1, 2, 3, 4, 5
+    SELECT max(s.shipped_at) AS at, (array_agg(s.node_id ORDER BY s.shipped_at DESC, s.id))[1] AS node_id,
+           (array_agg(s.carrier ORDER BY s.shipped_at DESC, s.id))[1] AS carrier, l.order_id, l.line_id,
+           sum(l.quantity)::float8 AS units, sum(l.goods_minor - l.discount_minor)::float8 AS minor,
+           (array_agg(s.id ORDER BY s.shipped_at DESC, s.id))[1] AS shipment_id, array_agg(s.id) AS shipments
+    FROM (SELECT DISTINCT order_id FROM shipping_shipment
+          WHERE company_id = %(company)s::smallint AND {_within("shipped_at")}) AS o
+    JOIN shipping_shipment AS s ON s.order_id = o.order_id
+    JOIN shipping_shipmentline AS l ON l.shipment_id = s.id
+    GROUP BY l.order_id, l.line_id HAVING {_within("max(s.shipped_at)")}
 """
 
 
-def _lines_without(reasons: str) -> str:
+def _lines_without(kind: str, *found: str) -> str:
     return f"""
-SELECT x.at, c.code, COALESCE(n.code, ''), {{kind}}, x.order_id, o.number || ' · ' || k.sku_code,
-       (NOT EXISTS (SELECT FROM returns_line AS r
-                    WHERE r.line_id = x.line_id AND r.quantity > r.cancelled AND r.reason IN {reasons}))::int::float8,
-       1::float8
+SELECT x.at, c.code, COALESCE(n.code, ''), {kind}, x.order_id, o.number || ' · ' || k.sku_code,
+       (NOT ({" OR ".join(found)}))::int::float8, 1::float8
 FROM ({_SHIPPED_LINES}) AS x JOIN orders_order AS o ON o.id = x.order_id JOIN orders_line AS k ON k.id = x.line_id
 JOIN network_channel AS c ON c.id = o.channel_id LEFT JOIN network_node AS n ON n.id = x.node_id
 JOIN catalog_sku AS g ON g.id = k.sku_id
 """
 
 
-PICK_ACCURACY = _lines_without(_MISTAKE).format(kind="g.category")
-DAMAGE_FREE = _lines_without(_DAMAGE).format(kind="COALESCE(x.carrier, '')")
+_BACK = "r.line_id = x.line_id"
+PICK_ACCURACY = _lines_without("g.category", _BACK_FOR.format(row=_BACK, reasons=_MISTAKE))
+DAMAGE_FREE = _lines_without(
+    "COALESCE(x.carrier, '')",
+    _BACK_FOR.format(row=_BACK, reasons=_DAMAGE),
+    f"EXISTS (SELECT FROM unnest(x.shipments) AS h (id) WHERE {_DAMAGED_ON_ITS_WAY.format(shipment='h.id')})",
+)
 
-RETURN_RATE = f"""
-SELECT x.at, c.code, COALESCE(n.code, ''), g.category, x.order_id, o.number || ' · ' || k.sku_code,
-       LEAST(x.units, COALESCE(r.units, 0)), x.units
+
+def _returned(good: str, of: str) -> str:
+    return f"""
+SELECT x.at, c.code, COALESCE(n.code, ''), g.category, x.order_id, o.number || ' · ' || k.sku_code, {good}, {of}
 FROM ({_SHIPPED_LINES}) AS x JOIN orders_order AS o ON o.id = x.order_id JOIN orders_line AS k ON k.id = x.line_id
 JOIN catalog_sku AS g ON g.id = k.sku_id
 JOIN network_channel AS c ON c.id = o.channel_id LEFT JOIN network_node AS n ON n.id = x.node_id
@@ -135,6 +200,23 @@ LEFT JOIN LATERAL (
 ) AS r ON true
 """
 
+
+RETURN_RATE = _returned("LEAST(x.units, COALESCE(r.units, 0))", "x.units")
+
+# In the company's own currency, at the rate of the day on which the last of the line left.
+VALUE_RETURNED = (
+    _returned("LEAST(x.units, COALESCE(r.units, 0)) / x.units * x.minor * v.rate", "x.minor * v.rate")
+    + """
+JOIN parties_company AS y ON y.id = o.company_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN o.currency = y.currency THEN 1 ELSE COALESCE((
+        SELECT sum(e.functional_minor)::float8 / NULLIF(sum(e.amount_minor), 0) FROM ledger_line AS e
+        WHERE e.document_id = x.shipment_id AND e.event = 'sale' AND e.account = 2100), 0) END AS rate
+) AS v
+WHERE x.minor * v.rate > 0
+"""
+)
+
 # What stands of an order's goods, for orders that were placed in the window.
 _PLACED = f"""
     SELECT o.id, o.number, o.channel_id, o.placed_at, sum(l.quantity)::float8 AS units,
@@ -144,17 +226,40 @@ _PLACED = f"""
     GROUP BY 1, 2, 3, 4
 """
 
-FILL_RATE = f"""
-SELECT p.placed_at, c.code, COALESCE(f.node, ''), '', p.id, p.number, LEAST(f.units, p.units), p.units
-FROM ({_PLACED}) AS p JOIN network_channel AS c ON c.id = p.channel_id
-JOIN LATERAL (
-    SELECT sum(l.quantity - l.short)::float8 AS units, min(n.code) AS node
-    FROM warehouse_fulfillment AS w JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = w.id
-    JOIN network_node AS n ON n.id = w.node_id
-    WHERE w.order_id = p.id
-      AND w.released_at = (SELECT min(released_at) FROM warehouse_fulfillment WHERE order_id = p.id)
-) AS f ON f.units IS NOT NULL
+# Lines of orders placed, with the units that left stock with the first release. Of what is not released yet nobody
+# knows how it is filled; where stock had none of it when its order was decided, it is known: none is.
+_FILLED = f"""
+    SELECT p.id, p.number, p.placed_at, p.channel_id, l.sku_code, l.quantity::float8 AS units,
+           LEAST(COALESCE(f.units, 0), l.quantity) AS filled, f.node
+    FROM ({_PLACED}) AS p JOIN orders_line AS l ON l.order_id = p.id AND l.sku_id IS NOT NULL
+    LEFT JOIN LATERAL (SELECT min(released_at) AS at FROM warehouse_fulfillment WHERE order_id = p.id) AS w ON true
+    LEFT JOIN LATERAL (
+        SELECT sum(m.quantity - m.short)::float8 AS units, min(n.code) AS node
+        FROM warehouse_fulfillment AS x JOIN warehouse_fulfillmentline AS m ON m.fulfillment_id = x.id
+        JOIN network_node AS n ON n.id = x.node_id
+        WHERE x.order_id = p.id AND x.released_at = w.at AND m.line_id = l.id
+    ) AS f ON true
+    WHERE w.at IS NOT NULL OR (SELECT outcome FROM sourcing_decision WHERE order_id = p.id ORDER BY id LIMIT 1)
+                              IN ('backordered', 'cancelled')
 """
+
+LINES_FILLED = f"""
+SELECT p.placed_at, c.code, COALESCE(p.node, ''), '', p.id, p.number || ' · ' || p.sku_code,
+       (p.filled = p.units)::int::float8, 1::float8
+FROM ({_FILLED}) AS p JOIN network_channel AS c ON c.id = p.channel_id
+"""
+
+
+def _orders_filled(good: str, of: str) -> str:
+    return f"""
+SELECT p.placed_at, c.code, COALESCE(min(p.node), ''), '', p.id, p.number, {good}, {of}
+FROM ({_FILLED}) AS p JOIN network_channel AS c ON c.id = p.channel_id
+GROUP BY p.id, p.number, p.placed_at, c.code
+"""
+
+
+FILL_RATE = _orders_filled("sum(p.filled)", "sum(p.units)")
+ORDERS_FILLED = _orders_filled("bool_and(p.filled = p.units)::int::float8", "1::float8")
 
 SPLIT_RATE = f"""
 SELECT p.placed_at, c.code, '', '', p.id, p.number, s.shipments - 1, 1::float8
@@ -191,14 +296,21 @@ LEFT JOIN LATERAL (
 WHERE o.company_id = %(company)s::smallint AND {_within("o.placed_at")} AND o.commercial <> 'draft'
 """
 
-RECORD_ACCURACY = f"""
+
+def _counted(good: str, of: str) -> str:
+    return f"""
 SELECT l.counted_at, '', n.code, COALESCE(NULLIF(l.abc, ''), 'no class'), l.task_id, t.number || ' · ' || k.code,
-       (l.counted = l.expected)::int::float8, 1::float8
+       {good}, {of}
 FROM warehouse_countline AS l JOIN warehouse_counttask AS t ON t.id = l.task_id
 JOIN network_node AS n ON n.id = t.node_id JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE l.company_id = %(company)s::smallint AND l.counted IS NOT NULL AND l.state <> 'withdrawn'
   AND {_within("l.counted_at")}
 """
+
+
+RECORD_ACCURACY = _counted("(l.counted = l.expected)::int::float8", "1::float8")
+UNITS_OFF = _counted("abs(l.counted - l.expected)::float8", "l.expected::float8")
+UNITS_MORE = _counted("(l.counted - l.expected)::float8", "l.expected::float8")
 
 LYING_DAYS = 90
 
@@ -338,20 +450,26 @@ WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")}
 
 CLEARING_DAYS = 4
 
+
 # In the company's own currency, whatever the line's; a line whose days are not over yet speaks neither way.
-CLEARED = f"""
+def _clearing(good: str, matched: str) -> str:
+    return f"""
 SELECT i.since_at, '', '', i.account || ' ' || a.name, l.document_id, l.event,
-       COALESCE(m.amount, 0)::float8 * abs(l.functional_minor) / abs(i.amount_minor), abs(l.functional_minor)::float8
+       {good} * abs(l.functional_minor) / abs(i.amount_minor), abs(l.functional_minor)::float8
 FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
 JOIN ledger_account AS a ON a.company_id = i.company_id AND a.code = i.account
 LEFT JOIN LATERAL (
     SELECT sum(abs(p.amount_minor)) AS amount
     FROM ledger_matchpart AS p JOIN ledger_match AS m ON m.id = p.match_id AND m.undone_at IS NULL
-    WHERE p.line_id = i.line_id AND m.matched_at <= i.since_at + interval '{CLEARING_DAYS} days'
+    WHERE p.line_id = i.line_id AND m.matched_at <= {matched}
 ) AS m ON true
 WHERE i.company_id = %(company)s::smallint AND {_within("i.since_at")}
-  AND i.since_at < now() - interval '{CLEARING_DAYS} days'
+  AND i.since_at < %(now)s::timestamptz - interval '{CLEARING_DAYS} days'
 """
+
+
+CLEARED = _clearing("COALESCE(m.amount, 0)::float8", f"i.since_at + interval '{CLEARING_DAYS} days'")
+LEFT_TO_CLEAR = _clearing("(abs(i.amount_minor) - COALESCE(m.amount, 0))::float8", "%(now)s::timestamptz")
 
 _INVENTORY, _RECEIVABLE, _PAYABLE, _COST = "{1200,1210,1230}", "{1100,1150}", "{2000,2050}", "{5000}"
 _REVENUE = "{4000,4010,4090,4100}"
@@ -359,7 +477,8 @@ _REVENUE = "{4000,4010,4090,4100}"
 # Of each month what stood at its end, times its days, by what went through it. A month that runs counts so far.
 CASH_TO_CASH = f"""
 WITH months AS (
-    SELECT m::date AS month, LEAST(m + interval '1 month' - interval '1 second', now() AT TIME ZONE 'UTC') AS until
+    SELECT m::date AS month, LEAST(m + interval '1 month' - interval '1 second',
+                                   %(now)s::timestamptz AT TIME ZONE 'UTC') AS until
     FROM generate_series(date_trunc('month', %(since)s::timestamptz AT TIME ZONE 'UTC'),
                          %(until)s::timestamptz AT TIME ZONE 'UTC', interval '1 month') AS m
 ), sums AS (
@@ -374,6 +493,6 @@ WITH months AS (
     JOIN ledger_balance AS b ON b.company_id = %(company)s::smallint AND b.month <= m.month
     GROUP BY 1, 2, 3, 4, k.sign, k.side
 )
-SELECT at, '', '', kind, NULL::uuid, to_char(month, 'YYYY-MM') || ' · ' || kind, stands * days, flow::float8
+SELECT at, '', '', kind, NULL::uuid, to_char(month, 'YYYY-MM'), stands * days, flow::float8
 FROM sums WHERE flow > 0 AND {_within("at")}
 """

@@ -154,10 +154,13 @@ class PromiseRow:
     ships_on: date | None
 
 
-def promises(*, order: UUID | None = None, sku: UUID | None = None, limit: int = 200) -> list[PromiseRow]:
-    """Live promises of an order or of a SKU, the most urgent first. One statement."""
+def promises(
+    *, at: datetime, order: UUID | None = None, sku: UUID | None = None, limit: int = 200
+) -> list[PromiseRow]:
+    """Live promises of an order or of a SKU, the most urgent first; `ships_on` is a day after that of `at`, where goods
+    are sold ahead. One statement."""
     which = "a.order_id = %(which)s::uuid" if order else "a.sku_id = %(which)s::uuid"
-    rows = sql.run(_PROMISES.format(which=which), {"which": order or sku, "limit": limit})
+    rows = sql.run(_PROMISES.format(which=which), {"which": order or sku, "limit": limit, "at": at})
     return [PromiseRow(*row) for row in rows]
 
 
@@ -611,7 +614,7 @@ SELECT a.id, a.line_id, COALESCE(l.number, 0), a.order_id, o.number, o.status, a
        a.quantity, a.released, a.priority::int, a.promise_at, a.ordered_at, a.fulfillment_id, y.ships_on
 FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id JOIN catalog_sku AS s ON s.id = a.sku_id
 JOIN network_node AS n ON n.id = a.node_id LEFT JOIN orders_line AS l ON l.id = a.line_id
-LEFT JOIN stock_preorder AS y ON y.sku_id = a.sku_id AND y.ships_on > (now() AT TIME ZONE 'UTC')::date
+LEFT JOIN stock_preorder AS y ON y.sku_id = a.sku_id AND y.ships_on > (%(at)s::timestamptz AT TIME ZONE 'UTC')::date
 WHERE {which} ORDER BY a.priority DESC, a.promise_at NULLS LAST, a.ordered_at, l.number, a.id LIMIT %(limit)s::int
 """
 

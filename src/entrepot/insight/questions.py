@@ -19,7 +19,7 @@ from entrepot.warehouse import labor, task_times
 
 @question_of_reports
 def kpi_total(company: int, at: datetime, kpi: str, asked: kpis.Asked) -> kpis.Figure:
-    return kpis.total(kpis.KPIS[kpi], company, asked)
+    return kpis.total(kpis.KPIS[kpi], company, at, asked)
 
 
 @question_of_reports
@@ -30,17 +30,17 @@ def kpi_over_time(
     asked: kpis.Asked,
     period: str,
 ) -> list[kpis.Figure]:
-    return kpis.over_time(kpis.KPIS[kpi], company, asked, period)
+    return kpis.over_time(kpis.KPIS[kpi], company, at, asked, period)
 
 
 @question_of_reports
 def kpi_by(company: int, at: datetime, kpi: str, asked: kpis.Asked, side: str) -> list[kpis.Figure]:
-    return kpis.by(kpis.KPIS[kpi], company, asked, side)
+    return kpis.by(kpis.KPIS[kpi], company, at, asked, side)
 
 
 @question_of_reports
 def kpi_rows(company: int, at: datetime, kpi: str, asked: kpis.Asked, limit: int) -> list[kpis.Row]:
-    return kpis.rows(kpis.KPIS[kpi], company, asked, limit=limit)
+    return kpis.rows(kpis.KPIS[kpi], company, at, asked, limit=limit)
 
 
 @question_of_reports

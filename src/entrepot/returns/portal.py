@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from entrepot.kernel.shapes import shape
+from entrepot.languages import LANGUAGES
 
 COLOR = re.compile(r"#[0-9a-f]{6}")
 ADDRESS = re.compile(r"(https://|mailto:)[\w.@:/?&=%~+-]+", re.ASCII)
@@ -19,14 +20,16 @@ CONTRAST_LEAST = 4.5
 class Portal:
     """The portal of a channel, or of all without a scope; shut until it says `is_open`.
 
-    `name` and `greeting` are the retailer's own words, `accent` the color of heads and buttons (white can be read on
-    it). `help` and `privacy` are addresses, https or mailto. A link that customer service makes is good for
-    `link_days`. `send_to` has the lines of the postal address of nodes that returns come to, by code.
+    `name` and `greeting` are the retailer's own words, `greetings` the same by language (`de`, `en`), `accent` the
+    color of heads and buttons (white can be read on it). `help` and `privacy` are addresses, https or mailto. A link
+    that customer service makes is good for `link_days`. `send_to` has the lines of the postal address of nodes that
+    returns come to, by code.
     """
 
     is_open: bool = False
     name: str = ""
     greeting: str = ""
+    greetings: dict[str, str] = field(default_factory=dict)
     accent: str = "#1d4f54"
     help: str = ""
     privacy: str = ""
@@ -38,10 +41,16 @@ class Portal:
             raise ValueError(f"accent: expected a color as #1d4f54, found {self.accent}")
         if contrast_with_white(self.accent) < CONTRAST_LEAST:
             raise ValueError(f"accent: expected a color dark enough for white text, found {self.accent}")
+        if unknown := ", ".join(sorted(set(self.greetings) - set(LANGUAGES))):
+            raise ValueError(f"greetings: expected languages among {', '.join(LANGUAGES)}, found {unknown}")
         for name in ("help", "privacy"):
             found = getattr(self, name)
             if found and not ADDRESS.fullmatch(found):
                 raise ValueError(f"{name}: expected an address with https:// or mailto:, found {found}")
+
+    def greeting_in(self, language: str) -> str:
+        """The retailer's greeting to who reads a language; the one for all where there is none in it."""
+        return self.greetings.get(language) or self.greeting
 
 
 def contrast_with_white(color: str) -> float:

@@ -101,7 +101,9 @@ def zone_of(name: str | None) -> tzinfo:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {
+        "localtime"
+    }  # a file of some machines, which no database knows
 
 
 def number(value: Decimal | float | None) -> str:

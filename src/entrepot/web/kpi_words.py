@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+    from entrepot.insight.kpis import Kpi
+
 
 class Words(NamedTuple):
     """A key figure's title, its definition, and what its facts are one of."""
@@ -34,7 +36,8 @@ KINDS = {
 }
 
 TOLD_APART = (
-    _("perfect"), _("incomplete"), _("wrong goods"), _("not held"), _("no class"),
+    _("perfect"), _("incomplete"), _("wrong goods"), _("sent again"), _("not arrived"), _("not held"), _("no class"),
+    _("stock"), _("receivable"), _("payable"),
     _("asked to received"),
     _("received to inspected"),
     _("inspected to disposed"),
@@ -46,15 +49,24 @@ WORDS = {
     "perfect order": Words(
         _("Perfect orders"),
         _(
-            "Of the orders that arrived, those with every unit that was ordered, by the moment promised, with "
-            "nothing back as damaged or wrong: all of it at once, not the product of the shares. A unit that the "
-            "customer cancelled counts against it."
+            "Of the orders that arrived or were lost on their way, those with every unit that was ordered, by the "
+            "moment promised, with nothing damaged, wrong or sent again: all of it at once, not the product of the "
+            "shares. A unit that the customer cancelled counts against it; what was sent again at no charge is told "
+            "with its first order."
         ),
         _("orders"),
     ),
     "order cycle time": Words(
         _("Order cycle time"),
         _("Hours from the order to the arrival of the last of it, orders for a later day included."),
+        _("orders"),
+    ),
+    "net cycle time": Words(
+        _("Net cycle time"),
+        _(
+            "Order cycle time less the hours in which a hold waited for a decision, the customer or a payment. "
+            "Waiting for stock counts."
+        ),
         _("orders"),
     ),
     "shipped complete": Words(
@@ -78,12 +90,31 @@ WORDS = {
         ),
         _("shipments"),
     ),
+    "delivered as promised": Words(
+        _("Delivered as promised"),
+        _(
+            "Of the orders that arrived and had a promise of their own, those whose last shipment came by it, whatever "
+            "the carrier's services had promised."
+        ),
+        _("orders"),
+    ),
     "fill rate": Words(
         _("Fill rate"),
         _(
             "Of the units of orders placed, those that left stock with the first release of their order, short "
-            "picks taken off."
+            "picks taken off. Orders that wait for their first release are not told of, but those of which stock had "
+            "nothing are."
         ),
+        _("orders"),
+    ),
+    "lines filled": Words(
+        _("Lines filled"),
+        _("Fill rate by line: those of which every unit left stock with the first release of their order."),
+        _("lines"),
+    ),
+    "orders filled": Words(
+        _("Orders filled"),
+        _("Fill rate by order: those of which every unit left stock with their first release."),
         _("orders"),
     ),
     "split rate": Words(
@@ -111,17 +142,40 @@ WORDS = {
     ),
     "pick accuracy": Words(
         _("Pick accuracy"),
-        _("Of the lines that left, those of which nothing came back as the wrong thing or with a part missing."),
+        _(
+            "Of the lines that left, those of which nothing came back as the wrong thing or with a part missing. What "
+            "was declined does not count; a line counts when the last of it left."
+        ),
         _("lines"),
     ),
     "free of damage": Words(
         _("Free of damage"),
-        _("Of the lines that left, those of which nothing came back as damaged on its way or badly packed."),
+        _(
+            "Of the lines that left, those of which nothing came back as damaged on its way or badly packed, and of "
+            "whose shipments no carrier told of damage and no damage was claimed. A line counts when the last of it "
+            "left."
+        ),
         _("lines"),
     ),
     "record accuracy": Words(
         _("Record accuracy"),
         _("Of the records that were counted, those where as many units stood as the record said at that moment."),
+        _("records"),
+    ),
+    "units off": Words(
+        _("Units off the record"),
+        _(
+            "By unit on record, the units by which counts differed from it, more and less added up: 0.02 is two of a "
+            "hundred."
+        ),
+        _("records"),
+    ),
+    "units more": Words(
+        _("Units more or less"),
+        _(
+            "By unit on record, the units by which counts were above it, less those by which they were below: below 0 "
+            "stock is lost."
+        ),
         _("records"),
     ),
     "dock to stock": Words(
@@ -146,7 +200,15 @@ WORDS = {
         _("Return rate"),
         _(
             "Of the units that left in this time, those that came back or shall, whenever that was asked: by "
-            "cohort, not by calendar."
+            "cohort, not by calendar. A line counts when the last of it left."
+        ),
+        _("lines"),
+    ),
+    "value returned": Words(
+        _("Value returned"),
+        _(
+            "Return rate by value: of what the goods that left in this time were sold for, less discounts and in the "
+            "company's currency, the part of the units that came back or shall."
         ),
         _("lines"),
     ),
@@ -182,6 +244,14 @@ WORDS = {
         ),
         _("lines"),
     ),
+    "left to clear": Words(
+        _("Left to clear"),
+        _(
+            "Of what was posted to clearing accounts, in the company's currency, what is matched with nothing to this "
+            "moment, more than 4 days later."
+        ),
+        _("lines"),
+    ),
     "cash to cash": Words(
         _("Cash to cash"),
         _(
@@ -203,3 +273,15 @@ WORDS = {
     ),
 }  # fmt: skip
 """By the names of `insight.kpis.KPIS`."""
+
+SOURCES = {
+    "practice": _("usual in the field: 98 to 99 %"),
+    "online": _("NRF and Appriss 2023, of online orders"),
+    "Stripe": _("Stripe, of its own ledger"),
+}
+"""Who says what the best reach, where that is more than a name."""
+
+
+def source(kpi: Kpi) -> str:
+    """Who says what the best reach, in the language of the page."""
+    return str(SOURCES.get(kpi.source, kpi.source))

@@ -125,6 +125,10 @@ def stacked(
     return Stacked(name, title, series, tuple(stacks))
 
 
+TICKS = 4
+"""Names below a line that are read also on a phone."""
+
+
 class Point(NamedTuple):
     """A figure of a moment, and where it stands in the drawing: `x` and `y` of WIDTH, 0 at the bottom left."""
 
@@ -142,6 +146,14 @@ class Line:
     least: float
     most: float
     target_y: float | None = None
+
+    @property
+    def ticks(self) -> tuple[Point, ...]:
+        """Points whose names stand below the drawing: the first, the last, and at most TICKS in all, evenly apart."""
+        last = len(self.points) - 1
+        most = min(TICKS, last + 1)
+        apart = [round(i * last / (most - 1)) for i in range(most)] if most > 1 else [0]
+        return tuple(self.points[i] for i in apart) if self.points else ()
 
     @property
     def path(self) -> str:

@@ -32,6 +32,7 @@ from entrepot.insight import kpis
 from entrepot.insight.kpis import Asked, Figure, Kpi
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Said
 from entrepot.kernel.exports import NoteExport, as_oneself, note_exports
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
@@ -97,7 +98,7 @@ def _send(due: DueReport, at: datetime) -> tuple[Outcome, str]:
     try:
         connection.open()
     except (OSError, SMTPException) as error:
-        return "failed", f"the mail server can't be reached: {error}"
+        return "failed", Said("the mail server can't be reached: {0}", error)
     try:
         outcome, why, code = _handed_over(connection, mail)
         if code == TOO_LARGE and files:
@@ -117,9 +118,10 @@ def _handed_over(connection: BaseEmailBackend, mail: EmailMultiAlternatives) -> 
         connection.send_messages([mail])
     except (SMTPResponseException, SMTPRecipientsRefused) as error:
         code = error.smtp_code if isinstance(error, SMTPResponseException) else 0
-        return "failed", f"the mail server says no: {code or 'the recipient is refused'}", code
+        why = code or "the recipient is refused"
+        return "failed", Said("the mail server says no: {0}", why), code
     except (OSError, SMTPException) as error:
-        return "doubtful", f"the mail server broke off: {type(error).__name__}", 0
+        return "doubtful", Said("the mail server broke off: {0}", type(error).__name__), 0
     return "sent", "", 0
 
 
@@ -193,8 +195,9 @@ def _told(due: DueReport) -> Told:
     kpi, query = kpis.KPIS[due.report], QueryDict(due.query)
     asked, side = _asked(due), str(query.get("by") or "")
     side = side if side in kpi.sides else "time"
-    figures = report_tables.figures(kpi, due.company, asked, side, "day")
-    now, before = kpis.total(kpi, due.company, asked), kpis.total(kpi, due.company, asked.earlier)
+    at = fmt.reading().now
+    figures = report_tables.figures(kpi, due.company, at, asked, side, "day")
+    now, before = (kpis.total(kpi, due.company, at, one) for one in (asked, asked.earlier))
     link = _url(reverse("report", args=[kpis.slug(kpi.name)])) + "?" + urlencode(
         [("since", due.since.isoformat()), ("until", due.until.isoformat())]
     )  # fmt: skip
@@ -203,8 +206,9 @@ def _told(due: DueReport) -> Told:
 
 def _asked(due: DueReport) -> Asked:
     query = QueryDict(due.query)
-    said = [str(query.get(name) or "") for name in ("channel", "node", "kind")]
-    return Asked(fmt.start_of(due.since), fmt.start_of(due.until + timedelta(days=1)), *said)
+    channel, node, kind = (str(query.get(name) or "") for name in ("channel", "node", "kind"))
+    until = fmt.start_of(due.until + timedelta(days=1))
+    return Asked(fmt.start_of(due.since), until, channel, node, kind, str(fmt.reading().zone))
 
 
 def _files(due: DueReport, told: Told, most: int) -> list[Attached]:
@@ -212,7 +216,7 @@ def _files(due: DueReport, told: Told, most: int) -> list[Attached]:
     if due.file not in TYPES or not told.figures:
         return []
     slug, link = kpis.slug(told.kpi.name), f"{told.link}&period=day"
-    rows = kpis.rows(told.kpi, due.company, _asked(due), limit=LONG + 1)
+    rows = kpis.rows(told.kpi, due.company, fmt.reading().now, _asked(due), limit=LONG + 1)
     tables = (
         (slug, report_tables.FIGURES, told.figures, f"{link}&format={due.file}"),
         (f"{slug}-rows", report_tables.ROWS, list(report_tables.cells(rows)), f"{link}&rows={due.file}"),

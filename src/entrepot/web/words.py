@@ -571,6 +571,22 @@ TO_CUSTOMERS = {
 }
 """What is asked for with a return, to those who ask for it."""
 
+ORDERS_TO_CUSTOMERS = {
+    "payment hold": _("waiting for payment"),
+    "inventory hold": _("waiting for goods"),
+    "partly shipped": _("part of it is on its way"),
+    "shipped": _("on its way"),
+    "delivered": _("delivered"),
+    "cancelled": _("cancelled"),
+    "closed": _("finished"),
+}
+"""How far an order is, to whoever placed it. Why the house holds one, and where it stands on the floor, is its own."""
+
+
+def order_to_customer(status: str) -> str:
+    """The status of an order as its customer reads it."""
+    return str(ORDERS_TO_CUSTOMERS.get(status) or _("we get it ready"))
+
 
 def word(name: object) -> str:
     """A state, kind, field or command as people write it."""

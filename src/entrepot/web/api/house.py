@@ -68,6 +68,7 @@ from entrepot.web.api import (
     profit,
     purchasing,
     report_mails,
+    reports,
     reservations,
     return_expiry,
     return_fraud,
@@ -238,6 +239,7 @@ api.add_router("/v1", messages.router, tags=["messages"])
 api.add_router("/v1", webhooks.router, tags=["webhooks"])
 api.add_router("/v1", jobs.router, tags=["jobs"])
 api.add_router("/v1", report_mails.router, tags=["reports"])
+api.add_router("/v1", reports.router, tags=["reports"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])

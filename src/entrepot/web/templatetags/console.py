@@ -29,7 +29,7 @@ from entrepot.returns.queries import LineRow as ReturnLineRow
 from entrepot.shipping import shopping
 from entrepot.stock.queries import Standing
 from entrepot.web import format as fmt
-from entrepot.web import reasons, words
+from entrepot.web import kpi_words, reasons, words
 from entrepot.web.areas import OWN_PAGES
 from entrepot.web.icons import PATHS
 from entrepot.web.listing import Head, Listing, next_order
@@ -103,6 +103,15 @@ def up_to(most: int) -> range:
 def told_to_customer(asked: str) -> str:
     """What a customer asks for with a return, as he says it."""
     return str(words.TO_CUSTOMERS.get(asked) or words.sentence(asked))
+
+
+@register.filter
+def order_to_customer(status: str) -> str:
+    """The status of an order, to whoever placed it."""
+    return words.order_to_customer(status)
+
+
+register.filter("kpi_source", kpi_words.source)
 
 
 @register.simple_tag

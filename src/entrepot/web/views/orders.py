@@ -256,7 +256,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
     shipments = pages.shipments(order=which)
     paid = payments.of_order(which)
     by_suppliers = drop_ships.of_order(which)
-    promises = pages.promises(order=which)
+    promises = pages.promises(order=which, at=fmt.reading().now)
     hanging: list[Any] = [*found.holds, *fulfillments, *packages, *shipments, *by_suppliers, *paid]
     parts = [which, *(one.id for one in hanging)]
     journal = pages.journal(company=found.company, documents=parts)

@@ -6,13 +6,16 @@ customer service made, sees this one order for half an hour; everything else is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import wraps
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,7 +25,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -33,7 +36,7 @@ from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import AllOrNothing, Refused
 from entrepot.network import queries as network
-from entrepot.network.destinations import promised_day
+from entrepot.network.destinations import promised_day, zone_of
 from entrepot.orders import queries as orders
 from entrepot.parties import fingerprints
 from entrepot.returns import (
@@ -144,10 +147,23 @@ def visited(
         visit = _visit(request)
         if visit is None:
             return _ended(request)
-        response = view(request, visit, *args, **kwargs)
+        with _where_it_goes(request, visit):
+            response = view(request, visit, *args, **kwargs)
         return _enter(response, visit.order.id, visit.others)
 
     return _read(call)  # type: ignore[return-value]
+
+
+@contextmanager
+def _where_it_goes(request: HttpRequest, visit: Visit) -> Iterator[None]:
+    """Days as they are where the order goes, for a reader whose browser names no zone."""
+    there = zone_of(visit.order.country, visit.order.postal_code)
+    if request.COOKIES.get("zone") or not there:
+        yield
+        return
+    one = replace(fmt.reading(), zone=ZoneInfo(there))
+    with fmt.read_by(one), timezone.override(one.zone):
+        yield
 
 
 def _visit(request: HttpRequest) -> Visit | None:
@@ -199,8 +215,9 @@ def _ended(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
     """The number of an order and its mail address. What is wrong of them is not told, and guessing is stopped."""
     door = _door(company, channel)
+    greeting = door.portal.greeting_in(get_language() or "")
     if request.method != "POST":
-        return render(request, "portal/start.html", {"door": door})
+        return render(request, "portal/start.html", {"door": door, "greeting": greeting})
     number, said = clean(request.POST.get("number")), clean(request.POST.get("proof"))
     cause = Cause(Actor("portal", MAY), fmt.reading().now)
     tries = (
@@ -218,9 +235,10 @@ def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
             "We find no order with this number and address. Look at the confirmation of your order for both."
         )  # fmt: skip
         status = HTTPStatus.TOO_MANY_REQUESTS if refused else HTTPStatus.UNPROCESSABLE_ENTITY
-        context = {"door": door, "refused": says, "number": number}
+        context = {"door": door, "greeting": greeting, "refused": says, "number": number}
         return render(request, "portal/start.html", context, status=status)
-    forget_tries(cause, requests=[ForgetTries(VISIT, who) for who in tries])
+    # The source's are not forgotten: whoever owns one order could guess at others between two looks at his own.
+    forget_tries(cause, requests=[ForgetTries(VISIT, tries[1])])
     return _enter(redirect("portal-order"), order, _before(request))
 
 
@@ -304,10 +322,8 @@ def _order(request: HttpRequest, visit: Visit, refused: str = "") -> HttpRespons
     context = {
         "door": visit.door,
         "order": visit.order,
-        "promised_on": promised_day(
-            visit.order.promise_at, visit.order.country, visit.order.postal_code, str(fmt.reading().zone)
-        ),
-        "shipments": pages.shipments(order=of_order),
+        "promised_on": _promised_on(visit, visit.order.promise_at),
+        "shipments": [(one, _promised_on(visit, one.promised_at)) for one in pages.shipments(order=of_order)],
         "waits": sourcing.waits(order=of_order),
         "lines": lines,
         "only": sum(one.left for one in lines) == 1,
@@ -323,6 +339,10 @@ def _order(request: HttpRequest, visit: Visit, refused: str = "") -> HttpRespons
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     return render(request, "portal/order.html", context, status=status)
+
+
+def _promised_on(visit: Visit, at: datetime | None) -> date | None:
+    return promised_day(at, visit.order.country, visit.order.postal_code, str(fmt.reading().zone))
 
 
 HEADS = {
@@ -352,27 +372,49 @@ def _under_heads(
 @visited
 def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """What the rules say to a return, at once: each outcome that is offered, with its terms. Nothing is written."""
-    items = _items(request)
-    context: dict[str, Any] = {"door": visit.door, "order": visit.order, "said": _said(request)}
-    refused = _too_often(visit)
-    if refused is None and items:
-        asked = [Authorize(visit.order.id, items, one) for one in ASKED]
-        answers = consider(visit.cause, asked)
+    return _choices(request, visit, _items(request), _too_often(visit))
+
+
+def _choices(
+    request: HttpRequest,
+    visit: Visit,
+    items: tuple[Item, ...],
+    refused: Refused | None,
+    *,
+    chose: bool = False,
+) -> HttpResponse:
+    """What is offered for the things, with what was chosen of it before, where that was refused; else the order's form
+    as it was filled in, with why."""
+    said, offered = _said(request), []
+    context: dict[str, Any] = {"door": visit.door, "order": visit.order, "said": said}
+    if items and (refused is None or chose):
+        answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in ASKED])
         offered = [
             (one, found) for one, found in zip(ASKED, answers, strict=True) if isinstance(found, Authorized)
         ]
-        context |= {"offered": offered, "items": _named(visit, items)}
-        context["instead"] = _instead(visit, items) if any(one == "exchange" for one, _ in offered) else []
-        context["mates"] = _mates(visit, offered[0][1]) if offered else []
-        context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
-        refused = None if offered else next(one for one in answers if isinstance(one, Refused))
-    if refused or not items:
-        context["rest"] = _rest(visit, items, refused, context["said"])
-        if not context["rest"]:
+        refused = refused or (None if offered else next(one for one in answers if isinstance(one, Refused)))
+    if refused or chose or not items:
+        context["rest"] = _rest(visit, items, refused, said)
+        if not (offered or context["rest"]):
             return _order(request, visit, _says(visit, refused))
         context["refused"] = _says(visit, refused)
-        return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return render(request, "portal/answer.html", context)
+    if offered:
+        context |= {"offered": offered, "items": _named(visit, items)}
+        context["instead"] = _instead(visit, items) if any(one == "exchange" for one, _ in offered) else []
+        context["mates"] = _mates(visit, offered[0][1])
+        context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
+        context["chosen"] = _chosen_before(request, [one for one, _ in offered]) if chose else {}
+        context["wished"] = {one.line: clean(request.POST.get(f"instead-{one.line}")) for one in items}
+        context["photos_again"] = bool(request.FILES)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if "refused" in context else HTTPStatus.OK
+    return render(request, "portal/answer.html", context, status=status)
+
+
+def _chosen_before(request: HttpRequest, offered: Sequence[str]) -> dict[str, Any]:
+    """What a form that was refused had chosen of what is offered still."""
+    asked = clean(request.POST.get("asked"))
+    together = ids_in(request.POST.getlist("together"))
+    return {"asked": asked if asked in offered else "", "together": together}
 
 
 def _rest(
@@ -410,12 +452,7 @@ def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
             _label(visit, found, ids_in(request.POST.getlist("together")))
             return redirect("portal-return", number=found.number)
         refused = found
-    context = {
-        "door": visit.door,
-        "order": visit.order,
-        "refused": _says(visit, refused),
-    }
-    return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _choices(request, visit, items, refused, chose=True)
 
 
 @require_POST
@@ -578,7 +615,7 @@ def _said(request: HttpRequest) -> list[tuple[str, str]]:
         (name, clean(str(text)))
         for name, text in request.POST.items()
         if name == "key" or name.startswith(SAID)
-    ]
+    ] + ([] if request.POST.get("key") else [("key", str(ids.uuid7()))])
 
 
 def _names(visit: Visit) -> dict[UUID, str]:

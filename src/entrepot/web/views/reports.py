@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from entrepot.access import mailing
 from entrepot.access import queries as access
 from entrepot.insight import kpis, questions
-from entrepot.insight.kpis import Asked, Figure, Kpi
+from entrepot.insight.kpis import Asked, Figure, Kpi, Row
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
 from entrepot.web import plots, report_mail, report_tables
@@ -85,14 +87,13 @@ def report(request: Request, which: str) -> HttpResponse:
     asked, company = _asked(request, window), request.reader.company.id
     side = request.GET.get("by", "")
     side = side if side in kpi.sides else "time"
-    period = window["period"]
+    period, at = window["period"], fmt.reading().now
     if (kind := request.GET.get("format")) in FILES:
-        found = report_tables.figures(kpi, company, asked, side, period)
+        found = report_tables.figures(kpi, company, at, asked, side, period)
         return table_as_file(request, kind, which, report_tables.FIGURES, found)
     if (kind := request.GET.get("rows")) in FILES:
-        rows = report_tables.cells(kpis.every_row(kpi, company, asked))
+        rows = report_tables.cells(kpis.every_row(kpi, company, at, asked))
         return table_as_file(request, kind, f"{which}-rows", report_tables.ROWS, rows)
-    at = fmt.reading().now
     figures = (
         questions.kpi_over_time(company, at, kpi.name, asked, period) if side == "time"
         else questions.kpi_by(company, at, kpi.name, asked, side)
@@ -101,11 +102,13 @@ def report(request: Request, which: str) -> HttpResponse:
     now = questions.kpi_total(company, at, kpi.name, asked)
     context: dict[str, Any] = {
         "kpi": kpi, "words": WORDS[kpi.name], "slug": which, **window, "side": side,
+        "whole": (window["since"], window["until"]),
         "sides": [(one, KINDS[kpi.kind] if one == "kind" else None) for one in kpi.sides],
-        "now": now, "change": _change(kpi, company, asked, now), "figures": figures,
+        "now": now, "change": _change(kpi, company, asked, now),
+        "figures": [(one, _days(one.name, window) if side == "time" else None) for one in figures],
         "line": _line(kpi, figures) if side == "time" else None,
         "bars": plots.single("figures", WORDS[kpi.name].title, [(one.name, one.value or 0.0) for one in figures]),
-        "rows": facts[:ROWS], "more": len(facts) > ROWS, "asked": asked,
+        "rows": [(one, _behind(kpi, one)) for one in facts[:ROWS]], "more": len(facts) > ROWS, "asked": asked,
         "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),
         "filters": report_mail.kept(request.GET), "can_mail": access.sends_mail(), "rhythms": mailing.RHYTHMS,
         "kinds": mailing.FILES, "hours": range(24), "zone": fmt.reading().zone,
@@ -133,8 +136,24 @@ def days_asked(request: Request, usual: int = DAYS) -> dict[str, Any]:
 
 
 def _asked(request: Request, window: dict[str, Any]) -> Asked:
-    said = (clean(request.GET.get(name)) for name in ("channel", "node", "kind"))
-    return Asked(fmt.start_of(window["since"]), fmt.start_of(window["until"] + timedelta(days=1)), *said)
+    channel, node, kind = (clean(request.GET.get(name)) for name in ("channel", "node", "kind"))
+    until = fmt.start_of(window["until"] + timedelta(days=1))
+    return Asked(fmt.start_of(window["since"]), until, channel, node, kind, str(fmt.reading().zone))
+
+
+def _behind(kpi: Kpi, row: Row) -> str:
+    """Where a fact is told of: its document; else the balances of its month, or what was done at its node."""
+    if row.document:
+        return reverse("document", args=[row.document])
+    if kpi.unit == "days":
+        return f"{reverse('books')}?{urlencode({'month': row.name, 'up_to': 1})}"
+    return f"{reverse('labor')}?{urlencode({'node': row.node})}" if kpi.unit == "rate" else ""
+
+
+def _days(name: str, window: dict[str, Any]) -> tuple[date, date]:
+    """The days of a figure over time, as far as they are asked for."""
+    since, until = kpis.days_of(window["period"], date.fromisoformat(name))
+    return max(since, window["since"]), min(until, window["until"])
 
 
 def _change(kpi: Kpi, company: int, asked: Asked, now: Figure) -> Change:
@@ -143,7 +162,7 @@ def _change(kpi: Kpi, company: int, asked: Asked, now: Figure) -> Change:
     if now.value is None or before.value is None:
         return Change(before, None, None)
     difference = now.value - before.value
-    better = None if difference == 0 else (difference > 0) == (kpi.better == "high")
+    better = None if difference == 0 else kpi.is_better(now.value, before.value)
     return Change(before, difference, better)
 
 

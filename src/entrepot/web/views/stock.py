@@ -122,7 +122,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "buckets": stock.in_bins(sku=which, limit=BINS + 1),
         "bins": BINS,
         "first_bins": f":{BINS}",
-        "promises": pages.promises(sku=which, limit=SHOWN + 1),
+        "promises": pages.promises(sku=which, at=fmt.reading().now, limit=SHOWN + 1),
         "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
         "supply": supply,
         "names": pages.names([*(one.document for one in moves), *(one.document for one in supply)]),

@@ -169,6 +169,7 @@
   });
 
   document.addEventListener("submit", (event) => {
+    if ("whole" in event.target.dataset) return; // it has files, which no queue keeps
     const form = event.target;
     if (!form.matches("#scan, .taps") || form.getAttribute("action")) return;
     event.preventDefault();

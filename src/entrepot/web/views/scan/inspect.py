@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused, Said
-from entrepot.returns import inspection_queries, queries, rules
+from entrepot.returns import inspection_queries, photos, queries, rules
+from entrepot.returns.checklists import Question, answered
+from entrepot.returns.commands.add_photos import AddPhoto, add_photos
 from entrepot.returns.commands.dispose import OVERRIDES, Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.warehouse.rules import SERIAL_MAX
-from entrepot.web.edge import Request, console
+from entrepot.web.edge import Request, cause_of, clean, console
 from entrepot.web.views.scan.screen import (
     Choice,
     Outcome,
@@ -34,7 +38,7 @@ from entrepot.web.views.scan.screen import (
     progress,
     show,
 )
-from entrepot.web.words import sentence, word
+from entrepot.web.words import refusal, sentence, word
 from entrepot.work import errors
 from entrepot.work.scanning import Keep, Scan, astray
 
@@ -105,38 +109,110 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if subject != which and request.method != "POST":
         return redirect("scan-inspect-one", subject)
     at = progress(request, "inspect", subject)
-    left = [] if task.inspection or task.serial else inspection_queries.serials_left(task.receipt)
-    if left and at.tokens:
-        task = replace(task, quantity=1, serial=at.tokens[-1])
-
-    def screen() -> Screen:
-        if left and not at.tokens:
-            return _number(task)
-        may = request.reader.actor.may(OVERRIDES)
-        others = [one for one in rules.DISPOSITIONS if one != task.proposed]
-        return (
-            _disposition(task, others if may else [])
-            if task.inspection
-            else replace(_grade(task), can_undo=bool(left))
-        )
-
-    def decide(scan: Scan, key: str) -> Outcome:
-        if left and not at.tokens:
-            return _read(request, task, left, at, scan, key)
-        return (
-            _dispose(request, task, scan, key) if task.inspection else _inspect(request, task, at, scan, key)
-        )
-
+    if request.method == "POST" and request.FILES:
+        return _photographed(request, task)
+    step = _disposing(request, task, at) if task.inspection else _looking(request, task, at)
     if request.method == "POST":
-        return hear(request, at, COMMANDS, screen, decide)
-    return show(request, screen())
+        return hear(request, at, COMMANDS, step.screen, step.decide)
+    return show(request, step.screen())
+
+
+class _Step(NamedTuple):
+    """What is shown, and what is made of a scan."""
+
+    screen: Callable[[], Screen]
+    decide: Callable[[Scan, str], Outcome]
+
+
+PART, ANSWER, INSTEAD = "#", "?", "!"
+"""With what is remembered begins: how many of the units are meant, an answer, another disposition."""
+SOME = "=some"
+SKIP = "=skip"
+TAPS_MOST = 9
+"""Numbers of units that have buttons; more are typed."""
+
+
+class _Said(NamedTuple):
+    """What was said of units so far: the number on the one in hand, how many are meant ('' while that is asked for),
+    and the answers by question."""
+
+    serial: str | None
+    part: str | None
+    answers: dict[str, str]
+
+
+def _said(tokens: Sequence[str], *, numbered: bool) -> _Said:
+    serial, rest = (tokens[0], tokens[1:]) if numbered and tokens else (None, tokens)
+    parts = [one[1:] for one in rest if one.startswith(PART)]
+    answers = (one[1:].partition(" ") for one in rest if one.startswith(ANSWER))
+    return _Said(serial, parts[-1] if parts else None, {code: text for code, _, text in answers})
+
+
+def _looking(request: Request, task: queries.Task, at: Progress) -> _Step:
+    """What is asked of units that nobody has looked at: the number on one, what the checklist asks, and the grade."""
+    left = [] if task.serial else inspection_queries.serials_left(task.receipt)
+    said = _said(at.tokens, numbered=bool(left))
+    if left and said.serial is None:
+        return _Step(lambda: _number(task), lambda scan, key: _read(request, task, left, at, scan, key))
+    if said.serial is not None:
+        task = replace(task, quantity=1, serial=said.serial)
+    if said.part == "":
+        return _Step(lambda: _part(task), lambda scan, _: _units(task, scan))
+    many = task.quantity > 1 and said.part is None
+    if said.part:
+        task = replace(task, quantity=min(int(said.part), task.quantity))
+    questions = inspection_queries.questions(request.reader.company.id, task.category, timezone.now())
+    unasked = next((one for one in questions if one.code not in said.answers), None)
+    can_undo = bool(at.tokens)
+    if unasked:
+        return _Step(
+            lambda: replace(_question(task, unasked, many=many), can_undo=can_undo),
+            lambda scan, _: _answer(request, task, unasked, scan, many=many),
+        )
+    return _Step(
+        lambda: replace(_grade(task, many=many), can_undo=can_undo),
+        lambda scan, key: _inspect(request, task, at, said, scan, key, many=many),
+    )
+
+
+def _disposing(request: Request, task: queries.Task, at: Progress) -> _Step:
+    """What is done with units that were looked at; why, where it is not what the rules propose."""
+    instead = next((one[1:] for one in at.tokens if one.startswith(INSTEAD)), "")
+    if instead:
+        return _Step(
+            lambda: _why(task, instead), lambda scan, key: _overridden(request, task, at, instead, scan, key)
+        )
+    may = request.reader.actor.may(OVERRIDES)
+    others = [one for one in rules.DISPOSITIONS if one != task.proposed] if may else []
+    return _Step(lambda: _disposition(task, others), lambda scan, key: _dispose(request, task, scan, key))
+
+
+def _photographed(request: Request, task: queries.Task) -> HttpResponse:
+    """Pictures of what was looked at; one byte more than allowed is enough for the refusal."""
+    files = request.FILES.getlist("photos")[: photos.PHOTOS_MAX + 1]
+    wanted = (
+        [AddPhoto(task.inspection, one.read(photos.BYTES_MAX + 1)) for one in files]
+        if task.inspection
+        else []
+    )
+    answers = add_photos(cause_of(request), requests=wanted)
+    refused = next((one for one in answers if isinstance(one, Refused)), None)
+    if refused:
+        messages.error(request, refusal(refused))
+    kept = sum(not isinstance(one, Refused) for one in answers)
+    if kept:
+        messages.success(
+            request, ngettext("%(n)s photo is kept.", "%(n)s photos are kept.", kept) % {"n": kept}
+        )
+    return redirect(request.path)
 
 
 def _facts(task: queries.Task) -> tuple[tuple[str, str], ...]:
     says = word(rules.REASONS[task.reason].says if task.reason in rules.REASONS else task.reason)
     facts = (
         (gettext("Return"), task.number), (gettext("Bin"), task.bin), (gettext("Serial"), task.serial),
-        (gettext("Lot"), task.lot), (gettext("They say"), f"{says} {task.note}".strip()),
+        (gettext("Lot"), task.lot), (gettext("Photos"), str(len(task.photos) or "")),
+        (gettext("They say"), f"{says} {task.note}".strip()),
     )  # fmt: skip
     return tuple((label, value) for label, value in facts if value)
 
@@ -148,11 +224,46 @@ def _number(task: queries.Task) -> Screen:
     )  # fmt: skip
 
 
-def _grade(task: queries.Task) -> Screen:
+def _some(task: queries.Task, *, many: bool) -> tuple[Tap, ...]:
+    """The button for who finds that units differ."""
+    return (Tap(SOME, gettext("Only some of the %(n)s") % {"n": task.quantity}, "quiet"),) if many else ()
+
+
+def _grade(task: queries.Task, *, many: bool) -> Screen:
     taps = tuple(Tap(f"={grade}", f"{grade} · {sentence(words)}") for grade, words in rules.GRADES.items())
     return Screen(
         task.number, gettext("What is it like?"), f"{task.quantity} × {task.sku_code}", task.name,
-        facts=_facts(task), taps=taps, at=str(task.receipt), back="scan-inspect",
+        facts=_facts(task), taps=taps + _some(task, many=many), at=str(task.receipt), back="scan-inspect",
+    )  # fmt: skip
+
+
+def _part(task: queries.Task) -> Screen:
+    taps = tuple(Tap(f"={n}", str(n)) for n in range(1, min(task.quantity - 1, TAPS_MOST) + 1))
+    return Screen(
+        task.number, gettext("How many of them are alike?"), f"{task.quantity} × {task.sku_code}", task.name,
+        facts=_facts(task), taps=taps, scans=gettext("A number of units"), at=str(task.receipt), can_undo=True,
+        back="scan-inspect",
+    )  # fmt: skip
+
+
+def _question(task: queries.Task, asked: Question, *, many: bool) -> Screen:
+    written = asked.kind in ("number", "text")
+    taps = () if written else tuple(Tap(f"={one}", sentence(one)) for one in asked.verdicts)
+    if not asked.required:
+        taps += (Tap(SKIP, gettext("No answer"), "quiet"),)
+    return Screen(
+        task.number, asked.asks, f"{task.quantity} × {task.sku_code}", task.name, facts=_facts(task),
+        taps=taps + _some(task, many=many),
+        scans=(gettext("A number") if asked.kind == "number" else gettext("The answer")) if written else "",
+        at=str(task.receipt), back="scan-inspect",
+    )  # fmt: skip
+
+
+def _why(task: queries.Task, instead: str) -> Screen:
+    return Screen(
+        task.number, gettext("Why, and not %(proposed)s?") % {"proposed": word(task.proposed)}, word(instead),
+        f"{task.quantity} × {task.sku_code} · {task.name}", facts=_facts(task), scans=gettext("Your reason"),
+        at=str(task.inspection), can_undo=True, back="scan-inspect",
     )  # fmt: skip
 
 
@@ -162,7 +273,7 @@ def _disposition(task: queries.Task, others: list[str]) -> Screen:
     return Screen(
         task.number, gettext("Grade %(grade)s. Proposed:") % {"grade": task.grade}, word(task.proposed),
         f"{task.quantity} × {task.sku_code} · {task.name}", note=sentence(task.why), facts=_facts(task),
-        taps=tuple(taps), at=str(task.inspection), back="scan-inspect",
+        taps=tuple(taps), at=str(task.inspection), pictures=",".join(photos.TYPES.values()), back="scan-inspect",
     )  # fmt: skip
 
 
@@ -220,7 +331,40 @@ def _read(
     return redirect(request.path)
 
 
-def _inspect(request: Request, task: queries.Task, at: Progress, scan: Scan, key: str) -> Outcome:
+def _units(task: queries.Task, scan: Scan) -> Outcome:
+    """How many units are meant by what is said next."""
+    said = scan.text.removeprefix("=")
+    if said.isascii() and said.isdigit() and 0 < int(said) < task.quantity:
+        return Keep(f"{PART}{int(said)}")
+    wanted = Said("1 to {0} units", task.quantity - 1)
+    return errors.ScanOutOfTurn(scanned=scan.shown.removeprefix("="), wanted=wanted)
+
+
+def _answer(request: Request, task: queries.Task, asked: Question, scan: Scan, *, many: bool) -> Outcome:
+    """An answer to what the checklist asks: a button, or what is typed."""
+    if many and scan.text == SOME:
+        return Keep(PART)
+    if not asked.required and scan.text == SKIP:
+        return Keep(f"{ANSWER}{asked.code} ")
+    if asked.kind in ("number", "text"):
+        text = clean(request.POST.get("scan"))
+    elif scan.text.startswith("="):
+        text = scan.text.removeprefix("=")
+    else:
+        return _wrong(task, scan) or _not_asked(task, scan) or _button(scan)
+    checked = answered([asked], {asked.code: text})
+    return checked if isinstance(checked, Refused) else Keep(f"{ANSWER}{asked.code} {text}")
+
+
+def _button(scan: Scan) -> Refused:
+    return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("one of the buttons"))
+
+
+def _inspect(
+    request: Request, task: queries.Task, at: Progress, said: _Said, scan: Scan, key: str, *, many: bool
+) -> Outcome:
+    if many and scan.text == SOME:
+        return Keep(PART)
     grade = scan.text.removeprefix("=")
     wrong = _wrong(task, scan)
     if wrong:
@@ -229,11 +373,9 @@ def _inspect(request: Request, task: queries.Task, at: Progress, scan: Scan, key
         return told
     if grade not in rules.GRADES:
         return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("a grade: one of the buttons"))
-    if at.tokens:
-        asked = Inspect(task.receipt, 1, grade, serial=task.serial, key=key)
-        answer = finish(request, at, inspect, asked)
-    else:
-        answer = give_one(request, inspect, Inspect(task.receipt, task.quantity, grade, key=key))
+    answers = {code: text for code, text in said.answers.items() if text}
+    asked = Inspect(task.receipt, task.quantity, grade, answers=answers, serial=said.serial or "", key=key)
+    answer = finish(request, at, inspect, asked) if at.tokens else give_one(request, inspect, asked)
     return answer if isinstance(answer, Refused) else redirect("scan-inspect-one", answer.inspection)
 
 
@@ -245,11 +387,31 @@ def _dispose(request: Request, task: queries.Task, scan: Scan, key: str) -> Outc
     if told := _not_asked(task, scan):
         return told
     if chosen not in rules.DISPOSITIONS or task.inspection is None:
-        return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("one of the buttons"))
-    reason = "" if chosen == task.proposed else gettext("decided by the inspector with the goods in hand")
-    wanted = Dispose(task.inspection, task.quantity, chosen, reason=reason, key=key)
-    answer = give_one(request, dispose, wanted)
+        return _button(scan)
+    if chosen != task.proposed:
+        return Keep(f"{INSTEAD}{chosen}") if request.reader.actor.may(OVERRIDES) else _button(scan)
+    return _done(
+        request, task, give_one(request, dispose, Dispose(task.inspection, task.quantity, chosen, key=key))
+    )
+
+
+def _overridden(
+    request: Request, task: queries.Task, at: Progress, instead: str, scan: Scan, key: str
+) -> Outcome:
+    """The inspector's own reason for another way than the rules propose. A barcode is none."""
+    assert task.inspection
+    if scan.items or scan.bin or scan.text.startswith("="):
+        return errors.ScanOutOfTurn(
+            scanned=scan.shown.removeprefix("="), wanted=Said("your reason, in words")
+        )
+    reason = clean(request.POST.get("scan"))
+    wanted = Dispose(task.inspection, task.quantity, instead, reason=reason, key=key)
+    return _done(request, replace(task, proposed=instead), finish(request, at, dispose, wanted))
+
+
+def _done(request: Request, task: queries.Task, answer: Any) -> Outcome:
     if isinstance(answer, Refused):
         return answer
-    messages.success(request, gettext("%(code)s: %(what)s.") % {"code": task.sku_code, "what": word(chosen)})
+    what = word(task.proposed)
+    messages.success(request, gettext("%(code)s: %(what)s.") % {"code": task.sku_code, "what": what})
     return redirect("scan-inspect")

@@ -71,6 +71,8 @@ class Screen:
     """What the field is for; '' where nothing is scanned."""
     at: str = ""
     can_undo: bool = False
+    pictures: str = ""
+    """The types of pictures that may be taken of it; '' where none are."""
     back: str = "scan"
 
 
