@@ -54,6 +54,7 @@ SIGNALS = {
     "replenishments": _in_state("warehouse_replenishment", "open"),
     "counts": _in_state("warehouse_counttask", "open", "counting", "recount"),
     "counts to decide": _in_state("warehouse_counttask", "waiting"),
+    "corrections": _in_state("stock_adjustment", "waiting"),
     "reorders": _in_state("purchasing_proposal", "proposed"),
     "checks": _in_state("purchasing_check", "waiting"),
     "supplier claims": _in_state("purchasing_claim", "open"),

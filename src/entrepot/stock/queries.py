@@ -217,6 +217,37 @@ class BucketRow:
     status: str
     quantity: int
     committed: int
+    id: UUID
+    bin: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """Goods in a bin. `committed` of them are being picked; those that were picked or sent stand in no bin."""
+
+    id: UUID
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    node: UUID
+    bin: UUID | None
+    lot: str
+    serial: str
+    status: str
+    expires_on: date | None
+    quantity: int
+    committed: int
+
+
+def buckets_in(*, company: int, bin_: UUID) -> list[HeldRow]:
+    """What of a company stands in a bin. 1 statement."""
+    return [HeldRow(*row) for row in sql.run(_IN_BIN, {"company": company, "bin": bin_})]
+
+
+def bucket(*, company: int, which: UUID | None) -> HeldRow | None:
+    """Goods in a bin by their own id. 1 statement."""
+    rows = sql.run(_BUCKET, {"company": company, "which": which})
+    return HeldRow(*rows[0]) if rows else None
 
 
 def buckets(*, sku: UUID) -> list[BucketRow]:
@@ -598,10 +629,24 @@ ORDER BY sku_code {way}, node_code {way}
 """
 
 _BUCKETS = """
-SELECT n.code, COALESCE(bin.code, ''), b.lot, b.serial, b.status, b.quantity, b.committed
+SELECT n.code, COALESCE(bin.code, ''), b.lot, b.serial, b.status, b.quantity, b.committed, b.id,
+       b.bin_id
 FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN network_bin AS bin ON bin.id = b.bin_id
 WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0 ORDER BY 1, 2, 3, 4, 5
 """
+
+_HELD = """
+SELECT b.id, b.sku_id, s.code, s.name, b.node_id, b.bin_id, b.lot, b.serial, b.status, b.expires_on, b.quantity,
+       b.committed
+FROM stock_bucket AS b JOIN catalog_sku AS s ON s.id = b.sku_id
+"""
+
+_IN_BIN = f"""{_HELD}
+WHERE b.bin_id = %(bin)s::uuid AND b.company_id = %(company)s::smallint AND b.quantity > 0
+ORDER BY s.code, b.lot, b.serial, b.status
+"""
+
+_BUCKET = f"{_HELD} WHERE b.id = %(which)s::uuid AND b.company_id = %(company)s::smallint"
 
 # From what there is now back to the first day, so that only what was recorded since is read. What moved before that
 # day is told as that day's: from it on, the sums are the units that there were.

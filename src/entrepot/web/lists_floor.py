@@ -12,6 +12,7 @@ from entrepot.purchasing.queries import Proposal
 from entrepot.returns.comeback_queries import SentAgain
 from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
+from entrepot.stock.adjustments import AdjustmentRow
 from entrepot.stock.plate_queries import PlateRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
@@ -79,6 +80,16 @@ FACES = Listing(
         Head(_("Case"), "case", n=True),
     ),
     cells_of(FaceRow),
+)  # fmt: skip
+ADJUSTMENTS = Listing(
+    "adjustments", "adjustments",
+    (
+        Head(_("Correction")), Head(_("What"), "what"), Head(_("Bin"), "bin"), Head(_("State"), "state"),
+        Head(_("Units"), "units", n=True, sum="delta"), Head(_("Free there now"), "free", n=True),
+        Head(_("Value"), "value", n=True, sum="value_minor"), Head(_("Why"), "why"), Head(_("Asked for by"), "asked"),
+        Head(_("Decided by"), "decided"),
+    ),
+    cells_of(AdjustmentRow),
 )  # fmt: skip
 COUNTS = Listing(
     "counts", "counts",

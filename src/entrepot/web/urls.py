@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 
 from entrepot.web.api import house
 from entrepot.web.views import (
+    adjustments,
     ageing,
     audit,
     backorders,
@@ -282,6 +283,11 @@ urlpatterns = [
     path("stock/bins/add/", bins.add, name="bins-add"),
     path("stock/bins/upload/", bins.upload, name="bins-upload"),
     path("stock/bins/act/", bins.act, name="bins-act"),
+    path("stock/bins/<uuid:which>/", adjustments.bin_, name="bin"),
+    path("stock/adjustments/", adjustments.told, name="adjustments"),
+    path("stock/adjustments/decide/", adjustments.decide, name="adjustments-decide"),
+    path("stock/adjustments/correct/", adjustments.correct, name="stock-correct"),
+    path("stock/adjustments/mark/", adjustments.mark, name="stock-mark"),
     path("stock/transfers/", transfers.transfers_list, name="transfers"),
     path("stock/transfers/review/", transfers.review, name="transfers-review"),
     path("stock/transfers/act/", transfers.act, name="transfers-act"),
