@@ -26,7 +26,6 @@ TEMPLATE = re.compile(r'"(web/[a-z_]+\.html)"')
 OWN_HEADS = re.compile(r'<table class="rows">(?:<caption.*?</caption>)?\s*<thead')
 
 OTHERWISE = {
-    "web/bin.html": (2, "what stands in one bin; what was corrected there last"),
     "web/audit.html": (1, "the proofs of the log"),
     "web/bank.html": (1, "the accounts"),
     "web/calendars.html": (2, "the week of each node; the calendars of targets"),

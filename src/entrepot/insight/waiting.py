@@ -33,7 +33,7 @@ _HELD = f"""FROM orders_order WHERE company_id = %(company)s::smallint
 _SOON = "%(now)s::timestamptz + interval '3 days'"
 _MAY_ENTER = "FROM auth_user AS u WHERE u.is_active"
 
-_NO_TIME = "f.due_at < %(now)s::timestamptz"
+_NO_TIME = "COALESCE(f.leave_by, f.due_at) < %(now)s::timestamptz"
 
 SIGNALS = {
     "mine": f"{_OPEN} AND owner = %(person)s::text AND {_AWAKE}",

@@ -46,7 +46,7 @@ PACKING = Listing(
     (
         Head(_("Fulfillment"), by="number"), Head(_("Order"), "order", "order_number"),
         Head(_("Node"), "node", "node_code"), Head(_("Units"), "units", "picked", n=True, sum="picked"),
-        Head(_("Due"), "due", "due_at"),
+        Head(_("To leave by"), "leave-by", "leave_by"), Head(_("Promised"), "due", "due_at"),
     ),
     cells_of(FulfillmentRow),
 )  # fmt: skip
@@ -215,6 +215,7 @@ ALL = (
     PACKING,
     MANIFESTS,
     FACES,
+    ADJUSTMENTS,
     COUNTS,
     PUT_AWAY,
     SERVICES,

@@ -538,6 +538,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.adjust": _("stock adjusted"),
     "warehouse.approve_adjustment": _("adjustment decided"),
     "warehouse.change_status": _("status of goods changed"),
+    "warehouse.redate": _("due anew"),
     "work.open": _("work item opened"),
     "work.claim": _("taken"),
     "work.put_back": _("put back"),
