@@ -161,6 +161,7 @@ OPERATIONS = [
     ("/api/v1/landed-costs", "post"),
     ("/api/v1/landed-costs/{cost}/parts", "get"),
     ("/api/v1/layers", "get"),
+    ("/api/v1/layouts", "get"),
     ("/api/v1/layouts", "post"),
     ("/api/v1/manifests", "get"),
     ("/api/v1/manifests", "post"),

@@ -74,6 +74,8 @@ AREAS = (
         Page("replenishment", _("Replenishment")),
         Page("labor", _("Labor")),
         Page("floor-map", _("Map")),
+        Page("layout", _("Layout")),
+        Page("cartons", _("Cartons")),
     )),
     Area("ship", _("Ship"), "box", "d", _("Ship: pack and dispatch"), (
         Page("packings", _("Packing")),
@@ -166,6 +168,8 @@ ACTIONS = (
     Action(_("Close a manifest"), "manifests", "", "shipping.close_manifests"),
     Action(_("Receive goods"), "receiving", "", "purchasing.receive_scans"),
     Action(_("Review reorder proposals"), "reorders", "", "purchasing.accept_proposals"),
+    Action(_("Set up a layout"), "layout", "", "network.register_layouts"),
+    Action(_("Set up cartons"), "cartons", "", "warehouse.register_cartons"),
     Action(_("Count stock"), "counts", "", "warehouse.ask_counts"),
     Action(_("Approve corrections of stock"), "adjustments", "", "warehouse.approve_adjustment"),
     Action(_("Set up bins"), "bins", "", "network.register_bins"),

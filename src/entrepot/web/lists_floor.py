@@ -14,6 +14,7 @@ from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
 from entrepot.stock.adjustments import AdjustmentRow
 from entrepot.stock.plate_queries import PlateRow
+from entrepot.warehouse.carton_queries import CartonRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
 from entrepot.warehouse.shelf_queries import BinUse, FaceRow
@@ -80,6 +81,16 @@ FACES = Listing(
         Head(_("Case"), "case", n=True),
     ),
     cells_of(FaceRow),
+)  # fmt: skip
+CARTONS = Listing(
+    "cartons", "cartons",
+    (
+        Head(_("Carton"), by="code"), Head(_("Inside, mm"), "inside", "length_mm"),
+        Head(_("Holds, g"), "holds", "max_weight_g", n=True), Head(_("Weighs, g"), "weighs", "tare_g", n=True),
+        Head(_("Costs"), "costs", "cost_minor", n=True), Head(_("Packed of late"), "packed", "packed", n=True),
+        Head(_("State"), "state"),
+    ),
+    cells_of(CartonRow),
 )  # fmt: skip
 ADJUSTMENTS = Listing(
     "adjustments", "adjustments",
@@ -215,6 +226,7 @@ ALL = (
     PACKING,
     MANIFESTS,
     FACES,
+    CARTONS,
     ADJUSTMENTS,
     COUNTS,
     PUT_AWAY,
