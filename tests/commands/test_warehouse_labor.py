@@ -19,6 +19,7 @@ from entrepot.warehouse.commands.fit_standards import FitStandards, StandardsFit
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
+from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.totes import SortStop, sort_stops
 from entrepot.warehouse.waves import Times, Waves, pick_seconds
@@ -267,3 +268,16 @@ def test_the_outlook_reckons_as_waves_do_with_the_cut_offs_of_carriers_and_what_
     wave = Waves(pickers=1, packing_stations=1, cart_places=4, mm_per_line=10_000)
     assert fitted.needed_s == pick_seconds(wave, fitted.lines, fitted.units, Times(standard), 1)
     assert fitted.needed_s > standard.seconds(0.25, fitted.lines, fitted.units), "walking counts too"
+
+
+def test_what_else_waits_is_told_with_the_time_that_it_takes(house: Floor):
+    house.stock(1, 7, kind="receiving")
+    ask_counts(SYSTEM, requests=[AskCount(house.bin(), house.skus[0])])
+    row = (ids.uuid7(), COMPANY, house.nodes[0], "put_away", 60.0, 0.0, 2.0, 0.0, 9, 0.0, NOW, NOW)
+    sql.write("warehouse_standardtime", COLUMNS, [row])
+    (first, second) = task_times.outlooks(company=COMPANY, at=NOW)
+    assert {one.step: one for one in first.other} == {
+        "count": task_times.Waits("count", 1, 1, 0, None),
+        "put_away": task_times.Waits("put_away", 1, 1, 7, 74),
+    }
+    assert second.other == ()

@@ -97,6 +97,18 @@ def times_of(nodes: Collection[UUID]) -> dict[UUID, Times]:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """Work of a step that no cut-off waits for; `needed_s` is how long one person takes for it by the standard time of
+    the step, None where none was fitted."""
+
+    step: str
+    tasks: int
+    lines: int
+    units: int
+    needed_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeOutlook:
     """The backlog of a node against its next cut-offs. Of the steps that are `fitted` the times come from history,
     of the others from the policy `warehouse.waves`."""
@@ -106,17 +118,20 @@ class NodeOutlook:
     time_zone: str
     fitted: tuple[str, ...]
     steps: tuple[Outlook, ...]
+    other: tuple[Waits, ...] = ()
 
 
 def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
     """For each node, what is queued up to each of its next cut-offs and those of its carriers, and what will miss them.
-    It takes as long as waves reckon with (`waves.pick_seconds`, `waves.pack_seconds`). 13 statements."""
+    It takes as long as waves reckon with (`waves.pick_seconds`, `waves.pack_seconds`). Beside it what else waits there.
+    15 statements."""
     nodes = [node for node in network.nodes(company=company) if node.active]
     leaving = Leaving(places([node.id for node in nodes]), at)
     known = times_of([node.id for node in nodes])
     in_force = policies.in_force(company, Waves, at)
     labors = policies.in_force(company, Labor, at)
     queued = _queued(company, at, leaving)
+    other = _other(company)
     found = []
     for node in nodes:
         wave, work = (
@@ -133,7 +148,21 @@ def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
                 step, queued.get(node.id, ()), cutoffs, partial(_seconds, step, wave, times), many
             )
         ]
-        found.append(NodeOutlook(node.id, node.code, node.time_zone, tuple(times.fitted), tuple(steps)))
+        waits = tuple(other.get(node.id, ()))
+        found.append(
+            NodeOutlook(node.id, node.code, node.time_zone, tuple(times.fitted), tuple(steps), waits)
+        )
+    return found
+
+
+def _other(company: int) -> dict[UUID, list[Waits]]:
+    """What waits at each node to be put away, brought to pick faces, counted and sorted."""
+    known = {(one.node, one.step): one.standard for one in standards(company=company)}
+    found: dict[UUID, list[Waits]] = {}
+    for node, step, tasks, lines, units in sql.run(_OTHER, {"company": company}):
+        standard = known.get((node, step))
+        needed = round(standard.seconds(tasks, lines, units)) if standard else None
+        found.setdefault(node, []).append(Waits(step, tasks, lines, units, needed))
     return found
 
 
@@ -328,4 +357,29 @@ SELECT node_id, due, service, country, postal_code, promise_at,
        (count(*) FILTER (WHERE to_pick > 0))::int, sum(to_pick)::int, sum(units_to_pick)::int, sum(pieces)::int,
        count(*)::int, sum(lines)::int, sum(units)::int
 FROM work GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
+# What stands at the dock is put away bucket by bucket. Whoever counts is told no figure, and nobody knows what is there:
+# the units of a count are none.
+_OTHER = """
+SELECT b.node_id, 'put_away', count(*)::int, count(*)::int, sum(b.quantity - b.committed)::int
+FROM network_bin AS n JOIN stock_bucket AS b ON b.bin_id = n.id AND b.quantity > b.committed
+WHERE n.kind = 'receiving' AND b.company_id = %(company)s::smallint AND b.status = 'sellable' GROUP BY 1
+UNION ALL
+SELECT node_id, 'replenish', count(*)::int, count(*)::int, sum(quantity)::int FROM warehouse_replenishment
+WHERE company_id = %(company)s::smallint AND state = 'open' GROUP BY 1
+UNION ALL
+SELECT t.node_id, 'count', count(DISTINCT t.id)::int, count(l.id)::int, 0
+FROM warehouse_counttask AS t
+LEFT JOIN warehouse_countline AS l ON l.task_id = t.id AND l.state IN ('open', 'recount')
+WHERE t.company_id = %(company)s::smallint AND t.state IN ('open', 'counting', 'recount') GROUP BY 1
+UNION ALL
+SELECT f.node_id, 'sort', count(DISTINCT s.list_id)::int, count(*)::int, sum(t.picked)::int
+FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject AND f.company_id = %(company)s::smallint
+JOIN warehouse_picktask AS t ON t.fulfillment_id = f.id AND t.picked > 0
+JOIN warehouse_liststop AS s ON s.task_id = t.id AND s.tote = ''
+JOIN warehouse_picklist AS l ON l.id = s.list_id
+JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
+WHERE r.queue IN ('pick', 'pack') GROUP BY 1
+ORDER BY 1, 2
 """
