@@ -359,7 +359,7 @@ SELECT node_id, due, service, country, postal_code, promise_at,
 FROM work GROUP BY 1, 2, 3, 4, 5, 6
 """
 
-# What stands at the dock is put away bucket by bucket. Whoever counts is told no figure, and nobody knows what is there:
+# What stands at the dock is put away bucket by bucket. Whoever counts is told no figure, and nobody knows any:
 # the units of a count are none.
 _OTHER = """
 SELECT b.node_id, 'put_away', count(*)::int, count(*)::int, sum(b.quantity - b.committed)::int

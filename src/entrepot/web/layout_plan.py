@@ -87,7 +87,7 @@ def drawn(layout: Layout | None, bins: Sequence[Standing]) -> Drawing | None:
 
 
 def _box(x: float, y: float, width: float, height: float, name: str) -> Box:
-    return Box(*(f"{number:.2f}" for number in (x, y, width, height)), name)
+    return Box(f"{x:.2f}", f"{y:.2f}", f"{width:.2f}", f"{height:.2f}", name)
 
 
 def _spot(center: tuple[float, float], name: str) -> Box:

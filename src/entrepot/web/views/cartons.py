@@ -76,12 +76,8 @@ def keep(request: Request) -> HttpResponse:
             gettext("Write whole millimeters and grams, and the cost as money."),
         )
         return back(request, home)
-    wanted = RegisterCarton(
-        company.id,
-        clean(text.get("code")),
-        **{name: number or 0 for name, number in numbers.items()},
-        cost_minor=cost,
-    )
+    length, width, height, holds, tare = (numbers[name] or 0 for name in NUMBERS)
+    wanted = RegisterCarton(company.id, clean(text.get("code")), length, width, height, holds, tare, cost)
     results = give(request, register_cartons, [wanted], lambda _: gettext("The carton is kept."))
     return back(request, home, results)
 

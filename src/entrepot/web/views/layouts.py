@@ -37,7 +37,7 @@ def told(request: Request) -> HttpResponse:
     layout = network.layouts(nodes=[node.id]).get(node.id) if node else None
     found = _bins(request, node.id) if node else []
     standing = [layout_plan.Standing(one.code, one.x, one.y) for one in found]
-    plan = layout and layout_plan.Layout(layout.aisles, layout.cross_aisles, layout.depot)
+    plan = layout_plan.Layout(layout.aisles, layout.cross_aisles, layout.depot) if layout else None
     drawing = layout_plan.drawn(plan, standing)
     outside = drawing.outside if drawing else ()
     context: dict[str, Any] = {
@@ -69,10 +69,8 @@ def set_layout(request: Request) -> HttpResponse:
         field = "node" if node not in nodes else wrong[0] if wrong else "unit_mm"
         misread(request, field, gettext("Write whole numbers, with commas between them."))
         return back(request, home)
-    wanted = RegisterLayout(
-        nodes[node], lists["aisles"] or (), lists["cross_aisles"] or (),
-        *((points[name] or (0,))[0] for name in ("depot_x", "depot_y")), unit_mm,
-    )  # fmt: skip
+    x, y = ((points[name] or (0,))[0] for name in ("depot_x", "depot_y"))
+    wanted = RegisterLayout(nodes[node], lists["aisles"] or (), lists["cross_aisles"] or (), x, y, unit_mm)
     results = give(
         request,
         register_layouts,
