@@ -71,6 +71,7 @@ WHICH: dict[str, str] = {
     "notice": _LAST.format("purchasing_notice"),
     "sku": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
     "sku-catalog": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
+    "bin": "SELECT bin_id FROM stock_bucket WHERE quantity > 0 AND bin_id IS NOT NULL ORDER BY id LIMIT 1",
     "count": _TO_COUNT,
     "wave": _LAST.format("warehouse_wave"),
     "pick-list": _LAST.format("warehouse_picklist"),

@@ -309,6 +309,26 @@ def test_a_loss_of_more_than_the_records_have_has_the_bin_counted(house: Floor):
     assert row.why == "negative check"
 
 
+def test_empty_bins_are_looked_at_where_the_policy_says_so(house: Floor):
+    """What stands in the pick bin is counted by its class; the other bins of both nodes are empty."""
+    house.stock(0, 3)
+    assert plan_counts(SYSTEM, requests=[PlanCounts(COMPANY)])[0].bins == ("N1 PICK",)
+    (row,) = counted.counts(company=COMPANY)
+    withdraw_counts(SYSTEM, requests=[WithdrawCount(row.id, "again")])
+    policy(empty_days=90, plans={})
+    (first,) = plan_counts(SYSTEM, requests=[PlanCounts(COMPANY)])
+    assert (first.tasks, first.goods, set(first.bins)) == (3, 0, {"N1 RESERVE", "N2 PICK", "N2 RESERVE"})
+    assert {(one.why, one.whole) for one in counted.counts(company=COMPANY)} == {("empty bin", True)}
+    assert plan_counts(SYSTEM, requests=[PlanCounts(COMPANY)]) == [CountsPlanned(COMPANY, 0, 0)], "they wait"
+
+    reserve = next(one for one in counted.counts(company=COMPANY) if one.bin == house.bin(kind="reserve"))
+    started(reserve.id)
+    entered(reserve.id)
+    assert plan_counts(at("ann", 60), requests=[PlanCounts(COMPANY)]) == [CountsPlanned(COMPANY, 0, 0)]
+    later = replace(SYSTEM, at=NOW + timedelta(days=90))
+    assert plan_counts(later, requests=[PlanCounts(COMPANY)])[0].bins == ("N1 RESERVE",)
+
+
 # ---- counting
 
 

@@ -1,19 +1,21 @@
-"""warehouse.put_away, warehouse.adjust, warehouse.approve_adjustment"""
+"""warehouse.put_away, warehouse.adjust, warehouse.approve_adjustment, warehouse.change_status"""
 
 from __future__ import annotations
 
 import pytest
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders import queries as orders
+from entrepot.stock import adjustments
 from entrepot.stock import queries as stock
-from entrepot.stock.commands.adjust import Adjust, DecideAdjustment
-from entrepot.stock.errors import NotThere
-from entrepot.warehouse.commands.adjust import adjust, approve_adjustment
+from entrepot.stock.commands.adjust import Adjust, AdjustmentPolicy, DecideAdjustment
+from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged
+from entrepot.stock.errors import NotThere, SerialElsewhere
+from entrepot.warehouse.commands.adjust import adjust, approve_adjustment, change_status
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
 from entrepot.work import queries as work
-from tests.floor import COMPANY, SYSTEM, Floor, someone, units
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone, units
 from tests.sizes import SIZES
 from tests.walk import a_house, allocated, queued, released
 
@@ -125,3 +127,101 @@ def test_a_loss_that_needs_approval_opens_the_line_when_it_is_approved(house: Fl
     approve_adjustment(someone("bob"), requests=[DecideAdjustment(asked.adjustment, approve=True)])
     assert orders.order(order).lines[0].open >= 900
     assert [item.type for item in work.of_subject(order)] == ["displaced"]
+
+
+# ---- what a person may say
+
+
+def correction(house: Floor, delta: int, **said) -> Adjust:
+    given = {"node": house.nodes[0], "bin": house.bin(0), "reason": "lost", **said}
+    return Adjust(COMPANY, house.skus[0], delta=delta, **given)
+
+
+def test_what_can_not_be_is_refused_and_its_neighbours_are_corrected(house: Floor):
+    house.stock(0, 5)
+    found = correction(house, 1, serial="S-1")
+    answers = adjust(SYSTEM, requests=[
+        correction(house, 2), correction(house, 1, node=house.nodes[1]), correction(house, 1, status="in_transit"),
+        correction(house, 2, serial="S-2"), correction(house, -1, reason="by the wind", coded=True), found,
+    ])  # fmt: skip
+    assert [type(one) for one in answers[1:5]] == [NotFound, Invalid, Invalid, Invalid]
+    assert (answers[0].posted, answers[5].posted) == (2, 1)
+    assert answers[4].facts["field"] == "reason"
+    assert isinstance(adjust(SYSTEM, requests=[found])[0], SerialElsewhere), "a serial is found once"
+    assert units(house.skus[0]) == 8
+
+
+def test_units_that_a_picker_is_on_the_way_to_are_not_taken(house: Floor):
+    house.stock(0, 5)
+    released(house.order((0, 4)).order)
+    (refused,) = adjust(SYSTEM, requests=[correction(house, -2)])
+    assert isinstance(refused, NotThere) and refused.facts["found"] == 1
+    (less,) = adjust(SYSTEM, requests=[correction(house, -2, up_to=True)])
+    assert (less.posted, less.missing, units(house.skus[0])) == (-1, 1, 4)
+
+
+def test_many_units_wait_whatever_they_are_worth(house: Floor):
+    house.stock(0, 50, cost=50)
+    limit = policies.SetPolicy(COMPANY, "stock.adjustments", AdjustmentPolicy(None, 10), NOW)
+    policies.set_policy(SYSTEM, requests=[limit])
+    few, many = adjust(someone("ann"), requests=[correction(house, -10), correction(house, -11)])
+    assert (few.state, many.state, units(house.skus[0])) == ("posted", "waiting", 40)
+    (row,) = adjustments.adjustments(company=COMPANY, state="waiting")
+    assert (row.id, row.delta, row.free, row.is_short) == (many.adjustment, -11, 40, False)
+    adjust(someone("ann"), requests=[correction(house, -10) for _ in range(3)])
+    assert adjustments.adjustment(row.id).is_short, "fewer are there by now than are to be taken"
+
+
+def marked(house: Floor, quantity: int, **said) -> ChangeStatus:
+    given = {
+        "node": house.nodes[0],
+        "bin": house.bin(0),
+        "status": "sellable",
+        "to_status": "damaged",
+        **said,
+    }
+    return ChangeStatus(COMPANY, house.skus[0], quantity=quantity, reason="wet", **given)
+
+
+def test_goods_are_marked_damaged_and_sold_again(house: Floor):
+    house.stock(0, 5)
+    order = house.order((0, 4)).order
+    allocated(order)
+    (answer,) = change_status(SYSTEM, requests=[marked(house, 3)])
+    assert isinstance(answer, StatusChanged) and answer.displaced
+    assert sql.run("SELECT sellable, allocated FROM stock_position") == [(2, 0)] or sql.run(
+        "SELECT sellable FROM stock_position"
+    ) == [(2,)]
+    assert order in queued("allocate") and [one.type for one in work.of_subject(order)] == ["displaced"]
+    change_status(SYSTEM, requests=[marked(house, 3, status="damaged", to_status="sellable")])
+    assert sql.run("SELECT sellable FROM stock_position") == [(5,)]
+    assert units(house.skus[0]) == 5
+
+
+def test_a_status_is_refused_where_it_can_not_be(house: Floor):
+    house.stock(0, 5)
+    requests = [
+        marked(house, 6), marked(house, 1, to_status="blocked"), marked(house, 1, status="in_transit"),
+        marked(house, 1, node=house.nodes[1]), marked(house, 2, serial="S"), marked(house, 0),
+    ]  # fmt: skip
+    kinds = [type(one).__name__ for one in change_status(SYSTEM, requests=requests)]
+    assert kinds == ["NotThere", "Invalid", "Invalid", "NotFound", "Invalid", "NotPlaceable"]
+    assert sql.run("SELECT sellable FROM stock_position") == [(5,)]
+
+
+@pytest.mark.counts("warehouse.adjust", "warehouse.change_status")
+def test_corrections_have_a_key_and_as_many_statements_for_many(house: Floor, statements):
+    house.stock(0, 5000)
+    for command, one in (
+        (adjust, correction(house, -1, key="a")),
+        (change_status, marked(house, 1, key="b")),
+    ):
+        assert command(SYSTEM, requests=[one]) == command(SYSTEM, requests=[one])
+    assert (units(house.skus[0]), sql.run("SELECT sellable FROM stock_position")) == (4998, [(4998,)])
+    for command, make in ((adjust, lambda: correction(house, -1)), (change_status, lambda: marked(house, 1))):
+        counts = []
+        for size in SIZES:
+            with statements() as ran:
+                command(SYSTEM, requests=[make() for _ in range(size)])
+            counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+        assert len(set(counts)) == 1, counts

@@ -8,6 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from entrepot.carriage.commands.set_cut_offs import set_cut_offs as set_carrier_cut_offs
+from entrepot.carriage.rules import SetCarrierCutOff
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.network.commands import register as network
@@ -16,8 +19,10 @@ from entrepot.warehouse.commands.fit_standards import FitStandards, StandardsFit
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
+from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.totes import SortStop, sort_stops
+from entrepot.warehouse.waves import Times, Waves, pick_seconds
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.sizes import SIZES
 from tests.walk import a_house, allocated, placed, released
@@ -189,7 +194,7 @@ def test_the_backlog_against_the_next_cut_offs(house: Floor):
     network.set_cut_offs(SYSTEM, requests=week)
     due = NOW + timedelta(hours=1)
     allocated(*placed(house, 10, (0, 2), promise_at=due))
-    released(*placed(house, 2, (0, 1), promise_at=due + timedelta(days=1)))
+    released(*placed(house, 2, (0, 1), promise_at=due + timedelta(days=2)))  # a day on its way
 
     (first, *_) = task_times.outlooks(company=COMPANY, at=NOW)
 
@@ -225,3 +230,54 @@ def test_statements_do_not_grow_with_tasks(house: Floor, statements):
             fit_standards(replace(SYSTEM, at=END), requests=[FitStandards(COMPANY)] * number)
         found.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert len(set(found)) == 1
+
+
+COLUMNS = (
+    "id", "company_id", "node_id", "step", "fixed_s", "line_s", "unit_s", "meter_s", "tasks", "error_s", "since",
+    "fitted_at",
+)  # fmt: skip
+
+
+def test_the_outlook_reckons_as_waves_do_with_the_cut_offs_of_carriers_and_what_is_left_of_begun_work(
+    house: Floor,
+):
+    """Of three lines two are picked already; the carrier comes two hours before the node's own cut-off."""
+    for sku in (1, 2):
+        house.stock(sku, 10)
+    gathers(pickers=1, packing_stations=1, cart_places=4, mm_per_line=10_000)
+    week = [network.SetCutOff(house.nodes[0], day, time(16)) for day in range(7)]
+    network.set_cut_offs(SYSTEM, requests=week)
+    early = [SetCarrierCutOff(COMPANY, "Post", house.nodes[0], day, time(14)) for day in range(7)]
+    set_carrier_cut_offs(SYSTEM, requests=early)
+    (one,) = released(*placed(house, 1, (0, 2), (1, 1), (2, 1), promise_at=NOW + timedelta(days=1)))
+    tasks = queries.tasks([one])
+    picked = tuple(task.id for task in tasks[:2])
+    pick(SYSTEM, requests=[PickFulfillment(one, tasks=picked)])
+    (first, *_) = task_times.outlooks(company=COMPANY, at=NOW)
+    assert [step.cutoff_at.hour for step in first.steps[:2]] == [14, 16]
+    picking = next(step for step in first.steps if step.step == "pick" and step.orders)
+    assert (picking.cutoff_at, picking.orders, picking.lines) == (NOW.replace(hour=14), 1, 1)
+    packing = next(step for step in first.steps if step.step == "pack" and step.orders)
+    assert (packing.lines, packing.units) == (3, 4)
+
+    standard = labor.Standard(40, 5, 3, 2)
+    row = (ids.uuid7(), COMPANY, house.nodes[0], "pick", 40.0, 5.0, 3.0, 2.0, 9, 0.0, NOW, NOW)
+    sql.write("warehouse_standardtime", COLUMNS, [row])
+    (first, *_) = task_times.outlooks(company=COMPANY, at=NOW)
+    fitted = next(step for step in first.steps if step.step == "pick" and step.orders)
+    wave = Waves(pickers=1, packing_stations=1, cart_places=4, mm_per_line=10_000)
+    assert fitted.needed_s == pick_seconds(wave, fitted.lines, fitted.units, Times(standard), 1)
+    assert fitted.needed_s > standard.seconds(0.25, fitted.lines, fitted.units), "walking counts too"
+
+
+def test_what_else_waits_is_told_with_the_time_that_it_takes(house: Floor):
+    house.stock(1, 7, kind="receiving")
+    ask_counts(SYSTEM, requests=[AskCount(house.bin(), house.skus[0])])
+    row = (ids.uuid7(), COMPANY, house.nodes[0], "put_away", 60.0, 0.0, 2.0, 0.0, 9, 0.0, NOW, NOW)
+    sql.write("warehouse_standardtime", COLUMNS, [row])
+    (first, second) = task_times.outlooks(company=COMPANY, at=NOW)
+    assert {one.step: one for one in first.other} == {
+        "count": task_times.Waits("count", 1, 1, 0, None),
+        "put_away": task_times.Waits("put_away", 1, 1, 7, 74),
+    }
+    assert second.other == ()

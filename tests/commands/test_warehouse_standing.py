@@ -7,9 +7,12 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
+from entrepot.carriage.commands.set_cut_offs import set_cut_offs as set_carrier_cut_offs
+from entrepot.carriage.rules import SetCarrierCutOff
 from entrepot.kernel import sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network.commands import register as network
+from entrepot.orders.commands.edit import EditOrder, edit
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.warehouse import counted, queries, tasks, waves
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
@@ -18,6 +21,7 @@ from entrepot.warehouse.commands.pace import NodePaced, PaceNode, pace
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.commands.redate import OrderRedated, RedateOrder, redate
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
 from entrepot.warehouse.commands.watch_floor import ITEM as WAITS
 from entrepot.warehouse.commands.watch_floor import LATE, FloorWatched, WatchFloor, watch_floor
@@ -153,12 +157,12 @@ def test_a_node_that_is_not_paced_any_more_stands_no_more(house: Floor):
 
 
 def test_orders_that_leave_by_the_next_cut_off_are_told_an_hour_before_it(house: Floor):
-    """NOW is 9:00 on a Monday; the cut-offs are at 16:00."""
+    """NOW is 9:00 on a Monday; the cut-offs are at 16:00, and the fastest service takes a day."""
     network.set_cut_offs(
         SYSTEM, requests=[network.SetCutOff(house.nodes[0], day, time(16)) for day in range(7)]
     )
     gathers()
-    waiting(house, 2, (0, 1), promise_at=NOW + timedelta(hours=8))
+    waiting(house, 2, (0, 1), promise_at=NOW + timedelta(days=1))
     waiting(house, 1, (0, 1), promise_at=NOW + timedelta(days=3))
     assert (watched().waiting, items(house)) == (0, [])
 
@@ -172,6 +176,66 @@ def test_orders_that_leave_by_the_next_cut_off_are_told_an_hour_before_it(house:
     gathers(mode="paced")
     tasks.pace_all_at(near)
     assert (tasks.watch_all_at(near), items(house)) == (0, [])
+
+
+@pytest.mark.parametrize(("service", "days"), [("slow", 0), ("fast", 3), ("", 3)])
+def test_the_service_says_how_long_before_its_promise_an_order_leaves(house: Floor, service: str, days: int):
+    """Promised for Friday: the slow service takes four days, the fast one, which is free to take where none is asked
+    for, leaves on Thursday."""
+    network.set_cut_offs(
+        SYSTEM, requests=[network.SetCutOff(house.nodes[0], day, time(16)) for day in range(7)]
+    )
+    gathers()
+    waiting(house, 1, (0, 1), promise_at=NOW + timedelta(days=4), service=service)
+    near = NOW.replace(hour=15, minute=30)
+    assert [watched(near + timedelta(days=n)).waiting for n in range(5)] == [int(n >= days) for n in range(5)]
+    assert proposed(house).orders == 1
+    assert sql.run("SELECT why FROM warehouse_waveorder")[0][0].endswith(f"2026-11-{23 + days} 16:00 UTC")
+
+
+def leaving(order) -> list[datetime]:
+    return [row.leave_by for row in queries.of_order(order)]
+
+
+def test_what_is_on_the_floor_keeps_by_when_it_leaves_and_follows_its_order(house: Floor):
+    week = [network.SetCutOff(house.nodes[0], day, time(16)) for day in range(7)]
+    network.set_cut_offs(SYSTEM, requests=week)
+    four = NOW.replace(hour=16)
+    friday = NOW + timedelta(days=4)
+    (order,) = waiting(house, 1, (0, 1), promise_at=friday, service="slow")
+    (other,) = waiting(house, 1, (0, 1))
+    assert (leaving(order), leaving(other)) == ([four], [None])
+    assert watched(four + timedelta(minutes=1)).late == 1, "days before the promise"
+
+    edit(SYSTEM, requests=[EditOrder(order, "a gift", service="fast")])
+    tasks.serve_hasten(SYSTEM, [order])
+    assert leaving(order) == [four + timedelta(days=3)]
+    edit(SYSTEM, requests=[EditOrder(order, "later", promise_at=friday + timedelta(days=2))])
+    assert order in queued("hasten")
+    tasks.serve_hasten(SYSTEM, [order])
+    assert leaving(order) == [four + timedelta(days=5)]
+    assert watched(NOW + timedelta(hours=20)).late == 0
+
+    early = [SetCarrierCutOff(COMPANY, "Post", house.nodes[0], day, time(11)) for day in range(6)]
+    set_carrier_cut_offs(SYSTEM, requests=early)
+    redate(SYSTEM, requests=[RedateOrder(order)])
+    assert leaving(order) == [four.replace(hour=11) + timedelta(days=5)], (
+        "its carrier comes before the node's cut-off"
+    )
+
+
+@pytest.mark.counts("warehouse.redate")
+def test_dating_anew_takes_the_same_statements_for_any_list(house: Floor, statements):
+    found = []
+    for count in SIZES:
+        orders = waiting(house, count, (0, 1), promise_at=NOW + timedelta(days=4))
+        wanted = [RedateOrder(order) for order in orders]
+        with statements() as ran:
+            first = redate(SYSTEM, requests=wanted)
+        assert redate(SYSTEM, requests=wanted) == first == [OrderRedated(order, 1) for order in orders]
+        found.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert len(set(found)) == 1, found
+    assert redate(SYSTEM, requests=[RedateOrder(house.nodes[0])]) == [OrderRedated(house.nodes[0], 0)]
 
 
 def test_without_a_promise_an_order_is_late_after_a_day(house: Floor):
@@ -192,10 +256,10 @@ def test_what_streams_waits_for_no_wave(house: Floor):
 
 
 def test_orders_that_are_late_on_the_floor_are_told_until_they_leave(house: Floor):
-    (order,) = waiting(house, 1, (0, 2), promise_at=NOW + timedelta(hours=3))
+    (order,) = waiting(house, 1, (0, 2), promise_at=NOW + timedelta(days=1))
     waiting(house, 1, (0, 1), promise_at=NOW + timedelta(days=3))
     assert (watched().late, items(house)) == (0, [])
-    late = NOW + timedelta(hours=4)
+    late = NOW + timedelta(hours=16)  # the next day, on which it should arrive
     assert watched(late).late == 1
     (one,) = queries.of_order(order)
     ((kind, reason),) = items(house)

@@ -95,6 +95,7 @@ KINDS = {
     "orders": "orders_order", "drafts": "orders_draft", "returns": "returns_return", "work": "work_item",
     "shipments": "shipping_shipment", "disputes": "payments_dispute",
     "drop-ships": "purchasing_dropship", "invoices": "settlement_document", "counts": "warehouse_counttask",
+    "adjustments": "stock_adjustment",
     "purchase-orders": "purchasing_order", "store-credits": "payments_credit", "landed-costs": "purchasing_landedcost",
     "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave",
     "transfers": "stock_transfer", "pick-lists": "warehouse_picklist", "webhooks": "channels_webhook",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -112,7 +113,10 @@ def test_a_bin_that_is_not_there_can_not_be_asked_for(shop, console):
 
 
 def test_the_night_can_be_had_by_day(shop, console):
-    assert said(console("supervisor").post("/floor/counts/plan/")) == ["What is due is planned."]
+    first, which = said(console("supervisor").post("/floor/counts/plan/"))
+    assert first == "What is due is planned."
+    assert re.match(r"[\d,]+ bins will be counted: (LDN|MAN) \S+, ", which)
+    assert "Nothing more is due" in said(console("supervisor").post("/floor/counts/plan/"))[-1]
     assert {row.why for row in counted.counts(company=COMPANY)} <= {"class A", "class B", "class C"}
     assert "Class" in console("auditor").get("/floor/counts/").content.decode()
     assert "Nothing was counted" in console("auditor").get("/floor/counts/accuracy/").content.decode()

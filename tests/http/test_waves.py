@@ -141,7 +141,7 @@ def test_a_wave_tells_what_it_was_asked_for_as_the_form_says_it(shop, console):
     assert {name: told[name] for name in ("Value at least", "Lines at most", "Priority at least")} == {
         "Value at least": "£1.50", "Lines at most": "50", "Priority at least": "1",
     }  # fmt: skip
-    assert ":00" in told["Due before"] and "T09" not in told["Due before"]
+    assert ":00" in told["To leave before"] and "T09" not in told["To leave before"]
 
 
 def test_a_supervisor_gives_lists_to_others_and_frees_them(shop, console):

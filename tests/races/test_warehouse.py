@@ -13,8 +13,9 @@ from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock.commands.adjust import Adjust
+from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged
 from entrepot.warehouse import packing, queries
-from entrepot.warehouse.commands.adjust import adjust
+from entrepot.warehouse.commands.adjust import adjust, change_status
 from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
@@ -102,6 +103,19 @@ def test_a_loss_while_picks_come_up_short(house: Floor):
         ]
     )
 
+    assert verify.discrepancies() == []
+
+
+def test_the_last_units_are_marked_damaged_once(house: Floor):
+    there = units(house.skus[0])
+    wet = ChangeStatus(
+        COMPANY, house.skus[0], house.nodes[0], house.bin(0), there - 10, "sellable", "damaged", "wet"
+    )
+    answers = [
+        one for got in at_once([lambda: change_status(SYSTEM, requests=[wet])] * THREADS) for one in got
+    ]
+    assert sum(isinstance(one, StatusChanged) for one in answers) == 1
+    assert sum(isinstance(one, Refused) for one in answers) == THREADS - 1
     assert verify.discrepancies() == []
 
 

@@ -16,9 +16,11 @@ from entrepot.carriage.rules import (
     arrival,
     charged_weight_g,
     choose,
+    leave_by,
     leaves,
     offer,
     offer_for,
+    that_go,
     zone_of,
 )
 from entrepot.kernel.ids import uuid7
@@ -214,3 +216,51 @@ def test_parcels_that_go_together_are_charged_one_by_one_and_all_carried_or_none
         one, PARCEL._replace(weight_g=20_001)
     )
     assert choose([one], PARCEL, Leaves(MONDAY), None, [PARCEL]).taken == together
+
+
+# ---- by when an order leaves
+
+
+def test_an_order_leaves_by_the_last_cut_off_that_keeps_its_promise():
+    """Promised for Friday: two days before, on Wednesday at 17:00, or with the carrier that comes at noon a day
+    before."""
+    slow, fast = _going("slow", "Post", 2), _going("fast", "Swift", 1)
+    friday, week = MONDAY + timedelta(days=4), Calendar({day: time(17) for day in range(5)})
+
+    def by(*going, closed=(), carriers=None):
+        return leave_by(going, friday, "UTC", Calendar(week.week, frozenset(closed)), carriers or {})
+
+    assert by(slow) == datetime.combine(MONDAY + timedelta(days=2), time(17), UTC)
+    assert by(slow, fast) == datetime.combine(MONDAY + timedelta(days=3), time(17), UTC)
+    assert by(fast, carriers={"Swift": {3: time(12)}}) == datetime.combine(
+        MONDAY + timedelta(days=3), time(12), UTC
+    )
+    assert by(slow, closed={MONDAY + timedelta(days=2)}) == datetime.combine(
+        MONDAY + timedelta(days=1), time(17), UTC
+    )
+    assert by(fast, carriers={"Swift": {}}) == datetime.combine(MONDAY + timedelta(days=3), time.max, UTC), (
+        "a carrier without hours takes all day"
+    )
+    assert by() is None
+
+
+def test_an_order_goes_by_the_service_that_it_asks_for_if_that_goes_there():
+    slow, fast = _going("slow", "Post", 2), _going("fast", "Swift", 1)
+    assert that_go([slow, fast], "slow", "GB", "GB") == [slow]
+    assert that_go([slow, fast], "", "GB", "GB") == [slow, fast]
+    assert that_go([slow, fast], "gone", "GB", "GB") == [slow, fast]
+    assert that_go([slow, fast], "slow", "GB", "US") == []
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 60))
+def test_whoever_leaves_by_it_arrives_in_time_and_no_slower_service_leaves_later(one, other, day):
+    promised = MONDAY + timedelta(days=day)
+    week = Calendar({day: time(17) for day in range(5)})
+    first, second = (leave_by([_going("s", "C", days)], promised, "UTC", week, {}) for days in (one, other))
+    assert first and second
+    assert first.date() + timedelta(days=one) <= promised
+    assert (first >= second) if one <= other else (first <= second)
+
+
+def _going(code: str, carrier: str, days: int) -> Service:
+    return a_service(code, days, carrier=carrier)

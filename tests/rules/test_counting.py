@@ -16,6 +16,7 @@ from entrepot.warehouse.counting import (
     Plan,
     Seen,
     choose,
+    choose_empty,
     classes,
     is_within,
     outcome,
@@ -185,3 +186,23 @@ def test_the_signed_error_is_never_more_than_the_absolute_one(expected, short, o
     one = Accuracy("A", 1, 0, expected, min(short, expected), over, 0)
     if expected and over + one.short <= expected:
         assert abs(one.signed) <= 1 - one.absolute + 1e-9
+
+
+@given(
+    st.lists(
+        st.tuples(st.uuids(), st.one_of(st.none(), st.integers(0, 400))),
+        max_size=20,
+        unique_by=lambda one: one[0],
+    ),
+    st.integers(0, 365),
+    st.integers(-2, 25),
+)
+def test_empty_bins_that_were_never_looked_at_come_first(ages, days, room):
+    found = choose_empty(ages, Counting(empty_days=days), room)
+    known = dict(ages)
+    assert len(found) <= max(0, room)
+    assert all(days and (known[one] is None or known[one] >= days) for one in found)
+    ranks = [float("inf") if known[one] is None else known[one] for one in found]
+    assert ranks == sorted(ranks, reverse=True)
+    if days and room >= len(ages):
+        assert set(found) == {one for one, age in ages if age is None or age >= days}

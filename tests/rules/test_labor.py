@@ -170,7 +170,7 @@ def test_a_cut_off_is_missed_by_what_does_not_fit_before_it():
     standard = Standard(60, 0, 0, 0)
     cutoffs = [(NOW + HOUR, 3600), (NOW + 2 * HOUR, 7200)]
     queued = [Queued("pack", NOW + HOUR, 90, 90, 90), Queued("pack", NOW + 3 * HOUR, 20, 20, 20)]
-    first, second = outlook("pack", queued, cutoffs, standard, 1)
+    first, second = outlook("pack", queued, cutoffs, standard.seconds, 1)
     assert (first.orders, first.needed_s, first.capacity_s, first.late_s, first.orders_late) == (
         90,
         5400,
@@ -179,14 +179,14 @@ def test_a_cut_off_is_missed_by_what_does_not_fit_before_it():
         30,
     )
     assert (second.orders, second.needed_s, second.late_s, second.orders_late) == (20, 6600, 0, 0)
-    assert [one.late_s for one in outlook("pack", queued, cutoffs, standard, 2)] == [0, 0]
+    assert [one.late_s for one in outlook("pack", queued, cutoffs, standard.seconds, 2)] == [0, 0]
 
 
 def test_what_should_have_left_already_leaves_by_the_first():
     queued = [Queued("pick", NOW - HOUR, 3, 3, 3), Queued("pack", NOW, 9, 9, 9)]
-    (first,) = outlook("pick", queued, [(NOW + HOUR, 3600)], Standard(60, 0, 0, 0), 1)
+    (first,) = outlook("pick", queued, [(NOW + HOUR, 3600)], Standard(60, 0, 0, 0).seconds, 1)
     assert first.orders == 3
-    assert outlook("pick", queued, [], Standard(60, 0, 0, 0), 1) == []
+    assert outlook("pick", queued, [], Standard(60, 0, 0, 0).seconds, 1) == []
 
 
 @given(
@@ -198,8 +198,8 @@ def test_all_work_is_at_one_cut_off_and_more_people_are_never_later(work, people
     queued = [Queued("pick", NOW + hours * HOUR, orders, orders, orders) for hours, orders in work]
     cutoffs = [(NOW + hours * HOUR, hours * 3600) for hours in (1, 9, 25)]
     standard = Standard(fixed, 2, 1, 0)
-    found = outlook("pick", queued, cutoffs, standard, people)
-    more = outlook("pick", queued, cutoffs, standard, people + 1)
+    found = outlook("pick", queued, cutoffs, standard.seconds, people)
+    more = outlook("pick", queued, cutoffs, standard.seconds, people + 1)
     assert sum(one.orders for one in found) == sum(orders for _, orders in work)
     for one, other in zip(found, more, strict=True):
         assert other.late_s <= one.late_s

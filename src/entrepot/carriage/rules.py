@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
 from entrepot.kernel.errors import Refused, Said
-from entrepot.network.rules import Calendar, local_day, next_ship_date
+from entrepot.network.rules import Calendar, cut_off_by, local_day, next_ship_date
 
 ANYWHERE = "*"
 
@@ -373,6 +373,35 @@ def choose_service(
         if asked.taken:
             return asked
     return choose(services, parcel, ships_on, promised_on, more)
+
+
+def that_go(services: Sequence[Service], wanted: str, origin: str, destination: str) -> list[Service]:
+    """The services by which an order may go: the one that it asks for, if that goes there; else all that do."""
+    going = [one for one in services if zone_of(one, origin, destination) is not None]
+    return [one for one in going if one.code == wanted] or going
+
+
+def leave_by(
+    going: Sequence[Service],
+    promised_on: date,
+    time_zone: str,
+    calendar: Calendar,
+    carriers: Mapping[str, Mapping[int, time]],
+) -> datetime | None:
+    """The last cut-off of a node at which some of the services still takes what arrives on the day that was promised;
+    None where none does in a year, or there are none."""
+    days: dict[str, int] = {}
+    for one in going:
+        days[one.carrier] = min(one.transit_days, days.get(one.carrier, one.transit_days))
+    found = [
+        cut_off_by(
+            promised_on - timedelta(days=transit),
+            time_zone,
+            calendar.of(carriers[carrier]) if carrier in carriers else calendar,
+        )
+        for carrier, transit in days.items()
+    ]
+    return max((one for one in found if one), default=None)
 
 
 def arrives_on(service: Service, ships_on: Leaves) -> date:

@@ -178,6 +178,7 @@ class FulfillmentRow:
     units: int
     picked: int
     short: int
+    leave_by: datetime | None
 
 
 def fulfillments(*, order: UUID) -> list[FulfillmentRow]:
@@ -620,7 +621,7 @@ WHERE {which} ORDER BY a.priority DESC, a.promise_at NULLS LAST, a.ordered_at, l
 
 _FULFILLMENTS = """
 SELECT f.id, f.number, n.code, f.state, f.due_at, f.released_at, f.picker, COALESCE(sum(l.quantity), 0)::int,
-       COALESCE(sum(l.picked), 0)::int, COALESCE(sum(l.short), 0)::int
+       COALESCE(sum(l.picked), 0)::int, COALESCE(sum(l.short), 0)::int, f.leave_by
 FROM warehouse_fulfillment AS f JOIN network_node AS n ON n.id = f.node_id
 LEFT JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
 WHERE f.order_id = %(order)s::uuid GROUP BY f.id, n.code ORDER BY f.id

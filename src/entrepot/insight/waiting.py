@@ -33,7 +33,7 @@ _HELD = f"""FROM orders_order WHERE company_id = %(company)s::smallint
 _SOON = "%(now)s::timestamptz + interval '3 days'"
 _MAY_ENTER = "FROM auth_user AS u WHERE u.is_active"
 
-_NO_TIME = "f.due_at < %(now)s::timestamptz"
+_NO_TIME = "COALESCE(f.leave_by, f.due_at) < %(now)s::timestamptz"
 
 SIGNALS = {
     "mine": f"{_OPEN} AND owner = %(person)s::text AND {_AWAKE}",
@@ -54,6 +54,7 @@ SIGNALS = {
     "replenishments": _in_state("warehouse_replenishment", "open"),
     "counts": _in_state("warehouse_counttask", "open", "counting", "recount"),
     "counts to decide": _in_state("warehouse_counttask", "waiting"),
+    "corrections": _in_state("stock_adjustment", "waiting"),
     "reorders": _in_state("purchasing_proposal", "proposed"),
     "checks": _in_state("purchasing_check", "waiting"),
     "supplier claims": _in_state("purchasing_claim", "open"),

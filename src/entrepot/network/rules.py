@@ -329,6 +329,16 @@ def last_cut_off(before: datetime, time_zone: str, calendar: Calendar) -> dateti
     return None
 
 
+def cut_off_by(day: date, time_zone: str, calendar: Calendar) -> datetime | None:
+    """The cut-off of the last day up to this one on which a node ships; None where a year had none."""
+    zone = _zone(time_zone)
+    for days in range(366):
+        cutoff_at = _cutoff(day - timedelta(days=days), zone, calendar)
+        if cutoff_at is not None:
+            return cutoff_at
+    return None
+
+
 def local_day(at: datetime, time_zone: str) -> date:
     """The day that it is somewhere at a moment."""
     return at.astimezone(_zone(time_zone)).date()

@@ -304,6 +304,12 @@ class Adjustment(models.Model):
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [
+            # Those that wait are few of all that ever were.
+            models.Index(
+                fields=["company_id"], name="stock_adjustment_waiting", condition=Q(state="waiting")
+            ),
+        ]
         constraints = [
             models.CheckConstraint(name="stock_adjustment_of_some_units", condition=~Q(delta=0)),
             models.CheckConstraint(

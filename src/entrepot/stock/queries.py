@@ -217,11 +217,42 @@ class BucketRow:
     status: str
     quantity: int
     committed: int
+    id: UUID
+    bin: UUID | None
 
 
-def buckets(*, sku: UUID) -> list[BucketRow]:
-    """Where the units of a SKU are; empty buckets are left out."""
-    return [BucketRow(*row) for row in sql.run(_BUCKETS, {"sku": sku})]
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """Goods in a bin. `committed` of them are being picked; those that were picked or sent stand in no bin."""
+
+    id: UUID
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    node: UUID
+    bin: UUID | None
+    lot: str
+    serial: str
+    status: str
+    expires_on: date | None
+    quantity: int
+    committed: int
+
+
+def buckets_in(*, company: int, bin_: UUID) -> list[HeldRow]:
+    """What of a company stands in a bin. 1 statement."""
+    return [HeldRow(*row) for row in sql.run(_IN_BIN, {"company": company, "bin": bin_})]
+
+
+def bucket(*, company: int, which: UUID | None) -> HeldRow | None:
+    """Goods in a bin by their own id. 1 statement."""
+    rows = sql.run(_BUCKET, {"company": company, "which": which})
+    return HeldRow(*rows[0]) if rows else None
+
+
+def buckets(*, sku: UUID, limit: int | None = None) -> list[BucketRow]:
+    """Where the units of a SKU are, all of them or the first; empty buckets are left out."""
+    return [BucketRow(*row) for row in sql.run(_BUCKETS, {"sku": sku, "limit": limit})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +266,7 @@ class InBin:
     quantity: int
     committed: int
     serials: list[str]
+    bin: UUID | None
 
 
 def in_bins(*, sku: UUID, limit: int) -> list[InBin]:
@@ -616,18 +648,32 @@ ORDER BY sku_code {way}, node_code {way}
 """
 
 _BUCKETS = """
-SELECT n.code, COALESCE(bin.code, ''), b.lot, b.serial, b.status, b.quantity, b.committed
+SELECT n.code, COALESCE(bin.code, ''), b.lot, b.serial, b.status, b.quantity, b.committed, b.id,
+       b.bin_id
 FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN network_bin AS bin ON bin.id = b.bin_id
-WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0 ORDER BY 1, 2, 3, 4, 5
+WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0 ORDER BY 1, 2, 3, 4, 5 LIMIT %(limit)s::int
 """
 
 _IN_BINS = """
 SELECT n.code, COALESCE(bin.code, ''), b.lot, b.status, sum(b.quantity)::int, sum(b.committed)::int,
-       COALESCE((array_agg(b.serial ORDER BY b.serial) FILTER (WHERE b.serial <> ''))[:5], '{}')
+       COALESCE((array_agg(b.serial ORDER BY b.serial) FILTER (WHERE b.serial <> ''))[:5], '{}'), b.bin_id
 FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN network_bin AS bin ON bin.id = b.bin_id
 WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0
-GROUP BY n.code, bin.code, b.lot, b.status, b.owner_id ORDER BY 1, 2, 3, 4 LIMIT %(limit)s::int
+GROUP BY n.code, b.bin_id, bin.code, b.lot, b.status, b.owner_id ORDER BY 1, 2, 3, 4 LIMIT %(limit)s::int
 """
+
+_HELD = """
+SELECT b.id, b.sku_id, s.code, s.name, b.node_id, b.bin_id, b.lot, b.serial, b.status, b.expires_on, b.quantity,
+       b.committed
+FROM stock_bucket AS b JOIN catalog_sku AS s ON s.id = b.sku_id
+"""
+
+_IN_BIN = f"""{_HELD}
+WHERE b.bin_id = %(bin)s::uuid AND b.company_id = %(company)s::smallint AND b.quantity > 0
+ORDER BY s.code, b.lot, b.serial, b.status
+"""
+
+_BUCKET = f"{_HELD} WHERE b.id = %(which)s::uuid AND b.company_id = %(company)s::smallint"
 
 # From what there is now back to the first day, so that only what was recorded since is read. What moved before that
 # day is told as that day's: from it on, the sums are the units that there were.

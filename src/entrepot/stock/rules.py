@@ -113,9 +113,9 @@ class Position:
 Positions = dict[tuple[UUID, UUID], Position]
 
 
-def needs_approval(value_minor: int, approve_above_minor: int | None) -> bool:
-    """Whether an adjustment of this value waits for another person. None: no threshold."""
-    return approve_above_minor is not None and abs(value_minor) > approve_above_minor
+def needs_approval(much: int, most: int | None) -> bool:
+    """Whether an adjustment of this value, or of so many units, waits for another person. None: no limit."""
+    return most is not None and abs(much) > most
 
 
 class Stands(NamedTuple):

@@ -57,6 +57,9 @@ class Counting:
     """Those up to this much are class B, and the others C."""
     bins_per_night: Some = 200
     """Bins that the night plans at most, with what waits from nights before; a trigger or a person may ask for more."""
+    empty_days: Count = 0
+    """Empty bins of pick and reserve are looked at again after so many days, in nights that have room for them: what
+    stands there unrecorded is found. 0: only when somebody asks."""
     due_hours: Some = 24
     triggers: tuple[Literal["short pick", "negative check"], ...] = ("short pick", "negative check")
     """What has a bin counted at once: a picker who did not find all, a loss that was more than the records had."""
@@ -122,6 +125,23 @@ def plan_of(one: Candidate, plans: Mapping[str, Plan]) -> tuple[float, str] | No
     ]
     overdue = [(share, name) for share, name in found if share >= 1]
     return max(overdue, key=lambda pair: (pair[0], plans[pair[1]].priority, pair[1]), default=None)
+
+
+LAST = 10
+"""The priority of a count that can wait for all others."""
+EMPTY = "empty bin"
+"""Why a bin is counted in which nothing should stand."""
+
+
+def choose_empty(ages: Iterable[tuple[UUID, int | None]], policy: Counting, room: int) -> list[UUID]:
+    """The empty bins that are looked at next, at most `room`: of (bin, days since it was) those that never were, then
+    those that were longest ago."""
+    if not policy.empty_days:
+        return []
+    due = [
+        (age is not None, -(age or 0), bin_) for bin_, age in ages if age is None or age >= policy.empty_days
+    ]
+    return [bin_ for *_, bin_ in sorted(due)[: max(0, room)]]
 
 
 def choose(candidates: Iterable[Candidate], policy: Counting, room: int) -> list[Due]:

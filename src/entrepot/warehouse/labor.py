@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -305,11 +305,12 @@ def outlook(
     step: str,
     queued: Iterable[Queued],
     cutoffs: Sequence[tuple[datetime, int]],
-    standard: Standard,
+    takes: Callable[[int, int, int], float],
     people: int,
 ) -> list[Outlook]:
     """For each cut-off, as (moment, seconds open until then), in order: what is to be done by then, and what won't be.
 
+    `takes` says how many seconds so many orders, lines and pieces take.
     Work leaves by the last cut-off that is not after its due moment; what is due before the first, by the first. All
     that is due earlier is done first.
     """
@@ -324,7 +325,7 @@ def outlook(
         orders, lines, units = (
             sum(getattr(one, name) for one in part) for name in ("orders", "lines", "units")
         )
-        own = standard.seconds(orders, lines, sum(one.handled for one in part))
+        own = takes(orders, lines, sum(one.handled for one in part))
         capacity = people * seconds
         late = max(0.0, before + own - capacity)
         missed = round(min(1.0, late / own) * orders + 0.4999) if own else 0

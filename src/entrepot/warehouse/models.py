@@ -23,7 +23,8 @@ class Fulfillment(models.Model):
     node_id = models.UUIDField()
     state = models.TextField()
     service = models.TextField(default="")
-    due_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)  # what was promised
+    leave_by = models.DateTimeField(null=True)  # the last cut-off that keeps the promise
     released_at = models.DateTimeField()
     picker = models.TextField(default="", db_default="")
     staging_bin_id = models.UUIDField(null=True)  # where its picked units wait

@@ -33,6 +33,8 @@ class FulfillmentRow:
     picked: int
     short: int
     company: int
+    leave_by: datetime | None
+    """The last cut-off that keeps the promise (`due_at`)."""
 
 
 def of_order(order: UUID) -> list[FulfillmentRow]:
@@ -319,7 +321,7 @@ SELECT state, count(*)::int FROM warehouse_fulfillment WHERE company_id = %(comp
 
 _FULFILLMENTS = """
 SELECT f.id, f.number, f.order_id, o.number, f.node_id, n.code, f.state, f.service, f.due_at, f.released_at, f.picker,
-       l.units, l.picked, l.short, f.company_id::int
+       l.units, l.picked, l.short, f.company_id::int, f.leave_by
 FROM warehouse_fulfillment AS f {queue}
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_node AS n ON n.id = f.node_id

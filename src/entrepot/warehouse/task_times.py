@@ -5,16 +5,19 @@ Nobody stops a watch: what a person reports is taken to have begun with what the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
+from entrepot.network.destinations import LONGEST
 from entrepot.network.rules import Calendar, next_ship_date
-from entrepot.warehouse import labor
+from entrepot.warehouse import labor, waves
+from entrepot.warehouse.commands.leaving import Leaving, places
 from entrepot.warehouse.labor import Done, Labor, Observation, Outlook, Queued, Standard
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.waves import Times, Waves
@@ -94,6 +97,18 @@ def times_of(nodes: Collection[UUID]) -> dict[UUID, Times]:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """Work of a step that no cut-off waits for; `needed_s` is how long one person takes for it by the standard time of
+    the step, None where none was fitted."""
+
+    step: str
+    tasks: int
+    lines: int
+    units: int
+    needed_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeOutlook:
     """The backlog of a node against its next cut-offs. Of the steps that are `fitted` the times come from history,
     of the others from the policy `warehouse.waves`."""
@@ -103,38 +118,63 @@ class NodeOutlook:
     time_zone: str
     fitted: tuple[str, ...]
     steps: tuple[Outlook, ...]
+    other: tuple[Waits, ...] = ()
 
 
 def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
-    """For each node, what is queued up to each of its next cut-offs, and what will miss it. 6 statements."""
+    """For each node, what is queued up to each of its next cut-offs and those of its carriers, and what will miss them.
+    It takes as long as waves reckon with (`waves.pick_seconds`, `waves.pack_seconds`). Beside it what else waits there.
+    15 statements."""
     nodes = [node for node in network.nodes(company=company) if node.active]
-    calendars = network.calendars(nodes=[node.id for node in nodes])
-    known = {(row.node, row.step): row.standard for row in standards(company=company)}
-    waves = policies.in_force(company, Waves, at)
+    leaving = Leaving(places([node.id for node in nodes]), at)
+    known = times_of([node.id for node in nodes])
+    in_force = policies.in_force(company, Waves, at)
     labors = policies.in_force(company, Labor, at)
-    queued = _queued(company, at)
+    queued = _queued(company, at, leaving)
+    other = _other(company)
     found = []
     for node in nodes:
         wave, work = (
-            policies.of_scope(waves, node.code, Waves()),
+            policies.of_scope(in_force, node.code, Waves()),
             policies.of_scope(labors, node.code, Labor()),
         )
-        cutoffs = _cutoffs(at, node.time_zone, calendars[node.id], work)
+        times = known.get(node.id, Times())
+        cutoffs = _cutoffs(at, node.time_zone, leaving.weeks(node.id), work)
         people = {"pick": wave.pickers, "pack": wave.packing_stations}
         steps = [
             one
             for step, many in people.items()
             for one in labor.outlook(
-                step,
-                queued.get(node.id, ()),
-                cutoffs,
-                known.get((node.id, step)) or by_policy(step, wave),
-                many,
+                step, queued.get(node.id, ()), cutoffs, partial(_seconds, step, wave, times), many
             )
         ]
-        fitted = tuple(step for step in people if (node.id, step) in known)
-        found.append(NodeOutlook(node.id, node.code, node.time_zone, fitted, tuple(steps)))
+        waits = tuple(other.get(node.id, ()))
+        found.append(
+            NodeOutlook(node.id, node.code, node.time_zone, tuple(times.fitted), tuple(steps), waits)
+        )
     return found
+
+
+def _other(company: int) -> dict[UUID, list[Waits]]:
+    """What waits at each node to be put away, brought to pick faces, counted and sorted."""
+    known = {(one.node, one.step): one.standard for one in standards(company=company)}
+    found: dict[UUID, list[Waits]] = {}
+    for node, step, tasks, lines, units in sql.run(_OTHER, {"company": company}):
+        standard = known.get((node, step))
+        needed = round(standard.seconds(tasks, lines, units)) if standard else None
+        found.setdefault(node, []).append(Waits(step, tasks, lines, units, needed))
+    return found
+
+
+def _seconds(step: str, policy: Waves, times: Times, orders: int, lines: int, pieces: int) -> float:
+    """How long so much of a step takes, as waves reckon."""
+    if not orders:
+        return 0.0
+    if step == "pick":
+        return waves.pick_seconds(policy, lines, pieces, times, orders)
+    if times.pack:
+        return times.pack.seconds(orders, lines, pieces)
+    return float(policy.seconds_per_order_packed * orders)
 
 
 def by_policy(step: str, policy: Waves) -> Standard:
@@ -145,24 +185,38 @@ def by_policy(step: str, policy: Waves) -> Standard:
     return Standard(0, policy.seconds_per_stop + walk, policy.seconds_per_unit, 0)
 
 
-def _cutoffs(at: datetime, zone: str, calendar: Calendar, work: Labor) -> list[tuple[datetime, int]]:
-    found = []
-    moment = at
-    for _ in range(CUTOFFS):
-        ships = next_ship_date(moment, zone, calendar)
-        if ships is None:
-            break
-        seconds = labor.open_seconds(at, ships.cutoff_at, work.shifts.values(), zone, calendar.closed)
-        found.append((ships.cutoff_at, seconds))
-        moment = ships.cutoff_at + timedelta(seconds=1)
-    return found
+def _cutoffs(
+    at: datetime, zone: str, calendars: Collection[Calendar], work: Labor
+) -> list[tuple[datetime, int]]:
+    """The next cut-offs of a node and its carriers, each with the seconds that people work until then."""
+    moments: dict[datetime, Collection[date]] = {}
+    for calendar in calendars:
+        moment = at
+        for _ in range(CUTOFFS):
+            ships = next_ship_date(moment, zone, calendar)
+            if ships is None:
+                break
+            moments[ships.cutoff_at] = calendar.closed
+            moment = ships.cutoff_at + timedelta(seconds=1)
+    return [
+        (moment, labor.open_seconds(at, moment, work.shifts.values(), zone, closed))
+        for moment, closed in sorted(moments.items(), key=lambda one: one[0])
+    ]
 
 
-def _queued(company: int, at: datetime) -> dict[UUID, Sequence[Queued]]:
+def _queued(company: int, at: datetime, leaving: Leaving) -> dict[UUID, list[Queued]]:
+    """What waits at each node, by the moment by which it has to leave; what was promised for no day, now."""
     found: dict[UUID, list[Queued]] = {}
-    for node, *row in sql.run(_QUEUED, {"company": company, "at": at}):
-        found.setdefault(node, []).append(Queued(*row))
-    return found  # type: ignore[return-value]
+    for node, due, service, country, postal_code, promise_at, *sums in sql.run(
+        _QUEUED, {"company": company, "at": at}
+    ):
+        if node not in leaving.calendars:
+            continue
+        by = due or leaving.leave_by(node, service, country, postal_code, promise_at) or at
+        of_node = found.setdefault(node, [])
+        of_node.append(Queued("pick", by, *sums[:4]))
+        of_node.append(Queued("pack", by, *sums[4:]))
+    return found
 
 
 def nodes_of(companies: Collection[int]) -> dict[str, tuple[int, UUID]]:
@@ -274,24 +328,58 @@ WHERE t.company_id = %(company)s::smallint ORDER BY t.node_id, t.step, t.fitted_
 """
 
 # What is promised and not on the floor is to be picked and packed, what is on the floor is as far as it is. Of what has
-# no bins yet as many whole cases and pallets as there can be are taken to be picked whole.
+# no bins yet as many whole cases and pallets as there can be are taken to be picked whole. Of a postal code as much as
+# the time zone of its address hangs on.
 _QUEUED = f"""
 WITH work AS (
-    SELECT a.node_id, a.order_id, COALESCE(o.promise_at, %(at)s::timestamptz) AS due, count(*) AS lines,
-           sum(a.quantity - a.released) AS units, TRUE AS pick, sum(handled.pieces) AS pieces
+    SELECT a.node_id, a.order_id, NULL::timestamptz AS due, o.service, o.country,
+           left(upper(replace(o.postal_code, ' ', '')), {LONGEST}) AS postal_code, o.promise_at,
+           count(*) AS to_pick, sum(a.quantity - a.released) AS units_to_pick, sum(handled.pieces) AS pieces,
+           count(*) AS lines, sum(a.quantity - a.released) AS units
     FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id
     {pieces_in("(a.quantity - a.released)", "a.sku_id", "TRUE")}
-    WHERE a.company_id = %(company)s::smallint AND a.quantity > a.released AND o.held_by = '' GROUP BY 1, 2, 3
+    WHERE a.company_id = %(company)s::smallint AND a.quantity > a.released AND o.held_by = ''
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
     UNION ALL
-    SELECT f.node_id, f.order_id, COALESCE(f.due_at, %(at)s::timestamptz), count(*), sum(l.quantity - l.short),
-           r.queue = 'pick',
-           (SELECT sum(handled.pieces) FROM warehouse_picktask AS k JOIN network_bin AS b ON b.id = k.bin_id
-            {pieces_in("k.quantity", "k.sku_id", "b.kind = 'reserve'")}
-            WHERE k.fulfillment_id = f.id AND k.state = 'open')
+    SELECT f.node_id, f.order_id, COALESCE(f.leave_by, f.due_at, %(at)s::timestamptz), '', '', '', NULL,
+           t.lines, t.units, t.pieces, l.lines, l.units
     FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject AND f.company_id = %(company)s::smallint
-    JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
-    WHERE r.queue IN ('pick', 'pack') GROUP BY 1, 2, 3, 6, f.id
+    CROSS JOIN LATERAL (SELECT count(*) AS lines, COALESCE(sum(quantity - short), 0) AS units
+                        FROM warehouse_fulfillmentline WHERE fulfillment_id = f.id) AS l
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS lines, COALESCE(sum(k.quantity), 0) AS units, COALESCE(sum(handled.pieces), 0) AS pieces
+        FROM warehouse_picktask AS k JOIN network_bin AS b ON b.id = k.bin_id
+        {pieces_in("k.quantity", "k.sku_id", "b.kind = 'reserve'")}
+        WHERE k.fulfillment_id = f.id AND k.state = 'open') AS t
+    WHERE r.queue IN ('pick', 'pack')
 )
-SELECT node_id, s.step, due, count(*)::int, sum(lines)::int, sum(units)::int, COALESCE(sum(pieces), 0)::int
-FROM work CROSS JOIN (VALUES ('pick'), ('pack')) AS s(step) WHERE work.pick OR s.step = 'pack' GROUP BY 1, 2, 3
+SELECT node_id, due, service, country, postal_code, promise_at,
+       (count(*) FILTER (WHERE to_pick > 0))::int, sum(to_pick)::int, sum(units_to_pick)::int, sum(pieces)::int,
+       count(*)::int, sum(lines)::int, sum(units)::int
+FROM work GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
+# What stands at the dock is put away bucket by bucket. Whoever counts is told no figure, and nobody knows any:
+# the units of a count are none.
+_OTHER = """
+SELECT b.node_id, 'put_away', count(*)::int, count(*)::int, sum(b.quantity - b.committed)::int
+FROM network_bin AS n JOIN stock_bucket AS b ON b.bin_id = n.id AND b.quantity > b.committed
+WHERE n.kind = 'receiving' AND b.company_id = %(company)s::smallint AND b.status = 'sellable' GROUP BY 1
+UNION ALL
+SELECT node_id, 'replenish', count(*)::int, count(*)::int, sum(quantity)::int FROM warehouse_replenishment
+WHERE company_id = %(company)s::smallint AND state = 'open' GROUP BY 1
+UNION ALL
+SELECT t.node_id, 'count', count(DISTINCT t.id)::int, count(l.id)::int, 0
+FROM warehouse_counttask AS t
+LEFT JOIN warehouse_countline AS l ON l.task_id = t.id AND l.state IN ('open', 'recount')
+WHERE t.company_id = %(company)s::smallint AND t.state IN ('open', 'counting', 'recount') GROUP BY 1
+UNION ALL
+SELECT f.node_id, 'sort', count(DISTINCT s.list_id)::int, count(*)::int, sum(t.picked)::int
+FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject AND f.company_id = %(company)s::smallint
+JOIN warehouse_picktask AS t ON t.fulfillment_id = f.id AND t.picked > 0
+JOIN warehouse_liststop AS s ON s.task_id = t.id AND s.tote = ''
+JOIN warehouse_picklist AS l ON l.id = s.list_id
+JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
+WHERE r.queue IN ('pick', 'pack') GROUP BY 1
+ORDER BY 1, 2
 """

@@ -21,6 +21,7 @@ from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standard
 from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.plan_counts import PlanCounts, ask_by_trigger, plan_counts
 from entrepot.warehouse.commands.recall import RecallKits, recall
+from entrepot.warehouse.commands.redate import RedateOrder, redate
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.slots import ClassifySkus, classify_skus
@@ -54,8 +55,10 @@ def serve_recall(cause: Cause, orders: Sequence[UUID]) -> None:
     recall(cause, requests=[RecallKits(order) for order in orders])
 
 
-def serve_hasten(cause: Cause, orders: Sequence[UUID]) -> None:  # noqa: ARG001
-    """Orders that became more or less urgent while the floor has them: their work takes its new place in its queue."""
+def serve_hasten(cause: Cause, orders: Sequence[UUID]) -> None:
+    """Orders that became more or less urgent while the floor has them, by promise, service or priority: their work
+    takes its new place in its queue."""
+    redate(cause, requests=[RedateOrder(order) for order in orders])
     ready.rank([ready.Offer(*row) for row in sql.run(_ON_FLOOR, {"orders": list(orders)})])
 
 
@@ -94,7 +97,7 @@ def expire_all_lots(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
 QUEUES = {"release": serve_release, "count": serve_count, "recall": serve_recall, "hasten": serve_hasten}
 
 _ON_FLOOR = f"""
-SELECT q.name, f.id, {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at)
+SELECT q.name, f.id, {SERVED_WITH}, COALESCE(f.leave_by, o.promise_at, o.placed_at)
 FROM orders_order AS o JOIN warehouse_fulfillment AS f ON f.order_id = o.id
 JOIN (VALUES ('released', 'pick'), ('picking', 'pick'), ('picked', 'pack'), ('packed', 'ship')) AS q(state, name)
   ON q.state = f.state

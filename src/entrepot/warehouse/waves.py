@@ -96,6 +96,7 @@ class Ready(NamedTuple):
     value_minor: int
     priority: int
     due: datetime
+    """By when it has to leave for what was promised; without a promise, when it was placed."""
     service: str
     zones: frozenset[str]
     missing: int = 0

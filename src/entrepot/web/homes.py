@@ -47,6 +47,7 @@ LINES = {
     "replenishments": Line(_("Pick faces to fill"), "replenishment"),
     "counts": Line(_("Counts to do"), "counts"),
     "counts to decide": Line(_("Differences of counts to decide"), "counts"),
+    "corrections": Line(_("Corrections of stock to approve"), "adjustments"),
     "reorders": Line(_("Reorder proposals"), "reorders"),
     "checks": Line(_("Goods that wait for a quality check"), "quality"),
     "supplier claims": Line(_("Claims to suppliers without an answer"), "quality"),
@@ -108,11 +109,11 @@ HOMES = {
         ("returns to inspect", "mine", "untaken"), LATE, ("refunds failed",), ("return times", "return rate"),
     ),
     "inventory manager": Home(
-        ("reorders", "counts to decide", "checks", "untaken"), LATE, ("backorders", "supplier claims"),
+        ("reorders", "counts to decide", "corrections", "checks", "untaken"), LATE, ("backorders", "supplier claims"),
         ("fill rate", "record accuracy", "oversold lines"),
     ),
     "controller": Home(
-        ("refunds to approve", "credits", "write-offs", "disputes", "untaken", "counts to decide"),
+        ("refunds to approve", "credits", "write-offs", "disputes", "untaken", "counts to decide", "corrections"),
         ("overdue", "disputes late", "months"),
         ("payouts", "bank lines", "supplier invoices", "carrier invoices", "refunds failed", "claims"),
         ("cleared in time", "cash to cash", "return rate"),
@@ -123,7 +124,7 @@ HOMES = {
         ("oversold lines", "cancelled units"),
     ),
     "auditor": Home(
-        ("refunds to approve", "credits", "write-offs", "counts to decide"), ("all overdue", "months"),
+        ("refunds to approve", "credits", "write-offs", "counts to decide", "corrections"), ("all overdue", "months"),
         ("refunds failed", "payouts", "bank lines", "no factor", "dead letters"),
         ("cleared in time", "record accuracy", "perfect order"),
     ),

@@ -12,7 +12,9 @@ from entrepot.purchasing.queries import Proposal
 from entrepot.returns.comeback_queries import SentAgain
 from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
+from entrepot.stock.adjustments import AdjustmentRow
 from entrepot.stock.plate_queries import PlateRow
+from entrepot.warehouse.carton_queries import CartonRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
 from entrepot.warehouse.shelf_queries import BinUse, FaceRow
@@ -45,7 +47,7 @@ PACKING = Listing(
     (
         Head(_("Fulfillment"), by="number"), Head(_("Order"), "order", "order_number"),
         Head(_("Node"), "node", "node_code"), Head(_("Units"), "units", "picked", n=True, sum="picked"),
-        Head(_("Due"), "due", "due_at"),
+        Head(_("To leave by"), "leave-by", "leave_by"), Head(_("Promised"), "due", "due_at"),
     ),
     cells_of(FulfillmentRow),
 )  # fmt: skip
@@ -79,6 +81,26 @@ FACES = Listing(
         Head(_("Case"), "case", n=True),
     ),
     cells_of(FaceRow),
+)  # fmt: skip
+CARTONS = Listing(
+    "cartons", "cartons",
+    (
+        Head(_("Carton"), by="code"), Head(_("Inside, mm"), "inside", "length_mm"),
+        Head(_("Holds, g"), "holds", "max_weight_g", n=True), Head(_("Weighs, g"), "weighs", "tare_g", n=True),
+        Head(_("Costs"), "costs", "cost_minor", n=True), Head(_("Packed of late"), "packed", "packed", n=True),
+        Head(_("State"), "state"),
+    ),
+    cells_of(CartonRow),
+)  # fmt: skip
+ADJUSTMENTS = Listing(
+    "adjustments", "adjustments",
+    (
+        Head(_("Correction")), Head(_("What"), "what"), Head(_("Bin"), "bin"), Head(_("State"), "state"),
+        Head(_("Units"), "units", n=True, sum="delta"), Head(_("Free there now"), "free", n=True),
+        Head(_("Value"), "value", n=True, sum="value_minor"), Head(_("Why"), "why"), Head(_("Asked for by"), "asked"),
+        Head(_("Decided by"), "decided"),
+    ),
+    cells_of(AdjustmentRow),
 )  # fmt: skip
 COUNTS = Listing(
     "counts", "counts",
@@ -204,6 +226,8 @@ ALL = (
     PACKING,
     MANIFESTS,
     FACES,
+    CARTONS,
+    ADJUSTMENTS,
     COUNTS,
     PUT_AWAY,
     SERVICES,

@@ -538,6 +538,8 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.reject": _("given back by its node"),
     "warehouse.adjust": _("stock adjusted"),
     "warehouse.approve_adjustment": _("adjustment decided"),
+    "warehouse.change_status": _("status of goods changed"),
+    "warehouse.redate": _("due anew"),
     "work.open": _("work item opened"),
     "work.claim": _("taken"),
     "work.put_back": _("put back"),

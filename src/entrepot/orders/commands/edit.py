@@ -261,7 +261,9 @@ class _Edit:
 
     @property
     def is_ranked_anew(self) -> bool:
-        return bool(self.hastened) or self.request.promise_at is not None
+        """Another service leaves at another hour for the same promise."""
+        asked = self.request
+        return bool(self.hastened) or asked.promise_at is not None or asked.service is not None
 
     @property
     def holds(self) -> list[Found]:

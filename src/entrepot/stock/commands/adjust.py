@@ -16,7 +16,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused, Said
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
@@ -30,16 +30,24 @@ KEPT = "register×correct"
 @shape("stock.adjustments")
 @dataclass(frozen=True, slots=True)
 class AdjustmentPolicy:
-    """Above this value, in minor units of the company's currency, an adjustment needs another person's approval."""
+    """When a correction of stock waits for the approval of another person, and how its reasons are called."""
 
     approve_above_minor: int | None = 50_000
+    """One of a greater value, in minor units of the company's currency, waits; empty: none does for its value."""
+    approve_above_units: int | None = None
+    """One of more units waits, whatever they are worth; empty: none does for its units."""
+    reasons: tuple[str, ...] = (
+        "lost", "found", "stolen", "broken", "spoilt", "recorded wrongly", "used by the house", "kit put together",
+    )  # fmt: skip
+    """What a person may say who corrects stock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adjust:
     """Units found (delta > 0) or gone (delta < 0) in a bin, with the reason.
 
-    `up_to`: when fewer than asked are there and free, take those, and say how many are missing.
+    `up_to`: when fewer than asked are there and free, take those, and say how many are missing. `coded`: the reason has
+    to be one of the policy's; what is imported brings the words of its source.
     """
 
     company: int
@@ -55,6 +63,7 @@ class Adjust:
     up_to: bool = False
     occurred_at: datetime | None = None
     key: str | None = None
+    coded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +81,12 @@ class Adjusted:
 
 @command("stock.adjust")
 def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Refused]:
-    """Correct stock. Losses beyond the approval threshold of the policy wait; nothing moves until they are approved.
+    """Correct stock. What is beyond a limit of the policy waits; nothing moves until it is approved.
 
     Promises that can no longer be kept come back as `displaced` of the first answer of their SKU and node.
     Locks: positions in key order, the promises that may break, buckets in id order, then as `move_units`.
-    Refuses: NotPlaceable, NotThere, KitHasNoStock (units found of a kit). Again: by key. About 16 statements.
+    Refuses: NotPlaceable, NotThere, KitHasNoStock (units found of a kit), Invalid (a reason that is none of the
+    policy's). Again: by key. About 16 statements.
     """
     lock_what_losses_touch([Loss(r.company, r.sku, r.node, -r.delta) for r in requests])
     buckets = lock_buckets(At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial) for r in requests)
@@ -93,12 +103,15 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
         key = At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial)
         free = left.get(key, 0)
         delta = max(r.delta, -free) if r.up_to else r.delta
-        refusal = _refusal(r, delta, free, kits)
+        refusal = _refusal(r, delta, free, kits, limits[r.company].reasons)
         if refusal or not delta:
             answers.append(refusal or Adjusted(None, "", "nothing there", 0, -r.delta, 0))
             continue
         cost = round_half_away(costs[r.company, r.sku, r.node] * abs(delta))
-        waits = rules.needs_approval(cost, limits[r.company].approve_above_minor)
+        limit = limits[r.company]
+        waits = rules.needs_approval(cost, limit.approve_above_minor) or rules.needs_approval(
+            delta, limit.approve_above_units
+        )
         adjustment, number, at = ids.uuid7(), next(numbers), r.occurred_at or cause.at
         state = "waiting" if waits else "posted"
         left[key] = free if waits else free + delta
@@ -218,12 +231,16 @@ def _duties(cause: Cause, wanted: Sequence[UUID], found: Mapping[UUID, _Asked]) 
     }
 
 
-def _refusal(request: Adjust, delta: int, free: int, kits: Mapping[UUID, str]) -> Refused | None:
+def _refusal(
+    request: Adjust, delta: int, free: int, kits: Mapping[UUID, str], reasons: Sequence[str]
+) -> Refused | None:
     if delta > 0 and request.sku in kits:
         return errors.KitHasNoStock(sku=kits[request.sku])
     if request.delta == 0 or not request.reason:
         found = f"{request.delta} for '{request.reason}'"
         return errors.NotPlaceable(field="adjustment", expected="some units and a reason", found=found)
+    if request.coded and request.reason not in reasons:
+        return Invalid(field="reason", expected=one_of(reasons), found=request.reason)
     if delta < -free:
         return errors.NotThere(
             wanted=-delta, sku=str(request.sku), where=Said("bin {0}", request.bin), found=free

@@ -1,17 +1,20 @@
-"""With whom what waits is expected to go, and until when it has to be packed for that: by the tables of carriers."""
+"""With whom what waits is expected to go, until when it has to be packed for that, and by when it has to leave for what
+was promised: by the tables of carriers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
+from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service, leave_by, that_go
+from entrepot.kernel import sql
 from entrepot.network import queries as network
-from entrepot.network.destinations import promised_day
-from entrepot.network.rules import Calendar, local_day, next_ship_date
+from entrepot.network.destinations import promised_day, zone_of
+from entrepot.network.rules import Calendar, last_cut_off, local_day, next_ship_date
 
 
 class Place(NamedTuple):
@@ -44,21 +47,28 @@ class Leaving:
         self._places, self._at = places, at
         self.calendars = calendars = network.calendars(nodes=places)
         self._own = {node: self._next(place, calendars[node]) for node, place in places.items()}
+        self._weeks = carriage.cut_offs(nodes=places)
         self._carriers = {
             node: {
                 carrier: self._next(places[node], calendars[node].of(week))
                 for carrier, week in of_node.items()
             }
-            for node, of_node in carriage.cut_offs(nodes=places).items()
+            for node, of_node in self._weeks.items()
         }
         self._services: dict[int, list[Service]] | None = None
         self._known: dict[Going, str] = {}
+        self._last: dict[tuple[UUID, str, str, date], datetime | None] = {}
 
     def _next(self, place: Place, calendar: Calendar) -> tuple[date, datetime]:
         found = next_ship_date(self._at, place.time_zone, calendar)
         if found is None:
             return local_day(self._at, place.time_zone), self._at
         return found.on, found.cutoff_at
+
+    def weeks(self, node: UUID) -> list[Calendar]:
+        """The calendar of a node, and those of the carriers that have cut-offs of their own there."""
+        own = self.calendars[node]
+        return [own, *(own.of(week) for week in self._weeks.get(node, {}).values())]
 
     def differ(self, node: UUID) -> bool:
         """Whether it depends on its carrier until when an order has to be packed."""
@@ -83,6 +93,33 @@ class Leaving:
             self._services = carriage.services(companies={place.company for place in self._places.values()})
         return self._services
 
+    def leave_by(
+        self, node: UUID, service: str, country: str, postal_code: str, promise_at: datetime | None
+    ) -> datetime | None:
+        """The last cut-off at which an order may leave to be there on the day that was promised: with the service that
+        it asks for, else with any that goes there. Where none is known to go, that of the node before the moment of the
+        promise. None without a promise."""
+        if promise_at is None:
+            return None
+        place = self._places[node]
+        promised_on = local_day(promise_at, _zone_of(country, postal_code) or place.time_zone)
+        key = (node, service, country, promised_on)
+        if key not in self._last:
+            going = that_go(self.services[place.company], service, place.country, country)
+            weeks = self._weeks.get(node, {})
+            self._last[key] = leave_by(going, promised_on, place.time_zone, self.calendars[node], weeks)
+        found = self._last[key]
+        return min(found, promise_at) if found else self.before(node, promise_at)
+
+    def before(self, node: UUID, moment: datetime) -> datetime:
+        """The last cut-off of a node up to a moment; that moment itself where it ships at any time."""
+        if not self.calendars[node].week:
+            return moment
+        found = last_cut_off(
+            moment + timedelta(microseconds=1), self._places[node].time_zone, self.calendars[node]
+        )
+        return found or moment
+
     def carrier(self, one: Going) -> str:
         """With whom it would go if it were sent as one parcel: the service that the order asks for, else the cheapest
         that is in time. '' where none takes it. What is known only of the packed parcel may change it."""
@@ -104,3 +141,18 @@ class Leaving:
             ).taken
             self._known[one] = taken.service.carrier if taken else ""
         return self._known[one]
+
+
+@lru_cache(maxsize=100_000)
+def _zone_of(country: str, postal_code: str) -> str:
+    return zone_of(country, postal_code)
+
+
+def places(nodes: Collection[UUID]) -> dict[UUID, Place]:
+    """Nodes as carriers see them. 1 statement."""
+    return {row[0]: Place(*row) for row in sql.run(_PLACES, {"nodes": list(nodes)})}
+
+
+_PLACES = """
+SELECT id, company_id::int, country, time_zone FROM network_node WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id
+"""

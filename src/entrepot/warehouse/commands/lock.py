@@ -33,6 +33,12 @@ class Fulfillment(NamedTuple):
     currency: str
     country: str
     held_by: str
+    leave_by: datetime | None
+
+    @property
+    def due(self) -> datetime:
+        """The moment that ranks it among equals: by when it has to leave; without a promise, when it was placed."""
+        return self.leave_by or self.promise_at or self.placed_at
 
 
 def lock_fulfillments(fulfillments: Collection[UUID]) -> dict[UUID, Fulfillment]:
@@ -43,7 +49,7 @@ def lock_fulfillments(fulfillments: Collection[UUID]) -> dict[UUID, Fulfillment]
 _LOCK = f"""
 SELECT f.id, f.number, f.company_id::int, f.order_id, f.node_id, f.state, f.service, f.staging_bin_id,
        {SERVED_WITH}, o.promise_at, o.placed_at, o.number, o.external_id, o.channel_id, c.code, c.kind, o.currency,
-       o.country, o.held_by
+       o.country, o.held_by, f.leave_by
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_channel AS c ON c.id = o.channel_id

@@ -296,7 +296,7 @@ def _write(cause: Cause, packed: Sequence[_Packed], inside: Mapping[UUID, Sequen
                 "fulfillment", one.id, one.company, one.state, "packed", at, told, request.weight_note.strip()
             )
         )
-        offers.append((one.id, one.priority, one.promise_at or one.placed_at))
+        offers.append((one.id, one.priority, one.due))
     sql.write("warehouse_package", _PACKAGE, packages)
     sql.write("warehouse_packageline", _PACKAGE_LINE, lines)
     serials.note((one, request.serials, inside[one.id]) for request, one, _, _ in packed)

@@ -281,9 +281,9 @@ class _Batch:
                 Event("fulfillment", one.id, one.company, one.state, state, request.occurred_at, payload)
             )
             if goes_on:
-                waiting.append((one.id, one.priority, one.promise_at or one.placed_at))
+                waiting.append((one.id, one.priority, one.due))
             elif state == "picked":
-                done.append((one.id, one.priority, one.promise_at or one.placed_at))
+                done.append((one.id, one.priority, one.due))
             outcomes[one.id] = FulfillmentPicked(one.id, state, units, short.get(one.id, 0), tasks)
         sql.change(_STORE, sql.columns(("ids", "states", "pickers", "bins"), rows))
         ready.drop("pick", list(outcomes))

@@ -74,7 +74,7 @@ class _Node(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """Promised units of an order at a node."""
+    """Promised units of an order at a node. `due` is the promise, or when the order was placed."""
 
     node: UUID
     order: UUID
@@ -331,9 +331,19 @@ class Facts:
         Looked at once: a wave takes just what was planned for its orders, so that the others find the same again.
         """
         if node not in self.waiting:
-            lines = sorted(self.lines[node].items(), key=_urgency)
+            lines = sorted(
+                ((order, self._dated(found)) for order, found in self.lines[node].items()), key=_urgency
+            )
             self.waiting[node] = {order: self._look(found) for order, found in lines}
         return self.waiting[node]
+
+    def _dated(self, lines: list[_Line]) -> list[_Line]:
+        """The lines of an order, due when it has to leave for what was promised."""
+        first = lines[0]
+        at = self.leaving.leave_by(
+            first.node, first.service, first.country, first.postal_code, first.promise_at
+        )
+        return [first._replace(due=at), *lines[1:]] if at else lines
 
     def _look(self, lines: Sequence[_Line]) -> tuple[waves.Ready, list[Stop]]:
         """An order, and where its units would be picked."""

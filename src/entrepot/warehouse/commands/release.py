@@ -19,6 +19,7 @@ from entrepot.orders.commands.progress import go_on
 from entrepot.sourcing.commands.end_slipped import end_slipped
 from entrepot.stock.commands.fulfill import commit_picks_of
 from entrepot.warehouse import errors, rules
+from entrepot.warehouse.commands.leaving import Leaving, places
 from entrepot.warehouse.commands.whole_pieces import GOES, whole_pieces
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -53,6 +54,8 @@ class _Order(NamedTuple):
     placed_at: datetime
     held_by: str
     policy: str
+    country: str
+    postal_code: str
 
 
 class _Part(NamedTuple):
@@ -74,7 +77,8 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete.
     Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
     Again: by key; without one nothing is left to release. 13 statements; 1 more with holds, 1 where units stand
-    nowhere, 1 with work items, 3 where SKUs come in cases or pallets, at most 4 where a promise had slipped.
+    nowhere, 1 with work items, 7 where something is promised for a day, 3 where SKUs come in cases or pallets, at most
+    4 where a promise had slipped.
     """
     orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
     held = [order.id for order in orders.values() if order.held_by]
@@ -205,8 +209,20 @@ class _Batch:
         if not self.fulfillments:
             return
         numbers = ids.numbers("FF", len(self.fulfillments))
+        leave_by = self._leave_by()
         rows = [
-            (key, number, order.company, order.id, node, "released", order.service, order.promise_at, at)
+            (
+                key,
+                number,
+                order.company,
+                order.id,
+                node,
+                "released",
+                order.service,
+                order.promise_at,
+                leave_by[key],
+                at,
+            )
             for (key, order, node, at), number in zip(self.fulfillments, numbers, strict=True)
         ]
         sql.write("warehouse_fulfillment", _FULFILLMENT, rows)
@@ -223,10 +239,21 @@ class _Batch:
         offer(
             "pick",
             [
-                (key, order.priority, order.promise_at or order.placed_at)
+                (key, order.priority, leave_by[key] or order.placed_at)
                 for key, order, _, _ in self.fulfillments
             ],
         )
+
+    def _leave_by(self) -> dict[UUID, datetime | None]:
+        """By when each fulfillment has to leave; None where nothing was promised."""
+        nodes = {node for _, order, node, _ in self.fulfillments if order.promise_at}
+        leaving = Leaving(places(nodes), self.cause.at) if nodes else None
+        return {
+            key: leaving.leave_by(node, order.service, order.country, order.postal_code, order.promise_at)
+            if leaving and order.promise_at
+            else None
+            for key, order, node, _ in self.fulfillments
+        }
 
     def _write_work(self, shelves: _Shelves) -> None:
         """Lines and tasks, and all that they are taken from."""
@@ -253,7 +280,7 @@ def not_pickable(
 
 
 _FULFILLMENT = (
-    "id", "number", "company_id", "order_id", "node_id", "state", "service", "due_at", "released_at",
+    "id", "number", "company_id", "order_id", "node_id", "state", "service", "due_at", "leave_by", "released_at",
 )  # fmt: skip
 FULFILLMENT_LINE = ("id", "fulfillment_id", "order_id", "line_id", "allocation_id", "sku_id", "quantity")
 PICK_TASK = (
@@ -263,7 +290,7 @@ PICK_TASK = (
 
 _ORDERS = f"""
 SELECT o.id, o.company_id::int, o.number, o.service, {orders_queries.SERVED_WITH}, o.promise_at, o.placed_at, o.held_by,
-       o.policy
+       o.policy, o.country, o.postal_code
 FROM orders_order AS o WHERE o.id = ANY(%(ids)s::uuid[]) ORDER BY o.id FOR UPDATE
 """
 

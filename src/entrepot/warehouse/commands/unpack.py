@@ -70,7 +70,7 @@ def unpack(cause: Cause, /, *, requests: Sequence[UnpackFulfillment]) -> list[Fu
     progress(cause, requests=steps, times={one.order: _at(cause, of) for of, one in going.values()})
     ready.drop("ship", list(going))
     _announce(cause, going, opened)
-    offer("pack", [(one.id, one.priority, one.promise_at or one.placed_at) for _, one in going.values()])
+    offer("pack", [(one.id, one.priority, one.due) for _, one in going.values()])
     return [
         one
         if isinstance(one, Refused)

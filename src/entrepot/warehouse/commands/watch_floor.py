@@ -3,6 +3,7 @@ there, closed where what they told of is over."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,15 +15,19 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused, Said
-from entrepot.network import queries as network
-from entrepot.network.rules import Calendar, next_ship_date
+from entrepot.network.destinations import LONGEST
 from entrepot.warehouse import waves
+from entrepot.warehouse.commands.leaving import Leaving, places
 from entrepot.warehouse.commands.pace import ITEM as STANDS_STILL
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 ITEM = "orders wait for a wave"
 LATE = "orders late on the floor"
+UNPROMISED = timedelta(days=1)
+"""Within what time an order should leave for which nothing was promised."""
+CLOSED_AT_MOST = timedelta(days=14)
+"""So long a node ships nothing at most, as far as a look ahead goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,12 @@ class _Node(NamedTuple):
 
 @command("warehouse.watch_floor")
 def watch_floor(cause: Cause, /, *, requests: Sequence[WatchFloor]) -> list[FloorWatched | Refused]:
-    """An item for each node at which orders that leave by the next cut-off, or should have left, wait for a wave an
-    hour before it, and for each at which orders on the floor are late. Closed are those of nodes at which none is any
-    more, of nodes that stood still and are not paced any more, of orders that waited for goods to be put away and are
-    on the floor, and of short picks whose bin was counted since.
+    """An item for each node at which orders that have to leave within an hour for what was promised, or should have
+    left, wait for a wave, and for each at which orders on the floor are late. Closed are those of nodes at which none
+    is any more, of nodes that stood still and are not paced any more, of orders that waited for goods to be put away
+    and are on the floor, and of short picks whose bin was counted since.
 
-    Locks: the items. Refuses: nothing. Again: nothing changes. 6 statements; 1 more with items, 2 to close some.
+    Locks: the items. Refuses: nothing. Again: nothing changes. 11 statements; 1 more with items, 2 to close some.
     """
     companies = sorted({one.company for one in requests})
     in_force = policies.InForce(companies, [waves.Waves], cause.at)
@@ -82,22 +87,16 @@ def watch_floor(cause: Cause, /, *, requests: Sequence[WatchFloor]) -> list[Floo
 
 def _waiting(at: datetime, nodes: Sequence[_Node]) -> dict[UUID, tuple[int, datetime]]:
     """Of nodes that gather waves, how many orders should be on the floor by now and are not, and the next cut-off."""
-    calendars = network.calendars(nodes=[node.id for node in nodes])
-    asked = [(node.id, *_leaves(at, node.time_zone, calendars[node.id])) for node in nodes]
-    params = {**sql.columns(("nodes", "cutoffs", "before"), asked), "at": at}
-    return {node: (orders, cutoff) for node, orders, cutoff in sql.run(_WAITING, params)}
-
-
-def _leaves(at: datetime, zone: str, calendar: Calendar) -> tuple[datetime, datetime]:
-    """The next cut-off of a node, and before which moment an order has to be promised to be urgent now: before the
-    cut-off after that where the next is near, else before now."""
-    near = next_ship_date(at, zone, calendar)
-    if near is None:
-        return at, at
-    after = next_ship_date(near.cutoff_at + timedelta(seconds=1), zone, calendar)
-    if near.cutoff_at - at > waves.URGENT_BEFORE or after is None:
-        return near.cutoff_at, at
-    return near.cutoff_at, after.cutoff_at
+    leaving = Leaving(places([node.id for node in nodes]), at)
+    longest = [one.transit_days for of_company in leaving.services.values() for one in of_company]
+    ahead = timedelta(days=max(longest, default=0)) + CLOSED_AT_MOST
+    params = {"nodes": [node.id for node in nodes], "until": at + waves.URGENT_BEFORE + ahead, "today": at}
+    found: Counter[UUID] = Counter()
+    for node, service, country, postal_code, promise_at, placed_at, orders in sql.run(_WAITING, params):
+        due = leaving.leave_by(node, service, country, postal_code, promise_at)
+        if (due or leaving.before(node, placed_at + UNPROMISED)) <= at + waves.URGENT_BEFORE:
+            found[node] += orders
+    return {node: (orders, leaving.cut_offs(node)[0]) for node, orders in sorted(found.items())}
 
 
 def _waits(node: _Node, orders: int, cutoff: datetime) -> OpenItem:
@@ -124,28 +123,29 @@ SELECT id, company_id::int, code, time_zone FROM network_node
 WHERE company_id = ANY(%(companies)s::smallint[]) AND active ORDER BY id
 """
 
-# What a wave would take: not held, and not ahead of the day of its SKU. Without a promise an order should leave within
-# a day.
-_WAITING = """
-SELECT n.node, count(DISTINCT o.id)::int, min(n.cutoff)
-FROM unnest(%(nodes)s::uuid[], %(cutoffs)s::timestamptz[], %(before)s::timestamptz[]) AS n(node, cutoff, before)
-JOIN kernel_ready AS r ON r.queue = 'wave'
-JOIN stock_allocation AS a ON a.order_id = r.subject AND a.node_id = n.node AND a.quantity > a.released
+# What a wave would take, and may have to leave soon: not held, and not ahead of the day of its SKU. Of a postal code as
+# much as the time zone of its address hangs on.
+_WAITING = f"""
+SELECT a.node_id, o.service, o.country, left(upper(replace(o.postal_code, ' ', '')), {LONGEST}), o.promise_at,
+       CASE WHEN o.promise_at IS NULL THEN date_trunc('minute', o.placed_at) END, count(DISTINCT o.id)::int
+FROM kernel_ready AS r
+JOIN stock_allocation AS a ON a.order_id = r.subject AND a.node_id = ANY(%(nodes)s::uuid[]) AND a.quantity > a.released
 JOIN orders_order AS o ON o.id = a.order_id
-WHERE o.held_by = '' AND COALESCE(o.promise_at, o.placed_at + interval '1 day') < n.before
+WHERE r.queue = 'wave' AND o.held_by = '' AND COALESCE(o.promise_at, o.placed_at) < %(until)s::timestamptz
   AND NOT EXISTS (SELECT FROM stock_preorder AS y
-                  WHERE y.sku_id = a.sku_id AND y.ships_on > (%(at)s::timestamptz)::date)
-GROUP BY 1 ORDER BY 1
+                  WHERE y.sku_id = a.sku_id AND y.ships_on > (%(today)s::timestamptz)::date)
+GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 # Without a promise an order should leave within a day of its release.
 _LATE = """
-SELECT f.node_id, count(*)::int, (array_agg(f.number ORDER BY COALESCE(f.due_at, f.released_at), f.id))[1],
-       (array_agg(CASE r.queue WHEN 'pick' THEN 'picked' WHEN 'pack' THEN 'packed' ELSE 'shipped' END
-                  ORDER BY COALESCE(f.due_at, f.released_at), f.id))[1]
-FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
-WHERE r.queue IN ('pick', 'pack', 'ship') AND f.node_id = ANY(%(nodes)s::uuid[])
-  AND COALESCE(f.due_at, f.released_at + interval '1 day') < %(at)s::timestamptz
+SELECT node_id, count(*)::int, (array_agg(number ORDER BY due, id))[1],
+       (array_agg(CASE queue WHEN 'pick' THEN 'picked' WHEN 'pack' THEN 'packed' ELSE 'shipped' END
+                  ORDER BY due, id))[1]
+FROM (SELECT f.*, r.queue, COALESCE(f.leave_by, f.due_at, f.released_at + interval '1 day') AS due
+      FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
+      WHERE r.queue IN ('pick', 'pack', 'ship') AND f.node_id = ANY(%(nodes)s::uuid[])) AS f
+WHERE due < %(at)s::timestamptz
 GROUP BY 1 ORDER BY 1
 """
 

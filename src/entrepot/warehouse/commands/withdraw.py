@@ -240,7 +240,7 @@ class Floor:
             if self.events[key]:
                 leaving[waits_in[one.state]].append(key)
             if self.events[key] in ("finish", "unpack"):
-                to_pack.append((key, one.priority, one.promise_at or one.placed_at))
+                to_pack.append((key, one.priority, one.due))
         for queue in sorted(leaving):
             ready.drop(queue, leaving[queue])
         offer("pack", to_pack)

@@ -57,10 +57,11 @@ class PlanIn(Strict):
 
 
 class PlannedOut(Out):
-    """Fresh counts, and the goods that they count."""
+    """Fresh counts, the goods that they count, and the bins in which they do, by node and code."""
 
     tasks: int
     goods: int
+    bins: list[str]
 
 
 class AskIn(Strict):

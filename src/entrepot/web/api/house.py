@@ -22,6 +22,7 @@ from ninja.utils import normalize_path
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
+    adjustments,
     ageing,
     answers,
     audit,
@@ -208,6 +209,7 @@ api.add_router("/v1", return_expiry.router, tags=["returns"])
 api.add_router("/v1", return_labels.router, tags=["returns"])
 api.add_router("/v1", kept_back.router, tags=["availability"])
 api.add_router("/v1", bins.router, tags=["stock"])
+api.add_router("/v1", adjustments.router, tags=["stock"])
 api.add_router("/v1", calendars.router, tags=["availability"])
 api.add_router("/v1", places.router, tags=["availability"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])

@@ -37,13 +37,25 @@ class LaborStepOut(Out):
     orders_late: int
 
 
+class LaborWaitsOut(Out):
+    """Work of a step that no cut-off waits for; `needed_s` is how long one person takes, null where no standard time
+    was fitted."""
+
+    step: str
+    tasks: int
+    lines: int
+    units: int
+    needed_s: int | None
+
+
 class OutlookOut(Out):
-    """A node; `fitted` are the steps whose times come from history."""
+    """A node; `fitted` are the steps whose times come from history. `other` work waits there beside."""
 
     node: UUID
     node_code: str
     fitted: list[str]
     steps: list[LaborStepOut]
+    other: list[LaborWaitsOut]
 
 
 class ThroughputOut(Out):

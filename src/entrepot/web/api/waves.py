@@ -62,6 +62,18 @@ class LayoutIn(Strict):
     key: Own = None
 
 
+class LayoutOut(Out):
+    """The aisles of a node, by x, and its cross-aisles, by y; `unit_mm` is a step of the coordinates."""
+
+    node: UUID
+    node_code: str
+    aisles: list[int]
+    cross_aisles: list[int]
+    depot_x: int
+    depot_y: int
+    unit_mm: int
+
+
 class LaidOutOut(Out):
     node: UUID
 
@@ -340,6 +352,18 @@ class PickedListOut(Out):
     short: int
     complete: list[UUID]
     again: list[UUID]
+
+
+@router.get("/layouts", response={200: list[LayoutOut], **READ})
+def list_layouts(request: HttpRequest, company: Company = None) -> Any:  # noqa: ARG001
+    """The layouts of the nodes that have one, by the code of the node."""
+    nodes = {one.id: one.code for one in network.nodes(company=parse.company_of(company))}
+    found = network.layouts(nodes=nodes)
+    return [
+        {"node": node, "node_code": nodes[node], "aisles": one.aisles, "cross_aisles": one.cross_aisles,
+         "depot_x": one.depot[0], "depot_y": one.depot[1], "unit_mm": one.unit_mm}
+        for node, one in sorted(found.items(), key=lambda each: nodes[each[0]])
+    ]  # fmt: skip
 
 
 @router.post("/layouts", response={200: LaidOutOut | list[Each[LaidOutOut]], **REFUSED})

@@ -24,7 +24,13 @@ from entrepot.network import queries as network
 from entrepot.warehouse import counted
 from entrepot.warehouse.commands.decide_counts import DecideCount, decide_counts
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
-from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
+from entrepot.warehouse.commands.plan_counts import (
+    AskCount,
+    CountsPlanned,
+    PlanCounts,
+    ask_counts,
+    plan_counts,
+)
 from entrepot.warehouse.commands.start_counts import PAIR, StartCount, start_counts
 from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_counts
 from entrepot.warehouse.counting import Accuracy, Counting
@@ -54,6 +60,8 @@ DAYS = (30, 90, 365)
 PLOTTED = 31
 BINS_MAX = 1_000
 """Bins that are asked for at once."""
+NAMED = 10
+"""Bins that were planned, as many as are named."""
 WORST = 20
 """Bins that are told of, the least right first."""
 STATES = ("sellable", "damaged", "quarantined", "pending_inspection")
@@ -115,7 +123,21 @@ def _causes(request: Request) -> list[str]:
 def plan(request: Request) -> HttpResponse:
     """Plan now what the night would."""
     results = give(request, plan_counts, [PlanCounts(request.reader.company.id)], _planned)
+    for one in results:
+        if isinstance(one, CountsPlanned):
+            messages.info(request, _which(one))
     return back(request, "/floor/counts/", results)
+
+
+def _which(one: CountsPlanned) -> str:
+    """The bins that were planned, the most urgent of them by name."""
+    if not one.tasks:
+        return gettext("Nothing more is due by the plans, or the night has all that it takes.")
+    few = ", ".join(one.bins[:NAMED]) + (" …" if len(one.bins) > NAMED else "")
+    told = ngettext(
+        "%(n)s bin will be counted: %(bins)s.", "%(n)s bins will be counted: %(bins)s.", one.tasks
+    )
+    return told % {"n": one.tasks, "bins": few}
 
 
 @require_POST

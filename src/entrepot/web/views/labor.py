@@ -40,15 +40,17 @@ def work_times(request: Request) -> HttpResponse:
     shown = listed_whole(request, listing, rows)
     if shown.answer:
         return shown.answer
+    all_ = [one for one in task_times.outlooks(company=company, at=now) if node in ("", one.node_code)]
     outlooks = [
         replace(one, steps=steps)
-        for one in task_times.outlooks(company=company, at=now)
-        if node in ("", one.node_code) and (steps := tuple(step for step in one.steps if step.orders))
+        for one in all_
+        if (steps := tuple(step for step in one.steps if step.orders))
     ]
     context = {
         **shown.context(),
         "outlooks": outlooks,
         "plots": [_plot(one) for one in outlooks],
+        "other": [(one, waits) for one in all_ for waits in one.other],
         "late": [(one, step) for one in outlooks for step in one.steps if step.late_s],
         "parts": {"": _("What was done"), "standards": _("Standard times, in seconds")},
         "in_all": [] if listing.part else labor.by_step(rows),

@@ -59,6 +59,7 @@ def waiting(request: Request) -> HttpResponse:
     context = {
         **shown.context(),
         "packed": packed,
+        "now": fmt.reading().now,
         "text": text,
         "missing": bool(text and not found),
         "full": shown.more,

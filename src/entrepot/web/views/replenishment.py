@@ -34,9 +34,12 @@ def faces(request: Request) -> HttpResponse:
     if shown.answer:
         return shown.answer
     nodes = network.nodes(company=company)
+    found = shelf_queries.replenishments(company=company, limit=PAGE + 1)
     context = {
         **shown.context("faces"),
-        "open": shelf_queries.replenishments(company=company, limit=PAGE),
+        "open": found[:PAGE],
+        "more": len(found) > PAGE,
+        "shown": PAGE,
         "nodes": nodes,
         "kept": kept(request),
     }

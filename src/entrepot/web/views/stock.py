@@ -21,8 +21,9 @@ from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
 from entrepot.web import format as fmt
 from entrepot.web import lists, plots, words
-from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
 from entrepot.web.listed import listed, order_of
+from entrepot.web.views.adjustments import choices as adjusting_choices
 
 PAGE = 60
 MOVES = 60
@@ -100,10 +101,15 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     )
     packagings = catalog.packagings([which]).get(which, ())
     supply, levels = pages.supply(sku=which), _levels(which)
+    may_correct = request.reader.actor.may("warehouse.adjust") and not found.is_kit
+    buckets = stock.buckets(sku=which, limit=BINS) if may_correct else []
     context |= {
         "by_channel": by_channel,
         "published": stock.published_of(sku=which),
         "components": catalog.components(kit=which),
+        "may_correct": may_correct,
+        "nodes": network.nodes(company=company) if may_correct else [],
+        "kept": kept(request),
         "kits": catalog.kits_with(sku=which),
         "packagings": packagings,
         "packaged": {one.kind: one for one in packagings},
@@ -122,9 +128,11 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "buckets": stock.in_bins(sku=which, limit=BINS + 1),
         "bins": BINS,
         "first_bins": f":{BINS}",
+        "goods": [one for one in buckets if one.bin],
         "promises": pages.promises(sku=which, at=fmt.reading().now, limit=SHOWN + 1),
         "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
         "supply": supply,
+        **(adjusting_choices(request) if may_correct else {}),
         "names": pages.names([*(one.document for one in moves), *(one.document for one in supply)]),
     }
     return page(request, "web/sku.html", context, area="stock")

@@ -51,6 +51,8 @@ from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
 PAGE = 50
+AHEAD_MAX = 10_080
+"""Minutes, a week."""
 LISTS_MAX = 1_000
 """Open lists that are counted; the first of them are shown."""
 TROUBLES = ("node stands still", "orders wait for a wave", "orders late on the floor")
@@ -124,6 +126,7 @@ def propose(request: Request) -> HttpResponse:
             int_in(text.get("lines")),
             clean(text.get("method")),
             carriers=tuple(filter(None, text.getlist("carrier"))),
+            ahead_minutes=int_in(text.get("ahead"), most=AHEAD_MAX) or 0,
         )
     ] if node else []  # fmt: skip
     results = give(request, propose_wave, wanted, _proposed)
@@ -180,7 +183,7 @@ def _asked(found: queries.WaveRow, currency: str) -> list[tuple[str, str]]:
     asked = found.figures.get("asked", {})
     due = asked.get("due_before")
     told = (
-        (gettext("Due before"), fmt.moment(datetime.fromisoformat(due)) if due else ""),
+        (gettext("To leave before"), fmt.moment(datetime.fromisoformat(due)) if due else ""),
         (gettext("Service"), ", ".join(asked.get("services", ()))),
         (gettext("Carrier"), ", ".join(asked.get("carriers", ()))),
         (gettext("Only zones, by code"), ", ".join(asked.get("zones", ()))),
