@@ -27,6 +27,7 @@ def asked(times: int) -> tuple[list[float], list[float]]:
     In turn, so that both meet the same machine.
     """
     from django.test import Client
+    from django.utils import timezone
 
     from entrepot.stock import queries
 
@@ -38,7 +39,9 @@ def asked(times: int) -> tuple[list[float], list[float]]:
         code = f"MANY-{chance.randrange(SKUS) + 1}"
         began = time.perf_counter()
         if i % 2:
-            (found,) = queries.availability(company=house.COMPANY, channel=channel, skus=[code])
+            (found,) = queries.availability(
+                company=house.COMPANY, channel=channel, skus=[code], at=timezone.now()
+            )
             units = found.quantity
         else:
             answer = client.get("/api/v1/availability", {"channel": channel, "sku": code})

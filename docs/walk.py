@@ -70,6 +70,7 @@ WHICH: dict[str, str] = {
     "supplier": _SUPPLIER,
     "notice": _LAST.format("purchasing_notice"),
     "sku": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
+    "sku-past": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
     "sku-catalog": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
     "bin": "SELECT bin_id FROM stock_bucket WHERE quantity > 0 AND bin_id IS NOT NULL ORDER BY id LIMIT 1",
     "count": _TO_COUNT,

@@ -33,7 +33,7 @@ def arrives(floor: Floor, quantity: int, days: int, node: int = 0) -> Expect:
 
 
 def asked(floor: Floor, days: int = 7) -> availability.Promise:
-    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1])
+    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW)
     (one,) = availability.promises(available, company=COMPANY, today=TODAY, days=days)
     return one
 

@@ -60,7 +60,7 @@ def allocated(*which: UUID) -> list[tuple[int, int]]:
 
 
 def shown(company: int) -> int:
-    (one,) = stock.availability(company=company, channel="shop", skus=["SKU-000"])
+    (one,) = stock.availability(company=company, channel="shop", skus=["SKU-000"], at=NOW)
     return one.quantity
 
 

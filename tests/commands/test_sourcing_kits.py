@@ -190,7 +190,7 @@ def test_a_component_comes_back_for_its_share_of_the_kit(house: Floor) -> None:
 
 
 def promised(code: str = "KIT") -> stock.Availability:
-    (one,) = stock.availability(company=COMPANY, channel="shop", skus=[code])
+    (one,) = stock.availability(company=COMPANY, channel="shop", skus=[code], at=NOW)
     return one
 
 
@@ -208,8 +208,11 @@ def test_of_a_kit_as_many_may_be_promised_as_the_scarcest_component_makes(house:
         (2, "SKU-000", 7), (1, "SKU-001", 5),
     ]  # fmt: skip
     assert [at.node_code for at in found.components[0].available.nodes] == ["N1", "N2"]
-    assert [one.quantity for one in stock.availability_by_channel(company=COMPANY, sku="KIT")] == [3, 3]
-    both = stock.availability(company=COMPANY, channel="shop", skus=["SKU-001", "KIT", "SKU-000"])
+    assert [one.quantity for one in stock.availability_by_channel(company=COMPANY, sku="KIT", at=NOW)] == [
+        3,
+        3,
+    ]
+    both = stock.availability(company=COMPANY, channel="shop", skus=["SKU-001", "KIT", "SKU-000"], at=NOW)
     assert [(one.sku_code, one.quantity) for one in both] == [("SKU-001", 5), ("KIT", 3), ("SKU-000", 7)]
 
 

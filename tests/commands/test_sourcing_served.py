@@ -39,8 +39,11 @@ class House:
         self.floor = a_floor()
         self.sku, self.node = self.floor.skus[0], self.floor.nodes[0]
         self.shop = self.floor.channels["shop"]
-        shown = network.RegisterChannel(COMPANY, "shop", "Shop", "GBP", threshold=50)
-        whole(network.register_channels(SYSTEM, requests=[shown]))
+        self.shown(50)
+
+    def shown(self, threshold: int) -> None:
+        shop = network.RegisterChannel(COMPANY, "shop", "Shop", "GBP", threshold=threshold)
+        whole(network.register_channels(SYSTEM, requests=[shop]))
 
     def sourced(self, units: int, **facts: object) -> UUID:
         order = self.floor.order((0, units), **facts).order
@@ -64,8 +67,11 @@ class House:
         whole(set_ring_fence(SYSTEM, requests=[fence]))
 
     def held(self) -> None:
+        """In a cart, of which the channel has to be shown what it holds."""
+        self.shown(0)
         hold = Reserve(COMPANY, "cart", self.sku, self.node, self.shop, 3, NOW + timedelta(hours=1))
         whole(reserve(SYSTEM, requests=[hold]))
+        self.shown(50)
 
 
 def line_of(order: UUID) -> UUID:

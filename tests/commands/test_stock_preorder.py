@@ -64,7 +64,7 @@ def comes(house: Floor, units: int, days: int) -> None:
 
 
 def asked(house: Floor, days: int = 30) -> availability.Promise:
-    found = stock.availability(company=COMPANY, channel="shop", skus=house.codes[:1])
+    found = stock.availability(company=COMPANY, channel="shop", skus=house.codes[:1], at=NOW)
     (one,) = availability.promises(found, company=COMPANY, today=TODAY, days=days)
     return one
 

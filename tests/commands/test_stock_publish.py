@@ -220,5 +220,5 @@ def test_a_kit_is_published_by_its_scarcest_component_whenever_one_of_them_chang
     worker.serve_once(offered)
     published()
     assert told(house, 2) == {"market": 2, "shop": 2}
-    shown = stock.availability(company=COMPANY, channel="shop", skus=[kit])
+    shown = stock.availability(company=COMPANY, channel="shop", skus=[kit], at=NOW)
     assert [one.quantity for one in shown] == [2]

@@ -10,13 +10,17 @@ import pytest
 
 from entrepot.kernel import sql
 from entrepot.kernel.command import whole
+from entrepot.network.commands import register as network
+from entrepot.network.queries import nodes as nodes_of
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.expire_reservations import (
     ExpireReservations,
     ReservationsExpired,
     expire_reservations,
 )
-from entrepot.stock import errors
+from entrepot.stock import errors, queries
+from entrepot.stock.commands.adjust import Adjust
+from entrepot.stock.commands.publish import PublishChanges, publish
 from entrepot.stock.commands.reserve import (
     GiveBack,
     GivenBack,
@@ -28,6 +32,8 @@ from entrepot.stock.commands.reserve import (
     renew,
     reserve,
 )
+from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
+from entrepot.warehouse.commands.adjust import adjust
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 from tests.sizes import SIZES
 from tests.walk import freed_is_offered
@@ -210,8 +216,10 @@ def test_an_order_takes_over_what_its_cart_reserved_where_it_was_reserved(floor:
     assert answer.allocated == 3
     assert reserved() == []  # the unit too many is free again
     assert sql.run("SELECT node_id, quantity, ordered_at FROM stock_allocation") == [(floor.nodes[1], 3, NOW)]
-    event = "SELECT state_before, state_after FROM kernel_event WHERE subject_kind = 'reservation'"
-    assert sql.run(event) == [("cart", "taken over")]
+    event = (
+        "SELECT state_before, state_after FROM kernel_event WHERE subject_kind = 'reservation' ORDER BY 1, 2"
+    )
+    assert sql.run(event) == [("cart", "ordered"), ("cart", "taken over"), ("order", "taken over")]
 
 
 def test_a_more_urgent_order_does_not_get_what_another_has_reserved(floor: Floor) -> None:
@@ -247,6 +255,109 @@ def test_an_order_whose_cart_is_gone_takes_what_is_free(floor: Floor) -> None:
     (answer,) = allocate(AFTER, requests=[AllocateOrder(order)])
 
     assert answer.allocated == 3
+
+
+def told(floor: Floor, channel: str = "shop", at=NOW) -> int:
+    """What the channel may sell, as it is asked and as it is published, which agree."""
+    (found,) = queries.availability(company=COMPANY, channel=channel, skus=floor.codes[:1], at=at)
+    publish(replace(SYSTEM, at=at), requests=[PublishChanges()])
+    figures = queries.published_of(sku=floor.skus[0])
+    assert found.quantity == (figures[channel].quantity if channel in figures else 0)
+    return found.quantity
+
+
+def shown_as(floor: Floor, **terms: int) -> None:
+    channel = network.RegisterChannel(COMPANY, "shop", "Shop", "GBP", **terms)
+    whole(network.register_channels(SYSTEM, requests=[channel]))
+
+
+def test_a_cart_of_a_fenced_channel_counts_once(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    fence = SetRingFence(COMPANY, floor.skus[0], floor.nodes[0], floor.channels["market"], 5)
+    whole(set_ring_fence(SYSTEM, requests=[fence]))
+    fenced = Reserve(COMPANY, "fenced", floor.skus[0], None, floor.channels["market"], 5, UNTIL)
+    assert (told(floor), told(floor, "market")) == (5, 10)
+
+    whole(reserve(SYSTEM, requests=[fenced]))
+    assert (told(floor), told(floor, "market")) == (5, 5), "the others have what they had"
+    (kept,) = queries.kept_back(company=COMPANY, skus=floor.codes[:1])[:1]
+    assert kept.fences == (queries.Fence("market", 5, 5),)
+
+    order = floor.order((0, 5), reservation="fenced", channel="market").order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    assert (told(floor), told(floor, "market")) == (5, 5)
+    assert sql.run("SELECT quantity, fenced FROM stock_allocation") == [(5, 5)]
+    whole(reserve(SYSTEM, requests=[a_cart(floor, 5)]))
+    assert (told(floor), told(floor, "market")) == (0, 0)
+
+
+@pytest.mark.parametrize("ends", ["expires", "is given back", "is lost"])
+def test_a_cart_gives_back_to_the_fence_what_it_had_of_it(floor: Floor, ends: str) -> None:
+    floor.stock(quantity=10)
+    fence = SetRingFence(COMPANY, floor.skus[0], floor.nodes[0], floor.channels["shop"], 5)
+    whole(set_ring_fence(SYSTEM, requests=[fence]))
+    whole(reserve(SYSTEM, requests=[a_cart(floor, 7)]))
+    assert (told(floor), told(floor, "market")) == (3, 3)
+
+    if ends == "expires":
+        (found,) = queries.availability(company=COMPANY, channel="market", skus=floor.codes[:1], at=AFTER.at)
+        assert found.free == 5, "what has expired counts for its fence, freed or not"
+        expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)])
+    elif ends == "is given back":
+        whole(give_back(SYSTEM, requests=[GiveBack("cart")]))
+    else:
+        lost = Adjust(COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), -4, "lost")
+        whole(adjust(SYSTEM, requests=[lost]))
+    left = 6 if ends == "is lost" else 10
+    assert (told(floor), told(floor, "market")) == (left, left - 5)
+
+
+@pytest.mark.parametrize(
+    ("terms", "most"),
+    [({"buffer": 2}, 7), ({"threshold": 12}, 0), ({"threshold": 11}, 11), ({"shown_at_most": 4}, 4)],
+)
+def test_a_cart_may_hold_what_the_channel_is_told_and_no_more(
+    floor: Floor, terms: dict[str, int], most: int
+) -> None:
+    floor.stock(quantity=6)
+    floor.stock(quantity=5, node=1)
+    shown_as(floor, **terms)
+    assert told(floor) == most
+
+    (refused,) = reserve(SYSTEM, requests=[a_cart(floor, most + 1)])
+    assert isinstance(refused, errors.BeyondShown | errors.Insufficient)
+    if not most:
+        assert isinstance(refused, errors.BeyondShown)
+        assert (refused.facts["wanted"], refused.facts["shown"]) == (1, 0)
+        return
+    whole(reserve(SYSTEM, requests=[a_cart(floor, most)]))
+    assert sum(units for _, units, _ in reserved()) == most
+
+
+def test_of_a_batch_each_cart_meets_what_those_before_it_left(floor: Floor) -> None:
+    floor.stock(quantity=6)
+    shown_as(floor, threshold=3)
+    carts = [a_cart(floor, 2, name) for name in "abc"]
+
+    first, second, third = reserve(SYSTEM, requests=carts)
+
+    assert isinstance(first, Reserved)
+    assert isinstance(second, Reserved)
+    assert isinstance(third, errors.BeyondShown), "two are left, and below three it is shown none"
+    assert told(floor) == 0
+
+
+def test_a_node_that_does_not_serve_the_channel_holds_nothing_for_it(floor: Floor) -> None:
+    floor.stock(quantity=6)
+    here = replace(a_cart(floor, 1), node=floor.nodes[0])
+    code = next(one.code for one in nodes_of(company=COMPANY) if one.id == floor.nodes[0])
+    closed = network.RegisterNode(COMPANY, code, "Closed", "GB", active=False)
+    whole(network.register_nodes(SYSTEM, requests=[closed]))
+
+    (refused,) = reserve(SYSTEM, requests=[here])
+
+    assert isinstance(refused, errors.Insufficient)
+    assert refused.facts["free"] == 0
 
 
 def test_a_repeated_key_renews_and_reserves_once(floor: Floor) -> None:

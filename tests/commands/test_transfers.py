@@ -99,7 +99,7 @@ def test_availability_on_a_date_counts_it_with_its_row(floor: Floor) -> None:
     floor.stock(quantity=10)
     transfer = sent(floor, 6)
 
-    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1])
+    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW)
     (one,) = availability.promises(available, company=COMPANY, today=TODAY, days=4)
 
     assert one.shown == (4, 4, 10, 10)

@@ -109,15 +109,15 @@ def test_what_carts_hold_is_listed_and_held_for_a_while_only(program, console, s
         "/api/v1/reservations", cart | {"expires_at": (now + timedelta(hours=1)).isoformat()}
     )
     assert made.status_code == 201
-    (row,) = engineer.get("/api/v1/reservations?holder=cart-7").json()
+    (row,) = engineer.get("/api/v1/reservations?holder=cart-7").json()["items"]
     assert (row["id"], row["sku"], row["quantity"], row["kind"]) == (
         made.json()["reservation"],
         SKU,
         1,
         "cart",
     )
-    assert engineer.get("/api/v1/reservations?sku=TYPO").json() == []
-    assert stock.reservations(company=COMPANY + 1) == []
+    assert engineer.get("/api/v1/reservations?sku=TYPO").json() == {"items": [], "next": None}
+    assert stock.reservations(company=COMPANY + 1, at=timezone.now()) == []
     assert "cart-7" in console("service").get(f"/stock/{shop.skus[SKU]}/").content.decode()
 
 
@@ -146,10 +146,10 @@ def test_a_code_that_is_none_stops_its_own_call_and_no_other(shop, program):
         answer = engineer.post(url, both)
         assert (answer.status_code, answer.json()["code"]) == (404, "kernel.not_found")
         assert "TYPO" in answer.json()["detail"]
-    assert stock.reservations(company=COMPANY) == []
+    assert stock.reservations(company=COMPANY, at=timezone.now()) == []
 
     assert engineer.post(url, [cart | {"sku": SKU, "holder": "c"}]).status_code == 200
-    assert [one.holder for one in stock.reservations(company=COMPANY)] == ["c"]
+    assert [one.holder for one in stock.reservations(company=COMPANY, at=timezone.now())] == ["c"]
 
 
 def test_units_that_cannot_be_read_change_nothing_and_are_named(console, shop):
@@ -165,3 +165,69 @@ def test_units_that_cannot_be_read_change_nothing_and_are_named(console, shop):
         (told,) = said(page.post(f"{at}{form}/", {field: wrong, "next": at}))
         assert "Write whole" in told or "no day" in told or "Choose a node" in told
         assert f'data-refused="{at}{form}/" data-field="{field}" data-whole' in page.get(at).content.decode()
+
+
+def in_cart(call, holder: str, minutes: int) -> None:
+    until = (timezone.now() + timedelta(minutes=minutes)).isoformat()
+    cart = {"channel": "web", "holder": holder, "sku": SKU, "quantity": 1, "expires_at": until}
+    assert call.post("/api/v1/reservations", cart, f"hold-{holder}").status_code == 201
+
+
+def an_order(call, cart: str) -> str:
+    body = {
+        "channel": "web", "external_id": f"of {cart}", "currency": "GBP", "country": "GB", "reservation": cart,
+        "lines": [{"sku": SKU, "quantity": 1, "unit_price": "12.50"}],
+    }  # fmt: skip
+    return call.post("/api/v1/orders", body, f"order-{cart}").json()["order"]
+
+
+def test_all_that_carts_hold_is_read_page_by_page_what_is_ordered_last(program):
+    call = program("engineer")
+    for i, minutes in enumerate((30, 10, 20)):
+        in_cart(call, f"cart-{i}", minutes)
+    order = an_order(call, "cart-1")
+
+    seen, after = [], ""
+    while True:
+        page = call.get(f"/api/v1/reservations?sku={SKU}&limit=1{after}").json()
+        seen += [(one["holder"], one["kind"], one["order"]) for one in page["items"]]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+
+    assert seen == [("cart-2", "cart", None), ("cart-0", "cart", None), ("cart-1", "order", order)]
+    for wrong in ("x", "2026-13-01/x", "/", "2026-01-01T00:00:00/x"):
+        assert call.get(f"/api/v1/reservations?after={wrong}").status_code == 422
+
+
+def test_a_person_gives_back_what_a_cart_or_its_order_holds(program, console, shop):
+    call, at = program("engineer"), f"/stock/{shop.skus[SKU]}/"
+    before = shown(program)
+    in_cart(call, "cart-1", 30)
+    in_cart(call, "cart-2", 30)
+    order = an_order(call, "cart-2")
+    assert shown(program) == before - 2
+
+    text = console("auditor").get(at).content.decode()
+    assert f"/orders/{order}/" in text, "whose it is"
+    assert f"{at}give-back/" not in text
+    page = console("lead")
+    assert page.get(at).content.decode().count(f"{at}give-back/") == 2
+    assert "Choose whose" in said(page.post(f"{at}give-back/", {}))[0]
+    assert said(page.post(f"{at}give-back/", {"holder": "cart-1"})) == ["The units are free again."]
+    assert shown(program) == before - 1
+    assert "holds no reservation" in said(page.post(f"{at}give-back/", {"holder": "cart-2"}))[0]
+    assert said(page.post(f"{at}give-back/", {"holder": "cart-2", "ordered": "on"})) == [
+        "The units are free again."
+    ]
+    assert shown(program) == before
+    assert "may not do" in said(console("auditor").post(f"{at}give-back/", {"holder": "cart-2"}))[0]
+
+
+def test_programs_give_back_what_is_ordered_only_where_they_say_so(program):
+    call = program("engineer")
+    in_cart(call, "cart-1", 30)
+    an_order(call, "cart-1")
+    url = "/api/v1/reservations/give-back"
+    assert call.post(url, {"holder": "cart-1"}, "one").status_code == 404
+    assert call.post(url, {"holder": "cart-1", "ordered": True}, "two").json() == {"quantity": 1}

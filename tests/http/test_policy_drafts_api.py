@@ -58,7 +58,7 @@ def test_a_program_drafts_tries_and_activates_a_profile(shop, program):
     assert next(one for one in report["after"]["nodes"] if one["node"] == "LDN")["orders"] == 0
     assert report["after"]["figures"]["cost"]["split"] % 200 == 0
     assert report["after"]["gap"] is None, "costs do not decide"
-    assert [one["id"] for one in lead.get(TRIALS).json()] == [trial]
+    assert [one["id"] for one in lead.get(TRIALS).json()["items"]] == [trial]
 
     (row,) = lead.get(f"{DRAFTS}?kind={KIND}&state=tried").json()
     assert (row["id"], row["report"], row["summary"]) == (draft, trial, told["summary"])

@@ -169,7 +169,7 @@ def test_programs_say_what_came_and_what_is_lost(program, asked):
     call, key = program("inventory"), {"proposal": str(asked[0].id)}
     call.post(f"{API}/accept", key)
     call.post(f"{API}/send", key)
-    (one,) = call.get("/api/v1/transfers").json()
+    (one,) = call.get("/api/v1/transfers").json()["items"]
     assert (one["units"], one["count"], one["skus"]) == (5, 1, [asked[0].sku_code])
 
     body = {"transfer": one["id"], "lines": [{"sku": asked[0].sku_code, "received": 2, "damaged": 1}]}
@@ -271,7 +271,7 @@ def test_programs_send_goods_without_a_proposal(shop, program):
     call = program("inventory")
     body = {"origin": "LDN", "target": "MAN", "lines": [{"sku": "MUG-BLUE", "bin": "A-01", "quantity": 2}]}
     sent = call.post("/api/v1/transfers", body, "one").json()
-    assert call.get("/api/v1/transfers").json()[0]["number"] == sent["number"]
+    assert call.get("/api/v1/transfers").json()["items"][0]["number"] == sent["number"]
     body["lines"][0]["bin"] = "NOWHERE"
     is_problem(call.post("/api/v1/transfers", body, "two"), 404, "kernel.not_found")
 
@@ -326,3 +326,77 @@ def test_of_bins_whose_codes_differ_in_case_alone_the_one_that_was_said_is_meant
     form = {"from": nodes[0], "to": nodes[1], "bin": "a-01", "sku": "MUG-BLUE", "units": "5"}
     assert said(console("supervisor").post(f"{PAGE}send/", form)) == ["It is on its way."]
     assert "a-01" not in {row.bin_code for row in stock.buckets(sku=shop.skus["MUG-BLUE"]) if row.quantity}
+
+
+def test_a_review_is_asked_for_by_programs_as_by_the_page(program, shop):
+    call = program("inventory")
+    told = call.post(f"{API}/review", {}, "now")
+    assert told.status_code == 200
+    assert told.json()["skus"] > 0
+    assert call.post(f"{API}/review", {}, "now").json() == told.json()
+    assert program("service").post(f"{API}/review", {}, "other").status_code == 403
+
+
+def sent(call, times: int) -> list[str]:
+    """Transfers of a unit each, in the order in which they are expected; their ids."""
+    made = []
+    for i in range(times):
+        body = {
+            "origin": "LDN", "target": "MAN", "expected_at": f"2030-01-0{i + 1}T09:00:00Z",
+            "lines": [{"sku": "MUG-BLUE", "bin": "A-01", "quantity": 1}],
+        }  # fmt: skip
+        made.append(call.post("/api/v1/transfers", body, f"send-{i}").json()["transfer"])
+    return made
+
+
+def paged(call, url: str) -> list[str]:
+    """The ids of a list that is read two at a time."""
+    found, after = [], ""
+    while True:
+        page = call.get(f"{url}{'&' if '?' in url else '?'}limit=2{after}").json()
+        found += [one["id"] for one in page["items"]]
+        if page["next"] is None:
+            return found
+        after = f"&after={page['next']}"
+
+
+def test_transfers_on_their_way_and_finished_are_read_to_the_end(program, console, shop, monkeypatch):
+    call, page = program("inventory"), console("inventory")
+    made = sent(call, 5)
+    assert paged(call, "/api/v1/transfers") == made
+    monkeypatch.setattr("entrepot.web.views.transfers.PAGE", 2)
+    text = page.get(PAGE).content.decode()
+    assert f"coming={made[1]}#under-way" in text
+    rest = page.get(f"{PAGE}?coming={made[3]}").content.decode()
+    assert made[4] in rest
+    assert made[0] not in rest
+    assert "#under-way" not in rest
+
+    for i, which in enumerate(made[:3]):
+        rest_is = {"rest": "lost", "reason": "gone"} if i == 1 else {"rest": "received"}
+        call.post("/api/v1/transfers/receive", {"transfer": which, **rest_is}, f"came-{i}")
+    assert paged(call, "/api/v1/transfers") == made[3:]
+    assert paged(call, "/api/v1/transfers/finished") == made[2::-1]
+    (lost,) = call.get("/api/v1/transfers/finished?lost=true").json()["items"]
+    assert (lost["id"], lost["sent"], lost["received"], lost["lost"]) == (made[1], 1, 0, 1)
+    assert lost["skus"] == ["MUG-BLUE"]
+
+    numbers = {one["id"]: one["number"] for one in call.get("/api/v1/transfers/finished").json()["items"]}
+    text = page.get(f"{PAGE}finished/").content.decode()
+    assert all(number in text for number in numbers.values())
+    only = page.get(f"{PAGE}finished/?lost=on").content.decode()
+    assert numbers[made[1]] in only
+    assert numbers[made[0]] not in only
+    assert "Nothing here" not in only
+
+
+def test_accepted_proposals_are_shown_to_the_end(program, console, asked, monkeypatch):
+    call, page = program("inventory"), console("inventory")
+    keys = sorted(str(one.id) for one in asked)
+    call.post(f"{API}/accept", [{"proposal": key} for key in keys])
+    monkeypatch.setattr("entrepot.web.views.transfers.PAGE", 1)
+    first = page.get(PAGE).content.decode()
+    assert f"to_send={keys[0]}#accepted" in first
+    last = page.get(f"{PAGE}?to_send={keys[-2]}").content.decode()
+    assert f'name="proposal" value="{keys[-1]}"' in last
+    assert "#accepted" not in last

@@ -70,7 +70,8 @@ def test_what_is_published_is_so_whatever_happened_meanwhile(house):
     assert stock.discrepancies() == []
     for sku, code in zip(house.skus, house.codes, strict=True):
         shown = {
-            one.channel: one.quantity for one in stock.availability_by_channel(company=COMPANY, sku=code)
+            one.channel: one.quantity
+            for one in stock.availability_by_channel(company=COMPANY, sku=code, at=NOW)
         }
         told = {channel: one.quantity for channel, one in stock.published_of(sku=sku).items()}
         assert {channel: told.get(channel, 0) for channel in shown} == shown

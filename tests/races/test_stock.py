@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from entrepot.kernel import sql
+from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
 from entrepot.sourcing.commands.allocate import AllocateOrder
 from entrepot.sourcing.commands.allocate import allocate as source
 from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
@@ -177,3 +179,31 @@ def test_a_cart_that_expires_while_its_order_is_allocated_is_used_once(floor: Fl
     assert sql.run("SELECT sellable, reserved, allocated FROM stock_position") == [(10, 0, 10)]
     told = "SELECT count(*)::int FROM kernel_event WHERE state_after IN ('expired', 'taken over')"
     assert sql.run(told) == [(10,)]
+
+
+def test_a_cart_that_expires_while_it_is_ordered_is_kept_for_the_order_or_free(floor: Floor) -> None:
+    floor.stock(quantity=20)
+    until = NOW + timedelta(minutes=15)
+    carts = [
+        Reserve(COMPANY, f"cart {i}", floor.skus[0], None, floor.channels["shop"], 1, until)
+        for i in range(20)
+    ]
+    reserve(SYSTEM, requests=carts)
+    after = replace(SYSTEM, at=until + timedelta(seconds=1))
+    line = OrderLine(floor.codes[0], 1, Decimal("9.99"))
+    wanted = [
+        PlaceOrder(COMPANY, "shop", cart.holder, (line,), "GBP", reservation=cart.holder) for cart in carts
+    ]
+
+    ordering = [lambda i=i: place(after, requests=wanted[i : i + 2])[0] for i in range(0, 20, 2)]
+    expiries = [
+        lambda: expire_reservations(after, requests=[ExpireReservations(COMPANY)])[0] for _ in range(4)
+    ]
+    at_once([*ordering, *expiries])
+
+    told = "SELECT count(*)::int FROM kernel_event WHERE state_after = %(after)s"
+    ((expired,),), ((ordered,),) = (sql.run(told, {"after": one}) for one in ("expired", "ordered"))
+    assert expired + ordered == 20
+    left = "SELECT count(*)::int, count(order_id)::int FROM stock_reservation"
+    assert sql.run(left) == [(ordered, ordered)]
+    assert sql.run("SELECT reserved FROM stock_position") == [(ordered,)]

@@ -9,11 +9,17 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.texts import texts
 from entrepot.kernel.errors import Said
 from entrepot.orders.validation.facts import Found
 from entrepot.web import format as fmt
 from entrepot.web import reasons, words
 
+TRIED = (
+    "{0} orders, {1} go another way: shipments {2} → {3}, late {4} → {5}, units that wait {6} → {7}, "
+    "cost {8} → {9} {10}"
+)
+"""What a trial of a sourcing profile came to."""
 GERMAN = {
     "The channel reports {0}.": "Der Kanal meldet {0}.",
     "{0} units wait for stock: {1}": "{0} Stück warten auf Ware: {1}",
@@ -31,6 +37,11 @@ GERMAN = {
     "line {0}: {1} of {2} units": "Zeile {0}: {1} von {2} Stück",
     "{0}: the supplier confirms {1}": "{0}: bestätigt wird {1}",
     "{0} of {1} instead of {2}": "{0} von {1} statt {2}",
+    "{0} is excluded": "{0} ist ausgeschlossen",
+    "{0} has {1} of {2} units left": "{0} hat noch {1} von {2} Stück",
+    "it waits longer for stock": "er wartet länger auf Ware",
+    TRIED: "{0} Aufträge, {1} gehen anders: Sendungen {2} → {3}, zu spät {4} → {5}, Stück, die warten {6} → {7}, "
+    "Kosten {8} → {9} {10}",
 }
 
 
@@ -50,6 +61,17 @@ def german(monkeypatch):
     ("text", "told"),
     [
         (Said("The channel reports {0}.", "high_risk"), "Der Kanal meldet hohes Risiko."),
+        (
+            "N1 is excluded; N2 has 1 of 3 units left; it waits longer for stock",
+            "N1 ist ausgeschlossen; N2 hat noch 1 von 3 Stück; er wartet länger auf Ware",
+        ),
+        (
+            TRIED.format("1,200", "7", "1,300", "1,250", 3, 2, 0, 4, "900.00", "880.50", "GBP"),
+            (
+                "1,200 Aufträge, 7 gehen anders: Sendungen 1,300 → 1,250, zu spät 3 → 2, Stück, die warten 0 → 4, "
+                "Kosten 900.00 → 880.50 GBP"
+            ),
+        ),
         ("The channel reports high_risk, odd_hours.", "Der Kanal meldet hohes Risiko, odd_hours."),
         (
             "3 units wait for stock: only part of it is free, at LEEDS",
@@ -110,3 +132,10 @@ def test_rules_keep_their_reasons_as_sentences():
     reason = Found("exception", Said("Sold below the floor: {0}.", "MUG, PEN")).reason
     assert isinstance(reason, Said)
     assert reason == "Sold below the floor: MUG, PEN."
+
+
+def test_what_a_trial_tells_stands_among_the_texts_to_translate():
+    found = {message.id for message in texts()}
+    assert TRIED in found
+    assert {"{0} is excluded", "{0} ships too late", "{0} has {1} of {2} units left", "no limit holds it",
+            "the same nodes serve other parts of it", "it waits less for stock"} <= found  # fmt: skip

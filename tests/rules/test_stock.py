@@ -168,3 +168,69 @@ def test_what_there_was_each_day_ends_at_what_came_less_what_went(nets: dict[int
     assert found[-1][1] == sum(moved.values())
     for (_, before), (day, units) in pairwise([(first, 0), *found]):
         assert units - before == moved.get(day, 0)
+
+
+# ---- fences, carts and orders together
+
+CHANNELS = [UUID(int=n) for n in range(3)]
+CLAIMS = st.lists(
+    st.tuples(st.sampled_from(["promise", "end"]), st.sampled_from(CHANNELS), st.integers(1, 12)),
+    max_size=12,
+)
+
+
+@given(st.integers(0, 30), st.lists(st.integers(0, 12), min_size=3, max_size=3), CLAIMS)
+def test_what_is_fenced_is_kept_from_others_once_and_never_promised_twice(
+    sellable: int, fences: list[int], claims: list[tuple[str, UUID, int]]
+) -> None:
+    """Carts and orders of several channels take and give back, within their fences and beyond."""
+    position = rules.Position(sellable, sum(fences), dict(zip(CHANNELS, fences, strict=True)))
+    live: list[tuple[UUID, int, int]] = []
+    for what, channel, units in claims:
+        before = {one: position.free_for(one) for one in CHANNELS}
+        own = position.fences[channel]
+        if what == "promise" and units <= before[channel]:
+            fenced = position.take(channel, units)
+            live.append((channel, units, fenced))
+            assert fenced == min(units, own)
+            if units <= own and position.free >= position.fenced:
+                assert all(position.free_for(one) == before[one] for one in CHANNELS if one != channel)
+            assert position.free_for(channel) == before[channel] - units
+        elif what == "end" and live:
+            position.give_back(*live.pop(units % len(live)))
+        assert sum(units for _, units, _ in live) <= sellable
+        assert position.fenced == sum(position.fences.values())
+    for one in live:
+        position.give_back(*one)
+    assert (position.free, position.fenced) == (sellable, sum(fences))
+    assert list(position.fences.values()) == fences
+
+
+def test_a_cart_inside_its_fence_counts_once() -> None:
+    a, b = CHANNELS[:2]
+    position = rules.Position(10, 5, {a: 5})
+    assert (position.free_for(a), position.free_for(b)) == (10, 5)
+    assert position.take(a, 5) == 5
+    assert (position.free_for(a), position.free_for(b)) == (5, 5)
+    position.give_back(a, 5, 5)
+    assert (position.free_for(a), position.free_for(b)) == (10, 5)
+
+
+def test_a_cart_may_hold_what_its_channel_is_shown() -> None:
+    assert rules.may_hold([(9, 1)], threshold=0, at_most=0) == 9
+    assert rules.may_hold([(9, 1)], threshold=10, at_most=0) == 0
+    assert rules.may_hold([(9, 1)], threshold=0, at_most=4) == 4
+    assert rules.may_hold([(9, 2), (9, 4)], threshold=2, at_most=0) == 2
+    assert rules.may_hold([(9, 2), (9, 4)], threshold=3, at_most=0) == 0
+    assert rules.may_hold([(9, 1)], 0, 0, ahead=(3, 5)) == 2
+    assert rules.may_hold([(9, 1)], 0, 0, ahead=(7, 5)) == 0
+    assert rules.may_hold([(9, 1)], 0, 0, ahead=(7, 0)) == 9
+
+
+@given(UNITS, st.integers(0, 50), st.integers(0, 50), UNITS, st.integers(0, 50))
+def test_a_cart_never_holds_more_than_is_shown(
+    free: int, threshold: int, at_most: int, sold: int, limit: int
+) -> None:
+    most = rules.may_hold([(free, 1)], threshold, at_most, (sold, limit))
+    assert 0 <= most <= rules.shown_units(free, threshold, at_most)
+    assert not limit or most <= max(0, limit - sold)

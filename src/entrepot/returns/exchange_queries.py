@@ -64,7 +64,7 @@ class Instead:
 INSTEAD_MAX = 12
 
 
-def instead_of(lines: list[UUID]) -> dict[UUID, list[Instead]]:
+def instead_of(lines: list[UUID], at: datetime) -> dict[UUID, list[Instead]]:
     """What customers may have instead, by order line: the same again, and what is sold of its category at its list
     price, as far as the order's channel has any. 2 statements for each channel."""
     alike: dict[tuple[int, str], list[tuple[UUID, str, str]]] = {}
@@ -75,7 +75,7 @@ def instead_of(lines: list[UUID]) -> dict[UUID, list[Instead]]:
         codes = [code for _, code, _ in rows]
         free = {
             one.sku_code: one.quantity
-            for one in stock.availability(company=company, channel=channel, skus=codes)
+            for one in stock.availability(company=company, channel=channel, skus=codes, at=at)
         }
         for line, code, name in rows:
             if free.get(code, 0) > 0:

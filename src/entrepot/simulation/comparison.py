@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.errors import Said
 from entrepot.simulation.replay import Fate, House, Record, Replayed, Share, ships_on, to_of
 from entrepot.sourcing import cost, rules
 from entrepot.sourcing.rules import Profile
@@ -338,41 +339,42 @@ def _changed(house: House, before: Fate, after: Fate) -> Changed:
     )  # fmt: skip
 
 
-RULES = {
-    "excluded": "is excluded",
-    "offline": "is offline on that day",
-    "kind": "is of a kind that is refused",
-    "distance": "is too far",
-    "busy": "has too much work waiting",
-    "ships late": "ships too late",
-    "last resort": "is asked last",
-    "no service": "has no carrier for it",
+RULES: dict[str, Callable[[str], Said]] = {
+    "excluded": lambda node: Said("{0} is excluded", node),
+    "offline": lambda node: Said("{0} is offline on that day", node),
+    "kind": lambda node: Said("{0} is of a kind that is refused", node),
+    "distance": lambda node: Said("{0} is too far", node),
+    "busy": lambda node: Said("{0} has too much work waiting", node),
+    "ships late": lambda node: Said("{0} ships too late", node),
+    "last resort": lambda node: Said("{0} is asked last", node),
+    "no service": lambda node: Said("{0} has no carrier for it", node),
 }
+"""Why a node does not serve an order, by the rule that keeps it."""
 
 
 def _why(before: Fate, after: Fate, lacks: int) -> str:
-    """What keeps the nodes of before from serving it, and how the draft chose."""
+    """What keeps the nodes of before from serving it, and how the draft chose: sentences, with semicolons."""
     if after.past or not after.first:
-        return rules.say_past(after.past) if after.past else "nobody was asked for it"
+        return str(rules.say_past(after.past) if after.past else Said("nobody was asked for it"))
     could = dict(after.first.candidates)
     wanted = sum(line.quantity for line in after.order.lines)
-    told = []
+    told: list[str] = []
     for code in before.nodes:
         if code in after.nodes:
             continue
         if code in after.broken and code not in could:
-            told.append(f"{code} {RULES[after.broken[code]]}")
+            told.append(RULES[after.broken[code]](code))
         elif could.get(code, 0) < wanted:
-            told.append(f"{code} has {could.get(code, 0)} of {wanted} units left")
+            told.append(Said("{0} has {1} of {2} units left", code, could.get(code, 0), wanted))
     if before.was_held and not after.was_held:
-        told.append("no limit holds it")
+        told.append(Said("no limit holds it"))
     told.append(after.first.why if before.nodes != after.nodes or lacks else _when(before, after))
     return "; ".join(told)
 
 
-def _when(before: Fate, after: Fate) -> str:
+def _when(before: Fate, after: Fate) -> Said:
     """The same nodes serve it: at another time, or in other parts."""
     last = [max(share.at for share in fate.shares if share.units) for fate in (before, after)]
     if last[0].date() == last[1].date():
-        return "the same nodes serve other parts of it"
-    return "it waits longer for stock" if last[1] > last[0] else "it waits less for stock"
+        return Said("the same nodes serve other parts of it")
+    return Said("it waits longer for stock") if last[1] > last[0] else Said("it waits less for stock")

@@ -40,9 +40,10 @@ def first_and_last(company: int, at: datetime) -> tuple[datetime, datetime] | No
     return recorded.first_and_last(company)
 
 
-def trials(*, company: int, limit: int = 50) -> list[TrialRow]:
-    """Trials of a company, the newest first. 1 statement."""
-    return [TrialRow(*row) for row in sql.run(_TRIALS, {"company": company, "limit": limit})]
+def trials(*, company: int, after: UUID | None = None, limit: int = 50) -> list[TrialRow]:
+    """Trials of a company behind one, the newest first. 1 statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [TrialRow(*row) for row in sql.run(_TRIALS, params)]
 
 
 def trial(which: UUID) -> TrialRow | None:
@@ -73,7 +74,9 @@ to_decide
 """
 
 _TRIALS = f"""
-SELECT {_COLUMNS} FROM simulation_trial WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(limit)s::int
+SELECT {_COLUMNS} FROM simulation_trial
+WHERE company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR id < %(after)s::uuid)
+ORDER BY id DESC LIMIT %(limit)s::int
 """
 
 _TRIAL = f"SELECT {_COLUMNS} FROM simulation_trial WHERE id = %(trial)s::uuid"

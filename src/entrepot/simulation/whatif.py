@@ -154,8 +154,15 @@ def summary(report: Report, currency: str) -> str:
     found = report.found
     one, other = found.before.figures, found.after.figures
     costs = [money.text(side.cost_minor, currency) for side in (one, other)]
-    return (
-        f"{one.orders:,} orders, {found.changed_count:,} go another way: shipments {one.shipments:,} → "
-        f"{other.shipments:,}, cost {costs[0]} → {costs[1]} {currency}, late {one.late:,} → {other.late:,}, "
-        f"units that wait {one.waiting:,} → {other.waiting:,}"
+    figures = (
+        one.orders, found.changed_count, one.shipments, other.shipments, one.late, other.late, one.waiting,
+        other.waiting,
+    )  # fmt: skip
+    said = Said(
+        "{0} orders, {1} go another way: shipments {2} → {3}, late {4} → {5}, units that wait {6} → {7}, "
+        "cost {8} → {9} {10}",
+        *(f"{units:,}" for units in figures),
+        *costs,
+        currency,
     )
+    return str(said)

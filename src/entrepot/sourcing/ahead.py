@@ -121,7 +121,10 @@ def _of_carts(orders: Collection[Order], skus: Collection[UUID]) -> dict[tuple[i
     holders = {(one.company, one.reservation) for one in orders if one.reservation}
     if not holders:
         return {}
-    params = sql.columns(("companies", "holders"), list(holders)) | {"skus": list(skus)}
+    params = sql.columns(("companies", "holders"), list(holders)) | {
+        "skus": list(skus),
+        "orders": [one.id for one in orders],
+    }
     return {(company, holder, sku): units for company, holder, sku, units in sql.run(_RESERVED, params)}
 
 
@@ -143,6 +146,7 @@ _RESERVED = """
 SELECT r.owner_id::int, r.holder, r.sku_id, sum(r.quantity)::int
 FROM unnest(%(companies)s::smallint[], %(holders)s::text[]) AS d(company, holder)
 JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = ANY(%(skus)s::uuid[])
+ AND (r.order_id IS NULL OR r.order_id = ANY(%(orders)s::uuid[]))
 GROUP BY 1, 2, 3
 """
 

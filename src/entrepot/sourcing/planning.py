@@ -174,7 +174,7 @@ def decide_order(
     nodes = facts.nodes(order)
     if held:
         for one in held:
-            positions[one.sku, one.node].free += one.quantity
+            positions[one.sku, one.node].give_back(one.channel, one.quantity, one.fenced)
         reserved_at = {one.node for one in held}
         first = tuple(sorted(nodes.first, key=lambda node: node.id not in reserved_at))
         nodes = nodes._replace(first=first, ranked=())

@@ -15,6 +15,16 @@ class Insufficient(Refused):
     )
 
 
+class BeyondShown(Refused):
+    """A cart asks for more than its channel is told that it may sell."""
+
+    code = "stock.beyond_shown"
+    says = (
+        "{wanted} of SKU {sku} asked for, and the channel is shown {shown} of it: by its buffer, threshold or limit,"
+        " or because the SKU ships later. Ask for no more, or change what the channel is shown."
+    )
+
+
 class NotThere(Refused):
     """The bucket holds fewer free units than the move takes."""
 
@@ -69,11 +79,11 @@ class CorrectedSince(Refused):
 
 
 class NothingReserved(Refused):
-    """The reservation expired or was used."""
+    """The reservation expired, was used, or is kept for an order."""
 
     code = "stock.nothing_reserved"
     kind = "not_found"
-    says = "{holder} holds no reservation: it expired or was given back. Reserve again."
+    says = "{holder} holds no reservation: it expired, was given back or was ordered. Reserve again."
 
 
 class TransferClosed(Refused):

@@ -20,6 +20,7 @@ STATUSES = (
 )  # fmt: skip
 PLACES = ("node", "supplier", "customer", "adjustment", "scrap")
 RESERVATION_KINDS = ("cart", "checkout")
+"""What holds units until a moment; those of an order are of the kind `order`, and have none."""
 
 
 class Bucket(models.Model):
@@ -232,7 +233,8 @@ class Allocation(models.Model):
 
 
 class Reservation(models.Model):
-    """Units held for a cart or checkout until a moment; it keeps its place, `reserved_at`, when it is renewed."""
+    """Units held for a cart or checkout until a moment, or for the order that it became; it keeps its place,
+    `reserved_at`, when it is renewed or ordered."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -242,20 +244,36 @@ class Reservation(models.Model):
     channel_id = models.UUIDField()
     holder = models.TextField()
     quantity = models.IntegerField()
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
     kind = models.TextField(db_default="cart")
     reserved_at = models.DateTimeField(db_default=Now())
+    fenced = models.IntegerField(db_default=0)  # units of it that are from the ring-fence of its channel
+    order_id = models.UUIDField(null=True)
 
     class Meta:
         indexes = [
             # Of a SKU that everybody wants, what has expired is found without a look at all that has not.
             models.Index(fields=["sku_id", "expires_at"], name="stock_reservation_by_expiry"),
             models.Index(fields=["holder"], name="stock_reservation_of_holder"),
+            models.Index(
+                fields=["order_id"],
+                name="stock_reservation_of_order",
+                condition=Q(order_id__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="stock_reservation_of_some_units", condition=Q(quantity__gt=0)),
             models.CheckConstraint(
-                name="stock_reservation_kind_known", condition=Q(kind__in=RESERVATION_KINDS)
+                name="stock_reservation_kind_known", condition=Q(kind__in=(*RESERVATION_KINDS, "order"))
+            ),
+            models.CheckConstraint(
+                name="stock_reservation_fenced_within_quantity",
+                condition=Q(fenced__gte=0, fenced__lte=F("quantity")),
+            ),
+            models.CheckConstraint(
+                name="stock_reservation_of_an_order_never_expires",
+                condition=Q(kind="order", order_id__isnull=False, expires_at__isnull=True)
+                | (~Q(kind="order") & Q(order_id__isnull=True, expires_at__isnull=False)),
             ),
         ]
 

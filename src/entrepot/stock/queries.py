@@ -74,21 +74,23 @@ class Availability:
     components: tuple[InKit, ...] = ()
 
 
-def availability(*, company: int, channel: str, skus: Sequence[str]) -> list[Availability]:
+def availability(*, company: int, channel: str, skus: Sequence[str], at: datetime) -> list[Availability]:
     """Availability of SKUs (by code) for a channel (by code), in the order asked. Unknown codes are absent.
 
-    Reservations that have expired count as free. One statement.
+    Reservations that have expired by `at` count as free. One statement.
     """
-    return _availability(company, list(dict.fromkeys(skus)), channel)
+    return _availability(company, list(dict.fromkeys(skus)), channel, at)
 
 
-def availability_by_channel(*, company: int, sku: str) -> list[Availability]:
+def availability_by_channel(*, company: int, sku: str, at: datetime) -> list[Availability]:
     """Availability of a SKU for each active channel, in the order of their codes. One statement."""
-    return _availability(company, [sku], None)
+    return _availability(company, [sku], None, at)
 
 
-def _availability(company: int, codes: Sequence[str], channel: str | None) -> list[Availability]:
-    params = {"company": company, "channel": channel, "codes": codes}
+def _availability(
+    company: int, codes: Sequence[str], channel: str | None, at: datetime
+) -> list[Availability]:
+    params = {"company": company, "channel": channel, "codes": codes, "at": at}
     found: dict[tuple[Any, ...], dict[tuple[Any, ...], list[AtNode]]] = {}
     for sku, code, of, units, *key, node, node_code, sellable, promised, safety, others in sql.run(
         _AVAILABILITY, params
@@ -319,7 +321,8 @@ def preorder(*, sku: UUID) -> PreorderRow | None:
 
 @dataclass(frozen=True, slots=True)
 class ReservationRow:
-    """Units that a cart or checkout holds until a moment."""
+    """Units that a cart or checkout holds until a moment, or that are kept for the order that it became: until that is
+    promised them, or wants them no more."""
 
     id: UUID
     holder: str
@@ -329,13 +332,26 @@ class ReservationRow:
     node: str
     quantity: int
     reserved_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
+    order: UUID | None = None
 
 
-def reservations(*, company: int, holder: str = "", sku: str = "", limit: int = 50) -> list[ReservationRow]:
-    """What is reserved now of a holder, of a SKU by its code, or at all; what expires first comes first."""
-    params = {"company": company, "holder": holder, "sku": sku, "limit": limit}
-    return [ReservationRow(*row) for row in sql.run(_RESERVATIONS, params)]
+def reservations(
+    *,
+    company: int,
+    at: datetime,
+    holder: str = "",
+    sku: str = "",
+    after: tuple[str, UUID] | None = None,
+    limit: int = 50,
+) -> list[ReservationRow]:
+    """What is reserved at `at` of a holder, of a SKU by its code, or at all; what expires first comes first, and what
+    is kept for orders last. `after` is a row's (`expires_at` as ISO 8601, or '', and id)."""
+    params = {"company": company, "holder": holder, "sku": sku, "at": at, "limit": limit}
+    if after is not None:
+        params |= {"moment": after[0] or None, "id": after[1]}
+    statement = _RESERVATIONS.format(behind="" if after is None else _BEHIND)
+    return [ReservationRow(*row) for row in sql.run(statement, params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,10 +438,42 @@ class Transfer:
     closed_at: datetime | None
 
 
-def transfers_under_way(*, company: int, node: UUID | None = None, limit: int = 100) -> list[UnderWay]:
-    """Transfers on their way, those that are expected first; those to a node. 1 statement."""
-    params = {"company": company, "node": node, "limit": limit}
-    return [UnderWay(*row) for row in sql.run(_TRANSFERS_UNDER_WAY, params)]
+def transfers_under_way(
+    *, company: int, node: UUID | None = None, after: UUID | None = None, limit: int = 100
+) -> list[UnderWay]:
+    """Transfers on their way behind one, those that are expected first; those to a node. 1 statement."""
+    params = {"company": company, "node": node, "after": after, "limit": limit}
+    behind = "" if after is None else _EXPECTED_BEHIND
+    return [UnderWay(*row) for row in sql.run(_TRANSFERS_UNDER_WAY.format(behind=behind), params)]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedTransfer:
+    """A transfer of which nothing is on its way any more: units sent, come and lost, of so many SKUs; `skus` names the
+    first few."""
+
+    id: UUID
+    number: str
+    from_code: str
+    to_code: str
+    shipped_at: datetime
+    expected_at: datetime
+    closed_at: datetime | None
+    sent: int
+    received: int
+    lost: int
+    count: int
+    skus: Sequence[str]
+
+
+def transfers_finished(
+    *, company: int, after: UUID | None = None, limit: int = 100, lost: bool = False
+) -> list[FinishedTransfer]:
+    """Transfers that have come or are lost, those behind one, the last that were sent first; only those of which units
+    were `lost`. 1 statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    statement = _TRANSFERS_FINISHED.format(lost=_SOME_LOST if lost else "")
+    return [FinishedTransfer(*row) for row in sql.run(statement, params)]
 
 
 def transfer(which: UUID) -> Transfer | None:
@@ -501,16 +549,22 @@ LEFT JOIN parties_company AS c ON c.id = k.company
 """
 
 _RESERVATIONS = """
-SELECT r.id, r.holder, r.kind, c.code, s.code, n.code, r.quantity, r.reserved_at, r.expires_at
+SELECT r.id, r.holder, r.kind, c.code, s.code, n.code, r.quantity, r.reserved_at, r.expires_at, r.order_id
 FROM stock_reservation AS r
 JOIN catalog_sku AS s ON s.id = r.sku_id
 JOIN network_node AS n ON n.id = r.node_id
 JOIN network_channel AS c ON c.id = r.channel_id
-WHERE r.company_id = %(company)s::smallint AND r.expires_at > now()
+WHERE r.company_id = %(company)s::smallint AND COALESCE(r.expires_at, 'infinity') > %(at)s::timestamptz
   AND (%(holder)s = '' OR r.holder = %(holder)s)
   AND (%(sku)s = '' OR r.sku_id = (SELECT id FROM catalog_sku
                                    WHERE company_id = %(company)s::smallint AND code = %(sku)s))
-ORDER BY r.expires_at, r.id LIMIT %(limit)s
+{behind}
+ORDER BY COALESCE(r.expires_at, 'infinity'), r.id LIMIT %(limit)s
+"""
+
+_BEHIND = """
+  AND (COALESCE(r.expires_at, 'infinity'), r.id)
+      > (COALESCE(%(moment)s::timestamptz, 'infinity'), %(id)s::uuid)
 """
 
 _KEPT_BACK = """
@@ -530,22 +584,26 @@ ORDER BY d.i, n.priority, n.code
 _AVAILABILITY = """
 SELECT k.id, k.code, c.code, COALESCE(m.units, 0), s.id, s.code, c.buffer, c.threshold, c.shown_at_most, y.ships_on,
        y.units_max, p.node_id, n.code, p.sellable,
-       p.reserved - COALESCE(e.units, 0)::int + p.allocated, p.safety, p.fenced - COALESCE(f.quantity - f.used, 0)
+       p.reserved - COALESCE(e.units, 0)::int + p.allocated, p.safety,
+       p.fenced - COALESCE(f.quantity - f.used, 0) + COALESCE(e.fenced_for_others, 0)::int
 FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS d(code, i)
 JOIN catalog_sku AS k ON k.company_id = %(company)s::smallint AND k.code = d.code
 LEFT JOIN catalog_component AS m ON m.kit_id = k.id
 JOIN catalog_sku AS s ON s.id = COALESCE(m.sku_id, k.id)
 JOIN network_channel AS c ON c.company_id = %(company)s::smallint
   AND CASE WHEN %(channel)s::text IS NULL THEN c.active ELSE c.code = %(channel)s::text END
-LEFT JOIN stock_preorder AS y ON y.sku_id = s.id AND y.ships_on > (now() AT TIME ZONE 'UTC')::date
+LEFT JOIN stock_preorder AS y
+  ON y.sku_id = s.id AND y.ships_on > (%(at)s::timestamptz AT TIME ZONE 'UTC')::date
 LEFT JOIN network_channelnode AS cn ON cn.channel_id = c.id
 LEFT JOIN network_node AS n ON n.id = cn.node_id AND n.active
 LEFT JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = n.id AND p.owner_id = s.company_id
 LEFT JOIN stock_ringfence AS f
   ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.owner_id = p.owner_id AND f.channel_id = c.id
 LEFT JOIN LATERAL (
-    SELECT sum(quantity) AS units FROM stock_reservation AS r
-    WHERE (r.sku_id, r.node_id, r.owner_id) = (p.sku_id, p.node_id, p.owner_id) AND r.expires_at < now()) AS e ON true
+    SELECT sum(quantity) AS units, sum(fenced) FILTER (WHERE r.channel_id <> c.id) AS fenced_for_others
+    FROM stock_reservation AS r
+    WHERE (r.sku_id, r.node_id, r.owner_id) = (p.sku_id, p.node_id, p.owner_id)
+      AND r.expires_at <= %(at)s::timestamptz) AS e ON true
 ORDER BY d.i, c.code, m.number, cn.priority, n.code
 """
 
@@ -760,8 +818,29 @@ CROSS JOIN LATERAL (
     WHERE l.transfer_id = t.id AND l.quantity > l.received + l.lost) AS l
 WHERE t.company_id = %(company)s::smallint AND t.state = 'in_transit'
   AND (%(node)s::uuid IS NULL OR t.to_node_id = %(node)s::uuid)
+{behind}
 ORDER BY t.expected_at, t.id LIMIT %(limit)s::int
 """
+
+_EXPECTED_BEHIND = """
+  AND (t.expected_at, t.id) > (SELECT expected_at, id FROM stock_transfer WHERE id = %(after)s::uuid)
+"""
+
+_TRANSFERS_FINISHED = """
+SELECT t.id, t.number, a.code, b.code, t.shipped_at, t.expected_at, t.closed_at, l.sent, l.received, l.lost, l.count,
+       l.skus[:3]
+FROM stock_transfer AS t JOIN network_node AS a ON a.id = t.from_node_id JOIN network_node AS b ON b.id = t.to_node_id
+CROSS JOIN LATERAL (
+    SELECT sum(l.quantity)::int AS sent, sum(l.received)::int AS received, sum(l.lost)::int AS lost,
+           count(DISTINCT l.sku_id)::int AS count, array_agg(DISTINCT s.code) AS skus
+    FROM stock_transferline AS l JOIN catalog_sku AS s ON s.id = l.sku_id WHERE l.transfer_id = t.id) AS l
+WHERE t.company_id = %(company)s::smallint AND t.state = 'received'
+  AND (%(after)s::uuid IS NULL OR t.id < %(after)s::uuid)
+{lost}
+ORDER BY t.id DESC LIMIT %(limit)s::int
+"""
+
+_SOME_LOST = "  AND EXISTS (SELECT FROM stock_transferline AS x WHERE x.transfer_id = t.id AND x.lost > 0)"
 
 _DISCREPANCIES = (
     # invariant 1: a bucket holds what its moves brought less what they took

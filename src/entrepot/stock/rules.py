@@ -40,6 +40,22 @@ def shown_units(free: int, threshold: int, at_most: int) -> int:
     return min(free, at_most) if at_most else free
 
 
+def may_hold(
+    parts: Iterable[tuple[int, int]], threshold: int, at_most: int, ahead: tuple[int, int] | None = None
+) -> int:
+    """Of what a cart asks for, the most that it may hold: what its channel is shown. `parts` are the free units and
+    those in one of each component of a kit, or the free units and 1.
+
+    `ahead`: of a SKU that ships later, (units sold already, its limit; 0: none). What stands on the shelf may be held
+    for the day, within the limit.
+    """
+    most = shown_units(whole_kits(parts), threshold, at_most)
+    if ahead is None or not ahead[1]:
+        return most
+    sold, limit = ahead
+    return min(most, max(0, limit - sold))
+
+
 def urgency(
     priority: int, promise_at: datetime | None, ordered_at: datetime, *ids: UUID
 ) -> tuple[int, datetime, datetime, *tuple[UUID, ...]]:
@@ -108,6 +124,13 @@ class Position:
             self.fenced -= fenced
         self.free -= quantity
         return fenced
+
+    def give_back(self, channel: UUID, quantity: int, fenced: int) -> None:
+        """Units that were promised to the channel are free again, those of its ring-fence in there."""
+        self.free += quantity
+        if fenced:
+            self.fences[channel] = self.fences.get(channel, 0) + fenced
+            self.fenced += fenced
 
 
 Positions = dict[tuple[UUID, UUID], Position]

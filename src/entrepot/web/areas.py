@@ -102,6 +102,7 @@ AREAS = (
         Page("adjustments", _("Corrections")),
         Page("counts-accuracy", _("Accuracy")),
         Page("ageing", _("Age and expiry")),
+        Page("stock-past", _("As of a moment")),
         Page("channels", _("Channels and nodes")),
     )),
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")), Page("jobs", _("Jobs")))),

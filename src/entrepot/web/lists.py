@@ -85,6 +85,21 @@ STOCK = Listing(
     },
     "sku_code",
 )  # fmt: skip
+STOCK_PAST = Listing(
+    "stock-past", "stock-past",
+    (
+        Head(_("SKU")), Head(_("Node"), "node"), Head(_("Statuses"), "statuses", n=True, spread={}),
+        Head(_("Promised still"), "still-promised", n=True, sum="still"),
+        Head(_("Sent since"), "sent-since", n=True, sum="sent"),
+        Head(_("Lost since"), "lost-since", n=True, sum="lost"),
+        Head(_("Reserved still"), "still-reserved", n=True, sum="reserved"),
+    ),
+    {
+        **attributes("sku_code", "sku_name", "node_code"),
+        **{one: _of_status(one) for one in STATUSES},
+        **attributes("still", "sent", "lost", "reserved"),
+    },
+)  # fmt: skip
 PURCHASES = Listing(
     "purchases", "purchase-orders",
     (
@@ -115,7 +130,7 @@ JOURNAL = Listing(
 BOARDS = Listing("boards", "dashboard", (), {})
 """Boards of key figures, which are kept as the views of lists are."""
 
-OF_THIS_PAGE = (ORDERS, LISTED_BUYERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL, BOARDS)
+OF_THIS_PAGE = (ORDERS, LISTED_BUYERS, RETURNS, WORK, STOCK, STOCK_PAST, PURCHASES, JOURNAL, BOARDS)
 ELSEWHERE = (*lists_returns.ALL, *lists_floor.ALL, *lists_books.ALL, *lists_insight.ALL)
 LISTS = {one.name: one for one in (*OF_THIS_PAGE, *ELSEWHERE)}
 """Every list of the console by its name."""

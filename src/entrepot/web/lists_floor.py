@@ -14,6 +14,7 @@ from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
 from entrepot.stock.adjustments import AdjustmentRow
 from entrepot.stock.plate_queries import PlateRow
+from entrepot.stock.queries import FinishedTransfer
 from entrepot.warehouse.carton_queries import CartonRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
@@ -187,6 +188,15 @@ TRANSFERS = Listing(
     ),
     cells_of(ProposalRow),
 )  # fmt: skip
+FINISHED_TRANSFERS = Listing(
+    "transfers-finished", "transfers-finished",
+    (
+        Head(_("Transfer")), Head(_("From"), "from"), Head(_("To"), "to"), Head(_("SKUs"), "skus"),
+        Head(_("Sent"), "sent", n=True, sum="sent"), Head(_("Received"), "received", n=True, sum="received"),
+        Head(_("Lost"), "lost", n=True, sum="lost"), Head(_("Closed"), "closed"),
+    ),
+    cells_of(FinishedTransfer),
+)  # fmt: skip
 DROP_SHIPS = Listing(
     "drop-ships", "drop-ships",
     (Head(_("Units"), n=True, sum="quantity"), Head(_("To come"), n=True, sum="left")),
@@ -238,6 +248,7 @@ ALL = (
     SUPPLIERS,
     REORDERS,
     TRANSFERS,
+    FINISHED_TRANSFERS,
     DROP_SHIPS,
     CLAIMS,
     CHECKS,

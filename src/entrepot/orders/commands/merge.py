@@ -274,17 +274,15 @@ def _hand_over(merges: Sequence[_Merge]) -> None:
 
 def _reserved(one: _Merge) -> list[HandOverReserved]:
     """What other carts hold for the open units of the lines that come."""
-    holders = {
-        order.id: order.reservation for order in one.others if order.reservation not in ("", one.holder)
-    }
-    wanted: dict[tuple[str, UUID], int] = {}
+    holders = {order.id: order.reservation for order in one.others if order.reservation}
+    wanted: dict[tuple[UUID, UUID], int] = {}
     for line in one.lines:
         if line.order in holders and line.sku and line.open:
-            name = (holders[line.order], line.sku)
+            name = (line.order, line.sku)
             wanted[name] = wanted.get(name, 0) + line.open
     return [
-        HandOverReserved(one.into.company, holder, sku, 0, units, one.holder)
-        for (holder, sku), units in wanted.items()
+        HandOverReserved(one.into.company, holders[order], sku, 0, units, one.holder, order, one.into.id)
+        for (order, sku), units in wanted.items()
     ]
 
 

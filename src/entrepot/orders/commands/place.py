@@ -26,6 +26,7 @@ from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.store_credit import Spend, spend
+from entrepot.stock.commands.keep import Keep, keep_for_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,9 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     Locks: the store credit that they ask for, then the names of the new orders, each in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
-    new customers, 4 for addresses, 3 for holds, 1 for duplicates, 1 for promotions; where a policy asks for them 1
-    each for recent orders, more about the goods, their list prices, stock and tax, and 2 for fingerprints; 5 for store
-    credit.
+    new customers, 4 for addresses, 3 for holds, 1 for duplicates, 1 for promotions, 1 for
+    reservations; where a policy asks for them 1 each for recent orders, more about the goods, their list prices, stock
+    and tax, and 2 for fingerprints; 5 for store credit.
     """
     known = facts.load(cause, requests)
 
@@ -208,6 +209,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     if spent:
         spend(cause, spent)
     _hold(cause, fresh, known)
+    keep_for_orders(cause, [kept for draft in fresh for kept in draft.kept])
 
     announce(cause, [_event(draft, numbers[draft.id]) for draft in fresh])
     offer("allocate", [draft.ready for draft in fresh if draft.goods and draft.goes_on])
@@ -260,6 +262,16 @@ class _Draft:
     def goes_on(self) -> bool:
         """Whether stock is promised to it now: an exchange waits for its money later."""
         return not self.verdict.holds or self.request.demand == rules.EXCHANGE
+
+    @property
+    def kept(self) -> list[Keep]:
+        """What its cart has reserved, as far as it was ordered: a hold may last for longer than a cart."""
+        one = self.request
+        return [
+            Keep(one.company, one.reservation, line[_SKU], self.id, line[_QUANTITY])
+            for line in self.lines
+            if one.reservation and line[_SKU]
+        ]
 
     @property
     def held_by(self) -> str:
@@ -541,6 +553,8 @@ LINE_COLUMNS = (
     "id", "order_id", "company_id", "number", "kind", "sku_id", "sku_code", "description", "quantity", "unit_price",
     "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
 )  # fmt: skip
+
+_SKU, _QUANTITY = LINE_COLUMNS.index("sku_id"), LINE_COLUMNS.index("quantity")
 
 _FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
 _KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")

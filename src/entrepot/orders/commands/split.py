@@ -335,7 +335,14 @@ def _reserved(one: _Split) -> list[HandOverReserved]:
             stays[line.sku] += line.found.open
     return [
         HandOverReserved(
-            one.order.company, one.order.reservation, sku, stays[sku], units, reserved_for(one.id)
+            one.order.company,
+            one.order.reservation,
+            sku,
+            stays[sku],
+            units,
+            reserved_for(one.id),
+            one.order.id,
+            one.id,
         )
         for sku, units in goes.items()
     ]

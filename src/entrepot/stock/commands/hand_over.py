@@ -80,7 +80,10 @@ class _Promise(NamedTuple):
 
 
 class HandOverReserved(NamedTuple):
-    """Reserved units of a SKU that go to another holder: those beyond what the old one `keeps`, as many as `units`."""
+    """Reserved units of a SKU that go to another holder: those beyond what the old one `keeps`, as many as `units`.
+
+    Those that are kept for the `order` first, and they are kept `to_order` then.
+    """
 
     company: int
     holder: str
@@ -88,6 +91,8 @@ class HandOverReserved(NamedTuple):
     keeps: int
     units: int
     to_holder: str
+    order: UUID
+    to_order: UUID
 
 
 def hand_over_reserved(requests: Sequence[HandOverReserved]) -> None:
@@ -102,19 +107,35 @@ def hand_over_reserved(requests: Sequence[HandOverReserved]) -> None:
     held: dict[tuple[int, str, UUID], list[tuple[Any, ...]]] = defaultdict(list)
     for row in sql.run(_RESERVED, params):
         held[row[1], row[2], row[3]].append(row)
-    gone, fresh = [], []
+    gone: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
+    fresh = []
     for one in requests:
-        mine = held[one.company, one.holder, one.sku]
-        left = max(0, min(one.units, sum(row[_UNITS] for row in mine) - one.keeps))
+        mine = [row for row in held[one.company, one.holder, one.sku] if _may_go(one, row[-1])]
+        there = {row[0]: row[_UNITS] - gone[row[0]][0] for row in mine}
+        left = max(0, min(one.units, sum(there.values()) - one.keeps))
         for row in mine:
-            units = min(left, row[_UNITS])
+            *rest, fenced, order = row[_UNITS + 1 :]
+            taken, units = gone[row[0]], min(left, there[row[0]])
             if units:
                 left -= units
-                gone.append((row[0], units))
-                fresh.append((ids.uuid7(), row[1], one.to_holder, *row[3:_UNITS], units, *row[_UNITS + 1 :]))
-    if gone:
-        sql.run(_LESS, sql.columns(("ids", "units"), gone))
+                # What came out of the channel's ring-fence stays as long as it can.
+                from_fence = max(0, fenced - taken[1] - (there[row[0]] - units))
+                taken[0] += units
+                taken[1] += from_fence
+                to_order = one.to_order if order else None
+                fresh.append(
+                    (ids.uuid7(), row[1], one.to_holder, *row[3:_UNITS], units, *rest, from_fence, to_order)
+                )
+    if fresh:
+        less = [(which, *units) for which, units in gone.items() if units[0]]
+        sql.run(_LESS, sql.columns(("ids", "units", "fenced"), less))
         sql.write("stock_reservation", _RESERVATION, fresh)
+
+
+def _may_go(one: HandOverReserved, kept_for: UUID | None) -> bool:
+    if kept_for is None:
+        return one.holder != one.to_holder
+    return kept_for == one.order
 
 
 _COLUMNS = (
@@ -142,7 +163,7 @@ FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(fenced)s::int[]) AS d(id, units
 
 _RESERVATION = (
     "id", "company_id", "holder", "sku_id", "node_id", "owner_id", "channel_id", "quantity", "expires_at", "kind",
-    "reserved_at",
+    "reserved_at", "fenced", "order_id",
 )  # fmt: skip
 _UNITS = _RESERVATION.index("quantity")
 
@@ -159,14 +180,15 @@ ORDER BY sku_id, node_id, owner_id FOR UPDATE
 
 _RESERVED = f"""
 SELECT DISTINCT r.id, r.company_id::int, r.holder, r.sku_id, r.node_id, r.owner_id::int, r.channel_id, r.quantity,
-       r.expires_at, r.kind, r.reserved_at
-{_OF_HOLDERS} ORDER BY r.id
+       r.expires_at, r.kind, r.reserved_at, r.fenced, r.order_id
+{_OF_HOLDERS} ORDER BY r.order_id, r.id
 """
 
 _LESS = """
 WITH less AS (
-    UPDATE stock_reservation AS r SET quantity = r.quantity - d.units
-    FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE r.id = d.id AND r.quantity > d.units
+    UPDATE stock_reservation AS r SET quantity = r.quantity - d.units, fenced = r.fenced - d.fenced
+    FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(fenced)s::int[]) AS d(id, units, fenced)
+    WHERE r.id = d.id AND r.quantity > d.units
 )
 DELETE FROM stock_reservation AS r USING unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units)
 WHERE r.id = d.id AND r.quantity = d.units

@@ -18,6 +18,7 @@ from entrepot.ledger.commands.value import Value, value_moves
 from entrepot.ledger.layers import Piece
 from entrepot.stock import plating, rules
 from entrepot.stock.commands.mark import MARK_CHANGED
+from entrepot.stock.commands.reserved import Changes
 
 
 class At(NamedTuple):
@@ -263,24 +264,26 @@ def record_displaced(cause: Cause, rows: Sequence[tuple[Displaced, Move]]) -> No
 
 
 def _end_reservations(shortages: dict[tuple[UUID, UUID, int], int]) -> None:
-    """Carts lose their units before orders do: whole reservations, the latest to expire first. Shortages shrink."""
+    """Carts lose their units before orders do, and those that no hold keeps from their stock lose them last: whole
+    reservations, the latest to expire or to be placed first. Shortages shrink."""
     ended: list[UUID] = []
     given_back: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
-    for reservation, sku, node, owner, quantity in sql.run(
+    changes = Changes()
+    for reservation, sku, node, owner, channel, quantity, fenced in sql.run(
         _RESERVATIONS, sql.columns(("skus", "nodes", "owners"), list(shortages))
     ):
         if given_back[sku, node, owner] < shortages[sku, node, owner]:
             given_back[sku, node, owner] += quantity
+            changes.add(sku, node, owner, channel, -quantity, -fenced)
             ended.append(reservation)
     if not ended:
         return
-    rows = [(*position, units) for position, units in given_back.items() if units]
     sql.run("DELETE FROM stock_reservation WHERE id = ANY(%(ids)s::uuid[])", {"ids": ended})
-    sql.run(_UNRESERVE, sql.columns(("skus", "nodes", "owners", "units"), rows))
-    for *position, units in rows:
-        left = shortages.pop(tuple(position)) - units  # type: ignore[arg-type]
+    changes.write()
+    for position, units in given_back.items():
+        left = shortages.pop(position) - units
         if left > 0:
-            shortages[tuple(position)] = left  # type: ignore[index]
+            shortages[position] = left
 
 
 def free_allocations(freed: Sequence[tuple[UUID, int]], *, lost: bool = False) -> None:
@@ -569,21 +572,10 @@ WITH changed AS (
 """
 
 _RESERVATIONS = """
-SELECT r.id, r.sku_id, r.node_id, r.owner_id::int, r.quantity
+SELECT r.id, r.sku_id, r.node_id, r.owner_id::int, r.channel_id, r.quantity, r.fenced
 FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]) AS k(sku, node, owner)
 JOIN stock_reservation AS r ON r.sku_id = k.sku AND r.node_id = k.node AND r.owner_id = k.owner
-ORDER BY r.expires_at DESC, r.id FOR UPDATE OF r
-"""
-
-_UNRESERVE = f"""
-WITH changed AS (
-    UPDATE stock_position AS p SET reserved = p.reserved - d.units
-    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
-         AS d(sku, node, owner, units)
-    WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
-    RETURNING p.sku_id, true AS freed
-)
-{MARK_CHANGED}
+ORDER BY r.order_id IS NOT NULL, r.expires_at DESC, r.reserved_at DESC, r.id FOR UPDATE OF r
 """
 
 _PROMISES = """

@@ -14,19 +14,19 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.network import queries as network
-from entrepot.stock import errors
+from entrepot.stock import errors, queries, rules
 from entrepot.stock.commands.allocate import Position, Positions, lock_positions
-from entrepot.stock.commands.mark import MARK_CHANGED
+from entrepot.stock.commands.keep import KIND
+from entrepot.stock.commands.reserved import Changes
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
     """Units of a SKU for a holder (cart or checkout id), until a moment.
 
-    At a node; without one, at the first by priority of those that serve the channel and have them all, and where none
-    has, at those that have most of them. Of a kit, `parts` are its components with their units in one: they are held
-    all or none, each where it is if no node has all.
+    At a node that serves the channel; without one, at the first by priority of those that have them all, and where
+    none has, at those that have most of them. Of a kit, `parts` are its components with their units in one: they are
+    held all or none, each where it is if no node has all.
     """
 
     company: int
@@ -70,99 +70,153 @@ class Reserved:
 def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | Refused]:
     """Hold units until they expire, are given back, or become allocations. Expired ones are freed on the way.
 
-    A reservation lives outside ring-fences: it takes what the channel may promise and keeps the fence as it is.
-    Locks: positions of the SKUs in key order. Refuses: Insufficient, NotPlaceable. Again: by key. 5 statements;
-    1 more where the node is left open, 4 more where some had expired.
+    A cart may hold what its channel is shown (`rules.may_hold`): each node keeps the channel's buffer, and no more is
+    held at once than its threshold and cap let it see. What is fenced for the channel is taken first.
+    Locks: positions of the SKUs in key order. Refuses: Insufficient, BeyondShown, NotPlaceable. Again: by key.
+    7 statements; 2 more where there are fences, 1 where a SKU is sold ahead up to a limit, 4 where some had expired.
     """
     owned = {(request.company, sku) for request in requests for sku, _ in request.units()}
     free_expired(cause, [sku for _, sku in owned])
     positions = lock_positions(owned)
-    open_to = {request.channel for request in requests if request.node is None}
-    found = network.serving_nodes(channels=open_to) if open_to else {}
-    serving = {channel: [node for node, _ in nodes] for channel, nodes in found.items()}
+    shown = _Shown(cause, requests, positions)
     answers: list[Reserved | Refused] = []
     rows: list[tuple[object, ...]] = []
-    taken: dict[int, tuple[UUID, UUID, int, int]] = {}  # by the position itself: to hash keys takes longer
+    changes = Changes()
     for r in requests:
-        nodes = [r.node] if r.node else serving[r.channel]
-        places = _places(cause, positions, r, nodes)
+        places = _places(cause, r, shown)
         if isinstance(places, Refused):
             answers.append(places)
             continue
         held = []
         for sku, node, position, units in places:
-            position.free -= units
-            before = taken.get(id(position))
-            taken[id(position)] = (sku, node, r.company, units + (before[3] if before else 0))
+            fenced = position.take(r.channel, units)
+            shown.took(sku, units)
+            changes.add(sku, node, r.company, r.channel, units, fenced)
             one = Held(ids.uuid7(), node, sku, units)
             held.append(one)
             rows.append(
                 (
                     one.reservation, r.company, sku, node, r.company, r.channel, r.holder, units, r.expires_at, r.kind,
-                    cause.at,
+                    cause.at, fenced,
                 )
             )  # fmt: skip
         answers.append(
             Reserved(held[0].reservation, held[0].node, tuple(held) if r.parts or len(held) > 1 else ())
         )
     sql.write("stock_reservation", _COLUMNS, rows)
-    _change_reserved(list(taken.values()))
+    changes.write()
     return answers
+
+
+class _Terms(NamedTuple):
+    """What a channel is shown of what is free, and the nodes that serve it by priority."""
+
+    buffer: int
+    threshold: int
+    at_most: int
+    nodes: Sequence[UUID]
+
+
+class _Shown:
+    """What channels are shown of locked positions while a batch is decided."""
+
+    def __init__(self, cause: Cause, requests: Sequence[Reserve], positions: Positions) -> None:
+        """2 statements; 1 more where some is sold ahead up to a limit."""
+        channels = list({request.channel for request in requests})
+        self._terms = {channel: _Terms(*rest) for channel, *rest in sql.run(_TERMS, {"channels": channels})}
+        self._positions = positions
+        ahead = {"skus": list({sku for sku, _ in positions}), "today": cause.at.date()}
+        self._limits: dict[UUID, int] = dict(sql.run(_AHEAD, ahead))  # type: ignore[arg-type]
+        limited = [sku for sku, limit in self._limits.items() if limit]
+        self._sold = queries.taken(skus=limited) if limited else {}
+
+    def nodes(self, channel: UUID) -> Sequence[UUID]:
+        return self._terms[channel].nodes if channel in self._terms else ()
+
+    def free(self, channel: UUID, sku: UUID, node: UUID) -> int:
+        """Units that the channel may sell at a node that serves it."""
+        position = self._positions.get((sku, node))
+        if position is None or node not in self.nodes(channel):
+            return 0
+        return max(0, position.free_for(channel) - self._terms[channel].buffer)
+
+    def most(self, r: Reserve) -> int:
+        """The most that may be held of what is asked for."""
+        made_of = r.parts or ((r.sku, 1),)
+        if r.parts and any(sku in self._limits for sku, _ in r.parts):
+            return 0
+        parts = [
+            (sum(self.free(r.channel, sku, node) for node in self.nodes(r.channel)), units)
+            for sku, units in made_of
+        ]
+        terms = self._terms[r.channel]
+        ahead = (self._sold.get(r.sku, 0), self._limits[r.sku]) if r.sku in self._limits else None
+        return rules.may_hold(parts, terms.threshold, terms.at_most, ahead)
+
+    def place(self, sku: UUID, node: UUID, units: int) -> _Place:
+        return sku, node, self._positions[sku, node], units
+
+    def took(self, sku: UUID, units: int) -> None:
+        if sku in self._sold:
+            self._sold[sku] += units
 
 
 _Place = tuple[UUID, UUID, Position, int]
 """A SKU at a node: its position, and the units that are to be held there."""
 
 
-def _places(cause: Cause, positions: Positions, r: Reserve, nodes: Sequence[UUID]) -> list[_Place] | Refused:
+def _places(cause: Cause, r: Reserve, shown: _Shown) -> list[_Place] | Refused:
     """Where what is asked for is held: at the first node that has all of it, otherwise each SKU where it is, at one
     node if one has all its units."""
     if r.quantity < 1 or r.expires_at <= cause.at:
         expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
         return errors.NotPlaceable(field="reservation", expected=expected, found=found)
+    nodes = [r.node] if r.node else shown.nodes(r.channel)
+    places = _at_nodes(r, nodes, shown)
+    if isinstance(places, Refused):
+        return places
+    most = shown.most(r)
+    if r.quantity > most:
+        return errors.BeyondShown(sku=str(r.sku), wanted=r.quantity, shown=most)
+    return places
+
+
+def _at_nodes(r: Reserve, nodes: Sequence[UUID], shown: _Shown) -> list[_Place] | Refused:
     wanted = r.units()
     for node in nodes if r.parts else ():
-        at_one = [_first_with(positions, r, sku, units, [node]) for sku, units in wanted]
+        at_one = [_first_with(r, sku, units, [node], shown) for sku, units in wanted]
         if not any(isinstance(one, Refused) for one in at_one):
             return at_one  # type: ignore[return-value]
     places: list[_Place] = []
     for sku, units in wanted:
-        place = _first_with(positions, r, sku, units, nodes)
-        spread = _spread(positions, r, sku, units, nodes) if isinstance(place, Refused) else [place]
+        place = _first_with(r, sku, units, nodes, shown)
+        spread = _spread(r, sku, units, nodes, shown) if isinstance(place, Refused) else [place]
         if spread is None:
             return place  # type: ignore[return-value]
         places += spread
     return places
 
 
-def _spread(
-    positions: Positions, r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID]
-) -> list[_Place] | None:
+def _spread(r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID], shown: _Shown) -> list[_Place] | None:
     """Units at several nodes, those with most of them first, so that it is few; None where there are not so many."""
-    there = [
-        (free, node, position)
-        for node in nodes
-        if (position := positions.get((sku, node))) and (free := position.free_for(r.channel)) > 0
-    ]
+    there = [(free, node) for node in nodes if (free := shown.free(r.channel, sku, node)) > 0]
     places: list[_Place] = []
-    for free, node, position in sorted(there, key=lambda one: -one[0]):
-        places.append((sku, node, position, min(units, free)))
-        units -= places[-1][3]
+    for free, node in sorted(there, key=lambda one: -one[0]):
+        taken = min(units, free)
+        places.append(shown.place(sku, node, taken))
+        units -= taken
         if not units:
             return places
     return None
 
 
-def _first_with(
-    positions: Positions, r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID]
-) -> _Place | Refused:
+def _first_with(r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID], shown: _Shown) -> _Place | Refused:
     """The first node that has all the units free for the channel."""
     there = 0
     for node in nodes:
-        position = positions.get((sku, node))
-        free = position.free_for(r.channel) if position else 0
-        if position and free >= units:
-            return sku, node, position, units
+        free = shown.free(r.channel, sku, node)
+        if free >= units:
+            return shown.place(sku, node, units)
         there += free
     where = Said("node {0}", r.node) if r.node else Said("any node of the channel")
     return errors.Insufficient(sku=str(sku), node=where, wanted=units, free=there)
@@ -189,7 +243,8 @@ class Renewed:
 def renew(cause: Cause, /, *, requests: Sequence[Renew]) -> list[Renewed | Refused]:
     """Keep reservations for longer, with the units and the place that they have.
 
-    What has expired is not renewed, even where nobody has taken it yet. Locks: positions in key order.
+    What has expired is not renewed, even where nobody has taken it yet; nor is what is kept for an order, which never
+    expires. Locks: positions in key order.
     Refuses: NothingReserved, NotPlaceable. Again: by key. 2 statements.
     """
     wanted = {(r.holder, r.company): r for r in requests if r.expires_at > cause.at}
@@ -235,35 +290,40 @@ class TakenOver(NamedTuple):
     node: UUID
     quantity: int
     reserved_at: datetime
+    channel: UUID
+    fenced: int
 
 
 def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
     """End reservations for the orders that they become, once, inside a command that has locked the positions.
 
-    What has expired counts as long as nobody else has taken it. The locked positions that the caller holds still count
-    the units as promised. 2 statements at most.
+    What has expired counts as long as nobody else has taken it; what is kept for another order does not. The locked
+    positions that the caller holds still count the units as promised. 2 statements at most; 3 with fences.
     """
     arrays = sql.columns(("companies", "holders", "skus", "orders"), requests)
     taken: list[TakenOver] = []
-    freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
-    events = []
-    for reservation, kind, company, order, sku, node, quantity, reserved_at in sql.run(_TAKE_OVER, arrays):
-        taken.append(TakenOver(order, sku, node, quantity, reserved_at))
-        freed[sku, node, company] -= quantity
+    changes, events = Changes(), []
+    for reservation, kind, company, order, sku, node, channel, quantity, fenced, reserved_at in sql.run(
+        _TAKE_OVER, arrays
+    ):
+        taken.append(TakenOver(order, sku, node, quantity, reserved_at, channel, fenced))
+        changes.add(sku, node, company, channel, -quantity, -fenced)
         payload = {"order": order, "units": quantity}
         events.append(Event("reservation", reservation, company, kind, "taken over", payload=payload))
-    _change_reserved([(*key, units) for key, units in freed.items()])
+    changes.write()
     announce(cause, events)
     return taken
 
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """All that a holder has reserved; of a company, where it is named."""
+    """All that a holder has reserved; of a company, where it is named. What was ordered since is kept for its order,
+    unless somebody says that it is to be given back `ordered` as it is."""
 
     holder: str
     key: str | None = None
     company: int | None = None
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,61 +337,69 @@ class GivenBack:
 def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBack | Refused]:
     """End reservations before their time.
 
-    Locks: positions in key order. Refuses: NothingReserved. Again: by key. 3 statements.
+    Locks: positions in key order. Refuses: NothingReserved. Again: by key. 3 statements; 4 with fences.
     """
-    holders: list[Holder] = [(request.holder, request.company) for request in requests]
-    arrays = sql.columns(("holders", "companies"), list(dict.fromkeys(holders)))
+    wanted: dict[Holder, bool] = {}
+    for request in requests:
+        whose = (request.holder, request.company)
+        wanted[whose] = wanted.get(whose, False) or request.ordered
+    rows = [(*whose, ordered) for whose, ordered in wanted.items()]
+    arrays = sql.columns(("holders", "companies", "ordered"), rows)
     sql.run(_LOCK_OF_HOLDERS, arrays)
     units: dict[Holder, int] = defaultdict(int)
-    freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
-    for holder, of, sku, node, owner, quantity in sql.run(_DELETE_OF_HOLDERS, arrays):
+    changes, events = Changes(), []
+    for reservation, order, holder, of, sku, node, owner, channel, quantity, fenced in sql.run(
+        _DELETE_OF_HOLDERS, arrays
+    ):
         units[holder, of] += quantity
-        freed[sku, node, owner] -= quantity
-    _change_reserved([(*key, quantity) for key, quantity in freed.items()])
+        changes.add(sku, node, owner, channel, -quantity, -fenced)
+        if order:
+            payload = {"order": order, "units": quantity}
+            events.append(Event("reservation", reservation, owner, KIND, "given back", payload=payload))
+    changes.write()
+    announce(cause, events)
     return [
         GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder[0])
-        for holder in holders
+        for holder in ((request.holder, request.company) for request in requests)
     ]
 
 
 def free_expired(cause: Cause, skus: Sequence[UUID]) -> None:
     """Free what has expired by now of SKUs, inside a command that promises or frees them.
 
-    The event tells when it expired, not when somebody noticed. 1 statement; 4 if any, and the event's.
+    The event tells when it expired, not when somebody noticed. 1 statement; 4 if any, 5 with fences, and the event's.
     """
     params = {"skus": list(set(skus)), "at": cause.at}
     if not sql.run(_ANY_EXPIRED, params)[0][0]:
         return
     sql.run(_LOCK_OF_SKUS, params)
-    freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
-    events = []
-    for reservation, kind, expired_at, sku, node, owner, quantity in sql.run(_DELETE_EXPIRED, params):
-        freed[sku, node, owner] -= quantity
+    changes, events = Changes(), []
+    for reservation, kind, expired_at, sku, node, owner, channel, quantity, fenced in sql.run(
+        _DELETE_EXPIRED, params
+    ):
+        changes.add(sku, node, owner, channel, -quantity, -fenced)
         payload = {"sku": sku, "node": node, "units": quantity}
         events.append(Event("reservation", reservation, owner, kind, "expired", expired_at, payload))
     announce(cause, events)
-    _change_reserved([(*key, quantity) for key, quantity in freed.items()])
-
-
-def _change_reserved(rows: Sequence[tuple[UUID, UUID, int, int]]) -> None:
-    if rows:
-        sql.run(_CHANGE, sql.columns(("skus", "nodes", "owners", "units"), rows))
+    changes.write()
 
 
 _COLUMNS = (
     "id", "company_id", "sku_id", "node_id", "owner_id", "channel_id", "holder", "quantity", "expires_at", "kind",
-    "reserved_at",
+    "reserved_at", "fenced",
 )  # fmt: skip
 
-_CHANGE = f"""
-WITH changed AS (
-    UPDATE stock_position AS p SET reserved = p.reserved + d.units
-    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
-         AS d(sku, node, owner, units)
-    WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
-    RETURNING p.sku_id, d.units < 0 AS freed
-)
-{MARK_CHANGED}
+_TERMS = """
+SELECT c.id, c.buffer, c.threshold, c.shown_at_most,
+       COALESCE(array_agg(n.id ORDER BY n.priority + cn.priority, n.code) FILTER (WHERE n.id IS NOT NULL), '{}')
+FROM network_channel AS c LEFT JOIN network_channelnode AS cn ON cn.channel_id = c.id
+LEFT JOIN network_node AS n ON n.id = cn.node_id AND n.active
+WHERE c.id = ANY(%(channels)s::uuid[]) GROUP BY c.id
+"""
+
+_AHEAD = """
+SELECT sku_id, units_max FROM stock_preorder
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND ships_on > %(today)s::date
 """
 
 _ANY_EXPIRED = """
@@ -343,9 +411,12 @@ _LOCK_OF_SKUS = """
 SELECT FROM stock_position WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
+# In id order, as `keep_for_orders` locks them, which locks no position. What is kept for an order meanwhile stays.
 _DELETE_EXPIRED = """
-DELETE FROM stock_reservation WHERE sku_id = ANY(%(skus)s::uuid[]) AND expires_at <= %(at)s::timestamptz
-RETURNING id, kind, expires_at, sku_id, node_id, owner_id::int, quantity
+DELETE FROM stock_reservation WHERE id IN (
+    SELECT id FROM stock_reservation
+    WHERE sku_id = ANY(%(skus)s::uuid[]) AND expires_at <= %(at)s::timestamptz ORDER BY id FOR UPDATE)
+RETURNING id, kind, expires_at, sku_id, node_id, owner_id::int, channel_id, quantity, fenced
 """
 
 _RENEW = """
@@ -366,7 +437,9 @@ DELETE FROM stock_reservation AS r
 USING unnest(%(companies)s::smallint[], %(holders)s::text[], %(skus)s::uuid[], %(orders)s::uuid[])
       AS d(company, holder, sku, order_id)
 WHERE r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = d.sku
-RETURNING r.id, r.kind, r.owner_id::int, d.order_id, r.sku_id, r.node_id, r.quantity, r.reserved_at
+  AND (r.order_id IS NULL OR r.order_id = d.order_id)
+RETURNING r.id, r.kind, r.owner_id::int, d.order_id, r.sku_id, r.node_id, r.channel_id, r.quantity, r.fenced,
+          r.reserved_at
 """
 
 _LOCK_OF_HOLDERS = """
@@ -378,7 +451,9 @@ ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
 _DELETE_OF_HOLDERS = """
-DELETE FROM stock_reservation AS r USING unnest(%(holders)s::text[], %(companies)s::smallint[]) AS d(holder, company)
-WHERE r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id)
-RETURNING r.holder, d.company::int, r.sku_id, r.node_id, r.owner_id::int, r.quantity
+DELETE FROM stock_reservation AS r
+USING unnest(%(holders)s::text[], %(companies)s::smallint[], %(ordered)s::bool[]) AS d(holder, company, ordered)
+WHERE r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id) AND (d.ordered OR r.order_id IS NULL)
+RETURNING r.id, r.order_id, r.holder, d.company::int, r.sku_id, r.node_id, r.owner_id::int, r.channel_id, r.quantity,
+          r.fenced
 """

@@ -75,7 +75,7 @@ def withdraw(cause: Cause, /, *, requests: Sequence[orders.CancelOrder]) -> list
     payments.
     Refuses: NotFound; WrongState (cancelled, closed); Invalid (no reason; an order twice); orders.already_shipped;
     orders.more_than_there_is.
-    Again: by key. 31 statements; 1 more where units are taken back, 1 where cartons are voided, and 1 for each further
+    Again: by key. 32 statements; 1 more where units are taken back, 1 where cartons are voided, and 1 for each further
     queue that fulfillments leave.
     """
     plan = orders.decide(requests, from_floor=True)

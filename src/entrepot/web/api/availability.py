@@ -61,7 +61,7 @@ def get_availability(
     of = _channel(company, channel)
     today = timezone.localdate()
     _check_days(on, today, today + timedelta(days=horizon - 1))
-    found = stock.availability(company=of, channel=channel, skus=sku)
+    found = stock.availability(company=of, channel=channel, skus=sku, at=timezone.now())
     items = [_now(one) for one in found]
     if on or explain or any(one.ships_on for one in found):
         dated = availability.promises(found, company=of, today=today, days=horizon)

@@ -59,6 +59,7 @@ from entrepot.web.api import (
     owned,
     packagings,
     packing,
+    past,
     payouts,
     places,
     plates,
@@ -256,6 +257,7 @@ api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", shelves.router, tags=["floor"])
 api.add_router("/v1", plates.router, tags=["floor"])
 api.add_router("/v1", ageing.router, tags=["stock"])
+api.add_router("/v1", past.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])
 api.add_router("/v1", suppliers.router, tags=["inbound"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Query, Router
 
 from entrepot.catalog import queries as catalog
+from entrepot.kernel.errors import Invalid, Said
 from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
@@ -34,7 +36,8 @@ reserve_gathered = Gathered(reserve)
 
 
 class ReservationOut(Out):
-    """Units that a cart or checkout holds until a moment; nobody else is promised them."""
+    """Units that a cart or checkout holds until a moment; nobody else is promised them. Those of the kind `order` are
+    kept for the `order` that it became, and expire never: they go when it is promised them, or wants them no more."""
 
     id: UUID
     holder: str
@@ -44,20 +47,55 @@ class ReservationOut(Out):
     node: str
     quantity: int
     reserved_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
+    order: UUID | None
 
 
-@router.get("/reservations", response={200: list[ReservationOut], **READ})
+class ReservationsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[ReservationOut]
+    next: str | None
+
+
+@router.get("/reservations", response={200: ReservationsOut, **READ})
 def list_reservations(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     holder: Annotated[Code | None, Query(None, description="Only of one cart or checkout.")] = None,
     sku: Annotated[Code | None, Query(None, description="Only of a SKU, by its code.")] = None,
+    after: Annotated[
+        str | None, Query(None, max_length=100, description="The cursor: `next` of the page before.")
+    ] = None,
     limit: Limit = 50,
-) -> Any:
-    """What is reserved now; what expires first comes first."""
+) -> dict[str, Any]:
+    """What is reserved now, a page at a time; what expires first comes first, and what is kept for orders last."""
     of = parse.company_of(company)
-    return stock.reservations(company=of, holder=holder or "", sku=sku or "", limit=limit)
+    rows = stock.reservations(
+        company=of,
+        at=timezone.now(),
+        holder=holder or "",
+        sku=sku or "",
+        after=_place(after) if after else None,
+        limit=limit + 1,
+    )
+    last = rows[limit - 1] if len(rows) > limit else None
+    return {"items": rows[:limit], "next": _cursor(last) if last else None}
+
+
+def _cursor(row: stock.ReservationRow) -> str:
+    """Where a row stands. It may have ended when the next page is asked for, so it says the moment itself."""
+    moment = row.expires_at.astimezone(UTC).isoformat().removesuffix("+00:00") if row.expires_at else ""
+    return f"{moment}/{row.id}"
+
+
+def _place(cursor: str) -> tuple[str, UUID]:
+    moment, _, which = cursor.partition("/")
+    try:
+        at = datetime.fromisoformat(moment).replace(tzinfo=UTC).isoformat() if moment else ""
+        return at, UUID(which)
+    except ValueError:
+        raise Invalid(field="after", expected=Said("`next` of the page before"), found=cursor) from None
 
 
 @router.post("/reservations", response={201: ReservedOut, 200: list[Each[ReservedOut]], **REFUSED})
@@ -114,6 +152,10 @@ def give_reservations_back(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Give back all that a holder has reserved, before it expires."""
+    """Give back all that a holder has reserved, before it expires. What was ordered since stays its order's, unless
+    `ordered` says that it goes as well."""
     of = parse.company_of(company)
-    return give(request, give_back, payload, idempotency_key, lambda one, key: GiveBack(one.holder, key, of))
+    return give(
+        request, give_back, payload, idempotency_key,
+        lambda one, key: GiveBack(one.holder, key, of, one.ordered),
+    )  # fmt: skip

@@ -96,7 +96,10 @@ class RenewIn(Strict):
 
 
 class HolderIn(Strict):
+    """Whose reservations end; those that are kept for an order only where `ordered` says so."""
+
     holder: Code
+    ordered: bool = False
     key: Own = None
 
 

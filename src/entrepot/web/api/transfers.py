@@ -14,6 +14,7 @@ from pydantic import Field
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
+from entrepot.sourcing.commands.rebalance import ReviewStock, review_stock
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
     RejectTransfer,
@@ -128,7 +129,7 @@ class SentTransferOut(Out):
 
 
 class TransferOut(Out):
-    """A transfer on its way; `skus` names the first few of so many."""
+    """A transfer on its way, with the units that are still to come; `skus` names the first few of so many."""
 
     id: UUID
     number: str
@@ -139,6 +140,50 @@ class TransferOut(Out):
     units: int
     count: int
     skus: list[str]
+
+
+class TransfersOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[TransferOut]
+    next: UUID | None
+
+
+class FinishedTransferOut(Out):
+    """A transfer of which all has come or is lost, with the units that were sent; `skus` names the first few of so
+    many."""
+
+    id: UUID
+    number: str
+    from_code: str
+    to_code: str
+    shipped_at: datetime
+    expected_at: datetime
+    closed_at: datetime | None
+    sent: int
+    received: int
+    lost: int
+    count: int
+    skus: list[str]
+
+
+class FinishedTransfersOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[FinishedTransferOut]
+    next: UUID | None
+
+
+class StockReviewIn(Strict):
+    """That all SKUs are to be looked at."""
+
+    key: Own = None
+
+
+class StockReviewedOut(Out):
+    """How many SKUs will be looked at; what should go from one node to another is proposed in a moment."""
+
+    skus: int
 
 
 class TransferGoodsOut(Out):
@@ -246,6 +291,20 @@ def list_transfer_proposals(
 
 
 @router.post(
+    "/transfer-proposals/review", response={200: StockReviewedOut | list[Each[StockReviewedOut]], **REFUSED}
+)
+def review_stock_of_nodes(
+    request: HttpRequest,
+    payload: StockReviewIn | Annotated[list[StockReviewIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Have all SKUs looked at now, as every night: what should go from one node to another is proposed."""
+    of = parse.company_of(company)
+    return give(request, review_stock, payload, idempotency_key, lambda _, key: ReviewStock(of, key=key))
+
+
+@router.post(
     "/transfer-proposals/accept",
     response={200: DecidedTransferOut | list[Each[DecidedTransferOut]], **REFUSED},
 )
@@ -299,14 +358,29 @@ def send_transfer_proposals(
     )
 
 
-@router.get("/transfers", response={200: list[TransferOut], **READ})
+@router.get("/transfers", response={200: TransfersOut, **READ})
 def list_transfers(
     request: HttpRequest,  # noqa: ARG001
     company: Company = None,
-    limit: Annotated[int, Query(100, ge=1, le=200)] = 100,
-) -> list[stock.UnderWay]:
-    """Transfers on their way, those that are expected first."""
-    return stock.transfers_under_way(company=parse.company_of(company), limit=limit)
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Transfers on their way, those that are expected first, a page at a time."""
+    of = parse.company_of(company)
+    return paged(stock.transfers_under_way(company=of, after=after, limit=limit + 1), limit)
+
+
+@router.get("/transfers/finished", response={200: FinishedTransfersOut, **READ})
+def list_finished_transfers(
+    request: HttpRequest,  # noqa: ARG001
+    company: Company = None,
+    lost: Annotated[bool, Query(False, description="Only those of which units were lost.")] = False,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Transfers of which all has come or is lost, the last that were sent first, a page at a time."""
+    of = parse.company_of(company)
+    return paged(stock.transfers_finished(company=of, after=after, limit=limit + 1, lost=lost), limit)
 
 
 @router.post("/transfers", response={200: TransferShippedOut | list[Each[TransferShippedOut]], **REFUSED})

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
 from pydantic import Field
 
 from entrepot.kernel.errors import NotFound
@@ -16,7 +16,17 @@ from entrepot.simulation.commands.try_profiles import AskTrial, ask_trials
 from entrepot.simulation.commands.withdraw_trials import WithdrawTrial, withdraw_trials
 from entrepot.simulation.whatif import Report, whole_days
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import EARLIEST, LATEST, Each, Out, Own, Strict
 
 router = Router()
@@ -162,14 +172,23 @@ class TrialWholeOut(TrialOut):
     report: TrialReportOut | None
 
 
-@router.get("/trials", response={200: list[TrialOut], **READ})
+class TrialsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[TrialOut]
+    next: UUID | None
+
+
+@router.get("/trials", response={200: TrialsOut, **READ})
 def list_trials(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
-    limit: Annotated[int, Query(50, ge=1, le=200)] = 50,
-) -> list[dict[str, Any]]:
-    """Trials, the newest first."""
-    return [_told(one) for one in queries.trials(company=parse.company_of(company), limit=limit)]
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Trials, the newest first, a page at a time."""
+    found = paged(queries.trials(company=parse.company_of(company), after=after, limit=limit + 1), limit)
+    return found | {"items": [_told(one) for one in found["items"]]}
 
 
 @router.post("/trials", response={201: TrialNowOut, 200: TrialNowOut | list[Each[TrialNowOut]], **REFUSED})

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -145,7 +146,7 @@ def _context(
     codes = [line.sku for line in lines]
     free = {
         row.sku_code: row.quantity
-        for row in stock.availability(company=company.id, channel=channel, skus=codes)
+        for row in stock.availability(company=company.id, channel=channel, skus=codes, at=timezone.now())
     }
     # The tax hangs on the region and the tax number, so it is worked out before they are taken away.
     seen = order if order is None or _sees_buyers(request) else replace(order, address=None, tax_number="")

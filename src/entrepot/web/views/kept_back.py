@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from entrepot.network import queries as network
+from entrepot.stock.commands.reserve import GiveBack, give_back
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
 from entrepot.web.edge import Request, back, clean, console, give, int_in, misread
 
@@ -46,4 +47,17 @@ def fence(request: Request, which: UUID) -> HttpResponse:
         return back(request, f"/stock/{which}/")
     wanted = SetRingFence(company, which, node, channel.id, units)
     give(request, set_ring_fence, [wanted], lambda _: gettext("The units are fenced."))
+    return back(request, f"/stock/{which}/")
+
+
+@require_POST
+@console
+def give_cart_back(request: Request, which: UUID) -> HttpResponse:
+    """End all that a cart or checkout holds before its time; what is kept for its order, where the form says so."""
+    holder = clean(request.POST.get("holder"))
+    if not holder:
+        misread(request, "holder", gettext("Choose whose units are given back."))
+        return back(request, f"/stock/{which}/")
+    wanted = GiveBack(holder, None, request.reader.company.id, request.POST.get("ordered") == "on")
+    give(request, give_back, [wanted], lambda _: gettext("The units are free again."))
     return back(request, f"/stock/{which}/")

@@ -523,7 +523,7 @@ class Choice(NamedTuple):
 
 
 def _instead(visit: Visit, items: tuple[Item, ...]) -> list[Choice]:
-    found = exchange_queries.instead_of([one.line for one in items])
+    found = exchange_queries.instead_of([one.line for one in items], timezone.now())
     names = _names(visit)
     return [
         Choice(one.line, names.get(one.line, ""), others)

@@ -95,7 +95,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     positions = pages.positions(sku=which)
     company = request.reader.company.id
     by_channel = availability.promises(
-        stock.availability_by_channel(company=company, sku=found.code),
+        stock.availability_by_channel(company=company, sku=found.code, at=timezone.now()),
         company=company,
         today=timezone.localdate(),
     )
@@ -103,6 +103,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     supply, levels = pages.supply(sku=which), _levels(which)
     may_correct = request.reader.actor.may("warehouse.adjust") and not found.is_kit
     buckets = stock.buckets(sku=which, limit=BINS) if may_correct else []
+    reservations = stock.reservations(company=company, at=timezone.now(), sku=found.code, limit=SHOWN + 1)
     context |= {
         "by_channel": by_channel,
         "published": stock.published_of(sku=which),
@@ -115,7 +116,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "packaged": {one.kind: one for one in packagings},
         "preorder": stock.preorder(sku=which),
         "kept_back": [] if found.is_kit else stock.kept_back(company=company, skus=[found.code]),
-        "reservations": stock.reservations(company=company, sku=found.code, limit=SHOWN + 1),
+        "reservations": reservations,
         "horizon": availability.HORIZON,
         "positions": positions,
         "sums": {name: sum(getattr(one, name) for one in positions) for name in SUMS},
@@ -133,7 +134,13 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
         "supply": supply,
         **(adjusting_choices(request) if may_correct else {}),
-        "names": pages.names([*(one.document for one in moves), *(one.document for one in supply)]),
+        "names": pages.names(
+            [
+                *(one.document for one in moves),
+                *(one.document for one in supply),
+                *(one.order for one in reservations if one.order),
+            ]
+        ),
     }
     return page(request, "web/sku.html", context, area="stock")
 

@@ -68,11 +68,16 @@ def transfers_list(request: Request) -> HttpResponse:
     shown = listed(request, lists_floor.TRANSFERS, partial(_proposals, request))
     if shown.answer:
         return shown.answer
+    to_send, coming = (uuid_in(request.GET.get(name)) for name in ("to_send", "coming"))
+    accepted = sourcing.proposals(company=company, state="accepted", after=to_send, limit=PAGE + 1)
+    under_way = stock.transfers_under_way(company=company, after=coming, limit=PAGE + 1)
     context = {
         **shown.context("proposed"),
-        "accepted": sourcing.proposals(company=company, state="accepted", limit=PAGE),
+        "accepted": accepted[:PAGE],
+        "more_to_send": accepted[PAGE - 1].id if len(accepted) > PAGE else None,
         "totals": sourcing.proposal_totals(company=company),
-        "under_way": stock.transfers_under_way(company=company, limit=PAGE),
+        "under_way": under_way[:PAGE],
+        "more_coming": under_way[PAGE - 1].id if len(under_way) > PAGE else None,
         "currency": request.reader.company.currency,
         "nodes": network.nodes(company=company),
         "kept": kept(request),
@@ -82,6 +87,21 @@ def transfers_list(request: Request) -> HttpResponse:
 
 def _proposals(request: Request, after: UUID | None, limit: int) -> list[sourcing.ProposalRow]:
     return sourcing.proposals(company=request.reader.company.id, after=after, limit=limit)
+
+
+@require_safe
+@console
+def finished(request: Request) -> HttpResponse:
+    """Transfers of which all has come or is lost; only those with losses, where that is asked for."""
+    company, lost = request.reader.company.id, request.GET.get("lost") == "on"
+
+    def fetch(after: UUID | None, limit: int) -> list[stock.FinishedTransfer]:
+        return stock.transfers_finished(company=company, after=after, limit=limit, lost=lost)
+
+    shown = listed(request, lists_floor.FINISHED_TRANSFERS, fetch)
+    if shown.answer:
+        return shown.answer
+    return page(request, "web/transfers_finished.html", {**shown.context(), "lost": lost}, area="stock")
 
 
 @require_POST
