@@ -111,6 +111,7 @@ OPERATIONS = [
     ("/api/v1/drafts", "get"),
     ("/api/v1/drafts", "post"),
     ("/api/v1/drafts/discard", "post"),
+    ("/api/v1/drafts/restore", "post"),
     ("/api/v1/drafts/place", "post"),
     ("/api/v1/drafts/{which}", "get"),
     ("/api/v1/drafts/{which}/paper", "get"),
