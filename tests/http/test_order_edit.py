@@ -83,6 +83,39 @@ def test_a_program_changes_an_order_and_a_trial_places_none(shop, program):
     assert not orders.orders_page(1, text="TRIAL")
 
 
+def test_a_charge_is_added_on_the_page_and_by_a_program(shop, console, program):
+    which = shop.one("ready")
+    client, page = console("lead"), reverse("order", args=[which])
+    assert 'name="charge"' in client.get(page).content.decode()
+    before = len(orders.order(which).lines)
+    said = {"reason": "express", "charge": "4.50", "charge_kind": "shipping", "charge_for": "Express"}
+    client.post(reverse("order-edit", args=[which]), said | {"charge": "much"})
+    assert len(orders.order(which).lines) == before, "nothing is changed by half of a form"
+    client.post(reverse("order-edit", args=[which]), said)
+    charge = orders.order(which).lines[-1]
+    assert (charge.kind, charge.description, charge.gross_minor) == ("shipping", "Express", 4_50)
+
+    add = {"quantity": 1, "unit_price": "2.00", "kind": "fee.bank", "description": "By bill", "tax_minor": 0}
+    body = {"order": str(which), "reason": "by bill", "add": [add]}
+    answer = program("lead").post("/api/v1/orders/edit", body, again="c-1")
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["released"] == []
+    assert [(one.kind, one.gross_minor) for one in orders.order(which).lines[before:]] == [
+        ("shipping", 4_50), ("fee.bank", 2_00),
+    ]  # fmt: skip
+
+
+def test_whoever_holds_an_order_says_what_it_must_not_do(shop, console):
+    which = shop.one("ready")
+    client = console("service")
+    said = {"type": "exception", "reason": "ask first", "waits_for": "nothing"}
+    client.post(reverse("order-hold", args=[which]), said | {"blocks": ["ship"]})
+    client.post(reverse("order-hold", args=[which]), said | {"type": "address hold"})
+    client.post(reverse("order-hold", args=[which]), said | {"blocks": ["sing"]})
+    holds = {one.type: one.blocks for one in orders.order(which).holds}
+    assert holds == {"exception": ["ship"], "address hold": ["allocate", "release", "ship"]}
+
+
 def test_some_units_are_cancelled_and_the_rest_stands(shop, console):
     client, which = console("service"), shop.one("ready")
     before = orders.order(which)

@@ -5,7 +5,7 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,19 +15,23 @@ from uuid import UUID
 from entrepot.kernel import ids, imprint, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import in_force_of, version_of
 from entrepot.orders import errors, facts, listing, rules
 from entrepot.orders.commands import cancel, progress
-from entrepot.orders.commands.hold import NewHold, open_holds
+from entrepot.orders.commands.hold import HoldReleased, NewHold, ReleaseHold, let_go, open_holds
 from entrepot.orders.commands.place import LINE_COLUMNS, AddressGiven, for_the_vault
 from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
 from entrepot.orders.validation import (
+    CORRECTABLE,
     FINE,
     OF_ADDRESS,
+    OF_AMOUNTS,
+    OF_GOODS,
     OF_SERVICE,
+    RULES,
     Found,
     GoodsFact,
     LineFact,
@@ -35,8 +39,10 @@ from entrepot.orders.validation import (
     Validation,
     Verdict,
     Warned,
+    joined,
     judge,
 )
+from entrepot.orders.validation.taxes import UNTAXED
 from entrepot.parties.address import Written, difference
 from entrepot.parties.commands.register import AddressRegistered, register_addresses
 from entrepot.parties.queries import Address, addresses
@@ -47,7 +53,10 @@ from entrepot.stock.commands.hasten import Hasten, hasten
 @dataclass(frozen=True, slots=True)
 class AddLine:
     """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's; without a
-    tax, at the rate of that line, else of the order's goods."""
+    tax, at the rate of that line, else of the order's goods.
+
+    Of another `kind` (`rules.KINDS`) a charge or, below nothing, an allowance, with a price and what it is for.
+    """
 
     sku: str
     quantity: int
@@ -55,6 +64,8 @@ class AddLine:
     like: UUID | None = None
     discount_minor: int = 0
     tax_minor: int | None = None
+    kind: str = GOODS
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,7 @@ class OrderEdited:
     warnings: tuple[Warned, ...] = ()
     refunded_minor: int = 0
     hastened: int = 0
+    released: tuple[str, ...] = ()  # types of holds whose rules find nothing any more
 
 
 @command("orders.edit")
@@ -107,13 +119,16 @@ def edit(
 
     A new address frees what was promised, as another node may serve it better. Another priority or promised date gives
     an order another place wherever it waits, and its promises among those that give way. What no authorization covers
-    is held, and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`).
+    is held, and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`), of
+    goods that come (`OF_GOODS`) and of other amounts (`OF_AMOUNTS`). A hold of rules (`CORRECTABLE`) is released that
+    find nothing any more.
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 8 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
-    for priorities and promises, 1 where a policy asks for hazardous goods, and those of `orders.release_satisfied`
-    where units go of orders that wait for a payment.
+    Again: by key. 11 statements; 10 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
+    for priorities and promises, 1 where one asks for stock, those of
+    `orders.release_holds` where holds go, and those of `orders.release_satisfied` where units go of orders that wait
+    for a payment.
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
@@ -150,7 +165,16 @@ class _Order(NamedTuple):
     billed: Written | None  # where it is billed, as its country writes it
     priority: int
     customer: str
-    home: Address | None  # where it goes, out of the vault, where its postal code alone changes
+    home: Address | None  # where it goes, out of the vault
+    opened: tuple[_Opened, ...] = ()  # its open holds
+
+
+class _Opened(NamedTuple):
+    """An open hold of an order; of one that a person placed no rule is told."""
+
+    id: UUID
+    type: str
+    rules: tuple[str, ...]
 
 
 def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
@@ -172,6 +196,8 @@ class _Line(NamedTuple):
     gone: int  # cancelled
     unit_price: Decimal
     frozen: Frozen
+    is_of_kit: bool = False
+    description: str = ""
 
     @property
     def stands(self) -> Frozen:
@@ -183,30 +209,35 @@ class _Known(NamedTuple):
     orders: dict[UUID, _Order]
     lines: dict[UUID, dict[UUID, _Line]]
     totals: dict[UUID, rules.Totals]
-    skus: dict[tuple[int, str], tuple[UUID, str, Decimal | None, str]]  # the last: what a kit is made of
+    skus: dict[
+        tuple[int, str], tuple[UUID | None, str, Decimal | None, str]
+    ]  # the last: what a kit is made of
 
 
 def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
     rows = sql.run(_ORDERS, wanted)
-    coded = {one.order for one in requests if one.postal_code is not None and one.address is None}
-    asked = {one for row in rows for one in (row[-4], row[-3] if row[0] in coded else None) if one}
-    kept = addresses(asked)
+    kept = addresses({one for row in rows for one in (row[-5], row[-4]) if one})
     orders = {}
     for row in rows:
-        bill, home, priority, customer = row[-4:]
+        bill, home, priority, customer, opened = row[-5:]
         written = kept[bill].written if bill in kept else None
-        orders[row[0]] = _Order(*row[:-4], written, priority, customer, kept.get(home))  # type: ignore[call-arg]
+        holds = tuple(_Opened(UUID(key), kind, tuple(names or ())) for key, kind, names in opened)
+        orders[row[0]] = _Order(*row[:-5], written, priority, customer, kept.get(home), holds)  # type: ignore[call-arg]
     lines: dict[UUID, dict[UUID, _Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
-        line = _Line(*row[:7], Frozen(*row[7:11]))  # type: ignore[call-arg]
+        line = _Line(*row[:7], Frozen(*row[7:11]), row[11])  # type: ignore[call-arg]
         lines.setdefault(line.order, {})[line.id] = line
         counts = sums.setdefault(line.order, [0] * len(rules.PLACES))
         if line.kind == GOODS:
-            sums[line.order] = [a + b for a, b in zip(counts, row[11:], strict=True)]
+            sums[line.order] = [a + b for a, b in zip(counts, row[12:], strict=True)]
     names = {
-        (orders[one.order].company, line.sku) for one in requests if one.order in orders for line in one.add
+        (orders[one.order].company, line.sku)
+        for one in requests
+        if one.order in orders
+        for line in one.add
+        if line.kind == GOODS
     }
     rows = sql.run(_SKUS, sql.columns(("companies", "codes"), names))
     skus = {(company, code): (sku, status, price, parts) for company, code, sku, status, price, parts in rows}
@@ -221,10 +252,11 @@ class _Edit:
     request: EditOrder
     order: _Order
     lines: dict[UUID, _Line]
-    added: list[tuple[_Line, UUID]] = field(default_factory=list)  # with the SKU
+    added: list[tuple[_Line, UUID | None]] = field(default_factory=list)  # with the SKU
     steps: list[cancel.Step] = field(default_factory=list)
     moved: list[tuple[UUID, int]] = field(default_factory=list)
     verdict: Verdict = FINE
+    released: list[_Opened] = field(default_factory=list)  # holds whose rules find nothing any more
     version: int = 0
     status: str = ""
     refunded: int = 0
@@ -234,12 +266,17 @@ class _Edit:
         return sum(line.stands.total for line in self.lines.values())
 
     @property
-    def total(self) -> int:
+    def left(self) -> list[_Line]:
+        """Its lines as they will be, those that come among them."""
         gone: dict[UUID, int] = {}
         for line, _, units in self.steps:
             gone[line] = gone.get(line, 0) + units
-        stay = (line._replace(gone=line.gone + gone.get(line.id, 0)) for line in self.lines.values())
-        return sum(line.stands.total for line in stay) + sum(line.frozen.total for line, _ in self.added)
+        every = [*self.lines.values(), *(line for line, _ in self.added)]
+        return [line._replace(gone=line.gone + gone.get(line.id, 0)) for line in every]
+
+    @property
+    def total(self) -> int:
+        return sum(line.stands.total for line in self.left)
 
     @property
     def uncovered(self) -> int:
@@ -252,6 +289,7 @@ class _Edit:
             freed, self.before, self.total, self.uncovered,
             tuple((line, units) for line, place, units in self.steps if place == "backordered"),
             tuple(one.type for one in self.holds), self.verdict.warnings, self.refunded, self.hastened,
+            tuple(one.type for one in self.released),
         )  # fmt: skip
 
     @property
@@ -277,7 +315,10 @@ class _Edit:
                 "missing_minor": self.uncovered,
             }
             found.append(Found("payment hold", reason, facts))
-        return [one for one in found if one.type not in self.order.held]
+        gone = {one.id for one in self.released}
+        released = {one.type for one in self.released}
+        released -= {one.type for one in self.order.opened if one.id not in gone}
+        return [one for one in found if one.type not in self.order.held or one.type in released]
 
 
 def _decide(
@@ -312,12 +353,16 @@ def _decide(
     if refused:
         return refused
     lines = dict(plan.lines[one.order])
-    lines |= {line.id: Cancellable(line.quantity, 0, 0, 0) for line, _ in found.added}
+    lines |= {
+        line.id: Cancellable(line.quantity, 0, 0, 0, is_goods=line.kind == GOODS) for line, _ in found.added
+    }
     if one.remove:
         steps = rules.decide_cancel(order.number, lines, one.remove)
         if isinstance(steps, Refused):
             return steps
         found.steps = steps
+    if found.total < 0:
+        return Invalid(field="unit_price", expected="an order of 0 or more", found=found.total)
     plan.lines[one.order] = lines
     if "address" in wanted:
         gone = {line: units for line, place, units in found.steps if place == "allocated"}
@@ -351,6 +396,12 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
     """Give an edit its new lines, or say why they can't be."""
     order, goods = edit_.order, [line for line in edit_.lines.values() if line.kind == GOODS]
     for wanted in edit_.request.add:
+        if wanted.kind != GOODS:
+            charge = _charge(order, goods, wanted, own_prices=own_prices)
+            if isinstance(charge, Refused):
+                return charge
+            edit_.added.append((charge, None))
+            continue
         sku = known.skus.get((order.company, wanted.sku))
         like = edit_.lines.get(wanted.like) if wanted.like else None
         if sku is None or sku[1] != "active":
@@ -386,12 +437,65 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
     return None
 
 
+def _charge(order: _Order, goods: Sequence[_Line], wanted: AddLine, *, own_prices: bool) -> _Line | Refused:
+    """A charge or an allowance. What takes something off is a price of one's own."""
+    if wanted.kind not in rules.KINDS:
+        return Invalid(field="kind", expected=one_of(rules.KINDS), found=wanted.kind)
+    if wanted.like:
+        return Invalid(field="like", expected="no line, for a charge", found=str(wanted.like))
+    if wanted.quantity < 1:
+        return Invalid(field="quantity", expected="at least 1", found=wanted.quantity)
+    if wanted.unit_price is None:
+        return Invalid(field="unit_price", expected="what a charge costs", found="nothing")
+    untaxed = wanted.kind in UNTAXED and wanted.tax_minor is None
+    frozen = rules.freeze_more(
+        [line.frozen for line in goods], order.currency, wanted.quantity, wanted.unit_price, wanted.discount_minor,
+        0 if untaxed else wanted.tax_minor,
+    )  # fmt: skip
+    if wanted.discount_minor and not 0 <= wanted.discount_minor <= frozen.gross:
+        expected = Said("0 to {0}", max(0, frozen.gross))
+        return Invalid(field="discount", expected=expected, found=wanted.discount_minor)
+    if frozen.gross < 0 and not own_prices:
+        name, price = wanted.description or wanted.kind, _written(wanted.unit_price, order.currency)
+        return errors.PriceOverridden(sku=name, usual=Said("none"), found=price)
+    return _Line(
+        ids.uuid7(), order.id, wanted.kind, wanted.sku, wanted.quantity, 0, wanted.unit_price, frozen,
+        description=wanted.description,
+    )  # fmt: skip
+
+
 # ---- validate
 
 
+class _Asked(NamedTuple):
+    """The rules that an edit is asked: of the order as it will be, and of the goods alone that come."""
+
+    whole: tuple[str, ...]
+    added: tuple[str, ...]
+    mends: tuple[_Opened, ...]  # holds that it may put right
+
+    @property
+    def rules(self) -> set[str]:
+        return {*self.whole, *self.added, *(name for one in self.mends for name in one.rules)}
+
+
+class _Seen(NamedTuple):
+    """What the rules of a batch of edits are told beside the orders."""
+
+    goods: dict[tuple[int, str], _Goods]
+    nowhere: frozenset[tuple[int, str]]
+    unserved: set[tuple[int, str]]
+
+
+class _Goods(NamedTuple):
+    status: str
+    minimum_age: int
+    about: GoodsFact
+
+
 def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
-    """Ask the rules of addresses and services again, of the orders whose address or service changes."""
-    asked = [(one, only) for one in edits if (only := _asked(one.request))]
+    """Ask the rules again that the changes are about."""
+    asked = [(one, only) for one in edits if any(only := _asked(one))]
     if not asked:
         return
     in_force = in_force_of(sorted({one.order.company for one, _ in asked}), Validation, cause.at)
@@ -402,17 +506,12 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
         one.version, policies[order.id] = version_of(
             in_force.get(order.company, {}), order.channel, otherwise
         )
-    hazardous: set[tuple[int, str]] = set()
-    if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):
-        names = {(one.order.company, line.sku) for one, _ in asked for line in one.lines.values()}
-        hazardous = set(sql.run(_HAZARDOUS, sql.columns(("companies", "codes"), names)))  # type: ignore[arg-type]
-    wished = {(one.order.company, wish) for one, _ in asked if (wish := one.request.service)}
-    unserved = facts.unserved(wished) if wished else set()
-    seen = {one.order.id: _facts(cause, one, policies[one.order.id], hazardous, unserved) for one, _ in asked}
+    told = _told(asked, policies)
+    seen = {one.order.id: _facts(cause, one, policies[one.order.id], told) for one, _ in asked}
     named = [
         (one.order.company, entry)
         for one, only in asked
-        if "blocked" in only
+        if "blocked" in only.whole
         for entry in _entries(seen[one.order.id])
     ]
     sides = on_sides(named) if named else {}
@@ -420,7 +519,84 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
         facts_, own = seen[one.order.id], one.order.company
         known = {entry: side for (company, entry), side in sides.items() if company == own}
         listed = listing.sides(_entries(facts_), known)
-        one.verdict = judge(replace(facts_, listed=listed), policies[one.order.id], only)
+        _judge(one, replace(facts_, listed=listed), policies[one.order.id], only, told)
+
+
+def _judge(one: _Edit, order: OrderFacts, policy: Validation, only: _Asked, told: _Seen) -> None:
+    """What the rules say to an edit, and which holds are put right by it."""
+    before = replace(
+        order, net_minor=_net(one.lines.values()), tax_minor=_tax(one.lines.values()), total_minor=one.before
+    )
+    anew = [name for name in OF_AMOUNTS if name in only.whole and RULES[name](before, policy) is None]
+    whole = [name for name in only.whole if name not in OF_AMOUNTS or name in anew]
+    verdict = judge(order, policy, whole) if whole else FINE
+    if only.added:
+        goods = tuple(_fact(one.order, line, told) for line, _ in one.added if line.kind == GOODS)
+        come = replace(order, goods=goods, signals=_proved(one, told))
+        verdict = joined(verdict, judge(come, policy, only.added))
+    one.verdict = verdict
+    one.released = [
+        hold for hold in only.mends if all(RULES[name](order, policy) is None for name in hold.rules)
+    ]
+
+
+def _proved(one: _Edit, told: _Seen) -> tuple[str, ...]:
+    """Who may have what stood in the order proved the age for it, or waits for somebody who decides about that."""
+    stood = (_fact(one.order, line, told) for line in one.lines.values() if _is_goods_left(line))
+    return tuple({f"age:{fact.minimum_age}" for fact in stood if fact.minimum_age})
+
+
+def _is_goods_left(line: _Line) -> bool:
+    return line.kind == GOODS and line.gone < line.quantity
+
+
+def _net(lines: Iterable[_Line]) -> int:
+    return sum(line.stands.gross - line.stands.discount for line in lines)
+
+
+def _tax(lines: Iterable[_Line]) -> int:
+    return sum(line.stands.tax for line in lines)
+
+
+def _told(asked: Sequence[tuple[_Edit, _Asked]], policies: Mapping[UUID, Validation]) -> _Seen:
+    """What rules ask about goods and services: 1 statement for each that one asks for."""
+    names = {
+        (one.order.company, line.sku)
+        for one, only in asked
+        if only.added or not only.rules.isdisjoint(_about_goods(policies[one.order.id]))
+        for line in [*one.lines.values(), *(line for line, _ in one.added)]
+        if _is_goods_left(line)
+    }
+    goods = {
+        (company, code): _Goods(status, age, GoodsFact(*about))
+        for company, code, status, age, *about in (
+            sql.run(_GOODS, sql.columns(("companies", "codes"), names)) if names else ()
+        )
+    }
+    stocked = {
+        (one.order.company, line.sku)
+        for one, only in asked
+        if "inventory" in only.whole and policies[one.order.id].inventory != "off"
+        for line in one.left
+        if _is_goods_left(line)
+    }
+    params = sql.columns(("companies", "codes"), stocked)
+    nowhere = frozenset(sql.run(_NOWHERE, params)) if stocked else frozenset()  # type: ignore[arg-type]
+    wished = {
+        (one.order.company, wish)
+        for one, only in asked
+        if "service" in only.rules and (wish := _service(one))
+    }
+    return _Seen(goods, nowhere, facts.unserved(wished) if wished else set())
+
+
+def _about_goods(policy: Validation) -> set[str]:
+    """Rules that look at goods, as far as they are asked."""
+    return {name for name in OF_GOODS if getattr(policy, name) != "off"}
+
+
+def _service(one: _Edit) -> str:
+    return one.order.service if one.request.service is None else one.request.service
 
 
 def _entries(order: OrderFacts) -> list[str]:
@@ -429,39 +605,55 @@ def _entries(order: OrderFacts) -> list[str]:
     return [*own, *order.fingerprints]
 
 
-def _asked(request: EditOrder) -> tuple[str, ...]:
+def _asked(one: _Edit) -> _Asked:
+    request = one.request
     moves = request.address is not None or request.postal_code is not None
-    return (OF_ADDRESS if moves else ()) + (OF_SERVICE if request.service is not None else ())
+    serves = request.service is not None
+    comes = any(line.kind == GOODS for line, _ in one.added)
+    whole = (OF_ADDRESS if moves else ()) + (OF_SERVICE if serves else ())
+    whole += OF_AMOUNTS if one.added else ()
+    whole += ("inventory",) if comes else ()
+    about = {*whole, *((*OF_GOODS, "tax") if one.added or one.steps else ())}
+    mends = (
+        hold
+        for hold in one.order.opened
+        if hold.rules and {*hold.rules} <= {*CORRECTABLE} and about & {*hold.rules}
+    )
+    # Of the prices of a kit's components only the kit itself can tell.
+    is_kit = any(line.is_of_kit for line in one.lines.values())
+    mends = (hold for hold in mends if not (is_kit and "price" in hold.rules))
+    added = tuple(name for name in OF_GOODS if name not in whole) if comes else ()
+    return _Asked(tuple(dict.fromkeys(whole)), added, tuple(mends))
 
 
-def _facts(
-    cause: Cause,
-    one: _Edit,
-    policy: Validation,
-    hazardous: set[tuple[int, str]],
-    unserved: set[tuple[int, str]],
-) -> OrderFacts:
+def _facts(cause: Cause, one: _Edit, policy: Validation, told: _Seen) -> OrderFacts:
     order, asked = one.order, one.request
     code = order.postal_code if asked.postal_code is None else asked.postal_code
-    goods = tuple(
-        LineFact(
-            line.sku, line.quantity, True, about=GoodsFact("", (order.company, line.sku) in hazardous, None)
-        )
-        for line in one.lines.values()
-        if line.kind == GOODS and line.gone < line.quantity
-    )
-    is_to_box, problems = facts.of_address(asked.address, order.country, code, policy)
-    service = order.service if asked.service is None else asked.service
+    goods = tuple(_fact(order, line, told) for line in one.left if _is_goods_left(line))
+    given = asked.address or AddressGiven.of(order.home)
+    is_to_box, problems = facts.of_address(given, order.country, code, policy)
+    service = _service(one)
     there = facts.written(asked.address, order.country, code) if asked.address else None
     # Of some only a tax number is known: that is no place.
     billed = order.billed if order.billed and order.billed.line1 else None
+    own = {sku for company, sku in told.nowhere if company == order.company}
     return OrderFacts(
-        asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
-        service=service, is_unserved=(order.company, service) in unserved, customer=order.customer or None,
-        has_address=True, is_to_box=is_to_box,
+        asked.occurred_at or cause.at, order.country, code, order.currency, _net(one.left), _tax(one.left), one.total,
+        goods, None, nowhere=frozenset(own), service=service, is_unserved=(order.company, service) in told.unserved,
+        customer=order.customer or None, has_address=given is not None, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
         fingerprints=tuple(facts.fingerprints_of_places((there,), (asked.address,))),
     )  # fmt: skip
+
+
+def _fact(order: _Order, line: _Line, told: _Seen) -> LineFact:
+    found = told.goods.get((order.company, line.sku))
+    if found is None:  # nobody asks about it, or the catalog doesn't know it, which holds the order already
+        return LineFact(line.sku, line.quantity - line.gone, known=True)
+    about = found.about._replace(list_price=None) if line.is_of_kit else found.about
+    return LineFact(
+        line.sku, line.quantity - line.gone, True, found.status, found.minimum_age, line.unit_price, about
+    )
 
 
 # ---- write
@@ -486,6 +678,7 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
     held = [_hold(one, found, times[one.order.id]) for one in edits for found in one.holds]
     if held:
         open_holds(cause, held)
+    _release(cause, edits, times)
     gone = frozenset(one.order.id for one in edits if one.steps and not _stays(one))
     stands = progress.restate(cause, times, cancelled=gone)
     progress.rank({one.order.id: stands[one.order.id] for one in hastened})
@@ -497,16 +690,33 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
 
 def _stays(one: _Edit) -> bool:
     """Whether any unit of the order is left."""
-    left = sum(line.quantity - line.gone for line in one.lines.values()) - sum(step[2] for step in one.steps)
-    return bool(left or one.added)
+    return any(line.gone < line.quantity for line in one.left)
+
+
+PUT_RIGHT = Said("The order was changed, and the rules that held it find nothing any more.")
+
+
+def _release(cause: Cause, edits: Sequence[_Edit], times: Mapping[UUID, datetime]) -> None:
+    """Holds let go whose reason the change has put right."""
+    releases = [
+        ReleaseHold(hold.id, PUT_RIGHT, "corrected", times[one.order.id])
+        for one in edits
+        if _stays(one)
+        for hold in one.released
+    ]
+    if releases:
+        answers = let_go(cause, releases)
+        gone = {one.hold for one in answers if isinstance(one, HoldReleased)}
+        for one in edits:
+            one.released = [hold for hold in one.released if hold.id in gone]
 
 
 def _rows(one: _Edit) -> list[tuple[Any, ...]]:
     order = one.order
     return [
         (
-            line.id, order.id, order.company, order.last_line + i, GOODS, sku, line.sku, "", line.quantity,
-            line.unit_price, *line.frozen, line.quantity,
+            line.id, order.id, order.company, order.last_line + i, line.kind, sku, line.sku, line.description,
+            line.quantity, line.unit_price, *line.frozen, line.quantity,
         )
         for i, (line, sku) in enumerate(one.added, 1)
     ]  # fmt: skip
@@ -550,7 +760,7 @@ def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, dateti
 def _hold(one: _Edit, found: Found, at: datetime) -> NewHold:
     return NewHold(
         ids.uuid7(), one.order.company, one.order.id, found.type, found.reason, found.facts, at,
-        waits_for=found.waits_for, value_minor=one.total, promise_at=one.request.promise_at,
+        waits_for=found.waits_for, value_minor=one.total, promise_at=one.request.promise_at, rules=found.rules,
     )  # fmt: skip
 
 
@@ -564,6 +774,8 @@ def _event(one: _Edit, at: datetime) -> Event:
             "warnings": one.verdict.warnings,
             "policy_version": one.version,
         }
+    if one.released:
+        payload["released"] = [hold.type for hold in one.released]
     return Event(
         "order", one.order.id, one.order.company, occurred_at=at, payload=payload, reason=one.request.reason
     )
@@ -587,13 +799,15 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
              AND (h.type <> 'payment hold' OR h.waits_for = 'payment' OR h.facts ? 'missing_minor')),
        c.code, c.kind, o.service, o.billing_id, o.address_id, o.priority::int,
-       COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), '')
+       COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), ''),
+       COALESCE((SELECT json_agg(json_build_array(h.id, h.type, h.facts -> 'rules') ORDER BY h.id) FROM orders_hold AS h
+                 WHERE h.order_id = o.id AND h.state = 'open'), '[]')
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _LINES = f"""
 SELECT id, order_id, kind, sku_code, quantity, cancelled, unit_price, gross_minor, discount_minor, shipping_minor,
-       tax_minor, {", ".join(rules.PLACES)}
+       tax_minor, kit_number > 0, {", ".join(rules.PLACES)}
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """
 
@@ -605,10 +819,19 @@ FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 """
 
-_HAZARDOUS = """
+_GOODS = """
+SELECT s.company_id::int, s.code, s.status, s.minimum_age::int, s.category, s.hazardous, s.list_price, s.hs_code,
+       c.currency
+FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
+JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
+JOIN parties_company AS c ON c.id = s.company_id
+"""
+
+_NOWHERE = """
 SELECT s.company_id::int, s.code
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
-JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code AND s.hazardous
+JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
+WHERE NOT EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = s.id AND p.sellable > 0)
 """
 
 _STORE = """

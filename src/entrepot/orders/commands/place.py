@@ -172,12 +172,13 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     """Orders with their amounts frozen: held for what validation found, or ready for the next room.
 
     Goods unknown to the catalog are held and new customers registered, so that nothing a channel sends is lost.
-    Locks: the store credit that they ask for, then the names of the new orders, each in their order.
+    Locks: whose orders a policy counts, by advisory locks; the store credit that they ask for, then the names of the
+    new orders, each in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
     new customers, 4 for addresses, 3 for holds, 1 for duplicates, 1 for promotions; where a policy asks for them 1
-    each for recent orders, more about the goods, their list prices, stock and tax, and 2 for fingerprints; 5 for store
-    credit.
+    each for recent orders, first orders, the locks of these, more about the goods, their list prices, stock and tax,
+    and 2 for fingerprints; 5 for store credit.
     """
     known = facts.load(cause, requests)
 
@@ -518,6 +519,7 @@ def _hold(cause: Cause, drafts: Sequence[_Draft], known: Known) -> None:
             value_minor=draft.row[_TOTAL],
             tier=known.tiers.get(draft.customer) if draft.customer else None,
             promise_at=draft.request.promise_at,
+            rules=one.rules,
         )
         for draft in drafts
         for one in draft.verdict.holds

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from entrepot.orders import rules, validation
 from entrepot.orders.facts.known import (
+    SAME_TIME,
     Channel,
     Known,
     Name,
@@ -135,7 +136,7 @@ def _recent(
         return ()
     own, since = _name(request), placed_at - recently(policy)
     rest = ((name, one) for name, one in known.recent[customer].items() if name != own)
-    return tuple(one for _, one in rest if since <= one.at <= placed_at)
+    return tuple(one for _, one in rest if since <= one.at <= placed_at + SAME_TIME)
 
 
 def _sightings(
@@ -147,7 +148,7 @@ def _sightings(
     for one in marks:
         seen = known.sightings.get((request.company, one))
         if seen:
-            count = sum(since <= at <= placed_at for name, at in seen.items() if name != own)
+            count = sum(since <= at <= placed_at + SAME_TIME for name, at in seen.items() if name != own)
             kind = one.partition(":")[0]
             found[kind] = max(count, found.get(kind, 0))
     return found

@@ -152,7 +152,7 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
     add = tuple(
         AddLine(
             one.sku, one.quantity, None if one.unit_price is None else Decimal(one.unit_price), one.like,
-            one.discount_minor, one.tax_minor,
+            one.discount_minor, one.tax_minor, one.kind, one.description,
         )
         for one in item.add
     )  # fmt: skip

@@ -293,14 +293,17 @@ class AskAgainIn(Strict):
 
 
 class AddLineIn(Strict):
-    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's."""
+    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's. Of another
+    `kind` a charge with its price, or below nothing an allowance."""
 
-    sku: Code
+    sku: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     quantity: Quantity
     unit_price: Price | None = None
     like: UUID | None = None
     discount_minor: Minor = 0
     tax_minor: Minor | None = None
+    kind: Literal[rules.KINDS] = "goods"  # type: ignore[valid-type]
+    description: Text = ""
 
 
 class EditIn(Strict):
@@ -420,6 +423,7 @@ class EditedOut(Out):
     uncovered_minor: int
     refunded_minor: int
     holds: list[str]
+    released: list[str]
     warnings: list[WarningOut]
 
 

@@ -61,6 +61,10 @@ def change(request: Request, which: UUID) -> HttpResponse:
             if one.holds:
                 holds = ", ".join(map(words.word, one.holds))
                 messages.warning(request, gettext("It is held now: %(holds)s.") % {"holds": holds})
+            if one.released:
+                holds = ", ".join(map(words.word, one.released))
+                told = gettext("Put right, and held by it no more: %(holds)s.")
+                messages.info(request, told % {"holds": holds})
     return back(request, f"/orders/{which}/", results)
 
 
@@ -133,6 +137,9 @@ def _misread(request: Request, found: orders.OrderView) -> list[str]:
         told.append(gettext("Name the SKU to add."))
     if said["price"] and minor_in(said["price"], found.currency) is None:
         told.append(gettext("Write the price as an amount, with at most the decimals of its currency."))
+    charge = clean(request.POST.get("charge"))
+    if charge and not minor_in(charge, found.currency):
+        told.append(gettext("Write the charge as an amount, with at most the decimals of its currency."))
     if said["priority"] and int_in(said["priority"]) is None:
         told.append(gettext("Write the priority as a whole number from 0 to 99."))
     promised = _promise(said["promise_at"], found)
@@ -199,6 +206,11 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
         minor = minor_in(said.get("price"), found.currency)
         price = None if minor is None else Decimal(minor).scaleb(-money.exponent(found.currency))
         add.append(AddLine(sku, int_in(clean(said.get("quantity"))) or 1, price))
+    charge = minor_in(said.get("charge"), found.currency)
+    if charge:
+        price = Decimal(charge).scaleb(-money.exponent(found.currency))
+        kind, description = clean(said.get("charge_kind")) or "manual", clean(said.get("charge_for"))[:200]
+        add.append(AddLine("", 1, price, kind=kind, description=description))
     code, service, priority = (clean(said.get(part)) for part in ("postal_code", "service", "priority"))
     return EditOrder(
         found.id,

@@ -165,8 +165,9 @@ def release(request: Request) -> HttpResponse:
 @console
 def hold(request: Request, which: UUID) -> HttpResponse:
     waits_for = clean(request.POST.get("waits_for")) or "nothing"
+    blocks = tuple(map(clean, request.POST.getlist("blocks"))) or None
     wanted = PlaceHold(
-        which, clean(request.POST.get("type")), clean(request.POST.get("reason")), waits_for=waits_for
+        which, clean(request.POST.get("type")), clean(request.POST.get("reason")), blocks, waits_for
     )
     kind = rules.HOLDS.get(wanted.type)
     actor = request.reader.actor
@@ -296,6 +297,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "billing": parties.address(found.billing_id) if found.billing_id and may_see_address else None,
         "address_hidden": bool(found.address_id or found.billing_id) and not may_see_address,
         "hold_types": rules.HOLDS,
+        "transitions": rules.TRANSITIONS,
         "resolutions": rules.RESOLUTIONS,
         "providers": PROVIDERS,
         "cancelled_for": rules.CANCELLED_FOR,
@@ -309,6 +311,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **_cancellable(request, found),
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
         "edits": order_edit.allowed(found),
+        "charge_kinds": [kind for kind in rules.KINDS if kind != rules.GOODS],
         "may_edit": actor.may("sourcing.edit"),
         "services": carriage.named(company=found.company) if actor.may("sourcing.edit") else {},
         "relatives": orders.relatives(which),
