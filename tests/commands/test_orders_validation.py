@@ -36,6 +36,7 @@ from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
+from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
@@ -641,6 +642,137 @@ def test_changes_that_add_and_put_right_take_as_many_statements_for_any_number(s
         with statements() as ran:
             answers = edit(CAUSE, requests=wanted, own_prices=True)
         assert {(each.released, each.holds) for each in answers} == {(("address hold",), ("exception",))}
+        counts.add(len(ran))
+    assert len(counts) == 1, counts
+
+
+# ---- orders.edit: taxes
+
+
+def the_rates() -> None:
+    rates = (("US", "CA", "0.1"), ("US", "NY", "0.2"), ("GB", "", "0.2"), ("DE", "", "0.19"))
+    register_rates(CAUSE, requests=[
+        RegisterRate(COMPANY, country, Decimal(rate), date(2020, 1, 1), region) for country, region, rate in rates
+    ])  # fmt: skip
+
+
+CALIFORNIA = AddressGiven("Ada", "1 Mission St", "San Francisco", region="CA")
+NEW_YORK = AddressGiven("Ada", "1 Broadway", "New York", region="NY")
+
+
+def american(external_id: str, *lines: OrderLine, **changes: Any) -> PlaceOrder:
+    return an_order(
+        external_id, *lines, **{"country": "US", "address": CALIFORNIA, "postal_code": "94105"} | changes
+    )
+
+
+def test_a_move_to_another_state_is_told_about_its_tax_and_bears_it_where_that_is_asked():
+    the_rates()
+    steer(recompute="enforce")
+    lines = (a_line("MUG", 3, "3.33"), a_line("PEN", 1, "0.05"))
+    paid = PaymentGiven("account", "P", 11_04, NOW)
+    one, other = placed(
+        american("E1", *lines, tax_minor=1_00, payment=paid),
+        american("E2", *lines, tax_minor=1_00, payment=replace(paid, reference="P2")),
+    )
+    assert (one.holds, other.holds) == ((), ())
+    move = {"address": NEW_YORK, "postal_code": "10004"}
+    left, taxed = edit(CAUSE, requests=[an_edit(one, **move), an_edit(other, **move, retax=True)])
+
+    assert (left.holds, left.total_minor) == (("tax hold",), 11_04)
+    assert reasons(one) == ["Less tax than it should be: 20 % in US-NY."]
+    assert (taxed.before_minor, taxed.total_minor, taxed.holds) == (11_04, 12_05, ("payment hold",))
+    assert taxed.uncovered_minor == 1_01
+    view = queries.order(other.order)
+    assert [(each.sku_code, each.tax_minor, each.cancelled) for each in view.lines] == [
+        ("MUG", 1_00, 3), ("PEN", 0, 1), ("MUG", 2_00, 0), ("PEN", 1, 0),
+    ]  # fmt: skip
+
+    (mended,) = edit(CAUSE, requests=[an_edit(one, retax=True)])
+    assert (mended.released, mended.holds, mended.total_minor) == (("tax hold",), ("payment hold",), 12_05)
+
+
+def test_a_tax_number_takes_the_tax_off_and_what_was_captured_of_it_is_given_back():
+    the_rates()
+    steer(recompute="enforce", reverse_charge=True)
+    sql.run("UPDATE parties_company SET country = 'FR'")
+    paid = PaymentGiven("account", "P", 11_90, NOW)
+    (one,) = placed(
+        an_order("E1", country="DE", tax_minor=1_90, tax_number="DE136695977", address=HOME, payment=paid)
+    )
+    assert one.holds == ()
+    (payment,) = payments.of_order(one.order)
+    whole(capture(CAUSE, requests=[Capture(payment.id, 11_90, one.order)]))
+    (again,) = edit(CAUSE, requests=[an_edit(one, tax_number="DE136695976", retax=True)])
+
+    assert (again.before_minor, again.total_minor, again.refunded_minor) == (11_90, 10_00, 1_90)
+    assert again.holds == ()
+    billing = parties.address(queries.order(one.order).billing_id)
+    assert (billing.tax_number, billing.line1) == ("DE136695976", "")
+    assert not {"kernel_event", "orders_hold", "work_item"} & set(everywhere("DE136695976"))
+
+
+def test_a_wrong_tax_number_is_put_right_and_who_is_billed_stays_beside_it():
+    steer(tax_number="enforce")
+    bill = BillingGiven("Ada King", "Pariser Platz 1", "Berlin", "DE", "10117")
+    (one,) = placed(home("E1", billing=bill, tax_number="DE136695977"))
+    assert one.holds == ("tax hold",)
+    (still,) = edit(CAUSE, requests=[an_edit(one, tax_number="DE136695978")])
+    assert (still.released, still.status) == ((), "tax hold")
+    (right,) = edit(CAUSE, requests=[an_edit(one, tax_number="DE136695976")])
+    assert (right.released, right.status) == (("tax hold",), "ready")
+    kept = parties.address(queries.order(one.order).billing_id)
+    assert (kept.tax_number, kept.line1, kept.country) == ("DE136695976", "Pariser Platz 1", "DE")
+
+    edit(CAUSE, requests=[an_edit(one, billing=replace(ABROAD, line1="2 Rue de Rivoli"))])
+    kept = parties.address(queries.order(one.order).billing_id)
+    assert (kept.tax_number, kept.line1, kept.country) == ("DE136695976", "2 Rue de Rivoli", "FR")
+
+
+def test_who_is_billed_elsewhere_from_now_on_is_reviewed_where_the_policy_asks():
+    steer(mismatch="enforce", mismatch_from="country")
+    (one,) = placed(home("E1"))
+    (billed,) = edit(CAUSE, requests=[an_edit(one, billing=ABROAD)])
+    assert (one.holds, billed.holds) == ((), ("fraud review",))
+
+
+def test_an_order_that_came_without_a_country_is_given_one_and_none_another():
+    the_rates()
+    none, other = placed(home("E1", country=""), home("E2"))
+    assert none.holds == ("address hold",)
+    given, refused, unknown = edit(CAUSE, requests=[
+        an_edit(none, country="GB", retax=True), an_edit(other, country="FR"),
+    ]) + edit(CAUSE, requests=[an_edit(other, country="England")])  # fmt: skip
+    assert (given.released, given.holds, given.total_minor) == (("address hold",), (), 12_00)
+    view = queries.order(none.order)
+    assert (view.country, parties.address(view.address_id).country) == ("GB", "GB")
+    assert isinstance(refused, Invalid) and "GB: to another country it is another order" in refused.message
+    assert isinstance(unknown, Invalid)
+    (same,) = edit(CAUSE, requests=[an_edit(other, country="GB")])
+    assert same.status == "ready"
+
+
+def test_a_tax_that_nobody_knows_the_rates_of_or_with_lines_beside_it_is_refused():
+    (one,) = placed(home("E1", tax_minor=2_00))
+    (unknown,) = edit(CAUSE, requests=[an_edit(one, retax=True)])
+    assert isinstance(unknown, Invalid) and "no rate is in force in GB" in unknown.message
+    the_rates()
+    (mixed,) = edit(CAUSE, requests=[an_edit(one, retax=True, add=(AddLine("PEN", 1, Decimal(1)),))])
+    assert isinstance(mixed, Invalid)
+    (same,) = edit(CAUSE, requests=[an_edit(one, retax=True)])
+    assert (same.added, same.cancelled, same.total_minor) == ((), 0, 12_00)
+
+
+def test_taxes_take_as_many_statements_for_any_number(statements):
+    the_rates()
+    steer(recompute="enforce")
+    counts = set()
+    for size in SIZES:
+        orders = placed(*(american(f"{size} {i}", customer=f"C-{i}", tax_minor=5) for i in range(size)))
+        wanted = [an_edit(one, address=NEW_YORK, tax_number="12-3456789", retax=True) for one in orders]
+        with statements() as ran:
+            answers = edit(CAUSE, requests=wanted)
+        assert {(each.released, each.total_minor) for each in answers} == {(("tax hold",), 12_00)}
         counts.add(len(ran))
     assert len(counts) == 1, counts
 

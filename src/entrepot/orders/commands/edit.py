@@ -5,7 +5,7 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,9 +21,17 @@ from entrepot.kernel.policies import in_force_of, version_of
 from entrepot.orders import errors, facts, listing, rules
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import HoldReleased, NewHold, ReleaseHold, let_go, open_holds
-from entrepot.orders.commands.place import LINE_COLUMNS, AddressGiven, for_the_vault
+from entrepot.orders.commands.place import (
+    KIT_COLUMNS,
+    LINE_COLUMNS,
+    AddressGiven,
+    BillingGiven,
+    for_the_vault,
+)
+from entrepot.orders.facts.known import Taxes
 from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
+from entrepot.orders.taxing import Bears, By, by_line, due
 from entrepot.orders.validation import (
     CORRECTABLE,
     FINE,
@@ -31,6 +39,7 @@ from entrepot.orders.validation import (
     OF_AMOUNTS,
     OF_GOODS,
     OF_SERVICE,
+    OF_TAX,
     RULES,
     Found,
     GoodsFact,
@@ -43,8 +52,9 @@ from entrepot.orders.validation import (
     judge,
 )
 from entrepot.orders.validation.taxes import UNTAXED
-from entrepot.parties.address import Written, difference
-from entrepot.parties.commands.register import AddressRegistered, register_addresses
+from entrepot.parties.address import Written, difference, is_country
+from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
+from entrepot.parties.numbers import Checked, check, is_of_another_member
 from entrepot.parties.queries import Address, addresses
 from entrepot.stock.commands.allocate import Free, free, lock_promised
 from entrepot.stock.commands.hasten import Hasten, hasten
@@ -70,9 +80,11 @@ class AddLine:
 
 @dataclass(frozen=True, slots=True)
 class EditOrder:
-    """What changes of an order; what is None stays. `remove` is (line, units). A new address is in the same country.
+    """What changes of an order; what is None stays, and so does a tax number of ''. `remove` is (line, units). A new
+    address is in the same country; a `country` is given to an order that came without one.
 
-    More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`.
+    More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`. `retax` has the tax
+    worked out anew, by the rates of where it goes then: units whose tax is another one go, and come again with it.
     """
 
     order: UUID
@@ -86,6 +98,10 @@ class EditOrder:
     promise_at: datetime | None = None
     occurred_at: datetime | None = None
     key: str | None = None
+    country: str | None = None
+    billing: BillingGiven | None = None
+    tax_number: str = ""
+    retax: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +137,12 @@ def edit(
     an order another place wherever it waits, and its promises among those that give way. What no authorization covers
     is held, and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`), of
     goods that come (`OF_GOODS`) and of other amounts (`OF_AMOUNTS`). A hold of rules (`CORRECTABLE`) is released that
-    find nothing any more.
+    find nothing any more. A tax that is worked out anew is owed and given back as the price of units is.
     Locks: as `orders.cancel`.
-    Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
-    PriceOverridden; and as `orders.cancel`.
+    Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price; another country; a
+    tax without rates); EditTooLate; PriceOverridden; and as `orders.cancel`.
     Again: by key. 11 statements; 10 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
-    for priorities and promises, 1 where one asks for stock, those of
+    for priorities and promises, 3 for taxes, 1 where a rule asks for them, 1 where one asks for stock, those of
     `orders.release_holds` where holds go, and those of `orders.release_satisfied` where units go of orders that wait
     for a payment.
     """
@@ -140,6 +156,9 @@ def edit(
         if isinstance(found, _Edit):
             edits[one.order] = found
         answers.append(found)
+    unfit = _retax(cause, plan, edits.values())
+    edits = {order: one for order, one in edits.items() if order not in unfit}
+    answers = [unfit.get(one.order.id, one) if isinstance(one, _Edit) else one for one in answers]
     if edits:
         _validate(cause, list(edits.values()))
         _write(cause, plan, list(edits.values()))
@@ -162,11 +181,14 @@ class _Order(NamedTuple):
     channel: str
     channel_kind: str
     service: str
+    buyer: UUID | None
+    placed_at: datetime
     billed: Written | None  # where it is billed, as its country writes it
     priority: int
     customer: str
     home: Address | None  # where it goes, out of the vault
     opened: tuple[_Opened, ...] = ()  # its open holds
+    bill: Address | None = None  # who is billed, out of the vault
 
 
 class _Opened(NamedTuple):
@@ -180,7 +202,7 @@ class _Opened(NamedTuple):
 def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
     """A change of the postal code alone as one of the address: labels are written from the vault. The address of an
     order whose code stays may be there as well, since orders that were split have one address."""
-    if one.postal_code is None or one.address is not None:
+    if (one.postal_code is None and one.country is None) or one.address is not None:
         return one
     if order is None or order.home is None or not order.home.line1:
         return one
@@ -196,13 +218,21 @@ class _Line(NamedTuple):
     gone: int  # cancelled
     unit_price: Decimal
     frozen: Frozen
-    is_of_kit: bool = False
     description: str = ""
+    sku_id: UUID | None = None
+    kit_code: str = ""
+    kit_number: int = 0
+    kit_units: int = 0
+    is_instead: bool = False  # it is sent instead of another line
 
     @property
     def stands(self) -> Frozen:
         """What the units that are not cancelled bear."""
-        return self.frozen.of_units(self.quantity, 0, self.quantity - self.gone)
+        return self.frozen.of_units(self.quantity, 0, self.units)
+
+    @property
+    def units(self) -> int:
+        return self.quantity - self.gone
 
 
 class _Known(NamedTuple):
@@ -223,15 +253,17 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
         bill, home, priority, customer, opened = row[-5:]
         written = kept[bill].written if bill in kept else None
         holds = tuple(_Opened(UUID(key), kind, tuple(names or ())) for key, kind, names in opened)
-        orders[row[0]] = _Order(*row[:-5], written, priority, customer, kept.get(home), holds)  # type: ignore[call-arg]
+        orders[row[0]] = _Order(  # type: ignore[call-arg]
+            *row[:-5], written, priority, customer, kept.get(home), holds, kept.get(bill)
+        )
     lines: dict[UUID, dict[UUID, _Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
-        line = _Line(*row[:7], Frozen(*row[7:11]), row[11])  # type: ignore[call-arg]
+        line = _Line(*row[:7], Frozen(*row[7:11]), *row[11:17])  # type: ignore[call-arg]
         lines.setdefault(line.order, {})[line.id] = line
         counts = sums.setdefault(line.order, [0] * len(rules.PLACES))
         if line.kind == GOODS:
-            sums[line.order] = [a + b for a, b in zip(counts, row[12:], strict=True)]
+            sums[line.order] = [a + b for a, b in zip(counts, row[17:], strict=True)]
     names = {
         (orders[one.order].company, line.sku)
         for one in requests
@@ -252,7 +284,7 @@ class _Edit:
     request: EditOrder
     order: _Order
     lines: dict[UUID, _Line]
-    added: list[tuple[_Line, UUID | None]] = field(default_factory=list)  # with the SKU
+    added: list[_Line] = field(default_factory=list)
     steps: list[cancel.Step] = field(default_factory=list)
     moved: list[tuple[UUID, int]] = field(default_factory=list)
     verdict: Verdict = FINE
@@ -271,7 +303,7 @@ class _Edit:
         gone: dict[UUID, int] = {}
         for line, _, units in self.steps:
             gone[line] = gone.get(line, 0) + units
-        every = [*self.lines.values(), *(line for line, _ in self.added)]
+        every = [*self.lines.values(), *self.added]
         return [line._replace(gone=line.gone + gone.get(line.id, 0)) for line in every]
 
     @property
@@ -285,7 +317,7 @@ class _Edit:
     def answer(self) -> OrderEdited:
         freed = sum(units for _, units in self.moved)
         return OrderEdited(
-            self.order.id, self.status, tuple(line.id for line, _ in self.added), sum(step[2] for step in self.steps),
+            self.order.id, self.status, tuple(line.id for line in self.added), sum(step[2] for step in self.steps),
             freed, self.before, self.total, self.uncovered,
             tuple((line, units) for line, place, units in self.steps if place == "backordered"),
             tuple(one.type for one in self.holds), self.verdict.warnings, self.refunded, self.hastened,
@@ -343,6 +375,8 @@ def _decide(
         return Invalid(field="priority", expected="0 to 99", found=one.priority)
     if one.promise_at is not None and one.promise_at < at:
         return Invalid(field="promise_at", expected="a time to come", found=one.promise_at.isoformat())
+    if refused := _misfit_tax(one, order):
+        return refused
     for kind in wanted:
         why = rules.why_no_edit(kind, plan.orders[one.order].commercial, known.totals[one.order])
         if why:
@@ -354,7 +388,7 @@ def _decide(
         return refused
     lines = dict(plan.lines[one.order])
     lines |= {
-        line.id: Cancellable(line.quantity, 0, 0, 0, is_goods=line.kind == GOODS) for line, _ in found.added
+        line.id: Cancellable(line.quantity, 0, 0, 0, is_goods=line.kind == GOODS) for line in found.added
     }
     if one.remove:
         steps = rules.decide_cancel(order.number, lines, one.remove)
@@ -374,12 +408,27 @@ def _decide(
     return found
 
 
+def _misfit_tax(one: EditOrder, order: _Order) -> Refused | None:
+    """Why the country, or the tax that is to be worked out anew, can't be changed so."""
+    if one.country is not None and not is_country(one.country):
+        return Invalid(field="country", expected="an ISO code of two letters, such as GB", found=one.country)
+    if one.country is not None and is_country(order.country) and one.country != order.country:
+        expected = Said("{0}: to another country it is another order", order.country)
+        return Invalid(field="country", expected=expected, found=one.country)
+    if one.retax and (one.add or one.remove):
+        expected = Said("a change of its own: lines come and go by another one")
+        return Invalid(field="retax", expected=expected, found=Said("lines that come or go"))
+    return None
+
+
 def _wanted(one: EditOrder) -> list[str]:
     """Kinds of change that are asked for."""
     asked = {
         "lines": one.add or one.remove,
-        "address": one.address is not None or one.postal_code is not None,
+        "address": one.address is not None or one.postal_code is not None or one.country is not None,
         "service": one.service is not None,
+        "billing": one.billing is not None or bool(one.tax_number),
+        "tax": one.retax,
         "priority": one.priority is not None,
         "promise": one.promise_at is not None,
     }
@@ -400,7 +449,7 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
             charge = _charge(order, goods, wanted, own_prices=own_prices)
             if isinstance(charge, Refused):
                 return charge
-            edit_.added.append((charge, None))
+            edit_.added.append(charge)
             continue
         sku = known.skus.get((order.company, wanted.sku))
         like = edit_.lines.get(wanted.like) if wanted.like else None
@@ -432,8 +481,10 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
         )  # fmt: skip
         if not 0 <= frozen.discount <= frozen.gross:
             return Invalid(field="discount", expected=Said("0 to {0}", frozen.gross), found=frozen.discount)
-        line = _Line(ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen)
-        edit_.added.append((line, sku[0]))
+        line = _Line(
+            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku[0]
+        )
+        edit_.added.append(line)
     return None
 
 
@@ -464,6 +515,109 @@ def _charge(order: _Order, goods: Sequence[_Line], wanted: AddLine, *, own_price
     )  # fmt: skip
 
 
+# ---- tax
+
+
+def _retax(cause: Cause, plan: cancel.Cancellation, edits: Iterable[_Edit]) -> dict[UUID, Refused]:
+    """Units whose tax is another one by the rates go, and come again with it; why it can't be worked out. 3 statements,
+    where it is asked for."""
+    wanted = [one for one in edits if one.request.retax]
+    if not wanted:
+        return {}
+    policies = _policies(cause, wanted)
+    goods = _goods({(one.order.company, line.sku) for one in wanted for line in one.lines.values()})
+    taxes = _taxes(wanted)
+    refused: dict[UUID, Refused] = {}
+    for one in wanted:
+        order, by = one.order, _by(one, policies[one.order.id], taxes)
+        lines = [line for line in one.lines.values() if line.units]
+        bears = _bears(one, lines, goods)
+        if any(line.is_instead for line in lines):
+            why = Said("something is sent instead of what was ordered")
+            instead = rules.instead_of_edit("placed", rules.NOTHING._replace(open=1))
+            refused[order.id] = errors.EditTooLate(edit="tax", order=order.number, why=why, instead=instead)
+        elif not (should := due(bears, by)).is_known:
+            refused[order.id] = Invalid(field="tax", expected="rates where it goes", found=should.reason)
+        else:
+            _bear(one, plan, lines, by_line(bears, by))
+    return refused
+
+
+def _bear(one: _Edit, plan: cancel.Cancellation, lines: Sequence[_Line], taxes: Sequence[int]) -> None:
+    """Have lines come again that are to bear another tax, kits as a whole."""
+    other = {line.id for line, tax in zip(lines, taxes, strict=True) if tax != line.stands.tax}
+    kits = {line.kit_number for line in lines if line.id in other} - {0}
+    last = max((line.kit_number for line in one.lines.values()), default=0)
+    known = plan.lines[one.order.id]
+    again = [
+        line._replace(
+            id=ids.uuid7(), quantity=line.units, gone=0, frozen=line.stands._replace(tax=tax),
+            kit_number=line.kit_number and line.kit_number + last,
+        )
+        for line, tax in zip(lines, taxes, strict=True)
+        if line.id in other or line.kit_number in kits
+    ]  # fmt: skip
+    gone = [(line.id, line.units) for line in lines if line.id in other or line.kit_number in kits]
+    known |= {line.id: Cancellable(line.quantity, 0, 0, 0, is_goods=line.kind == GOODS) for line in again}
+    steps = rules.decide_cancel(one.order.number, known, gone)
+    assert not isinstance(steps, Refused), "nothing of it is too far on"
+    one.added, one.steps = again, steps
+    left = {line for line, _ in gone}
+    one.moved = [(line, units) for line, units in one.moved if line not in left]
+
+
+def _bears(one: _Edit, lines: Sequence[_Line], goods: Mapping[tuple[int, str], _Goods]) -> list[Bears]:
+    """What lines bear, with the category of their goods."""
+    company = one.order.company
+    return [
+        Bears(
+            line.kind, found.about.category if (found := goods.get((company, line.sku))) else "", line.stands
+        )
+        for line in lines
+    ]
+
+
+def _taxes(edits: Sequence[_Edit]) -> Taxes:
+    orders = [one.order for one in edits]
+    return facts.taxes_of(
+        {one.company for one in orders},
+        {_country(one) for one in edits},
+        {one.buyer for one in orders if one.buyer},
+    )
+
+
+def _by(one: _Edit, policy: Validation, taxes: Taxes) -> By:
+    """What its tax goes by: where it goes then, on the day that it was placed."""
+    order, country, number = one.order, _country(one), _number(one)
+    given = one.request.address or AddressGiven.of(order.home)
+    there = facts.written(given, country, _code(one)) if given else None
+    seller = taxes.sellers.get(order.company, "")
+    is_shifted = policy.reverse_charge and country != seller and is_of_another_member(number, seller)
+    return By(
+        taxes.rates.get((order.company, country), ()), country, there.region if there else "",
+        order.placed_at.date(), taxes.exemptions.get(order.buyer, ()) if order.buyer else (), is_shifted,
+        policy.tax_on_shipping,
+    )  # fmt: skip
+
+
+def _country(one: _Edit) -> str:
+    return one.order.country if one.request.country is None else one.request.country
+
+
+def _code(one: _Edit) -> str:
+    return one.order.postal_code if one.request.postal_code is None else one.request.postal_code
+
+
+def _number(one: _Edit) -> Checked | None:
+    """Its buyer's tax number as it will be, checked by its form."""
+    bill, billing = one.order.bill, one.request.billing
+    number = one.request.tax_number or (bill.tax_number if bill else "")
+    if not number:
+        return None
+    country = billing.country if billing else bill.country if bill and bill.country else _country(one)
+    return check(country, number)
+
+
 # ---- validate
 
 
@@ -482,9 +636,10 @@ class _Asked(NamedTuple):
 class _Seen(NamedTuple):
     """What the rules of a batch of edits are told beside the orders."""
 
-    goods: dict[tuple[int, str], _Goods]
+    goods: Mapping[tuple[int, str], _Goods]
     nowhere: frozenset[tuple[int, str]]
     unserved: set[tuple[int, str]]
+    taxes: Taxes | None
 
 
 class _Goods(NamedTuple):
@@ -498,14 +653,7 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
     asked = [(one, only) for one in edits if any(only := _asked(one))]
     if not asked:
         return
-    in_force = in_force_of(sorted({one.order.company for one, _ in asked}), Validation, cause.at)
-    policies = {}
-    for one, _ in asked:
-        order = one.order
-        _, otherwise = facts.default(order.channel_kind)
-        one.version, policies[order.id] = version_of(
-            in_force.get(order.company, {}), order.channel, otherwise
-        )
+    policies = _policies(cause, [one for one, _ in asked])
     told = _told(asked, policies)
     seen = {one.order.id: _facts(cause, one, policies[one.order.id], told) for one, _ in asked}
     named = [
@@ -522,6 +670,17 @@ def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
         _judge(one, replace(facts_, listed=listed), policies[one.order.id], only, told)
 
 
+def _policies(cause: Cause, edits: Sequence[_Edit]) -> dict[UUID, Validation]:
+    """The policies that orders are asked by. 1 statement."""
+    in_force = in_force_of(sorted({one.order.company for one in edits}), Validation, cause.at)
+    found = {}
+    for one in edits:
+        order = one.order
+        _, otherwise = facts.default(order.channel_kind)
+        one.version, found[order.id] = version_of(in_force.get(order.company, {}), order.channel, otherwise)
+    return found
+
+
 def _judge(one: _Edit, order: OrderFacts, policy: Validation, only: _Asked, told: _Seen) -> None:
     """What the rules say to an edit, and which holds are put right by it."""
     before = replace(
@@ -531,7 +690,7 @@ def _judge(one: _Edit, order: OrderFacts, policy: Validation, only: _Asked, told
     whole = [name for name in only.whole if name not in OF_AMOUNTS or name in anew]
     verdict = judge(order, policy, whole) if whole else FINE
     if only.added:
-        goods = tuple(_fact(one.order, line, told) for line, _ in one.added if line.kind == GOODS)
+        goods = tuple(_fact(one.order, line, told) for line in one.added if line.kind == GOODS)
         come = replace(order, goods=goods, signals=_proved(one, told))
         verdict = joined(verdict, judge(come, policy, only.added))
     one.verdict = verdict
@@ -564,15 +723,10 @@ def _told(asked: Sequence[tuple[_Edit, _Asked]], policies: Mapping[UUID, Validat
         (one.order.company, line.sku)
         for one, only in asked
         if only.added or not only.rules.isdisjoint(_about_goods(policies[one.order.id]))
-        for line in [*one.lines.values(), *(line for line, _ in one.added)]
+        for line in [*one.lines.values(), *one.added]
         if _is_goods_left(line)
     }
-    goods = {
-        (company, code): _Goods(status, age, GoodsFact(*about))
-        for company, code, status, age, *about in (
-            sql.run(_GOODS, sql.columns(("companies", "codes"), names)) if names else ()
-        )
-    }
+    goods = _goods(names)
     stocked = {
         (one.order.company, line.sku)
         for one, only in asked
@@ -587,12 +741,24 @@ def _told(asked: Sequence[tuple[_Edit, _Asked]], policies: Mapping[UUID, Validat
         for one, only in asked
         if "service" in only.rules and (wish := _service(one))
     }
-    return _Seen(goods, nowhere, facts.unserved(wished) if wished else set())
+    taxed = [
+        one for one, only in asked if "recompute" in only.rules and policies[one.order.id].recompute != "off"
+    ]
+    unserved = facts.unserved(wished) if wished else set()
+    return _Seen(goods, nowhere, unserved, _taxes(taxed) if taxed else None)
+
+
+def _goods(names: Collection[tuple[int, str]]) -> dict[tuple[int, str], _Goods]:
+    """What rules and taxes ask of goods, by company and code. 1 statement, where there are any."""
+    rows = sql.run(_GOODS, sql.columns(("companies", "codes"), names)) if names else ()
+    return {
+        (company, code): _Goods(status, age, GoodsFact(*about)) for company, code, status, age, *about in rows
+    }
 
 
 def _about_goods(policy: Validation) -> set[str]:
     """Rules that look at goods, as far as they are asked."""
-    return {name for name in OF_GOODS if getattr(policy, name) != "off"}
+    return {name for name in (*OF_GOODS, "recompute") if getattr(policy, name) != "off"}
 
 
 def _service(one: _Edit) -> str:
@@ -608,41 +774,59 @@ def _entries(order: OrderFacts) -> list[str]:
 def _asked(one: _Edit) -> _Asked:
     request = one.request
     moves = request.address is not None or request.postal_code is not None
-    serves = request.service is not None
-    comes = any(line.kind == GOODS for line, _ in one.added)
-    whole = (OF_ADDRESS if moves else ()) + (OF_SERVICE if serves else ())
+    bills = request.billing is not None
+    taxes = moves or bills or request.retax or bool(request.tax_number)
+    comes = any(line.kind == GOODS for line in one.added) and not request.retax
+    whole = (OF_ADDRESS if moves or request.country is not None else ()) + (
+        ("mismatch", "blocked") if bills else ()
+    )
+    whole += OF_SERVICE if request.service is not None else ()
+    whole += ("export", "hazard") if request.country is not None else ()
     whole += OF_AMOUNTS if one.added else ()
+    whole += OF_TAX if taxes else ()
+    whole += ("tax_number",) if request.tax_number or bills else ()
     whole += ("inventory",) if comes else ()
     about = {*whole, *((*OF_GOODS, "tax") if one.added or one.steps else ())}
-    mends = (
-        hold
-        for hold in one.order.opened
-        if hold.rules and {*hold.rules} <= {*CORRECTABLE} and about & {*hold.rules}
-    )
-    # Of the prices of a kit's components only the kit itself can tell.
-    is_kit = any(line.is_of_kit for line in one.lines.values())
-    mends = (hold for hold in mends if not (is_kit and "price" in hold.rules))
     added = tuple(name for name in OF_GOODS if name not in whole) if comes else ()
-    return _Asked(tuple(dict.fromkeys(whole)), added, tuple(mends))
+    return _Asked(tuple(dict.fromkeys(whole)), added, _mended(one, about))
+
+
+def _mended(one: _Edit, about: set[str]) -> tuple[_Opened, ...]:
+    """Holds that a change may put right by what it is about. Of the prices of a kit's components only the kit itself
+    can tell."""
+    is_kit = any(line.kit_number for line in one.lines.values())
+    can = {*CORRECTABLE} - ({"price"} if is_kit else set())
+    return tuple(
+        hold for hold in one.order.opened if hold.rules and can >= {*hold.rules} and about & {*hold.rules}
+    )
 
 
 def _facts(cause: Cause, one: _Edit, policy: Validation, told: _Seen) -> OrderFacts:
-    order, asked = one.order, one.request
-    code = order.postal_code if asked.postal_code is None else asked.postal_code
+    order, asked, country, code = one.order, one.request, _country(one), _code(one)
     goods = tuple(_fact(order, line, told) for line in one.left if _is_goods_left(line))
     given = asked.address or AddressGiven.of(order.home)
-    is_to_box, problems = facts.of_address(given, order.country, code, policy)
-    service = _service(one)
-    there = facts.written(asked.address, order.country, code) if asked.address else None
+    is_to_box, problems = facts.of_address(given, country, code, policy)
+    service, billing = _service(one), asked.billing
+    seen = given if billing else asked.address
+    there = facts.written(seen, country, code) if seen else None
     # Of some only a tax number is known: that is no place.
     billed = order.billed if order.billed and order.billed.line1 else None
+    if billing:
+        billed = facts.written(billing, billing.country, billing.postal_code)
+    should = None
+    if told.taxes and policy.recompute != "off":
+        lines = [line for line in one.left if line.units]
+        should = due(_bears(one, lines, told.goods), _by(one, policy, told.taxes))
     own = {sku for company, sku in told.nowhere if company == order.company}
     return OrderFacts(
-        asked.occurred_at or cause.at, order.country, code, order.currency, _net(one.left), _tax(one.left), one.total,
+        asked.occurred_at or cause.at, country, code, order.currency, _net(one.left), _tax(one.left), one.total,
         goods, None, nowhere=frozenset(own), service=service, is_unserved=(order.company, service) in told.unserved,
         customer=order.customer or None, has_address=given is not None, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
-        fingerprints=tuple(facts.fingerprints_of_places((there,), (asked.address,))),
+        fingerprints=tuple(
+            facts.fingerprints_of_places((there, billed if billing else None), (asked.address, billing))
+        ),
+        tax_number=_number(one), expected_tax=should,
     )  # fmt: skip
 
 
@@ -650,7 +834,7 @@ def _fact(order: _Order, line: _Line, told: _Seen) -> LineFact:
     found = told.goods.get((order.company, line.sku))
     if found is None:  # nobody asks about it, or the catalog doesn't know it, which holds the order already
         return LineFact(line.sku, line.quantity - line.gone, known=True)
-    about = found.about._replace(list_price=None) if line.is_of_kit else found.about
+    about = found.about._replace(list_price=None) if line.kit_number else found.about
     return LineFact(
         line.sku, line.quantity - line.gone, True, found.status, found.minimum_age, line.unit_price, about
     )
@@ -661,9 +845,9 @@ def _fact(order: _Order, line: _Line, told: _Seen) -> LineFact:
 
 def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> None:
     times = {one.order.id: one.request.occurred_at or cause.at for one in edits}
-    sql.write("orders_line", LINE_COLUMNS, [row for one in edits for row in _rows(one)])
-    imprint.put_in("orders_line", [line.id for one in edits for line, _ in one.added])
-    addresses = _addresses(cause, [one for one in edits if one.request.address])
+    sql.write("orders_line", (*LINE_COLUMNS, *KIT_COLUMNS), [row for one in edits for row in _rows(one)])
+    imprint.put_in("orders_line", [line.id for one in edits for line in one.added])
+    addresses = _addresses(cause, edits)
     sql.change(_STORE, sql.columns(_STORED, [_stored(one, addresses) for one in edits]))
     for one in edits:
         if one.steps:
@@ -715,36 +899,52 @@ def _rows(one: _Edit) -> list[tuple[Any, ...]]:
     order = one.order
     return [
         (
-            line.id, order.id, order.company, order.last_line + i, line.kind, sku, line.sku, line.description,
-            line.quantity, line.unit_price, *line.frozen, line.quantity,
+            line.id, order.id, order.company, order.last_line + i, line.kind, line.sku_id, line.sku, line.description,
+            line.quantity, line.unit_price, *line.frozen, line.quantity, line.kit_code, line.kit_number, line.kit_units,
         )
-        for i, (line, sku) in enumerate(one.added, 1)
+        for i, line in enumerate(one.added, 1)
     ]  # fmt: skip
 
 
-def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[UUID, UUID]:
-    """New addresses in the vault, by order."""
-    wanted = []
+def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[tuple[UUID, str], UUID]:
+    """New addresses in the vault, by order and whether it goes there or is billed there."""
+    wanted: dict[tuple[UUID, str], RegisterAddress] = {}
     for one in edits:
-        given = one.request.address
-        assert given is not None
-        code = one.order.postal_code if one.request.postal_code is None else one.request.postal_code
-        wanted.append(for_the_vault(one.order.company, given, code, one.order.country, one.order.customer))
-    kept = register_addresses(cause, requests=wanted) if wanted else []
+        order, given = one.order, one.request.address
+        if given:
+            wanted[order.id, "home"] = for_the_vault(
+                order.company, given, _code(one), _country(one), order.customer
+            )
+        if one.request.billing or one.request.tax_number:
+            wanted[order.id, "bill"] = _billed(one)
+    kept = register_addresses(cause, requests=list(wanted.values())) if wanted else []
     return {
-        one.order.id: answer.id
-        for one, answer in zip(edits, kept, strict=True)
+        name: answer.id
+        for name, answer in zip(wanted, kept, strict=True)
         if isinstance(answer, AddressRegistered)
     }
 
 
-def _stored(one: _Edit, addresses: dict[UUID, UUID]) -> tuple[Any, ...]:
+def _billed(one: _Edit) -> RegisterAddress:
+    """Who is billed from now on: what nobody changes of it, as it was."""
+    order, billing, bill = one.order, one.request.billing, one.order.bill
+    number = one.request.tax_number or (bill.tax_number if bill else "")
+    if billing:
+        kept = for_the_vault(order.company, billing, billing.postal_code, billing.country, order.customer)
+    elif bill and (given := AddressGiven.of(bill)) and given.line1:
+        kept = for_the_vault(order.company, given, bill.postal_code, bill.country, order.customer)
+    else:
+        kept = RegisterAddress(order.company, country=_country(one), customer=order.customer)
+    return replace(kept, tax_number=number)
+
+
+def _stored(one: _Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, ...]:
     """What changes of the order's own row: None for what stays, and what its sums grow by."""
-    request, more = one.request, [line.frozen for line, _ in one.added]
+    request, more = one.request, [line.frozen for line in one.added]
     sums = [sum(frozen[i] for frozen in more) for i in range(4)]
     return (
-        one.order.id, addresses.get(one.order.id), request.postal_code, request.service, request.priority,
-        request.promise_at, *sums, len(more),
+        one.order.id, addresses.get((one.order.id, "home")), request.postal_code, request.service, request.priority,
+        request.promise_at, *sums, len(more), request.country, addresses.get((one.order.id, "bill")),
     )  # fmt: skip
 
 
@@ -783,7 +983,7 @@ def _event(one: _Edit, at: datetime) -> Event:
 
 _STORED = (
     "ids", "addresses", "codes", "services", "priorities", "promises", "goods", "discounts", "shippings", "taxes",
-    "lines",
+    "lines", "countries", "billings",
 )  # fmt: skip
 
 # A hold for another reason, as that too much is authorized, is let go however little is by then. One for a shortfall is
@@ -798,7 +998,7 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
              AND (h.type <> 'payment hold' OR h.waits_for = 'payment' OR h.facts ? 'missing_minor')),
-       c.code, c.kind, o.service, o.billing_id, o.address_id, o.priority::int,
+       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.billing_id, o.address_id, o.priority::int,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), ''),
        COALESCE((SELECT json_agg(json_build_array(h.id, h.type, h.facts -> 'rules') ORDER BY h.id) FROM orders_hold AS h
                  WHERE h.order_id = o.id AND h.state = 'open'), '[]')
@@ -807,7 +1007,8 @@ FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.
 
 _LINES = f"""
 SELECT id, order_id, kind, sku_code, quantity, cancelled, unit_price, gross_minor, discount_minor, shipping_minor,
-       tax_minor, kit_number > 0, {", ".join(rules.PLACES)}
+       tax_minor, description, sku_id, kit_code, kit_number, kit_units, instead_of IS NOT NULL,
+       {", ".join(rules.PLACES)}
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """
 
@@ -838,13 +1039,15 @@ _STORE = """
 UPDATE orders_order AS o SET
     address_id = COALESCE(d.address, o.address_id), postal_code = COALESCE(d.code, o.postal_code),
     service = COALESCE(d.service, o.service), priority = COALESCE(d.priority, o.priority),
-    promise_at = COALESCE(d.promise_at, o.promise_at), goods_minor = o.goods_minor + d.goods,
+    promise_at = COALESCE(d.promise_at, o.promise_at), country = COALESCE(d.country, o.country),
+    billing_id = COALESCE(d.billing, o.billing_id), goods_minor = o.goods_minor + d.goods,
     discount_minor = o.discount_minor + d.discount, shipping_minor = o.shipping_minor + d.shipping,
     tax_minor = o.tax_minor + d.tax, total_minor = o.total_minor + d.goods - d.discount + d.shipping + d.tax,
     line_count = o.line_count + d.lines
 FROM unnest(%(ids)s::uuid[], %(addresses)s::uuid[], %(codes)s::text[], %(services)s::text[],
             %(priorities)s::smallint[], %(promises)s::timestamptz[], %(goods)s::bigint[], %(discounts)s::bigint[],
-            %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[])
-     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines)
+            %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[],
+            %(countries)s::text[], %(billings)s::uuid[])
+     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines, country, billing)
 WHERE o.id = d.id
 """

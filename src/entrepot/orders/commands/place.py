@@ -190,7 +190,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         existing = _existing([draft for draft in fresh if draft.id not in numbers])
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-    sql.write("orders_line", (*LINE_COLUMNS, *_KIT_COLUMNS), [row for draft in fresh for row in draft.lines])
+    sql.write("orders_line", (*LINE_COLUMNS, *KIT_COLUMNS), [row for draft in fresh for row in draft.lines])
     prints = [row for draft in fresh for row in draft.fingerprints]
     sql.write("orders_fingerprint", _FINGERPRINT_COLUMNS, prints)
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
@@ -545,7 +545,7 @@ LINE_COLUMNS = (
 )  # fmt: skip
 
 _FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
-_KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")
+KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")
 
 _PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 

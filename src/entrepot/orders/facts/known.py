@@ -376,23 +376,35 @@ def _load_sightings(asking: Sequence[tuple[PlaceOrder, Validation]], known: Know
         known.sightings[company, print_][company, channel, external] = placed_at
 
 
-def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
-    """Rates of the countries that the orders go to, the sellers' own countries, and exemptions of the customers."""
-    customers = {known.customers[one.company, one.customer] for one in asking if one.customer is not None}
-    params = {
-        "companies": list({one.company for one in asking}),
-        "countries": list({one.country for one in asking}),
-        "customers": list(customers),
-    }
+class Taxes(NamedTuple):
+    """What taxes go by: countries of the sellers, rates by company and country, exemptions by customer."""
+
+    sellers: dict[int, str]
+    rates: dict[tuple[int, str], list[Rate]]
+    exemptions: dict[UUID, list[Exemption]]
+
+
+def taxes_of(companies: Collection[int], countries: Collection[str], customers: Collection[UUID]) -> Taxes:
+    """Rates of countries, the sellers' own countries, and exemptions of customers. One statement."""
+    params = {"companies": list(companies), "countries": list(countries), "customers": list(customers)}
+    found = Taxes({}, {}, {})
     for company, customer, country, region, category, begins, ends, rate in sql.run(_TAX, params):
         if customer is not None:
-            known.exemptions.setdefault(customer, []).append(Exemption(country, category, begins, ends))
+            found.exemptions.setdefault(customer, []).append(Exemption(country, category, begins, ends))
         elif begins is None:
-            known.sellers[company] = country
+            found.sellers[company] = country
         else:
-            known.rates.setdefault((company, country), []).append(
+            found.rates.setdefault((company, country), []).append(
                 Rate(country, region, category, begins, rate)
             )
+    return found
+
+
+def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
+    """What the tax of the orders goes by."""
+    customers = {known.customers[one.company, one.customer] for one in asking if one.customer is not None}
+    found = taxes_of({one.company for one in asking}, {one.country for one in asking}, customers)
+    known.sellers, known.rates, known.exemptions = found
 
 
 _UNSERVED = """

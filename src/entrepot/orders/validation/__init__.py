@@ -32,9 +32,9 @@ from entrepot.orders.validation.risk import (
 from entrepot.orders.validation.taxes import recompute, tax, tax_number
 
 __all__ = [
-    "CORRECTABLE", "DAY", "FINE", "HOUR", "IMPORTED", "OF_ADDRESS", "OF_AMOUNTS", "OF_GOODS", "OF_SERVICE", "RULES",
-    "Earlier", "Found", "GoodsFact", "LineFact",
-    "OrderFacts", "PaymentFact", "Validation", "Verdict", "Warned", "is_box", "joined", "judge",
+    "CORRECTABLE", "DAY", "FINE", "HOUR", "IMPORTED", "OF_ADDRESS", "OF_AMOUNTS", "OF_GOODS", "OF_SERVICE", "OF_TAX",
+    "RULES", "Earlier", "Found", "GoodsFact", "LineFact", "OrderFacts",
+    "PaymentFact", "Validation", "Verdict", "Warned", "is_box", "joined", "judge",
 ]  # fmt: skip
 
 Rule = Callable[[OrderFacts, Validation], Found | None]
@@ -80,7 +80,13 @@ OF_GOODS = ("catalog", "export", "hazard", "price")
 OF_AMOUNTS = ("fraud", "tax")
 """Rules that an order is asked again when its amounts change: only what they did not find before counts."""
 
-CORRECTABLE = ("address", "region", "box", "format", "service", "export", "hazard", "catalog", "price", "tax")
+OF_TAX = ("tax", "recompute")
+"""Rules that an order is asked again when something changes that its tax goes by."""
+
+CORRECTABLE = (
+    "address", "region", "box", "format", "service", "export", "hazard", "catalog", "price", "tax", "tax_number",
+    "recompute",
+)  # fmt: skip
 """Rules whose finding a change may put right, so that the hold ends which they opened. Whom to trust is for people."""
 
 

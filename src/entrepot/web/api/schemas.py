@@ -307,7 +307,8 @@ class AddLineIn(Strict):
 
 
 class EditIn(Strict):
-    """What changes of an order; what is left out stays."""
+    """What changes of an order; what is left out stays. `country` is for an order that came without one; `retax` has
+    its tax worked out anew by the rates of where it goes, with the difference owed or given back."""
 
     order: UUID
     reason: Reason
@@ -318,6 +319,10 @@ class EditIn(Strict):
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] | None = None
     priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
     promise_at: Moment | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["GB"])] | None = None
+    billing: BillingIn | None = None
+    tax_number: TaxNumber = ""
+    retax: bool = False
     key: Own = None
 
 

@@ -29,6 +29,7 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
+from entrepot.parties import address as formats
 from entrepot.parties import queries as parties
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
@@ -311,6 +312,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **_cancellable(request, found),
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
         "edits": order_edit.allowed(found),
+        "needs_country": not formats.is_country(found.country),
         "charge_kinds": [kind for kind in rules.KINDS if kind != rules.GOODS],
         "may_edit": actor.may("sourcing.edit"),
         "services": carriage.named(company=found.company) if actor.may("sourcing.edit") else {},
