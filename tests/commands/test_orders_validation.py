@@ -36,7 +36,6 @@ from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
-from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
@@ -701,8 +700,7 @@ def test_a_tax_number_takes_the_tax_off_and_what_was_captured_of_it_is_given_bac
         an_order("E1", country="DE", tax_minor=1_90, tax_number="DE136695977", address=HOME, payment=paid)
     )
     assert one.holds == ()
-    (payment,) = payments.of_order(one.order)
-    whole(capture(CAUSE, requests=[Capture(payment.id, 11_90, one.order)]))
+    whole(capture(CAUSE, requests=[Capture(one.order, 11_90)]))
     (again,) = edit(CAUSE, requests=[an_edit(one, tax_number="DE136695976", retax=True)])
 
     assert (again.before_minor, again.total_minor, again.refunded_minor) == (11_90, 10_00, 1_90)
