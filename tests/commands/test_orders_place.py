@@ -300,8 +300,8 @@ def test_statements_do_not_grow_with_the_batch_where_everything_is_asked(stateme
     with statements() as ran:
         place(CAUSE, requests=[*requests, replace(requests[0], external_id="new")])
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
-    # facts, customers, the wait, recent, first, sightings, inventory, goods, list prices, tax, orders, duplicates, lines,
-    # fingerprints, four for addresses, three for holds, events
+    # facts, customers, the wait, recent, first, sightings, inventory, goods, list prices, tax, orders, duplicates,
+    # lines, fingerprints, four for addresses, three for holds, events
     assert len(texts) == 22, ran
 
 

@@ -585,5 +585,5 @@ def test_who_is_billed_is_whole_or_not_there():
     ]
     (order,) = charged(("1", "MUG", "1", "10.00", "", "Ada", "Paris", "fr", "1 Rue")).orders
     assert order.head["bill_country"] == "FR"
-    (wrong,) = charged(("1", "MUG", "1", "10.00", "", "Ada", "Paris", "France", "1 Rue")).wrong
+    wrong, *_ = charged(("1", "MUG", "1", "10.00", "", "Ada", "Paris", "France", "1 Rue")).wrong
     assert wrong.column == "Bill country"
