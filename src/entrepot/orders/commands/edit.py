@@ -5,7 +5,7 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,8 +17,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.kernel.policies import in_force_of, version_of
-from entrepot.orders import errors, facts, listing, rules
+from entrepot.orders import errors, rules
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import HoldReleased, NewHold, ReleaseHold, let_go, open_holds
 from entrepot.orders.commands.place import (
@@ -28,33 +27,17 @@ from entrepot.orders.commands.place import (
     BillingGiven,
     for_the_vault,
 )
-from entrepot.orders.facts.known import Taxes
-from entrepot.orders.listing_queries import on_sides
+from entrepot.orders.edited import code_of, country_of, retax, validate
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
-from entrepot.orders.taxing import Bears, By, by_line, due
 from entrepot.orders.validation import (
-    CORRECTABLE,
     FINE,
-    OF_ADDRESS,
-    OF_AMOUNTS,
-    OF_GOODS,
-    OF_SERVICE,
-    OF_TAX,
-    RULES,
     Found,
-    GoodsFact,
-    LineFact,
-    OrderFacts,
-    Validation,
     Verdict,
     Warned,
-    joined,
-    judge,
 )
 from entrepot.orders.validation.taxes import UNTAXED
-from entrepot.parties.address import Written, difference, is_country
+from entrepot.parties.address import Written, is_country
 from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
-from entrepot.parties.numbers import Checked, check, is_of_another_member
 from entrepot.parties.queries import Address, addresses
 from entrepot.stock.commands.allocate import Free, free, lock_promised
 from entrepot.stock.commands.hasten import Hasten, hasten
@@ -149,18 +132,18 @@ def edit(
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
     requests = [_whole(one, known.orders.get(one.order)) for one in requests]
-    edits: dict[UUID, _Edit] = {}
-    answers: list[_Edit | Refused] = []
+    edits: dict[UUID, Edit] = {}
+    answers: list[Edit | Refused] = []
     for one in requests:
         found = _decide(one, plan, known, edits, cause.at, own_prices=own_prices)
-        if isinstance(found, _Edit):
+        if isinstance(found, Edit):
             edits[one.order] = found
         answers.append(found)
-    unfit = _retax(cause, plan, edits.values())
+    unfit = retax(cause, plan, edits.values())
     edits = {order: one for order, one in edits.items() if order not in unfit}
-    answers = [unfit.get(one.order.id, one) if isinstance(one, _Edit) else one for one in answers]
+    answers = [unfit.get(one.order.id, one) if isinstance(one, Edit) else one for one in answers]
     if edits:
-        _validate(cause, list(edits.values()))
+        validate(cause, list(edits.values()))
         _write(cause, plan, list(edits.values()))
     return [one if isinstance(one, Refused) else one.answer() for one in answers]
 
@@ -168,7 +151,7 @@ def edit(
 # ---- load
 
 
-class _Order(NamedTuple):
+class Order(NamedTuple):
     id: UUID
     company: int
     number: str
@@ -187,11 +170,11 @@ class _Order(NamedTuple):
     priority: int
     customer: str
     home: Address | None  # where it goes, out of the vault
-    opened: tuple[_Opened, ...] = ()  # its open holds
+    opened: tuple[Opened, ...] = ()  # its open holds
     bill: Address | None = None  # who is billed, out of the vault
 
 
-class _Opened(NamedTuple):
+class Opened(NamedTuple):
     """An open hold of an order; of one that a person placed no rule is told."""
 
     id: UUID
@@ -199,7 +182,7 @@ class _Opened(NamedTuple):
     rules: tuple[str, ...]
 
 
-def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
+def _whole(one: EditOrder, order: Order | None) -> EditOrder:
     """A change of the postal code alone as one of the address: labels are written from the vault. The address of an
     order whose code stays may be there as well, since orders that were split have one address."""
     if (one.postal_code is None and one.country is None) or one.address is not None:
@@ -209,7 +192,7 @@ def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
     return replace(one, address=AddressGiven.of(order.home))
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     id: UUID
     order: UUID
     kind: str
@@ -236,8 +219,8 @@ class _Line(NamedTuple):
 
 
 class _Known(NamedTuple):
-    orders: dict[UUID, _Order]
-    lines: dict[UUID, dict[UUID, _Line]]
+    orders: dict[UUID, Order]
+    lines: dict[UUID, dict[UUID, Line]]
     totals: dict[UUID, rules.Totals]
     skus: dict[
         tuple[int, str], tuple[UUID | None, str, Decimal | None, str]
@@ -252,14 +235,14 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
     for row in rows:
         bill, home, priority, customer, opened = row[-5:]
         written = kept[bill].written if bill in kept else None
-        holds = tuple(_Opened(UUID(key), kind, tuple(names or ())) for key, kind, names in opened)
-        orders[row[0]] = _Order(  # type: ignore[call-arg]
+        holds = tuple(Opened(UUID(key), kind, tuple(names or ())) for key, kind, names in opened)
+        orders[row[0]] = Order(  # type: ignore[call-arg]
             *row[:-5], written, priority, customer, kept.get(home), holds, kept.get(bill)
         )
-    lines: dict[UUID, dict[UUID, _Line]] = {}
+    lines: dict[UUID, dict[UUID, Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
-        line = _Line(*row[:7], Frozen(*row[7:11]), *row[11:17])  # type: ignore[call-arg]
+        line = Line(*row[:7], Frozen(*row[7:11]), *row[11:17])  # type: ignore[call-arg]
         lines.setdefault(line.order, {})[line.id] = line
         counts = sums.setdefault(line.order, [0] * len(rules.PLACES))
         if line.kind == GOODS:
@@ -280,15 +263,15 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
 
 
 @dataclass(slots=True)
-class _Edit:
+class Edit:
     request: EditOrder
-    order: _Order
-    lines: dict[UUID, _Line]
-    added: list[_Line] = field(default_factory=list)
+    order: Order
+    lines: dict[UUID, Line]
+    added: list[Line] = field(default_factory=list)
     steps: list[cancel.Step] = field(default_factory=list)
     moved: list[tuple[UUID, int]] = field(default_factory=list)
     verdict: Verdict = FINE
-    released: list[_Opened] = field(default_factory=list)  # holds whose rules find nothing any more
+    released: list[Opened] = field(default_factory=list)  # holds whose rules find nothing any more
     version: int = 0
     status: str = ""
     refunded: int = 0
@@ -298,7 +281,7 @@ class _Edit:
         return sum(line.stands.total for line in self.lines.values())
 
     @property
-    def left(self) -> list[_Line]:
+    def left(self) -> list[Line]:
         """Its lines as they will be, those that come among them."""
         gone: dict[UUID, int] = {}
         for line, _, units in self.steps:
@@ -357,11 +340,11 @@ def _decide(
     one: EditOrder,
     plan: cancel.Cancellation,
     known: _Known,
-    edits: dict[UUID, _Edit],
+    edits: dict[UUID, Edit],
     at: datetime,
     *,
     own_prices: bool,
-) -> _Edit | Refused:
+) -> Edit | Refused:
     order = known.orders.get(one.order)
     if order is None:
         return NotFound(what="order", which=str(one.order))
@@ -382,7 +365,7 @@ def _decide(
         if why:
             instead = rules.instead_of_edit(plan.orders[one.order].commercial, known.totals[one.order])
             return errors.EditTooLate(edit=kind, order=order.number, why=why, instead=instead)
-    found = _Edit(one, order, known.lines[one.order])
+    found = Edit(one, order, known.lines[one.order])
     refused = _add(found, known, own_prices=own_prices)
     if refused:
         return refused
@@ -408,7 +391,7 @@ def _decide(
     return found
 
 
-def _misfit_tax(one: EditOrder, order: _Order) -> Refused | None:
+def _misfit_tax(one: EditOrder, order: Order) -> Refused | None:
     """Why the country, or the tax that is to be worked out anew, can't be changed so."""
     if one.country is not None and not is_country(one.country):
         return Invalid(field="country", expected="an ISO code of two letters, such as GB", found=one.country)
@@ -441,7 +424,7 @@ def _written(price: Decimal, currency: str) -> str:
     return f"{price:.{digits}f}"
 
 
-def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
+def _add(edit_: Edit, known: _Known, *, own_prices: bool) -> Refused | None:
     """Give an edit its new lines, or say why they can't be."""
     order, goods = edit_.order, [line for line in edit_.lines.values() if line.kind == GOODS]
     for wanted in edit_.request.add:
@@ -481,14 +464,14 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
         )  # fmt: skip
         if not 0 <= frozen.discount <= frozen.gross:
             return Invalid(field="discount", expected=Said("0 to {0}", frozen.gross), found=frozen.discount)
-        line = _Line(
+        line = Line(
             ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku[0]
         )
         edit_.added.append(line)
     return None
 
 
-def _charge(order: _Order, goods: Sequence[_Line], wanted: AddLine, *, own_prices: bool) -> _Line | Refused:
+def _charge(order: Order, goods: Sequence[Line], wanted: AddLine, *, own_prices: bool) -> Line | Refused:
     """A charge or an allowance. What takes something off is a price of one's own."""
     if wanted.kind not in rules.KINDS:
         return Invalid(field="kind", expected=one_of(rules.KINDS), found=wanted.kind)
@@ -509,341 +492,16 @@ def _charge(order: _Order, goods: Sequence[_Line], wanted: AddLine, *, own_price
     if frozen.gross < 0 and not own_prices:
         name, price = wanted.description or wanted.kind, _written(wanted.unit_price, order.currency)
         return errors.PriceOverridden(sku=name, usual=Said("none"), found=price)
-    return _Line(
+    return Line(
         ids.uuid7(), order.id, wanted.kind, wanted.sku, wanted.quantity, 0, wanted.unit_price, frozen,
         description=wanted.description,
     )  # fmt: skip
 
 
-# ---- tax
-
-
-def _retax(cause: Cause, plan: cancel.Cancellation, edits: Iterable[_Edit]) -> dict[UUID, Refused]:
-    """Units whose tax is another one by the rates go, and come again with it; why it can't be worked out. 3 statements,
-    where it is asked for."""
-    wanted = [one for one in edits if one.request.retax]
-    if not wanted:
-        return {}
-    policies = _policies(cause, wanted)
-    goods = _goods({(one.order.company, line.sku) for one in wanted for line in one.lines.values()})
-    taxes = _taxes(wanted)
-    refused: dict[UUID, Refused] = {}
-    for one in wanted:
-        order, by = one.order, _by(one, policies[one.order.id], taxes)
-        lines = [line for line in one.lines.values() if line.units]
-        bears = _bears(one, lines, goods)
-        if any(line.is_instead for line in lines):
-            why = Said("something is sent instead of what was ordered")
-            instead = rules.instead_of_edit("placed", rules.NOTHING._replace(open=1))
-            refused[order.id] = errors.EditTooLate(edit="tax", order=order.number, why=why, instead=instead)
-        elif not (should := due(bears, by)).is_known:
-            refused[order.id] = Invalid(field="tax", expected="rates where it goes", found=should.reason)
-        else:
-            _bear(one, plan, lines, by_line(bears, by))
-    return refused
-
-
-def _bear(one: _Edit, plan: cancel.Cancellation, lines: Sequence[_Line], taxes: Sequence[int]) -> None:
-    """Have lines come again that are to bear another tax, kits as a whole."""
-    other = {line.id for line, tax in zip(lines, taxes, strict=True) if tax != line.stands.tax}
-    kits = {line.kit_number for line in lines if line.id in other} - {0}
-    last = max((line.kit_number for line in one.lines.values()), default=0)
-    known = plan.lines[one.order.id]
-    again = [
-        line._replace(
-            id=ids.uuid7(), quantity=line.units, gone=0, frozen=line.stands._replace(tax=tax),
-            kit_number=line.kit_number and line.kit_number + last,
-        )
-        for line, tax in zip(lines, taxes, strict=True)
-        if line.id in other or line.kit_number in kits
-    ]  # fmt: skip
-    gone = [(line.id, line.units) for line in lines if line.id in other or line.kit_number in kits]
-    known |= {line.id: Cancellable(line.quantity, 0, 0, 0, is_goods=line.kind == GOODS) for line in again}
-    steps = rules.decide_cancel(one.order.number, known, gone)
-    assert not isinstance(steps, Refused), "nothing of it is too far on"
-    one.added, one.steps = again, steps
-    left = {line for line, _ in gone}
-    one.moved = [(line, units) for line, units in one.moved if line not in left]
-
-
-def _bears(one: _Edit, lines: Sequence[_Line], goods: Mapping[tuple[int, str], _Goods]) -> list[Bears]:
-    """What lines bear, with the category of their goods."""
-    company = one.order.company
-    return [
-        Bears(
-            line.kind, found.about.category if (found := goods.get((company, line.sku))) else "", line.stands
-        )
-        for line in lines
-    ]
-
-
-def _taxes(edits: Sequence[_Edit]) -> Taxes:
-    orders = [one.order for one in edits]
-    return facts.taxes_of(
-        {one.company for one in orders},
-        {_country(one) for one in edits},
-        {one.buyer for one in orders if one.buyer},
-    )
-
-
-def _by(one: _Edit, policy: Validation, taxes: Taxes) -> By:
-    """What its tax goes by: where it goes then, on the day that it was placed."""
-    order, country, number = one.order, _country(one), _number(one)
-    given = one.request.address or AddressGiven.of(order.home)
-    there = facts.written(given, country, _code(one)) if given else None
-    seller = taxes.sellers.get(order.company, "")
-    is_shifted = policy.reverse_charge and country != seller and is_of_another_member(number, seller)
-    return By(
-        taxes.rates.get((order.company, country), ()), country, there.region if there else "",
-        order.placed_at.date(), taxes.exemptions.get(order.buyer, ()) if order.buyer else (), is_shifted,
-        policy.tax_on_shipping,
-    )  # fmt: skip
-
-
-def _country(one: _Edit) -> str:
-    return one.order.country if one.request.country is None else one.request.country
-
-
-def _code(one: _Edit) -> str:
-    return one.order.postal_code if one.request.postal_code is None else one.request.postal_code
-
-
-def _number(one: _Edit) -> Checked | None:
-    """Its buyer's tax number as it will be, checked by its form."""
-    bill, billing = one.order.bill, one.request.billing
-    number = one.request.tax_number or (bill.tax_number if bill else "")
-    if not number:
-        return None
-    country = billing.country if billing else bill.country if bill and bill.country else _country(one)
-    return check(country, number)
-
-
-# ---- validate
-
-
-class _Asked(NamedTuple):
-    """The rules that an edit is asked: of the order as it will be, and of the goods alone that come."""
-
-    whole: tuple[str, ...]
-    added: tuple[str, ...]
-    mends: tuple[_Opened, ...]  # holds that it may put right
-
-    @property
-    def rules(self) -> set[str]:
-        return {*self.whole, *self.added, *(name for one in self.mends for name in one.rules)}
-
-
-class _Seen(NamedTuple):
-    """What the rules of a batch of edits are told beside the orders."""
-
-    goods: Mapping[tuple[int, str], _Goods]
-    nowhere: frozenset[tuple[int, str]]
-    unserved: set[tuple[int, str]]
-    taxes: Taxes | None
-
-
-class _Goods(NamedTuple):
-    status: str
-    minimum_age: int
-    about: GoodsFact
-
-
-def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
-    """Ask the rules again that the changes are about."""
-    asked = [(one, only) for one in edits if any(only := _asked(one))]
-    if not asked:
-        return
-    policies = _policies(cause, [one for one, _ in asked])
-    told = _told(asked, policies)
-    seen = {one.order.id: _facts(cause, one, policies[one.order.id], told) for one, _ in asked}
-    named = [
-        (one.order.company, entry)
-        for one, only in asked
-        if "blocked" in only.whole
-        for entry in _entries(seen[one.order.id])
-    ]
-    sides = on_sides(named) if named else {}
-    for one, only in asked:
-        facts_, own = seen[one.order.id], one.order.company
-        known = {entry: side for (company, entry), side in sides.items() if company == own}
-        listed = listing.sides(_entries(facts_), known)
-        _judge(one, replace(facts_, listed=listed), policies[one.order.id], only, told)
-
-
-def _policies(cause: Cause, edits: Sequence[_Edit]) -> dict[UUID, Validation]:
-    """The policies that orders are asked by. 1 statement."""
-    in_force = in_force_of(sorted({one.order.company for one in edits}), Validation, cause.at)
-    found = {}
-    for one in edits:
-        order = one.order
-        _, otherwise = facts.default(order.channel_kind)
-        one.version, found[order.id] = version_of(in_force.get(order.company, {}), order.channel, otherwise)
-    return found
-
-
-def _judge(one: _Edit, order: OrderFacts, policy: Validation, only: _Asked, told: _Seen) -> None:
-    """What the rules say to an edit, and which holds are put right by it."""
-    before = replace(
-        order, net_minor=_net(one.lines.values()), tax_minor=_tax(one.lines.values()), total_minor=one.before
-    )
-    anew = [name for name in OF_AMOUNTS if name in only.whole and RULES[name](before, policy) is None]
-    whole = [name for name in only.whole if name not in OF_AMOUNTS or name in anew]
-    verdict = judge(order, policy, whole) if whole else FINE
-    if only.added:
-        goods = tuple(_fact(one.order, line, told) for line in one.added if line.kind == GOODS)
-        come = replace(order, goods=goods, signals=_proved(one, told))
-        verdict = joined(verdict, judge(come, policy, only.added))
-    one.verdict = verdict
-    one.released = [
-        hold for hold in only.mends if all(RULES[name](order, policy) is None for name in hold.rules)
-    ]
-
-
-def _proved(one: _Edit, told: _Seen) -> tuple[str, ...]:
-    """Who may have what stood in the order proved the age for it, or waits for somebody who decides about that."""
-    stood = (_fact(one.order, line, told) for line in one.lines.values() if _is_goods_left(line))
-    return tuple({f"age:{fact.minimum_age}" for fact in stood if fact.minimum_age})
-
-
-def _is_goods_left(line: _Line) -> bool:
-    return line.kind == GOODS and line.gone < line.quantity
-
-
-def _net(lines: Iterable[_Line]) -> int:
-    return sum(line.stands.gross - line.stands.discount for line in lines)
-
-
-def _tax(lines: Iterable[_Line]) -> int:
-    return sum(line.stands.tax for line in lines)
-
-
-def _told(asked: Sequence[tuple[_Edit, _Asked]], policies: Mapping[UUID, Validation]) -> _Seen:
-    """What rules ask about goods and services: 1 statement for each that one asks for."""
-    names = {
-        (one.order.company, line.sku)
-        for one, only in asked
-        if only.added or not only.rules.isdisjoint(_about_goods(policies[one.order.id]))
-        for line in [*one.lines.values(), *one.added]
-        if _is_goods_left(line)
-    }
-    goods = _goods(names)
-    stocked = {
-        (one.order.company, line.sku)
-        for one, only in asked
-        if "inventory" in only.whole and policies[one.order.id].inventory != "off"
-        for line in one.left
-        if _is_goods_left(line)
-    }
-    params = sql.columns(("companies", "codes"), stocked)
-    nowhere = frozenset(sql.run(_NOWHERE, params)) if stocked else frozenset()  # type: ignore[arg-type]
-    wished = {
-        (one.order.company, wish)
-        for one, only in asked
-        if "service" in only.rules and (wish := _service(one))
-    }
-    taxed = [
-        one for one, only in asked if "recompute" in only.rules and policies[one.order.id].recompute != "off"
-    ]
-    unserved = facts.unserved(wished) if wished else set()
-    return _Seen(goods, nowhere, unserved, _taxes(taxed) if taxed else None)
-
-
-def _goods(names: Collection[tuple[int, str]]) -> dict[tuple[int, str], _Goods]:
-    """What rules and taxes ask of goods, by company and code. 1 statement, where there are any."""
-    rows = sql.run(_GOODS, sql.columns(("companies", "codes"), names)) if names else ()
-    return {
-        (company, code): _Goods(status, age, GoodsFact(*about)) for company, code, status, age, *about in rows
-    }
-
-
-def _about_goods(policy: Validation) -> set[str]:
-    """Rules that look at goods, as far as they are asked."""
-    return {name for name in (*OF_GOODS, "recompute") if getattr(policy, name) != "off"}
-
-
-def _service(one: _Edit) -> str:
-    return one.order.service if one.request.service is None else one.request.service
-
-
-def _entries(order: OrderFacts) -> list[str]:
-    """What of it people may have blocked or trusted."""
-    own = [listing.of_customer(order.customer)] if order.customer else []
-    return [*own, *order.fingerprints]
-
-
-def _asked(one: _Edit) -> _Asked:
-    request = one.request
-    moves = request.address is not None or request.postal_code is not None
-    bills = request.billing is not None
-    taxes = moves or bills or request.retax or bool(request.tax_number)
-    comes = any(line.kind == GOODS for line in one.added) and not request.retax
-    whole = (OF_ADDRESS if moves or request.country is not None else ()) + (
-        ("mismatch", "blocked") if bills else ()
-    )
-    whole += OF_SERVICE if request.service is not None else ()
-    whole += ("export", "hazard") if request.country is not None else ()
-    whole += OF_AMOUNTS if one.added else ()
-    whole += OF_TAX if taxes else ()
-    whole += ("tax_number",) if request.tax_number or bills else ()
-    whole += ("inventory",) if comes else ()
-    about = {*whole, *((*OF_GOODS, "tax") if one.added or one.steps else ())}
-    added = tuple(name for name in OF_GOODS if name not in whole) if comes else ()
-    return _Asked(tuple(dict.fromkeys(whole)), added, _mended(one, about))
-
-
-def _mended(one: _Edit, about: set[str]) -> tuple[_Opened, ...]:
-    """Holds that a change may put right by what it is about. Of the prices of a kit's components only the kit itself
-    can tell."""
-    is_kit = any(line.kit_number for line in one.lines.values())
-    can = {*CORRECTABLE} - ({"price"} if is_kit else set())
-    return tuple(
-        hold for hold in one.order.opened if hold.rules and can >= {*hold.rules} and about & {*hold.rules}
-    )
-
-
-def _facts(cause: Cause, one: _Edit, policy: Validation, told: _Seen) -> OrderFacts:
-    order, asked, country, code = one.order, one.request, _country(one), _code(one)
-    goods = tuple(_fact(order, line, told) for line in one.left if _is_goods_left(line))
-    given = asked.address or AddressGiven.of(order.home)
-    is_to_box, problems = facts.of_address(given, country, code, policy)
-    service, billing = _service(one), asked.billing
-    seen = given if billing else asked.address
-    there = facts.written(seen, country, code) if seen else None
-    # Of some only a tax number is known: that is no place.
-    billed = order.billed if order.billed and order.billed.line1 else None
-    if billing:
-        billed = facts.written(billing, billing.country, billing.postal_code)
-    should = None
-    if told.taxes and policy.recompute != "off":
-        lines = [line for line in one.left if line.units]
-        should = due(_bears(one, lines, told.goods), _by(one, policy, told.taxes))
-    own = {sku for company, sku in told.nowhere if company == order.company}
-    return OrderFacts(
-        asked.occurred_at or cause.at, country, code, order.currency, _net(one.left), _tax(one.left), one.total,
-        goods, None, nowhere=frozenset(own), service=service, is_unserved=(order.company, service) in told.unserved,
-        customer=order.customer or None, has_address=given is not None, is_to_box=is_to_box,
-        problems=problems, billing_differs=difference(there, billed) if there and billed else "",
-        fingerprints=tuple(
-            facts.fingerprints_of_places((there, billed if billing else None), (asked.address, billing))
-        ),
-        tax_number=_number(one), expected_tax=should,
-    )  # fmt: skip
-
-
-def _fact(order: _Order, line: _Line, told: _Seen) -> LineFact:
-    found = told.goods.get((order.company, line.sku))
-    if found is None:  # nobody asks about it, or the catalog doesn't know it, which holds the order already
-        return LineFact(line.sku, line.quantity - line.gone, known=True)
-    about = found.about._replace(list_price=None) if line.kit_number else found.about
-    return LineFact(
-        line.sku, line.quantity - line.gone, True, found.status, found.minimum_age, line.unit_price, about
-    )
-
-
 # ---- write
 
 
-def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> None:
+def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[Edit]) -> None:
     times = {one.order.id: one.request.occurred_at or cause.at for one in edits}
     sql.write("orders_line", (*LINE_COLUMNS, *KIT_COLUMNS), [row for one in edits for row in _rows(one)])
     imprint.put_in("orders_line", [line.id for one in edits for line in one.added])
@@ -872,7 +530,7 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
     announce(cause, [_event(one, times[one.order.id]) for one in edits])
 
 
-def _stays(one: _Edit) -> bool:
+def _stays(one: Edit) -> bool:
     """Whether any unit of the order is left."""
     return any(line.gone < line.quantity for line in one.left)
 
@@ -880,7 +538,7 @@ def _stays(one: _Edit) -> bool:
 PUT_RIGHT = Said("The order was changed, and the rules that held it find nothing any more.")
 
 
-def _release(cause: Cause, edits: Sequence[_Edit], times: Mapping[UUID, datetime]) -> None:
+def _release(cause: Cause, edits: Sequence[Edit], times: Mapping[UUID, datetime]) -> None:
     """Holds let go whose reason the change has put right."""
     releases = [
         ReleaseHold(hold.id, PUT_RIGHT, "corrected", times[one.order.id])
@@ -895,7 +553,7 @@ def _release(cause: Cause, edits: Sequence[_Edit], times: Mapping[UUID, datetime
             one.released = [hold for hold in one.released if hold.id in gone]
 
 
-def _rows(one: _Edit) -> list[tuple[Any, ...]]:
+def _rows(one: Edit) -> list[tuple[Any, ...]]:
     order = one.order
     return [
         (
@@ -906,14 +564,14 @@ def _rows(one: _Edit) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[tuple[UUID, str], UUID]:
+def _addresses(cause: Cause, edits: Sequence[Edit]) -> dict[tuple[UUID, str], UUID]:
     """New addresses in the vault, by order and whether it goes there or is billed there."""
     wanted: dict[tuple[UUID, str], RegisterAddress] = {}
     for one in edits:
         order, given = one.order, one.request.address
         if given:
             wanted[order.id, "home"] = for_the_vault(
-                order.company, given, _code(one), _country(one), order.customer
+                order.company, given, code_of(one), country_of(one), order.customer
             )
         if one.request.billing or one.request.tax_number:
             wanted[order.id, "bill"] = _billed(one)
@@ -925,7 +583,7 @@ def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[tuple[UUID, str], U
     }
 
 
-def _billed(one: _Edit) -> RegisterAddress:
+def _billed(one: Edit) -> RegisterAddress:
     """Who is billed from now on: what nobody changes of it, as it was."""
     order, billing, bill = one.order, one.request.billing, one.order.bill
     number = one.request.tax_number or (bill.tax_number if bill else "")
@@ -934,11 +592,11 @@ def _billed(one: _Edit) -> RegisterAddress:
     elif bill and (given := AddressGiven.of(bill)) and given.line1:
         kept = for_the_vault(order.company, given, bill.postal_code, bill.country, order.customer)
     else:
-        kept = RegisterAddress(order.company, country=_country(one), customer=order.customer)
+        kept = RegisterAddress(order.company, country=country_of(one), customer=order.customer)
     return replace(kept, tax_number=number)
 
 
-def _stored(one: _Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, ...]:
+def _stored(one: Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, ...]:
     """What changes of the order's own row: None for what stays, and what its sums grow by."""
     request, more = one.request, [line.frozen for line in one.added]
     sums = [sum(frozen[i] for frozen in more) for i in range(4)]
@@ -948,7 +606,7 @@ def _stored(one: _Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, .
     )  # fmt: skip
 
 
-def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, datetime]) -> None:
+def _source_again(cause: Cause, edits: Sequence[Edit], times: dict[UUID, datetime]) -> None:
     """What was promised to the old address is free again, and open."""
     moved = [(one.order.id, line, units) for one in edits for line, units in one.moved]
     if moved:
@@ -957,14 +615,14 @@ def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, dateti
         progress.progress(cause, requests=steps, times=times)
 
 
-def _hold(one: _Edit, found: Found, at: datetime) -> NewHold:
+def _hold(one: Edit, found: Found, at: datetime) -> NewHold:
     return NewHold(
         ids.uuid7(), one.order.company, one.order.id, found.type, found.reason, found.facts, at,
         waits_for=found.waits_for, value_minor=one.total, promise_at=one.request.promise_at, rules=found.rules,
     )  # fmt: skip
 
 
-def _event(one: _Edit, at: datetime) -> Event:
+def _event(one: Edit, at: datetime) -> Event:
     payload: dict[str, Any] = {"changed": _wanted(one.request)}
     if one.added or one.steps:
         payload |= {"before_minor": one.before, "total_minor": one.total}
@@ -1018,21 +676,6 @@ SELECT s.company_id::int, s.code, s.id, s.status, s.list_price, COALESCE((
            FROM catalog_component AS m JOIN catalog_sku AS part ON part.id = m.sku_id WHERE m.kit_id = s.id), '')
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
-"""
-
-_GOODS = """
-SELECT s.company_id::int, s.code, s.status, s.minimum_age::int, s.category, s.hazardous, s.list_price, s.hs_code,
-       c.currency
-FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
-JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
-JOIN parties_company AS c ON c.id = s.company_id
-"""
-
-_NOWHERE = """
-SELECT s.company_id::int, s.code
-FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
-JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
-WHERE NOT EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = s.id AND p.sellable > 0)
 """
 
 _STORE = """
