@@ -311,11 +311,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "asks": ASKED,
         **_cancellable(request, found),
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
-        "edits": order_edit.allowed(found),
-        "needs_country": not formats.is_country(found.country),
-        "charge_kinds": [kind for kind in rules.KINDS if kind != rules.GOODS],
-        "may_edit": actor.may("sourcing.edit"),
-        "services": carriage.named(company=found.company) if actor.may("sourcing.edit") else {},
+        **_editable(request, found),
         "relatives": orders.relatives(which),
         **_splittable(request, found, paid),
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),
@@ -434,6 +430,18 @@ def _promised_elsewhere(found: orders.OrderView) -> date | None:
     here = str(fmt.reading().zone)
     there = promised_day(found.promise_at, found.country, found.postal_code, here)
     return there if there != promised_day(found.promise_at, "", "", here) else None
+
+
+def _editable(request: Request, found: orders.OrderView) -> dict[str, Any]:
+    """What the form offers that changes the order."""
+    may = request.reader.actor.may("sourcing.edit")
+    return {
+        "edits": order_edit.allowed(found),
+        "may_edit": may,
+        "services": carriage.named(company=found.company) if may else {},
+        "needs_country": not formats.is_country(found.country),
+        "charge_kinds": [kind for kind in rules.KINDS if kind != rules.GOODS],
+    }
 
 
 def _cancellable(request: Request, found: orders.OrderView) -> dict[str, Any]:
