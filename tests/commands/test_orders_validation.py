@@ -622,6 +622,19 @@ def test_what_held_an_order_and_is_taken_out_holds_it_no_more():
     assert (without.released, without.status) == (("exception",), "ready")
 
 
+def test_what_is_found_beside_a_hold_of_its_type_for_something_else_holds_as_well():
+    sql.run(ADULT)
+    (one,) = placed(home("E1"))
+    (person,) = whole(place_hold(CAUSE, requests=[PlaceHold(one.order, "exception", "ask her first")]))
+    tin = AddLine("TIN", 1, Decimal(10))
+    (held,) = edit(CAUSE, requests=[an_edit(one, add=(tin,))], own_prices=True)
+    assert held.holds == ("exception",)
+    whole(release_holds(CAUSE, requests=[ReleaseHold(person.hold, "she agrees", "confirmed")]))
+    assert queries.order(one.order).status == "exception", "her age is not proved all the same"
+    (again,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("PEN", 1, Decimal(10)),))], own_prices=True)
+    assert again.holds == ()
+
+
 def test_whom_to_trust_is_for_people_whatever_is_changed():
     steer(mismatch="enforce", mismatch_from="street")
     same = BillingGiven("Ada", "12 High St", "Ockham", "GB", "GU23 6NQ")

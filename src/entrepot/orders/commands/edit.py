@@ -318,7 +318,7 @@ class Edit:
 
     @property
     def holds(self) -> list[Found]:
-        """What it is held for from now on, of types that don't hold it yet."""
+        """What it is held for from now on, as far as nobody decides about that already."""
         if not _stays(self):
             return []  # it is cancelled by that
         found = list(self.verdict.holds)
@@ -330,10 +330,15 @@ class Edit:
                 "missing_minor": self.uncovered,
             }
             found.append(Found("payment hold", reason, facts))
+        return [one for one in found if not self._is_held_for(one)]
+
+    def _is_held_for(self, found: Found) -> bool:
+        """Whether an open hold stands for the same: whoever lets go another one of its type knows nothing of this."""
+        if not found.rules:
+            return found.type in self.order.held
         gone = {one.id for one in self.released}
-        released = {one.type for one in self.released}
-        released -= {one.type for one in self.order.opened if one.id not in gone}
-        return [one for one in found if one.type not in self.order.held or one.type in released]
+        stand = (one for one in self.order.opened if one.id not in gone and one.type == found.type)
+        return any({*one.rules} >= {*found.rules} for one in stand)
 
 
 def _decide(
