@@ -160,7 +160,8 @@ def test_what_an_order_is_refused_for_is_told_in_the_column_that_it_came_from():
     ]
 
 
-BILLED = b"""Order;SKU;Qty;Price;Kind;Description;Country;Postcode;Bill name;Bill line1;Bill city;Bill country;VAT number;Signals
+BILLED = b"""\
+Order;SKU;Qty;Price;Kind;Description;Country;Postcode;Bill name;Bill line1;Bill city;Bill country;VAT number;Signals
 A;MUG;2;10,00;;;GB;LS1 4AP;Ada King;1 Rue de Rivoli;Paris;FR;FR40303265045;cash_on_delivery, score:12
 A;;1;4,50;shipping;Express;;;;;;;;
 A;;1;-2,00;discount;Old friend;;;;;;;;
