@@ -10,7 +10,10 @@ from entrepot.channels import queries
 from entrepot.channels.commands.save_mapping import MappingSaved, SaveMapping, save_mapping
 from entrepot.channels.spreadsheet import importer, parse, read, write
 from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
+from entrepot.orders.validation import Validation
+from entrepot.parties import queries as parties
 from tests.selling import CAUSE, COMPANY, a_seller, rows
 from tests.sizes import SIZES
 
@@ -155,3 +158,29 @@ def test_what_an_order_is_refused_for_is_told_in_the_column_that_it_came_from():
         ("Provider", "paypol"),
         ("Order date", "2031-01-01T00:00:00+00:00"),
     ]
+
+
+BILLED = b"""\
+Order;SKU;Qty;Price;Kind;Description;Country;Postcode;Bill name;Bill line1;Bill city;Bill country;VAT number;Signals
+A;MUG;2;10,00;;;GB;LS1 4AP;Ada King;1 Rue de Rivoli;Paris;FR;FR40303265045;cash_on_delivery, score:12
+A;;1;4,50;shipping;Express;;;;;;;;
+A;;1;-2,00;discount;Old friend;;;;;;;;
+"""
+
+
+def test_a_file_may_say_who_is_billed_what_is_charged_and_what_the_channel_signals():
+    policy = Validation(cash="enforce", cash_max_minor=20_00)
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", policy, CAUSE.at)])
+    report = run(BILLED)
+    assert not report.wrong, report.wrong
+    (one,) = report.outcomes
+    assert (one.total_minor, one.holds) == (22_50, ("payment hold",)), (
+        "more is to be paid on delivery than may be"
+    )
+    (known,) = orders.orders_page(COMPANY, text="A")
+    order = orders.order(known.id)
+    assert [(line.kind, line.description, line.gross_minor) for line in order.lines] == [
+        ("goods", "", 20_00), ("shipping", "Express", 4_50), ("discount", "Old friend", -2_00),
+    ]  # fmt: skip
+    billing = parties.address(order.billing_id)
+    assert (billing.name, billing.country, billing.tax_number) == ("Ada King", "FR", "FR40303265045")

@@ -107,6 +107,73 @@ def test_a_price_of_ones_own_needs_the_permission(house):
     assert (answer.before_minor, answer.total_minor) == (9_99, 5_00)
 
 
+def a_charge(price: str | None, **changes) -> AddLine:
+    return AddLine(
+        "",
+        1,
+        None if price is None else Decimal(price),
+        **{"kind": "shipping", "description": "Express"} | changes,
+    )
+
+
+def test_a_better_service_is_charged_and_leaves_with_the_goods(house):
+    payment = PaymentGiven("account", "P", 24_00, NOW)
+    order = house.order((0, 2), tax_minor=4_00, payment=payment).order
+    walk.allocated(order)
+
+    (answer,) = edited(an_edit(order, add=(a_charge("5.00"),), service="express"))
+
+    assert units(order) == [{"allocated": 2}, {"open": 1}]
+    charge = queries.order(order).lines[1]
+    assert (charge.kind, charge.description, charge.gross_minor, charge.tax_minor) == (
+        "shipping", "Express", 5_00, 1_00,
+    )  # fmt: skip
+    assert (answer.before_minor, answer.total_minor) == (23_98, 29_98)
+    assert (answer.uncovered_minor, answer.holds) == (5_98, ("payment hold",))
+    paid = TakePayment(order, PaymentGiven("account", "P2", 29_98, NOW))
+    assert whole(take_payment(SYSTEM, requests=[paid]))
+    walk.shipped(order)
+    assert units(order) == [{"shipped": 2}, {"delivered": 1}]
+
+
+def test_an_allowance_needs_the_permission_and_never_makes_an_order_worth_less_than_nothing(house):
+    order = house.order((0, 1)).order
+    less = an_edit(order, add=(a_charge("-2.00", kind="discount", description="Old friend", tax_minor=0),))
+    (refused,) = edit(SYSTEM, requests=[less])
+    assert isinstance(refused, errors.PriceOverridden)
+    assert "Old friend" in refused.message
+
+    (answer,) = reprice(SYSTEM, requests=[less])
+    assert (answer.before_minor, answer.total_minor) == (9_99, 7_99)
+    (much,) = reprice(SYSTEM, requests=[an_edit(order, add=(a_charge("-9.00", kind="discount"),))])
+    assert isinstance(much, Invalid)
+    assert len(units(order)) == 2
+
+
+@pytest.mark.parametrize(
+    ("charge", "field"),
+    [
+        (a_charge(None), "unit_price"), (a_charge("1.00", kind="ransom"), "kind"),
+        (a_charge("1.00", like=ids.uuid7()), "like"), (a_charge("1.00", discount_minor=1_01), "discount"),
+        (AddLine("", 0, Decimal(1), kind="fee.bank"), "quantity"),
+    ],
+)  # fmt: skip
+def test_a_charge_that_cannot_be_is_refused(house, charge, field):
+    order = house.order((0, 1)).order
+    (refused,) = edit(SYSTEM, requests=[an_edit(order, add=(charge,))])
+    assert isinstance(refused, Invalid)
+    assert refused.facts["field"] == field
+    assert len(units(order)) == 1
+
+
+def test_a_charge_goes_with_the_last_of_the_goods(house):
+    order = house.order((0, 1)).order
+    (line,) = queries.order(order).lines
+    (answer,) = edited(an_edit(order, add=(a_charge("5.00"),), remove=((line.id, 1),)))
+    assert (answer.status, answer.total_minor) == ("cancelled", 0)
+    assert units(order) == [{"cancelled": 1}, {"cancelled": 1}]
+
+
 def test_a_new_address_frees_what_was_promised(house):
     order = house.order((0, 2)).order
     walk.allocated(order)
@@ -411,7 +478,7 @@ def test_again_by_key_changes_nothing_more(house):
 
 @pytest.mark.counts("orders.edit")
 @pytest.mark.parametrize(
-    ("kind", "count"), [("service", 16), ("lines", 19), ("address", 20), ("held", 15), ("priority", 14)]
+    ("kind", "count"), [("service", 16), ("lines", 21), ("address", 20), ("held", 17), ("priority", 14)]
 )
 def test_statements_do_not_grow_with_the_batch(house, statements, kind, count):
     counts = []

@@ -300,9 +300,9 @@ def test_statements_do_not_grow_with_the_batch_where_everything_is_asked(stateme
     with statements() as ran:
         place(CAUSE, requests=[*requests, replace(requests[0], external_id="new")])
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
-    # facts, customers, recent, sightings, inventory, goods, list prices, tax, orders, duplicates, lines, fingerprints,
-    # four for addresses, three for holds, events
-    assert len(texts) == 20, ran
+    # facts, customers, the wait, recent, first, sightings, inventory, goods, list prices, tax, orders, duplicates,
+    # lines, fingerprints, four for addresses, three for holds, events
+    assert len(texts) == 22, ran
 
 
 def test_the_item_of_a_hold_is_as_urgent_as_its_order_deserves():

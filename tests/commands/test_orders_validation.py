@@ -11,7 +11,8 @@ import pytest
 
 from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.kernel import sql
+from entrepot.kernel import queries as kernel
+from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid
@@ -19,8 +20,9 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.orders.commands.draft import PlaceDraft, SaveDraft, draft, place_draft
-from entrepot.orders.commands.edit import EditOrder, edit
+from entrepot.orders.commands.edit import AddLine, EditOrder, edit
 from entrepot.orders.commands.forget import KEPT, ForgetFingerprints, forget_fingerprints
+from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import (
     AddressGiven,
     BillingGiven,
@@ -231,6 +233,34 @@ def test_lists_name_mail_addresses_and_places_by_the_fingerprints_of_the_vault()
     steer(newcomer="enforce", newcomer_max_minor=0, trusted_fingerprints=(place_,))
     same, another = placed(home("E4", address=replace(HOME, line1="12 HIGH ST")), home("E5", address=other))
     assert (same.holds, another.holds) == ((), ("fraud review",))
+
+
+# ---- newcomers
+
+
+def test_who_was_only_registered_before_is_new_and_who_has_ordered_is_not():
+    steer(newcomer="enforce", newcomer_max_minor=9_99)
+    register_customers(CAUSE, requests=[RegisterCustomer(COMPANY, "C-1"), RegisterCustomer(COMPANY, "C-2")])
+    one, again, other = placed(
+        an_order("E1", customer="C-1"), an_order("E2", customer="C-1"), an_order("E3", customer="C-2")
+    )
+    assert [each.holds for each in (one, again, other)] == [("fraud review",), (), ("fraud review",)]
+    whole(cancel(CAUSE, requests=[CancelOrder(other.order, "fraud")]))
+    third, still = placed(an_order("E4", customer="C-1"), an_order("E5", customer="C-2"))
+    assert (third.holds, still.holds) == ((), ("fraud review",)), "a cancelled order makes nobody known"
+
+
+def test_who_is_new_is_asked_by_one_statement_for_any_number_and_only_where_a_policy_asks(statements):
+    counts = set()
+    for mode in ("enforce", "off"):
+        steer(newcomer=mode)
+        for size in SIZES:
+            orders = [an_order(f"{mode} {size} {i}", customer=f"C-{size}-{i}") for i in range(size)]
+            with statements() as ran:
+                placed(*orders)
+            counts.add((mode, sum("o.customer_id = d.customer" in text for text in ran.texts)))
+            counts.add((f"{mode} waits", sum("pg_advisory_xact_lock" in text for text in ran.texts)))
+    assert counts == {("enforce", 1), ("off", 0), ("enforce waits", 1), ("off waits", 0)}
 
 
 # ---- duplicates, lists in any case
@@ -450,6 +480,312 @@ def a_service(code: str) -> None:
     zones, rates = (("GB", "GB", "inland"),), (("inland", 30_000, 345),)
     request = RegisterService(COMPANY, "nx", code, code, 1, 30_000, "GBP", zones, rates)
     register_services(CAUSE, requests=[request])
+
+
+def test_a_service_alone_is_asked_about_the_box_that_the_order_goes_to():
+    steer(box="enforce", box_services_refused=("courier",))
+    there = replace(HOME, line1="PO Box 7")
+    box, house = placed(home("E1", address=there), home("E2"))
+    answers = edit(CAUSE, requests=[an_edit(box, service="courier"), an_edit(house, service="courier")])
+    assert [each.holds for each in answers] == [("address hold",), ()]
+    assert reasons(box) == ["courier brings nothing to a PO box."]
+
+    (back,) = edit(CAUSE, requests=[an_edit(box, service="post")])
+    assert (back.released, back.status) == (("address hold",), "ready")
+
+
+# ---- orders.edit: goods that come
+
+ADULT = "UPDATE catalog_sku SET minimum_age = 18, hazardous = true, hs_code = '8806' WHERE code = 'TIN'"
+COMES = {
+    "an age that is not proved": ({}, ("exception",), "The customer's age is not proved for TIN."),
+    "export control": (
+        {"catalog": "off", "export": "enforce", "exports_refused": ("hs:88>GB",)}, ("exception",),
+        "May not be sent to GB: TIN.",
+    ),
+    "hazardous goods": (
+        {"catalog": "off", "hazard": "enforce", "hazards_refused": (">GB",)}, ("exception",),
+        "Hazardous goods may not go this way: TIN.",
+    ),
+    "a price below the floor": (
+        {"catalog": "off", "price": "enforce", "price_floor": 0.9}, ("exception",), "Sold below the floor: TIN.",
+    ),
+    "an amount that is reviewed": (
+        {"catalog": "off", "review_total_minor": 15_00}, ("fraud review",),
+        "The amount is reviewed from this size on.",
+    ),
+    "a tax that can't be": (
+        {"catalog": "off", "tax_max": 0.0001}, ("tax hold",), "The tax can't be right for this amount.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMES)
+def test_goods_that_come_are_asked_as_if_they_were_ordered(name):
+    policy, holds, reason = COMES[name]
+    sql.run(ADULT)
+    sql.run("UPDATE catalog_sku SET list_price = 10")
+    steer(**policy)
+    one, other = placed(home("E1"), home("E2"))
+    tin = AddLine("TIN", 1, Decimal(8), tax_minor=1_00 if "tax" in name else None)
+    pen = AddLine("PEN", 1, Decimal(10), tax_minor=0) if "amount" not in name else None
+    (answer, fine) = edit(
+        CAUSE,
+        own_prices=True,
+        requests=[an_edit(one, add=(tin,)), an_edit(other, add=(pen,) if pen else (), priority=3)],
+    )
+    assert (answer.holds, answer.status) == (holds, holds[0])
+    assert reasons(one) == [reason]
+    assert (fine.holds, fine.status) == ((), "ready")
+
+
+def test_goods_that_come_only_warn_or_pass_where_the_policy_says_so():
+    sql.run(ADULT)
+    steer(catalog="warn")
+    one, other = placed(home("E1"), home("E2"))
+    (warned,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("TIN", 1, Decimal(10)),))], own_prices=True)
+    assert (warned.holds, [each.rule for each in warned.warnings]) == ((), ["catalog"])
+    steer(catalog="off")
+    (spared,) = edit(CAUSE, requests=[an_edit(other, add=(AddLine("TIN", 1, Decimal(10)),))], own_prices=True)
+    assert (spared.holds, spared.warnings) == ((), ())
+
+
+def test_more_of_what_an_age_was_proved_for_holds_nothing():
+    sql.run(ADULT)
+    (one,) = placed(home("E1", a_line("TIN"), signals=("age:18",)))
+    assert one.holds == ()
+    (line,) = queries.order(one.order).lines
+    swap = an_edit(one, add=(AddLine("TIN", 2, like=line.id),), remove=((line.id, 1),))
+    (more,) = edit(CAUSE, requests=[swap])
+    assert (more.holds, more.status) == ((), "ready")
+
+
+def test_goods_that_come_with_another_service_are_asked_about_both():
+    sql.run(ADULT)
+    steer(catalog="off", hazard="enforce", hazards_refused=("air>",))
+    (one,) = placed(home("E1", service="sea"))
+    change = an_edit(one, add=(AddLine("TIN", 1, Decimal(10)),), service="air")
+    (held,) = edit(CAUSE, requests=[change], own_prices=True)
+    assert held.holds == ("exception",)
+    assert reasons(one) == ["Hazardous goods may not go this way: TIN."]
+
+
+def test_what_a_person_let_pass_is_not_asked_of_again_because_of_what_comes():
+    sql.run(ADULT)
+    (one,) = placed(home("E1", a_line("TIN")))
+    (hold,) = queries.order(one.order).holds
+    whole(release_holds(CAUSE, requests=[ReleaseHold(hold.id, "seen the passport", "confirmed")]))
+    (more,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("PEN", 1, Decimal(5)),))], own_prices=True)
+    assert (more.holds, more.status) == ((), "ready")
+
+
+# ---- orders.edit: holds that a change puts right
+
+
+def test_an_address_that_is_put_right_ends_the_hold_of_the_rules_and_no_other():
+    steer(format="enforce", address_required=True)
+    one, asked = placed(home("E1", postal_code="12345"), home("E2", postal_code="12345"))
+    person = whole(place_hold(CAUSE, requests=[PlaceHold(asked.order, "address hold", "ask her sister")]))[0]
+    still, moved, too = edit(CAUSE, requests=[
+        an_edit(one, postal_code="54321"),
+        an_edit(asked, postal_code="GU23 6NQ"),
+    ]) + edit(CAUSE, requests=[an_edit(one, postal_code="GU23 6NQ")])  # fmt: skip
+
+    assert (still.released, still.status) == ((), "address hold")
+    assert (moved.released, moved.status) == (("address hold",), "address hold")
+    assert [each.id for each in queries.order(asked.order).holds if each.state == "open"] == [person.hold]
+    assert (too.released, too.status, too.holds) == (("address hold",), "ready", ())
+    (gone,) = queries.order(one.order).holds
+    assert (gone.state, gone.resolution) == ("released", "corrected")
+    assert gone.note == "The order was changed, and the rules that held it find nothing any more."
+    ends = [each.reason for each in kernel.timeline(subjects=[gone.id]) if each.after == "released"]
+    assert ends == [gone.note]
+    assert ready.waiting()["allocate"]
+
+
+def test_another_reason_of_the_same_type_takes_the_place_of_the_one_that_was_put_right():
+    steer(region="enforce", regions_refused=("GBBT",))
+    (one,) = placed(home("E1", postal_code="12345"))
+    (moved,) = edit(CAUSE, requests=[an_edit(one, postal_code="BT1 1AA")])
+    assert (moved.released, moved.holds, moved.status) == (("address hold",),) * 2 + ("address hold",)
+    assert reasons(one)[-1] == "Nothing is sent to GBBT."
+    assert [each.state for each in queries.order(one.order).holds] == ["released", "open"]
+
+
+def test_what_held_an_order_and_is_taken_out_holds_it_no_more():
+    sql.run(ADULT)
+    (one,) = placed(home("E1", a_line("TIN"), a_line("MUG")))
+    tin, _ = queries.order(one.order).lines
+    (urgent,) = edit(CAUSE, requests=[an_edit(one, priority=9)])
+    assert (urgent.released, urgent.status) == ((), "exception")
+    (without,) = edit(CAUSE, requests=[an_edit(one, remove=((tin.id, 1),))])
+    assert (without.released, without.status) == (("exception",), "ready")
+
+
+def test_what_is_found_beside_a_hold_of_its_type_for_something_else_holds_as_well():
+    sql.run(ADULT)
+    (one,) = placed(home("E1"))
+    (person,) = whole(place_hold(CAUSE, requests=[PlaceHold(one.order, "exception", "ask her first")]))
+    tin = AddLine("TIN", 1, Decimal(10))
+    (held,) = edit(CAUSE, requests=[an_edit(one, add=(tin,))], own_prices=True)
+    assert held.holds == ("exception",)
+    whole(release_holds(CAUSE, requests=[ReleaseHold(person.hold, "she agrees", "confirmed")]))
+    assert queries.order(one.order).status == "exception", "her age is not proved all the same"
+    (again,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("PEN", 1, Decimal(10)),))], own_prices=True)
+    assert again.holds == ()
+
+
+def test_whom_to_trust_is_for_people_whatever_is_changed():
+    steer(mismatch="enforce", mismatch_from="street")
+    same = BillingGiven("Ada", "12 High St", "Ockham", "GB", "GU23 6NQ")
+    (one,) = placed(home("E1", address=replace(HOME, line1="9 Low Road"), billing=same))
+    (moved,) = edit(CAUSE, requests=[an_edit(one, address=HOME)])
+    assert (one.holds, moved.released, moved.status) == (("fraud review",), (), "fraud review")
+
+
+def test_changes_that_add_and_put_right_take_as_many_statements_for_any_number(statements):
+    sql.run(ADULT)
+    steer(format="enforce", inventory="warn")
+    counts = set()
+    for size in SIZES:
+        orders = placed(*(home(f"{size} {i}", postal_code="12345") for i in range(size)))
+        line = AddLine("TIN", 1, Decimal(10))
+        wanted = [an_edit(one, postal_code="GU23 6NQ", add=(line,)) for one in orders]
+        with statements() as ran:
+            answers = edit(CAUSE, requests=wanted, own_prices=True)
+        assert {(each.released, each.holds) for each in answers} == {(("address hold",), ("exception",))}
+        counts.add(len(ran))
+    assert len(counts) == 1, counts
+
+
+# ---- orders.edit: taxes
+
+
+def the_rates() -> None:
+    rates = (("US", "CA", "0.1"), ("US", "NY", "0.2"), ("GB", "", "0.2"), ("DE", "", "0.19"))
+    register_rates(CAUSE, requests=[
+        RegisterRate(COMPANY, country, Decimal(rate), date(2020, 1, 1), region) for country, region, rate in rates
+    ])  # fmt: skip
+
+
+CALIFORNIA = AddressGiven("Ada", "1 Mission St", "San Francisco", region="CA")
+NEW_YORK = AddressGiven("Ada", "1 Broadway", "New York", region="NY")
+
+
+def american(external_id: str, *lines: OrderLine, **changes: Any) -> PlaceOrder:
+    return an_order(
+        external_id, *lines, **{"country": "US", "address": CALIFORNIA, "postal_code": "94105"} | changes
+    )
+
+
+def test_a_move_to_another_state_is_told_about_its_tax_and_bears_it_where_that_is_asked():
+    the_rates()
+    steer(recompute="enforce")
+    lines = (a_line("MUG", 3, "3.33"), a_line("PEN", 1, "0.05"))
+    paid = PaymentGiven("account", "P", 11_04, NOW)
+    one, other = placed(
+        american("E1", *lines, tax_minor=1_00, payment=paid),
+        american("E2", *lines, tax_minor=1_00, payment=replace(paid, reference="P2")),
+    )
+    assert (one.holds, other.holds) == ((), ())
+    move = {"address": NEW_YORK, "postal_code": "10004"}
+    left, taxed = edit(CAUSE, requests=[an_edit(one, **move), an_edit(other, **move, retax=True)])
+
+    assert (left.holds, left.total_minor) == (("tax hold",), 11_04)
+    assert reasons(one) == ["Less tax than it should be: 20 % in US-NY."]
+    assert (taxed.before_minor, taxed.total_minor, taxed.holds) == (11_04, 12_05, ("payment hold",))
+    assert taxed.uncovered_minor == 1_01
+    view = queries.order(other.order)
+    assert [(each.sku_code, each.tax_minor, each.cancelled) for each in view.lines] == [
+        ("MUG", 1_00, 3), ("PEN", 0, 1), ("MUG", 2_00, 0), ("PEN", 1, 0),
+    ]  # fmt: skip
+
+    (mended,) = edit(CAUSE, requests=[an_edit(one, retax=True)])
+    assert (mended.released, mended.holds, mended.total_minor) == (("tax hold",), ("payment hold",), 12_05)
+
+
+def test_a_tax_number_takes_the_tax_off_and_what_was_captured_of_it_is_given_back():
+    the_rates()
+    steer(recompute="enforce", reverse_charge=True)
+    sql.run("UPDATE parties_company SET country = 'FR'")
+    paid = PaymentGiven("account", "P", 11_90, NOW)
+    (one,) = placed(
+        an_order("E1", country="DE", tax_minor=1_90, tax_number="DE136695977", address=HOME, payment=paid)
+    )
+    assert one.holds == ()
+    whole(capture(CAUSE, requests=[Capture(one.order, 11_90)]))
+    (again,) = edit(CAUSE, requests=[an_edit(one, tax_number="DE136695976", retax=True)])
+
+    assert (again.before_minor, again.total_minor, again.refunded_minor) == (11_90, 10_00, 1_90)
+    assert again.holds == ()
+    billing = parties.address(queries.order(one.order).billing_id)
+    assert (billing.tax_number, billing.line1) == ("DE136695976", "")
+    assert not {"kernel_event", "orders_hold", "work_item"} & set(everywhere("DE136695976"))
+
+
+def test_a_wrong_tax_number_is_put_right_and_who_is_billed_stays_beside_it():
+    steer(tax_number="enforce")
+    bill = BillingGiven("Ada King", "Pariser Platz 1", "Berlin", "DE", "10117")
+    (one,) = placed(home("E1", billing=bill, tax_number="DE136695977"))
+    assert one.holds == ("tax hold",)
+    (still,) = edit(CAUSE, requests=[an_edit(one, tax_number="DE136695978")])
+    assert (still.released, still.status) == ((), "tax hold")
+    (right,) = edit(CAUSE, requests=[an_edit(one, tax_number="DE136695976")])
+    assert (right.released, right.status) == (("tax hold",), "ready")
+    kept = parties.address(queries.order(one.order).billing_id)
+    assert (kept.tax_number, kept.line1, kept.country) == ("DE136695976", "Pariser Platz 1", "DE")
+
+    edit(CAUSE, requests=[an_edit(one, billing=replace(ABROAD, line1="2 Rue de Rivoli"))])
+    kept = parties.address(queries.order(one.order).billing_id)
+    assert (kept.tax_number, kept.line1, kept.country) == ("DE136695976", "2 Rue de Rivoli", "FR")
+
+
+def test_who_is_billed_elsewhere_from_now_on_is_reviewed_where_the_policy_asks():
+    steer(mismatch="enforce", mismatch_from="country")
+    (one,) = placed(home("E1"))
+    (billed,) = edit(CAUSE, requests=[an_edit(one, billing=ABROAD)])
+    assert (one.holds, billed.holds) == ((), ("fraud review",))
+
+
+def test_an_order_that_came_without_a_country_is_given_one_and_none_another():
+    the_rates()
+    none, other = placed(home("E1", country=""), home("E2"))
+    assert none.holds == ("address hold",)
+    given, refused, unknown = edit(CAUSE, requests=[
+        an_edit(none, country="GB", retax=True), an_edit(other, country="FR"),
+    ]) + edit(CAUSE, requests=[an_edit(other, country="England")])  # fmt: skip
+    assert (given.released, given.holds, given.total_minor) == (("address hold",), (), 12_00)
+    view = queries.order(none.order)
+    assert (view.country, parties.address(view.address_id).country) == ("GB", "GB")
+    assert isinstance(refused, Invalid) and "GB: to another country it is another order" in refused.message
+    assert isinstance(unknown, Invalid)
+    (same,) = edit(CAUSE, requests=[an_edit(other, country="GB")])
+    assert same.status == "ready"
+
+
+def test_a_tax_that_nobody_knows_the_rates_of_or_with_lines_beside_it_is_refused():
+    (one,) = placed(home("E1", tax_minor=2_00))
+    (unknown,) = edit(CAUSE, requests=[an_edit(one, retax=True)])
+    assert isinstance(unknown, Invalid) and "no rate is in force in GB" in unknown.message
+    the_rates()
+    (mixed,) = edit(CAUSE, requests=[an_edit(one, retax=True, add=(AddLine("PEN", 1, Decimal(1)),))])
+    assert isinstance(mixed, Invalid)
+    (same,) = edit(CAUSE, requests=[an_edit(one, retax=True)])
+    assert (same.added, same.cancelled, same.total_minor) == ((), 0, 12_00)
+
+
+def test_taxes_take_as_many_statements_for_any_number(statements):
+    the_rates()
+    steer(recompute="enforce")
+    counts = set()
+    for size in SIZES:
+        orders = placed(*(american(f"{size} {i}", customer=f"C-{i}", tax_minor=5) for i in range(size)))
+        wanted = [an_edit(one, address=NEW_YORK, tax_number="12-3456789", retax=True) for one in orders]
+        with statements() as ran:
+            answers = edit(CAUSE, requests=wanted)
+        assert {(each.released, each.total_minor) for each in answers} == {(("tax hold",), 12_00)}
+        counts.add(len(ran))
+    assert len(counts) == 1, counts
 
 
 def test_a_service_that_no_carrier_has_is_told_when_it_is_ordered_and_when_it_is_changed():

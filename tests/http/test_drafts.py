@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from entrepot.catalog import queries as catalog
+from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
@@ -59,8 +60,110 @@ def test_a_draft_is_discarded(shop, console):
     client = console("service")
     client.post(reverse("draft-new"), FORM | {"do": "save"})
     (draft,) = orders.drafts(COMPANY)
-    client.post(reverse("draft", args=[draft.id]), FORM | {"do": "discard"})
+    client.post(reverse("draft", args=[draft.id]), FORM | {"do": "discard", "why": "too dear"})
     assert orders.draft(draft.id).state == "discarded"
+    assert [one.reason for one in kernel.timeline(subjects=[draft.id])][-1] == "too dear"
+
+
+WHOLE = {
+    "channel": "web", "currency": "GBP", "customer": "C-1", "country": "GB", "postal_code": "LS1 4AP",
+    "discount_minor": 1_00, "promotions": [{"code": "SPRING", "amount_minor": 60}], "shipping_minor": 3_00,
+    "lines": [
+        {"sku": "NOTE-A5", "quantity": 2, "unit_price": "9.95", "description": "signed", "discount_minor": 50,
+         "promotions": [{"code": "TWO", "amount_minor": 50}]},
+        {"sku": "", "quantity": 1, "unit_price": "4.505", "kind": "fee.bank", "description": "By bill"},
+        {"sku": "NOTE-A5", "quantity": 1, "unit_price": "1", "kind": "packaging"},
+        {"sku": "", "quantity": 1, "unit_price": "-2", "kind": "discount", "description": "Old friend"},
+    ],
+    "service": "express", "policy": "ship_complete", "priority": 7, "substitutes": "refused",
+    "promise_at": "2099-03-01T11:30:00Z", "valid_until": "2099-01-31T12:00:00Z",
+}  # fmt: skip
+PARTS = (
+    "lines",
+    "promotions",
+    "service",
+    "policy",
+    "priority",
+    "promise_at",
+    "substitutes",
+    "total_minor",
+    "currency",
+)
+
+
+def _form_of(page: str) -> dict[str, list[str]]:
+    """What a browser sends of the form of a draft that nobody touched."""
+    form: dict[str, list[str]] = {}
+    for tag in re.findall(r"<input[^>]*>|<select.*?</select>", page, re.DOTALL):
+        name = re.search(r' name="([^"]*)"', tag)
+        if not name or name[1] == "csrfmiddlewaretoken":
+            continue
+        if tag.startswith("<select"):
+            chosen = re.search(r'<option value="([^"]*)" selected', tag) or re.search(
+                r'<option value="([^"]*)"', tag
+            )
+            said = chosen[1]
+        else:
+            value = re.search(r' value="([^"]*)"', tag)
+            said = value[1] if value else ""
+        form.setdefault(name[1], []).append(said)
+    return form
+
+
+def test_what_a_program_wrote_into_a_draft_stays_where_the_page_saves_and_places_it(shop, console, program):
+    api, client = program("root"), console("service")
+    made = api.post("/api/v1/drafts", WHOLE, again="w1")
+    assert made.status_code == 201, made.content
+    one = made.json()["draft"]
+    before = api.get(f"/api/v1/drafts/{one}").json()
+    assert [line["kind"] for line in before["lines"]] == ["goods", "fee.bank", "packaging", "discount"]
+    page = reverse("draft", args=[one])
+    form = _form_of(client.get(page).content.decode())
+    form = {name: values for name, values in form.items() if name not in ("q", "next")}
+
+    assert client.post(page, form | {"do": "save"}).status_code == 302
+    after = api.get(f"/api/v1/drafts/{one}").json()
+    assert {part: after[part] for part in PARTS} == {part: before[part] for part in PARTS}
+    assert after["valid_until"] == before["valid_until"]
+
+    less = form | {"discount": ["0.50"]}
+    client.post(page, less | {"do": "save"})
+    assert api.get(f"/api/v1/drafts/{one}").json()["promotions"] == [], "no part is more than the whole"
+
+    client.post(page, form | {"do": "place"})
+    order = orders.order(orders.draft(one).order_id)
+    assert order.total_minor == before["total_minor"]
+    assert [(line.kind, line.description) for line in order.lines] == [
+        ("goods", "signed"), ("fee.bank", "By bill"), ("packaging", ""), ("discount", "Old friend"),
+    ]  # fmt: skip
+    assert (order.service, order.priority) == ("express", 7)
+
+
+def test_a_charge_without_a_price_is_told_by_its_description(shop, console):
+    form = FORM | {
+        "sku": ["NOTE-A5", ""], "kind": ["goods", "fee.bank"], "description": ["", "By bill"], "quantity": ["2", "1"],
+        "do": "save",
+    }  # fmt: skip
+    answer = console("service").post(reverse("draft-new"), form).content.decode()
+    assert "price of By bill: expected a number, found nothing." in answer
+    assert not orders.drafts(COMPANY)
+    console("service").post(reverse("draft-new"), form | {"price": ["9.95", "-1.50"], "promise_at": "soon"})
+    assert not orders.drafts(COMPANY)
+    console("service").post(reverse("draft-new"), form | {"price": ["9.95", "-1.50"]})
+    assert [one.total_minor for one in orders.drafts(COMPANY)] == [21_40]
+
+
+def test_a_program_takes_a_discarded_draft_back(shop, program):
+    api = program("root")
+    line = {"sku": "NOTE-A5", "quantity": 2, "unit_price": "9.95"}
+    one = api.post(
+        "/api/v1/drafts", {"channel": "web", "currency": "GBP", "lines": [line]}, again="r1"
+    ).json()
+    draft = {"draft": one["draft"]}
+    assert api.post("/api/v1/drafts/restore", draft, again="r2").json()["code"] == "kernel.wrong_state"
+    api.post("/api/v1/drafts/discard", draft, again="r3")
+    assert api.post("/api/v1/drafts/restore", draft, again="r4").json() == one
+    assert api.get(f"/api/v1/drafts/{one['draft']}").json()["state"] == "draft"
 
 
 def test_a_form_that_cannot_be_is_shown_again(shop, console):
@@ -117,7 +220,9 @@ def test_a_program_makes_changes_places_and_discards_drafts(shop, program):
     assert (changed["draft"], changed["total_minor"]) == (one, 19_90)
 
     whole = api.get(f"/api/v1/drafts/{one}").json()
-    assert whole["lines"] == [line | {"kind": "goods", "description": "", "discount_minor": 0}]
+    assert whole["lines"] == [
+        line | {"kind": "goods", "description": "", "discount_minor": 0, "promotions": []}
+    ]
     assert (whole["shipping_minor"], whole["total_minor"], whole["demand"]) == (0, 19_90, "sale")
 
     address = {"name": "Ada Byron", "line1": "1 High Street", "city": "Leeds"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -13,11 +15,13 @@ from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.payments.commands.capture import Capture, capture
+from entrepot.tax.commands.register import RegisterRate, register_rates
+from entrepot.tax.rules import tax_on_top
 from entrepot.warehouse import queries as warehouse
 from entrepot.web import address_form
 from tests import floor, walk
 from tests.asking import a_browser, a_program
-from tests.shop import everybody
+from tests.shop import everybody, the_system
 
 
 def test_the_form_changes_units_and_says_what_it_comes_to(shop, console):
@@ -81,6 +85,89 @@ def test_a_program_changes_an_order_and_a_trial_places_none(shop, program):
     tried = program("lead").post("/api/v1/orders?dry_run=true", one, again="t-1")
     assert (tried.status_code, tried.json()["holds"] is not None) == (200, True)
     assert not orders.orders_page(1, text="TRIAL")
+
+
+def test_a_charge_is_added_on_the_page_and_by_a_program(shop, console, program):
+    which = shop.one("ready")
+    client, page = console("lead"), reverse("order", args=[which])
+    assert 'name="charge"' in client.get(page).content.decode()
+    before = len(orders.order(which).lines)
+    said = {"reason": "express", "charge": "4.50", "charge_kind": "shipping", "charge_for": "Express"}
+    client.post(reverse("order-edit", args=[which]), said | {"charge": "much"})
+    assert len(orders.order(which).lines) == before, "nothing is changed by half of a form"
+    client.post(reverse("order-edit", args=[which]), said)
+    charge = orders.order(which).lines[-1]
+    assert (charge.kind, charge.description, charge.gross_minor) == ("shipping", "Express", 4_50)
+
+    add = {"quantity": 1, "unit_price": "2.00", "kind": "fee.bank", "description": "By bill", "tax_minor": 0}
+    body = {"order": str(which), "reason": "by bill", "add": [add]}
+    answer = program("lead").post("/api/v1/orders/edit", body, again="c-1")
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["released"] == []
+    assert [(one.kind, one.gross_minor) for one in orders.order(which).lines[before:]] == [
+        ("shipping", 4_50), ("fee.bank", 2_00),
+    ]  # fmt: skip
+
+
+def test_the_tax_is_put_right_on_the_page_and_by_a_program(shop, console, program):
+    which = shop.one("ready")
+    client, page = console("lead"), reverse("order", args=[which])
+    before = orders.order(which)
+    text = client.get(page).content.decode()
+    assert 'name="retax"' in text and 'name="tax_number"' in text
+    assert 'name="country"' not in text, "it has one"
+    change = reverse("order-edit", args=[which])
+    client.post(change, {"reason": "by phone", "bill_name": "Ada"})
+    assert orders.order(which).billing_id == before.billing_id, "nothing is changed by half of a form"
+    bill = {
+        "name": "Ada King",
+        "line1": "1 Rue de Rivoli",
+        "city": "Paris",
+        "country": "fr",
+        "postal_code": "75001",
+    }
+    client.post(
+        change,
+        {"reason": "by phone", "tax_number": "FR40303265045"}
+        | {f"bill_{name}": text for name, text in bill.items()},
+    )
+    kept = parties.address(orders.order(which).billing_id)
+    assert (kept.tax_number, kept.country, kept.line1) == ("FR40303265045", "FR", "1 Rue de Rivoli")
+
+    body = {
+        "order": str(which),
+        "reason": "moved",
+        "tax_number": "FR83404833048",
+        "billing": bill | {"country": "DE"},
+    }
+    answer = program("lead").post("/api/v1/orders/edit", body, again="t-9")
+    assert answer.status_code == 200, answer.content
+    assert "FR83404833048" not in answer.content.decode()
+    kept = parties.address(orders.order(which).billing_id)
+    assert (kept.tax_number, kept.country) == ("FR83404833048", "DE")
+
+    (line, *_) = orders.order(which).lines
+    rate = RegisterRate(1, before.country, Decimal("0.25"), date(2020, 1, 1))
+    register_rates(the_system(shop.now), requests=[rate])
+    answer = client.post(change, {"reason": "wrong", "retax": "1"}, follow=True).content.decode()
+    assert "The order was changed." in answer, answer
+    lines = [one for one in orders.order(which).lines if one.quantity > one.cancelled]
+    net = sum(one.gross_minor - one.discount_minor + one.shipping_minor for one in lines)
+    assert sum(one.tax_minor for one in lines) == tax_on_top(net, rate.rate)
+    assert line.id not in {one.id for one in lines}
+    client.post(change, {"reason": "abroad", "country": "KP"}, follow=True)
+    assert orders.order(which).country == before.country
+
+
+def test_whoever_holds_an_order_says_what_it_must_not_do(shop, console):
+    which = shop.one("ready")
+    client = console("service")
+    said = {"type": "exception", "reason": "ask first", "waits_for": "nothing"}
+    client.post(reverse("order-hold", args=[which]), said | {"blocks": ["ship"]})
+    client.post(reverse("order-hold", args=[which]), said | {"type": "address hold"})
+    client.post(reverse("order-hold", args=[which]), said | {"blocks": ["sing"]})
+    holds = {one.type: one.blocks for one in orders.order(which).holds}
+    assert holds == {"exception": ["ship"], "address hold": ["allocate", "release", "ship"]}
 
 
 def test_some_units_are_cancelled_and_the_rest_stands(shop, console):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -313,3 +314,53 @@ def test_columns_chosen_for_a_long_file_are_kept_and_remembered_when_it_is_place
     work(3)
     assert "2 orders were placed" in client.get(address).content.decode()
     assert channels.mapping(company=COMPANY, channel="web").columns == columns
+
+
+def _work() -> None:
+    while worker.serve_once({import_files.QUEUE: tasks.serve_files}):
+        pass
+
+
+def test_a_program_tries_a_file_reads_its_errors_by_row_and_places_it(shop, program):
+    api = program("service")
+    sent = {"channel": "web", "name": "orders.csv", "content": b64encode(FILE).decode()}
+    asked = api.post("/api/v1/order-files", sent | {"dry_run": True}, again="f-1")
+    assert asked.status_code == 202, asked.content
+    which = asked.json()["file"]
+    assert api.get(f"/api/v1/order-files/{which}").json()["state"] == asked.json()["state"]
+    _work()
+    told = api.get(f"/api/v1/order-files/{which}").json()
+    assert (told["dry_run"], told["orders"], told["placed"], told["refused"]) == (True, 2, 1, "")
+    assert [(one["row"], one["column"], one["found"], one["order"]) for one in told["errors"]] == [
+        (3, "Qty", "no", "F-2")
+    ]
+    assert [(one["order"], one["total_minor"]) for one in told["results"]] == [("F-1", 19_90)]
+    assert not orders.orders_page(COMPANY, text="F-1"), "nothing is written"
+
+    placed = api.post("/api/v1/order-files", sent, again="f-2").json()["file"]
+    _work()
+    assert api.get(f"/api/v1/order-files/{placed}").json()["placed"] == 1
+    assert len(orders.orders_page(COMPANY, text="F-1")) == 1
+    assert api.post("/api/v1/order-files", sent, again="f-2").json()["file"] == placed, "once by its key"
+    again = api.post("/api/v1/order-files", sent, again="f-3").json()["file"]
+    _work()
+    assert api.get(f"/api/v1/order-files/{again}").json()["duplicates"] == 1
+    assert [one["id"] for one in api.get("/api/v1/order-files").json()][:2] == [again, placed]
+
+
+def test_a_file_that_cannot_be_one_is_refused_to_a_program(shop, program):
+    api = program("service")
+    sent = {"channel": "web", "name": "orders.csv", "content": b64encode(FILE).decode()}
+    assert api.post("/api/v1/order-files", sent | {"channel": "none"}, again="n-1").status_code == 404
+    assert (
+        api.post("/api/v1/order-files", sent | {"content": "!"}, again="n-2").json()["code"]
+        == "kernel.invalid"
+    )
+    wrong = api.post("/api/v1/order-files", sent | {"columns": {"colour": "SKU"}}, again="n-3")
+    assert wrong.json()["code"] == "kernel.invalid"
+    assert api.get(f"/api/v1/order-files/{shop.one('ready')}").status_code == 404
+    garbage = api.post("/api/v1/order-files", sent | {"content": b64encode(b"a\0b").decode()}, again="n-4")
+    _work()
+    told = api.get(f"/api/v1/order-files/{garbage.json()['file']}").json()
+    assert told["refused"] and told["placed"] == 0
+    assert program("auditor").post("/api/v1/order-files", sent, again="n-5").status_code == 403

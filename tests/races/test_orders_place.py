@@ -1,11 +1,19 @@
-"""The same order from several senders at once is one order."""
+"""The same order from several senders at once is one order; orders that are counted count each other."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors
-from entrepot.orders.commands.place import Placed, place
-from tests.selling import CAUSE, a_seller, an_order, rows
-from tests.together import all_at_once
+from entrepot.orders.commands.place import PaymentGiven, Placed, place
+from entrepot.orders.validation import Validation
+from tests.selling import CAUSE, COMPANY, NOW, a_seller, an_order, rows
+from tests.together import all_at_once, at_once
 
 
 def test_the_same_webhook_five_times_makes_one_order(committed_db):
@@ -24,3 +32,32 @@ def test_batches_that_overlap_place_each_order_once(committed_db):
     answers = all_at_once(place, CAUSE, *batches)
     assert sum(isinstance(one, Placed) for one in answers) == 100
     assert (rows("orders_order"), rows("orders_line")) == (100, 100)
+
+
+CARD = PaymentGiven("account", "auth", 10_00, NOW, card="tok_1")
+HASTY = {
+    "by one card": (
+        Validation(velocity="enforce", velocity_card_max=1),
+        lambda i: an_order(f"E{i}", payment=replace(CARD, reference=f"auth-{i}")),
+    ),
+    "the same goods": (Validation(duplicates="enforce"), lambda i: an_order(f"E{i}", customer="C-1")),
+    "in an hour": (Validation(review_orders_per_hour=1), lambda i: an_order(f"E{i}", customer="C-1")),
+    "the first": (
+        Validation(newcomer="enforce", newcomer_max_minor=1), lambda i: an_order(f"E{i}", customer="C-1"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HASTY)
+def test_orders_that_are_counted_count_each_other_however_many_come_at_once(committed_db, name):
+    a_seller()
+    policy, make = HASTY[name]
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", policy, NOW)])
+    # Their clocks differ, and whoever looks at it later may be served first.
+    jobs = [
+        lambda i=i: place(Cause(CAUSE.actor, NOW + timedelta(seconds=5 - i)), requests=[make(i)])
+        for i in range(5)
+    ]
+    answers = [answer for given in at_once(jobs) for answer in given]
+    reviewed = sum("fraud review" in one.holds for one in answers)
+    assert reviewed == (1 if name == "the first" else 4)

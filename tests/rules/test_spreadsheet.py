@@ -532,3 +532,58 @@ def test_columns_that_are_remembered_and_missing_are_told():
     assert parse.lost({}, MAPPING, HEADER) == {}, "who chose none knows"
     wrong = parse.misfit_given({"custmer": "Debtor"})
     assert wrong and wrong.column == "custmer"
+
+
+CHARGES = (
+    "Order no",
+    "SKU",
+    "Qty",
+    "Price",
+    "Kind",
+    "Bill name",
+    "Bill city",
+    "Bill country",
+    "Billing street",
+)
+MAPPED = parse.propose(CHARGES)
+
+
+def charged(*rows: tuple[str, ...]) -> parse.Parsed:
+    return parse.parse(CHARGES, list(enumerate(rows, 2)), MAPPED, "GBP")
+
+
+def test_a_charge_needs_no_sku_and_an_allowance_is_below_nothing():
+    found = charged(
+        ("1", "MUG", "1", "10.00", "", "", "", "", ""), ("1", "", "1", "4.50", "Shipping", "", "", "", ""),
+        ("1", "", "1", "-2.00", "discount", "", "", "", ""),
+    )  # fmt: skip
+    assert not found.wrong
+    (order,) = found.orders
+    assert [(row.values.get("kind"), row.values["unit_price"]) for row in order.rows] == [
+        (None, Decimal("10.00")), ("shipping", Decimal("4.50")), ("discount", Decimal("-2.00")),
+    ]  # fmt: skip
+
+
+def test_what_is_no_charge_needs_a_sku_and_a_price_from_nothing_on():
+    found = charged(
+        ("1", "", "1", "10.00", "goods", "", "", "", ""), ("2", "MUG", "1", "-1.00", "", "", "", "", ""),
+        ("3", "", "1", "1.00", "ransom", "", "", "", ""),
+    )  # fmt: skip
+    assert not found.orders
+    assert [(one.row, one.column) for one in found.wrong] == [
+        (2, "SKU"),
+        (3, "Price"),
+        (4, "SKU"),
+        (4, "Kind"),
+    ]
+
+
+def test_who_is_billed_is_whole_or_not_there():
+    found = charged(("1", "MUG", "1", "10.00", "", "Ada", "Paris", "fr", ""))
+    assert [(one.column, one.expected) for one in found.wrong] == [
+        ("Billing street", "a value, as the address has others")
+    ]
+    (order,) = charged(("1", "MUG", "1", "10.00", "", "Ada", "Paris", "fr", "1 Rue")).orders
+    assert order.head["bill_country"] == "FR"
+    wrong, *_ = charged(("1", "MUG", "1", "10.00", "", "Ada", "Paris", "France", "1 Rue")).wrong
+    assert wrong.column == "Bill country"

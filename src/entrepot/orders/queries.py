@@ -595,8 +595,9 @@ FROM orders_line WHERE order_id = %(order)s::uuid ORDER BY number
 """
 
 _HOLDS = """
-SELECT h.id, h.order_id, o.number, h.type, h.reason, h.facts, h.blocks, COALESCE(w.role, h.owner_role), h.state,
-       h.opened_at, h.closed_at, h.closed_by, h.work_item, h.waits_for, h.expires_at, h.at_expiry, h.next,
+SELECT h.id, h.order_id, o.number, h.type, h.reason, h.facts - 'rules', h.blocks,
+       COALESCE(w.role, h.owner_role), h.state, h.opened_at, h.closed_at, h.closed_by, h.work_item, h.waits_for,
+       h.expires_at, h.at_expiry, h.next,
        (SELECT b.type FROM orders_hold AS b WHERE b.id = h.follows), h.resolution, h.note, h.policy_version,
        COALESCE(w.owner, ''), w.due_at
 FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id LEFT JOIN work_item AS w ON w.id = h.work_item

@@ -470,6 +470,8 @@ EDITS: dict[str, tuple[str, ...]] = {
     "lines": (),
     "address": ("with_supplier", *ON_THE_FLOOR, "shipped", "delivered"),
     "service": ("with_supplier", "packed", "shipped", "delivered"),
+    "billing": ("shipped", "delivered"),
+    "tax": ("with_supplier", *ON_THE_FLOOR, "shipped", "delivered"),
     "priority": (),
     "promise": (),
 }

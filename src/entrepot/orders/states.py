@@ -58,7 +58,7 @@ HOLD = machine(
 DRAFT = machine(
     "draft", "draft",
     ("place", "draft", "placed"),
-    ("discard", "draft", "discarded", True),
+    ("discard", "draft", "discarded"),
     ("restore", "discarded", "draft"),
 )  # fmt: skip
 """A draft or quote of customer service; `placed` is one that became an order."""

@@ -34,6 +34,7 @@ FIELDS: dict[str, Field] = {
     "description": Field("text", True, ("description", "name", "productname", "title", "lineitemname", "bezeichnung")),
     "line_discount": Field("amount", True, ("linediscount", "itemdiscount", "lineitemdiscount")),
     "promotion": Field("text", True, ("promotion", "promotioncode", "coupon", "couponcode", "discountcode", "voucher")),
+    "kind": Field("text", True, ("kind", "linekind", "linetype", "chargetype", "positionsart")),
     "currency": Field("text", False, ("currency", "currencycode", "wahrung")),
     "ordered_at": Field("moment", False, (
         "orderedat", "orderdate", "date", "createdat", "purchasedate", "bestelldatum", "datum",
@@ -53,6 +54,22 @@ FIELDS: dict[str, Field] = {
     "country": Field("text", False, ("country", "countrycode", "shippingcountry", "land")),
     "email": Field("text", False, ("email", "emailaddress", "customeremail")),
     "phone": Field("text", False, ("phone", "telephone", "shippingphone", "telefon")),
+    "bill_name": Field("text", False, ("billname", "billingname", "billtoname", "rechnungsname", "invoicename")),
+    "bill_line1": Field("text", False, (
+        "billline1", "billingaddress", "billingaddress1", "billingstreet", "rechnungsstrasse",
+    )),
+    "bill_line2": Field("text", False, ("billline2", "billingaddress2")),
+    "bill_city": Field("text", False, ("billcity", "billingcity", "rechnungsort")),
+    "bill_region": Field("text", False, ("billregion", "billingregion", "billingstate", "billingprovince")),
+    "bill_postal_code": Field("text", False, (
+        "billpostalcode", "billingpostalcode", "billingpostcode", "billingzip", "rechnungsplz",
+    )),
+    "bill_country": Field("text", False, ("billcountry", "billingcountry", "rechnungsland")),
+    "bill_email": Field("text", False, ("billemail", "billingemail")),
+    "tax_number": Field("text", False, (
+        "taxnumber", "vatnumber", "vatid", "taxid", "ustid", "ustidnr", "umsatzsteuerid", "ein",
+    )),
+    "signals": Field("text", False, ("signals", "risk", "risksignals", "flags")),
     "discount": Field("amount", False, ("discount", "orderdiscount", "discountamount", "rabatt")),
     "shipping": Field("amount", False, (
         "shipping", "shippingprice", "shippingcost", "freight", "freightvalue", "versandkosten",
@@ -68,6 +85,10 @@ FIELDS: dict[str, Field] = {
     "payment_reference": Field("text", False, ("paymentreference", "paymentid", "transactionid")),
     "paid": Field("amount", False, ("paid", "authorized", "authorizedamount", "paidamount", "totalpaid")),
 }  # fmt: skip
+
+ADDRESS = ("recipient", "line1", "city")
+BILLING = ("bill_name", "bill_line1", "bill_city", "bill_country")
+"""Fields without which an address is none; where one of them is there, the others must be."""
 
 REQUIRED = tuple(name for name, field in FIELDS.items() if field.required)
 
@@ -88,8 +109,10 @@ FORMULA_ERRORS = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", UNCOMPUTED}
 )
 """What a spreadsheet shows where a formula gave no value; the last one is ours, for one that nobody has computed."""
-NAMES = frozenset({"order", "sku", "customer", "payment_reference", "postal_code", "phone"})
+NAMES = frozenset({
+    "order", "sku", "customer", "payment_reference", "postal_code", "phone", "bill_postal_code", "tax_number",
+})  # fmt: skip
 """Fields that may look like numbers and are none."""
-PADDED = frozenset({"postal_code", "phone"})
+PADDED = frozenset({"postal_code", "phone", "bill_postal_code", "tax_number"})
 """Of them, those that are read with the zeros that a workbook shows before a number. What is imported again must be
 found by the names of orders, SKUs and customers under which it came before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from entrepot.network.destinations import end_of_day
 from entrepot.orders import errors
 from entrepot.orders.commands.place import (
     AddressGiven,
+    BillingGiven,
     OrderLine,
     PaymentGiven,
     Placed,
@@ -25,6 +27,7 @@ from entrepot.orders.commands.place import (
     PromotionGiven,
     place,
 )
+from entrepot.orders.rules import GOODS
 from entrepot.progress import Progress
 
 NOTHING: Mapping[str, str] = {}
@@ -257,7 +260,22 @@ def _order(company: int, channel: str, one: Grouped, cause: Cause) -> PlaceOrder
         head.get("discount", 0), head.get("shipping", 0), head.get("tax", 0), head.get("policy", ""),
         head.get("priority"), _until(head), head.get("service", ""), payment,
         demand=head.get("demand", "sale"), campaign=head.get("campaign", ""),
-        gift_message=head.get("gift_message", ""),
+        gift_message=head.get("gift_message", ""), billing=_billing(head), tax_number=head.get("tax_number", ""),
+        signals=tuple(_BETWEEN.split(head["signals"])) if "signals" in head else (),
+    )  # fmt: skip
+
+
+_BETWEEN = re.compile(r"[,;\s]+")
+"""What stands between the words of a cell."""
+
+
+def _billing(head: Mapping[str, Any]) -> BillingGiven | None:
+    if "bill_name" not in head:
+        return None
+    return BillingGiven(
+        head["bill_name"], head["bill_line1"], head["bill_city"], head["bill_country"],
+        head.get("bill_postal_code", ""), head.get("bill_line2", ""), head.get("bill_region", ""),
+        head.get("bill_email", ""),
     )  # fmt: skip
 
 
@@ -273,6 +291,7 @@ def _line(values: Mapping[str, Any]) -> OrderLine:
     discount = values.get("line_discount", 0)
     promotions = (PromotionGiven(values["promotion"], discount),) if "promotion" in values else ()
     return OrderLine(
-        values["sku"], values["quantity"], values["unit_price"], description=values.get("description", ""),
+        values.get("sku", ""), values["quantity"], values["unit_price"], values.get("kind", GOODS),
+        values.get("description", ""),
         discount_minor=discount, promotions=promotions,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from entrepot.channels.spreadsheet import contract
 from entrepot.channels.spreadsheet.contract import FIELDS
 from entrepot.kernel import money
 from entrepot.kernel.errors import Said, one_of
+from entrepot.orders.rules import GOODS, KINDS
 
 MINOR_MAX = 10**15
 NOTHING: Mapping[tuple[int, int], str] = {}
@@ -156,8 +157,11 @@ def parse(
         for name in contract.PADDED & places.keys() if padded else ():
             texts[name] = padded.get((number, places[name]), texts[name])
         order = texts["order"]
+        is_charge = is_charge_of(texts.get("kind", ""))
         for name, text in texts.items():
-            fault = _take(values, name, text, comma=comma, dates=dates.get(name, ()))
+            if is_charge and name == "sku" and not text:
+                continue
+            fault = _take(values, name, text, comma=comma, dates=dates.get(name, ()), is_charge=is_charge)
             if fault:
                 wrong.append(Wrong(number, mapping[name], fault, text[:80] or Said("nothing"), order))
                 faulty.add(order)
@@ -175,7 +179,20 @@ def parse(
     return Parsed([one for name, one in orders.items() if name not in faulty], wrong, len(orders), repeated)
 
 
-def _take(values: dict[str, Any], name: str, text: str, *, comma: bool, dates: Sequence[str]) -> str:
+def is_charge_of(kind: str) -> bool:
+    """Whether a row is a charge or an allowance: it needs no SKU, and may be below nothing."""
+    return kind.casefold() in KINDS and kind.casefold() != GOODS
+
+
+def _take(
+    values: dict[str, Any],
+    name: str,
+    text: str,
+    *,
+    comma: bool,
+    dates: Sequence[str],
+    is_charge: bool = False,
+) -> str:
     """Put the value of a cell under its name; what was expected where it is none, else ''. `dates` are the ways in
     which its column writes days with slashes."""
     one = FIELDS[name]
@@ -198,19 +215,30 @@ def _take(values: dict[str, Any], name: str, text: str, *, comma: bool, dates: S
         value = decimal(text, comma=comma)
         if value is None:
             return Said("an amount such as {0}", "1.234,50" if comma else "1,234.50")
-        if value < 0:
+        if value < 0 and not (is_charge and name == "unit_price"):
             return Said("an amount of 0 or more")
     elif one.kind == "moment":
         value = _until(text, dates) if name == "promise_at" else moment(text, dates)
         if value is None:
             return Said("a date such as 2026-03-31 or 31.03.2026 14:30")
-    elif name in ("country", "currency"):
-        value = text.upper()
-        letters = 2 if name == "country" else 3
-        if not re.fullmatch(f"[A-Z]{{{letters}}}", value):
-            return Said("a code of {0} letters", letters)
+    elif name in _CODED:
+        value, expected = _coded(name, text)
+        if expected:
+            return expected
     values[name] = value
     return ""
+
+
+_CODED = ("kind", "country", "currency", "bill_country")
+
+
+def _coded(name: str, text: str) -> tuple[str, str]:
+    """A code as it is kept, and what was expected where it is none."""
+    if name == "kind":
+        return text.casefold(), "" if text.casefold() in KINDS else one_of(KINDS)
+    letters = 3 if name == "currency" else 2
+    fits = re.fullmatch(f"[A-Z]{{{letters}}}", text.upper())
+    return text.upper(), "" if fits else Said("a code of {0} letters", letters)
 
 
 _PRIORITY = Said("a whole number from 0 to 99")
@@ -327,13 +355,13 @@ def _amounts(group: Grouped, mapping: Mapping[str, str], currency: str) -> list[
     faults += _to_minor(group.head, first, mapping, currency, group.name)
     for row in group.rows:
         faults += _to_minor(row.values, row.number, mapping, currency, group.name, of_line=True)
-    parts = ("recipient", "line1", "city")
-    given = [name for name in parts if name in group.head]
-    if given and len(given) < len(parts):
-        missing = next(name for name in parts if name not in group.head)
-        lacks = Said("nothing") if missing in mapping else Said("no column of the file that holds it")
-        column = mapping.get(missing, missing)
-        faults.append(Wrong(first, column, Said("a value, as the address has others"), lacks, group.name))
+    for parts in (contract.ADDRESS, contract.BILLING):
+        given = [name for name in parts if name in group.head]
+        if given and len(given) < len(parts):
+            missing = next(name for name in parts if name not in group.head)
+            lacks = Said("nothing") if missing in mapping else Said("no column of the file that holds it")
+            column = mapping.get(missing, missing)
+            faults.append(Wrong(first, column, Said("a value, as the address has others"), lacks, group.name))
     if "provider" in group.head and "paid" not in group.head:
         faults.append(
             Wrong(

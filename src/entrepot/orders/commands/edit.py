@@ -5,7 +5,7 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,30 +15,29 @@ from uuid import UUID
 from entrepot.kernel import ids, imprint, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.kernel.policies import in_force_of, version_of
-from entrepot.orders import errors, facts, listing, rules
+from entrepot.orders import errors, rules
 from entrepot.orders.commands import cancel, progress
-from entrepot.orders.commands.hold import NewHold, open_holds
-from entrepot.orders.commands.place import LINE_COLUMNS, AddressGiven, for_the_vault
-from entrepot.orders.listing_queries import on_sides
+from entrepot.orders.commands.hold import HoldReleased, NewHold, ReleaseHold, let_go, open_holds
+from entrepot.orders.commands.place import (
+    KIT_COLUMNS,
+    LINE_COLUMNS,
+    AddressGiven,
+    BillingGiven,
+    for_the_vault,
+)
+from entrepot.orders.edited import code_of, country_of, retax, validate
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
 from entrepot.orders.validation import (
     FINE,
-    OF_ADDRESS,
-    OF_SERVICE,
     Found,
-    GoodsFact,
-    LineFact,
-    OrderFacts,
-    Validation,
     Verdict,
     Warned,
-    judge,
 )
-from entrepot.parties.address import Written, difference
-from entrepot.parties.commands.register import AddressRegistered, register_addresses
+from entrepot.orders.validation.taxes import UNTAXED
+from entrepot.parties.address import Written, is_country
+from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
 from entrepot.parties.queries import Address, addresses
 from entrepot.stock.commands.allocate import Free, free, lock_promised
 from entrepot.stock.commands.hasten import Hasten, hasten
@@ -47,7 +46,10 @@ from entrepot.stock.commands.hasten import Hasten, hasten
 @dataclass(frozen=True, slots=True)
 class AddLine:
     """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's; without a
-    tax, at the rate of that line, else of the order's goods."""
+    tax, at the rate of that line, else of the order's goods.
+
+    Of another `kind` (`rules.KINDS`) a charge or, below nothing, an allowance, with a price and what it is for.
+    """
 
     sku: str
     quantity: int
@@ -55,13 +57,17 @@ class AddLine:
     like: UUID | None = None
     discount_minor: int = 0
     tax_minor: int | None = None
+    kind: str = GOODS
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EditOrder:
-    """What changes of an order; what is None stays. `remove` is (line, units). A new address is in the same country.
+    """What changes of an order; what is None stays, and so does a tax number of ''. `remove` is (line, units). A new
+    address is in the same country; a `country` is given to an order that came without one.
 
-    More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`.
+    More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`. `retax` has the tax
+    worked out anew, by the rates of where it goes then: units whose tax is another one go, and come again with it.
     """
 
     order: UUID
@@ -75,6 +81,10 @@ class EditOrder:
     promise_at: datetime | None = None
     occurred_at: datetime | None = None
     key: str | None = None
+    country: str | None = None
+    billing: BillingGiven | None = None
+    tax_number: str = ""
+    retax: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ class OrderEdited:
     warnings: tuple[Warned, ...] = ()
     refunded_minor: int = 0
     hastened: int = 0
+    released: tuple[str, ...] = ()  # types of holds whose rules find nothing any more
 
 
 @command("orders.edit")
@@ -107,26 +118,32 @@ def edit(
 
     A new address frees what was promised, as another node may serve it better. Another priority or promised date gives
     an order another place wherever it waits, and its promises among those that give way. What no authorization covers
-    is held, and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`).
+    is held, and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`), of
+    goods that come (`OF_GOODS`) and of other amounts (`OF_AMOUNTS`). A hold of rules (`CORRECTABLE`) is released that
+    find nothing any more. A tax that is worked out anew is owed and given back as the price of units is.
     Locks: as `orders.cancel`.
-    Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
-    PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 8 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
-    for priorities and promises, 1 where a policy asks for hazardous goods, and those of `orders.release_satisfied`
-    where units go of orders that wait for a payment.
+    Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price; another country; a
+    tax without rates); EditTooLate; PriceOverridden; and as `orders.cancel`.
+    Again: by key. 11 statements; 10 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
+    for priorities and promises, 3 for taxes, 1 where a rule asks for them, 1 where one asks for stock, those of
+    `orders.release_holds` where holds go, and those of `orders.release_satisfied` where units go of orders that wait
+    for a payment.
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
     requests = [_whole(one, known.orders.get(one.order)) for one in requests]
-    edits: dict[UUID, _Edit] = {}
-    answers: list[_Edit | Refused] = []
+    edits: dict[UUID, Edit] = {}
+    answers: list[Edit | Refused] = []
     for one in requests:
         found = _decide(one, plan, known, edits, cause.at, own_prices=own_prices)
-        if isinstance(found, _Edit):
+        if isinstance(found, Edit):
             edits[one.order] = found
         answers.append(found)
+    unfit = retax(cause, plan, edits.values())
+    edits = {order: one for order, one in edits.items() if order not in unfit}
+    answers = [unfit.get(one.order.id, one) if isinstance(one, Edit) else one for one in answers]
     if edits:
-        _validate(cause, list(edits.values()))
+        validate(cause, list(edits.values()))
         _write(cause, plan, list(edits.values()))
     return [one if isinstance(one, Refused) else one.answer() for one in answers]
 
@@ -134,7 +151,7 @@ def edit(
 # ---- load
 
 
-class _Order(NamedTuple):
+class Order(NamedTuple):
     id: UUID
     company: int
     number: str
@@ -147,23 +164,35 @@ class _Order(NamedTuple):
     channel: str
     channel_kind: str
     service: str
+    buyer: UUID | None
+    placed_at: datetime
     billed: Written | None  # where it is billed, as its country writes it
     priority: int
     customer: str
-    home: Address | None  # where it goes, out of the vault, where its postal code alone changes
+    home: Address | None  # where it goes, out of the vault
+    opened: tuple[Opened, ...] = ()  # its open holds
+    bill: Address | None = None  # who is billed, out of the vault
 
 
-def _whole(one: EditOrder, order: _Order | None) -> EditOrder:
+class Opened(NamedTuple):
+    """An open hold of an order; of one that a person placed no rule is told."""
+
+    id: UUID
+    type: str
+    rules: tuple[str, ...]
+
+
+def _whole(one: EditOrder, order: Order | None) -> EditOrder:
     """A change of the postal code alone as one of the address: labels are written from the vault. The address of an
     order whose code stays may be there as well, since orders that were split have one address."""
-    if one.postal_code is None or one.address is not None:
+    if (one.postal_code is None and one.country is None) or one.address is not None:
         return one
     if order is None or order.home is None or not order.home.line1:
         return one
     return replace(one, address=AddressGiven.of(order.home))
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     id: UUID
     order: UUID
     kind: str
@@ -172,41 +201,58 @@ class _Line(NamedTuple):
     gone: int  # cancelled
     unit_price: Decimal
     frozen: Frozen
+    description: str = ""
+    sku_id: UUID | None = None
+    kit_code: str = ""
+    kit_number: int = 0
+    kit_units: int = 0
+    is_instead: bool = False  # it is sent instead of another line
 
     @property
     def stands(self) -> Frozen:
         """What the units that are not cancelled bear."""
-        return self.frozen.of_units(self.quantity, 0, self.quantity - self.gone)
+        return self.frozen.of_units(self.quantity, 0, self.units)
+
+    @property
+    def units(self) -> int:
+        return self.quantity - self.gone
 
 
 class _Known(NamedTuple):
-    orders: dict[UUID, _Order]
-    lines: dict[UUID, dict[UUID, _Line]]
+    orders: dict[UUID, Order]
+    lines: dict[UUID, dict[UUID, Line]]
     totals: dict[UUID, rules.Totals]
-    skus: dict[tuple[int, str], tuple[UUID, str, Decimal | None, str]]  # the last: what a kit is made of
+    skus: dict[
+        tuple[int, str], tuple[UUID | None, str, Decimal | None, str]
+    ]  # the last: what a kit is made of
 
 
 def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
     rows = sql.run(_ORDERS, wanted)
-    coded = {one.order for one in requests if one.postal_code is not None and one.address is None}
-    asked = {one for row in rows for one in (row[-4], row[-3] if row[0] in coded else None) if one}
-    kept = addresses(asked)
+    kept = addresses({one for row in rows for one in (row[-5], row[-4]) if one})
     orders = {}
     for row in rows:
-        bill, home, priority, customer = row[-4:]
+        bill, home, priority, customer, opened = row[-5:]
         written = kept[bill].written if bill in kept else None
-        orders[row[0]] = _Order(*row[:-4], written, priority, customer, kept.get(home))  # type: ignore[call-arg]
-    lines: dict[UUID, dict[UUID, _Line]] = {}
+        holds = tuple(Opened(UUID(key), kind, tuple(names or ())) for key, kind, names in opened)
+        orders[row[0]] = Order(  # type: ignore[call-arg]
+            *row[:-5], written, priority, customer, kept.get(home), holds, kept.get(bill)
+        )
+    lines: dict[UUID, dict[UUID, Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
-        line = _Line(*row[:7], Frozen(*row[7:11]))  # type: ignore[call-arg]
+        line = Line(*row[:7], Frozen(*row[7:11]), *row[11:17])  # type: ignore[call-arg]
         lines.setdefault(line.order, {})[line.id] = line
         counts = sums.setdefault(line.order, [0] * len(rules.PLACES))
         if line.kind == GOODS:
-            sums[line.order] = [a + b for a, b in zip(counts, row[11:], strict=True)]
+            sums[line.order] = [a + b for a, b in zip(counts, row[17:], strict=True)]
     names = {
-        (orders[one.order].company, line.sku) for one in requests if one.order in orders for line in one.add
+        (orders[one.order].company, line.sku)
+        for one in requests
+        if one.order in orders
+        for line in one.add
+        if line.kind == GOODS
     }
     rows = sql.run(_SKUS, sql.columns(("companies", "codes"), names))
     skus = {(company, code): (sku, status, price, parts) for company, code, sku, status, price, parts in rows}
@@ -217,14 +263,15 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
 
 
 @dataclass(slots=True)
-class _Edit:
+class Edit:
     request: EditOrder
-    order: _Order
-    lines: dict[UUID, _Line]
-    added: list[tuple[_Line, UUID]] = field(default_factory=list)  # with the SKU
+    order: Order
+    lines: dict[UUID, Line]
+    added: list[Line] = field(default_factory=list)
     steps: list[cancel.Step] = field(default_factory=list)
     moved: list[tuple[UUID, int]] = field(default_factory=list)
     verdict: Verdict = FINE
+    released: list[Opened] = field(default_factory=list)  # holds whose rules find nothing any more
     version: int = 0
     status: str = ""
     refunded: int = 0
@@ -234,12 +281,17 @@ class _Edit:
         return sum(line.stands.total for line in self.lines.values())
 
     @property
-    def total(self) -> int:
+    def left(self) -> list[Line]:
+        """Its lines as they will be, those that come among them."""
         gone: dict[UUID, int] = {}
         for line, _, units in self.steps:
             gone[line] = gone.get(line, 0) + units
-        stay = (line._replace(gone=line.gone + gone.get(line.id, 0)) for line in self.lines.values())
-        return sum(line.stands.total for line in stay) + sum(line.frozen.total for line, _ in self.added)
+        every = [*self.lines.values(), *self.added]
+        return [line._replace(gone=line.gone + gone.get(line.id, 0)) for line in every]
+
+    @property
+    def total(self) -> int:
+        return sum(line.stands.total for line in self.left)
 
     @property
     def uncovered(self) -> int:
@@ -248,10 +300,11 @@ class _Edit:
     def answer(self) -> OrderEdited:
         freed = sum(units for _, units in self.moved)
         return OrderEdited(
-            self.order.id, self.status, tuple(line.id for line, _ in self.added), sum(step[2] for step in self.steps),
+            self.order.id, self.status, tuple(line.id for line in self.added), sum(step[2] for step in self.steps),
             freed, self.before, self.total, self.uncovered,
             tuple((line, units) for line, place, units in self.steps if place == "backordered"),
             tuple(one.type for one in self.holds), self.verdict.warnings, self.refunded, self.hastened,
+            tuple(one.type for one in self.released),
         )  # fmt: skip
 
     @property
@@ -267,7 +320,7 @@ class _Edit:
 
     @property
     def holds(self) -> list[Found]:
-        """What it is held for from now on, of types that don't hold it yet."""
+        """What it is held for from now on, as far as nobody decides about that already."""
         if not _stays(self):
             return []  # it is cancelled by that
         found = list(self.verdict.holds)
@@ -279,18 +332,26 @@ class _Edit:
                 "missing_minor": self.uncovered,
             }
             found.append(Found("payment hold", reason, facts))
-        return [one for one in found if one.type not in self.order.held]
+        return [one for one in found if not self._is_held_for(one)]
+
+    def _is_held_for(self, found: Found) -> bool:
+        """Whether an open hold stands for the same: whoever lets go another one of its type knows nothing of this."""
+        if not found.rules:
+            return found.type in self.order.held
+        gone = {one.id for one in self.released}
+        stand = (one for one in self.order.opened if one.id not in gone and one.type == found.type)
+        return any({*one.rules} >= {*found.rules} for one in stand)
 
 
 def _decide(
     one: EditOrder,
     plan: cancel.Cancellation,
     known: _Known,
-    edits: dict[UUID, _Edit],
+    edits: dict[UUID, Edit],
     at: datetime,
     *,
     own_prices: bool,
-) -> _Edit | Refused:
+) -> Edit | Refused:
     order = known.orders.get(one.order)
     if order is None:
         return NotFound(what="order", which=str(one.order))
@@ -304,22 +365,28 @@ def _decide(
         return Invalid(field="priority", expected="0 to 99", found=one.priority)
     if one.promise_at is not None and one.promise_at < at:
         return Invalid(field="promise_at", expected="a time to come", found=one.promise_at.isoformat())
+    if refused := _misfit_tax(one, order):
+        return refused
     for kind in wanted:
         why = rules.why_no_edit(kind, plan.orders[one.order].commercial, known.totals[one.order])
         if why:
             instead = rules.instead_of_edit(plan.orders[one.order].commercial, known.totals[one.order])
             return errors.EditTooLate(edit=kind, order=order.number, why=why, instead=instead)
-    found = _Edit(one, order, known.lines[one.order])
+    found = Edit(one, order, known.lines[one.order])
     refused = _add(found, known, own_prices=own_prices)
     if refused:
         return refused
     lines = dict(plan.lines[one.order])
-    lines |= {line.id: Cancellable(line.quantity, 0, 0, 0) for line, _ in found.added}
+    lines |= {
+        line.id: Cancellable(line.quantity, 0, 0, 0, is_goods=line.kind == GOODS) for line in found.added
+    }
     if one.remove:
         steps = rules.decide_cancel(order.number, lines, one.remove)
         if isinstance(steps, Refused):
             return steps
         found.steps = steps
+    if found.total < 0:
+        return Invalid(field="unit_price", expected="an order of 0 or more", found=found.total)
     plan.lines[one.order] = lines
     if "address" in wanted:
         gone = {line: units for line, place, units in found.steps if place == "allocated"}
@@ -331,12 +398,27 @@ def _decide(
     return found
 
 
+def _misfit_tax(one: EditOrder, order: Order) -> Refused | None:
+    """Why the country, or the tax that is to be worked out anew, can't be changed so."""
+    if one.country is not None and not is_country(one.country):
+        return Invalid(field="country", expected="an ISO code of two letters, such as GB", found=one.country)
+    if one.country is not None and is_country(order.country) and one.country != order.country:
+        expected = Said("{0}: to another country it is another order", order.country)
+        return Invalid(field="country", expected=expected, found=one.country)
+    if one.retax and (one.add or one.remove):
+        expected = Said("a change of its own: lines come and go by another one")
+        return Invalid(field="retax", expected=expected, found=Said("lines that come or go"))
+    return None
+
+
 def _wanted(one: EditOrder) -> list[str]:
     """Kinds of change that are asked for."""
     asked = {
         "lines": one.add or one.remove,
-        "address": one.address is not None or one.postal_code is not None,
+        "address": one.address is not None or one.postal_code is not None or one.country is not None,
         "service": one.service is not None,
+        "billing": one.billing is not None or bool(one.tax_number),
+        "tax": one.retax,
         "priority": one.priority is not None,
         "promise": one.promise_at is not None,
     }
@@ -349,10 +431,16 @@ def _written(price: Decimal, currency: str) -> str:
     return f"{price:.{digits}f}"
 
 
-def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
+def _add(edit_: Edit, known: _Known, *, own_prices: bool) -> Refused | None:
     """Give an edit its new lines, or say why they can't be."""
     order, goods = edit_.order, [line for line in edit_.lines.values() if line.kind == GOODS]
     for wanted in edit_.request.add:
+        if wanted.kind != GOODS:
+            charge = _charge(order, goods, wanted, own_prices=own_prices)
+            if isinstance(charge, Refused):
+                return charge
+            edit_.added.append(charge)
+            continue
         sku = known.skus.get((order.company, wanted.sku))
         like = edit_.lines.get(wanted.like) if wanted.like else None
         if sku is None or sku[1] != "active":
@@ -383,97 +471,48 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
         )  # fmt: skip
         if not 0 <= frozen.discount <= frozen.gross:
             return Invalid(field="discount", expected=Said("0 to {0}", frozen.gross), found=frozen.discount)
-        line = _Line(ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen)
-        edit_.added.append((line, sku[0]))
+        line = Line(
+            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku[0]
+        )
+        edit_.added.append(line)
     return None
 
 
-# ---- validate
-
-
-def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
-    """Ask the rules of addresses and services again, of the orders whose address or service changes."""
-    asked = [(one, only) for one in edits if (only := _asked(one.request))]
-    if not asked:
-        return
-    in_force = in_force_of(sorted({one.order.company for one, _ in asked}), Validation, cause.at)
-    policies = {}
-    for one, _ in asked:
-        order = one.order
-        _, otherwise = facts.default(order.channel_kind)
-        one.version, policies[order.id] = version_of(
-            in_force.get(order.company, {}), order.channel, otherwise
-        )
-    hazardous: set[tuple[int, str]] = set()
-    if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):
-        names = {(one.order.company, line.sku) for one, _ in asked for line in one.lines.values()}
-        hazardous = set(sql.run(_HAZARDOUS, sql.columns(("companies", "codes"), names)))  # type: ignore[arg-type]
-    wished = {(one.order.company, wish) for one, _ in asked if (wish := one.request.service)}
-    unserved = facts.unserved(wished) if wished else set()
-    seen = {one.order.id: _facts(cause, one, policies[one.order.id], hazardous, unserved) for one, _ in asked}
-    named = [
-        (one.order.company, entry)
-        for one, only in asked
-        if "blocked" in only
-        for entry in _entries(seen[one.order.id])
-    ]
-    sides = on_sides(named) if named else {}
-    for one, only in asked:
-        facts_, own = seen[one.order.id], one.order.company
-        known = {entry: side for (company, entry), side in sides.items() if company == own}
-        listed = listing.sides(_entries(facts_), known)
-        one.verdict = judge(replace(facts_, listed=listed), policies[one.order.id], only)
-
-
-def _entries(order: OrderFacts) -> list[str]:
-    """What of it people may have blocked or trusted."""
-    own = [listing.of_customer(order.customer)] if order.customer else []
-    return [*own, *order.fingerprints]
-
-
-def _asked(request: EditOrder) -> tuple[str, ...]:
-    moves = request.address is not None or request.postal_code is not None
-    return (OF_ADDRESS if moves else ()) + (OF_SERVICE if request.service is not None else ())
-
-
-def _facts(
-    cause: Cause,
-    one: _Edit,
-    policy: Validation,
-    hazardous: set[tuple[int, str]],
-    unserved: set[tuple[int, str]],
-) -> OrderFacts:
-    order, asked = one.order, one.request
-    code = order.postal_code if asked.postal_code is None else asked.postal_code
-    goods = tuple(
-        LineFact(
-            line.sku, line.quantity, True, about=GoodsFact("", (order.company, line.sku) in hazardous, None)
-        )
-        for line in one.lines.values()
-        if line.kind == GOODS and line.gone < line.quantity
-    )
-    is_to_box, problems = facts.of_address(asked.address, order.country, code, policy)
-    service = order.service if asked.service is None else asked.service
-    there = facts.written(asked.address, order.country, code) if asked.address else None
-    # Of some only a tax number is known: that is no place.
-    billed = order.billed if order.billed and order.billed.line1 else None
-    return OrderFacts(
-        asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
-        service=service, is_unserved=(order.company, service) in unserved, customer=order.customer or None,
-        has_address=True, is_to_box=is_to_box,
-        problems=problems, billing_differs=difference(there, billed) if there and billed else "",
-        fingerprints=tuple(facts.fingerprints_of_places((there,), (asked.address,))),
+def _charge(order: Order, goods: Sequence[Line], wanted: AddLine, *, own_prices: bool) -> Line | Refused:
+    """A charge or an allowance. What takes something off is a price of one's own."""
+    if wanted.kind not in rules.KINDS:
+        return Invalid(field="kind", expected=one_of(rules.KINDS), found=wanted.kind)
+    if wanted.like:
+        return Invalid(field="like", expected="no line, for a charge", found=str(wanted.like))
+    if wanted.quantity < 1:
+        return Invalid(field="quantity", expected="at least 1", found=wanted.quantity)
+    if wanted.unit_price is None:
+        return Invalid(field="unit_price", expected="what a charge costs", found="nothing")
+    untaxed = wanted.kind in UNTAXED and wanted.tax_minor is None
+    frozen = rules.freeze_more(
+        [line.frozen for line in goods], order.currency, wanted.quantity, wanted.unit_price, wanted.discount_minor,
+        0 if untaxed else wanted.tax_minor,
+    )  # fmt: skip
+    if wanted.discount_minor and not 0 <= wanted.discount_minor <= frozen.gross:
+        expected = Said("0 to {0}", max(0, frozen.gross))
+        return Invalid(field="discount", expected=expected, found=wanted.discount_minor)
+    if frozen.gross < 0 and not own_prices:
+        name, price = wanted.description or wanted.kind, _written(wanted.unit_price, order.currency)
+        return errors.PriceOverridden(sku=name, usual=Said("none"), found=price)
+    return Line(
+        ids.uuid7(), order.id, wanted.kind, wanted.sku, wanted.quantity, 0, wanted.unit_price, frozen,
+        description=wanted.description,
     )  # fmt: skip
 
 
 # ---- write
 
 
-def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> None:
+def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[Edit]) -> None:
     times = {one.order.id: one.request.occurred_at or cause.at for one in edits}
-    sql.write("orders_line", LINE_COLUMNS, [row for one in edits for row in _rows(one)])
-    imprint.put_in("orders_line", [line.id for one in edits for line, _ in one.added])
-    addresses = _addresses(cause, [one for one in edits if one.request.address])
+    sql.write("orders_line", (*LINE_COLUMNS, *KIT_COLUMNS), [row for one in edits for row in _rows(one)])
+    imprint.put_in("orders_line", [line.id for one in edits for line in one.added])
+    addresses = _addresses(cause, edits)
     sql.change(_STORE, sql.columns(_STORED, [_stored(one, addresses) for one in edits]))
     for one in edits:
         if one.steps:
@@ -488,6 +527,7 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
     held = [_hold(one, found, times[one.order.id]) for one in edits for found in one.holds]
     if held:
         open_holds(cause, held)
+    _release(cause, edits, times)
     gone = frozenset(one.order.id for one in edits if one.steps and not _stays(one))
     stands = progress.restate(cause, times, cancelled=gone)
     progress.rank({one.order.id: stands[one.order.id] for one in hastened})
@@ -497,50 +537,83 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
     announce(cause, [_event(one, times[one.order.id]) for one in edits])
 
 
-def _stays(one: _Edit) -> bool:
+def _stays(one: Edit) -> bool:
     """Whether any unit of the order is left."""
-    left = sum(line.quantity - line.gone for line in one.lines.values()) - sum(step[2] for step in one.steps)
-    return bool(left or one.added)
+    return any(line.gone < line.quantity for line in one.left)
 
 
-def _rows(one: _Edit) -> list[tuple[Any, ...]]:
+PUT_RIGHT = Said("The order was changed, and the rules that held it find nothing any more.")
+
+
+def _release(cause: Cause, edits: Sequence[Edit], times: Mapping[UUID, datetime]) -> None:
+    """Holds let go whose reason the change has put right."""
+    releases = [
+        ReleaseHold(hold.id, PUT_RIGHT, "corrected", times[one.order.id])
+        for one in edits
+        if _stays(one)
+        for hold in one.released
+    ]
+    if releases:
+        answers = let_go(cause, releases)
+        gone = {one.hold for one in answers if isinstance(one, HoldReleased)}
+        for one in edits:
+            one.released = [hold for hold in one.released if hold.id in gone]
+
+
+def _rows(one: Edit) -> list[tuple[Any, ...]]:
     order = one.order
     return [
         (
-            line.id, order.id, order.company, order.last_line + i, GOODS, sku, line.sku, "", line.quantity,
-            line.unit_price, *line.frozen, line.quantity,
+            line.id, order.id, order.company, order.last_line + i, line.kind, line.sku_id, line.sku, line.description,
+            line.quantity, line.unit_price, *line.frozen, line.quantity, line.kit_code, line.kit_number, line.kit_units,
         )
-        for i, (line, sku) in enumerate(one.added, 1)
+        for i, line in enumerate(one.added, 1)
     ]  # fmt: skip
 
 
-def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[UUID, UUID]:
-    """New addresses in the vault, by order."""
-    wanted = []
+def _addresses(cause: Cause, edits: Sequence[Edit]) -> dict[tuple[UUID, str], UUID]:
+    """New addresses in the vault, by order and whether it goes there or is billed there."""
+    wanted: dict[tuple[UUID, str], RegisterAddress] = {}
     for one in edits:
-        given = one.request.address
-        assert given is not None
-        code = one.order.postal_code if one.request.postal_code is None else one.request.postal_code
-        wanted.append(for_the_vault(one.order.company, given, code, one.order.country, one.order.customer))
-    kept = register_addresses(cause, requests=wanted) if wanted else []
+        order, given = one.order, one.request.address
+        if given:
+            wanted[order.id, "home"] = for_the_vault(
+                order.company, given, code_of(one), country_of(one), order.customer
+            )
+        if one.request.billing or one.request.tax_number:
+            wanted[order.id, "bill"] = _billed(one)
+    kept = register_addresses(cause, requests=list(wanted.values())) if wanted else []
     return {
-        one.order.id: answer.id
-        for one, answer in zip(edits, kept, strict=True)
+        name: answer.id
+        for name, answer in zip(wanted, kept, strict=True)
         if isinstance(answer, AddressRegistered)
     }
 
 
-def _stored(one: _Edit, addresses: dict[UUID, UUID]) -> tuple[Any, ...]:
+def _billed(one: Edit) -> RegisterAddress:
+    """Who is billed from now on: what nobody changes of it, as it was."""
+    order, billing, bill = one.order, one.request.billing, one.order.bill
+    number = one.request.tax_number or (bill.tax_number if bill else "")
+    if billing:
+        kept = for_the_vault(order.company, billing, billing.postal_code, billing.country, order.customer)
+    elif bill and (given := AddressGiven.of(bill)) and given.line1:
+        kept = for_the_vault(order.company, given, bill.postal_code, bill.country, order.customer)
+    else:
+        kept = RegisterAddress(order.company, country=country_of(one), customer=order.customer)
+    return replace(kept, tax_number=number)
+
+
+def _stored(one: Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, ...]:
     """What changes of the order's own row: None for what stays, and what its sums grow by."""
-    request, more = one.request, [line.frozen for line, _ in one.added]
+    request, more = one.request, [line.frozen for line in one.added]
     sums = [sum(frozen[i] for frozen in more) for i in range(4)]
     return (
-        one.order.id, addresses.get(one.order.id), request.postal_code, request.service, request.priority,
-        request.promise_at, *sums, len(more),
+        one.order.id, addresses.get((one.order.id, "home")), request.postal_code, request.service, request.priority,
+        request.promise_at, *sums, len(more), request.country, addresses.get((one.order.id, "bill")),
     )  # fmt: skip
 
 
-def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, datetime]) -> None:
+def _source_again(cause: Cause, edits: Sequence[Edit], times: dict[UUID, datetime]) -> None:
     """What was promised to the old address is free again, and open."""
     moved = [(one.order.id, line, units) for one in edits for line, units in one.moved]
     if moved:
@@ -549,14 +622,14 @@ def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, dateti
         progress.progress(cause, requests=steps, times=times)
 
 
-def _hold(one: _Edit, found: Found, at: datetime) -> NewHold:
+def _hold(one: Edit, found: Found, at: datetime) -> NewHold:
     return NewHold(
         ids.uuid7(), one.order.company, one.order.id, found.type, found.reason, found.facts, at,
-        waits_for=found.waits_for, value_minor=one.total, promise_at=one.request.promise_at,
+        waits_for=found.waits_for, value_minor=one.total, promise_at=one.request.promise_at, rules=found.rules,
     )  # fmt: skip
 
 
-def _event(one: _Edit, at: datetime) -> Event:
+def _event(one: Edit, at: datetime) -> Event:
     payload: dict[str, Any] = {"changed": _wanted(one.request)}
     if one.added or one.steps:
         payload |= {"before_minor": one.before, "total_minor": one.total}
@@ -566,6 +639,8 @@ def _event(one: _Edit, at: datetime) -> Event:
             "warnings": one.verdict.warnings,
             "policy_version": one.version,
         }
+    if one.released:
+        payload["released"] = [hold.type for hold in one.released]
     return Event(
         "order", one.order.id, one.order.company, occurred_at=at, payload=payload, reason=one.request.reason
     )
@@ -573,7 +648,7 @@ def _event(one: _Edit, at: datetime) -> Event:
 
 _STORED = (
     "ids", "addresses", "codes", "services", "priorities", "promises", "goods", "discounts", "shippings", "taxes",
-    "lines",
+    "lines", "countries", "billings",
 )  # fmt: skip
 
 # A hold for another reason, as that too much is authorized, is let go however little is by then. One for a shortfall is
@@ -588,14 +663,17 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
              AND (h.type <> 'payment hold' OR h.waits_for = 'payment' OR h.facts ? 'missing_minor')),
-       c.code, c.kind, o.service, o.billing_id, o.address_id, o.priority::int,
-       COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), '')
+       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.billing_id, o.address_id, o.priority::int,
+       COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), ''),
+       COALESCE((SELECT json_agg(json_build_array(h.id, h.type, h.facts -> 'rules') ORDER BY h.id) FROM orders_hold AS h
+                 WHERE h.order_id = o.id AND h.state = 'open'), '[]')
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _LINES = f"""
 SELECT id, order_id, kind, sku_code, quantity, cancelled, unit_price, gross_minor, discount_minor, shipping_minor,
-       tax_minor, {", ".join(rules.PLACES)}
+       tax_minor, description, sku_id, kit_code, kit_number, kit_units, instead_of IS NOT NULL,
+       {", ".join(rules.PLACES)}
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """
 
@@ -607,23 +685,19 @@ FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 """
 
-_HAZARDOUS = """
-SELECT s.company_id::int, s.code
-FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
-JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code AND s.hazardous
-"""
-
 _STORE = """
 UPDATE orders_order AS o SET
     address_id = COALESCE(d.address, o.address_id), postal_code = COALESCE(d.code, o.postal_code),
     service = COALESCE(d.service, o.service), priority = COALESCE(d.priority, o.priority),
-    promise_at = COALESCE(d.promise_at, o.promise_at), goods_minor = o.goods_minor + d.goods,
+    promise_at = COALESCE(d.promise_at, o.promise_at), country = COALESCE(d.country, o.country),
+    billing_id = COALESCE(d.billing, o.billing_id), goods_minor = o.goods_minor + d.goods,
     discount_minor = o.discount_minor + d.discount, shipping_minor = o.shipping_minor + d.shipping,
     tax_minor = o.tax_minor + d.tax, total_minor = o.total_minor + d.goods - d.discount + d.shipping + d.tax,
     line_count = o.line_count + d.lines
 FROM unnest(%(ids)s::uuid[], %(addresses)s::uuid[], %(codes)s::text[], %(services)s::text[],
             %(priorities)s::smallint[], %(promises)s::timestamptz[], %(goods)s::bigint[], %(discounts)s::bigint[],
-            %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[])
-     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines)
+            %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[],
+            %(countries)s::text[], %(billings)s::uuid[])
+     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines, country, billing)
 WHERE o.id = d.id
 """

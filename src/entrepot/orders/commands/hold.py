@@ -86,6 +86,11 @@ class NewHold(NamedTuple):
     )
     tier: str | None = None
     promise_at: datetime | None = None
+    rules: tuple[str, ...] = ()  # of validation that found its reason; none where a person did
+
+
+RULES = "rules"
+"""Among the facts of a hold, the rules that opened it."""
 
 
 def open_holds(cause: Cause, holds: Sequence[NewHold]) -> None:
@@ -105,8 +110,9 @@ def open_holds(cause: Cause, holds: Sequence[NewHold]) -> None:
     for one, each, item in zip(holds, terms, items, strict=True):
         assert not isinstance(item, Refused), "opening an item refuses nothing"
         blocks = rules.HOLDS[one.type].blocks if one.blocks is None else one.blocks
+        facts = {**one.facts, RULES: one.rules} if one.rules else one.facts
         rows.append((
-            one.id, one.company, one.order, one.type, one.reason, wire.dump(one.facts), ",".join(blocks), each.role,
+            one.id, one.company, one.order, one.type, one.reason, wire.dump(facts), ",".join(blocks), each.role,
             one.opened_at, item.item, each.version, each.waits_for, each.expires_at, each.at_expiry, each.next,
             one.follows,
         ))  # fmt: skip
@@ -117,7 +123,8 @@ def item_of(one: NewHold, role: str, due_hours: int | None, priority: int | None
     """The work item that asks a role about a hold; without a priority, as urgent as the hold's type."""
     return OpenItem(
         company=one.company, type=one.type, subject_kind="order", subject=one.order, reason=one.reason, role=role,
-        facts={**one.facts, "hold": one.id}, priority=priority or rules.HOLDS[one.type].priority,
+        facts={name: fact for name, fact in one.facts.items() if name != RULES} | {"hold": one.id},
+        priority=priority or rules.HOLDS[one.type].priority,
         due_in_hours=due_hours, dedupe=str(one.id), occurred_at=one.opened_at, value_minor=one.value_minor,
         tier=one.tier, promise_at=one.promise_at,
     )  # fmt: skip

@@ -173,12 +173,13 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     """Orders with their amounts frozen: held for what validation found, or ready for the next room.
 
     Goods unknown to the catalog are held and new customers registered, so that nothing a channel sends is lost.
-    Locks: the store credit that they ask for, then the names of the new orders, each in their order.
+    Locks: whose orders a policy counts, by advisory locks; the store credit that they ask for, then the names of the
+    new orders, each in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
-    new customers, 4 for addresses, 3 for holds, 1 for duplicates, 1 for promotions, 1 for
-    reservations; where a policy asks for them 1 each for recent orders, more about the goods, their list prices, stock
-    and tax, and 2 for fingerprints; 5 for store credit.
+    new customers, 4 for addresses, 3 for holds, 1 for duplicates, 1 for promotions, 1 for reservations; where a policy
+    asks for them 1 each for recent orders, first orders, the locks of these, more about the goods, their list prices,
+    stock and tax, and 2 for fingerprints; 5 for store credit.
     """
     known = facts.load(cause, requests)
 
@@ -190,7 +191,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         existing = _existing([draft for draft in fresh if draft.id not in numbers])
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-    sql.write("orders_line", (*LINE_COLUMNS, *_KIT_COLUMNS), [row for draft in fresh for row in draft.lines])
+    sql.write("orders_line", (*LINE_COLUMNS, *KIT_COLUMNS), [row for draft in fresh for row in draft.lines])
     prints = [row for draft in fresh for row in draft.fingerprints]
     sql.write("orders_fingerprint", _FINGERPRINT_COLUMNS, prints)
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
@@ -530,6 +531,7 @@ def _hold(cause: Cause, drafts: Sequence[_Draft], known: Known) -> None:
             value_minor=draft.row[_TOTAL],
             tier=known.tiers.get(draft.customer) if draft.customer else None,
             promise_at=draft.request.promise_at,
+            rules=one.rules,
         )
         for draft in drafts
         for one in draft.verdict.holds
@@ -557,7 +559,7 @@ LINE_COLUMNS = (
 _SKU, _QUANTITY = LINE_COLUMNS.index("sku_id"), LINE_COLUMNS.index("quantity")
 
 _FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
-_KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")
+KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")
 
 _PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 

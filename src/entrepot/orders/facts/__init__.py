@@ -11,6 +11,7 @@ from uuid import UUID
 
 from entrepot.orders import rules, validation
 from entrepot.orders.facts.known import (
+    SAME_TIME,
     Channel,
     Known,
     Name,
@@ -20,16 +21,16 @@ from entrepot.orders.facts.known import (
     default,
     load,
     recently,
+    taxes_of,
     unserved,
 )
 from entrepot.orders.facts.marks import fingerprints_of_places, region_of, written
+from entrepot.orders.taxing import Bears, By, due
 from entrepot.orders.validation import Earlier, LineFact, OrderFacts, PaymentFact, Validation
-from entrepot.orders.validation.taxes import taxable
 from entrepot.parties import address as formats
 from entrepot.parties import numbers
 from entrepot.parties.address import Written
 from entrepot.parties.numbers import Checked
-from entrepot.tax import rules as taxes
 from entrepot.tax.rules import Expected
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channel", "Known", "Priced", "Sku", "default", "fingerprints_of_places", "kit", "line", "load", "of", "of_address",
-    "of_kit", "region_of", "unserved", "written",
+    "of_kit", "region_of", "taxes_of", "unserved", "written",
 ]  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def _recent(
         return ()
     own, since = _name(request), placed_at - recently(policy)
     rest = ((name, one) for name, one in known.recent[customer].items() if name != own)
-    return tuple(one for _, one in rest if since <= one.at <= placed_at)
+    return tuple(one for _, one in rest if since <= one.at <= placed_at + SAME_TIME)
 
 
 def _sightings(
@@ -147,7 +148,7 @@ def _sightings(
     for one in marks:
         seen = known.sightings.get((request.company, one))
         if seen:
-            count = sum(since <= at <= placed_at for name, at in seen.items() if name != own)
+            count = sum(since <= at <= placed_at + SAME_TIME for name, at in seen.items() if name != own)
             kind = one.partition(":")[0]
             found[kind] = max(count, found.get(kind, 0))
     return found
@@ -168,23 +169,15 @@ def _expected_tax(
     number: Checked | None,
 ) -> Expected:
     about = {one.sku: one.about.category for one in priced.goods if one.about}
-    amounts = taxable(
-        (
-            (one.kind, about.get(one.sku, ""), frozen)
-            for one, frozen in zip(request.lines, priced.frozen, strict=True)
-        ),
-        on_shipping=policy.tax_on_shipping,
-    )
     seller = known.sellers.get(request.company, "")
-    is_shifted = (
-        policy.reverse_charge and request.country != seller and numbers.is_of_another_member(number, seller)
-    )
-    return taxes.expected(
-        amounts,
+    by = By(
         known.rates.get((request.company, request.country), ()),
-        country=request.country,
-        region=region_of(request, there),
-        day=placed_at.date(),
-        exemptions=known.exemptions.get(customer, ()) if customer else (),
-        is_shifted=is_shifted,
+        request.country,
+        region_of(request, there),
+        placed_at.date(),
+        known.exemptions.get(customer, ()) if customer else (),
+        policy.reverse_charge and request.country != seller and numbers.is_of_another_member(number, seller),
+        policy.tax_on_shipping,
     )
+    lines = zip(request.lines, priced.frozen, strict=True)
+    return due([Bears(one.kind, about.get(one.sku, ""), frozen) for one, frozen in lines], by)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
+from zlib import crc32
 
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
@@ -66,7 +67,7 @@ class Known:
         self.recent: dict[UUID, dict[Name, Earlier]] = {}
         self.sightings: dict[tuple[int, str], dict[Name, datetime]] = {}  # by fingerprint
         self.nowhere: frozenset[str] = frozenset()
-        self.first: set[tuple[int, str]] = set()  # customers who were not known before this batch
+        self.first: set[tuple[int, str]] = set()  # customers without an order before
         self.rates: dict[tuple[int, str], list[Rate]] = {}  # by country
         self.sellers: dict[int, str] = {}  # their countries
         self.exemptions: dict[UUID, list[Exemption]] = {}
@@ -131,6 +132,8 @@ class Known:
         """Have later orders of the batch see this one."""
         if customer is not None and customer in self.recent:
             self.recent[customer][name] = Earlier(facts.total_minor, facts.at, facts.basket)
+        if facts.customer is not None:
+            self.first.discard((name[0], facts.customer))
         for one in facts.fingerprints:
             if (name[0], one) in self.sightings:
                 self.sightings[name[0], one][name] = facts.at
@@ -146,8 +149,8 @@ def default(kind: str) -> tuple[int, Validation]:
 
 def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
     """All that a batch refers to; customers who are new are registered. 1 statement, 1 for new customers, and one each
-    where a policy asks: for recent orders, for fingerprints, for goods, for list prices, for stock, for tax; 1 where
-    people have listed fingerprints.
+    where a policy asks: for recent orders, for first ones, for fingerprints, for goods, for list prices, for stock, for
+    tax; 1 where people have listed fingerprints, and 1 to wait for whoever places an order that is counted with these.
     """
     companies = list({one.company for one in requests})
     channels = list({(one.company, one.channel) for one in requests})
@@ -217,7 +220,6 @@ def _register_customers(cause: Cause, names: Sequence[tuple[int, str]], known: K
     ):
         assert isinstance(customer, CustomerRegistered), customer
         known.customers[name] = customer.id
-        known.first.add(name)
 
 
 _policies: dict[str, Validation] = {}
@@ -246,9 +248,34 @@ def asks_fingerprints(policy: Validation) -> bool:
     return bool(policy.velocity != "off" or policy.trusted_fingerprints or policy.blocked_fingerprints)
 
 
+def _asks_first(policy: Validation) -> bool:
+    return policy.newcomer != "off"
+
+
 def _asks_goods(policy: Validation) -> bool:
     modes = (policy.hazard, policy.price, policy.export, policy.recompute, policy.changed)
     return any(mode != "off" for mode in modes)
+
+
+Asking = list[tuple["PlaceOrder", Validation]]
+
+SAME_TIME = timedelta(minutes=1)
+"""Orders so close to each other come in any order: they wait for one another, and count one another."""
+
+_COUNTED, _BUCKETS = 0x6F726473, 1024
+"""What the locks of counted orders are called, and how many there are: a batch never takes more of the server's."""
+
+
+def _wait(asking: Callable[[Callable[[Validation], bool]], Asking], known: Known) -> None:
+    """Wait for those who are placing orders of the same customers, cards and addresses, which they count as well: of
+    two at once, one would see nothing of the other. 1 statement, where a policy counts."""
+    whose = asking(lambda policy: asks_recent(policy) or _asks_first(policy))
+    keys = {f"{known.customers[one.company, one.customer]}" for one, _ in whose if one.customer is not None}
+    marked = asking(_asks_sightings)
+    keys |= {f"{one.company} {each}" for one, _ in marked for each in known.marks(one).fingerprints}
+    if keys:
+        buckets = sorted({crc32(key.encode()) % _BUCKETS for key in keys})
+        sql.run(_WAIT, {"counted": _COUNTED, "buckets": buckets})
 
 
 def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> None:
@@ -259,14 +286,17 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> No
         if (one.company, one.channel) in known.channels
     }
 
-    def asking(asks: Callable[[Validation], bool]) -> list[tuple[PlaceOrder, Validation]]:
+    def asking(asks: Callable[[Validation], bool]) -> Asking:
         """Orders of the channels whose policy asks."""
         which = {name: policy for name, policy in in_use.items() if asks(policy)}
         names = ((one, which.get((one.company, one.channel))) for one in requests) if which else ()
         return [(one, policy) for one, policy in names if policy is not None]
 
+    _wait(asking, known)
     if found := asking(asks_recent):
         _load_recent(found, known, cause.at)
+    if found := asking(_asks_first):
+        _load_first([one for one, _ in found], known)
     if known.lists_fingerprints:
         _load_sides(requests, known)
     if found := asking(_asks_sightings):
@@ -298,6 +328,13 @@ def _load_listed(known: Known) -> None:
     known.skus = {name: sku._replace(listed=listed.get(sku.id, ())) for name, sku in known.skus.items()}
 
 
+def _load_first(requests: Sequence[PlaceOrder], known: Known) -> None:
+    """Which customers have no order yet but those that were cancelled."""
+    names = {(one.company, one.customer) for one in requests if one.customer is not None}
+    of = {known.customers[name]: name for name in names}
+    known.first = {of[customer] for (customer,) in sql.run(_FIRST, {"customers": list(of)})}
+
+
 def _load_recent(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, at: datetime) -> None:
     """Orders of the same customers just before."""
     customers = {known.customers[one.company, one.customer] for one, _ in asking if one.customer is not None}
@@ -306,7 +343,7 @@ def _load_recent(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, 
     params = {
         "customers": list(customers),
         "since": min(times) - max(recently(policy) for _, policy in asking),
-        "until": max(times),
+        "until": max(times) + SAME_TIME,
         "with_lines": any(policy.duplicates != "off" for _, policy in asking),
     }
     for customer, company, channel, external, total, placed_at, skus, units in sql.run(_RECENT, params):
@@ -333,29 +370,41 @@ def _load_sightings(asking: Sequence[tuple[PlaceOrder, Validation]], known: Know
     times = [one.occurred_at or at for one, _ in asking]
     params = sql.columns(("companies", "fingerprints"), seen) | {
         "since": min(times) - timedelta(minutes=max(policy.velocity_minutes for _, policy in asking)),
-        "until": max(times),
+        "until": max(times) + SAME_TIME,
     }
     for print_, company, channel, external, placed_at in sql.run(_SIGHTINGS, params):
         known.sightings[company, print_][company, channel, external] = placed_at
 
 
-def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
-    """Rates of the countries that the orders go to, the sellers' own countries, and exemptions of the customers."""
-    customers = {known.customers[one.company, one.customer] for one in asking if one.customer is not None}
-    params = {
-        "companies": list({one.company for one in asking}),
-        "countries": list({one.country for one in asking}),
-        "customers": list(customers),
-    }
+class Taxes(NamedTuple):
+    """What taxes go by: countries of the sellers, rates by company and country, exemptions by customer."""
+
+    sellers: dict[int, str]
+    rates: dict[tuple[int, str], list[Rate]]
+    exemptions: dict[UUID, list[Exemption]]
+
+
+def taxes_of(companies: Collection[int], countries: Collection[str], customers: Collection[UUID]) -> Taxes:
+    """Rates of countries, the sellers' own countries, and exemptions of customers. One statement."""
+    params = {"companies": list(companies), "countries": list(countries), "customers": list(customers)}
+    found = Taxes({}, {}, {})
     for company, customer, country, region, category, begins, ends, rate in sql.run(_TAX, params):
         if customer is not None:
-            known.exemptions.setdefault(customer, []).append(Exemption(country, category, begins, ends))
+            found.exemptions.setdefault(customer, []).append(Exemption(country, category, begins, ends))
         elif begins is None:
-            known.sellers[company] = country
+            found.sellers[company] = country
         else:
-            known.rates.setdefault((company, country), []).append(
+            found.rates.setdefault((company, country), []).append(
                 Rate(country, region, category, begins, rate)
             )
+    return found
+
+
+def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
+    """What the tax of the orders goes by."""
+    customers = {known.customers[one.company, one.customer] for one in asking if one.customer is not None}
+    found = taxes_of({one.company for one in asking}, {one.country for one in asking}, customers)
+    known.sellers, known.rates, known.exemptions = found
 
 
 _UNSERVED = """
@@ -410,6 +459,18 @@ SELECT 9, d.company::int, d.code, NULL, NULL, NULL, NULL
 FROM json_to_recordset(%(holders)s::json) AS d(company smallint, code text)
 WHERE NOT EXISTS (SELECT FROM stock_reservation AS r WHERE r.holder = d.code AND r.company_id = d.company
                   AND r.expires_at > %(at)s::timestamptz)
+"""
+
+# One by one in the order of their numbers, as everybody takes them.
+_WAIT = """
+SELECT count(pg_advisory_xact_lock(%(counted)s::int, bucket)) FROM (
+    SELECT bucket FROM unnest(%(buckets)s::int[]) AS d(bucket) ORDER BY bucket
+) AS these
+"""
+
+_FIRST = """
+SELECT customer FROM unnest(%(customers)s::uuid[]) AS d(customer)
+WHERE NOT EXISTS (SELECT FROM orders_order AS o WHERE o.customer_id = d.customer AND o.commercial <> 'cancelled')
 """
 
 _RECENT = """

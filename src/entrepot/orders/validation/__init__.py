@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Said
@@ -31,8 +32,9 @@ from entrepot.orders.validation.risk import (
 from entrepot.orders.validation.taxes import recompute, tax, tax_number
 
 __all__ = [
-    "DAY", "FINE", "HOUR", "IMPORTED", "OF_ADDRESS", "OF_SERVICE", "RULES", "Earlier", "Found", "GoodsFact", "LineFact",
-    "OrderFacts", "PaymentFact", "Validation", "Verdict", "Warned", "is_box", "judge",
+    "CORRECTABLE", "DAY", "FINE", "HOUR", "IMPORTED", "OF_ADDRESS", "OF_AMOUNTS", "OF_GOODS", "OF_SERVICE", "OF_TAX",
+    "RULES", "Earlier", "Found", "GoodsFact", "LineFact", "OrderFacts",
+    "PaymentFact", "Validation", "Verdict", "Warned", "is_box", "joined", "judge",
 ]  # fmt: skip
 
 Rule = Callable[[OrderFacts, Validation], Found | None]
@@ -72,6 +74,21 @@ OF_ADDRESS = ("address", "region", "box", "format", "mismatch", "blocked")
 OF_SERVICE = ("service", "box", "hazard")
 """Rules that an order is asked again when its address or its service changes."""
 
+OF_GOODS = ("catalog", "export", "hazard", "price")
+"""Rules that goods are asked which come to an order; those that stand were asked when they came."""
+
+OF_AMOUNTS = ("fraud", "tax")
+"""Rules that an order is asked again when its amounts change: only what they did not find before counts."""
+
+OF_TAX = ("tax", "recompute")
+"""Rules that an order is asked again when something changes that its tax goes by."""
+
+CORRECTABLE = (
+    "address", "region", "box", "format", "service", "export", "hazard", "catalog", "price", "tax", "tax_number",
+    "recompute",
+)  # fmt: skip
+"""Rules whose finding a change may put right, so that the hold ends which they opened. Whom to trust is for people."""
+
 
 class Warned(NamedTuple):
     """What a rule noticed that only warns."""
@@ -100,7 +117,7 @@ def judge(order: OrderFacts, policy: Validation, only: Collection[str] = ()) -> 
     unknown = sorted({line.sku for line in order.goods if not line.known})
     if unknown and not only:
         reason = Said("Not in the catalog: {0}.", ", ".join(unknown))
-        holds["inventory hold"] = Found("inventory hold", reason, {"unknown": unknown})
+        holds["inventory hold"] = Found("inventory hold", reason, {"unknown": unknown}, rules=("unknown",))
     for name, rule, warns in _asked(policy):
         found = None if only and name not in only else rule(order, policy)
         if found is None:
@@ -109,6 +126,7 @@ def judge(order: OrderFacts, policy: Validation, only: Collection[str] = ()) -> 
             warnings.append(Warned(name, found.reason))
         else:
             before = holds.get(found.type)
+            found = replace(found, rules=(name,))
             holds[found.type] = found if before is None else _joined(before, found)
     return Verdict(tuple(holds.values()), tuple(warnings)) if holds or warnings else FINE
 
@@ -120,5 +138,19 @@ def _asked(policy: Validation) -> tuple[tuple[str, Rule, bool], ...]:
     return tuple((name, rule, mode == "warn") for name, rule, mode in modes if mode != "off")
 
 
+def joined(one: Verdict, other: Verdict) -> Verdict:
+    """What two judgements of an order come to: still one hold of a type."""
+    holds = {found.type: found for found in one.holds}
+    for found in other.holds:
+        before = holds.get(found.type)
+        holds[found.type] = found if before is None else _joined(before, found)
+    return Verdict(tuple(holds.values()), one.warnings + other.warnings)
+
+
 def _joined(one: Found, other: Found) -> Found:
-    return Found(one.type, Said("{0} {1}", one.reason, other.reason), {**one.facts, **other.facts})
+    return Found(
+        one.type,
+        Said("{0} {1}", one.reason, other.reason),
+        {**one.facts, **other.facts},
+        rules=one.rules + other.rules,
+    )

@@ -107,3 +107,4 @@ class Found:
     reason: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     waits_for: str | None = None
+    rules: tuple[str, ...] = ()  # that found it, by the names of their modes

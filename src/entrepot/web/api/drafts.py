@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
-from pydantic import Field, model_validator
+from pydantic import Field, StrictInt, model_validator
 
 from entrepot.access.rules import sees_buyers
 from entrepot.kernel.errors import NotFound
@@ -19,12 +19,15 @@ from entrepot.orders import rules
 from entrepot.orders.commands.draft import (
     DiscardDraft,
     PlaceDraft,
+    RestoreDraft,
     SaveDraft,
     discard_draft,
     draft,
     place_draft,
+    restore_draft,
 )
 from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, PlaceOrder
+from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.web import quote_paper
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
@@ -46,6 +49,7 @@ from entrepot.web.api.schemas import (
     Own,
     PaymentIn,
     PlacedOut,
+    PromotionIn,
     Strict,
     TaxNumber,
     Text,
@@ -74,6 +78,12 @@ class DraftIn(Strict):
     tax_minor: Minor = 0
     demand: Literal[rules.ASKED_FOR] = "sale"  # type: ignore[valid-type]
     campaign: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    policy: Literal[rules.POLICIES] | None = None  # type: ignore[valid-type]
+    priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
+    promise_at: Moment | None = None
+    service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    substitutes: Literal[SAID_OF_SUBSTITUTES] = ""  # type: ignore[valid-type]
+    promotions: Annotated[list[PromotionIn], Field(max_length=20)] = []
     valid_until: Moment | None = None
     key: Own = None
 
@@ -107,6 +117,11 @@ class DiscardDraftIn(Strict):
     key: Own = None
 
 
+class RestoreDraftIn(Strict):
+    draft: UUID
+    key: Own = None
+
+
 class DraftDiscardedOut(Out):
     draft: UUID
 
@@ -127,6 +142,13 @@ class DraftOut(Out):
     saved_at: datetime
 
 
+class PromotedOut(Out):
+    """What part of a discount was given for."""
+
+    code: str
+    amount_minor: int
+
+
 class DraftLineOut(Out):
     """A line as it was quoted."""
 
@@ -136,6 +158,7 @@ class DraftLineOut(Out):
     kind: str
     description: str
     discount_minor: int
+    promotions: list[PromotedOut]
 
 
 class DraftWholeOut(DraftOut):
@@ -153,6 +176,12 @@ class DraftWholeOut(DraftOut):
     tax_minor: int
     demand: str
     campaign: str
+    policy: str
+    priority: int | None
+    promise_at: datetime | None
+    service: str
+    substitutes: str
+    promotions: list[PromotedOut]
     lines: list[DraftLineOut]
 
 
@@ -187,7 +216,8 @@ def _save(company: int, item: DraftIn, key: str) -> SaveDraft:
         country=item.country, postal_code=item.postal_code, discount_minor=item.discount_minor,
         shipping_minor=item.shipping_minor, tax_minor=item.tax_minor, demand=item.demand, campaign=item.campaign,
         region=item.region, address=AddressGiven(**item.address.model_dump()) if item.address else None,
-        tax_number=item.tax_number,
+        tax_number=item.tax_number, policy=item.policy or "", priority=item.priority, promise_at=item.promise_at,
+        service=item.service, substitutes=item.substitutes, promotions=parse.promotions_of(item.promotions),
     )  # fmt: skip
     return SaveDraft(order, item.draft, item.valid_until, key)
 
@@ -226,6 +256,20 @@ def discard_drafts(
         return DiscardDraft(item.draft, item.reason, key)
 
     return give(request, discard_draft, payload, idempotency_key, make)
+
+
+@router.post("/drafts/restore", response={200: DraftSavedOut | list[Each[DraftSavedOut]], **REFUSED})
+def restore_drafts(
+    request: HttpRequest,
+    payload: RestoreDraftIn | Annotated[list[RestoreDraftIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Drafts that were discarded and go on after all, as they stood."""
+
+    def make(item: RestoreDraftIn, key: str) -> RestoreDraft:
+        return RestoreDraft(item.draft, key)
+
+    return give(request, restore_draft, payload, idempotency_key, make)
 
 
 @router.get("/drafts/{which}", response={200: DraftWholeOut, **READ})

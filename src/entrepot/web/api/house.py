@@ -54,6 +54,7 @@ from entrepot.web.api import (
     listed_buyers,
     messages,
     month_end,
+    order_files,
     order_reports,
     orders,
     owned,
@@ -202,6 +203,7 @@ api.add_router("/v1", holds.router, tags=["orders"])  # before orders, whose ids
 api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", drafts.router, tags=["orders"])
+api.add_router("/v1", order_files.router, tags=["orders"])
 api.add_router("/v1", order_reports.router, tags=["orders"])
 api.add_router("/v1", customers.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])

@@ -152,14 +152,16 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
     add = tuple(
         AddLine(
             one.sku, one.quantity, None if one.unit_price is None else Decimal(one.unit_price), one.like,
-            one.discount_minor, one.tax_minor,
+            one.discount_minor, one.tax_minor, one.kind, one.description,
         )
         for one in item.add
     )  # fmt: skip
     address = AddressGiven(**item.address.model_dump()) if item.address else None
     return EditOrder(
         item.order, item.reason, add, tuple((one.line, one.quantity) for one in item.remove), address,
-        item.postal_code, item.service, item.priority, item.promise_at, key=key,
+        item.postal_code, item.service, item.priority, item.promise_at, key=key, country=item.country,
+        billing=BillingGiven(**item.billing.model_dump()) if item.billing else None, tax_number=item.tax_number,
+        retax=item.retax,
     )  # fmt: skip
 
 

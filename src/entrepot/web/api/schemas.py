@@ -293,18 +293,22 @@ class AskAgainIn(Strict):
 
 
 class AddLineIn(Strict):
-    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's."""
+    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's. Of another
+    `kind` a charge with its price, or below nothing an allowance."""
 
-    sku: Code
+    sku: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     quantity: Quantity
     unit_price: Price | None = None
     like: UUID | None = None
     discount_minor: Minor = 0
     tax_minor: Minor | None = None
+    kind: Literal[rules.KINDS] = "goods"  # type: ignore[valid-type]
+    description: Text = ""
 
 
 class EditIn(Strict):
-    """What changes of an order; what is left out stays."""
+    """What changes of an order; what is left out stays. `country` is for an order that came without one; `retax` has
+    its tax worked out anew by the rates of where it goes, with the difference owed or given back."""
 
     order: UUID
     reason: Reason
@@ -315,6 +319,10 @@ class EditIn(Strict):
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] | None = None
     priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
     promise_at: Moment | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["GB"])] | None = None
+    billing: BillingIn | None = None
+    tax_number: TaxNumber = ""
+    retax: bool = False
     key: Own = None
 
 
@@ -420,6 +428,7 @@ class EditedOut(Out):
     uncovered_minor: int
     refunded_minor: int
     holds: list[str]
+    released: list[str]
     warnings: list[WarningOut]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,10 +20,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from entrepot.access.rules import sees_buyers
+from entrepot.carriage import queries as carriage
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, Said
 from entrepot.network import queries as network
+from entrepot.network.destinations import end_of_day, promised_day
 from entrepot.orders import queries as orders
 from entrepot.orders import quoting, rules
 from entrepot.orders.commands.draft import (
@@ -37,22 +40,23 @@ from entrepot.orders.commands.draft import (
     restore_draft,
     total_of,
 )
-from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder
+from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, PromotionGiven
 from entrepot.stock import queries as stock
 from entrepot.tax.rules import Expected
 from entrepot.web import address_form, letters, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, Undo, clean, console, decimal_in, give, int_in, minor_in, page
+from entrepot.web.edge import Request, Undo, clean, console, day_in, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
 
 BLANK, MORE = 3, 12
 """Empty lines beneath those that are filled in, and where somebody asks for more."""
-LINES_MAX = 100
+LINES_MAX = 1_000
 PAGE = 200
 QUANTITY_MAX = 1_000_000
 PRICE_LIMIT = 10**9
-NO_PRICE = Decimal(-1)
+NO_PRICE = Decimal(-PRICE_LIMIT)
 """Of a line that has none yet: it is not saved."""
+PRIORITY_MAX = 99
 
 
 class Known(NamedTuple):
@@ -91,12 +95,13 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
         return redirect("draft", found.id)
     if do == "discard" and found:
         told = gettext("The draft was discarded.")
-        give(request, discard_draft, [DiscardDraft(found.id)], lambda _: told, undo=_restored)
+        gone = DiscardDraft(found.id, clean(request.POST.get("why"))[:200])
+        give(request, discard_draft, [gone], lambda _: told, undo=_restored)
         return redirect("drafts")
     known = _known(request, {clean(sku) for sku in request.POST.getlist("sku")[:LINES_MAX]})
-    order = _order(request, known)
-    if found and not _sees_buyers(request):  # the form does not have whom it is for
-        kept = quote_paper.whole(found)
+    kept = quote_paper.whole(found) if found else None
+    order = _order(request, known, kept)
+    if kept and not _sees_buyers(request):  # the form does not have whom it is for
         order = replace(order, address=kept.address, tax_number=kept.tax_number)
     due = _due(order, known)
     order = _taxed(request, order, due)
@@ -106,9 +111,10 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
 
     if request.htmx:
         return shown(found, "web/parts/draft_total.html")
-    if do == "more" or _prices_lack(request, order) or address_form.lacks(request):
+    lacks = do == "more" or _prices_lack(request, order) or _promise_lacks(request)
+    if lacks or address_form.lacks(request):
         return shown(found)
-    wanted = SaveDraft(order, which, _valid_until(request))
+    wanted = SaveDraft(order, which, _valid_until(request, found))
     saved = give(request, draft, [wanted], lambda _: gettext("The draft was saved."))
     if not isinstance(saved[0], DraftSaved):
         return shown(found)
@@ -153,8 +159,17 @@ def _context(
     return {
         "draft": found,
         "order": seen,
-        "lines": [(line, known.goods.get(line.sku), free.get(line.sku, 0)) for line in lines],
-        "rows": [*lines, *[None] * (MORE if request.POST.get("do") == "more" else BLANK)],
+        "lines": [
+            (line, known.goods.get(line.sku), free.get(line.sku, 0), _has_price(line)) for line in lines
+        ],
+        "rows": [
+            *((line, _has_price(line)) for line in lines),
+            *[(None, False)] * (MORE if request.POST.get("do") == "more" else BLANK),
+        ],
+        "kinds": rules.KINDS,
+        "policies": rules.POLICIES,
+        "services": carriage.named(company=company.id),
+        "promised_on": _promised_on(order),
         "channels": known.channels.values(),
         "channel": channel,
         "total": total_of(order) if order and _is_priced(order) else None if lines else 0,
@@ -171,65 +186,148 @@ def _context(
     }
 
 
-def _order(request: Request, known: Known) -> PlaceOrder:
-    """What the form says; lines without a SKU are not there."""
+def _order(request: Request, known: Known, kept: PlaceOrder | None) -> PlaceOrder:
+    """What the form says, and what it does not ask as the draft has it. Its amounts are in the currency of the draft,
+    as long as that stays in its channel."""
     said, company = request.POST, request.reader.company
     channel = clean(said.get("channel"))
     of_channel = known.channels.get(channel)
     currency = of_channel.currency if of_channel else company.currency
-    of_line = [said.getlist(name)[:LINES_MAX] for name in ("sku", "quantity", "price", "line_discount")]
-    lines = tuple(
-        OrderLine(
-            clean(sku), min(int_in(quantity) or 0, QUANTITY_MAX),
-            _price(price, quoting.list_price(known.goods.get(clean(sku)), currency, company.currency)),
-            discount_minor=minor_in(discount, currency) or 0,
-        )
-        for sku, quantity, price, discount in zip(*of_line, strict=False)
-        if clean(sku)
-    )  # fmt: skip
-    return PlaceOrder(
-        company.id, channel, "", lines, currency, customer=clean(said.get("customer")) or None,
+    if kept and kept.channel == channel:
+        currency = kept.currency
+    discount = minor_in(said.get("discount"), currency) or 0
+    order = replace(
+        kept or PlaceOrder(company.id, channel, "", (), currency), channel=channel, currency=currency
+    )
+    return replace(
+        order, lines=_lines(request, known, order), customer=clean(said.get("customer")) or None,
         country=clean(said.get("country")).upper()[:2], postal_code=clean(said.get("postal_code"))[:20],
-        discount_minor=minor_in(said.get("discount"), currency) or 0,
+        discount_minor=discount, promotions=_still_given(order.promotions, discount),
         shipping_minor=minor_in(said.get("shipping"), currency) or 0,
         tax_minor=minor_in(said.get("tax"), currency) or 0, demand=clean(said.get("demand")) or "sale",
         campaign=clean(said.get("campaign")), substitutes=clean(said.get("substitutes")),
         address=address_form.given(request), tax_number=clean(said.get("tax_number"))[:40],
-        region=clean(said.get("region"))[:100],
+        region=clean(said.get("region"))[:100], **_fulfilled(request, order),
     )  # fmt: skip
 
 
-def _price(text: str, listed: Decimal | None) -> Decimal:
-    """What the form says a unit costs; where it says nothing, the catalog does."""
-    found = decimal_in(text) if clean(text) else listed
-    return found if found is not None and 0 <= found < PRICE_LIMIT else NO_PRICE
+def _lines(request: Request, known: Known, order: PlaceOrder) -> tuple[OrderLine, ...]:
+    """Lines of the form: goods by SKU, charges and allowances by their kind. A row that names neither is not there.
+    Each is given for the promotions of its SKU and kind in the draft."""
+    company, currency = request.reader.company, order.currency
+    rows = len(request.POST.getlist("sku")[:LINES_MAX])
+    names = ("sku", "quantity", "price", "line_discount", "kind", "description")
+    of_line = ([*request.POST.getlist(name)[:rows], *[""] * rows][:rows] for name in names)
+    left = list(order.lines)
+    lines = []
+    for sku, quantity, price, discount, kind, description in zip(
+        *map(partial(map, clean), of_line), strict=True
+    ):
+        of_kind = kind or rules.GOODS
+        if not sku and (of_kind == rules.GOODS or not (description or price)):
+            continue
+        listed = quoting.list_price(known.goods.get(sku), currency, company.currency)
+        less = minor_in(discount, currency) or 0
+        before = next((one for one in left if (one.sku, one.kind) == (sku, of_kind)), None)
+        if before:
+            left.remove(before)
+        lines.append(
+            OrderLine(
+                sku, min(int_in(quantity) or 0, QUANTITY_MAX),
+                _price(price, listed if of_kind == rules.GOODS else None, of_kind), of_kind, description[:200],
+                less, _still_given(before.promotions, less) if before else (),
+            )
+        )  # fmt: skip
+    return tuple(lines)
+
+
+def _still_given(promotions: tuple[PromotionGiven, ...], discount: int) -> tuple[PromotionGiven, ...]:
+    """What a discount was given for, as long as it is that much: parts of it can't be more than all of it."""
+    return promotions if sum(one.amount_minor for one in promotions) <= discount else ()
+
+
+def _fulfilled(request: Request, kept: PlaceOrder) -> dict[str, Any]:
+    """How and when it is to be sent; what the form does not ask stays."""
+    said = request.POST
+    told: dict[str, Any] = {}
+    if "service" in said:
+        told["service"] = clean(said.get("service"))[:100]
+    if "policy" in said:
+        told["policy"] = clean(said.get("policy"))
+    if "priority" in said:
+        priority = int_in(clean(said.get("priority")))
+        told["priority"] = None if priority is None else max(0, min(priority, PRIORITY_MAX))
+    if "promise_at" in said:
+        day = day_in(clean(said.get("promise_at")))
+        if day is None or day != _promised_on(kept):  # the same day keeps its hour
+            here = str(fmt.reading().zone)
+            country, code = clean(said.get("country")).upper()[:2], clean(said.get("postal_code"))[:20]
+            told["promise_at"] = end_of_day(day, country, code, here) if day else None
+    return told
+
+
+def _promised_on(order: PlaceOrder | None) -> date | None:
+    if order is None:
+        return None
+    return promised_day(order.promise_at, order.country, order.postal_code, str(fmt.reading().zone))
+
+
+def _promise_lacks(request: Request) -> bool:
+    """Whether what stands as the promised day is none, which is told."""
+    said = clean(request.POST.get("promise_at"))
+    if not said or day_in(said) is not None:
+        return False
+    messages.error(request, gettext("Write the promise as a day, such as 2026-12-24."))
+    return True
+
+
+def _price(text: str, listed: Decimal | None, kind: str) -> Decimal:
+    """What the form says a unit costs; where it says nothing, the catalog does. Allowances may be below nothing."""
+    found = decimal_in(text) if text else listed
+    least = 0 if kind == rules.GOODS else -PRICE_LIMIT + 1
+    return found if found is not None and least <= found < PRICE_LIMIT else NO_PRICE
+
+
+def _has_price(line: OrderLine) -> bool:
+    return line.unit_price != NO_PRICE
 
 
 def _is_priced(order: PlaceOrder) -> bool:
-    return bool(order.lines) and all(line.unit_price >= 0 or line.kind != rules.GOODS for line in order.lines)
+    return bool(order.lines) and all(map(_has_price, order.lines))
 
 
 def _prices_lack(request: Request, order: PlaceOrder) -> bool:
     """Whether a line has no price, which is told: nobody gives goods away by leaving a field empty."""
-    typed = [
-        clean(price)
-        for sku, price in zip(request.POST.getlist("sku"), request.POST.getlist("price"), strict=False)
-        if clean(sku)
-    ]
+    lacking = [line for line in order.lines if not _has_price(line)]
+    typed = _typed_prices(request) if lacking else {}
     found = [
         Invalid(
-            field=Said("price of {0}", line.sku),
+            field=Said("price of {0}", name),
             expected=Said("one in {0}: the catalog has none", order.currency)
-            if not text
-            else "a number from 0 on",
+            if not text and line.kind == rules.GOODS
+            else "a number from 0 on"
+            if line.kind == rules.GOODS
+            else "a number",
             found=text or "nothing",
         )
-        for line, text in zip(order.lines, typed, strict=False)
-        if line.unit_price < 0
+        for line in lacking
+        for name in [line.sku or line.description or line.kind]
+        for text in [typed.get((line.sku, line.description), "")]
     ]
     for one in found:
         messages.error(request, words.refusal(one))
     return bool(found)
+
+
+def _typed_prices(request: Request) -> dict[tuple[str, str], str]:
+    """What was typed as the price of each SKU and description."""
+    said = request.POST
+    skus = said.getlist("sku")
+    described = [*said.getlist("description"), *[""] * len(skus)]
+    return {
+        (clean(sku), clean(description)[:200]): clean(price)
+        for sku, price, description in zip(skus, said.getlist("price"), described, strict=False)
+    }
 
 
 def _due(order: PlaceOrder | None, known: Known) -> Expected | None:
@@ -291,10 +389,13 @@ def _gift_message(request: Request) -> str:
     return "\n".join(clean(line) for line in said.split("\n")).strip()
 
 
-def _valid_until(request: Request) -> datetime | None:
-    """The end of the day that the form names, where the reader is."""
+def _valid_until(request: Request, found: orders.DraftRow | None) -> datetime | None:
+    """The end of the day that the form names, where the reader is; the same day as before keeps its hour."""
+    zone = fmt.reading().zone
     try:
         day = parse_date(clean(request.POST.get("valid_until")))
     except ValueError:
         return None
-    return datetime.combine(day, time.max, fmt.reading().zone) if day else None
+    if day and found and found.valid_until and found.valid_until.astimezone(zone).date() == day:
+        return found.valid_until
+    return datetime.combine(day, time.max, zone) if day else None

@@ -18,8 +18,9 @@ from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
-from entrepot.orders.commands.place import AddressGiven
+from entrepot.orders.commands.place import AddressGiven, BillingGiven
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
+from entrepot.parties import address as formats
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.commands.regroup import merge, split
@@ -61,6 +62,10 @@ def change(request: Request, which: UUID) -> HttpResponse:
             if one.holds:
                 holds = ", ".join(map(words.word, one.holds))
                 messages.warning(request, gettext("It is held now: %(holds)s.") % {"holds": holds})
+            if one.released:
+                holds = ", ".join(map(words.word, one.released))
+                told = gettext("Put right, and held by it no more: %(holds)s.")
+                messages.info(request, told % {"holds": holds})
     return back(request, f"/orders/{which}/", results)
 
 
@@ -126,13 +131,16 @@ def _misread(request: Request, found: orders.OrderView) -> list[str]:
     said = {
         name: clean(request.POST.get(name)) for name in ("sku", "quantity", "price", "priority", "promise_at")
     }
-    told = _misread_units(request, found)
+    told = _misread_units(request, found) + _misbilled(request)
     if said["quantity"] and not int_in(said["quantity"]):
         told.append(gettext("Write the units to add as a whole number from 1."))
     elif said["quantity"] and not said["sku"]:
         told.append(gettext("Name the SKU to add."))
     if said["price"] and minor_in(said["price"], found.currency) is None:
         told.append(gettext("Write the price as an amount, with at most the decimals of its currency."))
+    charge = clean(request.POST.get("charge"))
+    if charge and not minor_in(charge, found.currency):
+        told.append(gettext("Write the charge as an amount, with at most the decimals of its currency."))
     if said["priority"] and int_in(said["priority"]) is None:
         told.append(gettext("Write the priority as a whole number from 0 to 99."))
     promised = _promise(said["promise_at"], found)
@@ -182,7 +190,7 @@ def say_given_back(request: Request, minor: int, currency: str) -> None:
 
 def _edit(request: Request, found: orders.OrderView, address: AddressGiven | None) -> EditOrder:
     """What the form says that the order does not."""
-    said = request.POST
+    said, billing = request.POST, _billing(request)
     add: list[AddLine] = []
     remove: list[tuple[UUID, int]] = []
     for line in found.lines:
@@ -199,7 +207,13 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
         minor = minor_in(said.get("price"), found.currency)
         price = None if minor is None else Decimal(minor).scaleb(-money.exponent(found.currency))
         add.append(AddLine(sku, int_in(clean(said.get("quantity"))) or 1, price))
+    charge = minor_in(said.get("charge"), found.currency)
+    if charge:
+        price = Decimal(charge).scaleb(-money.exponent(found.currency))
+        kind, description = clean(said.get("charge_kind")) or "manual", clean(said.get("charge_for"))[:200]
+        add.append(AddLine("", 1, price, kind=kind, description=description))
     code, service, priority = (clean(said.get(part)) for part in ("postal_code", "service", "priority"))
+    country = clean(said.get("country")).upper()
     return EditOrder(
         found.id,
         clean(said.get("reason")),
@@ -211,7 +225,35 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
         service if "service" in said and service != clean(found.service) else None,
         int_in(priority) if priority and priority != str(found.priority) else None,
         _promise(said.get("promise_at"), found),
+        country=country if country and country != found.country else None,
+        billing=billing,
+        tax_number=clean(said.get("tax_number"))[:40],
+        retax=bool(said.get("retax")),
     )
+
+
+def _billing(request: Request) -> BillingGiven | None:
+    """Who is billed from now on, where the form says it."""
+    said = {part: clean(request.POST.get(f"bill_{part}"))[:200] for part in BILLED}
+    if not any(said.values()):
+        return None
+    return BillingGiven(
+        **said | {"country": said["country"].upper()[:2], "postal_code": said["postal_code"][:20]}
+    )
+
+
+BILLED = ("name", "line1", "city", "country", "postal_code", "region", "email")
+
+
+def _misbilled(request: Request) -> list[str]:
+    billing = _billing(request)
+    if billing is None or (
+        all((billing.name, billing.line1, billing.city)) and formats.is_country(billing.country)
+    ):
+        return []
+    return [
+        gettext("Of whom to bill write name, street, city and the country by its two letters, or nothing.")
+    ]
 
 
 def _promise(text: str | None, found: orders.OrderView) -> datetime | None:

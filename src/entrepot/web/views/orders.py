@@ -29,6 +29,7 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
+from entrepot.parties import address as formats
 from entrepot.parties import queries as parties
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
@@ -165,8 +166,9 @@ def release(request: Request) -> HttpResponse:
 @console
 def hold(request: Request, which: UUID) -> HttpResponse:
     waits_for = clean(request.POST.get("waits_for")) or "nothing"
+    blocks = tuple(map(clean, request.POST.getlist("blocks"))) or None
     wanted = PlaceHold(
-        which, clean(request.POST.get("type")), clean(request.POST.get("reason")), waits_for=waits_for
+        which, clean(request.POST.get("type")), clean(request.POST.get("reason")), blocks, waits_for
     )
     kind = rules.HOLDS.get(wanted.type)
     actor = request.reader.actor
@@ -296,6 +298,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "billing": parties.address(found.billing_id) if found.billing_id and may_see_address else None,
         "address_hidden": bool(found.address_id or found.billing_id) and not may_see_address,
         "hold_types": rules.HOLDS,
+        "transitions": rules.TRANSITIONS,
         "resolutions": rules.RESOLUTIONS,
         "providers": PROVIDERS,
         "cancelled_for": rules.CANCELLED_FOR,
@@ -308,9 +311,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "asks": ASKED,
         **_cancellable(request, found),
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
-        "edits": order_edit.allowed(found),
-        "may_edit": actor.may("sourcing.edit"),
-        "services": carriage.named(company=found.company) if actor.may("sourcing.edit") else {},
+        **_editable(request, found),
         "relatives": orders.relatives(which),
         **_splittable(request, found, paid),
         **(_mergeable(which) if actor.may("sourcing.merge") else {}),
@@ -429,6 +430,18 @@ def _promised_elsewhere(found: orders.OrderView) -> date | None:
     here = str(fmt.reading().zone)
     there = promised_day(found.promise_at, found.country, found.postal_code, here)
     return there if there != promised_day(found.promise_at, "", "", here) else None
+
+
+def _editable(request: Request, found: orders.OrderView) -> dict[str, Any]:
+    """What the form offers that changes the order."""
+    may = request.reader.actor.may("sourcing.edit")
+    return {
+        "edits": order_edit.allowed(found),
+        "may_edit": may,
+        "services": carriage.named(company=found.company) if may else {},
+        "needs_country": not formats.is_country(found.country),
+        "charge_kinds": [kind for kind in rules.KINDS if kind != rules.GOODS],
+    }
 
 
 def _cancellable(request: Request, found: orders.OrderView) -> dict[str, Any]:
