@@ -31,6 +31,7 @@ class Order:
     ordered_at: datetime
     quantity: int
     received: int
+    to_come: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,13 @@ def orders(
     params = {"company": company, "state": state, "after": after, "limit": limit}
     behind, by = keyset("purchasing_order", "purchasing_order", ORDERS_BY, order, after)
     return [Order(*row) for row in sql.run(_ORDERS.format(behind=behind, by=by), params)]
+
+
+def coming(company: int, node: UUID, *, name: str = "", limit: int = 50) -> list[Order]:
+    """Orders of which something is to come to a node, the newest first; those of a `name`, which is their number or
+    their reference, however its letters are written. 1 statement."""
+    params = {"company": company, "node": node, "name": name, "limit": limit}
+    return [Order(*row) for row in sql.run(_COMING, params)]
 
 
 def order(which: UUID) -> Order | None:
@@ -164,12 +172,14 @@ def discrepancies() -> list[str]:
 
 _FIELDS = """
 SELECT purchasing_order.id, number, purchasing_order.company_id::int, supplier_id, supplier.name, node_id, node.code,
-       external_ref, purchasing_order.currency, state, ordered_by, ordered_at, line.quantity, line.received
+       external_ref, purchasing_order.currency, state, ordered_by, ordered_at, line.quantity, line.received,
+       CASE WHEN state IN ('open', 'part_received') THEN line.to_come ELSE 0 END
 FROM purchasing_order
 JOIN parties_supplier AS supplier ON supplier.id = supplier_id
 JOIN network_node AS node ON node.id = node_id
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(quantity), 0)::bigint AS quantity, coalesce(sum(received), 0)::bigint AS received
+    SELECT coalesce(sum(quantity), 0)::bigint AS quantity, coalesce(sum(received), 0)::bigint AS received,
+           coalesce(sum(GREATEST(0, quantity - received - short)), 0)::bigint AS to_come
     FROM purchasing_orderline WHERE order_id = purchasing_order.id) AS line
 """
 
@@ -177,6 +187,13 @@ _ORDERS = f"""{_FIELDS}
 WHERE purchasing_order.company_id = %(company)s::smallint AND %(state)s::text IN ('', state)
   {{behind}}
 {{by}} LIMIT %(limit)s::int
+"""
+
+_COMING = f"""{_FIELDS}
+WHERE purchasing_order.company_id = %(company)s::smallint AND node_id = %(node)s::uuid
+  AND state IN ('open', 'part_received')
+  AND (%(name)s::text = '' OR lower(%(name)s::text) IN (lower(number), lower(external_ref)))
+ORDER BY ordered_at DESC, purchasing_order.id DESC LIMIT %(limit)s::int
 """
 
 ORDERS_BY = {"ordered_at": ("{row}.ordered_at",)}
@@ -312,9 +329,9 @@ _CHECKS = (
     (
         "Line {1} of purchase order {0} counts {2} units beyond what was ordered, it has {3}.",
         """
-        SELECT purchasing_order.number, line.number, over, GREATEST(0, received - quantity)
+        SELECT purchasing_order.number, line.number, over, GREATEST(0, received + short - quantity)
         FROM purchasing_orderline AS line JOIN purchasing_order ON purchasing_order.id = line.order_id
-        WHERE over <> GREATEST(0, received - quantity) ORDER BY 1, 2 LIMIT 100
+        WHERE over <> GREATEST(0, received + short - quantity) ORDER BY 1, 2 LIMIT 100
         """,
     ),
     (

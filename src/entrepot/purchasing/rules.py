@@ -161,10 +161,18 @@ def plan_receipt(
         taken[one.line] = taken.get(one.line, 0) + one.quantity
     if refusal := _twice([serial for one in counted for serial in one.serials]):
         return refusal
+    kept = {which: given_up_for_good(lines[which], policy) for which in taken}
     parts = [take(lines[one.line], one, currency) for one in counted]
     for which in taken:
-        lines[which].short = policy.given_up(lines[which].quantity, lines[which].received)
+        line = lines[which]
+        line.short = kept[which] or policy.given_up(line.quantity, line.received)
+        line.over = max(0, line.received + line.short - line.quantity)
     return parts
+
+
+def given_up_for_good(line: Line, policy: Receiving) -> int:
+    """Units of a line that a person gave up. What the policy gives up by itself is taken if it comes after all."""
+    return 0 if line.short == policy.given_up(line.quantity, line.received) else line.short
 
 
 def _misfit(
@@ -175,7 +183,7 @@ def _misfit(
         return Invalid(
             field=Said("quantity of line {0}", line.number), expected="1 or more", found=one.quantity
         )
-    left = line.quantity - line.received - taken
+    left = line.quantity - given_up_for_good(line, policy) - line.received - taken
     tolerance = policy.over(line.quantity)
     if one.quantity > left + tolerance:
         rest = tolerance + min(0, left)
@@ -202,7 +210,6 @@ def take(line: Line, one: ReceivedLine, currency: str) -> Part:
     So the parts of a line sum to the rounded value of the whole, in whatever portions it comes.
     """
     before, line.received = line.received, line.received + one.quantity
-    line.over = max(0, line.received - line.quantity)
     value = extend(line.received, line.unit_cost, currency) - extend(before, line.unit_cost, currency)
     return Part(
         line.id,

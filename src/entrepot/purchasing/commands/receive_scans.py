@@ -345,7 +345,7 @@ def _ask_whose(cause: Cause, refused: Sequence[tuple[ReceiveScan, Refused]]) -> 
     buyer where nobody ordered them."""
     roles = {
         errors.UnknownBarcode: ("unknown barcode", "inventory manager"),
-        errors.NotOrdered: ("not ordered", "buyer"),
+        errors.NotOrdered: ("not ordered", "inventory manager"),
     }
     open_items(
         cause,
