@@ -136,6 +136,7 @@ class PurchaseOrderOut(Out):
     ordered_at: datetime
     quantity: int
     received: int
+    to_come: int
 
 
 class PurchaseLineOut(Out):
