@@ -343,6 +343,32 @@ class Claim(models.Model):
         triggers = imprinted(changes=True)
 
 
+class Sending(models.Model):
+    """A mail with the paper of an order, to its supplier."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    address = models.TextField()
+    language = models.TextField()
+    note = models.TextField(db_default="")
+    state = models.TextField(db_default="waiting")  # waiting, sent, failed
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id"], name="purchasing_sending_of_order")]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_sending_done_at_some_time",
+                condition=Q(state="waiting", done_at__isnull=True)
+                | Q(state__in=["sent", "failed"], done_at__isnull=False),
+            ),
+        ]
+
+
 class Confirmation(models.Model):
     """What a supplier said of an order line at one time."""
 

@@ -121,6 +121,39 @@ def receipts(order: UUID) -> list[Receipt]:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """A mail with an order's paper; `error`: why the mail server did not take it."""
+
+    id: UUID
+    order: UUID
+    address: str
+    language: str
+    note: str
+    state: str
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None
+    error: str
+
+
+def sendings(order: UUID) -> list[Sending]:
+    """How an order was sent to its supplier, the latest first. 1 statement."""
+    return [Sending(*row) for row in sql.run(_SENDINGS, {"order": order, "which": None})]
+
+
+def sending(which: UUID) -> Sending | None:
+    """One mail. 1 statement."""
+    return next((Sending(*row) for row in sql.run(_SENDINGS, {"order": None, "which": which})), None)
+
+
+def written_to(supplier: UUID) -> tuple[str, str]:
+    """The address and the language in which a supplier was written to last; '' for both where he never was. 1
+    statement."""
+    found = sql.run(_WRITTEN_TO, {"supplier": supplier})
+    return found[0] if found else ("", "")  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """Units that should be ordered; `terms` has the sum that they come from."""
 
@@ -218,6 +251,16 @@ _RECEIPTS = """
 SELECT receipt.id, number, received_by, received_at, sum(line.quantity)::bigint, sum(line.value_minor)::bigint
 FROM purchasing_receipt AS receipt JOIN purchasing_receiptline AS line ON line.receipt_id = receipt.id
 WHERE receipt.order_id = %(order)s::uuid GROUP BY receipt.id ORDER BY received_at, receipt.id
+"""
+
+_SENDINGS = """
+SELECT id, order_id, address, language, note, state, asked_by, asked_at, done_at, error FROM purchasing_sending
+WHERE order_id = %(order)s::uuid OR id = %(which)s::uuid ORDER BY id DESC LIMIT 50
+"""
+
+_WRITTEN_TO = """
+SELECT s.address, s.language FROM purchasing_order AS o JOIN purchasing_sending AS s ON s.order_id = o.id
+WHERE o.supplier_id = %(supplier)s::uuid ORDER BY s.id DESC LIMIT 1
 """
 
 _PROPOSALS = """

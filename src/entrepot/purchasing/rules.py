@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,8 +10,9 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.money import extend
+from entrepot.languages import LANGUAGES
 from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded, SerialSeen
 from entrepot.purchasing.receiving import Receiving, misfit_arrival, misfit_expiry
 
@@ -26,10 +28,12 @@ class OrderedLine(NamedTuple):
 
 
 class ChangedLine(NamedTuple):
-    """Units that an order line, by its id, asks for from now on in all."""
+    """What an order line, by its id, asks for from now on: units in all, at a cost, wanted on a day; None as before."""
 
     line: UUID
-    quantity: int
+    quantity: int | None = None
+    unit_cost: Decimal | None = None
+    wanted_on: date | None = None
 
 
 class ReceivedLine(NamedTuple):
@@ -124,18 +128,52 @@ def misfit_change(
             return NotFound(what="line of this order", which=str(one.line))
         if one.line in seen:
             return Invalid(field=Said("line {0}", line.number), expected="each line once", found="twice")
-        if not max(1, line.received) <= one.quantity <= QUANTITY_MAX:
-            expected = f"{line.received} or more, which came already" if line.received else "units"
-            return Invalid(
-                field=Said("quantity of line {0}", line.number), expected=expected, found=one.quantity
-            )
+        if refusal := _misfit_otherwise(line, one):
+            return refusal
         seen.add(one.line)
     return misfit(added, skus) if added else None
 
 
-def ask_otherwise(line: Line, quantity: int) -> None:
-    """Ask for other units of a line: what was given up of it and what the supplier confirmed counts no more."""
-    line.quantity, line.over, line.short, line.confirmed = quantity, 0, 0, None
+def _misfit_otherwise(line: Line, one: ChangedLine) -> Refused | None:
+    """Why a line can't ask for that: nothing changes, fewer units than came, a cost of what came already."""
+    if one.quantity is one.unit_cost is one.wanted_on is None:
+        return Invalid(
+            field=Said("line {0}", line.number), expected="other units, another cost or day", found="nothing"
+        )
+    if one.quantity is not None and not max(1, line.received) <= one.quantity <= QUANTITY_MAX:
+        expected = Said("{0} or more, which came already", line.received) if line.received else "units"
+        return Invalid(field=Said("quantity of line {0}", line.number), expected=expected, found=one.quantity)
+    if one.unit_cost is None or one.unit_cost == line.unit_cost:
+        return None
+    if not one.unit_cost.is_finite() or one.unit_cost < 0:
+        return Invalid(
+            field=Said("cost of line {0}", line.number), expected="zero or more", found=str(one.unit_cost)
+        )
+    if line.received:
+        expected = "that of what came already: give up the rest, and add a line at the other cost"
+        return Invalid(
+            field=Said("cost of line {0}", line.number), expected=expected, found=str(one.unit_cost)
+        )
+    return None
+
+
+def differs(line: Line, wanted_on: date | None, one: ChangedLine) -> bool:
+    """Whether a change asks for anything that a line, wanted on a day, does not ask for already."""
+    return (
+        (one.quantity is not None and (one.quantity != line.quantity or line.short > 0))
+        or (one.unit_cost is not None and one.unit_cost != line.unit_cost)
+        or (one.wanted_on is not None and one.wanted_on != wanted_on)
+    )
+
+
+def ask_otherwise(line: Line, one: ChangedLine) -> None:
+    """Ask for a line otherwise: what the supplier confirmed of it counts no more; nor does what was given up of it,
+    where it is said how many units it asks for."""
+    line.confirmed = None
+    if one.quantity is not None:
+        line.quantity, line.over, line.short = one.quantity, 0, 0
+    if one.unit_cost is not None:
+        line.unit_cost = one.unit_cost
 
 
 def plan_receipt(
@@ -229,6 +267,18 @@ def take(line: Line, one: ReceivedLine, currency: str) -> Part:
 def progress(lines: Iterable[Line]) -> str:
     """The event of the order's life that a receipt makes."""
     return "receive_part" if any(line.to_come for line in lines) else "receive_rest"
+
+
+MAILBOX = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,200}\.[^@\s,;<>\".]{2,}")
+
+
+def misfit_sending(address: str, language: str) -> Refused | None:
+    """Why an order can't be sent so: no mail address, or a language in which there are no papers."""
+    if not MAILBOX.fullmatch(address):
+        return Invalid(field="address", expected="a mail address, as orders@supplier.example", found=address)
+    if language not in LANGUAGES:
+        return Invalid(field="language", expected=one_of(sorted(LANGUAGES)), found=language)
+    return None
 
 
 def in_order(lines: Iterable[Line]) -> list[Line]:

@@ -151,9 +151,10 @@ def _order_screen(dock: Dock, order: queries.Order) -> Screen:
         (gettext("From"), order.supplier_name),
         (gettext("To come"), named + (" …" if len(left) > 6 else "")),
     )
+    units = (order.received, order.received + order.to_come)
     return Screen(
-        order.number, gettext("Scan everything that came"), order.number, facts=facts,
-        units=(order.received, order.received + order.to_come), scans=gettext("Item or package"), at=str(dock.at.subject),
+        order.number, gettext("Scan everything that came"), order.number, facts=facts, units=units,
+        scans=gettext("Item or package"), at=str(dock.at.subject),
         back="scan-receive",
     )  # fmt: skip
 
