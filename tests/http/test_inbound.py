@@ -321,6 +321,31 @@ def test_a_buyer_says_what_is_on_its_way(console, bought):
     assert "announced already" in said(page.post(f"{where}act/", form | {"external_ref": "DN-7"}))
 
 
+def test_a_package_of_several_skus_that_differs_is_said_at_the_desk(console, shop, bought):
+    system = the_system(timezone.now())
+    (sku,) = register_skus(system, requests=[RegisterSku(COMPANY, "LID", "A lid")])
+    buyer = Cause(Actor("bea", everything=True), timezone.now())
+    change(buyer, requests=[ChangeOrder(bought, (), ((sku.id, 5, Decimal("0.50")),))])
+    jug, lid = queries.lines(bought)
+    lines = ((bought, jug.id, 10, SSCC, "L1"), (bought, lid.id, 5, SSCC))
+    take_notices(system, requests=[TakeNotice(COMPANY, "DN-9", timezone.now().date(), lines)])
+    page, path = console("supervisor"), "/inbound/receiving/scan/"
+    scanned = {"node": shop.nodes[0], "text": f"(00){SSCC}"}
+    assert "LID x: say a SKU of the package" in said(page.post(path, scanned | {"found": "LID; x"}))
+    assert queries.order(bought).received == 0
+    page.post(path, scanned | {"found": "LID; 3\r\nJUG; 9; L1"})
+    assert [one.received for one in queries.lines(bought)] == [9, 3]
+
+
+def test_typed_serial_numbers_stand_one_to_a_line_and_may_hold_spaces(console, bought):
+    page, path, line = console("inventory"), f"/inbound/orders/{bought}/act/", line_of(bought)
+    counted = {
+        "action": "receive", f"units-{line.id}": "2", f"lot-{line.id}": "L1", f"serials-{line.id}": "A 1\r\n\r\n B 2 ",
+    }  # fmt: skip
+    page.post(path, counted)
+    assert [one.serials for one in dock.arrivals(bought)] == [["A 1", "B 2"]]
+
+
 # ---- the API
 
 

@@ -289,5 +289,5 @@ def _lot_refusal(line: Line, one: ReceivedLine) -> Refused | None:
     lacks_date = line.lot_policy == "lot_expiry" and one.expires_on is None
     if line.lot_policy == "none" or (one.lot and not lacks_date):
         return None
-    also = " and when it expires" if line.lot_policy == "lot_expiry" else ""
+    also = Said(" and when it expires") if line.lot_policy == "lot_expiry" else ""
     return LotNeeded(sku=str(line.sku), policy=line.lot_policy, line=line.number, also=also)

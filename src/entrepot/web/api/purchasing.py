@@ -167,7 +167,7 @@ class PurchaseLineOut(Out):
     first_quantity: int | None
 
 
-class MailOut(Out):
+class OrderMailOut(Out):
     """A mail with an order's paper; `error`: why the mail server did not take it."""
 
     id: UUID
@@ -181,7 +181,7 @@ class MailOut(Out):
     error: str
 
 
-class ReceiptOut(Out):
+class PurchaseReceiptOut(Out):
     id: UUID
     number: str
     received_by: str
@@ -194,8 +194,8 @@ class PurchaseOrderWholeOut(PurchaseOrderOut):
     """`receipts`, the oldest first; `mails` to the supplier, the latest first."""
 
     lines: list[PurchaseLineOut]
-    receipts: list[ReceiptOut]
-    mails: list[MailOut]
+    receipts: list[PurchaseReceiptOut]
+    mails: list[OrderMailOut]
 
 
 class RescheduledIn(Keyed):
@@ -213,7 +213,7 @@ class RescheduledOut(Out):
     lines: int
 
 
-class SendIn(Keyed):
+class OrderSentIn(Keyed):
     """An order to its supplier: to a mail address, in a language of papers, with a note in the mail."""
 
     order: UUID
@@ -726,7 +726,9 @@ def reschedule_purchase_orders(
 
 @router.post("/purchase-orders/send", response={200: SendingOut | list[Each[SendingOut]], **REFUSED})
 def send_purchase_orders(
-    request: HttpRequest, payload: SendIn | Annotated[list[SendIn], Many], idempotency_key: IdempotencyKey
+    request: HttpRequest,
+    payload: OrderSentIn | Annotated[list[OrderSentIn], Many],
+    idempotency_key: IdempotencyKey,
 ) -> Any:
     """Send orders to their suppliers by mail, each with its paper."""
     return give(

@@ -40,7 +40,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.putaway import Choice
 from entrepot.web import format as fmt
 from entrepot.web import lists, lists_floor, order_paper, papers, words
-from entrepot.web.buying import announced_in, lines_in, price_in
+from entrepot.web.buying import announced_in, found_in, lines_in, price_in, serials_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -58,6 +58,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import at_most, listed, listed_whole, order_of
+from entrepot.web.reasons import reason
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
@@ -257,7 +258,7 @@ def _counted(request: Request, line: UUID) -> list[ReceivedLine]:
     good, damaged = int_in(text.get(f"units-{line}")), int_in(text.get(f"damaged-{line}"))
     parts = []
     if good:
-        serials = tuple(clean(text.get(f"serials-{line}")).split())
+        serials = serials_in(text.get(f"serials-{line}"))
         parts.append(ReceivedLine(line, good, lot, expires_on, serials=serials))
     if damaged:
         parts.append(ReceivedLine(line, damaged, lot, expires_on, "damaged", clean(text.get("note"))))
@@ -317,14 +318,14 @@ def desk(request: Request) -> HttpResponse:
 @require_POST
 @console
 def scan(request: Request) -> HttpResponse:
-    text, node = request.POST, uuid_in(request.POST.get("node"))
+    text, node, found = request.POST, uuid_in(request.POST.get("node")), found_in(request)
     wanted = [
         ReceiveScan(
             request.reader.company.id, node, clean(text.get("text")), None, int_in(text.get("units")),
             clean(text.get("lot")), day_in(text.get("expires")), clean(text.get("serial")),
-            text.get("damaged") == "yes", clean(text.get("note")),
+            text.get("damaged") == "yes", clean(text.get("note")), found=tuple(found or ()),
         )
-    ] if node else []  # fmt: skip
+    ] if node and found is not None else []  # fmt: skip
     results = receive_scans(cause_of(request), requests=wanted) if wanted else []
     for one in results:
         if isinstance(one, ScanReceived):
@@ -492,5 +493,5 @@ def told(one: ScanReceived) -> str:
 
 def _verdict(one: CheckDecided) -> str:
     return gettext("%(passed)s may be sold, %(damaged)s are damaged, %(held)s are in quarantine: %(why)s.") % {
-        "passed": one.passed, "damaged": one.damaged, "held": one.quarantined, "why": one.why,
+        "passed": one.passed, "damaged": one.damaged, "held": one.quarantined, "why": reason(one.why),
     }  # fmt: skip
