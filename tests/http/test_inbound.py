@@ -13,8 +13,10 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.insight import kpis
 from entrepot.kernel import relay, sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
 from entrepot.parties.commands.register import (
@@ -32,6 +34,7 @@ from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock import plate_queries
+from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.web.tasks import DESTINATIONS
 from tests.catcher import catching
 from tests.http.test_api import is_problem
@@ -208,6 +211,13 @@ def test_a_scan_at_the_desk_is_received_checked_and_put_away(console, shop, boug
     assert "JUG" in console("auditor").get(f"/inbound/put-away/?node={node}").content.decode() or not sql.run(
         "SELECT FROM network_bin WHERE node_id = %(node)s AND kind = 'receiving'", {"node": node}
     )
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(node)s", {"node": node}))
+    moved = PutAway(COMPANY, check.sku, bins["IN"], bins["A-01"], 10, lot="L7")
+    assert not isinstance(put_away(the_system(timezone.now()), requests=[moved])[0], Refused)
+    text = page.get("/inbound/suppliers/").content.decode()
+    asked = kpis.Asked(timezone.now() - timedelta(days=1), timezone.now() + timedelta(days=1))
+    (docks,) = kpis.by(kpis.KPIS["dock to stock"], COMPANY, asked, "node")
+    assert "From dock to stock" in text and docks.facts and f">{docks.facts}</td>" in text, "the same figure"
 
 
 def test_who_may_not_receive_is_told_who_does(console, bought):
