@@ -164,8 +164,8 @@ def act(request: Request, which: UUID) -> HttpResponse:
         case "change":
             results = _change(request, found, lines)
         case "send":
-            mail = [clean(text.get(name)) for name in ("address", "language", "mail_note")]
-            results = give(request, send_orders, [SendOrder(which, *mail)], _sent)
+            to, language, note = (clean(text.get(name)) for name in ("address", "language", "mail_note"))
+            results = give(request, send_orders, [SendOrder(which, to, language, note)], _sent)
         case "reschedule":
             results = _reschedule(request, found, lines)
         case "close" if found.received or text.getlist("line"):
