@@ -49,6 +49,7 @@ WIDER = {
 BESIDE: dict[str, str | list[Any]] = {
     "report-tile": ["perfect-order"],
     "draft-paper": walk.WHICH["draft"],
+    "purchase-order-paper": walk.WHICH["purchase-order"],
     "packing-slip": walk.WHICH["packing"],
     "packing-customs": "SELECT f.id FROM warehouse_fulfillment AS f JOIN orders_order AS o ON o.id = f.order_id"
     " JOIN network_node AS n ON n.id = f.node_id AND n.country <> o.country WHERE f.state = 'shipped' LIMIT 1",

@@ -110,6 +110,53 @@ def test_what_the_supplier_confirmed_of_a_changed_line_counts_no_more(house: Ret
     assert expected(house) == {0: (12, later), 1: (10, DUE)}, "the day that was said last stands"
 
 
+def test_the_cost_and_the_day_of_a_line_change_and_its_units_stay(house: Retailer) -> None:
+    (which,) = ordered(house)
+    first, second = queries.lines(which)
+    later = DUE + timedelta(days=9)
+    confirm(BUYER, requests=[ConfirmOrder(which, ((first.id, 10, DUE), (second.id, 10, DUE)))])
+
+    dearer = ChangedLine(first.id, unit_cost=Decimal("1.50"), wanted_on=later)
+    as_it_is = ChangedLine(second.id, unit_cost=Decimal("1.25"), wanted_on=second.wanted_on)
+    assert change(BUYER, requests=[ChangeOrder(which, (dearer, as_it_is))]) == [
+        OrderChanged(which, 1, 0, "open")
+    ]
+
+    assert told(which) == [(1, 10, 0, None), (2, 10, 0, None)]
+    now, other = queries.lines(which)
+    assert (now.unit_cost, now.wanted_on, now.confirmed, other.confirmed) == (
+        Decimal("1.50"),
+        later,
+        None,
+        10,
+    )
+    assert expected(house) == {0: (10, later), 1: (10, DUE)}
+    (came,) = receive(CLERK, requests=[ReceiveOrder(which, ((first.id, 10),))])
+    assert came.value_minor == 1500  # type: ignore[union-attr]
+
+
+def test_the_cost_of_what_came_stays_and_another_day_asks_for_nothing_that_was_given_up(
+    house: Retailer,
+) -> None:
+    (which,) = ordered(house)
+    first, second = queries.lines(which)
+    receive(CLERK, requests=[ReceiveOrder(which, ((first.id, 4),))])
+    close_rest(BUYER, requests=[CloseRest(which, "out of stock", (first.id,))])
+    dear, nothing, none, later = change(
+        BUYER,
+        requests=[
+            ChangeOrder(which, (ChangedLine(first.id, unit_cost=Decimal(9)),)),
+            ChangeOrder(which, (ChangedLine(first.id),)),
+            ChangeOrder(which, (ChangedLine(second.id, unit_cost=Decimal(-1)),)),
+            ChangeOrder(which, (ChangedLine(first.id, wanted_on=DUE + timedelta(days=1)),)),
+        ],
+    )
+    assert [type(one) for one in (dear, nothing, none)] == [Invalid] * 3
+    assert later == OrderChanged(which, 1, 0, "part_received")
+    assert (queries.lines(which)[0].short, queries.lines(which)[0].to_come) == (6, 0)
+    assert expected(house) == {1: (10, DUE)}
+
+
 def test_whoever_changes_does_not_receive_and_the_other_way_round(house: Retailer) -> None:
     (which,) = ordered(house)
     first, _ = queries.lines(which)
@@ -192,7 +239,7 @@ def test_a_change_never_asks_for_less_than_came(line: Line, quantity: int) -> No
     refusal = misfit_change([ChangedLine(line.id, quantity)], [], {line.id: line}, {})
     assert (refusal is None) == (quantity >= max(1, line.received))
     if refusal is None:
-        ask_otherwise(line, quantity)
+        ask_otherwise(line, ChangedLine(line.id, quantity))
         assert line.to_come == line.expected == quantity - line.received
 
 

@@ -146,6 +146,43 @@ def test_a_buyer_gives_up_the_rest_of_an_order(house):
     assert sql.run("SELECT count(*) FROM stock_supply")[0][0] == 0
 
 
+def test_what_was_given_up_and_comes_after_all_is_not_expected_again(house):
+    """Nor is it taken: its line has no supply with a day any more, and the buyer who gave it up decides."""
+    one = ordered(house, (house.skus[0], 10), (house.skus[1], 4))
+    first, _ = queries.lines(one)
+    receive(CLERK, requests=[ReceiveOrder(one, ((first.id, 5),))])
+    close_rest(BUYER, requests=[CloseRest(one, "they are out", (first.id,))])
+
+    (refused,) = receive(CLERK, requests=[ReceiveOrder(one, ((first.id, 2),))])
+    assert refused == ExceedsOrdered(line=1, left=0, tolerance=0, wanted=2)
+    assert [kind for kind, _ in items()] == ["more than ordered"]
+
+    set_policy(Receiving(over_percent=20), scope="s1")
+    (taken,) = receive(CLERK, requests=[ReceiveOrder(one, ((first.id, 2),))])
+    assert (taken.state, taken.over, taken.short) == ("part_received", 2, 5)
+    (line, _) = queries.lines(one)
+    assert (line.received, line.over, line.short, line.to_come, line.expected_on) == (7, 2, 5, 0, None)
+    assert sql.run("SELECT sku_id FROM stock_supply") == [(house.skus[1],)]
+
+
+def test_a_line_of_which_nothing_came_is_dropped_but_not_all_of_them(house):
+    one = ordered(house, (house.skus[0], 10), (house.skus[1], 4))
+    first, second = queries.lines(one)
+    all_of_them, dropped, the_last = close_rest(
+        BUYER,
+        requests=[
+            CloseRest(one, "not any more", (first.id, second.id)),
+            CloseRest(one, "not any more", (second.id,)),
+            CloseRest(one, "nor these", (first.id,)),
+        ],
+    )
+    assert isinstance(all_of_them, Invalid) and isinstance(the_last, Invalid)
+    assert dropped == RestClosed(one, 4, "open")
+    assert sql.run("SELECT line_id FROM stock_supply") == [(first.id,)]
+    (came,) = receive(CLERK, requests=[ReceiveOrder(one, ((first.id, 10),))])
+    assert came.state == "received"
+
+
 # ---- damaged, expired, seen twice
 
 

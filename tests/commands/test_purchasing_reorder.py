@@ -21,6 +21,8 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.parties.commands.register import RegisterOffer, register_offers
 from entrepot.purchasing import performance, queries
+from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmOrder, confirm
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.proposals import (
@@ -42,7 +44,6 @@ from entrepot.purchasing.commands.reorder import (
 )
 from entrepot.purchasing.reordering import Reordering
 from entrepot.stock.commands.move import CUSTOMER, At, Move, move_units
-from entrepot.warehouse.commands.put_away import PutAway, put_away
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
 from tests.sizes import MANY, SIZES
 
@@ -327,12 +328,21 @@ def test_what_is_not_due_yet_is_not_late(house):
     assert (found.lines, found.on_time, found.in_full) == (3, 2, 1)
 
 
-def test_from_dock_to_stock(house):
-    (made,) = order(
-        BUYER, requests=[OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))]
-    )
-    receive(CLERK, requests=[ReceiveOrder(made.order, occurred_at=NOW - timedelta(hours=5))])
-    moved = PutAway(1, house.skus[0], house.receiving, house.pick, 5, occurred_at=NOW - timedelta(hours=2))
-    put_away(CLERK, requests=[moved])
-    (found,) = performance.dock_to_stock(1, since=NOW.date(), until=NOW.date() + timedelta(days=1))
-    assert (found.node_code, found.put_away, found.hours) == ("north", 1, pytest.approx(3))
+@pytest.mark.parametrize(("ends", "counts"), [(-3, 0), (0, 0), (1, 1), (9, 1)])
+@pytest.mark.parametrize("by", ["cancelled", "given up"])
+def test_what_was_ended_after_its_day_without_a_unit_is_a_failure(house, ends, counts, by):
+    """Ended in time it is nobody's fault; another line of the order keeps what is given up from being cancelled."""
+    goods = tuple((sku, 10, Decimal(1)) for sku in house.skus[: 1 if by == "cancelled" else 2])
+    asked = OrderGoods(1, house.supplier, house.node, "", goods, NOW - timedelta(days=20))
+    (made,) = order(BUYER, requests=[asked])
+    line, *others = queries.lines(made.order)
+    if others:
+        receive(CLERK, requests=[ReceiveOrder(made.order, ((others[0].id, 10),))])
+    at = NOW + (line.wanted_on - NOW.date()) + timedelta(days=ends)
+    if by == "cancelled":
+        cancel(BUYER, requests=[CancelOrder(made.order, "never came", occurred_at=at)])
+    else:
+        close_rest(BUYER, requests=[CloseRest(made.order, "never came", (line.id,), occurred_at=at)])
+    span = {"since": line.wanted_on, "until": line.wanted_on + timedelta(days=1), "today": NOW.date()}
+    due = performance.lines_due(1, house.supplier, **span)
+    assert [(one.quantity, one.came) for one in due if one.sku == line.sku] == [(10, 0)] * counts

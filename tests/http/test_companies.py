@@ -123,7 +123,10 @@ def test_no_program_reads_what_another_company_has(two, program):
             assert answers[2] == 200, url
 
 
-ALSO = {"/api/v1/buyers/listed": {"email": "ada@example.com"}}
+ALSO = {
+    "/api/v1/buyers/listed": {"email": "ada@example.com"},
+    "/api/v1/purchase-orders/send": {"address": "orders@mugs.example"},
+}
 """What has to be sent as well, where one of several fields is needed."""
 CODED = "A code, or an id."
 """How the document tells of a field that may say an id as text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -12,8 +13,10 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.kernel import sql
+from entrepot.insight import kpis
+from entrepot.kernel import relay, sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
 from entrepot.parties.commands.register import (
@@ -23,12 +26,17 @@ from entrepot.parties.commands.register import (
     register_suppliers,
 )
 from entrepot.purchasing import dock, queries
+from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.reorder import ProposeOrders, propose_orders
+from entrepot.purchasing.commands.send_orders import SendOrder, send_orders
 from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock import plate_queries
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.web.tasks import DESTINATIONS
+from tests.catcher import catching
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
@@ -101,6 +109,83 @@ def test_from_confirmation_to_receipt_on_the_page_of_an_order(console, bought):
     assert dock.claims(COMPANY) == []
 
 
+def test_an_order_goes_to_its_supplier_as_a_paper_by_mail(console, bought, mailoutbox):
+    page, path = console("inventory"), f"/inbound/orders/{bought}/"
+    wrong = page.post(f"{path}act/", {"action": "send", "address": "nobody", "language": "de"}, follow=True)
+    assert "a mail address" in wrong.content.decode() and 'value="nobody"' in wrong.content.decode()
+    form = {"action": "send", "address": "orders@mugs.example", "language": "de", "mail_note": "Bitte bald."}
+    assert "on its way to the supplier" in page.post(f"{path}act/", form, follow=True).content.decode()
+    assert relay.relay_once(DESTINATIONS) == 1
+    (mail,) = mailoutbox
+    number = queries.order(bought).number
+    assert mail.to == ["orders@mugs.example"] and number in mail.subject and "Bitte bald." in mail.body
+    ((name, content, kind),) = mail.attachments
+    assert (name, kind, content[:4]) == (f"{number}.pdf", "application/pdf", b"%PDF")
+    (sending,) = queries.sendings(bought)
+    assert sending.state == "sent" and str(sending.id) in mail.extra_headers["Message-ID"]
+    text = page.get(path).content.decode()
+    assert "Send it again" in text and '<option value="de" selected>' in text, "as he was written to last"
+    assert relay.relay_once(DESTINATIONS) == 0
+    read = page.get(f"{path}order.pdf?language=es")
+    assert read["Content-Type"] == "application/pdf" and read.content.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("says", "state", "arrives"), [("550 nobody", "failed", 1), ("451 later", "waiting", 0), ("", "sent", 1)]
+)
+def test_what_the_mail_server_says_decides_what_becomes_of_a_mail(bought, settings, says, state, arrives):
+    with catching() as catcher:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        send_orders(the_system(timezone.now()), requests=[SendOrder(bought, "orders@mugs.example")])
+        assert relay.relay_once(DESTINATIONS) == 0, "nobody is there"
+        settings.EMAIL_PORT, catcher.refuses = catcher.port, f"{says}, orders@mugs.example" if says else ""
+        assert relay.relay_once(DESTINATIONS, at=timezone.now() + timedelta(hours=1)) == arrives
+        assert [one.state for one in queries.sendings(bought)] == [state]
+        assert len(catcher.mails) == (state == "sent")
+
+
+def test_a_line_is_asked_for_otherwise_and_dropped_on_the_page(console, bought):
+    system = the_system(timezone.now())
+    (sku,) = register_skus(system, requests=[RegisterSku(COMPANY, "LID", "A lid")])
+    buyer = Cause(Actor("bea", everything=True), timezone.now())
+    change(buyer, requests=[ChangeOrder(bought, (), ((sku.id, 5, Decimal("0.50")),))])
+    page, path = console("inventory"), f"/inbound/orders/{bought}/"
+    jug, lid = queries.lines(bought)
+    day = timezone.now().date() + timedelta(days=30)
+    asked = {"action": "change", f"cost-{jug.id}": "2.75", f"by-{jug.id}": day.isoformat()}
+    assert "The order is changed." in page.post(f"{path}act/", asked, follow=True).content.decode()
+    jug = line_of(bought)
+    assert (jug.quantity, jug.unit_cost, jug.wanted_on, jug.expected_on) == (10, Decimal("2.75"), day, day)
+    other = day + timedelta(days=3)
+    moved = {"action": "reschedule", "sku": lid.sku, "day": other.isoformat()}
+    assert "It is expected on that day." in page.post(f"{path}act/", moved, follow=True).content.decode()
+    assert [one.expected_on for one in queries.lines(bought)] == [day, other]
+    page.post(f"{path}act/", {"action": "close", "reason": "not any more", "line": lid.id})
+    assert [one.to_come for one in queries.lines(bought)] == [10, 0]
+    assert queries.order(bought).state == "open"
+    page.post(f"{path}act/", {"action": "close", "reason": "nor these"})
+    assert queries.order(bought).state == "cancelled"
+
+
+def test_programs_change_move_and_send_an_order(program, bought, mailoutbox):
+    api = program("inventory")
+    line, day = line_of(bought), timezone.now().date() + timedelta(days=20)
+    asked = {"order": str(bought), "lines": [{"line": str(line.id), "unit_cost": "2.25"}]}
+    assert api.post("/api/v1/purchase-orders/change", asked).json()["changed"] == 1
+    moved = {"order": str(bought), "expected_on": day.isoformat(), "skus": ["JUG"]}
+    assert api.post("/api/v1/purchase-orders/reschedule", moved).json() == {"order": str(bought), "lines": 1}
+    assert (line_of(bought).unit_cost, line_of(bought).expected_on) == (Decimal("2.25"), day)
+    mail = {"order": str(bought), "address": "orders@mugs.example"}
+    assert api.post("/api/v1/purchase-orders/send", mail).status_code == 200
+    relay.relay_once(DESTINATIONS)
+    whole = api.get(f"/api/v1/purchase-orders/{bought}").json()
+    assert [one["state"] for one in whole["mails"]] == ["sent"] and whole["receipts"] == []
+    assert whole["to_come"] == 10
+    paper = api.get(f"/api/v1/purchase-orders/{bought}/paper?language=de").json()
+    assert b64decode(paper["pdf"]).startswith(b"%PDF") and paper["number"] == whole["number"]
+
+
 def test_a_scan_at_the_desk_is_received_checked_and_put_away(console, shop, bought):
     system = the_system(timezone.now())
     policy = Quality((Plan(sku="JUG", sample_percent=0, sample_min=2),))
@@ -126,6 +211,13 @@ def test_a_scan_at_the_desk_is_received_checked_and_put_away(console, shop, boug
     assert "JUG" in console("auditor").get(f"/inbound/put-away/?node={node}").content.decode() or not sql.run(
         "SELECT FROM network_bin WHERE node_id = %(node)s AND kind = 'receiving'", {"node": node}
     )
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(node)s", {"node": node}))
+    moved = PutAway(COMPANY, check.sku, bins["IN"], bins["A-01"], 10, lot="L7")
+    assert not isinstance(put_away(the_system(timezone.now()), requests=[moved])[0], Refused)
+    text = page.get("/inbound/suppliers/").content.decode()
+    asked = kpis.Asked(timezone.now() - timedelta(days=1), timezone.now() + timedelta(days=1))
+    (docks,) = kpis.by(kpis.KPIS["dock to stock"], COMPANY, asked, "node")
+    assert "From dock to stock" in text and docks.facts and f">{docks.facts}</td>" in text, "the same figure"
 
 
 def test_who_may_not_receive_is_told_who_does(console, bought):
@@ -237,6 +329,31 @@ def test_a_buyer_says_what_is_on_its_way(console, bought):
     page.post(f"{where}act/", form | {"external_ref": "DN-6"})
     assert [one.units for one in dock.notices(COMPANY)] == [6, 4]
     assert "announced already" in said(page.post(f"{where}act/", form | {"external_ref": "DN-7"}))
+
+
+def test_a_package_of_several_skus_that_differs_is_said_at_the_desk(console, shop, bought):
+    system = the_system(timezone.now())
+    (sku,) = register_skus(system, requests=[RegisterSku(COMPANY, "LID", "A lid")])
+    buyer = Cause(Actor("bea", everything=True), timezone.now())
+    change(buyer, requests=[ChangeOrder(bought, (), ((sku.id, 5, Decimal("0.50")),))])
+    jug, lid = queries.lines(bought)
+    lines = ((bought, jug.id, 10, SSCC, "L1"), (bought, lid.id, 5, SSCC))
+    take_notices(system, requests=[TakeNotice(COMPANY, "DN-9", timezone.now().date(), lines)])
+    page, path = console("supervisor"), "/inbound/receiving/scan/"
+    scanned = {"node": shop.nodes[0], "text": f"(00){SSCC}"}
+    assert "LID x: say a SKU of the package" in said(page.post(path, scanned | {"found": "LID; x"}))
+    assert queries.order(bought).received == 0
+    page.post(path, scanned | {"found": "LID; 3\r\nJUG; 9; L1"})
+    assert [one.received for one in queries.lines(bought)] == [9, 3]
+
+
+def test_typed_serial_numbers_stand_one_to_a_line_and_may_hold_spaces(console, bought):
+    page, path, line = console("inventory"), f"/inbound/orders/{bought}/act/", line_of(bought)
+    counted = {
+        "action": "receive", f"units-{line.id}": "2", f"lot-{line.id}": "L1", f"serials-{line.id}": "A 1\r\n\r\n B 2 ",
+    }  # fmt: skip
+    page.post(path, counted)
+    assert [one.serials for one in dock.arrivals(bought)] == [["A 1", "B 2"]]
 
 
 # ---- the API

@@ -14,6 +14,7 @@ from entrepot.kernel.ids import uuid7
 from entrepot.kernel.money import extend
 from entrepot.purchasing import rules
 from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded
+from entrepot.purchasing.receiving import Receiving
 from entrepot.purchasing.rules import Line, OrderedLine, ReceivedLine
 
 SKU = uuid7()
@@ -105,3 +106,47 @@ def test_progress_tells_part_from_rest():
 )
 def test_an_order_must_make_sense(lines, refusal):
     assert isinstance(rules.misfit(lines, {SKU: "A"}), refusal)
+
+
+# ---- what was given up
+
+
+@given(st.integers(1, 60), st.data())
+def test_what_a_person_gave_up_stays_given_up_whatever_comes(ordered, data):
+    received = data.draw(st.integers(0, ordered))
+    given_up = data.draw(st.integers(0, ordered - received))
+    policy = Receiving(
+        over_percent=data.draw(st.integers(0, 100)), under_percent=data.draw(st.integers(0, 20))
+    )
+    line = a_line(ordered, received=received, short=given_up)
+    for_good = rules.given_up_for_good(line, policy)
+    for portion in data.draw(st.lists(st.integers(1, 20), max_size=8)):
+        before = line.to_come
+        plan = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, portion)], "GBP", policy)
+        assert line.to_come <= before, "nothing that is not expected is expected again"
+        assert line.short >= for_good
+        assert line.received <= ordered - for_good + policy.over(ordered)
+        assert line.over == (
+            max(0, line.received + line.short - ordered) if isinstance(plan, list) else line.over
+        )
+        assert line.received <= ordered - line.short + line.over
+
+
+def test_what_the_policy_gave_up_is_taken_when_it_comes_after_all():
+    policy = Receiving(under_percent=5)
+    line = a_line(100, received=90)
+    rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 6)], "GBP", policy)
+    assert (line.short, line.to_come) == (4, 0)
+    assert isinstance(rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 4)], "GBP", policy), list)
+    assert (line.received, line.short, line.over) == (100, 0, 0)
+
+
+def test_what_a_person_gave_up_comes_beyond_the_order_within_the_tolerance():
+    policy = Receiving(over_percent=5, under_percent=5)
+    line = a_line(100, received=50, short=50)
+    refused = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 6)], "GBP", policy)
+    assert refused == ExceedsOrdered(line=1, left=0, tolerance=5, wanted=6)
+    assert isinstance(rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 5)], "GBP", policy), list)
+    assert (line.received, line.short, line.over, line.to_come, line.expected) == (55, 50, 5, 0, 0)
+    again = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 1)], "GBP", policy)
+    assert again == ExceedsOrdered(line=1, left=0, tolerance=0, wanted=1), "the tolerance counts once"

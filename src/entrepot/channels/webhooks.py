@@ -67,6 +67,19 @@ EVENTS: dict[str, Named] = {
     "dispute.opened": Named("dispute", ("needs_response",), "A bank asks about a payment", begins=True),
     "dispute.won": Named("dispute", ("won",), "A dispute was won"),
     "dispute.lost": Named("dispute", ("lost",), "A dispute was lost"),
+    "purchase_order.ordered": Named("purchase_order", (), "Goods were ordered from a supplier", begins=True),
+    "purchase_order.changed": Named(
+        "purchase_order", (), "An order asks for other units, days, prices or lines", by="purchasing.change"
+    ),
+    "purchase_order.sent": Named(
+        "purchase_order", (), "An order is sent to its supplier by mail", by="purchasing.send_orders"
+    ),
+    "purchase_order.confirmed": Named(
+        "purchase_order", (), "A supplier says what he sends of an order, and when", by="purchasing.confirm"
+    ),
+    "purchase_order.rescheduled": Named(
+        "purchase_order", (), "What is to come of an order is expected on another day", by="purchasing.reschedule"
+    ),
     "purchase_order.received": Named("purchase_order", ("received",), "All of a purchase order has come"),
     "purchase_order.part_received": Named("purchase_order", ("part_received",), "Some of a purchase order has come"),
     "purchase_order.cancelled": Named("purchase_order", ("cancelled",), "A purchase order was cancelled"),

@@ -43,7 +43,7 @@ def misfit_confirmation(lines: Sequence[ConfirmedLine], asked: dict[UUID, Asked]
         if one.line in seen:
             return Invalid(field=Said("line {0}", number), expected="each line once", found="twice")
         if one.quantity < asked[one.line].received:
-            expected = f"{asked[one.line].received} or more, which came already"
+            expected = Said("{0} or more, which came already", asked[one.line].received)
             return Invalid(field=Said("quantity of line {0}", number), expected=expected, found=one.quantity)
         seen.add(one.line)
     return None

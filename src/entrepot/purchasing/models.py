@@ -31,7 +31,14 @@ class Order(models.Model):
     ordered_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["company_id", "ordered_at"], name="purchasing_order_by_time")]
+        indexes = [
+            models.Index(fields=["company_id", "ordered_at"], name="purchasing_order_by_time"),
+            models.Index(
+                fields=["node_id", "ordered_at"],
+                name="purchasing_order_coming",
+                condition=Q(state__in=["open", "part_received"]),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["company_id", "external_ref"],
@@ -57,7 +64,8 @@ class OrderLine(models.Model):
     quantity = models.IntegerField()
     received = models.IntegerField(default=0)
     unit_cost = models.DecimalField(max_digits=18, decimal_places=6)
-    over = models.IntegerField(db_default=0)  # received beyond the quantity, within the tolerance of the day
+    # received beyond the quantity less `short`, within the tolerance of the day
+    over = models.IntegerField(db_default=0)
     short = models.IntegerField(db_default=0)  # not expected any more
     wanted_on = models.DateField(null=True)  # the day that was asked for
     confirmed = models.IntegerField(null=True)  # what the supplier said last, and for when
@@ -84,7 +92,9 @@ class OrderLine(models.Model):
             ),
             models.CheckConstraint(
                 name="purchasing_orderline_received_within_accepted",
-                condition=Q(received__gte=0, over__gte=0, received__lte=F("quantity") + F("over")),
+                condition=Q(
+                    received__gte=0, over__gte=0, received__lte=F("quantity") - F("short") + F("over")
+                ),
             ),
             models.CheckConstraint(
                 name="purchasing_orderline_confirmed_with_a_day",
@@ -93,7 +103,7 @@ class OrderLine(models.Model):
             ),
             models.CheckConstraint(
                 name="purchasing_orderline_short_is_of_the_rest",
-                condition=Q(short=0) | Q(short__gt=0, quantity__gte=F("received") + F("short")),
+                condition=Q(short__gte=0, quantity__gte=F("short")),
             ),
         ]
 
@@ -331,6 +341,32 @@ class Claim(models.Model):
             ),
         ]
         triggers = imprinted(changes=True)
+
+
+class Sending(models.Model):
+    """A mail with the paper of an order, to its supplier."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    address = models.TextField()
+    language = models.TextField()
+    note = models.TextField(db_default="")
+    state = models.TextField(db_default="waiting")  # waiting, sent, failed
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id"], name="purchasing_sending_of_order")]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_sending_done_at_some_time",
+                condition=Q(state="waiting", done_at__isnull=True)
+                | Q(state__in=["sent", "failed"], done_at__isnull=False),
+            ),
+        ]
 
 
 class Confirmation(models.Model):

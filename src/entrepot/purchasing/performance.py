@@ -15,8 +15,9 @@ class Performance:
 
     A line is due on the day that the supplier confirmed first, or else on the day that was asked for. It is on time
     when something came by then, in full when all came, both when all came by then, by the days of the
-    node that it came to. One whose day is not over counts as soon as all of it came. Bad units came damaged or failed
-    their check.
+    node that it came to. One whose day is not over counts as soon as all of it came. One of which nothing came, and
+    that was cancelled or given up, counts where that was done after its day: it was not kept. Bad units came damaged or
+    failed their check.
     """
 
     supplier: UUID
@@ -47,16 +48,6 @@ class Performance:
     @property
     def good_share(self) -> float | None:
         return 1 - self.bad / self.units if self.units else None
-
-
-@dataclass(frozen=True, slots=True)
-class DockToStock:
-    """How long goods stood at a node's dock before they were put away, in hours, and how many times they were."""
-
-    node_code: str
-    put_away: int
-    hours: float
-    slowest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +87,21 @@ def lines_due(
     return [DueLine(*row) for row in sql.run(_LINES_DUE, params)]
 
 
-def dock_to_stock(company: int, *, since: date, until: date) -> list[DockToStock]:
-    """For each node the time from the last receipt of a SKU and lot at the dock to its putting away. 1 statement."""
-    params = {"company": company, "since": since, "until": until}
-    return [DockToStock(*row) for row in sql.run(_DOCK_TO_STOCK, params)]
-
-
 _DUE = """
 WITH due AS (
     SELECT bought.supplier_id, bought.id AS order_id, bought.number, bought.ordered_at, line.id, line.sku_id,
            line.quantity,
            COALESCE((SELECT c.expected_on FROM purchasing_confirmation AS c WHERE c.line_id = line.id AND c.quantity > 0
-                     ORDER BY c.id LIMIT 1), line.wanted_on) AS day
+                     ORDER BY c.id LIMIT 1), line.wanted_on) AS day,
+           CASE WHEN line.received = 0 AND (bought.state = 'cancelled' OR line.short >= line.quantity) THEN
+               (SELECT max((e.occurred_at AT TIME ZONE node.time_zone)::date) FROM kernel_event AS e
+                WHERE e.subject_id = bought.id
+                  AND (line.short < line.quantity AND e.state_after = 'cancelled'
+                       OR line.short >= line.quantity AND e.payload -> 'lines' @> to_jsonb(line.id::text)))
+           END AS ended_on
     FROM purchasing_order AS bought JOIN purchasing_orderline AS line ON line.order_id = bought.id
-    WHERE bought.company_id = %(company)s::smallint AND (bought.state <> 'cancelled' OR line.received > 0)
+    JOIN network_node AS node ON node.id = bought.node_id
+    WHERE bought.company_id = %(company)s::smallint
       {whose}
 ), came AS (
     SELECT due.*, sums.first_at, COALESCE(sums.units, 0) AS units, COALESCE(sums.by_then, 0) AS by_then,
@@ -128,6 +120,7 @@ WITH due AS (
         WHERE r.line_id = due.id) AS sums ON true
     WHERE due.day >= %(since)s::date AND due.day < %(until)s::date
       AND (due.day < %(today)s::date OR sums.units >= due.quantity)
+      AND (due.ended_on IS NULL OR due.ended_on > due.day)
 )
 """
 
@@ -152,18 +145,3 @@ SELECT order_id, number, sku_id, sku.code, ordered_at, day, quantity, units::int
 FROM came JOIN catalog_sku AS sku ON sku.id = came.sku_id ORDER BY day DESC, number DESC, sku.code LIMIT %(limit)s::int
 """
 )
-
-_DOCK_TO_STOCK = """
-SELECT node.code, count(*)::int, avg(hours)::float8, max(hours)::float8
-FROM (
-    SELECT source.node_id, EXTRACT(epoch FROM m.occurred_at - came.at) / 3600 AS hours
-    FROM stock_move AS m JOIN stock_bucket AS source ON source.id = m.from_bucket
-    JOIN network_bin AS bin ON bin.id = source.bin_id AND bin.kind = 'receiving'
-    JOIN LATERAL (SELECT max(r.occurred_at) AS at FROM stock_move AS r
-                  WHERE r.sku_id = m.sku_id AND r.to_bucket = source.id AND r.id < m.id
-                    AND r.document_kind = 'purchase_receipt') AS came ON came.at IS NOT NULL
-    WHERE m.company_id = %(company)s::smallint AND m.reason = 'put_away'
-      AND m.occurred_at >= %(since)s::date AND m.occurred_at < %(until)s::date
-) AS one JOIN network_node AS node ON node.id = one.node_id
-GROUP BY node.code ORDER BY node.code
-"""

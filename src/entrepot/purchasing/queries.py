@@ -31,6 +31,7 @@ class Order:
     ordered_at: datetime
     quantity: int
     received: int
+    to_come: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,13 @@ def orders(
     return [Order(*row) for row in sql.run(_ORDERS.format(behind=behind, by=by), params)]
 
 
+def coming(company: int, node: UUID, *, name: str = "", limit: int = 50) -> list[Order]:
+    """Orders of which something is to come to a node, the newest first; those of a `name`, which is their number or
+    their reference, however its letters are written. 1 statement."""
+    params = {"company": company, "node": node, "name": name, "limit": limit}
+    return [Order(*row) for row in sql.run(_COMING, params)]
+
+
 def order(which: UUID) -> Order | None:
     """One order. 1 statement."""
     found = sql.run(_ORDER, {"which": which})
@@ -110,6 +118,39 @@ def lines_of(orders: Collection[UUID]) -> dict[UUID, list[Line]]:
 def receipts(order: UUID) -> list[Receipt]:
     """The receipts of an order, the oldest first. 1 statement."""
     return [Receipt(*row) for row in sql.run(_RECEIPTS, {"order": order})]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A mail with an order's paper; `error`: why the mail server did not take it."""
+
+    id: UUID
+    order: UUID
+    address: str
+    language: str
+    note: str
+    state: str
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None
+    error: str
+
+
+def sendings(order: UUID) -> list[Sending]:
+    """How an order was sent to its supplier, the latest first. 1 statement."""
+    return [Sending(*row) for row in sql.run(_SENDINGS, {"order": order, "which": None})]
+
+
+def sending(which: UUID) -> Sending | None:
+    """One mail. 1 statement."""
+    return next((Sending(*row) for row in sql.run(_SENDINGS, {"order": None, "which": which})), None)
+
+
+def written_to(supplier: UUID) -> tuple[str, str]:
+    """The address and the language in which a supplier was written to last; '' for both where he never was. 1
+    statement."""
+    found = sql.run(_WRITTEN_TO, {"supplier": supplier})
+    return found[0] if found else ("", "")  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +205,14 @@ def discrepancies() -> list[str]:
 
 _FIELDS = """
 SELECT purchasing_order.id, number, purchasing_order.company_id::int, supplier_id, supplier.name, node_id, node.code,
-       external_ref, purchasing_order.currency, state, ordered_by, ordered_at, line.quantity, line.received
+       external_ref, purchasing_order.currency, state, ordered_by, ordered_at, line.quantity, line.received,
+       CASE WHEN state IN ('open', 'part_received') THEN line.to_come ELSE 0 END
 FROM purchasing_order
 JOIN parties_supplier AS supplier ON supplier.id = supplier_id
 JOIN network_node AS node ON node.id = node_id
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(quantity), 0)::bigint AS quantity, coalesce(sum(received), 0)::bigint AS received
+    SELECT coalesce(sum(quantity), 0)::bigint AS quantity, coalesce(sum(received), 0)::bigint AS received,
+           coalesce(sum(GREATEST(0, quantity - received - short)), 0)::bigint AS to_come
     FROM purchasing_orderline WHERE order_id = purchasing_order.id) AS line
 """
 
@@ -177,6 +220,13 @@ _ORDERS = f"""{_FIELDS}
 WHERE purchasing_order.company_id = %(company)s::smallint AND %(state)s::text IN ('', state)
   {{behind}}
 {{by}} LIMIT %(limit)s::int
+"""
+
+_COMING = f"""{_FIELDS}
+WHERE purchasing_order.company_id = %(company)s::smallint AND node_id = %(node)s::uuid
+  AND state IN ('open', 'part_received')
+  AND (%(name)s::text = '' OR lower(%(name)s::text) IN (lower(number), lower(external_ref)))
+ORDER BY ordered_at DESC, purchasing_order.id DESC LIMIT %(limit)s::int
 """
 
 ORDERS_BY = {"ordered_at": ("{row}.ordered_at",)}
@@ -201,6 +251,16 @@ _RECEIPTS = """
 SELECT receipt.id, number, received_by, received_at, sum(line.quantity)::bigint, sum(line.value_minor)::bigint
 FROM purchasing_receipt AS receipt JOIN purchasing_receiptline AS line ON line.receipt_id = receipt.id
 WHERE receipt.order_id = %(order)s::uuid GROUP BY receipt.id ORDER BY received_at, receipt.id
+"""
+
+_SENDINGS = """
+SELECT id, order_id, address, language, note, state, asked_by, asked_at, done_at, error FROM purchasing_sending
+WHERE order_id = %(order)s::uuid OR id = %(which)s::uuid ORDER BY id DESC LIMIT 50
+"""
+
+_WRITTEN_TO = """
+SELECT s.address, s.language FROM purchasing_order AS o JOIN purchasing_sending AS s ON s.order_id = o.id
+WHERE o.supplier_id = %(supplier)s::uuid ORDER BY s.id DESC LIMIT 1
 """
 
 _PROPOSALS = """
@@ -312,9 +372,9 @@ _CHECKS = (
     (
         "Line {1} of purchase order {0} counts {2} units beyond what was ordered, it has {3}.",
         """
-        SELECT purchasing_order.number, line.number, over, GREATEST(0, received - quantity)
+        SELECT purchasing_order.number, line.number, over, GREATEST(0, received + short - quantity)
         FROM purchasing_orderline AS line JOIN purchasing_order ON purchasing_order.id = line.order_id
-        WHERE over <> GREATEST(0, received - quantity) ORDER BY 1, 2 LIMIT 100
+        WHERE over <> GREATEST(0, received + short - quantity) ORDER BY 1, 2 LIMIT 100
         """,
     ),
     (

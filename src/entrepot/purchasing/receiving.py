@@ -129,9 +129,9 @@ def judge(quantity: int, looked_at: int, defects: int, defects_max: int) -> Verd
             field="defects", expected=Said("0 to {0}, the units looked at", looked_at), found=defects
         )
     if defects <= defects_max or looked_at == quantity:
-        why = f"{defects} of {looked_at} were bad, {defects_max} may be"
+        why = Said("{0} of {1} were bad, {2} may be", defects, looked_at, defects_max)
         return Verdict(quantity - defects, defects, 0, why)
-    why = f"{defects} of {looked_at} were bad, more than {defects_max}"
+    why = Said("{0} of {1} were bad, more than {2}", defects, looked_at, defects_max)
     return Verdict(0, defects, quantity - defects, why)
 
 
@@ -166,7 +166,7 @@ def misfit_arrival(
     if status == "damaged" and not note:
         return Invalid(field=Said("note of line {0}", number), expected="what is damaged", found="nothing")
     if serials and len(serials) != quantity:
-        expected = f"{quantity}, one for each unit"
+        expected = Said("{0}, one for each unit", quantity)
         return Invalid(field=Said("serials of line {0}", number), expected=expected, found=len(serials))
     if any(not one for one in serials):
         return Invalid(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,8 +10,9 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.money import extend
+from entrepot.languages import LANGUAGES
 from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded, SerialSeen
 from entrepot.purchasing.receiving import Receiving, misfit_arrival, misfit_expiry
 
@@ -26,10 +28,12 @@ class OrderedLine(NamedTuple):
 
 
 class ChangedLine(NamedTuple):
-    """Units that an order line, by its id, asks for from now on in all."""
+    """What an order line, by its id, asks for from now on: units in all, at a cost, wanted on a day; None as before."""
 
     line: UUID
-    quantity: int
+    quantity: int | None = None
+    unit_cost: Decimal | None = None
+    wanted_on: date | None = None
 
 
 class ReceivedLine(NamedTuple):
@@ -124,18 +128,52 @@ def misfit_change(
             return NotFound(what="line of this order", which=str(one.line))
         if one.line in seen:
             return Invalid(field=Said("line {0}", line.number), expected="each line once", found="twice")
-        if not max(1, line.received) <= one.quantity <= QUANTITY_MAX:
-            expected = f"{line.received} or more, which came already" if line.received else "units"
-            return Invalid(
-                field=Said("quantity of line {0}", line.number), expected=expected, found=one.quantity
-            )
+        if refusal := _misfit_otherwise(line, one):
+            return refusal
         seen.add(one.line)
     return misfit(added, skus) if added else None
 
 
-def ask_otherwise(line: Line, quantity: int) -> None:
-    """Ask for other units of a line: what was given up of it and what the supplier confirmed counts no more."""
-    line.quantity, line.over, line.short, line.confirmed = quantity, 0, 0, None
+def _misfit_otherwise(line: Line, one: ChangedLine) -> Refused | None:
+    """Why a line can't ask for that: nothing changes, fewer units than came, a cost of what came already."""
+    if one.quantity is one.unit_cost is one.wanted_on is None:
+        return Invalid(
+            field=Said("line {0}", line.number), expected="other units, another cost or day", found="nothing"
+        )
+    if one.quantity is not None and not max(1, line.received) <= one.quantity <= QUANTITY_MAX:
+        expected = Said("{0} or more, which came already", line.received) if line.received else "units"
+        return Invalid(field=Said("quantity of line {0}", line.number), expected=expected, found=one.quantity)
+    if one.unit_cost is None or one.unit_cost == line.unit_cost:
+        return None
+    if not one.unit_cost.is_finite() or one.unit_cost < 0:
+        return Invalid(
+            field=Said("cost of line {0}", line.number), expected="zero or more", found=str(one.unit_cost)
+        )
+    if line.received:
+        expected = "that of what came already: give up the rest, and add a line at the other cost"
+        return Invalid(
+            field=Said("cost of line {0}", line.number), expected=expected, found=str(one.unit_cost)
+        )
+    return None
+
+
+def differs(line: Line, wanted_on: date | None, one: ChangedLine) -> bool:
+    """Whether a change asks for anything that a line, wanted on a day, does not ask for already."""
+    return (
+        (one.quantity is not None and (one.quantity != line.quantity or line.short > 0))
+        or (one.unit_cost is not None and one.unit_cost != line.unit_cost)
+        or (one.wanted_on is not None and one.wanted_on != wanted_on)
+    )
+
+
+def ask_otherwise(line: Line, one: ChangedLine) -> None:
+    """Ask for a line otherwise: what the supplier confirmed of it counts no more; nor does what was given up of it,
+    where it is said how many units it asks for."""
+    line.confirmed = None
+    if one.quantity is not None:
+        line.quantity, line.over, line.short = one.quantity, 0, 0
+    if one.unit_cost is not None:
+        line.unit_cost = one.unit_cost
 
 
 def plan_receipt(
@@ -161,10 +199,18 @@ def plan_receipt(
         taken[one.line] = taken.get(one.line, 0) + one.quantity
     if refusal := _twice([serial for one in counted for serial in one.serials]):
         return refusal
+    kept = {which: given_up_for_good(lines[which], policy) for which in taken}
     parts = [take(lines[one.line], one, currency) for one in counted]
     for which in taken:
-        lines[which].short = policy.given_up(lines[which].quantity, lines[which].received)
+        line = lines[which]
+        line.short = kept[which] or policy.given_up(line.quantity, line.received)
+        line.over = max(0, line.received + line.short - line.quantity)
     return parts
+
+
+def given_up_for_good(line: Line, policy: Receiving) -> int:
+    """Units of a line that a person gave up. What the policy gives up by itself is taken if it comes after all."""
+    return 0 if line.short == policy.given_up(line.quantity, line.received) else line.short
 
 
 def _misfit(
@@ -175,7 +221,7 @@ def _misfit(
         return Invalid(
             field=Said("quantity of line {0}", line.number), expected="1 or more", found=one.quantity
         )
-    left = line.quantity - line.received - taken
+    left = line.quantity - given_up_for_good(line, policy) - line.received - taken
     tolerance = policy.over(line.quantity)
     if one.quantity > left + tolerance:
         rest = tolerance + min(0, left)
@@ -202,7 +248,6 @@ def take(line: Line, one: ReceivedLine, currency: str) -> Part:
     So the parts of a line sum to the rounded value of the whole, in whatever portions it comes.
     """
     before, line.received = line.received, line.received + one.quantity
-    line.over = max(0, line.received - line.quantity)
     value = extend(line.received, line.unit_cost, currency) - extend(before, line.unit_cost, currency)
     return Part(
         line.id,
@@ -224,6 +269,18 @@ def progress(lines: Iterable[Line]) -> str:
     return "receive_part" if any(line.to_come for line in lines) else "receive_rest"
 
 
+MAILBOX = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,200}\.[^@\s,;<>\".]{2,}")
+
+
+def misfit_sending(address: str, language: str) -> Refused | None:
+    """Why an order can't be sent so: no mail address, or a language in which there are no papers."""
+    if not MAILBOX.fullmatch(address):
+        return Invalid(field="address", expected="a mail address, as orders@supplier.example", found=address)
+    if language not in LANGUAGES:
+        return Invalid(field="language", expected=one_of(sorted(LANGUAGES)), found=language)
+    return None
+
+
 def in_order(lines: Iterable[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: line.number)
 
@@ -232,5 +289,5 @@ def _lot_refusal(line: Line, one: ReceivedLine) -> Refused | None:
     lacks_date = line.lot_policy == "lot_expiry" and one.expires_on is None
     if line.lot_policy == "none" or (one.lot and not lacks_date):
         return None
-    also = " and when it expires" if line.lot_policy == "lot_expiry" else ""
+    also = Said(" and when it expires") if line.lot_policy == "lot_expiry" else ""
     return LotNeeded(sku=str(line.sku), policy=line.lot_policy, line=line.number, also=also)

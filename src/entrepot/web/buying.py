@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from entrepot.catalog import queries as catalog
 from entrepot.parties import queries as parties
 from entrepot.purchasing import dock
+from entrepot.purchasing.commands.receive_scans import FoundOn
 from entrepot.purchasing.confirming import NoticedLine
 from entrepot.purchasing.queries import Line
 from entrepot.purchasing.rules import OrderedLine
@@ -84,6 +85,26 @@ def announced_in(request: Request, order: UUID, lines: Sequence[Line]) -> list[N
         left[which.id] -= units
         found.append(NoticedLine(order, which.id, units, number_of(sscc), lot, day, (), number_of(pallet)))
     return found
+
+
+def found_in(request: Request) -> list[FoundOn] | None:
+    """What stood on a package in fact, a line for each SKU: its code, units and lot. None where a line can't be
+    understood, which is said."""
+    found = []
+    for sku, said, lot in pasted(request.POST.get("found", "")):
+        units = int_in(said)
+        if units is None:
+            told = gettext("%(line)s: say a SKU of the package, and how many units of it there are.")
+            messages.error(request, told % {"line": " ".join(filter(None, (sku, said, lot)))})
+            return None
+        found.append(FoundOn(sku, units, lot))
+    return found
+
+
+def serials_in(text: str | None) -> tuple[str, ...]:
+    """Serial numbers that were typed, one to a line, since blanks may stand in them; each once."""
+    lines = (clean(line)[:100] for line in (text or "").splitlines())
+    return tuple(dict.fromkeys(filter(None, lines)))
 
 
 def pasted(text: str, width: int = 3) -> list[list[str]]:

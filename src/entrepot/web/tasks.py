@@ -26,7 +26,8 @@ from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.parties import queries as parties
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
-from entrepot.web import dispute_paper, making, report_mail
+from entrepot.purchasing.commands.send_orders import DESTINATION as TO_SUPPLIERS
+from entrepot.web import dispute_paper, making, order_paper, report_mail
 
 log = structlog.get_logger("entrepot.web")
 
@@ -54,6 +55,11 @@ def answer_fake(cause: Cause, message: Claimed) -> None:
 def answer_stripe(cause: Cause, message: Claimed) -> None:
     """Send an answer to a dispute to Stripe."""
     dispute_paper.send(cause, message, stripe.client())
+
+
+def mail_order(cause: Cause, message: Claimed) -> None:
+    """Send a purchase order to its supplier."""
+    order_paper.send(cause, message)
 
 
 def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
@@ -115,5 +121,7 @@ def _alone(cause: Cause, name: str, request: Any) -> Any:
 AT_ONCE = {jobs.QUEUE: 1}
 QUEUES = {jobs.QUEUE: serve_jobs}
 MAKERS = {files.PAGE: making.make_file}
-AS_WRITTEN = dict.fromkeys(("disputes.fake", "disputes.stripe"), "it answers a bank, which only commands do")
-DESTINATIONS = {"disputes.fake": answer_fake, "disputes.stripe": answer_stripe}
+AS_WRITTEN = dict.fromkeys(
+    ("disputes.fake", "disputes.stripe"), "it answers a bank, which only commands do"
+) | {TO_SUPPLIERS: "it names a mail that is kept; send the order anew instead"}
+DESTINATIONS = {"disputes.fake": answer_fake, "disputes.stripe": answer_stripe, TO_SUPPLIERS: mail_order}

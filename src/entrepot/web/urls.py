@@ -249,6 +249,7 @@ urlpatterns = [
     path("inbound/orders/new/", suppliers.write_order, name="purchase-order-new"),
     path("inbound/orders/place/", suppliers.place_order, name="purchase-order-place"),
     path("inbound/orders/<uuid:which>/", inbound.order, name="purchase-order"),
+    path("inbound/orders/<uuid:which>/order.pdf", inbound.paper, name="purchase-order-paper"),
     path("inbound/orders/<uuid:which>/act/", inbound.act, name="purchase-order-act"),
     path("inbound/expected/", inbound.expected, name="expected"),
     path("inbound/expected/<uuid:which>/", inbound.notice, name="notice"),

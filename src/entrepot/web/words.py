@@ -473,6 +473,8 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.classify_skus": _("SKUs told apart by their picks"),
     "purchasing.order": _("goods ordered"),
     "purchasing.change": _("asked for otherwise"),
+    "purchasing.send_orders": _("sent to the supplier"),
+    "purchasing.note_sendings": _("mail to the supplier noted"),
     "purchasing.receive": _("goods received"),
     "purchasing.cancel": _("purchase cancelled"),
     "purchasing.reschedule": _("expected on another day"),

@@ -1,4 +1,4 @@
-"""Change what an open purchase order asks for: other units of its lines, and lines that come to it."""
+"""Change what an open purchase order asks for: other units, costs or days of its lines, and lines that come to it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PAIR = "order×receive×accept"
 
 @dataclass(frozen=True, slots=True)
 class ChangeOrder:
-    """Lines of an order with the units that they ask for from now on in all, and lines that are added to it, wanted on
-    `wanted_on`, without it on the latest day of the others."""
+    """Lines of an order with what they ask for from now on (units in all, cost, day), and lines that are added to it,
+    wanted on `wanted_on`, without it on the latest day of the others."""
 
     order: UUID
     lines: tuple[ChangedLine | tuple[Any, ...], ...] = ()
@@ -40,7 +40,7 @@ class ChangeOrder:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """Lines whose units are others now, lines that were added, and the state that the order is in."""
+    """Lines that ask for something else now, lines that were added, and the state that the order is in."""
 
     order: UUID
     changed: int
@@ -68,11 +68,12 @@ class _Change(NamedTuple):
 @command("purchasing.change")
 def change(cause: Cause, /, *, requests: Sequence[ChangeOrder]) -> list[OrderChanged | Refused]:
     """The lines as they are asked for now. What the supplier confirmed of a changed line counts no more: he is to
-    confirm it anew. Whoever changes an order has ordered, and does not receive it. Where nothing is left to come, it is
-    received.
+    confirm it anew. What is wanted on another day is expected then. Whoever changes an order has ordered, and does not
+    receive it. Where nothing is left to come, it is received.
 
     Locks: the orders, in the order of their ids. Refuses: NotFound (order, line, SKU); WrongState (received or
-    cancelled); Invalid (nothing changed, a line twice, fewer units than came, a kit); access.duties_apart.
+    cancelled); Invalid (nothing changed, a line twice, fewer units than came, another cost of what came, a kit);
+    access.duties_apart.
     Again: by key. 10 statements; 1 more where units change, 1 where lines are added.
     """
     book = _Book(cause, requests)
@@ -102,10 +103,11 @@ class _Book:
         self.orders = {row[0]: _Order(*row[1:]) for row in sql.run(_LOCK, {"ids": wanted})}
         self.lines: dict[UUID, dict[UUID, Line]] = {order: {} for order in self.orders}
         self.days: dict[UUID, date] = {}
-        for order, day, *row in sql.run(_LINES, {"ids": list(self.orders)}):
+        self.wanted: dict[UUID, date | None] = {}
+        for order, day, wanted_on, *row in sql.run(_LINES, {"ids": list(self.orders)}):
             line = Line(*row)
             self.lines[order][line.id] = line
-            self.days[line.id] = day or cause.at.date()
+            self.days[line.id], self.wanted[line.id] = day or cause.at.date(), wanted_on
         companies = sorted({one.company for one in self.orders.values()})
         self.skus = skus_of(companies, {OrderedLine(*line).sku for one in requests for line in one.added})
         self.duties = {
@@ -134,15 +136,19 @@ class _Book:
         order, lines = self.orders[one.order], self.lines[one.order]
         changed = []
         for line in (ChangedLine(*line) for line in one.lines):
-            if lines[line.line].quantity != line.quantity or lines[line.line].short:
-                rules.ask_otherwise(lines[line.line], line.quantity)
-                changed.append(line.line)
+            if not rules.differs(lines[line.line], self.wanted[line.line], line):
+                continue
+            rules.ask_otherwise(lines[line.line], line)
+            changed.append(line.line)
+            if line.wanted_on:
+                self.days[line.line] = self.wanted[line.line] = line.wanted_on
         latest = max((self.days[line] for line in lines), default=self.cause.at.date())
         added = []
         for number, wanted in enumerate(one.added, max(line.number for line in lines.values()) + 1):
             asked = OrderedLine(*wanted)
             fresh = Line(ids.uuid7(), number, asked.sku, asked.quantity, 0, asked.unit_cost)
             lines[fresh.id], self.days[fresh.id] = fresh, one.wanted_on or latest
+            self.wanted[fresh.id] = self.days[fresh.id]
             added.append(fresh.id)
         over = not any(line.to_come for line in lines.values())
         after = "received" if over else order.state
@@ -154,12 +160,15 @@ class _Book:
         line_of = {line: self.lines[order][line] for line, order in where.items()}
         fresh = {line for one in made for line in one.added}
         if changed := [line for line in where if line not in fresh]:
-            sql.run(
-                _CHANGE, sql.columns(("ids", "units"), [(line, line_of[line].quantity) for line in changed])
-            )
+            rows = [
+                (line, line_of[line].quantity, line_of[line].over, line_of[line].short, line_of[line].unit_cost,
+                 self.wanted[line])
+                for line in changed
+            ]  # fmt: skip
+            sql.run(_CHANGE, sql.columns(("ids", "units", "over", "short", "costs", "days"), rows))
         if fresh:
-            rows = [self._row(where[line], line_of[line]) for line in where if line in fresh]
-            sql.write("purchasing_orderline", (*LINE, "first_quantity"), rows)
+            new = [self._row(where[line], line_of[line]) for line in where if line in fresh]
+            sql.write("purchasing_orderline", (*LINE, "first_quantity"), new)
         states = {order: self.orders[order].state for order in dict.fromkeys(where.values())}
         sql.run(_SET, sql.columns(("ids", "states"), list(states.items())))
         coming = [
@@ -180,10 +189,16 @@ class _Book:
 
     def _event(self, one: _Change) -> Event:
         order, lines = one.request.order, self.lines[one.request.order]
-        payload = {
+        payload: dict[str, Any] = {
             "changed": {str(lines[line].number): lines[line].quantity for line in one.changed},
             "added": {str(lines[line].number): lines[line].quantity for line in one.added},
         }
+        asked = [ChangedLine(*line) for line in one.request.lines]
+        costs = {
+            str(lines[line.line].number): str(line.unit_cost) for line in asked if line.unit_cost is not None
+        }
+        days = {str(lines[line.line].number): line.wanted_on for line in asked if line.wanted_on}
+        payload |= ({"costs": costs} if costs else {}) | ({"wanted": days} if days else {})
         company, at = self.orders[order].company, one.request.occurred_at
         return Event("purchase_order", order, company, one.before, one.after, at, payload, one.request.reason)
 
@@ -195,17 +210,21 @@ ORDER BY id FOR UPDATE
 
 # What is expected on a day keeps it, though its units change.
 _LINES = """
-SELECT l.order_id, COALESCE(s.expected_on, l.confirmed_on, l.wanted_on), l.id, l.number, l.sku_id, l.quantity,
-       l.received, l.unit_cost, 'none', '', '', l.over, l.short, l.confirmed
+SELECT l.order_id, COALESCE(s.expected_on, l.confirmed_on, l.wanted_on), l.wanted_on, l.id, l.number, l.sku_id,
+       l.quantity, l.received, l.unit_cost, 'none', '', '', l.over, l.short, l.confirmed
 FROM purchasing_orderline AS l LEFT JOIN stock_supply AS s ON s.line_id = l.id
 WHERE l.order_id = ANY(%(ids)s::uuid[]) ORDER BY l.order_id, l.number
 """
 
 _CHANGE = """
 UPDATE purchasing_orderline AS l
-SET first_quantity = COALESCE(l.first_quantity, l.quantity), quantity = d.units, over = 0, short = 0,
+SET first_quantity = CASE WHEN d.units = l.quantity THEN l.first_quantity
+                          ELSE COALESCE(l.first_quantity, l.quantity) END,
+    quantity = d.units, over = d.over, short = d.short, unit_cost = d.cost, wanted_on = d.day,
     confirmed = NULL, confirmed_on = NULL
-FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE l.id = d.id
+FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(over)s::int[], %(short)s::int[], %(costs)s::numeric[],
+            %(days)s::date[]) AS d(id, units, over, short, cost, day)
+WHERE l.id = d.id
 """
 
 _SET = """

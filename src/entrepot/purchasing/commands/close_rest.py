@@ -51,12 +51,13 @@ class _Line:
 
 @command("purchasing.close_rest")
 def close_rest(cause: Cause, /, *, requests: Sequence[CloseRest]) -> list[RestClosed | Refused]:
-    """The lines, over with what came of them; an order of which all lines are over is received. One of which nothing
-    came at all is cancelled instead.
+    """The lines, over with what came of them; an order of which all lines are over is received. Lines of which nothing
+    came are dropped so; an order of which nothing came, with all its lines, is cancelled instead. What is given up
+    stays so: what comes of it after all comes beyond the order.
 
     Locks: the orders, in the order of their ids.
-    Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid (no reason, nothing to come, nothing
-    came at all). Again: by key. 5 statements.
+    Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid (no reason, nothing to come, all lines
+    of an order of which nothing came). Again: by key. 5 statements.
     """
     orders = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": sorted({one.order for one in requests})})}
     lines: dict[UUID, dict[UUID, _Line]] = {order: {} for order in orders}
@@ -114,9 +115,12 @@ def _chosen(one: CloseRest, lines: dict[UUID, _Line] | None, state: str) -> list
     chosen = [line for line in lines.values() if line.to_come and (not one.lines or line.id in one.lines)]
     if not chosen:
         return Invalid(field="lines", expected="lines of which something is to come", found="none")
-    if not any(line.received for line in lines.values()):
+    left = sum(line.to_come for line in lines.values()) - sum(line.to_come for line in chosen)
+    if not left and not any(line.received for line in lines.values()):
         return Invalid(
-            field="order", expected="one of which something came", found="nothing came: cancel it instead"
+            field="lines",
+            expected="some lines, where nothing came of the order yet: to give up all, cancel it",
+            found="all that is to come",
         )
     return chosen
 

@@ -165,7 +165,7 @@ def _package(
     if not lines:
         if all(line.node != one.node for line in announced[sscc]):
             return errors.ElsewhereExpected(sscc=sscc, notice=announced[sscc][0].notice)
-        return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice, left="nothing")
+        return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice, left=Said("nothing"))
     is_pallet = any(line.pallet == sscc for line in lines)
     if is_pallet and (refused := _misfit_pallet(one, sscc, lines)):
         return refused
@@ -295,14 +295,14 @@ def _line(
     What is taken is taken off it, so that the next scan of the batch sees what is left.
     """
     if not skus:
-        doubt = "" if scan.sound else " (its check digit does not fit: it may be misread)"
+        doubt = "" if scan.sound else Said(" (its check digit does not fit: it may be misread)")
         return errors.UnknownBarcode(text=scan.sscc or scan.text, doubt=doubt)
     if len(skus) > 1:
         return errors.SeveralSkus(text=scan.text, skus=", ".join(sku.code for sku in skus))
     found = lines.get((one.node, skus[0].id), [])
     fitting = [i for i, line in enumerate(found) if one.order in (None, line.order)]
     if not fitting:
-        what = "that order" if one.order else "any open order for this node"
+        what = Said("that order") if one.order else Said("any open order for this node")
         return errors.NotOrdered(sku=skus[0].code, order=what)
     units = _units(one, scan, skus[0])
     place = next((i for i in fitting if found[i].to_come >= units), fitting[-1])
@@ -345,7 +345,7 @@ def _ask_whose(cause: Cause, refused: Sequence[tuple[ReceiveScan, Refused]]) -> 
     buyer where nobody ordered them."""
     roles = {
         errors.UnknownBarcode: ("unknown barcode", "inventory manager"),
-        errors.NotOrdered: ("not ordered", "buyer"),
+        errors.NotOrdered: ("not ordered", "inventory manager"),
     }
     open_items(
         cause,

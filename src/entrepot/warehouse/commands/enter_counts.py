@@ -301,9 +301,9 @@ class _Entry:
     @staticmethod
     def _unsure(one: _Result, seen: Balance) -> str:
         if one.key.serial and seen.elsewhere and one.units > seen.expected:
-            return f"the serial stands in {seen.elsewhere} by the records"
+            return Said("the serial stands in {0} by the records", seen.elsewhere)
         if seen.corrected and one.units != seen.expected:
-            return "stock was corrected since it was counted"
+            return Said("stock was corrected since it was counted")
         return ""
 
     def _post(self, outcomes: Sequence[str]) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from ninja import Router
 from pydantic import Field, StrictInt
 
 from entrepot.kernel.errors import NotFound
+from entrepot.languages import LANGUAGES
 from entrepot.parties import queries as parties
 from entrepot.purchasing import dock, performance, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
@@ -31,6 +33,8 @@ from entrepot.purchasing.commands.proposals import (
 )
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, receive_scans
+from entrepot.purchasing.commands.reschedule import RescheduleOrder, reschedule
+from entrepot.purchasing.commands.send_orders import SendOrder, send_orders
 from entrepot.purchasing.commands.take_notices import (
     CloseNotice,
     NoticedLine,
@@ -38,6 +42,7 @@ from entrepot.purchasing.commands.take_notices import (
     close_notices,
     take_notices,
 )
+from entrepot.web import order_paper
 from entrepot.web.api import named, parse
 from entrepot.web.api.answers import (
     READ,
@@ -101,14 +106,17 @@ class OrderedOut(Out):
 
 
 class ChangedLineIn(Strict):
-    """The units that a line, by its id, asks for from now on in all."""
+    """What a line, by its id, asks for from now on: units in all, cost, day; what is left out stays. The cost of a line
+    of which something came can't change."""
 
     line: UUID
-    quantity: Quantity
+    quantity: Quantity | None = None
+    unit_cost: Price | None = None
+    wanted_on: Day | None = None
 
 
 class ChangedIn(Keyed):
-    """Lines of an open order with other units, and lines that come to it."""
+    """Lines of an open order with what they ask for now, and lines that come to it, wanted on `wanted_on`."""
 
     order: UUID
     lines: Annotated[list[ChangedLineIn], Field(max_length=LINES_MAX)] = []
@@ -136,6 +144,7 @@ class PurchaseOrderOut(Out):
     ordered_at: datetime
     quantity: int
     received: int
+    to_come: int
 
 
 class PurchaseLineOut(Out):
@@ -158,8 +167,73 @@ class PurchaseLineOut(Out):
     first_quantity: int | None
 
 
+class OrderMailOut(Out):
+    """A mail with an order's paper; `error`: why the mail server did not take it."""
+
+    id: UUID
+    address: str
+    language: str
+    note: str
+    state: Literal["waiting", "sent", "failed"]
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None
+    error: str
+
+
+class PurchaseReceiptOut(Out):
+    id: UUID
+    number: str
+    received_by: str
+    received_at: datetime
+    quantity: int
+    value_minor: int
+
+
 class PurchaseOrderWholeOut(PurchaseOrderOut):
+    """`receipts`, the oldest first; `mails` to the supplier, the latest first."""
+
     lines: list[PurchaseLineOut]
+    receipts: list[PurchaseReceiptOut]
+    mails: list[OrderMailOut]
+
+
+class RescheduledIn(Keyed):
+    """What is still to come of an order, or of the SKUs named, is expected on this day."""
+
+    order: UUID
+    expected_on: Day
+    skus: Annotated[list[Code], Field(max_length=LINES_MAX)] = []
+
+
+class RescheduledOut(Out):
+    """How many lines were moved."""
+
+    order: UUID
+    lines: int
+
+
+class OrderSentIn(Keyed):
+    """An order to its supplier: to a mail address, in a language of papers, with a note in the mail."""
+
+    order: UUID
+    address: Annotated[str, Field(min_length=3, max_length=254)]
+    language: Literal[tuple(LANGUAGES)] = "en"  # type: ignore[valid-type]
+    note: Text = ""
+
+
+class SendingOut(Out):
+    """The mail that is on its way."""
+
+    order: UUID
+    sending: UUID
+
+
+class OrderPaperOut(Out):
+    """An order's `pdf` on A4, in base64."""
+
+    number: str
+    pdf: str
 
 
 class PurchaseOrdersOut(Out):
@@ -583,12 +657,21 @@ def change_purchase_orders(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Ask for other units of lines of open orders, or for more lines. The supplier is to confirm what changed anew."""
+    """Ask for other units, costs or days of lines of open orders, or for more lines. The supplier is to confirm what
+    changed anew."""
     of, items = parse.company_of(company), as_list(payload)
     skus = parse.skus_of(of, {line.sku for one in items for line in one.added})
 
     def make(one: ChangedIn, key: str) -> ChangeOrder:
-        lines = tuple((line.line, line.quantity) for line in one.lines)
+        lines = tuple(
+            (
+                line.line,
+                line.quantity,
+                None if line.unit_cost is None else Decimal(line.unit_cost),
+                line.wanted_on,
+            )
+            for line in one.lines
+        )
         added = tuple(
             OrderedLine(skus[line.sku], line.quantity, Decimal(line.unit_cost)) for line in one.added
         )
@@ -601,7 +684,7 @@ def change_purchase_orders(
 def close_purchase_orders(
     request: HttpRequest, payload: RestIn | Annotated[list[RestIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:
-    """Give up the rest of orders, or of lines, of which something came."""
+    """Give up the rest of orders of which something came, or of some of their lines."""
     return give(
         request, close_rest, payload, idempotency_key,
         lambda one, key: CloseRest(one.order, one.reason, tuple(one.lines), key=key),
@@ -621,6 +704,53 @@ def confirm_purchase_orders(
         return ConfirmOrder(one.order, lines, one.reference, key=key)
 
     return give(request, confirm, payload, idempotency_key, make)
+
+
+@router.post(
+    "/purchase-orders/reschedule", response={200: RescheduledOut | list[Each[RescheduledOut]], **REFUSED}
+)
+def reschedule_purchase_orders(
+    request: HttpRequest,
+    payload: RescheduledIn | Annotated[list[RescheduledIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Expect what is still to come of orders, or of some of their SKUs, on another day."""
+    skus = parse.skus_of(parse.company_of(company), {sku for one in as_list(payload) for sku in one.skus})
+
+    def make(one: RescheduledIn, key: str) -> RescheduleOrder:
+        return RescheduleOrder(one.order, one.expected_on, tuple(skus[sku] for sku in one.skus), key=key)
+
+    return give(request, reschedule, payload, idempotency_key, make)
+
+
+@router.post("/purchase-orders/send", response={200: SendingOut | list[Each[SendingOut]], **REFUSED})
+def send_purchase_orders(
+    request: HttpRequest,
+    payload: OrderSentIn | Annotated[list[OrderSentIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Send orders to their suppliers by mail, each with its paper."""
+    return give(
+        request, send_orders, payload, idempotency_key,
+        lambda one, key: SendOrder(one.order, one.address, one.language, one.note, key=key),
+    )  # fmt: skip
+
+
+@router.get("/purchase-orders/{order_id}/paper", response={200: OrderPaperOut, **READ})
+def get_purchase_order_paper(
+    request: HttpRequest,  # noqa: ARG001
+    order_id: UUID,
+    company: Company = None,
+    language: Literal[tuple(LANGUAGES)] = "en",  # type: ignore[valid-type]
+) -> dict[str, str]:
+    """An order as its supplier gets it."""
+    parse.own("purchase order", order_id, company)
+    found = queries.order(order_id)
+    if found is None:
+        raise NotFound(what="purchase order", which=str(order_id))
+    told = order_paper.bought(found, timezone.now())
+    return {"number": found.number, "pdf": b64encode(order_paper.pdf(told, language)).decode()}
 
 
 @router.post("/purchase-orders/receive", response={200: DeliveryOut | list[Each[DeliveryOut]], **REFUSED})
@@ -855,10 +985,14 @@ def get_purchase_order(
     order_id: UUID,
     company: Company = None,
 ) -> Any:
-    """A purchase order with its lines."""
+    """A purchase order with its lines, what came of it, and how it was sent."""
     parse.own("purchase order", order_id, company)
     found = queries.order(order_id)
     if found is None:
         raise NotFound(what="purchase order", which=str(order_id))
     names = PurchaseOrderOut.model_fields
-    return {name: getattr(found, name) for name in names} | {"lines": queries.lines(order_id)}
+    return {name: getattr(found, name) for name in names} | {
+        "lines": queries.lines(order_id),
+        "receipts": queries.receipts(order_id),
+        "mails": queries.sendings(order_id),
+    }

@@ -36,6 +36,7 @@ from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_
 from entrepot.warehouse.counting import Accuracy, Counting
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, plots
+from entrepot.web.buying import serials_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -315,8 +316,8 @@ def _said(
     said = []
     for each in goods:
         units = int_in(text.get(f"units:{_field(each)}"))
-        serials = dict.fromkeys(text.get(f"serials:{_field(each)}", "").replace("\x00", "").split())
-        said += [Counted(each.sku, 1, each.lot, serial[:100], each.status) for serial in list(serials)[:1000]]
+        serials = serials_in(text.get(f"serials:{_field(each)}"))
+        said += [Counted(each.sku, 1, each.lot, serial, each.status) for serial in serials[:1000]]
         if units is not None:
             said.append(Counted(each.sku, units, each.lot, each.serial, each.status))
     codes = {n: clean(text.get(f"code-{n}")) for n in EXTRA}

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
@@ -17,6 +17,7 @@ from entrepot.access.rules import Duty
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
+from entrepot.languages import LANGUAGES
 from entrepot.network import queries as network
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
@@ -27,6 +28,8 @@ from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, co
 from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck, decide_checks
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
+from entrepot.purchasing.commands.reschedule import RescheduleOrder, reschedule
+from entrepot.purchasing.commands.send_orders import SendOrder, send_orders
 from entrepot.purchasing.commands.take_notices import CloseNotice, TakeNotice, close_notices, take_notices
 from entrepot.purchasing.rules import ChangedLine
 from entrepot.purchasing.states import NOTICE, ORDER
@@ -35,8 +38,9 @@ from entrepot.stock.plate_queries import PlateRow
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.putaway import Choice
-from entrepot.web import lists, lists_floor, words
-from entrepot.web.buying import announced_in, lines_in
+from entrepot.web import format as fmt
+from entrepot.web import lists, lists_floor, order_paper, papers, words
+from entrepot.web.buying import announced_in, found_in, lines_in, price_in, serials_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -45,6 +49,7 @@ from entrepot.web.edge import (
     console,
     day_in,
     give,
+    ids_in,
     int_in,
     kept,
     minor_in,
@@ -53,6 +58,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import at_most, listed, listed_whole, order_of
+from entrepot.web.reasons import reason
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
@@ -86,9 +92,15 @@ def orders_list(request: Request) -> HttpResponse:
 def order(request: Request, which: UUID) -> HttpResponse:
     found = _order(request, which)
     company, lines = request.reader.company.id, queries.lines(which)
+    address, language = queries.written_to(found.supplier)
     context = {
         "order": found,
         "is_open": found.state in ("open", "part_received"),
+        "mails": queries.sendings(which),
+        "address": address,
+        "paper_language": language or get_language() or "en",
+        "paper_languages": LANGUAGES,
+        "sends_mail": access.sends_mail(),
         "lines": lines,
         "to_come": [one for one in lines if one.to_come][:FORM_LINES],
         "apart": _apart(request, found),
@@ -118,10 +130,21 @@ def _entries(company: int, receipts: Sequence[UUID]) -> list[tuple[UUID, list[pa
     return pages.entries(lines)
 
 
+@require_safe
+@console
+def paper(request: Request, which: UUID) -> HttpResponse:
+    """An order as its supplier gets it, in the language asked for, or in which he was written to last."""
+    found = _order(request, which)
+    asked = clean(request.GET.get("language")) or queries.written_to(found.supplier)[1]
+    language = asked if asked in LANGUAGES else "en"
+    told = order_paper.bought(found, fmt.reading().now)
+    return papers.to_print(order_paper.pdf(told, language), f"{found.number}.pdf")
+
+
 @require_POST
 @console
 def act(request: Request, which: UUID) -> HttpResponse:
-    """Receive what was counted, confirm what the supplier says, or end what is still to come."""
+    """Receive what was counted, confirm what the supplier says, send the order to him, or end what is still to come."""
     found = _order(request, which)
     lines, text = queries.lines(which), request.POST
     results: list[Any] = []
@@ -140,8 +163,16 @@ def act(request: Request, which: UUID) -> HttpResponse:
             results = _announce(request, found, lines)
         case "change":
             results = _change(request, found, lines)
-        case "close" if found.received:
-            results = give(request, close_rest, [CloseRest(which, clean(text.get("reason")))], _closed)
+        case "send":
+            to, language, note = (clean(text.get(name)) for name in ("address", "language", "mail_note"))
+            results = give(request, send_orders, [SendOrder(which, to, language, note)], _sent)
+        case "reschedule":
+            results = _reschedule(request, found, lines)
+        case "close" if found.received or text.getlist("line"):
+            chosen = ids_in(text.getlist("line"))
+            results = give(
+                request, close_rest, [CloseRest(which, clean(text.get("reason")), tuple(chosen))], _closed
+            )
         case "close":
             results = give(request, cancel, [CancelOrder(which, clean(text.get("reason")))], _closed)
     return back(request, reverse("purchase-order", args=[which]), results)
@@ -177,11 +208,10 @@ def _announce(request: Request, found: queries.Order, lines: Sequence[queries.Li
 
 
 def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
-    """Other units of lines, and lines that come to the order."""
+    """Other units, costs or days of lines, and lines that come to the order."""
     text = request.POST
     added = lines_in(request, found.supplier)
-    told = [(line, clean(text.get(f"wanted-{line.id}"))) for line in lines]
-    changed = [ChangedLine(line.id, int_in(units) or 0) for line, units in told if units]
+    changed = [one for line in lines if (one := _otherwise(request, line.id))]
     if added is None:
         return []
     wanted = ChangeOrder(
@@ -192,6 +222,26 @@ def _change(request: Request, found: queries.Order, lines: Sequence[queries.Line
         day_in(text.get("wanted_on")),
     )
     return give(request, change, [wanted], _changed)
+
+
+def _otherwise(request: Request, line: UUID) -> ChangedLine | None:
+    """What a form asks for of a line from now on; None where it says nothing of it."""
+    units, cost, day = (clean(request.POST.get(f"{name}-{line}")) for name in ("wanted", "cost", "by"))
+    if not (units or cost or day):
+        return None
+    return ChangedLine(
+        line, (int_in(units) or 0) if units else None, price_in(cost) if cost else None, day_in(day)
+    )
+
+
+def _reschedule(request: Request, found: queries.Order, lines: Sequence[queries.Line]) -> list[Any]:
+    """What is to come of the order, or of one SKU, on another day."""
+    day, sku = day_in(request.POST.get("day")), uuid_in(request.POST.get("sku"))
+    if day is None:
+        messages.error(request, gettext("Say on which day it comes."))
+        return []
+    skus = (sku,) if sku and sku in {one.sku for one in lines} else ()
+    return give(request, reschedule, [RescheduleOrder(found.id, day, skus)], _rescheduled)
 
 
 def _order(request: Request, which: UUID) -> queries.Order:
@@ -208,7 +258,7 @@ def _counted(request: Request, line: UUID) -> list[ReceivedLine]:
     good, damaged = int_in(text.get(f"units-{line}")), int_in(text.get(f"damaged-{line}"))
     parts = []
     if good:
-        serials = tuple(clean(text.get(f"serials-{line}")).split())
+        serials = serials_in(text.get(f"serials-{line}"))
         parts.append(ReceivedLine(line, good, lot, expires_on, serials=serials))
     if damaged:
         parts.append(ReceivedLine(line, damaged, lot, expires_on, "damaged", clean(text.get("note"))))
@@ -268,14 +318,14 @@ def desk(request: Request) -> HttpResponse:
 @require_POST
 @console
 def scan(request: Request) -> HttpResponse:
-    text, node = request.POST, uuid_in(request.POST.get("node"))
+    text, node, found = request.POST, uuid_in(request.POST.get("node")), found_in(request)
     wanted = [
         ReceiveScan(
             request.reader.company.id, node, clean(text.get("text")), None, int_in(text.get("units")),
             clean(text.get("lot")), day_in(text.get("expires")), clean(text.get("serial")),
-            text.get("damaged") == "yes", clean(text.get("note")),
+            text.get("damaged") == "yes", clean(text.get("note")), found=tuple(found or ()),
         )
-    ] if node else []  # fmt: skip
+    ] if node and found is not None else []  # fmt: skip
     results = receive_scans(cause_of(request), requests=wanted) if wanted else []
     for one in results:
         if isinstance(one, ScanReceived):
@@ -400,6 +450,14 @@ def _changed(_: int) -> str:
     return gettext("The order is changed. Tell the supplier, who has not confirmed this yet.")
 
 
+def _sent(_: int) -> str:
+    return gettext("The order is on its way to the supplier.")
+
+
+def _rescheduled(_: int) -> str:
+    return gettext("It is expected on that day.")
+
+
 def _received(_: int) -> str:
     return gettext("What was counted is received.")
 
@@ -435,5 +493,5 @@ def told(one: ScanReceived) -> str:
 
 def _verdict(one: CheckDecided) -> str:
     return gettext("%(passed)s may be sold, %(damaged)s are damaged, %(held)s are in quarantine: %(why)s.") % {
-        "passed": one.passed, "damaged": one.damaged, "held": one.quarantined, "why": one.why,
+        "passed": one.passed, "damaged": one.damaged, "held": one.quarantined, "why": reason(one.why),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import kpis
 from entrepot.parties import queries as parties
 from entrepot.purchasing import performance, queries
 from entrepot.purchasing.commands.proposals import (
@@ -22,6 +23,7 @@ from entrepot.purchasing.commands.proposals import (
     reject_proposals,
 )
 from entrepot.purchasing.commands.reorder import ReviewReorders, review_reorders
+from entrepot.web import format as fmt
 from entrepot.web import lists_floor
 from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, misread, page
 from entrepot.web.listed import chosen, listed, listed_whole
@@ -100,11 +102,15 @@ def suppliers(request: Request) -> HttpResponse:
         **shown.context(),
         "all": parties.suppliers(company=company).values(),
         "kept": kept(request),
-        "docks": performance.dock_to_stock(company, **span),
+        "docks": kpis.by(kpis.KPIS["dock to stock"], company, _asked(**span), "node"),
         "since": since,
         "until": until,
     }
     return page(request, "web/suppliers.html", context, area="inbound")
+
+
+def _asked(since: date, until: date) -> kpis.Asked:
+    return kpis.Asked(fmt.start_of(since), fmt.start_of(until))
 
 
 def _reviewed(_: int) -> str:

@@ -64,14 +64,19 @@ def _dock(request: Request, node: UUID, order: queries.Order | None) -> Dock:
         return Dock(node, order, at, None, "none", 0)
     sku = catalog.skus_by_id([load.sku])[load.sku]
     lines = queries.lines(order.id) if order else []
-    to_come = sum(max(0, one.quantity - one.received) for one in lines if one.sku == load.sku)
+    to_come = sum(one.to_come for one in lines if one.sku == load.sku)
     return Dock(node, order, at, load, sku.lot_policy, to_come)
 
 
-def _orders(request: Request, node: UUID | None) -> list[queries.Order]:
-    company = request.reader.company.id
-    rows = [one for state in OPEN for one in queries.orders(company, state=state, limit=200)]
-    return [one for one in rows if one.node == node]
+def _named(company: int, node: UUID, scan: Scan) -> HttpResponse | None:
+    """The page of the order or transfer whose number was scanned, shown in the list or not; None for anything else."""
+    orders = queries.coming(company, node, name=scan.text, limit=1)
+    if orders:
+        return redirect("scan-receive-one", orders[0].id)
+    if scan.items or scan.plate or scan.bin:
+        return None
+    sent = transfer.numbered(company, node, scan.text)
+    return redirect("scan-receive-transfer", sent.id) if sent else None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,23 +85,20 @@ def waiting(request: Request) -> HttpResponse:
     """Orders and transfers that something is to come of: a scan of the number on the delivery note opens one; a
     package, a plate, or goods without their order, are scanned here."""
     node = node_of(request)
-    rows = _orders(request, node.id if node else None)
     if node is None:
         return show(request, Screen(gettext("Receive"), gettext("Nothing is expected here")))
     dock = _dock(request, node.id, None)
-    coming = transfer.waiting(request.reader.company.id, node.id, SHOWN)
+    company = request.reader.company.id
 
     def screen() -> Screen:
-        return _load_screen(dock) if dock.load else _list_screen(rows, coming)
+        if dock.load:
+            return _load_screen(dock)
+        coming = transfer.waiting(company, node.id, SHOWN)
+        return _list_screen(queries.coming(company, node.id, limit=SHOWN), coming)
 
     def decide(scan: Scan, key: str) -> Outcome:
-        text = scan.text.casefold()
-        named = [one for one in rows if text in (one.number.casefold(), one.external_ref.casefold())]
-        if named and not dock.load:
-            return redirect("scan-receive-one", named[0].id)
-        sent = [one for one in coming if text == one.number.casefold()]
-        if sent and not dock.load:
-            return redirect("scan-receive-transfer", sent[0].id)
+        if not dock.load and (named := _named(company, node.id, scan)):
+            return named
         return transfer.whole_plate(request, node.id, scan, key) or _decide(request, dock, scan, key)
 
     if request.method == "POST":
@@ -112,14 +114,13 @@ def _list_screen(rows: list[queries.Order], coming: list[stock.UnderWay]) -> Scr
         if expected
         else gettext("Nothing is expected here"),
         note="" if expected else gettext("Purchase orders and transfers appear here when they are written."),
-        choices=(*map(transfer.choice, coming), *map(_choice, rows[:SHOWN])),
+        choices=(*map(transfer.choice, coming), *map(_choice, rows)),
         scans=gettext("Order, plate or item"),
     )
 
 
 def _choice(one: queries.Order) -> Choice:
-    left = one.quantity - one.received
-    units = ngettext("%(n)s unit to come", "%(n)s units to come", left) % {"n": left}
+    units = ngettext("%(n)s unit to come", "%(n)s units to come", one.to_come) % {"n": one.to_come}
     note = " · ".join(filter(None, (one.supplier_name, one.external_ref, units)))
     return Choice(reverse("scan-receive-one", args=[one.id]), one.number, note)
 
@@ -144,15 +145,16 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
 
 def _order_screen(dock: Dock, order: queries.Order) -> Screen:
-    left = [one for one in queries.lines(order.id) if one.quantity > one.received]
-    named = ", ".join(f"{one.quantity - one.received} × {one.sku_code}" for one in left[:6])
+    left = [one for one in queries.lines(order.id) if one.to_come]
+    named = ", ".join(f"{one.to_come} × {one.sku_code}" for one in left[:6])
     facts = (
         (gettext("From"), order.supplier_name),
         (gettext("To come"), named + (" …" if len(left) > 6 else "")),
     )
+    units = (order.received, order.received + order.to_come)
     return Screen(
-        order.number, gettext("Scan everything that came"), order.number, facts=facts,
-        units=(order.received, order.quantity), scans=gettext("Item or package"), at=str(dock.at.subject),
+        order.number, gettext("Scan everything that came"), order.number, facts=facts, units=units,
+        scans=gettext("Item or package"), at=str(dock.at.subject),
         back="scan-receive",
     )  # fmt: skip
 

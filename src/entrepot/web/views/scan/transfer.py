@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
+from entrepot.insight import finding
 from entrepot.kernel.errors import Refused
 from entrepot.purchasing import docking
 from entrepot.stock import queries as stock
@@ -82,6 +83,15 @@ class Dock(NamedTuple):
 def waiting(company: int, node: UUID, most: int) -> list[stock.UnderWay]:
     """Transfers that are on their way to a node."""
     return stock.transfers_under_way(company=company, node=node, limit=most)
+
+
+def numbered(company: int, node: UUID, number: str) -> stock.Transfer | None:
+    """The transfer of a number, where something of it is to come to the node."""
+    for found in finding.find(company=company, text=number):
+        if found.kind == "transfer" and found.name.casefold() == number.casefold():
+            sent = stock.transfer(found.id)
+            return sent if sent and sent.to_node == node and sent.state != "received" else None
+    return None
 
 
 def choice(one: stock.UnderWay) -> Choice:
