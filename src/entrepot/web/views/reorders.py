@@ -102,7 +102,7 @@ def suppliers(request: Request) -> HttpResponse:
         **shown.context(),
         "all": parties.suppliers(company=company).values(),
         "kept": kept(request),
-        "docks": kpis.by(kpis.KPIS["dock to stock"], company, _asked(**span), "node"),
+        "docks": kpis.by(kpis.KPIS["dock to stock"], company, fmt.reading().now, _asked(**span), "node"),
         "since": since,
         "until": until,
     }
