@@ -15,6 +15,15 @@ class NoService(Refused):
     says = "No service carries fulfillment {fulfillment}: {reasons}. Pack it in smaller cartons, or register a service."
 
 
+class LateByChoice(Refused):
+    code = "shipping.late_by_choice"
+    kind = "invalid"
+    says = (
+        "Fulfillment {fulfillment} would come too late with {service}, and in time with another. Say why it goes with"
+        " that one, or leave the choice open."
+    )
+
+
 class TrackingMisread(Refused):
     code = "shipping.tracking_misread"
     kind = "invalid"

@@ -93,12 +93,14 @@ GROUP BY line_id, order_id
 """
 
 # By the time that was counted on when it left, and under who told it, a carrier or the table; of what nobody chose, by
-# the service's of today. In whole days of UTC, as they were promised.
+# the service's of today. In whole days of UTC, as they were promised, from the day on which it left with its carrier:
+# what is handed over on Friday evening goes on Monday.
 _COUNT = """
 INSERT INTO shipping_transit (company_id, service_id, node_id, zone, timed_by, slip, shipments)
 SELECT h.company_id, h.service_id, h.node_id, h.zone,
        COALESCE(h.reasons #>> '{candidates,0,timed_by}', 'table') AS timed_by,
-       least(greatest((h.delivered_at AT TIME ZONE 'UTC')::date - (h.shipped_at AT TIME ZONE 'UTC')::date
+       least(greatest((h.delivered_at AT TIME ZONE 'UTC')::date
+                      - COALESCE((h.reasons ->> 'leaves_on')::date, (h.shipped_at AT TIME ZONE 'UTC')::date)
                       - COALESCE((h.reasons #>> '{candidates,0,days}')::int, v.transit_days), %(least)s::int),
              %(most)s::int) AS slip, count(*)
 FROM shipping_shipment AS h JOIN carriage_service AS v ON v.id = h.service_id

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import tracking
-from entrepot.carriage.rules import Choice, all_said
+from entrepot.carriage.rules import Choice
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -24,7 +24,7 @@ from entrepot.orders.commands.progress import Progress, progress
 from entrepot.orders.rules import GOODS, Frozen
 from entrepot.purchasing.commands.lock_drop_ships import DropShip
 from entrepot.shipping import errors, rules
-from entrepot.shipping.choosing import Choosing
+from entrepot.shipping.choosing import Choosing, not_carried
 from entrepot.shipping.commands.perform import capture_all, performed
 from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
@@ -37,13 +37,16 @@ from entrepot.warehouse.states import STEPS
 class ShipFulfillment:
     """A packed fulfillment that the carrier takes. `tracking` is the carrier's number; without, ours serves.
 
-    The number must be one of the carrier's, where its forms are known, with the right check digit.
+    The number must be one of the carrier's, where its forms are known, with the right check digit. It goes with the
+    `service` of a code where one is named; with one that breaks a promise which another would keep, for a `reason`.
     """
 
     fulfillment: UUID
     tracking: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    service: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Leaving(NamedTuple):
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
     carrier: str = ""  # as the supplier tells it, where nothing was chosen
     parcels: tuple[str, ...] = ()  # the numbers of those that a supplier names
+    reason: str = ""  # why it goes with the service that was named
 
     @property
     def origin(self) -> str:
@@ -112,8 +116,8 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     payment captured, the channel told. Services of an order are performed with its first shipment.
 
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
-    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.tracking_misread;
-    ledger.month_closed.
+    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.late_by_choice;
+    shipping.tracking_misread; ledger.month_closed.
     Again: by key. About 40 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
@@ -139,7 +143,17 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
             continue
         number = next(numbers)
         name, doubt = known_as(request.tracking, verdict, number)
-        shipment = Leaving(ids.uuid7(), number, one, at, name, doubt, shopped, facts.take(one.id))
+        shipment = Leaving(
+            ids.uuid7(),
+            number,
+            one,
+            at,
+            name,
+            doubt,
+            shopped,
+            facts.take(one.id),
+            reason=request.reason.strip(),
+        )
         leaving[one.id] = shipment
         answers.append(_answer(shipment))
     if leaving:
@@ -202,10 +216,15 @@ def _decide(
     month = at.astimezone(UTC).date().replace(day=1)
     if (one.company, month) in facts.closed:
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
-    shopped = facts.choosing.choose(one.id, at)
-    if shopped.choice.taken is None and facts.choosing.services[one.company]:
-        return errors.NoService(fulfillment=one.number, reasons=all_said(shopped.choice.barred))
-    return shopped
+    shopped = facts.choosing.choose(one.id, at, request.service)
+    if not request.service and not facts.choosing.services[one.company]:
+        return shopped
+    refused = not_carried(shopped, request.service, one.number)
+    if refused or not request.service or not shopped.choice.late or request.reason.strip():
+        return refused or shopped
+    if facts.choosing.choose(one.id, at).choice.late:
+        return shopped
+    return errors.LateByChoice(fulfillment=one.number, service=request.service)
 
 
 def judged(number: str, carrier: str) -> tracking.Verdict | None:
@@ -283,7 +302,7 @@ def book(cause: Cause, leaving: Sequence[Leaving], place: str, leave: Callable[[
     whole(post(cause, requests=[*_postings(leaving), *services.postings]))
     announce(cause, [
         Event("shipment", one.id, one.of.company, "", "shipped", one.at,
-              {"order": one.of.order, one.origin: one.of.id})
+              {"order": one.of.order, one.origin: one.of.id}, one.reason)
         for one in leaving
     ])  # fmt: skip
 

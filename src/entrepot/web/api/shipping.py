@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -61,10 +61,13 @@ Grams = Annotated[StrictInt, Field(ge=0, le=10**9)]
 
 
 class ShipIn(Strict):
-    """A packed fulfillment that the carrier takes. Without `tracking` our own number serves."""
+    """A packed fulfillment that the carrier takes. Without `tracking` our own number serves. `service`: the code of the
+    one that it goes with; where that breaks a promise which another would keep, say the `reason`."""
 
     fulfillment: UUID
     tracking: Text = ""
+    service: Text = ""
+    reason: Text = ""
     key: Own = None
 
 
@@ -213,8 +216,9 @@ class ServiceOut(Out):
 
 class CandidateServiceOut(Out):
     """A service that carries the packages, with every term of its cost. `source`: its table, or who quoted it;
-    `timed_by`: the same of its days. `note`: why its table stands where a quote was wanted: not_asked, too_old,
-    other_currency or problem, then who should have quoted, and the facts of that.
+    `timed_by`: the same of its days. `compared_minor`: its total in the company's own currency. `note`: why its
+    table stands where a quote was wanted: not_asked, too_old, other_currency or problem, then who should have quoted,
+    and the facts of that.
     """
 
     service: str
@@ -231,17 +235,21 @@ class CandidateServiceOut(Out):
     note: list[str | int]
     currency: str
     timed_by: str
+    compared_minor: int
 
 
 class RatesOut(Out):
     """Which service would take a fulfillment (the first candidate), why, and which do not carry it.
 
-    `why`: asked_for, only_one, only_in_time, fastest (none is in time), least, none, or own_means (none is set up).
-    `barred`: service, not_there, other_currency, too_long, too_heavy or no_rate, and the facts of that.
+    `leaves_on`: the day on which it goes with that. `why`: asked_for, only_one, only_in_time, fastest (none is in
+    time), least, none, or own_means (none is set up).
+    `barred`: service, not_there, other_currency, too_long, too_heavy, no_rate, no_exchange or hazardous, and the facts
+    of that.
     """
 
     fulfillment: UUID
     why: str
+    leaves_on: date | None
     candidates: list[CandidateServiceOut]
     barred: list[list[str | int]]
 
@@ -317,7 +325,9 @@ def ship_fulfillments(
     """Hand packed fulfillments to the carrier: out of stock, into the books, told to the channel."""
     return give(
         request, ship, payload, idempotency_key,
-        lambda one, key: ShipFulfillment(one.fulfillment, one.tracking, key=key),
+        lambda one, key: ShipFulfillment(
+            one.fulfillment, one.tracking, key=key, service=one.service, reason=one.reason
+        ),
     )  # fmt: skip
 
 

@@ -199,7 +199,10 @@ def open_again(request: Request, which: UUID) -> HttpResponse:
 def hand_over(request: Request, which: UUID) -> HttpResponse:
     """The carrier takes it, under the number that was scanned from its label."""
     found = _found(request, which)
-    wanted = ShipFulfillment(which, clean(request.POST.get("tracking")))
+    wanted = ShipFulfillment(
+        which, clean(request.POST.get("tracking")), service=clean(request.POST.get("service")),
+        reason=clean(request.POST.get("reason")),
+    )  # fmt: skip
     results = give(
         request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number}
     )
