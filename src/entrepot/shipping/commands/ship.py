@@ -30,6 +30,7 @@ from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
+from entrepot.warehouse.packing import Expiring
 from entrepot.warehouse.states import STEPS
 
 
@@ -117,7 +118,7 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
 
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.late_by_choice;
-    shipping.tracking_misread; ledger.month_closed.
+    warehouse.lot_expired; shipping.tracking_misread; ledger.month_closed.
     Again: by key. About 40 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
@@ -174,6 +175,7 @@ class _Facts:
         for row in sql.run(_STAGED, params):
             self.staged.setdefault(row[0], []).append(_Staged(*row))
         self.choosing = Choosing(params["ids"], at)
+        self.expiring = Expiring.of(params["ids"])
         self.closed = ledger.closed_months(sorted({one.company for one in found}))
         held = [one.order for one in found if one.held_by]
         self.blocked = orders.blocked(held, "ship") if held else set()
@@ -211,6 +213,9 @@ def _decide(
     step = STEPS["ship"]["shipped" if one.id in leaving else one.state]
     if isinstance(step, Refused):
         return step
+    gone_off = facts.expiring.refusal(one.id, at)
+    if gone_off:
+        return gone_off
     if one.order in facts.blocked:
         return errors.OnHold(order=one.order_number, hold=one.held_by)
     month = at.astimezone(UTC).date().replace(day=1)

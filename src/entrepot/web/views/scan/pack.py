@@ -126,6 +126,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
     def decide(scan: Scan, key: str) -> Outcome:
         nonlocal at
+        gone_off = packing.Expiring.of([which]).refusal(which, timezone.now())
+        if gone_off:
+            return gone_off
         answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
         if not isinstance(answer, checking.Packed):
             return _known_elsewhere(wanted, answer) or answer
