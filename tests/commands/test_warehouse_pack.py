@@ -218,7 +218,8 @@ def test_a_carton_that_can_not_hold_it_is_refused_and_says_why(house: Floor):
     first, second = (one.line for one in packing.contents([work_])[work_])
     apart = (PackedPart("one", ((first, 1),)), PackedPart("one", ((second, 1),), 6_000))
     answers = pack(SYSTEM, requests=[
-        PackFulfillment(work_, "eight"), PackFulfillment(work_, "OWN"), PackFulfillment(work_, parts=apart, weight_note="counted"),
+        PackFulfillment(work_, "eight"), PackFulfillment(work_, "OWN"),
+        PackFulfillment(work_, parts=apart, weight_note="counted"),
     ])  # fmt: skip
     assert [type(one) for one in answers] == [errors.NotInCarton] * 3
     assert f"{house.codes[0]} is hazardous and goes apart from other goods" in str(answers[0])

@@ -242,3 +242,37 @@ def test_what_was_left_behind_is_labeled_anew_through_the_api(program, gone):
     assert made.status_code == 200, made.content
     assert len(made.json()["labels"]) == 1
     assert person.get("/api/v1/labels/left-behind").json() == []
+
+
+def bought(shipment, url: str) -> list[queries.LabelRow]:
+    """Its labels, sold by a carrier with a picture at an address."""
+    print_labels(the_system(timezone.now()), requests=[PrintLabels(shipment.id)])
+    for label in queries.labels(shipment=shipment.id):
+        sql.change(
+            """INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state, reference,
+                                              cost_minor, currency, label_url)
+               VALUES (%(label)s::uuid, 1, %(shipment)s::uuid, 'easypost', 'x', 'bought', 'b', 500, 'GBP',
+                       %(url)s::text)""",
+            {"label": label.id, "shipment": shipment.id, "url": url},
+        )
+    return queries.labels(shipment=shipment.id)
+
+
+def test_of_what_was_bought_the_carriers_own_label_is_printed(console, program, gone):
+    (label,) = bought(gone, "https://carrier.example/label.png")
+    page = console("supervisor")
+    for kind in ("pdf", "zpl"):
+        went = page.get(f"/shipments/{gone.id}/labels.{kind}")
+        assert (went.status_code, went["Location"]) == (302, "https://carrier.example/label.png")
+        (told,) = program("supervisor").get(f"/api/v1/shipments/{gone.id}/labels?form={kind}").json()
+        assert (told["label"], told["carrier_label"]) == (str(label.id), "https://carrier.example/label.png")
+        assert (told["zpl"], told["pdf"]) == ("", "")
+
+
+def test_a_bought_label_that_is_kept_in_the_printers_language_goes_to_the_printer(console, program, gone):
+    own = b64encode(b"^XA^FDthe carrier's^XZ").decode()
+    bought(gone, f"data:application/zpl;base64,{own}")
+    paper = console("supervisor").get(f"/shipments/{gone.id}/labels.zpl")
+    assert paper.content == b"^XA^FDthe carrier's^XZ"
+    (told,) = program("supervisor").get(f"/api/v1/shipments/{gone.id}/labels?form=zpl").json()
+    assert told["zpl"] == "^XA^FDthe carrier's^XZ"

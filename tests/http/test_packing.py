@@ -350,3 +350,15 @@ def test_a_program_is_told_what_to_note_and_says_it(program, waits):
     assert done.status_code == 200, done.content
     assert sql.run("SELECT count(*)::int FROM warehouse_packedserial") == [(len(serials),)]
     assert asks.post("/api/v1/packages", body | {"serials": serials}, "s3").json() == done.json()
+
+
+def test_a_scan_opens_what_stands_behind_the_first_hundred(console, shop, waits, monkeypatch):
+    """By its own number, its order's, or that of its package; in small letters as well."""
+    monkeypatch.setattr("entrepot.web.views.packing.queries.waiting", lambda *_, **__: [])
+    page = console("supervisor")
+    for text in (waits.number, waits.order_number, waits.number.lower()):
+        assert page.get("/packing/", {"q": text})["Location"] == f"/packing/{waits.id}/"
+    page.post(f"/packing/{waits.id}/pack/", {"carton": "OWN"})
+    (made,) = queries.packages(waits.order)
+    assert page.get("/packing/", {"q": made.number})["Location"] == f"/packing/{waits.id}/"
+    assert "Nothing of NOPE waits" in page.get("/packing/", {"q": "NOPE"}).content.decode()

@@ -103,13 +103,18 @@ class LabelsOut(Out):
 
 
 class PrintableOut(Out):
-    """A label with what a label printer (`zpl`) is sent, or as `pdf` (4 × 6 inches, in base64); the other is empty."""
+    """A label with what a label printer (`zpl`) is sent, or as `pdf` (4 × 6 inches, in base64); the other is empty.
+
+    Of one that was bought, the carrier's own is what goes onto the parcel: it is at `carrier_label` (a web address, or
+    a `data:` one with the label in it), and `zpl` and `pdf` are empty unless it is kept here in that form.
+    """
 
     label: UUID
     tracking: str
     state: str
     zpl: str
     pdf: str
+    carrier_label: str
 
 
 class RelabelIn(Strict):
@@ -400,11 +405,25 @@ def show_labels(
             "label": one.id,
             "tracking": one.tracking,
             "state": one.state,
-            "zpl": papers.label_zpl(paper) if form == "zpl" else "",
-            "pdf": b64encode(papers.label_pdf([paper])).decode() if form == "pdf" else "",
+            "carrier_label": one.picture,
+            **_as(form, one.picture, paper),
         }
         for one, paper in zip(rows, told, strict=True)
     ]
+
+
+def _as(form: str, picture: str, paper: papers.Label) -> dict[str, str]:
+    """A label in the form that is asked for: the carrier's own where it was bought."""
+    if picture:
+        kept = papers.kept_as(picture, papers.KINDS[form]) or b""
+        return (
+            {"zpl": kept.decode(errors="replace"), "pdf": ""}
+            if form == "zpl"
+            else {"zpl": "", "pdf": b64encode(kept).decode()}
+        )
+    if form == "zpl":
+        return {"zpl": papers.label_zpl(paper), "pdf": ""}
+    return {"zpl": "", "pdf": b64encode(papers.label_pdf([paper])).decode()}
 
 
 class AskRatesIn(Strict):

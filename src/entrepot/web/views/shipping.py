@@ -84,16 +84,39 @@ def label_anew(request: Request, which: UUID) -> HttpResponse:
 
 @require_safe
 @console
-def labels(request: Request, which: UUID, kind: str) -> HttpResponse:
-    """The labels in force of a shipment, as PDF or for a label printer; for whoever ships, since names are on them."""
+def labels(request: Request, which: UUID, kind: str) -> HttpResponseBase:
+    """The labels in force of a shipment, as PDF or for a label printer; for whoever ships, since names are on them. Of
+    what was bought it is the carrier's own."""
     if not request.reader.actor.may("shipping.print_labels"):
         raise PermissionDenied(gettext("Labels bear names and streets: only people who ship may see them."))
     rows = [one for one in queries.labels(shipment=which) if one.state != "voided"]
     if kind not in ("pdf", "zpl") or not rows or rows[0].company != request.reader.company.id:
         raise Http404
+    bought = [one for one in rows if one.picture]
+    if bought:
+        return _with_bought(request, kind, rows)
     told = papers.labels_of(rows, request.reader.company.name)
     content = "".join(map(papers.label_zpl, told)) if kind == "zpl" else papers.label_pdf(told)
     return papers.to_print(content, f"label-{rows[0].package_number}.{kind}")
+
+
+def _with_bought(request: Request, kind: str, rows: list[queries.LabelRow]) -> HttpResponseBase:
+    """Labels some of which were bought: of these the carrier's own paper is what goes onto the parcel. All in one where
+    it is kept in the language of a label printer; else one by one."""
+    kept = [papers.kept_as(one.picture, papers.KINDS[kind]) for one in rows]
+    if kind == "zpl" and all(kept):
+        content = b"\n".join(filter(None, kept))
+        return papers.to_print(content, f"label-{rows[0].package_number}.zpl")
+    own = request.GET.get("own")
+    bare = [one for one in rows if not one.picture]
+    if own and bare:
+        told = papers.labels_of(bare, request.reader.company.name)
+        made = "".join(map(papers.label_zpl, told)) if kind == "zpl" else papers.label_pdf(told)
+        return papers.to_print(made, f"label-{bare[0].package_number}.{kind}")
+    if len(rows) == 1:
+        return papers.of_carrier(rows[0].picture, f"label-{rows[0].package_number}")
+    context = {"labels": rows, "bare": len(bare), "kind": kind, "shipment": rows[0].shipment}
+    return page(request, "web/labels.html", context, area="ship")
 
 
 @require_safe

@@ -45,7 +45,7 @@ from entrepot.work.scanning import ALL, YES, Keep, Scan, astray
 CARTONS_MAX = 8
 """Cartons that can be tapped; others are scanned or typed."""
 HANDED_OVER_MAX = 5
-"""Packed fulfillments on the screen, the most urgent first; all of them are on the page of packing."""
+"""Packed fulfillments on the screen, the most urgent first; others are opened by a scan on the page of packing."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
