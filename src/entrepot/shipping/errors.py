@@ -33,6 +33,14 @@ class TrackingMisread(Refused):
     )
 
 
+class TrackingInUse(Refused):
+    code = "shipping.tracking_in_use"
+    says = (
+        "{tracking} of {carrier} stands on a parcel of {holder} already. Scan the number from the label on this parcel;"
+        " if it is this parcel's after all, void the label of {holder} first."
+    )
+
+
 class Labeled(Refused):
     code = "shipping.labeled"
     says = (

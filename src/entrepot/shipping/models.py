@@ -161,6 +161,21 @@ class Label(models.Model):
         ]
 
 
+class Number(models.Model):
+    """A carrier's number, and the one shipment on whose parcel it stands since `given_at`. Carriers give numbers again
+    after months: then another may take it."""
+
+    pk = models.CompositePrimaryKey("company_id", "carrier", "tracking")
+    company_id = models.SmallIntegerField()
+    carrier = models.TextField()
+    tracking = models.TextField()
+    shipment_id = models.UUIDField()
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="shipping_number_is_one", condition=~Q(tracking=""))]
+
+
 class CarrierEvent(models.Model):
     """What a carrier said that happened to a parcel, once however often it says so."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from entrepot.purchasing.commands.lock_drop_ships import DropShip
 from entrepot.shipping import errors, rules
 from entrepot.shipping.choosing import Choosing, not_carried
 from entrepot.shipping.commands.perform import capture_all, performed
+from entrepot.shipping.commands.take_numbers import Numbered, in_use, take_numbers
 from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
@@ -86,6 +87,26 @@ class _Staged(NamedTuple):
     """Serial numbers of its line that were read when it was packed."""
 
 
+class _Ready(NamedTuple):
+    """A fulfillment that may leave, unless its number is another's."""
+
+    shipment: UUID
+    of: Fulfillment
+    at: datetime
+    shopped: Shopped
+    carrier: str
+    verdict: tracking.Verdict | None
+    said: str
+
+    @property
+    def numbered(self) -> Numbered | None:
+        """The carrier's number that was read from its label."""
+        if self.verdict is None:
+            return None
+        name, _ = known_as(self.said, self.verdict, "")
+        return Numbered(self.of.company, self.carrier, name, self.shipment)
+
+
 class Leaving(NamedTuple):
     """A shipment that will be written, of a fulfillment, or of a drop-ship order."""
 
@@ -118,47 +139,43 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
 
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.late_by_choice;
-    warehouse.lot_expired; shipping.tracking_misread; ledger.month_closed.
+    warehouse.lot_expired; shipping.tracking_misread; shipping.tracking_in_use;
+    ledger.month_closed.
     Again: by key. About 40 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     facts = _Facts(found.values(), cause.at)
 
-    answers: list[FulfillmentShipped | Refused] = []
-    leaving: dict[UUID, Leaving] = {}
-    numbers = iter(ids.numbers("SH", len(found)))
+    decided: list[_Ready | Refused] = []
+    ready: dict[UUID, _Ready] = {}
     for request in requests:
-        one = found.get(request.fulfillment)
-        at = request.occurred_at or cause.at
-        shopped = _decide(request, one, at, facts, leaving)
-        if one is None or isinstance(shopped, Refused):
-            answers.append(
-                shopped if isinstance(shopped, Refused) else NotFound(what="fulfillment", which="")
-            )
+        answer = _decide(
+            request, found.get(request.fulfillment), request.occurred_at or cause.at, facts, ready
+        )
+        if isinstance(answer, _Ready):
+            ready[request.fulfillment] = answer
+        decided.append(answer)
+    held = take_numbers(cause, [one.numbered for one in ready.values() if one.numbered])
+
+    answers: list[FulfillmentShipped | Refused] = []
+    leaving: list[Leaving] = []
+    numbers = iter(ids.numbers("SH", len(found)))
+    for request, answer in zip(requests, decided, strict=True):
+        if isinstance(answer, Refused):
+            answers.append(answer)
             continue
-        taken = shopped.choice.taken
-        carrier = taken.service.carrier if taken else ""
-        verdict = judged(request.tracking, carrier)
-        if verdict and verdict.problem and verdict.certain:
-            answers.append(misread(verdict, one.number, carrier))
+        if answer.numbered in held:
+            answers.append(in_use(answer.numbered, held[answer.numbered]))
             continue
         number = next(numbers)
-        name, doubt = known_as(request.tracking, verdict, number)
-        shipment = Leaving(
-            ids.uuid7(),
-            number,
-            one,
-            at,
-            name,
-            doubt,
-            shopped,
-            facts.take(one.id),
+        name, doubt = known_as(request.tracking, answer.verdict, number)
+        leaving.append(Leaving(
+            answer.shipment, number, answer.of, answer.at, name, doubt, answer.shopped, facts.take(answer.of.id),
             reason=request.reason.strip(),
-        )
-        leaving[one.id] = shipment
-        answers.append(_answer(shipment))
+        ))  # fmt: skip
+        answers.append(_answer(leaving[-1]))
     if leaving:
-        _write(cause, list(leaving.values()), facts)
+        _write(cause, leaving, facts)
     return answers
 
 
@@ -206,11 +223,11 @@ def _decide(
     one: Fulfillment | None,
     at: datetime,
     facts: _Facts,
-    leaving: Mapping[UUID, Leaving],
-) -> Shopped | Refused:
+    ready: Collection[UUID],
+) -> _Ready | Refused:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
-    step = STEPS["ship"]["shipped" if one.id in leaving else one.state]
+    step = STEPS["ship"]["shipped" if one.id in ready else one.state]
     if isinstance(step, Refused):
         return step
     gone_off = facts.expiring.refusal(one.id, at)
@@ -221,6 +238,18 @@ def _decide(
     month = at.astimezone(UTC).date().replace(day=1)
     if (one.company, month) in facts.closed:
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
+    shopped = _choose(request, one, at, facts)
+    if isinstance(shopped, Refused):
+        return shopped
+    carrier = shopped.choice.taken.service.carrier if shopped.choice.taken else ""
+    verdict = judged(request.tracking, carrier)
+    if verdict and verdict.problem and verdict.certain:
+        return misread(verdict, one.number, carrier)
+    return _Ready(ids.uuid7(), one, at, shopped, carrier, verdict, request.tracking)
+
+
+def _choose(request: ShipFulfillment, one: Fulfillment, at: datetime, facts: _Facts) -> Shopped | Refused:
+    """The service that takes it: the one that is named, if it may."""
     shopped = facts.choosing.choose(one.id, at, request.service)
     if not request.service and not facts.choosing.services[one.company]:
         return shopped

@@ -280,7 +280,8 @@ _COLUMNS = (
     "ids", "companies", "shipments", "sources", "names", "trackings", "kinds", "messages", "places", "times",
 )  # fmt: skip
 
-# A number is that of a label in force, of a parcel that a supplier names, or of a shipment.
+# A number is that of a label in force, of a parcel that a supplier names, or of a shipment; of those that bear it by
+# chance or mistake, of the one to which it was given last.
 _LOCK = """
 WITH named AS (
     SELECT DISTINCT d.number, h.id AS shipment
@@ -298,6 +299,9 @@ SELECT n.number, h.id, h.number, h.company_id::int, h.order_id, h.state, h.deliv
 FROM named AS n
 JOIN shipping_shipment AS h ON h.id = n.shipment
 JOIN orders_order AS o ON o.id = h.order_id
+WHERE NOT EXISTS (
+    SELECT FROM shipping_number AS k
+    WHERE (k.company_id, k.carrier, k.tracking) = (h.company_id, h.carrier, n.number) AND k.shipment_id <> h.id)
 ORDER BY o.id, h.id FOR UPDATE OF o, h
 """
 
