@@ -205,7 +205,8 @@ class CarrierEvent(models.Model):
 
 
 class Manifest(models.Model):
-    """The labels that one carrier collects at one node, closed at the end of its day."""
+    """The labels that one carrier collects at one node, closed at the end of its day; but those that were taken off it,
+    since the carrier left their parcels here."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField()
@@ -220,7 +221,9 @@ class Manifest(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["number"], name="shipping_manifest_number_once"),
-            models.CheckConstraint(name="shipping_manifest_of_some_labels", condition=Q(labels__gt=0)),
+            models.CheckConstraint(
+                name="shipping_manifest_of_no_fewer_than_none", condition=Q(labels__gte=0)
+            ),
         ]
 
 

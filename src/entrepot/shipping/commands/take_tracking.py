@@ -12,7 +12,7 @@ from entrepot.kernel import ids, inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
-from entrepot.shipping import rules
+from entrepot.shipping import rules, told
 from entrepot.shipping.commands.deliver import TROUBLE, Delivered, deliver
 from entrepot.shipping.easypost import parse as easypost
 from entrepot.shipping.karrio import parse as karrio
@@ -30,6 +30,7 @@ class Source(NamedTuple):
 SOURCES = {
     easypost.SOURCE: Source(easypost.message_id, easypost.events),
     karrio.SOURCE: Source(karrio.message_id, karrio.events),
+    told.SOURCE: Source(told.message_id, told.events),
 }
 
 SCANNED = "scanned"

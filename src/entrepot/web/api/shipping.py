@@ -19,14 +19,17 @@ from entrepot.carriage.commands.register import RegisterService, register_servic
 from entrepot.carriage.rules import Surcharge
 from entrepot.kernel.errors import NotFound, NotPermitted
 from entrepot.parties import queries as parties
-from entrepot.shipping import queries
+from entrepot.shipping import queries, told
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
+from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.commands.take_off import TakeOffManifest, take_off
+from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import papers
 from entrepot.web.api import parse
@@ -48,6 +51,7 @@ from entrepot.web.api.schemas import (
     Currency,
     Each,
     Minor,
+    Moment,
     Out,
     Own,
     Reason,
@@ -494,6 +498,105 @@ def void_label(
         idempotency_key,
         lambda one, key: VoidLabel(one.label, one.reason, key=key),
     )
+
+
+class TakeOffIn(Strict):
+    """A label on a closed manifest whose parcel the carrier did not take, and why."""
+
+    label: UUID
+    reason: Reason
+    key: Own = None
+
+
+class TakenOffOut(Out):
+    """`number`: of the manifest that it was on."""
+
+    label: UUID
+    number: str
+
+
+class DeliveredIn(Strict):
+    """A shipment that the customer has, since a moment (without: now), and how somebody knows."""
+
+    shipment: UUID
+    proof: Reason
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class DeliveredOut(Out):
+    """`late`: it came after the day promised."""
+
+    shipment: UUID
+    late: bool
+
+
+class TrackingEventIn(Strict):
+    """What happened to a parcel, by its tracking number, of a carrier that no adapter reads."""
+
+    tracking: Code
+    kind: Literal[
+        "announced", "in transit", "out for delivery", "waits for pickup", "delivered", "delayed", "damaged", "lost",
+        "returned to sender", "exception", "cancelled",
+    ]  # fmt: skip
+    occurred_at: Moment
+    carrier: Text = ""
+    message: Text = ""
+    place: Text = ""
+    key: Own = None
+
+
+class TrackingEventOut(Out):
+    """`state`: done, or set_aside, where it is about no parcel of ours. `fresh`: events that nobody had told before;
+    `delivered`: shipments that arrived with it."""
+
+    state: str
+    fresh: int
+    delivered: int
+
+
+@router.post("/labels/take-off", response={200: TakenOffOut | list[Each[TakenOffOut]], **REFUSED})
+def take_off_manifest(
+    request: HttpRequest,
+    payload: TakeOffIn | Annotated[list[TakeOffIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Take labels off closed manifests: they go on the next one, or are void."""
+    return give(
+        request, take_off, payload, idempotency_key,
+        lambda one, key: TakeOffManifest(one.label, one.reason, key=key),
+    )  # fmt: skip
+
+
+@router.post("/shipments/delivered", response={200: DeliveredOut | list[Each[DeliveredOut]], **REFUSED})
+def mark_delivered(
+    request: HttpRequest,
+    payload: DeliveredIn | Annotated[list[DeliveredIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Shipments that the customers have, of carriers that tell nothing."""
+    return give(
+        request, deliver, payload, idempotency_key,
+        lambda one, key: Delivered(one.shipment, one.occurred_at, key=key, proof=one.proof),
+    )  # fmt: skip
+
+
+@router.post("/tracking/events", response={200: TrackingEventOut | list[Each[TrackingEventOut]], **REFUSED})
+def take_tracking_events(
+    request: HttpRequest,
+    payload: TrackingEventIn | Annotated[list[TrackingEventIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """What carriers tell of parcels, as your own program reads it; told twice, it is one event."""
+    which = parse.company_of(company)
+    return give(
+        request, take_tracking, payload, idempotency_key,
+        lambda one, key: TakeTracking(
+            which, told.SOURCE,
+            told.message(one.tracking, one.carrier, one.kind, one.occurred_at, one.message, one.place), key=key,
+        ),
+    )  # fmt: skip
 
 
 @router.post("/labels/anew", response={200: RelabeledOut | list[Each[RelabeledOut]], **REFUSED})

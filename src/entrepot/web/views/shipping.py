@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,9 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.shipping import queries
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
+from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, relabel
+from entrepot.shipping.commands.take_off import TakeOffManifest, take_off
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
@@ -71,6 +73,39 @@ def void(request: Request, which: UUID) -> HttpResponse:
     wanted = VoidLabel(which, clean(request.POST.get("reason")))
     results = give(request, void_labels, [wanted], lambda _: gettext("The label is void."))
     return back(request, reverse("manifests"), results)
+
+
+@require_POST
+@console
+def off_manifest(request: Request, which: UUID) -> HttpResponse:
+    """The driver did not take it, though it stands on his list."""
+    wanted = TakeOffManifest(which, clean(request.POST.get("reason")))
+    results = give(request, take_off, [wanted], lambda _: gettext("The label waits for the next manifest."))
+    return back(request, reverse("manifests"), results)
+
+
+@require_POST
+@console
+def delivered(request: Request, which: UUID) -> HttpResponse:
+    """It is with the customer, as a person knows: of carriers that tell nothing."""
+    said = clean(request.POST.get("at"))
+    at = _moment(said)
+    proof = clean(request.POST.get("proof"))
+    if (said and at is None) or not proof:
+        messages.error(request, gettext("Say when it arrived, as 2026-03-02 14:30, and how you know."))
+        return back(request, reverse("manifests"))
+    wanted = Delivered(which, at, proof=proof)
+    results = give(request, deliver, [wanted], lambda _: gettext("It is delivered."))
+    return back(request, reverse("manifests"), results)
+
+
+def _moment(said: str) -> datetime | None:
+    """A moment as the page's own field writes it: by the clock of whoever reads."""
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=fmt.reading().zone)
 
 
 @require_POST
