@@ -13,7 +13,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
-from entrepot.shipping import customs
+from entrepot.shipping import asking, customs
 from entrepot.shipping import queries as shipping
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
@@ -270,9 +270,19 @@ def test_what_leaves_the_country_has_a_commercial_invoice(console, shop):
 def test_what_stays_in_the_customs_union_has_none(shop):
     (found,) = queries.of_order(shop.one("packed"))
     sql.run("UPDATE orders_order SET country = 'FR' WHERE id = %(id)s::uuid", {"id": found.order})
-    assert customs.of_fulfillment(found.id, shop.now)
+    told = customs.of_fulfillment(found.id, shop.now)
+    assert told
+    # And carriers are told the same, package by package.
+    asked = asking.of_fulfillment(found.id, shop.now)
+    assert (asked.declared.currency, asked.declared.terms) == (told.currency, "DAP")
+    assert sum(good.units for box in asked.boxes for good in box.goods) == sum(
+        line.units for line in told.lines
+    )
+    assert sum(good.value_minor for box in asked.boxes for good in box.goods) == told.value_minor
+    assert {good.origin for box in asked.boxes for good in box.goods} == {"GB"}
     sql.run("UPDATE network_node SET country = 'DE' WHERE id = %(id)s::uuid", {"id": found.node})
     assert customs.of_fulfillment(found.id, shop.now) is None
+    assert asking.of_fulfillment(found.id, shop.now).declared is None
 
 
 def test_a_gift_message_comes_with_the_order_and_lies_in_its_parcel(console, waits, program, shop):

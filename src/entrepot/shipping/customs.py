@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.network.rules import EUROPEAN_UNION
-from entrepot.shipping.asking import Sender
+from entrepot.shipping.sender import Sender
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from entrepot.kernel.errors import Said
 from entrepot.warehouse.cartons.problem import OWN, Carton, Item
@@ -11,22 +11,22 @@ from entrepot.warehouse.cartons.problem import OWN, Carton, Item
 K = TypeVar("K")
 
 
-class Filled(NamedTuple):
+class Filled(NamedTuple, Generic[K]):
     """A carton and the units in it, by key; None: what is in it fits none, and goes as it is."""
 
     carton: Carton | None
-    units: Mapping[object, int]
+    units: Mapping[K, int]
 
 
-def by_volume(goods: Sequence[tuple[K, Item, int]], cartons: Sequence[Carton]) -> list[Filled]:
+def by_volume(goods: Sequence[tuple[K, Item, int]], cartons: Sequence[Carton]) -> list[Filled[K]]:
     """Goods (key, item, units) in as few cartons as their volumes and weights ask for, hazardous ones apart.
 
     The smallest carton that holds all; where none does, one as large as there is, and so on with the rest. Says nothing
     about how things stand in it: for goods that nobody has measured, or too many. A unit that no carton holds even
     alone goes by itself.
     """
-    filled: list[Filled] = []
-    apart: list[Filled] = []
+    filled: list[Filled[K]] = []
+    apart: list[Filled[K]] = []
     for hazardous in (False, True):
         left: list[tuple[K, Item, int]] = []
         for key, item, units in goods:
@@ -60,9 +60,9 @@ def _next(left: Sequence[tuple[K, Item, int]], cartons: Sequence[Carton]) -> Car
 
 def _fill(
     carton: Carton, left: Sequence[tuple[K, Item, int]]
-) -> tuple[dict[object, int], list[tuple[K, Item, int]]]:
+) -> tuple[dict[K, int], list[tuple[K, Item, int]]]:
     """What goes into a carton, in turn, and what does not."""
-    inside: dict[object, int] = {}
+    inside: dict[K, int] = {}
     rest: list[tuple[K, Item, int]] = []
     volume, weight = carton.volume_mm3, carton.max_weight_g
     for key, item, units in left:
