@@ -903,19 +903,22 @@ def test_what_does_not_fit_goes_into_a_second_carton_midway(shop, handheld):
     assert "There is no carton NO-SUCH-CARTON" in hand.wrong
     hand.scans(first.code)
     assert "the carton that is full" in hand.wrong
-    hand.scans("=undo", "=full", "S")
-    assert "<dd>S (1)</dd>" in hand.page
+    hand.scans("=undo", "=full", "XL")
+    assert "<dd>XL (1)</dd>" in hand.page
     hand.goes(hand.at)
-    assert "<dd>S (1)</dd>" in hand.page, "a reload goes on"
+    assert "<dd>XL (1)</dd>" in hand.page, "a reload goes on"
     for row in (first, *others):
         left = row.units - (row is first)
         if left:
             hand.scans(row.code)
         if left > 1:
             hand.scans("=all")
-    hand.scans("M")
-    assert f"{one.number} is packed: S, M." in hand.right[-1]
-    assert [(made.carton, made.units) for made in queries.packages(one.order)] == [("S", 1), ("M", units - 1)]
+    hand.scans("OWN")
+    assert f"{one.number} is packed: XL, OWN." in hand.right[-1]
+    assert [(made.carton, made.units) for made in queries.packages(one.order)] == [
+        ("XL", 1),
+        ("OWN", units - 1),
+    ]
 
 
 def test_a_package_that_weighs_too_much_is_packed_only_with_why(shop, handheld):
