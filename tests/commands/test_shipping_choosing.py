@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
 from entrepot.kernel import sql
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.network.commands import register as network
-from entrepot.shipping import queries
+from entrepot.shipping import errors, queries
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, packed, placed, shipped
 
@@ -92,3 +96,82 @@ def test_the_promise_is_of_the_day_where_it_goes_wherever_the_node_is(house: Flo
     )  # fmt: skip
     sql.run("UPDATE carriage_zone SET destination = 'US' RETURNING origin")
     assert Choosing([one], NOW).choose(one, NOW).choice.late
+
+
+def foreign(code: str, price: int, currency: str) -> None:
+    rates = (("all", 30_000, price),)
+    service = RegisterService(COMPANY, "Vans", code, code, 1, 30_000, currency, (("GB", "GB", "all"),), rates)
+    register_services(SYSTEM, requests=[service])
+
+
+def test_a_service_in_another_currency_is_compared_by_the_rate_of_the_day_and_barred_without_one(
+    house: Floor, statements
+):
+    foreign("yen", 500, "JPY")
+    (one,) = packed(*placed(house, 1, (0, 1)))
+    found = Choosing([one], NOW).choose(one, NOW)
+    assert [each.service for each in found.candidates] == ["slow", "fast"]
+    assert [(each.service, each.why, each.facts) for each in found.choice.barred] == [
+        ("yen", "no_exchange", ("JPY",))
+    ]
+    rates = [RecordRate(COMPANY, "JPY", NOW.date(), Decimal("0.005"))]
+    record_rates(SYSTEM, requests=rates)
+    with statements() as ran:
+        found = Choosing([one], NOW).choose(one, NOW)
+    assert [(each.service, each.compared_minor) for each in found.candidates] == [
+        ("yen", 250), ("slow", 300), ("fast", 900),
+    ]  # fmt: skip
+    assert len(ran.texts) == 12
+    assert found.candidates[0].total_minor == 500
+
+
+HAZARDS = {"hazard": "enforce", "hazards_refused": ["slow>GB"]}
+
+
+def test_what_is_hazardous_goes_with_no_service_that_may_not_take_it(house: Floor):
+    sql.run("UPDATE catalog_sku SET hazardous = true WHERE code = %(code)s", {"code": house.codes[0]})
+    first, plain = placed(house, 1, (0, 1)), placed(house, 1, (1, 1))
+    house.stock(1, 5)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "orders.validation", HAZARDS, NOW - timedelta(days=1))])
+    one, other = packed(*first, *plain)
+    found = Choosing([one, other], NOW)
+    assert found.choose(one, NOW).candidates[0].service == "fast"
+    assert [each.why for each in found.choose(one, NOW).choice.barred] == ["hazardous"]
+    assert found.choose(other, NOW).candidates[0].service == "slow"
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(one, service="slow")])
+    assert isinstance(gone, errors.NoService)
+    assert "slow may not take hazardous goods to GB" in str(gone)
+
+
+def test_a_packer_names_the_service_and_says_why_where_it_comes_too_late(house: Floor):
+    soon = NOW + timedelta(days=1)
+    one, other, free = packed(
+        *placed(house, 2, (0, 1), promise_at=soon), *placed(house, 1, (0, 1), promise_at=PROMISED)
+    )
+    late, unknown, sure = ship(SYSTEM, requests=[
+        ShipFulfillment(one, service="slow"), ShipFulfillment(other, service="teleport"),
+        ShipFulfillment(free, service="fast", key="f"),
+    ])  # fmt: skip
+    assert isinstance(late, errors.LateByChoice)
+    assert isinstance(unknown, errors.NoService)
+    assert isinstance(sure, FulfillmentShipped)
+    assert (sure.service, queries.shipment(sure.shipment).reasons["why"]) == ("fast", "named")
+    assert ship(SYSTEM, requests=[ShipFulfillment(free, service="fast", key="f")]) == [sure]
+    (told,) = ship(SYSTEM, requests=[ShipFulfillment(one, service="slow", reason="fast has no room today")])
+    assert told.service == "slow"
+    assert sql.run(
+        "SELECT reason FROM kernel_event WHERE subject_id = %(id)s::uuid", {"id": told.shipment}
+    ) == [("fast has no room today",)]
+    assert len(queries.shipment(told.shipment).reasons["candidates"]) == 2
+
+
+def test_what_is_handed_over_after_the_last_collection_is_late_from_the_day_it_leaves(house: Floor):
+    """Monday NOW, but nobody collects before Thursday: in four days it is there on Monday, as was counted on."""
+    week = [
+        network.SetCutOff(house.nodes[0], weekday, time(18) if weekday == 3 else None) for weekday in range(7)
+    ]
+    network.set_cut_offs(SYSTEM, requests=week)
+    (sent,) = shipped(*placed(house, 1, (0, 1)))
+    assert queries.shipment(sent).reasons["leaves_on"] == f"{(NOW + timedelta(days=3)).date()}"
+    deliver(SYSTEM, requests=[Delivered(sent, NOW + timedelta(days=7))])
+    assert sql.run("SELECT slip::int FROM shipping_transit") == [(0,)]

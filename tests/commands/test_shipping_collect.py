@@ -127,7 +127,7 @@ def test_it_is_labeled_anew_with_who_comes_in_time(house: Floor):
     assert relabel(later, requests=[wanted]) == [done]
     row = queries.shipment(shipment)
     assert (row.service, row.cost_minor, row.tracking) == ("fast", 900, row.number)
-    assert row.reasons["why"] == "asked_for"
+    assert row.reasons["why"] == "named"
     assert [one.state for one in queries.labels(shipment=shipment)] == ["voided", "printed"]
     assert [one.label for one in done.labels] != [old.id]
     assert balance(2150) == owed - 600

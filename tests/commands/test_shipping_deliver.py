@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from entrepot.kernel import ids
-from entrepot.kernel.errors import NotFound, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.orders import queries as orders
 from entrepot.shipping import queries
 from entrepot.shipping.commands.deliver import Delivered, ShipmentDelivered, deliver
@@ -39,6 +40,22 @@ def test_what_arrived_is_delivered_at_its_time(house: Floor):
     assert (row.state, row.delivered_at) == ("delivered", arrived)
     assert orders.order(order).status == "delivered"
     assert orders.order(order).lines[0].places == {"delivered": 2}
+
+
+def test_a_person_says_when_it_came_and_how_it_is_known(house: Floor):
+    """Of carriers that tell nothing; not before it left, nor tomorrow."""
+    (early, late, known) = shipped(*placed(house, 3, (0, 1)))
+    now = replace(SYSTEM, at=NOW + timedelta(days=3))
+    answers = deliver(now, requests=[
+        Delivered(early, NOW - timedelta(hours=1), proof="he says so"),
+        Delivered(late, NOW + timedelta(days=4), proof="he says so"),
+        Delivered(known, NOW + timedelta(days=2), proof="left with the neighbour"),
+    ])  # fmt: skip
+    assert [type(one) for one in answers] == [Invalid, Invalid, ShipmentDelivered]
+    assert queries.shipment(known).delivered_at == NOW + timedelta(days=2)
+    (event,) = queries.carrier_events(known)
+    assert (event.kind, event.message) == ("delivered", "left with the neighbour")
+    assert queries.carrier_events(early) == []
 
 
 def test_after_the_promise_is_late(house: Floor):

@@ -42,7 +42,7 @@ from entrepot.shipping.live import Bought, Rate
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.work import queries as work
-from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.imitation import Imitation, easypost
 from tests.live import LIVE, a_live_house, an_account
 from tests.rules.test_easypost import a_message, detail
@@ -189,6 +189,11 @@ def test_a_label_is_bought_bears_the_carriers_number_and_is_given_back(house: Fl
     assert [one["numbers"] for one in numbers_told()] == [["PP100200300GB"]]
     bought = sql.run("SELECT state, reference, cost_minor, label_url FROM shipping_purchase")
     assert bought == [("bought", "shp_1", 250, "https://labels.example/1.png")]
+
+    # It costs what it was bought for, in the books as well.
+    assert queries.shipment(shipment).cost_minor == 250
+    assert balance(5500) == 250
+    assert queries.shipment(shipment).reasons["bought"] is True
 
     void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
     assert relayed() == 1

@@ -196,7 +196,7 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     held, early, heavy, fine = (house.order((0, 1)).order for _ in range(4))
     (held_work,), (early_work,), (fine_work,) = packed(held), picked(early), packed(fine)
     (heavy_work,) = picked(heavy)
-    pack(SYSTEM, requests=[PackFulfillment(heavy_work, weight_g=40_000, weight_note="a stone in it")])
+    pack(SYSTEM, requests=[PackFulfillment(heavy_work, "PALLET", 40_000, weight_note="a stone in it")])
     place_hold(SYSTEM, requests=[PlaceHold(held, "fraud review", "looks odd")])
     last_month = datetime(2026, 10, 5, tzinfo=UTC)
     close_month(SYSTEM, requests=[CloseMonth(COMPANY, last_month.date().replace(day=1))])
@@ -219,7 +219,9 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
         WrongState(subject="fulfillment", found="picked", event="ship", expected="packed"),
         errors.NoService(
             fulfillment=warehouse.fulfillment(heavy_work).number,
-            reasons="fast carries up to 30000 g, charged for 40000 g; slow carries up to 30000 g, charged for 40000 g",
+            reasons="; ".join(
+                f"{one} carries up to 30000 g, charged for 300000 g" for one in ("fast", "slow")
+            ),
         ),
         MonthClosed(company=COMPANY, month="2026-10"),
     ]

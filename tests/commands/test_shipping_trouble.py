@@ -13,7 +13,7 @@ from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
-from entrepot.shipping import errors, parcels, queries, tasks
+from entrepot.shipping import customs, errors, parcels, queries, tasks
 from entrepot.shipping.commands.claim import (
     AdvanceClaim,
     ClaimAdvanced,
@@ -128,6 +128,26 @@ def test_goods_are_sent_again_once_at_no_charge(house: Floor):
     assert isinstance(silent, Invalid)
     homes = parties.addresses([one for (one,) in sql.run("SELECT address_id FROM orders_order")])
     assert [(one.name, one.line1) for one in homes.values()] == [("Ada Byron", "1 High Street")] * 2
+
+
+def test_customs_are_told_what_goods_were_sold_at_also_where_they_are_sent_again(house: Floor):
+    """And where those are lost as well, and sent a third time."""
+    (first,) = a_parcel(house)
+    sql.run("UPDATE orders_order SET country = 'CH'")
+    told = [customs.of_fulfillment(queries.shipment(first).fulfillment, NOW)]
+    sql.run("UPDATE orders_order SET country = 'GB'")
+    sent = first
+    for _ in range(2):
+        (again,) = reship(SYSTEM, requests=[Reship(sent, "lost")])
+        (sent,) = shipped(again.order)
+        sql.run("UPDATE orders_order SET country = 'CH'")
+        told.append(customs.of_fulfillment(queries.shipment(sent).fulfillment, NOW))
+        sql.run("UPDATE orders_order SET country = 'GB'")
+    assert told[0].value_minor > 0
+    assert [one.value_minor for one in told] == [told[0].value_minor] * 3
+    assert [[line.units for line in one.lines] for one in told] == [
+        [line.units for line in told[0].lines]
+    ] * 3
 
 
 def test_what_the_carrier_lost_is_claimed_and_sent_again_as_the_policy_says(house: Floor):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.kernel import ids, policies
-from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.orders import queries as orders
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.stock import queries as stock
+from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import errors, packing, queries
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
@@ -186,6 +188,67 @@ def test_what_nobody_measured_goes_by_volume_and_nothing_is_proposed(house: Floo
     assert (package.carton, package.proposed) == ("one", "")
 
 
+def test_hazardous_goods_go_apart_where_nothing_is_proposed(house: Floor):
+    """Nobody registered cartons; and where some did, nobody measured one of the goods."""
+    sql.run("UPDATE catalog_sku SET hazardous = true WHERE code = %(code)s", {"code": house.codes[0]})
+    order = house.order((0, 2), (1, 1)).order
+    pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+    assert sorted((one.carton, one.units) for one in queries.packages(order)) == [("XS", 1), ("XS", 2)]
+    with_cartons(house)
+    sql.run("UPDATE catalog_sku SET length_mm = 0 WHERE code = %(code)s", {"code": house.codes[1]})
+    order = house.order((0, 2), (1, 1)).order
+    pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+    assert sorted((one.carton, one.units) for one in queries.packages(order)) == [("eight", 2), ("one", 1)]
+
+
+def test_what_is_too_much_for_one_proposal_goes_into_as_many_cartons_as_it_takes(house: Floor):
+    with_cartons(house)
+    order = house.order((0, 251)).order
+    pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+    packages = queries.packages(order)
+    assert sorted({(one.carton, one.units) for one in packages}) == [("eight", 3), ("eight", 8)]
+    assert sum(one.units for one in packages) == 251
+
+
+def test_a_carton_that_can_not_hold_it_is_refused_and_says_why(house: Floor):
+    with_cartons(house)
+    sql.run("UPDATE catalog_sku SET hazardous = true WHERE code = %(code)s", {"code": house.codes[0]})
+    order = house.order((0, 1), (1, 1)).order
+    (work_,) = picked(order)
+    first, second = (one.line for one in packing.contents([work_])[work_])
+    apart = (PackedPart("one", ((first, 1),)), PackedPart("one", ((second, 1),), 6_000))
+    answers = pack(SYSTEM, requests=[
+        PackFulfillment(work_, "eight"), PackFulfillment(work_, "OWN"),
+        PackFulfillment(work_, parts=apart, weight_note="counted"),
+    ])  # fmt: skip
+    assert [type(one) for one in answers] == [errors.NotInCarton] * 3
+    assert f"{house.codes[0]} is hazardous and goes apart from other goods" in str(answers[0])
+    assert "it may hold 5000 g, these are 5970 g" in str(answers[2])
+    (plain,) = picked(house.order((1, 2)).order)
+    (small,) = pack(SYSTEM, requests=[PackFulfillment(plain, "one")])
+    assert "the goods take 1000 cm³, it holds 500 cm³" in str(small)
+    assert queries.packages(order) == []
+
+
+def test_what_expired_since_it_was_picked_is_neither_packed_nor_sent(house: Floor):
+    """It may go on its last day; from the next on, at its node, it may not."""
+    where = house.nodes[0]
+    lot = Receive(
+        COMPANY, house.skus[2], where, house.bins[where, "pick"], 9, 900, "test receipt", ids.uuid7(), lot="L1",
+        expires_on=NOW.date(),
+    )  # fmt: skip
+    receive(SYSTEM, requests=[lot])
+    first, second = picked(house.order((2, 1)).order, house.order((2, 2)).order)
+    tomorrow = replace(SYSTEM, at=NOW + timedelta(days=1))
+    assert isinstance(pack(SYSTEM, requests=[PackFulfillment(first)])[0], FulfillmentPacked)
+    (late,) = pack(tomorrow, requests=[PackFulfillment(second)])
+    assert isinstance(late, errors.LotExpired)
+    assert (late.facts["units"], late.facts["lot"], late.facts["expires_on"]) == (2, "L1", NOW.date())
+    (stays,) = ship(tomorrow, requests=[ShipFulfillment(first)])
+    assert isinstance(stays, errors.LotExpired)
+    assert not isinstance(ship(SYSTEM, requests=[ShipFulfillment(first)])[0], Refused)
+
+
 def test_the_packer_says_what_is_in_each_of_several(house: Floor):
     with_cartons(house)
     order = house.order((0, 2), (1, 1)).order
@@ -279,7 +342,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
         with statements() as ran:
             pack(SYSTEM, requests=[PackFulfillment(one, key=str(one)) for one in work_])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
-    assert counts == [15] * 3
+    assert counts == [16] * 3
 
 
 def test_statements_do_not_grow_where_cartons_are_proposed(house: Floor, statements):
@@ -290,4 +353,4 @@ def test_statements_do_not_grow_where_cartons_are_proposed(house: Floor, stateme
         with statements() as ran:
             pack(SYSTEM, requests=[PackFulfillment(one, key=str(one)) for one in work_])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
-    assert counts == [15] * 3
+    assert counts == [16] * 3

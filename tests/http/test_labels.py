@@ -242,3 +242,83 @@ def test_what_was_left_behind_is_labeled_anew_through_the_api(program, gone):
     assert made.status_code == 200, made.content
     assert len(made.json()["labels"]) == 1
     assert person.get("/api/v1/labels/left-behind").json() == []
+
+
+def bought(shipment, url: str) -> list[queries.LabelRow]:
+    """Its labels, sold by a carrier with a picture at an address."""
+    print_labels(the_system(timezone.now()), requests=[PrintLabels(shipment.id)])
+    for label in queries.labels(shipment=shipment.id):
+        sql.change(
+            """INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state, reference,
+                                              cost_minor, currency, label_url)
+               VALUES (%(label)s::uuid, 1, %(shipment)s::uuid, 'easypost', 'x', 'bought', 'b', 500, 'GBP',
+                       %(url)s::text)""",
+            {"label": label.id, "shipment": shipment.id, "url": url},
+        )
+    return queries.labels(shipment=shipment.id)
+
+
+def test_of_what_was_bought_the_carriers_own_label_is_printed(console, program, gone):
+    (label,) = bought(gone, "https://carrier.example/label.png")
+    page = console("supervisor")
+    for kind in ("pdf", "zpl"):
+        went = page.get(f"/shipments/{gone.id}/labels.{kind}")
+        assert (went.status_code, went["Location"]) == (302, "https://carrier.example/label.png")
+        (told,) = program("supervisor").get(f"/api/v1/shipments/{gone.id}/labels?form={kind}").json()
+        assert (told["label"], told["carrier_label"]) == (str(label.id), "https://carrier.example/label.png")
+        assert (told["zpl"], told["pdf"]) == ("", "")
+
+
+def test_a_bought_label_that_is_kept_in_the_printers_language_goes_to_the_printer(console, program, gone):
+    own = b64encode(b"^XA^FDthe carrier's^XZ").decode()
+    bought(gone, f"data:application/zpl;base64,{own}")
+    paper = console("supervisor").get(f"/shipments/{gone.id}/labels.zpl")
+    assert paper.content == b"^XA^FDthe carrier's^XZ"
+    (told,) = program("supervisor").get(f"/api/v1/shipments/{gone.id}/labels?form=zpl").json()
+    assert told["zpl"] == "^XA^FDthe carrier's^XZ"
+
+
+def test_what_the_driver_did_not_take_comes_off_the_manifest_and_waits(console, program, gone):
+    page, here = console("supervisor"), f"/packing/{gone.fulfillment}/"
+    page.post(f"/shipments/{gone.id}/labels/", {"next": here})
+    (label,) = queries.labels(shipment=gone.id)
+    form = {"node": str(queries.waiting(COMPANY)[0].node), "carrier": gone.carrier}
+    page.post("/manifests/close/", form)
+    assert "Take it off the manifest" in page.get(here).content.decode()
+    off = page.post(f"/labels/{label.id}/take-off/", {"reason": "the van was full", "next": here})
+    assert said(off) == ["The label waits for the next manifest."]
+    body = {"label": str(label.id), "reason": "the van was full"}
+    is_problem(program("supervisor").post("/api/v1/labels/take-off", body, "t"), 409, "kernel.wrong_state")
+    page.post("/manifests/close/", form)
+    done = program("supervisor").post("/api/v1/labels/take-off", body, "t2").json()
+    assert (done["label"], done["number"]) == (str(label.id), queries.manifests(COMPANY)[0].number)
+
+
+def test_a_person_says_that_it_arrived(console, gone):
+    page, here = console("supervisor"), f"/packing/{gone.fulfillment}/"
+    address = f"/shipments/{gone.id}/delivered/"
+    assert (
+        "Say when it arrived" in said(page.post(address, {"at": "soon", "proof": "he said", "next": here}))[0]
+    )
+    assert said(page.post(address, {"at": "", "proof": "signed by the porter", "next": here})) == [
+        "It is delivered."
+    ]
+    assert queries.shipment(gone.id).state == "delivered"
+    assert "signed by the porter" in page.get(here).content.decode()
+
+
+def test_a_program_tells_what_happened_to_parcels_of_any_carrier(program, gone):
+    """Told twice, it is one event; of no parcel of ours, it is set aside."""
+    asks = program("engineer")
+    at = timezone.now().isoformat()
+    event = {"tracking": gone.tracking, "kind": "out for delivery", "occurred_at": at, "place": "Leeds"}
+    assert asks.post("/api/v1/tracking/events", event, "1").json() == {
+        "state": "done", "fresh": 1, "delivered": 0,
+    }  # fmt: skip
+    assert asks.post("/api/v1/tracking/events", event, "2").json()["fresh"] == 0
+    assert (
+        asks.post("/api/v1/tracking/events", event | {"tracking": "NOPE"}, "3").json()["state"] == "set_aside"
+    )
+    came = asks.post("/api/v1/tracking/events", event | {"kind": "delivered"}, "4").json()
+    assert (came["fresh"], came["delivered"]) == (1, 1)
+    assert queries.shipment(gone.id).state == "delivered"

@@ -13,7 +13,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
-from entrepot.shipping import customs
+from entrepot.shipping import asking, customs
 from entrepot.shipping import queries as shipping
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
@@ -98,8 +98,9 @@ def test_a_weight_that_is_off_asks_for_a_note_and_keeps_what_was_typed(console, 
     assert queries.packages(waits.order) == []
 
     form = {"carton": "C3", "weight": "99000", "note": "a stone as a present"}
-    page.post(f"/packing/{waits.id}/pack/", form)
-    assert [one.weight_g for one in queries.packages(waits.order)] == [99_000]
+    assert "it may hold 30000 g, these are 98900 g" in said(page.post(f"/packing/{waits.id}/pack/", form))[0]
+    page.post(f"/packing/{waits.id}/pack/", form | {"weight": "29000"})
+    assert [one.weight_g for one in queries.packages(waits.order)] == [29_000]
 
 
 def test_of_several_packages_each_weight_stays_and_each_gets_the_carriers_number(console, shop, waits):
@@ -269,9 +270,19 @@ def test_what_leaves_the_country_has_a_commercial_invoice(console, shop):
 def test_what_stays_in_the_customs_union_has_none(shop):
     (found,) = queries.of_order(shop.one("packed"))
     sql.run("UPDATE orders_order SET country = 'FR' WHERE id = %(id)s::uuid", {"id": found.order})
-    assert customs.of_fulfillment(found.id, shop.now)
+    told = customs.of_fulfillment(found.id, shop.now)
+    assert told
+    # And carriers are told the same, package by package.
+    asked = asking.of_fulfillment(found.id, shop.now)
+    assert (asked.declared.currency, asked.declared.terms) == (told.currency, "DAP")
+    assert sum(good.units for box in asked.boxes for good in box.goods) == sum(
+        line.units for line in told.lines
+    )
+    assert sum(good.value_minor for box in asked.boxes for good in box.goods) == told.value_minor
+    assert {good.origin for box in asked.boxes for good in box.goods} == {"GB"}
     sql.run("UPDATE network_node SET country = 'DE' WHERE id = %(id)s::uuid", {"id": found.node})
     assert customs.of_fulfillment(found.id, shop.now) is None
+    assert asking.of_fulfillment(found.id, shop.now).declared is None
 
 
 def test_a_gift_message_comes_with_the_order_and_lies_in_its_parcel(console, waits, program, shop):
@@ -349,3 +360,15 @@ def test_a_program_is_told_what_to_note_and_says_it(program, waits):
     assert done.status_code == 200, done.content
     assert sql.run("SELECT count(*)::int FROM warehouse_packedserial") == [(len(serials),)]
     assert asks.post("/api/v1/packages", body | {"serials": serials}, "s3").json() == done.json()
+
+
+def test_a_scan_opens_what_stands_behind_the_first_hundred(console, shop, waits, monkeypatch):
+    """By its own number, its order's, or that of its package; in small letters as well."""
+    monkeypatch.setattr("entrepot.web.views.packing.queries.waiting", lambda *_, **__: [])
+    page = console("supervisor")
+    for text in (waits.number, waits.order_number, waits.number.lower()):
+        assert page.get("/packing/", {"q": text})["Location"] == f"/packing/{waits.id}/"
+    page.post(f"/packing/{waits.id}/pack/", {"carton": "OWN"})
+    (made,) = queries.packages(waits.order)
+    assert page.get("/packing/", {"q": made.number})["Location"] == f"/packing/{waits.id}/"
+    assert "Nothing of NOPE waits" in page.get("/packing/", {"q": "NOPE"}).content.decode()

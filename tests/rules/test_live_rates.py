@@ -23,7 +23,9 @@ from entrepot.shipping.live import (
     Asked,
     Bought,
     Box,
+    Declared,
     Form,
+    Good,
     InDoubtError,
     OnPaperError,
     Place,
@@ -81,6 +83,40 @@ def test_a_shipment_is_asked_for_as_easypost_was_asked():
     assert set(built["from_address"]) <= set(recorded_one["from_address"])
     assert built["parcel"] == {"weight": 15.4, "length": 10.0, "width": 8.0, "height": 4.0}
     assert build.shipment(ASKED, Box(1, 0, 0, 0))["shipment"]["parcel"] == {"weight": 0.1}
+
+
+def test_what_customs_are_told_goes_with_what_is_asked():
+    """Values are of all units of a kind with EasyPost, and of one with karrio."""
+    mugs = Good("MUG", "Mug", "6912.00", "PT", 3, 900, 3_000)
+    box = Box(1_000, 0, 0, 0, (mugs, Good("TIN", "", "", "GB", 1, 10, 55)))
+    told = Declared("FL-1", "GBP", "DAP", "Hearth", "GB123")
+    asked = ASKED._replace(boxes=(box,), declared=told)
+    built = build.shipment(asked, box)["shipment"]
+    info = built["customs_info"]
+    assert (info["customs_signer"], info["contents_type"], "eel_pfc" in info) == (
+        "Hearth",
+        "merchandise",
+        False,
+    )
+    assert info["customs_items"] == [
+        {"description": "Mug", "quantity": 3, "weight": 31.7, "value": 30.0, "currency": "GBP", "origin_country": "PT",
+         "code": "MUG", "hs_tariff_number": "6912.00"},
+        {"description": "TIN", "quantity": 1, "weight": 0.4, "value": 0.55, "currency": "GBP", "origin_country": "GB",
+         "code": "TIN"},
+    ]  # fmt: skip
+    assert built["options"]["incoterm"] == "DAP"
+    assert built["tax_identifiers"][0]["tax_id"] == "GB123"
+    american = asked._replace(origin=HOUSE._replace(country="US"), declared=told._replace(eori=""))
+    built = build.shipment(american, box)["shipment"]
+    assert built["customs_info"]["eel_pfc"] == "NOEEI 30.37(a)"
+    assert "tax_identifiers" not in built
+    assert "customs_info" not in build.shipment(ASKED, ASKED.boxes[0])["shipment"]
+
+    customs = karrio_client._customs(asked)["customs"]
+    assert [one["value_amount"] for one in customs["commodities"]] == [10.0, 0.55]
+    assert [one["weight"] for one in customs["commodities"]] == [0.3, 0.01]
+    assert customs["duty"] == {"paid_by": "recipient", "currency": "GBP", "declared_value": 30.55}
+    assert karrio_client._customs(ASKED) == {}
 
 
 @pytest.mark.skipif(not PAYLOADS.exists(), reason="the recorded payloads of EasyPost are not here")

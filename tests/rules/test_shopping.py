@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.carriage.rules import Leaves, Offer, Parcel, Surcharge, choose, offer, surcharges
+from entrepot.kernel.money import round_half_away
 from entrepot.shipping.shopping import NOTHING, Known, Quote, Shopped, Shopping, late_per_10k, shop, slip
 from tests.rules.test_carriage import MONDAY, PARCEL, a_service
 
@@ -208,3 +210,39 @@ def test_several_parcels_are_priced_each_by_itself():
     home = PARCEL._replace(residential=True)
     (found,) = shopped([one], parcels=(home, Parcel(6_000, 0, "GB", "GB", residential=True))).candidates
     assert (found.label_minor, found.surcharges) == (1_200, (("residential", 100),))
+
+
+def test_prices_of_several_currencies_are_compared_in_the_company_s_own():
+    """1500 yen are some 8 pounds, and not 15 euros; what a late parcel costs is told in the service's currency."""
+    yen = a_service("yen", 1, 1_500, currency="JPY")
+    euro = a_service("euro", 1, 1_100, currency="EUR")
+    pound = a_service("pound", 1, 900)
+    worth = {"GBP": Decimal(1), "EUR": Decimal("0.85"), "JPY": Decimal("0.5")}
+
+    def told(services, worth=worth, **facts) -> Shopped:
+        return shop(services, (PARCEL,), "", Leaves(MONDAY), None, POLICY, {}, {}, AT, worth=worth, **facts)
+
+    found = told([pound, euro, yen])
+    assert order(found) == ["yen", "pound", "euro"]
+    assert [one.compared_minor for one in found.candidates] == [750, 900, 935]
+    assert [one.total_minor for one in found.candidates] == [1_500, 900, 1_100]
+    unknown = told([pound, euro], {"GBP": Decimal(1)})
+    assert (order(unknown), unknown.choice.barred[0].why) == (["pound"], "no_exchange")
+    promised = MONDAY + timedelta(days=1)
+    policy = Shopping(late_penalty_minor=1_000, prior_late_per_10k=5_000)
+    late = shop([yen], (PARCEL,), "", Leaves(MONDAY), promised, policy, {}, {}, AT, worth=worth)
+    assert [one.late_minor for one in late.candidates] == [1_000]  # 5 pounds
+    assert late.candidates[0].compared_minor == 750 + 500
+    assert order(told([pound, yen], hazards={"yen"})) == ["pound"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 5_000)), min_size=1, max_size=6),
+    st.fixed_dictionaries({code: st.decimals("0.01", 100, places=2) for code in "ABC"}),
+)
+def test_the_service_taken_costs_the_least_in_the_company_s_own_currency(prices, worth):
+    services = [a_service(str(i), 1, price, currency=code) for i, (code, price) in enumerate(prices)]
+    found = shop(services, (PARCEL,), "", Leaves(MONDAY), None, POLICY, {}, {}, AT, worth=worth)
+    assert found.candidates[0].compared_minor == min(
+        round_half_away(price * worth[code]) for code, price in prices
+    )

@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 
 from entrepot.catalog.packagings import Packaging, pieces
 from entrepot.kernel.errors import WrongState
-from entrepot.warehouse.cartons.problem import Carton, cm3
+from entrepot.warehouse.cartons.problem import cm3
 from entrepot.warehouse.rules import (
-    CARTONS,
     after_withdrawal,
-    choose_carton,
     in_pick_order,
     plan_picks,
     take_off,
@@ -152,26 +150,9 @@ def test_who_finds_too_little_takes_nothing_and_leaves_it_to_the_next():
     assert whole_or_not(wanted, {"pen": 3, "ink": 0}) == {"second": 2}
 
 
-def test_the_smallest_carton_that_holds_it():
-    volumes = (0, 1_000_000, 1_000_001, 32_000_000)
-    assert [choose_carton(volume).code for volume in volumes] == ["XS", "XS", "S", "L"]
-    assert choose_carton(10**12).code == "PALLET"
-    # Both count as 2 cm³, and yet what is in the one does not go into the other.
-    small, large = Carton("A", 11, 11, 10, 100), Carton("B", 12, 12, 10, 100)
-    assert (small.volume_cm3, cm3(1_300)) == (2, 2)
-    assert choose_carton(1_300, [small, large]) == large
-
-
 @given(st.integers(1, 10**6), st.integers(1, 10**5))
 def test_small_things_together_are_as_large_as_they_are(mm3: int, units: int):
     assert units * mm3 <= cm3(units * mm3) * 1000 < units * mm3 + 1000
-
-
-@given(st.integers(0, 2_000_000_000))
-def test_no_smaller_carton_would_have_done(volume: int):
-    chosen = choose_carton(volume)
-    assert chosen is CARTONS[-1] or chosen.volume_mm3 >= volume
-    assert all(smaller.volume_mm3 < volume for smaller in CARTONS[: CARTONS.index(chosen)])
 
 
 def test_every_state_and_event_is_a_step_or_a_refusal():

@@ -160,6 +160,8 @@ BARRED = {
     "too_long": "{0} carries up to {1} mm, its longest side is {2} mm",
     "too_heavy": "{0} carries up to {1} g, charged for {2} g",
     "no_rate": "{0} has no rate for {1} g in zone {2}",
+    "no_exchange": "{0} asks in {1}, and there is no exchange rate to compare it by",
+    "hazardous": "{0} may not take hazardous goods to {1}",
 }
 """Why a service, the first fact, does not carry a parcel: what is said of it, by code."""
 

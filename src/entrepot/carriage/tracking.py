@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+from entrepot.kernel.errors import Said
+
 Check = Callable[[re.Match[str]], bool]
 """Whether what was read of a number agrees with its check digit."""
 
@@ -251,25 +253,29 @@ def judge(number: str, carrier: str) -> Verdict:
     if mine and any(form.carrier == mine for form in reading.misread):
         return Verdict(
             reading.number,
-            f"its check digit is wrong for {mine}: it was mistyped or misread",
+            Said("its check digit is wrong for {0}: it was mistyped or misread", mine),
             certain=True,
             is_misread=True,
         )
     if mine:
         others = ", ".join(one for one in reading.carriers if one != mine)
-        looks = f"it looks like a number of {others}" if others else "no carrier's numbers look like it"
-        return Verdict(reading.number, f"it has no form of {mine}'s numbers; {looks}", certain=True)
+        problem = (
+            Said("it has no form of {0}'s numbers; it looks like a number of {1}", mine, others)
+            if others
+            else Said("it has no form of {0}'s numbers; no carrier's numbers look like it", mine)
+        )
+        return Verdict(reading.number, problem, certain=True)
     if reading.forms:
         return Verdict(reading.number, "", certain=False)
     if reading.misread:
         names = ", ".join(dict.fromkeys(form.name for form in reading.misread))
         return Verdict(
             reading.number,
-            f"it looks like {names}, but its check digit is wrong",
+            Said("it looks like {0}, but its check digit is wrong", names),
             certain=False,
             is_misread=True,
         )
-    return Verdict(reading.number, "no known carrier's numbers look like it", certain=False)
+    return Verdict(reading.number, Said("no known carrier's numbers look like it"), certain=False)
 
 
 def _may_bear(carrier: str, form: Form, number: str) -> bool:

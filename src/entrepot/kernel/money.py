@@ -63,7 +63,12 @@ def round_half_away(value: Decimal) -> int:
 
 def at_rate(minor: int, rate: Decimal, currency: str, other: str) -> int:
     """An amount of a currency in another one, at so many units of that for one of its own."""
-    return round_half_away(minor * rate * Decimal(10) ** (exponent(other) - exponent(currency)))
+    return round_half_away(minor * minor_at(rate, currency, other))
+
+
+def minor_at(rate: Decimal, currency: str, other: str) -> Decimal:
+    """What a minor unit of a currency is worth in those of another, at so many units of that for one of its own."""
+    return rate * Decimal(10) ** (exponent(other) - exponent(currency))
 
 
 def in_own(minor: int, rate: Decimal | None, currency: str, own: str) -> int:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.returns.portal_queries import Portal
-from entrepot.shipping.asking import Sender
+from entrepot.shipping.sender import Sender
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Parcel, leaves
+from entrepot.carriage.rules import Parcel, all_said, leaves
 from entrepot.kernel import policies, sql
+from entrepot.kernel.errors import Refused, Said
+from entrepot.kernel.money import minor_at
+from entrepot.ledger.currency_queries import rate_on
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day
+from entrepot.orders.validation.goods import hazards_barred
+from entrepot.orders.validation.policy import Validation
+from entrepot.shipping import errors
 from entrepot.shipping.shopping import Known, Quote, Shopped, Shopping, shop
 
 
 class Going(NamedTuple):
-    """A fulfillment, as far as a choice of service depends on it."""
+    """A fulfillment, as far as a choice of service depends on it. `home`: the company's own currency."""
 
     id: UUID
     company: int
@@ -28,10 +35,14 @@ class Going(NamedTuple):
     residential: bool
     origin: str
     time_zone: str
+    home: str
+    hazardous: bool
+    channel: str
 
 
 class Choosing:
-    """The facts of a batch; alike fulfillments are decided once. 11 statements."""
+    """The facts of a batch; alike fulfillments are decided once. 11 statements, 1 more where services ask in other
+    currencies than the company's own."""
 
     def __init__(self, fulfillments: Collection[UUID], at: datetime) -> None:
         params = {"ids": list(fulfillments)}
@@ -43,34 +54,82 @@ class Choosing:
         self.services = carriage.services(companies=companies)
         nodes = {one.node for one in self.going.values()}
         self._calendars, self._cut_offs = network.calendars(nodes=nodes), carriage.cut_offs(nodes=nodes)
-        self._policies = policies.of_companies(companies, Shopping, at)
+        self._policies = policies.InForce(companies, (Shopping, Validation), at)
         self._known = known(companies)
         self._quotes: dict[UUID, dict[UUID, Quote]] = {}
         for fulfillment, service, *quote in sql.run(_QUOTES, params):
             self._quotes.setdefault(fulfillment, {})[service] = Quote(*quote)
+        self._worth = self._rates(at)
         self._shopped: dict[tuple[Any, ...], Shopped] = {}
 
-    def choose(self, fulfillment: UUID, at: datetime) -> Shopped:
-        """The service for a fulfillment that leaves at a moment."""
+    def choose(self, fulfillment: UUID, at: datetime, named: str = "") -> Shopped:
+        """The service for a fulfillment that leaves at a moment; the one `named` by its code, if it carries it."""
         one = self.going[fulfillment]
         sizes = tuple(self.parcels.get(fulfillment, ()))
         quotes = self._quotes.get(fulfillment, {})
         day = leaves(at, one.time_zone, self._calendars[one.node], self._cut_offs[one.node])
         promised = promised_day(one.promise_at, one.country, one.postal_code, one.time_zone)
-        key = (one[1:4], promised, one[5:], sizes, day, tuple(sorted(quotes.items())), at if quotes else None)
+        quoted = (tuple(sorted(quotes.items())), at if quotes else None)
+        key = (one[1:4], promised, one[5:], sizes, day, quoted, named)
         if key not in self._shopped:
             parcels = [
                 Parcel(grams, cm3, one.origin, one.country, "", longest, one.postal_code, one.residential)
                 for grams, cm3, longest in sizes
             ]
             services = self.services[one.company] if parcels else []
-            policy = self._policies[one.company][1]
+            _, policy = self._policies.of(one.company, Shopping)
             lanes = self._known.get((one.company, one.node), {})
             overall = self._known.get((one.company, None), {})
             self._shopped[key] = shop(
-                services, parcels, one.service, day, promised, policy, {**overall, **lanes}, quotes, at
-            )
+                services, parcels, named or one.service, day, promised, policy, {**overall, **lanes}, quotes, at,
+                worth=self._worth.get(one.company, {}), hazards=self._hazards(one), is_named=bool(named),
+            )  # fmt: skip
         return self._shopped[key]
+
+    def _hazards(self, one: Going) -> frozenset[str]:
+        """The services that may not take what is hazardous. What the order itself names was judged with the order, and
+        whoever released it said that it may."""
+        if not one.hazardous:
+            return frozenset()
+        _, policy = self._policies.of(one.company, Validation, one.channel)
+        codes = {each.code for each in self.services[one.company]} - {one.service}
+        return frozenset(code for code in codes if hazards_barred(policy, code, one.country))
+
+    def _rates(self, at: datetime) -> dict[int, dict[str, Decimal]]:
+        """By company, what a minor unit of each currency that its services ask in is worth in those of its own, where
+        somebody knows; nothing where all ask in the same."""
+        homes = {one.company: one.home for one in self.going.values()}
+        asked = {company: {each.currency for each in self.services.get(company, ())} for company in homes}
+        for fulfillment, quotes in self._quotes.items():
+            asked[self.going[fulfillment].company] |= {quote.currency for quote in quotes.values()}
+        abroad = [
+            (company, code)
+            for company in asked
+            for code in asked[company]
+            if code not in ("", homes[company])
+        ]
+        if not abroad:
+            return {}
+        columns = sql.columns(("companies", "currencies"), sorted(abroad)) | {"at": at}
+        found = {company: {homes[company]: Decimal(1)} for company, _ in abroad}
+        for company, currency, rate in sql.run(_RATES, columns):
+            found[company][currency] = minor_at(rate, currency, homes[company])
+        # Prices all in one currency that nobody knows the worth of can be compared all the same.
+        return {
+            company: rates
+            for company, rates in found.items()
+            if len(rates) > 1 or len(asked[company] - {""}) > 1
+        }
+
+
+def not_carried(shopped: Shopped, named: str, fulfillment: str) -> Refused | None:
+    """Why no service takes a fulfillment, or the `named` one does not; None where it does."""
+    taken = shopped.choice.taken
+    if taken is not None and named in ("", taken.service.code):
+        return None
+    told = [barred for barred in shopped.choice.barred if named in ("", barred.service)]
+    none = Said("{0} is none of the services", named)
+    return errors.NoService(fulfillment=fulfillment, reasons=all_said(told) if told else none)
 
 
 def known(
@@ -97,10 +156,15 @@ def known(
 
 _GOING = """
 SELECT f.id, f.company_id::int, f.node_id, f.service, o.promise_at, o.country, o.postal_code, o.demand = 'sale',
-       n.country, n.time_zone
+       n.country, n.time_zone, c.currency::text,
+       EXISTS (SELECT FROM warehouse_package AS p JOIN warehouse_packageline AS l ON l.package_id = p.id
+               JOIN catalog_sku AS s ON s.id = l.sku_id
+               WHERE p.fulfillment_id = f.id AND p.voided_at IS NULL AND s.hazardous), h.code
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_node AS n ON n.id = f.node_id
+JOIN parties_company AS c ON c.id = f.company_id
+JOIN network_channel AS h ON h.id = o.channel_id
 WHERE f.id = ANY(%(ids)s::uuid[])
 """
 
@@ -123,6 +187,15 @@ FROM shipping_quote AS q
 WHERE fulfillment_id = ANY(%(ids)s::uuid[])
   AND NOT EXISTS (SELECT FROM warehouse_package AS p
                   WHERE p.fulfillment_id = q.fulfillment_id AND p.voided_at > q.quoted_at)
+"""
+
+# As the ledger converts: by the latest rate that is not after the day.
+_DAY = "(%(at)s::timestamptz AT TIME ZONE 'UTC')::date"
+_RATES = f"""
+SELECT * FROM (
+    SELECT d.company::int, d.currency, {rate_on("d.company", "d.currency", _DAY)} AS rate
+    FROM unnest(%(companies)s::smallint[], %(currencies)s::text[]) AS d(company, currency)) AS k
+WHERE k.rate IS NOT NULL
 """
 
 _TRANSIT = """

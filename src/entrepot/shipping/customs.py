@@ -9,12 +9,13 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.network.rules import EUROPEAN_UNION
-from entrepot.shipping.asking import Sender
+from entrepot.shipping.sender import Sender
 
 
 @dataclass(frozen=True, slots=True)
 class CustomsLine:
-    """Units of a SKU, with what was paid for them, without tax."""
+    """Units of a SKU, with what was paid for them, without tax; of goods that are sent again at no charge, what was
+    paid the first time."""
 
     sku: str
     name: str
@@ -121,15 +122,29 @@ JOIN LATERAL (SELECT count(*)::int AS packages, sum(weight_g)::int AS weight_g F
 WHERE f.id = %(id)s::uuid
 """
 
-# The value of units is their part of what the line costs after discounts.
+# The value of units is their part of what the line costs after discounts. What is sent again costs nothing, and is
+# worth what it was sold for: in the order that was sent the first time.
 _LINES = """
+WITH RECURSIVE sold AS (
+    SELECT f.order_id, 0 AS times FROM warehouse_fulfillment AS f WHERE f.id = %(id)s::uuid
+    UNION ALL
+    SELECT h.order_id, s.times + 1
+    FROM sold AS s JOIN shipping_reshipment AS r ON r.order_id = s.order_id
+    JOIN shipping_shipment AS h ON h.id = r.shipment_id),
+worth AS (
+    SELECT l.sku_id, sum(l.gross_minor - l.discount_minor)::numeric / sum(l.quantity) AS unit
+    FROM orders_line AS l
+    WHERE l.order_id = (SELECT order_id FROM sold ORDER BY times DESC LIMIT 1)
+      AND (SELECT max(times) FROM sold) > 0 AND l.quantity > 0 GROUP BY 1)
 SELECT l.sku_code, s.name, s.hs_code, sum(c.quantity)::int, (s.weight_g * sum(c.quantity))::int,
-       round((l.gross_minor - l.discount_minor)::numeric * sum(c.quantity) / l.quantity)::bigint
+       round(COALESCE(w.unit * sum(c.quantity),
+                      (l.gross_minor - l.discount_minor)::numeric * sum(c.quantity) / l.quantity))::bigint
 FROM warehouse_package AS p
 JOIN warehouse_packageline AS c ON c.package_id = p.id
 JOIN orders_line AS l ON l.id = c.line_id
 JOIN catalog_sku AS s ON s.id = c.sku_id
+LEFT JOIN worth AS w ON w.sku_id = c.sku_id
 WHERE p.fulfillment_id = %(id)s::uuid AND p.voided_at IS NULL
-GROUP BY l.id, l.number, l.sku_code, s.name, s.hs_code, s.weight_g, l.gross_minor, l.discount_minor, l.quantity
+GROUP BY l.id, w.unit, l.number, l.sku_code, s.name, s.hs_code, s.weight_g, l.gross_minor, l.discount_minor, l.quantity
 ORDER BY l.number
 """

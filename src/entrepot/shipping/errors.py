@@ -15,12 +15,29 @@ class NoService(Refused):
     says = "No service carries fulfillment {fulfillment}: {reasons}. Pack it in smaller cartons, or register a service."
 
 
+class LateByChoice(Refused):
+    code = "shipping.late_by_choice"
+    kind = "invalid"
+    says = (
+        "Fulfillment {fulfillment} would come too late with {service}, and in time with another. Say why it goes with"
+        " that one, or leave the choice open."
+    )
+
+
 class TrackingMisread(Refused):
     code = "shipping.tracking_misread"
     kind = "invalid"
     says = (
         "{tracking} can't be the tracking number of {fulfillment} with {carrier}: {problem}."
         " Scan it again from the label."
+    )
+
+
+class TrackingInUse(Refused):
+    code = "shipping.tracking_in_use"
+    says = (
+        "{tracking} of {carrier} stands on a parcel of {holder} already. Scan the number from the label on this parcel;"
+        " if it is this parcel's after all, void the label of {holder} first."
     )
 
 

@@ -21,20 +21,45 @@ class Place(NamedTuple):
     residential: bool = False
 
 
+class Good(NamedTuple):
+    """Units of a SKU in a package, as customs are told: what they weigh and are worth together. `origin`: the country
+    where they were made."""
+
+    sku: str
+    name: str
+    hs_code: str
+    origin: str
+    units: int
+    weight_g: int
+    value_minor: int
+
+
+class Declared(NamedTuple):
+    """What customs are told of the whole: the invoice's number, the currency of its values, who pays duties (`terms`,
+    as Incoterms say it), who signs, and the sender's number with customs (`eori`)."""
+
+    invoice: str
+    currency: str
+    terms: str
+    signer: str
+    eori: str = ""
+
+
 class Box(NamedTuple):
-    """A package: grams, and millimetres; 0 where nobody has measured it."""
+    """A package: grams, and millimetres; 0 where nobody has measured it. `goods`: where customs are told of them."""
 
     weight_g: int
     length_mm: int
     width_mm: int
     height_mm: int
+    goods: tuple[Good, ...] = ()
 
 
 class Asked(NamedTuple):
     """Packages that go together from a place to another; `reference` is our own name for it.
 
-    `is_return`: they come back. Both places stand as on the way out, as EasyPost and karrio want them: whoever sells
-    the label turns them round.
+    `declared`: what customs are told, where they are. `is_return`: they come back. Both places stand as on the way
+    out, as EasyPost and karrio want them: whoever sells the label turns them round.
     """
 
     reference: str
@@ -42,6 +67,7 @@ class Asked(NamedTuple):
     destination: Place
     boxes: tuple[Box, ...]
     is_return: bool = False
+    declared: Declared | None = None
 
 
 class Rate(NamedTuple):

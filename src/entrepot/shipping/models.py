@@ -161,6 +161,21 @@ class Label(models.Model):
         ]
 
 
+class Number(models.Model):
+    """A carrier's number, and the one shipment on whose parcel it stands since `given_at`. Carriers give numbers again
+    after months: then another may take it."""
+
+    pk = models.CompositePrimaryKey("company_id", "carrier", "tracking")
+    company_id = models.SmallIntegerField()
+    carrier = models.TextField()
+    tracking = models.TextField()
+    shipment_id = models.UUIDField()
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="shipping_number_is_one", condition=~Q(tracking=""))]
+
+
 class CarrierEvent(models.Model):
     """What a carrier said that happened to a parcel, once however often it says so."""
 
@@ -190,7 +205,8 @@ class CarrierEvent(models.Model):
 
 
 class Manifest(models.Model):
-    """The labels that one carrier collects at one node, closed at the end of its day."""
+    """The labels that one carrier collects at one node, closed at the end of its day; but those that were taken off it,
+    since the carrier left their parcels here."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField()
@@ -205,7 +221,9 @@ class Manifest(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["number"], name="shipping_manifest_number_once"),
-            models.CheckConstraint(name="shipping_manifest_of_some_labels", condition=Q(labels__gt=0)),
+            models.CheckConstraint(
+                name="shipping_manifest_of_no_fewer_than_none", condition=Q(labels__gte=0)
+            ),
         ]
 
 

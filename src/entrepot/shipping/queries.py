@@ -510,7 +510,7 @@ _WRONG = (
     LEFT JOIN (SELECT manifest_id, company_id, node_id, carrier, count(*) AS labels, sum(weight_g) AS weight_g
                FROM shipping_label WHERE manifest_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS l
       ON (l.manifest_id, l.company_id, l.node_id, l.carrier) = (m.id, m.company_id, m.node_id, m.carrier)
-    WHERE (m.labels, m.weight_g) IS DISTINCT FROM (l.labels, l.weight_g)
+    WHERE (m.labels, m.weight_g) IS DISTINCT FROM (COALESCE(l.labels, 0), COALESCE(l.weight_g, 0))
     """,
     # invariant 9: a label in force is of a package of its shipment
     """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from entrepot.carriage.rules import (
@@ -18,10 +20,12 @@ from entrepot.carriage.rules import (
     arrives_on,
     offer_for,
 )
+from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
 
 WHY = {
     "asked_for": "the order asks for it",
+    "named": "it was named by hand",
     "own_means": "no service is set up, it goes by our own means",
     "none": "none carries it",
     "only_one": "the only one",
@@ -47,7 +51,8 @@ SLIPS = (-5, 15)
 @shape("shipping.shopping")
 @dataclass(frozen=True, slots=True)
 class Shopping:
-    """How services are compared. `late_penalty_minor`: what a late parcel costs, in apologies and customers.
+    """How services are compared. `late_penalty_minor`: what a late parcel costs, in apologies and customers, in the
+    company's own currency.
 
     `prior_late_per_10k`: how often a service is expected to be late before anything is known of it, where it has no day
     to spare; it halves with each day to spare. `prior_weight`: how many parcels that expectation counts for.
@@ -88,7 +93,7 @@ class Candidate(NamedTuple):
     `days` are the service's, or what was quoted. `late`: by that time it does not keep the promise. `seen`: parcels of
     its lane that the chance is known from. `note`: why a table's price stands where a quote was wanted, a code of
     `NOT_QUOTED` with its facts; () where none does. `timed_by`: the table, or who quoted its days. Its amounts are in
-    the service's `currency`.
+    the service's `currency`; `compared_minor` is its total in the company's own, by which it was compared.
     """
 
     service: str
@@ -105,15 +110,17 @@ class Candidate(NamedTuple):
     note: tuple[str, ...] = ()
     currency: str = ""
     timed_by: str = "table"
+    compared_minor: int = 0
 
 
 class Shopped(NamedTuple):
     """The choice, all candidates (the one taken first, then as they would have been taken), and why: a code of
-    `WHY`."""
+    `WHY`. `leaves_on`: the day on which it goes with the one taken."""
 
     choice: Choice
     candidates: tuple[Candidate, ...]
     why: str
+    leaves_on: date | None = None
 
     def reasons(self) -> dict[str, Any]:
         """As it is stored with the shipment: where several parcels go, what each of them costs as well, the lightest
@@ -122,6 +129,7 @@ class Shopped(NamedTuple):
         return {
             "late": self.choice.late,
             "why": self.why,
+            "leaves_on": self.leaves_on.isoformat() if self.leaves_on else None,
             "barred": [(one.service, one.why, *one.facts) for one in self.choice.barred],
             "candidates": [one._asdict() for one in self.candidates],
         } | ({"parcels": parcels} if parcels else {})
@@ -159,24 +167,34 @@ def shop(
     known: Mapping[tuple[Any, str, str], Known],
     quotes: Mapping[Any, Quote],
     at: datetime,
+    *,
+    worth: Mapping[str, Decimal] = MappingProxyType({}),
+    hazards: Collection[str] = (),
+    is_named: bool = False,
 ) -> Shopped:
     """The service for parcels that go together, of all that carry them.
 
     The one that the order asks for, if it carries them; else of those whose time keeps the promise the least in all;
     where none does, the one that arrives first. `known` is by service, zone, and who told the time, since those who
     quote for a street are late otherwise than a table for a country; `quotes` by service.
+
+    `worth`: minor units of the company's own currency for one of each other; where it is empty, all prices are in one
+    currency. A service that asks in a currency of which nobody knows the worth is barred. `hazards`: codes of services
+    that may not take what is hazardous in the parcels. `is_named`: a person wants the service, not the order.
     """
     offers: list[tuple[Offer, Candidate]] = []
     barred: list[Barred] = []
     for service in services:
         answer, note = _offer(service, parcels, quotes.get(service.id), policy, at)
+        answer = _may_take(answer, parcels, worth, hazards)
         if isinstance(answer, Barred):
             barred.append(answer)
             continue
         timed_by = answer.timed_by
         everywhere = known.get((service.id, "", timed_by), NOTHING)
         history = known.get((service.id, answer.zone, timed_by), everywhere)
-        offers.append((answer, _candidate(answer, ships_on, promised_on, policy, history, note)))
+        value = worth.get(answer.service.currency, Decimal(1))
+        offers.append((answer, _candidate(answer, ships_on, promised_on, policy, history, note, value)))
     in_time = sorted((pair for pair in offers if not pair[1].late), key=lambda pair: _by_total(pair[1]))
     behind = sorted(
         (pair for pair in offers if pair[1].late), key=lambda pair: _by_arrival(pair[0], pair[1], ships_on)
@@ -187,9 +205,25 @@ def shop(
     choice = Choice(
         taken, bool(ranked) and ranked[0][1].late, tuple(barred), ranked[1][0] if len(ranked) > 1 else None
     )
+    why = _why(len(asked), len(in_time), len(ranked), len(barred))
     return Shopped(
-        choice, tuple(one for _, one in ranked), _why(len(asked), len(in_time), len(ranked), len(barred))
-    )
+        choice, tuple(one for _, one in ranked), "named" if asked and is_named else why,
+        ships_on.with_(taken.service.carrier) if taken else None,
+    )  # fmt: skip
+
+
+def _may_take(
+    answer: Offer | Barred, parcels: Sequence[Parcel], worth: Mapping[str, Decimal], hazards: Collection[str]
+) -> Offer | Barred:
+    """An offer, unless its price can't be compared, or its service may not take what is in the parcels."""
+    if isinstance(answer, Barred):
+        return answer
+    code, currency = answer.service.code, answer.service.currency
+    if code in hazards:
+        return Barred(code, "hazardous", (parcels[0].destination,))
+    if worth and currency not in worth:
+        return Barred(code, "no_exchange", (currency,))
+    return answer
 
 
 def _why(asked: int, in_time: int, ranked: int, barred: int) -> str:
@@ -232,21 +266,24 @@ def _candidate(
     policy: Shopping,
     known: Known,
     note: tuple[str, ...],
+    worth: Decimal,
 ) -> Candidate:
     service = offer.service
     spare = (promised_on - arrives_on(service, ships_on)).days if promised_on else None
     chance = late_per_10k(spare, known, policy) if spare is not None else 0
-    late_minor = (chance * policy.late_penalty_minor + 5_000) // 10_000
+    late_at_home = (chance * policy.late_penalty_minor + 5_000) // 10_000
+    late_minor = round_half_away(late_at_home / worth)
+    compared = round_half_away(offer.price_minor * worth) + late_at_home
     return Candidate(
         service.code, service.carrier, service.transit_days, offer.source, offer.label_minor, offer.surcharges, chance,
         sum(known.lane.values()), late_minor, offer.price_minor + late_minor, spare is not None and spare < 0, note,
-        service.currency, offer.timed_by,
+        service.currency, offer.timed_by, compared,
     )  # fmt: skip
 
 
 def _by_total(one: Candidate) -> tuple[int, int, str]:
-    return (one.total_minor, one.days, one.service)
+    return (one.compared_minor, one.days, one.service)
 
 
 def _by_arrival(offer: Offer, one: Candidate, ships_on: Leaves) -> tuple[date, int, str]:
-    return (arrives_on(offer.service, ships_on), one.total_minor, one.service)
+    return (arrives_on(offer.service, ships_on), one.compared_minor, one.service)

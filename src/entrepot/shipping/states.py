@@ -6,7 +6,10 @@ from entrepot.kernel.states import machine
 
 SHIPMENT = machine("shipment", "shipped", ("deliver", "shipped", "delivered"))
 
-LABEL = machine("label", "printed", ("void", "printed", "voided"), ("manifest", "printed", "manifested"))
+LABEL = machine(
+    "label", "printed",
+    ("void", "printed", "voided"), ("manifest", "printed", "manifested"), ("take_off", "manifested", "printed"),
+)  # fmt: skip
 
 PURCHASE = machine(
     "bought label", "asked",

@@ -131,7 +131,7 @@ def _misfit_target(load: Load, target: Named, kind: str) -> Refused | None:
     if target.id == load.source.id:
         return errors.ScanWrongBin(scanned=target.code, wanted="another bin: they stand in this one")
     if not load.target and kind not in load.kinds:
-        wanted_kinds = f"a bin for {' or '.join(load.kinds)}"
+        wanted_kinds = Said("a bin for {0}", " / ".join(load.kinds))
         return errors.ScanWrongBin(scanned=Said("{0}, for {1}", target.code, kind), wanted=wanted_kinds)
     return None
 

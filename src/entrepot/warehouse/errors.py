@@ -112,6 +112,20 @@ class CartonUnknown(Refused):
     says = "There is no carton {carton}. Known are {known}."
 
 
+class NotInCarton(Refused):
+    code = "warehouse.not_in_carton"
+    kind = "invalid"
+    says = "Fulfillment {fulfillment} can't be in {carton} so: {why}. Take another carton, or several."
+
+
+class LotExpired(Refused):
+    code = "warehouse.lot_expired"
+    says = (
+        "{units} units of {sku}, lot {lot}, that were picked for {fulfillment} expired on {expires_on}: they are not"
+        " sent. Cancel these units of order {order}, so that they are put away, and order what shall go instead."
+    )
+
+
 class NotAllPacked(Refused):
     code = "warehouse.not_all_packed"
     kind = "invalid"

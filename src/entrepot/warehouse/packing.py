@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.shapes import shape
+from entrepot.network.rules import local_day
 from entrepot.stock.errors import SerialElsewhere
 from entrepot.warehouse import dunnage, rules
-from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, proposed
-from entrepot.warehouse.errors import SerialIsOut
+from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, by_volume, proposed
+from entrepot.warehouse.errors import LotExpired, SerialIsOut
 
 
 @shape("warehouse.packing", weight_tolerance_percent=(0, 100), dunnage_from_percent=(0, 100))
@@ -89,6 +91,12 @@ def contents(fulfillments: Collection[UUID]) -> dict[UUID, list[Contents]]:
     return found
 
 
+def scanned(text: str, *, company: int) -> list[UUID]:
+    """Fulfillments that wait to be packed or handed over, by a number that was scanned: their own, their order's, or
+    that of one of their packages. 1 statement."""
+    return [found for (found,) in sql.run(_SCANNED, {"number": text.upper(), "company": company})]
+
+
 def elsewhere(units: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Refused]:
     """Why units (SKU, serial number) can't go out: they did with an order, or stand in a bin. One statement."""
     found: dict[tuple[UUID, str], Refused] = {}
@@ -103,6 +111,42 @@ def elsewhere(units: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Ref
     return found
 
 
+class _Lot(NamedTuple):
+    """Picked units of a lot that expires one day, with what is said of them."""
+
+    sku: str
+    lot: str
+    expires_on: date
+    units: int
+    fulfillment: str
+    order: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """What was picked of lots that expire, by fulfillment. 1 statement."""
+
+    lots: Mapping[UUID, Sequence[_Lot]]
+
+    @classmethod
+    def of(cls, fulfillments: Collection[UUID]) -> Expiring:
+        lots: dict[UUID, list[_Lot]] = {}
+        for fulfillment, *row in sql.run(_EXPIRING, {"ids": list(fulfillments)}):
+            lots.setdefault(fulfillment, []).append(_Lot(*row))
+        return cls(lots)
+
+    def refusal(self, fulfillment: UUID, at: datetime) -> Refused | None:
+        """Why a fulfillment is not sent at a moment: some of it is not good any more on that day of its node."""
+        for one in self.lots.get(fulfillment, ()):
+            if one.expires_on < local_day(at, one.time_zone):
+                return LotExpired(
+                    units=one.units, sku=one.sku, lot=one.lot, expires_on=one.expires_on, fulfillment=one.fulfillment,
+                    order=one.order,
+                )  # fmt: skip
+        return None
+
+
 def cartons(companies: Collection[int]) -> dict[int, Cartons]:
     """The cartons in use of companies. One statement."""
     found: dict[int, Cartons] = {company: Cartons([], []) for company in companies}
@@ -115,18 +159,28 @@ def cartons(companies: Collection[int]) -> dict[int, Cartons]:
 
 
 def boxes(inside: Sequence[Contents], known: Cartons) -> list[Box]:
-    """The packages to make of contents: as proposed; where nothing can be proposed, the smallest carton by volume."""
+    """The packages to make of contents: as proposed; where nothing can be proposed, by volume and weight."""
     units = [(one.line, one.item) for one in inside for _ in range(one.units)]
     proposal = known.propose([item for _, item in units]) if known.registered else None
     if proposal is None:
-        volume = sum(one.units * one.item.volume_mm3 for one in inside)
-        return [Box(rules.choose_carton(volume, known.usable), {one.line: one.units for one in inside})]
+        return _by_volume(inside, known)
     packed = [
         Box(one.carton, Counter(units[place.item][0] for place in one.places), one, one.carton.code)
         for one in proposal.packed
     ]
     return packed + [
         Box(as_they_are([(units[i][1], 1)]), {units[i][0]: 1}, None, OWN) for i in proposal.unfit
+    ]
+
+
+def _by_volume(inside: Sequence[Contents], known: Cartons) -> list[Box]:
+    items = {one.line: one.item for one in inside}
+    filled = by_volume([(one.line, one.item, one.units) for one in inside], known.carried or known.usable)
+    return [
+        Box(one.carton, one.units)
+        if one.carton
+        else Box(as_they_are([(items[line], count) for line, count in one.units.items()]), one.units)
+        for one in filled
     ]
 
 
@@ -162,6 +216,31 @@ SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int,
 FROM warehouse_fulfillmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
 GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id ORDER BY s.code, l.line_id
+"""
+
+_SCANNED = """
+SELECT f.id FROM warehouse_fulfillment AS f
+WHERE f.company_id = %(company)s::smallint AND f.state IN ('picked', 'packed')
+  AND f.id IN (
+      SELECT id FROM warehouse_fulfillment WHERE number = %(number)s::text
+      UNION ALL SELECT x.id FROM orders_order AS o JOIN warehouse_fulfillment AS x ON x.order_id = o.id
+      WHERE o.number = %(number)s::text
+      UNION ALL SELECT fulfillment_id FROM warehouse_package
+      WHERE number = %(number)s::text AND voided_at IS NULL)
+ORDER BY f.number
+"""
+
+_EXPIRING = """
+SELECT f.id, s.code, t.lot, b.expires_on, sum(t.picked)::int, f.number, o.number, n.time_zone
+FROM warehouse_fulfillment AS f
+JOIN warehouse_picktask AS t ON t.fulfillment_id = f.id AND t.picked > 0
+JOIN stock_bucket AS b ON b.bin_id = f.staging_bin_id AND b.sku_id = t.sku_id AND b.lot = t.lot
+ AND b.serial = t.serial AND b.quantity > 0 AND b.expires_on IS NOT NULL
+JOIN catalog_sku AS s ON s.id = t.sku_id
+JOIN orders_order AS o ON o.id = f.order_id
+JOIN network_node AS n ON n.id = f.node_id
+WHERE f.id = ANY(%(ids)s::uuid[]) AND f.state IN ('picked', 'packed')
+GROUP BY 1, 2, 3, 4, 6, 7, 8 ORDER BY 1, 4, 2, 3
 """
 
 _ELSEWHERE = """

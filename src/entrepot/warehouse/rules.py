@@ -180,13 +180,6 @@ CARTONS = (
 """Standard ones for a retailer who has registered none, the smallest first."""
 
 
-def choose_carton(volume_mm3: int, cartons: Sequence[Carton] = CARTONS) -> Carton:
-    """The smallest carton that holds the volume; the largest where none does. Says nothing about whether the shape of
-    what goes in fits: for goods that nobody has measured."""
-    by_volume = sorted(cartons, key=lambda carton: carton.volume_mm3)
-    return next((carton for carton in by_volume if carton.volume_mm3 >= volume_mm3), by_volume[-1])
-
-
 class WeightCheck(NamedTuple):
     """What a package should weigh, and by how much it may differ."""
 

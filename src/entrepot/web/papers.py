@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -495,6 +495,17 @@ def of_carrier(picture: str, name: str) -> HttpResponseBase:
     response = HttpResponse(b64decode(body), content_type=kind)
     response["Content-Disposition"] = f'inline; filename="{name}"'
     return response
+
+
+def kept_as(picture: str, kinds: Collection[str]) -> bytes | None:
+    """What is kept of a carrier's label, where it is of one of some content types; None where it is not kept here."""
+    kind, mark, body = picture.removeprefix("data:").partition(";base64,")
+    return b64decode(body) if picture.startswith("data:") and mark and kind.lower() in kinds else None
+
+
+ZPL_KINDS = ("application/zpl", "text/plain", "x-application/zpl", "application/x-zpl", "text/zpl")
+"""How sources call what a label printer takes."""
+KINDS = {"pdf": ("application/pdf",), "zpl": ZPL_KINDS}
 
 
 def return_label(found: label_queries.LabelRow, send_to: Sequence[str]) -> ReturnLabel:

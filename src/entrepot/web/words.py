@@ -457,6 +457,7 @@ WORDS: dict[str, str | Promise] = {
     "shipping.buy_labels": _("labels bought"),
     "shipping.print_labels": _("labels printed"),
     "shipping.void_labels": _("labels voided"),
+    "shipping.take_off": _("taken off the manifest"),
     "shipping.close_manifests": _("manifest closed"),
     "shipping.tell_manifests": _("carrier told of a manifest again"),
     "shipping.record_forms": _("carrier's answer about a manifest"),

@@ -78,13 +78,27 @@ def hazard(order: OrderFacts, policy: Validation) -> Found | None:
     goods = sorted({line.sku for line in order.goods if line.about and line.about.hazardous})
     if not goods:
         return None
-    service, country = order.service.lower(), order.country.lower()
-    ways = {f"{service}>{country}", f"{service}>", f">{country}"} - {">"}
-    refused = [one for one in policy.hazards_refused if one.lower() in ways]
+    refused = _ways_refused(policy, order.service, order.country)
     if refused:
         facts = {"hazardous": goods, "service": order.service, "country": order.country, "refused": refused}
         return Found("exception", Said("Hazardous goods may not go this way: {0}.", ", ".join(goods)), facts)
     return None
+
+
+def _ways_refused(policy: Validation, service: str, country: str) -> list[str]:
+    service, country = service.lower(), country.lower()
+    ways = {f"{service}>{country}", f"{service}>", f">{country}"} - {">"}
+    return [one for one in policy.hazards_refused if one.lower() in ways]
+
+
+def hazards_barred(policy: Validation, service: str, country: str) -> bool:
+    """Whether a service that no order names may not take hazardous goods to a country: where the check is enforced.
+
+    What is refused for the country alone held the order already, whatever carries it.
+    """
+    if policy.hazard != "enforce":
+        return False
+    return any(not way.startswith(">") for way in _ways_refused(policy, service, country))
 
 
 def reservation(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape

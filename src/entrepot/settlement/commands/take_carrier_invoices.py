@@ -133,7 +133,8 @@ class _Facts:
         was of another carrier."""
         _, company, _, cost, currency, reasons, *_ = parcels[0]
         chosen = wire.load(reasons, dict[str, Any])
-        first = (chosen.get("candidates") or [{}])[0]
+        # What was bought has one price for all; the surcharges are those of the service's table.
+        first = {} if chosen.get("bought") else (chosen.get("candidates") or [{}])[0]
         in_force = [one for one in parcels if not one[9]]
         priced = [(int(price), _surcharges(within)) for price, within in chosen.get("parcels", ())]
         parts = carriers.split(

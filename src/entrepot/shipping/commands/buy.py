@@ -9,11 +9,13 @@ from uuid import UUID
 
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
 from entrepot.shipping import errors
 from entrepot.shipping.commands.end_doubts import NOT_ANSWERED, NOT_BOUGHT, Doubted, end_not_there
+from entrepot.shipping.commands.take_numbers import Numbered, take_numbers
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.live import Bought
 from entrepot.shipping.queries import STILL_ASKED
@@ -91,6 +93,7 @@ class _Purchase(NamedTuple):
     label_state: str
     source: str
     reference: str
+    carrier: str
 
 
 @command("shipping.buy_labels")
@@ -196,8 +199,11 @@ def record_purchases(
     person has looked. A label that was voided meanwhile is given back at once; of the others the channels are told the
     numbers.
 
-    Locks: the purchases in the order of their labels. Refuses: NotFound; WrongState; Invalid (an unknown outcome;
-    bought without its label). Again: by key. 10 statements, 3 more where some were bought.
+    A shipment all of whose labels are bought costs what these cost.
+
+    Locks: the purchases in the order of their labels, their shipments in id order, the balances. Refuses: NotFound;
+    WrongState; Invalid (an unknown outcome; bought without its label). Again: by key. 10 statements, 6 more where some
+    were bought, and those of `ledger.post` where they cost something else than the service chosen.
     """
     found = {row[0]: _Purchase(*row) for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
     answers: list[PurchaseRecorded | Refused] = []
@@ -236,12 +242,18 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
     numbered = [(one.label, request.bought.tracking) for one, request in changed if request.bought]
     if numbered:
         sql.run(_NUMBER, sql.columns(("labels", "numbers"), numbered))
+        take_numbers(cause, [
+            Numbered(one.company, one.carrier, request.bought.tracking, one.shipment)
+            for one, request in changed
+            if request.bought and request.bought.tracking and one.label_state != "voided"
+        ], sold=True)  # fmt: skip
         sold = [(one, request.bought) for one, request in changed if request.bought]
         # A label that was voided meanwhile names its shipment no more: another may stand in its place already.
         standing = [(one, bought) for one, bought in sold if one.label_state != "voided"]
         firsts = [(one.shipment, bought.tracking) for one, bought in standing if one.first]
         sql.run(_NUMBER_SHIPMENTS, sql.columns(("ids", "numbers"), firsts))
         give_back(cause, [one.label for one, _ in sold if one.label_state == "voided"])
+        _accrue(cause, [one.shipment for one, _ in standing])
         tell_numbers(cause, [one.shipment for one, _ in standing])
         end_not_bought(cause, [one.shipment for one, _ in sold])
     answered = {(one.company, one.shipment) for one, request in changed if request.outcome in _ANSWERS}
@@ -266,6 +278,19 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
         for one, request in changed
         if request.problem
     ])  # fmt: skip
+
+
+def _accrue(cause: Cause, shipments: Collection[UUID]) -> None:
+    """Shipments all of whose labels are bought by now cost what these cost, in the books too; but for labels that were
+    sold in another currency, of which the carrier's invoice tells. 2 statements, and those of the ledger."""
+    ids = {"ids": sorted(set(shipments))}
+    sql.run(_LOCK_SHIPMENTS, ids)
+    postings = [
+        Posting(company, "shipping.accrued", "shipment", shipment, currency, (("carriage", more),), cause.at)
+        for shipment, company, currency, more in sql.run(_PRICE, ids)
+    ]
+    if postings:
+        whole(post(cause, requests=postings))
 
 
 def _told(one: _Purchase, request: RecordPurchase) -> str:
@@ -346,7 +371,7 @@ RETURNING label_id, company_id::int, source, reference
 
 _LOCK = """
 SELECT p.label_id, p.company_id::int, p.shipment_id, h.number, p.state, l.tracking, h.tracking = l.tracking, l.state,
-       p.source, p.reference
+       p.source, p.reference, l.carrier
 FROM shipping_purchase AS p
 JOIN shipping_label AS l ON l.id = p.label_id
 JOIN shipping_shipment AS h ON h.id = p.shipment_id
@@ -372,6 +397,27 @@ FROM unnest(%(labels)s::uuid[], %(numbers)s::text[]) AS d(label, number) WHERE l
 _NUMBER_SHIPMENTS = """
 UPDATE shipping_shipment AS h SET tracking = d.number
 FROM unnest(%(ids)s::uuid[], %(numbers)s::text[]) AS d(id, number) WHERE h.id = d.id
+"""
+
+_LOCK_SHIPMENTS = "SELECT id FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
+
+_PRICE = """
+WITH bought AS (
+    SELECT l.shipment_id, sum(p.cost_minor)::bigint AS cost
+    FROM shipping_label AS l
+    JOIN shipping_shipment AS h ON h.id = l.shipment_id
+    LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.state = 'bought' AND p.currency = h.currency
+    WHERE l.shipment_id = ANY(%(ids)s::uuid[]) AND l.state <> 'voided'
+      AND NOT EXISTS (
+          SELECT FROM warehouse_package AS w
+          WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL
+            AND NOT EXISTS (SELECT FROM shipping_label AS x WHERE x.package_id = w.id AND x.state <> 'voided'))
+    GROUP BY 1 HAVING count(*) = count(p.cost_minor)),
+before AS (SELECT id, cost_minor FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[]))
+UPDATE shipping_shipment AS h SET cost_minor = b.cost, reasons = h.reasons || '{"bought": true}'
+FROM bought AS b JOIN before AS x ON x.id = b.shipment_id
+WHERE h.id = b.shipment_id AND h.cost_minor <> b.cost
+RETURNING h.id, h.company_id::int, h.currency::text, (b.cost - x.cost_minor)::bigint
 """
 
 _BLANK = """

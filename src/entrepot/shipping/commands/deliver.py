@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from entrepot.kernel import sql
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.shipping.rules import EXCEPTIONS
 from entrepot.shipping.shopping import SLIPS
 from entrepot.shipping.states import SHIPMENT
+
+BY_HAND = "by hand"
+"""The source of what a person says of a parcel."""
 
 TROUBLE = "trouble"
 """The queue of shipments whose trouble the policy has something to say about."""
@@ -23,11 +26,13 @@ TROUBLE = "trouble"
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A shipment that the customer has; `occurred_at` is when it arrived."""
+    """A shipment that the customer has; `occurred_at` is when it arrived. `proof`: what a person knows it by, where no
+    carrier tells: who took it, or where it was put."""
 
     shipment: UUID
     occurred_at: datetime | None = None
     key: str | None = None
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +47,34 @@ def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentD
     What had trouble on its way is looked at again.
 
     Locks: the orders with their shipments, in the orders' id order; the counts of their lanes, in key order.
-    Refuses: NotFound; WrongState. Again: by key. 7 statements.
+    Refuses: NotFound; WrongState; Invalid (a person's moment before it left, or to come). Again: by key. 7 statements;
+    1 more where a person says it.
     """
     params = {"ids": [one.shipment for one in requests], "trouble": list(EXCEPTIONS)}
     found = {row[0]: row[1:] for row in sql.run(_LOCK, params)}
 
     answers: list[ShipmentDelivered | Refused] = []
     arrived: dict[UUID, tuple[UUID, datetime]] = {}
+    by_hand: list[tuple[object, ...]] = []
     for request in requests:
         if request.shipment not in found:
             answers.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
-        company, order, state, promised_at, priority, troubled = found[request.shipment]
+        company, order, state, promised_at, priority, troubled, number, left_at = found[request.shipment]
         after = SHIPMENT.step("delivered" if request.shipment in arrived else state, "deliver")
         if isinstance(after, Refused):
             answers.append(after)
             continue
         at = request.occurred_at or cause.at
+        proof = request.proof.strip()
+        if proof and not left_at <= at <= cause.at:
+            expected = Said("a moment from {0} to now", left_at.isoformat(timespec="minutes"))
+            answers.append(Invalid(field="occurred_at", expected=expected, found=at.isoformat()))
+            continue
+        if proof:
+            which = ids.uuid7()
+            by_hand.append((which, company, request.shipment, BY_HAND, str(which), number, "delivered", proof, "", at,
+                            cause.at))  # fmt: skip
         arrived[request.shipment] = (order, at)
         # What was done about its trouble may be over now.
         offer(TROUBLE, [(request.shipment, priority, cause.at)] if troubled else [])
@@ -68,6 +84,8 @@ def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentD
     if arrived:
         rows = [(shipment, at) for shipment, (_, at) in arrived.items()]
         sql.run(_DELIVERED, sql.columns(("ids", "times"), rows))
+        if by_hand:
+            sql.write("shipping_carrierevent", _EVENT, by_hand)
         lines = sql.run(_LINES, {"ids": list(arrived)})
         steps = [Progress(line, order, "shipped", "delivered", units) for line, order, units in lines]
         progress(cause, requests=steps, times=dict(arrived.values()))
@@ -75,9 +93,15 @@ def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentD
     return answers
 
 
+_EVENT = (
+    "id", "company_id", "shipment_id", "source", "name", "tracking", "kind", "message", "place", "occurred_at",
+    "recorded_at",
+)  # fmt: skip
+
 _LOCK = """
 SELECT s.id, s.company_id::int, s.order_id, s.state, s.promised_at, o.priority::int,
-       EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = s.id AND e.kind = ANY(%(trouble)s::text[]))
+       EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = s.id AND e.kind = ANY(%(trouble)s::text[])),
+       s.tracking, s.shipped_at
 FROM shipping_shipment AS s JOIN orders_order AS o ON o.id = s.order_id
 WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY o.id, s.id FOR UPDATE OF o, s
 """
@@ -93,12 +117,14 @@ GROUP BY line_id, order_id
 """
 
 # By the time that was counted on when it left, and under who told it, a carrier or the table; of what nobody chose, by
-# the service's of today. In whole days of UTC, as they were promised.
+# the service's of today. In whole days of UTC, as they were promised, from the day on which it left with its carrier:
+# what is handed over on Friday evening goes on Monday.
 _COUNT = """
 INSERT INTO shipping_transit (company_id, service_id, node_id, zone, timed_by, slip, shipments)
 SELECT h.company_id, h.service_id, h.node_id, h.zone,
        COALESCE(h.reasons #>> '{candidates,0,timed_by}', 'table') AS timed_by,
-       least(greatest((h.delivered_at AT TIME ZONE 'UTC')::date - (h.shipped_at AT TIME ZONE 'UTC')::date
+       least(greatest((h.delivered_at AT TIME ZONE 'UTC')::date
+                      - COALESCE((h.reasons ->> 'leaves_on')::date, (h.shipped_at AT TIME ZONE 'UTC')::date)
                       - COALESCE((h.reasons #>> '{candidates,0,days}')::int, v.transit_days), %(least)s::int),
              %(most)s::int) AS slip, count(*)
 FROM shipping_shipment AS h JOIN carriage_service AS v ON v.id = h.service_id

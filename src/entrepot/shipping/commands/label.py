@@ -16,6 +16,7 @@ from entrepot.kernel.events import Event
 from entrepot.shipping import errors
 from entrepot.shipping.commands.buy import end_not_bought, give_back
 from entrepot.shipping.commands.end_doubts import end_in_place
+from entrepot.shipping.commands.take_numbers import Numbered, free_numbers, in_use, take_numbers
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.states import LABEL
 
@@ -85,8 +86,9 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
     is told the numbers that the carrier gave.
 
     Locks: the shipments in id order; the purchases in doubt that carriers' numbers end.
-    Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread.
-    Again: by key; without one they are there already. 4 statements, 7 where carriers gave numbers: whether labels in
+    Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread;
+    shipping.tracking_in_use. Again: by key; without one they are there already. 4 statements, 8 where carriers gave
+    numbers: whether labels in
     doubt were bought is known then, 2 more where there were some.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
@@ -94,19 +96,34 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
     for row in sql.run(_WITHOUT_LABEL, {"ids": [one.fulfillment for one in found.values()]}):
         bare.setdefault(row[0], []).append(_Package(*row))
 
-    answers: list[LabelsPrinted | Refused] = []
-    rows, renamed, numbered, known = [], [], [], []
+    decided: list[list[str] | Refused] = []
+    seen: set[UUID] = set()
     for request in requests:
         one = found.get(request.shipment)
         if one is None:
-            answers.append(NotFound(what="shipment", which=str(request.shipment)))
+            decided.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
-        packages = bare.get(one.fulfillment, [])
-        numbers = _numbers(request, one, packages)
+        decided.append(_numbers(request, one, [] if one.id in seen else bare.get(one.fulfillment, [])))
+        seen |= set() if isinstance(decided[-1], Refused) else {one.id}
+    given = {
+        one.shipment: _carriers(found[one.shipment], numbers)
+        for one, numbers in zip(requests, decided, strict=True)
+        if not isinstance(numbers, Refused)
+    }
+    held = take_numbers(cause, [one for some in given.values() for one in some])
+
+    answers: list[LabelsPrinted | Refused] = []
+    rows, renamed, numbered, known = [], [], [], []
+    for request, numbers in zip(requests, decided, strict=True):
         if isinstance(numbers, Refused):
             answers.append(numbers)
             continue
-        del bare[one.fulfillment]
+        one = found[request.shipment]
+        taken = next((each for each in given[one.id] if each in held), None)
+        if taken:
+            answers.append(in_use(taken, held[taken]))
+            continue
+        packages = bare[one.fulfillment]
         if request.numbers:
             numbered.append(one.id)
             known += [package.id for package in packages]
@@ -128,6 +145,16 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         tell_numbers(cause, numbered)
         end_in_place(cause, known)
     return answers
+
+
+def _carriers(one: _Shipment, numbers: Sequence[str]) -> list[Numbered]:
+    """Those of some numbers that the carrier gave, and not we for want of one."""
+    ours = f"{one.number}-"
+    return [
+        Numbered(one.company, one.carrier, number, one.id)
+        for number in numbers
+        if number != one.number and not number.startswith(ours)
+    ]
 
 
 def _numbers(request: PrintLabels, one: _Shipment, packages: Sequence[_Package]) -> list[str] | Refused:
@@ -156,7 +183,7 @@ def void_labels(cause: Cause, /, *, requests: Sequence[VoidLabel]) -> list[Label
     """Labels that stand for nothing any more: their packages want new ones. What was bought is given back.
 
     Locks: the labels in id order. Refuses: NotFound; Invalid (no reason); WrongState (voided, manifested).
-    Again: by key. 4 statements, 1 more where some were bought, 2 where adapters were asked for some.
+    Again: by key. 5 statements, 1 more where some were bought, 2 where adapters were asked for some.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK_LABELS, {"ids": [one.label for one in requests]})}
     answers: list[LabelVoided | Refused] = []
@@ -187,6 +214,7 @@ def void_labels(cause: Cause, /, *, requests: Sequence[VoidLabel]) -> list[Label
             answers.append(LabelVoided(request.label))
     if voided:
         sql.run(_VOID, {"ids": list(voided), "at": cause.at})
+        free_numbers(list(voided))
         give_back(cause, list(voided))
         end_not_bought(cause, [found[label][2] for label in voided])
     return answers

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.carriage.rules import Offer, all_said
+from entrepot.carriage.rules import Offer
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.shipping import errors
-from entrepot.shipping.choosing import Choosing
+from entrepot.shipping.choosing import Choosing, not_carried
 from entrepot.shipping.commands.label import LabelMade, PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.shopping import Shopped
@@ -115,15 +114,8 @@ def _misfit(
 
 def _choose(cause: Cause, request: Relabel, one: _Shipment, choosing: Choosing) -> Shopped | Refused:
     """As at the first time, with the days of now; a service that is named is taken or refused."""
-    going = choosing.going[one.fulfillment]
-    choosing.going[one.fulfillment] = going._replace(service=request.service or going.service)
-    shopped = choosing.choose(one.fulfillment, cause.at)
-    taken = shopped.choice.taken
-    if taken is None or (request.service and taken.service.code != request.service):
-        told = [barred for barred in shopped.choice.barred if request.service in ("", barred.service)]
-        none = Said("{0} is none of the services", request.service)
-        return errors.NoService(fulfillment=one.number, reasons=all_said(told) if told else none)
-    return shopped
+    shopped = choosing.choose(one.fulfillment, cause.at, request.service)
+    return not_carried(shopped, request.service, one.number) or shopped
 
 
 def _write(

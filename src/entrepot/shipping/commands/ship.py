@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import tracking
-from entrepot.carriage.rules import Choice, all_said
+from entrepot.carriage.rules import Choice
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -24,12 +24,14 @@ from entrepot.orders.commands.progress import Progress, progress
 from entrepot.orders.rules import GOODS, Frozen
 from entrepot.purchasing.commands.lock_drop_ships import DropShip
 from entrepot.shipping import errors, rules
-from entrepot.shipping.choosing import Choosing
+from entrepot.shipping.choosing import Choosing, not_carried
 from entrepot.shipping.commands.perform import capture_all, performed
+from entrepot.shipping.commands.take_numbers import Numbered, in_use, take_numbers
 from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
+from entrepot.warehouse.packing import Expiring
 from entrepot.warehouse.states import STEPS
 
 
@@ -37,13 +39,16 @@ from entrepot.warehouse.states import STEPS
 class ShipFulfillment:
     """A packed fulfillment that the carrier takes. `tracking` is the carrier's number; without, ours serves.
 
-    The number must be one of the carrier's, where its forms are known, with the right check digit.
+    The number must be one of the carrier's, where its forms are known, with the right check digit. It goes with the
+    `service` of a code where one is named; with one that breaks a promise which another would keep, for a `reason`.
     """
 
     fulfillment: UUID
     tracking: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    service: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,26 @@ class _Staged(NamedTuple):
     """Serial numbers of its line that were read when it was packed."""
 
 
+class _Ready(NamedTuple):
+    """A fulfillment that may leave, unless its number is another's."""
+
+    shipment: UUID
+    of: Fulfillment
+    at: datetime
+    shopped: Shopped
+    carrier: str
+    verdict: tracking.Verdict | None
+    said: str
+
+    @property
+    def numbered(self) -> Numbered | None:
+        """The carrier's number that was read from its label."""
+        if self.verdict is None:
+            return None
+        name, _ = known_as(self.said, self.verdict, "")
+        return Numbered(self.of.company, self.carrier, name, self.shipment)
+
+
 class Leaving(NamedTuple):
     """A shipment that will be written, of a fulfillment, or of a drop-ship order."""
 
@@ -95,6 +120,7 @@ class Leaving(NamedTuple):
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
     carrier: str = ""  # as the supplier tells it, where nothing was chosen
     parcels: tuple[str, ...] = ()  # the numbers of those that a supplier names
+    reason: str = ""  # why it goes with the service that was named
 
     @property
     def origin(self) -> str:
@@ -112,38 +138,44 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     payment captured, the channel told. Services of an order are performed with its first shipment.
 
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
-    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.tracking_misread;
+    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.late_by_choice;
+    warehouse.lot_expired; shipping.tracking_misread; shipping.tracking_in_use;
     ledger.month_closed.
     Again: by key. About 40 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     facts = _Facts(found.values(), cause.at)
 
-    answers: list[FulfillmentShipped | Refused] = []
-    leaving: dict[UUID, Leaving] = {}
-    numbers = iter(ids.numbers("SH", len(found)))
+    decided: list[_Ready | Refused] = []
+    ready: dict[UUID, _Ready] = {}
     for request in requests:
-        one = found.get(request.fulfillment)
-        at = request.occurred_at or cause.at
-        shopped = _decide(request, one, at, facts, leaving)
-        if one is None or isinstance(shopped, Refused):
-            answers.append(
-                shopped if isinstance(shopped, Refused) else NotFound(what="fulfillment", which="")
-            )
+        answer = _decide(
+            request, found.get(request.fulfillment), request.occurred_at or cause.at, facts, ready
+        )
+        if isinstance(answer, _Ready):
+            ready[request.fulfillment] = answer
+        decided.append(answer)
+    held = take_numbers(cause, [one.numbered for one in ready.values() if one.numbered])
+
+    answers: list[FulfillmentShipped | Refused] = []
+    leaving: list[Leaving] = []
+    numbers = iter(ids.numbers("SH", len(found)))
+    for request, answer in zip(requests, decided, strict=True):
+        if isinstance(answer, Refused):
+            answers.append(answer)
             continue
-        taken = shopped.choice.taken
-        carrier = taken.service.carrier if taken else ""
-        verdict = judged(request.tracking, carrier)
-        if verdict and verdict.problem and verdict.certain:
-            answers.append(misread(verdict, one.number, carrier))
+        if answer.numbered in held:
+            answers.append(in_use(answer.numbered, held[answer.numbered]))
             continue
         number = next(numbers)
-        name, doubt = known_as(request.tracking, verdict, number)
-        shipment = Leaving(ids.uuid7(), number, one, at, name, doubt, shopped, facts.take(one.id))
-        leaving[one.id] = shipment
-        answers.append(_answer(shipment))
+        name, doubt = known_as(request.tracking, answer.verdict, number)
+        leaving.append(Leaving(
+            answer.shipment, number, answer.of, answer.at, name, doubt, answer.shopped, facts.take(answer.of.id),
+            reason=request.reason.strip(),
+        ))  # fmt: skip
+        answers.append(_answer(leaving[-1]))
     if leaving:
-        _write(cause, list(leaving.values()), facts)
+        _write(cause, leaving, facts)
     return answers
 
 
@@ -160,6 +192,7 @@ class _Facts:
         for row in sql.run(_STAGED, params):
             self.staged.setdefault(row[0], []).append(_Staged(*row))
         self.choosing = Choosing(params["ids"], at)
+        self.expiring = Expiring.of(params["ids"])
         self.closed = ledger.closed_months(sorted({one.company for one in found}))
         held = [one.order for one in found if one.held_by]
         self.blocked = orders.blocked(held, "ship") if held else set()
@@ -190,22 +223,42 @@ def _decide(
     one: Fulfillment | None,
     at: datetime,
     facts: _Facts,
-    leaving: Mapping[UUID, Leaving],
-) -> Shopped | Refused:
+    ready: Collection[UUID],
+) -> _Ready | Refused:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
-    step = STEPS["ship"]["shipped" if one.id in leaving else one.state]
+    step = STEPS["ship"]["shipped" if one.id in ready else one.state]
     if isinstance(step, Refused):
         return step
+    gone_off = facts.expiring.refusal(one.id, at)
+    if gone_off:
+        return gone_off
     if one.order in facts.blocked:
         return errors.OnHold(order=one.order_number, hold=one.held_by)
     month = at.astimezone(UTC).date().replace(day=1)
     if (one.company, month) in facts.closed:
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
-    shopped = facts.choosing.choose(one.id, at)
-    if shopped.choice.taken is None and facts.choosing.services[one.company]:
-        return errors.NoService(fulfillment=one.number, reasons=all_said(shopped.choice.barred))
-    return shopped
+    shopped = _choose(request, one, at, facts)
+    if isinstance(shopped, Refused):
+        return shopped
+    carrier = shopped.choice.taken.service.carrier if shopped.choice.taken else ""
+    verdict = judged(request.tracking, carrier)
+    if verdict and verdict.problem and verdict.certain:
+        return misread(verdict, one.number, carrier)
+    return _Ready(ids.uuid7(), one, at, shopped, carrier, verdict, request.tracking)
+
+
+def _choose(request: ShipFulfillment, one: Fulfillment, at: datetime, facts: _Facts) -> Shopped | Refused:
+    """The service that takes it: the one that is named, if it may."""
+    shopped = facts.choosing.choose(one.id, at, request.service)
+    if not request.service and not facts.choosing.services[one.company]:
+        return shopped
+    refused = not_carried(shopped, request.service, one.number)
+    if refused or not request.service or not shopped.choice.late or request.reason.strip():
+        return refused or shopped
+    if facts.choosing.choose(one.id, at).choice.late:
+        return shopped
+    return errors.LateByChoice(fulfillment=one.number, service=request.service)
 
 
 def judged(number: str, carrier: str) -> tracking.Verdict | None:
@@ -283,7 +336,7 @@ def book(cause: Cause, leaving: Sequence[Leaving], place: str, leave: Callable[[
     whole(post(cause, requests=[*_postings(leaving), *services.postings]))
     announce(cause, [
         Event("shipment", one.id, one.of.company, "", "shipped", one.at,
-              {"order": one.of.order, one.origin: one.of.id})
+              {"order": one.of.order, one.origin: one.of.id}, one.reason)
         for one in leaving
     ])  # fmt: skip
 

@@ -12,7 +12,7 @@ from entrepot.kernel import ids, inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
-from entrepot.shipping import rules
+from entrepot.shipping import rules, told
 from entrepot.shipping.commands.deliver import TROUBLE, Delivered, deliver
 from entrepot.shipping.easypost import parse as easypost
 from entrepot.shipping.karrio import parse as karrio
@@ -30,6 +30,7 @@ class Source(NamedTuple):
 SOURCES = {
     easypost.SOURCE: Source(easypost.message_id, easypost.events),
     karrio.SOURCE: Source(karrio.message_id, karrio.events),
+    told.SOURCE: Source(told.message_id, told.events),
 }
 
 SCANNED = "scanned"
@@ -280,7 +281,8 @@ _COLUMNS = (
     "ids", "companies", "shipments", "sources", "names", "trackings", "kinds", "messages", "places", "times",
 )  # fmt: skip
 
-# A number is that of a label in force, of a parcel that a supplier names, or of a shipment.
+# A number is that of a label in force, of a parcel that a supplier names, or of a shipment; of those that bear it by
+# chance or mistake, of the one to which it was given last.
 _LOCK = """
 WITH named AS (
     SELECT DISTINCT d.number, h.id AS shipment
@@ -298,6 +300,9 @@ SELECT n.number, h.id, h.number, h.company_id::int, h.order_id, h.state, h.deliv
 FROM named AS n
 JOIN shipping_shipment AS h ON h.id = n.shipment
 JOIN orders_order AS o ON o.id = h.order_id
+WHERE NOT EXISTS (
+    SELECT FROM shipping_number AS k
+    WHERE (k.company_id, k.carrier, k.tracking) = (h.company_id, h.carrier, n.number) AND k.shipment_id <> h.id)
 ORDER BY o.id, h.id FOR UPDATE OF o, h
 """
 

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from entrepot.kernel import money
 from entrepot.shipping.live import Asked, Box, Place
+
+NO_EXPORT_FILING = "NOEEI 30.37(a)"
+"""Why goods of less than 2,500 dollars of a kind leave the United States without a filing of their export."""
 
 MM_PER_INCH, G_PER_OUNCE = Decimal("25.4"), Decimal("28.349523125")
 
@@ -22,9 +26,46 @@ def shipment(asked: Asked, box: Box) -> dict[str, Any]:
             "from_address": _address(asked.origin),
             "to_address": _address(asked.destination) | {"residential": asked.destination.residential},
             "parcel": _parcel(box),
-            "options": {"label_format": "PDF"},
+            "options": {"label_format": "PDF"}
+            | ({"incoterm": asked.declared.terms} if asked.declared else {}),
         }
+        | _customs(asked, box)
     }
+
+
+def _customs(asked: Asked, box: Box) -> dict[str, Any]:
+    """What customs are told of a package: without it no label across a border is sold."""
+    told = asked.declared
+    if told is None:
+        return {}
+    items = [
+        {
+            "description": one.name or one.sku,
+            "quantity": one.units,
+            "weight": max(0.1, _tenth(Decimal(one.weight_g) / G_PER_OUNCE)),
+            "value": float(money.text(one.value_minor, told.currency)),
+            "currency": told.currency,
+            "origin_country": one.origin,
+            "code": one.sku,
+        }
+        | ({"hs_tariff_number": one.hs_code} if one.hs_code else {})
+        for one in box.goods
+    ]
+    info = {
+        "contents_type": "merchandise", "restriction_type": "none", "non_delivery_option": "return",
+        "customs_certify": True, "customs_signer": told.signer, "customs_items": items,
+    }  # fmt: skip
+    if asked.origin.country == "US":
+        info["eel_pfc"] = NO_EXPORT_FILING
+    numbers = [
+        {
+            "entity": "SENDER",
+            "tax_id": told.eori,
+            "tax_id_type": "EORI",
+            "issuing_country": asked.origin.country,
+        }
+    ]
+    return {"customs_info": info} | ({"tax_identifiers": numbers} if told.eori else {})
 
 
 def buy(rate: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from entrepot.kernel import money
 from entrepot.kernel.errors import Unavailable
 from entrepot.shipping.karrio import parse
 from entrepot.shipping.live import (
@@ -128,6 +129,7 @@ class Client:
         request = models.ShipmentRequest(
             service=name.partition(" ")[2], shipper=_address(asked.origin), recipient=_address(asked.destination),
             parcels=[_parcel(box)], reference=asked.reference, label_type="PDF", **_back(asked),
+            **_customs(asked),
         )  # fmt: skip
         try:
             bought, messages = karrio.Shipment.create(request).from_(self.gateways[account]).parse()
@@ -258,6 +260,36 @@ def _refusal(messages: Any, otherwise: str, about: str = "") -> Exception:
 
 def _back(asked: Asked) -> dict[str, bool]:
     return {"is_return": True} if asked.is_return else {}
+
+
+def _customs(asked: Asked) -> dict[str, Any]:
+    """What customs are told of a package, in the words of karrio's models; values are of one unit there."""
+    told = asked.declared
+    if told is None:
+        return {}
+    commodities = [
+        {
+            "description": one.name or one.sku, "sku": one.sku,
+            "hs_code": one.hs_code or None, "quantity": one.units, "origin_country": one.origin,
+            "weight": one.weight_g / one.units / 1000, "weight_unit": "KG",
+            "value_amount": float(money.text(money.nearest(one.value_minor, one.units), told.currency)),
+            "value_currency": told.currency,
+        }
+        for box in asked.boxes
+        for one in box.goods
+    ]  # fmt: skip
+    value = sum(one.value_minor for box in asked.boxes for one in box.goods)
+    return {
+        "customs": {
+            "commodities": commodities, "content_type": "merchandise", "incoterm": told.terms, "certify": True,
+            "signer": told.signer, "invoice": told.invoice, "commercial_invoice": True,
+            "duty": {
+                "paid_by": "sender" if told.terms == "DDP" else "recipient", "currency": told.currency,
+                "declared_value": float(money.text(value, told.currency)),
+            },
+            "options": {"eori_number": told.eori} if told.eori else {},
+        }
+    }  # fmt: skip
 
 
 def _parcel(box: Box) -> dict[str, Any]:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from entrepot.warehouse.cartons.problem import OWN, Carton, Item, Packed, Place, Proposal
 from entrepot.warehouse.cartons.propose import propose
 from entrepot.warehouse.cartons.verify import impossible
+from entrepot.warehouse.cartons.volume import by_volume, not_in
 
-__all__ = ["OWN", "Carton", "Item", "Packed", "Place", "Proposal", "impossible", "propose", "proposed"]
+__all__ = [
+    "OWN", "Carton", "Item", "Packed", "Place", "Proposal", "by_volume", "impossible", "not_in", "propose", "proposed",
+]  # fmt: skip
 
 UNITS_MAX = 250
 """Units up to which a proposal is made: more are a pallet, and packed as the floor sees fit."""

@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.warehouse import errors, packing, rules
-from entrepot.warehouse.cartons import OWN
+from entrepot.warehouse.cartons import OWN, not_in
 from entrepot.warehouse.commands import serials
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
 from entrepot.warehouse.packing import Box, Contents, Packing
@@ -37,8 +37,8 @@ class PackedPart:
 
 @dataclass(frozen=True, slots=True)
 class PackFulfillment:
-    """What was picked goes into the carton named, or into the `parts` said; without either, as is proposed, or into the
-    smallest carton by volume where nothing can be.
+    """What was picked goes into the carton named, or into the `parts` said; without either, as is proposed, or by
+    volume and weight where nothing can be.
 
     Without `weight_g` a package weighs what the catalog says of its contents, the carton, and its dunnage. A weight
     that is off is taken only with a `weight_note`, which says why it is right. `serials` are those of units whose SKU
@@ -102,9 +102,10 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
 
     Locks: the orders with their fulfillments, in the orders' id order.
     Refuses: NotFound; WrongState; Invalid (weight; parts together with a carton or a weight; serials);
-    warehouse.carton_unknown; warehouse.not_all_packed; warehouse.weight_off; warehouse.serials_needed;
-    warehouse.serial_is_out; stock.serial_elsewhere; work.scan_serial_twice.
-    Again: by key. 10 statements; 1 or 2 more where weights are off, 4 or 5 where serial numbers are noted.
+    warehouse.lot_expired; warehouse.carton_unknown; warehouse.not_in_carton; warehouse.not_all_packed;
+    warehouse.weight_off; warehouse.serials_needed; warehouse.serial_is_out; stock.serial_elsewhere;
+    work.scan_serial_twice.
+    Again: by key. 11 statements; 1 or 2 more where weights are off, 4 or 5 where serial numbers are noted.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     inside = packing.contents(found)
@@ -114,6 +115,7 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
         company: body for company, (_, body) in policies.of_companies(companies, Packing, cause.at).items()
     }
 
+    expiring = packing.Expiring.of(found)
     noting = serials.Noting([one.serials for one in requests], inside)
 
     decided: list[list[_Weighed] | Refused] = []
@@ -122,7 +124,10 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
         one = found.get(request.fulfillment)
         answer: list[_Weighed] | Refused = _refusal(request, one, done) or []
         if one and isinstance(answer, list):
-            answer = _decide(request, one, inside[one.id], cartons[one.company], tolerances[one.company])
+            gone_off = None if request.gone else expiring.refusal(one.id, request.occurred_at or cause.at)
+            answer = gone_off or _decide(
+                request, one, inside[one.id], cartons[one.company], tolerances[one.company]
+            )
             if isinstance(answer, list) and not request.gone:
                 answer = noting.refusal(request.serials, one, inside[one.id]) or answer
         if isinstance(answer, list):
@@ -197,6 +202,10 @@ def _decide(
         answer = _weigh(request, one, box, weight, inside, tolerance)
         if isinstance(answer, Refused):
             return answer
+        goods = [(each.item, box.units.get(each.line, 0)) for each in inside]
+        wrong = None if request.gone else not_in(box.carton, goods, weight)
+        if wrong:
+            return errors.NotInCarton(fulfillment=one.number, carton=box.carton.code, why=wrong)
         weighed.append(answer)
     return weighed
 

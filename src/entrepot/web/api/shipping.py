@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,14 +19,17 @@ from entrepot.carriage.commands.register import RegisterService, register_servic
 from entrepot.carriage.rules import Surcharge
 from entrepot.kernel.errors import NotFound, NotPermitted
 from entrepot.parties import queries as parties
-from entrepot.shipping import queries
+from entrepot.shipping import queries, told
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
+from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.commands.take_off import TakeOffManifest, take_off
+from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import papers
 from entrepot.web.api import parse
@@ -48,6 +51,7 @@ from entrepot.web.api.schemas import (
     Currency,
     Each,
     Minor,
+    Moment,
     Out,
     Own,
     Reason,
@@ -61,10 +65,13 @@ Grams = Annotated[StrictInt, Field(ge=0, le=10**9)]
 
 
 class ShipIn(Strict):
-    """A packed fulfillment that the carrier takes. Without `tracking` our own number serves."""
+    """A packed fulfillment that the carrier takes. Without `tracking` our own number serves. `service`: the code of the
+    one that it goes with; where that breaks a promise which another would keep, say the `reason`."""
 
     fulfillment: UUID
     tracking: Text = ""
+    service: Text = ""
+    reason: Text = ""
     key: Own = None
 
 
@@ -100,13 +107,18 @@ class LabelsOut(Out):
 
 
 class PrintableOut(Out):
-    """A label with what a label printer (`zpl`) is sent, or as `pdf` (4 × 6 inches, in base64); the other is empty."""
+    """A label with what a label printer (`zpl`) is sent, or as `pdf` (4 × 6 inches, in base64); the other is empty.
+
+    Of one that was bought, the carrier's own is what goes onto the parcel: it is at `carrier_label` (a web address, or
+    a `data:` one with the label in it), and `zpl` and `pdf` are empty unless it is kept here in that form.
+    """
 
     label: UUID
     tracking: str
     state: str
     zpl: str
     pdf: str
+    carrier_label: str
 
 
 class RelabelIn(Strict):
@@ -213,8 +225,9 @@ class ServiceOut(Out):
 
 class CandidateServiceOut(Out):
     """A service that carries the packages, with every term of its cost. `source`: its table, or who quoted it;
-    `timed_by`: the same of its days. `note`: why its table stands where a quote was wanted: not_asked, too_old,
-    other_currency or problem, then who should have quoted, and the facts of that.
+    `timed_by`: the same of its days. `compared_minor`: its total in the company's own currency. `note`: why its
+    table stands where a quote was wanted: not_asked, too_old, other_currency or problem, then who should have quoted,
+    and the facts of that.
     """
 
     service: str
@@ -231,17 +244,21 @@ class CandidateServiceOut(Out):
     note: list[str | int]
     currency: str
     timed_by: str
+    compared_minor: int
 
 
 class RatesOut(Out):
     """Which service would take a fulfillment (the first candidate), why, and which do not carry it.
 
-    `why`: asked_for, only_one, only_in_time, fastest (none is in time), least, none, or own_means (none is set up).
-    `barred`: service, not_there, other_currency, too_long, too_heavy or no_rate, and the facts of that.
+    `leaves_on`: the day on which it goes with that. `why`: asked_for, only_one, only_in_time, fastest (none is in
+    time), least, none, or own_means (none is set up).
+    `barred`: service, not_there, other_currency, too_long, too_heavy, no_rate, no_exchange or hazardous, and the facts
+    of that.
     """
 
     fulfillment: UUID
     why: str
+    leaves_on: date | None
     candidates: list[CandidateServiceOut]
     barred: list[list[str | int]]
 
@@ -317,7 +334,9 @@ def ship_fulfillments(
     """Hand packed fulfillments to the carrier: out of stock, into the books, told to the channel."""
     return give(
         request, ship, payload, idempotency_key,
-        lambda one, key: ShipFulfillment(one.fulfillment, one.tracking, key=key),
+        lambda one, key: ShipFulfillment(
+            one.fulfillment, one.tracking, key=key, service=one.service, reason=one.reason
+        ),
     )  # fmt: skip
 
 
@@ -390,11 +409,25 @@ def show_labels(
             "label": one.id,
             "tracking": one.tracking,
             "state": one.state,
-            "zpl": papers.label_zpl(paper) if form == "zpl" else "",
-            "pdf": b64encode(papers.label_pdf([paper])).decode() if form == "pdf" else "",
+            "carrier_label": one.picture,
+            **_as(form, one.picture, paper),
         }
         for one, paper in zip(rows, told, strict=True)
     ]
+
+
+def _as(form: str, picture: str, paper: papers.Label) -> dict[str, str]:
+    """A label in the form that is asked for: the carrier's own where it was bought."""
+    if picture:
+        kept = papers.kept_as(picture, papers.KINDS[form]) or b""
+        return (
+            {"zpl": kept.decode(errors="replace"), "pdf": ""}
+            if form == "zpl"
+            else {"zpl": "", "pdf": b64encode(kept).decode()}
+        )
+    if form == "zpl":
+        return {"zpl": papers.label_zpl(paper), "pdf": ""}
+    return {"zpl": "", "pdf": b64encode(papers.label_pdf([paper])).decode()}
 
 
 class AskRatesIn(Strict):
@@ -465,6 +498,105 @@ def void_label(
         idempotency_key,
         lambda one, key: VoidLabel(one.label, one.reason, key=key),
     )
+
+
+class TakeOffIn(Strict):
+    """A label on a closed manifest whose parcel the carrier did not take, and why."""
+
+    label: UUID
+    reason: Reason
+    key: Own = None
+
+
+class TakenOffOut(Out):
+    """`number`: of the manifest that it was on."""
+
+    label: UUID
+    number: str
+
+
+class DeliveredIn(Strict):
+    """A shipment that the customer has, since a moment (without: now), and how somebody knows."""
+
+    shipment: UUID
+    proof: Reason
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class DeliveredOut(Out):
+    """`late`: it came after the day promised."""
+
+    shipment: UUID
+    late: bool
+
+
+class TrackingEventIn(Strict):
+    """What happened to a parcel, by its tracking number, of a carrier that no adapter reads."""
+
+    tracking: Code
+    kind: Literal[
+        "announced", "in transit", "out for delivery", "waits for pickup", "delivered", "delayed", "damaged", "lost",
+        "returned to sender", "exception", "cancelled",
+    ]  # fmt: skip
+    occurred_at: Moment
+    carrier: Text = ""
+    message: Text = ""
+    place: Text = ""
+    key: Own = None
+
+
+class TrackingEventOut(Out):
+    """`state`: done, or set_aside, where it is about no parcel of ours. `fresh`: events that nobody had told before;
+    `delivered`: shipments that arrived with it."""
+
+    state: str
+    fresh: int
+    delivered: int
+
+
+@router.post("/labels/take-off", response={200: TakenOffOut | list[Each[TakenOffOut]], **REFUSED})
+def take_off_manifest(
+    request: HttpRequest,
+    payload: TakeOffIn | Annotated[list[TakeOffIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Take labels off closed manifests: they go on the next one, or are void."""
+    return give(
+        request, take_off, payload, idempotency_key,
+        lambda one, key: TakeOffManifest(one.label, one.reason, key=key),
+    )  # fmt: skip
+
+
+@router.post("/shipments/delivered", response={200: DeliveredOut | list[Each[DeliveredOut]], **REFUSED})
+def mark_delivered(
+    request: HttpRequest,
+    payload: DeliveredIn | Annotated[list[DeliveredIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Shipments that the customers have, of carriers that tell nothing."""
+    return give(
+        request, deliver, payload, idempotency_key,
+        lambda one, key: Delivered(one.shipment, one.occurred_at, key=key, proof=one.proof),
+    )  # fmt: skip
+
+
+@router.post("/tracking/events", response={200: TrackingEventOut | list[Each[TrackingEventOut]], **REFUSED})
+def take_tracking_events(
+    request: HttpRequest,
+    payload: TrackingEventIn | Annotated[list[TrackingEventIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """What carriers tell of parcels, as your own program reads it; told twice, it is one event."""
+    which = parse.company_of(company)
+    return give(
+        request, take_tracking, payload, idempotency_key,
+        lambda one, key: TakeTracking(
+            which, told.SOURCE,
+            told.message(one.tracking, one.carrier, one.kind, one.occurred_at, one.message, one.place), key=key,
+        ),
+    )  # fmt: skip
 
 
 @router.post("/labels/anew", response={200: RelabeledOut | list[Each[RelabeledOut]], **REFUSED})

@@ -46,11 +46,11 @@ def waiting(request: Request) -> HttpResponse:
     order's, opens one."""
     company = request.reader.company.id
     rows = queries.waiting("pack", company=company, limit=at_most(request, PAGE))
-    packed = queries.waiting("ship", company=company, limit=PAGE)
+    packed = queries.waiting("ship", company=company, limit=PAGE + 1)
     text = clean(request.GET.get("q"))
-    found = (
-        [one for one in (*rows, *packed) if text.upper() in (one.number, one.order_number)] if text else []
-    )
+    # Also behind the first hundred.
+    scanned = packing.scanned(text, company=company) if text else []
+    found = [row for which in scanned[:PAGE] if (row := queries.fulfillment(which))]
     if len(found) == 1:
         return redirect("packing", which=found[0].id)
     shown = listed_whole(request, lists_floor.PACKING, found or rows, size=PAGE)
@@ -58,8 +58,9 @@ def waiting(request: Request) -> HttpResponse:
         return shown.answer
     context = {
         **shown.context(),
-        "packed": packed,
         "now": fmt.reading().now,
+        "packed": packed[:PAGE],
+        "packed_full": len(packed) > PAGE,
         "text": text,
         "missing": bool(text and not found),
         "full": shown.more,
@@ -200,7 +201,10 @@ def open_again(request: Request, which: UUID) -> HttpResponse:
 def hand_over(request: Request, which: UUID) -> HttpResponse:
     """The carrier takes it, under the number that was scanned from its label."""
     found = _found(request, which)
-    wanted = ShipFulfillment(which, clean(request.POST.get("tracking")))
+    wanted = ShipFulfillment(
+        which, clean(request.POST.get("tracking")), service=clean(request.POST.get("service")),
+        reason=clean(request.POST.get("reason")),
+    )  # fmt: skip
     results = give(
         request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number}
     )

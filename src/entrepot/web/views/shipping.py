@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,9 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.shipping import queries
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
+from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, relabel
+from entrepot.shipping.commands.take_off import TakeOffManifest, take_off
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
@@ -75,6 +77,39 @@ def void(request: Request, which: UUID) -> HttpResponse:
 
 @require_POST
 @console
+def off_manifest(request: Request, which: UUID) -> HttpResponse:
+    """The driver did not take it, though it stands on his list."""
+    wanted = TakeOffManifest(which, clean(request.POST.get("reason")))
+    results = give(request, take_off, [wanted], lambda _: gettext("The label waits for the next manifest."))
+    return back(request, reverse("manifests"), results)
+
+
+@require_POST
+@console
+def delivered(request: Request, which: UUID) -> HttpResponse:
+    """It is with the customer, as a person knows: of carriers that tell nothing."""
+    said = clean(request.POST.get("at"))
+    at = _moment(said)
+    proof = clean(request.POST.get("proof"))
+    if (said and at is None) or not proof:
+        messages.error(request, gettext("Say when it arrived, as 2026-03-02 14:30, and how you know."))
+        return back(request, reverse("manifests"))
+    wanted = Delivered(which, at, proof=proof)
+    results = give(request, deliver, [wanted], lambda _: gettext("It is delivered."))
+    return back(request, reverse("manifests"), results)
+
+
+def _moment(said: str) -> datetime | None:
+    """A moment as the page's own field writes it: by the clock of whoever reads."""
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=fmt.reading().zone)
+
+
+@require_POST
+@console
 def label_anew(request: Request, which: UUID) -> HttpResponse:
     """Another service for what no carrier has yet."""
     wanted = Relabel(which, clean(request.POST.get("reason")), clean(request.POST.get("service")))
@@ -84,16 +119,39 @@ def label_anew(request: Request, which: UUID) -> HttpResponse:
 
 @require_safe
 @console
-def labels(request: Request, which: UUID, kind: str) -> HttpResponse:
-    """The labels in force of a shipment, as PDF or for a label printer; for whoever ships, since names are on them."""
+def labels(request: Request, which: UUID, kind: str) -> HttpResponseBase:
+    """The labels in force of a shipment, as PDF or for a label printer; for whoever ships, since names are on them. Of
+    what was bought it is the carrier's own."""
     if not request.reader.actor.may("shipping.print_labels"):
         raise PermissionDenied(gettext("Labels bear names and streets: only people who ship may see them."))
     rows = [one for one in queries.labels(shipment=which) if one.state != "voided"]
     if kind not in ("pdf", "zpl") or not rows or rows[0].company != request.reader.company.id:
         raise Http404
+    bought = [one for one in rows if one.picture]
+    if bought:
+        return _with_bought(request, kind, rows)
     told = papers.labels_of(rows, request.reader.company.name)
     content = "".join(map(papers.label_zpl, told)) if kind == "zpl" else papers.label_pdf(told)
     return papers.to_print(content, f"label-{rows[0].package_number}.{kind}")
+
+
+def _with_bought(request: Request, kind: str, rows: list[queries.LabelRow]) -> HttpResponseBase:
+    """Labels some of which were bought: of these the carrier's own paper is what goes onto the parcel. All in one where
+    it is kept in the language of a label printer; else one by one."""
+    kept = [papers.kept_as(one.picture, papers.KINDS[kind]) for one in rows]
+    if kind == "zpl" and all(kept):
+        content = b"\n".join(filter(None, kept))
+        return papers.to_print(content, f"label-{rows[0].package_number}.zpl")
+    own = request.GET.get("own")
+    bare = [one for one in rows if not one.picture]
+    if own and bare:
+        told = papers.labels_of(bare, request.reader.company.name)
+        made = "".join(map(papers.label_zpl, told)) if kind == "zpl" else papers.label_pdf(told)
+        return papers.to_print(made, f"label-{bare[0].package_number}.{kind}")
+    if len(rows) == 1:
+        return papers.of_carrier(rows[0].picture, f"label-{rows[0].package_number}")
+    context = {"labels": rows, "bare": len(bare), "kind": kind, "shipment": rows[0].shipment}
+    return page(request, "web/labels.html", context, area="ship")
 
 
 @require_safe

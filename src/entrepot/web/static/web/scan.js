@@ -16,15 +16,32 @@
 
   // ---- what is not sent yet: kept by the browser, so that a reload loses nothing
 
+  // Each person's wait under a name of their own: who takes the device over neither sends nor loses those of another.
+  const mine = () => `${STORE}.${body.dataset.person}`;
+
   function load() {
+    try { queue = JSON.parse(localStorage.getItem(mine()) || "[]"); } catch { queue = []; }
+    if (!queue.length) tell(others());
+  }
+
+  // Who waits with scans on this device, and how many: told, so that they enter again and send them.
+  function others() {
+    const waiting = [];
     try {
-      const kept = JSON.parse(localStorage.getItem(STORE) || "{}");
-      queue = kept.person === body.dataset.person ? kept.scans || [] : [];
-    } catch { queue = []; }
+      for (const name of Object.keys(localStorage)) {
+        if (!name.startsWith(`${STORE}.`) || name === mine()) continue;
+        const n = JSON.parse(localStorage.getItem(name)).length;
+        if (n) waiting.push(body.dataset.others.replaceAll("%who", name.slice(STORE.length + 1)).replace("%n", n));
+      }
+    } catch { /* nothing that can be read */ }
+    return waiting.join(" ");
   }
 
   function save() {
-    try { localStorage.setItem(STORE, JSON.stringify({ person: body.dataset.person, scans: queue })); } catch { /* in memory, then */ }
+    try {
+      if (queue.length) localStorage.setItem(mine(), JSON.stringify(queue));
+      else localStorage.removeItem(mine());
+    } catch { /* in memory, then */ }
   }
 
   function key() {

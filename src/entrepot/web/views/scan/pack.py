@@ -45,7 +45,7 @@ from entrepot.work.scanning import ALL, YES, Keep, Scan, astray
 CARTONS_MAX = 8
 """Cartons that can be tapped; others are scanned or typed."""
 HANDED_OVER_MAX = 5
-"""Packed fulfillments on the screen, the most urgent first; all of them are on the page of packing."""
+"""Packed fulfillments on the screen, the most urgent first; others are opened by a scan on the page of packing."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,6 +126,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
     def decide(scan: Scan, key: str) -> Outcome:
         nonlocal at
+        gone_off = packing.Expiring.of([which]).refusal(which, timezone.now())
+        if gone_off:
+            return gone_off
         answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
         if not isinstance(answer, checking.Packed):
             return _known_elsewhere(wanted, answer) or answer

@@ -1,0 +1,96 @@
+"""Take labels off a closed manifest: the driver left their parcels here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.events import Event
+from entrepot.shipping.states import LABEL
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOffManifest:
+    """A label on a closed manifest whose parcel stands here still, and why."""
+
+    label: UUID
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOff:
+    """`number`: of the manifest that it was on."""
+
+    label: UUID
+    number: str
+
+
+@command("shipping.take_off")
+def take_off(cause: Cause, /, *, requests: Sequence[TakeOffManifest]) -> list[TakenOff | Refused]:
+    """Labels that wait for the next manifest again: they go on it, are void, or give way to another service's. The
+    manifest lists what the carrier took.
+
+    Locks: the labels in id order, their manifests in id order.
+    Refuses: NotFound; Invalid (no reason); WrongState (on no manifest; its shipment arrived).
+    Again: by key. 3 statements.
+    """
+    found = {row[0]: row[1:] for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
+    answers: list[TakenOff | Refused] = []
+    taken: dict[UUID, UUID] = {}
+    for request in requests:
+        if request.label not in found:
+            answers.append(NotFound(what="label", which=str(request.label)))
+            continue
+        company, state, shipment, manifest, number, is_there = found[request.label]
+        after = LABEL.step("printed" if request.label in taken else state, "take_off")
+        if isinstance(after, Refused):
+            answers.append(after)
+        elif is_there:
+            expected = "a shipment that is not delivered"
+            answers.append(
+                WrongState(subject="shipment", found="delivered", event="take off", expected=expected)
+            )
+        elif not request.reason.strip():
+            answers.append(
+                Invalid(field="reason", expected="why the carrier did not take it", found="nothing")
+            )
+        else:
+            taken[request.label] = manifest
+            told = {"shipment": shipment, "manifest": manifest}
+            announce(cause, [
+                Event("label", request.label, company, state, after, cause.at, told, request.reason.strip())
+            ])  # fmt: skip
+            answers.append(TakenOff(request.label, number))
+    if taken:
+        sql.change(_COUNT, {"labels": list(taken)})
+        sql.change(_TAKE_OFF, {"labels": list(taken)})
+    return answers
+
+
+_LOCK = """
+SELECT l.id, l.company_id::int, l.state, l.shipment_id, l.manifest_id, COALESCE(m.number, ''), h.state = 'delivered'
+FROM shipping_label AS l
+JOIN shipping_shipment AS h ON h.id = l.shipment_id
+LEFT JOIN shipping_manifest AS m ON m.id = l.manifest_id
+WHERE l.id = ANY(%(labels)s::uuid[]) ORDER BY l.id FOR UPDATE OF l
+"""
+
+_COUNT = """
+UPDATE shipping_manifest AS m SET labels = m.labels - d.labels, weight_g = m.weight_g - d.weight_g
+FROM (SELECT x.id, c.labels, c.weight_g
+      FROM shipping_manifest AS x
+      JOIN (SELECT manifest_id, count(*)::int AS labels, sum(weight_g)::bigint AS weight_g FROM shipping_label
+            WHERE id = ANY(%(labels)s::uuid[]) GROUP BY 1) AS c ON c.manifest_id = x.id
+      ORDER BY x.id FOR UPDATE OF x) AS d
+WHERE m.id = d.id
+"""
+
+_TAKE_OFF = (
+    "UPDATE shipping_label SET state = 'printed', manifest_id = NULL WHERE id = ANY(%(labels)s::uuid[])"
+)
