@@ -17,6 +17,8 @@ from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
 from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.returns.admission import Admission, Rule
+from entrepot.returns.proposing import Dispositions
+from entrepot.returns.proposing import Rule as By
 from entrepot.returns.rules import Policy as Returns
 from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
 from entrepot.sourcing.rules import DropShip, Offline, Profile
@@ -152,6 +154,9 @@ ROWS = {
     "purchasing.quality": Quality((Plan(), Plan("MUG"), Plan(category="cups", sample_percent=20))),
     "returns.authorization": Admission(
         (Rule("all"), Rule("pens", promotions=("SPRING, 2026",), hazardous=False, label=True, answer="no"))
+    ),
+    "returns.dispositions": Dispositions(
+        (By("hygiene", ("liquidate", "dispose"), categories=("care, opened",), hazardous=True), By("all", ("restock",)))
     ),
 }  # fmt: skip
 
