@@ -216,7 +216,7 @@ def test_a_scan_at_the_desk_is_received_checked_and_put_away(console, shop, boug
     assert not isinstance(put_away(the_system(timezone.now()), requests=[moved])[0], Refused)
     text = page.get("/inbound/suppliers/").content.decode()
     asked = kpis.Asked(timezone.now() - timedelta(days=1), timezone.now() + timedelta(days=1))
-    (docks,) = kpis.by(kpis.KPIS["dock to stock"], COMPANY, asked, "node")
+    (docks,) = kpis.by(kpis.KPIS["dock to stock"], COMPANY, timezone.now(), asked, "node")
     assert "From dock to stock" in text and docks.facts and f">{docks.facts}</td>" in text, "the same figure"
 
 
