@@ -25,6 +25,7 @@ from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tab
 )
 from entrepot.returns.pallet_models import Pallet, PalletPackage  # noqa: F401
 from entrepot.returns.photo_models import InspectionPhoto, Photo, PhotoContent, ReturnPhoto  # noqa: F401
+from entrepot.returns.second_grade_models import Regrading, SecondGrade  # noqa: F401
 
 DUTY = "request×receive×approve"
 
@@ -532,11 +533,17 @@ class Disposition(models.Model):
     disposition = models.TextField()
     bin_id = models.UUIDField(null=True)
     value_minor = models.BigIntegerField(db_default=0)  # what left the house with it
+    earlier_id = models.UUIDField(null=True)  # the disposition that its units stood in when this was decided
     reason = models.TextField(default="", db_default="")
     decided_by = models.TextField()
     decided_at = models.DateTimeField()
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["earlier_id"], name="returns_disposition_again", condition=Q(earlier_id__isnull=False)
+            )
+        ]
         constraints = [
             models.CheckConstraint(name="returns_disposition_of_some_units", condition=Q(quantity__gt=0)),
             models.CheckConstraint(

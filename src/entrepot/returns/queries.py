@@ -21,6 +21,7 @@ from entrepot.returns import (
     hold_queries,
     label_queries,
     pallet_queries,
+    second_grade_queries,
     work_order_queries,
 )
 from entrepot.returns.models import GIVEN_ALONE
@@ -574,7 +575,7 @@ FROM returns_inspection WHERE return_id = ANY(%(returns)s::uuid[]) GROUP BY retu
 _BY_DISPOSITION = """
 SELECT d.disposition, sum(d.quantity)::bigint, count(DISTINCT d.return_id)
 FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
-WHERE r.company_id = %(company)s::smallint GROUP BY 1 ORDER BY 2 DESC, 1
+WHERE r.company_id = %(company)s::smallint AND d.earlier_id IS NULL GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
 _REFUNDS_BY_STATE = """
@@ -609,7 +610,8 @@ CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units, COALESCE(sum(ins
 CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units, COALESCE(sum(disposed), 0) AS disposed
                     FROM returns_inspection WHERE return_id = l.return_id AND return_line_id = l.id) AS i
 CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units
-                    FROM returns_disposition WHERE return_id = l.return_id AND return_line_id = l.id) AS d
+                    FROM returns_disposition
+                    WHERE return_id = l.return_id AND return_line_id = l.id AND earlier_id IS NULL) AS d
 WHERE (l.received, l.inspected, l.inspected, l.disposed, l.disposed)
    <> (r.units, r.inspected, i.units, i.disposed, d.units)
 """
@@ -696,6 +698,7 @@ _CHECKS: tuple[Any, ...] = (
     comeback_queries.CHECK,
     expiry_queries.CHECK,
     label_queries.CHECK,
+    *second_grade_queries.CHECKS,
     pallet_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,

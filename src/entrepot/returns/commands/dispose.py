@@ -16,6 +16,8 @@ from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Sai
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
+from entrepot.returns.commands.regrade import Into, Regrade, gather, named_for, regrade
+from entrepot.returns.regrading import FROM
 from entrepot.stock.commands.move import At, Bucket
 from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
 from entrepot.stock.errors import NotThere
@@ -57,6 +59,14 @@ class _Waiting(NamedTuple):
     bin: UUID
     lot: str
     serial: str
+    grade: str
+    into: Into | None = None
+    shelf: UUID | None = None
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether goods of its grade are sold as another SKU, and have a place for it."""
+        return self.into is not None and self.shelf is not None
 
 
 class _Decided(NamedTuple):
@@ -71,23 +81,30 @@ class _Decided(NamedTuple):
     to_bin: UUID
     at: datetime
 
+    @property
+    def sold_as(self) -> Into | None:
+        """What units of second grade become at once."""
+        return self.units.into if self.disposition == FROM and self.units.is_sold else None
+
 
 @command("returns.dispose")
 def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | Refused]:
-    """Units moved to where their disposition sends them; what is sellable again serves those who wait for it.
+    """Units moved to where their disposition sends them; what is sellable again serves those who wait for it. Second
+    grade is sold at once as the SKU that is named for it (`returns.grade_skus`), where there is one.
 
     Another disposition than the proposed one is for those who may give `returns.override_dispositions`.
 
     Locks: the orders in id order, then as `stock.set_down`.
     Refuses: NotFound; Invalid (quantity, disposition); NotPermitted (another than proposed);
     returns.more_than_waits; returns.reason_needed;
-    returns.no_bin; stock.not_there. Again: by key. 32 statements at most.
+    returns.no_bin; stock.not_there. Again: by key. 34 statements at most; 26 more where second grade is sold.
     """
     wanted = [one.inspection for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
     waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"inspections": wanted})}
     left = {inspection: one.left for inspection, one in waiting.items()}
     shelves, nodes = _bins(found, requests)
+    waiting = _sold_as(found, waiting, requests)
     keys = {which: _bucket(found[one.return_id], one) for which, one in waiting.items()}
     aims = {
         keys[request.inspection]._replace(bin=aim, status=status)
@@ -96,6 +113,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
         and (status := rules.DISPOSITIONS.get(request.disposition or units.proposed))
         and (aim := _place(request, units, keys[request.inspection].sku, shelves))
     }
+    aims |= {_sold_from(keys[which], one, None) for which, one in waiting.items() if one.is_sold}
     buckets = lock_pending({*keys.values(), *aims})
     there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
 
@@ -134,6 +152,39 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
 
 def _bucket(one: Return, units: _Waiting) -> At:
     return pending(one.company, one.lines[units.line].sku, units.node, units.bin, units.lot, units.serial)
+
+
+def _sold_as(
+    found: Mapping[UUID, Return], waiting: Mapping[UUID, _Waiting], requests: Sequence[Dispose]
+) -> dict[UUID, _Waiting]:
+    """What goods of second grade are sold as, and from where. 2 statements at most, none where there are none."""
+    second = {
+        request.inspection: units
+        for request in requests
+        if (units := waiting.get(request.inspection)) and (request.disposition or units.proposed) == FROM
+    }
+    sku_of = {which: found[one.return_id].lines[one.line].sku for which, one in second.items()}
+    named = named_for(set(sku_of.values())) if second else {}
+    into = {
+        which: named[key] for which, one in second.items() if (key := (sku_of[which], one.grade)) in named
+    }
+    if not into:
+        return dict(waiting)
+    shelves = shelves_of({(second[which].node, one.sku) for which, one in into.items()})
+    sold = {
+        which: second[which]._replace(
+            into=one,
+            shelf=shelves.get((second[which].node, one.sku)) or shelves.get((second[which].node, None)),
+        )
+        for which, one in into.items()
+    }
+    return {**waiting, **sold}
+
+
+def _sold_from(bucket: At, units: _Waiting, bin_id: UUID | None) -> At:
+    """Where units of second grade are sold from: the bin that was named, or the shelf of what they are sold as."""
+    assert units.into
+    return bucket._replace(sku=units.into.sku, bin=bin_id or units.shelf, status="sellable")
 
 
 def _bins(
@@ -216,10 +267,28 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
               {"disposition": one.disposition, "units": one.request.quantity}, one.request.reason)
         for one in decided
     ])  # fmt: skip
+    _sell(cause, [one for one in decided if one.sold_as])
     changed = {one.of.id: one.of for one in decided}
     times = {one.of.id: one.at for one in decided}
     store(cause, changed.values(), times)
     offer_refunds(cause, "disposed", changed.values(), times)
+
+
+def _sell(cause: Cause, sold: Sequence[_Decided]) -> None:
+    """Units of second grade become what they are sold as."""
+    if sold:
+        gather((one.id, one.request.quantity, one.request.quantity) for one in sold)
+        regrade(cause, [_regrade(one) for one in sold])
+
+
+def _regrade(one: _Decided) -> Regrade:
+    assert one.units.into
+    bucket = _bucket(one.of, one.units)
+    return Regrade(
+        one.id, one.of.id, one.of.company, one.of.home, one.units.grade, one.request.quantity,
+        bucket._replace(bin=one.to_bin, status=FROM), _sold_from(bucket, one.units, one.request.bin), one.units.into,
+        one.at,
+    )  # fmt: skip
 
 
 def _set_down(one: _Decided) -> SetDown:
@@ -239,7 +308,8 @@ _DISPOSITION: tuple[Any, ...] = (
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _WAITING = """
-SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial
+SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial,
+       i.grade
 FROM returns_inspection AS i JOIN returns_receipt AS r ON r.id = i.receipt_id
 WHERE i.id = ANY(%(inspections)s::uuid[])
 """
