@@ -161,7 +161,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.make_labels", "returns.void_labels", "returns.decide_strays",
         "returns.dispose", "returns.override_dispositions", "returns.decide_fraud", "returns.note_scans",
         "returns.open_departures", "returns.withdraw_departures", "returns.withdraw_work", "returns.grade_skus",
-        "returns.redispose",
+        "returns.redispose", "returns.refuse_units", "returns.accept_units", "returns.take_back_refusals",
         "carriage.register_services", "carriage.set_cut_offs", "network.register_channels", "network.register_nodes",
         "network.serve_channels", "network.set_cut_offs", "network.set_holidays", "network.register_places",
         "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
@@ -213,6 +213,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.reopen",
         "returns.announce_parcels", "returns.make_labels", "returns.void_labels", "returns.add_return_photos",
         "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges", "returns.decide_holds",
+        "returns.refuse_units", "returns.accept_units",
     ),
     "returns inspector": (
         *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",

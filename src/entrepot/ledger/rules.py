@@ -136,6 +136,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("stock.issue.sale", "cost", 5000, 1200),
     ("stock.drop_ship", "cost", 5000, 2050),
     ("stock.return", "cost", 1200, 5000),
+    ("stock.sent_back", "cost", 5000, 1200),
     ("stock.donated", "cost", 5410, 1200),
     ("stock.disposed", "cost", 5320, 1200),
     ("stock.write_off", "cost", 5100, 1200),

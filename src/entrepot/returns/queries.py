@@ -22,6 +22,7 @@ from entrepot.returns import (
     label_queries,
     pallet_queries,
     second_grade_queries,
+    verdict_queries,
     work_order_queries,
 )
 from entrepot.returns.models import GIVEN_ALONE
@@ -109,6 +110,7 @@ class LineRow:
     disposed: int
     refunded: int
     missing: int
+    refused: int
 
     @property
     def to_come(self) -> int:
@@ -148,6 +150,7 @@ class InspectionRow:
     weight_g: int | None
     serial: str
     photos: list[UUID]
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,7 +440,7 @@ _BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(com
 
 _LINES = """
 SELECT l.id, l.line_id, l.sku_id, o.sku_code, COALESCE(NULLIF(o.description, ''), k.name), l.reason, l.note,
-       l.quantity, l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing
+       l.quantity, l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.refused
 FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE l.return_id = %(id)s::uuid ORDER BY l.id
 """
@@ -451,7 +454,8 @@ FROM returns_receipt AS r JOIN network_bin AS b ON b.id = r.bin_id WHERE r.retur
 _INSPECTIONS = """
 SELECT id, return_line_id, receipt_id, quantity, disposed, grade, codes, note, proposed, why, inspected_by,
        inspected_at, answers, weight_g, serial,
-       ARRAY(SELECT s.photo_id FROM returns_inspectionphoto AS s WHERE s.inspection_id = i.id ORDER BY s.photo_id)
+       ARRAY(SELECT s.photo_id FROM returns_inspectionphoto AS s WHERE s.inspection_id = i.id ORDER BY s.photo_id),
+       verdict
 FROM returns_inspection AS i WHERE return_id = %(id)s::uuid ORDER BY id
 """
 
@@ -699,6 +703,7 @@ _CHECKS: tuple[Any, ...] = (
     expiry_queries.CHECK,
     label_queries.CHECK,
     *second_grade_queries.CHECKS,
+    *verdict_queries.CHECKS,
     pallet_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,

@@ -17,8 +17,9 @@ from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.commands.regrade import Into, Regrade, gather, named_for, regrade
+from entrepot.returns.refusing import OPEN, SEND_BACK
 from entrepot.returns.regrading import FROM
-from entrepot.stock.commands.move import At, Bucket
+from entrepot.stock.commands.move import CUSTOMER, SCRAP, At, Bucket
 from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
 from entrepot.stock.errors import NotThere
 
@@ -60,6 +61,7 @@ class _Waiting(NamedTuple):
     lot: str
     serial: str
     grade: str
+    verdict: str
     into: Into | None = None
     shelf: UUID | None = None
 
@@ -92,11 +94,12 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
     """Units moved to where their disposition sends them; what is sellable again serves those who wait for it. Second
     grade is sold at once as the SKU that is named for it (`returns.grade_skus`), where there is one.
 
-    Another disposition than the proposed one is for those who may give `returns.override_dispositions`.
+    What somebody has to decide about first, and another disposition than the proposed one, is for those who may give
+    `returns.override_dispositions`.
 
     Locks: the orders in id order, then as `stock.set_down`.
     Refuses: NotFound; Invalid (quantity, disposition); NotPermitted (another than proposed);
-    returns.more_than_waits; returns.reason_needed;
+    returns.more_than_waits; returns.reason_needed; returns.in_doubt;
     returns.no_bin; stock.not_there. Again: by key. 34 statements at most; 26 more where second grade is sold.
     """
     wanted = [one.inspection for one in requests]
@@ -110,7 +113,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
         keys[request.inspection]._replace(bin=aim, status=status)
         for request in requests
         if (units := waiting.get(request.inspection))
-        and (status := rules.DISPOSITIONS.get(request.disposition or units.proposed))
+        and (status := rules.EVERY.get(request.disposition or units.proposed))
         and (aim := _place(request, units, keys[request.inspection].sku, shelves))
     }
     aims |= {_sold_from(keys[which], one, None) for which, one in waiting.items() if one.is_sold}
@@ -127,7 +130,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
         one = found[units.return_id]
         line = one.lines[units.line]
         bucket = _bucket(one, units)
-        where = _decide(cause, request, units, left[request.inspection], line, shelves, nodes)
+        where = _decide(cause, request, units, left[request.inspection], one.number, line, shelves, nodes)
         if not isinstance(where, Refused) and there.get(bucket, 0) < request.quantity:
             where = NotThere(
                 wanted=request.quantity,
@@ -213,18 +216,21 @@ def _decide(
     request: Dispose,
     units: _Waiting,
     left: int,
+    number: str,
     line: Line,
     shelves: Mapping[tuple[UUID, UUID | None], UUID],
     nodes: Mapping[UUID, UUID],
 ) -> UUID | Refused:
     """The bin that the units go to."""
     disposition = request.disposition or units.proposed
-    if disposition not in rules.DISPOSITIONS:
+    if disposition not in rules.DISPOSITIONS and not (disposition == units.proposed == SEND_BACK):
         return Invalid(field="disposition", expected=one_of(rules.DISPOSITIONS), found=disposition)
     if request.quantity < 1:
         return Invalid(field="quantity", expected="1 or more", found=request.quantity)
     if request.quantity > left:
         return errors.MoreThanWaits(wanted=request.quantity, step="disposed of", left=left)
+    if units.verdict == OPEN and not cause.actor.may(OVERRIDES):
+        return errors.InDoubt(number=number, units=units.left)
     if disposition != units.proposed and not cause.actor.may(OVERRIDES):
         return NotPermitted(actor=cause.actor.name, command=OVERRIDES)
     if disposition != units.proposed and not request.reason:
@@ -295,8 +301,8 @@ def _set_down(one: _Decided) -> SetDown:
     units = one.units
     return SetDown(
         one.of.company, one.line.sku, units.node, units.bin, units.lot, units.serial, one.request.quantity,
-        one.disposition, rules.DISPOSITIONS[one.disposition], one.to_bin, rules.LEAVES.get(one.disposition, ""),
-        one.of.id, one.line.line, one.at,
+        one.disposition, rules.EVERY[one.disposition], one.to_bin, rules.LEAVES.get(one.disposition, ""),
+        one.of.id, one.line.line, one.at, CUSTOMER if one.disposition == SEND_BACK else SCRAP,
     )  # fmt: skip
 
 
@@ -309,7 +315,7 @@ _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(
 
 _WAITING = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial,
-       i.grade
+       i.grade, i.verdict
 FROM returns_inspection AS i JOIN returns_receipt AS r ON r.id = i.receipt_id
 WHERE i.id = ANY(%(inspections)s::uuid[])
 """

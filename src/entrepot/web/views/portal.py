@@ -49,6 +49,8 @@ from entrepot.returns import (
     photos,
     portal_queries,
     queries,
+    refusing,
+    verdict_queries,
 )
 from entrepot.returns.admission import CONDITIONS
 from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_return_photos
@@ -668,6 +670,8 @@ def _one_return(
         if exchanges
         else {},
         "refunds": portal_queries.refunds_of(seen.id),
+        "refusals": verdict_queries.refusals_of(seen.id),
+        "refusal_reasons": refusing.REASONS,
         "parcels": portal_queries.parcels_of(seen.id),
         "until": expiry_queries.until(seen.id, visit.door.company, fmt.reading().now),
         "photos": len(inspection_queries.photos_of_customer(seen.id)),
