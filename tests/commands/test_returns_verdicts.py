@@ -173,7 +173,7 @@ def test_a_refusal_is_taken_back_by_another_person_who_may(house: Floor):
     (same,) = accept_units(SERVES, requests=wanted)
     assert isinstance(same, DutiesApart)
     (no,) = accept_units(may("otto", "returns.accept_units"), requests=wanted)
-    assert no == NotPermitted(actor="otto", command="returns.take_back_refusals")
+    assert no == NotPermitted(actor="otto", command="returns.override_dispositions")
     assert whole(accept_units(LEADS, requests=wanted)) == [UnitsDecided(inspection, "accepted")]
     (row,) = queries.whole(one.return_id).inspections
     assert (row.proposed, row.verdict) == ("second_grade", "accepted"), "as it was before"

@@ -54,7 +54,7 @@ def test_units_are_refused_and_taken_back_on_the_page_of_their_return(house: Flo
     told = text_of(lead.get(page))
     assert "Not taken back" in told and "The customer is told: It is another one." in told
     assert "the goods go back to the customer" in told
-    assert "expected" in said(service.post(f"{page}refuse/", form))[-1]
+    assert "needs it to be not refused" in said(service.post(f"{page}refuse/", form))[-1]
     back = lead.post(f"{page}accept/", {"inspection": inspection, "note": "he showed us"})
     assert said(back)[-1:] == ["They are taken back."]
     assert "he showed us" in text_of(lead.get(page))

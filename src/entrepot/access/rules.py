@@ -161,7 +161,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.make_labels", "returns.void_labels", "returns.decide_strays",
         "returns.dispose", "returns.override_dispositions", "returns.decide_fraud", "returns.note_scans",
         "returns.open_departures", "returns.withdraw_departures", "returns.withdraw_work", "returns.grade_skus",
-        "returns.redispose", "returns.refuse_units", "returns.accept_units", "returns.take_back_refusals",
+        "returns.redispose", "returns.refuse_units", "returns.accept_units",
         "carriage.register_services", "carriage.set_cut_offs", "network.register_channels", "network.register_nodes",
         "network.serve_channels", "network.set_cut_offs", "network.set_holidays", "network.register_places",
         "channels.take_statements", "channels.mend_differences", "channels.explain_differences",

@@ -14,12 +14,12 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, refusing
+from entrepot.returns.commands.dispose import OVERRIDES
 from entrepot.returns.commands.lock import Line, Return, lock_returns, store
 from entrepot.returns.refusing import ACCEPTED, OPEN, REFUSED, SEND_BACK, Refusals
 from entrepot.returns.states import FINAL
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-TAKES_BACK = "returns.take_back_refusals"
 ITEMS = ("swapped serial number", "finding to decide")
 
 
@@ -142,15 +142,13 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
     if goods not in refusing.GOODS:
         return Invalid(field="goods", expected=one_of(refusing.GOODS), found=goods)
     if of.state in FINAL:
-        return WrongState(subject="return", found=of.state, event="refuse", expected="one that has not ended")
+        return WrongState(subject="return", found=of.state, event="refuse", expected="open")
     if one.verdict == REFUSED:
-        return WrongState(
-            subject="inspection", found=REFUSED, event="refuse", expected="units that are not refused"
-        )
+        return WrongState(subject="inspection", found=REFUSED, event="refuse", expected="not refused")
     if not request.told.strip():
         return errors.ReasonNeeded(step="refusing units", why="their customer is told")
     if goods == "back" and one.disposed:
-        expected = "units that wait for what is done with them; let the house keep these"
+        expected = "waiting for its disposition; let the house keep the units"
         return WrongState(subject="inspection", found="disposed", event="send back", expected=expected)
     left = line.quantity - line.cancelled - line.refunded - line.refused
     if one.quantity > left:
@@ -161,7 +159,7 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
 @command("returns.accept_units")
 def accept_units(cause: Cause, /, *, requests: Sequence[AcceptUnits]) -> list[UnitsDecided | Refused]:
     """Units of inspections taken back: what waited for that is refunded. A refusal is taken back by another person than
-    who refused, who may give `returns.take_back_refusals`.
+    who refused, who may give `returns.override_dispositions`.
 
     Whoever asked for the return or received it does not accept what came: money follows.
     Locks: the orders in id order. Refuses: NotFound; WrongState (nobody has to decide, the goods were sent back);
@@ -194,21 +192,19 @@ def accept_units(cause: Cause, /, *, requests: Sequence[AcceptUnits]) -> list[Un
 
 def _unacceptable(cause: Cause, request: AcceptUnits, one: _Inspected, of: Return) -> Refused | None:
     if one.verdict not in (OPEN, REFUSED):
-        expected = "units that somebody has to decide about, or refused"
+        expected = "open or refused"
         return WrongState(
             subject="inspection", found=one.verdict or "accepted", event="accept", expected=expected
         )
     if one.sent:
-        return WrongState(
-            subject="inspection", found="sent back", event="accept", expected="goods that are here"
-        )
+        return WrongState(subject="inspection", found="sent back", event="accept", expected="here")
     if not request.note.strip():
         return errors.ReasonNeeded(step="taking units back", why="a finding spoke against it")
     if refused := of.apart("approve", cause.actor.name):
         return refused
     if one.verdict == REFUSED:
-        if not cause.actor.may(TAKES_BACK):
-            return NotPermitted(actor=cause.actor.name, command=TAKES_BACK)
+        if not cause.actor.may(OVERRIDES):
+            return NotPermitted(actor=cause.actor.name, command=OVERRIDES)
         if one.refused_by == cause.actor.name:
             return apart(of.duty("take back a refusal", cause.actor.name))
     return None
