@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Invalid
 from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
 from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.returns import proposing
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.rules import Policy as Returns
 from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
@@ -152,6 +153,12 @@ ROWS = {
     "purchasing.quality": Quality((Plan(), Plan("MUG"), Plan(category="cups", sample_percent=20))),
     "returns.authorization": Admission(
         (Rule("all"), Rule("pens", promotions=("SPRING, 2026",), hazardous=False, label=True, answer="no"))
+    ),
+    "returns.dispositions": proposing.Dispositions(
+        (
+            proposing.Rule("pens", ("second_grade", "liquidate"), grades=("B",)),
+            proposing.Rule("all", ("restock",)),
+        )
     ),
 }  # fmt: skip
 
