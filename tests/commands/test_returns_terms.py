@@ -67,7 +67,7 @@ def test_the_terms_of_the_day_are_kept_with_the_line(house: Floor):
     assert (kept.condition, kept.fee_percent, kept.window_days, kept.days, kept.policy_version) == (
         "opened", 30, 25, 20, 1
     )  # fmt: skip
-    assert kept.outcomes == ["refund", "exchange", "store_credit", "repair"]
+    assert kept.outcomes == ["refund", "exchange", "store_credit"]
     assert queries.return_(answer.return_id).node == "N2"
 
 

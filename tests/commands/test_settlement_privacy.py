@@ -319,6 +319,7 @@ of the house's own affairs, and never of a buyer: ledger_costing.reason ledger_w
     ledger_ratecorrection.reason stock_displacement.reason kernel_policy.note kernel_policydraft.note ledger_match.why
     purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error channels_webhook.why
 chosen from a list, or made by a rule of facts that name nobody: returns_line.reason payments_dispute.reason
+    returns_verdict.reason returns_verdict.outcome returns_regrading.why
     purchasing_claim.reason stock_adjustment.reason purchasing_check.why returns_hold.why returns_inspection.why
     returns_comeback.condition returns_stray.why returns_terms.answer returns_terms.outcomes returns_refund.outcome
     sourcing_decision.outcome

@@ -42,7 +42,7 @@ OTHERWISE = {
     "web/count_accuracy.html": (1, "a report: sums"),
     "web/counts.html": (1, "what a policy plans"),
     "web/currencies.html": (4, "a measurement, its entry, rates, and those that were wrong"),
-    "web/departures.html": (1, "goods that wait, as a form"),
+    "web/departures.html": (2, "goods that wait, as forms"),
     "web/draft.html": (3, "a form"),
     "web/duties.html": (1, "a matrix of what is the same for everybody"),
     "web/edi_documents.html": (1, "what became of one file"),

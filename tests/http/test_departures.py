@@ -348,3 +348,46 @@ def test_every_kind_has_its_paper(kind: str) -> None:
     assert departure_paper.pdf(row, [item] * 80, "Test Ltd").startswith(b"%PDF-")
     told = departure_paper._sums(row)[0]
     assert ("3.00" in told[1]) == (kind in ("donation", "disposal")), "what goods were worth is nobody else's"
+
+
+def test_second_grade_is_named_and_decided_about_again_on_pages(house: Floor) -> None:
+    (which,) = disposed(house, "second_grade", 3)
+    lead, sku = a_browser("lead"), house.skus[0]
+    before = text_of(lead.get("/returns/departures/"))
+    assert "Second grade that is not sold yet" in before and "Name a SKU for it" in before
+    again = {f"units-{which}": "1", "instead": "second_grade", "reason": "so"}
+    assert "is sold as no other SKU" in said(lead.post("/returns/departures/again/", again))[-1]
+    form = {"grade": "C", "into": "SKU-001"}
+    assert said(lead.post(f"/stock/{sku}/second-grade/", form))[-1:] == ["Second grade is set."]
+    assert "SKU-001" in text_of(lead.get(f"/stock/{sku}/"))
+    assert said(lead.post("/returns/departures/again/", again))[-1:] == ["It is decided."]
+    donate = again | {"instead": "donate"}
+    assert said(lead.post("/returns/departures/again/", donate))[-1:] == ["It is decided."]
+    assert [(one.kind, one.units) for one in departure_queries.waiting(COMPANY)] == [
+        ("second_grade", 1),
+        ("donate", 1),
+    ]
+
+
+def test_programs_name_second_grade_and_decide_again(house: Floor) -> None:
+    (which,) = disposed(house, "second_grade", 3)
+    lead = a_program(User.objects.get(username="lead"))
+    body = {
+        "disposition": str(which),
+        "quantity": 1,
+        "instead": "second_grade",
+        "reason": "so",
+        "bin": "PICK",
+    }
+    refused = lead.post("/api/v1/returns/dispositions/again", body, again="1")
+    assert is_problem(refused, 409, "returns.no_second_grade")
+    named = lead.post(
+        "/api/v1/returns/second-grade", {"sku": "SKU-000", "grade": "C", "into": "SKU-001"}, again="2"
+    )
+    assert named.json()["into"] == str(house.skus[1])
+    (row,) = lead.get("/api/v1/returns/second-grade?sku=SKU-000").json()
+    assert (row["grade"], row["into_code"]) == ("C", "SKU-001")
+    done = lead.post("/api/v1/returns/dispositions/again", body, again="3").json()
+    assert (done["disposition_id"], done["value_minor"]) == (str(which), 100)
+    (left,) = lead.get("/api/v1/returns/onward?disposition=second_grade").json()
+    assert left["units"] == 2

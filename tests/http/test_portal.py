@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, relay, sql
+from entrepot.kernel.command import whole
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
@@ -24,11 +25,15 @@ from entrepot.returns import exchange_queries, label_queries, portal_queries, qu
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
+from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
+from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.labels import MakeLabel, make_labels
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
+from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.commands.review import Review, review
+from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
 from entrepot.returns.portal_queries import Portal
 from entrepot.returns.reasons import Reasons
 from entrepot.returns.rules import REASONS
@@ -390,6 +395,30 @@ def test_the_way_of_a_refund_is_told_in_words_of_its_customer(customer, order, s
     (told,) = portal_queries.refunds_of(seen.id)
     assert (told.step, sum(way.minor for way in told.ways)) == ("given", made.total_minor)
     assert "Given on" in text_of(customer.get(address))
+
+
+def test_what_is_not_taken_back_is_told_to_its_customer(customer, order, shop):
+    enters(customer, order)
+    address = sends(customer, wants(order))["Location"]
+    (seen,) = portal_queries.returns_of(order.id)
+    at = the_system(shop.now)
+    ((line, units),) = sql.run(
+        "SELECT id, quantity FROM returns_line WHERE return_id = %(id)s", {"id": seen.id}
+    )
+    (receipt,) = whole(receive(at, requests=[Receive(seen.id, line, units)]))
+    (found,) = whole(inspect(at, requests=[Inspect(receipt.receipt, units, "D")]))
+    told = RefuseUnits(found.inspection, "used", "It was worn for a month.")
+    whole(refuse_units(at, requests=[told]))
+    page = unescape(text_of(customer.get(address)))
+    assert (
+        "Not taken back" in page
+        and "It was used more than it takes to look at it. It was worn for a month." in page
+    )
+    assert "We send it back to you." in page
+    (after,) = portal_queries.returns_of(order.id)
+    assert after.step == "refused"
+    whole(dispose(at, requests=[Dispose(found.inspection, units)]))
+    assert "It was sent back to you." in text_of(customer.get(address))
 
 
 def test_one_unit_is_a_tap_and_the_only_one_is_taken(customer, order):

@@ -493,7 +493,7 @@ def test_what_would_be_answered_is_shown_and_nothing_is_written(house: Floor) ->
 
     told = text_of(service.post(address, form, headers=HTMX))
     assert "Authorized · " in told
-    assert "SKU-000: refund, exchange, store credit, repair · 12 % is kept · no label" in told
+    assert "SKU-000: refund, exchange, store credit · 12 % is kept · no label" in told
     refused = text_of(service.post(address, form | {"asked": "keep"}, headers=HTMX))
     assert "keep is not offered for SKU-000" in refused
     assert "Nothing was selected" in text_of(service.post(address, {}, headers=HTMX))

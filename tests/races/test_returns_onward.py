@@ -10,10 +10,13 @@ import pytest
 
 from entrepot.insight import verify
 from entrepot.kernel import sql
+from entrepot.kernel.command import whole
 from entrepot.returns import departure_queries, errors
 from entrepot.returns.commands.finish_work import FinishWork, WorkFinished, finish_work
+from entrepot.returns.commands.grade_skus import GradeSku, grade_skus
 from entrepot.returns.commands.leave_departures import DepartureLeft, LeaveDeparture, leave_departures
 from entrepot.returns.commands.open_departures import DepartureOpened, OpenDeparture, open_departures
+from entrepot.returns.commands.redispose import Redispose, Redisposed, redispose
 from entrepot.returns.commands.settle_departures import DepartureSettled, SettleDeparture, settle_departures
 from entrepot.returns.commands.withdraw_departures import (
     DepartureWithdrawn,
@@ -158,3 +161,14 @@ def test_past_all_commands_the_database_wants_the_duty(house: Floor):
         statement = f"UPDATE returns_departure SET {column} = 'bo' WHERE id = %(id)s::uuid"
         with pytest.raises(psycopg.errors.CheckViolation, match="must have taken the duty"):
             sql.run(statement, {"id": made.departure})  # type: ignore[union-attr]
+
+
+def test_second_grade_is_decided_about_once_however_many_try(house: Floor):
+    (which,) = disposed(house, "second_grade", 5)
+    whole(grade_skus(SYSTEM, requests=[GradeSku(COMPANY, "SKU-000", "C", "SKU-001")]))
+    wanted = [[Redispose(COMPANY, which, 2, way, "so")] for way in ("second_grade", "donate", "liquidate")]
+    answers = all_at_once(redispose, SYSTEM, *wanted * 3)
+    assert sum(isinstance(one, Redisposed) for one in answers) == 2, (
+        "of five units two are decided about twice"
+    )
+    assert units(house.skus[0], "second_grade") == 1

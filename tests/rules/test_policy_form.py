@@ -16,9 +16,8 @@ from entrepot.kernel.errors import Invalid
 from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
 from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.returns import proposing
 from entrepot.returns.admission import Admission, Rule
-from entrepot.returns.proposing import Dispositions
-from entrepot.returns.proposing import Rule as By
 from entrepot.returns.rules import Policy as Returns
 from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
 from entrepot.sourcing.rules import DropShip, Offline, Profile
@@ -155,8 +154,11 @@ ROWS = {
     "returns.authorization": Admission(
         (Rule("all"), Rule("pens", promotions=("SPRING, 2026",), hazardous=False, label=True, answer="no"))
     ),
-    "returns.dispositions": Dispositions(
-        (By("hygiene", ("liquidate", "dispose"), categories=("care, opened",), hazardous=True), By("all", ("restock",)))
+    "returns.dispositions": proposing.Dispositions(
+        (
+            proposing.Rule("pens", ("second_grade", "liquidate"), grades=("B",)),
+            proposing.Rule("all", ("restock",)),
+        )
     ),
 }  # fmt: skip
 

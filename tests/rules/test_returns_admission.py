@@ -41,7 +41,7 @@ def decided(
 
 def test_without_rules_the_usual_terms_hold():
     found = terms()
-    assert (found.answer, found.outcomes) == ("yes", ("refund", "exchange", "store_credit", "repair"))
+    assert (found.answer, found.outcomes) == ("yes", ("refund", "exchange", "store_credit"))
     assert (found.window_days, found.counted_from, found.fee_percent, found.label) == (
         30,
         "delivery",
@@ -168,21 +168,21 @@ def test_a_broken_hygiene_seal_is_an_exception_of_the_law_a_defect_is_not():
     assert terms(hygiene, country="FR", condition="opened").answer == "no"
     assert terms(hygiene, country="FR", condition="unopened").answer == "yes"
     broken = terms(hygiene, country="FR", condition="opened", reason="defective", since_delivery=700)
-    assert (broken.answer, broken.outcomes, broken.label) == ("yes", ("repair", "exchange"), True)
+    assert (broken.answer, broken.outcomes, broken.label) == ("yes", ("exchange",), True)
 
 
-def test_in_the_united_kingdom_what_fails_is_rejected_for_30_days_and_mended_for_half_a_year():
+def test_in_the_united_kingdom_what_fails_is_rejected_for_30_days_and_replaced_for_half_a_year():
     hygiene = Rule("the seal is broken", conditions=("opened",), answer="no", exception="hygiene_seal")
     told = {"country": "GB", "condition": "opened", "reason": "defective"}
     at_once = terms(hygiene, **told, since_delivery=30)
     assert (at_once.answer, at_once.outcomes, at_once.by_law) == (
         "yes",
-        ("refund", "repair", "exchange"),
+        ("refund", "exchange"),
         True,
     )
     assert at_once.reasons == ("UK Consumer Rights Act 2015: 30 of 30 days to reject it",)
     later = terms(hygiene, **told, since_delivery=31)
-    assert (later.answer, later.outcomes, later.label) == ("yes", ("repair", "exchange"), True)
+    assert (later.answer, later.outcomes, later.label) == ("yes", ("exchange",), True)
     assert later.reasons == ("UK Consumer Rights Act 2015: it must conform for 182 days",)
     assert terms(hygiene, **told, since_delivery=183).answer == "no"
     assert terms(hygiene, **told | {"reason": "changed_mind"}, since_delivery=3).answer == "no"
@@ -191,24 +191,24 @@ def test_in_the_united_kingdom_what_fails_is_rejected_for_30_days_and_mended_for
     assert terms(swaps, country="GB", reason="defective", since_delivery=40).outcomes == ("exchange",)
 
 
-def test_what_does_not_conform_is_mended_or_replaced_whatever_else_the_policy_offers():
+def test_what_does_not_conform_is_replaced_whatever_else_the_policy_offers():
     rule = Rule("credit only", outcomes=("store_credit",), window_days=90, label=False)
     told = {"country": "DE", "reason": "defective", "since_delivery": 60}
     found = terms(rule, **told)
-    assert (found.outcomes, found.label, found.by_law) == (("repair", "exchange", "store_credit"), True, True)
+    assert (found.outcomes, found.label, found.by_law) == (("exchange", "store_credit"), True, True)
     assert found.reasons[-1] == "EU consumer law (2011/83, 2019/771): it must conform for 730 days"
-    for asked in ("repair", "exchange", "store_credit"):
+    for asked in ("exchange", "store_credit"):
         assert decided(rule, asked=asked, **told).state == "authorized"
     assert isinstance(decided(rule, **told), errors.NotOffered), "the money back is no right any more"
     early = terms(rule, **told | {"since_delivery": 5})
-    assert early.outcomes == ("repair", "exchange", "refund", "store_credit")
+    assert early.outcomes == ("exchange", "refund", "store_credit")
 
 
 def test_a_right_of_no_days_is_none_on_the_day_of_delivery_either():
     hygiene = Rule("the seal is broken", answer="no", exception="hygiene_seal")
     today = {"reason": "defective", "since_delivery": 0}
     found = terms(hygiene, country="DE", **today)
-    assert found.outcomes == ("repair", "exchange"), "nobody rejects at once by the law of the EU"
+    assert found.outcomes == ("exchange",), "nobody rejects at once by the law of the EU"
     assert "to reject it" not in "".join(found.reasons)
     assert terms(hygiene, country="BR", **today).answer == "no", "its law knows withdrawal alone"
 
@@ -248,7 +248,7 @@ def test_no_policy_undercuts_the_law(rules: list[Rule], late: str, given: dict[s
     fails = REASONS[given["reason"]].group == "quality"
     if law and fails and law.conform_days and given["since_delivery"] <= law.conform_days:
         assert found.answer == "yes", "no exception takes the right to a good that conforms"
-        assert {"repair", "exchange"} & set(found.outcomes)
+        assert "exchange" in found.outcomes
         assert (found.label, found.fee_percent) == (True, 0)
         if law.reject_days and given["since_delivery"] <= law.reject_days:
             assert "refund" in found.outcomes

@@ -57,6 +57,13 @@ EVENTS: dict[str, Named] = {
     "return.received": Named("return", ("received",), "Goods of a return are here and wait for inspection"),
     "return.inspected": Named("return", ("inspected",), "Goods of a return were inspected"),
     "return.disposed": Named("return", ("disposed",), "Nothing of a return that is here waits any more"),
+    "return.refused": Named(
+        "return", (), "Inspected units of a return are not taken back", by="returns.refuse_units"
+    ),
+    "return.accepted": Named(
+        "return", (), "Units of a return that somebody had to decide about, or refused, are taken back",
+        by="returns.accept_units",
+    ),
     "return.closed": Named("return", ("closed",), "Goods and money of a return are done with"),
     "return.cancelled": Named("return", ("cancelled",), "A return does not come"),
     "refund.waiting": Named("refund", ("waiting",), "A refund waits for another person"),

@@ -425,13 +425,21 @@ WHERE f.company_id = %(company)s::smallint AND f.state IN ('approved', 'paid') A
   AND f.outcome <> 'replacement' AND {_within("COALESCE(f.decided_at, e.settled_at)")}
 """
 
-# Goods that came back cost what they had cost when they left. What stands in stock again is worth that still; of what
-# left, vendors and buyers owe their part of the departure, or have given it; its tax is the state's.
+# Goods that came back cost what they had cost when they left. What stands in stock again is worth that still, less what
+# second grade was written down; what was decided about again counts as it was last. Of what left, vendors and buyers
+# owe their part of the departure, or have given it; its tax is the state's.
 RECOVERED = f"""
 SELECT d.decided_at, c.code, n.code, d.disposition, r.id, r.number || ' · ' || k.code,
-       CASE WHEN d.disposition IN ('restock', 'second_grade', 'refurbish') THEN d.quantity * u.cost
-            ELSE COALESCE(g.brought, 0) END, d.quantity * u.cost
-FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
+       CASE WHEN d.disposition IN ('restock', 'second_grade', 'refurbish') THEN e.units * u.cost - e.written_down
+            ELSE COALESCE(g.brought, 0) END, e.units * u.cost
+FROM returns_disposition AS d
+CROSS JOIN LATERAL (
+    SELECT d.quantity - COALESCE((SELECT sum(n.quantity) FROM returns_disposition AS n WHERE n.earlier_id = d.id), 0)
+           AS units,
+           COALESCE((SELECT sum(w.cost_minor - w.value_minor) FROM returns_regrading AS w
+                     WHERE w.disposition_id = d.id), 0)::float8 AS written_down
+) AS e
+JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_line AS l ON l.id = d.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
 JOIN LATERAL (

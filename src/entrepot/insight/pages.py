@@ -709,8 +709,11 @@ SELECT l.return_id, o.sku_code, COALESCE(NULLIF(o.description, ''), s.name), l.q
        COALESCE((SELECT string_agg(DISTINCT codes, ' ') FROM returns_inspection
                  WHERE return_id = l.return_id AND return_line_id = l.id AND codes <> ''), ''),
        COALESCE((SELECT string_agg(d.units || ' ' || d.disposition, ', ' ORDER BY d.disposition) FROM (
-            SELECT disposition, sum(quantity) AS units FROM returns_disposition
-            WHERE return_id = l.return_id AND return_line_id = l.id GROUP BY disposition) AS d), '')
+            SELECT disposition, sum(quantity - COALESCE((
+                SELECT sum(n.quantity) FROM returns_disposition AS n WHERE n.earlier_id = o.id), 0))::int AS units
+            FROM returns_disposition AS o
+            WHERE return_id = l.return_id AND return_line_id = l.id GROUP BY disposition) AS d
+            WHERE d.units > 0), '')
 FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE l.return_id = ANY(%(returns)s::uuid[]) ORDER BY l.return_id, l.id
 """

@@ -19,6 +19,9 @@ _OF = {
     "purchase order": "SELECT id, company_id::int, node_id FROM purchasing_order",
     "quality check": "SELECT id, company_id::int, node_id FROM purchasing_check",
     "return": "SELECT id, company_id::int, node_id FROM returns_return",
+    "disposition": """SELECT one.id, r.company_id::int, c.node_id
+        FROM returns_disposition AS one JOIN returns_return AS r ON r.id = one.return_id
+        JOIN returns_inspection AS i ON i.id = one.inspection_id JOIN returns_receipt AS c ON c.id = i.receipt_id""",
     "inspection": """SELECT one.id, r.company_id::int, r.node_id
 FROM returns_inspection AS one JOIN returns_receipt AS r ON r.id = one.receipt_id""",
     "work order": "SELECT id, company_id::int, node_id FROM returns_workorder",

@@ -14,8 +14,9 @@ from entrepot.returns.law import EXCEPTIONS, LAW, Law
 from entrepot.returns.rules import ASKED, OURS, REASONS, Policy
 
 CONDITIONS = ("unopened", "opened", "used", "damaged")
-USUAL = tuple(one for one in ASKED if one != "keep")
-"""Outcomes where no rule says otherwise; that the customer keeps the goods needs a rule."""
+USUAL = tuple(one for one in ASKED if one not in ("keep", "repair"))
+"""Outcomes where no rule says otherwise. That the customer keeps the goods needs a rule; so does a repair, which the
+house does not carry out: whoever offers it sees to it by hand."""
 
 Answer = Literal["", "yes", "ask", "no"]
 _GRAVITY = ("yes", "ask", "no")
@@ -242,13 +243,13 @@ def _withdrawing(found: Terms, law: Law, days: int) -> Terms:
 
 
 def _conforming(found: Terms, law: Law, days: int) -> Terms:
-    """The terms of what does not conform, lifted to repair or another one at the house's cost, and first of all to the
-    money back where the law gives that. A policy may leave one of repair and another one out, as what can't be done."""
+    """The terms of what does not conform, lifted to another one at the house's cost, and first of all to the money back
+    where the law gives that. A repair is as lawful as another one; it is not offered by itself."""
     rejects = _within_days(days, law.reject_days)
     offered = found.outcomes if found.answer == "yes" else ()
     lacks = ("refund",) * (rejects and "refund" not in offered)
-    if not {"repair", "exchange"} & set(offered):
-        lacks += ("repair", "exchange")
+    if "exchange" not in offered:
+        lacks += ("exchange",)
     if found.answer == "yes" and not lacks and found.label:
         return found
     told = Said("{0}: it must conform for {1} days", law.says_of_goods or law.says, law.conform_days)

@@ -149,7 +149,8 @@ _ASKED = f"""
 SELECT company_id, month, round(sum(l.to_refund * worth / units))::bigint AS asked,
        round(sum(l.to_come * cost / units))::bigint AS asked_cost
 FROM (
-    SELECT r.company_id, w.at, w.days, r.order_id, l.id, l.line_id, l.quantity - gone.cancelled - i.units AS to_refund,
+    SELECT r.company_id, w.at, w.days, r.order_id, l.id, l.line_id,
+           l.quantity - gone.cancelled - i.units - l.refused AS to_refund,
            l.quantity - gone.cancelled - gone.missing - came.units AS to_come
     FROM w JOIN returns_return AS r ON r.company_id = w.company AND r.requested_at <= w.at
       AND ({_OPEN_RETURN}) AND r.asked IN ('refund', 'store_credit')
@@ -259,12 +260,13 @@ GROUP BY w.company, date_trunc('month', h.shipped_at, 'UTC')
 """
 
 # Of goods that came back (`l`, a line of the journal): what they had cost; and what was lost of it, in the bin, with a
-# vendor, by a lot, as a gift or in repair, with what their way back cost. A write-down is of a SKU at a node, whatever
-# of it had been sold before, and says nothing of them.
-TAKEN_BACK = "l.event = 'stock.return' AND l.account = 5000"
+# vendor, by a lot, as a gift, in repair or in second grade, with what their way back cost. Another write-down is of a
+# SKU at a node, whatever of it had been sold before, and says nothing of them.
+TAKEN_BACK = "l.event IN ('stock.return', 'stock.sent_back') AND l.account = 5000"
 LOST = """
 (l.account IN (5320, 5340, 5350) OR l.account = 5410 AND l.event = 'stock.donated'
- OR l.account = 5500 AND l.document_kind = 'return_label')
+ OR l.account = 5500 AND l.document_kind = 'return_label'
+ OR l.account = 5330 AND l.event = 'second_grade.written_down')
 """
 
 _RECOVERED = f"""

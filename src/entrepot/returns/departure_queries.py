@@ -176,7 +176,7 @@ JOIN network_bin AS b ON b.id = i.bin_id
 WHERE i.departure_id = %(id)s::uuid ORDER BY s.code, r.number, i.disposition_id
 """
 
-_FOLLOWED = "('return_to_vendor', 'liquidate', 'donate', 'dispose', 'refurbish')"
+_FOLLOWED = "('return_to_vendor', 'liquidate', 'donate', 'dispose', 'refurbish', 'second_grade')"
 
 _WAITING_COUNT = f"""
 SELECT count(*) FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
@@ -217,16 +217,20 @@ _PAPER = (
     "SELECT kind, content FROM returns_paper WHERE id = %(id)s::uuid AND company_id = %(company)s::smallint"
 )
 
-# invariant 13: no unit of a disposition is in two documents
+# invariant 13: no unit of a disposition is in two documents, sold as another SKU, or decided about again beside
 _GATHERED = """
-SELECT format('disposition %s counts %s units gathered, its departures and work orders say %s', id, units, told)
+SELECT format('disposition %s counts %s units gathered, what followed it says %s', id, units, told)
 FROM (SELECT id, sum(units)::bigint AS units, sum(told)::bigint AS told FROM (
         SELECT disposition_id AS id, units, 0 AS told FROM returns_gathered
         UNION ALL
         SELECT i.disposition_id, 0, i.quantity FROM returns_departureitem AS i
         JOIN returns_departure AS p ON p.id = i.departure_id WHERE p.state <> 'withdrawn'
         UNION ALL
-        SELECT disposition_id, 0, quantity FROM returns_workorder WHERE state <> 'withdrawn') AS stacked
+        SELECT disposition_id, 0, quantity FROM returns_workorder WHERE state <> 'withdrawn'
+        UNION ALL
+        SELECT disposition_id, 0, quantity FROM returns_regrading
+        UNION ALL
+        SELECT earlier_id, 0, quantity FROM returns_disposition WHERE earlier_id IS NOT NULL) AS stacked
       GROUP BY id) AS off
 WHERE units <> told
 """

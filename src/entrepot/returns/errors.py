@@ -57,6 +57,26 @@ class NoBin(Refused):
     says = "Node {node} has no {kind} bin{bin}. Name a bin of the node."
 
 
+class InDoubt(Refused):
+    """What was found of units speaks against taking them back."""
+
+    code = "returns.in_doubt"
+    says = (
+        "Return {number}: of {units} units it was found that they may not be what left. Accept or refuse them first, on"
+        " the page of the return."
+    )
+
+
+class NoSecondGrade(Refused):
+    """Nobody said what goods of this grade are sold as."""
+
+    code = "returns.no_second_grade"
+    says = (
+        "{sku} of grade {grade} is sold as no other SKU. Name one on the page of {sku}, or send the units another way:"
+        " to a buyer, as a gift, or to be disposed of."
+    )
+
+
 class NotSecured(Refused):
     """Nothing is given for a return before its goods are there."""
 

@@ -73,8 +73,9 @@ class GivenUp(NamedTuple):
     cancelled: int
 
 
-def give_up(quantity: int, received: int, refunded: int) -> GivenUp:
-    missing = max(0, refunded - received)
+def give_up(quantity: int, received: int, refunded: int, refused: int = 0) -> GivenUp:
+    """What was received and `refused` was not refunded."""
+    missing = max(0, refunded - (received - refused))
     return GivenUp(missing, quantity - received - missing)
 
 

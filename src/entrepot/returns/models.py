@@ -10,7 +10,7 @@ from entrepot.access.duty_triggers import by_another_trigger, duty_taken, duty_t
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
-from entrepot.returns import arrivals, rules, states
+from entrepot.returns import arrivals, refusing, rules, states
 from entrepot.returns.comeback_models import Comeback  # noqa: F401
 from entrepot.returns.fraud_models import Judgment, Mark, Suspicion  # noqa: F401
 from entrepot.returns.label_models import Label, LabelReturn  # noqa: F401
@@ -25,6 +25,8 @@ from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tab
 )
 from entrepot.returns.pallet_models import Pallet, PalletPackage  # noqa: F401
 from entrepot.returns.photo_models import InspectionPhoto, Photo, PhotoContent, ReturnPhoto  # noqa: F401
+from entrepot.returns.second_grade_models import Regrading, SecondGrade  # noqa: F401
+from entrepot.returns.verdict_models import Verdict  # noqa: F401
 
 DUTY = "request×receive×approve"
 
@@ -202,6 +204,7 @@ class Line(models.Model):
     refunded = models.IntegerField(default=0, db_default=0)
     exchanged = models.IntegerField(default=0, db_default=0)  # of those refunded, such as are replaced
     missing = models.IntegerField(default=0, db_default=0)  # of those refunded, such as never came
+    refused = models.IntegerField(default=0, db_default=0)  # of those inspected, such as are not taken back
     reason = models.TextField()
     note = models.TextField(default="", db_default="")
     found_by = models.TextField(
@@ -226,7 +229,8 @@ class Line(models.Model):
                 )
                 & Q(refunded__gte=F("exchanged"))
                 & Q(refunded__gte=F("missing"))
-                & Q(quantity__gte=F("refunded") + F("cancelled")),
+                & Q(refused__gte=0, inspected__gte=F("refused"))
+                & Q(quantity__gte=F("refunded") + F("cancelled") + F("refused")),
             ),
             models.CheckConstraint(
                 name="returns_line_reason_known", condition=Q(reason__in=list(rules.REASONS))
@@ -469,6 +473,7 @@ class Inspection(models.Model):
     answers = models.JSONField(default=list, db_default=[])  # what was answered and checked, with its grade
     weight_g = models.IntegerField(null=True)
     serial = models.TextField(default="", db_default="")  # as it was read on the unit
+    verdict = models.TextField(default="", db_default="")  # whether it is taken back: `refusing.VERDICTS`
     inspected_by = models.TextField()
     inspected_at = models.DateTimeField()
 
@@ -487,7 +492,11 @@ class Inspection(models.Model):
             ),
             models.CheckConstraint(
                 name="returns_inspection_known",
-                condition=Q(grade__in=list(rules.GRADES), proposed__in=list(rules.DISPOSITIONS)),
+                condition=Q(
+                    grade__in=list(rules.GRADES),
+                    proposed__in=list(rules.EVERY),
+                    verdict__in=refusing.VERDICTS,
+                ),
             ),
         ]
         triggers = imprinted(changes=True)
@@ -511,7 +520,7 @@ class Override(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="returns_override_known",
-                condition=Q(proposed__in=list(rules.DISPOSITIONS), instead__in=list(rules.DISPOSITIONS))
+                condition=Q(proposed__in=list(rules.EVERY), instead__in=list(rules.DISPOSITIONS))
                 & ~Q(proposed=F("instead")),
             ),
             models.CheckConstraint(name="returns_override_for_a_reason", condition=~Q(reason="")),
@@ -532,15 +541,21 @@ class Disposition(models.Model):
     disposition = models.TextField()
     bin_id = models.UUIDField(null=True)
     value_minor = models.BigIntegerField(db_default=0)  # what left the house with it
+    earlier_id = models.UUIDField(null=True)  # the disposition that its units stood in when this was decided
     reason = models.TextField(default="", db_default="")
     decided_by = models.TextField()
     decided_at = models.DateTimeField()
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["earlier_id"], name="returns_disposition_again", condition=Q(earlier_id__isnull=False)
+            )
+        ]
         constraints = [
             models.CheckConstraint(name="returns_disposition_of_some_units", condition=Q(quantity__gt=0)),
             models.CheckConstraint(
-                name="returns_disposition_known", condition=Q(disposition__in=list(rules.DISPOSITIONS))
+                name="returns_disposition_known", condition=Q(disposition__in=list(rules.EVERY))
             ),
         ]
         triggers = append_only() + imprinted()
@@ -867,5 +882,6 @@ forget.notes("returns_departure", "receiver", "reference", "reason")
 forget.notes("returns_workorder", "note", at="t.opened_at")
 forget.notes("returns_terms", "condition", company=_OF_RETURN, may_change=False)
 forget.notes("returns_override", "reason", may_change=False)
+forget.notes("returns_verdict", "told", "note", may_change=False)
 forget.notes("returns_disposition", "reason", company=_OF_RETURN, may_change=False)
 forget.notes("returns_suspicion", "reason", "facts", company=_OF_RETURN, may_change=False)

@@ -110,15 +110,19 @@ def step(
     to_come: int = 0,
     *,
     sent: bool = False,
+    refused: int = 0,
 ) -> str:
-    """The last of STEPS that a whole return has reached; a word of its own for one that was declined or called off.
+    """The last of STEPS that a whole return has reached; a word of its own for one that was declined or called off, or
+    of which nothing is taken back: `refused` units were refused after they had come.
     `sent`: a carrier has it, or its customer told by which one it comes.
 
     Where money, or something else instead, is given before the goods have come, these are still to be sent.
     """
     if state in ("declined", "cancelled"):
         return state
-    if units and refunded >= units and not to_come:
+    if units and refused >= units:
+        return "refused"
+    if units and refunded + refused >= units and not to_come:
         return "refunded"
     if units and disposed >= units:
         return "checked"

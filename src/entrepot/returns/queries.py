@@ -21,6 +21,8 @@ from entrepot.returns import (
     hold_queries,
     label_queries,
     pallet_queries,
+    second_grade_queries,
+    verdict_queries,
     work_order_queries,
 )
 from entrepot.returns.models import GIVEN_ALONE
@@ -108,6 +110,7 @@ class LineRow:
     disposed: int
     refunded: int
     missing: int
+    refused: int
 
     @property
     def to_come(self) -> int:
@@ -147,6 +150,7 @@ class InspectionRow:
     weight_g: int | None
     serial: str
     photos: list[UUID]
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +440,7 @@ _BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(com
 
 _LINES = """
 SELECT l.id, l.line_id, l.sku_id, o.sku_code, COALESCE(NULLIF(o.description, ''), k.name), l.reason, l.note,
-       l.quantity, l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing
+       l.quantity, l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.refused
 FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE l.return_id = %(id)s::uuid ORDER BY l.id
 """
@@ -450,7 +454,8 @@ FROM returns_receipt AS r JOIN network_bin AS b ON b.id = r.bin_id WHERE r.retur
 _INSPECTIONS = """
 SELECT id, return_line_id, receipt_id, quantity, disposed, grade, codes, note, proposed, why, inspected_by,
        inspected_at, answers, weight_g, serial,
-       ARRAY(SELECT s.photo_id FROM returns_inspectionphoto AS s WHERE s.inspection_id = i.id ORDER BY s.photo_id)
+       ARRAY(SELECT s.photo_id FROM returns_inspectionphoto AS s WHERE s.inspection_id = i.id ORDER BY s.photo_id),
+       verdict
 FROM returns_inspection AS i WHERE return_id = %(id)s::uuid ORDER BY id
 """
 
@@ -574,7 +579,7 @@ FROM returns_inspection WHERE return_id = ANY(%(returns)s::uuid[]) GROUP BY retu
 _BY_DISPOSITION = """
 SELECT d.disposition, sum(d.quantity)::bigint, count(DISTINCT d.return_id)
 FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
-WHERE r.company_id = %(company)s::smallint GROUP BY 1 ORDER BY 2 DESC, 1
+WHERE r.company_id = %(company)s::smallint AND d.earlier_id IS NULL GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
 _REFUNDS_BY_STATE = """
@@ -609,7 +614,8 @@ CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units, COALESCE(sum(ins
 CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units, COALESCE(sum(disposed), 0) AS disposed
                     FROM returns_inspection WHERE return_id = l.return_id AND return_line_id = l.id) AS i
 CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units
-                    FROM returns_disposition WHERE return_id = l.return_id AND return_line_id = l.id) AS d
+                    FROM returns_disposition
+                    WHERE return_id = l.return_id AND return_line_id = l.id AND earlier_id IS NULL) AS d
 WHERE (l.received, l.inspected, l.inspected, l.disposed, l.disposed)
    <> (r.units, r.inspected, i.units, i.disposed, d.units)
 """
@@ -696,6 +702,8 @@ _CHECKS: tuple[Any, ...] = (
     comeback_queries.CHECK,
     expiry_queries.CHECK,
     label_queries.CHECK,
+    *second_grade_queries.CHECKS,
+    *verdict_queries.CHECKS,
     pallet_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,

@@ -12,6 +12,7 @@ from uuid import UUID
 from entrepot.kernel.errors import Invalid, Refused, one_of
 from entrepot.kernel.shapes import shape
 from entrepot.returns import errors
+from entrepot.returns.refusing import SEND_BACK
 
 
 class Reason(NamedTuple):
@@ -73,7 +74,10 @@ DISPOSITIONS: dict[str, str | None] = {
 }
 """What is done with a unit → the status that it stands in from then on; None where it leaves the house."""
 
-LEAVES = {"donate": "stock.donated", "dispose": "stock.disposed"}
+EVERY: dict[str, str | None] = {**DISPOSITIONS, SEND_BACK: None}
+"""With that of units that are not taken back, which nobody proposes for others."""
+
+LEAVES = {"donate": "stock.donated", "dispose": "stock.disposed", SEND_BACK: "stock.sent_back"}
 """The ledger event under which the value of a unit leaves with it."""
 
 Milestone = Literal["authorized", "scanned", "received", "inspected", "disposed"]
@@ -186,6 +190,7 @@ class Units(NamedTuple):
     disposed: int
     refunded: int
     missing: int = 0  # refunded, and not waited for any more
+    refused: int = 0  # not taken back after they were inspected: never refunded
 
     @property
     def to_come(self) -> int:
@@ -212,7 +217,7 @@ def derive_state(
         return "received"
     if units.inspected > units.disposed:
         return "inspected"
-    paid = without_refund or units.refunded == units.quantity - units.cancelled
+    paid = without_refund or units.refunded + units.refused == units.quantity - units.cancelled
     if (
         paid
         and not open_refunds
@@ -258,9 +263,9 @@ def _running(left: Sequence[tuple[int, int]], count: int) -> int:
 
 
 def due(units: Units, milestone: str) -> int:
-    """Units that may be refunded now: those at the milestone, less those refunded."""
+    """Units that may be refunded now: those at the milestone, less those refunded and those not taken back."""
     reached = units.quantity - units.cancelled if milestone == "authorized" else getattr(units, milestone)
-    return int(max(0, reached - units.refunded))
+    return int(max(0, reached - units.refunded - units.refused))
 
 
 def milestone_of(refund_at: str, *, scanned: bool) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.ledger.rules import CHART
-from entrepot.returns import rules
+from entrepot.returns import refusing, rules
 from entrepot.web import format as fmt
 
 TONES: dict[str, tuple[str, ...]] = {
@@ -221,10 +221,18 @@ WORDS: dict[str, str | Promise] = {
     "returns.start_work": _("refurbishing begun"),
     "returns.finish_work": _("refurbishing done"),
     "returns.withdraw_work": _("refurbishing given up"),
+    "returns.refuse_units": _("not taken back"),
+    "returns.accept_units": _("taken back after all"),
+    "returns.grade_skus": _("SKU of second grade named"),
+    "returns.redispose": _("second grade decided about again"),
     "stock.returned_to_vendor": _("goods returned to their vendor"),
     "stock.liquidated": _("goods sold as a lot"),
     "stock.work_taken": _("goods taken to be refurbished"),
     "stock.work_returned": _("refurbished goods put into stock"),
+    "stock.sent_back": _("refused goods sent back to their customer"),
+    "stock.graded_down": _("goods taken to be sold as second grade"),
+    "stock.second_grade": _("second grade put into stock"),
+    "second_grade.written_down": _("second grade written down"),
     "stock.work_used": _("parts used in refurbishing"),
     "vendor_return.shipped": _("credit of a vendor expected"),
     "vendor_return.credited": _("credit of a vendor taken"),
@@ -635,7 +643,8 @@ def spaced(name: str) -> str:
 
 
 OF_RETURNS = frozenset({
-    *rules.GRADES.values(), *(one.says for one in rules.REASONS.values()), *map(spaced, rules.DISPOSITIONS),
+    *rules.GRADES.values(), *(one.says for one in rules.REASONS.values()), *map(spaced, rules.EVERY),
+    *refusing.REASONS.values(),
 })  # fmt: skip
 """Why things come back, how they are found, and what is done with them."""
 

@@ -80,8 +80,9 @@ def _refuse(request: Close, one: Return, *, again: bool) -> Refused | None:
         what = "an amount is held on the card; take it or let it go"
     elif one.asked != "keep" and one.is_ahead and not request.without_goods:
         what = "units that were refunded have not come; close it without them where they never will"
-    elif units.received > units.refunded and not request.without_refund:
-        what = f"{units.received - units.refunded} units are not refunded; refund them, or close it without"
+    elif units.received > units.refunded + units.refused and not request.without_refund:
+        owed = units.received - units.refunded - units.refused
+        what = f"{owed} units are not refunded; refund them, or close it without"
     else:
         return None
     return errors.NotDone(number=one.number, what=what)

@@ -16,7 +16,10 @@ from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Sai
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
-from entrepot.stock.commands.move import At, Bucket
+from entrepot.returns.commands.regrade import Into, Regrade, gather, named_for, regrade
+from entrepot.returns.refusing import OPEN, SEND_BACK
+from entrepot.returns.regrading import FROM
+from entrepot.stock.commands.move import CUSTOMER, SCRAP, At, Bucket
 from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
 from entrepot.stock.errors import NotThere
 
@@ -57,6 +60,15 @@ class _Waiting(NamedTuple):
     bin: UUID
     lot: str
     serial: str
+    grade: str
+    verdict: str
+    into: Into | None = None
+    shelf: UUID | None = None
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether goods of its grade are sold as another SKU, and have a place for it."""
+        return self.into is not None and self.shelf is not None
 
 
 class _Decided(NamedTuple):
@@ -71,31 +83,40 @@ class _Decided(NamedTuple):
     to_bin: UUID
     at: datetime
 
+    @property
+    def sold_as(self) -> Into | None:
+        """What units of second grade become at once."""
+        return self.units.into if self.disposition == FROM and self.units.is_sold else None
+
 
 @command("returns.dispose")
 def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | Refused]:
-    """Units moved to where their disposition sends them; what is sellable again serves those who wait for it.
+    """Units moved to where their disposition sends them; what is sellable again serves those who wait for it. Second
+    grade is sold at once as the SKU that is named for it (`returns.grade_skus`), where there is one.
 
-    Another disposition than the proposed one is for those who may give `returns.override_dispositions`.
+    What somebody has to decide about first, and another disposition than the proposed one, is for those who may give
+    `returns.override_dispositions`.
 
     Locks: the orders in id order, then as `stock.set_down`.
     Refuses: NotFound; Invalid (quantity, disposition); NotPermitted (another than proposed);
-    returns.more_than_waits; returns.reason_needed;
-    returns.no_bin; stock.not_there. Again: by key. 32 statements at most.
+    returns.more_than_waits; returns.reason_needed; returns.in_doubt;
+    returns.no_bin; stock.not_there. Again: by key. 34 statements at most; 26 more where second grade is sold.
     """
     wanted = [one.inspection for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
     waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"inspections": wanted})}
     left = {inspection: one.left for inspection, one in waiting.items()}
     shelves, nodes = _bins(found, requests)
+    waiting = _sold_as(found, waiting, requests)
     keys = {which: _bucket(found[one.return_id], one) for which, one in waiting.items()}
     aims = {
         keys[request.inspection]._replace(bin=aim, status=status)
         for request in requests
         if (units := waiting.get(request.inspection))
-        and (status := rules.DISPOSITIONS.get(request.disposition or units.proposed))
+        and (status := rules.EVERY.get(request.disposition or units.proposed))
         and (aim := _place(request, units, keys[request.inspection].sku, shelves))
     }
+    aims |= {_sold_from(keys[which], one, None) for which, one in waiting.items() if one.is_sold}
     buckets = lock_pending({*keys.values(), *aims})
     there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
 
@@ -109,7 +130,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
         one = found[units.return_id]
         line = one.lines[units.line]
         bucket = _bucket(one, units)
-        where = _decide(cause, request, units, left[request.inspection], line, shelves, nodes)
+        where = _decide(cause, request, units, left[request.inspection], one.number, line, shelves, nodes)
         if not isinstance(where, Refused) and there.get(bucket, 0) < request.quantity:
             where = NotThere(
                 wanted=request.quantity,
@@ -134,6 +155,39 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
 
 def _bucket(one: Return, units: _Waiting) -> At:
     return pending(one.company, one.lines[units.line].sku, units.node, units.bin, units.lot, units.serial)
+
+
+def _sold_as(
+    found: Mapping[UUID, Return], waiting: Mapping[UUID, _Waiting], requests: Sequence[Dispose]
+) -> dict[UUID, _Waiting]:
+    """What goods of second grade are sold as, and from where. 2 statements at most, none where there are none."""
+    second = {
+        request.inspection: units
+        for request in requests
+        if (units := waiting.get(request.inspection)) and (request.disposition or units.proposed) == FROM
+    }
+    sku_of = {which: found[one.return_id].lines[one.line].sku for which, one in second.items()}
+    named = named_for(set(sku_of.values())) if second else {}
+    into = {
+        which: named[key] for which, one in second.items() if (key := (sku_of[which], one.grade)) in named
+    }
+    if not into:
+        return dict(waiting)
+    shelves = shelves_of({(second[which].node, one.sku) for which, one in into.items()})
+    sold = {
+        which: second[which]._replace(
+            into=one,
+            shelf=shelves.get((second[which].node, one.sku)) or shelves.get((second[which].node, None)),
+        )
+        for which, one in into.items()
+    }
+    return {**waiting, **sold}
+
+
+def _sold_from(bucket: At, units: _Waiting, bin_id: UUID | None) -> At:
+    """Where units of second grade are sold from: the bin that was named, or the shelf of what they are sold as."""
+    assert units.into
+    return bucket._replace(sku=units.into.sku, bin=bin_id or units.shelf, status="sellable")
 
 
 def _bins(
@@ -162,18 +216,21 @@ def _decide(
     request: Dispose,
     units: _Waiting,
     left: int,
+    number: str,
     line: Line,
     shelves: Mapping[tuple[UUID, UUID | None], UUID],
     nodes: Mapping[UUID, UUID],
 ) -> UUID | Refused:
     """The bin that the units go to."""
     disposition = request.disposition or units.proposed
-    if disposition not in rules.DISPOSITIONS:
+    if disposition not in rules.DISPOSITIONS and not (disposition == units.proposed == SEND_BACK):
         return Invalid(field="disposition", expected=one_of(rules.DISPOSITIONS), found=disposition)
     if request.quantity < 1:
         return Invalid(field="quantity", expected="1 or more", found=request.quantity)
     if request.quantity > left:
         return errors.MoreThanWaits(wanted=request.quantity, step="disposed of", left=left)
+    if units.verdict == OPEN and not cause.actor.may(OVERRIDES):
+        return errors.InDoubt(number=number, units=units.left)
     if disposition != units.proposed and not cause.actor.may(OVERRIDES):
         return NotPermitted(actor=cause.actor.name, command=OVERRIDES)
     if disposition != units.proposed and not request.reason:
@@ -216,18 +273,36 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
               {"disposition": one.disposition, "units": one.request.quantity}, one.request.reason)
         for one in decided
     ])  # fmt: skip
+    _sell(cause, [one for one in decided if one.sold_as])
     changed = {one.of.id: one.of for one in decided}
     times = {one.of.id: one.at for one in decided}
     store(cause, changed.values(), times)
     offer_refunds(cause, "disposed", changed.values(), times)
 
 
+def _sell(cause: Cause, sold: Sequence[_Decided]) -> None:
+    """Units of second grade become what they are sold as."""
+    if sold:
+        gather((one.id, one.request.quantity, one.request.quantity) for one in sold)
+        regrade(cause, [_regrade(one) for one in sold])
+
+
+def _regrade(one: _Decided) -> Regrade:
+    assert one.units.into
+    bucket = _bucket(one.of, one.units)
+    return Regrade(
+        one.id, one.of.id, one.of.company, one.of.home, one.units.grade, one.request.quantity,
+        bucket._replace(bin=one.to_bin, status=FROM), _sold_from(bucket, one.units, one.request.bin), one.units.into,
+        one.at,
+    )  # fmt: skip
+
+
 def _set_down(one: _Decided) -> SetDown:
     units = one.units
     return SetDown(
         one.of.company, one.line.sku, units.node, units.bin, units.lot, units.serial, one.request.quantity,
-        one.disposition, rules.DISPOSITIONS[one.disposition], one.to_bin, rules.LEAVES.get(one.disposition, ""),
-        one.of.id, one.line.line, one.at,
+        one.disposition, rules.EVERY[one.disposition], one.to_bin, rules.LEAVES.get(one.disposition, ""),
+        one.of.id, one.line.line, one.at, CUSTOMER if one.disposition == SEND_BACK else SCRAP,
     )  # fmt: skip
 
 
@@ -239,7 +314,8 @@ _DISPOSITION: tuple[Any, ...] = (
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _WAITING = """
-SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial
+SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial,
+       i.grade, i.verdict
 FROM returns_inspection AS i JOIN returns_receipt AS r ON r.id = i.receipt_id
 WHERE i.id = ANY(%(inspections)s::uuid[])
 """

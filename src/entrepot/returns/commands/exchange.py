@@ -194,7 +194,7 @@ def _misfit(request: Exchange, one: Return, line: Line | None, known: _Known) ->
         )
     if line is None:
         return NotFound(what=Said("line in return {0}", one.number), which=str(request.line))
-    left = line.quantity - line.cancelled - line.refunded
+    left = line.left
     if not 0 < request.quantity <= left:
         return errors.NotThatMuch(number=one.number, what="units", wanted=request.quantity, left=left)
     outcomes = known.sold[line.id][1]

@@ -20,6 +20,7 @@ from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.left import BUCKETS, UNKNOWN, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.fraud import FraudPolicy
+from entrepot.returns.refusing import OPEN, Refusals
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -82,6 +83,8 @@ class _Checked(NamedTuple):
     codes: tuple[str, ...]
     found: tuple[checklists.Finding, ...]
     version: int
+    doubted: tuple[str, ...] = ()
+    """Codes that somebody has to decide about."""
 
 
 class _Waiting(NamedTuple):
@@ -112,7 +115,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
     """Inspections, each with a proposed disposition; the units stay where they are until it is decided.
 
     A serial number that did not leave with the order is a swap where the numbers of all its units are known: somebody
-    is asked about it.
+    is asked about it, and about what else the policy `returns.refusals` doubts; it is not refunded before.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
     returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 17 statements at most; 13
     more where returns are judged.
@@ -138,6 +141,11 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
         if isinstance(checked, Refused):
             answers.append(checked)
             continue
+        checked = checked._replace(
+            doubted=tuple(in_force.of(one.company, Refusals)[1].doubted(checked.codes))
+            if not request.gone
+            else ()
+        )
         left[request.receipt] -= request.quantity
         line = one.lines[units.line]
         line.inspected += request.quantity
@@ -227,7 +235,7 @@ def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InFor
             " ".join(one.checked.codes), one.request.note, one.proposed, one.why,
             wire.dump([each._asdict() for each in one.sums]), one.checked.version,
             wire.dump([each._asdict() for each in one.checked.found]), one.request.weight_g, one.request.serial,
-            who, one.at,
+            OPEN if one.checked.doubted else "", who, one.at,
         )
         for one in inspections
     ])  # fmt: skip
@@ -260,9 +268,12 @@ def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InFor
         {one.of.id: one.at for one in inspections},
         in_force,
     )
-    swapped = [one for one in inspections if checklists.SWAPPED in one.checked.codes]
-    if swapped:
-        open_items(cause, requests=[_question(one) for one in swapped])
+    # Whoever writes the code by hand has read no number that differs.
+    swapped = [one for one in inspections if checklists.SWAPPED in checklists.codes_of(one.checked.found)]
+    doubted = [one for one in inspections if one.checked.doubted and one not in swapped]
+    if swapped or doubted:
+        questions = [*(_question(one) for one in swapped), *(_to_decide(one) for one in doubted)]
+        open_items(cause, requests=questions)
 
 
 def _question(one: _Found) -> OpenItem:
@@ -274,11 +285,29 @@ def _question(one: _Found) -> OpenItem:
     )  # fmt: skip
 
 
-_SHAPES = (rules.Policy, proposing.Dispositions, recovery.Recovery, checklists.Checklists, FraudPolicy)
+def _to_decide(one: _Found) -> OpenItem:
+    return OpenItem(
+        company=one.of.company, type="finding to decide", subject_kind="return", subject=one.of.id,
+        reason=Said(
+            "Return {0}: {1}. Accept the units or refuse them: they are not refunded before.", one.of.number,
+            ", ".join(one.checked.doubted),
+        ),
+        role="customer service", facts={"return": one.of.id, "inspection": one.id},
+    )  # fmt: skip
+
+
+_SHAPES = (
+    Refusals,
+    rules.Policy,
+    proposing.Dispositions,
+    recovery.Recovery,
+    checklists.Checklists,
+    FraudPolicy,
+)
 
 _INSPECTION = (
     "id", "return_id", "return_line_id", "receipt_id", "quantity", "disposed", "grade", "codes", "note", "proposed",
-    "why", "sums", "checklist", "answers", "weight_g", "serial", "inspected_by", "inspected_at",
+    "why", "sums", "checklist", "answers", "weight_g", "serial", "verdict", "inspected_by", "inspected_at",
 )  # fmt: skip
 
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_receipt WHERE id = ANY(%(receipts)s::uuid[])"

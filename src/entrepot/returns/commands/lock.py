@@ -43,6 +43,9 @@ class Line:
     refunded: int
     exchanged: int = 0
     missing: int = 0
+    refused: int = 0
+    doubts: int = 0
+    """Inspected units that somebody has to decide about before they are refunded."""
 
     @property
     def units(self) -> rules.Units:
@@ -54,7 +57,13 @@ class Line:
             self.disposed,
             self.refunded,
             self.missing,
+            self.refused,
         )
+
+    @property
+    def left(self) -> int:
+        """Units that may be refunded or exchanged still, but for those that somebody has to decide about."""
+        return self.quantity - self.cancelled - self.refunded - self.refused - self.doubts
 
     @property
     def to_come(self) -> int:
@@ -98,7 +107,9 @@ class Return:
     @property
     def is_ahead(self) -> bool:
         """Whether units were refunded that have not come."""
-        return any(line.refunded - line.missing > line.received for line in self.lines.values())
+        return any(
+            line.refunded - line.missing > line.received - line.refused for line in self.lines.values()
+        )
 
     def in_its(self, minor: int | None) -> int | None:
         """An amount of a policy, which is in the company's own currency, in that of the order; nothing where nobody
@@ -187,7 +198,17 @@ def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime
     sql.run(
         _STORE_LINES,
         sql.columns(
-            ("ids", "cancelled", "received", "inspected", "disposed", "refunded", "missing", "exchanged"),
+            (
+                "ids",
+                "cancelled",
+                "received",
+                "inspected",
+                "disposed",
+                "refunded",
+                "missing",
+                "refused",
+                "exchanged",
+            ),
             [(line.id, *line.units[1:], line.exchanged) for one in changed for line in one.lines.values()],
         ),
     )
@@ -305,8 +326,10 @@ WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 
 _LINES = """
 SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded, exchanged,
-       missing
-FROM returns_line WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
+       missing, refused,
+       (SELECT COALESCE(sum(i.quantity), 0)::int FROM returns_inspection AS i
+        WHERE i.return_id = l.return_id AND i.return_line_id = l.id AND i.verdict = 'open')
+FROM returns_line AS l WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
 """
 
 _DUTIES = """
@@ -316,12 +339,13 @@ WHERE document = ANY(%(returns)s::uuid[]) AND pair = %(pair)s::text
 
 _STORE_LINES = """
 UPDATE returns_line AS l SET cancelled = d.cancelled, received = d.received, inspected = d.inspected,
-       disposed = d.disposed, refunded = d.refunded, missing = d.missing, exchanged = d.exchanged
+       disposed = d.disposed, refunded = d.refunded, missing = d.missing, refused = d.refused, exchanged = d.exchanged
 FROM unnest(%(ids)s::uuid[], %(cancelled)s::int[], %(received)s::int[], %(inspected)s::int[], %(disposed)s::int[],
-            %(refunded)s::int[], %(missing)s::int[], %(exchanged)s::int[])
-     AS d(id, cancelled, received, inspected, disposed, refunded, missing, exchanged)
-WHERE l.id = d.id AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.exchanged)
-   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded, d.missing, d.exchanged)
+            %(refunded)s::int[], %(missing)s::int[], %(refused)s::int[], %(exchanged)s::int[])
+     AS d(id, cancelled, received, inspected, disposed, refunded, missing, refused, exchanged)
+WHERE l.id = d.id
+  AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.refused, l.exchanged)
+   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded, d.missing, d.refused, d.exchanged)
 """
 
 _STORE = """

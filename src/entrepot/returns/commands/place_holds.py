@@ -154,7 +154,7 @@ def _of_refund(one: Return, facts: Facts, known: _Known) -> _Worth | str:
         return f"it is {one.state}, and no longer only authorized"
     if one.id in known.asked:
         return "a hold was asked for before"
-    wanted = [(line, line.quantity - line.cancelled - line.refunded) for line in one.lines.values()]
+    wanted = [(line, line.left) for line in one.lines.values()]
     wanted = [(line, units) for line, units in wanted if units]
     due = refunding.refund(
         facts.sold[one.order], units_of(wanted),

@@ -92,7 +92,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
     captured); returns.under_dispute; returns.reason_needed; returns.no_customer (store credit); returns.under_review;
-    returns.fraud_confirmed. Again: by key. 33 statements at most; 26 more for store credit.
+    returns.fraud_confirmed; returns.in_doubt. Again: by key. 33 statements at most; 26 more for store credit.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -208,13 +208,17 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
     """Lines with the units to refund now."""
     if request.lines is None:
         milestone = rules.milestone_of(policy.refund_at, scanned=one.scanned)
-        wanted = [(line, rules.due(line.units, milestone)) for line in one.lines.values()]
+        wanted = [
+            (line, max(0, rules.due(line.units, milestone) - line.doubts)) for line in one.lines.values()
+        ]
         if any(units for _, units in wanted):
             return [(line, units) for line, units in wanted if units]
+        if doubts := sum(line.doubts for line in one.lines.values()):
+            return errors.InDoubt(number=one.number, units=doubts)
         return errors.NothingToRefund(
             number=one.number, refunded=one.units.refunded, due=0, milestone=policy.refund_at
         )
-    left = {line.id: line.quantity - line.cancelled - line.refunded for line in one.lines.values()}
+    left = {line.id: line.left for line in one.lines.values()}
     for line_id, units in request.lines:
         if line_id not in left:
             return NotFound(what=Said("line in return {0}", one.number), which=str(line_id))

@@ -99,6 +99,6 @@ LEFT JOIN LATERAL (
       AND x.quantity > (SELECT COALESCE(sum(i.disposed), 0) FROM returns_inspection AS i WHERE i.receipt_id = x.id)
 ) AS s ON TRUE
 WHERE s.due_at IS NOT NULL OR r.changed_at < d.since AND (w.waits_for <> 'refund' OR EXISTS (
-    SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded))
+    SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded + l.refused))
 ORDER BY r.id
 """

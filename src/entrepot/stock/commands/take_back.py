@@ -70,6 +70,7 @@ class SetDown(NamedTuple):
     document: UUID
     line: UUID
     occurred_at: datetime
+    place: str = SCRAP  # where they go that leave
 
 
 def lock_pending(keys: Collection[At]) -> dict[At, Bucket]:
@@ -88,7 +89,7 @@ def set_down(cause: Cause, units: Sequence[SetDown], buckets: dict[At, Bucket]) 
     for u in units:
         source = pending(u.company, u.sku, u.node, u.bin, u.lot, u.serial)
         target = (
-            At(u.sku, u.node, u.to_bin, u.company, u.to_status, u.lot, u.serial) if u.to_status else SCRAP
+            At(u.sku, u.node, u.to_bin, u.company, u.to_status, u.lot, u.serial) if u.to_status else u.place
         )
         moves.append(
             Move(

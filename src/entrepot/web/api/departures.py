@@ -415,7 +415,7 @@ class RecoveryOut(Out):
 
 
 Disposition = Annotated[
-    Literal["return_to_vendor", "liquidate", "donate", "dispose", "refurbish"] | None,
+    Literal["return_to_vendor", "liquidate", "donate", "dispose", "refurbish", "second_grade"] | None,
     Query(None, description="Only units of this disposition."),
 ]
 DepartureState = Annotated[

@@ -81,6 +81,7 @@ from entrepot.web.api import (
     return_parcels,
     return_times,
     returns,
+    second_grade,
     shelves,
     shipping,
     skus,
@@ -220,6 +221,7 @@ api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_pallets.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", departures.router, tags=["returns"])
+api.add_router("/v1", second_grade.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", disputes.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])

@@ -10,6 +10,7 @@ from ninja import Query, Router
 from entrepot.returns import inspection_queries
 from entrepot.returns.commands.add_photos import AddPhoto, add_photos
 from entrepot.returns.commands.override import OverrideDisposition, override_dispositions
+from entrepot.returns.commands.verdicts import AcceptUnits, RefuseUnits, accept_units, refuse_units
 from entrepot.web.api import parse
 from entrepot.web.api import return_schemas as s
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
@@ -41,6 +42,34 @@ def override_returns(
         return OverrideDisposition(item.inspection, item.instead, item.reason, key)
 
     return give(request, override_dispositions, payload, idempotency_key, make)
+
+
+@router.post("/returns/refuse", response={200: s.VerdictOut | list[Each[s.VerdictOut]], **REFUSED})
+def refuse_returned_units(
+    request: HttpRequest,
+    payload: s.RefuseUnitsIn | Annotated[list[s.RefuseUnitsIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Don't take inspected units back. Their customer is told, nothing is refunded, and they go back or are kept."""
+
+    def make(item: s.RefuseUnitsIn, key: str) -> RefuseUnits:
+        return RefuseUnits(item.inspection, item.reason, item.told, item.goods or "", item.note, key)
+
+    return give(request, refuse_units, payload, idempotency_key, make)
+
+
+@router.post("/returns/accept", response={200: s.VerdictOut | list[Each[s.VerdictOut]], **REFUSED})
+def accept_returned_units(
+    request: HttpRequest,
+    payload: s.AcceptUnitsIn | Annotated[list[s.AcceptUnitsIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Take units back that somebody has to decide about, or that another person refused."""
+
+    def make(item: s.AcceptUnitsIn, key: str) -> AcceptUnits:
+        return AcceptUnits(item.inspection, item.note, key)
+
+    return give(request, accept_units, payload, idempotency_key, make)
 
 
 @router.post("/returns/photos", response={200: s.PhotoOut | list[Each[s.PhotoOut]], **REFUSED})

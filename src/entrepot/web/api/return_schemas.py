@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StrictInt
 
-from entrepot.returns import admission, arrivals, comebacks, photos, rules
+from entrepot.returns import admission, arrivals, comebacks, photos, refusing, rules
 from entrepot.web.api.schemas import (
     CODE_MAX,
     LINES_MAX,
@@ -20,6 +20,7 @@ from entrepot.web.api.schemas import (
     Out,
     Own,
     Quantity,
+    Reason,
     Strict,
     Text,
 )
@@ -548,6 +549,7 @@ class ReturnLineOut(Out):
     disposed: int
     refunded: int
     missing: int
+    refused: int
 
 
 class ReceiptOut(Out):
@@ -573,6 +575,40 @@ class FindingOut(Out):
     code: str
 
 
+class RefuseUnitsIn(Strict):
+    """All units of an inspection are not taken back. `goods` go back to the customer or are kept; without, the policy
+    `returns.refusals` says so."""
+
+    model_config = _example(
+        inspection=ONE, reason="swapped", told="The serial number is not the one we sent you."
+    )
+
+    inspection: UUID
+    reason: Literal[tuple(refusing.REASONS)]  # type: ignore[valid-type]
+    told: Reason
+    goods: Literal["back", "keep"] | None = None
+    note: Text = ""
+    key: Own = None
+
+
+class AcceptUnitsIn(Strict):
+    """All units of an inspection are taken back, and why."""
+
+    model_config = _example(inspection=ONE, note="Our own list of serial numbers was wrong.")
+
+    inspection: UUID
+    note: Reason
+    key: Own = None
+
+
+class VerdictOut(Out):
+    """`goods` is what becomes of refused ones."""
+
+    inspection: UUID
+    outcome: Literal["accepted", "refused"]
+    goods: str
+
+
 class InspectionOut(Out):
     id: UUID
     line: UUID
@@ -590,6 +626,7 @@ class InspectionOut(Out):
     weight_g: int | None
     serial: str
     photos: list[UUID]
+    verdict: Literal["", "open", "accepted", "refused"]
 
 
 class DispositionOut(Out):

@@ -22,11 +22,19 @@ from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import NotFound
 from entrepot.parties import queries as parties
-from entrepot.returns import departure_queries, onward, recovery_queries, work_order_queries
+from entrepot.returns import (
+    departure_queries,
+    onward,
+    recovery_queries,
+    regrading,
+    second_grade_queries,
+    work_order_queries,
+)
 from entrepot.returns.commands.add_papers import AddPaper, add_papers
 from entrepot.returns.commands.finish_work import FinishWork, finish_work
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from entrepot.returns.commands.open_departures import DepartureOpened, OpenDeparture, open_departures
+from entrepot.returns.commands.redispose import Redispose, redispose
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
 from entrepot.returns.commands.withdraw_departures import WithdrawDeparture, withdraw_departures
 from entrepot.returns.commands.work_orders import (
@@ -129,9 +137,14 @@ def departures(request: Request) -> HttpResponse:
     shown = listed(request, lists_returns.DEPARTURES, fetch)
     if shown.answer:
         return shown.answer
+    waiting = departure_queries.waiting(company)
+    second = [one for one in waiting if one.kind == regrading.FROM]
+    sold_as = second_grade_queries.sold_as(company, [one.sku_code for one in second])
     context: dict[str, Any] = {
         **shown.context(),
-        "groups": _together(departure_queries.waiting(company)),
+        "groups": _together(waiting),
+        "second": [(one, sold_as.get((one.sku_code, one.grade))) for one in second],
+        "ways": regrading.AGAIN,
         "kinds": words.DEPARTURES,
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
         "kept": kept(request),
@@ -177,6 +190,20 @@ def gather(request: Request) -> HttpResponse:
     made = next((one for one in results if isinstance(one, DepartureOpened)), None)
     target = reverse("departure", args=[made.departure]) if made else reverse("departures")
     return back(request, target, results)
+
+
+@require_POST
+@console
+def decide_again(request: Request) -> HttpResponse:
+    """Units that stand in second grade, sold as a SKU of their own or sent another way."""
+    instead, reason = clean(request.POST.get("instead")), clean(request.POST.get("reason"))
+    wanted = [
+        Redispose(request.reader.company.id, which, units, instead, reason)
+        for which, units in units_in(request)
+        if units
+    ]
+    results = give(request, redispose, wanted, lambda _n: gettext("It is decided."))
+    return back(request, reverse("departures"), results)
 
 
 def _buyer(request: Request) -> Buyer | None:

@@ -49,6 +49,8 @@ from entrepot.returns import (
     photos,
     portal_queries,
     queries,
+    refusing,
+    verdict_queries,
 )
 from entrepot.returns.admission import CONDITIONS
 from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_return_photos
@@ -103,6 +105,8 @@ MAY = frozenset(
     }
 )
 """All that the portal can do for whoever visits it."""
+OFFERED = tuple(one for one in ASKED if one != "repair")
+"""What customers may ask for by themselves: a repair is agreed by hand, with somebody who sees to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,9 +392,9 @@ def _choices(
     said, offered = _said(request), []
     context: dict[str, Any] = {"door": visit.door, "order": visit.order, "said": said}
     if items and (refused is None or chose):
-        answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in ASKED])
+        answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in OFFERED])
         offered = [
-            (one, found) for one, found in zip(ASKED, answers, strict=True) if isinstance(found, Authorized)
+            (one, found) for one, found in zip(OFFERED, answers, strict=True) if isinstance(found, Authorized)
         ]
         refused = refused or (None if offered else next(one for one in answers if isinstance(one, Refused)))
     if refused or chose or not items:
@@ -435,6 +439,7 @@ def _rest(
 def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """The return is written. The key that the form carries makes a second tap the same return."""
     key, asked = uuid_in(request.POST.get("key")), clean(request.POST.get("asked"))
+    asked = asked if asked in OFFERED else ""
     items, pictures = _items(request), _pictures(request)
     refused = _too_often(visit) or _unfit(pictures)
     chosen = _chosen(request, visit, items) if asked == "exchange" and not refused else {}
@@ -665,6 +670,8 @@ def _one_return(
         if exchanges
         else {},
         "refunds": portal_queries.refunds_of(seen.id),
+        "refusals": verdict_queries.refusals_of(seen.id),
+        "refusal_reasons": refusing.REASONS,
         "parcels": portal_queries.parcels_of(seen.id),
         "until": expiry_queries.until(seen.id, visit.door.company, fmt.reading().now),
         "photos": len(inspection_queries.photos_of_customer(seen.id)),

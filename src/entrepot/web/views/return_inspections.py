@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import pages
 from entrepot.network import queries as network
-from entrepot.returns import inspection_queries, photos, queries, rules
+from entrepot.returns import inspection_queries, photos, queries, regrading, rules, second_grade_queries
 from entrepot.returns.commands.add_photos import AddPhoto, add_photos
 from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
@@ -50,6 +50,8 @@ def station(request: Request) -> HttpResponse:
         "nodes": sorted(one.code for one in network.nodes(company=company)),
         "grades": rules.GRADES,
         "dispositions": rules.DISPOSITIONS,
+        "second_grade": task is not None and task.proposed == regrading.FROM,
+        "sold_as": _sold_as(company, task),
         "reasons": rules.REASONS,
         "questions": inspection_queries.questions(company, task.category, now) if asks and task else (),
         "said": fields if same else {},
@@ -58,6 +60,14 @@ def station(request: Request) -> HttpResponse:
         "kept": before if same else {},
     }
     return page(request, "web/station.html", context, area="returns")
+
+
+def _sold_as(company: int, task: queries.Task | None) -> str:
+    """The code that goods of the grade are sold as; '' where nobody named one."""
+    if task is None or task.proposed != regrading.FROM:
+        return ""
+    named = second_grade_queries.sold_as(company, [task.sku_code])
+    return named.get((task.sku_code, task.grade), "")
 
 
 def _is_scanned(task: queries.Task, text: str) -> bool:

@@ -29,8 +29,10 @@ from entrepot.returns import (
     label_queries,
     parcel_queries,
     queries,
+    refusing,
     rules,
     states,
+    verdict_queries,
 )
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized, authorize
@@ -38,6 +40,7 @@ from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
+from entrepot.returns.commands.verdicts import AcceptUnits, RefuseUnits, accept_units, refuse_units
 from entrepot.web import format as fmt
 from entrepot.web import lists, papers
 from entrepot.web.edge import (
@@ -160,6 +163,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "suspected": return_fraud.RULES,
         "reasons": rules.REASONS,
         "grades": rules.GRADES,
+        "verdicts": verdict_queries.verdicts(which),
+        "refusals": refusing.REASONS,
         "kept": kept(request),
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "entries": pages.entries(journal),
@@ -221,13 +226,14 @@ def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
             line.disposed,
             line.refunded,
             line.missing,
+            line.refused,
         )
         for line in found.lines
     ]
     milestone = _milestone(found, policy)
     return {
         "due": sum(rules.due(one, milestone) for one in units),
-        "unrefunded": sum(max(0, one.quantity - one.cancelled - one.refunded) for one in units),
+        "unrefunded": sum(max(0, one.quantity - one.cancelled - one.refunded - one.refused) for one in units),
         "milestone": MILESTONES[policy.refund_at],
         "limit": policy.approve_above_minor,
     }
@@ -320,6 +326,29 @@ def close_one(request: Request, which: UUID) -> HttpResponse:
     )
     wanted = Close(which, clean(request.POST.get("reason")), without_refund, without_goods)
     results = give(request, close, [wanted], lambda _n: gettext("What has not come is given up."))
+    return back(request, f"/returns/{which}/", results)
+
+
+@require_POST
+@console
+def refuse_one(request: Request, which: UUID) -> HttpResponse:
+    """Units of an inspection that are not taken back."""
+    inspection = uuid_in(request.POST.get("inspection"))
+    names = ("reason", "told", "goods", "note")
+    wanted = [RefuseUnits(inspection, *(clean(request.POST.get(one)) for one in names))] if inspection else []
+    results = give(
+        request, refuse_units, wanted, lambda _n: gettext("They are refused, and the customer is told.")
+    )
+    return back(request, f"/returns/{which}/", results)
+
+
+@require_POST
+@console
+def accept_one(request: Request, which: UUID) -> HttpResponse:
+    """Units of an inspection that are taken back after all."""
+    inspection, note = uuid_in(request.POST.get("inspection")), clean(request.POST.get("note"))
+    wanted = [AcceptUnits(inspection, note)] if inspection else []
+    results = give(request, accept_units, wanted, lambda _n: gettext("They are taken back."))
     return back(request, f"/returns/{which}/", results)
 
 

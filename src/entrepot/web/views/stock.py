@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.catalog import queries as catalog
 from entrepot.insight import availability, pages, summary
 from entrepot.network import queries as network
+from entrepot.returns import regrading, second_grade_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
@@ -112,6 +113,8 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "nodes": network.nodes(company=company) if may_correct else [],
         "kept": kept(request),
         "kits": catalog.kits_with(sku=which),
+        "second_grades": second_grade_queries.named(company, sku=found.code),
+        "graded": regrading.GRADED,
         "packagings": packagings,
         "packaged": {one.kind: one for one in packagings},
         "preorder": stock.preorder(sku=which),
