@@ -314,7 +314,6 @@ def test_damage_is_looked_up_of_the_orders_of_the_window_alone(house: Floor):
         ((plan,),) = sql.run(explain, params)
         told = json.loads(plan) if isinstance(plan, str) else plan
         assert any(_loops(told[0]["Plan"], "shipping_claim")) is looked_up
-        assert any(_loops(told[0]["Plan"], "shipping_reshipment")) is looked_up
 
 
 def _loops(plan: dict[str, Any], table: str) -> list[int]:
