@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -302,6 +304,24 @@ def test_what_is_lost_or_sent_again_is_no_perfect_order(house: Floor):
     }
 
 
+def test_damage_is_looked_up_of_the_orders_of_the_window_alone(house: Floor):
+    house.stock(0, 100)
+    left = shipped(*placed(house, 3, (0, 1)))
+    deliver(SYSTEM, requests=[Delivered(one, NOW + timedelta(hours=9)) for one in left])
+    for window, looked_up in ((DAY, True), (Asked(DAY.until, DAY.until + timedelta(days=1)), False)):
+        params = {"company": COMPANY, "since": window.since, "until": window.until}
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {KPIS['perfect order'].statement}"
+        ((plan,),) = sql.run(explain, params)
+        told = json.loads(plan) if isinstance(plan, str) else plan
+        assert any(_loops(told[0]["Plan"], "shipping_claim")) is looked_up
+
+
+def _loops(plan: dict[str, Any], table: str) -> list[int]:
+    """How often each node of a plan that reads a table was begun."""
+    own = [int(plan["Actual Loops"])] if plan.get("Relation Name") == table else []
+    return own + [n for one in plan.get("Plans", ()) for n in _loops(one, table)]
+
+
 def test_a_promise_is_kept_by_the_last_shipment_of_its_order(house: Floor):
     house.stock(0, 100)
     orders = placed(house, 3, (0, 1))
@@ -324,6 +344,18 @@ def test_net_cycle_time_leaves_out_what_waited_for_a_decision(house: Floor):
     deliver(SYSTEM, requests=[Delivered(shipment, NOW + timedelta(hours=20))])
     assert figure("order cycle time").value == pytest.approx(20)
     assert figure("net cycle time").value == pytest.approx(20 - 6)
+
+
+def test_what_came_before_it_was_placed_spoils_no_figure(house: Floor):
+    """A carrier that names a day and no hour says that it came before it was ordered."""
+    house.stock(0, 100)
+    orders = placed(house, 2, (0, 1))
+    (hold,) = place_hold(at(-2), requests=[PlaceHold(orders[0], "fraud review", "somebody looks at it")])
+    release_holds(at(-1.5), requests=[ReleaseHold(hold.hold, "it is right", "confirmed")])
+    for hours, shipment in zip((-0.5, 20), shipped(*orders), strict=True):
+        deliver(SYSTEM, requests=[Delivered(shipment, NOW + timedelta(hours=hours))])
+    found = {row.document: row.good for row in kpis.rows(KPIS["net cycle time"], COMPANY, LATER, DAY)}
+    assert found == {orders[0]: pytest.approx(-0.5), orders[1]: pytest.approx(20)}, "no time to be held in"
 
 
 def test_fill_is_told_by_unit_line_and_order_also_where_stock_had_nothing(house: Floor):

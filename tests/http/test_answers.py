@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -80,6 +81,21 @@ def test_invariant_5_what_is_kept_is_what_is_worked_out(shop, large):
                 kpi, COMPANY, now, window, limit=9
             )
     assert Answer.objects.count() == 2 + 2 * len(kpis.KPIS)
+
+
+def test_programs_read_nothing_that_is_kept_and_leave_nothing_behind(shop, large, program):
+    """A dashboard asks each minute until now: its answers would be renewed for days, and asked for by nobody."""
+    lead, until = program("auditor"), timezone.now()
+    since = until - timedelta(days=30)
+    asked = urlencode({"since": since.isoformat(), "until": until.isoformat()})
+    for by in ("day", "channel"):
+        assert lead.get(f"/api/v1/reports/fill-rate?{asked}&by={by}").status_code == 200
+    rows = lead.get(f"/api/v1/reports/fill-rate/rows?{asked}&limit=9")
+    window = kpis.Asked(since, until)
+    assert (
+        rows.json()[0]["name"] == kpis.rows(kpis.KPIS["fill rate"], COMPANY, until, window, limit=9)[0].name
+    )
+    assert not Answer.objects.exists()
 
 
 def test_the_worker_renews_what_has_changed_since_and_was_asked_of_late(shop, large, console):

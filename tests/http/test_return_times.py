@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from entrepot.insight import return_times
 from entrepot.insight.return_times import Asked, Times
+from entrepot.returns import staging_queries
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.dispose import Dispose, dispose
@@ -116,3 +117,19 @@ def test_people_and_programs_see_both(walks: list[Authorized]) -> None:
     )
     told = program.get(f"/api/v1/returns/times?{window}&by=node").json()
     assert [one["returns"] for one in told if one["stage"] == "authorized to closed"] == [2]
+
+
+def test_the_page_of_staging_has_what_is_due_first_and_stays_small(
+    walks: list[Authorized], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engineer expects 120 kB at most of a page; its file has all of it."""
+    (unit,) = staging_queries.staged(COMPANY, at=datetime.now(UTC), limit=9)
+    many = [replace(unit, name="A name as long as those of things in shops are")] * 300
+    monkeypatch.setattr(staging_queries, "staged", lambda *_, limit, **__: many[:limit])
+    everybody()
+    lead = a_browser("lead")
+    page = lead.get("/returns/staging/").content.decode()
+    assert page.count(f">{unit.number}</a>") == 50
+    assert "The 50 that are due first are shown" in page
+    assert len(page.encode()) < 120_000
+    assert len(lead.get("/returns/staging/?format=csv").content.decode().splitlines()) == 301

@@ -896,7 +896,7 @@ def test_what_the_checklist_asks_is_answered_by_taps_and_units_are_graded_in_par
         assert "1 to 1 units" in hand.wrong
     hand.scans("=1")
     assert hand.asks == ("Is all of it there?", f"1 × {task.sku_code}")
-    hand.scans("=no")
+    hand.scans("=complete no")
     assert hand.asks[0] == "How many scratches?"
     hand.scans("many")
     assert "a whole number" in hand.wrong
@@ -918,11 +918,120 @@ def test_what_the_checklist_asks_is_answered_by_taps_and_units_are_graded_in_par
         "nothing is taken over from the other"
     )
     assert "Only some" not in hand.page
-    for said in ("=yes", "0", "=skip", "=B"):
+    for said in ("=complete yes", "0", "==smell", "=B"):
         hand.scans(said)
     assert hand.asks[0] == "Grade B. Proposed:"
     kept = sql.run("SELECT grade, quantity, codes FROM returns_inspection ORDER BY inspected_at, id")
     assert kept == [("C", 1, "part_missing"), ("B", 1, "")]
+
+
+def test_the_rest_of_a_receipt_that_is_graded_in_parts_is_opened_beside_its_inspections(shop, handheld):
+    task = came_alike(shop, 2)
+    hand = handheld("inspector")
+    here = f"/scan/inspect/{task.receipt}/"
+    hand.goes(here)
+    hand.scans("=some", "=1", "=A")
+    first = hand.at
+    assert hand.asks[0] == "Grade A. Proposed:"
+    hand.goes("/scan/inspect/")
+    assert f'href="{here}"' in hand.page and f'href="{first}"' in hand.page, "both wait"
+    hand.goes(here)
+    assert (hand.at, hand.asks) == (here, ("What is it like?", f"1 × {task.sku_code}"))
+    hand.scans("=B")
+    assert hand.asks[0] == "Grade B. Proposed:" and hand.at != first
+    hand.goes(here)
+    assert hand.asks[0].startswith("Grade "), "nothing of the receipt is left to look at"
+
+
+def test_a_button_of_a_page_that_was_left_answers_no_other_question(shop, handheld):
+    """Back in the browser, or a second tab: the button says of which question it is."""
+    task = came_alike(shop, 1)
+    checklist(
+        shop,
+        Question("complete", "Is all of it there?"),
+        Question("worn", "Was it worn?", required=False),
+        Question("smell", "Of what does it smell?", kind="text"),
+        Question("state", "In which state is it?", kind="choice", choices=("some", "skip"), required=False),
+    )
+    hand = handheld("inspector")
+    hand.goes(f"/scan/inspect/{task.receipt}/")
+    says = {tap for tap in re.findall(r'<button name="scan" value="([^"]*)"', hand.page) if tap != "=undo"}
+    assert says == {"=complete yes", "=complete no"}
+    hand.scans("=complete yes")
+    for asks, stale, then in (
+        ("Was it worn?", ("=complete no", "=yes"), "==worn"),
+        ("Of what does it smell?", ("=worn yes", "==worn", "=A"), "smoke"),
+        ("In which state is it?", ("=complete yes", "==worn", "=some", "=skip"), "=state skip"),
+    ):
+        for one in stale:
+            hand.scans(one)
+            assert f"comes later. First scan the answer to this: {asks}" in hand.wrong
+            assert hand.asks[0] == asks, "nothing is kept of it"
+        hand.scans(then)
+    assert hand.asks[0] == "What is it like?"
+    hand.scans("=state some")
+    assert hand.wrong and hand.asks[0] == "What is it like?"
+    hand.scans("=A")
+    ((answers,),) = sql.run("SELECT answers FROM returns_inspection")
+    assert [one["answer"] for one in answers] == ["yes", "smoke", "skip"]
+
+
+def test_the_lot_on_what_came_back_is_asked_for_where_it_is_known_what_left(shop, handheld):
+    task = came_alike(shop, 2)
+    facts = {"code": task.sku_code, "receipt": task.receipt}
+    sql.run(
+        "UPDATE catalog_sku SET lot_policy = 'lot', barcode = '5012345678900' WHERE code = %(code)s", facts
+    )
+    hand = handheld("inspector")
+    here = f"/scan/inspect/{task.receipt}/"
+    hand.goes(here)
+    assert hand.asks[0] == "What is it like?", "nobody knows which lots left"
+    lots = """
+        UPDATE stock_bucket SET lot = %(lot)s WHERE id IN (
+            SELECT m.from_bucket FROM stock_move AS m JOIN returns_line AS l ON l.line_id = m.line_id
+            JOIN returns_receipt AS r ON r.return_line_id = l.id AND r.id = %(receipt)s WHERE m.to_place = 'customer')
+    """
+    sql.run(lots, facts | {"lot": "L-1"})
+    hand.goes(here)
+    asks = ("Scan the lot on it", f"2 × {task.sku_code}")
+    assert hand.asks == asks
+    for said, told in {
+        "=A": "A comes later. First scan the lot on it.",
+        "A-01": "A-01 comes later. First scan the lot on it.",
+        "LAMP-OAK": f"Wrong item: this is LAMP-OAK. Take {task.sku_code}.",
+        task.sku_code: f"{task.sku_code} is right. Scan the lot on it as well, so that it is known which one it is.",
+        "x" * 101: f"Nothing here has the barcode {'x' * 101}. Scan the lot on it.",
+    }.items():
+        hand.scans(said)
+        assert (hand.wrong, hand.asks) == (told, asks)
+    hand.scans("L-9")
+    assert hand.wrong == "Lot L-9 did not leave with this order. Undo it if you misread it, or go on."
+    assert hand.asks[0] == "What is it like?"
+    hand.scans("=undo", "=some", "=1")
+    assert hand.asks == ("Scan the lot on it", f"1 × {task.sku_code}")
+    hand.scans("(01)05012345678900(10)L-1")
+    assert (hand.wrong, hand.asks[0]) == ("", "What is it like?")
+    hand.scans("=A")
+    assert hand.asks[0] == "Grade A. Proposed:"
+    hand.goes(here)
+    hand.scans("L-9", "=A")
+    assert hand.asks[0] == "Grade D. Proposed:"
+    kept = sql.run("SELECT grade, codes FROM returns_inspection ORDER BY inspected_at, id")
+    assert kept == [("A", ""), ("D", "other_lot")]
+    sql.run(lots, facts | {"lot": ""})
+
+
+def test_what_bears_no_lot_is_graded_without(shop, handheld):
+    task = came_alike(shop, 1)
+    sql.run("UPDATE catalog_sku SET lot_policy = 'lot' WHERE code = %(code)s", {"code": task.sku_code})
+    left = "SELECT from_bucket FROM stock_move WHERE to_place = 'customer'"
+    sql.run(f"UPDATE stock_bucket SET lot = 'L-1' WHERE id IN ({left})")
+    hand = handheld("inspector")
+    hand.goes(f"/scan/inspect/{task.receipt}/")
+    hand.scans("=no lot", "=B")
+    assert hand.asks[0] == "Grade B. Proposed:"
+    assert sql.run("SELECT grade, codes FROM returns_inspection") == [("B", "")]
+    sql.run(f"UPDATE stock_bucket SET lot = '' WHERE id IN ({left})")
 
 
 def test_who_decides_otherwise_gives_a_reason_of_their_own_and_shows_it(shop, handheld):

@@ -45,12 +45,11 @@ _WORSE = f"({', '.join(repr(one) for one in WORSE)})"
 
 # Of what does not arrive it is known when its carrier says so, or when nobody has heard of it for long.
 _DECIDED = f"""
-    SELECT o.id, o.number, o.channel_id, o.promise_at, s.at, s.node_id, s.came, s.damaged, s.again
+    SELECT o.id, o.number, o.channel_id, o.promise_at, s.at, s.node_id, s.came, s.shipments
     FROM (
         SELECT h.order_id, max(COALESCE(h.delivered_at, t.at)) AS at,
                (array_agg(h.node_id ORDER BY COALESCE(h.delivered_at, t.at) DESC, h.id))[1] AS node_id,
-               bool_and(h.state = 'delivered') AS came, bool_or({{damaged}}) AS damaged,
-               bool_or(EXISTS (SELECT FROM shipping_reshipment AS r WHERE r.shipment_id = h.id)) AS again
+               bool_and(h.state = 'delivered') AS came, array_agg(h.id) AS shipments
         FROM shipping_shipment AS h LEFT JOIN LATERAL (
             SELECT min(e.occurred_at) AS at FROM shipping_carrierevent AS e
             WHERE h.state <> 'delivered' AND e.shipment_id = h.id AND e.kind IN {_WORSE}
@@ -79,13 +78,20 @@ _DAMAGED_ON_ITS_WAY = """
                 WHERE w.shipment_id = {shipment} AND w.kind = 'damaged' AND w.state <> 'dropped'))
 """
 
+# The window is asked first: what became of shipments is looked up of its orders alone, and not of all there ever were.
+_ANY_DAMAGED = f"""
+    EXISTS (SELECT FROM unnest({{shipments}}) AS h (id) WHERE {_DAMAGED_ON_ITS_WAY.format(shipment="h.id")})
+"""
+
 PERFECT_ORDER = f"""
-WITH decided AS ({_DECIDED.format(damaged=_DAMAGED_ON_ITS_WAY.format(shipment="h.id"))}), judged AS (
+WITH decided AS ({_DECIDED}), judged AS MATERIALIZED (
     SELECT a.*, a.promise_at IS NULL OR a.at <= a.promise_at AS on_time,
            NOT EXISTS (SELECT FROM orders_line AS l
                        WHERE l.order_id = a.id AND l.sku_id IS NOT NULL AND l.cancelled > 0) AS complete,
-           NOT a.damaged AND NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_DAMAGE)} AS whole,
-           NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_MISTAKE)} AS correct
+           NOT {_ANY_DAMAGED.format(shipments="a.shipments")}
+           AND NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_DAMAGE)} AS whole,
+           NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_MISTAKE)} AS correct,
+           EXISTS (SELECT FROM shipping_reshipment AS r WHERE r.shipment_id = ANY(a.shipments)) AS again
     FROM decided AS a
 )
 SELECT j.at, c.code, COALESCE(n.code, ''),
@@ -109,7 +115,8 @@ FROM arrived AS a JOIN network_channel AS c ON c.id = a.channel_id LEFT JOIN net
 CYCLE_TIME = _of_arrived(_hours("a.placed_at", "a.at"))
 DELIVERED_AS_PROMISED = _of_arrived("(a.at <= a.promise_at)::int::float8", "WHERE a.promise_at IS NOT NULL")
 
-# Holds that wait for stock are the house's own time. What several held at once waited once.
+# Holds that wait for stock are the house's own time. What several held at once waited once. What is said to have come
+# before it was placed, as where a day is named without its hour, has no time in which it was held.
 NET_CYCLE_TIME = _of_arrived(
     f"{_hours('a.placed_at', 'a.at')} - COALESCE(w.hours, 0)",
     """
@@ -119,6 +126,7 @@ LEFT JOIN LATERAL (
         SELECT unnest(range_agg(tstzrange(h.opened_at, COALESCE(h.closed_at, a.at)) * tstzrange(a.placed_at, a.at)))
         FROM orders_hold AS h
         WHERE h.order_id = a.id AND h.type <> 'inventory hold' AND h.opened_at <= COALESCE(h.closed_at, a.at)
+          AND a.placed_at <= a.at
     ) AS x (one)
 ) AS w ON true
 """,
@@ -183,7 +191,7 @@ PICK_ACCURACY = _lines_without("g.category", _BACK_FOR.format(row=_BACK, reasons
 DAMAGE_FREE = _lines_without(
     "COALESCE(x.carrier, '')",
     _BACK_FOR.format(row=_BACK, reasons=_DAMAGE),
-    f"EXISTS (SELECT FROM unnest(x.shipments) AS h (id) WHERE {_DAMAGED_ON_ITS_WAY.format(shipment='h.id')})",
+    _ANY_DAMAGED.format(shipments="x.shipments"),
 )
 
 

@@ -25,6 +25,11 @@ def serials_left(receipt: UUID) -> list[str]:
     return rows[0][0] or [] if rows else []
 
 
+def lots_left(receipt: UUID) -> list[str]:
+    """The lots of which units like those of a receipt left; an inspection may name one. 1 statement."""
+    return sql.run(_ALL_LOTS, {"receipt": receipt})[0][0] or []
+
+
 def left_with(serial: str, receipts: Collection[UUID]) -> set[UUID]:
     """Those of receipts with units like that which left under a serial number. 1 statement."""
     return {receipt for (receipt,) in sql.run(_LEFT_WITH, {"receipts": list(receipts), "serial": serial})}
@@ -69,6 +74,10 @@ JOIN stock_bucket AS b ON b.id = m.bucket
 _ALL_NUMBERED = f"""
 SELECT array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') {_LEFT}
 WHERE r.id = %(receipt)s::uuid HAVING {UNKNOWN} <= 0
+"""
+
+_ALL_LOTS = f"""
+SELECT array_agg(DISTINCT b.lot) FILTER (WHERE b.lot <> '') {_LEFT} WHERE r.id = %(receipt)s::uuid
 """
 
 _LEFT_WITH = f"""

@@ -33,11 +33,13 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class ForgetTries:
-    """Who came in did not guess: what was counted of them is forgotten."""
+    """Who came in did not guess: what was counted of them is forgotten, or no more than the `latest` tries of this
+    stretch of time, where others may have made the rest."""
 
     door: str
     who: str
     key: str | None = None
+    latest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,13 @@ def count_tries(cause: Cause, /, *, requests: Sequence[Try]) -> list[Tried | Ref
 
 @command("access.forget_tries")
 def forget_tries(cause: Cause, /, *, requests: Sequence[ForgetTries]) -> list[TriesForgotten | Refused]:
-    """Again: forgets what came since. 1 statement."""
-    sql.run(_FORGET, sql.columns(("doors", "whos"), [(one.door, one.who) for one in requests]))
+    """Tries that did not guess, no longer counted.
+
+    Locks: the counters, in the order of their keys. Again: forgets what came since; the latest anew; by key.
+    1 statement.
+    """
+    rows = [(one.door, one.who, one.latest) for one in requests]
+    sql.run(_FORGET, {**sql.columns(("doors", "whos", "latest"), rows), "at": cause.at})
     return [TriesForgotten(one.door) for one in requests]
 
 
@@ -84,7 +91,20 @@ ON CONFLICT (door, who, minutes, since) DO UPDATE SET count = t.count + excluded
 RETURNING door, who, minutes, count
 """
 
+# A counter is never 0: what has no try left is dropped.
 _FORGET = f"""
-DELETE FROM access_tries AS t USING {sql.unnest("one", doors="text", whos="text")}
-WHERE t.door = one.doors AND t.who = one.whos
+WITH asked AS (
+    SELECT doors AS door, whos AS who, sum(latest)::int AS latest, bool_or(latest IS NULL) AS whole
+    FROM {sql.unnest("one", doors="text", whos="text", latest="int")} GROUP BY 1, 2
+), found AS (
+    SELECT t.door, t.who, t.minutes, t.since, a.whole, a.latest, t.count
+    FROM access_tries AS t JOIN asked AS a ON a.door = t.door AND a.who = t.who
+     AND (a.whole OR t.since = date_bin(t.minutes * interval '1 minute', %(at)s::timestamptz, 'epoch'))
+    ORDER BY t.door COLLATE "C", t.who COLLATE "C", t.minutes, t.since FOR UPDATE OF t
+), dropped AS (
+    DELETE FROM access_tries AS t USING found AS f
+    WHERE (t.door, t.who, t.minutes, t.since) = (f.door, f.who, f.minutes, f.since) AND (f.whole OR f.count <= f.latest)
+)
+UPDATE access_tries AS t SET count = t.count - f.latest FROM found AS f
+WHERE (t.door, t.who, t.minutes, t.since) = (f.door, f.who, f.minutes, f.since) AND NOT f.whole AND f.count > f.latest
 """

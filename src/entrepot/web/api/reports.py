@@ -1,4 +1,7 @@
-"""Key figures, for programs: what there is, what each says of a time and of the time before, and the rows behind it."""
+"""Key figures, for programs: what there is, what each says of a time and of the time before, and the rows behind it.
+
+Each is worked out anew: a program's times end at any moment, so that none of its answers would be asked for again.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router
 
-from entrepot.insight import kpis, questions
+from entrepot.insight import kpis
 from entrepot.insight.kpis import Asked, Kpi
 from entrepot.kernel.errors import Invalid
 from entrepot.web import format as fmt
@@ -133,15 +136,12 @@ def tell_report(
     company: Company = None,
 ) -> Any:
     """A key figure: of a time, of as many days before, and over time or by what tells its facts apart."""
-    own, at, name = parse.company_of(company), timezone.now(), kpis.BY_SLUG[report].name
+    own, at, kpi = parse.company_of(company), timezone.now(), kpis.BY_SLUG[report]
     asked = _asked(since, until, zone, channel, node, kind)
-    figures = (
-        questions.kpi_over_time(own, at, name, asked, by) if by in kpis.PERIODS
-        else questions.kpi_by(own, at, name, asked, by)
-    )  # fmt: skip
+    told = kpis.over_time if by in kpis.PERIODS else kpis.by
     return {
-        "report": report, "now": questions.kpi_total(own, at, name, asked),
-        "before": questions.kpi_total(own, at, name, asked.earlier), "figures": figures,
+        "report": report, "now": kpis.total(kpi, own, at, asked),
+        "before": kpis.total(kpi, own, at, asked.earlier), "figures": told(kpi, own, at, asked, by),
     }  # fmt: skip
 
 
@@ -159,5 +159,4 @@ def list_report_rows(
 ) -> Any:
     """The facts behind a key figure, those that speak against the house first."""
     asked = _asked(since, until, "UTC", channel, node, kind)
-    own, name = parse.company_of(company), kpis.BY_SLUG[report].name
-    return questions.kpi_rows(own, timezone.now(), name, asked, limit)
+    return kpis.rows(kpis.BY_SLUG[report], parse.company_of(company), timezone.now(), asked, limit=limit)

@@ -30,11 +30,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from entrepot.access.commands.count_tries import ForgetTries, Try, count_tries, forget_tries
+from entrepot.access.errors import TooManyTries
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import ids
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import AllOrNothing, Refused
+from entrepot.kernel.errors import AllOrNothing, Refused, RequestReused
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day, zone_of
 from entrepot.orders import queries as orders
@@ -161,8 +163,8 @@ def visited(
 @contextmanager
 def _where_it_goes(request: HttpRequest, visit: Visit) -> Iterator[None]:
     """Days as they are where the order goes, for a reader whose browser names no zone."""
-    there = zone_of(visit.order.country, visit.order.postal_code)
-    if request.COOKIES.get("zone") or not there:
+    there, named = zone_of(visit.order.country, visit.order.postal_code), request.COOKIES.get("zone")
+    if not there or str(fmt.zone_of(named)) == named:  # browsers that hide theirs say Etc/Unknown
         yield
         return
     one = replace(fmt.reading(), zone=ZoneInfo(there))
@@ -241,8 +243,10 @@ def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
         status = HTTPStatus.TOO_MANY_REQUESTS if refused else HTTPStatus.UNPROCESSABLE_ENTITY
         context = {"door": door, "greeting": greeting, "refused": says, "number": number}
         return render(request, "portal/start.html", context, status=status)
-    # The source's are not forgotten: whoever owns one order could guess at others between two looks at his own.
-    forget_tries(cause, requests=[ForgetTries(VISIT, tries[1])])
+    # The source has this one try back and no other: many customers come from one address, and whoever owns one order
+    # could guess at others between two looks at his own.
+    given_back = [ForgetTries(VISIT, tries[0], latest=1), ForgetTries(VISIT, tries[1])]
+    forget_tries(cause, requests=given_back)
     return _enter(redirect("portal-order"), order, _before(request))
 
 
@@ -389,7 +393,9 @@ def _choices(
 ) -> HttpResponse:
     """What is offered for the things, with what was chosen of it before, where that was refused; else the order's form
     as it was filled in, with why."""
-    said, offered = _said(request), []
+    if isinstance(refused, TooManyTries) and chose and items:
+        return _again(request, visit, items, refused)
+    said, offered = _said(request, fresh=isinstance(refused, RequestReused)), []
     context: dict[str, Any] = {"door": visit.door, "order": visit.order, "said": said}
     if items and (refused is None or chose):
         answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in OFFERED])
@@ -408,10 +414,25 @@ def _choices(
         context["mates"] = _mates(visit, offered[0][1])
         context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
         context["chosen"] = _chosen_before(request, [one for one, _ in offered]) if chose else {}
-        context["wished"] = {one.line: clean(request.POST.get(f"instead-{one.line}")) for one in items}
+        context["wished"] = _wishes(request, items)
         context["photos_again"] = bool(request.FILES)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if "refused" in context else HTTPStatus.OK
     return render(request, "portal/answer.html", context, status=status)
+
+
+def _again(request: HttpRequest, visit: Visit, items: tuple[Item, ...], refused: Refused) -> HttpResponse:
+    """What was said and chosen, to be sent later: nothing is asked of the rules for who asks too often."""
+    chosen = _chosen_before(request, ASKED)
+    context: dict[str, Any] = {
+        "door": visit.door, "order": visit.order, "again": True, "items": _named(visit, items),
+        "said": [
+            *_said(request), ("asked", chosen["asked"]), *(("together", str(one)) for one in chosen["together"]),
+            *((f"instead-{line}", code) for line, code in _wishes(request, items).items()),
+        ],
+        "most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values()),
+        "photos_again": bool(request.FILES), "refused": _says(visit, refused),
+    }  # fmt: skip
+    return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _chosen_before(request: HttpRequest, offered: Sequence[str]) -> dict[str, Any]:
@@ -441,13 +462,14 @@ def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     key, asked = uuid_in(request.POST.get("key")), clean(request.POST.get("asked"))
     asked = asked if asked in OFFERED else ""
     items, pictures = _items(request), _pictures(request)
+    written = f"portal {visit.order.id} {key}"
     refused = _too_often(visit) or _unfit(pictures)
-    chosen = _chosen(request, visit, items) if asked == "exchange" and not refused else {}
+    chosen = _chosen(request, visit, items, written) if asked == "exchange" and not refused else {}
     if isinstance(chosen, Refused):
         refused, chosen = chosen, {}
     items = tuple(_wishing(one, chosen.get(one.line, "")) for one in items)
     if refused is None and items and key:
-        wanted = Authorize(visit.order.id, items, asked, key=f"portal {visit.order.id} {key}")
+        wanted = Authorize(visit.order.id, items, asked, key=written)
         found = authorize(visit.cause, requests=[wanted])[0]
         if not isinstance(found, Refused):
             add_return_photos(
@@ -537,16 +559,26 @@ def _instead(visit: Visit, items: tuple[Item, ...]) -> list[Choice]:
     ]
 
 
-def _chosen(request: HttpRequest, visit: Visit, items: tuple[Item, ...]) -> dict[UUID, str] | Refused:
-    """The SKU that is wanted instead, by line: one of those that were offered; '' leaves it to customer service."""
+def _wishes(request: HttpRequest, items: tuple[Item, ...]) -> dict[UUID, str]:
+    """What the form says is wanted instead, by line; '' leaves it to customer service."""
+    return {one.line: clean(request.POST.get(f"instead-{one.line}")) for one in items}
+
+
+def _chosen(
+    request: HttpRequest, visit: Visit, items: tuple[Item, ...], written: str
+) -> dict[UUID, str] | Refused:
+    """The SKU that is wanted instead, by line: one of those that were offered. What was `written` under this key took
+    its units: whether there are more does not matter to who presses twice."""
+    chosen = {line: code for line, code in _wishes(request, items).items() if code}
+    if not chosen or kernel.is_answered(written, ["returns.authorize"]):
+        return chosen
     offered = {one.line: {other.sku_code for other in one.others} for one in _instead(visit, items)}
-    chosen = {one.line: clean(request.POST.get(f"instead-{one.line}")) for one in items}
     for line, code in chosen.items():
-        if code and code not in offered.get(line, ()):
+        if code not in offered.get(line, ()):
             return errors.NotExchangeable(
                 sku=code, number=visit.order.number, why="it is not to be had any more"
             )
-    return {line: code for line, code in chosen.items() if code}
+    return chosen
 
 
 def _wishing(item: Item, code: str) -> Item:
@@ -614,13 +646,12 @@ def _items(request: HttpRequest) -> tuple[Item, ...]:
 SAID = ("units-", "reason-", "note-", "condition-", "lot-", "serial-")
 
 
-def _said(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of the form, to be sent again with the choice of an outcome."""
-    return [
-        (name, clean(str(text)))
-        for name, text in request.POST.items()
-        if name == "key" or name.startswith(SAID)
-    ] + ([] if request.POST.get("key") else [("key", str(ids.uuid7()))])
+def _said(request: HttpRequest, *, fresh: bool = False) -> list[tuple[str, str]]:
+    """The fields of the form, to be sent again with the choice of an outcome; under a `fresh` key where its own stands
+    for something else."""
+    key = "" if fresh else clean(request.POST.get("key"))
+    said = [(name, clean(str(text))) for name, text in request.POST.items() if name.startswith(SAID)]
+    return [*said, ("key", key or str(ids.uuid7()))]
 
 
 def _names(visit: Visit) -> dict[UUID, str]:

@@ -22,6 +22,8 @@ from entrepot.web.views.reports import days_asked
 
 DAYS = 90
 SHOWN = 200
+STAGED_SHOWN = 50
+"""Rows of staging: what is due first is worked on first, and in a house of 200,000 orders 200 rows are 163 kB."""
 STAGED_SIDES = {"node": _("Node"), "reason": _("Reason"), "category": _("Category")}
 SIDES = {"node": _("Node"), "channel": _("Channel"), "reason": _("Reason")}
 STAGES = {
@@ -44,14 +46,14 @@ def staging(request: Request) -> HttpResponse:
     side = next(
         (one for one in staging_queries.SIDES if one == request.GET.get("by")), staging_queries.SIDES[0]
     )
-    most = at_most(request, SHOWN)
+    most = at_most(request, STAGED_SHOWN)
     rows = staging_queries.staged(company, at=now, node=node, overdue=overdue, limit=most)
-    shown = listed_whole(request, lists_returns.STAGING, rows, size=SHOWN)
+    shown = listed_whole(request, lists_returns.STAGING, rows, size=STAGED_SHOWN)
     if shown.answer:
         return shown.answer
     context: dict[str, Any] = {
         **shown.context(),
-        "shown": SHOWN,
+        "shown": STAGED_SHOWN,
         "ages": staging_queries.ages(company, at=now, by=side),
         "side": side,
         "sides": STAGED_SIDES,

@@ -102,7 +102,7 @@ def _open(request: Request, rows: list[queries.Task], scan: Scan) -> Outcome:
 def one(request: Request, which: UUID) -> HttpResponse:
     """The grade of a receipt's units, one by one where they left with serial numbers, or what is done with those of an
     inspection."""
-    task = next((row for row in _tasks(request) if which in (row.inspection, row.receipt)), None)
+    task = _named(_tasks(request), which)
     if task is None:
         return over(request, "inspect", which, COMMANDS, "scan-inspect")
     subject = task.inspection or task.receipt
@@ -117,6 +117,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
     return show(request, step.screen())
 
 
+def _named(rows: list[queries.Task], which: UUID) -> queries.Task | None:
+    """The units of an address: of a receipt those that nobody has looked at, else those of an inspection of it."""
+    own = (row for row in rows if which == (row.inspection or row.receipt))
+    return next(own, next((row for row in rows if row.receipt == which), None))
+
+
 class _Step(NamedTuple):
     """What is shown, and what is made of a scan."""
 
@@ -124,32 +130,41 @@ class _Step(NamedTuple):
     decide: Callable[[Scan, str], Outcome]
 
 
-PART, ANSWER, INSTEAD = "#", "?", "!"
-"""With what is remembered begins: how many of the units are meant, an answer, another disposition."""
+PART, LOT, ANSWER, INSTEAD = "#", "~", "?", "!"
+"""With what is remembered begins: how many of the units are meant, the lot on them, an answer, another disposition."""
 SOME = "=some"
-SKIP = "=skip"
+NO_LOT = "=no lot"
+SKIP = "=="
+"""With this, and the code of its question, a button says that there is no answer."""
+LOT_MAX = 100
 TAPS_MOST = 9
 """Numbers of units that have buttons; more are typed."""
 
 
 class _Said(NamedTuple):
     """What was said of units so far: the number on the one in hand, how many are meant ('' while that is asked for),
-    and the answers by question."""
+    the lot on them ('' where none is to be read), and the answers by question."""
 
     serial: str | None
     part: str | None
+    lot: str | None
     answers: dict[str, str]
 
 
 def _said(tokens: Sequence[str], *, numbered: bool) -> _Said:
     serial, rest = (tokens[0], tokens[1:]) if numbered and tokens else (None, tokens)
     parts = [one[1:] for one in rest if one.startswith(PART)]
+    lots = [one[1:] for one in rest if one.startswith(LOT)]
     answers = (one[1:].partition(" ") for one in rest if one.startswith(ANSWER))
-    return _Said(serial, parts[-1] if parts else None, {code: text for code, _, text in answers})
+    return _Said(
+        serial, parts[-1] if parts else None, lots[-1] if lots else None,
+        {code: text for code, _, text in answers},
+    )  # fmt: skip
 
 
 def _looking(request: Request, task: queries.Task, at: Progress) -> _Step:
-    """What is asked of units that nobody has looked at: the number on one, what the checklist asks, and the grade."""
+    """What is asked of units that nobody has looked at: the number on one, the lot on it, what the checklist asks, and
+    the grade."""
     left = [] if task.serial else inspection_queries.serials_left(task.receipt)
     said = _said(at.tokens, numbered=bool(left))
     if left and said.serial is None:
@@ -161,9 +176,16 @@ def _looking(request: Request, task: queries.Task, at: Progress) -> _Step:
     many = task.quantity > 1 and said.part is None
     if said.part:
         task = replace(task, quantity=min(int(said.part), task.quantity))
+    can_undo = bool(at.tokens)
+    lots = _lots(task) if said.lot is None else []
+    if lots:
+        return _Step(
+            lambda: replace(_lot(task, many=many), can_undo=can_undo),
+            lambda scan, key: _read_lot(request, task, lots, at, scan, key, many=many),
+        )
+    task = replace(task, lot=said.lot or task.lot)
     questions = inspection_queries.questions(request.reader.company.id, task.category, timezone.now())
     unasked = next((one for one in questions if one.code not in said.answers), None)
-    can_undo = bool(at.tokens)
     if unasked:
         return _Step(
             lambda: replace(_question(task, unasked, many=many), can_undo=can_undo),
@@ -224,6 +246,19 @@ def _number(task: queries.Task) -> Screen:
     )  # fmt: skip
 
 
+def _lots(task: queries.Task) -> list[str]:
+    """The lots that left, where the one that came back is asked for: nobody noted it when it came."""
+    return inspection_queries.lots_left(task.receipt) if task.has_lots and not task.lot else []
+
+
+def _lot(task: queries.Task, *, many: bool) -> Screen:
+    taps = (Tap(NO_LOT, gettext("There is none to be read"), "quiet"), *_some(task, many=many))
+    return Screen(
+        task.number, gettext("Scan the lot on it"), f"{task.quantity} × {task.sku_code}", task.name,
+        facts=_facts(task), taps=taps, scans=gettext("Lot"), at=str(task.receipt), back="scan-inspect",
+    )  # fmt: skip
+
+
 def _some(task: queries.Task, *, many: bool) -> tuple[Tap, ...]:
     """The button for who finds that units differ."""
     return (Tap(SOME, gettext("Only some of the %(n)s") % {"n": task.quantity}, "quiet"),) if many else ()
@@ -248,9 +283,10 @@ def _part(task: queries.Task) -> Screen:
 
 def _question(task: queries.Task, asked: Question, *, many: bool) -> Screen:
     written = asked.kind in ("number", "text")
-    taps = () if written else tuple(Tap(f"={one}", sentence(one)) for one in asked.verdicts)
+    # A page that was left behind still has its buttons: each says of which question it is.
+    taps = () if written else tuple(Tap(f"={asked.code} {one}", sentence(one)) for one in asked.verdicts)
     if not asked.required:
-        taps += (Tap(SKIP, gettext("No answer"), "quiet"),)
+        taps += (Tap(f"{SKIP}{asked.code}", gettext("No answer"), "quiet"),)
     return Screen(
         task.number, asked.asks, f"{task.quantity} × {task.sku_code}", task.name, facts=_facts(task),
         taps=taps + _some(task, many=many),
@@ -331,6 +367,38 @@ def _read(
     return redirect(request.path)
 
 
+def _read_lot(
+    request: Request,
+    task: queries.Task,
+    left: Collection[str],
+    at: Progress,
+    scan: Scan,
+    key: str,
+    *,
+    many: bool,
+) -> Outcome:
+    """The lot on the units in hand, typed or read of a barcode that says it. One that did not leave is told at once."""
+    lot, wanted = scan.lot or scan.text, Said("the lot on it")
+    if many and scan.text == SOME:
+        return Keep(PART)
+    if scan.text == NO_LOT or lot in left:
+        return Keep(LOT if scan.text == NO_LOT else f"{LOT}{lot}")
+    if scan.text.startswith("=") or scan.bin:
+        return errors.ScanOutOfTurn(scanned=scan.shown.removeprefix("="), wanted=wanted)
+    if wrong := _wrong(task, scan):
+        return wrong
+    if not scan.lot and isinstance(_not_asked(task, scan), str):
+        return errors.ScanUnread(scanned=scan.shown, wanted=wanted)
+    if len(lot) > LOT_MAX:
+        return errors.ScanUnknown(scanned=lot, wanted=wanted)
+    refused = keep(request, at, (*at.tokens, f"{LOT}{lot}"), key)
+    if refused:
+        return refused
+    told = gettext("Lot %(lot)s did not leave with this order. Undo it if you misread it, or go on.")
+    messages.error(request, told % {"lot": lot})
+    return redirect(request.path)
+
+
 def _units(task: queries.Task, scan: Scan) -> Outcome:
     """How many units are meant by what is said next."""
     said = scan.text.removeprefix("=")
@@ -344,13 +412,16 @@ def _answer(request: Request, task: queries.Task, asked: Question, scan: Scan, *
     """An answer to what the checklist asks: a button, or what is typed."""
     if many and scan.text == SOME:
         return Keep(PART)
-    if not asked.required and scan.text == SKIP:
+    if not asked.required and scan.text == f"{SKIP}{asked.code}":
         return Keep(f"{ANSWER}{asked.code} ")
-    if asked.kind in ("number", "text"):
+    written, tapped = asked.kind in ("number", "text"), scan.text.startswith("=")
+    of, _, text = scan.text.removeprefix("=").partition(" ")
+    if tapped and (written or of != asked.code):
+        wanted = Said("the answer to this: {0}", asked.asks)
+        return errors.ScanOutOfTurn(scanned=text or of.removeprefix("="), wanted=wanted)
+    if written:
         text = clean(request.POST.get("scan"))
-    elif scan.text.startswith("="):
-        text = scan.text.removeprefix("=")
-    else:
+    elif not tapped:
         return _wrong(task, scan) or _not_asked(task, scan) or _button(scan)
     checked = answered([asked], {asked.code: text})
     return checked if isinstance(checked, Refused) else Keep(f"{ANSWER}{asked.code} {text}")
@@ -374,7 +445,15 @@ def _inspect(
     if grade not in rules.GRADES:
         return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("a grade: one of the buttons"))
     answers = {code: text for code, text in said.answers.items() if text}
-    asked = Inspect(task.receipt, task.quantity, grade, answers=answers, serial=said.serial or "", key=key)
+    asked = Inspect(
+        task.receipt,
+        task.quantity,
+        grade,
+        answers=answers,
+        serial=said.serial or "",
+        lot=said.lot or "",
+        key=key,
+    )
     answer = finish(request, at, inspect, asked) if at.tokens else give_one(request, inspect, asked)
     return answer if isinstance(answer, Refused) else redirect("scan-inspect-one", answer.inspection)
 
