@@ -311,10 +311,11 @@ JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.whole IS NOT NULL AND (l.whole <> l.made OR l.mixed)
 """
 
-# invariant 17: the bank account holds what payouts brought and lines of statements say beside them
+# invariant 17: the bank account holds what it was opened with, what payouts brought and lines of statements say
 _ACCOUNT = """
-SELECT format('company %s: account 1000 holds %s %s; payouts make %s, lines of bank statements beside them %s',
-              company_id, COALESCE(b.balance, 0), currency, COALESCE(p.amount, 0), COALESCE(l.amount, 0))
+SELECT format('company %s: account 1000 holds %s %s; payouts make %s, lines of bank statements beside them %s, '
+              'what it was opened with %s', company_id, COALESCE(b.balance, 0), currency, COALESCE(p.amount, 0),
+              COALESCE(l.amount, 0), COALESCE(o.amount, 0))
 FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
       WHERE account = 1000 GROUP BY 1, 2) AS b
 FULL JOIN (SELECT company_id, currency::text, sum(net_minor)::bigint AS amount
@@ -325,5 +326,8 @@ FULL JOIN (SELECT s.company_id, s.currency::text, sum(l.amount_minor)::bigint AS
            WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice', 'landed_cost', 'order')
            GROUP BY 1, 2) AS l
   USING (company_id, currency)
-WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0)
+FULL JOIN (SELECT company_id, currency::text, sum(amount_minor)::bigint AS amount FROM ledger_line
+           WHERE account = 1000 AND event = 'manual.posted' AND kind = 'manual.opening' GROUP BY 1, 2) AS o
+  USING (company_id, currency)
+WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0) + COALESCE(o.amount, 0)
 """

@@ -105,6 +105,7 @@ AREAS = (
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
         Page("clearing", _("Clearing")),
+        Page("entries", _("Entries by hand")),
         Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
@@ -178,6 +179,7 @@ ACTIONS = (
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
     Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
     Action(_("Match what clearing accounts hold"), "clearing", "", "ledger.match_lines"),
+    Action(_("Enter a journal entry"), "entry-new", "", "ledger.enter_entries"),
     Action(_("Answer disputes"), "disputes", "", "settlement.contest_disputes"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
@@ -296,6 +298,7 @@ OWN_PAGES = {
     "fulfillment": "packing",
     "purchase": "purchase-order",
     "notice": "notice",
+    "manual_entry": "manual-entry",
     "supplier": "supplier",
     "service": "service",
 }

@@ -43,6 +43,7 @@ from entrepot.web.api import (
     documents,
     drafts,
     drop_ships,
+    entries,
     exchanges,
     holds,
     invoices,
@@ -243,6 +244,7 @@ api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
 api.add_router("/v1", clearing.router, tags=["clearing"])
 api.add_router("/v1", month_end.router, tags=["month end"])
+api.add_router("/v1", entries.router, tags=["books"])
 api.add_router("/v1", books.router, tags=["books"])
 api.add_router("/v1", cohorts.router, tags=["returns"])
 api.add_router("/v1", profit.router, tags=["profit"])
