@@ -221,7 +221,7 @@ def _entry(company: int, now: datetime) -> None:
     from entrepot.ledger.manual import EntryLine
 
     rent = EnterEntry(
-        company, "accrual", now.date(), (EntryLine(5550, 120_000), EntryLine(2250, -120_000)), "rent of the month", "lease"
+        company, "accrual", now.date(), (EntryLine(5550, 120_000), EntryLine(2250, -120_000)), "rent of the month",
     )  # fmt: skip
     opened = EnterEntry(
         company,

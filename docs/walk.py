@@ -116,6 +116,7 @@ OF_THE_PORTAL = ("portal-start", "portal-order", "portal-return")
 """The pages of a customer's visit."""
 
 NOT_WALKED = {
+    "book-file": "is made by the worker when somebody asks for it",
     "find": "parts of the search",
     "report-tile": "a part of the reports",
     "view": "leads to a list",

@@ -59,12 +59,27 @@ class LineRow:
     decided_by: str
     whole_minor: int | None
 
+    @property
+    def id(self) -> str:
+        """By which the page behind it is asked for."""
+        return f"{self.booked_on}.{self.statement}.{self.number}"
+
 
 def lines(
-    company: int, statement: UUID | None = None, *, waiting: bool = False, limit: int = 200
+    company: int,
+    statement: UUID | None = None,
+    *,
+    waiting: bool = False,
+    after: tuple[date, UUID, int] | None = None,
+    limit: int = 200,
 ) -> list[LineRow]:
-    """Of a statement or all, those that wait or all; the oldest first. 1 statement."""
-    params = {"company": company, "statement": statement, "waiting": waiting, "limit": limit}
+    """Of a statement or all, those that wait or all; the oldest first, behind a day, statement and number.
+    1 statement."""
+    day, behind, number = after or (None, None, None)
+    params = {
+        "company": company, "statement": statement, "waiting": waiting, "day": day, "behind": behind, "number": number,
+        "limit": limit,
+    }  # fmt: skip
     return [LineRow(*row) for row in sql.run(_LINES, params)]
 
 
@@ -227,6 +242,8 @@ SELECT l.statement_id, s.number, l.number, s.currency::text, l.booked_on, l.amou
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.company_id = %(company)s::smallint AND (%(statement)s::uuid IS NULL OR l.statement_id = %(statement)s::uuid)
   AND (NOT %(waiting)s::boolean OR l.state IN ('differs', 'unmatched'))
+  AND (%(day)s::date IS NULL
+       OR (l.booked_on, l.statement_id, l.number) > (%(day)s::date, %(behind)s::uuid, %(number)s::int))
 ORDER BY l.booked_on, l.statement_id, l.number LIMIT %(limit)s::int
 """
 
