@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from io import TextIOWrapper
-from typing import IO, TextIO, cast
+from typing import TextIO, cast
 
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
@@ -50,7 +50,7 @@ def file(request: Request, kind: str) -> HttpResponse:
     name = f"{company.code}-{kind}-{year or 'all'}-{now:%Y-%m-%d}.{book_files.FORMATS[kind]}"
     whole = new_file()
     try:
-        text_file = TextIOWrapper(cast("IO[bytes]", whole), "utf-8", newline="")
+        text_file = TextIOWrapper(whole, "utf-8", newline="")
         out = cast("TextIO", _Heard(text_file, making))
         rows = book_files.write(kind, out, ledger_export.span(company.id, year), now)
         text_file.detach()
