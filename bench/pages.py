@@ -80,6 +80,7 @@ NOT_HERE = {
 }
 """What the house has nothing of, and why."""
 NOT_OPENED = {
+    "book-file": "is left to the worker, whose time is that of the export",
     "portal-link": "the walk goes through it to an order",
     "portal-label": "is asked for in a customer's visit, which the walk has left by then",
     "portal-slip": "is asked for in a customer's visit, which the walk has left by then",

@@ -31,6 +31,7 @@ def furnish_more() -> None:
     _file(company, now)
     _job(company, now)
     _wave(company, node, now)
+    _entry(company, now)
 
 
 def _cause(who: str, at: datetime) -> Cause:
@@ -211,6 +212,26 @@ def _file(company: int, now: datetime) -> None:
     ask = AskImport(company, channel.code, "orders.csv", True, content)
     (asked,) = whole(ask_imports(_cause("service", now), requests=[ask]))
     serve_files(_cause("worker", now), [asked.file])  # reads it
+
+
+def _entry(company: int, now: datetime) -> None:
+    """Rent of the month that nobody has billed, entered and approved, and another entry that waits."""
+    from entrepot.ledger.commands.decide_entries import DecideEntry, decide_entries
+    from entrepot.ledger.commands.enter_entries import EnterEntry, enter_entries
+    from entrepot.ledger.manual import EntryLine
+
+    rent = EnterEntry(
+        company, "accrual", now.date(), (EntryLine(5550, 120_000), EntryLine(2250, -120_000)), "rent of the month",
+    )  # fmt: skip
+    opened = EnterEntry(
+        company,
+        "opening",
+        now.date(),
+        (EntryLine(1000, 900_000), EntryLine(3000, -900_000)),
+        "what the bank held",
+    )
+    one, _ = whole(enter_entries(_cause("controller", now), requests=[rent, opened]))
+    whole(decide_entries(_cause("root", now), requests=[DecideEntry(one.entry, approve=True)]))
 
 
 def _wave(company: int, node: network.Node, now: datetime) -> None:

@@ -98,6 +98,7 @@ WHICH: dict[str, str] = {
     "webhook": _LAST.format("channels_webhook"),
     "work-item": "SELECT id FROM work_item ORDER BY (state = 'open') DESC, id LIMIT 1",
     "entry": "SELECT entry_id FROM ledger_line ORDER BY id DESC LIMIT 1",
+    "manual-entry": _LAST.format("ledger_manualentry"),
     "event": "SELECT seq FROM kernel_event ORDER BY seq DESC LIMIT 1",
     "refund-trail": _LAST.format("returns_refund"),
     "message": "SELECT 'out', id::text FROM kernel_delivery ORDER BY (state = 'dead') DESC, id LIMIT 1",
@@ -117,6 +118,7 @@ OF_THE_PORTAL = ("portal-start", "portal-order", "portal-return")
 """The pages of a customer's visit."""
 
 NOT_WALKED = {
+    "book-file": "is made by the worker when somebody asks for it",
     "find": "parts of the search",
     "report-tile": "a part of the reports",
     "view": "leads to a list",

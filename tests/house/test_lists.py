@@ -46,6 +46,7 @@ OTHERWISE = {
     "web/draft.html": (3, "a form"),
     "web/duties.html": (1, "a matrix of what is the same for everybody"),
     "web/edi_documents.html": (1, "what became of one file"),
+    "web/entry_new.html": (1, "a form"),
     "web/floor.html": (2, "what waits at each node"),
     "web/home.html": (1, "figures"),
     "web/labor.html": (3, "the steps of each node, what else waits, and sums by step"),

@@ -90,7 +90,12 @@ def test_programs_send_statements(shop, program):
     assert (taken["lines"], taken["waiting"], taken["fresh"]) == (2, 2, True)
     assert is_problem(api.post("/api/v1/bank-statements", {"camt": BOMB}, again="2"), 422, "kernel.invalid")
     assert is_problem(api.post("/api/v1/bank-statements", {"csv": "a"}, again="3"), 422, "kernel.invalid")
-    first, _ = api.get("/api/v1/bank-lines").json()
+    first, second = api.get("/api/v1/bank-lines").json()["items"]
+    page = api.get("/api/v1/bank-lines?limit=1").json()
+    assert page["items"] == [first]
+    rest = api.get(f"/api/v1/bank-lines?limit=1&after={page['next']}").json()
+    assert rest == {"items": [second], "next": None}
+    assert api.get("/api/v1/bank-lines?after=2026-11-23.x.1").status_code == 422
     body = {
         "statement": first["statement"],
         "line": first["number"],
@@ -101,11 +106,11 @@ def test_programs_send_statements(shop, program):
     assert is_problem(api.post("/api/v1/bank-lines/decide", stale, again="7"), 422, "kernel.invalid")
     body["amount_minor"] = first["amount_minor"]
     assert api.post("/api/v1/bank-lines/decide", body, again="4").json()["state"] == "booked"
-    assert len(api.get("/api/v1/bank-lines?show=all").json()) == 2
-    (waits,) = api.get("/api/v1/bank-lines").json()
+    assert len(api.get("/api/v1/bank-lines?show=all").json()["items"]) == 2
+    (waits,) = api.get("/api/v1/bank-lines").json()["items"]
     parts = {"statement": waits["statement"], "line": waits["number"], "amounts_minor": [-1_500, -500]}
     split = api.post("/api/v1/bank-lines/split", parts, again="5").json()
     assert split == {"statement": waits["statement"], "lines": [2, 3]}
-    assert [one["whole_minor"] for one in api.get("/api/v1/bank-lines").json()] == [-2_000, -2_000]
+    assert [one["whole_minor"] for one in api.get("/api/v1/bank-lines").json()["items"]] == [-2_000, -2_000]
     parts["line"] = first["number"]
     assert is_problem(api.post("/api/v1/bank-lines/split", parts, again="6"), 409, "kernel.wrong_state")

@@ -81,7 +81,11 @@ def test_programs_send_lines_or_a_file(shop, program):
         "/api/v1/carrier-invoices", {**body, "external_id": "F-3", "csv": text}, again="3"
     ).json()
     assert again["in_question"] == 1
-    (charge,) = api.get("/api/v1/carrier-charges").json()
+    (charge,) = api.get("/api/v1/carrier-charges").json()["items"]
+    behind = f"{charge['invoice']}.{charge['number']}"
+    assert api.get(f"/api/v1/carrier-charges?after={behind}").json() == {"items": [], "next": None}
+    before = f"{charge['invoice']}.{charge['number'] - 1}"
+    assert api.get(f"/api/v1/carrier-charges?after={before}").json()["items"] == [charge]
     assert charge["why"] == "charged before"
     answer = api.post(
         "/api/v1/carrier-charges/decide",

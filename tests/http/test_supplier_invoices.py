@@ -89,7 +89,11 @@ def test_an_invoice_of_another_currency_and_day_is_taken_on_the_page(shop, conso
 
 def test_programs_take_and_decide_and_ask_what_is_not_billed(bought, program):
     api = program("books")
-    (left,) = api.get("/api/v1/goods-not-invoiced").json()
+    (left,) = api.get("/api/v1/goods-not-invoiced").json()["items"]
+    (row,) = supplier_queries.unbilled(COMPANY)
+    assert api.get(f"/api/v1/goods-not-invoiced?after={row.id}").json() == {"items": [], "next": None}
+    assert api.get("/api/v1/goods-not-invoiced?after=0.PO-1.1").json()["items"] == [left]
+    assert api.get("/api/v1/goods-not-invoiced?after=now.PO-1.1").status_code == 422
     assert (left["order_number"], left["received"], left["billed"], left["amount_minor"]) == (
         bought,
         10,
@@ -102,7 +106,7 @@ def test_programs_take_and_decide_and_ask_what_is_not_billed(bought, program):
     assert (taken["state"], taken["in_question"], taken["question_minor"]) == ("open", 1, 800)
     again = api.post("/api/v1/supplier-invoices", {**body, "lines": lines}, again="two").json()
     assert (again["invoice"], again["fresh"]) == (taken["invoice"], False)
-    (line,) = api.get("/api/v1/supplier-lines").json()
+    (line,) = api.get("/api/v1/supplier-lines").json()["items"]
     assert (line["units"], line["difference_minor"]) == (10, 800)
     came = api.post("/api/v1/supplier-invoices/match-arrivals", {"invoice": taken["invoice"]}).json()
     assert (came["units"], came["state"]) == (0, "open")

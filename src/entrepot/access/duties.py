@@ -60,6 +60,10 @@ CONFLICTS = (
         ("settlement.decide_write_offs",), "high", "enter×approve",
     ),
     Conflict(
+        "journal entry × approval", "enters journal entries by hand", "approves them",
+        ("ledger.enter_entries", "ledger.reverse_entries"), ("ledger.decide_entries",), "high", "enter×approve",
+    ),
+    Conflict(
         "customer × credit", "makes customers, who come with their orders", "approves what is given back to them",
         ("parties.register_customers", "orders.place"), ("orders.approve_credits", "returns.approve_refunds"), "medium",
     ),

@@ -12,8 +12,6 @@ from entrepot.cli.session import add_database_option, at_terminal, opened
 
 Write = Callable[[TextIO], object]
 BAD_USE = 2
-YEARS = (1900, 2199)
-"""Of which there may be books: a file of another year would be empty, and look like one of a house without any."""
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,6 +34,8 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _year(text: str) -> int:
+    from entrepot.insight.book_files import YEARS
+
     if not (text.isascii() and text.isdigit() and len(text) == 4 and YEARS[0] <= int(text) <= YEARS[1]):
         raise argparse.ArgumentTypeError(f"expected a year such as 2026, found {text!r}")
     return int(text)

@@ -96,6 +96,7 @@ _NUMBERED = {
     "carrier_invoice": ("settlement_carrierinvoice", "concat_ws(' · ', carrier, external_id, state)"),
     "supplier_invoice": ("settlement_supplierinvoice", "concat_ws(' · ', external_id, state)"),
     "bank_statement": ("settlement_bankstatement", "concat_ws(' · ', external_id, state)"),
+    "manual_entry": ("ledger_manualentry", "concat_ws(' · ', kind, state)"),
     "write_off": ("settlement_writeoff", "state"),
     "channel_statement": ("channels_statement", "kind"),
     "draft": ("orders_draft", "state"),

@@ -747,6 +747,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),
     "supplier_invoice": ("settlement_supplierinvoice", "number", "state"),
     "bank_statement": ("settlement_bankstatement", "number", "state"),
+    "manual_entry": ("ledger_manualentry", "number", "state"),
     "write_off": ("settlement_writeoff", "number", "state"),
     "clearing_note": ("settlement_clearingnote", "code", "''"),
     "channel_statement": ("channels_statement", "number", "''"),

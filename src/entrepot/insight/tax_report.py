@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.ledger.manual import OF_NO_RETURN
 from entrepot.ledger.rules import TOLD_BY_A_DOCUMENT
 from entrepot.parties import queries as parties
 from entrepot.settlement.invoice_queries import BESIDE
@@ -119,6 +120,7 @@ _TAX = " OR ".join(
     f"(l.event = '{event}' AND l.kind = '{kind}tax')" for event, kind in TOLD_BY_A_DOCUMENT.items()
 )
 _KEPT = "l.kind IN ({})".format(", ".join(f"'return.{kind}'" for kind in TAXES_WITHIN))
+_OF_NO_RETURN = ", ".join(f"'manual.{kind}'" for kind in OF_NO_RETURN)
 _TOLD_BY_A_DOCUMENT = "({})".format(
     " OR ".join(
         f"(l.event = '{event}' AND l.kind LIKE '{kind}%%')" for event, kind in TOLD_BY_A_DOCUMENT.items()
@@ -139,7 +141,7 @@ WITH entry AS (
     WHERE l.company_id = %(company)s::smallint AND l.month BETWEEN %(since)s::date AND %(until)s::date
       AND l.occurred_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
       AND l.occurred_at < (%(until)s::date + interval '1 month') AT TIME ZONE 'UTC'
-      AND (l.account = 2200 OR {_TOLD_BY_A_DOCUMENT})
+      AND (l.account = 2200 AND l.kind NOT IN ({_OF_NO_RETURN}) OR {_TOLD_BY_A_DOCUMENT})
     GROUP BY 1, 2, 3, 4, 5, 6
 ), placed AS (
     SELECT e.entry_id, e.month, e.event, e.document_kind, e.document_id, e.occurred_at, e.base,
@@ -212,11 +214,18 @@ FROM parts WHERE country = %(country)s::text AND {_NEAR.format(of="parts")} IS N
 GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY occurred_at DESC, entry_id LIMIT %(limit)s::int
 """
 
-# By the balances, not by the lines that the report reads.
-_ACCOUNTS = """
+# By the balances, not by the lines that the report reads; without what was declared, or brought along from elsewhere.
+_ACCOUNTS = f"""
 SELECT COALESCE(-sum(functional_minor) FILTER (WHERE account = 2200), 0)::bigint,
        COALESCE(sum(functional_minor) FILTER (WHERE account = 1240), 0)::bigint
-FROM ledger_balance
-WHERE company_id = %(company)s::smallint AND account IN (1240, 2200)
-  AND month BETWEEN %(since)s::date AND %(until)s::date
+FROM (
+    SELECT account, functional_minor FROM ledger_balance
+    WHERE company_id = %(company)s::smallint AND account IN (1240, 2200)
+      AND month BETWEEN %(since)s::date AND %(until)s::date
+    UNION ALL
+    SELECT l.account, -l.functional_minor FROM ledger_manualentry AS m
+    JOIN ledger_line AS l ON l.document_id = m.id AND l.account IN (1240, 2200) AND l.kind IN ({_OF_NO_RETURN})
+    WHERE m.company_id = %(company)s::smallint AND m.state = 'posted'
+      AND l.month BETWEEN %(since)s::date AND %(until)s::date
+) AS b
 """

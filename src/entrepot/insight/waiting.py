@@ -71,6 +71,7 @@ SIGNALS = {
     "carrier invoices": _in_state("settlement_carrierinvoice", "open"),
     "supplier invoices": _in_state("settlement_supplierinvoice", "open"),
     "write-offs": _in_state("settlement_writeoff", "waiting"),
+    "journal entries": _in_state("ledger_manualentry", "waiting"),
     "months": """FROM (
         SELECT month FROM ledger_balance WHERE company_id = %(company)s::smallint
           AND month < date_trunc('month', %(now)s::timestamptz AT TIME ZONE 'UTC')

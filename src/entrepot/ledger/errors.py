@@ -29,6 +29,21 @@ class MonthClosed(Refused):
     says = "{month} is closed for company {company}. Post today, and name the document of the closed month."
 
 
+class MovedElsewhere(Refused):
+    """A person enters a line of an account that holds what other records say."""
+
+    code = "ledger.moved_elsewhere"
+    kind = "invalid"
+    says = "Account {account} holds what other records say, and no entry by hand moves it. Instead, {how}."
+
+
+class ReversedBefore(Refused):
+    """A journal entry is taken back that another one takes back already."""
+
+    code = "ledger.reversed_before"
+    says = "{number} is taken back by {by} already, or will be once that is approved."
+
+
 class StockOnHand(Refused):
     """The method of valuation is changed while there is stock."""
 

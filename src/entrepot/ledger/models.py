@@ -17,6 +17,7 @@ from entrepot.ledger.clearing_models import (  # noqa: F401  Django looks for ta
     Match,
     MatchPart,
 )
+from entrepot.ledger.manual_models import ManualEntry, ManualLine  # noqa: F401
 
 
 class Account(models.Model):

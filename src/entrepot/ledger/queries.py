@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.ledger import clearing_queries, errors, rules
+from entrepot.ledger import clearing_queries, errors, manual_queries, rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,13 +264,13 @@ def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("ledger_line", "ledger_balance", "ledger_valuation", "ledger_layer")
     found = {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
-    return found | clearing_queries.checked()
+    return found | clearing_queries.checked() | manual_queries.checked()
 
 
 def discrepancies() -> list[str]:
     """Sentences about balances that disagree with the journal; [] when all is right."""
     found = [sentence for statement in _DISCREPANCIES for (sentence,) in sql.run(statement)]
-    return found + clearing_queries.discrepancies()
+    return found + clearing_queries.discrepancies() + manual_queries.discrepancies()
 
 
 _TRIAL = """

@@ -15,8 +15,9 @@ from entrepot.kernel.shapes import shape
 LINES_MAX = 20_000
 AMOUNT_MAX = 10**15
 PARTS_MAX = 100
-PURPOSES = ("payable", "charges", "receivable", "other")
-"""What a person may book a line as: a debt paid, the bank's charges, a customer's transfer, other income."""
+PURPOSES = ("payable", "charges", "receivable", "taxes", "own_account", "other")
+"""What a person may book a line as: a debt paid, the bank's charges, a customer's transfer, taxes paid or given back,
+money from or to another account of our own, other income."""
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_./-]*[0-9A-Za-z]|[0-9A-Za-z]")
 
 

@@ -59,12 +59,27 @@ class LineRow:
     decided_by: str
     whole_minor: int | None
 
+    @property
+    def id(self) -> str:
+        """By which the page behind it is asked for."""
+        return f"{self.booked_on}.{self.statement}.{self.number}"
+
 
 def lines(
-    company: int, statement: UUID | None = None, *, waiting: bool = False, limit: int = 200
+    company: int,
+    statement: UUID | None = None,
+    *,
+    waiting: bool = False,
+    after: tuple[date, UUID, int] | None = None,
+    limit: int = 200,
 ) -> list[LineRow]:
-    """Of a statement or all, those that wait or all; the oldest first. 1 statement."""
-    params = {"company": company, "statement": statement, "waiting": waiting, "limit": limit}
+    """Of a statement or all, those that wait or all; the oldest first, behind a day, statement and number.
+    1 statement."""
+    day, behind, number = after or (None, None, None)
+    params = {
+        "company": company, "statement": statement, "waiting": waiting, "day": day, "behind": behind, "number": number,
+        "limit": limit,
+    }  # fmt: skip
     return [LineRow(*row) for row in sql.run(_LINES, params)]
 
 
@@ -227,6 +242,8 @@ SELECT l.statement_id, s.number, l.number, s.currency::text, l.booked_on, l.amou
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.company_id = %(company)s::smallint AND (%(statement)s::uuid IS NULL OR l.statement_id = %(statement)s::uuid)
   AND (NOT %(waiting)s::boolean OR l.state IN ('differs', 'unmatched'))
+  AND (%(day)s::date IS NULL
+       OR (l.booked_on, l.statement_id, l.number) > (%(day)s::date, %(behind)s::uuid, %(number)s::int))
 ORDER BY l.booked_on, l.statement_id, l.number LIMIT %(limit)s::int
 """
 
@@ -311,10 +328,11 @@ JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.whole IS NOT NULL AND (l.whole <> l.made OR l.mixed)
 """
 
-# invariant 17: the bank account holds what payouts brought and lines of statements say beside them
+# invariant 17: the bank account holds what it was opened with, what payouts brought and lines of statements say
 _ACCOUNT = """
-SELECT format('company %s: account 1000 holds %s %s; payouts make %s, lines of bank statements beside them %s',
-              company_id, COALESCE(b.balance, 0), currency, COALESCE(p.amount, 0), COALESCE(l.amount, 0))
+SELECT format('company %s: account 1000 holds %s %s; payouts make %s, lines of bank statements beside them %s, '
+              'what it was opened with %s', company_id, COALESCE(b.balance, 0), currency, COALESCE(p.amount, 0),
+              COALESCE(l.amount, 0), COALESCE(o.amount, 0))
 FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
       WHERE account = 1000 GROUP BY 1, 2) AS b
 FULL JOIN (SELECT company_id, currency::text, sum(net_minor)::bigint AS amount
@@ -325,5 +343,8 @@ FULL JOIN (SELECT s.company_id, s.currency::text, sum(l.amount_minor)::bigint AS
            WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice', 'landed_cost', 'order')
            GROUP BY 1, 2) AS l
   USING (company_id, currency)
-WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0)
+FULL JOIN (SELECT company_id, currency::text, sum(amount_minor)::bigint AS amount FROM ledger_line
+           WHERE account = 1000 AND event = 'manual.posted' AND kind = 'manual.opening' GROUP BY 1, 2) AS o
+  USING (company_id, currency)
+WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0) + COALESCE(o.amount, 0)
 """

@@ -53,6 +53,11 @@ class ChargeRow:
     carrier: str
     currency: str
 
+    @property
+    def id(self) -> str:
+        """By which the page behind it is asked for."""
+        return f"{self.invoice}.{self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
@@ -72,10 +77,19 @@ def invoices(company: int, *, after: UUID | None = None, limit: int = 50) -> lis
 
 
 def charges(
-    company: int, invoice: UUID | None = None, *, in_question: bool = False, limit: int = 200
+    company: int,
+    invoice: UUID | None = None,
+    *,
+    in_question: bool = False,
+    after: tuple[UUID, int] | None = None,
+    limit: int = 200,
 ) -> list[ChargeRow]:
-    """Charges of an invoice or of all, only those in question where asked so, in the order of the invoices."""
-    params = {"company": company, "invoice": invoice, "only": in_question, "limit": limit}
+    """Charges of an invoice or of all, only those in question where asked so, in the order of the invoices, behind an
+    invoice and number. 1 statement."""
+    behind, number = after or (None, None)
+    params = {
+        "company": company, "invoice": invoice, "only": in_question, "behind": behind, "number": number, "limit": limit,
+    }  # fmt: skip
     return [ChargeRow(*row) for row in sql.run(_CHARGES, params)]
 
 
@@ -126,6 +140,8 @@ LEFT JOIN returns_label AS b ON b.id = c.shipment_id
 LEFT JOIN returns_return AS r ON r.id = b.return_id
 WHERE i.company_id = %(company)s::smallint AND (%(invoice)s::uuid IS NULL OR i.id = %(invoice)s::uuid)
   AND (NOT %(only)s::boolean OR c.state IN ('differs', 'unmatched', 'disputed'))
+  AND (%(behind)s::uuid IS NULL OR c.invoice_id < %(behind)s::uuid
+       OR c.invoice_id = %(behind)s::uuid AND c.number > %(number)s::int)
 ORDER BY c.invoice_id DESC, c.number LIMIT %(limit)s::int
 """
 

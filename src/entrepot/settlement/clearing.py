@@ -29,6 +29,10 @@ class ClearingPolicy:
 
 
 MEANS: dict[int, tuple[str, str]] = {
+    1010: (
+        "left an account of our own, not come to another one yet",
+        "came to an account of our own, not left another one yet",
+    ),
     1100: (
         "captured, not paid out by the provider or paid by the customer on account yet",
         "refunded or disputed, not deducted by the provider or sent to the customer yet",

@@ -18,6 +18,7 @@ KINDS = (
     "carrier charges",
     "supplier lines",
     "write-offs",
+    "journal entries",
     "exchange differences",
     "expected returns",
     "earlier months",
@@ -25,9 +26,10 @@ KINDS = (
     "clearing",
 )
 """What may be open: lines of bank statements and payouts that wait, bookings without an invoice or credit note, refunds
-and credits that nobody has approved, what carriers and suppliers bill and is in question, write-offs that nobody has
-approved, balances in other currencies and months of sales that were not measured as of the end, months before that are
-not closed, old lines of clearing accounts that nobody has explained, and clearing accounts that are not zero."""
+and credits that nobody has approved, what carriers and suppliers bill and is in question, write-offs and journal
+entries that nobody has approved, balances in other currencies and months of sales that were not measured as of the end,
+months before that are not closed, old lines of clearing accounts that nobody has explained, and clearing accounts that
+are not zero."""
 
 
 @shape("settlement.closing")
@@ -43,6 +45,7 @@ class Closing:
     carrier_charges: bool = False
     supplier_lines: bool = False
     write_offs: bool = True
+    journal_entries: bool = True
     exchange_differences: bool = True
     expected_returns: bool = True
     earlier_months: bool = True

@@ -140,6 +140,13 @@ SELECT 'write-offs', count(*)::int, COALESCE(sum(w.amount_minor), 0)::bigint, ''
 FROM settlement_writeoff AS w
 WHERE w.company_id = m.company AND w.state = 'waiting' AND w.asked_at < m.ends
 GROUP BY w.currency
+UNION ALL
+SELECT 'journal entries', count(*)::int, COALESCE(sum(l.amount_minor), 0)::bigint, '', e.currency::text
+FROM ledger_manualentry AS e
+CROSS JOIN LATERAL (SELECT sum(amount_minor) AS amount_minor FROM ledger_manualline
+                    WHERE manual_id = e.id AND amount_minor > 0) AS l
+WHERE e.company_id = m.company AND e.state = 'waiting' AND e.on_date < (m.month + interval '1 month')::date
+GROUP BY e.currency
 UNION ALL  -- measured as of a moment of the last day
 SELECT 'exchange differences', count(*)::int, COALESCE(sum(b.worth), 0)::bigint, '', NULL
 FROM (SELECT b.account, b.currency, sum(b.functional_minor) AS worth

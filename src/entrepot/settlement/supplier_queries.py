@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from entrepot.kernel import sql
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class SupplierLineRow:
     supplier_name: str
     currency: str
 
+    @property
+    def id(self) -> str:
+        """By which the page behind it is asked for."""
+        return f"{self.invoice}.{self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
@@ -71,6 +78,13 @@ class Unbilled:
     first_received_at: datetime
     amount_minor: int
 
+    @property
+    def id(self) -> str:
+        """By which the page behind it is asked for: microseconds, for the zone of a moment has signs of addresses."""
+        return (
+            f"{(self.first_received_at - EPOCH) // timedelta(microseconds=1)}.{self.order_number}.{self.line}"
+        )
+
 
 def invoices(company: int, *, after: UUID | None = None, limit: int = 50) -> list[SupplierInvoiceRow]:
     """Suppliers' invoices, the latest first, behind the invoice `after`."""
@@ -79,16 +93,31 @@ def invoices(company: int, *, after: UUID | None = None, limit: int = 50) -> lis
 
 
 def lines(
-    company: int, invoice: UUID | None = None, *, in_question: bool = False, limit: int = 200
+    company: int,
+    invoice: UUID | None = None,
+    *,
+    in_question: bool = False,
+    after: tuple[UUID, int] | None = None,
+    limit: int = 200,
 ) -> list[SupplierLineRow]:
-    """Lines of an invoice or of all, only those in question where asked so, in the order of the invoices."""
-    params = {"company": company, "invoice": invoice, "only": in_question, "limit": limit}
+    """Lines of an invoice or of all, only those in question where asked so, in the order of the invoices, behind an
+    invoice and number. 1 statement."""
+    behind, number = after or (None, None)
+    params = {
+        "company": company, "invoice": invoice, "only": in_question, "behind": behind, "number": number, "limit": limit,
+    }  # fmt: skip
     return [SupplierLineRow(*row) for row in sql.run(_LINES, params)]
 
 
-def unbilled(company: int, *, limit: int = 200) -> list[Unbilled]:
-    """What came and nobody has billed yet, what came first standing first: what account 2050 holds for orders."""
-    return [Unbilled(*row) for row in sql.run(_UNBILLED, {"company": company, "limit": limit})]
+def unbilled(company: int, *, after: tuple[int, str, int] | None = None, limit: int = 200) -> list[Unbilled]:
+    """What came and nobody has billed yet, what came first standing first: what account 2050 holds for orders; behind a
+    moment (microseconds), order and line. 1 statement."""
+    since, order, line = after or (None, "", 0)
+    params = {
+        "company": company, "since": since if since is None else EPOCH + timedelta(microseconds=since), "order": order,
+        "line": line, "limit": limit,
+    }  # fmt: skip
+    return [Unbilled(*row) for row in sql.run(_UNBILLED, params)]
 
 
 def waiting_for_goods() -> list[UUID]:
@@ -132,6 +161,8 @@ JOIN parties_supplier AS s ON s.id = i.supplier_id
 LEFT JOIN purchasing_orderline AS o ON o.id = l.line_id LEFT JOIN catalog_sku AS k ON k.id = o.sku_id
 WHERE i.company_id = %(company)s::smallint AND (%(invoice)s::uuid IS NULL OR i.id = %(invoice)s::uuid)
   AND (NOT %(only)s::boolean OR l.{_IN_QUESTION})
+  AND (%(behind)s::uuid IS NULL OR l.invoice_id < %(behind)s::uuid
+       OR l.invoice_id = %(behind)s::uuid AND l.number > %(number)s::int)
 ORDER BY l.invoice_id DESC, l.number LIMIT %(limit)s::int
 """
 
@@ -149,7 +180,10 @@ LEFT JOIN (
 ) AS b ON b.line_id = r.line_id
 JOIN purchasing_orderline AS l ON l.id = r.line_id JOIN purchasing_order AS o ON o.id = l.order_id
 JOIN parties_supplier AS s ON s.id = o.supplier_id JOIN catalog_sku AS k ON k.id = l.sku_id
-WHERE r.units > COALESCE(b.units, 0) ORDER BY r.since, o.number, l.number LIMIT %(limit)s::int
+WHERE r.units > COALESCE(b.units, 0)
+  AND (%(since)s::timestamptz IS NULL
+       OR (r.since, o.number, l.number) > (%(since)s::timestamptz, %(order)s::text, %(line)s::int))
+ORDER BY r.since, o.number, l.number LIMIT %(limit)s::int
 """
 
 _WAITING = """

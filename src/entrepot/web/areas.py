@@ -109,6 +109,7 @@ AREAS = (
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
         Page("clearing", _("Clearing")),
+        Page("entries", _("Entries by hand")),
         Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
@@ -122,6 +123,7 @@ AREAS = (
         Page("valuation", _("Valuation")),
         Page("cohorts", _("Expected returns")),
         Page("preview", _("Posting preview")),
+        Page("book-files", _("Files of the books")),
         Page("tax-report", _("Tax report")),
         Page("taxes", _("Taxes")),
         Page("privacy", _("Privacy")),
@@ -185,6 +187,7 @@ ACTIONS = (
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
     Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
     Action(_("Match what clearing accounts hold"), "clearing", "", "ledger.match_lines"),
+    Action(_("Enter a journal entry"), "entry-new", "", "ledger.enter_entries"),
     Action(_("Answer disputes"), "disputes", "", "settlement.contest_disputes"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
@@ -304,6 +307,7 @@ OWN_PAGES = {
     "fulfillment": "packing",
     "purchase": "purchase-order",
     "notice": "notice",
+    "manual_entry": "manual-entry",
     "supplier": "supplier",
     "service": "service",
 }

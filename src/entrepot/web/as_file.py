@@ -184,6 +184,14 @@ def is_made_of(response: HttpResponseBase) -> bool:
 
 def _left_to_worker(request: Request, what: str, kind: str) -> HttpResponse:
     """Have the worker make the file that this address answers; who asks for it again meanwhile waits for the same."""
+    told = gettext(
+        "The list has more than %(rows)s rows: the worker makes the file. It will be here, for you alone, for a day."
+    )
+    return left_to_worker(request, what, kind, told % {"rows": fmt.number(AT_ONCE)})
+
+
+def left_to_worker(request: Request, what: str, kind: str, told: str) -> HttpResponse:
+    """The page of the job that makes the file that this address answers, under what its reader is `told`."""
     reader = request.reader
     address = f"{request.path_info}?{request.META.get('QUERY_STRING', '')}"
     wanted = files.MakeFile(
@@ -197,10 +205,7 @@ def _left_to_worker(request: Request, what: str, kind: str) -> HttpResponse:
         (left,) = jobs.ask_jobs(as_oneself(cause_of(request, name)), requests=[asked])
         assert isinstance(left, jobs.JobNow)
         job = left.job
-    told = gettext(
-        "The list has more than %(rows)s rows: the worker makes the file. It will be here, for you alone, for a day."
-    )
-    messages.info(request, told % {"rows": fmt.number(AT_ONCE)})
+    messages.info(request, told)
     return redirect("job", which=job)
 
 

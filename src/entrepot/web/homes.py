@@ -64,6 +64,7 @@ LINES = {
     "carrier invoices": Line(_("Invoices of carriers to decide"), "carriers"),
     "supplier invoices": Line(_("Invoices of suppliers to decide"), "supplier-invoices"),
     "write-offs": Line(_("Write-offs to approve"), "clearing"),
+    "journal entries": Line(_("Journal entries to approve"), "entries", "?state=waiting"),
     "months": Line(_("Months that are over and not closed"), "closing"),
     "policy drafts": Line(_("Drafts of policies, not in force"), "policies"),
     "roleless": Line(_("People without a role"), "people"),
@@ -113,7 +114,10 @@ HOMES = {
         ("fill rate", "record accuracy", "oversold lines"),
     ),
     "controller": Home(
-        ("refunds to approve", "credits", "write-offs", "disputes", "untaken", "counts to decide", "corrections"),
+        (
+            "refunds to approve", "credits", "write-offs", "journal entries", "disputes", "untaken",
+            "counts to decide", "corrections",
+        ),
         ("overdue", "disputes late", "months"),
         ("payouts", "bank lines", "supplier invoices", "carrier invoices", "refunds failed", "claims"),
         ("cleared in time", "cash to cash", "return rate"),
@@ -124,7 +128,8 @@ HOMES = {
         ("oversold lines", "cancelled units"),
     ),
     "auditor": Home(
-        ("refunds to approve", "credits", "write-offs", "counts to decide", "corrections"), ("all overdue", "months"),
+        ("refunds to approve", "credits", "write-offs", "journal entries", "counts to decide", "corrections"),
+        ("all overdue", "months"),
         ("refunds failed", "payouts", "bank lines", "no factor", "dead letters"),
         ("cleared in time", "record accuracy", "perfect order"),
     ),

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from entrepot.insight.audit import Entry
 from entrepot.kernel.queries import MessageRow
+from entrepot.ledger.manual_queries import ManualRow
 from entrepot.ledger.queries import TrialLine
 from entrepot.payments.dispute_queries import DisputeRow
 from entrepot.purchasing.landing_queries import LandedCost
@@ -117,6 +118,15 @@ CLEARING = Listing(
         **attributes("currency", "code", "note", "role", "due_on"),
     },
 )  # fmt: skip
+ENTRIES = Listing(
+    "entries", "entries",
+    (
+        Head(_("Entry")), Head(_("State"), "state"), Head(_("Kind"), "kind"), Head(_("Day"), "day"),
+        Head(_("Why"), "why"), Head(_("Entered by"), "entered-by"), Head(_("Approved by"), "approved-by"),
+        Head(_("Amount"), "amount", n=True, sum="amount_minor"),
+    ),
+    cells_of(ManualRow),
+)  # fmt: skip
 PAYOUTS = Listing(
     "payouts", "payouts",
     (
@@ -181,6 +191,6 @@ TRIAL_BALANCE = Listing(
 Its views and files are those of every list; its sums stand in its last row."""
 
 ALL = (
-    CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT, PAYOUTS,
-    DISPUTES, EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
+    ENTRIES, CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT,
+    PAYOUTS, DISPUTES, EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
 )  # fmt: skip

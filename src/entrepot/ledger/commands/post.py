@@ -27,7 +27,8 @@ class Posting(NamedTuple):
     rates, which has no amount in the foreign one. `as_sold`: what it takes back was sold at so many minor units of the
     company's currency for one of its own; the difference to the rate of its day goes where the rule of the kind
     `rules.DIFFERENCE` says. `or_now`: others say when it happened, and the house hears of it later: where the month of
-    that is closed, it is posted at the moment of recording.
+    that is closed, it is posted at the moment of recording. `given`: lines as a person entered them, (account, kind,
+    amount), by no rule; `rate`: what the currency was worth, where that is said and not looked up.
     """
 
     company: int
@@ -41,6 +42,8 @@ class Posting(NamedTuple):
     in_home: bool = False
     as_sold: Decimal | None = None
     or_now: bool = False
+    given: Sequence[tuple[int, str, int]] = ()
+    rate: Decimal | None = None
 
 
 class Posted(NamedTuple):
@@ -69,26 +72,28 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     days: dict[datetime, tuple[date, date]] = {}
     at = cause.at
     for (
-        company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold, or_now
+        company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold, or_now,
+        given, rate,
     ) in requests:  # fmt: skip
-        lines, missing = rules.lines_of(company, event, amounts, accounts)
+        lines, missing = ({}, None) if given else rules.lines_of(company, event, amounts, accounts)
         day, month = _day(occurred_at, days)
         if or_now and (company, month) in closed:
             occurred_at = at
             day, month = _day(at, days)
         if missing is not None or closed or rates.foreign:
-            refusal = _refusal(company, event, missing, month, closed, currency, day, rates)
+            foreign = currency if rate is None else home[company]
+            refusal = _refusal(company, event, missing, month, closed, foreign, day, rates)
             if refusal:
                 answers.append(refusal)
                 continue
-        kept = [(account, kind, amount) for (account, kind), amount in lines.items() if amount]
+        kept = list(given) or [(account, kind, amount) for (account, kind), amount in lines.items() if amount]
         if not kept:
             answers.append(Posted(None))
             continue
         functional = (
             [amount for _, _, amount in kept]
             if in_home or currency == home[company]
-            else rates.convert(company, currency, day, [amount for _, _, amount in kept])
+            else rates.convert(company, currency, day, [amount for _, _, amount in kept], rate)
         )
         if in_home and currency != home[company]:
             kept = [(account, kind, 0) for account, kind, _ in kept]
@@ -166,7 +171,9 @@ class _Rates:
 
     def __init__(self, home: dict[int, str], requests: Sequence[Posting]) -> None:
         self.home = home
-        self.foreign = {(p.company, p.currency) for p in requests if p.currency != home.get(p.company)}
+        self.foreign = {
+            (p.company, p.currency) for p in requests if p.rate is None and p.currency != home.get(p.company)
+        }
         self._rates: dict[tuple[int, str], list[tuple[date, Decimal]]] = defaultdict(list)
         if self.foreign:
             for company, currency, on_date, rate in sql.run(
@@ -178,8 +185,10 @@ class _Rates:
         """The latest rate not after the day."""
         return next((rate for on_date, rate in self._rates[company, currency] if on_date <= day), None)
 
-    def convert(self, company: int, currency: str, day: date, amounts: list[int]) -> list[int]:
-        rate = self.on(company, currency, day)
+    def convert(
+        self, company: int, currency: str, day: date, amounts: list[int], said: Decimal | None = None
+    ) -> list[int]:
+        rate = said or self.on(company, currency, day)
         assert rate is not None
         scale = Decimal(10) ** (exponent(self.home[company]) - exponent(currency))
         rounded = [round_half_away(amount * rate * scale) for amount in amounts]

@@ -33,6 +33,8 @@ READ = dict.fromkeys((401, 403, 404, 422, 503), Problem)
 Many = Field(min_length=1, max_length=BATCH_MAX)
 """How many may be sent in a list."""
 After = Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")]
+Behind = Annotated[str | None, Query(max_length=100, description="The cursor: `next` of the page before.")]
+"""Where rows are known by several facts."""
 Limit = Annotated[int, Query(50, ge=1, le=200)]
 
 

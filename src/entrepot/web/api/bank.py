@@ -18,7 +18,7 @@ from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decid
 from entrepot.settlement.commands.split_bank_lines import SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.answers import READ, REFUSED, Behind, Company, IdempotencyKey, Many, give, paged
 from entrepot.web.api.schemas import Code, Currency, Each, Out, Own, Strict, Text
 
 router = Router()
@@ -63,6 +63,11 @@ class BankLineOut(Out):
     purpose: str
     why: str
     whole_minor: int | None
+
+
+class BankLinesOut(Out):
+    items: list[BankLineOut]
+    next: str | None
 
 
 class DecideBankLineIn(Strict):
@@ -135,17 +140,19 @@ def _read(one: StatementIn) -> Statement:
     raise Invalid(field="csv", expected="account, external_id and currency beside it", found="less")
 
 
-@router.get("/bank-lines", response={200: list[BankLineOut], **READ})
+@router.get("/bank-lines", response={200: BankLinesOut, **READ})
 def list_bank_lines(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     statement: UUID | None = None,
     show: Literal["waiting", "all"] = "waiting",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
-) -> list[Any]:
-    """Lines of bank statements that wait, or all; the oldest first."""
-    which = parse.company_of(company)
-    return bank_queries.lines(which, statement, waiting=show == "waiting", limit=limit)
+    after: Behind = None,
+) -> dict[str, Any]:
+    """Lines of bank statements that wait, or all; the oldest first, a page at a time."""
+    which, behind = parse.company_of(company), parse.behind(after, date.fromisoformat, UUID, parse.small)
+    found = bank_queries.lines(which, statement, waiting=show == "waiting", after=behind, limit=limit + 1)
+    return paged(found, limit)
 
 
 @router.post(

@@ -16,7 +16,18 @@ from entrepot.settlement.carriers import Billed
 from entrepot.settlement.commands.decide_charges import DecideCharge, decide_charges
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Behind,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import MINOR_MAX, Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
 
 router = Router()
@@ -99,6 +110,11 @@ class ChargeOut(Out):
     reason: str
 
 
+class ChargesOut(Out):
+    items: list[ChargeOut]
+    next: str | None
+
+
 class DecideChargeIn(Strict):
     """A charge by its invoice and line. `credited_minor`: what the carrier gave back; the rest is a cost."""
 
@@ -160,17 +176,20 @@ def list_carrier_invoices(
     return paged(carrier_queries.invoices(parse.company_of(company), after=after, limit=limit + 1), limit)
 
 
-@router.get("/carrier-charges", response={200: list[ChargeOut], **READ})
+@router.get("/carrier-charges", response={200: ChargesOut, **READ})
 def list_carrier_charges(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     invoice: UUID | None = None,
     show: Literal["in_question", "all"] = "in_question",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
-) -> list[Any]:
-    """Charges of carriers that are in question, or all of an invoice."""
-    which = parse.company_of(company)
-    return carrier_queries.charges(which, invoice, in_question=show == "in_question", limit=limit)
+    after: Behind = None,
+) -> dict[str, Any]:
+    """Charges of carriers that are in question, or all of an invoice, a page at a time."""
+    which, behind = parse.company_of(company), parse.behind(after, UUID, parse.small)
+    only = show == "in_question"
+    found = carrier_queries.charges(which, invoice, in_question=only, after=behind, limit=limit + 1)
+    return paged(found, limit)
 
 
 @router.post(

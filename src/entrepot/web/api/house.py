@@ -29,6 +29,7 @@ from entrepot.web.api import (
     availability,
     bank,
     bins,
+    book_files,
     books,
     calendars,
     card_holds,
@@ -44,6 +45,7 @@ from entrepot.web.api import (
     documents,
     drafts,
     drop_ships,
+    entries,
     exchanges,
     holds,
     invoices,
@@ -252,6 +254,8 @@ api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
 api.add_router("/v1", clearing.router, tags=["clearing"])
 api.add_router("/v1", month_end.router, tags=["month end"])
+api.add_router("/v1", entries.router, tags=["books"])
+api.add_router("/v1", book_files.router, tags=["books"])
 api.add_router("/v1", books.router, tags=["books"])
 api.add_router("/v1", cohorts.router, tags=["returns"])
 api.add_router("/v1", profit.router, tags=["profit"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -203,3 +203,30 @@ def bytes_of(text: str) -> bytes:
         return b64decode(text, validate=True)
     except binascii.Error:
         return b""
+
+
+def behind(after: str | None, *reads: Callable[[str], Any]) -> Any:
+    """What a cursor of several parts says, each as it is read; None without one. Raises Invalid."""
+    if after is None:
+        return None
+    parts = after.split(".")
+    try:
+        return tuple(read(part) for read, part in zip(reads, parts, strict=True))
+    except (ValueError, OverflowError) as wrong:
+        raise Invalid(field="after", expected="what `next` of a page says", found=after) from wrong
+
+
+def small(text: str) -> int:
+    """A whole number that a column holds."""
+    number = int(text)
+    if not text.isascii() or abs(number) >= 2**31:
+        raise ValueError(text)
+    return number
+
+
+def microseconds(text: str) -> int:
+    """A moment of these centuries."""
+    number = int(text)
+    if not text.isascii() or not 0 <= number < 2**53:
+        raise ValueError(text)
+    return number

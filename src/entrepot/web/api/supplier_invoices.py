@@ -20,7 +20,18 @@ from entrepot.settlement.commands.decide_supplier_lines import (
 from entrepot.settlement.commands.take_supplier_invoices import TakeSupplierInvoice, take_supplier_invoices
 from entrepot.settlement.supplier_invoices import UNITS_MAX, Invoiced
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Behind,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
 
 router = Router()
@@ -104,6 +115,11 @@ class SupplierLineOut(Out):
     reason: str
 
 
+class SupplierLinesOut(Out):
+    items: list[SupplierLineOut]
+    next: str | None
+
+
 class UnbilledOut(Out):
     """A line of an order of which more came than was billed."""
 
@@ -117,6 +133,11 @@ class UnbilledOut(Out):
     billed: int
     first_received_at: datetime
     amount_minor: int
+
+
+class UnbilledGoodsOut(Out):
+    items: list[UnbilledOut]
+    next: str | None
 
 
 class DecideSupplierLineIn(Strict):
@@ -182,27 +203,32 @@ def list_supplier_invoices(
     return paged(supplier_queries.invoices(parse.company_of(company), after=after, limit=limit + 1), limit)
 
 
-@router.get("/supplier-lines", response={200: list[SupplierLineOut], **READ})
+@router.get("/supplier-lines", response={200: SupplierLinesOut, **READ})
 def list_supplier_lines(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     invoice: UUID | None = None,
     show: Literal["in_question", "all"] = "in_question",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
-) -> list[Any]:
-    """Lines of suppliers' invoices that are in question, or all of an invoice."""
-    which = parse.company_of(company)
-    return supplier_queries.lines(which, invoice, in_question=show == "in_question", limit=limit)
+    after: Behind = None,
+) -> dict[str, Any]:
+    """Lines of suppliers' invoices that are in question, or all of an invoice, a page at a time."""
+    which, behind = parse.company_of(company), parse.behind(after, UUID, parse.small)
+    only = show == "in_question"
+    found = supplier_queries.lines(which, invoice, in_question=only, after=behind, limit=limit + 1)
+    return paged(found, limit)
 
 
-@router.get("/goods-not-invoiced", response={200: list[UnbilledOut], **READ})
+@router.get("/goods-not-invoiced", response={200: UnbilledGoodsOut, **READ})
 def list_goods_not_invoiced(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
-) -> list[Any]:
-    """What came and no supplier has billed yet, the longest standing first."""
-    return supplier_queries.unbilled(parse.company_of(company), limit=limit)
+    after: Behind = None,
+) -> dict[str, Any]:
+    """What came and no supplier has billed yet, the longest standing first, a page at a time."""
+    behind = parse.behind(after, parse.microseconds, str, parse.small)
+    return paged(supplier_queries.unbilled(parse.company_of(company), after=behind, limit=limit + 1), limit)
 
 
 @router.post(
