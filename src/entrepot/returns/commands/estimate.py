@@ -60,8 +60,8 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
     less what has come back of them; and of what left before, all that is asked back and not refunded yet. Of a closed
     month the cohorts stay as they were.
     Locks: the estimate of each company; months against closing, shared. Refuses: Invalid (a moment to come, or a second
-    moment of a company in a batch); NotFound; what the ledger refuses, of the moment or of the later one. Again: changes
-    nothing. 11 statements; 2 more where a company goes by what was observed.
+    moment of a company in a batch); NotFound; what the ledger refuses, of the moment or of the later one. Again:
+    changes nothing. 11 statements; 2 more where a company goes by what was observed.
     """
     times: dict[int, datetime] = {}
     wrong = [_untimely(one, times, cause.at) for one in requests]
