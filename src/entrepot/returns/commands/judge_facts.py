@@ -256,7 +256,8 @@ _RETURNED = f"""{_THEIRS}, returned AS (
 
 _CLEARED = f"""{_RETURNED}
 SELECT r.id, array_agg(DISTINCT s.rule)
-FROM returned AS r JOIN returns_judgment AS j ON j.return_id = r.other AND j.state = 'cleared' AND j.decided_at > r.trust
+FROM returned AS r
+JOIN returns_judgment AS j ON j.return_id = r.other AND j.state = 'cleared' AND j.decided_at > r.trust
 JOIN returns_suspicion AS s ON s.return_id = r.other AND s.mode = 'enforce'
 GROUP BY 1
 """
