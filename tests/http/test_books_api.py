@@ -51,10 +51,12 @@ def test_of_a_month_its_lines_are_told_and_found_by_their_days(shop, program, mo
         assert lines == sorted(lines, key=lambda one: -one["id"])
     run, plan = sql.run, []
     run("SELECT set_config('enable_seqscan', 'off', TRUE)")
-    monkeypatch.setattr(
-        pages.sql, "run", lambda text, params: plan.extend(run(f"EXPLAIN {text}", params)) or []
-    )
-    pages.journal_lines(COMPANY, month=month)
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            pages.sql, "run", lambda text, params: plan.extend(run(f"EXPLAIN {text}", params)) or []
+        )
+        pages.journal_lines(COMPANY, month=month)
+    run("SELECT set_config('enable_seqscan', 'on', TRUE)")
     assert "ledger_line_occurred" in str(plan), "not back from the latest line of all"
 
 
