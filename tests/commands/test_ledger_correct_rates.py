@@ -81,6 +81,8 @@ def test_what_stands_is_not_corrected_again():
 def test_refusals_leave_the_rate():
     assert isinstance(correct(reason=" "), Invalid)
     assert isinstance(correct(Decimal(0)), Invalid)
+    assert isinstance(correct(Decimal("0.8000000001")), Invalid)
+    assert isinstance(correct(Decimal(10**9)), Invalid)
     missing = DAY + timedelta(days=1)
     assert correct(day=missing) == NotFound(what="exchange rate", which=f"EUR {missing}")
     assert [one.rate for one in queries.rates(company=COMPANY)] == [WRONG]

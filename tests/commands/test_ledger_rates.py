@@ -62,11 +62,23 @@ def test_the_first_rate_of_a_day_stands():
 
 
 @pytest.mark.parametrize(
-    ("currency", "rate"), [("eur", "1"), ("EURO", "1"), ("EUR", "0"), ("EUR", "-1"), ("EUR", "NaN")]
-)
+    ("currency", "rate"),
+    [
+        ("eur", "1"), ("EURO", "1"), ("EUR", "0"), ("EUR", "-1"), ("EUR", "NaN"), ("EUR", "0.0000000001"),
+        ("EUR", "0.8500000001"), ("EUR", "1e9"), ("EUR", "1e-400"),
+    ],
+)  # fmt: skip
 def test_what_can_not_be_a_rate_is_refused(currency: str, rate: str):
     (answer,) = record_rates(SYSTEM, requests=[RecordRate(COMPANY, currency, DAY, Decimal(rate))])
     assert isinstance(answer, Invalid)
+
+
+@pytest.mark.parametrize("rate", ["0.000000001", "999999999.999999999", "0.85000000000"])
+def test_what_a_rate_says_is_what_is_kept(rate: str):
+    (answer,) = record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", DAY, Decimal(rate))])
+    assert isinstance(answer, RateRecorded)
+    assert answer.fresh
+    assert sql.run("SELECT rate FROM ledger_rate") == [(Decimal(rate),)]
 
 
 @pytest.mark.counts("ledger.record_rates")

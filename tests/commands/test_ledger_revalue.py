@@ -229,9 +229,13 @@ def test_what_was_measured_before_the_last_time_is_told_of_by_its_lines():
     posted("payment.paid_out", 4_000, 1)
     measured(1)
     measured(2)
+    posted("payment.captured", 300, 1)  # told late: the second saw none of it
+    posted("payment.captured", 500, 3)
+    measured(3)
     kept = "SELECT * FROM ledger_exposure ORDER BY account, currency, upto_at"
     before = sql.run(kept)
-    sql.run("DELETE FROM ledger_exposure WHERE upto_at::date = %(day)s", {"day": DAY + timedelta(days=1)})
+    assert len({upto for *_, upto, _ in before}) == 3
+    sql.run("DELETE FROM ledger_exposure WHERE upto_at::date <= %(day)s", {"day": DAY + timedelta(days=2)})
     assert sql.run(kept) != before
 
     sql.run(measured_as_of.EARLIER)

@@ -7,16 +7,18 @@ from datetime import timedelta
 import pytest
 
 from entrepot.access.errors import DutiesApart
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import NotFound, RequestReused, WrongState
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.payments.commands import refund as payments
 from entrepot.returns import approval_queries, errors, queries
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.refunding import RefundPolicy
 from entrepot.work import queries as work
-from tests.back import APPROVES, ASKS, RECEIVES, asked, asked_all, back, came, policy, sold
-from tests.floor import NOW, SYSTEM, Floor, balance
+from tests.back import APPROVES, ASKS, RECEIVES, asked, asked_all, back, came, no_consumers, policy, sold
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.sizes import SIZES
 from tests.walk import a_house
 
@@ -53,6 +55,38 @@ def test_what_another_person_agrees_to_is_posted_and_paid(house: Floor):
     assert queries.whole(one.return_id).head.state == "closed"
     assert ("approve", "carl") in queries.whole(one.return_id).duties
     assert [item.state for item in work.of_subject(waits.refund)] == ["done"]
+
+
+def test_what_is_kept_in_the_end_is_the_same_whatever_was_rejected(house: Floor):
+    """Half of 9.99 each: 5.00 and 4.99. The unit that was to keep 5.00 and is rejected keeps it when it comes again."""
+    no_consumers()
+    policy(approve_above_minor=0, fee_percent=50)
+    (order,) = sold(house, 1, (0, 2))
+    first, second = asked(order, 1), asked(order, 1)
+    back(first)
+    back(second)
+    waits = [refund(ASKS, requests=[Refund(one.return_id)])[0] for one in (first, second)]
+    approve(
+        APPROVES, requests=[Approve(waits[0].refund, agree=False, reason="worn"), Approve(waits[1].refund)]
+    )
+    (again,) = refund(ASKS, requests=[Refund(first.return_id)])
+    fees = sql.run("SELECT id, fee_minor FROM returns_refund WHERE state <> 'rejected' ORDER BY number")
+    assert fees == [(waits[1].refund, 499), (again.refund, 500)]
+
+
+def test_a_fee_that_was_waived_when_it_was_refunded_is_not_made_up_for(house: Floor):
+    no_consumers()
+    policy(fee_percent=50)
+    waives = RefundPolicy(waived_reasons=("poor_fit",))
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "returns.refunds", waives, NOW - timedelta(days=1))])
+    (order,) = sold(house, 1, (0, 2))
+    for kept in (0, 499):
+        one = asked(order, 1, reason="poor_fit")
+        back(one)
+        (done,) = refund(ASKS, requests=[Refund(one.return_id)])
+        assert queries.refund(done.refund).total_minor == 999 - kept
+        usual = SetPolicy(COMPANY, "returns.refunds", RefundPolicy(), NOW - timedelta(hours=1))
+        set_policy(SYSTEM, requests=[usual])
 
 
 def test_what_is_rejected_is_not_posted_and_its_units_may_be_refunded_again(house: Floor):

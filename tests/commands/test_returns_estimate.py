@@ -14,7 +14,7 @@ from entrepot.insight import profit_facts
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
-from entrepot.kernel.errors import NotFound, RequestReused
+from entrepot.kernel.errors import Invalid, NotFound, RequestReused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger import errors
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
@@ -48,8 +48,10 @@ def house(db: None) -> Floor:
     return house
 
 
-def estimated(**facts: object) -> Estimated:
-    (answer,) = estimate(SYSTEM, requests=[Estimate(COMPANY, **facts)])  # type: ignore[arg-type]
+def estimated(occurred_at: datetime | None = None) -> Estimated:
+    """Now, or as of a moment that has been."""
+    since = Cause(SYSTEM.actor, max(NOW, occurred_at or NOW))
+    (answer,) = estimate(since, requests=[Estimate(COMPANY, occurred_at)])
     assert isinstance(answer, Estimated), answer
     return answer
 
@@ -287,6 +289,48 @@ def test_the_same_company_twice_in_a_batch_is_estimated_once(house: Floor):
     answers = estimate(SYSTEM, requests=[Estimate(COMPANY), Estimate(COMPANY)])
     assert answers == [Estimated(COMPANY, 999, 100, 999), Estimated(COMPANY, 999, 100, 0)]
     assert books() == (-999, 999, 100, -100)
+
+
+def noted() -> list[tuple[object, ...]]:
+    return sql.run("SELECT as_of, recorded_at FROM ledger_measurement WHERE subject = 'returns'")
+
+
+def test_nothing_is_measured_as_of_a_moment_to_come(house: Floor):
+    """It would stand from then on: what is measured before has its difference taken back there."""
+    sold(house, 10, (0, 1))
+    to_come = NOW + timedelta(microseconds=1)
+    answers = estimate(SYSTEM, requests=[Estimate(COMPANY, to_come), Estimate(COMPANY, NOW)])
+    assert isinstance(answers[0], Invalid)
+    assert answers[0].facts["field"] == "occurred_at"
+    assert answers[1] == Estimated(COMPANY, 999, 100, 999)
+    assert noted() == [(NOW, NOW)]
+    (refused,) = estimate(SYSTEM, requests=[Estimate(COMPANY, datetime(2027, 6, 1, tzinfo=UTC))])
+    assert isinstance(refused, Invalid)
+    assert noted() == [(NOW, NOW)]
+
+
+def test_a_company_is_measured_as_of_one_moment_in_a_batch(house: Floor):
+    sold(house, 10, (0, 1))
+    earlier = NOW - timedelta(seconds=1)
+    wanted = [Estimate(COMPANY, earlier), Estimate(COMPANY), Estimate(COMPANY, earlier)]
+    first, other, again = estimate(SYSTEM, requests=wanted)
+    assert first == again == Estimated(COMPANY, 0, 0, 0), "nothing had been sold"
+    assert isinstance(other, Invalid)
+    assert noted() == [(earlier, NOW)]
+    assert books() == (0, 0, 0, 0)
+
+
+def test_a_closed_month_keeps_its_cohorts_where_the_sums_are_the_same(house: Floor):
+    """Two months of sales that change by as much, one up and one down, make no entry; and were written over."""
+    sold(house, 10, (0, 1))
+    estimated()
+    december = Cause(SYSTEM.actor, NOW + timedelta(days=10))
+    close_month(december, requests=[CloseMonth(COMPANY, NOW.date().replace(day=1))])
+    sql.run("UPDATE returns_cohort SET sold_minor = 1 RETURNING 1")
+    before = (cohort_queries.measures(COMPANY), noted())
+    (answer,) = estimate(december, requests=[Estimate(COMPANY, NOW)])
+    assert answer == Estimated(COMPANY, 999, 100, 0)
+    assert (cohort_queries.measures(COMPANY), noted()) == before
 
 
 def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):

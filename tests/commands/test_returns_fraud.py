@@ -277,6 +277,17 @@ def test_a_guest_is_known_by_the_mailbox_to_every_rule_about_habits(house: Floor
     assert (state(third), found_of(third)) == ("clean", {"value": "warn"}), "of that the guest is cleared"
 
 
+def test_who_types_a_customers_mailbox_is_not_trusted_as_they_are(house: Floor):
+    """A customer who bought much and was cleared, and a guest of the same mailbox, which nobody has verified."""
+    rules(value="enforce", value_min_minor=1_500, value_orders_min=2, value_percent=60)
+    first, second = (returned(house, "C1", HOME) for _ in range(2))
+    assert [state(one) for one in (first, second)] == ["clean", "open"]
+    decided(second, "clear")
+    assert state(returned(house, "C1", HOME)) == "clean", "of that the customer is cleared"
+    sold(house, 6, (0, 2), customer="C1", address=HOME)
+    assert [state(guest(house)) for _ in range(3)] == ["clean", "open", "open"]
+
+
 def test_customers_who_share_a_telephone_alone_are_a_cluster(house: Floor):
     rules(cluster="enforce")
     ends = []

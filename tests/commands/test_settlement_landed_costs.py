@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib import import_module
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from django.db import transaction
 from entrepot.access.errors import DutiesApart
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import NotFound
 from entrepot.purchasing.commands.land_costs import CostLanded, land_costs
 from entrepot.settlement import bank_queries, queries
 from entrepot.settlement.bank import BankLine, Statement
@@ -75,6 +77,34 @@ def test_a_line_that_names_it_pays_it(house: Retailer):
 
     assert (owed(), bank_queries.expected(house.company)) == (0, [])
     assert not [*queries.discrepancies(), *bank_queries.discrepancies()]
+
+
+def upgraded() -> None:
+    sql.run(import_module("entrepot.settlement.migrations.0040_costs_landed_before").LANDED + " RETURNING 1")
+
+
+def test_what_was_landed_before_the_bank_was_asked_is_booked_by_hand(house: Retailer):
+    """Somebody had booked what paid it, of which nothing says so: a line that names it takes nothing down again, and
+    whoever entered it may book another debt that is as much."""
+    one = landed(house)
+    upgraded()
+    assert bank_queries.expected(house.company) == []
+    statement = taken(house, BankLine(DAY, -1_000, "", "freight F-1"))
+    assert statement.state == "open"
+    assert isinstance(decide(BUYER, DecideBankLine(statement.statement, 1, known=one.cost)), NotFound)
+    assert owed() == -1_000
+
+    done = decide(CLERK, DecideBankLine(statement.statement, 1, purpose="payable", reason="the forwarder"))
+
+    assert done.state == "booked"  # type: ignore[attr-defined]
+    assert owed() == 0
+
+
+def test_what_the_bank_has_paid_already_stays_paid(house: Retailer):
+    landed(house)
+    assert taken(house, BankLine(DAY, -1_000, "", "freight F-1")).state == "matched"
+    upgraded()
+    assert sql.run("SELECT count(*)::int FROM settlement_landedbefore") == [(0,)]
 
 
 def test_whoever_entered_it_does_not_say_what_paid_it(house: Retailer):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from entrepot.insight import pages
+from entrepot.kernel import sql
 from entrepot.ledger import queries
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.rules import PayoutLine
@@ -38,6 +40,24 @@ def test_the_trial_balance_makes_up_zero_and_leads_to_its_lines(shop, program):
     document = api.get(f"/api/v1/journal?document={first['document']}&limit=200").json()["items"]
     assert first["id"] in {line["id"] for line in document}
     assert {line["document"] for line in document} == {first["document"]}
+
+
+def test_of_a_month_its_lines_are_told_and_found_by_their_days(shop, program, monkeypatch):
+    api = program("books")
+    for month in queries.months(company=COMPANY):
+        lines = api.get(f"/api/v1/journal?month={month}&limit=200").json()["items"]
+        assert lines
+        assert {line["occurred_at"][:7] for line in lines} == {f"{month:%Y-%m}"}
+        assert lines == sorted(lines, key=lambda one: -one["id"])
+    run, plan = sql.run, []
+    run("SELECT set_config('enable_seqscan', 'off', TRUE)")
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            pages.sql, "run", lambda text, params: plan.extend(run(f"EXPLAIN {text}", params)) or []
+        )
+        pages.journal_lines(COMPANY, month=month)
+    run("SELECT set_config('enable_seqscan', 'on', TRUE)")
+    assert "ledger_line_occurred" in str(plan), "not back from the latest line of all"
 
 
 def test_a_payout_tells_its_lines_page_by_page(shop, program):

@@ -57,6 +57,46 @@ def test_a_fee_is_kept_of_the_goods_where_the_house_is_not_at_fault():
     assert one.reasons == ("a fee of 15 % is kept",)
 
 
+def test_what_was_kept_is_counted_so_that_a_rejected_refund_between_changes_nothing():
+    """Two units at 0.15 and 10 %: 2 and 1. Where the first refund is rejected, the unit that comes again keeps 2."""
+    whole = sold(A, 2, Frozen(30, 0, 0, 0))
+    one = [Wanted(A, 1, "changed_mind")]
+    first = refunding.refund({A: whole}, one, Terms(10))
+    second = refunding.refund({A: refunding.take(whole, first.parts[0])}, one, Terms(10))
+    assert (first.fee, second.fee) == (2, 1)
+    without_the_first = refunding.take(whole, second.parts[0])
+    assert refunding.refund({A: without_the_first}, one, Terms(10)).fee == 2
+
+
+@given(
+    price=st.integers(0, 60), units=st.integers(1, 8), percents=st.lists(st.sampled_from([7, 10, 33]), min_size=8),
+    rejected=st.sets(st.integers(0, 7)),
+)  # fmt: skip
+def test_whatever_was_rejected_the_fees_of_a_line_end_the_same(
+    price: int, units: int, percents: list[int], rejected: set[int]
+):
+    """Each unit comes by itself; those rejected are counted out, and come once more in the end."""
+    frozen = Frozen(price * units, 0, 0, 0)
+    wanted = [Wanted(A, 1, "changed_mind", UUID(int=percents[n])) for n in range(units)]
+    told = Terms(fees={UUID(int=one): one for one in (7, 10, 33)})
+    parts = []
+    line = sold(A, units, frozen)
+    for one in wanted:
+        parts.append(refunding.refund({A: line}, [one], told).parts[0])
+        line = refunding.take(line, parts[-1])
+    line = sold(A, units, frozen)
+    for n, part in enumerate(parts):
+        if n not in rejected:
+            line = refunding.take(line, part)
+    for n, one in enumerate(wanted):
+        if n in rejected:
+            line = refunding.take(line, refunding.refund({A: line}, [one], told).parts[0])
+    for percent in set(percents[:units]):
+        count = percents[:units].count(percent)
+        assert line.bore[percent] == count
+        assert line.fees[percent] == refunding.fee_upto(line, count, percent)
+
+
 REASONS = list(rules.REASONS)
 
 

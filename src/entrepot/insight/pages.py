@@ -318,12 +318,15 @@ def journal_lines(
     before: int | None = None,
     limit: int = 100,
 ) -> list[JournalLine]:
-    """Lines of the journal that all that is given says, the latest first, behind the line `before`. One statement."""
+    """Lines of the journal that all that is given says, the latest first, behind the line `before`. One statement.
+
+    Of a month its lines are read, which stand together, and sorted: from the latest line of all back it may be years.
+    """
     asked = (
         ("account", "l.account = %(account)s::int", account),
         ("entry", "l.entry_id = %(entry)s::uuid", entry),
         ("document", "l.document_id = %(document)s::uuid", document),
-        ("month", "l.month = %(month)s::date", month),
+        ("month", _IN_MONTH, month),
         ("up_to", "l.month <= %(up_to)s::date", up_to),
         ("before", "l.id < %(before)s::bigint", before),
     )
@@ -332,7 +335,10 @@ def journal_lines(
     params = {"company": company, "limit": limit} | {name: value for name, _, value in given}
     return [
         JournalLine(*row)
-        for row in sql.run(f"{_JOURNAL}{where} ORDER BY l.id DESC LIMIT %(limit)s::int", params)
+        for row in sql.run(
+            f"{_JOURNAL}{where} ORDER BY {'l.id' if month is None else 'l.id + 0'} DESC LIMIT %(limit)s::int",
+            params,
+        )
     ]
 
 
@@ -661,6 +667,12 @@ SELECT l.id, l.entry_id, l.number::int, l.account, COALESCE(a.name, ''), l.amoun
        l.kind, l.event, l.document_kind, l.document_id, l.occurred_at, l.recorded_at
 FROM ledger_line AS l LEFT JOIN ledger_account AS a ON a.company_id = l.company_id AND a.code = l.account
 WHERE l.company_id = %(company)s::smallint AND """
+
+# A line stands in the month of its day, and by that are lines found.
+_IN_MONTH = """
+l.month = %(month)s::date AND l.occurred_at >= %(month)s::timestamp AT TIME ZONE 'UTC'
+AND l.occurred_at < (%(month)s::timestamp + INTERVAL '1 month') AT TIME ZONE 'UTC'
+"""
 
 _ACCOUNT = """
 SELECT code, name, type, clearing FROM ledger_account

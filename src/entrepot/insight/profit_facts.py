@@ -198,6 +198,7 @@ WHERE h.company_id = %(company)s::smallint AND h.shipped_at >= %(rates_since)s::
 GROUP BY 1
 """
 
+# By the BRIN index of the journal on `occurred_at`: the lines of these months are read, and no others.
 RECOVERED = f"""
 SELECT COALESCE(-sum(l.functional_minor) FILTER (WHERE {TAKEN_BACK}), 0)::bigint,
        COALESCE(sum(l.functional_minor) FILTER (WHERE {LOST}), 0)::bigint

@@ -269,6 +269,8 @@ LOST = """
  OR l.account = 5330 AND l.event = 'second_grade.written_down')
 """
 
+# The months of the window are found by the BRIN index of the journal on `occurred_at`, in which they stand together:
+# read are their lines, and no others, however long a house's journal is.
 _RECOVERED = f"""
 SELECT w.company::int,
        COALESCE(-sum(l.functional_minor) FILTER (WHERE {TAKEN_BACK}), 0)::bigint,

@@ -54,8 +54,8 @@ class RefundPolicy:
 
 class SoldLine(NamedTuple):
     """A line of goods of an order: units that left and that are still to leave, its frozen amounts, and what of units
-    and amounts was refunded before: among them units that the house answers for, units that bore a restocking fee,
-    by its percentage, and units that were exchanged."""
+    and amounts was refunded before: among them units that the house answers for, units that bore a restocking fee and
+    what was kept of them, both by its percentage, and units that were exchanged."""
 
     line: UUID
     quantity: int
@@ -68,6 +68,7 @@ class SoldLine(NamedTuple):
     shipping_refunded: int = 0
     ours: int = 0
     bore: Mapping[int, int] = MappingProxyType({})
+    fees: Mapping[int, int] = MappingProxyType({})
     name: str = ""
     exchanged: int = 0
     goods_exchanged: int = 0
@@ -236,17 +237,16 @@ def take(sold: SoldLine, part: Part) -> SoldLine:
     return sold._replace(
         refunded=sold.refunded + part.units, goods_refunded=sold.goods_refunded + part.goods,
         tax_refunded=sold.tax_refunded + part.tax, shipping_refunded=sold.shipping_refunded + part.shipping,
-        ours=sold.ours + part.ours, bore=_bear(sold.bore, part), exchanged=sold.exchanged + part.exchanged,
+        ours=sold.ours + part.ours, bore=_more(sold.bore, part.percent, part.units),
+        fees=_more(sold.fees, part.percent, part.fee), exchanged=sold.exchanged + part.exchanged,
         goods_exchanged=sold.goods_exchanged + (part.goods if part.exchanged else 0),
         tax_exchanged=sold.tax_exchanged + (part.tax if part.exchanged else 0),
     )  # fmt: skip
 
 
-def _bear(bore: Mapping[int, int], part: Part) -> Mapping[int, int]:
-    """Units that bore each percentage, with those of a part."""
-    if not part.percent:
-        return bore
-    return {**bore, part.percent: bore.get(part.percent, 0) + part.units}
+def _more(of: Mapping[int, int], percent: int, more: int) -> Mapping[int, int]:
+    """What is counted by percentage, with so much more of one."""
+    return {**of, percent: of.get(percent, 0) + more} if percent else of
 
 
 # ---- units
@@ -326,15 +326,18 @@ def _worth(sold: SoldLine, units: int, *, exchanged: bool) -> tuple[int, int]:
 
 
 def _restocking(sold: SoldLine, units: int, percent: int) -> int:
-    """Of a running sum over the units that bear this percentage, so that it matters neither in how many parts units
-    come back, nor which of two percentages comes first."""
+    """What is left to keep of all units that bear this percentage, so that it matters neither in how many parts units
+    come back, nor which of two percentages comes first, nor what was rejected between them."""
+    if not percent:
+        return 0
+    due = fee_upto(sold, sold.bore.get(percent, 0) + units, percent)
+    return max(0, due - sold.fees.get(percent, 0))
 
-    def up_to(count: int) -> int:
-        part = sold.frozen.of_units(sold.quantity, 0, count)
-        return round_half_away(Decimal((part.gross - part.discount) * percent) / 100)
 
-    bore = sold.bore.get(percent, 0)
-    return up_to(bore + units) - up_to(bore) if percent else 0
+def fee_upto(sold: SoldLine, units: int, percent: int) -> int:
+    """What is kept of so many units of a line that bear a percentage, whichever they are."""
+    part = sold.frozen.of_units(sold.quantity, 0, units)
+    return round_half_away(Decimal((part.gross - part.discount) * percent) / 100)
 
 
 # ---- what is kept

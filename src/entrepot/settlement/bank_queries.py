@@ -201,6 +201,7 @@ SELECT i.company_id::int, c.currency::text, 'landed_cost', i.id, i.number, ARRAY
        (i.landed_at AT TIME ZONE 'UTC')::date
 FROM purchasing_landedcost AS i JOIN parties_company AS c ON c.id = i.company_id
 WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
+  AND NOT EXISTS (SELECT FROM settlement_landedbefore AS b WHERE b.cost_id = i.id)
 UNION ALL
 SELECT b.company, b.currency, 'order', b.order_id, o.number,
        ARRAY(SELECT DISTINCT CASE WHEN p.origin_id IS NULL THEN p.reference ELSE t.number END
@@ -210,7 +211,8 @@ SELECT b.company, b.currency, 'order', b.order_id, o.number,
 FROM ({ON_ACCOUNT}) AS b JOIN orders_order AS o ON o.id = b.order_id
 """
 """Payouts that no line of a statement has brought, invoices of carriers and suppliers and landed costs that none has
-paid, and orders on account that their customers have not."""
+paid, and orders on account that their customers have not. Of costs landed before lines told what paid them nobody
+knows: they are booked by hand."""
 
 NAMED = """
 SELECT COALESCE(origin_id, order_id) FROM payments_payment

@@ -46,7 +46,8 @@ _TAKEN_BY_THEM = """
 
 _LANDED = """(
         SELECT b.id, b.company_id, c.currency, b.amount_minor AS total_minor, b.landed_by AS taken_by
-        FROM purchasing_landedcost AS b JOIN parties_company AS c ON c.id = b.company_id)"""
+        FROM purchasing_landedcost AS b JOIN parties_company AS c ON c.id = b.company_id
+        WHERE NOT EXISTS (SELECT FROM settlement_landedbefore AS n WHERE n.cost_id = b.id))"""
 
 # Of a line that is booked as a debt paid, the invoices that it may have paid: open ones over its amount; of a part,
 # over the whole line's too, and over what its person booked as debts of that line.
@@ -518,6 +519,19 @@ class BankStatementLine(models.Model):
                 also=_DEBTS_TAKEN_BY_THEM,
             ),
         ]  # fmt: skip
+
+
+class LandedBefore(models.Model):
+    """A bill for bringing goods here that was landed before lines of statements told what paid it: what was booked as
+    debts by hand may have, so it is expected of the bank no more. Nothing is added after the migration."""
+
+    append_only = True
+
+    cost_id = models.UUIDField(primary_key=True)
+
+    class Meta:
+        db_table = "settlement_landedbefore"
+        triggers = append_only() + imprinted()
 
 
 class LegalHold(models.Model):

@@ -13,6 +13,10 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.kernel.events import Event
 
+DECIMALS = 9
+RATE_END = 10**9
+"""A rate is kept with so many decimals and is below that, as its column has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordRate:
@@ -79,11 +83,15 @@ def _answer(one: RecordRate, stands: tuple[Decimal, bool]) -> RateRecorded:
 
 
 def misfit(currency: str, rate: Decimal) -> Refused | None:
-    """What is no currency or no rate."""
+    """What is no currency, or no rate that can be kept as it is told."""
     if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
         return Invalid(field="currency", expected="three capital letters", found=currency)
     if not rate.is_finite() or rate <= 0:
         return Invalid(field="rate", expected="above 0", found=str(rate))
+    exponent = rate.normalize().as_tuple().exponent
+    if rate >= RATE_END or (isinstance(exponent, int) and exponent < -DECIMALS):
+        expected = f"below {RATE_END}, with {DECIMALS} decimals at most"
+        return Invalid(field="rate", expected=expected, found=str(rate))
     return None
 
 

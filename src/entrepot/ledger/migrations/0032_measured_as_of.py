@@ -16,17 +16,33 @@ DELETE FROM ledger_exposure AS e WHERE EXISTS (
 ALTER TABLE ledger_exposure DROP CONSTRAINT ledger_exposure_pkey, ADD PRIMARY KEY (company_id, account, currency)
 """
 # What was measured before the last time: each measuring that brought a difference left lines, the last of which is the
-# last line that it had looked at; one that brought none was carried on as it stood.
+# last line that it had looked at; one that brought none was carried on as it stood. Until now measurings stood in the
+# order of their moments, so a line is first looked at by one of them, and by all behind it: each is read once, and
+# what it brings is carried on.
 EARLIER = """
+WITH r AS (
+    SELECT company_id, upto_at, upto_id, row_number() OVER (PARTITION BY company_id ORDER BY upto_at)::int AS turn
+    FROM (SELECT company_id, occurred_at AS upto_at, max(id) AS upto_id FROM ledger_line
+          WHERE event = 'currency.revalued' GROUP BY company_id, occurred_at) AS r
+), turns AS (
+    SELECT r.company_id, c.currency, array_agg(r.upto_at ORDER BY r.turn) AS moments,
+           array_agg(r.upto_id ORDER BY r.turn) AS ids
+    FROM r JOIN parties_company AS c ON c.id = r.company_id GROUP BY r.company_id, c.currency
+), looked AS (
+    SELECT l.company_id, l.account, l.currency, sum(l.amount_minor) AS amount, sum(l.functional_minor) AS worth,
+           1 + greatest(width_bucket(l.occurred_at - INTERVAL '1 microsecond', t.moments),
+                        width_bucket(l.id - 1, t.ids)) AS turn
+    FROM turns AS t JOIN ledger_line AS l ON l.company_id = t.company_id AND l.currency <> t.currency
+     AND l.account IN (1000, 1100, 1120, 1150, 1160, 1170, 1175, 1180, 1190, 2000, 2050, 2100, 2150, 2300, 2400, 2410)
+    GROUP BY 1, 2, 3, 6
+)
 INSERT INTO ledger_exposure (company_id, account, currency, amount_minor, worth_minor, upto_at, upto_id)
-SELECT r.company_id, l.account, l.currency, sum(l.amount_minor), sum(l.functional_minor), r.upto_at, r.upto_id
-FROM (SELECT company_id, occurred_at AS upto_at, max(id) AS upto_id FROM ledger_line
-      WHERE event = 'currency.revalued' GROUP BY company_id, occurred_at) AS r
-JOIN parties_company AS c ON c.id = r.company_id
-JOIN ledger_line AS l ON l.company_id = r.company_id AND l.currency <> c.currency
- AND l.account IN (1000, 1100, 1120, 1150, 1160, 1170, 1175, 1180, 1190, 2000, 2050, 2100, 2150, 2300, 2400, 2410)
- AND l.occurred_at <= r.upto_at AND l.id <= r.upto_id
-GROUP BY r.company_id, l.account, l.currency, r.upto_at, r.upto_id
+SELECT r.company_id, s.account, s.currency,
+       sum(k.amount) OVER (PARTITION BY r.company_id, s.account, s.currency ORDER BY r.turn),
+       sum(k.worth) OVER (PARTITION BY r.company_id, s.account, s.currency ORDER BY r.turn), r.upto_at, r.upto_id
+FROM (SELECT company_id, account, currency, min(turn) AS turn FROM looked GROUP BY 1, 2, 3) AS s
+JOIN r ON r.company_id = s.company_id AND r.turn >= s.turn
+LEFT JOIN looked AS k ON (k.company_id, k.account, k.currency, k.turn) = (s.company_id, s.account, s.currency, r.turn)
 ON CONFLICT DO NOTHING
 """
 

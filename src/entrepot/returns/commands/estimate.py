@@ -10,7 +10,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors
 from entrepot.ledger.commands.note_measured import note_measured
@@ -24,7 +24,7 @@ from entrepot.returns.expecting import Basis, Measured
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bring a company's estimate up to date as of a moment."""
+    """Bring a company's estimate up to date as of a moment that has been."""
 
     company: int
     occurred_at: datetime | None = None
@@ -57,14 +57,16 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
     then on: there the difference is taken back.
 
     Expected is a percentage (policy `returns`, 0 by default, or observed) of what was sold in the months of the window,
-    less what has come back of them; and of what left before, all that is asked back and not refunded yet.
-    Locks: the estimate of each company; months against closing, shared. Refuses: NotFound; what the ledger refuses, of
-    the moment or of the later one. Again: changes nothing. 11 statements; 2 more where a company goes by what was
-    observed.
+    less what has come back of them; and of what left before, all that is asked back and not refunded yet. Of a closed
+    month the cohorts stay as they were.
+    Locks: the estimate of each company; months against closing, shared. Refuses: Invalid (a moment to come, or a second
+    moment of a company in a batch); NotFound; what the ledger refuses, of the moment or of the later one. Again:
+    changes nothing. 11 statements; 2 more where a company goes by what was observed.
     """
-    companies = [one.company for one in requests]
+    times: dict[int, datetime] = {}
+    wrong = [_untimely(one, times, cause.at) for one in requests]
+    companies = [one.company for one, refused in zip(requests, wrong, strict=True) if refused is None]
     sql.run(_LOCK, {"companies": sorted(set(companies))})
-    times = {one.company: one.occurred_at or cause.at for one in requests}
     policies = {company: policy for company, (_, policy) in in_force(cause, companies).items()}
     bases = cohort_queries.bases(policies, times)
     step(1, 3)
@@ -91,11 +93,28 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
             if now.closed and postings:
                 answers.append(errors.MonthClosed(company=company, month=f"{now.closed:%Y-%m}"))
                 continue
-            drafts[company] = _Draft(times[company], bases[company], measured, now.since, postings)
+            if now.closed != _month(times[company]):
+                drafts[company] = _Draft(times[company], bases[company], measured, now.since, postings)
         answers.append(Estimated(company, liability, asset, liability - now.liability))
         now.liability, now.asset = liability, asset
     refused = _write(cause, drafts)
-    return [refused.get(one.company, one) if isinstance(one, Estimated) else one for one in answers]
+    told = iter([refused.get(one.company, one) if isinstance(one, Estimated) else one for one in answers])
+    return [next(told) if one is None else one for one in wrong]
+
+
+def _untimely(one: Estimate, times: dict[int, datetime], now: datetime) -> Refused | None:
+    """What is measured as of the first moment of a company, which is noted in `times`, and of no other of the batch."""
+    at = one.occurred_at or now
+    if at > now:
+        return Invalid(field="occurred_at", expected=f"{now.isoformat()} or earlier", found=at.isoformat())
+    first = times.setdefault(one.company, at)
+    if at != first:
+        return Invalid(
+            field="occurred_at",
+            expected=f"{first.isoformat()}, as another request for the company in the batch has",
+            found=at.isoformat(),
+        )
+    return None
 
 
 def _postings(company: int, now: Held, liability: int, asset: int, at: datetime) -> list[Posting]:

@@ -26,6 +26,7 @@ from entrepot.returns.refunding import (
     Sum,
     Terms,
     Wanted,
+    fee_upto,
     is_ours,
     take,
 )
@@ -45,23 +46,38 @@ class Limit(NamedTuple):
 
 class _Before(NamedTuple):
     """Units of a line that were refunded by a return, such as were exchanged among them; `fee_percent` as it was told,
-    None where nobody was told one."""
+    None where nobody was told one; the fee that was kept of them, by so many refunds, rejected ones among these."""
 
     reason: str
     units: int
     exchanged: int
     fee_percent: int | None
     by_law: bool
+    fee: int
+    refunds: int
 
 
-def _bore(before: Sequence[_Before], terms: Terms) -> dict[int, int]:
-    """Units that bore a restocking fee, by its percentage."""
-    found: dict[int, int] = defaultdict(int)
+def _with_fees(sold: SoldLine, before: Sequence[_Before], terms: Terms) -> SoldLine:
+    """With the units that bore a restocking fee and what was kept of them, by its percentage.
+
+    Each refund is rounded by less than a minor unit. Where what was kept is further than that from what the units bear
+    by today's terms, others held then, as before a reason was waived: those units count as if they had borne these, and
+    nothing is made up for.
+    """
+    units: dict[int, int] = defaultdict(int)
+    fees: dict[int, int] = defaultdict(int)
+    refunds: dict[int, int] = defaultdict(int)
     for one in before:
         percent = terms.fee_percent if one.fee_percent is None else one.fee_percent
         if percent and not one.by_law and not terms.spares(one.reason):
-            found[percent] += one.units - one.exchanged
-    return found
+            units[percent] += one.units - one.exchanged
+            fees[percent] += one.fee
+            refunds[percent] += one.refunds
+    for percent, count in units.items():
+        due = fee_upto(sold, count, percent)
+        if abs(fees[percent] - due) > refunds[percent]:
+            fees[percent] = due
+    return sold._replace(bore=dict(units), fees=dict(fees))
 
 
 class Facts:
@@ -101,10 +117,10 @@ class Facts:
 
     def _sold(self, orders: list[UUID], companies: Mapping[UUID, int]) -> dict[UUID, dict[UUID, SoldLine]]:
         before: dict[UUID, list[_Before]] = defaultdict(list)
-        for return_id, item, line, reason, units, exchanged, fee, bonus, by_law, label in sql.run(
+        for return_id, item, line, reason, units, exchanged, fee, bonus, by_law, label, *kept in sql.run(
             _REASONS, {"orders": orders}
         ):
-            before[line].append(_Before(reason, units, exchanged, fee, bool(by_law)))
+            before[line].append(_Before(reason, units, exchanged, fee, bool(by_law), *kept))
             if fee is not None:  # returns of before terms were kept have none
                 self._fees[return_id][item] = fee
                 self._bonuses[return_id][item] = bonus
@@ -121,9 +137,8 @@ class Facts:
             percent = self.policies[company][1].fee_percent
             terms = Terms(percent, self.refunds[company][1], tier=self._tiers.get(order, ""))
             sold = SoldLine(line, quantity, left, to_leave, Frozen(*rest[:4]), *rest[4:])
-            found[order][line] = sold._replace(
+            found[order][line] = _with_fees(sold, before[line], terms)._replace(
                 ours=sum(one.units - one.exchanged for one in before[line] if is_ours(one.reason)),
-                bore=_bore(before[line], terms),
                 exchanged=sum(one.exchanged for one in before[line]),
                 name=name,
             )
@@ -228,8 +243,12 @@ WHERE f.return_id = ANY(%(returns)s::uuid[]) GROUP BY 1
 
 _REASONS = """
 SELECT l.return_id, l.id, l.line_id, l.reason, l.refunded, l.exchanged, t.fee_percent::int, t.bonus_percent::int,
-       t.by_law, t.label
+       t.by_law, t.label, k.fee, k.refunds
 FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id
 LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(p.fee_minor) FILTER (WHERE f.state <> 'rejected'), 0)::bigint AS fee, count(*)::int AS refunds
+    FROM returns_refund AS f JOIN returns_refundline AS p ON p.refund_id = f.id AND p.return_line_id = l.id
+    WHERE f.return_id = r.id) AS k
 WHERE r.order_id = ANY(%(orders)s::uuid[]) ORDER BY l.id
 """

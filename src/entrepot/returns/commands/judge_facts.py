@@ -229,7 +229,8 @@ _BILLED_BY = """COALESCE((SELECT CASE WHEN b.mailbox <> '' OR b.sealed IS NULL T
                           FROM parties_address AS b WHERE b.id = {0}.billing_id),
                          (SELECT t.mailbox FROM parties_address AS t WHERE t.id = {0}.address_id), '')"""
 
-# Guests are known by the mailbox that they are billed by: every order of it is theirs.
+# Guests are known by the mailbox that they are billed by, which nobody has verified: every order of it by a guest is
+# theirs, and none of a customer whose mailbox it is as well.
 _THEIRS = f"""{_ASKED}, guests AS (
     SELECT a.id, p.id AS address, p.mailbox
     FROM asked AS a JOIN orders_order AS q ON q.id = a.order_id
@@ -237,20 +238,27 @@ _THEIRS = f"""{_ASKED}, guests AS (
      AND p.company_id = a.company_id
     WHERE a.customer_id IS NULL),
 theirs AS (
-    SELECT a.id, o.id AS order_id
-    FROM asked AS a JOIN orders_order AS o ON o.customer_id = a.customer_id AND o.company_id = a.company_id
-    UNION
-    SELECT g.id, o.id FROM guests AS g JOIN orders_order AS o ON o.billing_id = g.address
+    SELECT g.id, o.id AS order_id FROM guests AS g JOIN orders_order AS o ON o.billing_id = g.address
+    WHERE o.customer_id IS NULL
     UNION
     SELECT g.id, o.id FROM guests AS g JOIN orders_order AS o ON o.address_id = g.address
-    WHERE {_BILLED_BY.format("o")} = g.mailbox)
+    WHERE o.customer_id IS NULL AND {_BILLED_BY.format("o")} = g.mailbox)
 """
 
-_CLEARED = f"""{_THEIRS}
-SELECT a.id, array_agg(DISTINCT s.rule)
-FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN returns_return AS e ON e.order_id = t.order_id
-JOIN returns_judgment AS j ON j.return_id = e.id AND j.state = 'cleared' AND j.decided_at > a.trust
-JOIN returns_suspicion AS s ON s.return_id = e.id AND s.mode = 'enforce'
+# Returns of the same customer, by whom they are found, or of the same guest.
+_RETURNED = f"""{_THEIRS}, returned AS (
+    SELECT a.id, a.memory, a.trust, a.requested_at AS until, a.currency, e.id AS other, e.requested_at, e.state
+    FROM asked AS a JOIN returns_return AS e ON e.customer_id = a.customer_id AND e.company_id = a.company_id
+    UNION ALL
+    SELECT a.id, a.memory, a.trust, a.requested_at, a.currency, e.id, e.requested_at, e.state
+    FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN returns_return AS e ON e.order_id = t.order_id)
+"""
+
+_CLEARED = f"""{_RETURNED}
+SELECT r.id, array_agg(DISTINCT s.rule)
+FROM returned AS r
+JOIN returns_judgment AS j ON j.return_id = r.other AND j.state = 'cleared' AND j.decided_at > r.trust
+JOIN returns_suspicion AS s ON s.return_id = r.other AND s.mode = 'enforce'
 GROUP BY 1
 """
 
@@ -264,11 +272,9 @@ GROUP BY 1, 2
 """
 
 # What was declined or never sent counts for nothing.
-_EARLIER = f"""{_THEIRS}, earlier AS (
-    SELECT a.id, e.id AS other, e.requested_at, a.currency
-    FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN returns_return AS e ON e.order_id = t.order_id
-     AND e.requested_at > a.memory AND (e.requested_at, e.id) < (a.requested_at, a.id)
-     AND e.state NOT IN ('declined', 'cancelled')),
+_EARLIER = f"""{_RETURNED}, earlier AS (
+    SELECT id, other, requested_at, currency FROM returned
+    WHERE requested_at > memory AND (requested_at, other) < (until, id) AND state NOT IN ('declined', 'cancelled')),
 worth AS (
     SELECT l.return_id, o.currency,
            {WORTH} AS minor
@@ -299,11 +305,20 @@ SELECT k.id, count(*) FILTER (WHERE k.own)::int, count(*) FILTER (WHERE NOT k.ow
 FROM known AS k JOIN returns_judgment AS j ON j.return_id = k.other AND j.state = 'confirmed' GROUP BY 1
 """
 
+_BUYS = """o.currency = a.currency AND o.placed_at > a.buying AND o.placed_at <= a.requested_at
+     AND o.status <> 'cancelled' AND o.demand = 'sale'"""
+
 _BOUGHT = f"""{_THEIRS}
-SELECT a.id, sum(o.goods_minor - o.discount_minor + o.tax_minor)::bigint, count(*)::int
-FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN orders_order AS o ON o.id = t.order_id
- AND o.currency = a.currency AND o.placed_at > a.buying AND o.placed_at <= a.requested_at
- AND o.status <> 'cancelled' AND o.demand = 'sale'
+SELECT id, sum(goods_minor - discount_minor + tax_minor)::bigint, count(*)::int
+FROM (
+    SELECT a.id, o.goods_minor, o.discount_minor, o.tax_minor
+    FROM asked AS a JOIN orders_order AS o ON o.customer_id = a.customer_id AND o.company_id = a.company_id
+     AND {_BUYS}
+    UNION ALL
+    SELECT a.id, o.goods_minor, o.discount_minor, o.tax_minor
+    FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN orders_order AS o ON o.id = t.order_id
+     AND {_BUYS}
+) AS b
 GROUP BY 1
 """
 
@@ -339,9 +354,9 @@ LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
 WHERE i.id = ANY(%(documents)s::uuid[]) ORDER BY i.return_id, i.id
 """
 
-_GRADED_BEFORE = f"""{_THEIRS}
-SELECT DISTINCT a.id, e.id, i.grade, l.reason
-FROM asked AS a JOIN theirs AS t ON t.id = a.id JOIN returns_return AS e ON e.order_id = t.order_id
- AND e.requested_at > a.memory AND (e.requested_at, e.id) < (a.requested_at, a.id)
-JOIN returns_inspection AS i ON i.return_id = e.id JOIN returns_line AS l ON l.id = i.return_line_id
+_GRADED_BEFORE = f"""{_RETURNED}
+SELECT DISTINCT r.id, r.other, i.grade, l.reason
+FROM returned AS r JOIN returns_inspection AS i ON i.return_id = r.other
+JOIN returns_line AS l ON l.id = i.return_line_id
+WHERE r.requested_at > r.memory AND (r.requested_at, r.other) < (r.until, r.id)
 """
