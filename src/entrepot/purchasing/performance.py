@@ -13,7 +13,8 @@ from entrepot.kernel import sql
 class Performance:
     """Of a supplier's order lines that were due in a time: how many came, how, and how long they took.
 
-    A line is due on the day that the supplier confirmed first, or else on the day that was asked for. It is on time
+    A line is due on the day that the supplier confirmed first since that day was asked for, or else on the day that was
+    asked for. It is on time
     when something came by then, in full when all came, both when all came by then, by the days of the
     node that it came to. One whose day is not over counts as soon as all of it came. One of which nothing came, and
     that was cancelled or given up, counts where that was done after its day: it was not kept. Bad units came damaged or
@@ -92,11 +93,12 @@ WITH due AS (
     SELECT bought.supplier_id, bought.id AS order_id, bought.number, bought.ordered_at, line.id, line.sku_id,
            line.quantity,
            COALESCE((SELECT c.expected_on FROM purchasing_confirmation AS c WHERE c.line_id = line.id AND c.quantity > 0
+                       AND (line.day_asked IS NULL OR c.id > line.day_asked)
                      ORDER BY c.id LIMIT 1), line.wanted_on) AS day,
            CASE WHEN line.received = 0 AND (bought.state = 'cancelled' OR line.short >= line.quantity) THEN
                (SELECT max((e.occurred_at AT TIME ZONE node.time_zone)::date) FROM kernel_event AS e
                 WHERE e.subject_id = bought.id
-                  AND (line.short < line.quantity AND e.state_after = 'cancelled'
+                  AND (line.short < line.quantity AND e.state_after = 'cancelled' AND e.state_before <> 'cancelled'
                        OR line.short >= line.quantity AND e.payload -> 'lines' @> to_jsonb(line.id::text)))
            END AS ended_on
     FROM purchasing_order AS bought JOIN purchasing_orderline AS line ON line.order_id = bought.id
