@@ -322,6 +322,19 @@ def judged(since: datetime) -> tuple[int, int]:
     return sum(one.lines for one in rows), sum(one.on_time for one in rows)
 
 
+def test_a_suppliers_lines_and_figures_are_told_together_as_they_are_apart(house, statements):
+    at = NOW - timedelta(days=20)
+    for units, lead in ((10, 5), (7, 9), (3, 4)):
+        delivered(house, units, at, lead)
+    asked = {"since": at.date() - timedelta(days=30), "until": NOW.date(), "today": NOW.date()}
+    with statements() as ran:
+        figures, lines = performance.of_supplier(1, house.supplier, **asked, limit=2)
+    assert len(ran.texts) == 1
+    assert [figures] == performance.of_suppliers(1, **asked)
+    assert lines == performance.lines_due(1, house.supplier, **asked)[:2] and figures.lines == 3
+    assert performance.of_supplier(1, ids.uuid7(), **asked) == (None, [])
+
+
 def test_a_line_that_the_buyer_moved_is_due_on_the_day_that_was_asked_for_then(house):
     at = NOW - timedelta(days=40)
     asked = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 10, Decimal(1)),), at)

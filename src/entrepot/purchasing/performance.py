@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from uuid import UUID
 
@@ -88,6 +88,19 @@ def lines_due(
     return [DueLine(*row) for row in sql.run(_LINES_DUE, params)]
 
 
+def of_supplier(
+    company: int, supplier: UUID, *, since: date, until: date, today: date, limit: int = 60
+) -> tuple[Performance | None, list[DueLine]]:
+    """The figures of a supplier as `of_suppliers` has them, None where nothing was due, and the latest due of the lines
+    behind them. 1 statement."""
+    params = {
+        "company": company, "supplier": supplier, "since": since, "until": until, "today": today, "limit": limit,
+    }  # fmt: skip
+    rows = sql.run(_OF_SUPPLIER, params)
+    figures = Performance(*rows[0][_LINE:]) if rows else None
+    return figures, [DueLine(*row[:_LINE]) for row in rows]
+
+
 _DUE = """
 WITH due AS (
     SELECT bought.supplier_id, bought.id AS order_id, bought.number, bought.ordered_at, line.id, line.sku_id,
@@ -136,6 +149,29 @@ SELECT supplier.id, supplier.code, supplier.name, count(*)::int, count(first_at)
        stddev_samp(EXTRACT(epoch FROM first_at - ordered_at) / 86400)::float8
 FROM came JOIN parties_supplier AS supplier ON supplier.id = came.supplier_id
 GROUP BY supplier.id ORDER BY supplier.code
+"""
+)
+
+_LINE = len(fields(DueLine))
+
+# Summed over all lines, told beside each that is shown: so both are worked out once.
+_OF_SUPPLIER = (
+    _DUE.replace("{whose}", "AND bought.supplier_id = %(supplier)s::uuid")
+    + """
+SELECT l.order_id, l.number, l.sku_id, sku.code, l.ordered_at, l.day, l.quantity, l.units::int, l.by_then::int,
+       LEAST(l.bad, l.units)::int, l.first_at, supplier.id, supplier.code, supplier.name, l.lines, l.came, l.on_time,
+       l.in_full, l.both, l.all_units, l.all_bad, l.lead_days, l.lead_deviation
+FROM (
+    SELECT came.*, (count(*) OVER w)::int AS lines, (count(first_at) OVER w)::int AS came,
+           (count(*) FILTER (WHERE by_then > 0) OVER w)::int AS on_time,
+           (count(*) FILTER (WHERE units >= quantity) OVER w)::int AS in_full,
+           (count(*) FILTER (WHERE by_then >= quantity) OVER w)::int AS both,
+           (sum(units) OVER w)::bigint AS all_units, LEAST(sum(bad) OVER w, sum(units) OVER w)::bigint AS all_bad,
+           (avg(EXTRACT(epoch FROM first_at - ordered_at) / 86400) OVER w)::float8 AS lead_days,
+           (stddev_samp(EXTRACT(epoch FROM first_at - ordered_at) / 86400) OVER w)::float8 AS lead_deviation
+    FROM came WINDOW w AS () ORDER BY day DESC, number DESC, id LIMIT %(limit)s::int) AS l
+JOIN catalog_sku AS sku ON sku.id = l.sku_id JOIN parties_supplier AS supplier ON supplier.id = l.supplier_id
+ORDER BY l.day DESC, l.number DESC, sku.code
 """
 )
 
