@@ -28,8 +28,8 @@ class CarrierCutOffSet:
 def set_cut_offs(
     cause: Cause, /, *, requests: Sequence[SetCarrierCutOff]
 ) -> list[CarrierCutOffSet | Refused]:
-    """Cut-offs by carrier, node and weekday, to stand as given. Of two for one day in one list the later stands. What the
-    floor of a node has is due anew.
+    """Cut-offs by carrier, node and weekday, to stand as given. Of two for one day in one list the later stands.
+    What the floor of a node has is due anew.
 
     Locks: the cut-offs that exist, in the order of carrier, node and weekday.
     Refuses: Invalid; NotFound (the carrier, or the node).
