@@ -93,10 +93,12 @@ def test_a_database_that_is_away_is_no_attempt() -> None:
     [
         (delivery.WITHIN, "kernel_delivery_waiting_within"),
         (delivery.WEBHOOKS, "kernel_delivery_waiting_hooks"),
+        (delivery.MAILS, "kernel_delivery_waiting_within"),
     ],
 )
 def test_a_lane_is_claimed_by_an_index_of_its_own(lane: str, index: str) -> None:
-    places = [f"webhook:{i % 7}" if i % 2 else f"post:{i % 7}" for i in range(4_000)]
+    kinds = ("post:{}", "webhook:{}", "suppliers.mail")
+    places = [kinds[i % 3].format(i % 7) for i in range(4_000)]
     delivery.send(SYSTEM, [Message(to, "topic", ids.uuid7(), COMPANY, {}) for to in places])
     sql.run("UPDATE kernel_delivery SET next_try_at = next_try_at - id * interval '1 s'")
     sql.run("ANALYZE kernel_delivery")
@@ -104,6 +106,7 @@ def test_a_lane_is_claimed_by_an_index_of_its_own(lane: str, index: str) -> None
     assert any(index in line for (line,) in plan), plan
     (claimed,) = delivery.claim(NOW, 1, lane)
     assert claimed.destination.startswith("webhook:") == (lane == delivery.WEBHOOKS)
+    assert claimed.destination.endswith(".mail") == (lane == delivery.MAILS)
 
 
 class Killed(BaseException):

@@ -278,9 +278,9 @@ def test_statements_do_not_grow_with_the_batch(statements, leeds):
 
     nodes = [node.id for node in queries.nodes(company=COMPANY)]
     weeks = [[SetCutOff(nodes[i], n % 7, time(15)) for i in range(n)] for n in SIZES]
-    assert counts(statements, set_cut_offs, weeks) == [4, 4, 4]
+    assert counts(statements, set_cut_offs, weeks) == [5, 5, 5]
     days = [[SetHoliday(nodes[i], date(2026, 12, n % 7 + 1), "Rest") for i in range(n)] for n in SIZES]
-    assert counts(statements, set_holidays, days) == [4, 4, 4]
+    assert counts(statements, set_holidays, days) == [5, 5, 5]
 
 
 LONDON = RegisterPlace("GB", "SW1A", 51.5, -0.13)

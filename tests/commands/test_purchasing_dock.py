@@ -118,6 +118,47 @@ def test_a_small_rest_is_given_up_and_not_expected_any_more(house):
     assert sql.run("SELECT count(*) FROM stock_supply")[0][0] == 0
 
 
+@pytest.mark.parametrize("names_order", [True, False])
+def test_what_the_policy_gave_up_comes_after_all_though_the_order_is_received(house, names_order):
+    """Twenty cases of five, scanned one by one: the nineteenth closes the order."""
+    set_policy(Receiving(under_percent=5))
+    one = ordered(house, (house.skus[0], 100))
+    by = {"order": one} if names_order else {}
+    *_, before_last = receive_scans(CLERK, requests=[scan(house, MUG, quantity=5, **by)] * 19)
+    assert (before_last.order_state, queries.lines(one)[0].short) == ("received", 5)
+
+    (some,) = receive_scans(CLERK, requests=[scan(house, MUG, quantity=3, **by)])
+    assert (some.order, some.order_state, queries.lines(one)[0].short) == (one, "received", 2)
+    last, beyond = receive_scans(CLERK, requests=[scan(house, MUG, quantity=2, **by)] * 2)
+
+    assert (last.order_state, last.quantity) == ("received", 2)
+    line = queries.lines(one)[0]
+    assert (line.received, line.short, line.over) == (100, 0, 0)
+    assert isinstance(beyond, WrongState | ExceedsOrdered)
+    assert units() == [("sellable", "", 100)]
+    assert sql.run("SELECT count(*) FROM stock_supply")[0][0] == 0
+
+
+def test_what_comes_late_is_not_put_on_a_line_that_is_over_while_another_expects_it(house):
+    set_policy(Receiving(under_percent=5))
+    old, new = ordered(house, (house.skus[0], 100)), ordered(house, (house.skus[0], 10))
+    (line,) = queries.lines(old)
+    receive(CLERK, requests=[ReceiveOrder(old, ((line.id, 95),))])
+    (taken,) = receive_scans(CLERK, requests=[scan(house, MUG, quantity=2)])
+    assert taken.order == new
+
+
+def test_what_a_person_gave_up_stays_over_whatever_the_policy_says_since(house):
+    one = ordered(house, (house.skus[0], 100))
+    (line,) = queries.lines(one)
+    receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 96),))])
+    close_rest(BUYER, requests=[CloseRest(one, "they are out")])
+    assert sql.run("SELECT short, given_up_by FROM purchasing_orderline") == [(4, BUYER.actor.name)]
+    set_policy(Receiving(under_percent=4))
+    (late,) = receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 1),))])
+    assert isinstance(late, WrongState)
+
+
 def test_a_buyer_gives_up_the_rest_of_an_order(house):
     one = ordered(house, (house.skus[0], 10), (house.skus[1], 4))
     first, second = queries.lines(one)

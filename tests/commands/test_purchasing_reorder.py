@@ -22,6 +22,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.parties.commands.register import RegisterOffer, register_offers
 from entrepot.purchasing import performance, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmOrder, confirm
 from entrepot.purchasing.commands.order import OrderGoods, order
@@ -42,6 +43,7 @@ from entrepot.purchasing.commands.reorder import (
     propose_orders,
     review_reorders,
 )
+from entrepot.purchasing.commands.send_orders import SendOrder, send_orders
 from entrepot.purchasing.reordering import Reordering
 from entrepot.stock.commands.move import CUSTOMER, At, Move, move_units
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
@@ -311,6 +313,68 @@ def test_suppliers_are_judged_by_what_came_when_how_much_and_how_good(house):
     assert found.lead_days == pytest.approx(7)
     assert found.lead_deviation == pytest.approx(2)
     assert performance.of_suppliers(1, since=today, until=today + timedelta(days=1), today=today) == []
+
+
+def judged(since: datetime) -> tuple[int, int]:
+    """Lines that were due, and those of them that were on time."""
+    today = NOW.date()
+    rows = performance.of_suppliers(1, since=since.date() - timedelta(days=30), until=today, today=today)
+    return sum(one.lines for one in rows), sum(one.on_time for one in rows)
+
+
+def test_a_suppliers_lines_and_figures_are_told_together_as_they_are_apart(house, statements):
+    at = NOW - timedelta(days=20)
+    for units, lead in ((10, 5), (7, 9), (3, 4)):
+        delivered(house, units, at, lead)
+    asked = {"since": at.date() - timedelta(days=30), "until": NOW.date(), "today": NOW.date()}
+    with statements() as ran:
+        figures, lines = performance.of_supplier(1, house.supplier, **asked, limit=2)
+    assert len(ran.texts) == 1
+    assert [figures] == performance.of_suppliers(1, **asked)
+    assert lines == performance.lines_due(1, house.supplier, **asked)[:2] and figures.lines == 3
+    assert performance.of_supplier(1, ids.uuid7(), **asked) == (None, [])
+
+
+def test_a_line_that_the_buyer_moved_is_due_on_the_day_that_was_asked_for_then(house):
+    at = NOW - timedelta(days=40)
+    asked = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 10, Decimal(1)),), at)
+    moved, again = order(BUYER, requests=[asked, asked])
+    first, later = at.date() + timedelta(days=5), at.date() + timedelta(days=20)
+    for one in (moved, again):
+        (line,) = queries.lines(one.order)
+        confirm(BUYER, requests=[ConfirmOrder(one.order, ((line.id, 10, first),))])
+        change(BUYER, requests=[ChangeOrder(one.order, ((line.id, None, None, later),))])
+    confirm(BUYER, requests=[ConfirmOrder(again.order, ((line.id, 10, later - timedelta(days=2)),))])
+    for one in (moved, again):
+        receive(
+            CLERK, requests=[ReceiveOrder(one.order, bin=house.pick, occurred_at=at + timedelta(days=19))]
+        )
+
+    assert judged(at) == (2, 1), (
+        "what was confirmed of the first day says nothing of the other; of that it does"
+    )
+    due = performance.lines_due(1, house.supplier, since=at.date(), until=NOW.date(), today=NOW.date())
+    assert {one.order: one.due_on for one in due} == {
+        moved.order: later, again.order: later - timedelta(days=2)
+    }  # fmt: skip
+
+
+def test_a_cancelled_order_ended_when_it_was_cancelled_however_late_it_is_mailed(house):
+    at = NOW - timedelta(days=40)
+    asked = OrderGoods(
+        1,
+        house.supplier,
+        house.node,
+        "",
+        ((house.skus[0], 10, Decimal(1)),),
+        at,
+        wanted_on=NOW.date() - timedelta(days=20),
+    )
+    (made,) = order(BUYER, requests=[asked])
+    cancel(BUYER, requests=[CancelOrder(made.order, "not needed", occurred_at=NOW - timedelta(days=30))])
+    assert judged(at) == (0, 0), "called off before its day"
+    send_orders(BUYER, requests=[SendOrder(made.order, "orders@mugs.example")])
+    assert judged(at) == (0, 0)
 
 
 def test_what_is_not_due_yet_is_not_late(house):

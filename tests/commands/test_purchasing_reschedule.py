@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from entrepot.kernel import ready, sql
-from entrepot.kernel.errors import NotFound, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.ids import uuid7
 from entrepot.purchasing import queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
@@ -68,6 +68,12 @@ def test_refusals_change_nothing(house):
     nobody, over = reschedule(
         BUYER, requests=[RescheduleOrder(uuid7(), LATER), RescheduleOrder(goods, LATER)]
     )
+    other = ordered(house)
+    before = expected(house)
+    (unknown,) = reschedule(BUYER, requests=[RescheduleOrder(other, LATER, (house.skus[0], house.skus[2]))])
+    assert isinstance(unknown, Invalid) and unknown.facts["found"] == str(house.skus[2])
+    assert expected(house) == before
+    cancel(BUYER, requests=[CancelOrder(other, "never came")])
 
     assert isinstance(nobody, NotFound)
     assert isinstance(over, WrongState)

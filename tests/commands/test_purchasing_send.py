@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.access.errors import NoMailServer
-from entrepot.kernel import sql
+from entrepot.kernel import forget, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
 from entrepot.kernel.ids import uuid7
@@ -73,6 +73,16 @@ def test_what_became_of_a_mail_is_noted_once_and_a_refused_one_is_work(house: Re
     ]
     (again,) = note_sendings(BUYER, requests=noting[:1])
     assert isinstance(again, NotFound)
+
+
+def test_whom_a_mail_names_is_forgotten_and_is_no_address_to_offer_again(house: Retailer) -> None:
+    (which,) = ordered(house)
+    send_orders(BUYER, requests=[SendOrder(which, "ada.lovelace@mugs.example", "de", "for Ada Lovelace")])
+    words = [(0, house.company, "Ada Lovelace"), (0, house.company, "ada.lovelace@mugs.example")]
+    assert forget.notes_about(words).masked[0] > 0
+    (one,) = queries.sendings(which)
+    assert "ada" not in (one.address + one.note).lower()
+    assert queries.written_to(house.supplier) == ("", "")
 
 
 def test_refusals_send_nothing(house: Retailer, settings) -> None:

@@ -346,6 +346,22 @@ def test_who_approves_what_has_left_meanwhile_has_decided_nothing(floor: Floor) 
     assert [one.side for one in duties_of(asked.adjustment)] == ["adjust"]
 
 
+def test_losses_approved_together_take_no_more_than_is_there(floor: Floor) -> None:
+    floor.stock(quantity=10, cost=1_000_000)
+    clerk, lead = someone("clerk"), someone("lead")
+    asked = [adjust(clerk, requests=[a_loss(floor, -6)])[0] for _ in range(2)]
+
+    first, second = approve_adjustment(
+        lead, requests=[DecideAdjustment(one.adjustment, approve=True) for one in asked]
+    )
+
+    assert (first.state, first.posted, units(floor.skus[0])) == ("posted", -6, 4)
+    assert isinstance(second, errors.NotThere)
+    assert (second.facts["wanted"], second.facts["found"]) == (6, 4)
+    (rejected,) = approve_adjustment(lead, requests=[DecideAdjustment(asked[1].adjustment, approve=False)])
+    assert rejected.state == "rejected", "it waited on"
+
+
 def test_deciding_what_is_not_there_is_refused(floor: Floor) -> None:
     assert isinstance(approve_adjustment(SYSTEM, requests=[DecideAdjustment(ids.uuid7(), True)])[0], NotFound)
 

@@ -151,6 +151,54 @@ def test_what_can_not_be_is_refused_and_its_neighbours_are_corrected(house: Floo
     assert units(house.skus[0]) == 8
 
 
+def all_wait(house: Floor) -> None:
+    limit = policies.SetPolicy(COMPANY, "stock.adjustments", AdjustmentPolicy(None, 0), NOW)
+    policies.set_policy(SYSTEM, requests=[limit])
+
+
+def test_a_serial_is_found_once_in_a_batch(house: Floor):
+    a, b = house.bin(0), house.bin(0, "reserve")
+    first, second, other = adjust(SYSTEM, requests=[
+        correction(house, 1, bin=a, serial="S-1"), correction(house, 1, bin=b, serial="S-1"),
+        correction(house, 1, bin=b, serial="S-2"),
+    ])  # fmt: skip
+    assert (first.posted, other.posted, units(house.skus[0])) == (1, 1, 2)
+    assert isinstance(second, SerialElsewhere) and second.facts["where"] == "PICK"
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_serial_that_two_have_found_is_approved_once(house: Floor, together: bool):
+    all_wait(house)
+    asked = [
+        adjust(someone(name), requests=[correction(house, 1, bin=bin_, serial="S-1")])[0]
+        for name, bin_ in (("ann", house.bin(0)), ("ben", house.bin(0, "reserve")))
+    ]
+    assert [one.state for one in asked] == ["waiting", "waiting"]
+    decisions = [DecideAdjustment(one.adjustment, approve=True) for one in asked]
+    batches = [decisions] if together else [[one] for one in decisions]
+    posted, refused = (
+        answer for some in batches for answer in approve_adjustment(someone("bob"), requests=some)
+    )
+    assert (posted.posted, units(house.skus[0])) == (1, 1)
+    assert isinstance(refused, SerialElsewhere) and refused.facts["where"] == "PICK"
+
+
+def test_what_was_found_in_a_bin_that_was_blocked_since_is_not_approved_but_may_be_rejected(house: Floor):
+    all_wait(house)
+    (asked,) = adjust(someone("ann"), requests=[correction(house, 1)])
+    sql.change(
+        "UPDATE network_bin SET kind = 'blocked', was = kind WHERE id = %(bin)s::uuid", {"bin": house.bin(0)}
+    )
+    (refused,) = approve_adjustment(
+        someone("bob"), requests=[DecideAdjustment(asked.adjustment, approve=True)]
+    )
+    assert isinstance(refused, Invalid) and refused.facts["field"] == "bin"
+    (rejected,) = approve_adjustment(
+        someone("bob"), requests=[DecideAdjustment(asked.adjustment, approve=False)]
+    )
+    assert (rejected.state, units(house.skus[0])) == ("rejected", 0)
+
+
 def test_units_that_a_picker_is_on_the_way_to_are_not_taken(house: Floor):
     house.stock(0, 5)
     released(house.order((0, 4)).order)

@@ -174,5 +174,5 @@ def test_statements_do_not_grow_with_the_cut_offs(house: Floor, statements):
         return [SetCarrierCutOff(COMPANY, codes[n // 7], house.nodes[0], n % 7, at) for n in range(count)]
 
     batches = [week(count, time(9 + place)) for place, count in enumerate(SIZES)]
-    assert counts(statements, set_cut_offs, batches) == [5, 5, 5]
+    assert counts(statements, set_cut_offs, batches) == [6, 6, 6]
     assert isinstance(done(set_cut_offs, week(1, time(1))[0])[0], CarrierCutOffSet)

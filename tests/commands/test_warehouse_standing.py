@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 
 from entrepot.carriage.commands.set_cut_offs import set_cut_offs as set_carrier_cut_offs
 from entrepot.carriage.rules import SetCarrierCutOff
-from entrepot.kernel import sql
+from entrepot.kernel import ready, sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network.commands import register as network
 from entrepot.orders.commands.edit import EditOrder, edit
@@ -197,6 +198,34 @@ def leaving(order) -> list[datetime]:
     return [row.leave_by for row in queries.of_order(order)]
 
 
+def served_anew(house: Floor, *orders: UUID) -> None:
+    """The queues that a change of a node's calendar, or of its carriers', leads through."""
+    assert house.nodes[0] in queued("redate")
+    tasks.serve_redate(SYSTEM, ready.claim("redate", 9))
+    assert set(queued("hasten")) == set(orders)
+    tasks.serve_hasten(SYSTEM, ready.claim("hasten", 9))
+
+
+def test_what_the_floor_has_follows_the_calendar_of_its_node(house: Floor):
+    node, four = house.nodes[0], NOW.replace(hour=16)
+    network.set_cut_offs(SYSTEM, requests=[network.SetCutOff(node, day, time(16)) for day in range(7)])
+    (order,) = waiting(house, 1, (0, 1), promise_at=NOW + timedelta(days=4), service="fast")
+    assert leaving(order) == [four + timedelta(days=3)]
+    sql.change("DELETE FROM kernel_ready WHERE queue IN ('redate', 'hasten')", {})
+
+    noon = [network.SetCutOff(node, day, time(12)) for day in range(7)]
+    network.set_cut_offs(SYSTEM, requests=noon)
+    served_anew(house, order)
+    assert leaving(order) == [four.replace(hour=12) + timedelta(days=3)]
+    network.set_cut_offs(SYSTEM, requests=noon)
+    assert node not in queued("redate"), "what stands already dates nothing"
+
+    closed = (four + timedelta(days=3)).date()
+    network.set_holidays(SYSTEM, requests=[network.SetHoliday(node, closed, "Stocktaking")])
+    served_anew(house, order)
+    assert leaving(order) == [four.replace(hour=12) + timedelta(days=2)]
+
+
 def test_what_is_on_the_floor_keeps_by_when_it_leaves_and_follows_its_order(house: Floor):
     week = [network.SetCutOff(house.nodes[0], day, time(16)) for day in range(7)]
     network.set_cut_offs(SYSTEM, requests=week)
@@ -218,7 +247,7 @@ def test_what_is_on_the_floor_keeps_by_when_it_leaves_and_follows_its_order(hous
 
     early = [SetCarrierCutOff(COMPANY, "Post", house.nodes[0], day, time(11)) for day in range(6)]
     set_carrier_cut_offs(SYSTEM, requests=early)
-    redate(SYSTEM, requests=[RedateOrder(order)])
+    served_anew(house, order, other)
     assert leaving(order) == [four.replace(hour=11) + timedelta(days=5)], (
         "its carrier comes before the node's cut-off"
     )

@@ -16,6 +16,7 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.insight import kpis
 from entrepot.kernel import relay, sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.delivery import RETRY_AFTER
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
@@ -35,6 +36,7 @@ from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock import plate_queries
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.web import order_paper
 from entrepot.web.tasks import DESTINATIONS
 from tests.catcher import catching
 from tests.http.test_api import is_problem
@@ -143,6 +145,43 @@ def test_what_the_mail_server_says_decides_what_becomes_of_a_mail(bought, settin
         assert relay.relay_once(DESTINATIONS, at=timezone.now() + timedelta(hours=1)) == arrives
         assert [one.state for one in queries.sendings(bought)] == [state]
         assert len(catcher.mails) == (state == "sent")
+
+
+@pytest.mark.parametrize("fault", ["away", "450 greylisted", "a bug"])
+def test_a_mail_that_is_given_up_is_not_sent_and_is_work(bought, settings, monkeypatch, fault):
+    with catching() as catcher:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1 if fault == "away" else catcher.port
+        if fault == "a bug":
+            monkeypatch.setattr(order_paper, "bought", lambda *_: 1 / 0)
+        else:
+            catcher.refuses = fault
+        send_orders(the_system(timezone.now()), requests=[SendOrder(bought, "orders@mugs.example")])
+        at = timezone.now()
+        for wait in RETRY_AFTER:
+            assert relay.relay_once(DESTINATIONS, at=at) == 0
+            assert [one.state for one in queries.sendings(bought)] == ["waiting"]
+            at += wait + timedelta(seconds=1)
+        relay.relay_once(DESTINATIONS, at=at)
+        (one,) = queries.sendings(bought)
+        assert one.state == "failed" and one.error
+        items = sql.run("SELECT subject_id FROM work_item WHERE type = 'order not sent' AND state = 'open'")
+        assert items == [(bought,)]
+        assert sql.run("SELECT count(*) FROM kernel_delivery WHERE state = 'waiting'") == [(0,)]
+        assert catcher.mails == []
+
+
+def test_a_mail_to_the_right_address_does_not_wait_for_the_one_to_the_wrong(bought, settings):
+    with catching() as catcher:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", catcher.port
+        catcher.refuses = "450 nobody answers there"
+        send_orders(the_system(timezone.now()), requests=[SendOrder(bought, "orders@mugz.example")])
+        assert relay.relay_once(DESTINATIONS) == 0
+        catcher.refuses = ""
+        send_orders(the_system(timezone.now()), requests=[SendOrder(bought, "orders@mugs.example")])
+        assert relay.relay_once(DESTINATIONS) == 1
+        assert [one.state for one in queries.sendings(bought)] == ["sent", "waiting"]
 
 
 def test_a_line_is_asked_for_otherwise_and_dropped_on_the_page(console, bought):

@@ -14,6 +14,7 @@ from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged
+from entrepot.stock.errors import SerialElsewhere
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.adjust import adjust, change_status
 from entrepot.warehouse.commands.pace import PaceNode, pace
@@ -116,6 +117,23 @@ def test_the_last_units_are_marked_damaged_once(house: Floor):
     ]
     assert sum(isinstance(one, StatusChanged) for one in answers) == 1
     assert sum(isinstance(one, Refused) for one in answers) == THREADS - 1
+    assert verify.discrepancies() == []
+
+
+def test_a_serial_that_many_find_at_once_stands_in_one_bin(house: Floor):
+    sku = house.skus[-1]
+    sql.change("DELETE FROM stock_position WHERE sku_id = %(sku)s::uuid AND sellable = 0", {"sku": sku})
+    found = [
+        Adjust(COMPANY, sku, house.nodes[0], house.bin(0, kind), 1, "found", serial="S-1")
+        for kind in ("pick", "reserve")
+    ]
+    answers = [
+        one
+        for got in at_once([lambda one=one: adjust(SYSTEM, requests=[one]) for one in found * 3])
+        for one in got
+    ]
+    assert sum(not isinstance(one, Refused) for one in answers) == 1
+    assert sum(isinstance(one, SerialElsewhere) for one in answers) == 5
     assert verify.discrepancies() == []
 
 

@@ -118,8 +118,8 @@ def test_what_a_person_gave_up_stays_given_up_whatever_comes(ordered, data):
     policy = Receiving(
         over_percent=data.draw(st.integers(0, 100)), under_percent=data.draw(st.integers(0, 20))
     )
-    line = a_line(ordered, received=received, short=given_up)
-    for_good = rules.given_up_for_good(line, policy)
+    line = a_line(ordered, received=received, short=given_up, given_up_by="ann")
+    for_good = rules.given_up_for_good(line)
     for portion in data.draw(st.lists(st.integers(1, 20), max_size=8)):
         before = line.to_come
         plan = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, portion)], "GBP", policy)
@@ -141,9 +141,28 @@ def test_what_the_policy_gave_up_is_taken_when_it_comes_after_all():
     assert (line.received, line.short, line.over) == (100, 0, 0)
 
 
+def test_whoever_gave_up_is_who_did_whatever_the_policy_says_today():
+    by_hand, by_policy = (a_line(100, received=96, short=4, given_up_by=who) for who in ("ann", ""))
+    today = Receiving(under_percent=4)
+    counted = [ReceivedLine(by_hand.id, 1)]
+    refused = rules.plan_receipt(by_id(by_hand), counted, "GBP", today)
+    assert refused == ExceedsOrdered(line=1, left=0, tolerance=0, wanted=1)
+    counted = [ReceivedLine(by_policy.id, 4)]
+    assert isinstance(rules.plan_receipt(by_id(by_policy), counted, "GBP", Receiving(under_percent=1)), list)
+    assert (by_policy.received, by_policy.short, by_policy.over) == (100, 0, 0)
+
+
+def test_what_comes_late_is_all_of_lines_that_the_policy_gave_up():
+    let_go, over = a_line(100, received=96, short=4), a_line(10, received=10)
+    lines = {**by_id(let_go), **by_id(over)}
+    assert rules.come_late(lines, [ReceivedLine(let_go.id, 1)])
+    assert not rules.come_late(lines, [ReceivedLine(let_go.id, 1), ReceivedLine(over.id, 1)])
+    assert not rules.come_late(lines, None) and not rules.come_late(lines, [])
+
+
 def test_what_a_person_gave_up_comes_beyond_the_order_within_the_tolerance():
     policy = Receiving(over_percent=5, under_percent=5)
-    line = a_line(100, received=50, short=50)
+    line = a_line(100, received=50, short=50, given_up_by="ann")
     refused = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 6)], "GBP", policy)
     assert refused == ExceedsOrdered(line=1, left=0, tolerance=5, wanted=6)
     assert isinstance(rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 5)], "GBP", policy), list)

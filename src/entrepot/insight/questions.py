@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from entrepot.insight import campaigns, kpis, pace, pages, profit, promises, return_times, tax_report
 from entrepot.insight.answers import question, question_of_reports, question_of_work
@@ -14,7 +15,7 @@ from entrepot.returns import asked_queries, cohort_queries
 from entrepot.settlement import carrier_queries, clearing_queries, closing_queries, invoice_queries
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.closing import Checked
-from entrepot.warehouse import labor, task_times
+from entrepot.warehouse import labor, shelf_queries, task_times
 
 
 @question_of_reports
@@ -114,6 +115,12 @@ def late_orders(company: int, at: datetime) -> list[pages.OrderRow]:
 @question
 def pulse(company: int, at: datetime, hours: int) -> list[pages.Pulse]:
     return pages.pulse(company=company, since=at - timedelta(hours=hours - 1), until=at)
+
+
+@question
+def bins_used(company: int, at: datetime, node: str, days: int) -> list[shelf_queries.BinUse]:
+    """The bins of a node, by its id, with what was picked from them in so many days and stands in them."""
+    return shelf_queries.bins_used(company=company, node=UUID(node), since=at - timedelta(days=days))
 
 
 @question_of_work

@@ -18,8 +18,9 @@ RETRY_AFTER = tuple(timedelta(minutes=m) for m in (0.1, 0.5, 2, 5, 15, 30, 60, 1
 LEASE = timedelta(minutes=5)
 """How long a message that was begun is left to whoever began it: longer than it takes to be told what became of it."""
 
-ALL, WITHIN, WEBHOOKS = "all", "within", "webhooks"
-"""Lanes: what goes to addresses that anybody may have given us, and the rest, which no slow one of them holds up."""
+ALL, WITHIN, WEBHOOKS, MAILS = "all", "within", "webhooks", "mails"
+"""Lanes: what goes to addresses that anybody may have given us, what the mail server takes (destinations that end with
+`.mail`), and the rest, which no slow one of them holds up."""
 WEBHOOK = "webhook:"
 """How the destinations of the lane `WEBHOOKS` begin."""
 
@@ -186,7 +187,8 @@ _KEEP = """
 UPDATE kernel_delivery SET state = 'kept', last_error = %(why)s::text WHERE id = %(id)s::bigint
 """
 
-# Which lane stands in the text and not in a parameter, so that each has an index of its own.
+# Which lane stands in the text and not in a parameter, so that each has an index of its own; mails are few, and share
+# that of the rest.
 _CLAIM = """
 SELECT id, destination, topic, subject_id, company_id, body::text, attempts, once, begun_at
 FROM kernel_delivery AS one
@@ -198,7 +200,8 @@ ORDER BY next_try_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 _CLAIMS = {
     ALL: _CLAIM.format(lane=""),
-    WITHIN: _CLAIM.format(lane="AND destination NOT LIKE 'webhook:%%'"),
+    WITHIN: _CLAIM.format(lane="AND destination NOT LIKE 'webhook:%%' AND destination NOT LIKE '%%.mail'"),
+    MAILS: _CLAIM.format(lane="AND destination NOT LIKE 'webhook:%%' AND destination LIKE '%%.mail'"),
     WEBHOOKS: _CLAIM.format(lane="AND destination LIKE 'webhook:%%'"),
 }
 

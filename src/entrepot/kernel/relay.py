@@ -43,15 +43,20 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     senders = destinations()
-    webhooks = threading.Thread(target=_keep_sending, args=(stop, senders, delivery.WEBHOOKS))
-    webhooks.start()
+    others = [
+        threading.Thread(target=_keep_sending, args=(stop, senders, lane))
+        for lane in (delivery.WEBHOOKS, delivery.MAILS)
+    ]
+    for one in others:
+        one.start()
     log.info("relay started", destinations=sorted(senders))
     _keep_sending(stop, senders, delivery.WITHIN)
-    webhooks.join()
+    for one in others:
+        one.join()
 
 
 def _keep_sending(stop: threading.Event, senders: dict[str, Send], lane: str) -> None:
-    """Send what a lane has, again and again until the end. A bug here ends both lanes, and the supervisor starts them
+    """Send what a lane has, again and again until the end. A bug here ends all lanes, and the supervisor starts them
     anew; one in a sender is a failed attempt of its message."""
     try:
         while not stop.is_set():

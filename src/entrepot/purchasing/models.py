@@ -38,6 +38,7 @@ class Order(models.Model):
                 name="purchasing_order_coming",
                 condition=Q(state__in=["open", "part_received"]),
             ),
+            models.Index(fields=["supplier_id"], name="purchasing_order_of_supplier"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -67,7 +68,11 @@ class OrderLine(models.Model):
     # received beyond the quantity less `short`, within the tolerance of the day
     over = models.IntegerField(db_default=0)
     short = models.IntegerField(db_default=0)  # not expected any more
+    given_up_by = models.TextField(db_default="")  # who said so; '' where the policy did
     wanted_on = models.DateField(null=True)  # the day that was asked for
+    day_asked = models.UUIDField(
+        null=True
+    )  # an id made when another day was asked for last: confirmations before it were of the day before
     confirmed = models.IntegerField(null=True)  # what the supplier said last, and for when
     confirmed_on = models.DateField(null=True)
     first_quantity = models.IntegerField(
@@ -82,10 +87,20 @@ class OrderLine(models.Model):
                 fields=["sku_id"],
                 name="purchasing_orderline_to_come",
                 condition=Q(quantity__gt=F("received") + F("short")),
-            )
+            ),
+            # What the policy gave up may come after all.
+            models.Index(
+                fields=["sku_id"],
+                name="purchasing_orderline_let_go",
+                condition=Q(short__gt=0, given_up_by="", quantity__gt=F("received")),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["order_id", "number"], name="purchasing_orderline_number_once"),
+            models.CheckConstraint(
+                name="purchasing_orderline_given_up_of_some_units",
+                condition=Q(given_up_by="") | Q(short__gt=0),
+            ),
             models.CheckConstraint(
                 name="purchasing_orderline_of_some_units_at_a_cost",
                 condition=Q(quantity__gt=0, unit_cost__gte=0),
@@ -582,4 +597,5 @@ class LandedPart(models.Model):
 forget.notes("purchasing_check", "note", at="t.opened_at")
 forget.notes("purchasing_claim", "note", "outcome", at="t.opened_at")
 forget.notes("purchasing_proposal", "reason")
+forget.notes("purchasing_sending", "address", "note", "error", at="t.asked_at")
 forget.notes("purchasing_receiptline", "note", may_change=False)

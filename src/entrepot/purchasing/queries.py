@@ -260,7 +260,7 @@ WHERE order_id = %(order)s::uuid OR id = %(which)s::uuid ORDER BY id DESC LIMIT 
 
 _WRITTEN_TO = """
 SELECT s.address, s.language FROM purchasing_order AS o JOIN purchasing_sending AS s ON s.order_id = o.id
-WHERE o.supplier_id = %(supplier)s::uuid ORDER BY s.id DESC LIMIT 1
+WHERE o.supplier_id = %(supplier)s::uuid AND s.address LIKE '%%@%%' ORDER BY s.id DESC LIMIT 1
 """
 
 _PROPOSALS = """

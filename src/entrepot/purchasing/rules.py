@@ -66,6 +66,12 @@ class Line:
     over: int = 0
     short: int = 0
     confirmed: int | None = None
+    given_up_by: str = ""
+
+    @property
+    def may_come_late(self) -> bool:
+        """Whether nothing is expected any more though units lack, and no person said so."""
+        return self.short > 0 and not self.given_up_by and self.received < self.quantity
 
     @property
     def to_come(self) -> int:
@@ -171,7 +177,7 @@ def ask_otherwise(line: Line, one: ChangedLine) -> None:
     where it is said how many units it asks for."""
     line.confirmed = None
     if one.quantity is not None:
-        line.quantity, line.over, line.short = one.quantity, 0, 0
+        line.quantity, line.over, line.short, line.given_up_by = one.quantity, 0, 0, ""
     if one.unit_cost is not None:
         line.unit_cost = one.unit_cost
 
@@ -199,7 +205,7 @@ def plan_receipt(
         taken[one.line] = taken.get(one.line, 0) + one.quantity
     if refusal := _twice([serial for one in counted for serial in one.serials]):
         return refusal
-    kept = {which: given_up_for_good(lines[which], policy) for which in taken}
+    kept = {which: given_up_for_good(lines[which]) for which in taken}
     parts = [take(lines[one.line], one, currency) for one in counted]
     for which in taken:
         line = lines[which]
@@ -208,9 +214,14 @@ def plan_receipt(
     return parts
 
 
-def given_up_for_good(line: Line, policy: Receiving) -> int:
+def given_up_for_good(line: Line) -> int:
     """Units of a line that a person gave up. What the policy gives up by itself is taken if it comes after all."""
-    return 0 if line.short == policy.given_up(line.quantity, line.received) else line.short
+    return line.short if line.given_up_by else 0
+
+
+def come_late(lines: Mapping[UUID, Line], counted: Sequence[ReceivedLine] | None) -> bool:
+    """Whether all that was counted is of lines of which something may come after all, though the order is over."""
+    return bool(counted) and all(one.line in lines and lines[one.line].may_come_late for one in counted or ())
 
 
 def _misfit(
@@ -221,7 +232,7 @@ def _misfit(
         return Invalid(
             field=Said("quantity of line {0}", line.number), expected="1 or more", found=one.quantity
         )
-    left = line.quantity - given_up_for_good(line, policy) - line.received - taken
+    left = line.quantity - given_up_for_good(line) - line.received - taken
     tolerance = policy.over(line.quantity)
     if one.quantity > left + tolerance:
         rest = tolerance + min(0, left)

@@ -9,9 +9,11 @@ ORDER = machine(
     "open",
     ("receive_part", ("open", "part_received"), "part_received"),
     ("receive_rest", ("open", "part_received"), "received"),
+    ("receive_late", "received", "received"),
     ("cancel", ("open", "part_received"), "cancelled", True),
     ("close", ("open", "part_received"), "received", True),
 )
+"""`receive_late`: what the policy gave up of a line comes after all."""
 
 CHECK = machine(
     "quality check",

@@ -327,6 +327,7 @@ class Adjustment(models.Model):
             models.Index(
                 fields=["company_id"], name="stock_adjustment_waiting", condition=Q(state="waiting")
             ),
+            models.Index(fields=["bin_id", "id"], name="stock_adjustment_of_bin"),
         ]
         constraints = [
             models.CheckConstraint(name="stock_adjustment_of_some_units", condition=~Q(delta=0)),

@@ -62,6 +62,12 @@ def serve_hasten(cause: Cause, orders: Sequence[UUID]) -> None:
     ready.rank([ready.Offer(*row) for row in sql.run(_ON_FLOOR, {"orders": list(orders)})])
 
 
+def serve_redate(cause: Cause, nodes: Sequence[UUID]) -> None:  # noqa: ARG001  what it offers is served by others
+    """Nodes of which the calendar or the cut-offs of their carriers are others now: what they have not sent is due
+    anew."""
+    ready.put([ready.Offer("hasten", *row) for row in sql.run(_UNFINISHED, {"nodes": list(nodes)})])
+
+
 def serve_count(cause: Cause, tasks: Sequence[UUID]) -> None:
     """Pick tasks that did not find all of their units: their bins are counted, where the policy says so."""
     places = sql.run(_BINS_OF_TASKS, {"ids": list(tasks)})
@@ -94,7 +100,16 @@ def expire_all_lots(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
     expire_lots(cause, requests=[ExpireLots(company.id) for company in parties.companies()])
 
 
-QUEUES = {"release": serve_release, "count": serve_count, "recall": serve_recall, "hasten": serve_hasten}
+QUEUES = {
+    "release": serve_release, "count": serve_count, "recall": serve_recall, "hasten": serve_hasten,
+    "redate": serve_redate,
+}  # fmt: skip
+
+_UNFINISHED = f"""
+SELECT DISTINCT ON (o.id) o.id, {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at)
+FROM warehouse_fulfillment AS f JOIN orders_order AS o ON o.id = f.order_id
+WHERE f.node_id = ANY(%(nodes)s::uuid[]) AND f.state IN ('released', 'picking', 'picked', 'packed') ORDER BY o.id
+"""
 
 _ON_FLOOR = f"""
 SELECT q.name, f.id, {SERVED_WITH}, COALESCE(f.leave_by, o.promise_at, o.placed_at)

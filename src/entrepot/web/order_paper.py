@@ -11,9 +11,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+import structlog
 from babel import Locale
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
 from django.utils.translation import gettext, override
 
 from entrepot.access import queries as access
@@ -21,8 +23,9 @@ from entrepot.catalog import queries as catalog
 from entrepot.catalog.queries import Sku
 from entrepot.kernel import money, policies
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.delivery import Claimed
+from entrepot.kernel.delivery import Claimed, is_last
 from entrepot.kernel.errors import Away, Unavailable
+from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.network import queries as network
 from entrepot.network.queries import Node
 from entrepot.parties import queries as parties
@@ -33,6 +36,8 @@ from entrepot.purchasing.queries import Line, Order, Sending
 from entrepot.settlement.invoicing import Seller
 from entrepot.web import format as fmt
 from entrepot.web import papers
+
+log = structlog.get_logger("entrepot.web")
 
 FOR_GOOD = 500
 """From this code on a mail server says no for good, and the same mail need not be tried again."""
@@ -170,16 +175,32 @@ def mail(told: Bought, sending: Sending) -> EmailMessage:
 
 def send(cause: Cause, message: Claimed) -> None:
     """Send one mail, and note what became of it. Where the mail server is away, or breaks off, it is tried again: at
-    worst it comes twice, under one id."""
+    worst it comes twice, under one id. What fails at the last try, by whosever fault, is not sent."""
     which = msgspec.json.decode(message.body, type=Posted).sending
     sending = queries.sending(which)
     order = queries.order(sending.order) if sending else None
     if sending is None or order is None or sending.state != "waiting":
         return
+    try:
+        with transaction.atomic():
+            error = _mailed(order, sending, cause.at)
+    except DATABASE_AWAY:
+        raise
+    except Exception as failure:
+        if not is_last(message):
+            raise
+        log.warning("a mail to a supplier is given up", sending=str(which), exc_info=True)
+        error = (
+            str(failure) if isinstance(failure, Unavailable) else f"a fault of ours: {type(failure).__name__}"
+        )
+    note_sendings(cause, requests=[NoteSending(which, error)])
+
+
+def _mailed(order: Order, sending: Sending, at: datetime) -> str:
+    """'' where the mail server took the mail of an order; why not, where it never will."""
     if not access.sends_mail():
         raise Away("no mail server is set (ENTREPOT_MAIL_HOST)")
-    written = mail(bought(order, cause.at), sending)
-    note_sendings(cause, requests=[NoteSending(which, _handed_over(written))])
+    return _handed_over(mail(bought(order, at), sending))
 
 
 def _handed_over(written: EmailMessage) -> str:

@@ -10,7 +10,7 @@ from entrepot.carriage.rules import SetCarrierCutOff
 from entrepot.catalog.register import Register, put, sieve
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.network.rules import SetCutOff, misfit_cut_off
@@ -29,10 +29,11 @@ def set_cut_offs(
     cause: Cause, /, *, requests: Sequence[SetCarrierCutOff]
 ) -> list[CarrierCutOffSet | Refused]:
     """Cut-offs by carrier, node and weekday, to stand as given. Of two for one day in one list the later stands.
+    What the floor of a node has is due anew.
 
     Locks: the cut-offs that exist, in the order of carrier, node and weekday.
     Refuses: Invalid; NotFound (the carrier, or the node).
-    Again: what stands already is left alone, with or without a key. 5 statements.
+    Again: what stands already is left alone, with or without a key. 5 statements; 1 more where something changes.
     """
     companies = list({one.company for one in requests})
     carriers = {(company, code): carrier for carrier, company, code in sql.run(_CARRIERS, {"ids": companies})}
@@ -48,6 +49,10 @@ def set_cut_offs(
     changed = {name[0] for name, one in standing.items() if one.new or one.changed} | {
         row[0] for row in freed
     }
+    nodes_changed = {name[1] for name, one in standing.items() if one.new or one.changed} | {
+        row[1] for row in freed
+    }
+    offer("redate", [(node, 0, cause.at) for node in sorted(nodes_changed)])
     company_of = {ids[place]: one.company for place, one in fit}
     announce(
         cause,
@@ -84,5 +89,5 @@ _NODES = "SELECT id, company_id::int FROM network_node WHERE id = ANY(%(ids)s::u
 _FREE = """
 DELETE FROM carriage_cutoff AS c
 USING unnest(%(carriers)s::uuid[], %(nodes)s::uuid[], %(weekdays)s::smallint[]) AS d(carrier, node, weekday)
-WHERE c.carrier_id = d.carrier AND c.node_id = d.node AND c.weekday = d.weekday RETURNING c.carrier_id
+WHERE c.carrier_id = d.carrier AND c.node_id = d.node AND c.weekday = d.weekday RETURNING c.carrier_id, c.node_id
 """

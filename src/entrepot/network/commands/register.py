@@ -220,11 +220,12 @@ def serve_channels(cause: Cause, /, *, requests: Sequence[ServeChannel]) -> list
 
 @command("network.set_cut_offs")
 def set_cut_offs(cause: Cause, /, *, requests: Sequence[SetCutOff]) -> list[CutOffSet | Refused]:
-    """Cut-offs by node and weekday, to stand as given. Of two for one day in one list the later stands.
+    """Cut-offs by node and weekday, to stand as given. Of two for one day in one list the later stands. What the floor
+    of a node has is due anew.
 
     Locks: the cut-offs that exist, in the order of node and weekday.
     Refuses: Invalid; NotFound (the node).
-    Again: what stands already is left alone, with or without a key. 4 statements.
+    Again: what stands already is left alone, with or without a key. 4 statements; 1 more where something changes.
     """
     known = _companies(nodes=(one.node for one in requests))
     refused, fit = sieve(
@@ -238,6 +239,7 @@ def set_cut_offs(cause: Cause, /, *, requests: Sequence[SetCutOff]) -> list[CutO
 
     changed = {node for node, _ in _changed(standing)} | set(freed)
     _tell_changed(cause, "node", "cut-offs", changed, known)
+    offer("redate", [(node, 0, cause.at) for node in sorted(changed)])
     return [refused.get(place) or CutOffSet(one.node) for place, one in enumerate(requests)]
 
 
@@ -245,10 +247,11 @@ def set_cut_offs(cause: Cause, /, *, requests: Sequence[SetCutOff]) -> list[CutO
 def set_holidays(cause: Cause, /, *, requests: Sequence[SetHoliday]) -> list[HolidaySet | Refused]:
     """Days on which nodes are closed, to stand as given. Of two for one day in one list the later stands.
 
-    What is planned and promised already stays; what is asked from now on passes the day by.
+    What is planned and promised already stays; what is asked from now on passes the day by. By when what the floor has
+    must leave for its promise is reckoned anew.
     Locks: the holidays that exist, in the order of node and day.
     Refuses: Invalid; NotFound (the node).
-    Again: what stands already is left alone, with or without a key. 4 statements.
+    Again: what stands already is left alone, with or without a key. 4 statements; 1 more where something changes.
     """
     known = _companies(nodes=(one.node for one in requests))
     refused, fit = sieve(
@@ -262,6 +265,7 @@ def set_holidays(cause: Cause, /, *, requests: Sequence[SetHoliday]) -> list[Hol
 
     changed = {node for node, _ in _changed(standing)} | set(freed)
     _tell_changed(cause, "node", "holidays", changed, known)
+    offer("redate", [(node, 0, cause.at) for node in sorted(changed)])
     return [refused.get(place) or HolidaySet(one.node, one.day) for place, one in enumerate(requests)]
 
 

@@ -104,6 +104,7 @@ class _Book:
         self.lines: dict[UUID, dict[UUID, Line]] = {order: {} for order in self.orders}
         self.days: dict[UUID, date] = {}
         self.wanted: dict[UUID, date | None] = {}
+        self.moved: set[UUID] = set()
         for order, day, wanted_on, *row in sql.run(_LINES, {"ids": list(self.orders)}):
             line = Line(*row)
             self.lines[order][line.id] = line
@@ -140,6 +141,8 @@ class _Book:
                 continue
             rules.ask_otherwise(lines[line.line], line)
             changed.append(line.line)
+            if line.wanted_on and line.wanted_on != self.wanted[line.line]:
+                self.moved.add(line.line)
             if line.wanted_on:
                 self.days[line.line] = self.wanted[line.line] = line.wanted_on
         latest = max((self.days[line] for line in lines), default=self.cause.at.date())
@@ -162,10 +165,13 @@ class _Book:
         if changed := [line for line in where if line not in fresh]:
             rows = [
                 (line, line_of[line].quantity, line_of[line].over, line_of[line].short, line_of[line].unit_cost,
-                 self.wanted[line])
+                 line_of[line].given_up_by, self.wanted[line], ids.uuid7() if line in self.moved else None)
                 for line in changed
             ]  # fmt: skip
-            sql.run(_CHANGE, sql.columns(("ids", "units", "over", "short", "costs", "days"), rows))
+            sql.run(
+                _CHANGE,
+                sql.columns(("ids", "units", "over", "short", "costs", "people", "days", "asked"), rows),
+            )
         if fresh:
             new = [self._row(where[line], line_of[line]) for line in where if line in fresh]
             sql.write("purchasing_orderline", (*LINE, "first_quantity"), new)
@@ -211,7 +217,8 @@ ORDER BY id FOR UPDATE
 # What is expected on a day keeps it, though its units change.
 _LINES = """
 SELECT l.order_id, COALESCE(s.expected_on, l.confirmed_on, l.wanted_on), l.wanted_on, l.id, l.number, l.sku_id,
-       l.quantity, l.received, l.unit_cost, 'none', '', '', l.over, l.short, l.confirmed
+       l.quantity, l.received, l.unit_cost, 'none', '', '', l.over, l.short, l.confirmed,
+       l.given_up_by
 FROM purchasing_orderline AS l LEFT JOIN stock_supply AS s ON s.line_id = l.id
 WHERE l.order_id = ANY(%(ids)s::uuid[]) ORDER BY l.order_id, l.number
 """
@@ -220,10 +227,12 @@ _CHANGE = """
 UPDATE purchasing_orderline AS l
 SET first_quantity = CASE WHEN d.units = l.quantity THEN l.first_quantity
                           ELSE COALESCE(l.first_quantity, l.quantity) END,
-    quantity = d.units, over = d.over, short = d.short, unit_cost = d.cost, wanted_on = d.day,
+    quantity = d.units, over = d.over, short = d.short, unit_cost = d.cost,
+    given_up_by = d.person, wanted_on = d.day, day_asked = COALESCE(d.asked, l.day_asked),
     confirmed = NULL, confirmed_on = NULL
 FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(over)s::int[], %(short)s::int[], %(costs)s::numeric[],
-            %(days)s::date[]) AS d(id, units, over, short, cost, day)
+            %(people)s::text[], %(days)s::date[], %(asked)s::uuid[])
+     AS d(id, units, over, short, cost, person, day, asked)
 WHERE l.id = d.id
 """
 

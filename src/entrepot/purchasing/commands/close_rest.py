@@ -88,7 +88,7 @@ def close_rest(cause: Cause, /, *, requests: Sequence[CloseRest]) -> list[RestCl
         answers.append(RestClosed(one.order, units, states[one.order]))
     if closed:
         short = [(line.id, line.short) for _, line in closed.values()]
-        sql.run(_CLOSE, sql.columns(("lines", "short"), short))
+        sql.run(_CLOSE, sql.columns(("lines", "short"), short) | {"person": cause.actor.name})
         sql.run(_SET, {"orders": list(states), "states": list(states.values())})
         expect(
             cause,
@@ -135,7 +135,7 @@ WHERE order_id = ANY(%(ids)s::uuid[]) ORDER BY order_id, number
 """
 
 _CLOSE = """
-UPDATE purchasing_orderline AS line SET short = one.short
+UPDATE purchasing_orderline AS line SET short = one.short, given_up_by = %(person)s::text
 FROM unnest(%(lines)s::uuid[], %(short)s::int[]) AS one(id, short) WHERE line.id = one.id
 """
 

@@ -64,9 +64,10 @@ class GoodsReceived:
 def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsReceived | Refused]:
     """A receipt for each request: the goods are in stock at their cost, and owed for as goods not yet invoiced.
 
-    By the policies of the supplier, units beyond the order are taken, a rest is given up, and units wait for a quality
-    check. What came damaged is claimed from the supplier. Orders that waited for what can be sold are ready for
-    sourcing again. What is not taken and stands at the dock is work for a buyer.
+    By the policies of the supplier, units beyond the order are taken, a rest is given up (and taken if it comes after
+    all, though the order is received), and units wait for a quality check. What came damaged is claimed from the
+    supplier. Orders that waited for what can be sold are ready for sourcing again. What is not taken and stands at the
+    dock is work for a buyer.
     Locks: the orders, in the order of their ids; the serial numbers, where some came; then as `stock.receive`.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
@@ -113,7 +114,8 @@ def _serials(requests: Sequence[ReceiveOrder]) -> list[tuple[UUID, str]]:
 def _receipt(
     cause: Cause, one: ReceiveOrder, order: Order, bin_id: UUID, parts: list[Part], known: Known, number: str
 ) -> Receipt:
-    before, after = order.state, ORDER.step(order.state, rules.progress(order.lines.values()))
+    event = "receive_late" if order.state == "received" else rules.progress(order.lines.values())
+    before, after = order.state, ORDER.step(order.state, event)
     assert isinstance(after, str), "the rule has seen that the order can be received"
     order.state = after
     at = one.occurred_at or cause.at
@@ -163,7 +165,9 @@ def _decide(
 ) -> tuple[UUID, list[Part]] | Refused:
     if order is None:
         return NotFound(what="purchase order", which=str(one.order))
-    if isinstance(refused := ORDER.step(order.state, "receive_rest"), Refused):
+    counted = None if one.lines is None else [ReceivedLine(*line) for line in one.lines]
+    is_late = order.state == "received" and rules.come_late(order.lines, counted)
+    if isinstance(refused := ORDER.step(order.state, "receive_late" if is_late else "receive_rest"), Refused):
         return refused
     if order.apart:
         return order.apart
@@ -172,7 +176,6 @@ def _decide(
         return out
     if bin_id is None or (one.bin and (order.node, one.bin) not in bins):
         return errors.NoBin(bin=str(one.bin or ""), node=str(order.node))
-    counted = None if one.lines is None else [ReceivedLine(*line) for line in one.lines]
     seen = [Part(line.line, order.lines[line.line].sku, 0, 0, "", None, serials=line.serials)
             for line in counted or () if line.line in order.lines]  # fmt: skip
     if refusal := known.seen(seen):
@@ -316,7 +319,8 @@ WHERE bought.id = ANY(%(ids)s::uuid[]) ORDER BY bought.id FOR UPDATE OF bought
 # The lines are locked by way of their order.
 _LINES = """
 SELECT line.order_id, line.id, line.number, line.sku_id, line.quantity, line.received, line.unit_cost, sku.lot_policy,
-       sku.code, sku.category, line.over, line.short, line.confirmed
+       sku.code, sku.category, line.over, line.short, line.confirmed,
+       line.given_up_by
 FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = line.sku_id
 WHERE line.order_id = ANY(%(ids)s::uuid[])
 """

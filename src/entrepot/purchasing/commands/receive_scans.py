@@ -100,7 +100,8 @@ class _Wanted(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line of an open order that a SKU may be received on."""
+    """A line of an open order that a SKU may be received on; or (`is_late`) one that is over, since the policy gave up
+    the little that lacked, which may come after all."""
 
     node: UUID
     sku: UUID
@@ -108,6 +109,7 @@ class _Line(NamedTuple):
     order_number: str
     id: UUID
     to_come: int
+    is_late: bool
 
 
 @command("purchasing.receive_scans")
@@ -291,6 +293,7 @@ def _line(
     lines: Mapping[tuple[UUID, UUID], list[_Line]],
 ) -> _Line | Refused:
     """The line that a scan is received on: the first that expects as many, else the last, which refuses the rest.
+    Where none expects any, what comes late.
 
     What is taken is taken off it, so that the next scan of the batch sees what is left.
     """
@@ -305,6 +308,7 @@ def _line(
         what = Said("that order") if one.order else Said("any open order for this node")
         return errors.NotOrdered(sku=skus[0].code, order=what)
     units = _units(one, scan, skus[0])
+    fitting = [i for i in fitting if not found[i].is_late] or fitting
     place = next((i for i in fitting if found[i].to_come >= units), fitting[-1])
     line = found[place]
     found[place] = line._replace(to_come=max(0, line.to_come - units))
@@ -384,15 +388,22 @@ def _tell_differences(
 
 _LINES = """
 SELECT bought.node_id, line.sku_id, bought.id, bought.number, line.id,
-       GREATEST(0, line.quantity - line.received - line.short)
+       GREATEST(0, line.quantity - line.received - CASE WHEN let_go THEN 0 ELSE line.short END), let_go
 FROM (SELECT line.id
       FROM unnest(%(nodes)s::uuid[], %(skus)s::uuid[]) AS asked(node, sku)
       JOIN purchasing_orderline AS line ON line.sku_id = asked.sku AND line.quantity > line.received + line.short
       JOIN purchasing_order AS bought ON bought.id = line.order_id AND bought.node_id = asked.node
       WHERE bought.state IN ('open', 'part_received')
+      UNION SELECT line.id
+      FROM unnest(%(nodes)s::uuid[], %(skus)s::uuid[]) AS asked(node, sku)
+      JOIN purchasing_orderline AS line ON line.sku_id = asked.sku AND line.short > 0 AND line.given_up_by = ''
+                                       AND line.quantity > line.received
+      JOIN purchasing_order AS bought ON bought.id = line.order_id AND bought.node_id = asked.node
+      WHERE bought.state IN ('open', 'part_received', 'received')
       UNION SELECT id FROM purchasing_orderline WHERE order_id = ANY(%(orders)s::uuid[])) AS found
 JOIN purchasing_orderline AS line ON line.id = found.id
 JOIN purchasing_order AS bought ON bought.id = line.order_id
+CROSS JOIN LATERAL (SELECT line.short > 0 AND line.given_up_by = '' AND line.quantity > line.received) AS k(let_go)
 LEFT JOIN stock_supply AS supply ON supply.line_id = line.id
-ORDER BY supply.expected_on NULLS LAST, bought.ordered_at, bought.id, line.number
+ORDER BY let_go, supply.expected_on NULLS LAST, bought.ordered_at, bought.id, line.number
 """

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing.states import ORDER
 from entrepot.stock.commands.expect import Expect, expect
@@ -39,7 +39,8 @@ class OrderRescheduled:
 def reschedule(cause: Cause, /, *, requests: Sequence[RescheduleOrder]) -> list[OrderRescheduled | Refused]:
     """The lines, expected on their new day; who waits for them gets a new date from sourcing.
 
-    Locks: the orders, in the order of their ids. Refuses: NotFound; WrongState (received or cancelled).
+    Locks: the orders, in the order of their ids. Refuses: NotFound; WrongState (received or cancelled); Invalid (a SKU
+    of which nothing of the order is to come).
     Again: by key. 3 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": sorted({one.order for one in requests})})}
@@ -55,6 +56,11 @@ def reschedule(cause: Cause, /, *, requests: Sequence[RescheduleOrder]) -> list[
         company, node, state = found[one.order]
         if isinstance(refused := ORDER.step(state, "receive_rest"), Refused):
             answers.append(refused)
+            continue
+        known = {sku for _, sku, _ in coming[one.order]}
+        if missing := next((sku for sku in one.skus if sku not in known), None):
+            expected = "SKUs of which something of this order is to come"
+            answers.append(Invalid(field="skus", expected=expected, found=str(missing)))
             continue
         lines = [line for line in coming[one.order] if not one.skus or line[1] in one.skus]
         moved += [

@@ -51,7 +51,8 @@ class Posted:
 @command("purchasing.send_orders")
 def send_orders(cause: Cause, /, *, requests: Sequence[SendOrder]) -> list[OrderSending | Refused]:
     """A mail for each request, which the relay sends after the commit: until it is taken by the mail server, or
-    refused by it, which is work for a buyer. An order that was cancelled is sent as one that was.
+    refused by it, or given up after the last try, which is work for a buyer. An order that was cancelled is sent as one
+    that was.
 
     Locks: nothing. Refuses: access.no_mail_server; NotFound; Invalid (address, language).
     Again: by key; without one it is sent again. 4 statements.
@@ -82,7 +83,8 @@ def send_orders(cause: Cause, /, *, requests: Sequence[SendOrder]) -> list[Order
     delivery.send(
         cause,
         [
-            delivery.Message(DESTINATION, "order", one.order, found[one.order][0], Posted(which))
+            # The mail itself is the subject: none waits for another of its order, which may go to another address.
+            delivery.Message(DESTINATION, "order", which, found[one.order][0], Posted(which))
             for which, one in taken
         ],
     )
@@ -97,7 +99,8 @@ def send_orders(cause: Cause, /, *, requests: Sequence[SendOrder]) -> list[Order
 
 @dataclass(frozen=True, slots=True)
 class NoteSending:
-    """What became of a mail; `error` is what the mail server said where it takes it never."""
+    """What became of a mail; `error` is why it is not sent: what the mail server said where it takes it never, or after
+    the last try."""
 
     sending: UUID
     error: str = ""

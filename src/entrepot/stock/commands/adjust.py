@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from entrepot.access import queries as access
@@ -66,6 +66,37 @@ class Adjust:
     coded: bool = False
 
 
+class Asked(NamedTuple):
+    """An adjustment as it was asked for; its value in minor units."""
+
+    number: str
+    company: int
+    sku: UUID
+    node: UUID
+    bin: UUID
+    status: str
+    lot: str
+    serial: str
+    delta: int
+    reason: str
+    state: str
+    value: int
+
+    @property
+    def at(self) -> At:
+        return At(self.sku, self.node, self.bin, self.company, self.status, self.lot, self.serial)
+
+
+Correction: TypeAlias = Adjust | Asked
+Judge: TypeAlias = Callable[[Sequence[Correction]], Callable[[Correction], Refused | None]]
+"""Reads what is known of corrections, when all that they touch is locked; and says of one after the other why it can't
+be, with those in mind that it let pass before."""
+
+
+def _lets_all_pass(_said: Sequence[Correction], /) -> Callable[[Correction], Refused | None]:
+    return lambda _one: None
+
+
 @dataclass(frozen=True, slots=True)
 class Adjusted:
     """What became of it: `posted` units now, or `state` waiting for approval; `missing` could not be taken."""
@@ -80,13 +111,15 @@ class Adjusted:
 
 
 @command("stock.adjust")
-def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Refused]:
+def adjust(
+    cause: Cause, /, *, requests: Sequence[Adjust], judge: Judge = _lets_all_pass
+) -> list[Adjusted | Refused]:
     """Correct stock. What is beyond a limit of the policy waits; nothing moves until it is approved.
 
     Promises that can no longer be kept come back as `displaced` of the first answer of their SKU and node.
     Locks: positions in key order, the promises that may break, buckets in id order, then as `move_units`.
     Refuses: NotPlaceable, NotThere, KitHasNoStock (units found of a kit), Invalid (a reason that is none of the
-    policy's). Again: by key. About 16 statements.
+    policy's), what `judge` says. Again: by key. About 16 statements.
     """
     lock_what_losses_touch([Loss(r.company, r.sku, r.node, -r.delta) for r in requests])
     buckets = lock_buckets(At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial) for r in requests)
@@ -95,6 +128,7 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
     costs = queries.unit_costs({(r.company, r.sku, r.node) for r in requests})
     kits = catalog.kits_among({r.sku for r in requests})
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+    misfit = judge(requests)
 
     answers: list[Adjusted | Refused] = []
     rows, moves, duties, happened = [], [], [], []
@@ -103,7 +137,7 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
         key = At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial)
         free = left.get(key, 0)
         delta = max(r.delta, -free) if r.up_to else r.delta
-        refusal = _refusal(r, delta, free, kits, limits[r.company].reasons)
+        refusal = misfit(r) or _refusal(r, delta, free, kits, limits[r.company].reasons)
         if refusal or not delta:
             answers.append(refusal or Adjusted(None, "", "nothing there", 0, -r.delta, 0))
             continue
@@ -146,18 +180,22 @@ class DecideAdjustment:
 
 
 @command("stock.approve_adjustment")
-def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment]) -> list[Adjusted | Refused]:
+def approve_adjustment(
+    cause: Cause, /, *, requests: Sequence[DecideAdjustment], judge: Judge = _lets_all_pass
+) -> list[Adjusted | Refused]:
     """Decide adjustments that wait; an approved one is posted now. Nobody decides what he asked for himself, nor
     approves a correction of an item that he keeps.
 
     Locks: the adjustments in id order, then as `adjust`.
-    Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile), access.duties_apart. Again: by key.
-    About 16 statements.
+    Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile, or those approved before it take them),
+    access.duties_apart, of what is approved what `judge` says. Again: by key. About 16 statements.
     """
     rows = sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})
-    found = {row[0]: _Asked(*row[1:]) for row in rows}
+    found = {row[0]: Asked(*row[1:]) for row in rows}
     lock_what_losses_touch([Loss(one.company, one.sku, one.node, -one.delta) for one in found.values()])
     buckets = lock_buckets(one.at for one in found.values())
+    left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+    misfit = judge([found[r.adjustment] for r in requests if r.approve and r.adjustment in found])
     duties = _duties(cause, [r.adjustment for r in requests], found)
     told = zip(duties, access.apart(list(duties.values())), strict=True)
     apart = {which: refused for which, refused in told if refused}
@@ -169,8 +207,7 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
         if one is None:
             answers.append(NotFound(what="adjustment", which=str(r.adjustment)))
             continue
-        bucket = buckets.get(one.at)
-        free = bucket.quantity - bucket.committed if bucket else 0
+        free = left.get(one.at, 0)
         if one.state != "waiting":
             answers.append(errors.AlreadyDecided(number=one.number, found=one.state))
         elif r.adjustment in apart:
@@ -183,10 +220,13 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
                     wanted=-one.delta, sku=str(one.sku), where=Said("bin {0}", one.bin), found=free
                 )
             )
+        elif r.approve and (refusal := misfit(one)):
+            answers.append(refusal)
         else:
             new = "posted" if r.approve else "rejected"
             decided.append((r.adjustment, new, cause.actor.name, cause.at))
             if r.approve:
+                left[one.at] = free + one.delta
                 moves.append(
                     _move(one.company, one.at, one.delta, one.reason, r.adjustment, cause.at, one.value)
                 )
@@ -201,28 +241,7 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
     return _hand_over_first(answers, displaced)
 
 
-class _Asked(NamedTuple):
-    """An adjustment as it was asked for; its value in minor units."""
-
-    number: str
-    company: int
-    sku: UUID
-    node: UUID
-    bin: UUID
-    status: str
-    lot: str
-    serial: str
-    delta: int
-    reason: str
-    state: str
-    value: int
-
-    @property
-    def at(self) -> At:
-        return At(self.sku, self.node, self.bin, self.company, self.status, self.lot, self.serial)
-
-
-def _duties(cause: Cause, wanted: Sequence[UUID], found: Mapping[UUID, _Asked]) -> dict[UUID, Duty]:
+def _duties(cause: Cause, wanted: Sequence[UUID], found: Mapping[UUID, Asked]) -> dict[UUID, Duty]:
     """Adjustments that wait: whoever decides one has not asked for it."""
     return {
         which: Duty(which, "adjust×approve", "approve", cause.actor.name, found[which].number)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
@@ -24,24 +25,15 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
     """As `stock.adjust`; lines whose promises it displaced are open again, with a work item for each order, and what
     was found is offered to those who wait for it.
 
-    Locks: as `stock.adjust`, then the orders displaced in id order. Refuses, Again: as `stock.adjust`; NotFound (a bin
-    that is not of the node, a SKU of another company), Invalid (a status that nobody sets, a lot that is missing, more
-    than a unit of a serial, units found in a bin out of use), stock.serial_elsewhere.
+    Locks: as `stock.adjust`, the SKUs of which serials are found by an advisory lock, in order, then the orders
+    displaced in id order. Refuses, Again: as `stock.adjust`; NotFound (a bin that is not of the node, a SKU of another
+    company), Invalid (a status that nobody sets, a lot that is missing, more than a unit of a serial, units found in a
+    bin out of use), stock.serial_elsewhere.
     Where fewer units were there than were to be taken, the bin is counted, if the policy says so.
-    Statements: 1 and those of `stock.adjust`; 5 where promises were displaced, 11 where a bin is to
-    be counted.
+    Statements: 1 and those of `stock.adjust`; 1 more where serials are found, 5 where promises were displaced, 11 where
+    a bin is to be counted.
     """
-    known = _goods(requests)
-    refusals = {
-        place: refusal
-        for place, one in enumerate(requests)
-        if (refusal := adjusting.misfit(
-            known[place], one.delta, status=one.status, lot=one.lot, serial=one.serial,
-        ))
-    }  # fmt: skip
-    fit = [one for place, one in enumerate(requests) if place not in refusals]
-    told = iter(stock.adjust(cause, requests=fit) if fit else ())
-    answers = [refusals[place] if place in refusals else next(told) for place in range(len(requests))]
+    answers = stock.adjust(cause, requests=requests, judge=_judged)
     _pass_on(cause, answers)
     done = [
         (one, answer)
@@ -59,10 +51,14 @@ def approve_adjustment(
     cause: Cause, /, *, requests: Sequence[stock.DecideAdjustment]
 ) -> list[stock.Adjusted | Refused]:
     """As `stock.approve_adjustment`; lines whose promises it displaced are open again, with a work item for each order.
+    What could be when it was asked for, and can't any more, is not approved: the serial stands somewhere by now, or the
+    bin is out of use.
 
-    Locks, Refuses, Again: as `stock.approve_adjustment`. Statements: its own, and 5 where promises were displaced.
+    Locks: as `stock.approve_adjustment`, then as `adjust`. Again: as `stock.approve_adjustment`.
+    Refuses: as `stock.approve_adjustment`, and for what `adjust` does.
+    Statements: its own and 1; 1 more where serials were found, 5 where promises were displaced.
     """
-    answers = stock.approve_adjustment(cause, requests=requests)
+    answers = stock.approve_adjustment(cause, requests=requests, judge=_judged)
     _pass_on(cause, answers)
     return answers
 
@@ -101,7 +97,32 @@ def _pass_on(cause: Cause, answers: Iterable[_Displacing | Refused]) -> None:
     reopen(cause, [one for answer in answers if not isinstance(answer, Refused) for one in answer.displaced])
 
 
-def _goods(said: Sequence[stock.Adjust | ChangeStatus]) -> list[Goods]:
+def _judged(said: Sequence[stock.Correction]) -> Callable[[stock.Correction], Refused | None]:
+    """What says of corrections, one after the other, why they can't be. Who finds a serial waits for whoever is about
+    to find one of the same SKU, and looks then."""
+    found = sorted({one.sku for one in said if one.serial and one.delta > 0})
+    if found:
+        sql.run(_LOCK_SERIALS, {"skus": found})
+    goods = {_named(one): known for one, known in zip(said, _goods(said), strict=True)}
+    stands: dict[tuple[UUID, str], str] = {}
+
+    def misfit(one: stock.Correction) -> Refused | None:
+        known = goods[_named(one)]
+        serial = one.sku, one.serial
+        known = known._replace(elsewhere=known.elsewhere or stands.get(serial, ""))
+        refusal = adjusting.misfit(known, one.delta, status=one.status, lot=one.lot, serial=one.serial)
+        if not refusal and one.serial and one.delta > 0:
+            stands[serial] = known.bin_code
+        return refusal
+
+    return misfit
+
+
+def _named(one: stock.Correction) -> tuple[object, ...]:
+    return one.company, one.sku, one.node, one.bin, one.lot, one.serial
+
+
+def _goods(said: Sequence[stock.Correction | ChangeStatus]) -> list[Goods]:
     """What is known of the goods and the bin of each."""
     named = [
         (place, one.company, one.sku, one.node, one.bin, one.lot, one.serial)
@@ -110,6 +131,11 @@ def _goods(said: Sequence[stock.Adjust | ChangeStatus]) -> list[Goods]:
     columns = ("places", "companies", "skus", "nodes", "bins", "lots", "serials")
     return [Goods(*row) for row in sql.run(_GOODS, sql.columns(columns, named))] if named else []
 
+
+_LOCK_SERIALS = """
+SELECT count(pg_advisory_xact_lock(hashtextextended('stock.serials ' || sku, 0)))
+FROM (SELECT sku FROM unnest(%(skus)s::uuid[]) AS k(sku) ORDER BY sku) AS locked
+"""
 
 # A serial that stands in the named bin already is refused there too: it can't be found twice.
 _GOODS = """

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from entrepot.insight import questions
 from entrepot.network import queries as network
-from entrepot.warehouse import shelf_queries
 from entrepot.web import format as fmt
 from entrepot.web import heat, lists_floor
 from entrepot.web.edge import Request, console, int_in, page
@@ -32,10 +31,8 @@ def floor_map(request: Request) -> HttpResponse:
     node = next((one for one in nodes if one.code == request.GET.get("node")), nodes[0] if nodes else None)
     asked, figure = int_in(request.GET.get("days")), request.GET.get("of", "")
     days, figure = (asked if asked in DAYS else DAYS[1]), (figure if figure in FIGURES else "picked")
-    since = fmt.reading().now - timedelta(days=days)
-    bins = (
-        shelf_queries.bins_used(company=request.reader.company.id, node=node.id, since=since) if node else []
-    )
+    company, now = request.reader.company.id, fmt.reading().now
+    bins = questions.bins_used(company, now, str(node.id), days) if node else []
     order = order_of(request, lists_floor.MAP) or f"-{figure}"
     shown = listed_whole(request, lists_floor.MAP, in_order(bins, order), size=SHOWN)
     spots = [heat.Spot(one.code, one.x, one.y, getattr(one, figure)) for one in bins]

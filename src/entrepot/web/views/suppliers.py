@@ -40,7 +40,8 @@ from entrepot.web.edge import (
 )
 
 LOOKED_BACK = timedelta(days=365)
-OFFERS_SHOWN = 200
+OFFERS_SHOWN = 60
+LINES_SHOWN = 60
 
 
 @require_safe
@@ -50,18 +51,14 @@ def supplier(request: Request, which: UUID) -> HttpResponse:
     found = _supplier(request, which)
     company, today = request.reader.company.id, timezone.now().date()
     since, until = today - LOOKED_BACK, today + timedelta(days=1)
+    figures, due = performance.of_supplier(
+        company, which, since=since, until=until, today=today, limit=LINES_SHOWN
+    )
     context = {
         "one": found,
         "offers": parties.offers_of(company=company, supplier=which, limit=OFFERS_SHOWN),
-        "figures": next(
-            (
-                row
-                for row in performance.of_suppliers(company, since=since, until=until, today=today)
-                if row.supplier == which
-            ),
-            None,
-        ),
-        "due": performance.lines_due(company, which, since=since, until=until, today=today),
+        "figures": figures,
+        "due": due,
         "kept": kept(request),
     }
     return page(request, "web/supplier.html", context, area="inbound")
