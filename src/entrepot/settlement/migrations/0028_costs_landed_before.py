@@ -15,7 +15,7 @@ WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('settlement', '0026_landed_costs_are_paid'),
+        ('settlement', '0027_purposes_of_the_bank'),
     ]
 
     operations = [
