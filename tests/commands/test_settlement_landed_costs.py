@@ -80,7 +80,7 @@ def test_a_line_that_names_it_pays_it(house: Retailer):
 
 
 def upgraded() -> None:
-    sql.run(import_module("entrepot.settlement.migrations.0040_costs_landed_before").LANDED + " RETURNING 1")
+    sql.run(import_module("entrepot.settlement.migrations.0028_costs_landed_before").LANDED + " RETURNING 1")
 
 
 def test_what_was_landed_before_the_bank_was_asked_is_booked_by_hand(house: Retailer):
