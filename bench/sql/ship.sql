@@ -8,7 +8,7 @@ SELECT count(*) FROM (
 ) AS locked;
 
 WITH parcel AS (
-    SELECT c.n, f.id, f.order_id, f.node_id, f.staging_bin_id, n.country AS origin, o.country AS destination, o.promise_at,
+    SELECT c.n, f.id, f.order_id, f.node_id, f.staging_bin_id, n.country AS origin, n.time_zone, o.country AS destination, o.promise_at,
            o.currency, o.external_id, ch.code AS channel, sum(p.weight_g) AS weight_g, sum(carton.volume_cm3) AS volume_cm3
     FROM chosen AS c
     JOIN warehouse_fulfillment AS f ON f.id = c.id
@@ -18,14 +18,15 @@ WITH parcel AS (
     JOIN warehouse_package AS p ON p.fulfillment_id = f.id
     JOIN (VALUES ('XS', 1000), ('S', 4000), ('M', 12000), ('L', 32000), ('XL', 80000), ('PALLET', 1500000))
          AS carton(code, volume_cm3) ON carton.code = p.carton
-    GROUP BY c.n, f.id, n.country, o.country, o.promise_at, o.currency, o.external_id, ch.code
+    GROUP BY c.n, f.id, n.country, n.time_zone, o.country, o.promise_at, o.currency, o.external_id, ch.code
 ), offer AS (
     SELECT p.*, s.id AS service_id, carrier.code AS carrier, z.zone, r.price_minor, r.currency AS price_currency,
            row_number() OVER (PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code) AS place,
            jsonb_agg(jsonb_build_object(
                'service', s.code, 'carrier', carrier.code, 'days', s.transit_days, 'source', 'table', 'currency',
                r.currency, 'label_minor', r.price_minor, 'surcharges', '[]'::jsonb, 'late_per_10k', 0, 'seen', 0, 'late_minor', 0, 'total_minor',
-               r.price_minor, 'late', false, 'note', '[]'::jsonb, 'timed_by', 'table'
+               r.price_minor, 'late', false, 'note', '[]'::jsonb, 'timed_by', 'table',
+               'compared_minor', r.price_minor
            )) OVER (
                PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code
                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS candidates
@@ -43,7 +44,9 @@ WITH parcel AS (
 INSERT INTO new_shipment
 SELECT uuidv7(), 'SH-' || nextval('number_sh'), n, id, order_id, node_id, staging_bin_id, promise_at, currency, external_id,
        channel, carrier, service_id, zone, price_minor, price_currency,
-       jsonb_build_object('late', false, 'why', 'least', 'barred', '[]'::jsonb, 'candidates', candidates)
+       jsonb_build_object(
+           'late', false, 'why', 'least', 'leaves_on', (%(at)s::timestamptz AT TIME ZONE time_zone)::date, 'barred', '[]'::jsonb,
+           'candidates', candidates)
 FROM offer WHERE place = 1;
 
 SELECT count(*) FROM (

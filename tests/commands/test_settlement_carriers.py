@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.settlement import carrier_queries, errors
 from entrepot.settlement.carriers import Billed
@@ -17,8 +17,10 @@ from entrepot.settlement.commands.take_carrier_invoices import (
     take_carrier_invoices,
 )
 from entrepot.shipping import queries as shipping
+from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.live import Bought
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.work import queries as work
 from tests.back import lines_of, sent, trackings
@@ -115,6 +117,32 @@ def test_each_package_was_accrued_at_its_own_price_and_not_by_its_weight(house: 
 
     assert (taken.state, taken.in_question) == ("settled", 0)
     assert (balance(2150), balance(5510)) == (0, 0)
+
+
+def test_what_was_billed_in_part_is_not_priced_anew_by_what_its_labels_cost(house: Floor):
+    """The first label is billed at what was accrued for it; the second is bought after that."""
+    (order,) = placed(house, 1, (0, 2))
+    (work_,) = picked(order)
+    (line,) = lines_of(order)
+    parts = tuple(PackedPart("XS", ((line, 1),), grams) for grams in (5_000, 500))
+    pack(SYSTEM, requests=[PackFulfillment(work_, parts=parts, weight_note="heavy")])
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(gone.shipment, ("AA-5", "AA-1"))])
+    first, second = (one.label for one in printed.labels)
+    sql.run(
+        "INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state)"
+        " SELECT id, company_id, shipment_id, 'easypost', 'parcel', 'asked' FROM shipping_label RETURNING 1"
+    )
+    record_purchases(SYSTEM, requests=[RecordPurchase(first, "buy", Bought("a", "AA-5", 450, "GBP", ""))])
+    (taken,) = take(an_invoice("F-1", Billed("AA-5", 600)))
+    assert (taken.state, balance(2150)) == ("settled", -300)
+
+    record_purchases(SYSTEM, requests=[RecordPurchase(second, "buy", Bought("b", "AA-1", 250, "GBP", ""))])
+
+    assert (shipping.shipment(gone.shipment).cost_minor, balance(2150)) == (900, -300)
+    (last,) = take(an_invoice("F-2", Billed("AA-1", 250)))
+    (charge,) = carrier_queries.charges(COMPANY, last.invoice)
+    assert (charge.expected_minor, charge.difference_minor, balance(2150)) == (300, -50, 0)
 
 
 def test_a_credit_on_an_invoice_is_decided_with_the_charge_that_it_is_for(house: Floor):

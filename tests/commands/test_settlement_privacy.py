@@ -498,6 +498,23 @@ def test_the_pictures_of_labels_go_with_the_person(house: Floor):
     assert dict(rows) == {mine: "", other: picture}
 
 
+def test_who_took_a_parcel_is_forgotten_with_whoever_it_was_for(house: Floor):
+    """It is seldom the buyer who is named: no search for the buyer's words finds it."""
+    mine, other = bought(house), bought(house, BOB)
+    sql.run(
+        "INSERT INTO shipping_carrierevent (id, company_id, shipment_id, source, name, tracking, kind, message, place,"
+        " occurred_at, recorded_at)"
+        " SELECT id, company_id, id, 'by hand', id::text, tracking, 'delivered', 'Mrs Vole of number 7', '',"
+        " shipped_at, shipped_at FROM shipping_shipment"
+    )
+    erased(ErasePerson(COMPANY, "asked", order=mine))
+    rows = sql.run(
+        "SELECT h.order_id, e.message FROM shipping_carrierevent AS e JOIN shipping_shipment AS h"
+        " ON h.id = e.shipment_id WHERE e.kind = 'delivered'"
+    )
+    assert dict(rows) == {mine: "", other: "Mrs Vole of number 7"}
+
+
 @pytest.mark.counts(
     "settlement.erase_people", "settlement.apply_retention", "parties.erase", "orders.forget_buyers"
 )

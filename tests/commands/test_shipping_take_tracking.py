@@ -126,7 +126,7 @@ def test_what_is_of_no_parcel_of_ours_is_set_aside_and_what_is_broken_refused(ho
     )
     assert stranger == other == TrackingTaken("set_aside")
     assert broken == Invalid(field="payload", expected="a message of easypost", found="no JSON")
-    assert unknown == Invalid(field="source", expected="one of easypost, karrio", found="pigeon")
+    assert unknown == Invalid(field="source", expected="one of easypost, karrio, api", found="pigeon")
     assert sql.run("SELECT DISTINCT state FROM kernel_inbox") == [("set_aside",)]
 
 

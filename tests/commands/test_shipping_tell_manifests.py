@@ -17,6 +17,7 @@ from entrepot.shipping import adapters, errors, queries, tasks
 from entrepot.shipping.commands.buy import BuyLabels, RecordPurchase, buy_labels, record_purchases
 from entrepot.shipping.commands.label import PrintLabels, print_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
+from entrepot.shipping.commands.take_off import TakenOff, TakeOffManifest, take_off
 from entrepot.shipping.commands.tell_manifests import (
     FormRecorded,
     ManifestTold,
@@ -63,10 +64,10 @@ def asked_for(house: Floor, orders: int = 1) -> list[UUID]:
     return [label.label for one in printed for label in one.labels]
 
 
-def sold(house: Floor) -> None:
+def sold(house: Floor, name: str = "shp_1", number: str = "PP100200300GB") -> None:
     """A label that was asked for and sold."""
     (label,) = asked_for(house)
-    bought = Bought("shp_1", "PP100200300GB", 250, "GBP", "")
+    bought = Bought(name, number, 250, "GBP", "")
     record_purchases(SYSTEM, requests=[RecordPurchase(label, "buy", bought)])
 
 
@@ -161,6 +162,38 @@ def test_a_form_takes_its_time_and_is_asked_for_once(house: Floor, other: Imitat
     assert forms(manifest) == (MADE,)
     paths = [path for path, _ in about_forms(other)]
     assert paths == ["/v2/scan_forms", "/v2/scan_forms/sf_1", "/v2/scan_forms/sf_1"]
+
+
+def test_what_was_taken_off_is_on_the_form_of_the_manifest_that_it_was_on(house: Floor, other: Imitation):
+    """EasyPost refuses a form with a label that stands on another: the next manifest's form leaves it out."""
+    (label,) = asked_for(house)
+    assert relayed() == 2
+    first = closed(house)
+    assert relayed() == 1
+    off = take_off(SYSTEM, requests=[TakeOffManifest(label, "the van was full")])
+    assert off == [TakenOff(label, queries.manifest(first, COMPANY).number, "easypost")]
+    again = closed(house)
+    assert [one.id for one in queries.labels(manifest=again)] == [label]
+    assert (forms(again), relayed()) == ((), 0)
+
+    take_off(SYSTEM, requests=[TakeOffManifest(label, "full again")])
+    sold(house, "shp_2", "PP100200301GB")
+    relayed()
+    other.asked.clear()
+    third = closed(house)
+    assert relayed() == 1
+    assert other.asked == [("/v2/scan_forms", {"shipments": [{"id": "shp_2"}]})]
+    assert forms(third) == (MADE,)
+    assert len(queries.labels(manifest=third)) == 2
+
+
+def test_what_was_taken_off_before_its_carrier_was_told_is_told_with_the_next(house: Floor, other: Imitation):
+    (label,) = asked_for(house)
+    assert relayed() == 2
+    first = closed(house)
+    (off,) = take_off(SYSTEM, requests=[TakeOffManifest(label, "the van was full")])
+    assert off == TakenOff(label, queries.manifest(first, COMPANY).number)
+    assert forms(closed(house)) == (FormRow("easypost", "asked", "", ""),)
 
 
 def test_what_the_carrier_does_not_take_is_work_until_it_is_told_again(house: Floor, other: Imitation):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.network.commands import register as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
@@ -407,6 +411,22 @@ def test_by_cost_the_runner_up_says_how_much_is_missing(floor: Floor) -> None:
     assert (near.node, near.costs) == ("N2", {"freight": 155, "handling": 21, "lateness": 0, "scarcity": 300})
     assert (far.node, far.costs) == ("N1", {"freight": 582, "handling": 21, "lateness": 0, "scarcity": 100})
     assert (near.verdict, one.explanation.flip) == ("chosen", Flip("N1", 0, "N2", 228))
+
+
+def test_by_cost_prices_of_several_currencies_count_by_the_rate_of_the_day(floor: Floor) -> None:
+    """10.00 in dollars at 0.30 are 3.00, and less than 4.00; nobody knows what 1 yen is worth."""
+    floor.stock(quantity=9, node=0)
+    asked = (("pounds", "GBP", 400), ("dollars", "USD", 1_000), ("yen", "JPY", 1))
+    register_services(SYSTEM, requests=[
+        RegisterService(
+            COMPANY, "Post", code, code, 4, 30_000, currency, (("*", "*", "all"),), (("all", 30_000, price),)
+        )
+        for code, currency, price in asked
+    ])  # fmt: skip
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "USD", SYSTEM.at.date(), Decimal("0.3"))])
+    profile(choose_by="cost")
+    (one,) = queries.explained(order=allocated(floor, (0, 1)).order)
+    assert one.explanation.candidates[0].costs["freight"] == 300
 
 
 def test_by_cost_each_line_tells_what_it_adds_beside_the_others(floor: Floor) -> None:

@@ -354,3 +354,17 @@ def test_statements_do_not_grow_where_cartons_are_proposed(house: Floor, stateme
             pack(SYSTEM, requests=[PackFulfillment(one, key=str(one)) for one in work_])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts == [16] * 3
+
+
+def test_what_fills_a_carton_is_none_of_what_it_may_hold(house: Floor):
+    """The goods may be as heavy as the carton holds; what the scale says of all of it is checked by itself."""
+    register_cartons(SYSTEM, requests=[RegisterCarton(COMPANY, "tight", 200, 200, 100, 500, 30)])
+    first, second, third = picked(*placed(house, 3, (0, 2)))  # 500 g of goods
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(first, "tight", 30 + 500 + 40)])
+    assert isinstance(answer, FulfillmentPacked)
+    assert answer.weight_g == 570
+    heavy, noted = pack(SYSTEM, requests=[
+        PackFulfillment(second, "tight", 900), PackFulfillment(third, "tight", 900, weight_note="counted"),
+    ])  # fmt: skip
+    assert isinstance(heavy, errors.WeightOff)
+    assert isinstance(noted, errors.NotInCarton)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -17,11 +19,13 @@ from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock import queries as stock
+from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import queries
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.withdraw import OrderWithdrawn, withdraw
+from entrepot.warehouse.errors import LotExpired
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.sizes import SIZES
@@ -499,3 +503,22 @@ def test_a_part_shipped_order_is_not_cancelled_as_if_nothing_had_left(house):
     assert refused == [errors.AlreadyShipped(order=orders.order(order).number, units=2)]
     assert places(order) == [{"shipped": 2}, {"backordered": 3}]
     assert [one.refunded_minor for one in payments.of_order(order)] == [0]
+
+
+def test_what_is_cancelled_of_picked_units_are_those_that_expired(house: Floor):
+    """So packing asks for it: of 5 with 3 of a lot that expired, these 3 are put away, and the others go."""
+    where = house.nodes[0]
+    for lot, units, days in (("A", 3, 0), ("B", 2, 30)):
+        receive(SYSTEM, requests=[Receive(
+            COMPANY, house.skus[2], where, house.bins[where, "pick"], units, 900, "test receipt", ids.uuid7(), lot=lot,
+            expires_on=NOW.date() + timedelta(days=days),
+        )])  # fmt: skip
+    order = house.order((2, 5)).order
+    (work_,) = picked(order)
+    tomorrow = replace(SYSTEM, at=NOW + timedelta(days=1))
+    (late,) = pack(tomorrow, requests=[PackFulfillment(work_)])
+    assert isinstance(late, LotExpired)
+    (answer,) = withdraw(tomorrow, requests=[CancelOrder(order, "expired", ((line_of(order), 3),))])
+    assert isinstance(answer, OrderWithdrawn)
+    assert [(task.lot, task.picked) for task in queries.tasks([work_]) if task.picked] == [("B", 2)]
+    assert isinstance(pack(tomorrow, requests=[PackFulfillment(work_)])[0], FulfillmentPacked)

@@ -300,6 +300,8 @@ def test_a_person_says_that_it_arrived(console, gone):
     assert (
         "Say when it arrived" in said(page.post(address, {"at": "soon", "proof": "he said", "next": here}))[0]
     )
+    kept = page.get(here).content.decode()
+    assert 'value="he said"' in kept, "what was said is asked for again"
     assert said(page.post(address, {"at": "", "proof": "signed by the porter", "next": here})) == [
         "It is delivered."
     ]

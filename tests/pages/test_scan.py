@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -425,6 +426,25 @@ def test_a_reload_in_the_middle_of_scans_loses_none(handheld: Page, shop: Shop) 
     expect(page.get_by_role("alert")).to_have_count(0)
     task = queries.tasks([one.id])[0]
     assert (task.state, task.picked) == ("done", stop.item.quantity)
+
+
+@pytest.mark.timeout(180)
+def test_scans_that_wait_as_they_were_kept_before_are_sent_once(handheld: Page, shop: Shop) -> None:
+    """A handheld that was offline over the upgrade, on which one name held the scans of whoever scanned."""
+    from entrepot.warehouse import queries
+
+    page = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    page.goto("/scan/pick/")
+    page.evaluate(
+        """scan => localStorage.setItem("entrepot.scans", JSON.stringify({
+          person: document.body.dataset.person,
+          scans: [{ url: "/scan/pick/", key: "kept-before", scan, at: "", tapped: false, follows: false }] }))""",
+        one.number,
+    )
+    page.reload()
+    expect(page).to_have_url(re.compile("/scan/pick/.+/"))
+    assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('entrepot.scans'))") == []
 
 
 @pytest.mark.timeout(180)

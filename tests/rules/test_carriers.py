@@ -91,6 +91,7 @@ def test_packages_bear_what_each_was_priced_or_bought_at_where_that_is_known():
     )
     assert split(900, [], [1, 5_000], (), [300, 600]) == [{"freight": 300}, {"freight": 600}]
     assert split(900, [], [0, 0], (), [300, 0]) == [{"freight": 450}, {"freight": 450}], "one was not bought"
+    assert split(900, [], [0, 0], (), [400, 200]) == [{"freight": 450}, {"freight": 450}], "accrued otherwise"
 
 
 def test_an_invoice_that_does_not_add_up_is_not_taken():

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import urllib.error
 from collections.abc import Iterator
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,7 +34,7 @@ from entrepot.shipping.live import (
     RefusedByCarrierError,
     together,
 )
-from entrepot.shipping.rules import UnreadableError
+from entrepot.shipping.rules import UnreadableError, goes_unfiled
 from tests.imitation import an_imitation, easypost
 from tests.rules.test_easypost import PAYLOADS
 
@@ -107,6 +108,8 @@ def test_what_customs_are_told_goes_with_what_is_asked():
     assert built["options"]["incoterm"] == "DAP"
     assert built["tax_identifiers"][0]["tax_id"] == "GB123"
     american = asked._replace(origin=HOUSE._replace(country="US"), declared=told._replace(eori=""))
+    assert "eel_pfc" not in build.shipment(american, box)["shipment"]["customs_info"]
+    american = american._replace(declared=told._replace(eori="", is_unfiled=True))
     built = build.shipment(american, box)["shipment"]
     assert built["customs_info"]["eel_pfc"] == "NOEEI 30.37(a)"
     assert "tax_identifiers" not in built
@@ -117,6 +120,22 @@ def test_what_customs_are_told_goes_with_what_is_asked():
     assert [one["weight"] for one in customs["commodities"]] == [0.3, 0.01]
     assert customs["duty"] == {"paid_by": "recipient", "currency": "GBP", "declared_value": 30.55}
     assert karrio_client._customs(ASKED) == {}
+
+
+@pytest.mark.parametrize(
+    ("goods", "cents", "is_unfiled"),
+    [
+        ([("6912.00", 250_000), ("4202.21", 250_000)], Decimal(1), True),
+        ([("6912.00", 250_001)], Decimal(1), False),
+        ([("6912.00", 150_000), ("4202.21", 10), ("6912.00", 100_001)], Decimal(1), False),
+        ([("", 150_000), ("", 150_000)], Decimal(1), False),
+        ([("6912.00", 200_000)], Decimal("1.25"), True),
+        ([("6912.00", 200_001)], Decimal("1.25"), False),
+        ([("6912.00", 1)], None, False),
+    ],
+)
+def test_an_export_is_filed_where_goods_of_a_kind_are_worth_much(goods, cents, is_unfiled):
+    assert goes_unfiled(goods, cents) is is_unfiled
 
 
 @pytest.mark.skipif(not PAYLOADS.exists(), reason="the recorded payloads of EasyPost are not here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Leaves, Parcel, Service
+from entrepot.carriage.rules import Leaves, Parcel, Service, Surcharge, in_own
 from entrepot.sourcing import cost, rules
 from entrepot.sourcing.cost import Shipping, Wanted
 
@@ -86,6 +87,18 @@ def test_the_service_that_the_order_asks_for_is_priced() -> None:
     assert cost.shipping([POST, EXPRESS], "express", PARCEL, 0, Leaves(MONDAY), None, PROFILE) == Shipping(
         990, 0, 0
     )
+
+
+def test_prices_of_several_currencies_are_compared_by_what_they_are_worth() -> None:
+    """9.90 in dollars at 0.25 are less than 4.50 in pounds; of whom nobody knows the worth nobody can say so."""
+    fuel = (Surcharge("fuel", 100),)
+    cheap = POST._replace(code="cheap", currency="USD", rates={"all": ((30_000, 990),)}, surcharges=fuel)
+    unknown = POST._replace(code="unknown", currency="JPY", rates={"all": ((30_000, 1),)})
+    services = in_own([POST, cheap, unknown], "GBP", {"GBP": Decimal(1), "USD": Decimal("0.25")})
+    assert sent(None, *services) == Shipping(248 + 25, 0, 0)
+    assert sent(None, *in_own([cheap, unknown], "GBP", {"GBP": Decimal(1)})) is None
+    assert in_own([unknown], "GBP", {"GBP": Decimal(1)}) == [unknown]
+    assert in_own([POST], "GBP", {}) == [POST]
 
 
 def an_order(

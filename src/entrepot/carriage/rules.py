@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
 from entrepot.kernel.errors import Refused, Said
+from entrepot.kernel.money import round_half_away
 from entrepot.network.rules import Calendar, cut_off_by, local_day, next_ship_date
 
 ANYWHERE = "*"
@@ -375,6 +377,33 @@ def choose_service(
         if asked.taken:
             return asked
     return choose(services, parcel, ships_on, promised_on, more)
+
+
+def in_own(services: Sequence[Service], own: str, worth: Mapping[str, Decimal]) -> list[Service]:
+    """Services with what they ask in a company's own currency, as amounts in it are planned by. `worth`: minor units of
+    that for one of each other, where somebody knows. Those of whom it is not known have no prices and carry nothing;
+    but where all ask in one, they can be compared all the same, and stay as they are."""
+    asked = {one.currency for one in services}
+    if asked <= {own} or (len(asked) == 1 and not asked <= worth.keys()):
+        return list(services)
+    known = {**worth, own: Decimal(1)}
+    return [
+        _worth(one, own, known[one.currency]) if one.currency in known else one._replace(rates={})
+        for one in services
+    ]
+
+
+def _worth(one: Service, own: str, worth: Decimal) -> Service:
+    return one._replace(
+        currency=own,
+        rates={
+            zone: [(most, round_half_away(minor * worth)) for most, minor in steps]
+            for zone, steps in one.rates.items()
+        },
+        surcharges=[
+            replace(each, amount_minor=round_half_away(each.amount_minor * worth)) for each in one.surcharges
+        ],
+    )
 
 
 def that_go(services: Sequence[Service], wanted: str, origin: str, destination: str) -> list[Service]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.money import exponent, out_of_own
+from entrepot.kernel.money import exponent, minor_at, out_of_own
 from entrepot.ledger import errors, exchange
 from entrepot.ledger.exchange import Flow, Held
 
@@ -63,6 +63,20 @@ def limits_in(wanted: Mapping[tuple[int, str], int], day: date) -> dict[tuple[in
         (company, currency): out_of_own(wanted[company, currency], rate, home, currency)
         for company, currency, home, rate in rows
     }
+
+
+def worth_of(wanted: Collection[tuple[int, str]], at: datetime) -> dict[int, tuple[str, dict[str, Decimal]]]:
+    """The own currency of companies, and what a minor unit of each wanted currency is worth in minor units of that at
+    the latest rate not after the day of a moment, where there is one. 1 statement."""
+    rows = sql.run(
+        _ABROAD, sql.columns(("companies", "currencies"), sorted(wanted)) | {"day": at.astimezone(UTC).date()}
+    )
+    found: dict[int, tuple[str, dict[str, Decimal]]] = {}
+    for company, currency, home, rate in rows:
+        _, known = found.setdefault(company, (home, {home: Decimal(1)}))
+        if rate is not None and currency != home:
+            known[currency] = minor_at(rate, currency, home)
+    return found
 
 
 def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:

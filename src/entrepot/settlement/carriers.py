@@ -125,14 +125,16 @@ def split(
     bought: Sequence[int] = (),
 ) -> list[dict[str, int]]:
     """What each package of a shipment was accrued at by charge: what it was `priced` at by itself, where that is known
-    of all; else each charge by what their labels were `bought` for, or by weight, to the last minor unit."""
+    of all; else each charge by what their labels were `bought` for, where that is the cost, or by weight, to the last
+    minor unit."""
     if len(priced) == len(weights) and sum(price for price, _ in priced) == cost:
         return [
             {FREIGHT: price - sum(amount for _, amount in added), **dict(added)} for price, added in priced
         ]
     charges = {FREIGHT: cost - sum(amount for _, amount in surcharges), **dict(surcharges)}
     # One that weighs nothing has its part.
-    shares = list(bought) if bought and all(bought) else [weight + 1 for weight in weights]
+    is_bought = bool(bought) and all(bought) and sum(bought) == cost
+    shares = list(bought) if is_bought else [weight + 1 for weight in weights]
     parts: list[dict[str, int]] = [{} for _ in weights]
     for charge, amount in charges.items():
         for part, share in zip(parts, money.share(amount, shares), strict=True):

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.kernel.money import nearest
+from entrepot.ledger.currency_queries import worth_of
 from entrepot.parties import queries as parties
 from entrepot.shipping import customs
 from entrepot.shipping.live import Asked, Box, Declared, Good, Place
+from entrepot.shipping.rules import goes_unfiled
 from entrepot.shipping.sender import Sender
 from entrepot.warehouse.rules import CARTONS
 
 
 def of_fulfillment(fulfillment: UUID, at: datetime) -> Asked | None:
-    """All packages of a fulfillment. 7 statements, 1 more where customs are told of them."""
+    """All packages of a fulfillment. 7 statements, 1 more where customs are told of them, 2 where the worth of their
+    export is looked up."""
     return _asked(sql.run(_OF_FULFILLMENT, {"id": fulfillment}), at)
 
 
 def of_label(label: UUID, at: datetime) -> Asked | None:
-    """The package of a label. 7 statements, 1 more where customs are told of it."""
+    """The package of a label. 7 statements, 1 more where customs are told of it, 2 where the worth of its export is
+    looked up."""
     return _asked(sql.run(_OF_LABEL, {"id": label}), at)
 
 
@@ -35,7 +40,7 @@ def _asked(rows: list[Any], at: datetime) -> Asked | None:
     told = customs.of_fulfillment(fulfillment, at)
     goods = _goods(told, [row[11] for row in rows]) if told else {}
     boxes = tuple(_box(*row[12:], goods=goods.get(row[11], ())) for row in rows)
-    return Asked(reference, house, customer, boxes, declared=_declared(told) if told else None)
+    return Asked(reference, house, customer, boxes, declared=_declared(told, company, at) if told else None)
 
 
 def _box(carton: str, weight_g: int, length: int, width: int, height: int, *, goods: tuple[Good, ...]) -> Box:
@@ -47,9 +52,22 @@ def _box(carton: str, weight_g: int, length: int, width: int, height: int, *, go
 STANDARD = {one.code: (one.length_mm, one.width_mm, one.height_mm) for one in CARTONS}
 
 
-def _declared(told: customs.Customs) -> Declared:
+def _declared(told: customs.Customs, company: int, at: datetime) -> Declared:
     sender = told.sender
-    return Declared(told.fulfillment, told.currency, sender.terms, sender.name or told.node, sender.eori)
+    is_unfiled = told.origin == "US" and goes_unfiled(
+        [(line.hs_code, line.value_minor) for line in told.lines], _cents(told.currency, company, at)
+    )
+    return Declared(
+        told.fulfillment, told.currency, sender.terms, sender.name or told.node, sender.eori, is_unfiled
+    )
+
+
+def _cents(currency: str, company: int, at: datetime) -> Decimal | None:
+    """Cents of a dollar for a minor unit of a currency; None where nobody knows. 1 statement, none for dollars."""
+    if currency == "USD":
+        return Decimal(1)
+    _, worth = worth_of({(company, currency), (company, "USD")}, at)[company]
+    return worth[currency] / worth["USD"] if worth.keys() >= {currency, "USD"} else None
 
 
 def _goods(told: customs.Customs, packages: list[UUID]) -> dict[UUID, tuple[Good, ...]]:

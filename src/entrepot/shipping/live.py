@@ -36,13 +36,15 @@ class Good(NamedTuple):
 
 class Declared(NamedTuple):
     """What customs are told of the whole: the invoice's number, the currency of its values, who pays duties (`terms`,
-    as Incoterms say it), who signs, and the sender's number with customs (`eori`)."""
+    as Incoterms say it), who signs, and the sender's number with customs (`eori`). `is_unfiled`: it leaves the United
+    States, and goods of no kind are worth so much that their export is filed."""
 
     invoice: str
     currency: str
     terms: str
     signer: str
     eori: str = ""
+    is_unfiled: bool = False
 
 
 class Box(NamedTuple):

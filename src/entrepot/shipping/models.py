@@ -35,6 +35,7 @@ class Shipment(models.Model):
     polled_at = models.DateTimeField(null=True)  # when an adapter was last asked where it is
     state = models.TextField()
     reasons = models.JSONField(default=dict)
+    billed = models.BooleanField(db_default=False)  # an invoice of its carrier released of what is accrued
 
     class Meta:
         indexes = [
@@ -73,7 +74,7 @@ class Shipment(models.Model):
         ]
         # What label and carrier say later changes of every shipment; another service leaves an imprint of its own.
         triggers = imprinted_when_sealed(
-            "shipment", "id", but=("tracking", "delivered_at", "polled_at", "state")
+            "shipment", "id", but=("billed", "tracking", "delivered_at", "polled_at", "state")
         )
 
 
@@ -313,6 +314,7 @@ class Purchase(models.Model):
     currency = models.TextField(db_default="")
     label_url = models.TextField(db_default="")
     problem = models.TextField(db_default="")
+    on_form = models.BooleanField(db_default=False)  # of a manifest that it was taken off
 
     class Meta:
         constraints = [

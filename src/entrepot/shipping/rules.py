@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from entrepot.orders.rules import GOODS, Frozen
@@ -29,6 +30,20 @@ def amounts_of_sale(parts: Iterable[tuple[str, Frozen]]) -> list[tuple[str, int]
         if tax:
             sums["sale.tax"] = sums.get("sale.tax", 0) + tax
     return [(kind, amount) for kind, amount in sums.items() if amount]
+
+
+UNFILED_CENTS = 2_500_00
+"""US cents up to which goods of a kind leave the United States without a filing of their export: 15 CFR 30.37(a)."""
+
+
+def goes_unfiled(goods: Iterable[tuple[str, int]], cents: Decimal | None) -> bool:
+    """Whether goods, as (tariff number, minor units), leave the United States without a filing: those of no
+    number are worth more. What has none counts as of one. `cents` of a dollar a minor unit is worth; where nobody
+    knows, nobody can say so."""
+    sums: dict[str, int] = {}
+    for code, value_minor in goods:
+        sums[code] = sums.get(code, 0) + value_minor
+    return cents is not None and max(sums.values(), default=0) * cents <= UNFILED_CENTS
 
 
 def may_perform(goods: int, gone: int) -> bool:

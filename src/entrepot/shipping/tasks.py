@@ -232,6 +232,7 @@ SELECT f.reference, COALESCE(jsonb_object_agg(p.reference, l.tracking) FILTER (W
 FROM shipping_manifestform AS f
 LEFT JOIN shipping_label AS l ON l.manifest_id = f.manifest_id
 LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.source = f.source AND p.state = 'bought'
+  AND NOT p.on_form
 WHERE f.manifest_id = %(manifest)s::uuid AND f.source = %(source)s::text
 GROUP BY f.reference
 """

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Leaves, Service, leaves
+from entrepot.carriage.rules import Leaves, Service, in_own, leaves
 from entrepot.kernel import policies, sql
+from entrepot.ledger.currency_queries import worth_of
 from entrepot.network import queries as network
 from entrepot.network.rules import local_day
 from entrepot.sourcing import cost, rules, substitutes
@@ -260,12 +261,19 @@ def read_for_sale(codes: Collection[tuple[int, str]]) -> list[Sku]:
     return [Sku(*row) for row in sql.run(_FOR_SALE, sql.columns(("companies", "codes"), sorted(codes)))]
 
 
+def _in_own(services: Mapping[int, list[Service]], at: datetime) -> dict[int, list[Service]]:
+    """Services of companies at what they ask in the companies' own currencies. 1 statement, none for no services."""
+    asked = {(company, one.currency) for company, some in services.items() for one in some}
+    worth = worth_of(asked, at) if asked else {}
+    return {company: in_own(some, *worth[company]) if some else [] for company, some in services.items()}
+
+
 class Costs:
     """What the cost of a plan is made of: services with their tables, when nodes ship, what SKUs weigh."""
 
     def __init__(self, companies: Collection[int], ships_on: Mapping[UUID, Leaves], at: datetime) -> None:
         self.at = at
-        self._services: dict[int, list[Service]] = carriage.services(companies=companies)
+        self._services = _in_own(carriage.services(companies=companies), at)
         self._ships_on = ships_on
         self._pricers: dict[int, cost.Pricer] = {}
 

@@ -17,6 +17,7 @@ from entrepot.settlement import carriers, errors
 from entrepot.settlement.carriers import Billed, CarrierTolerance, Charged, Due
 from entrepot.settlement.commands.entering import Entry, Known, enter, in_question, known_of
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
+from entrepot.shipping.commands.fix_carriage import fix_carriage, lock_carriage
 from entrepot.work.commands.open_items import OpenItem
 
 ITEM = "carrier invoice to check"
@@ -68,9 +69,10 @@ def take_carrier_invoices(
     """Carriers' invoices as what we owe: each charge releases the accrual of its parcel; what is within tolerance
     beyond it is freight variance, and what is not stays in question and is a work item for the controller.
 
-    Locks: the accounts with the carriers, in the order of their names; the balances.
+    Locks: the accounts with the carriers, in the order of their names; their shipments, in the order of
+    their orders; the balances.
     Refuses: settlement.invoice_does_not_add_up; settlement.not_a_charge; settlement.invoice_taken_otherwise; what the
-    ledger refuses, for all. Again: by key, and by the carrier's name for it. 17 statements.
+    ledger refuses, for all. Again: by key, and by the carrier's name for it. 19 statements.
     """
     names = [(one.company, one.carrier, one.external_id) for one in requests]
     columns = sql.columns(("companies", "providers", "externals"), names)
@@ -107,7 +109,7 @@ def _again(known: Known, request: TakeCarrierInvoice) -> CarrierInvoiceTaken | R
 
 
 class _Facts:
-    """The labels and shipments that the lines of a batch are for, and what of them was billed before. 4 statements."""
+    """The labels and shipments that the lines of a batch are for, and what of them was billed before. 5 statements."""
 
     def __init__(self, requests: Sequence[TakeCarrierInvoice], at: datetime) -> None:
         self.tolerances = policies.of_companies({one.company for one in requests}, CarrierTolerance, at)
@@ -118,6 +120,7 @@ class _Facts:
             for number in (line.tracking, carriers.plain(line.tracking))
         }
         wanted = sql.columns(("companies", "carriers", "numbers"), sorted(numbers))
+        lock_carriage(*wanted.values())
         shipments: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
         for row in sql.run(_PARCELS, wanted):
             shipments[row[0]].append(tuple(row))
@@ -164,6 +167,7 @@ def _surcharges(told: Iterable[Sequence[Any]]) -> list[tuple[str, int]]:
 
 
 def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
+    fix_carriage({c.shipment for one in drafts for c in one.charges if c.shipment and c.expected})
     sql.write("settlement_carrierinvoice", _INVOICE, [
         (
             one.id, one.number, one.request.company, one.request.carrier, one.request.external_id,

@@ -199,7 +199,7 @@ def record_purchases(
     person has looked. A label that was voided meanwhile is given back at once; of the others the channels are told the
     numbers.
 
-    A shipment all of whose labels are bought costs what these cost.
+    A shipment all of whose labels are bought costs what these cost, unless its carrier has billed some by then.
 
     Locks: the purchases in the order of their labels, their shipments in id order, the balances. Refuses: NotFound;
     WrongState; Invalid (an unknown outcome; bought without its label). Again: by key. 10 statements, 6 more where some
@@ -282,7 +282,8 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
 
 def _accrue(cause: Cause, shipments: Collection[UUID]) -> None:
     """Shipments all of whose labels are bought by now cost what these cost, in the books too; but for labels that were
-    sold in another currency, of which the carrier's invoice tells. 2 statements, and those of the ledger."""
+    sold in another currency, of which the carrier's invoice tells, and for shipments of which one has released what was
+    accrued: what they cost besides is a difference of the next. 2 statements, and those of the ledger."""
     ids = {"ids": sorted(set(shipments))}
     sql.run(_LOCK_SHIPMENTS, ids)
     postings = [
@@ -407,7 +408,7 @@ WITH bought AS (
     FROM shipping_label AS l
     JOIN shipping_shipment AS h ON h.id = l.shipment_id
     LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.state = 'bought' AND p.currency = h.currency
-    WHERE l.shipment_id = ANY(%(ids)s::uuid[]) AND l.state <> 'voided'
+    WHERE l.shipment_id = ANY(%(ids)s::uuid[]) AND l.state <> 'voided' AND NOT h.billed
       AND NOT EXISTS (
           SELECT FROM warehouse_package AS w
           WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -93,6 +93,12 @@ def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentD
     return answers
 
 
+def forget_proofs(orders: Collection[UUID]) -> None:
+    """What was said of how parcels of orders arrived, since it names whoever took them; that they did stands. 1
+    statement."""
+    sql.run(_BLANK, {"orders": sorted(orders)})
+
+
 _EVENT = (
     "id", "company_id", "shipment_id", "source", "name", "tracking", "kind", "message", "place", "occurred_at",
     "recorded_at",
@@ -109,6 +115,11 @@ WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY o.id, s.id FOR UPDATE OF o, s
 _DELIVERED = """
 UPDATE shipping_shipment AS s SET state = 'delivered', delivered_at = d.at
 FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(id, at) WHERE s.id = d.id
+"""
+
+_BLANK = """
+UPDATE shipping_carrierevent AS e SET message = '' FROM shipping_shipment AS h
+WHERE h.id = e.shipment_id AND h.order_id = ANY(%(orders)s::uuid[]) AND e.kind = 'delivered' AND e.message <> ''
 """
 
 _LINES = """

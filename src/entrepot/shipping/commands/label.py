@@ -16,7 +16,13 @@ from entrepot.kernel.events import Event
 from entrepot.shipping import errors
 from entrepot.shipping.commands.buy import end_not_bought, give_back
 from entrepot.shipping.commands.end_doubts import end_in_place
-from entrepot.shipping.commands.take_numbers import Numbered, free_numbers, in_use, take_numbers
+from entrepot.shipping.commands.take_numbers import (
+    Numbered,
+    free_numbers,
+    in_use,
+    leave_numbers,
+    take_numbers,
+)
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.states import LABEL
 
@@ -89,7 +95,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
     Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread;
     shipping.tracking_in_use. Again: by key; without one they are there already. 4 statements, 8 where carriers gave
     numbers: whether labels in
-    doubt were bought is known then, 2 more where there were some.
+    doubt were bought is known then, 2 more where there were some; 1 more where some are refused for a number.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     bare: dict[UUID, list[_Package]] = {}
@@ -114,6 +120,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
 
     answers: list[LabelsPrinted | Refused] = []
     rows, renamed, numbered, known = [], [], [], []
+    refused: list[Numbered] = []
     for request, numbers in zip(requests, decided, strict=True):
         if isinstance(numbers, Refused):
             answers.append(numbers)
@@ -121,6 +128,9 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         one = found[request.shipment]
         taken = next((each for each in given[one.id] if each in held), None)
         if taken:
+            # Its own, from before, stay.
+            own = {one.tracking, *one.in_force}
+            refused += [each for each in given[one.id] if each not in held and each.tracking not in own]
             answers.append(in_use(taken, held[taken]))
             continue
         packages = bare[one.fulfillment]
@@ -139,6 +149,7 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         announce(cause, [Event("label", label.label, one.company, "", "printed", cause.at, {"shipment": one.id})
                          for label in made])  # fmt: skip
         answers.append(LabelsPrinted(one.id, tuple(made)))
+    leave_numbers(refused)
     if rows:
         sql.write("shipping_label", _LABEL, rows)
         sql.run(_RENAME, sql.columns(("ids", "numbers"), renamed))

@@ -181,11 +181,12 @@ SELECT id, shipment_id, state FROM shipping_label
 WHERE shipment_id = ANY(%(ids)s::uuid[]) AND state <> 'voided' ORDER BY id FOR UPDATE
 """
 
-# The number is the shipment's own again until the new carrier gives one.
+# The number is the shipment's own again until the new carrier gives one. What was billed for the old labels is asked
+# back, and the new ones are to be priced.
 _STORE = """
 UPDATE shipping_shipment AS h
 SET carrier = d.carrier, service_id = d.service, zone = d.zone, cost_minor = d.cost, currency = d.currency,
-    reasons = d.reasons, tracking = h.number, polled_at = NULL
+    reasons = d.reasons, tracking = h.number, polled_at = NULL, billed = FALSE
 FROM unnest(%(ids)s::uuid[], %(carriers)s::text[], %(services)s::uuid[], %(zones)s::text[], %(costs)s::bigint[],
             %(currencies)s::text[], %(reasons)s::jsonb[]) AS d(id, carrier, service, zone, cost, currency, reasons)
 WHERE h.id = d.id

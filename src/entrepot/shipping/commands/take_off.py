@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -25,20 +25,23 @@ class TakeOffManifest:
 
 @dataclass(frozen=True, slots=True)
 class TakenOff:
-    """`number`: of the manifest that it was on."""
+    """`number`: of the manifest that it was on. `known_to`: the adapter whose form of that manifest bears the label; a
+    label stands on one form only, so that of the next manifest leaves it out. '' where none does."""
 
     label: UUID
     number: str
+    known_to: str = ""
 
 
 @command("shipping.take_off")
 def take_off(cause: Cause, /, *, requests: Sequence[TakeOffManifest]) -> list[TakenOff | Refused]:
     """Labels that wait for the next manifest again: they go on it, are void, or give way to another service's. The
-    manifest lists what the carrier took.
+    manifest lists what the carrier took. A label that stands on an adapter's form of it stays known to that carrier: it
+    goes on the next manifest, and not on that one's form.
 
     Locks: the labels in id order, their manifests in id order.
     Refuses: NotFound; Invalid (no reason); WrongState (on no manifest; its shipment arrived).
-    Again: by key. 3 statements.
+    Again: by key. 4 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
     answers: list[TakenOff | Refused] = []
@@ -68,8 +71,13 @@ def take_off(cause: Cause, /, *, requests: Sequence[TakeOffManifest]) -> list[Ta
             ])  # fmt: skip
             answers.append(TakenOff(request.label, number))
     if taken:
+        known = dict(sql.run(_KNOWN, {"labels": list(taken)}))
         sql.change(_COUNT, {"labels": list(taken)})
         sql.change(_TAKE_OFF, {"labels": list(taken)})
+        answers = [
+            replace(one, known_to=known.get(one.label, "")) if isinstance(one, TakenOff) else one
+            for one in answers
+        ]
     return answers
 
 
@@ -79,6 +87,14 @@ FROM shipping_label AS l
 JOIN shipping_shipment AS h ON h.id = l.shipment_id
 LEFT JOIN shipping_manifest AS m ON m.id = l.manifest_id
 WHERE l.id = ANY(%(labels)s::uuid[]) ORDER BY l.id FOR UPDATE OF l
+"""
+
+_KNOWN = """
+UPDATE shipping_purchase AS p SET on_form = TRUE
+FROM shipping_label AS l JOIN shipping_manifestform AS f ON f.manifest_id = l.manifest_id
+WHERE l.id = ANY(%(labels)s::uuid[]) AND (p.label_id, p.source, p.state) = (l.id, f.source, 'bought')
+  AND f.state IN ('making', 'made')
+RETURNING p.label_id, p.source
 """
 
 _COUNT = """

@@ -14,6 +14,7 @@ from entrepot.kernel.command import command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.shipping import rules, told
 from entrepot.shipping.commands.deliver import TROUBLE, Delivered, deliver
+from entrepot.shipping.commands.take_numbers import AGAIN_DAYS
 from entrepot.shipping.easypost import parse as easypost
 from entrepot.shipping.karrio import parse as karrio
 from entrepot.shipping.rules import CarrierEvent
@@ -181,7 +182,8 @@ class _Taken:
             {(key[0], event.tracking) for key, (_, events) in messages.items() for event in events}
         )
         self.parcels: dict[tuple[int, str], list[_Parcel]] = {}
-        for row in sql.run(_LOCK, sql.columns(("companies", "numbers"), numbers)) if numbers else ():
+        params = sql.columns(("companies", "numbers"), numbers) | {"days": AGAIN_DAYS}
+        for row in sql.run(_LOCK, params) if numbers else ():
             parcel = _Parcel(*row)
             self.parcels.setdefault((parcel.company, parcel.number), []).append(parcel)
         self.recorded = self._record()
@@ -282,7 +284,8 @@ _COLUMNS = (
 )  # fmt: skip
 
 # A number is that of a label in force, of a parcel that a supplier names, or of a shipment; of those that bear it by
-# chance or mistake, of the one to which it was given last.
+# chance or mistake, of the one to which it was given last. Suppliers take no numbers, since several of their shipments
+# may go in one parcel: what they name is theirs where the number was given so long before that it was given again.
 _LOCK = """
 WITH named AS (
     SELECT DISTINCT d.number, h.id AS shipment
@@ -302,7 +305,12 @@ JOIN shipping_shipment AS h ON h.id = n.shipment
 JOIN orders_order AS o ON o.id = h.order_id
 WHERE NOT EXISTS (
     SELECT FROM shipping_number AS k
-    WHERE (k.company_id, k.carrier, k.tracking) = (h.company_id, h.carrier, n.number) AND k.shipment_id <> h.id)
+    WHERE (k.company_id, k.carrier, k.tracking) = (h.company_id, h.carrier, n.number) AND k.shipment_id <> h.id
+      AND k.given_at >= h.shipped_at - make_interval(days => %(days)s::int))
+  AND NOT EXISTS (
+    SELECT FROM named AS m JOIN shipping_shipment AS x ON x.id = m.shipment
+    WHERE m.number = n.number AND (x.company_id, x.carrier) = (h.company_id, h.carrier)
+      AND x.shipped_at > h.shipped_at + make_interval(days => %(days)s::int))
 ORDER BY o.id, h.id FOR UPDATE OF o, h
 """
 

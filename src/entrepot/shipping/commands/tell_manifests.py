@@ -74,7 +74,8 @@ class _Form(NamedTuple):
 
 
 def tell(cause: Cause, manifests: Sequence[UUID]) -> None:
-    """A message to each adapter of which labels of the manifests were bought. 1 statement, 2 where some were."""
+    """A message to each adapter of which labels of the manifests were bought that stand on no form yet. 1 statement, 2
+    where some were."""
     _send(cause, sql.run(_ASK, {"ids": list(manifests), "told": list(TOLD)}))
 
 
@@ -194,7 +195,8 @@ _ASK = """
 INSERT INTO shipping_manifestform (manifest_id, source, company_id, state)
 SELECT DISTINCT l.manifest_id, p.source, p.company_id, 'asked'
 FROM shipping_label AS l JOIN shipping_purchase AS p ON p.label_id = l.id
-WHERE l.manifest_id = ANY(%(ids)s::uuid[]) AND p.state = 'bought' AND p.source = ANY(%(told)s::text[])
+WHERE l.manifest_id = ANY(%(ids)s::uuid[]) AND p.state = 'bought' AND NOT p.on_form
+  AND p.source = ANY(%(told)s::text[])
 RETURNING manifest_id, source, company_id::int
 """
 

@@ -10,7 +10,7 @@ from entrepot.kernel import money
 from entrepot.shipping.live import Asked, Box, Place
 
 NO_EXPORT_FILING = "NOEEI 30.37(a)"
-"""Why goods of less than 2,500 dollars of a kind leave the United States without a filing of their export."""
+"""Why goods of up to 2,500 dollars of a kind leave the United States without a filing of their export."""
 
 MM_PER_INCH, G_PER_OUNCE = Decimal("25.4"), Decimal("28.349523125")
 
@@ -55,7 +55,7 @@ def _customs(asked: Asked, box: Box) -> dict[str, Any]:
         "contents_type": "merchandise", "restriction_type": "none", "non_delivery_option": "return",
         "customs_certify": True, "customs_signer": told.signer, "customs_items": items,
     }  # fmt: skip
-    if asked.origin.country == "US":
+    if told.is_unfiled:
         info["eel_pfc"] = NO_EXPORT_FILING
     numbers = [
         {

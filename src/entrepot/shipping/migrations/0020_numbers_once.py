@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 
-# Whoever bears a number as things are: of several, the last. Ours, for want of a carrier's, are nobody else's.
+# Whoever bears a number as things are: of several, the last. That of a void label is free. Ours, for want of a carrier's, are nobody else's.
 BORNE = """
 INSERT INTO shipping_number (company_id, carrier, tracking, shipment_id, given_at)
 SELECT DISTINCT ON (b.company_id, b.carrier, b.tracking) b.*
@@ -13,7 +13,10 @@ FROM (
     WHERE l.state <> 'voided' AND l.tracking NOT IN ('', h.number) AND NOT starts_with(l.tracking, h.number || '-')
     UNION ALL
     SELECT h.company_id, h.carrier, h.tracking, h.id, h.shipped_at FROM shipping_shipment AS h
-    WHERE h.fulfillment_id IS NOT NULL AND h.tracking NOT IN ('', h.number)) AS b
+    WHERE h.fulfillment_id IS NOT NULL AND h.tracking NOT IN ('', h.number)
+      AND (NOT EXISTS (SELECT FROM shipping_label AS v WHERE v.shipment_id = h.id AND v.tracking = h.tracking)
+           OR EXISTS (SELECT FROM shipping_label AS v
+                      WHERE v.shipment_id = h.id AND v.tracking = h.tracking AND v.state <> 'voided'))) AS b
 ORDER BY b.company_id, b.carrier, b.tracking, b.at DESC
 """
 

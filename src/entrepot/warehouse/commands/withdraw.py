@@ -105,7 +105,7 @@ class Floor:
         ]
         self.requests = {order: plan.decided[order][0] for order, *_ in wanted}
         self.locked = list(plan.decided)
-        tasks = _tasks(self.requests)
+        tasks = _tasks(self.requests, cause.at)
         self.taken = _take(wanted, tasks if only is None else _among(tasks, only))
         self.found = lock_fulfillments({task.fulfillment for task, _ in self.taken}) if self.taken else {}
         self.off: dict[UUID, int] = defaultdict(int)  # by fulfillment
@@ -256,13 +256,14 @@ _Wanted = tuple[UUID, UUID, str, int]
 """Order, line, place, units."""
 
 
-def _tasks(wanted: Collection[UUID]) -> dict[tuple[UUID, str], list[_Task]]:
-    """Tasks of orders that have units, by line and the place where their units stand; the last of the way first.
+def _tasks(wanted: Collection[UUID], at: datetime) -> dict[tuple[UUID, str], list[_Task]]:
+    """Tasks of orders that have units, by line and the place where their units stand: picked units whose lot expired
+    before that day of their node first, since they are not sent, then the last of the way.
 
     One statement; none for no orders.
     """
     found: dict[tuple[UUID, str], list[_Task]] = {}
-    for row in sql.run(_TASKS, {"orders": list(wanted)}) if wanted else ():
+    for row in sql.run(_TASKS, {"orders": list(wanted), "at": at}) if wanted else ():
         task = _Task(*row)
         place = "released" if task.to_pick else "packed" if task.state == "packed" else "picked"
         found.setdefault((task.line, place), []).append(task)
@@ -330,7 +331,11 @@ SELECT t.id, f.order_id, t.fulfillment_id, f.state, t.fulfillmentline_id, t.line
 FROM warehouse_fulfillment AS f JOIN warehouse_picktask AS t ON t.fulfillment_id = f.id
 WHERE f.order_id = ANY(%(orders)s::uuid[]) AND f.state IN ('released', 'picking', 'picked', 'packed')
   AND (t.state = 'open' OR t.picked > 0)
-ORDER BY f.id DESC, t.sequence DESC, t.id
+ORDER BY t.picked > 0 AND EXISTS (
+    SELECT FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id
+    WHERE b.bin_id = f.staging_bin_id AND b.sku_id = t.sku_id AND b.lot = t.lot AND b.serial = t.serial
+      AND b.quantity > 0 AND b.expires_on < (%(at)s::timestamptz AT TIME ZONE n.time_zone)::date) DESC,
+    f.id DESC, t.sequence DESC, t.id
 """
 
 _TAKE_OFF_TASKS = """

@@ -509,10 +509,12 @@ class TakeOffIn(Strict):
 
 
 class TakenOffOut(Out):
-    """`number`: of the manifest that it was on."""
+    """`number`: of the manifest that it was on. `known_to`: the adapter whose form of that manifest bears the label, so
+    that the form of the next one leaves it out; '' where none does."""
 
     label: UUID
     number: str
+    known_to: str
 
 
 class DeliveredIn(Strict):

@@ -20,7 +20,7 @@ from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, relabel
-from entrepot.shipping.commands.take_off import TakeOffManifest, take_off
+from entrepot.shipping.commands.take_off import TakenOff, TakeOffManifest, take_off
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
@@ -81,6 +81,12 @@ def off_manifest(request: Request, which: UUID) -> HttpResponse:
     """The driver did not take it, though it stands on his list."""
     wanted = TakeOffManifest(which, clean(request.POST.get("reason")))
     results = give(request, take_off, [wanted], lambda _: gettext("The label waits for the next manifest."))
+    for one in results:
+        if isinstance(one, TakenOff) and one.known_to:
+            told = gettext(
+                "%(adapter)s has told the carrier of it with %(manifest)s: the form of the next manifest leaves it out."
+            )
+            messages.warning(request, told % {"adapter": one.known_to, "manifest": one.number})
     return back(request, reverse("manifests"), results)
 
 
@@ -93,7 +99,7 @@ def delivered(request: Request, which: UUID) -> HttpResponse:
     proof = clean(request.POST.get("proof"))
     if (said and at is None) or not proof:
         messages.error(request, gettext("Say when it arrived, as 2026-03-02 14:30, and how you know."))
-        return back(request, reverse("manifests"))
+        return back(request, reverse("manifests"), [], field="at" if proof else "proof")
     wanted = Delivered(which, at, proof=proof)
     results = give(request, deliver, [wanted], lambda _: gettext("It is delivered."))
     return back(request, reverse("manifests"), results)

@@ -19,7 +19,20 @@
   // Each person's wait under a name of their own: who takes the device over neither sends nor loses those of another.
   const mine = () => `${STORE}.${body.dataset.person}`;
 
+  // Those of whoever scanned before each had a name of their own go under theirs, once, before any that came since.
+  function move() {
+    try {
+      const { person, scans } = JSON.parse(localStorage.getItem(STORE) || "{}");
+      if (person && Array.isArray(scans) && scans.length) {
+        const since = JSON.parse(localStorage.getItem(`${STORE}.${person}`) || "[]");
+        localStorage.setItem(`${STORE}.${person}`, JSON.stringify([...scans, ...since]));
+      }
+    } catch { /* nothing that can be read, or no room: */ return; }
+    localStorage.removeItem(STORE);
+  }
+
   function load() {
+    move();
     try { queue = JSON.parse(localStorage.getItem(mine()) || "[]"); } catch { queue = []; }
     if (!queue.length) tell(others());
   }
