@@ -54,6 +54,7 @@ from entrepot.web.api import (
     messages,
     month_end,
     order_reports,
+    order_notes,
     orders,
     owned,
     packagings,
@@ -200,6 +201,7 @@ api.add_router("/v1", holds.router, tags=["orders"])  # before orders, whose ids
 api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", drafts.router, tags=["orders"])
+api.add_router("/v1", order_notes.router, tags=["orders"])
 api.add_router("/v1", order_reports.router, tags=["orders"])
 api.add_router("/v1", customers.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])

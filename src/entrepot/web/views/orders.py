@@ -58,7 +58,7 @@ from entrepot.web.edge import (
 )
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
-from entrepot.web.views import order_edit
+from entrepot.web.views import order_edit, order_notes
 from entrepot.web.views.customers import customer_of
 from entrepot.web.views.drop_ships import around, with_lines
 from entrepot.web.views.order_cancel import cancel_many, cancelled, may_cancel, may_withdraw
@@ -317,6 +317,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_cancel": may_cancel(request),
         "alive": found.status not in rules.ENDED,
         **listing_of(request, which),
+        **order_notes.noted(which),
         **customer_of(request, found),
     }
     context |= _standing(request, context)
