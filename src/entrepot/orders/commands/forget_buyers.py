@@ -65,7 +65,8 @@ WHERE orders_order.id = locked.id AND postal_code <> ''
 _FINGERPRINTS = "DELETE FROM orders_fingerprint WHERE order_id = ANY(%(orders)s::uuid[])"
 
 _NOTES = """
-UPDATE orders_note SET text = %(mask)s::text, ended_because = CASE WHEN ended_because = '' THEN '' ELSE %(mask)s::text END
+UPDATE orders_note
+SET text = %(mask)s::text, ended_because = CASE WHEN ended_because = '' THEN '' ELSE %(mask)s::text END
 WHERE order_id = ANY(%(orders)s::uuid[])
 """
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import stands_for
 from entrepot.carriage import queries as carriage
+from entrepot.carriage import tracing
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
@@ -37,6 +38,7 @@ from entrepot.returns import asked_queries
 from entrepot.returns import queries as returns
 from entrepot.returns.admission import CONDITIONS
 from entrepot.returns.rules import ASKED
+from entrepot.shipping import queries as shipping
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.reject import reject as reject_on_floor
@@ -286,6 +288,10 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),
         "drop_ships": with_lines(by_suppliers),
         "shipments": shipments,
+        "told": shipping.last_told([one.id for one in shipments]),
+        "traces": {
+            number: tracing.page(number, one.carrier) for one in shipments for number in one.numbers
+        },
         **around(request),
         "payments": paid,
         "entries": pages.entries(journal),
