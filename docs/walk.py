@@ -68,6 +68,7 @@ WHICH: dict[str, str] = {
     "store-credit": "SELECT id FROM payments_credit ORDER BY id LIMIT 1",
     "purchase-order": _BOUGHT,
     "supplier": _SUPPLIER,
+    "customer": "SELECT customer_id FROM orders_order WHERE customer_id IS NOT NULL LIMIT 1",
     "notice": _LAST.format("purchasing_notice"),
     "sku": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
     "sku-catalog": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",

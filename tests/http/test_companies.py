@@ -99,7 +99,8 @@ KINDS = {
     "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave",
     "transfers": "stock_transfer", "pick-lists": "warehouse_picklist", "webhooks": "channels_webhook",
     "audit": "returns_refund", "jobs": "kernel_job", "ship-notices": "purchasing_notice",
-    "trials": "simulation_trial", "order-files": "orders_attachment", "payouts": "settlement_payout",
+    "trials": "simulation_trial", "order-files": "orders_attachment",
+    "customers": "parties_customer", "payouts": "settlement_payout",
 }  # fmt: skip
 
 

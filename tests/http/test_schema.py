@@ -101,6 +101,7 @@ OPERATIONS = [
     ("/api/v1/currency-balances", "post"),
     ("/api/v1/customers", "get"),
     ("/api/v1/customers", "post"),
+    ("/api/v1/customers/{customer}", "get"),
     ("/api/v1/cut-offs", "get"),
     ("/api/v1/cut-offs", "post"),
     ("/api/v1/disputes", "get"),

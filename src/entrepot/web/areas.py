@@ -297,6 +297,7 @@ OWN_PAGES = {
     "purchase": "purchase-order",
     "notice": "notice",
     "supplier": "supplier",
+    "customer": "customer",
     "service": "service",
 }
 """The name of the address of documents that have a page made for their kind."""
