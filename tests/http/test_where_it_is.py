@@ -29,7 +29,11 @@ def test_the_page_of_an_order_tells_what_the_carrier_said_last_and_before(shop, 
     )
     take_tracking(the_system(shop.now), requests=[TakeTracking(COMPANY, "easypost", told)])
     page = console("auditor").get(at).content.decode()
-    assert page.index("Out for delivery") < page.index("What the carrier told before: 1") < page.index("In transit")
+    assert (
+        page.index("Out for delivery")
+        < page.index("What the carrier told before: 1")
+        < page.index("In transit")
+    )
     found = shipping.last_told([shipment, ids.uuid7()])
     assert [one.kind for one in found[shipment]] == ["out for delivery", "in transit"]
     assert [one.kind for one in shipping.last_told([shipment], limit=1)[shipment]] == ["out for delivery"]
@@ -50,5 +54,7 @@ def test_a_number_leads_to_the_page_of_its_carrier_where_that_is_known(shop, con
         {"id": order},
     )
     page = console("auditor").get(at).content.decode()
-    link = '<a href="https://www.ups.com/track?tracknum=1Z5R89390357567127" rel="noopener noreferrer external"'
+    link = (
+        '<a href="https://www.ups.com/track?tracknum=1Z5R89390357567127" rel="noopener noreferrer external"'
+    )
     assert link in page

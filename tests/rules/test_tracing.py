@@ -19,7 +19,11 @@ from entrepot.carriage import tracing, tracking
         ("1Z5R89390357567127", "Our van", "https://www.ups.com/track?tracknum=1Z5R89390357567127"),
         ("1Z5R89390357567128", "UPS", ""),  # mistyped
         ("1Z5R89390357567127", "DPD", ""),  # another carrier's
-        ("RB123456785GB", "Royal Mail", "https://www.royalmail.com/track-your-item#/tracking-results/RB123456785GB"),
+        (
+            "RB123456785GB",
+            "Royal Mail",
+            "https://www.royalmail.com/track-your-item#/tracking-results/RB123456785GB",
+        ),
         ("RB123456785GB", "Our van", ""),  # of a post, and nobody says which
         ("SH-100001-1", "Our van", ""),
         ("", "UPS", ""),

@@ -98,6 +98,11 @@ def misfit_person_added(name: str, mail: str) -> Refused | None:
     """Why somebody can't be let in under a name."""
     if not PERSON_NAME.fullmatch(name):
         return Invalid(field="name", expected="1 to 150 letters, digits and @ . + - _", found=name)
+    return misfit_mail(mail)
+
+
+def misfit_mail(mail: str) -> Refused | None:
+    """Why something can't be where somebody gets mail."""
     if mail and ("@" not in mail or len(mail) > MAIL_MAX):
         return Invalid(field="email", expected="an address of mail, or none", found=mail)
     return None
@@ -302,7 +307,7 @@ def sees_buyers(may: Callable[[str], bool]) -> bool:
 
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
-    "access.set_companies", "access.renew_passwords", "access.reset_factors",
+    "access.set_companies", "access.set_mails", "access.renew_passwords", "access.reset_factors",
     # what everybody keeps of their own, given by the edge to whoever has entered, and the door itself
     "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
     "access.use_factors",

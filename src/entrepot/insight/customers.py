@@ -1,5 +1,5 @@
-"""A customer as the house knows them: orders by year, what came back, store credit, what is open, and lists. No personal
-data: those are in the vault. All of it by the customer's own indexes, and of their latest orders alone."""
+"""A customer as the house knows them: orders by year, what came back, store credit, what is open, and lists. No
+personal data: those are in the vault. All of it by the customer's own indexes, and of their latest orders alone."""
 
 from __future__ import annotations
 

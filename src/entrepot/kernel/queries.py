@@ -211,7 +211,8 @@ SELECT m.* FROM (
 _ARCHIVE_OUT = f"""
 WITH found AS MATERIALIZED (
     SELECT id FROM ({{found}}) AS m
-    WHERE company_id = %(company)s::smallint AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
+    WHERE company_id = %(company)s::smallint
+      AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
       AND %(place)s::text IN ('', destination) AND %(topic)s::text IN ('', topic) AND id < %(before)s::bigint
 ),
 page AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s::int)
@@ -221,7 +222,8 @@ SELECT {_OUT} FROM kernel_delivery AS one WHERE id IN (SELECT id FROM page) ORDE
 _ARCHIVE_IN = f"""
 WITH found AS MATERIALIZED (
     SELECT id FROM ({{found}}) AS m
-    WHERE company_id = %(company)s::smallint AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
+    WHERE company_id = %(company)s::smallint
+      AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
       AND %(place)s::text IN ('', source) AND %(topic)s::text IN ('', kind) AND id < %(before)s::uuid
 ),
 page AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s::int)

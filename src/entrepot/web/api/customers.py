@@ -127,8 +127,8 @@ def get_customer(
     customer: UUID,
     company: Company = None,
 ) -> dict[str, Any]:
-    """A customer with orders by year, what came back, store credit, and how the house lists them. Sums are of the latest
-    2,000 orders. No personal data."""
+    """A customer with orders by year, what came back, store credit, and how the house lists them. Sums are of the
+    latest 2,000 orders. No personal data."""
     parse.own("customer", customer, company)
     of = parse.company_of(company)
     found = insight.known(of, customer)

@@ -1,5 +1,5 @@
-"""Customers: their own page; and where their orders are shown the tier that they are of, and whether they take something
-else."""
+"""Customers: their own page; and where their orders are shown the tier that they are of, and whether they take
+something else."""
 
 from __future__ import annotations
 

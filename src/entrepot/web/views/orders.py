@@ -289,9 +289,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "drop_ships": with_lines(by_suppliers),
         "shipments": shipments,
         "told": shipping.last_told([one.id for one in shipments]),
-        "traces": {
-            number: tracing.page(number, one.carrier) for one in shipments for number in one.numbers
-        },
+        "traces": {number: tracing.page(number, one.carrier) for one in shipments for number in one.numbers},
         **around(request),
         "payments": paid,
         "entries": pages.entries(journal),
