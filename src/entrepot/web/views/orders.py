@@ -288,8 +288,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),
         "drop_ships": with_lines(by_suppliers),
         "shipments": shipments,
-        "told": shipping.last_told([one.id for one in shipments]),
-        "traces": {number: tracing.page(number, one.carrier) for one in shipments for number in one.numbers},
+        **_tracked(shipments),
         **around(request),
         "payments": paid,
         "entries": pages.entries(journal),
@@ -326,6 +325,14 @@ def order(request: Request, which: UUID) -> HttpResponse:
     }
     context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")
+
+
+def _tracked(shipments: Sequence[pages.ShipmentRow]) -> dict[str, Any]:
+    """What carriers said of shipments, and where they tell more of their numbers."""
+    return {
+        "told": shipping.last_told([one.id for one in shipments]),
+        "traces": {number: tracing.page(number, one.carrier) for one in shipments for number in one.numbers},
+    }
 
 
 def listing_of(request: Request, order: UUID) -> dict[str, Any]:
