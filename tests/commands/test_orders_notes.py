@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from entrepot.orders.commands.notes import (
     withdraw_notes,
     write_notes,
 )
+from entrepot.settlement import privacy_queries
 from tests.rules.test_returns_photos import jpeg, png
 from tests.selling import CAUSE, COMPANY, a_seller, an_order, placed, rows
 from tests.sizes import SIZES
@@ -203,6 +205,21 @@ def test_notes_and_files_go_with_the_person_and_what_others_have_too_stays(order
     assert sql.run("SELECT 1 FROM orders_note AS n WHERE n::text LIKE '%Ada%'") == []
     kept(other.order, PDF)
     assert note_queries.file(COMPANY, own.attachment) == ("pdf", PDF), "somebody sent it anew"
+
+
+def test_whoever_asks_for_their_data_gets_notes_and_files(order: UUID):
+    (one,) = placed(an_order("E2", customer="C-1"))
+    noted(one.order, "Ada wants it blue.")
+    kept(one.order, PDF, "Ada.pdf")
+    noted(order, "of Bob")
+    told = privacy_queries.everything_of(COMPANY, customer="C-1")
+    assert told is not None
+    assert [each["text"] for each in told["order_notes"]] == ["Ada wants it blue."]
+    (file,) = told["order_files"]
+    assert (file["name"], file["kind"], b64decode(file["content"])) == ("Ada.pdf", "pdf", PDF)
+    forget_buyers(CAUSE, requests=[ForgetBuyer(COMPANY, (one.order,))])
+    told = privacy_queries.everything_of(COMPANY, customer="C-1")
+    assert told is not None and told["order_files"][0]["content"] is None
 
 
 def test_notes_are_read_on_behind_one(order: UUID):
