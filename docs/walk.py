@@ -120,7 +120,7 @@ NOT_WALKED = {
     "report-tile": "a part of the reports",
     "view": "leads to a list",
     "return-photo": "a picture",
-    "order-file": "a file, as it was sent",
+    "order-file": "a file",
     "departure-paper": "a file",
     "label-of-carrier": "a file",
     "manifest-form": "a file",
