@@ -61,6 +61,7 @@ BESIDE: dict[str, str | list[Any]] = {
     "return-photo": "SELECT id FROM returns_photo LIMIT 1",
     "departure-pdf": walk.WHICH["departure"],
     "return-label-pdf": "SELECT return_id FROM returns_label WHERE state = 'made' LIMIT 1",
+    "order-file": "SELECT id FROM orders_attachment LIMIT 1",
     "departure-paper": "SELECT id FROM returns_paper LIMIT 1",
     "dispute-pdf": walk.WHICH["dispute"],
     "audit-heads": [],
@@ -73,6 +74,7 @@ BESIDE: dict[str, str | list[Any]] = {
 }
 """What answers a GET and is no page of the walk: parts of pages, and files; its arguments, or how they are found."""
 NOT_HERE = {
+    "order-file": "is kept by customer service, and in the demo nobody has",
     "packing-customs": "nothing of the demo's retailer leaves the country",
     "label-of-carrier": "is bought of a carrier, and the demo has none on a line",
     "manifest-form": "is made of labels that were bought of a carrier, and the demo has none on a line",

@@ -34,7 +34,7 @@ PUBLISHED = {
     "stock": "allocation bucket move plate plateunits position preorder published reservation ringfence supply "
     "transfer transferline unpublished",
     "payments": "attempt creditgrant dispute payment",
-    "orders": "credit creditline draft fingerprint hold line listing order promotion",
+    "orders": "attachment credit creditline draft file filecontent fingerprint hold line listing note order promotion",
     "sourcing": "backorder decision dropship rejection",
     "purchasing": "claim dropship dropshipline landedcost order orderline receipt receiptline",
     "warehouse": "carton fulfillment package packageline packedserial picktask",

@@ -7,10 +7,12 @@ from uuid import UUID
 import pytest
 from django.urls import reverse
 
+from entrepot.insight import customers as insight
 from entrepot.kernel import policies, sql
 from entrepot.kernel import queries as kernel
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
+from entrepot.returns import queries as returns
 from entrepot.sourcing import naming
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.rules import Profile
@@ -118,3 +120,80 @@ def test_a_tier_and_a_category_are_found_by_an_index(shop) -> None:
 
 def plan_of(statement: str, params: dict[str, object]) -> str:
     return "\n".join(line for (line,) in sql.run(f"EXPLAIN {statement}", params))
+
+
+def the_customer(order: UUID) -> tuple[UUID, str]:
+    return sql.run(
+        "SELECT k.id, k.code FROM orders_order AS o JOIN parties_customer AS k ON k.id = o.customer_id"
+        " WHERE o.id = %(id)s",
+        {"id": order},
+    )[0]
+
+
+def test_a_customer_has_a_page_with_what_they_ordered_and_who_sees_buyers_sees_where_it_goes(shop, console):
+    order = shop.one("shipped")
+    which, code = the_customer(order)
+    at = reverse("customer", args=[which])
+    service = console("service")
+    assert f'href="{at}"' in service.get(reverse("order", args=[order])).content.decode()
+    found = service.get(reverse("search"), {"q": code}).content.decode()
+    assert str(which) in found
+    page = service.get(at).content.decode()
+    ((number, placed, total, currency, street),) = sql.run(
+        "SELECT number, placed_at, total_minor, currency, address_id FROM orders_order WHERE id = %(id)s",
+        {"id": order},
+    )
+    assert number in page and str(placed.year) in page
+    line1 = parties.address(street).line1
+    assert line1 in page
+    other = console("inspector").get(at).content.decode()
+    assert line1 not in other and "kept from your roles" in other and 'name="tier"' not in other
+    (year,) = [
+        one for one in insight.years(COMPANY, which) if (one.year, one.currency) == (placed.year, currency)
+    ]
+    assert year.total_minor >= total and year.orders >= 1 and year.units_shipped > 0
+    assert service.get(reverse("customer", args=[order])).status_code == 404
+
+
+def test_what_came_back_and_what_is_open_of_a_customer_is_told(shop, console):
+    order = shop.one("delivered")
+    which, _ = the_customer(order)
+    line = next(one for one in returns.returnable(order) if one.left)
+    service = console("service")
+    form = {f"units-{line.line}": "1", "reason": "changed_mind", "asked": "refund"}
+    service.post(reverse("order-return", args=[order]), form)
+    service.post(
+        reverse("order-case", args=[order]), {"topic": "where is it", "reason": "She asks about it."}
+    )
+    ((number,),) = sql.run("SELECT number FROM returns_return WHERE order_id = %(id)s", {"id": order})
+    page = service.get(reverse("customer", args=[which])).content.decode()
+    assert number in page
+    items = insight.open_work(COMPANY, which)
+    assert items and all(str(one.id) in page for one in items)
+    assert insight.open_work(COMPANY + 1, which) == insight.latest(COMPANY + 1, which) == []
+
+
+def test_a_customer_is_served_otherwise_blocked_and_taken_back_on_their_page(shop, console):
+    which, code = the_customer(shop.one("ready"))
+    at, serve = reverse("customer", args=[which]), reverse("customer-serve", args=[which])
+    console("service").post(serve, {"tier": "gold"})
+    assert parties.customer(company=COMPANY, code=code).tier == "gold"
+    lead = console("lead")
+    lead.post(serve, {"side": "blocked", "reason": "chargebacks"})
+    assert insight.known(COMPANY, which).listed == "blocked"
+    assert "chargebacks" in lead.get(at).content.decode()
+    console("service").post(serve, {"side": "unlist", "reason": "a friend"})
+    assert insight.known(COMPANY, which).listed == "blocked", "customer service does not review fraud"
+    lead.post(serve, {"side": "unlist", "reason": "her brother"})
+    assert insight.known(COMPANY, which).listed == ""
+    assert lead.post(serve, {"side": "unlist", "reason": "again"}).status_code == 404
+
+
+def test_a_program_reads_a_customer_whole(shop, program):
+    order = shop.one("shipped")
+    which, code = the_customer(order)
+    told = program("service").get(f"{CUSTOMERS}/{which}").json()
+    assert (told["code"], told["listed"]) == (code, "")
+    assert str(order) in {one["id"] for one in told["orders"]}
+    assert sum(one["orders"] for one in told["years"]) >= 1
+    assert program("service").get(f"{CUSTOMERS}/{order}").status_code == 404

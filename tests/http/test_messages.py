@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
-from entrepot.kernel import delivery, ids, sql
+from entrepot.kernel import delivery, ids, inbox, sql
+from entrepot.kernel import queries as kernel
 from entrepot.kernel.delivery import Message
 from entrepot.kernel.masking import MASK
 from entrepot.kernel.messages import KeepUnread, keep_unread
@@ -171,3 +173,65 @@ def test_what_a_channel_was_told_is_compared_with_what_it_may_have(shop):
         "UPDATE stock_published SET quantity = quantity - 1 WHERE sku_id = %(sku)s",
         {"sku": shop.skus["MUG-BLUE"]},
     )
+
+
+def test_what_arrived_is_found_by_day_name_topic_and_place(console, shop, program):
+    engineer, api = console("engineer"), program("engineer")
+    order = shop.one("ready")
+    ((number,),) = sql.run("SELECT number FROM orders_order WHERE id = %(id)s", {"id": order})
+    sent = [
+        Message("channels:web", "order.said", order, COMPANY, {}),
+        Message("channels:web", "order.other", ids.uuid7(), COMPANY, {}),
+        Message("channels:shop", "order.said", ids.uuid7(), COMPANY, {}),
+    ]
+    delivery.send(the_system(shop.now), sent)
+    sql.run("UPDATE kernel_delivery SET state = 'delivered' WHERE topic LIKE 'order.%' RETURNING 1")
+    inbox.receive(
+        the_system(shop.now), [inbox.Incoming(COMPANY, "post", "t1", "tracking", "{}")], state="done"
+    )
+    inbox.receive(the_system(shop.now), [inbox.Incoming(COMPANY, "web", "t1", "order", "{}")], state="done")
+    day = f"{shop.now:%Y-%m-%d}"
+
+    def seen(query: str) -> int:
+        page = engineer.get(f"/integration/?{query}").content.decode()
+        return len(re.findall(r'href="/integration/(?:out|in)/[0-9a-f-]+/"', page))
+
+    assert "order.said" not in engineer.get("/integration/").content.decode(), "what arrived needs nobody"
+    assert seen(f"state=delivered&day={day}&topic=order.said") == 2
+    assert seen(f"state=delivered&day={day}&topic=order.said&place=channels:shop") == 1
+    assert seen("state=delivered&day=2001-01-01") == 0
+    assert seen(f"named={number}&topic=order.said") == seen(f"named={order}&topic=order.said") == 1
+    assert seen("named=SO-none") == 0
+    assert seen(f"state=dead&day={day}&topic=order.said") == 0
+    assert seen("side=in&named=t1") == 2 and seen("side=in&named=t1&place=post") == 1
+    assert seen(f"side=in&state=done&day={day}&topic=tracking") == 1
+    assert (
+        "Send on its way again"
+        not in engineer.get(f"/integration/?state=delivered&day={day}").content.decode()
+    )
+
+    window = f"since={day}T00:00:00Z&until={shop.now + timedelta(days=1):%Y-%m-%d}T00:00:00Z"
+    told = api.get(f"/api/v1/messages?state=delivered&topic=order.said&{window}&limit=1").json()
+    assert len(told.get("items", ())) == 1 and told["next"], told
+    rest = api.get(
+        f"/api/v1/messages?state=delivered&topic=order.said&{window}&limit=1&after={told['next']}"
+    ).json()
+    assert len(rest["items"]) == 1 and rest["next"] is None
+    assert rest["items"][0]["id"] < told["items"][0]["id"]
+    assert len(api.get(f"/api/v1/messages?state=any&named={number}&topic=order.said").json()["items"]) == 1
+    assert len(api.get("/api/v1/messages?side=in&state=any&named=t1").json()["items"]) == 2
+    wide = "/api/v1/messages?state=any&since=2001-01-01T00:00:00Z&until=2001-02-01T00:00:00Z"
+    assert api.get(wide).status_code == 422
+    assert kernel.archive(COMPANY, "out") == [] == kernel.archive(COMPANY + 1, "out", subject=order)
+
+
+def test_of_a_day_its_own_messages_are_read_and_not_all(shop):
+    for side, table, since in (
+        ("out", "kernel_delivery", "created_at"),
+        ("in", "kernel_inbox", "received_at"),
+    ):
+        found = kernel._OUT_DURING if side == "out" else kernel._IN_DURING
+        plan = sql.run(f"EXPLAIN {found}", {"since": shop.now, "until": shop.now})
+        assert table in str(plan) and since in str(plan)
+        names = sql.run("SELECT indexdef FROM pg_indexes WHERE tablename = %(t)s", {"t": table})
+        assert any("USING brin" in one and since in one for (one,) in names)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel import pictures
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.returns import errors, onward
 from entrepot.returns.onward import Onward, Outcome, Part, Settled, Stands, Waits, Worked, settle
@@ -169,10 +170,10 @@ def test_what_work_is_in_the_books():
 
 def test_a_file_is_told_by_its_bytes():
     pdf = b"%PDF-1.7\n...\n%%EOF\n"
-    assert onward.read_paper(pdf).kind == "pdf"
-    assert onward.read_paper(pdf).digest == onward.read_paper(bytes(pdf)).digest
+    assert pictures.read_paper(pdf).kind == "pdf"
+    assert pictures.read_paper(pdf).digest == pictures.read_paper(bytes(pdf)).digest
     for bad in (b"", b"%PDF-1.7 cut off", b"<html>%%EOF", b"MZ" + pdf, b"%PDF-" + b"x" * 5_000_001):
-        assert isinstance(onward.read_paper(bad), Invalid)
+        assert isinstance(pictures.read_paper(bad), Invalid)
 
 
 def test_refusals_say_what_to_do():

@@ -98,6 +98,11 @@ def misfit_person_added(name: str, mail: str) -> Refused | None:
     """Why somebody can't be let in under a name."""
     if not PERSON_NAME.fullmatch(name):
         return Invalid(field="name", expected="1 to 150 letters, digits and @ . + - _", found=name)
+    return misfit_mail(mail)
+
+
+def misfit_mail(mail: str) -> Refused | None:
+    """Why something can't be where somebody gets mail."""
     if mail and ("@" not in mail or len(mail) > MAIL_MAX):
         return Invalid(field="email", expected="an address of mail, or none", found=mail)
     return None
@@ -144,6 +149,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft", "orders.restore_draft",
         "orders.list_buyers", "orders.unlist_buyers",
+        "orders.write_notes", "orders.correct_notes", "orders.withdraw_notes",
+        "orders.attach_files", "orders.withdraw_files",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
         "sourcing.reject", "warehouse.reject", "sourcing.ask_again",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
@@ -210,6 +217,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.take_payment", "sourcing.edit", "sourcing.split", "sourcing.merge", "channels.save_mapping",
         "warehouse.withdraw", "purchasing.call_off_drop_ships",
         "orders.draft", "orders.place_draft", "orders.discard_draft", "orders.restore_draft",
+        "orders.write_notes", "orders.correct_notes", "orders.withdraw_notes",
+        "orders.attach_files", "orders.withdraw_files",
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.reopen",
@@ -306,7 +315,7 @@ def sees_buyers(may: Callable[[str], bool]) -> bool:
 
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
-    "access.set_companies", "access.renew_passwords", "access.reset_factors",
+    "access.set_companies", "access.set_mails", "access.renew_passwords", "access.reset_factors",
     # what everybody keeps of their own, given by the edge to whoever has entered, and the door itself
     "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
     "access.use_factors",

@@ -42,6 +42,8 @@ IN = machine(
 MACHINES: dict[str, Machine] = {"in": IN, "out": OUT}
 STANDING = {"in": ("dead", "set_aside", "received"), "out": ("dead", "kept", "waiting")}
 """States in which a message has not had its effect, by side."""
+ARRIVED = {"in": "done", "out": "delivered"}
+"""The state of one that had it, by side."""
 
 CONTENT_MAX = 1_000_000
 EMPTIED = "{}"

@@ -50,15 +50,59 @@ class MessageRow:
 
 
 def messages(
-    company: int, side: str, *, states: Sequence[str], place: str = "", before: str = "", limit: int = 50
+    company: int,
+    side: str,
+    *,
+    states: Sequence[str],
+    place: str = "",
+    topic: str = "",
+    before: str = "",
+    limit: int = 50,
 ) -> list[MessageRow]:
-    """Messages of a side in some states that have not had their effect, the latest first; `before`: the last id of the
-    page before. 1 statement."""
+    """Messages of a side in some states that have not had their effect, the latest first; `topic`: a topic, or a kind;
+    `before`: the last id of the page before. 1 statement."""
     nothing_before = str(2**62) if side == "out" else "ffffffff-ffff-ffff-ffff-ffffffffffff"
     params = {
-        "company": company, "states": list(states), "place": place, "before": before or nothing_before, "limit": limit,
+        "company": company, "states": list(states), "place": place, "topic": topic, "before": before or nothing_before,
+        "limit": limit,
     }  # fmt: skip
     statement = _MESSAGES_OUT if side == "out" else _MESSAGES_IN
+    return [MessageRow(*row) for row in sql.run(statement, params)]
+
+
+def archive(
+    company: int,
+    side: str,
+    *,
+    states: Sequence[str] = (),
+    place: str = "",
+    topic: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    named: str = "",
+    subject: UUID | None = None,
+    before: str = "",
+    limit: int = 50,
+) -> list[MessageRow]:
+    """Messages of a side, whatever became of them (or in `states`), the latest first: all that came or were written
+    from `since` and before `until`, or all of a name: the external id under which one came (`named`), or the document
+    that one is about (`subject`). `topic`: a topic, or a kind. `before` as of `messages`. 1 statement, which reads what
+    is of the time or name, and no more; without either nothing is found."""
+    nothing_before = str(2**62) if side == "out" else "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    params = {
+        "company": company, "states": list(states), "place": place, "topic": topic, "before": before or nothing_before,
+        "limit": limit,
+    }  # fmt: skip
+    if side == "out" and subject is not None:
+        found, params["subject"] = _OUT_ABOUT, subject
+    elif side == "in" and named:
+        found, params["named"] = _IN_NAMED, named
+    elif since is not None and until is not None:
+        found = _OUT_DURING if side == "out" else _IN_DURING
+        params |= {"since": since, "until": until}
+    else:
+        return []
+    statement = (_ARCHIVE_OUT if side == "out" else _ARCHIVE_IN).format(found=found)
     return [MessageRow(*row) for row in sql.run(statement, params)]
 
 
@@ -130,15 +174,60 @@ _IN = (
 _MESSAGES_OUT = f"""
 SELECT {_OUT} FROM kernel_delivery AS one
 WHERE company_id = %(company)s::smallint AND state <> 'delivered' AND state = ANY(%(states)s::text[])
-  AND %(place)s::text IN ('', destination) AND id < %(before)s::bigint
+  AND %(place)s::text IN ('', destination) AND %(topic)s::text IN ('', topic) AND id < %(before)s::bigint
 ORDER BY one.id DESC LIMIT %(limit)s::int
 """
 
 _MESSAGES_IN = f"""
 SELECT {_IN} FROM kernel_inbox AS one
 WHERE company_id = %(company)s::smallint AND state <> 'done' AND state = ANY(%(states)s::text[])
-  AND %(place)s::text IN ('', source) AND id < %(before)s::uuid
+  AND %(place)s::text IN ('', source) AND %(topic)s::text IN ('', kind) AND id < %(before)s::uuid
 ORDER BY one.id DESC LIMIT %(limit)s::int
+"""
+
+_OUT_DURING = """
+SELECT * FROM kernel_delivery WHERE created_at >= %(since)s::timestamptz AND created_at < %(until)s::timestamptz
+"""
+_OUT_ABOUT = "SELECT * FROM kernel_delivery WHERE subject_id = %(subject)s::uuid"
+_IN_DURING = """
+SELECT * FROM kernel_inbox WHERE received_at >= %(since)s::timestamptz AND received_at < %(until)s::timestamptz
+"""
+# A name is looked for under each source, which the index begins with: they are few, and stepped through one by one.
+_IN_NAMED = """
+SELECT m.* FROM (
+    WITH RECURSIVE sources AS (
+        (SELECT source FROM kernel_inbox WHERE company_id = %(company)s::smallint ORDER BY source LIMIT 1)
+        UNION ALL
+        SELECT (SELECT n.source FROM kernel_inbox AS n
+                WHERE n.company_id = %(company)s::smallint AND n.source > s.source ORDER BY n.source LIMIT 1)
+        FROM sources AS s WHERE s.source IS NOT NULL
+    )
+    SELECT source FROM sources WHERE source IS NOT NULL
+) AS s JOIN kernel_inbox AS m
+  ON m.company_id = %(company)s::smallint AND m.source = s.source AND m.external_id = %(named)s::text
+"""
+
+# What is of the time or name is found first, by its own index: the order by id would be read from its end otherwise.
+_ARCHIVE_OUT = f"""
+WITH found AS MATERIALIZED (
+    SELECT id FROM ({{found}}) AS m
+    WHERE company_id = %(company)s::smallint
+      AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
+      AND %(place)s::text IN ('', destination) AND %(topic)s::text IN ('', topic) AND id < %(before)s::bigint
+),
+page AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s::int)
+SELECT {_OUT} FROM kernel_delivery AS one WHERE id IN (SELECT id FROM page) ORDER BY one.id DESC
+"""
+
+_ARCHIVE_IN = f"""
+WITH found AS MATERIALIZED (
+    SELECT id FROM ({{found}}) AS m
+    WHERE company_id = %(company)s::smallint
+      AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
+      AND %(place)s::text IN ('', source) AND %(topic)s::text IN ('', kind) AND id < %(before)s::uuid
+),
+page AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s::int)
+SELECT {_IN} FROM kernel_inbox AS one WHERE id IN (SELECT id FROM page) ORDER BY one.id DESC
 """
 
 _MESSAGE_OUT = f"""

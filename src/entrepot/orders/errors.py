@@ -149,3 +149,8 @@ class AlreadyListed(Refused):
 
     code = "orders.already_listed"
     says = "{entry} is {side} since {since}, by {by}. Take that back first."
+
+
+class TooManyFiles(Refused):
+    code = "orders.too_many_files"
+    says = "An order has {most} files at most. Withdraw one that is not needed, then add this one."

@@ -10,9 +10,10 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Cast, Coalesce
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
-from entrepot.kernel import forget
+from entrepot.kernel import forget, pictures
 from entrepot.kernel.imprint import imprinted, imprinted_when_sealed
-from entrepot.orders import holding, listing, rules, states
+from entrepot.kernel.models import append_only
+from entrepot.orders import holding, listing, noting, rules, states
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 
 DUTY = "enter×approve"
@@ -261,6 +262,101 @@ class Listing(models.Model):
         triggers = imprinted(changes=True)
 
 
+class Note(models.Model):
+    """What a person wrote to an order. One that is corrected or withdrawn stays to be read, with who did it and why;
+    what it says goes with the person whom the order is of."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    text = models.TextField()
+    corrects = models.UUIDField(null=True)  # the note in whose place it stands
+    written_by = models.TextField()
+    written_at = models.DateTimeField()
+    state = models.TextField(default=noting.STANDING, db_default=noting.STANDING)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(default="", db_default="")
+    ended_because = models.TextField(default="", db_default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id", "id"], name="orders_note_of_order")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["corrects"], name="orders_note_corrected_once", condition=Q(corrects__isnull=False)
+            ),
+            models.CheckConstraint(name="orders_note_says_something", condition=~Q(text="")),
+            models.CheckConstraint(
+                name="orders_note_ended_by_someone",
+                condition=Q(state=noting.STANDING, ended_at__isnull=True, ended_by="")
+                | (
+                    Q(state__in=(noting.CORRECTED, noting.WITHDRAWN), ended_at__isnull=False)
+                    & ~Q(ended_by="")
+                ),
+            ),
+        ]
+
+
+class File(models.Model):
+    """A file that somebody sent, kept once for a company by the digest of its bytes. They are its `FileContent`."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    digest = models.CharField(max_length=64)  # SHA-256 of the content
+    kind = models.TextField()  # pictures.PAPER_TYPES
+    size = models.IntegerField()
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "digest"], name="orders_file_once"),
+            models.CheckConstraint(
+                name="orders_file_known",
+                condition=Q(kind__in=list(pictures.PAPER_TYPES), size__range=(1, pictures.BYTES_MAX)),
+            ),
+        ]
+        triggers = append_only()
+
+
+class FileContent(models.Model):
+    """The bytes of a file; gone with the last person whose orders it is kept with."""
+
+    file_id = models.UUIDField(primary_key=True)
+    content = models.BinaryField()
+
+
+class Attachment(models.Model):
+    """A file that is kept with an order, under a name. One that was withdrawn stays to be seen."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    file_id = models.UUIDField(db_index=True)
+    name = models.TextField(default="", db_default="")
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(default="", db_default="")
+    ended_because = models.TextField(default="", db_default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id", "id"], name="orders_attachment_of_order")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order_id", "file_id"],
+                name="orders_attachment_once",
+                condition=Q(ended_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="orders_attachment_ended_by_someone",
+                condition=Q(ended_at__isnull=True, ended_by="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_by="")),
+            ),
+        ]
+
+
 class Promotion(models.Model):
     """A promotion that part of a discount was given for: of a line, or of the whole order."""
 
@@ -452,3 +548,5 @@ class CreditLine(models.Model):
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("orders_hold", "reason", "note", "facts", at="t.opened_at")
 forget.notes("orders_listing", "reason", "ended_because", at="t.listed_at")
+forget.notes("orders_note", "text", "ended_because", at="t.written_at")
+forget.notes("orders_attachment", "name", "ended_because", at="t.added_at")

@@ -63,6 +63,13 @@ DRAFT = machine(
 )  # fmt: skip
 """A draft or quote of customer service; `placed` is one that became an order."""
 
+NOTE = machine(
+    "note", "standing",
+    ("correct", "standing", "corrected"),
+    ("withdraw", "standing", "withdrawn"),
+)  # fmt: skip
+"""What somebody wrote to an order; a corrected one has another in its place."""
+
 CREDIT = machine(
     "credit", "waiting",
     ("approve", "waiting", "unmatched"),

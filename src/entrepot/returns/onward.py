@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +13,7 @@ from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
 from entrepot.purchasing.receiving import made_good
-from entrepot.returns import errors, photos
+from entrepot.returns import errors
 from entrepot.returns.rules import GRADES
 
 
@@ -169,36 +168,6 @@ def settle(owed: int, credited: int, amount: int | None, currency: str, *, final
         return Settled(credited + amount, amount, 0, False)
     moved = made_good("refuse" if amount == 0 else "credit", amount, left, left)
     return Settled(credited + moved.received, moved.received, moved.recognized, True)
-
-
-# ---- papers
-
-
-PAPER_TYPES = {"pdf": "application/pdf", **photos.TYPES}
-
-
-class File(NamedTuple):
-    """Its kind, and the digest of as many of its bytes as are kept."""
-
-    kind: str
-    digest: str
-    length: int
-
-
-def read_paper(content: bytes) -> File | Refused:
-    """What an attached file is, told by its bytes: a PDF or a picture."""
-    if len(content) > photos.BYTES_MAX:
-        return Invalid(field="file", expected=Said("at most {0} bytes", photos.BYTES_MAX), found=len(content))
-    if content.startswith(b"%PDF-") and b"%%EOF" in content[-1024:]:
-        return File("pdf", hashlib.sha256(content).hexdigest(), len(content))
-    picture = photos.read(content)
-    if isinstance(picture, Refused):
-        return Invalid(
-            field="file",
-            expected="a whole PDF, JPEG, PNG or WebP",
-            found=Said("{0} other bytes", len(content)),
-        )
-    return File(picture.kind, picture.digest, picture.length)
 
 
 # ---- work

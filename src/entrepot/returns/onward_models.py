@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.kernel import pictures
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.returns import onward, rules, states
@@ -188,7 +189,7 @@ class Paper(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["departure_id", "digest"], name="returns_paper_once"),
             models.CheckConstraint(
-                name="returns_paper_known", condition=Q(kind__in=list(onward.PAPER_TYPES))
+                name="returns_paper_known", condition=Q(kind__in=list(pictures.PAPER_TYPES))
             ),
         ]
         triggers = append_only()

@@ -378,6 +378,11 @@ UNION ALL SELECT 'orders', to_jsonb(o) FROM orders_order AS o WHERE o.id = ANY(%
 UNION ALL SELECT 'lots', to_jsonb(p) FROM returns_departure AS p WHERE p.customer_id = ANY(%(customers)s::uuid[])
 UNION ALL SELECT 'order_lines', to_jsonb(l) FROM orders_line AS l WHERE l.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'gift_messages', to_jsonb(g) FROM parties_giftmessage AS g WHERE g.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'order_notes', to_jsonb(n) FROM orders_note AS n WHERE n.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'order_files', to_jsonb(a) || to_jsonb(f)
+       || jsonb_build_object('id', a.id, 'content', encode(c.content, 'base64'))
+FROM orders_attachment AS a JOIN orders_file AS f ON f.id = a.file_id
+LEFT JOIN orders_filecontent AS c ON c.file_id = f.id WHERE a.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'payments', to_jsonb(p) FROM payments_payment AS p WHERE p.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'shipments', to_jsonb(s) FROM shipping_shipment AS s WHERE s.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'returns', to_jsonb(r) FROM returns_return AS r WHERE r.order_id = ANY(%(orders)s::uuid[])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -240,6 +240,15 @@ def carrier_events(shipment_id: UUID) -> list[CarrierEventRow]:
     return [CarrierEventRow(*row) for row in sql.run(_CARRIER_EVENTS, {"id": shipment_id})]
 
 
+def last_told(shipments: Collection[UUID], limit: int = 40) -> dict[UUID, list[CarrierEventRow]]:
+    """What carriers said last of shipments, each by its id: at most `limit` of one, the latest first. 1 statement; none
+    for none."""
+    found: dict[UUID, list[CarrierEventRow]] = {}
+    for which, *event in sql.run(_LAST_TOLD, {"ids": sorted(shipments), "limit": limit}) if shipments else ():
+        found.setdefault(which, []).append(CarrierEventRow(*event))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
     """A claim to a carrier; `reshipped` is the order by which the goods were sent again."""
@@ -361,6 +370,13 @@ WHERE h.company_id = %(company)s::smallint
 _CARRIER_EVENTS = """
 SELECT tracking, kind, message, place, occurred_at FROM shipping_carrierevent
 WHERE shipment_id = %(id)s::uuid ORDER BY occurred_at, id
+"""
+
+_LAST_TOLD = """
+SELECT d.id, e.tracking, e.kind, e.message, e.place, e.occurred_at FROM unnest(%(ids)s::uuid[]) AS d(id)
+CROSS JOIN LATERAL (SELECT * FROM shipping_carrierevent AS e WHERE e.shipment_id = d.id
+                    ORDER BY e.occurred_at DESC, e.id DESC LIMIT %(limit)s::int) AS e
+ORDER BY d.id, e.occurred_at DESC, e.id DESC
 """
 
 _CLAIMS = """

@@ -309,6 +309,7 @@ OWN_PAGES = {
     "notice": "notice",
     "manual_entry": "manual-entry",
     "supplier": "supplier",
+    "customer": "customer",
     "service": "service",
 }
 """The name of the address of documents that have a page made for their kind."""

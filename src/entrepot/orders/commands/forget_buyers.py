@@ -10,6 +10,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.masking import MASK
 from entrepot.orders import listing
 
 
@@ -30,17 +31,21 @@ class BuyerForgotten:
 
 @command("orders.forget_buyers")
 def forget_buyers(cause: Cause, /, *, requests: Sequence[ForgetBuyer]) -> list[BuyerForgotten | Refused]:
-    """Postal codes, fingerprints and codes in drafts and on lists are gone; amounts, goods, dates and country stay. A
-    fingerprint that somebody blocked or trusted stays: it names nobody.
+    """Postal codes, fingerprints, what notes say, files with their names, and codes in drafts and on lists are gone;
+    amounts, goods, dates and country stay. A fingerprint that somebody blocked or trusted stays: it names nobody. So do
+    the digests of files, and a file that is kept with somebody else's order too.
 
     No event: whoever asks for it leaves one.
 
-    Locks: the orders in id order. Refuses: nothing. Again: changes nothing. 4 statements.
+    Locks: the orders in id order. Refuses: nothing. Again: changes nothing. 7 statements.
     """
     orders = sorted({order for one in requests for order in one.orders})
     codes = sorted({(one.company, code) for one in requests for code in one.customers})
     sql.run(_ORDERS, {"orders": orders})
     sql.run(_FINGERPRINTS, {"orders": orders})
+    sql.run(_NOTES, {"orders": orders, "mask": MASK})
+    sql.run(_CONTENTS, {"orders": orders})
+    sql.run(_NAMES, {"orders": orders, "mask": MASK})
     named = sql.columns(("companies", "codes"), codes)
     sql.run(_DRAFTS, named)
     listed = sql.columns(
@@ -58,6 +63,25 @@ WHERE orders_order.id = locked.id AND postal_code <> ''
 """
 
 _FINGERPRINTS = "DELETE FROM orders_fingerprint WHERE order_id = ANY(%(orders)s::uuid[])"
+
+_NOTES = """
+UPDATE orders_note
+SET text = %(mask)s::text, ended_because = CASE WHEN ended_because = '' THEN '' ELSE %(mask)s::text END
+WHERE order_id = ANY(%(orders)s::uuid[])
+"""
+
+_CONTENTS = """
+DELETE FROM orders_filecontent AS c
+WHERE c.file_id IN (SELECT a.file_id FROM orders_attachment AS a WHERE a.order_id = ANY(%(orders)s::uuid[]))
+  AND NOT EXISTS (SELECT FROM orders_attachment AS a
+                  WHERE a.file_id = c.file_id AND a.order_id <> ALL(%(orders)s::uuid[]))
+"""
+
+_NAMES = """
+UPDATE orders_attachment
+SET name = %(mask)s::text, ended_because = CASE WHEN ended_because = '' THEN '' ELSE %(mask)s::text END
+WHERE order_id = ANY(%(orders)s::uuid[])
+"""
 
 _DRAFTS = """
 UPDATE orders_draft AS d SET customer = '', body = d.body || '{"customer": null, "postal_code": ""}'

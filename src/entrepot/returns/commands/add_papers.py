@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, pictures, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.returns import onward
 from entrepot.returns.errors import TooManyPapers
 
 PAPERS_MAX = 12
@@ -50,7 +49,7 @@ def add_papers(cause: Cause, /, *, requests: Sequence[AddPaper]) -> list[PaperAd
             answers.append(NotFound(what="departure", which=str(request.departure)))
             continue
         company, there = found[request.departure]
-        file = onward.read_paper(request.content)
+        file = pictures.read_paper(request.content)
         if isinstance(file, Refused):
             answers.append(file)
         elif file.digest not in there and len(there) >= PAPERS_MAX:

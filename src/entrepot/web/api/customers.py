@@ -11,8 +11,9 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
+from entrepot.insight import customers as insight
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.web.api import parse
@@ -55,6 +56,56 @@ class CustomersOut(Out):
     next: UUID | None
 
 
+class YearOut(Out):
+    """Orders of a year (UTC) in a currency that were not cancelled, as they were placed."""
+
+    year: int
+    currency: str
+    orders: int
+    total_minor: int
+    units_shipped: int
+    units_returned: int
+    refunded_minor: int
+
+
+class CustomerOrderOut(Out):
+    id: UUID
+    number: str
+    channel: str
+    status: str
+    held_by: str
+    currency: str
+    total_minor: int
+    placed_at: datetime
+
+
+class CustomerReturnOut(Out):
+    id: UUID
+    number: str
+    order: UUID
+    order_number: str
+    state: str
+    asked: str
+    requested_at: datetime
+
+
+class CustomerCreditOut(Out):
+    id: UUID
+    currency: str
+    balance_minor: int
+    held_minor: int
+
+
+class CustomerWholeOut(CustomerOut):
+    """A customer with their latest orders and returns; `listed` is `blocked`, `trusted` or ''."""
+
+    listed: str
+    years: list[YearOut]
+    orders: list[CustomerOrderOut]
+    returns: list[CustomerReturnOut]
+    credits: list[CustomerCreditOut]
+
+
 @router.get("/customers", response={200: CustomersOut, **READ})
 def list_customers(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
@@ -68,6 +119,28 @@ def list_customers(
     of = parse.company_of(company)
     rows = parties.customer_rows(company=of, code=code, tier=tier, after=after, limit=limit + 1)
     return paged(rows, limit)
+
+
+@router.get("/customers/{customer}", response={200: CustomerWholeOut, **READ})
+def get_customer(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    customer: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
+    """A customer with orders by year, what came back, store credit, and how the house lists them. Sums are of the
+    latest 2,000 orders. No personal data."""
+    parse.own("customer", customer, company)
+    of = parse.company_of(company)
+    found = insight.known(of, customer)
+    if found is None:
+        raise NotFound(what="customer", which=str(customer))
+    return {name: getattr(found, name) for name in CustomerOut.model_fields} | {
+        "listed": found.listed,
+        "years": insight.years(of, customer),
+        "orders": insight.latest(of, customer),
+        "returns": insight.returned(of, customer),
+        "credits": insight.credits_of(of, customer),
+    }
 
 
 @router.post("/customers", response={200: CustomerSavedOut | list[Each[CustomerSavedOut]], **REFUSED})

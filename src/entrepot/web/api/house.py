@@ -57,6 +57,7 @@ from entrepot.web.api import (
     messages,
     month_end,
     order_files,
+    order_notes,
     order_reports,
     orders,
     owned,
@@ -207,6 +208,7 @@ api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", drafts.router, tags=["orders"])
 api.add_router("/v1", order_files.router, tags=["orders"])
+api.add_router("/v1", order_notes.router, tags=["orders"])
 api.add_router("/v1", order_reports.router, tags=["orders"])
 api.add_router("/v1", customers.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,6 +17,7 @@ from entrepot.kernel import masking
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.messages import (
+    ARRIVED,
     CONTENT_MAX,
     DropMessage,
     ReplayMessage,
@@ -23,19 +25,24 @@ from entrepot.kernel.messages import (
     is_id,
     replay_messages,
 )
+from entrepot.settlement import privacy_queries
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import NO_NUL, Each, Out, Own, Reason, Strict, Text
+from entrepot.web.api.schemas import NO_NUL, Each, Moment, Out, Own, Reason, Strict, Text
 
 router = Router()
 
 Side = Literal["in", "out"]
-State = Literal["received", "set_aside", "failed", "dead", "kept", "waiting", "dropped"]
+State = Literal[
+    "received", "set_aside", "failed", "dead", "kept", "waiting", "dropped", "done", "delivered", "any"
+]  # fmt: skip
+LONGEST = timedelta(days=7)
+"""Of a time in which messages are looked for."""
 MessageId = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[0-9a-f-]+$")]
 
 
 class MessageOut(Out):
-    """A message that has not had its effect. `place` is a destination or a source."""
+    """A message. `place` is a destination or a source."""
 
     side: str
     id: str
@@ -111,15 +118,43 @@ def list_messages(
     side: Side = "out",
     state: State = "dead",
     place: Text = "",
+    topic: Annotated[Text, Query("", description="A topic, or the kind of what came in.")] = "",
+    named: Annotated[
+        Text, Query("", description="The name under which it came; of the outbox the order it is about.")
+    ] = "",
+    since: Annotated[Moment | None, Query(None, description="From when, with `until`.")] = None,
+    until: Annotated[
+        Moment | None, Query(None, description="Until before when, at most a week after `since`.")
+    ] = None,
     after: Annotated[MessageId | None, Query(description="The cursor: `next` of the page before.")] = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Messages of a side in a state, the latest first, a page at a time."""
+    """Messages of a side in a state, the latest first, a page at a time. Those that had their effect (`done`,
+    `delivered`, and whatever became of them: `any`) are asked for by `named`, or by a time: without one it is the last
+    24 hours."""
     if after is not None and not is_id(side, after):
         raise Invalid(field="after", expected="`next` of the page before", found=after)
     which = parse.company_of(company)
-    rows = kernel.messages(which, side, states=(state,), place=place, before=after or "", limit=limit + 1)
+    if not (named or since or until or state in (*ARRIVED.values(), "any")):
+        rows = kernel.messages(
+            which, side, states=(state,), place=place, topic=topic, before=after or "", limit=limit + 1
+        )
+        return paged(rows, limit)
+    end = until or (since + LONGEST if since else timezone.now())
+    begin = since or end - timedelta(days=1)
+    if not timedelta() < end - begin <= LONGEST:
+        raise Invalid(field="until", expected="at most a week after `since`", found=end.isoformat())
+    subject = (_uuid(named) or privacy_queries.order_named(which, named)) if named and side == "out" else None
+    rows = kernel.archive(
+        which, side, states=() if state == "any" else (state,), place=place, topic=topic,
+        since=None if named else begin, until=None if named else end, named=named, subject=subject,
+        before=after or "", limit=limit + 1,
+    )  # fmt: skip
     return paged(rows, limit)
+
+
+def _uuid(text: str) -> UUID | None:
+    return UUID(text) if is_id("in", text) else None
 
 
 @router.get("/messages/content", response={200: MessageContentOut, **READ})

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.access.rules import sees_buyers
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
+from entrepot.kernel import pictures
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import NotFound
 from entrepot.parties import queries as parties
@@ -228,7 +229,7 @@ def departure(request: Request, which: UUID) -> HttpResponse:
         "papers": departure_queries.papers(which),
         "buyer": _billed(request, one),
         "invoices": invoice_queries.documents(request.reader.company.id, source=which) if one.buyer else (),
-        "types": ",".join(onward.PAPER_TYPES.values()),
+        "types": ",".join(pictures.PAPER_TYPES.values()),
         "mine": one.left_by == request.reader.name,
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "entries": pages.entries(journal),
@@ -321,7 +322,7 @@ def paper(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     kind, content = found
     name = f"{str(which)[-12:]}.{kind}"
-    return file_of(content, onward.PAPER_TYPES[kind], name, shown=kind != "pdf")
+    return file_of(content, pictures.PAPER_TYPES[kind], name, shown=kind != "pdf")
 
 
 @require_safe

@@ -1,10 +1,12 @@
-"""Messages that stand still: which, why, what they say; sent on their way again, mended, or dropped."""
+"""Messages: those that stand still, why, and what they say; sent on their way again, mended, or dropped; and those
+that arrived."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages as notes
@@ -20,21 +22,26 @@ from entrepot.insight import feeds, questions
 from entrepot.kernel import masking, messages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
+from entrepot.settlement import privacy_queries
 from entrepot.web import format as fmt
 from entrepot.web import lists_books, lists_insight
-from entrepot.web.edge import Request, back, clean, console, give, page, verbatim
+from entrepot.web.edge import Request, back, clean, console, day_in, give, page, uuid_in, verbatim
 from entrepot.web.listed import chosen, listed, listed_whole, part_of
 
 SIDES = ("out", "in")
 NEED = {"out": ("dead", "kept"), "in": ("dead", "failed", "set_aside")}
 """What stands until a person does something, by side: the page shows it where nothing else is asked for."""
+ANY = "any"
+"""Whatever became of it."""
 
 
 @require_safe
 @console
 def told(request: Request) -> HttpResponse:
-    """Messages of a side that have not had their effect, by state and place, the latest first."""
-    company, (side, state, place) = request.reader.company.id, _asked(request)
+    """Messages of a side by state, place, topic, day and name, the latest first; where nothing is asked for, those that
+    need a person."""
+    company, asked = request.reader.company.id, _asked(request)
+    side, state, place = asked.side, asked.state, asked.place
 
     def read(text: str | None) -> str:
         return text if text and messages.is_id(side, text) else ""
@@ -45,7 +52,9 @@ def told(request: Request) -> HttpResponse:
     context = {
         **shown.context(),
         "side": side, "state": state, "place": place, "standing": questions.standing(company, fmt.reading().now),
-        "states": (*messages.STANDING[side], "dropped"), "ways_in": messages.ways_in(),
+        "states": (*messages.STANDING[side], "dropped", messages.ARRIVED[side]), "ways_in": messages.ways_in(),
+        "topic": asked.topic, "named": asked.named, "day": asked.shown_day, "any": ANY,
+        "may_act": state not in ("dropped", messages.ARRIVED[side]),
         "may": any(map(request.reader.actor.may, ("kernel.replay_messages", "kernel.drop_messages"))),
         "places": _webhooks(company),
     }  # fmt: skip
@@ -59,21 +68,58 @@ def _webhooks(company: int) -> dict[str, str]:
     return {webhook_queries.destination_of(one.id): told % {"name": one.name} for one in known}
 
 
-def _asked(request: Request) -> tuple[str, str, str]:
-    """The side, state and place that an address asks for."""
+class _Asked(NamedTuple):
+    """What an address asks for. `named`: the name under which a message came, or the order or id that one is about."""
+
+    side: str
+    state: str
+    place: str
+    topic: str
+    named: str
+    day: date | None
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it is among all messages that it is looked for, and not only among those that stand."""
+        return bool(self.named or self.day) or self.state in (ANY, messages.ARRIVED[self.side])
+
+    @property
+    def shown_day(self) -> date | None:
+        """The day of which messages are shown: today where no other is asked for, and none where a name is."""
+        if self.named or not self.is_past:
+            return self.day
+        return self.day or fmt.reading().now.astimezone(fmt.reading().zone).date()
+
+
+def _asked(request: Request) -> _Asked:
     side = request.GET.get("side", "")
-    return (
-        side if side in SIDES else "out",
-        request.GET.get("state", ""),
-        clean(request.GET.get("place")),
-    )
+    place, topic, named = (clean(request.GET.get(name)) for name in ("place", "topic", "named"))
+    return _Asked(
+        side if side in SIDES else "out", request.GET.get("state", ""), place, topic, named,
+        day_in(request.GET.get("day")),
+    )  # fmt: skip
 
 
 def _fetch(request: Request, before: str | None, limit: int) -> list[kernel.MessageRow]:
-    side, state, place = _asked(request)
-    states = (state,) if state in (*messages.STANDING[side], "dropped") else NEED[side]
-    company = request.reader.company.id
-    return kernel.messages(company, side, states=states, place=place, before=before or "", limit=limit)
+    asked, company = _asked(request), request.reader.company.id
+    side = asked.side
+    known = (*messages.STANDING[side], "dropped", messages.ARRIVED[side])
+    if not asked.is_past:
+        return kernel.messages(
+            company, side, states=(asked.state,) if asked.state in known else NEED[side], place=asked.place,
+            topic=asked.topic, before=before or "", limit=limit,
+        )  # fmt: skip
+    since = until = subject = None
+    if asked.named and side == "out":
+        subject = uuid_in(asked.named) or privacy_queries.order_named(company, asked.named)
+    elif not asked.named and (day := asked.shown_day):
+        since, until = (
+            datetime.combine(one, time.min, fmt.reading().zone) for one in (day, day + timedelta(days=1))
+        )
+    return kernel.archive(
+        company, side, states=(asked.state,) if asked.state in known else (), place=asked.place, topic=asked.topic,
+        since=since, until=until, named=asked.named, subject=subject, before=before or "", limit=limit,
+    )  # fmt: skip
 
 
 @require_safe

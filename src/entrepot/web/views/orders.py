@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import stands_for
 from entrepot.carriage import queries as carriage
+from entrepot.carriage import tracing
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
@@ -38,6 +39,7 @@ from entrepot.returns import asked_queries
 from entrepot.returns import queries as returns
 from entrepot.returns.admission import CONDITIONS
 from entrepot.returns.rules import ASKED
+from entrepot.shipping import queries as shipping
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.reject import reject as reject_on_floor
@@ -59,7 +61,7 @@ from entrepot.web.edge import (
 )
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
-from entrepot.web.views import order_edit
+from entrepot.web.views import order_edit, order_notes
 from entrepot.web.views.customers import customer_of
 from entrepot.web.views.drop_ships import around, with_lines
 from entrepot.web.views.order_cancel import cancel_many, cancelled, may_cancel, may_withdraw
@@ -288,6 +290,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),
         "drop_ships": with_lines(by_suppliers),
         "shipments": shipments,
+        **_tracked(shipments),
         **around(request),
         "payments": paid,
         "entries": pages.entries(journal),
@@ -318,10 +321,19 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "may_cancel": may_cancel(request),
         "alive": found.status not in rules.ENDED,
         **listing_of(request, which),
+        **order_notes.noted(which),
         **customer_of(request, found),
     }
     context |= _standing(request, context)
     return page(request, "web/order.html", context, area="orders")
+
+
+def _tracked(shipments: Sequence[pages.ShipmentRow]) -> dict[str, Any]:
+    """What carriers said of shipments, and where they tell more of their numbers."""
+    return {
+        "told": shipping.last_told([one.id for one in shipments]),
+        "traces": {number: tracing.page(number, one.carrier) for one in shipments for number in one.numbers},
+    }
 
 
 def listing_of(request: Request, order: UUID) -> dict[str, Any]:

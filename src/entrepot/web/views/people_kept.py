@@ -30,6 +30,7 @@ from entrepot.access.commands.keep_people import (
     set_roles,
     subject_of,
 )
+from entrepot.access.commands.set_mails import SetMail, set_mails
 from entrepot.access.rules import ROLES
 from entrepot.kernel import queries as kernel
 from entrepot.parties import queries as parties
@@ -99,6 +100,15 @@ def give_companies(request: Request, person: int) -> HttpResponse:
     )  # fmt: skip
     give(request, set_companies, [wanted], lambda _n: gettext("The companies are changed."))
     return back(request, reverse("person", args=[person]))
+
+
+@require_POST
+@console
+def set_mail(request: Request, person: int) -> HttpResponse:
+    """Where somebody gets mail; nothing, where it is left empty."""
+    wanted = SetMail(_known(person).name, clean(request.POST.get("email")))
+    answers = give(request, set_mails, [wanted], lambda _n: gettext("The address of mail is kept."))
+    return back(request, reverse("person", args=[person]), answers)
 
 
 @require_POST
