@@ -18,8 +18,8 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 def cancel(
     cause: Cause, /, *, requests: Sequence[orders.CancelOrder]
 ) -> list[orders.OrderCancelled | Refused]:
-    """As `orders.cancel`; backorders of what was cancelled end with it, and what is kept for the orders beyond what they
-    still want is free.
+    """As `orders.cancel`; backorders of what was cancelled end with it, and what is kept for the orders beyond what
+    they still want is free.
 
     Locks, Refuses, Again: as `orders.cancel`. 6 statements more; at most 4 where a promise had slipped, and 5 where
     something is kept that nobody wants.
@@ -31,8 +31,8 @@ def cancel(
 
 def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> None:
     """End the backorders of what was cancelled and the work about them, drop orders that are no more from the queues,
-    and free what is kept for them beyond what they still want. 6 statements; at most 4 more where a promise had slipped,
-    5 where something is kept that nobody wants."""
+    and free what is kept for them beyond what they still want. 6 statements; at most 4 more where a promise had
+    slipped, 5 where something is kept that nobody wants."""
     cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
     ended = [row for answer in cancelled for row in answer.backordered]
     if ended:

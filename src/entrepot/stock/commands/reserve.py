@@ -299,7 +299,8 @@ def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
 
     What is kept for the order, or all that the holder has of the SKU where nothing of it is kept: it was reserved
     later, or the catalog did not know it yet. What has expired counts as long as nobody else has taken it; what is kept
-    for another order does not. The locked positions that the caller holds still count the units as promised. 2 statements at most; 3 with fences.
+    for another order does not. The locked positions that the caller holds still count the units as promised.
+    2 statements at most; 3 with fences.
     """
     arrays = sql.columns(("companies", "holders", "skus", "orders"), requests)
     taken: list[TakenOver] = []
