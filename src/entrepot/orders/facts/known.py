@@ -263,9 +263,9 @@ SAME_TIME = timedelta(minutes=1)
 
 LOCKS_MAX = 4_096
 """Locks that a batch takes of the server's at most: a thousand orders with a customer, a card, an address and a mail
-address each. The embedded one has room for about 31,000 (256 for each of 122 backends), which every lock of every
-transaction shares: for six such batches at once, with the keys of their requests. Of what is counted in a larger batch,
-all batches wait for one another."""
+address each. The embedded one (256 for each of 122 backends, which all locks of all transactions share) had room for
+55,000 when that was tried: for ten such batches at once, with the keys of their requests. Of what is counted in a
+larger batch, all batches wait for one another."""
 
 
 def _wait(asking: Callable[[Callable[[Validation], bool]], Asking], known: Known) -> None:
