@@ -37,11 +37,11 @@ def expire_reservations(
     Locks: positions of the SKUs in key order. Again: finds no more. 2 statements; 4 to 6 more where some have expired,
     and as many where orders want no more.
     """
-    params = {"companies": [request.company for request in requests], "at": cause.at}
-    skus = [sku for (sku,) in sql.run(_EXPIRED, params)]
+    companies = [request.company for request in requests]
+    skus = [sku for (sku,) in sql.run(_EXPIRED, {"companies": companies, "at": cause.at})]
     if skus:
         free_expired(cause, skus)
-    left = end_surplus(cause, companies=params["companies"])
+    left = end_surplus(cause, companies=companies)
     return [ReservationsExpired(len({*skus, *left})) for _ in requests]
 
 
