@@ -100,7 +100,7 @@ KINDS = {
     "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave",
     "transfers": "stock_transfer", "pick-lists": "warehouse_picklist", "webhooks": "channels_webhook",
     "audit": "returns_refund", "jobs": "kernel_job", "ship-notices": "purchasing_notice",
-    "trials": "simulation_trial", "payouts": "settlement_payout", "order-files": "orders_file",
+    "trials": "simulation_trial", "payouts": "settlement_payout", "order-files": "channels_fileimport",
 }  # fmt: skip
 
 
