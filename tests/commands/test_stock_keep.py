@@ -13,11 +13,14 @@ from entrepot.kernel import sql
 from entrepot.kernel.command import whole
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.cancel import cancel as cancel_alone
+from entrepot.orders.commands.edit import EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.split import SplitOrder
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.expire_reservations import (
     ExpireReservations,
     ReservationsExpired,
@@ -136,7 +139,7 @@ def test_a_cancelled_order_gives_its_units_up_at_once(floor: Floor) -> None:
     assert told == [("cart", "ordered"), ("order", "ended")]
 
 
-def test_a_cancelled_line_gives_its_units_up_within_a_minute(floor: Floor) -> None:
+def test_a_cancelled_line_gives_its_units_up_at_once(floor: Floor) -> None:
     floor.stock(quantity=4)
     floor.stock(quantity=4, sku=1)
     in_cart(floor)
@@ -147,9 +150,74 @@ def test_a_cancelled_line_gives_its_units_up_within_a_minute(floor: Floor) -> No
 
     whole(cancel(WEEK, requests=[CancelOrder(order, "too many", ((line, 4),))]))
 
-    assert swept() == 1
     assert [row[1:4] for row in kept()] == [(2, "order", order)]
     assert swept() == 0
+
+
+def test_units_that_a_held_order_wants_no_more_are_free_at_once(floor: Floor) -> None:
+    floor.stock(quantity=6)
+    floor.stock(quantity=4, node=1)
+    in_cart(floor, 6)
+    later = replace(SYSTEM, at=NOW + timedelta(minutes=1))
+    cart = Reserve(COMPANY, "cart", floor.skus[0], floor.nodes[1], floor.channels["shop"], 4, UNTIL)
+    whole(reserve(later, requests=[cart]))
+    order = held(floor, 10)
+    (line,) = orders.order(order).lines
+
+    whole(edit(WEEK, requests=[EditOrder(order, "fewer", remove=((line.id, 2),))]))
+    assert [row[1:4] for row in kept()] == [(2, "order", order), (6, "order", order)], "the last goes first"
+    assert free(floor) == 2
+
+    whole(cancel(WEEK, requests=[CancelOrder(order, "too many", ((line.id, 7),))]))
+    assert [row[1:4] for row in kept()] == [(1, "order", order)]
+    assert free(floor) == 9
+    told = """
+        SELECT state_after, (payload ->> 'units')::int FROM kernel_event
+        WHERE subject_kind = 'reservation' AND state_before = 'order' ORDER BY seq
+    """
+    assert sql.run(told) == [("order", 2), ("order", 5), ("ended", 2)]
+    (hold,) = orders.order(order).holds
+    whole(release_holds(WEEK, requests=[ReleaseHold(hold.id)]))
+    (answer,) = allocate(WEEK, requests=[AllocateOrder(order)])
+    assert (answer.allocated, kept()) == (1, [])
+
+
+def test_what_is_kept_beyond_what_is_wanted_is_free_within_a_minute(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    fence = SetRingFence(COMPANY, floor.skus[0], floor.nodes[0], floor.channels["market"], 6)
+    whole(set_ring_fence(SYSTEM, requests=[fence]))
+    in_cart(floor, 10, channel="market")
+    order = held(floor, 10, channel="market")
+    (line,) = orders.order(order).lines
+    whole(cancel_alone(WEEK, requests=[CancelOrder(order, "too many", ((line.id, 7),))]))
+    assert free(floor, "market") == 0
+
+    assert swept() == 1
+    assert [row[1:4] for row in kept()] == [(3, "order", order)]
+    assert (free(floor), free(floor, "market")) == (4, 7), "what came from the fence is kept first"
+    assert swept() == 0
+
+
+def test_what_a_cart_has_beyond_its_order_stays_the_carts_when_that_is_promised(floor: Floor) -> None:
+    floor.stock(quantity=9)
+    in_cart(floor, 6)
+    order = floor.order((0, 4), reservation="cart").order
+
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
+
+    assert answer.allocated == 4
+    assert [row[:4] for row in kept()] == [("cart", 2, "cart", None)]
+    assert free(floor, at=NOW) == 3
+
+
+def test_an_order_takes_what_its_cart_reserved_when_nothing_is_kept_for_it(floor: Floor) -> None:
+    floor.stock(quantity=4)
+    order = floor.order((0, 4), reservation="cart").order
+    in_cart(floor)
+
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
+
+    assert (answer.allocated, kept()) == (4, [])
 
 
 def test_a_person_gives_an_orders_units_back_and_nobody_else_does(floor: Floor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -107,6 +108,27 @@ def test_a_charge_is_added_on_the_page_and_by_a_program(shop, console, program):
     assert [(one.kind, one.gross_minor) for one in orders.order(which).lines[before:]] == [
         ("shipping", 4_50), ("fee.bank", 2_00),
     ]  # fmt: skip
+
+
+def test_a_refused_form_says_again_all_that_it_said(shop, console):
+    which = shop.one("ready")
+    client, page = console("lead"), reverse("order", args=[which])
+    said = {
+        "charge": "-5", "charge_kind": "discount", "charge_for": "Late", "retax": "1", "bill_name": "Ada",
+        "bill_email": "ada@example.com",
+    }  # fmt: skip
+
+    text = client.post(reverse("order-edit", args=[which]), said, follow=True).content.decode()
+
+    assert '<option value="discount" selected>' in text
+    assert 'name="retax" value="1" checked>' in text
+    assert '<details class="more-facts" open>' in text
+    for name, value in {**said, "bill_city": ""}.items():
+        if name not in ("charge_kind", "retax"):
+            assert re.search(f'name="{name}"[^>]* value="{value}"', text), name
+    text = client.get(page).content.decode()
+    assert '<details class="more-facts" open>' not in text, "it is said once"
+    assert 'name="retax" value="1">' in text
 
 
 def test_the_tax_is_put_right_on_the_page_and_by_a_program(shop, console, program):

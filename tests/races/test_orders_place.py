@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
+from django.db import transaction
 
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors
-from entrepot.orders.commands.place import PaymentGiven, Placed, place
+from entrepot.orders.commands.place import PaymentGiven, Placed, PlaceOrder, place
+from entrepot.orders.facts import known
 from entrepot.orders.validation import Validation
 from tests.selling import CAUSE, COMPANY, NOW, a_seller, an_order, rows
 from tests.together import all_at_once, at_once
@@ -61,3 +65,46 @@ def test_orders_that_are_counted_count_each_other_however_many_come_at_once(comm
     answers = [answer for given in at_once(jobs) for answer in given]
     reviewed = sum("fraud review" in one.holds for one in answers)
     assert reviewed == (1 if name == "the first" else 4)
+
+
+def _with_card(name: str, card: str) -> PlaceOrder:
+    return an_order(name, payment=replace(CARD, reference=name, card=card))
+
+
+def test_orders_of_batches_large_and_small_count_each_other(committed_db, monkeypatch):
+    monkeypatch.setattr(known, "LOCKS_MAX", 1)
+    a_seller()
+    policy = Validation(velocity="enforce", velocity_card_max=1)
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", policy, NOW)])
+    batches = [[_with_card(f"S{i}", "tok_1")] for i in range(4)]
+    batches += [[_with_card(f"L{i}", "tok_1"), _with_card(f"M{i}", f"tok_{i} else")] for i in range(2)]
+
+    answers = all_at_once(place, CAUSE, *batches)
+
+    assert sum("fraud review" in one.holds for one in answers) == 5
+
+
+def test_batches_of_other_people_do_not_wait_for_each_other(committed_db):
+    a_seller()
+    policy = Validation(velocity="enforce")
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", policy, NOW)])
+    has_placed, has_ended = Event(), Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            place(CAUSE, requests=[_with_card(f"A{i}", f"tok_a {i}") for i in range(100)])
+            locks = (
+                "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+            )
+            assert sql.run(locks) == [(101,)]
+            has_placed.set()
+            assert has_ended.wait(30), "the other one waits"
+
+    def second() -> None:
+        has_placed.wait(60)
+        place(CAUSE, requests=[_with_card(f"B{i}", f"tok_b {i}") for i in range(100)])
+        has_ended.set()
+
+    at_once([first, second])
+
+    assert rows("orders_order") == 200

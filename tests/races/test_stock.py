@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from threading import Event
 
 import pytest
+from django.db import transaction
 
-from entrepot.kernel import sql
+from entrepot.kernel import command, sql
 from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
 from entrepot.sourcing.commands.allocate import AllocateOrder
 from entrepot.sourcing.commands.allocate import allocate as source
 from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.allocate import Allocate, Allocated, allocate
-from entrepot.stock.commands.reserve import Renew, Renewed, Reserve, renew, reserve
+from entrepot.stock.commands.reserve import GiveBack, Renew, Renewed, Reserve, give_back, renew, reserve
 from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
+from entrepot.stock.errors import NothingReserved
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.together import at_once
+from tests.together import at_once, until_someone_waits
 
 pytestmark = pytest.mark.alone("kernel", "ledger", "stock", "access")
 
@@ -207,3 +211,97 @@ def test_a_cart_that_expires_while_it_is_ordered_is_kept_for_the_order_or_free(f
     left = "SELECT count(*)::int, count(order_id)::int FROM stock_reservation"
     assert sql.run(left) == [(ordered, ordered)]
     assert sql.run("SELECT reserved FROM stock_position") == [(ordered,)]
+
+
+def _cart(floor: Floor, holder: str, minutes: int) -> Reserve:
+    until = NOW + timedelta(minutes=minutes)
+    return Reserve(COMPANY, holder, floor.skus[0], None, floor.channels["shop"], 1, until)
+
+
+def _ordered(floor: Floor, *holders: str) -> list[PlaceOrder]:
+    line = OrderLine(floor.codes[0], 1, Decimal("9.99"))
+    return [PlaceOrder(COMPANY, "shop", one, (line,), "GBP", reservation=one) for one in holders]
+
+
+def test_a_cart_that_is_renewed_while_it_is_ordered_is_the_orders(floor: Floor) -> None:
+    floor.stock(quantity=2)
+    reserve(SYSTEM, requests=[_cart(floor, "cart", 15), _cart(floor, "other", 15)])
+    has_placed = Event()
+
+    def ordering() -> object:
+        with transaction.atomic():
+            (answer,) = place(SYSTEM, requests=_ordered(floor, "cart"))
+            has_placed.set()
+            until_someone_waits("transactionid")
+        return answer
+
+    def renewing() -> object:
+        has_placed.wait(60)
+        later = NOW + timedelta(hours=1)
+        return renew(SYSTEM, requests=[Renew("cart", later), Renew("other", later)])
+
+    _, (ordered, other) = at_once([ordering, renewing])  # type: ignore[misc]
+
+    assert isinstance(ordered, NothingReserved)
+    assert other == Renewed(1)
+    left = "SELECT holder, kind, order_id IS NULL, expires_at FROM stock_reservation ORDER BY holder"
+    assert sql.run(left) == [
+        ("cart", "order", False, None), ("other", "checkout", True, NOW + timedelta(hours=1)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["loss", "renewal", "giving back", "taking over"])
+def test_whoever_ends_reservations_does_not_wait_in_a_circle_with_orders_of_two_carts(
+    floor: Floor, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "ATTEMPTS", 1)
+    floor.stock(quantity=2)
+    if what == "taking over":
+        earlier = [floor.order((0, 1), reservation=one).order for one in ("later", "sooner")]
+    # The first by its key expires first and was written last: who takes them by either begins at the other end.
+    reserve(SYSTEM, requests=[_cart(floor, "sooner", 14), _cart(floor, "later", 30)])
+    renew(SYSTEM, requests=[Renew("sooner", NOW + timedelta(minutes=15), "cart")])
+    ends: dict[str, Callable[[], object]] = {
+        "loss": lambda: adjust(
+            SYSTEM, requests=[Adjust(COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), -2, "lost")]
+        ),
+        "renewal": lambda: renew(
+            SYSTEM, requests=[Renew(one, NOW + timedelta(hours=1)) for one in ("later", "sooner")]
+        ),
+        "giving back": lambda: give_back(SYSTEM, requests=[GiveBack("later"), GiveBack("sooner")]),
+        "taking over": lambda: source(SYSTEM, requests=[AllocateOrder(one) for one in earlier]),
+    }
+    is_locked, waits = Event(), Event()
+
+    def holding() -> None:
+        lock = "SELECT FROM stock_reservation WHERE holder = 'later' FOR UPDATE"
+        with transaction.atomic():
+            sql.run(lock)
+            is_locked.set()
+            until_someone_waits("transactionid")
+            waits.set()
+            _until_two_wait()
+
+    def ending() -> object:
+        is_locked.wait(60)
+        return ends[what]()
+
+    def ordering() -> object:
+        waits.wait(60)
+        return place(SYSTEM, requests=_ordered(floor, "sooner", "later"))
+
+    at_once([holding, ending, ordering])
+
+    ((sellable, promised),) = sql.run("SELECT sellable, reserved + allocated FROM stock_position")
+    assert promised <= sellable
+    placed = "SELECT count(*)::int FROM orders_order WHERE external_id IN ('sooner', 'later')"
+    assert sql.run(placed) == [(2,)]
+
+
+def _until_two_wait() -> None:
+    """Until two connections wait for rows."""
+    deadline = time.monotonic() + 20
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype IN ('transactionid', 'tuple') AND NOT granted"
+    while sql.run(waiting)[0][0] < 2:
+        assert time.monotonic() < deadline, "they don't wait"
+        time.sleep(0.005)

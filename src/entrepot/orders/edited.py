@@ -328,6 +328,8 @@ def _mended(one: Edit, about: set[str]) -> tuple[Opened, ...]:
 
 
 def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFacts:
+    """The order as it will be, without what its channel signalled, which isn't kept: a hold of `catalog` stays as long
+    as something asks for an age."""
     order, asked, country, code = one.order, one.request, country_of(one), code_of(one)
     goods = tuple(_fact(order, line, told) for line in one.left if _is_goods_left(line))
     given = asked.address or AddressGiven.of(order.home)

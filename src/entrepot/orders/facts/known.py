@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
-from zlib import crc32
 
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
@@ -262,20 +261,25 @@ Asking = list[tuple["PlaceOrder", Validation]]
 SAME_TIME = timedelta(minutes=1)
 """Orders so close to each other come in any order: they wait for one another, and count one another."""
 
-_COUNTED, _BUCKETS = 0x6F726473, 1024
-"""What the locks of counted orders are called, and how many there are: a batch never takes more of the server's."""
+LOCKS_MAX = 4_096
+"""Locks that a batch takes of the server's at most: a thousand orders with a customer, a card, an address and a mail
+address each. The embedded one (256 for each of 122 backends, which all locks of all transactions share) had room for
+55,000 when that was tried: for ten such batches at once, with the keys of their requests. Of what is counted in a
+larger batch, all batches wait for one another."""
 
 
 def _wait(asking: Callable[[Callable[[Validation], bool]], Asking], known: Known) -> None:
     """Wait for those who are placing orders of the same customers, cards and addresses, which they count as well: of
-    two at once, one would see nothing of the other. 1 statement, where a policy counts."""
+    two at once, one would see nothing of the other. Each has a lock of its own, of 64 bits, up to `LOCKS_MAX` in a
+    batch: one that counts more waits for all who count, and has them wait. 1 statement, where a policy counts."""
     whose = asking(lambda policy: asks_recent(policy) or _asks_first(policy))
     keys = {f"{known.customers[one.company, one.customer]}" for one, _ in whose if one.customer is not None}
     marked = asking(_asks_sightings)
     keys |= {f"{one.company} {each}" for one, _ in marked for each in known.marks(one).fingerprints}
-    if keys:
-        buckets = sorted({crc32(key.encode()) % _BUCKETS for key in keys})
-        sql.run(_WAIT, {"counted": _COUNTED, "buckets": buckets})
+    if len(keys) > LOCKS_MAX:
+        sql.run(_WAIT_FOR_ALL)
+    elif keys:
+        sql.run(_WAIT, {"keys": list(keys)})
 
 
 def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> None:
@@ -461,12 +465,16 @@ WHERE NOT EXISTS (SELECT FROM stock_reservation AS r WHERE r.holder = d.code AND
                   AND r.expires_at > %(at)s::timestamptz)
 """
 
-# One by one in the order of their numbers, as everybody takes them.
+# One by one in the order of their numbers, as everybody takes them; before them, shared, that of those who count more.
 _WAIT = """
-SELECT count(pg_advisory_xact_lock(%(counted)s::int, bucket)) FROM (
-    SELECT bucket FROM unnest(%(buckets)s::int[]) AS d(bucket) ORDER BY bucket
+SELECT count(CASE WHEN is_mine THEN pg_advisory_xact_lock(number) ELSE pg_advisory_xact_lock_shared(number) END) FROM (
+    SELECT hashtextextended('orders.counted', 0) AS number, false AS is_mine
+    UNION ALL SELECT hashtextextended('orders.counted ' || key, 0), true FROM unnest(%(keys)s::text[]) AS d(key)
+    ORDER BY is_mine, number
 ) AS these
 """
+
+_WAIT_FOR_ALL = "SELECT pg_advisory_xact_lock(hashtextextended('orders.counted', 0))"
 
 _FIRST = """
 SELECT customer FROM unnest(%(customers)s::uuid[]) AS d(customer)

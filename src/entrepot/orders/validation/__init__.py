@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Said
@@ -118,15 +117,16 @@ def judge(order: OrderFacts, policy: Validation, only: Collection[str] = ()) -> 
     if unknown and not only:
         reason = Said("Not in the catalog: {0}.", ", ".join(unknown))
         holds["inventory hold"] = Found("inventory hold", reason, {"unknown": unknown}, rules=("unknown",))
-    for name, rule, warns in _asked(policy):
-        found = None if only and name not in only else rule(order, policy)
+    asked = _asked(policy)
+    for name, rule, warns in [one for one in asked if one[0] in only] if only else asked:
+        found = rule(order, policy)
         if found is None:
             continue
         if warns:
             warnings.append(Warned(name, found.reason))
         else:
             before = holds.get(found.type)
-            found = replace(found, rules=(name,))
+            found = Found(found.type, found.reason, found.facts, found.waits_for, (name,))
             holds[found.type] = found if before is None else _joined(before, found)
     return Verdict(tuple(holds.values()), tuple(warnings)) if holds or warnings else FINE
 

@@ -10,7 +10,7 @@ from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands import cancel as orders
 from entrepot.sourcing.commands.end_slipped import end_slipped
-from entrepot.stock.commands.keep import end_of_orders
+from entrepot.sourcing.commands.surplus import end_surplus
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
@@ -18,11 +18,11 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 def cancel(
     cause: Cause, /, *, requests: Sequence[orders.CancelOrder]
 ) -> list[orders.OrderCancelled | Refused]:
-    """As `orders.cancel`; backorders of what was cancelled end with it, and what was reserved for orders that are no
-    more is free.
+    """As `orders.cancel`; backorders of what was cancelled end with it, and what is kept for the orders beyond what
+    they still want is free.
 
-    Locks, Refuses, Again: as `orders.cancel`. 6 statements more; at most 4 where a promise had slipped, and 4 where
-    something was reserved.
+    Locks, Refuses, Again: as `orders.cancel`. 6 statements more; at most 4 where a promise had slipped, and 5 where
+    something is kept that nobody wants.
     """
     answers = orders.cancel(cause, requests=requests)
     forget(cause, answers)
@@ -31,8 +31,8 @@ def cancel(
 
 def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> None:
     """End the backorders of what was cancelled and the work about them, drop orders that are no more from the queues,
-    and free what is kept for them. 6 statements; at most 4 more where a promise had slipped, 4 where something is
-    kept."""
+    and free what is kept for them beyond what they still want. 6 statements; at most 4 more where a promise had
+    slipped, 5 where something is kept that nobody wants."""
     cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
     ended = [row for answer in cancelled for row in answer.backordered]
     if ended:
@@ -47,7 +47,8 @@ def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> 
     gone = [answer.order for answer in cancelled if answer.status == "cancelled"]
     for queue in ("allocate", "release"):
         ready.drop(queue, gone)
-    end_of_orders(cause, gone)
+    if cancelled:
+        end_surplus(cause, orders=[answer.order for answer in cancelled])
 
 
 # Of the orders touched, whether they still wait for something.

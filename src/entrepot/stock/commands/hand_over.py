@@ -178,10 +178,12 @@ SELECT FROM stock_position WHERE (sku_id, node_id, owner_id) IN (
 ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
+# In id order, as everybody locks them: `keep_for_orders` locks no position before.
 _RESERVED = f"""
-SELECT DISTINCT r.id, r.company_id::int, r.holder, r.sku_id, r.node_id, r.owner_id::int, r.channel_id, r.quantity,
-       r.expires_at, r.kind, r.reserved_at, r.fenced, r.order_id
-{_OF_HOLDERS} ORDER BY r.order_id, r.id
+WITH locked AS MATERIALIZED (SELECT r.* {_OF_HOLDERS} ORDER BY r.id FOR UPDATE OF r)
+SELECT DISTINCT id, company_id::int, holder, sku_id, node_id, owner_id::int, channel_id, quantity, expires_at, kind,
+       reserved_at, fenced, order_id
+FROM locked ORDER BY order_id, id
 """
 
 _LESS = """

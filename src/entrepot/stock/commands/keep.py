@@ -49,20 +49,29 @@ def keep_for_orders(cause: Cause, requests: Sequence[Keep]) -> None:
     )
 
 
-def end_of_orders(cause: Cause, orders: Sequence[UUID], skus: Sequence[UUID] | None = None) -> None:
-    """Free what is kept for orders, inside a command that has locked them: all, or of the SKUs named, each with its
-    order.
+class Wanted(NamedTuple):
+    """Units of a SKU that an order still waits for, of those that are kept for it."""
 
-    Locks: the positions in key order. 1 statement; 2 or 3 more and the event's where something is kept.
+    order: UUID
+    sku: UUID
+    units: int
+
+
+def end_beyond(cause: Cause, wanted: Sequence[Wanted]) -> None:
+    """Free what is kept for orders beyond what they still want of a SKU; what was reserved last goes first.
+
+    Locks: the positions in key order, then the reservations in id order. None for nothing; 1 statement, and 2 or 3 more
+    and the event's where something is kept.
     """
-    wanted = {"orders": list(orders), "skus": None if skus is None else list(skus)}
-    if not orders or not sql.run(_LOCK_OF_ORDERS, wanted):
+    arrays = sql.columns(("orders", "skus", "units"), wanted)
+    if not wanted or not sql.run(_LOCK_OF_ORDERS, arrays):
         return
     changes, events = Changes(), []
-    for which, order, sku, node, owner, channel, units, fenced in sql.run(_END, wanted):
+    for which, order, sku, node, owner, channel, units, fenced, rest in sql.run(_END, arrays):
         changes.add(sku, node, owner, channel, -units, -fenced)
         payload = {"order": order, "units": units}
-        events.append(Event("reservation", which, owner, KIND, "ended", payload=payload))
+        after = KIND if rest else "ended"
+        events.append(Event("reservation", which, owner, KIND, after, payload=payload))
     changes.write()
     announce(cause, events)
 
@@ -98,17 +107,30 @@ FROM kept AS k WHERE r.id = k.id
 RETURNING r.id, r.company_id::int, k.kind, k.for_order, r.quantity
 """
 
-_OF_ORDERS = """
-FROM unnest(%(orders)s::uuid[], %(skus)s::uuid[]) AS d(order_id, sku)
-JOIN stock_reservation AS r ON r.order_id = d.order_id AND r.sku_id = COALESCE(d.sku, r.sku_id)
-"""
-
-_LOCK_OF_ORDERS = f"""
-SELECT 1 FROM stock_position WHERE (sku_id, node_id, owner_id) IN (SELECT r.sku_id, r.node_id, r.owner_id {_OF_ORDERS})
+_LOCK_OF_ORDERS = """
+SELECT 1 FROM stock_position WHERE (sku_id, node_id, owner_id) IN (
+    SELECT r.sku_id, r.node_id, r.owner_id FROM unnest(%(orders)s::uuid[], %(skus)s::uuid[]) AS d(order_id, sku)
+    JOIN stock_reservation AS r ON r.order_id = d.order_id AND r.sku_id = d.sku)
 ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
-_END = f"""
-DELETE FROM stock_reservation WHERE id IN (SELECT r.id {_OF_ORDERS})
-RETURNING id, order_id, sku_id, node_id, owner_id::int, channel_id, quantity, fenced
+# As `_KEEP`: what came out of the channel's ring-fence is kept first.
+_END = """
+WITH d AS (
+    SELECT DISTINCT * FROM unnest(%(orders)s::uuid[], %(skus)s::uuid[], %(units)s::int[]) AS d(order_id, sku, wanted)
+), mine AS MATERIALIZED (
+    SELECT r.*, d.wanted FROM d JOIN stock_reservation AS r ON r.order_id = d.order_id AND r.sku_id = d.sku
+    ORDER BY r.id FOR UPDATE OF r
+), counted AS MATERIALIZED (
+    SELECT *, GREATEST(0, LEAST(quantity, wanted - before))::int AS rest FROM (
+        SELECT *, sum(quantity) OVER (PARTITION BY order_id, sku_id ORDER BY reserved_at, id) - quantity AS before
+        FROM mine) AS m
+), gone AS (
+    DELETE FROM stock_reservation WHERE id IN (SELECT id FROM counted WHERE rest = 0)
+), less AS (
+    UPDATE stock_reservation AS r SET quantity = c.rest, fenced = LEAST(r.fenced, c.rest)
+    FROM counted AS c WHERE r.id = c.id AND c.rest BETWEEN 1 AND c.quantity - 1
+)
+SELECT id, order_id, sku_id, node_id, owner_id::int, channel_id, quantity - rest, fenced - LEAST(fenced, rest), rest
+FROM counted WHERE quantity > rest
 """

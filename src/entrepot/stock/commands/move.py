@@ -571,11 +571,16 @@ WITH changed AS (
 {MARK_CHANGED}
 """
 
+# Locked in id order, as everybody locks them: `keep_for_orders` locks no position before.
 _RESERVATIONS = """
-SELECT r.id, r.sku_id, r.node_id, r.owner_id::int, r.channel_id, r.quantity, r.fenced
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]) AS k(sku, node, owner)
-JOIN stock_reservation AS r ON r.sku_id = k.sku AND r.node_id = k.node AND r.owner_id = k.owner
-ORDER BY r.order_id IS NOT NULL, r.expires_at DESC, r.reserved_at DESC, r.id FOR UPDATE OF r
+WITH locked AS MATERIALIZED (
+    SELECT r.*
+    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]) AS k(sku, node, owner)
+    JOIN stock_reservation AS r ON r.sku_id = k.sku AND r.node_id = k.node AND r.owner_id = k.owner
+    ORDER BY r.id FOR UPDATE OF r
+)
+SELECT id, sku_id, node_id, owner_id::int, channel_id, quantity, fenced FROM locked
+ORDER BY order_id IS NOT NULL, expires_at DESC, reserved_at DESC, id
 """
 
 _PROMISES = """

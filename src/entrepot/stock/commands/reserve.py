@@ -297,8 +297,10 @@ class TakenOver(NamedTuple):
 def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
     """End reservations for the orders that they become, once, inside a command that has locked the positions.
 
-    What has expired counts as long as nobody else has taken it; what is kept for another order does not. The locked
-    positions that the caller holds still count the units as promised. 2 statements at most; 3 with fences.
+    What is kept for the order, or all that the holder has of the SKU where nothing of it is kept: it was reserved
+    later, or the catalog did not know it yet. What has expired counts as long as nobody else has taken it; what is kept
+    for another order does not. The locked positions that the caller holds still count the units as promised.
+    2 statements at most; 3 with fences.
     """
     arrays = sql.columns(("companies", "holders", "skus", "orders"), requests)
     taken: list[TakenOver] = []
@@ -419,26 +421,33 @@ DELETE FROM stock_reservation WHERE id IN (
 RETURNING id, kind, expires_at, sku_id, node_id, owner_id::int, channel_id, quantity, fenced
 """
 
+# Here and below: in id order, as everybody locks reservations, and by what holds of a row once it is locked.
+# `keep_for_orders` locks no position, and may have made it an order's meanwhile.
 _RENEW = """
-WITH renewed AS (
+WITH renewed AS MATERIALIZED (
     SELECT r.id, r.kind, d.kind AS renewed_as, d.expires_at, d.company
     FROM unnest(%(holders)s::text[], %(companies)s::smallint[], %(moments)s::timestamptz[], %(kinds)s::text[])
          AS d(holder, company, expires_at, kind)
     JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id)
-     AND r.expires_at > %(at)s::timestamptz
+    WHERE r.order_id IS NULL AND r.expires_at > %(at)s::timestamptz ORDER BY r.id FOR UPDATE OF r
 )
 UPDATE stock_reservation AS r SET expires_at = n.expires_at, kind = n.renewed_as FROM renewed AS n WHERE r.id = n.id
 RETURNING r.holder, n.company::int, r.id, r.company_id::int, n.kind, r.kind, r.quantity
 """
 
-# Of two orders that name one holder, one gets it.
+# Of two orders that name one holder, one gets it. What the cart has beyond what is kept for the order stays the cart's.
 _TAKE_OVER = """
-DELETE FROM stock_reservation AS r
-USING unnest(%(companies)s::smallint[], %(holders)s::text[], %(skus)s::uuid[], %(orders)s::uuid[])
-      AS d(company, holder, sku, order_id)
-WHERE r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = d.sku
-  AND (r.order_id IS NULL OR r.order_id = d.order_id)
-RETURNING r.id, r.kind, r.owner_id::int, d.order_id, r.sku_id, r.node_id, r.channel_id, r.quantity, r.fenced,
+WITH taken AS MATERIALIZED (
+    SELECT r.id, d.order_id
+    FROM unnest(%(companies)s::smallint[], %(holders)s::text[], %(skus)s::uuid[], %(orders)s::uuid[])
+         AS d(company, holder, sku, order_id)
+    JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = d.sku
+    WHERE r.order_id = d.order_id OR (r.order_id IS NULL AND NOT EXISTS (
+        SELECT FROM stock_reservation AS kept WHERE kept.order_id = d.order_id AND kept.sku_id = d.sku))
+    ORDER BY r.id FOR UPDATE OF r
+)
+DELETE FROM stock_reservation AS r USING taken AS t WHERE r.id = t.id
+RETURNING r.id, r.kind, r.owner_id::int, t.order_id, r.sku_id, r.node_id, r.channel_id, r.quantity, r.fenced,
           r.reserved_at
 """
 
@@ -451,9 +460,13 @@ ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
 _DELETE_OF_HOLDERS = """
-DELETE FROM stock_reservation AS r
-USING unnest(%(holders)s::text[], %(companies)s::smallint[], %(ordered)s::bool[]) AS d(holder, company, ordered)
-WHERE r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id) AND (d.ordered OR r.order_id IS NULL)
-RETURNING r.id, r.order_id, r.holder, d.company::int, r.sku_id, r.node_id, r.owner_id::int, r.channel_id, r.quantity,
+WITH ended AS MATERIALIZED (
+    SELECT r.id, d.company
+    FROM unnest(%(holders)s::text[], %(companies)s::smallint[], %(ordered)s::bool[]) AS d(holder, company, ordered)
+    JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id)
+    WHERE d.ordered OR r.order_id IS NULL ORDER BY r.id FOR UPDATE OF r
+)
+DELETE FROM stock_reservation AS r USING ended AS e WHERE r.id = e.id
+RETURNING r.id, r.order_id, r.holder, e.company::int, r.sku_id, r.node_id, r.owner_id::int, r.channel_id, r.quantity,
           r.fenced
 """

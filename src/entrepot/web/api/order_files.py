@@ -146,8 +146,8 @@ def get_order_file(
     ] = 200,
 ) -> Any:
     """One file of orders: how far it is, what is wrong in it by row, and what became of its orders."""
-    found = queries.file_import(which)
-    if found is None or found.company != parse.company_of(company):
+    own, found = parse.company_of(company), queries.file_import(which)
+    if found is None or found.company != own:
         raise NotFound(what="file of orders", which=str(which))
     refused = found.refusal
     return _told(found) | {
