@@ -441,7 +441,7 @@ def test_a_node_gives_back_what_is_on_its_floor_by_the_page_and_by_a_program(db)
     assert "Given back by the node" in page and "N1 gave back 1 of line 1: too busy" in page
     assert "sourced again without it" in page
     a_browser("lead").post(reverse("order-ask-again", args=[first]))
-    page = client.get(reverse("document", args=[fulfillment])).content.decode()
+    page = client.get(reverse("document", args=[fulfillment]), {"recorded": 1}).content.decode()
     assert "asked again since" in page, "what was is told although it counts no more"
 
     asked = {"order": str(second), "node": "N1", "reason": "too busy"}

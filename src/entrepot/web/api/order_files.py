@@ -100,10 +100,7 @@ class OrderFileWholeOut(OrderFileOut):
     results: list[FileOutcomeOut]
 
 
-@router.post(
-    "/order-files",
-    response={202: OrderFileAskedOut, 200: OrderFileAskedOut | list[Each[OrderFileAskedOut]], **REFUSED},
-)
+@router.post("/order-files", response={200: OrderFileAskedOut | list[Each[OrderFileAskedOut]], **REFUSED})
 def send_order_files(
     request: HttpRequest,
     payload: OrderFileIn | Annotated[list[OrderFileIn], Many],
@@ -123,7 +120,7 @@ def send_order_files(
             item.sheet, key,
         )  # fmt: skip
 
-    return give(request, ask_imports, payload, idempotency_key, make, 202)
+    return give(request, ask_imports, payload, idempotency_key, make)
 
 
 @router.get("/order-files", response={200: list[OrderFileOut], **READ})

@@ -163,7 +163,7 @@ def list_order_notes(
 
 
 @router.get("/orders/{order_id}/files", response={200: FilesOut, **READ})
-def list_order_files(
+def list_attachments(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     order_id: UUID,
     company: Company = None,
@@ -176,7 +176,7 @@ def list_order_files(
 
 
 @router.get("/order-attachments/{attachment}/content", response={200: ContentOut, **READ})
-def get_order_file(
+def get_attachment(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     attachment: UUID,
     company: Company = None,
