@@ -272,12 +272,16 @@ def test_without_a_key_no_operation_answers(shop):
     assert wrong == [] and len(operations()) > 150
 
 
+MAKES_A_FILE = ("/api/v1/book-files",)
+"""What makes a file, for whoever asks alone, of what every reader may read: auditors need those of the books."""
+
+
 def test_who_may_do_nothing_has_no_effect_by_the_api_and_is_told_so(shop):
     """Most operations say 403; what is looked up before a command is asked says 404 or 422, and does nothing either."""
     auditor = a_program(shop.people["auditor"])
     before, told = counted(), []
     for one in operations():
-        if one.method == "get":
+        if one.method == "get" or one.path in MAKES_A_FILE:
             continue
         answer = called(Client(), one, {"X-API-Key": auditor.key})
         told.append((answer.status_code, one.path))

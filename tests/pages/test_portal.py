@@ -305,7 +305,7 @@ def test_photos_are_made_small_and_stay_where_the_form_is_refused(
 
     page.locator("#photos").set_input_files([{"name": "it.png", "mimeType": "image/png", "buffer": large}])
     page.get_by_role("button", name="Yes, send it back").click()
-    expect(page.get_by_text("We have 1 photo of it.")).to_be_visible()
+    expect(page.get_by_text("We have 1 photo of it.")).to_be_visible(timeout=30_000)
     assert len(returns_of(order.id)) == 1
     assert wrong == []
     phone.close()

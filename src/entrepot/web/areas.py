@@ -109,12 +109,12 @@ AREAS = (
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
         Page("clearing", _("Clearing")),
-        Page("entries", _("Entries by hand")),
         Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
         Page("disputes", _("Disputes")),
         Page("bank", _("Bank")),
+        Page("entries", _("Entries by hand")),
         Page("carriers", _("Carrier invoices")),
         Page("supplier-invoices", _("Supplier invoices")),
     )),
