@@ -108,6 +108,22 @@ def test_programs_take_and_decide_and_ask_what_is_not_billed(bought, program):
     assert (again["invoice"], again["fresh"]) == (taken["invoice"], False)
     (line,) = api.get("/api/v1/supplier-lines").json()["items"]
     assert (line["units"], line["difference_minor"]) == (10, 800)
+    more = [{"order": bought, "line": 1, "quantity": 1, "amount_minor": 400}] * 3
+    api.post(
+        "/api/v1/supplier-invoices",
+        {**body, "external_id": "F-9", "total_minor": 1_200, "lines": more},
+        again="nine",
+    )
+    walked, behind = [], ""
+    for _ in range(4):
+        page = api.get(f"/api/v1/supplier-lines?show=all&limit=1{behind}").json()
+        walked += [(one["invoice"], one["number"]) for one in page["items"]]
+        behind = f"&after={page['next']}"
+    assert page["next"] is None
+    assert [number for _, number in walked] == [1, 2, 3, 1], "of the latest invoice first"
+    assert walked[3] == (taken["invoice"], 1)
+    assert len({invoice for invoice, _ in walked[:3]} - {taken["invoice"]}) == 1
+    assert api.get("/api/v1/supplier-lines?after=soon.1").status_code == 422
     came = api.post("/api/v1/supplier-invoices/match-arrivals", {"invoice": taken["invoice"]}).json()
     assert (came["units"], came["state"]) == (0, "open")
     decided = api.post(
