@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.db import transaction
 
+from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
 from entrepot.insight import beancount, ledger_export, tax_report
@@ -28,6 +29,7 @@ from entrepot.ledger.commands.enter_entries import (
     enter_entries,
     reverse_entries,
 )
+from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.errors import MonthClosed, MovedElsewhere, ReversedBefore
 from entrepot.ledger.manual import EntryLine
 from entrepot.settlement import closing_queries
@@ -115,6 +117,9 @@ def test_what_does_not_fit_is_not_entered():
         (replace(RENT, lines=(EntryLine(5550, 5), EntryLine(2250, -6))), Invalid),
         (replace(RENT, lines=(EntryLine(5551, 5), EntryLine(2250, -5))), Invalid),
         (replace(RENT, currency="USD"), Invalid), (replace(RENT, rate=Decimal(2)), Invalid),
+        (replace(RENT, rate=Decimal(0)), Invalid), (replace(RENT, currency="USD", rate=Decimal("1E-10")), Invalid),
+        (replace(RENT, currency="USD", rate=manual.RATE_MAX,
+                 lines=(EntryLine(5550, manual.AMOUNT_MAX), EntryLine(2250, -manual.AMOUNT_MAX))), Invalid),
         (replace(RENT, lines=(EntryLine(1200, 5), EntryLine(3000, -5)), kind="opening"), MovedElsewhere),
         (replace(RENT, lines=(EntryLine(1000, 5), EntryLine(3000, -5))), MovedElsewhere),
     ):  # fmt: skip
@@ -221,6 +226,16 @@ def test_the_database_itself_refuses_what_one_person_would_post_and_what_does_no
     )
     with pytest.raises(psycopg.errors.CheckViolation, match="duty to approve"), transaction.atomic():
         sql.run(posts)
+    at_once = (
+        "INSERT INTO ledger_manualentry (id, number, company_id, kind, on_date, currency, reason, state, entered_by,"
+        " entered_at, decided_by, decided_at, posted_as) SELECT d.document, 'JE-1', company_id, kind, on_date,"
+        " currency, reason, 'posted', d.person, now(), d.person, now(), gen_random_uuid()"
+        " FROM ledger_manualentry, access_duty AS d WHERE d.document = %(new)s RETURNING 1"
+    )
+    new = ids.uuid7()
+    take_duty(SYSTEM, requests=[Duty(new, manual.DUTY, "enter", SYSTEM.actor.name, "JE-1")])
+    with pytest.raises(psycopg.errors.CheckViolation, match="duty to approve"), transaction.atomic():
+        sql.run(at_once, {"new": new})
     with pytest.raises(psycopg.errors.CheckViolation, match="whole and balanced"), transaction.atomic():
         rows = [(which, 3, 5550, 5), (which, 4, 2250, -4)]
         sql.write("ledger_manualline", ("manual_id", "number", "account", "amount_minor"), rows)
@@ -240,6 +255,21 @@ def test_verify_tells_what_the_journal_does_not_have():
         sql.run("UPDATE ledger_manualentry SET on_date = '2026-10-31' RETURNING 1")
     assert len(found) == 2
     assert "as of 2026-10-30, the books have 70000 on 5550 as of 2026-10-31" in found[0]
+
+
+def test_verify_tells_of_an_entry_that_moves_what_other_records_hold():
+    """Written past the command, which refuses it; the bank's opening is none."""
+    with transaction.atomic():
+        for kind, account in (("manual.other", 1000), ("manual.opening", 1000), ("manual.other", 1200)):
+            given = ((account, kind, 7), (3000, kind, -7))
+            post(SYSTEM, requests=[
+                Posting(COMPANY, manual.EVENT, manual.DOCUMENT, ids.uuid7(), "GBP", (), NOW, given=given)
+            ])  # fmt: skip
+        told_of = [one for one in told.discrepancies() if "which other records hold" in one]
+        transaction.set_rollback(True)
+    assert [one.split(" moves ")[1] for one in sorted(told_of, key=lambda one: one[-40:])] == [
+        "account 1000 by 7, which other records hold", "account 1200 by 7, which other records hold",
+    ]  # fmt: skip
 
 
 @pytest.mark.counts("ledger.enter_entries", "ledger.decide_entries", "ledger.reverse_entries")

@@ -16,7 +16,13 @@ from entrepot.access.queries import duties_of
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.ledger.clearing import Part
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.ledger.commands.decide_entries import DecideEntry, decide_entries
+from entrepot.ledger.commands.enter_entries import EnterEntry, enter_entries
+from entrepot.ledger.commands.match_lines import LinesMatched, MatchLines, match_lines
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.ledger.manual import EntryLine
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
@@ -36,6 +42,7 @@ from entrepot.settlement.commands.decide_bank_lines import (
 from entrepot.settlement.commands.split_bank_lines import BankLineSplit, SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
+from entrepot.settlement.commands.write_off import WriteOff, write_off
 from entrepot.settlement.rules import PayoutLine
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, back, policy, sold
@@ -397,6 +404,54 @@ def test_a_person_says_what_a_line_is(house: Floor):
     assert balance(1000) == -500
     decide(DecideBankLine(which, 2, known=two), DecideBankLine(which, 3, purpose="charges", reason="fee"))
     assert (balance(1000), bank_queries.statements(COMPANY)[0].state) == (-509, "matched")
+
+
+def test_taxes_and_money_between_own_accounts_are_booked_and_the_other_side_clears(house: Floor):
+    lines = (
+        BankLine(DAY, -900, "", "the taxes"),
+        BankLine(DAY, -5_000, "", "out"),
+        BankLine(DAY, 5_000, "", "in"),
+    )
+    (taken,) = take(a_statement("S1", *lines))
+    taxes = DecideBankLine(taken.statement, 1, purpose="taxes", reason="VAT of October")
+    own = [
+        DecideBankLine(taken.statement, line, purpose="own_account", reason="to savings") for line in (2, 3)
+    ]
+    assert [one.state for one in decide(taxes, own[0])] == ["booked"] * 2
+    assert (balance(2210), balance(1010), balance(1000)) == (900, 5_000, -5_900)
+    decide(own[1])
+    assert (balance(2210), balance(1010), balance(1000)) == (900, 0, -900)
+    found = dict(sql.run("SELECT amount_minor, line_id FROM ledger_clearingitem WHERE account = 1010"))
+    wanted = MatchLines(COMPANY, tuple(Part(one) for one in found.values()), "the transfer to savings")
+    (part,) = write_off(SYSTEM, requests=[WriteOff(COMPANY, (Part(found[5_000]),), "other", "lost")])
+    assert isinstance(part, errors.SettledElsewhere)
+    assert "match it with the other side" in str(part)
+    assert isinstance(match_lines(SYSTEM, requests=[wanted])[0], LinesMatched)
+
+
+def test_a_transfer_between_currencies_is_booked_so_that_it_clears(house: Floor):
+    """100.00 USD leave at 0.80 and 79.00 GBP come: 1010 holds nothing in dollars, and the pound that was lost is a
+    difference of rates."""
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "USD", DAY, Decimal("0.8"))])
+    abroad = TakeStatement(
+        COMPANY, Statement("US11", "U1", "USD", None, None, (BankLine(DAY, -10_000, "", "to GB"),))
+    )
+    (left, came) = take(abroad, a_statement("S1", BankLine(DAY, 7_900, "", "from US")))
+    for purpose, account in (("own_account", 1010), ("taxes", 2210)):
+        (refused,) = decide(DecideBankLine(left.statement, 1, purpose=purpose, reason="to GB"))
+        assert refused == errors.OnlyInOwnCurrency(account=account, expected="GBP", found="USD", instead=4020)
+    (done,) = decide(DecideBankLine(left.statement, 1, purpose="other", reason="to GB"))
+    assert (done.state, balance(4020)) == ("booked", 8_000)
+    decide(DecideBankLine(came.statement, 1, purpose="own_account", reason="from US"))
+    lines = (EntryLine(1010, 7_900), EntryLine(5700, 100), EntryLine(4020, -8_000))
+    (entered,) = enter_entries(SYSTEM, requests=[EnterEntry(COMPANY, "correction", DAY, lines, "a transfer")])
+    decide_entries(OTHER, requests=[DecideEntry(entered.entry, True)])
+    assert (balance(4020), balance(1010), balance(5700)) == (0, 0, 100)
+    parts = tuple(
+        Part(one) for (one,) in sql.run("SELECT line_id FROM ledger_clearingitem WHERE account = 1010")
+    )
+    (matched,) = match_lines(SYSTEM, requests=[MatchLines(COMPANY, parts, "the transfer")])
+    assert isinstance(matched, LinesMatched)
 
 
 def test_whoever_took_it_does_not_book_much_of_it(house: Floor):

@@ -23,7 +23,17 @@ def form(**changes: str) -> dict[str, str]:
 def test_a_controller_enters_and_another_one_approves_and_takes_back(console, shop):
     page, other = console("books"), console("root")
     assert 'name="credit-12"' in page.get("/books/by-hand/new/").content.decode()
-    assert 'name="credit-24"' in page.get("/books/by-hand/new/?rows=24").content.decode()
+    longer = page.post("/books/by-hand/enter/", form(rows="12", more="1", reason=""))
+    assert longer.url == "/books/by-hand/new/?rows=24#lines"
+    filled = page.get("/books/by-hand/new/?rows=24").content.decode()
+    assert 'name="credit-24"' in filled
+    assert 'name="rows" value="24"' in filled
+    assert filled.count('value="700.00"') == 2
+    assert '<option value="2250" selected>' in filled
+    assert 'name="more"' not in page.get("/books/by-hand/new/?rows=500").content.decode()
+    late = page.post("/books/by-hand/enter/", form(**{"rows": "24", "credit-24": "x"}))
+    assert late.url == "/books/by-hand/new/?rows=24"
+    assert 'value="x"' in page.get(late.url).content.decode()
     wrong = page.post("/books/by-hand/enter/", form(**{"credit-3": "699.00"}))
     assert "1.00 GBP more debits than credits" in said(wrong)[0]
     kept = page.get("/books/by-hand/new/").content.decode()

@@ -119,3 +119,23 @@ def test_programs_take_and_decide_and_ask_what_is_not_billed(bought, program):
         "/api/v1/supplier-invoices", {**body, "external_id": "F-3", "lines": lines}
     )
     assert refused.status_code == 403
+
+
+def test_programs_walk_through_the_lines_of_invoices(bought, program):
+    api = program("books")
+    one = {"order": bought, "line": 1, "quantity": 1, "amount_minor": 400}
+    taken = [
+        api.post("/api/v1/supplier-invoices", {
+            "supplier": "mugs", "external_id": f"F-{lines}", "currency": "GBP", "total_minor": lines * 400,
+            "lines": [one] * lines,
+        }, again=f"f{lines}").json()["invoice"]
+        for lines in (1, 3)
+    ]  # fmt: skip
+    walked, pages, behind = [], 0, ""
+    while behind is not None and pages < 9:
+        page = api.get(f"/api/v1/supplier-lines?show=all&limit=1{behind}").json()
+        walked += [(one["invoice"], one["number"]) for one in page["items"]]
+        pages, behind = pages + 1, page["next"] and f"&after={page['next']}"
+    assert (walked, pages) == ([(taken[1], 1), (taken[1], 2), (taken[1], 3), (taken[0], 1)], 4)
+    for wrong in ("soon.1", f"{taken[0]}.x", taken[0]):
+        assert api.get(f"/api/v1/supplier-lines?after={wrong}").status_code == 422

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrepot.kernel import ids
-from entrepot.settlement import bank_files
+from entrepot.ledger import exchange, rules
+from entrepot.settlement import bank, bank_files
 from entrepot.settlement.bank import (
     AMOUNT_MAX,
     PARTS_MAX,
@@ -315,3 +316,10 @@ def test_a_csv_file_is_read_by_the_names_of_its_columns():
                         ("date,amount\n2026-11-23,nan\n", "line 2")):  # fmt: skip
         with pytest.raises(UnreadableError, match=says):
             bank_files.table(wrong, "A", "S1", "GBP")
+
+
+def test_what_is_kept_in_the_company_s_currency_is_booked_where_the_ledger_s_rules_say():
+    booked = {kind: to for event, kind, _, to in rules.RULES if event == "bank.booked"}
+    assert {name: booked[name] for name in bank.OWN_CURRENCY} == bank.OWN_CURRENCY
+    assert set(bank.OWN_CURRENCY.values()) <= {code for code, *_ in rules.CHART} - exchange.MEASURED
+    assert booked["other"] == bank.INSTEAD

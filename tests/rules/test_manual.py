@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid
 from entrepot.ledger import manual
 from entrepot.ledger.errors import MovedElsewhere
@@ -43,12 +44,25 @@ def test_what_other_records_hold_is_moved_by_them_alone(account):
 
 def test_another_currency_comes_with_its_rate_and_the_own_one_without():
     assert manual.misfit_currency("GBP", None, "GBP") is None
-    assert manual.misfit_currency("USD", Decimal("0.8"), "GBP") is None
+    for rate in ("0.8", "1E-9", "0.800000000000", "1000000"):
+        assert manual.misfit_currency("USD", Decimal(rate), "GBP") is None, rate
     for currency, rate in (
         ("usd", None), ("XXX", Decimal(1)), ("USD", None), ("USD", Decimal(0)), ("USD", Decimal("NaN")),
-        ("USD", Decimal(-1)), ("GBP", Decimal(1)), ("USD", manual.RATE_MAX + 1),
+        ("USD", Decimal(-1)), ("GBP", Decimal(1)), ("USD", manual.RATE_MAX + 1), ("GBP", Decimal(0)),
+        ("USD", Decimal("1E-10")), ("USD", Decimal("0.8000000001")), ("USD", Decimal("1E-400")),
     ):  # fmt: skip
         assert isinstance(manual.misfit_currency(currency, rate, "GBP"), Invalid), (currency, rate)
+
+
+@given(
+    st.integers(1, manual.AMOUNT_MAX), st.decimals("1E-9", manual.RATE_MAX, places=9),
+    st.sampled_from(["USD", "JPY", "KWD"]),
+)  # fmt: skip
+def test_what_is_accepted_can_be_posted_in_the_company_s_currency(amount, rate, currency):
+    lines = (EntryLine(5550, amount), EntryLine(2250, -amount))
+    worth = money.at_rate(amount, rate, currency, "GBP")
+    assert (manual.too_much(lines, currency, rate, "GBP") is None) == (worth <= manual.AMOUNT_MAX)
+    assert manual.too_much(lines, "GBP", None, "GBP") is None
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(ACCOUNTS)), AMOUNTS), min_size=1, max_size=9))

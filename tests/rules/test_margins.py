@@ -35,6 +35,17 @@ def test_what_is_given_back_is_no_less_revenue():
     assert margins.component(9999, "their own", "x") == "other income"
 
 
+def test_costs_that_are_entered_by_hand_take_nothing_off_what_was_sold():
+    """A rent of 700 lowers profit and no revenue; income of other kinds is revenue."""
+    amounts = {
+        margins.component(4000, "sale", "sale.goods"): 3_000,
+        margins.component(4020, "bank.booked", "other"): 50,
+    }
+    amounts[margins.component(5550, "manual.posted", "manual.accrual")] = -700
+    one = Profit("", 3, 0, amounts)
+    assert (one.revenue_minor, one.booked_minor, one.profit_minor) == (3_050, 2_350, 2_350)
+
+
 def test_the_sums_of_a_group():
     one = Profit("MUG", 3, 1, {
         "goods": 3_000, "discounts": -300, "cost": -900, "refunds": -900, "cost taken back": 300,

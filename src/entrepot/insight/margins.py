@@ -13,7 +13,7 @@ from entrepot.kernel import money
 COMPONENTS = (
     "goods", "shipping", "discounts", "other income", "cost", "freight", "packaging", "fees",
     "refunds", "return fees", "cost taken back", "losses on returns", "expected returns", "recovered", "lost payments",
-    "stock", "currency", "labor", "cartons",
+    "stock", "currency", "other expenses", "labor", "cartons",
 )  # fmt: skip
 """What profit is made of, in the order in which a statement tells it."""
 
@@ -33,7 +33,7 @@ _OF_ACCOUNT = {
     5300: "lost payments", 5310: "lost payments", 5320: "losses on returns", 5400: "other income",
     5410: "losses on returns",
     5420: "packaging", 5500: "freight", 5510: "freight", 5520: "recovered", 5600: "stock", 5620: "recovered",
-    5550: "other income",
+    5550: "other expenses",
     5330: "stock", 5340: "losses on returns", 5350: "recovered", 5700: "currency", 5710: "currency",
 }  # fmt: skip
 

@@ -21,6 +21,7 @@ DOCUMENT = "manual_entry"
 DUTY = "enter×approve"
 LINES_MAX = 500
 AMOUNT_MAX = 10**15
+RATE_DIGITS = 9
 RATE_MAX = Decimal(10) ** 6
 
 BANK = 1000
@@ -99,12 +100,28 @@ def misfit_currency(currency: str, rate: Decimal | None, home: str) -> Refused |
     if currency == home:
         return (
             Invalid(field="rate", expected="none, for it is the company's currency", found=str(rate))
-            if rate
+            if rate is not None
             else None
         )
     if rate is None or not rate.is_finite() or not 0 < rate <= RATE_MAX:
         found = "nothing" if rate is None else str(rate)
         return Invalid(field="rate", expected=Said("what one {0} is in {1}", currency, home), found=found)
+    if rate != round(rate, RATE_DIGITS):
+        return Invalid(
+            field="rate", expected=Said("at most {0} digits after the point", RATE_DIGITS), found=str(rate)
+        )
+    return None
+
+
+def too_much(lines: Sequence[EntryLine], currency: str, rate: Decimal | None, home: str) -> Refused | None:
+    """Why lines can't be posted in the company's currency: one is worth more in it than a line may be."""
+    if rate is None:
+        return None
+    for one in lines:
+        worth = abs(money.at_rate(one.amount_minor, rate, currency, home))
+        if worth > AMOUNT_MAX:
+            most, found = money.told(AMOUNT_MAX, home), money.told(worth, home)
+            return Invalid(field="amount_minor", expected=Said("at most {0}", most), found=found)
     return None
 
 

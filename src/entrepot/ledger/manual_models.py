@@ -12,6 +12,8 @@ from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.ledger import manual, states
 
+APPROVED = duty_taken("ledger", manual.DUTY, "approve", "id", "decided_by", "a.state = 'posted'")
+
 
 class ManualEntry(models.Model):
     """An entry as somebody entered it (`JE-`); once another person approved it, it is `posted_as` an entry of the
@@ -66,10 +68,9 @@ class ManualEntry(models.Model):
                 "enter_is_a_duty", pgtrigger.Insert,
                 duty_taken("ledger", manual.DUTY, "enter", "id", "entered_by"),
             ),
-            duty_trigger(
-                "approve_is_a_duty", pgtrigger.Update,
-                duty_taken("ledger", manual.DUTY, "approve", "id", "decided_by", "a.state = 'posted'"),
-            ),
+            *(duty_trigger(name, operation, APPROVED) for name, operation in (
+                ("approve_is_a_duty", pgtrigger.Update), ("posted_at_once_is_a_duty", pgtrigger.Insert),
+            )),
         ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.ledger.manual import EntryLine
+from entrepot.ledger.manual import BANK, EVENT, INSTEAD, OPENING, EntryLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,10 @@ def checked() -> dict[str, int]:
 
 
 def discrepancies() -> list[str]:
-    """Sentences about entries that the journal tells otherwise, that one person posted alone, or that take back what
-    was not so."""
-    return [sentence for statement in (_POSTED, _ALONE, _MIRRORED) for (sentence,) in sql.run(statement)]
+    """Sentences about entries that the journal tells otherwise, that one person posted alone, that take back what
+    was not so, or that move what other records hold."""
+    statements = (_POSTED, _ALONE, _MIRRORED, _MOVED)
+    return [sentence for statement in statements for (sentence,) in sql.run(statement)]
 
 
 _ENTRIES = """
@@ -185,4 +186,13 @@ WHERE (m.company_id, m.kind, m.currency, m.rate) IS DISTINCT FROM (o.company_id,
    OR EXISTS (SELECT FROM (SELECT * FROM ledger_manualline WHERE manual_id = o.id) AS a
               FULL JOIN (SELECT * FROM ledger_manualline WHERE manual_id = m.id) AS b USING (number)
               WHERE (a.account, -a.amount_minor) IS DISTINCT FROM (b.account, b.amount_minor))
+"""
+
+# invariant 16: what other records hold is moved by them; the bank's is opened by hand
+_MOVED = f"""
+SELECT format('journal entry %s moves account %s by %s, which other records hold',
+              COALESCE(m.number, l.document_id::text), l.account, l.amount_minor)
+FROM ledger_line AS l LEFT JOIN ledger_manualentry AS m ON m.id = l.document_id
+WHERE l.event = '{EVENT}' AND l.account IN ({", ".join(map(str, INSTEAD))})
+  AND NOT (l.account = {BANK} AND l.kind = 'manual.{OPENING}')
 """

@@ -18,6 +18,11 @@ PARTS_MAX = 100
 PURPOSES = ("payable", "charges", "receivable", "taxes", "own_account", "other")
 """What a person may book a line as: a debt paid, the bank's charges, a customer's transfer, taxes paid or given back,
 money from or to another account of our own, other income."""
+OWN_CURRENCY = {"taxes": 2210, "own_account": 1010}
+"""Purposes whose accounts are kept in the company's currency alone: what leaves in one currency and comes in another
+would stand open in both, and no match makes that zero."""
+INSTEAD = 4020
+"""The account of `other`, from which an entry by hand takes a line in another currency to such an account."""
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_./-]*[0-9A-Za-z]|[0-9A-Za-z]")
 
 

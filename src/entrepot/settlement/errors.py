@@ -153,6 +153,17 @@ class SettledElsewhere(Refused):
     says = "Account {account} is settled by its documents: {how}."
 
 
+class OnlyInOwnCurrency(Refused):
+    """A line of the bank in another currency is booked to an account that is kept in the company's alone."""
+
+    code = "settlement.only_in_own_currency"
+    kind = "invalid"
+    says = (
+        "Account {account} is kept in {expected}, and the line is in {found}. Book it as other income, and enter a"
+        " journal entry in {expected} that takes it from account {instead} to {account}."
+    )
+
+
 class TooMuch(Refused):
     """More is to be written off than anybody may."""
 

@@ -458,6 +458,12 @@ def back(
     return redirect(target)
 
 
+def anew(request: HttpRequest, target: str) -> HttpResponse:
+    """To a page that has another form of this kind, filled in as this one was."""
+    _keep(request, target, None, "", is_whole=False)
+    return redirect(target)
+
+
 def came_from(request: HttpRequest, otherwise: str) -> str:
     """The page that a form came from, where it is one of ours."""
     target = request.POST.get("next", "")

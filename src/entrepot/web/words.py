@@ -160,6 +160,7 @@ WORDS: dict[str, str | Promise] = {
     "shipping": _("shipping"),
     "discounts": _("discounts"),
     "other income": _("other income"),
+    "other expenses": _("other expenses"),
     "own": _("its own"),
     "tier": _("tier"),
     "margin": _("margin"),

@@ -112,6 +112,7 @@ def _misfit(
     return (
         manual.misfit(one.kind, one.lines, one.reason, books.chart)
         or manual.misfit_currency(currency, one.rate, books.currency)
+        or manual.too_much(one.lines, currency, one.rate, books.currency)
         or manual.off(one.lines, currency)
         or _misfit_day(one.company, one.on, closed, cause)
     )

@@ -17,7 +17,8 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import post
-from entrepot.settlement.bank import BOOKED_AS, PURPOSES, BankMatching, Expected
+from entrepot.settlement import errors
+from entrepot.settlement.bank import BOOKED_AS, INSTEAD, OWN_CURRENCY, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.entering import alone_up_to
 from entrepot.settlement.commands.take_payouts import LOCK as LOCKED
@@ -66,6 +67,7 @@ class _Line(NamedTuple):
     whole: int | None
     booked: int  # of the line that it is a part of, by whoever decides
     debts: int  # of these, what was booked as debts paid
+    home: str  # the company's currency
 
     @property
     def family(self) -> tuple[UUID, int]:
@@ -101,8 +103,8 @@ def decide_bank_lines(
     Locks: the companies' bank accounts; the balances.
     An order on account may be paid in parts and ahead of what has left, and what is open of it remains.
     Refuses: NotFound; WrongState (decided before); Invalid (over another amount than was seen, or than what it belongs
-    to, or more than an order gives back; another currency, no purpose, no reason); access.duties_apart; what the ledger
-    refuses, for all. Again: by key.
+    to, or more than an order gives back; another currency, no purpose, no reason); settlement.only_in_own_currency
+    (taxes, money between own accounts); access.duties_apart; what the ledger refuses, for all. Again: by key.
     16 statements; 1 more where a supplier is paid, 3 more where a debt is.
     """
     sql.run(LOCK, {"statements": [one.statement for one in requests]})
@@ -241,6 +243,11 @@ def _decide(
             return Invalid(field="purpose", expected=one_of(PURPOSES), found=request.purpose)
         if not request.reason.strip():
             return Invalid(field="reason", expected="what it is", found="nothing")
+        if request.purpose in OWN_CURRENCY and line.currency != line.home:
+            account = OWN_CURRENCY[request.purpose]
+            return errors.OnlyInOwnCurrency(
+                account=account, expected=line.home, found=line.currency, instead=INSTEAD
+            )
         return _Decided(line, request, state, None)
     currency, one = known.get((line.company, request.known), ("", None))
     if one is None:
@@ -293,8 +300,10 @@ LOCK = LOCKED.format(
 
 _LINES = """
 SELECT l.statement_id, l.number, l.state, l.amount_minor, l.booked_on, s.number, s.company_id::int, s.currency::text,
-       s.state, COALESCE(l.part_of, l.number), l.whole_minor, COALESCE(b.booked, 0), COALESCE(b.debts, 0)
+       s.state, COALESCE(l.part_of, l.number), l.whole_minor, COALESCE(b.booked, 0), COALESCE(b.debts, 0),
+       c.currency::text
 FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+JOIN parties_company AS c ON c.id = s.company_id
 LEFT JOIN (SELECT statement_id, COALESCE(part_of, number) AS root, sum(abs(amount_minor))::bigint AS booked,
                   COALESCE(sum(amount_minor) FILTER (WHERE purpose = 'payable'), 0)::bigint AS debts
            FROM settlement_bankstatementline

@@ -27,9 +27,12 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 ITEM = "write-off to approve"
 KIND = "write_off"
 ELSEWHERE = {
-    1100: "explain the line of the payout",
-    1170: "accept the carrier's charge, or have it credited",
-    1175: "accept the supplier's line, or have it credited",
+    1010: Said(
+        "match it with the other side, or with a journal entry by hand that takes it to where it belongs"
+    ),
+    1100: Said("explain the line of the payout"),
+    1170: Said("accept the carrier's charge, or have it credited"),
+    1175: Said("accept the supplier's line, or have it credited"),
 }
 """How accounts end of which nothing is written off here; of the others the claim, dispute or departure is settled."""
 
@@ -127,7 +130,7 @@ def _decide(
         return Invalid(field="reason", expected="why it is given up", found="nothing")
     item = items[parts[0][0]]
     if item.account not in WRITTEN_OFF:
-        how = ELSEWHERE.get(item.account, "settle the claim, dispute or departure")
+        how = ELSEWHERE.get(item.account, Said("settle the claim, dispute or departure"))
         return errors.SettledElsewhere(account=item.account, how=how)
     draft = _Draft(ids.uuid7(), "", one.company, item.account, item.currency, parts, one.reason.strip())
     if not draft.amount:

@@ -26,6 +26,7 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_books
 from entrepot.web.edge import (
     Request,
+    anew,
     back,
     clean,
     console,
@@ -43,6 +44,8 @@ from entrepot.web.listed import listed
 PAGE = 100
 ROWS = 12
 """Lines that the form has room for; with `rows` in the address it has more."""
+MORE = "more"
+"""The button that asks for a longer form."""
 
 
 @require_safe
@@ -67,14 +70,23 @@ def told(request: Request) -> HttpResponse:
 def new(request: Request) -> HttpResponse:
     """The form of an entry, with as many lines as are asked for."""
     company = request.reader.company
-    rows = min(max(int_in(request.GET.get("rows")) or ROWS, 2), LINES_MAX)
+    rows = _rows(request.GET.get("rows"))
     context = {
-        "rows": range(1, rows + 1), "more": min(2 * rows, LINES_MAX), "kinds": KINDS, "today": _today(),
+        "rows": range(1, rows + 1), "room": rows, "may_grow": rows < LINES_MAX, "kinds": KINDS, "today": _today(),
         "accounts": [one for one in queries.chart(company.id) if one.code == BANK or one.code not in INSTEAD],
         "kept_out": [one for one in queries.chart(company.id) if one.code in INSTEAD],
         "instead": INSTEAD, "currency": company.currency, "example": fmt.example(company.currency),
     }  # fmt: skip
     return page(request, "web/entry_new.html", context, area="books")
+
+
+def _rows(said: str | None) -> int:
+    return min(max(int_in(said) or ROWS, 2), LINES_MAX)
+
+
+def _form(rows: int) -> str:
+    """The address of the form with so many lines."""
+    return reverse("entry-new") + (f"?rows={rows}" if rows != ROWS else "")
 
 
 def _today() -> str:
@@ -84,8 +96,10 @@ def _today() -> str:
 @require_POST
 @console
 def enter(request: Request) -> HttpResponse:
-    """Enter what the form says; it waits for another person."""
-    company = request.reader.company
+    """Enter what the form says; it waits for another person. Or show it with room for twice as many lines."""
+    company, rows = request.reader.company, _rows(request.POST.get("rows"))
+    if MORE in request.POST:
+        return anew(request, _form(min(2 * rows, LINES_MAX)) + "#lines")
     currency = clean(request.POST.get("currency")).upper() or company.currency
     rate_said, on = clean(request.POST.get("rate")), day_in(request.POST.get("on"))
     rate = decimal_in(rate_said) if rate_said else None
@@ -95,13 +109,13 @@ def enter(request: Request) -> HttpResponse:
     elif rate_said and rate is None:
         misread(request, "rate", gettext("Write the rate as a number."))
     if lines is None or on is None or (rate_said and rate is None):
-        return back(request, reverse("entry-new"), [])
+        return back(request, _form(rows), [])
     wanted = EnterEntry(
         company.id, clean(request.POST.get("kind")), on, tuple(lines), clean(request.POST.get("reason")),
         clean(request.POST.get("reference")), currency, rate,
     )  # fmt: skip
     results = give(request, enter_entries, [wanted], lambda _n: gettext("It waits for another person."))
-    return _to(request, results, reverse("entry-new"))
+    return _to(request, results, _form(rows))
 
 
 def _lines(request: Request, currency: str) -> list[EntryLine] | None:
