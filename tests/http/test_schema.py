@@ -481,6 +481,9 @@ def test_the_api_keeps_its_word(program, schema, path, method, mode):
     def walk(case):
         sent = case.query or {}
         assume(not any(map(_is_sent_as_nothing, sent.values())))
+        assume(
+            case.formatted_path == path or case.formatted_path not in dict(OPERATIONS)
+        )  # another one's address
         assume(all(_is_list_of_texts(sent[name]) for name in lists & set(sent)))
         case.call_and_validate(headers={"X-API-Key": key}, checks=CHECKS)
 

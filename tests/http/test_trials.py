@@ -148,7 +148,7 @@ def test_a_window_without_orders_says_so(shop: Shop, console, draft) -> None:
 
     told = client.get(answer["Location"]).content.decode()
 
-    assert "No order was decided from 2001-01-01 to 2001-01-02." in told
+    assert "No order was decided from 1 Jan 2001 to 2 Jan 2001." in told
 
 
 def test_a_trial_that_is_not_there_is_not_found(shop: Shop, console) -> None:

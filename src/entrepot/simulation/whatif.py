@@ -124,9 +124,9 @@ def _misfit(company: int, scope: str, since: datetime, until: datetime) -> Refus
 
 def _nothing(company: int, since: datetime, until: datetime) -> Refused:
     span = recorded.first_and_last(company)
-    hint = "No order has been decided yet at all."
+    hint = Said("No order has been decided yet at all.")
     if span:
-        hint = f"Choose days from {_day(span[0])} to {_day(span[1])}: the first and the last decision."
+        hint = Said("Choose days from {0} to {1}, the first and the last decision.", *map(_day, span))
     return NothingDecided(since=_day(since), until=_day(until - timedelta(microseconds=1)), hint=hint)
 
 
