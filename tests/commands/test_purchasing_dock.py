@@ -139,6 +139,22 @@ def test_what_the_policy_gave_up_comes_after_all_though_the_order_is_received(ho
     assert sql.run("SELECT count(*) FROM stock_supply")[0][0] == 0
 
 
+def test_what_was_given_up_is_not_expected_again_though_the_policy_gives_up_less_by_now(house):
+    set_policy(Receiving(under_percent=5))
+    one = ordered(house, (house.skus[0], 100))
+    (line,) = queries.lines(one)
+    (over,) = receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 95),))])
+    assert (over.state, over.short) == ("received", 5)
+
+    set_policy(Receiving(), scope="s1")
+    (late,) = receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 2),))])
+
+    assert (late.state, late.quantity, late.short) == ("received", 2, 3)
+    assert sql.run("SELECT count(*) FROM stock_supply") == [(0,)]
+    (rest,) = receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 3),))])
+    assert (rest.state, rest.quantity, rest.short) == ("received", 3, 0)
+
+
 def test_what_comes_late_is_not_put_on_a_line_that_is_over_while_another_expects_it(house):
     set_policy(Receiving(under_percent=5))
     old, new = ordered(house, (house.skus[0], 100)), ordered(house, (house.skus[0], 10))

@@ -17,6 +17,7 @@ from entrepot.shipping import errors, queries
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.warehouse.commands.leaving import Going, Leaving, places
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, packed, placed, shipped
 
@@ -123,6 +124,21 @@ def test_a_service_in_another_currency_is_compared_by_the_rate_of_the_day_and_ba
     ]  # fmt: skip
     assert len(ran.texts) == 12
     assert found.candidates[0].total_minor == 500
+
+
+def test_the_floor_expects_the_carrier_that_is_cheapest_by_the_rate_of_the_day(house: Floor, statements):
+    foreign("yen", 500, "JPY")
+    going = Going(house.nodes[0], "", "GB", "SW1A 1AA", False, None, 500, 1_000)
+    leaving = Leaving(places(house.nodes[:1]), NOW)
+    named = going._replace(service="yen")
+    assert (leaving.carrier(going), leaving.carrier(named)) == ("Post", "Vans"), (
+        "what is named is not compared"
+    )
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "JPY", NOW.date(), Decimal("0.005"))])
+    with statements() as ran:
+        leaving = Leaving(places(house.nodes[:1]), NOW)
+        assert (leaving.carrier(going), leaving.carrier(named)) == ("Vans", "Vans")
+    assert len(ran.texts) == 8
 
 
 HAZARDS = {"hazard": "enforce", "hazards_refused": ["slow>GB"]}

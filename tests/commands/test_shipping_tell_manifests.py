@@ -187,13 +187,30 @@ def test_what_was_taken_off_is_on_the_form_of_the_manifest_that_it_was_on(house:
     assert len(queries.labels(manifest=third)) == 2
 
 
-def test_what_was_taken_off_before_its_carrier_was_told_is_told_with_the_next(house: Floor, other: Imitation):
+@pytest.mark.parametrize("answer", ["no answer yet", "creating"])
+def test_nothing_is_taken_off_while_its_carrier_is_being_told(house: Floor, other: Imitation, answer: str):
+    """Whether it stands on the form is known when that is made, or is not."""
     (label,) = asked_for(house)
+    own = shipped(*placed(house, 1, (0, 1), address=HOME))
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(one) for one in own])
     assert relayed() == 2
     first = closed(house)
-    (off,) = take_off(SYSTEM, requests=[TakeOffManifest(label, "the van was full")])
-    assert off == TakenOff(label, queries.manifest(first, COMPANY).number)
-    assert forms(closed(house)) == (FormRow("easypost", "asked", "", ""),)
+    if answer == "creating":
+        other.answer = lambda *_: (200, a_form("creating"))
+        assert relayed() == 1
+    off = [TakeOffManifest(one, "the van was full") for one in (label, printed.labels[0].label)]
+    refused, not_told = take_off(SYSTEM, requests=off)
+    assert isinstance(refused, WrongState)
+    assert isinstance(not_told, TakenOff), "no adapter is to tell of it"
+
+    other.answer = lambda *_: (200, a_form("failed"))
+    relayed(1)
+    assert [one.state for one in forms(first)] == ["failed"]
+    (done,) = take_off(SYSTEM, requests=off[:1])
+    assert done == TakenOff(label, queries.manifest(first, COMPANY).number), "it is on no form"
+    other.answer = easypost
+    second = closed(house)
+    assert (relayed(1), forms(second)) == (1, (MADE,))
 
 
 def test_what_the_carrier_does_not_take_is_work_until_it_is_told_again(house: Floor, other: Imitation):

@@ -685,6 +685,26 @@ def test_a_serial_that_stands_elsewhere_is_looked_at_by_a_person(house: Floor):
     assert decided(line.id, minutes=50, cause="put away wrong").state == "agreed"
 
 
+def test_a_serial_that_two_counts_find_at_once_stands_in_one_bin(house: Floor):
+    tasks = [asked(house, kind=kind) for kind in ("pick", "reserve")]
+    for task in tasks:
+        started(task)
+    said = (Counted(house.skus[0], 1, serial="S1"),)
+    answers = enter_counts(at("ann", 10), requests=[EnterCount(task, said) for task in tasks])
+    assert [one.state for one in answers] == ["recount", "waiting"]
+    (line,) = counted.differences(company=COMPANY)
+    assert line.why_unsure == "the serial stands in PICK by the records"
+    posts = [
+        PostCount(
+            COMPANY, house.skus[1], house.nodes[0], house.bin(kind=kind), 1, NOW, 10**9, ids.uuid7(), "found",
+            serial="S2",
+        )
+        for kind in ("pick", "reserve")
+    ]  # fmt: skip
+    posted, refused = count(SYSTEM, requests=posts)
+    assert (posted.posted, type(refused)) == (1, SerialElsewhere)
+
+
 def test_what_no_scan_tells_becomes_a_work_item(house: Floor):
     house.stock(0, 10)
     task = asked(house)

@@ -166,6 +166,15 @@ def test_a_serial_is_found_once_in_a_batch(house: Floor):
     assert isinstance(second, SerialElsewhere) and second.facts["where"] == "PICK"
 
 
+def test_a_find_that_is_refused_does_not_stand_in_the_way_of_the_right_one(house: Floor):
+    refused, found = adjust(SYSTEM, requests=[
+        correction(house, 1, reason="by the wind", coded=True, serial="S-1"),
+        correction(house, 1, reason="found", coded=True, serial="S-1"),
+    ])  # fmt: skip
+    assert isinstance(refused, Invalid) and refused.facts["field"] == "reason"
+    assert (found.posted, units(house.skus[0])) == (1, 1)
+
+
 @pytest.mark.parametrize("together", [True, False])
 def test_a_serial_that_two_have_found_is_approved_once(house: Floor, together: bool):
     all_wait(house)

@@ -9,11 +9,13 @@ import pytest
 from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.ids import uuid7
 from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged
+from entrepot.stock.commands.count import PostCount, count
 from entrepot.stock.errors import SerialElsewhere
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.adjust import adjust, change_status
@@ -134,6 +136,22 @@ def test_a_serial_that_many_find_at_once_stands_in_one_bin(house: Floor):
     ]
     assert sum(not isinstance(one, Refused) for one in answers) == 1
     assert sum(isinstance(one, SerialElsewhere) for one in answers) == 5
+    assert verify.discrepancies() == []
+
+
+def test_a_serial_that_a_count_and_a_correction_find_at_once_stands_in_one_bin(house: Floor):
+    sku = house.skus[-1]
+    sql.change("DELETE FROM stock_position WHERE sku_id = %(sku)s::uuid AND sellable = 0", {"sku": sku})
+    found = Adjust(COMPANY, sku, house.nodes[0], house.bin(0), 1, "found", "damaged", serial="S-1")
+    counted = PostCount(
+        COMPANY, sku, house.nodes[0], house.bin(0, "reserve"), 1, NOW, 10**9, uuid7(), "found", "damaged",
+        serial="S-1",
+    )  # fmt: skip
+    jobs = [lambda: adjust(SYSTEM, requests=[found]), lambda: count(SYSTEM, requests=[counted])]
+    answers = [one for got in at_once(jobs * 3) for one in got]
+    stands = "SELECT sum(quantity)::int FROM stock_bucket WHERE serial = 'S-1'"
+    assert sql.run(stands) == [(1,)], answers
+    assert sum(isinstance(one, SerialElsewhere) for one in answers) >= 3
     assert verify.discrepancies() == []
 
 

@@ -152,6 +152,20 @@ def test_whoever_gave_up_is_who_did_whatever_the_policy_says_today():
     assert (by_policy.received, by_policy.short, by_policy.over) == (100, 0, 0)
 
 
+@given(st.integers(1, 60), st.data())
+def test_nothing_of_an_order_that_is_over_is_expected_again_whatever_the_policy_says_since(ordered, data):
+    received = data.draw(st.integers(0, ordered - 1))
+    line = a_line(ordered, received=received, short=ordered - received)
+    for portion in data.draw(st.lists(st.integers(1, 20), max_size=8)):
+        policy = Receiving(
+            over_percent=data.draw(st.integers(0, 100)), under_percent=data.draw(st.integers(0, 100))
+        )
+        rules.plan_receipt(by_id(line), [ReceivedLine(line.id, portion)], "GBP", policy, is_over=True)
+        assert (line.to_come, line.expected) == (0, 0)
+        assert line.short == max(0, ordered - line.received)
+        assert line.over == max(0, line.received - ordered)
+
+
 def test_what_comes_late_is_all_of_lines_that_the_policy_gave_up():
     let_go, over = a_line(100, received=96, short=4), a_line(10, received=10)
     lines = {**by_id(let_go), **by_id(over)}

@@ -188,8 +188,14 @@ def plan_receipt(
     currency: str,
     policy: Receiving = Receiving(),  # noqa: B008  frozen
     today: date | None = None,
+    *,
+    is_over: bool = False,
 ) -> list[Part] | Refused:
-    """The parts of a receipt; `counted` None takes all that is still to come. Changes nothing where it refuses."""
+    """The parts of a receipt; `counted` None takes all that is still to come. Changes nothing where it refuses.
+
+    `is_over`: of an order of which nothing is expected any more. What comes late of a line makes no more of it
+    expected, whatever the policy gives up today.
+    """
     if counted is None:
         counted = [ReceivedLine(one.id, one.to_come) for one in in_order(lines.values())]
         counted = [one for one in counted if one.quantity]
@@ -209,7 +215,8 @@ def plan_receipt(
     parts = [take(lines[one.line], one, currency) for one in counted]
     for which in taken:
         line = lines[which]
-        line.short = kept[which] or policy.given_up(line.quantity, line.received)
+        lacking = max(0, line.quantity - line.received)
+        line.short = kept[which] or (lacking if is_over else policy.given_up(line.quantity, line.received))
         line.over = max(0, line.received + line.short - line.quantity)
     return parts
 

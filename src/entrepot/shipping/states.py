@@ -35,6 +35,9 @@ FORM = machine(
 FORM_THROUGH = ("made", "on paper")
 """States of a form in which there is nothing to tell its carrier any more."""
 
+FORM_UNDERWAY = ("asked", "making")
+"""States of a form in which nobody knows yet of which labels its carrier is told."""
+
 CLAIM = machine(
     "claim to a carrier", "open",
     ("file", "open", "filed"),

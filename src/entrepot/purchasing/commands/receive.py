@@ -181,7 +181,9 @@ def _decide(
     if refusal := known.seen(seen):
         return refusal
     today = local_day(one.occurred_at or cause.at, order.time_zone)
-    parts = rules.plan_receipt(order.lines, counted, order.currency, known.policy(order), today)
+    parts = rules.plan_receipt(
+        order.lines, counted, order.currency, known.policy(order), today, is_over=is_late
+    )
     return parts if isinstance(parts, Refused) else (bin_id, parts)
 
 

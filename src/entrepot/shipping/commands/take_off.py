@@ -9,9 +9,9 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
-from entrepot.shipping.states import LABEL
+from entrepot.shipping.states import FORM_UNDERWAY, LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,22 @@ class TakenOff:
 def take_off(cause: Cause, /, *, requests: Sequence[TakeOffManifest]) -> list[TakenOff | Refused]:
     """Labels that wait for the next manifest again: they go on it, are void, or give way to another service's. The
     manifest lists what the carrier took. A label that stands on an adapter's form of it stays known to that carrier: it
-    goes on the next manifest, and not on that one's form.
+    goes on the next manifest, and not on that one's form. Until the adapter has answered nobody knows whether it does.
 
-    Locks: the labels in id order, their manifests in id order.
-    Refuses: NotFound; Invalid (no reason); WrongState (on no manifest; its shipment arrived).
-    Again: by key. 4 statements.
+    Locks: the labels in id order, the forms of their manifests in key order, the manifests in id order.
+    Refuses: NotFound; Invalid (no reason); WrongState (on no manifest; its shipment arrived; the adapter it was bought
+    of is about to tell its carrier). Again: by key. 5 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
+    forms = sql.run(_LOCK_FORMS, {"labels": list(found)}) if found else []
+    telling = {(manifest, source) for manifest, source, state in forms if state in FORM_UNDERWAY}
     answers: list[TakenOff | Refused] = []
     taken: dict[UUID, UUID] = {}
     for request in requests:
         if request.label not in found:
             answers.append(NotFound(what="label", which=str(request.label)))
             continue
-        company, state, shipment, manifest, number, is_there = found[request.label]
+        company, state, shipment, manifest, source, number, is_there = found[request.label]
         after = LABEL.step("printed" if request.label in taken else state, "take_off")
         if isinstance(after, Refused):
             answers.append(after)
@@ -58,6 +60,13 @@ def take_off(cause: Cause, /, *, requests: Sequence[TakeOffManifest]) -> list[Ta
             expected = "a shipment that is not delivered"
             answers.append(
                 WrongState(subject="shipment", found="delivered", event="take off", expected=expected)
+            )
+        elif (manifest, source) in telling:
+            expected = Said("told or not told: wait until {0} has answered, or tell it again", source)
+            answers.append(
+                WrongState(
+                    subject="carrier of its manifest", found="being told", event="take off", expected=expected
+                )
             )
         elif not request.reason.strip():
             answers.append(
@@ -82,18 +91,28 @@ def take_off(cause: Cause, /, *, requests: Sequence[TakeOffManifest]) -> list[Ta
 
 
 _LOCK = """
-SELECT l.id, l.company_id::int, l.state, l.shipment_id, l.manifest_id, COALESCE(m.number, ''), h.state = 'delivered'
+SELECT l.id, l.company_id::int, l.state, l.shipment_id, l.manifest_id, COALESCE(p.source, ''), COALESCE(m.number, ''),
+       h.state = 'delivered'
 FROM shipping_label AS l
 JOIN shipping_shipment AS h ON h.id = l.shipment_id
 LEFT JOIN shipping_manifest AS m ON m.id = l.manifest_id
+LEFT JOIN shipping_purchase AS p ON p.label_id = l.id AND p.state = 'bought'
 WHERE l.id = ANY(%(labels)s::uuid[]) ORDER BY l.id FOR UPDATE OF l
 """
 
+# Nobody asks for them again meanwhile. Whoever tells a carrier reads the labels before he calls, and holds nothing.
+_LOCK_FORMS = """
+SELECT manifest_id, source, state FROM shipping_manifestform
+WHERE manifest_id IN (SELECT manifest_id FROM shipping_label WHERE id = ANY(%(labels)s::uuid[]))
+ORDER BY manifest_id, source FOR SHARE
+"""
+
+# A form that is made stays so.
 _KNOWN = """
 UPDATE shipping_purchase AS p SET on_form = TRUE
 FROM shipping_label AS l JOIN shipping_manifestform AS f ON f.manifest_id = l.manifest_id
 WHERE l.id = ANY(%(labels)s::uuid[]) AND (p.label_id, p.source, p.state) = (l.id, f.source, 'bought')
-  AND f.state IN ('making', 'made')
+  AND f.state = 'made'
 RETURNING p.label_id, p.source
 """
 

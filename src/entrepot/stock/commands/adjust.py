@@ -90,7 +90,7 @@ class Asked(NamedTuple):
 Correction: TypeAlias = Adjust | Asked
 Judge: TypeAlias = Callable[[Sequence[Correction]], Callable[[Correction], Refused | None]]
 """Reads what is known of corrections, when all that they touch is locked; and says of one after the other why it can't
-be, with those in mind that it let pass before."""
+be, with those in mind that it let pass before. Units that it lets be found are found: nothing refuses them after it."""
 
 
 def _lets_all_pass(_said: Sequence[Correction], /) -> Callable[[Correction], Refused | None]:
@@ -137,7 +137,7 @@ def adjust(
         key = At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial)
         free = left.get(key, 0)
         delta = max(r.delta, -free) if r.up_to else r.delta
-        refusal = misfit(r) or _refusal(r, delta, free, kits, limits[r.company].reasons)
+        refusal = _unsaid(r, kits, limits[r.company].reasons) or misfit(r) or _not_there(r, delta, free)
         if refusal or not delta:
             answers.append(refusal or Adjusted(None, "", "nothing there", 0, -r.delta, 0))
             continue
@@ -250,16 +250,18 @@ def _duties(cause: Cause, wanted: Sequence[UUID], found: Mapping[UUID, Asked]) -
     }
 
 
-def _refusal(
-    request: Adjust, delta: int, free: int, kits: Mapping[UUID, str], reasons: Sequence[str]
-) -> Refused | None:
-    if delta > 0 and request.sku in kits:
+def _unsaid(request: Adjust, kits: Mapping[UUID, str], reasons: Sequence[str]) -> Refused | None:
+    if request.delta > 0 and request.sku in kits:
         return errors.KitHasNoStock(sku=kits[request.sku])
     if request.delta == 0 or not request.reason:
         found = f"{request.delta} for '{request.reason}'"
         return errors.NotPlaceable(field="adjustment", expected="some units and a reason", found=found)
     if request.coded and request.reason not in reasons:
         return Invalid(field="reason", expected=one_of(reasons), found=request.reason)
+    return None
+
+
+def _not_there(request: Adjust, delta: int, free: int) -> Refused | None:
     if delta < -free:
         return errors.NotThere(
             wanted=-delta, sku=str(request.sku), where=Said("bin {0}", request.bin), found=free

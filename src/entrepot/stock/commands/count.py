@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -17,7 +17,15 @@ from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
 from entrepot.stock import errors, queries, rules
 from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
-from entrepot.stock.commands.move import ADJUSTMENT, At, Displaced, Move, lock_buckets, move_units
+from entrepot.stock.commands.move import (
+    ADJUSTMENT,
+    At,
+    Displaced,
+    Move,
+    lock_buckets,
+    lock_serials,
+    move_units,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +88,23 @@ def balances(wanted: Sequence[Wanted]) -> list[Balance]:
     return [Balance(rules.Stands(*row[:5]), *row[5:]) for row in found]
 
 
-def lock_balances(company: int, wanted: Sequence[Wanted], counted: Iterable[int]) -> list[Balance]:
+def lock_balances(
+    companies: Sequence[int], wanted: Sequence[Wanted], counted: Sequence[int]
+) -> list[Balance]:
     """As `balances`, with all locked that a correction touches: positions in key order, the promises that may break,
-    buckets in id order. 4 statements; 1 more where promises may be displaced."""
+    buckets in id order, the SKUs of which serials were counted. `companies`: of each, whose goods they are.
+    4 statements; 1 more where promises may be displaced, 1 where serials were counted."""
     seen = balances(wanted)
     losses = [
         Loss(company, key.sku, key.node, one.expected - units)
-        for (key, *_), one, units in zip(wanted, seen, counted, strict=True)
+        for company, (key, *_), one, units in zip(companies, wanted, seen, counted, strict=True)
         if key.status == "sellable"
     ]
     lock_what_losses_touch(losses)
     lock_buckets(at for key, *_ in wanted for at in (key, _looked_for(key)))
+    lock_serials(
+        key.sku for (key, *_), units in zip(wanted, counted, strict=True) if key.serial and units > 0
+    )
     return balances(wanted)
 
 
@@ -100,23 +114,28 @@ def count(cause: Cause, /, *, requests: Sequence[PostCount]) -> list[CountPosted
     in the bin, and what of that is there is sellable again. Earlier counts that were posted meanwhile are part of what
     is expected. Promises that can no longer be kept come back `displaced`.
 
-    Locks: positions in key order, the promises that may break, buckets in id order, then as `move_units`.
+    Locks: positions in key order, the promises that may break, buckets in id order, the SKUs of which serials were
+    counted, then as `move_units`.
     Refuses: NotPlaceable; CorrectedSince; SerialElsewhere. Again: by key; without one nothing is missing any more.
-    About 14 statements for each company.
+    About 14 statements; 1 more where serials were counted.
     """
     wanted = [(_at(r), r.counted_at, r.after_move) for r in requests]
-    seen = _locked(requests, wanted)
+    seen = lock_balances([r.company for r in requests], wanted, [r.counted for r in requests])
     costs = queries.unit_costs({(r.company, r.sku, r.node) for r in requests})
 
     answers: list[CountPosted | Refused] = []
     moves: list[Move] = []
     taken: set[At] = set()
+    stands: dict[tuple[UUID, str], str] = {}
     for r, (key, *_), one in zip(requests, wanted, seen, strict=True):
+        one = one._replace(elsewhere=one.elsewhere or stands.get((r.sku, r.serial), ""))
         refusal = _refusal(r, one, taken)
         if refusal:
             answers.append(refusal)
             continue
         taken.add(key)
+        if r.serial and r.counted:
+            stands[r.sku, r.serial] = str(r.bin)
         correction = rules.correct(r.counted, one.stands)
         cost = round_half_away(costs[r.company, r.sku, r.node] * abs(correction.units))
         moves += _moves(cause, r, key, correction, cost)
@@ -136,19 +155,6 @@ def _at(r: PostCount) -> At:
 
 def _looked_for(key: At) -> At:
     return key._replace(status="researching")
-
-
-def _locked(requests: Sequence[PostCount], wanted: Sequence[Wanted]) -> list[Balance]:
-    """The balances in the order of the requests; each company locks its own."""
-    found: dict[int, Balance] = {}
-    of_company: dict[int, list[int]] = defaultdict(list)
-    for place, r in enumerate(requests):
-        of_company[r.company].append(place)
-    for company, places in sorted(of_company.items()):
-        counted = [requests[place].counted for place in places]
-        locked = lock_balances(company, [wanted[place] for place in places], counted)
-        found.update(zip(places, locked, strict=True))
-    return [found[place] for place in range(len(requests))]
 
 
 def _refusal(r: PostCount, seen: Balance, taken: set[At]) -> Refused | None:

@@ -13,7 +13,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.stock.commands import adjust as stock
 from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged
 from entrepot.stock.commands.change_status import change_status as change_in_stock
-from entrepot.stock.commands.move import Displaced
+from entrepot.stock.commands.move import Displaced, lock_serials
 from entrepot.warehouse import adjusting
 from entrepot.warehouse.adjusting import Goods
 from entrepot.warehouse.commands.missing import reopen
@@ -100,9 +100,7 @@ def _pass_on(cause: Cause, answers: Iterable[_Displacing | Refused]) -> None:
 def _judged(said: Sequence[stock.Correction]) -> Callable[[stock.Correction], Refused | None]:
     """What says of corrections, one after the other, why they can't be. Who finds a serial waits for whoever is about
     to find one of the same SKU, and looks then."""
-    found = sorted({one.sku for one in said if one.serial and one.delta > 0})
-    if found:
-        sql.run(_LOCK_SERIALS, {"skus": found})
+    lock_serials(one.sku for one in said if one.serial and one.delta > 0)
     goods = {_named(one): known for one, known in zip(said, _goods(said), strict=True)}
     stands: dict[tuple[UUID, str], str] = {}
 
@@ -131,11 +129,6 @@ def _goods(said: Sequence[stock.Correction | ChangeStatus]) -> list[Goods]:
     columns = ("places", "companies", "skus", "nodes", "bins", "lots", "serials")
     return [Goods(*row) for row in sql.run(_GOODS, sql.columns(columns, named))] if named else []
 
-
-_LOCK_SERIALS = """
-SELECT count(pg_advisory_xact_lock(hashtextextended('stock.serials ' || sku, 0)))
-FROM (SELECT sku FROM unnest(%(skus)s::uuid[]) AS k(sku) ORDER BY sku) AS locked
-"""
 
 # A serial that stands in the named bin already is refused there too: it can't be found twice.
 _GOODS = """

@@ -110,8 +110,8 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
     Refuses: NotFound; WrongState (nobody has begun it); warehouse.count_of_another; warehouse.count_withdrawn;
     warehouse.not_counted; Invalid (units, a serial twice, an unknown SKU, a time before the count began or to come).
     Again: by key.
-    18 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5
-    where promises were displaced, 1 where units were found.
+    18 statements; 1 more where plates were seen, 1 where serials were counted, those of `stock.count` where something
+    is posted, 5 where promises were displaced, 1 where units were found.
     """
     found = lock_tasks([one.task for one in requests])
     lines: dict[UUID, list[_Line]] = defaultdict(list)
@@ -257,15 +257,16 @@ class _Entry:
         self.costs = stock.unit_costs({(one.task.company, one.key.sku, one.key.node) for one in self.rows})
 
     def _balances(self) -> list[Balance]:
-        found: dict[int, Balance] = {}
-        of_company: dict[int, list[int]] = defaultdict(list)
-        for place, one in enumerate(self.rows):
-            of_company[one.task.company].append(place)
-        for company, places in sorted(of_company.items()):
-            wanted = [(self.rows[i].key, self.rows[i].at, self.rows[i].task.after_move or 0) for i in places]
-            balances = lock_balances(company, wanted, [self.rows[i].units for i in places])
-            found.update(zip(places, balances, strict=True))
-        return [found[place] for place in range(len(self.rows))]
+        wanted = [(one.key, one.at, one.task.after_move or 0) for one in self.rows]
+        units, companies = [one.units for one in self.rows], [one.task.company for one in self.rows]
+        stands: dict[tuple[UUID, str], str] = {}
+        found = []
+        for one, seen in zip(self.rows, lock_balances(companies, wanted, units), strict=True):
+            serial = one.key.sku, one.key.serial
+            found.append(seen._replace(elsewhere=seen.elsewhere or stands.get(serial, "")))
+            if one.key.serial and one.units:
+                stands[serial] = one.task.bin_code
+        return found
 
     def write(self) -> dict[UUID, str]:
         """Post what may be, write the lines and what each task is now."""

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service, leave_by, that_go
+from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service, in_own, leave_by, that_go
 from entrepot.kernel import sql
+from entrepot.ledger.currency_queries import worth_of
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day, zone_of
 from entrepot.network.rules import Calendar, last_cut_off, local_day, next_ship_date
@@ -41,7 +42,7 @@ class Going(NamedTuple):
 
 class Leaving:
     """The cut-offs of nodes and of the carriers that take from them, as they are next after a moment. 2 statements; 4
-    more once somebody asks for a carrier."""
+    more once somebody asks for a carrier, 1 more where services of a company ask in several currencies."""
 
     def __init__(self, places: Mapping[UUID, Place], at: datetime) -> None:
         self._places, self._at = places, at
@@ -56,6 +57,7 @@ class Leaving:
             for node, of_node in self._weeks.items()
         }
         self._services: dict[int, list[Service]] | None = None
+        self._priced: dict[int, list[Service]] | None = None
         self._known: dict[Going, str] = {}
         self._last: dict[tuple[UUID, str, str, date], datetime | None] = {}
 
@@ -92,6 +94,24 @@ class Leaving:
         if self._services is None:
             self._services = carriage.services(companies={place.company for place in self._places.values()})
         return self._services
+
+    def _comparable(self, company: int, named: str) -> list[Service]:
+        """Services at what they ask in the company's own currency at the rate of the day, where they ask in several.
+        The one that is `named` is compared with nothing."""
+        if self._priced is None:
+            asked = {key: {one.currency for one in some} for key, some in self.services.items()}
+            several = {
+                (key, one) for key, currencies in asked.items() if len(currencies) > 1 for one in currencies
+            }
+            worth = worth_of(several, self._at) if several else {}
+            self._priced = {
+                key: in_own(some, *worth[key]) if key in worth else some
+                for key, some in self.services.items()
+            }
+        return [
+            said if said.code == named else priced
+            for said, priced in zip(self.services[company], self._priced.get(company, ()), strict=True)
+        ]
 
     def leave_by(
         self, node: UUID, service: str, country: str, postal_code: str, promise_at: datetime | None
@@ -137,7 +157,11 @@ class Leaving:
             )
             promised = promised_day(one.promise_at, one.country, one.postal_code, place.time_zone)
             taken = choose_service(
-                self.services[place.company], parcel, one.service, self._leaves(one.node), promised
+                self._comparable(place.company, one.service),
+                parcel,
+                one.service,
+                self._leaves(one.node),
+                promised,
             ).taken
             self._known[one] = taken.service.carrier if taken else ""
         return self._known[one]
