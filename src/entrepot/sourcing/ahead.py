@@ -146,10 +146,7 @@ _RESERVED = """
 SELECT r.owner_id::int, r.holder, r.sku_id, sum(r.quantity)::int
 FROM unnest(%(companies)s::smallint[], %(holders)s::text[]) AS d(company, holder)
 JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = ANY(%(skus)s::uuid[])
- AND (r.order_id = ANY(%(orders)s::uuid[]) OR (r.order_id IS NULL AND NOT EXISTS (
-      SELECT FROM stock_reservation AS k
-      WHERE k.holder = r.holder AND k.owner_id = r.owner_id AND k.sku_id = r.sku_id
-        AND k.order_id = ANY(%(orders)s::uuid[]))))
+ AND (r.order_id IS NULL OR r.order_id = ANY(%(orders)s::uuid[]))
 GROUP BY 1, 2, 3
 """
 

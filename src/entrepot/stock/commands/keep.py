@@ -25,7 +25,7 @@ class Keep(NamedTuple):
 
 def keep_for_orders(cause: Cause, requests: Sequence[Keep]) -> None:
     """What a cart has reserved of an order's SKUs no longer expires: it is the order's. What it has reserved beyond
-    stays the cart's, until its moment.
+    stays the cart's, until its moment or until the order is allocated.
 
     What has expired counts as long as nobody has freed it; of two orders that name one cart, one gets it. The positions
     stay as they are, so none is locked: an expiry at the same time comes first, or finds nothing to free.

@@ -297,9 +297,8 @@ class TakenOver(NamedTuple):
 def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
     """End reservations for the orders that they become, once, inside a command that has locked the positions.
 
-    What is kept for the order, or all that the holder has of the SKU where nothing of it is kept: it was reserved
-    later, or the catalog did not know it yet. What has expired counts as long as nobody else has taken it; what is kept
-    for another order does not. The locked positions that the caller holds still count the units as promised.
+    All that the holder has of the SKU, but for what is kept for another order. What has expired counts as long as
+    nobody else has taken it. The locked positions that the caller holds still count the units as promised.
     2 statements at most; 3 with fences.
     """
     arrays = sql.columns(("companies", "holders", "skus", "orders"), requests)
@@ -435,16 +434,14 @@ UPDATE stock_reservation AS r SET expires_at = n.expires_at, kind = n.renewed_as
 RETURNING r.holder, n.company::int, r.id, r.company_id::int, n.kind, r.kind, r.quantity
 """
 
-# Of two orders that name one holder, one gets it. What the cart has beyond what is kept for the order stays the cart's.
+# Of two orders that name one holder, one gets it. What the cart has beyond is free again: it has become the order.
 _TAKE_OVER = """
 WITH taken AS MATERIALIZED (
     SELECT r.id, d.order_id
     FROM unnest(%(companies)s::smallint[], %(holders)s::text[], %(skus)s::uuid[], %(orders)s::uuid[])
          AS d(company, holder, sku, order_id)
     JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = d.sku
-    WHERE r.order_id = d.order_id OR (r.order_id IS NULL AND NOT EXISTS (
-        SELECT FROM stock_reservation AS kept WHERE kept.order_id = d.order_id AND kept.sku_id = d.sku))
-    ORDER BY r.id FOR UPDATE OF r
+    WHERE r.order_id IS NULL OR r.order_id = d.order_id ORDER BY r.id FOR UPDATE OF r
 )
 DELETE FROM stock_reservation AS r USING taken AS t WHERE r.id = t.id
 RETURNING r.id, r.kind, r.owner_id::int, t.order_id, r.sku_id, r.node_id, r.channel_id, r.quantity, r.fenced,
