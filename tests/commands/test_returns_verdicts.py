@@ -10,6 +10,7 @@ import pytest
 
 from entrepot.access.errors import DutiesApart
 from entrepot.insight import past as insight_past
+from entrepot.insight import profit, profit_facts
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
@@ -359,7 +360,9 @@ def test_what_was_sent_back_may_be_returned_again_at_what_it_is_worth(house: Flo
 
     assert queries.return_(again.return_id).state == "closed"
     assert queries.discrepancies() == []
-    costs = sql.run("SELECT cost_minor FROM returns_receipt WHERE return_id = %(id)s", {"id": again.return_id})
+    costs = sql.run(
+        "SELECT cost_minor FROM returns_receipt WHERE return_id = %(id)s", {"id": again.return_id}
+    )
     assert costs == [(100,)]
 
 
@@ -372,6 +375,7 @@ def test_what_is_sent_back_was_not_sold(house: Floor):
         "by_decision": [row[0] for row in sql.run("SELECT id FROM orders_order")],
     }  # fmt: skip
     statements = (reorder._SOLD, rebalance._SOLD, insight_past._GONE, under_way._SENT_BEFORE)
+
     def told() -> list[Any]:
         found = [sql.run(statement, asks) for statement in statements[:3]]
         return [*found, sql.run(statements[3], asks | {"since": NOW + timedelta(days=9)})]
@@ -403,3 +407,20 @@ def test_nobody_has_to_decide_when_the_return_has_ended(house: Floor):
     whole(dispose(LEADS, requests=[Dispose(inspection, 1, "dispose", reason="it smells")]))
     whole(close(SERVES, requests=[Close(one.return_id, "the customer agrees", without_refund=True)]))
     assert not [each for each in work.items(COMPANY) if each.subject == one.return_id]
+
+
+def test_the_cost_of_what_is_sent_back_is_that_of_its_sku(house: Floor):
+    house.stock(1, 10)
+    one = asked(sold(house, 1, (0, 1), (1, 1))[0], 1, 1)
+    looked = found(came(one, 1, 1))
+    (mine,) = sql.run(
+        "SELECT i.id FROM returns_inspection AS i JOIN returns_line AS l ON l.id = i.return_line_id"
+        " WHERE l.return_id = %(id)s AND l.sku_id = %(sku)s",
+        {"id": one.return_id, "sku": house.skus[0]},
+    )[0]
+    refused(mine)
+    put(looked)
+    asks = profit.Asked(NOW.date().replace(day=1), (NOW + timedelta(days=40)).date().replace(day=1))
+    statement = profit_facts.FACTS + profit_facts.SUMS.format(name="f.sku_id", asked="TRUE")
+    rows = sql.run(statement, profit._params(COMPANY, asks, NOW))
+    assert {row[0] for row in rows if row[2] == "stock.sent_back" and row[4]} == {house.skus[0]}

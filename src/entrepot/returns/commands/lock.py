@@ -278,9 +278,7 @@ def _undecided(cause: Cause, ended: Iterable[Return], times: Mapping[UUID, datet
     """Nobody has to decide about units of returns that ended, but where that decides about an amount on a card. 3
     statements, none where nobody had to."""
     open_ones = [
-        one
-        for one in ended
-        if not one.open_holds and any(line.doubts for line in one.lines.values())
+        one for one in ended if not one.open_holds and any(line.doubts for line in one.lines.values())
     ]
     if open_ones:
         resolve_subjects(cause, requests=[

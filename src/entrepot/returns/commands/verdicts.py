@@ -105,7 +105,8 @@ def refuse_units(cause: Cause, /, *, requests: Sequence[RefuseUnits]) -> list[Un
     Locks: the orders in id order. Refuses: NotFound; Invalid (reason, goods); WrongState (the return ended, it is
     refused already, the goods are gone); returns.reason_needed (what the customer is told); returns.not_that_much (they
     were refunded or exchanged); returns.exchange_agreed (an exchange is to be given up first); returns.less_worth (the
-    law lets no more be deducted than their worth has lost); NotPermitted (goods kept without money). Again: by key. 20 statements at most.
+    law lets no more be deducted than their worth has lost); NotPermitted (goods kept without money).
+    Again: by key. 20 statements at most.
     """
     known = _Known([one.inspection for one in requests])
     rules = policies.of_companies({one.company for one in known.returns.values()}, Refusals, cause.at)
@@ -159,16 +160,17 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
     return None
 
 
-def _unlawful(
-    cause: Cause, request: RefuseUnits, goods: str, one: _Inspected, of: Return
-) -> Refused | None:
-    """Who withdraws loses what his use took of the goods' worth, and not all of it; and nobody loses goods and money."""
+def _unlawful(cause: Cause, request: RefuseUnits, goods: str, one: _Inspected, of: Return) -> Refused | None:
+    """Who withdraws loses what his use took of the goods' worth, and not all of it; and nobody loses goods
+    and money."""
     if one.by_law and request.reason in refusing.LESS_WORTH:
         return errors.LessWorth(number=of.number, reason=Said(refusing.REASONS[request.reason]))
     if goods != "keep" or request.reason in refusing.NOTHING_CAME:
         return None
     if not request.note.strip():
-        return errors.ReasonNeeded(step="keeping goods without paying for them", why="they are the customer's")
+        return errors.ReasonNeeded(
+            step="keeping goods without paying for them", why="they are the customer's"
+        )
     return None if cause.actor.may(OVERRIDES) else NotPermitted(actor=cause.actor.name, command=OVERRIDES)
 
 
@@ -220,7 +222,9 @@ def _unacceptable(
     if of.without_refund and _unpaid(of) > one.quantity * (one.verdict == OPEN):
         # Of others of its units somebody has said that nothing is paid for them.
         expected = "without other units that nothing was paid for; refund those first"
-        return WrongState(subject="return", found="closed without a refund", event="accept", expected=expected)
+        return WrongState(
+            subject="return", found="closed without a refund", event="accept", expected=expected
+        )
     if not request.note.strip():
         return errors.ReasonNeeded(step="taking units back", why="a finding spoke against it")
     if refused := of.apart("approve", cause.actor.name):
