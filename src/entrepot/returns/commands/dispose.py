@@ -107,7 +107,8 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
     Locks: the orders in id order, then as `stock.set_down`.
     Refuses: NotFound; Invalid (quantity, disposition); NotPermitted (another than proposed);
     returns.more_than_waits; returns.reason_needed; returns.in_doubt;
-    returns.no_bin; stock.not_there. Again: by key. 34 statements at most; 3 more where units are sent back, 27 where second grade is sold.
+    returns.no_bin; stock.not_there. Again: by key. 34 statements at most; 3 more where units are
+    sent back, 27 where second grade is sold.
     """
     wanted = [one.inspection for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
