@@ -13,6 +13,7 @@ import pytest
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, relay, sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
@@ -29,11 +30,13 @@ from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.decide_holds import DecideHold, HoldDecided, decide_holds
 from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
+from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.place_holds import HoldAsked, PlaceHold, place_holds
 from entrepot.returns.commands.receive import Received
 from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
 from entrepot.returns.commands.settle_holds import HoldsSettled, SettleHolds, settle_holds
 from entrepot.returns.commands.take_comebacks import BOTH
+from entrepot.returns.commands.verdicts import AcceptUnits, accept_units
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.holding import InstantPolicy
 from entrepot.returns.rules import ExchangePolicy
@@ -48,7 +51,7 @@ from entrepot.returns.tasks import (
 from entrepot.settlement import invoice_queries, tasks
 from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.work import queries as work
-from tests.back import ASKS, HOME, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
+from tests.back import APPROVES, ASKS, HOME, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.sizes import MANY
 from tests.walk import a_house, queued, shipped
@@ -207,6 +210,38 @@ def test_what_comes_back_wrong_or_empty_is_taken_in_part(house: Floor):
     row = the_hold(one)
     assert (row.state, row.taken_minor, row.why) == ("taken", 999, "not back as it should be")
     assert [(p.captured_minor, p.authorized_minor) for p in payments.of_order(row.id)] == [(999, 999)]
+
+
+def test_nothing_is_taken_or_let_go_while_somebody_has_to_decide(house: Floor):
+    """Another serial number, of the worst grade, and one that is as new and not ours."""
+    one = held(house)
+    receipts = [*came(one, 1), *came(one, 1)]
+    codes = (("D", "serial_swap"), ("A", "not_ours"))
+    looks = [
+        Inspect(each.receipt, 1, grade, (code,)) for each, (grade, code) in zip(receipts, codes, strict=True)
+    ]
+    first, second = (each.inspection for each in whole(inspect(SYSTEM, requests=looks)))
+    relayed()
+    assert (the_hold(one).state, the_hold(one).taken_minor) == ("placed", 0)
+    whole(accept_units(APPROVES, requests=[AcceptUnits(first, "our list was wrong")]))
+    relayed()
+    assert the_hold(one).state == "placed", "the other one is open"
+    whole(accept_units(APPROVES, requests=[AcceptUnits(second, "it is ours")]))
+    relayed()
+    assert (the_hold(one).state, the_hold(one).why) == ("released", "all is back, as it should be")
+
+
+def test_a_person_takes_what_is_in_doubt_and_it_is_given_back_when_it_is_accepted(house: Floor):
+    one = held(house, units=1)
+    (got,) = came(one)
+    (seen,) = whole(inspect(SYSTEM, requests=[Inspect(got.receipt, 1, "A", ("not_ours",))]))
+    (answer,) = decide_holds(SYSTEM, requests=[DecideHold(the_hold(one).id, "take", "it is not ours")])
+    assert isinstance(answer, HoldDecided)
+    relayed()
+    assert (the_hold(one).state, the_hold(one).returned_minor) == ("taken", 0)
+    whole(accept_units(APPROVES, requests=[AcceptUnits(seen.inspection, "it is ours")]))
+    relayed()
+    assert the_hold(one).returned_minor == the_hold(one).taken_minor > 0
 
 
 def test_a_declined_hold_leaves_the_return_to_its_usual_milestone(house: Floor):

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.kernel import policies, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.returns import departure_queries, errors, second_grade_queries
 from entrepot.returns.commands.dispose import Dispose, Disposed, dispose
 from entrepot.returns.commands.grade_skus import GradeSku, SkuGraded, grade_skus
+from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.redispose import Redispose, Redisposed, redispose
 from entrepot.returns.regrading import SecondGrade
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
+from entrepot.stock.commands.receive import Receive as Got
+from entrepot.stock.commands.receive import receive as receive_stock
 from entrepot.stock.errors import NotThere
-from tests.back import INSPECTS, asked_all, came_all, found, sold
+from tests.back import INSPECTS, RECEIVES, asked_all, came_all, found, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
 from tests.onward import UNKNOWN, disposed, opened
 from tests.sizes import SIZES
@@ -107,6 +110,24 @@ def test_without_a_price_of_its_own_by_a_percentage_of_what_it_was(house: Floor)
     (answer,) = dispose(SYSTEM, requests=[Dispose(inspection, 1, "second_grade", reason="it sells so")])
     assert isinstance(answer, Disposed)
     assert balance(5330) == 40, "of 1.50 it brings 0.60, and it had cost 1.00"
+
+
+def test_a_lot_expires_on_its_day_as_what_it_is_sold_as_too(house: Floor):
+    named()
+    day = date(2027, 1, 31)
+    place = house.bins[house.nodes[0], "pick"]
+    got = Got(COMPANY, house.skus[0], house.nodes[0], place, 1, 100, "receipt", ids.uuid7(), lot="L-1",
+              expires_on=day)  # fmt: skip
+    whole(receive_stock(SYSTEM, requests=[got]))
+    (one,) = asked_all(sold(house, 1, (0, 1)), 1)
+    (came,) = whole(receive(RECEIVES, requests=[Receive(one.return_id, one.lines[0], 1, lot="L-1")]))
+    ((seen, _),) = found([came], "B")
+    written(house, seen.inspection, 1)
+    rows = sql.run(
+        "SELECT lot, expires_on FROM stock_bucket WHERE sku_id = %(sku)s AND status = 'sellable' AND quantity > 0",
+        {"sku": house.skus[1]},
+    )
+    assert rows == [("L-1", day)]
 
 
 def test_what_brings_more_than_it_cost_keeps_its_cost(house: Floor):

@@ -9,10 +9,13 @@ import pytest
 from entrepot.insight import pages
 from entrepot.insight.finding import find
 from entrepot.kernel import ids, sql
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, RequestReused
 from entrepot.returns import errors as returns
+from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
 from entrepot.returns.commands.receive import Receive, receive
+from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
 from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock.commands.receive import Receive as Got
@@ -174,6 +177,19 @@ def test_what_came_back_is_checked_and_goes_out_again(house: Floor, read_at: str
     else:
         assert isinstance(answer, FulfillmentPacked)
         assert noted() == [("S-1", True), ("S-1", False)]
+
+
+@pytest.mark.parametrize("read_at", ["the door", "inspection"])
+def test_what_is_not_taken_back_and_sent_back_is_out_again(house: Floor, read_at: str):
+    order, _ = went(house, "S-1")
+    one = asked(order, 1)
+    serial = "S-1" if read_at == "the door" else ""
+    (got,) = receive(INSPECTS, requests=[Receive(one.return_id, one.lines[0], 1, serial=serial)])
+    (seen,) = inspect(INSPECTS, requests=[Inspect(got.receipt, 1, "A", serial="S-1")])
+    assert noted() == [("S-1", True)]
+    whole(refuse_units(SYSTEM, requests=[RefuseUnits(seen.inspection, "not_ours", "It is not from us.")]))
+    whole(dispose(SYSTEM, requests=[Dispose(seen.inspection, 1)]))
+    assert noted() == [("S-1", False)]
 
 
 @pytest.mark.parametrize("read_at", ["the door", "inspection"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from entrepot.returns import holding, rules
 from entrepot.returns.exchanging import reached
-from entrepot.returns.holding import Customer, InstantPolicy, Line, Move, Standing, decide, objection
+from entrepot.returns.holding import Customer, InstantPolicy, Line, Move, Standing, decide, objection, passes
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 POLICY = InstantPolicy(refunds=True, most_minor={"GBP": 5000})
@@ -133,3 +133,14 @@ def test_milestones_of_refunds_and_replacements():
     assert [rules.due(units, rules.milestone_of("scanned", scanned=one)) for one in (True, False)] == [3, 2]
     assert rules.due(units, rules.milestone_of("inspected", scanned=True)) == 1
     assert [reached(units, one) for one in rules.SEND_AT] == [3, 2, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("grade", "verdict", "told"),
+    [
+        ("A", "", True), ("D", "", False), ("A", "open", None), ("D", "open", None), ("D", "accepted", True),
+        ("A", "refused", False),
+    ],
+)  # fmt: skip
+def test_what_somebody_decided_stands_above_the_grade(grade: str, verdict: str, told: bool | None):
+    assert passes(grade, verdict, POLICY.passing_grades) is told

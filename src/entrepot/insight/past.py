@@ -51,7 +51,8 @@ FROM (
     FROM unnest(%(skus)s::uuid[]) AS w(sku_id) CROSS JOIN LATERAL (
         SELECT b.node_id, m.line_id, m.quantity AS units
         FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.from_bucket
-        WHERE m.sku_id = w.sku_id AND m.to_place = 'customer' AND m.occurred_at > %(at)s::timestamptz
+        WHERE m.sku_id = w.sku_id AND m.to_place = 'customer' AND m.document_kind <> 'return'
+          AND m.occurred_at > %(at)s::timestamptz
           AND m.id > COALESCE((SELECT e.id FROM stock_move AS e
                                WHERE e.sku_id = w.sku_id
                                  AND e.recorded_at <= %(at)s::timestamptz - interval '1 day'

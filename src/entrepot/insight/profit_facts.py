@@ -98,6 +98,7 @@ sent AS MATERIALIZED (
     FROM journal AS j JOIN stock_move AS m ON m.document_id = j.document_id AND m.company_id = %(company)s::smallint
     WHERE j.kind = 'cost' AND m.value_minor <> 0 AND CASE j.event
         WHEN 'stock.return' THEN m.from_place = 'customer' WHEN 'stock.issue.sale' THEN m.to_place = 'customer'
+        WHEN 'stock.sent_back' THEN m.reason = 'send_back'
         WHEN 'stock.disposed' THEN m.reason = 'dispose' WHEN 'stock.donated' THEN m.reason = 'donate'
         ELSE TRUE END
     UNION ALL

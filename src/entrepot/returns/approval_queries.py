@@ -65,7 +65,7 @@ SELECT f.id, COALESCE(c.code, ''), o.placed_at,
        (SELECT count(*)::int FROM orders_order AS b
         WHERE b.customer_id = r.customer_id AND b.placed_at > f.requested_at - make_interval(days => %(days)s::int)),
        w.returns, w.refunded,
-       (SELECT COALESCE(sum(GREATEST(l.refunded - l.missing - l.received, 0)), 0)::int
+       (SELECT COALESCE(sum(GREATEST(l.refunded - l.missing - (l.received - l.refused), 0)), 0)::int
         FROM returns_line AS l WHERE l.return_id = r.id),
        ARRAY(SELECT DISTINCT q.condition FROM returns_receipt AS q
              WHERE q.return_id = r.id AND q.condition <> '' ORDER BY 1),

@@ -215,6 +215,26 @@ class NotSuspicious(Refused):
     says = "No rule found anything about return {number}: there is nothing to decide."
 
 
+class ExchangeAgreed(Refused):
+    """What is to be exchanged for units can't be refused."""
+
+    code = "returns.exchange_agreed"
+    says = (
+        "{units} units of this line of return {number} are to be exchanged. Withdraw the exchange first, then refuse"
+        " them."
+    )
+
+
+class LessWorth(Refused):
+    """The law lets a customer give goods back: their lost value may be deducted, the rest is his."""
+
+    code = "returns.less_worth"
+    says = (
+        "Return {number} is answered by law, and its units can't be refused because {reason}. Refund them less what"
+        " they have lost of their worth, by an adjustment of the refund."
+    )
+
+
 class NoParts(Refused):
     """Fewer units of a part are free at the node of the work than were used."""
 

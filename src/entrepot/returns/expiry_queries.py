@@ -121,7 +121,7 @@ _WAITING = """
 _UNITS = """
 CROSS JOIN LATERAL (
     SELECT sum(l.quantity - l.cancelled - l.missing - l.received)::int AS units,
-           sum(GREATEST(l.refunded - l.missing - l.received, 0))::int AS refunded,
+           sum(GREATEST(l.refunded - l.missing - (l.received - l.refused), 0))::int AS refunded,
            mode() WITHIN GROUP (ORDER BY l.reason) AS reason
     FROM returns_line AS l WHERE l.return_id = r.id) AS l
 """

@@ -3,7 +3,7 @@ of that amount. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from entrepot.kernel import money
 from entrepot.kernel.errors import Said
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
+from entrepot.returns.refusing import ACCEPTED, OPEN, REFUSED
 
 
 @shape("returns.instant", margin_hours=(1, 96))
@@ -68,6 +69,14 @@ def objection(policy: InstantPolicy, kind: str, customer: Customer, total_minor:
     if customer.taken > policy.taken_most:
         return Said("{0} earlier holds of the customer had to be taken", customer.taken)
     return ""
+
+
+def passes(grade: str, verdict: str, passing: Collection[str]) -> bool | None:
+    """Whether inspected units are as they should be: by what was decided about them, else by their grade. Nothing while
+    somebody has to decide."""
+    if verdict == OPEN:
+        return None
+    return verdict != REFUSED and (verdict == ACCEPTED or grade in passing)
 
 
 class Line(NamedTuple):

@@ -588,16 +588,20 @@ SELECT state, state = 'waiting' OR state <> 'rejected' AND decided_by <> ''
 FROM returns_refund WHERE company_id = %(company)s::smallint GROUP BY 1, 2 ORDER BY 1, 2
 """
 
-# invariant 1: what came back of an order line is what its returns say, and never more than left
+# invariant 1: what came back of an order line and was not sent back is what its returns say, and never more than left
 _SOLD = """
 SELECT format('order line %s: %s units sold, %s authorized, %s received, %s refunded; its returns say %s, %s, %s',
               s.line_id, o.shipped + o.delivered, s.authorized, s.received, s.refunded, COALESCE(r.authorized, 0),
               COALESCE(r.received, 0), COALESCE(r.refunded, 0))
 FROM returns_sold AS s JOIN orders_line AS o ON o.id = s.line_id
 LEFT JOIN (
-    SELECT l.line_id, sum(l.quantity - l.cancelled) FILTER (WHERE r.state <> 'declined') AS authorized,
-           sum(l.received) AS received, sum(l.refunded) AS refunded
-    FROM returns_line AS l JOIN returns_return AS r ON r.id = l.return_id GROUP BY l.line_id
+    SELECT l.line_id,
+           sum(l.quantity - l.cancelled - COALESCE(d.units, 0)) FILTER (WHERE r.state <> 'declined') AS authorized,
+           sum(l.received - COALESCE(d.units, 0)) AS received, sum(l.refunded) AS refunded
+    FROM returns_line AS l JOIN returns_return AS r ON r.id = l.return_id
+    LEFT JOIN (SELECT return_line_id, sum(quantity) AS units FROM returns_disposition
+               WHERE disposition = 'send_back' GROUP BY 1) AS d ON d.return_line_id = l.id
+    GROUP BY l.line_id
 ) AS r ON r.line_id = s.line_id
 WHERE (s.authorized, s.received, s.refunded)
    <> (COALESCE(r.authorized, 0), COALESCE(r.received, 0), COALESCE(r.refunded, 0))

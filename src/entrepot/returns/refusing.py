@@ -19,6 +19,12 @@ REASONS: dict[str, str] = {
 }
 """Why units are not taken back: stable codes, with what a customer is told."""
 
+LESS_WORTH = ("used", "damaged", "incomplete", "not_taken_back")
+"""For these nobody loses all of the money who gives goods back by law: what they lost of their worth, and no more."""
+
+NOTHING_CAME = ("empty",)
+"""There is nothing to be sent back; for other reasons the goods are the customer's."""
+
 Goods = Literal["back", "keep"]
 GOODS = ("back", "keep")
 """What becomes of goods that are not taken back: they are sent back to their customer, or the house keeps them."""
@@ -26,6 +32,9 @@ GOODS = ("back", "keep")
 OPEN, ACCEPTED, REFUSED = "open", "accepted", "refused"
 VERDICTS = ("", OPEN, ACCEPTED, REFUSED)
 """Of an inspection: nobody has to decide, somebody has to before its units are refunded, or what was decided."""
+
+DECISIONS = ("swapped serial number", "finding to decide")
+"""The work of whoever decides."""
 
 SEND_BACK = "send_back"
 """The disposition of what is not taken back: it leaves the house to its customer."""

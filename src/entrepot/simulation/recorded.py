@@ -346,7 +346,7 @@ SELECT order_id, sku_id, node_id, sum(units)::int, left_at FROM (
     SELECT l.order_id, m.sku_id, b.node_id, m.quantity AS units, m.occurred_at AS left_at
     FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.from_bucket
     JOIN orders_line AS l ON l.id = m.line_id JOIN before USING (order_id)
-    WHERE m.company_id = %(company)s::smallint AND m.to_place = 'customer'
+    WHERE m.company_id = %(company)s::smallint AND m.to_place = 'customer' AND m.document_kind <> 'return'
       AND m.occurred_at >= %(since)s::timestamptz
     UNION ALL
     SELECT a.order_id, a.sku_id, a.node_id, a.quantity, NULL FROM stock_allocation AS a JOIN before USING (order_id)

@@ -212,7 +212,8 @@ _SENT_BEFORE = """
 SELECT m.sku_id, b.node_id, sum(m.quantity)::int
 FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.from_bucket JOIN orders_line AS l ON l.id = m.line_id
 WHERE m.company_id = %(company)s::smallint AND m.sku_id = ANY(%(skus)s::uuid[]) AND m.to_place = 'customer'
-  AND m.occurred_at < %(since)s::timestamptz AND l.order_id = ANY(%(by_decision)s::uuid[])
+  AND m.document_kind <> 'return' AND m.occurred_at < %(since)s::timestamptz
+  AND l.order_id = ANY(%(by_decision)s::uuid[])
 GROUP BY 1, 2
 """
 

@@ -258,7 +258,7 @@ FROM (
     CROSS JOIN unnest(%(skus)s::uuid[], %(since)s::date[]) AS k(sku, since)
     CROSS JOIN LATERAL (
         SELECT sku_id, from_bucket, quantity, (occurred_at AT TIME ZONE 'UTC')::date AS day FROM stock_move
-        WHERE sku_id = k.sku AND id > before.id AND to_place = 'customer'
+        WHERE sku_id = k.sku AND id > before.id AND to_place = 'customer' AND document_kind <> 'return'
           AND occurred_at >= k.since::timestamp AT TIME ZONE 'UTC'
           AND occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC') AS m
     JOIN stock_bucket AS b ON b.id = m.from_bucket

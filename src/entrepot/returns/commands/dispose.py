@@ -15,9 +15,10 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
+from entrepot.returns.commands.left import serials_gone
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.commands.regrade import Into, Regrade, gather, named_for, regrade
-from entrepot.returns.refusing import OPEN, SEND_BACK
+from entrepot.returns.refusing import OPEN, REFUSED, SEND_BACK
 from entrepot.returns.regrading import FROM
 from entrepot.stock.commands.move import CUSTOMER, SCRAP, At, Bucket
 from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
@@ -62,6 +63,7 @@ class _Waiting(NamedTuple):
     serial: str
     grade: str
     verdict: str
+    read: str  # the serial number on the unit, as the inspector read it
     into: Into | None = None
     shelf: UUID | None = None
 
@@ -69,6 +71,11 @@ class _Waiting(NamedTuple):
     def is_sold(self) -> bool:
         """Whether goods of its grade are sold as another SKU, and have a place for it."""
         return self.into is not None and self.shelf is not None
+
+    @property
+    def is_going_back(self) -> bool:
+        """Whether its customer was told that he gets them again."""
+        return self.verdict == REFUSED and self.proposed == SEND_BACK
 
 
 class _Decided(NamedTuple):
@@ -100,7 +107,8 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
     Locks: the orders in id order, then as `stock.set_down`.
     Refuses: NotFound; Invalid (quantity, disposition); NotPermitted (another than proposed);
     returns.more_than_waits; returns.reason_needed; returns.in_doubt;
-    returns.no_bin; stock.not_there. Again: by key. 34 statements at most; 26 more where second grade is sold.
+    returns.no_bin; stock.not_there. Again: by key. 34 statements at most; 3 more where units are
+    sent back, 27 where second grade is sold.
     """
     wanted = [one.inspection for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
@@ -225,6 +233,9 @@ def _decide(
     disposition = request.disposition or units.proposed
     if disposition not in rules.DISPOSITIONS and not (disposition == units.proposed == SEND_BACK):
         return Invalid(field="disposition", expected=one_of(rules.DISPOSITIONS), found=disposition)
+    if units.is_going_back and disposition != SEND_BACK:
+        expected = "send_back, which its customer was told; or accept the units first"
+        return Invalid(field="disposition", expected=expected, found=disposition)
     if request.quantity < 1:
         return Invalid(field="quantity", expected="1 or more", found=request.quantity)
     if request.quantity > left:
@@ -268,6 +279,7 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
     for one in decided:
         counts[one.request.inspection] += one.request.quantity
     sql.run(_COUNT, sql.columns(("inspections", "units"), list(counts.items())))
+    _send_back([one for one in decided if one.disposition == SEND_BACK])
     announce(cause, [
         Event("return", one.of.id, one.of.company, "", "", one.at,
               {"disposition": one.disposition, "units": one.request.quantity}, one.request.reason)
@@ -278,6 +290,15 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
     times = {one.of.id: one.at for one in decided}
     store(cause, changed.values(), times)
     offer_refunds(cause, "disposed", changed.values(), times)
+
+
+def _send_back(gone: Sequence[_Decided]) -> None:
+    """Units are their customer's again, who may return them once more, and their serial numbers are out. 3 statements
+    at most, none for none."""
+    if gone:
+        rows = [(one.line.line, one.request.quantity) for one in gone]
+        sql.run(_NOT_BACK, sql.columns(("lines", "units"), rows))
+        serials_gone((one.of.order, one.line.sku, one.units.read or one.units.serial) for one in gone)
 
 
 def _sell(cause: Cause, sold: Sequence[_Decided]) -> None:
@@ -315,7 +336,7 @@ _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(
 
 _WAITING = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial,
-       i.grade, i.verdict
+       i.grade, i.verdict, i.serial
 FROM returns_inspection AS i JOIN returns_receipt AS r ON r.id = i.receipt_id
 WHERE i.id = ANY(%(inspections)s::uuid[])
 """
@@ -333,6 +354,13 @@ WHERE n.node_id = ANY(%(nodes)s::uuid[]) AND n.kind = 'pick' GROUP BY n.node_id
 
 _NODES = """
 SELECT id, node_id FROM network_bin WHERE id = ANY(%(bins)s::uuid[]) AND kind NOT IN ('blocked', 'retired')
+"""
+
+_NOT_BACK = """
+UPDATE returns_sold AS s SET authorized = s.authorized - d.units, received = s.received - d.units
+FROM (SELECT line, sum(units)::int AS units FROM unnest(%(lines)s::uuid[], %(units)s::int[]) AS d(line, units)
+      GROUP BY line) AS d
+WHERE s.line_id = d.line
 """
 
 _COUNT = """

@@ -84,9 +84,9 @@ class Known:
             by_id[owner].lines.append(tuple(line))  # type: ignore[arg-type]
         for document, payments in hold_queries.held(by_id).items():
             by_id[document].payments = payments
-        self.grades: dict[UUID, dict[str, int]] = defaultdict(dict)
-        for line, grade, units in sql.run(_GRADES, params):
-            self.grades[line][grade] = units
+        self.found: dict[UUID, list[tuple[str, str, int]]] = defaultdict(list)
+        for line, *inspected in sql.run(_FOUND, params):
+            self.found[line].append(tuple(inspected))  # type: ignore[arg-type]
 
     def standing(self, one: Held) -> Standing:
         """What decides about a hold."""
@@ -102,9 +102,13 @@ class Known:
     def _line(self, one: Held, which: UUID, units: int, minor: int) -> Line:
         line = self.returns[one.return_id].lines[which]
         good = self.policies[one.company][1].passing_grades
-        passed = sum(n for grade, n in self.grades[which].items() if grade in good)
+        passed = failed = 0
+        for grade, verdict, found in self.found[which]:
+            as_it_should = holding.passes(grade, verdict, good)
+            passed += found * (as_it_should is True)
+            failed += found * (as_it_should is False)
         expected = line.quantity - line.cancelled
-        return Line(units, minor, expected, line.received, passed, line.inspected - passed)
+        return Line(units, minor, expected, line.received, passed, failed)
 
     def move(self, one: Held, at: datetime) -> Move:
         return holding.decide(self.standing(one), self.policies[one.company][1], at)
@@ -134,7 +138,7 @@ SELECT hold_id, return_line_id, units, minor FROM returns_holdline WHERE hold_id
 ORDER BY hold_id, return_line_id
 """
 
-_GRADES = """
-SELECT return_line_id, grade, sum(quantity)::int FROM returns_inspection
-WHERE return_id = ANY(%(returns)s::uuid[]) GROUP BY 1, 2
+_FOUND = """
+SELECT return_line_id, grade, verdict, sum(quantity)::int FROM returns_inspection
+WHERE return_id = ANY(%(returns)s::uuid[]) GROUP BY 1, 2, 3
 """

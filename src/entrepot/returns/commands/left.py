@@ -8,7 +8,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.returns import rules
-from entrepot.warehouse.commands.serials import came_back
+from entrepot.warehouse.commands.serials import came_back, went_out
 
 
 class Costs:
@@ -22,7 +22,7 @@ class Costs:
     def __init__(self, orders: Collection[UUID], lines: Collection[UUID]) -> None:
         params = {"orders": list(orders), "lines": list(lines)}
         self._left: dict[tuple[UUID, UUID], list[tuple[int, int]]] = defaultdict(list)
-        for order, row, units, value in sql.run(_LEFT, params):
+        for order, row, units, value, _ in sql.run(_LEFT, params):
             self._left[order, row].append((units, value))
         self._rows: dict[UUID, tuple[UUID, UUID]] = {}
         self._back: dict[tuple[UUID, UUID], int] = defaultdict(int)
@@ -42,13 +42,23 @@ class Costs:
 def serials_back(units: Iterable[tuple[UUID, UUID, str]]) -> None:
     """Units (the order that is returned, SKU, serial number) are back, if they left with that order or with those by
     which it was sent again. 2 statements; none where no serial number is said."""
+    came_back(_sent_by(units))
+
+
+def serials_gone(units: Iterable[tuple[UUID, UUID, str]]) -> None:
+    """As `serials_back`: they are sent back to their customer, and out. 2 statements; none where none is said."""
+    went_out(_sent_by(units))
+
+
+def _sent_by(units: Iterable[tuple[UUID, UUID, str]]) -> list[tuple[UUID, UUID, str]]:
+    """Units by every order that may have sent them. 1 statement; none where no serial number is said."""
     said = {unit for unit in units if unit[2]}
     if not said:
-        return
+        return []
     sent: dict[UUID, list[UUID]] = defaultdict(list)
     for first, order in sql.run(_SENT_AGAIN, {"orders": list({order for order, _, _ in said})}):
         sent[first].append(order)
-    came_back((by, sku, serial) for order, sku, serial in said for by in sent[order])
+    return [(by, sku, serial) for order, sku, serial in said for by in sent[order]]
 
 
 def lock_sent(orders: Collection[UUID]) -> None:
@@ -122,20 +132,30 @@ below AS (
 chain AS (SELECT first, id, count(*) OVER (PARTITION BY first) > 1 AS chained FROM below)
 """
 
-# In the order in which they left, so that the units that come back first are those that left first.
+# In the order in which they left, so that the units that come back first are those that left first. What was not taken
+# back and sent back left once more, at what it was worth then.
 _LEFT = f"""{_CHAIN}
-SELECT c.first, CASE WHEN c.chained THEN m.sku_id ELSE m.line_id END, m.quantity, m.value_minor
+SELECT c.first, CASE WHEN c.chained THEN m.sku_id ELSE m.line_id END, m.quantity, m.value_minor, m.id
 FROM chain AS c
 JOIN shipping_shipment AS h ON h.order_id = c.id
 JOIN stock_move AS m ON m.document_id = h.id AND m.to_place = 'customer'
 WHERE c.chained OR m.line_id = ANY(%(lines)s::uuid[])
-ORDER BY m.id
+UNION ALL
+SELECT c.first, CASE WHEN c.chained THEN m.sku_id ELSE m.line_id END, m.quantity, m.value_minor, m.id
+FROM chain AS c
+JOIN returns_return AS r ON r.order_id = c.id
+JOIN stock_move AS m ON m.document_id = r.id AND m.to_place = 'customer'
+WHERE c.chained OR m.line_id = ANY(%(lines)s::uuid[])
+ORDER BY id
 """
 
 _BACK = f"""{_CHAIN}
 SELECT l.id, c.first, CASE WHEN c.chained THEN l.sku_id ELSE l.id END,
        (COALESCE(s.received, 0)
-        + COALESCE((SELECT sum(quantity) FROM returns_comeback WHERE line_id = l.id), 0))::int, k.category
+        + COALESCE((SELECT sum(quantity) FROM returns_comeback WHERE line_id = l.id), 0)
+        + COALESCE((SELECT sum(m.quantity) FROM returns_return AS r
+                    JOIN stock_move AS m ON m.document_id = r.id AND m.line_id = l.id AND m.to_place = 'customer'
+                    WHERE r.order_id = c.id), 0))::int, k.category
 FROM chain AS c
 JOIN orders_line AS l ON l.order_id = c.id
 JOIN catalog_sku AS k ON k.id = l.sku_id

@@ -24,6 +24,7 @@ from entrepot.returns.arrivals import TO_TAKE_IN
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.left import above
 from entrepot.returns.models import DUTY
+from entrepot.returns.refusing import DECISIONS
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
@@ -239,7 +240,8 @@ class Step(NamedTuple):
 
 def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) -> None:
     """Write the states of returns, and what their orders show of them. 4 statements; 1 more where nothing comes of
-    some, whose labels are void then, and 6 where there were any; 3 where goods of one that ends wait."""
+    some, whose labels are void then, and 6 where there were any; 3 where goods of one that ends wait, and 3 where
+    somebody has to decide about its units."""
     at = cause.at
     rows = [
         (
@@ -260,6 +262,7 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
         ],
     )
     taken_in(cause, [one.of for one in steps if one.after in states.FINAL], times, "the return ended")
+    _undecided(cause, [one.of for one in steps if one.after in states.FINAL], times)
     orders = {one.of.order: times.get(one.of.id, at) for one in steps}
     note_returns(cause, axes(orders), orders)
     nothing_comes = {
@@ -269,6 +272,19 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
     }
     if nothing_comes:
         labels_gone.void(cause, nothing_comes)
+
+
+def _undecided(cause: Cause, ended: Iterable[Return], times: Mapping[UUID, datetime]) -> None:
+    """Nobody has to decide about units of returns that ended, but where that decides about an amount on a card. 3
+    statements, none where nobody had to."""
+    open_ones = [
+        one for one in ended if not one.open_holds and any(line.doubts for line in one.lines.values())
+    ]
+    if open_ones:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(one.company, item, one.id, "the return ended", "", times.get(one.id, cause.at))
+            for one in open_ones for item in DECISIONS
+        ])  # fmt: skip
 
 
 def taken_in(cause: Cause, returns: Iterable[Return], times: Mapping[UUID, datetime], how: str) -> None:

@@ -14,6 +14,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import lock_returns
+from entrepot.returns.refusing import SEND_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,9 @@ def _misfit(request: OverrideDisposition, one: _Inspection | None) -> Refused | 
         return WrongState(
             subject="inspection", found="disposed", event="override", expected="units that wait for it"
         )
+    if one.proposed == SEND_BACK:
+        expected = "one that is not refused and sent back; accept the units first"
+        return WrongState(subject="inspection", found="refused", event="override", expected=expected)
     if request.instead not in rules.DISPOSITIONS or request.instead == one.proposed:
         others = ", ".join(each for each in rules.DISPOSITIONS if each != one.proposed)
         return Invalid(field="instead", expected=Said("one of {0}", others), found=request.instead)

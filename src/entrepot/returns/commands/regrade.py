@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -49,15 +49,18 @@ def named_for(skus: Collection[UUID]) -> dict[tuple[UUID, str], Into]:
 
 def regrade(cause: Cause, wanted: Sequence[Regrade]) -> list[int]:
     """The value of each as what it is sold as. The caller has locked the positions of both SKUs and the buckets, has
-    seen that the units are there, and counts them as gathered. 22 statements at most, none for none."""
+    seen that the units are there, and counts them as gathered. 23 statements at most, none for none."""
     if not wanted:
         return []
     rules = policies.of_companies({one.company for one in wanted}, regrading.SecondGrade, cause.at)
     made = [ids.uuid7() for _ in wanted]
+    ends = _expiries([one.source for one in wanted])
     costs = move_units(cause, [_out(one, key) for one, key in zip(wanted, made, strict=True)]).values
     found = [_worth(one, rules[one.company][1]) for one in wanted]
     values = [regrading.value(cost, each) for cost, each in zip(costs, found, strict=True)]
-    move_units(cause, [_in(one, key, value) for one, key, value in zip(wanted, made, values, strict=True)])
+    move_units(cause, [
+        _in(one, key, value, ends.get(one.source)) for one, key, value in zip(wanted, made, values, strict=True)
+    ])  # fmt: skip
     postings = [
         Posting(
             one.company, "second_grade.written_down", DOCUMENT, key, one.currency, [("write_down", cost - value)],
@@ -98,6 +101,11 @@ def _worth(one: Regrade, policy: regrading.SecondGrade) -> regrading.Worth:
     )
 
 
+def _expiries(sources: Collection[At]) -> dict[At, date]:
+    """When units expire that stand in buckets: another SKU of their lot does on the same day. 1 statement."""
+    return {At(*row[1:]): row[0] for row in sql.run(_EXPIRIES, sql.columns(At._fields, sorted(set(sources))))}
+
+
 def _out(one: Regrade, document: UUID) -> Move:
     return Move(
         one.company, one.source.sku, one.quantity, one.source, ADJUSTMENT, DOCUMENT, DOCUMENT, document, one.at,
@@ -105,10 +113,10 @@ def _out(one: Regrade, document: UUID) -> Move:
     )  # fmt: skip
 
 
-def _in(one: Regrade, document: UUID, value: int) -> Move:
+def _in(one: Regrade, document: UUID, value: int, expires_on: date | None) -> Move:
     return Move(
         one.company, one.into.sku, one.quantity, ADJUSTMENT, one.target, DOCUMENT, DOCUMENT, document, one.at,
-        "stock.second_grade", None, value,
+        "stock.second_grade", None, value, expires_on=expires_on,
     )  # fmt: skip
 
 
@@ -116,6 +124,15 @@ _REGRADING = (
     "id", "company_id", "disposition_id", "sku_id", "into_id", "grade", "node_id", "bin_id", "quantity", "cost_minor",
     "value_minor", "why", "decided_by", "decided_at",
 )  # fmt: skip
+
+_EXPIRIES = """
+SELECT b.expires_on, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot, b.serial
+FROM unnest(%(sku)s::uuid[], %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[],
+            %(lot)s::text[], %(serial)s::text[]) AS k(sku, node, bin, owner, status, lot, serial)
+JOIN stock_bucket AS b ON b.sku_id = k.sku AND b.node_id = k.node AND b.bin_id = k.bin AND b.lot = k.lot
+ AND b.serial = k.serial AND b.status = k.status AND b.owner_id = k.owner
+WHERE b.expires_on IS NOT NULL
+"""
 
 _NAMED = """
 SELECT g.sku_id, g.grade, g.into_id, i.list_price, s.list_price

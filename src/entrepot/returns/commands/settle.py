@@ -89,7 +89,7 @@ _UNDECIDED = """
 SELECT r.id FROM returns_return AS r
 WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked IN ('refund', 'store_credit')
   AND r.state IN ('received', 'inspected', 'disposed')
-  AND EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded)
+  AND EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded + l.refused)
 ORDER BY r.id
 """
 

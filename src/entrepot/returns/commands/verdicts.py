@@ -11,7 +11,7 @@ from entrepot.access.rules import apart
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, WrongState, one_of
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, refusing
 from entrepot.returns.commands.dispose import OVERRIDES
@@ -19,8 +19,6 @@ from entrepot.returns.commands.lock import Line, Return, lock_returns, store
 from entrepot.returns.refusing import ACCEPTED, OPEN, REFUSED, SEND_BACK, Refusals
 from entrepot.returns.states import FINAL
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
-
-ITEMS = ("swapped serial number", "finding to decide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,8 @@ class _Inspected(NamedTuple):
     before: str
     refused_by: str
     sent: bool
+    by_law: bool
+    agreed: int  # units of its line that are to be exchanged still
 
 
 class _Decided(NamedTuple):
@@ -104,7 +104,9 @@ def refuse_units(cause: Cause, /, *, requests: Sequence[RefuseUnits]) -> list[Un
 
     Locks: the orders in id order. Refuses: NotFound; Invalid (reason, goods); WrongState (the return ended, it is
     refused already, the goods are gone); returns.reason_needed (what the customer is told); returns.not_that_much (they
-    were refunded or exchanged). Again: by key. 20 statements at most.
+    were refunded or exchanged); returns.exchange_agreed (an exchange is to be given up first); returns.less_worth (the
+    law lets no more be deducted than their worth has lost); NotPermitted (goods kept without money).
+    Again: by key. 20 statements at most.
     """
     known = _Known([one.inspection for one in requests])
     rules = policies.of_companies({one.company for one in known.returns.values()}, Refusals, cause.at)
@@ -117,7 +119,7 @@ def refuse_units(cause: Cause, /, *, requests: Sequence[RefuseUnits]) -> list[Un
             continue
         one, of, line = found
         goods = request.goods or rules[of.company][1].goods_for(request.reason)
-        refused = _misfit(request, goods, one, of, line)
+        refused = _misfit(request, goods, one, of, line) or _unlawful(cause, request, goods, one, of)
         if refused:
             answers.append(refused)
             continue
@@ -151,9 +153,25 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
         expected = "waiting for its disposition; let the house keep the units"
         return WrongState(subject="inspection", found="disposed", event="send back", expected=expected)
     left = line.quantity - line.cancelled - line.refunded - line.refused
+    if left < one.quantity <= left + one.agreed:
+        return errors.ExchangeAgreed(number=of.number, units=one.agreed)
     if one.quantity > left:
         return errors.NotThatMuch(number=of.number, what="units", wanted=one.quantity, left=left)
     return None
+
+
+def _unlawful(cause: Cause, request: RefuseUnits, goods: str, one: _Inspected, of: Return) -> Refused | None:
+    """Who withdraws loses what his use took of the goods' worth, and not all of it; and nobody loses goods
+    and money."""
+    if one.by_law and request.reason in refusing.LESS_WORTH:
+        return errors.LessWorth(number=of.number, reason=Said(refusing.REASONS[request.reason]))
+    if goods != "keep" or request.reason in refusing.NOTHING_CAME:
+        return None
+    if not request.note.strip():
+        return errors.ReasonNeeded(
+            step="keeping goods without paying for them", why="they are the customer's"
+        )
+    return None if cause.actor.may(OVERRIDES) else NotPermitted(actor=cause.actor.name, command=OVERRIDES)
 
 
 @command("returns.accept_units")
@@ -174,11 +192,12 @@ def accept_units(cause: Cause, /, *, requests: Sequence[AcceptUnits]) -> list[Un
             answers.append(found)
             continue
         one, of, line = found
-        refused = _unacceptable(cause, request, one, of)
+        refused = _unacceptable(cause, request, one, of, line)
         if refused:
             answers.append(refused)
             continue
         line.refused -= one.quantity * (one.verdict == REFUSED)
+        of.without_refund = False
         line.doubts -= one.quantity * (one.verdict == OPEN)
         proposed = one.before if one.proposed == SEND_BACK else one.proposed
         decided.append(
@@ -190,7 +209,9 @@ def accept_units(cause: Cause, /, *, requests: Sequence[AcceptUnits]) -> list[Un
     return answers
 
 
-def _unacceptable(cause: Cause, request: AcceptUnits, one: _Inspected, of: Return) -> Refused | None:
+def _unacceptable(
+    cause: Cause, request: AcceptUnits, one: _Inspected, of: Return, line: Line
+) -> Refused | None:
     if one.verdict not in (OPEN, REFUSED):
         expected = "open or refused"
         return WrongState(
@@ -198,6 +219,12 @@ def _unacceptable(cause: Cause, request: AcceptUnits, one: _Inspected, of: Retur
         )
     if one.sent:
         return WrongState(subject="inspection", found="sent back", event="accept", expected="here")
+    if of.without_refund and _unpaid(of) > one.quantity * (one.verdict == OPEN):
+        # Of others of its units somebody has said that nothing is paid for them.
+        expected = "without other units that nothing was paid for; refund those first"
+        return WrongState(
+            subject="return", found="closed without a refund", event="accept", expected=expected
+        )
     if not request.note.strip():
         return errors.ReasonNeeded(step="taking units back", why="a finding spoke against it")
     if refused := of.apart("approve", cause.actor.name):
@@ -208,6 +235,11 @@ def _unacceptable(cause: Cause, request: AcceptUnits, one: _Inspected, of: Retur
         if one.refused_by == cause.actor.name:
             return apart(of.duty("take back a refusal", cause.actor.name))
     return None
+
+
+def _unpaid(of: Return) -> int:
+    """Units of a return that were neither refunded nor refused."""
+    return of.units.quantity - of.units.cancelled - of.units.refunded - of.units.refused
 
 
 def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
@@ -235,9 +267,9 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
     done = [one for one in changed.values() if not any(line.doubts for line in one.lines.values())]
     if done:
         resolve_subjects(cause, requests=[
-            ResolveSubject(one.company, item, one.id, "decided", "") for one in done for item in ITEMS
+            ResolveSubject(one.company, item, one.id, "decided", "") for one in done for item in refusing.DECISIONS
         ])  # fmt: skip
-    going = [one for one in done if one.state not in (*FINAL, "requested")]
+    going = [one for one in changed.values() if one.state not in (*FINAL, "requested")]
     asked = ("refund", "store_credit")
     offer("decide_refund", [(one.id, 0, cause.at) for one in going if one.asked in asked])
     offer("exchange", [(one.id, 0, cause.at) for one in going if one.exchanges])
@@ -253,7 +285,10 @@ _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(
 _INSPECTIONS = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity, i.disposed, i.proposed, i.verdict,
        COALESCE(v.proposed, i.proposed), COALESCE(v.decided_by, ''),
-       EXISTS (SELECT FROM returns_disposition AS d WHERE d.inspection_id = i.id AND d.disposition = 'send_back')
+       EXISTS (SELECT FROM returns_disposition AS d WHERE d.inspection_id = i.id AND d.disposition = 'send_back'),
+       COALESCE((SELECT t.by_law FROM returns_terms AS t WHERE t.return_line_id = i.return_line_id), FALSE),
+       (SELECT COALESCE(sum(x.quantity), 0)::int FROM returns_exchange AS x
+        WHERE x.return_id = i.return_id AND x.return_line_id = i.return_line_id AND x.state = 'agreed')
 FROM returns_inspection AS i
 LEFT JOIN LATERAL (
     SELECT v.proposed, v.decided_by FROM returns_verdict AS v

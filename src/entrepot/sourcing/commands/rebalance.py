@@ -292,7 +292,8 @@ FROM (SELECT COALESCE((SELECT id FROM stock_move WHERE recorded_at < %(first)s::
 CROSS JOIN unnest(%(skus)s::uuid[], %(times)s::timestamptz[]) AS k(sku, since)
 CROSS JOIN LATERAL (
     SELECT sku_id, from_bucket, quantity FROM stock_move
-    WHERE sku_id = k.sku AND id > before.id AND to_place = 'customer' AND occurred_at >= k.since) AS m
+    WHERE sku_id = k.sku AND id > before.id AND to_place = 'customer' AND document_kind <> 'return'
+      AND occurred_at >= k.since) AS m
 JOIN stock_bucket AS b ON b.id = m.from_bucket
 GROUP BY 1, 2
 """

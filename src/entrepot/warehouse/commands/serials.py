@@ -100,6 +100,14 @@ def came_back(units: Iterable[tuple[UUID, UUID, str]]) -> None:
         sql.run(_BACK, sql.columns(("orders", "skus", "serials"), rows))
 
 
+def went_out(units: Iterable[tuple[UUID, UUID, str]]) -> None:
+    """Units (the order that they were sent by, SKU, serial number) that came back are their customer's again: of those
+    orders the last one that sent each. 1 statement; none where no serial number is said."""
+    rows = sorted({(order, sku, serial) for order, sku, serial in units if serial})
+    if rows:
+        sql.run(_OUT, sql.columns(("orders", "skus", "serials"), rows))
+
+
 _Row: TypeAlias = tuple[UUID, UUID, int, UUID, str]
 
 _PACKED_SERIAL = ("fulfillment_id", "line_id", "company_id", "sku_id", "serial")
@@ -126,4 +134,18 @@ UPDATE warehouse_packedserial AS p SET back = TRUE
 FROM unnest(%(orders)s::uuid[], %(skus)s::uuid[], %(serials)s::text[]) AS k(by, sku, serial)
 JOIN warehouse_fulfillment AS f ON f.order_id = k.by
 WHERE p.fulfillment_id = f.id AND p.sku_id = k.sku AND p.serial = k.serial AND NOT p.back
+"""
+
+# A number goes out once: where it is out already, whatever was typed, it stays where it is.
+_OUT = """
+UPDATE warehouse_packedserial AS p SET back = FALSE
+FROM (
+    SELECT DISTINCT ON (k.sku, k.serial) b.fulfillment_id, b.line_id, b.sku_id, b.serial
+    FROM unnest(%(orders)s::uuid[], %(skus)s::uuid[], %(serials)s::text[]) AS k(by, sku, serial)
+    JOIN warehouse_fulfillment AS f ON f.order_id = k.by
+    JOIN warehouse_packedserial AS b ON b.fulfillment_id = f.id AND b.sku_id = k.sku AND b.serial = k.serial
+    WHERE b.back AND NOT EXISTS (SELECT FROM warehouse_packedserial AS o
+                                 WHERE o.sku_id = k.sku AND o.serial = k.serial AND NOT o.back)
+    ORDER BY k.sku, k.serial, b.fulfillment_id DESC) AS d
+WHERE p.fulfillment_id = d.fulfillment_id AND p.line_id = d.line_id AND p.sku_id = d.sku_id AND p.serial = d.serial
 """
