@@ -198,18 +198,6 @@ def test_what_is_kept_beyond_what_is_wanted_is_free_within_a_minute(floor: Floor
     assert swept() == 0
 
 
-def test_what_a_cart_has_beyond_its_order_stays_the_carts_when_that_is_promised(floor: Floor) -> None:
-    floor.stock(quantity=9)
-    in_cart(floor, 6)
-    order = floor.order((0, 4), reservation="cart").order
-
-    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
-
-    assert answer.allocated == 4
-    assert [row[:4] for row in kept()] == [("cart", 2, "cart", None)]
-    assert free(floor, at=NOW) == 3
-
-
 def test_an_order_takes_what_its_cart_reserved_when_nothing_is_kept_for_it(floor: Floor) -> None:
     floor.stock(quantity=4)
     order = floor.order((0, 4), reservation="cart").order

@@ -412,10 +412,7 @@ def test_what_is_not_taken_back_is_told_to_its_customer(customer, order, shop):
     told = RefuseUnits(found.inspection, "not_ours", "It bears another maker's name.")
     whole(refuse_units(at, requests=[told]))
     page = unescape(text_of(customer.get(address)))
-    assert (
-        "Not taken back" in page
-        and "It is not from us. It bears another maker's name." in page
-    )
+    assert "Not taken back" in page and "It is not from us. It bears another maker's name." in page
     assert "We send it back to you." in page
     (after,) = portal_queries.returns_of(order.id)
     assert after.step == "refused"
