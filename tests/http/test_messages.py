@@ -200,6 +200,9 @@ def test_what_arrived_is_found_by_day_name_topic_and_place(console, shop, progra
     assert seen(f"state=delivered&day={day}&topic=order.said") == 2
     assert seen(f"state=delivered&day={day}&topic=order.said&place=channels:shop") == 1
     assert seen("state=delivered&day=2001-01-01") == 0
+    for never in ("9999-12-31", "9998-12-31", "0001-01-01", "0002-01-01", "tomorrow"):
+        for side in ("out", "in"):
+            assert engineer.get(f"/integration/?side={side}&state=any&day={never}").status_code == 200, never
     assert seen(f"named={number}&topic=order.said") == seen(f"named={order}&topic=order.said") == 1
     assert seen("named=SO-none") == 0
     assert seen(f"state=dead&day={day}&topic=order.said") == 0
