@@ -249,14 +249,6 @@ def test_files_that_are_none(house: Floor):
     assert [type(a) for a in answers] == [NotFound, Invalid, *[PaperAdded] * 12, errors.TooManyPapers]
 
 
-def test_a_file_that_many_keep_at_once_is_kept_once(committed_db: None, floor: Floor):
-    (lot,) = disposed(floor, "liquidate", 1)
-    which = opened("liquidation", (lot, 1)).departure
-    answers = all_at_once(add_papers, INSPECTS, *([AddPaper(which, PDF)] for _ in range(4)))
-    assert {type(one) for one in answers} == {PaperAdded}
-    assert len(departure_queries.papers(which)) == 1
-
-
 def test_the_same_keys_give_the_same_answers(house: Floor):
     (lot,) = disposed(house, "liquidate", 2)
     ask = OpenDeparture(COMPANY, "liquidation", ((lot, 1),), buyer=JOBBER, expected_minor=10, key="a")

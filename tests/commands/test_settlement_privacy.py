@@ -339,11 +339,16 @@ def test_files_of_orders_lose_their_bytes_by_age_and_under_a_legal_hold_they_do_
 def test_an_order_is_named_by_our_number_before_a_channels_and_found_by_an_index(house: Floor):
     first, second = bought(house), bought(house, BOB)
     ours = sql.run("SELECT number FROM orders_order WHERE id = %(id)s::uuid", {"id": first})[0][0]
-    sql.run("UPDATE orders_order SET external_id = %(n)s WHERE id = %(id)s::uuid RETURNING 1", {"n": ours, "id": second})
+    sql.run(
+        "UPDATE orders_order SET external_id = %(n)s WHERE id = %(id)s::uuid RETURNING 1",
+        {"n": ours, "id": second},
+    )
     assert privacy_queries.order_named(COMPANY, ours) == first
     ((channels,),) = sql.run("SELECT external_id FROM orders_order WHERE id = %(id)s::uuid", {"id": first})
     assert privacy_queries.order_named(COMPANY, channels) == first
-    assert privacy_queries.order_named(COMPANY + 1, ours) is privacy_queries.order_named(COMPANY, "none") is None
+    assert (
+        privacy_queries.order_named(COMPANY + 1, ours) is privacy_queries.order_named(COMPANY, "none") is None
+    )
     sql.run("SELECT set_config('enable_seqscan', 'off', true)")
     plan = sql.run(f"EXPLAIN {privacy_queries._NAMED}", {"company": COMPANY, "text": ours})
     assert "orders_order_placed_once" in str(plan) and "Seq Scan on orders_order" not in str(plan)

@@ -76,7 +76,7 @@ def test_a_correction_that_is_refused_is_not_lost(shop, console):
     change = reverse("order-notes-change", args=[which])
     wrong = {"note": five.id, "do": "correct", "text": "long " * 1_000, "reason": "I misheard <her>"}
     page = service.post(change, wrong, follow=True).content.decode()
-    assert 'value="I misheard &lt;her&gt;"' in page and page.count("long long") == 1
+    assert 'value="I misheard &lt;her&gt;"' in page and page.count("long long") == 500
     assert f'<textarea id="text-{six.id}" name="text" rows="3" maxlength="4000">six</textarea>' in page
     assert page.count("I misheard") == 1
 

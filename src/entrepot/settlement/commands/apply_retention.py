@@ -50,7 +50,8 @@ def apply_retention(
     stays whole.
 
     No event: the run is noted by kind. Locks: the persons, then the orders, in id order. Refuses: nothing. Again: finds
-    nothing more. 17 statements, and 25 for each company; for each 500 who are kept, 6 more.
+    nothing more. 6 statements, 25 for either kind of people of whom some go, and 40 for each company; for each 500 who
+    are kept, 6 more.
     """
     companies = sorted({one.company for one in requests})
     rules = policies.of_companies(set(companies), Retention, cause.at)
