@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from base64 import b64decode
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel import queries as kernel
@@ -23,7 +26,7 @@ from entrepot.orders.commands.attach import (
     attach_files,
     withdraw_files,
 )
-from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
+from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers, forget_files
 from entrepot.orders.commands.notes import (
     CorrectNote,
     NoteNow,
@@ -37,7 +40,7 @@ from entrepot.settlement import privacy_queries
 from tests.rules.test_returns_photos import jpeg, png
 from tests.selling import CAUSE, COMPANY, a_seller, an_order, placed, rows
 from tests.sizes import SIZES
-from tests.together import all_at_once
+from tests.together import all_at_once, at_once, until_someone_waits
 
 PDF = b"%PDF-1.7\n1 0 obj\n%%EOF\n"
 
@@ -222,6 +225,66 @@ def test_whoever_asks_for_their_data_gets_notes_and_files(order: UUID):
     assert told is not None and told["order_files"][0]["content"] is None
 
 
+def test_a_file_that_was_erased_is_there_again_for_whoever_attaches_it_anew(order: UUID):
+    was = kept(order, PDF, "Ada.pdf")
+    forget_buyers(CAUSE, requests=[ForgetBuyer(COMPANY, (order,))])
+    assert note_queries.file(COMPANY, was.attachment) is None
+    later = replace(CAUSE, at=CAUSE.at + timedelta(days=9), actor=replace(CAUSE.actor, name="Bea"))
+    assert attach_files(later, requests=[AttachFile(order, PDF, "letter.pdf")] * 2) == [was, was]
+    assert note_queries.file(COMPANY, was.attachment) == ("pdf", PDF)
+    (one,) = note_queries.files(order)
+    assert (one.name, one.added_by, one.added_at, one.is_here) == ("letter.pdf", "Bea", later.at, True)
+    assert attach_files(CAUSE, requests=[AttachFile(order, PDF, "other.pdf")]) == [was]
+    assert note_queries.files(order) == [one], "what is there is not told as sent by another"
+
+
+def test_what_somebody_gets_tells_who_kept_a_file_with_their_order_and_not_with_anothers(order: UUID):
+    (mine,) = placed(an_order("E2", customer="C-1"))
+    kept(order, PDF, "Bob.pdf")
+    later = replace(CAUSE, at=CAUSE.at + timedelta(days=9), actor=replace(CAUSE.actor, name="Bea"))
+    attach_files(later, requests=[AttachFile(mine.order, PDF, "Ada.pdf")])
+    told = privacy_queries.everything_of(COMPANY, customer="C-1")
+    assert told is not None
+    (file,) = told["order_files"]
+    assert (file["name"], file["added_by"], file["added_at"][:10]) == (
+        "Ada.pdf",
+        "Bea",
+        f"{later.at:%Y-%m-%d}",
+    )
+    assert file["kind"] == "pdf" and file["digest"]
+
+
+def test_of_many_files_the_smallest_are_told_and_of_the_others_where_they_are(
+    db: None, monkeypatch: pytest.MonkeyPatch
+):
+    a_seller()
+    (mine,) = placed(an_order("E2", customer="C-1"))
+    large = kept(mine.order, PDF + b"0" * 100 + b"%%EOF\n", "large.pdf")
+    kept(mine.order, PDF, "small.pdf")
+    monkeypatch.setattr(privacy_queries, "CONTENTS_MAX", 100)
+    told = privacy_queries.everything_of(COMPANY, customer="C-1")
+    assert told is not None
+    by_name = {one["name"]: one for one in told["order_files"]}
+    assert b64decode(by_name["small.pdf"]["content"]) == PDF and by_name["small.pdf"]["content_at"] is None
+    assert by_name["large.pdf"]["content"] is None
+    assert by_name["large.pdf"]["content_at"] == f"/api/v1/order-attachments/{large.attachment}/content"
+
+
+def test_bytes_go_by_age_unless_an_order_has_them_that_is_kept_or_younger(order: UUID):
+    (other,) = placed(an_order("E2"))
+    own, shared, held = kept(order), kept(order, png()), kept(order, jpeg())
+    later = replace(CAUSE, at=CAUSE.at + timedelta(days=9))
+    attach_files(later, requests=[AttachFile(other.order, png())])
+    young = CAUSE.at + timedelta(days=1)
+    assert forget_files(COMPANY, None, [], 10) == forget_files(COMPANY, CAUSE.at, [], 10) == 0
+    assert forget_files(COMPANY, young, [order], 10) == forget_files(COMPANY + 1, young, [], 10) == 0
+    assert forget_files(COMPANY, young, [], 1) == 1
+    assert forget_files(COMPANY, young, [], 10) == 1
+    assert forget_files(COMPANY, young, [], 10) == 0
+    assert [note_queries.file(COMPANY, one.attachment) for one in (own, held)] == [None, None]
+    assert note_queries.file(COMPANY, shared.attachment) == ("png", png())
+
+
 def test_notes_are_read_on_behind_one(order: UUID):
     made = [noted(order, f"{n}").note for n in range(5)]
     every = note_queries.notes(order, limit=3)
@@ -270,3 +333,39 @@ def test_of_many_who_keep_a_file_at_once_it_is_kept_once(committed_db: None):
     ends = [[WithdrawFile(one.attachment, "why") for one in answers[:2]] for _ in range(3)]
     gone = all_at_once(withdraw_files, CAUSE, *ends)
     assert sum(isinstance(one, FileWithdrawn) for one in gone) == 2
+
+
+def test_a_file_that_is_attached_while_another_order_is_erased_is_there(committed_db: None):
+    a_seller()
+    orders = [one.order for one in placed(*(an_order(f"R{n}") for n in range(16)))]
+    for n, (gone, stays) in enumerate(zip(orders[::2], orders[1::2], strict=True), 1):
+        content = png(1, n)
+        kept(gone, content)
+        at_once([
+            lambda gone=gone: forget_buyers(CAUSE, requests=[ForgetBuyer(COMPANY, (gone,))]),
+            lambda stays=stays, content=content: kept(stays, content),
+        ])  # fmt: skip
+        (one,) = note_queries.files(stays)
+        assert note_queries.file(COMPANY, one.id) == ("png", content)
+
+
+def test_an_erasure_waits_for_who_attaches_the_same_bytes_to_another_order(committed_db: None):
+    """Deterministic: the erasure begins while the other's attachment is written and not yet committed."""
+    a_seller()
+    gone, stays = (one.order for one in placed(an_order("R1"), an_order("R2")))
+    kept(gone)
+    begun = threading.Event()
+
+    def attach() -> None:
+        with transaction.atomic():
+            kept(stays)
+            begun.set()
+            until_someone_waits("transactionid")
+
+    def erase() -> None:
+        assert begun.wait(20)
+        forget_buyers(CAUSE, requests=[ForgetBuyer(COMPANY, (gone,))])
+
+    at_once([attach, erase])
+    (one,) = note_queries.files(stays)
+    assert note_queries.file(COMPANY, one.id) == ("pdf", PDF)

@@ -20,6 +20,8 @@ from entrepot.kernel.events import Event
 from entrepot.kernel.files import Made
 from entrepot.kernel.masking import MASK
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.orders import note_queries
+from entrepot.orders.commands.attach import AttachFile, attach_files
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
 from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven
@@ -48,6 +50,7 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.onward import disposed, opened
+from tests.rules.test_returns_photos import png
 from tests.sizes import SIZES
 from tests.walk import a_house, placed, shipped
 
@@ -307,6 +310,48 @@ def test_what_logs_say_of_somebody_is_told_and_old_notes_go_by_the_rules(house: 
         (done,) = apply_retention(later, requests=[ApplyRetention(COMPANY)])
         assert (done.gone[NOTES] > 0) == bool(gone), years
     assert sql.run("SELECT reason FROM work_item WHERE type = 'question'") == [(MASK,)]
+
+
+def test_files_of_orders_lose_their_bytes_by_age_and_under_a_legal_hold_they_do_not(house: Floor):
+    orders = [bought(house), bought(house, customer="bob-1"), bought(house, customer="ada-q-77")]
+    files = [
+        one.attachment
+        for one in attach_files(SYSTEM, requests=[AttachFile(one, png(1, n)) for n, one in enumerate(orders, 1)])
+    ]  # fmt: skip
+    held = [HoldData(COMPANY, "case", customer="bob-1"), HoldData(COMPANY, "case", order=orders[2])]
+    holds = hold_data(SYSTEM, requests=held)
+    policy = Retention(buyers_years=None, business_buyers_years=None, notes_years=2)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.retention", policy, NOW)])
+
+    def there() -> list[bool]:
+        return [note_queries.file(COMPANY, one) is not None for one in files]
+
+    apply_retention(replace(SYSTEM, at=NOW + timedelta(days=366)), requests=[ApplyRetention(COMPANY)])
+    assert there() == [True, True, True]
+    later = replace(SYSTEM, at=NOW + timedelta(days=366 * 3))
+    (done,) = apply_retention(later, requests=[ApplyRetention(COMPANY)])
+    assert there() == [False, True, True] and done.gone[NOTES] >= 1
+    release_data(SYSTEM, requests=[ReleaseData(one.hold, "over") for one in holds])
+    apply_retention(later, requests=[ApplyRetention(COMPANY)])
+    assert there() == [False, False, False]
+
+
+def test_an_order_is_named_by_our_number_before_a_channels_and_found_by_an_index(house: Floor):
+    first, second = bought(house), bought(house, BOB)
+    ours = sql.run("SELECT number FROM orders_order WHERE id = %(id)s::uuid", {"id": first})[0][0]
+    sql.run(
+        "UPDATE orders_order SET external_id = %(n)s WHERE id = %(id)s::uuid RETURNING 1",
+        {"n": ours, "id": second},
+    )
+    assert privacy_queries.order_named(COMPANY, ours) == first
+    ((channels,),) = sql.run("SELECT external_id FROM orders_order WHERE id = %(id)s::uuid", {"id": first})
+    assert privacy_queries.order_named(COMPANY, channels) == first
+    assert (
+        privacy_queries.order_named(COMPANY + 1, ours) is privacy_queries.order_named(COMPANY, "none") is None
+    )
+    sql.run("SELECT set_config('enable_seqscan', 'off', true)")
+    plan = sql.run(f"EXPLAIN {privacy_queries._NAMED}", {"company": COMPANY, "text": ours})
+    assert "orders_order_placed_once" in str(plan) and "Seq Scan on orders_order" not in str(plan)
 
 
 SAYS = """

@@ -187,6 +187,26 @@ def test_a_customer_is_served_otherwise_blocked_and_taken_back_on_their_page(sho
     lead.post(serve, {"side": "unlist", "reason": "her brother"})
     assert insight.known(COMPANY, which).listed == ""
     assert lead.post(serve, {"side": "unlist", "reason": "again"}).status_code == 404
+    page = lead.post(serve, {"side": "perhaps", "reason": "chargebacks twice"}, follow=True).content.decode()
+    assert 'value="chargebacks twice"' in page and insight.known(COMPANY, which).listed == ""
+
+
+def test_the_address_of_an_order_is_shown_to_the_same_people_on_both_pages(shop, console):
+    order = shop.one("shipped")
+    which, _ = the_customer(order)
+    hidden, told = "Name and street are kept from your roles.", {}
+    for name in shop.people:
+        pages = [
+            console(name).get(reverse(*at)) for at in (("order", None, [order]), ("customer", None, [which]))
+        ]
+        if {page.status_code for page in pages} == {200}:
+            seen = {hidden in page.content.decode() for page in pages}
+            assert len(seen) == 1, name
+            told[name] = not seen.pop()
+    assert set(told.values()) == {True, False}, told
+    assert told["books"] is False, (
+        "who issues documents sees on an invoice whom it is for, and no street here"
+    )
 
 
 def test_a_program_reads_a_customer_whole(shop, program):

@@ -98,6 +98,9 @@ def test_goods_are_returned_to_their_vendor_by_forms(house: Floor) -> None:
     kept = books.post(f"{address}papers/", {"papers": files})
     assert said(kept)[0] == "1 file is kept."
     assert "a whole PDF" in said(kept)[1]
+    many = [SimpleUploadedFile(f"{n}.pdf", PDF + b"%d" % n + b"%%EOF\n") for n in range(13)]
+    kept = books.post(f"{address}papers/", {"papers": many})
+    assert said(kept)[-1].startswith("At most 12 files are taken at once, and 13 were chosen.")
     (file,) = departure_queries.papers(one.id)
     shown = books.get(f"/returns/papers/{file.id}/")
     assert (shown.content, shown["Content-Disposition"].split(";")[0]) == (PDF, "attachment")

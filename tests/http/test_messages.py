@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -200,6 +201,9 @@ def test_what_arrived_is_found_by_day_name_topic_and_place(console, shop, progra
     assert seen(f"state=delivered&day={day}&topic=order.said") == 2
     assert seen(f"state=delivered&day={day}&topic=order.said&place=channels:shop") == 1
     assert seen("state=delivered&day=2001-01-01") == 0
+    for never in ("9999-12-31", "9998-12-31", "0001-01-01", "0002-01-01", "tomorrow"):
+        for side in ("out", "in"):
+            assert engineer.get(f"/integration/?side={side}&state=any&day={never}").status_code == 200, never
     assert seen(f"named={number}&topic=order.said") == seen(f"named={order}&topic=order.said") == 1
     assert seen("named=SO-none") == 0
     assert seen(f"state=dead&day={day}&topic=order.said") == 0
@@ -230,8 +234,14 @@ def test_of_a_day_its_own_messages_are_read_and_not_all(shop):
         ("out", "kernel_delivery", "created_at"),
         ("in", "kernel_inbox", "received_at"),
     ):
-        found = kernel._OUT_DURING if side == "out" else kernel._IN_DURING
-        plan = sql.run(f"EXPLAIN {found}", {"since": shop.now, "until": shop.now})
-        assert table in str(plan) and since in str(plan)
-        names = sql.run("SELECT indexdef FROM pg_indexes WHERE tablename = %(t)s", {"t": table})
-        assert any("USING brin" in one and since in one for (one,) in names)
+        found, archive, before = (
+            (kernel._OUT_DURING, kernel._ARCHIVE_OUT, str(2**62))
+            if side == "out"
+            else (kernel._IN_DURING, kernel._ARCHIVE_IN, str(UUID(int=2**128 - 1)))
+        )
+        asked = {
+            "since": shop.now, "until": shop.now, "company": COMPANY, "states": [], "place": "", "topic": "",
+            "before": before, "limit": 50,
+        }  # fmt: skip
+        plan = str(sql.run(f"EXPLAIN {archive.format(found=found)}", asked))
+        assert f"{table}_by_day" in plan and f"(company_id = '{COMPANY}'::smallint) AND ({since} >=" in plan

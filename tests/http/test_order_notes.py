@@ -48,11 +48,46 @@ def test_a_note_that_is_refused_is_not_lost(shop, console):
     assert "1 to 4,000 characters" in nothing or "1 to 4000 characters" in nothing
 
 
+def test_of_a_form_whose_files_are_refused_no_note_is_kept_and_its_text_comes_back(shop, console):
+    which, service = shop.one("ready"), console("service")
+    form = reverse("order-notes", args=[which])
+    script = SimpleUploadedFile("x.pdf", b"<script>alert(1)</script>", "application/pdf")
+    page = service.post(
+        form, {"text": "She agreed.", "files": [SimpleUploadedFile("a.pdf", PDF), script]}, follow=True
+    )
+    assert "She agreed.</textarea>" in page.content.decode() and note_queries.notes(which) == []
+    sent = [SimpleUploadedFile(f"{n}.png", png(1, n)) for n in range(1, 14)]
+    page = service.post(form, {"text": "She agreed.", "files": sent}, follow=True).content.decode()
+    assert (
+        "At most 12 files are taken at once, and 13 were chosen." in page and "She agreed.</textarea>" in page
+    )
+    assert (len(note_queries.files(which)), note_queries.notes(which)) == (1, [])
+    assert said(service.post(form, {"text": "She agreed.", "files": SimpleUploadedFile("a.pdf", PDF)}))[-2:] == [
+        "1 file is kept.", "The note is kept with the order.",
+    ]  # fmt: skip
+    assert len(note_queries.notes(which)) == 1
+
+
+def test_a_correction_that_is_refused_is_not_lost(shop, console):
+    which, service = shop.one("ready"), console("service")
+    for text in ("five", "six"):
+        service.post(reverse("order-notes", args=[which]), {"text": text})
+    six, five = note_queries.notes(which)
+    change = reverse("order-notes-change", args=[which])
+    wrong = {"note": five.id, "do": "correct", "text": "long " * 1_000, "reason": "I misheard <her>"}
+    page = service.post(change, wrong, follow=True).content.decode()
+    assert 'value="I misheard &lt;her&gt;"' in page and page.count("long long") == 500
+    assert f'<textarea id="text-{six.id}" name="text" rows="3" maxlength="4000">six</textarea>' in page
+    assert page.count("I misheard") == 1
+
+
 def test_files_are_kept_served_without_being_executed_and_withdrawn(shop, console):
     which, service = shop.one("ready"), console("service")
     form = reverse("order-notes", args=[which])
     sent = [SimpleUploadedFile("Ada's letter.pdf", PDF), SimpleUploadedFile("photo.html", png())]
-    assert said(service.post(form, {"text": "both", "files": sent}))[-1:] == ["2 files are kept."]
+    assert said(service.post(form, {"text": "both", "files": sent}))[-2:] == [
+        "2 files are kept.", "The note is kept with the order.",
+    ]  # fmt: skip
     picture, letter = note_queries.files(which)
     page = service.get(reverse("order", args=[which])).content.decode()
     assert "Ada&#x27;s letter.pdf" in page and "photo.html" in page

@@ -12,6 +12,7 @@ from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.command import whole
 from entrepot.returns import departure_queries, errors
+from entrepot.returns.commands.add_papers import AddPaper, PaperAdded, add_papers
 from entrepot.returns.commands.finish_work import FinishWork, WorkFinished, finish_work
 from entrepot.returns.commands.grade_skus import GradeSku, grade_skus
 from entrepot.returns.commands.leave_departures import DepartureLeft, LeaveDeparture, leave_departures
@@ -49,6 +50,17 @@ def house(committed_db: None) -> Floor:
     house = a_house()
     house.stock(0, 500)
     return house
+
+
+def test_a_file_that_many_keep_at_once_is_kept_once(house: Floor):
+    (lot,) = disposed(house, "liquidate", 5)
+    wanted = OpenDeparture(COMPANY, "liquidation", ((lot, 2),), buyer=JOBBER, expected_minor=150)
+    (made,) = open_departures(INSPECTS, requests=[wanted])
+    assert isinstance(made, DepartureOpened)
+    content = b"%PDF-1.7\n1 0 obj\n%%EOF\n"
+    answers = all_at_once(add_papers, INSPECTS, *[[AddPaper(made.departure, content)]] * 6)
+    assert {type(one) for one in answers} == {PaperAdded}
+    assert len(departure_queries.papers(made.departure)) == 1
 
 
 def test_a_lot_is_gathered_sold_and_paid_once_however_many_try(house: Floor):

@@ -313,6 +313,15 @@ def sees_buyers(may: Callable[[str], bool]) -> bool:
     return any(map(may, SEES_BUYERS))
 
 
+SEES_ADDRESSES = ("orders.place_hold", "warehouse.pack", "shipping.ship")
+"""Whoever may give one of these sees where an order goes."""
+
+
+def sees_addresses(may: Callable[[str], bool]) -> bool:
+    """Whether somebody sees the name and street that orders go to, on whatever page."""
+    return any(map(may, SEES_ADDRESSES))
+
+
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
     "access.set_companies", "access.set_mails", "access.renew_passwords", "access.reset_factors",

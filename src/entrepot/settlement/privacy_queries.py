@@ -14,6 +14,9 @@ from entrepot.payments.dispute_queries import CLAIMS
 from entrepot.settlement import errors
 from entrepot.settlement.privacy import Open
 
+CONTENTS_MAX = 20_000_000
+"""Bytes of files of orders that an export says, the smallest first; of the others it says where they are read."""
+
 
 @dataclass(slots=True)
 class Subject:
@@ -189,14 +192,20 @@ def legal_holds(orders: Collection[UUID], customers: Collection[UUID]) -> dict[U
     return found
 
 
+def held_orders(company: int) -> list[UUID]:
+    """Orders that a legal hold in force is on, or on their customer. 1 statement."""
+    return [which for (which,) in sql.run(_HELD_ORDERS, {"company": company})]
+
+
 def needed(addresses: Sequence[tuple[UUID, datetime | None]]) -> set[UUID]:
     """Of addresses, each with a moment, those of businesses on invoices that are younger. 1 statement."""
     return {which for (which,) in sql.run(_NEEDED, sql.columns(("addresses", "moments"), addresses))}
 
 
 def everything_of(company: int, customer: str = "", order: UUID | None = None) -> dict[str, Any] | None:
-    """All that the house knows of somebody, for them to be given; None where nobody is known. 1 statement
-    beside finding whose it is. Refuses: settlement.several_customers."""
+    """All that the house knows of somebody, for them to be given; None where nobody is known. Of files beyond
+    `CONTENTS_MAX` it has no `content`, and the address that gives it in `content_at`. 1 statement beside finding whose
+    it is. Refuses: settlement.several_customers."""
     (one,) = whose([(company, customer, order)])
     if one.several:
         raise errors.SeveralCustomers(found=", ".join(one.several))
@@ -212,7 +221,11 @@ def everything_of(company: int, customer: str = "", order: UUID | None = None) -
             for _, each in sorted(one.addresses.items())
         ]
     }  # fmt: skip
-    params = {"orders": sorted(one.orders), "customers": sorted(one.customers)}
+    params: dict[str, Any] = {
+        "orders": sorted(one.orders),
+        "customers": sorted(one.customers),
+        "room": CONTENTS_MAX,
+    }
     for name, row in sql.run(_EVERYTHING, params):
         told.setdefault(name, []).append(row)
     return told
@@ -226,7 +239,7 @@ def stands_for(company: int, customer: str = "", order: UUID | None = None) -> U
 
 
 def order_named(company: int, text: str) -> UUID | None:
-    """An order by its number, ours or the channel's. 1 statement."""
+    """An order by its number, ours before a channel's. 1 statement, which looks into each channel by its index."""
     rows = sql.run(_NAMED, {"company": company, "text": text})
     return rows[0][0] if rows else None
 
@@ -365,6 +378,14 @@ WHERE released_at IS NULL AND (order_id = ANY(%(orders)s::uuid[]) OR customer_id
 ORDER BY id
 """
 
+_HELD_ORDERS = """
+SELECT order_id FROM settlement_legalhold
+WHERE company_id = %(company)s::smallint AND released_at IS NULL AND order_id IS NOT NULL
+UNION
+SELECT o.id FROM settlement_legalhold AS h JOIN orders_order AS o ON o.customer_id = h.customer_id
+WHERE h.company_id = %(company)s::smallint AND h.released_at IS NULL
+"""
+
 _NEEDED = """
 SELECT DISTINCT d.address_id
 FROM unnest(%(addresses)s::uuid[], %(moments)s::timestamptz[]) AS asked(address_id, after)
@@ -379,10 +400,14 @@ UNION ALL SELECT 'lots', to_jsonb(p) FROM returns_departure AS p WHERE p.custome
 UNION ALL SELECT 'order_lines', to_jsonb(l) FROM orders_line AS l WHERE l.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'gift_messages', to_jsonb(g) FROM parties_giftmessage AS g WHERE g.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'order_notes', to_jsonb(n) FROM orders_note AS n WHERE n.order_id = ANY(%(orders)s::uuid[])
-UNION ALL SELECT 'order_files', to_jsonb(a) || to_jsonb(f)
-       || jsonb_build_object('id', a.id, 'content', encode(c.content, 'base64'))
-FROM orders_attachment AS a JOIN orders_file AS f ON f.id = a.file_id
-LEFT JOIN orders_filecontent AS c ON c.file_id = f.id WHERE a.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'order_files', t.said || jsonb_build_object(
+    'content', CASE WHEN t.so_far <= %(room)s::bigint THEN encode(t.content, 'base64') END,
+    'content_at', CASE WHEN t.so_far > %(room)s::bigint AND t.content IS NOT NULL
+                       THEN '/api/v1/order-attachments/' || t.id || '/content' END)
+FROM (SELECT a.id, to_jsonb(f) || to_jsonb(a) AS said, c.content,
+             sum(CASE WHEN c.file_id IS NULL THEN 0 ELSE f.size END) OVER (ORDER BY f.size, a.id) AS so_far
+      FROM orders_attachment AS a JOIN orders_file AS f ON f.id = a.file_id
+      LEFT JOIN orders_filecontent AS c ON c.file_id = f.id WHERE a.order_id = ANY(%(orders)s::uuid[])) AS t
 UNION ALL SELECT 'payments', to_jsonb(p) FROM payments_payment AS p WHERE p.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'shipments', to_jsonb(s) FROM shipping_shipment AS s WHERE s.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'returns', to_jsonb(r) FROM returns_return AS r WHERE r.order_id = ANY(%(orders)s::uuid[])
@@ -409,8 +434,14 @@ UNION ALL SELECT 'events', to_jsonb(e) FROM kernel_event AS e WHERE e.subject_id
 """
 
 _NAMED = """
-SELECT id FROM orders_order
-WHERE company_id = %(company)s::smallint AND (number = %(text)s::text OR external_id = %(text)s::text) LIMIT 1
+SELECT id FROM (
+    SELECT 1 AS turn, o.id FROM orders_order AS o
+    WHERE o.company_id = %(company)s::smallint AND o.number = %(text)s::text
+    UNION ALL
+    SELECT 2, o.id FROM network_channel AS c
+    JOIN orders_order AS o ON o.company_id = c.company_id AND o.channel_id = c.id
+    WHERE c.company_id = %(company)s::smallint AND o.external_id = %(text)s::text
+) AS named ORDER BY turn, id LIMIT 1
 """
 
 _HOLD_ROWS = """

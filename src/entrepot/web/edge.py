@@ -433,6 +433,17 @@ def misread(request: HttpRequest, field: str, text: str) -> None:
     messages.error(request, text)
 
 
+def is_too_many(request: HttpRequest, field: str, found: int, most: int) -> bool:
+    """Whether more files were chosen than are taken at once: it is said, and none of them is to be kept."""
+    if found <= most:
+        return False
+    text = gettext(
+        "At most %(most)s files are taken at once, and %(found)s were chosen. None of them is kept."
+    )
+    misread(request, field, text % {"most": most, "found": found})
+    return True
+
+
 def back(
     request: HttpRequest, otherwise: str, results: Sequence[Any] | None = None, *, field: str = ""
 ) -> HttpResponse:

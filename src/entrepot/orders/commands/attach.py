@@ -67,26 +67,38 @@ class _New(NamedTuple):
     order: UUID
     file: pictures.File
     name: str
+
+
+class _Sent(NamedTuple):
+    """A file that was sent. `again`: attachments that keep it already, by the name that it is given now."""
+
+    file: pictures.File
     content: bytes
+    again: dict[UUID, str]
+
+
+_All = dict[tuple[int, str], _Sent]
+"""By company and digest."""
 
 
 @command("orders.attach_files")
 def attach_files(cause: Cause, /, *, requests: Sequence[AttachFile]) -> list[FileAttached | Refused]:
     """Files with the orders that they are about, told by their bytes; equal bytes are kept once for a company.
 
-    Locks: the orders in id order. Refuses: NotFound; Invalid (no PDF, JPEG, PNG or WebP, too large);
-    orders.too_many_files. Again: a file that is there already stays there once. 6 statements.
+    Locks: the orders in id order, then the contents in the order of their files' ids. Refuses: NotFound; Invalid (no
+    PDF, JPEG, PNG or WebP, too large); orders.too_many_files. Again: a file that is there already stays there once, and
+    has its bytes again if they were erased. 7 statements.
     """
     wanted = {"orders": sorted({one.order for one in requests})}
     found = {which: _Order(company, {}) for which, company in sql.run(_LOCK, wanted)}
-    for order, digest, attachment in sql.run(
-        _THERE, wanted
-    ):  # after the lock: what others kept meanwhile is seen
+    # After the lock: what others kept meanwhile is seen.
+    for order, digest, attachment in sql.run(_THERE, wanted):
         found[order].there[digest] = attachment
     new: list[_New] = []
-    answers = [_decide(one, found.get(one.order), new) for one in requests]
-    if new:
-        _keep(cause, new)
+    sent: _All = {}
+    answers = [_decide(one, found.get(one.order), new, sent) for one in requests]
+    if sent:
+        _keep(cause, new, sent)
     announce(cause, [
         Event("order", one.order, one.company, "", "", payload={"file": one.file.digest, "attachment": one.id})
         for one in new
@@ -122,36 +134,49 @@ def withdraw_files(cause: Cause, /, *, requests: Sequence[WithdrawFile]) -> list
     return answers
 
 
-def _decide(one: AttachFile, order: _Order | None, new: list[_New]) -> FileAttached | Refused:
-    """What becomes of a file; those that are kept are added to `new`."""
+def _decide(one: AttachFile, order: _Order | None, new: list[_New], sent: _All) -> FileAttached | Refused:
+    """What becomes of a file; those that are there from now on are added to `sent`, and to `new` unless they were."""
     if order is None:
         return NotFound(what="order", which=str(one.order))
     file = pictures.read_paper(one.content)
     if isinstance(file, Refused):
         return file
-    if file.digest not in order.there:
-        if len(order.there) >= noting.FILES_MAX:
-            return errors.TooManyFiles(most=noting.FILES_MAX)
-        made = order.there[file.digest] = ids.uuid7()
-        name = noting.name_of(one.name)
-        new.append(_New(made, order.company, one.order, file, name, one.content[: file.length]))
-    return FileAttached(one.order, order.there[file.digest], file.digest)
+    is_new, name = file.digest not in order.there, noting.name_of(one.name)
+    if is_new and len(order.there) >= noting.FILES_MAX:
+        return errors.TooManyFiles(most=noting.FILES_MAX)
+    which = order.there.setdefault(file.digest, ids.uuid7())
+    told = sent.setdefault((order.company, file.digest), _Sent(file, one.content[: file.length], {}))
+    if is_new:
+        new.append(_New(which, order.company, one.order, file, name))
+    else:
+        told.again.setdefault(which, name)
+    return FileAttached(one.order, which, file.digest)
 
 
-def _keep(cause: Cause, new: Sequence[_New]) -> None:
-    """Files, their bytes, and with which orders they are kept. 4 statements."""
-    once = {(one.company, one.file.digest): one for one in new}
+def _keep(cause: Cause, new: Sequence[_New], sent: _All) -> None:
+    """Files, their bytes, and with which orders they are kept. 5 statements."""
     said = {"by": cause.actor.name, "at": cause.at}
-    files = [(ids.uuid7(), *name, one.file.kind, len(one.content)) for name, one in sorted(once.items())]
+    files = [(ids.uuid7(), *name, sent[name].file.kind, len(sent[name].content)) for name in sorted(sent)]
     sql.run(_FILES, sql.columns(("ids", "companies", "digests", "kinds", "sizes"), files) | said)
     kept: dict[tuple[int, str], UUID] = {
         (company, digest): key
-        for company, digest, key in sql.run(_KEPT, sql.columns(("companies", "digests"), sorted(once)))
+        for company, digest, key in sql.run(_KEPT, sql.columns(("companies", "digests"), sorted(sent)))
     }
-    contents = sorted((kept[name], one.content) for name, one in once.items())
-    sql.run(_CONTENTS, sql.columns(("files", "contents"), contents))
-    rows = [(one.id, one.company, one.order, kept[one.company, one.file.digest], one.name) for one in new]
-    sql.run(_ATTACH, sql.columns(("ids", "companies", "orders", "files", "names"), rows) | said)
+    contents = sorted((kept[name], one.content) for name, one in sent.items())
+    written = {
+        file for file, is_new in sql.run(_CONTENTS, sql.columns(("files", "contents"), contents)) if is_new
+    }
+    if rows := [
+        (one.id, one.company, one.order, kept[one.company, one.file.digest], one.name) for one in new
+    ]:
+        sql.run(_ATTACH, sql.columns(("ids", "companies", "orders", "files", "names"), rows) | said)
+    attached = {one.id for one in new}
+    if anew := [
+        (which, called)
+        for name, one in sent.items() if kept[name] in written
+        for which, called in one.again.items() if which not in attached
+    ]:  # fmt: skip
+        sql.run(_ANEW, sql.columns(("ids", "names"), anew) | said)
 
 
 def _not_to_withdraw(one: WithdrawFile, was: _Attached | None, is_again: bool) -> Refused | None:  # noqa: FBT001
@@ -190,10 +215,19 @@ FROM unnest(%(companies)s::smallint[], %(digests)s::text[]) AS d(company, digest
 JOIN orders_file AS f ON f.company_id = d.company AND f.digest = d.digest
 """
 
+# What is there is locked by the update that changes nothing: an erasure of another order that deletes it is waited for,
+# and one that comes later sees that the file is kept with this order too.
 _CONTENTS = """
-INSERT INTO orders_filecontent (file_id, content)
-SELECT file, content FROM unnest(%(files)s::uuid[], %(contents)s::bytea[]) AS d(file, content)
-ON CONFLICT (file_id) DO NOTHING
+INSERT INTO orders_filecontent AS c (file_id, content)
+SELECT file, content FROM unnest(%(files)s::uuid[], %(contents)s::bytea[]) AS d(file, content) ORDER BY file
+ON CONFLICT (file_id) DO UPDATE SET content = c.content
+RETURNING c.file_id, c.xmax = 0
+"""
+
+# Its bytes had been erased, and its name with them: it is told, and grows old, as it came now.
+_ANEW = """
+UPDATE orders_attachment AS a SET name = d.name, added_by = %(by)s::text, added_at = %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(names)s::text[]) AS d(id, name) WHERE a.id = d.id
 """
 
 _ATTACH = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -37,13 +38,15 @@ def forget_buyers(cause: Cause, /, *, requests: Sequence[ForgetBuyer]) -> list[B
 
     No event: whoever asks for it leaves one.
 
-    Locks: the orders in id order. Refuses: nothing. Again: changes nothing. 7 statements.
+    Locks: the orders in id order, then the contents in the order of their files' ids. Refuses: nothing. Again: changes
+    nothing. 8 statements.
     """
     orders = sorted({order for one in requests for order in one.orders})
     codes = sorted({(one.company, code) for one in requests for code in one.customers})
     sql.run(_ORDERS, {"orders": orders})
     sql.run(_FINGERPRINTS, {"orders": orders})
     sql.run(_NOTES, {"orders": orders, "mask": MASK})
+    sql.run(_LOCK_CONTENTS, {"orders": orders})
     sql.run(_CONTENTS, {"orders": orders})
     sql.run(_NAMES, {"orders": orders, "mask": MASK})
     named = sql.columns(("companies", "codes"), codes)
@@ -54,6 +57,15 @@ def forget_buyers(cause: Cause, /, *, requests: Sequence[ForgetBuyer]) -> list[B
     )
     sql.run(_LISTINGS, listed | {"at": cause.at, "by": cause.actor.name})
     return [BuyerForgotten(len(set(one.orders))) for one in requests]
+
+
+def forget_files(company: int, before: datetime | None, kept: Sequence[UUID], limit: int) -> int:
+    """Bytes of files of a company go that no order was given since a moment, and none of the orders `kept` has; None
+    takes none. Returns how many; at most `limit` at once. Locks: the contents in the order of their files' ids.
+    2 statements."""
+    params = {"company": company, "before": before, "kept": list(kept), "limit": limit}
+    files = [which for (which,) in sql.run(_LOCK_OLD, params)] if before is not None else []
+    return int(sql.run(_DELETE_OLD, params | {"files": files})[0][0]) if files else 0
 
 
 _ORDERS = """
@@ -70,11 +82,34 @@ SET text = %(mask)s::text, ended_because = CASE WHEN ended_because = '' THEN '' 
 WHERE order_id = ANY(%(orders)s::uuid[])
 """
 
+# First and by itself: with whom a file is kept too is seen as it stands once nobody else is attaching it.
+_LOCK_CONTENTS = """
+SELECT FROM orders_filecontent
+WHERE file_id IN (SELECT a.file_id FROM orders_attachment AS a WHERE a.order_id = ANY(%(orders)s::uuid[]))
+ORDER BY file_id FOR UPDATE
+"""
+
 _CONTENTS = """
 DELETE FROM orders_filecontent AS c
 WHERE c.file_id IN (SELECT a.file_id FROM orders_attachment AS a WHERE a.order_id = ANY(%(orders)s::uuid[]))
   AND NOT EXISTS (SELECT FROM orders_attachment AS a
                   WHERE a.file_id = c.file_id AND a.order_id <> ALL(%(orders)s::uuid[]))
+"""
+
+_STALE = """
+NOT EXISTS (SELECT FROM orders_attachment AS a WHERE a.file_id = c.file_id
+            AND (a.added_at >= %(before)s::timestamptz OR a.order_id = ANY(%(kept)s::uuid[])))
+"""
+
+_LOCK_OLD = f"""
+SELECT c.file_id FROM orders_file AS f JOIN orders_filecontent AS c ON c.file_id = f.id
+WHERE f.company_id = %(company)s::smallint AND f.added_at < %(before)s::timestamptz AND {_STALE}
+ORDER BY c.file_id LIMIT %(limit)s::int FOR UPDATE OF c
+"""
+
+_DELETE_OLD = f"""
+WITH gone AS (DELETE FROM orders_filecontent AS c WHERE c.file_id = ANY(%(files)s::uuid[]) AND {_STALE} RETURNING 1)
+SELECT count(*)::int FROM gone
 """
 
 _NAMES = """

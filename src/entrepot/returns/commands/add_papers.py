@@ -36,12 +36,15 @@ def add_papers(cause: Cause, /, *, requests: Sequence[AddPaper]) -> list[PaperAd
     """Files with the departures they are about, told by their bytes and kept by their digest.
 
     Locks: the departures in id order. Refuses: NotFound; Invalid (no PDF, JPEG, PNG or WebP, too large);
-    returns.too_many_papers. Again: a file that is there already stays there once. 3 statements.
+    returns.too_many_papers. Again: a file that is there already stays there once. 4 statements.
     """
+    wanted = {"ids": [one.departure for one in requests]}
     found: dict[UUID, tuple[int, set[str]]] = {
-        which: (company, set(digests))
-        for which, company, digests in sql.run(_LOCK, {"ids": [one.departure for one in requests]})
+        which: (company, set()) for which, company in sql.run(_LOCK, wanted)
     }
+    # After the lock: what others kept meanwhile is seen.
+    for which, digest in sql.run(_THERE, wanted):
+        found[which][1].add(digest)
     answers: list[PaperAdded | Refused] = []
     rows = []
     for request in requests:
@@ -78,9 +81,10 @@ def add_papers(cause: Cause, /, *, requests: Sequence[AddPaper]) -> list[PaperAd
 
 
 _LOCK = """
-SELECT d.id, d.company_id::int, ARRAY(SELECT p.digest FROM returns_paper AS p WHERE p.departure_id = d.id)
-FROM returns_departure AS d WHERE d.id = ANY(%(ids)s::uuid[]) ORDER BY d.id FOR UPDATE
+SELECT id, company_id::int FROM returns_departure WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
+
+_THERE = "SELECT departure_id, digest FROM returns_paper WHERE departure_id = ANY(%(ids)s::uuid[])"
 
 _KEEP = """
 INSERT INTO returns_paper (id, company_id, departure_id, digest, kind, content, added_by, added_at)

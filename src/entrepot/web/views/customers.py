@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.access.rules import sees_buyers
+from entrepot.access.rules import sees_addresses
 from entrepot.insight import customers as insight
 from entrepot.kernel import policies
 from entrepot.orders import listing
@@ -60,7 +60,7 @@ def customer(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     latest = insight.latest(company, which)
-    sees = sees_buyers(actor.may)
+    sees = sees_addresses(actor.may)
     wanted = list(dict.fromkeys(one.address_id for one in latest if one.address_id))[:ADDRESSES_MAX]
     may = actor.may("parties.register_customers")
     context = {

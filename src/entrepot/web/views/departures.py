@@ -31,7 +31,7 @@ from entrepot.returns import (
     second_grade_queries,
     work_order_queries,
 )
-from entrepot.returns.commands.add_papers import AddPaper, add_papers
+from entrepot.returns.commands.add_papers import PAPERS_MAX, AddPaper, add_papers
 from entrepot.returns.commands.finish_work import FinishWork, finish_work
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from entrepot.returns.commands.open_departures import DepartureOpened, OpenDeparture, open_departures
@@ -61,6 +61,7 @@ from entrepot.web.edge import (
     file_of,
     give,
     int_in,
+    is_too_many,
     kept,
     minor_in,
     moment_in,
@@ -304,8 +305,11 @@ def withdraw(request: Request, which: UUID) -> HttpResponse:
 @console
 def keep_papers(request: Request, which: UUID) -> HttpResponse:
     """Files about a departure; what they are is told by their bytes."""
+    sent = request.FILES.getlist("papers")
+    if is_too_many(request, "papers", len(sent), PAPERS_MAX):
+        return back(request, reverse("departure", args=[which]), [])
     # One byte more than allowed is enough for the refusal.
-    wanted = [AddPaper(which, file.read(BYTES_MAX + 1)) for file in request.FILES.getlist("papers")[:13]]
+    wanted = [AddPaper(which, file.read(BYTES_MAX + 1)) for file in sent]
     results = give(
         request, add_papers, wanted,
         lambda n: ngettext("%(n)s file is kept.", "%(n)s files are kept.", n) % {"n": number(n)},

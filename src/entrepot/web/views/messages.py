@@ -4,7 +4,7 @@ that arrived."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -96,8 +96,14 @@ def _asked(request: Request) -> _Asked:
     place, topic, named = (clean(request.GET.get(name)) for name in ("place", "topic", "named"))
     return _Asked(
         side if side in SIDES else "out", request.GET.get("state", ""), place, topic, named,
-        day_in(request.GET.get("day")),
+        _day(request.GET.get("day")),
     )  # fmt: skip
+
+
+def _day(text: str | None) -> date | None:
+    """A day that has one before and one behind it, in every zone."""
+    day = day_in(text)
+    return day if day and MINYEAR < day.year < MAXYEAR else None
 
 
 def _fetch(request: Request, before: str | None, limit: int) -> list[kernel.MessageRow]:

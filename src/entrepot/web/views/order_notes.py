@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.kernel import pictures
+from entrepot.kernel.errors import Refused
 from entrepot.orders import note_queries, noting
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.attach import AttachFile, WithdrawFile, attach_files, withdraw_files
@@ -22,7 +23,7 @@ from entrepot.orders.commands.notes import (
     withdraw_notes,
     write_notes,
 )
-from entrepot.web.edge import Request, back, clean, console, file_of, give, uuid_in
+from entrepot.web.edge import Request, back, clean, console, file_of, give, is_too_many, uuid_in
 
 SHOWN_MAX = 100
 """Notes and files of an order that its page shows; the API reads on."""
@@ -45,18 +46,14 @@ def noted(which: UUID) -> dict[str, Any]:
 @require_POST
 @console
 def write(request: Request, which: UUID) -> HttpResponse:
-    """A note, and files, or only one of both."""
+    """A note, and files, or only one of both. The note is written once the files are kept: a form that comes back with
+    its text is sent again."""
     if orders.order(which) is None:
         raise Http404
-    text, sent = _text(request), request.FILES.getlist("files")[: AT_ONCE_MAX + 1]
+    here, text, sent = reverse("order", args=[which]), _text(request), request.FILES.getlist("files")
+    if is_too_many(request, "files", len(sent), AT_ONCE_MAX):
+        return back(request, here, [])
     results: list[Any] = []
-    if text or not sent:
-        results += give(
-            request,
-            write_notes,
-            [WriteNote(which, text)],
-            lambda _: gettext("The note is kept with the order."),
-        )
     if sent:
         # One byte more than allowed is enough for the refusal.
         wanted = [AttachFile(which, one.read(pictures.BYTES_MAX + 1), one.name or "") for one in sent]
@@ -64,7 +61,12 @@ def write(request: Request, which: UUID) -> HttpResponse:
             request, attach_files, wanted,
             lambda n: ngettext("%(n)s file is kept.", "%(n)s files are kept.", n) % {"n": n},
         )  # fmt: skip
-    return back(request, reverse("order", args=[which]), results)
+    if (text or not sent) and not any(isinstance(one, Refused) for one in results):
+        results += give(
+            request, write_notes, [WriteNote(which, text)],
+            lambda _: gettext("The note is kept with the order."),
+        )  # fmt: skip
+    return back(request, here, results)
 
 
 @require_POST

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.access.rules import stands_for
+from entrepot.access.rules import sees_addresses, stands_for
 from entrepot.carriage import queries as carriage
 from entrepot.carriage import tracing
 from entrepot.catalog import queries as catalog
@@ -265,7 +265,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
     parts = [which, *(one.id for one in hanging)]
     journal = pages.journal(company=found.company, documents=parts)
     actor = request.reader.actor
-    may_see_address = any(map(actor.may, ("orders.place_hold", "warehouse.pack", "shipping.ship")))
+    may_see_address = sees_addresses(actor.may)
     events = kernel.timeline(subjects=parts)
     context: dict[str, Any] = {
         "order": found,
