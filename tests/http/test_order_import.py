@@ -324,6 +324,11 @@ def _work() -> None:
 def test_a_program_tries_a_file_reads_its_errors_by_row_and_places_it(shop, program):
     api = program("service")
     sent = {"channel": "web", "name": "orders.csv", "content": b64encode(FILE).decode()}
+    for no_base64 in ("Zq»)", "Zq", "%%%"):
+        refused = api.post(
+            "/api/v1/order-files", sent | {"content": no_base64}, again=no_base64.encode().hex()
+        )
+        assert refused.status_code == 422, refused.content
     asked = api.post("/api/v1/order-files", sent | {"dry_run": True}, again="f-1")
     assert asked.status_code == 200, asked.content
     which = asked.json()["file"]

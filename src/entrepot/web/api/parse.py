@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
@@ -201,7 +200,7 @@ def bytes_of(text: str) -> bytes:
     """What stands in base64; none where the text is no base64: no bytes are no file, which the commands say."""
     try:
         return b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # letters beyond ASCII among them
         return b""
 
 
