@@ -12,8 +12,7 @@ from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Parcel, all_said, leaves
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused, Said
-from entrepot.kernel.money import minor_at
-from entrepot.ledger.currency_queries import rate_on
+from entrepot.ledger.currency_queries import worth_of
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day
 from entrepot.orders.validation.goods import hazards_barred
@@ -108,16 +107,11 @@ class Choosing:
             for code in asked[company]
             if code not in ("", homes[company])
         ]
-        if not abroad:
-            return {}
-        columns = sql.columns(("companies", "currencies"), sorted(abroad)) | {"at": at}
-        found = {company: {homes[company]: Decimal(1)} for company, _ in abroad}
-        for company, currency, rate in sql.run(_RATES, columns):
-            found[company][currency] = minor_at(rate, currency, homes[company])
+        found = worth_of(abroad, at) if abroad else {}
         # Prices all in one currency that nobody knows the worth of can be compared all the same.
         return {
             company: rates
-            for company, rates in found.items()
+            for company, (_, rates) in found.items()
             if len(rates) > 1 or len(asked[company] - {""}) > 1
         }
 
@@ -187,15 +181,6 @@ FROM shipping_quote AS q
 WHERE fulfillment_id = ANY(%(ids)s::uuid[])
   AND NOT EXISTS (SELECT FROM warehouse_package AS p
                   WHERE p.fulfillment_id = q.fulfillment_id AND p.voided_at > q.quoted_at)
-"""
-
-# As the ledger converts: by the latest rate that is not after the day.
-_DAY = "(%(at)s::timestamptz AT TIME ZONE 'UTC')::date"
-_RATES = f"""
-SELECT * FROM (
-    SELECT d.company::int, d.currency, {rate_on("d.company", "d.currency", _DAY)} AS rate
-    FROM unnest(%(companies)s::smallint[], %(currencies)s::text[]) AS d(company, currency)) AS k
-WHERE k.rate IS NOT NULL
 """
 
 _TRANSIT = """
