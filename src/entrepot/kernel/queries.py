@@ -61,11 +61,7 @@ def messages(
 ) -> list[MessageRow]:
     """Messages of a side in some states that have not had their effect, the latest first; `topic`: a topic, or a kind;
     `before`: the last id of the page before. 1 statement."""
-    nothing_before = str(2**62) if side == "out" else "ffffffff-ffff-ffff-ffff-ffffffffffff"
-    params = {
-        "company": company, "states": list(states), "place": place, "topic": topic, "before": before or nothing_before,
-        "limit": limit,
-    }  # fmt: skip
+    params = _asked(company, side, states, place, topic, before, limit)
     statement = _MESSAGES_OUT if side == "out" else _MESSAGES_IN
     return [MessageRow(*row) for row in sql.run(statement, params)]
 
@@ -88,11 +84,7 @@ def archive(
     from `since` and before `until`, or all of a name: the external id under which one came (`named`), or the document
     that one is about (`subject`). `topic`: a topic, or a kind. `before` as of `messages`. 1 statement, which reads what
     is of the time or name, and no more; without either nothing is found."""
-    nothing_before = str(2**62) if side == "out" else "ffffffff-ffff-ffff-ffff-ffffffffffff"
-    params = {
-        "company": company, "states": list(states), "place": place, "topic": topic, "before": before or nothing_before,
-        "limit": limit,
-    }  # fmt: skip
+    params = _asked(company, side, states, place, topic, before, limit)
     if side == "out" and subject is not None:
         found, params["subject"] = _OUT_ABOUT, subject
     elif side == "in" and named:
@@ -104,6 +96,16 @@ def archive(
         return []
     statement = (_ARCHIVE_OUT if side == "out" else _ARCHIVE_IN).format(found=found)
     return [MessageRow(*row) for row in sql.run(statement, params)]
+
+
+def _asked(
+    company: int, side: str, states: Sequence[str], place: str, topic: str, before: str, limit: int
+) -> dict[str, Any]:
+    nothing_before = str(2**62) if side == "out" else "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    return {
+        "company": company, "states": list(states), "place": place, "topic": topic, "before": before or nothing_before,
+        "limit": limit,
+    }  # fmt: skip
 
 
 def message(company: int, side: str, which: str) -> tuple[MessageRow, str] | None:
@@ -171,17 +173,22 @@ _IN = (
     " NULL::timestamptz, last_error"
 )
 
+_OUT_ASKED = (
+    "%(place)s::text IN ('', destination) AND %(topic)s::text IN ('', topic) AND id < %(before)s::bigint"
+)
+_IN_ASKED = "%(place)s::text IN ('', source) AND %(topic)s::text IN ('', kind) AND id < %(before)s::uuid"
+
 _MESSAGES_OUT = f"""
 SELECT {_OUT} FROM kernel_delivery AS one
 WHERE company_id = %(company)s::smallint AND state <> 'delivered' AND state = ANY(%(states)s::text[])
-  AND %(place)s::text IN ('', destination) AND %(topic)s::text IN ('', topic) AND id < %(before)s::bigint
+  AND {_OUT_ASKED}
 ORDER BY one.id DESC LIMIT %(limit)s::int
 """
 
 _MESSAGES_IN = f"""
 SELECT {_IN} FROM kernel_inbox AS one
 WHERE company_id = %(company)s::smallint AND state <> 'done' AND state = ANY(%(states)s::text[])
-  AND %(place)s::text IN ('', source) AND %(topic)s::text IN ('', kind) AND id < %(before)s::uuid
+  AND {_IN_ASKED}
 ORDER BY one.id DESC LIMIT %(limit)s::int
 """
 
@@ -208,27 +215,18 @@ SELECT m.* FROM (
 """
 
 # What is of the time or name is found first, by its own index: the order by id would be read from its end otherwise.
-_ARCHIVE_OUT = f"""
+_ARCHIVE = """
 WITH found AS MATERIALIZED (
-    SELECT id FROM ({{found}}) AS m
+    SELECT id FROM ({found}) AS m
     WHERE company_id = %(company)s::smallint
       AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
-      AND %(place)s::text IN ('', destination) AND %(topic)s::text IN ('', topic) AND id < %(before)s::bigint
+      AND {asked}
 ),
 page AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s::int)
-SELECT {_OUT} FROM kernel_delivery AS one WHERE id IN (SELECT id FROM page) ORDER BY one.id DESC
+SELECT {columns} FROM {table} AS one WHERE id IN (SELECT id FROM page) ORDER BY one.id DESC
 """
-
-_ARCHIVE_IN = f"""
-WITH found AS MATERIALIZED (
-    SELECT id FROM ({{found}}) AS m
-    WHERE company_id = %(company)s::smallint
-      AND (cardinality(%(states)s::text[]) = 0 OR state = ANY(%(states)s::text[]))
-      AND %(place)s::text IN ('', source) AND %(topic)s::text IN ('', kind) AND id < %(before)s::uuid
-),
-page AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s::int)
-SELECT {_IN} FROM kernel_inbox AS one WHERE id IN (SELECT id FROM page) ORDER BY one.id DESC
-"""
+_ARCHIVE_OUT = _ARCHIVE.format(found="{found}", asked=_OUT_ASKED, columns=_OUT, table="kernel_delivery")
+_ARCHIVE_IN = _ARCHIVE.format(found="{found}", asked=_IN_ASKED, columns=_IN, table="kernel_inbox")
 
 _MESSAGE_OUT = f"""
 SELECT {_OUT}, body::text FROM kernel_delivery WHERE company_id = %(company)s::smallint AND id = %(id)s::bigint
