@@ -91,12 +91,6 @@ def contents(fulfillments: Collection[UUID]) -> dict[UUID, list[Contents]]:
     return found
 
 
-def scanned(text: str, *, company: int) -> list[UUID]:
-    """Fulfillments that wait to be packed or handed over, by a number that was scanned: their own, their order's, or
-    that of one of their packages. 1 statement."""
-    return [found for (found,) in sql.run(_SCANNED, {"number": text.upper(), "company": company})]
-
-
 def elsewhere(units: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Refused]:
     """Why units (SKU, serial number) can't go out: they did with an order, or stand in a bin. One statement."""
     found: dict[tuple[UUID, str], Refused] = {}
@@ -216,18 +210,6 @@ SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int,
 FROM warehouse_fulfillmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
 GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id ORDER BY s.code, l.line_id
-"""
-
-_SCANNED = """
-SELECT f.id FROM warehouse_fulfillment AS f
-WHERE f.company_id = %(company)s::smallint AND f.state IN ('picked', 'packed')
-  AND f.id IN (
-      SELECT id FROM warehouse_fulfillment WHERE number = %(number)s::text
-      UNION ALL SELECT x.id FROM orders_order AS o JOIN warehouse_fulfillment AS x ON x.order_id = o.id
-      WHERE o.number = %(number)s::text
-      UNION ALL SELECT fulfillment_id FROM warehouse_package
-      WHERE number = %(number)s::text AND voided_at IS NULL)
-ORDER BY f.number
 """
 
 _EXPIRING = """

@@ -65,6 +65,14 @@ def waiting(queue: str, *, company: int, node: UUID | None = None, limit: int = 
     ]
 
 
+def scanned(text: str, *, company: int, limit: int = 100) -> list[FulfillmentRow]:
+    """Fulfillments that wait to be packed or handed over, by a number that was scanned: their own, their order's, or
+    that of one of their packages. 1 statement."""
+    statement = _FULFILLMENTS.format(queue="", which=_SCANNED)
+    params = {"number": text.upper(), "company": company, "limit": limit}
+    return [FulfillmentRow(*row) for row in sql.run(statement, params)]
+
+
 @dataclass(frozen=True, slots=True)
 class TaskRow:
     """A stop on the way of a picker."""
@@ -331,6 +339,15 @@ CROSS JOIN LATERAL (
     FROM warehouse_fulfillmentline WHERE fulfillment_id = f.id) AS l
 WHERE {which}
 """
+
+_SCANNED = """f.company_id = %(company)s::smallint AND f.state IN ('picked', 'packed')
+  AND f.id IN (
+      SELECT id FROM warehouse_fulfillment WHERE number = %(number)s::text
+      UNION ALL SELECT x.id FROM orders_order AS o JOIN warehouse_fulfillment AS x ON x.order_id = o.id
+      WHERE o.number = %(number)s::text
+      UNION ALL SELECT fulfillment_id FROM warehouse_package
+      WHERE number = %(number)s::text AND voided_at IS NULL)
+ORDER BY f.number LIMIT %(limit)s::int"""
 
 _WAVES = """
 SELECT w.id, w.number, w.node_id, n.code, w.state, w.method, w.policy_version, w.cutoff_at, w.proposed_at,

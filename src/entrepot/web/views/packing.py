@@ -49,8 +49,7 @@ def waiting(request: Request) -> HttpResponse:
     packed = queries.waiting("ship", company=company, limit=PAGE + 1)
     text = clean(request.GET.get("q"))
     # Also behind the first hundred.
-    scanned = packing.scanned(text, company=company) if text else []
-    found = [row for which in scanned[:PAGE] if (row := queries.fulfillment(which))]
+    found = queries.scanned(text, company=company, limit=PAGE) if text else []
     if len(found) == 1:
         return redirect("packing", which=found[0].id)
     shown = listed_whole(request, lists_floor.PACKING, found or rows, size=PAGE)
