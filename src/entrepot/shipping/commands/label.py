@@ -94,8 +94,8 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
     Locks: the shipments in id order; the purchases in doubt that carriers' numbers end.
     Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread;
     shipping.tracking_in_use. Again: by key; without one they are there already. 4 statements, 8 where carriers gave
-    numbers: whether labels in
-    doubt were bought is known then, 2 more where there were some; 1 more where some are refused for a number.
+    numbers: whether labels in doubt were bought is known then, 2 more where there were some; 1 more where some are
+    refused for a number.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     bare: dict[UUID, list[_Package]] = {}
@@ -103,19 +103,16 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         bare.setdefault(row[0], []).append(_Package(*row))
 
     decided: list[list[str] | Refused] = []
-    seen: set[UUID] = set()
+    given: dict[UUID, list[Numbered]] = {}
     for request in requests:
         one = found.get(request.shipment)
         if one is None:
             decided.append(NotFound(what="shipment", which=str(request.shipment)))
             continue
-        decided.append(_numbers(request, one, [] if one.id in seen else bare.get(one.fulfillment, [])))
-        seen |= set() if isinstance(decided[-1], Refused) else {one.id}
-    given = {
-        one.shipment: _carriers(found[one.shipment], numbers)
-        for one, numbers in zip(requests, decided, strict=True)
-        if not isinstance(numbers, Refused)
-    }
+        numbers = _numbers(request, one, [] if one.id in given else bare.get(one.fulfillment, []))
+        decided.append(numbers)
+        if not isinstance(numbers, Refused):
+            given[one.id] = _carriers(one, numbers)
     held = take_numbers(cause, [one for some in given.values() for one in some])
 
     answers: list[LabelsPrinted | Refused] = []
