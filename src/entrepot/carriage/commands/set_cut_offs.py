@@ -46,13 +46,8 @@ def set_cut_offs(
     free = [name for name, at in wanted.items() if at is None]
     freed = sql.run(_FREE, sql.columns(("carriers", "nodes", "weekdays"), free)) if free else []
 
-    changed = {name[0] for name, one in standing.items() if one.new or one.changed} | {
-        row[0] for row in freed
-    }
-    nodes_changed = {name[1] for name, one in standing.items() if one.new or one.changed} | {
-        row[1] for row in freed
-    }
-    offer("redate", [(node, 0, cause.at) for node in sorted(nodes_changed)])
+    changed = [*(name for name, one in standing.items() if one.new or one.changed), *freed]
+    offer("redate", [(node, 0, cause.at) for node in sorted({name[1] for name in changed})])
     company_of = {ids[place]: one.company for place, one in fit}
     announce(
         cause,
@@ -60,7 +55,7 @@ def set_cut_offs(
             Event(
                 "carrier", one, company_of[one], "registered", "registered", payload={"changed": ["cut-offs"]}
             )
-            for one in sorted(changed)
+            for one in sorted({name[0] for name in changed})
         ],
     )
     return [
