@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import wraps
 from http import HTTPStatus
@@ -630,12 +630,13 @@ def day_in(text: str | None) -> date | None:
         return None
 
 
-def moment_in(text: str | None) -> datetime | None:
-    """A moment with its zone, as our own pages write it."""
+def moment_in(text: str | None, zone: tzinfo | None = None) -> datetime | None:
+    """A moment with its zone, as our own pages write it; without one it is that of `zone`, where that is given."""
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
+    found = found if found.tzinfo else found.replace(tzinfo=zone)
     return found if found.tzinfo else None
 
 

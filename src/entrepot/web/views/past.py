@@ -18,7 +18,7 @@ from entrepot.stock import past
 from entrepot.stock.models import STATUSES
 from entrepot.web import format as fmt
 from entrepot.web import lists, words
-from entrepot.web.edge import Request, clean, console, page, uuid_in
+from entrepot.web.edge import Request, clean, console, moment_in, page, uuid_in
 from entrepot.web.listed import listed
 
 PAGE = 60
@@ -99,11 +99,9 @@ def _moment(request: Request) -> tuple[datetime, str]:
     reading, text = fmt.reading(), clean(request.GET.get("at"))
     if not text:
         return reading.now, ""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+    at = moment_in(text, reading.zone)
+    if at is None:
         return reading.now, gettext("That is no moment: write a day and a time.")
-    at = found if found.tzinfo else found.replace(tzinfo=reading.zone)
     if at > reading.now:
         return reading.now, gettext("That has not been yet. This is what stands there now.")
     return at, ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,7 +24,7 @@ from entrepot.shipping.commands.take_off import TakenOff, TakeOffManifest, take_
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, moment_in, page, uuid_in
 from entrepot.web.listed import listed
 
 KEPT_OVER = timedelta(days=30)
@@ -95,7 +95,7 @@ def off_manifest(request: Request, which: UUID) -> HttpResponse:
 def delivered(request: Request, which: UUID) -> HttpResponse:
     """It is with the customer, as a person knows: of carriers that tell nothing."""
     said = clean(request.POST.get("at"))
-    at = _moment(said)
+    at = moment_in(said, fmt.reading().zone)  # by the clock of whoever reads, as the page's own field has it
     proof = clean(request.POST.get("proof"))
     if (said and at is None) or not proof:
         messages.error(request, gettext("Say when it arrived, as 2026-03-02 14:30, and how you know."))
@@ -103,15 +103,6 @@ def delivered(request: Request, which: UUID) -> HttpResponse:
     wanted = Delivered(which, at, proof=proof)
     results = give(request, deliver, [wanted], lambda _: gettext("It is delivered."))
     return back(request, reverse("manifests"), results)
-
-
-def _moment(said: str) -> datetime | None:
-    """A moment as the page's own field writes it: by the clock of whoever reads."""
-    try:
-        found = datetime.fromisoformat(said)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=fmt.reading().zone)
 
 
 @require_POST
