@@ -124,9 +124,12 @@ def labels(request: Request, which: UUID, kind: str) -> HttpResponseBase:
     rows = [one for one in queries.labels(shipment=which) if one.state != "voided"]
     if kind not in ("pdf", "zpl") or not rows or rows[0].company != request.reader.company.id:
         raise Http404
-    bought = [one for one in rows if one.picture]
-    if bought:
+    if any(one.picture for one in rows):
         return _with_bought(request, kind, rows)
+    return _of_ours(request, kind, rows)
+
+
+def _of_ours(request: Request, kind: str, rows: list[queries.LabelRow]) -> HttpResponse:
     told = papers.labels_of(rows, request.reader.company.name)
     content = "".join(map(papers.label_zpl, told)) if kind == "zpl" else papers.label_pdf(told)
     return papers.to_print(content, f"label-{rows[0].package_number}.{kind}")
@@ -142,9 +145,7 @@ def _with_bought(request: Request, kind: str, rows: list[queries.LabelRow]) -> H
     own = request.GET.get("own")
     bare = [one for one in rows if not one.picture]
     if own and bare:
-        told = papers.labels_of(bare, request.reader.company.name)
-        made = "".join(map(papers.label_zpl, told)) if kind == "zpl" else papers.label_pdf(told)
-        return papers.to_print(made, f"label-{bare[0].package_number}.{kind}")
+        return _of_ours(request, kind, bare)
     if len(rows) == 1:
         return papers.of_carrier(rows[0].picture, f"label-{rows[0].package_number}")
     context = {"labels": rows, "bare": len(bare), "kind": kind, "shipment": rows[0].shipment}
