@@ -31,6 +31,8 @@ from entrepot.web.listed import chosen, listed, listed_whole, part_of
 SIDES = ("out", "in")
 NEED = {"out": ("dead", "kept"), "in": ("dead", "failed", "set_aside")}
 """What stands until a person does something, by side: the page shows it where nothing else is asked for."""
+STATES = {side: (*messages.STANDING[side], "dropped", messages.ARRIVED[side]) for side in SIDES}
+"""What a message may be in that the page looks for, by side."""
 ANY = "any"
 """Whatever became of it."""
 
@@ -52,7 +54,7 @@ def told(request: Request) -> HttpResponse:
     context = {
         **shown.context(),
         "side": side, "state": state, "place": place, "standing": questions.standing(company, fmt.reading().now),
-        "states": (*messages.STANDING[side], "dropped", messages.ARRIVED[side]), "ways_in": messages.ways_in(),
+        "states": STATES[side], "ways_in": messages.ways_in(),
         "topic": asked.topic, "named": asked.named, "day": asked.shown_day, "any": ANY,
         "may_act": state not in ("dropped", messages.ARRIVED[side]),
         "may": any(map(request.reader.actor.may, ("kernel.replay_messages", "kernel.drop_messages"))),
@@ -109,10 +111,9 @@ def _day(text: str | None) -> date | None:
 def _fetch(request: Request, before: str | None, limit: int) -> list[kernel.MessageRow]:
     asked, company = _asked(request), request.reader.company.id
     side = asked.side
-    known = (*messages.STANDING[side], "dropped", messages.ARRIVED[side])
     if not asked.is_past:
         return kernel.messages(
-            company, side, states=(asked.state,) if asked.state in known else NEED[side], place=asked.place,
+            company, side, states=(asked.state,) if asked.state in STATES[side] else NEED[side], place=asked.place,
             topic=asked.topic, before=before or "", limit=limit,
         )  # fmt: skip
     since = until = subject = None
@@ -123,8 +124,9 @@ def _fetch(request: Request, before: str | None, limit: int) -> list[kernel.Mess
             datetime.combine(one, time.min, fmt.reading().zone) for one in (day, day + timedelta(days=1))
         )
     return kernel.archive(
-        company, side, states=(asked.state,) if asked.state in known else (), place=asked.place, topic=asked.topic,
-        since=since, until=until, named=asked.named, subject=subject, before=before or "", limit=limit,
+        company, side, states=(asked.state,) if asked.state in STATES[side] else (), place=asked.place,
+        topic=asked.topic, since=since, until=until, named=asked.named, subject=subject, before=before or "",
+        limit=limit,
     )  # fmt: skip
 
 
