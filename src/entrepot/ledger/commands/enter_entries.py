@@ -175,11 +175,14 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
     numbers = iter(ids.numbers("JE", len(requests)))
     for one in requests:
         of = found.get(one.entry)
-        refused = _misfit_reversal(one, of, taken, closed, cause)
-        if refused or of is None:
-            answers.append(refused or NotFound(what="journal entry", which=str(one.entry)))
+        if of is None:
+            answers.append(NotFound(what="journal entry", which=str(one.entry)))
             continue
-        wanted = EnterEntry(
+        refused = _misfit_reversal(one, of, taken, closed, cause)
+        if refused:
+            answers.append(refused)
+            continue
+        mirrored = EnterEntry(
             of.company,
             of.kind,
             one.on,
@@ -189,7 +192,7 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
             of.currency,
             of.rate,
         )
-        draft = _Draft(ids.uuid7(), next(numbers), wanted, of.currency, of.id)
+        draft = _Draft(ids.uuid7(), next(numbers), mirrored, of.currency, of.id)
         taken[of.id] = draft.number
         drafts.append(draft)
         answers.append(EntryEntered(draft.id, draft.number, "waiting"))
@@ -199,13 +202,11 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
 
 def _misfit_reversal(
     one: ReverseEntry,
-    of: manual_queries.Locked | None,
+    of: manual_queries.Locked,
     taken: dict[UUID, str],
     closed: set[tuple[int, date]],
     cause: Cause,
 ) -> Refused | None:
-    if of is None:
-        return NotFound(what="journal entry", which=str(one.entry))
     if of.state != "posted":
         return WrongState(subject="journal entry", found=of.state, event="reverse", expected="posted")
     if of.id in taken:
