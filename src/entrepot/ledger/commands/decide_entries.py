@@ -18,9 +18,9 @@ from entrepot.kernel.events import Event
 from entrepot.ledger import manual, manual_queries
 from entrepot.ledger.commands.as_of import end_of, hold_closed, in_closed
 from entrepot.ledger.commands.enter_entries import ITEM
+from entrepot.ledger.commands.lock_entries import Locked, lock_entries
 from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.manual import DOCUMENT, DUTY
-from entrepot.ledger.manual_queries import Locked
 from entrepot.ledger.states import MANUAL_ENTRY
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -57,7 +57,7 @@ def decide_entries(cause: Cause, /, *, requests: Sequence[DecideEntry]) -> list[
     Locks: the entries in id order; the months against closing; the balances. Refuses: NotFound; WrongState; Invalid
     (rejected without a note); access.duties_apart; ledger.month_closed. Again: by key. 16 statements at most.
     """
-    found = {one.id: one for one in manual_queries.locked(sorted({one.entry for one in requests}))}
+    found = lock_entries(one.entry for one in requests)
     closed = hold_closed(one.company for one in found.values())
     approving = {one.entry for one in requests if one.approve and one.entry in found}
     duties = {

@@ -17,6 +17,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors, manual, manual_queries
 from entrepot.ledger.commands.as_of import hold_closed, misfit_day
+from entrepot.ledger.commands.lock_entries import Locked, lock_entries
 from entrepot.ledger.manual import DOCUMENT, DUTY, EntryLine
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -166,7 +167,7 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
     Locks: the entries in id order; the closing of months. Refuses: NotFound; WrongState (not posted); Invalid (day,
     reason); ledger.month_closed; ledger.reversed_before. Again: by key. 14 statements at most.
     """
-    found = {one.id: one for one in manual_queries.locked(sorted({one.entry for one in requests}))}
+    found = lock_entries(one.entry for one in requests)
     lines = manual_queries.lines_of(list(found))
     taken: dict[UUID, str] = dict(sql.run(_REVERSED, {"ids": list(found)}))
     closed = hold_closed(one.company for one in found.values())
@@ -202,7 +203,7 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
 
 def _misfit_reversal(
     one: ReverseEntry,
-    of: manual_queries.Locked,
+    of: Locked,
     taken: dict[UUID, str],
     closed: set[tuple[int, date]],
     cause: Cause,
