@@ -79,7 +79,7 @@ def _writer(arguments: argparse.Namespace) -> Write | None:
     """What writes the format that was asked for; None where its company is unknown."""
     from django.utils import timezone
 
-    from entrepot.insight import audit, beancount, ledger_export
+    from entrepot.insight import audit, beancount, book_files, ledger_export
 
     if arguments.format == "heads":
         return audit.write_heads
@@ -88,8 +88,5 @@ def _writer(arguments: argparse.Namespace) -> Write | None:
     company = ledger_export.company_of(arguments.company)
     if company is None:
         return None
-    of = ledger_export.span(company, arguments.year)
-    if arguments.format == "journal":
-        return lambda out: ledger_export.journal(out, of)
-    at = timezone.now()
-    return lambda out: ledger_export.audit_file(out, of, at)
+    of, at = ledger_export.span(company, arguments.year), timezone.now()
+    return lambda out: book_files.write(arguments.format, out, of, at)

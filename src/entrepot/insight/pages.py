@@ -332,14 +332,8 @@ def journal_lines(
     )
     given = [(name, says, value) for name, says, value in asked if value is not None]
     where = " AND ".join([says for _, says, _ in given]) or "TRUE"
-    params = {"company": company, "limit": limit} | {name: value for name, _, value in given}
-    return [
-        JournalLine(*row)
-        for row in sql.run(
-            f"{_JOURNAL}{where} ORDER BY {'l.id' if month is None else 'l.id + 0'} DESC LIMIT %(limit)s::int",
-            params,
-        )
-    ]
+    order = f" ORDER BY {'l.id' if month is None else 'l.id + 0'} DESC LIMIT %(limit)s::int"
+    return journal_where(company, where + order, {name: value for name, _, value in given}, limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -83,24 +82,6 @@ def chart(company: int) -> list[AccountRow]:
     return [AccountRow(*row) for row in sql.run(_CHART, {"company": company})]
 
 
-class Locked(NamedTuple):
-    """An entry that a command decides about."""
-
-    id: UUID
-    number: str
-    company: int
-    kind: str
-    on: date
-    currency: str
-    rate: Decimal | None
-    state: str
-
-
-def locked(which: Sequence[UUID]) -> list[Locked]:
-    """Entries in id order, locked. 1 statement."""
-    return [Locked(*row) for row in sql.run(_LOCK, {"ids": list(which)})]
-
-
 def lines_of(which: Sequence[UUID]) -> dict[UUID, list[EntryLine]]:
     """The lines of each entry, in their order. 1 statement."""
     found: dict[UUID, list[EntryLine]] = {one: [] for one in which}
@@ -146,11 +127,6 @@ WHERE l.manual_id = ANY(%(ids)s::uuid[]) ORDER BY l.manual_id DESC, l.number
 _CHART = (
     "SELECT code::int, name, type FROM ledger_account WHERE company_id = %(company)s::smallint ORDER BY code"
 )
-
-_LOCK = """
-SELECT id, number, company_id::int, kind, on_date, currency, rate, state FROM ledger_manualentry
-WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
-"""
 
 _LINES_OF = """
 SELECT manual_id, account, amount_minor FROM ledger_manualline WHERE manual_id = ANY(%(ids)s::uuid[])

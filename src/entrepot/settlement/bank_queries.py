@@ -330,8 +330,10 @@ JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.whole IS NOT NULL AND (l.whole <> l.made OR l.mixed)
 """
 
+_BOOKED = ", ".join(f"'{kind}'" for kind in bank.BOOKED_AS)
+
 # invariant 17: the bank account holds what it was opened with, what payouts brought and lines of statements say
-_ACCOUNT = """
+_ACCOUNT = f"""
 SELECT format('company %s: account 1000 holds %s %s; payouts make %s, lines of bank statements beside them %s, '
               'what it was opened with %s', company_id, COALESCE(b.balance, 0), currency, COALESCE(p.amount, 0),
               COALESCE(l.amount, 0), COALESCE(o.amount, 0))
@@ -342,7 +344,7 @@ FULL JOIN (SELECT company_id, currency::text, sum(net_minor)::bigint AS amount
   USING (company_id, currency)
 FULL JOIN (SELECT s.company_id, s.currency::text, sum(l.amount_minor)::bigint AS amount
            FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
-           WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice', 'landed_cost', 'order')
+           WHERE l.state = 'booked' OR l.known_kind IN ({_BOOKED})
            GROUP BY 1, 2) AS l
   USING (company_id, currency)
 FULL JOIN (SELECT company_id, currency::text, sum(amount_minor)::bigint AS amount FROM ledger_line

@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 from django.http import FileResponse, HttpResponse
 
 from entrepot.channels.spreadsheet.write import inert
+from entrepot.kernel import files
 
 CSV = "text/csv; charset=utf-8"
 IN_MEMORY = 1_000_000
@@ -41,6 +42,14 @@ def csv_of(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> IO[bytes]:
 def new_file() -> IO[bytes]:
     """A file without a name, gone when it is closed."""
     return SpooledTemporaryFile(IN_MEMORY)
+
+
+def sent_kept(kept: files.KeptFile) -> HttpResponse:
+    """An answer with a file that the worker made."""
+    file = new_file()
+    for part in files.content(kept.id):
+        file.write(part)
+    return sent(file, kept.name, kept.type)
 
 
 def sent(file: IO[bytes], name: str, type_: str) -> HttpResponse:

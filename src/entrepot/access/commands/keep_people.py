@@ -104,11 +104,14 @@ class PasswordRenewed:
     person: str
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """Somebody as they are known, locked."""
+
     id: int
     name: str
     may_enter: bool
     superuser: bool
+    email: str
 
     @property
     def subject(self) -> UUID:
@@ -182,7 +185,7 @@ def set_roles(cause: Cause, /, *, requests: Sequence[SetRoles]) -> list[RolesSet
     Refuses: NotFound; OwnRights; Invalid (a role or pair that is none); RolesChanged; ConflictsUnseen.
     Again: changes nothing, and nothing is told. 5 statements.
     """
-    found = _lock([one.person for one in requests])
+    found = lock([one.person for one in requests])
     had = _roles_of(found)
     answers: list[RolesSet | Refused] = []
     changed: dict[str, SetRoles] = {}
@@ -231,7 +234,7 @@ def set_companies(cause: Cause, /, *, requests: Sequence[SetCompanies]) -> list[
     Locks: the people, in the order of their ids. Refuses: NotFound; OwnRights; CompaniesChanged; Invalid (an
     administrator belongs to all). Again: changes nothing, and nothing is told. 4 statements.
     """
-    found = _lock([one.person for one in requests])
+    found = lock([one.person for one in requests])
     had = _companies_of(found)
     answers: list[CompaniesSet | Refused] = []
     changed: dict[str, set[int]] = {}
@@ -267,7 +270,7 @@ def admit_people(cause: Cause, /, *, requests: Sequence[AdmitPerson]) -> list[Pe
 
     Locks: the people, in the order of their ids. Refuses: NotFound; OwnRights. Again: changes nothing. 3 statements.
     """
-    found = _lock([one.person for one in requests])
+    found = lock([one.person for one in requests])
     answers: list[PersonAdmitted | Refused] = []
     changed: dict[str, bool] = {}
     for one in requests:
@@ -297,7 +300,7 @@ def renew_passwords(cause: Cause, /, *, requests: Sequence[RenewPassword]) -> li
     Locks: the people, in the order of their ids. Refuses: NotFound; OwnRights; ShutOut.
     Again: by key; without one, it is set again. 3 statements.
     """
-    found = _lock([one.person for one in requests])
+    found = lock([one.person for one in requests])
     answers: list[PasswordRenewed | Refused] = []
     renewed: dict[str, str] = {}
     for one in requests:
@@ -338,9 +341,7 @@ def _misfit_expected(one: SetRoles, has: Collection[str]) -> Refused | None:
     return RolesChanged(person=one.person, expected=expected, found=found)
 
 
-def _misfit_companies(
-    one: SetCompanies, before: _Found | None, had: Mapping[str, set[int]]
-) -> Refused | None:
+def _misfit_companies(one: SetCompanies, before: Found | None, had: Mapping[str, set[int]]) -> Refused | None:
     if before is not None and before.superuser and one.companies:
         return Invalid(
             field="companies", expected="none: an administrator belongs to all", found=len(one.companies)
@@ -355,7 +356,7 @@ def _accepted(pairs: Collection[str]) -> dict[str, list[str]]:
     return {"accepted": sorted(pairs)} if pairs else {}
 
 
-def _misfit_own(cause: Cause, person: str, before: _Found | None) -> Refused | None:
+def _misfit_own(cause: Cause, person: str, before: Found | None) -> Refused | None:
     if before is None:
         return NotFound(what="person", which=person)
     return OwnRights() if cause.actor.name == person else None
@@ -365,12 +366,13 @@ def _without(some: Collection[str], others: Collection[str]) -> list[str]:
     return sorted(set(some) - set(others))
 
 
-def _lock(names: Sequence[str]) -> dict[str, _Found]:
+def lock(names: Sequence[str]) -> dict[str, Found]:
+    """People by their names, in the order of their ids. Inside a command. 1 statement."""
     rows = sql.run(_LOCK, {"names": sorted(set(names))})
-    return {found.name: found for found in (_Found(*row) for row in rows)}
+    return {found.name: found for found in (Found(*row) for row in rows)}
 
 
-def _roles_of(found: Mapping[str, _Found]) -> dict[str, list[str]]:
+def _roles_of(found: Mapping[str, Found]) -> dict[str, list[str]]:
     """Their roles as they stand since the people are locked: read by a statement of its own, which sees what others
     committed while it was waited for them."""
     params = {"which": [one.id for one in found.values()], "known": sorted(rules.ROLES)}
@@ -380,7 +382,7 @@ def _roles_of(found: Mapping[str, _Found]) -> dict[str, list[str]]:
     return had
 
 
-def _companies_of(found: Mapping[str, _Found]) -> dict[str, set[int]]:
+def _companies_of(found: Mapping[str, Found]) -> dict[str, set[int]]:
     had: dict[str, set[int]] = {name: set() for name in found}
     names = {one.id: name for name, one in found.items()}
     for person, company in sql.run(_HAD_COMPANIES, {"which": list(names)}):
@@ -389,7 +391,7 @@ def _companies_of(found: Mapping[str, _Found]) -> dict[str, set[int]]:
 
 
 _LOCK = """
-SELECT id, username, is_active, is_superuser FROM auth_user
+SELECT id, username, is_active, is_superuser, email FROM auth_user
 WHERE username = ANY(%(names)s::text[]) ORDER BY id FOR UPDATE
 """
 

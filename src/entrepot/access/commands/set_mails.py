@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from entrepot.access import rules
-from entrepot.access.commands.keep_people import IN, OUT, subject_of
+from entrepot.access.commands.keep_people import lock
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -30,13 +29,6 @@ class MailSet:
     has_mail: bool
 
 
-class _Found(NamedTuple):
-    id: int
-    name: str
-    may_enter: bool
-    email: str
-
-
 @command("access.set_mails")
 def set_mails(cause: Cause, /, *, requests: Sequence[SetMail]) -> list[MailSet | Refused]:
     """People with their addresses of mail. The log says that one was changed, for whom and by whom, and holds none. Of
@@ -45,14 +37,13 @@ def set_mails(cause: Cause, /, *, requests: Sequence[SetMail]) -> list[MailSet |
     Locks: the people, in the order of their ids. Refuses: NotFound; Invalid (no address of mail). Again: changes
     nothing, and nothing is told. 3 statements.
     """
-    names = sorted({one.person for one in requests})
-    found = {row[1]: _Found(*row) for row in sql.run(_LOCK, {"names": names})}
+    found = lock([one.person for one in requests])
     answers: list[MailSet | Refused] = []
     changed: dict[str, str] = {}
     for one in requests:
-        refused = rules.misfit_mail(one.email)
-        if one.person not in found:
-            refused = NotFound(what="person", which=one.person)
+        refused = (
+            rules.misfit_mail(one.email) if one.person in found else NotFound(what="person", which=one.person)
+        )
         answers.append(refused or MailSet(one.person, bool(one.email)))
         if refused is None:
             changed[one.person] = one.email
@@ -63,18 +54,13 @@ def set_mails(cause: Cause, /, *, requests: Sequence[SetMail]) -> list[MailSet |
     announce(
         cause,
         (
-            Event("person", subject_of(was.id), 0, state, state, None, {"has_mail": bool(mail)})
+            Event("person", was.subject, 0, was.state, was.state, None, {"has_mail": bool(mail)})
             for name, mail in changed.items()
             for was in [found[name]]
-            for state in [IN if was.may_enter else OUT]
         ),
     )
     return answers
 
-
-_LOCK = """
-SELECT id, username, is_active, email FROM auth_user WHERE username = ANY(%(names)s::text[]) ORDER BY id FOR UPDATE
-"""
 
 _SET = """
 UPDATE auth_user SET email = one.mail FROM unnest(%(people)s::int[], %(mails)s::text[]) AS one(person, mail)

@@ -50,7 +50,6 @@ def correct_rates(cause: Cause, /, *, requests: Sequence[CorrectRate]) -> list[R
     wanted = sorted({(one.company, one.currency, one.on_date) for one in requests})
     rates = {tuple(key): rate for *key, rate in sql.run(_LOCK, sql.columns(names, wanted))}
     answers: list[RateCorrected | Refused] = []
-    corrected: dict[tuple[object, ...], tuple[int, str, date, Decimal]] = {}
     kept: list[tuple[UUID, CorrectRate, Decimal]] = []
     for one in requests:
         key = (one.company, one.currency, one.on_date)
@@ -62,9 +61,9 @@ def correct_rates(cause: Cause, /, *, requests: Sequence[CorrectRate]) -> list[R
         if rates[key] != one.rate:
             kept.append((ids.uuid7(), one, rates[key]))
             rates[key] = one.rate
-            corrected[key] = (*key, one.rate)
     if kept:
-        sql.run(_CORRECT, sql.columns((*names, "rates"), corrected.values()))
+        rows = {(one.company, one.currency, one.on_date): one.rate for _, one, _ in kept}
+        sql.run(_CORRECT, sql.columns((*names, "rates"), [(*key, rate) for key, rate in rows.items()]))
         columns = (
             "id", "company_id", "currency", "on_date", "was", "rate", "reason", "corrected_by", "corrected_at",
         )  # fmt: skip

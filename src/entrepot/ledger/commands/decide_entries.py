@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.ledger import errors, manual, manual_queries, queries
+from entrepot.ledger import manual, manual_queries
+from entrepot.ledger.commands.as_of import end_of, hold_closed, in_closed
 from entrepot.ledger.commands.enter_entries import ITEM
+from entrepot.ledger.commands.lock_entries import Locked, lock_entries
 from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.manual import DOCUMENT, DUTY
-from entrepot.ledger.manual_queries import Locked
 from entrepot.ledger.states import MANUAL_ENTRY
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -56,9 +57,8 @@ def decide_entries(cause: Cause, /, *, requests: Sequence[DecideEntry]) -> list[
     Locks: the entries in id order; the months against closing; the balances. Refuses: NotFound; WrongState; Invalid
     (rejected without a note); access.duties_apart; ledger.month_closed. Again: by key. 16 statements at most.
     """
-    found = {one.id: one for one in manual_queries.locked(sorted({one.entry for one in requests}))}
-    sql.run("SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))")
-    closed = queries.closed_months(sorted({one.company for one in found.values()}))
+    found = lock_entries(one.entry for one in requests)
+    closed = hold_closed(one.company for one in found.values())
     approving = {one.entry for one in requests if one.approve and one.entry in found}
     duties = {
         which: Duty(which, DUTY, "approve", cause.actor.name, found[which].number)
@@ -96,11 +96,8 @@ def _decide(
     note = request.note.strip()
     if not request.approve and not note:
         return Invalid(field="note", expected="why it is rejected", found="nothing")
-    if request.approve and of.id in apart:
-        return apart[of.id]
-    if request.approve and (of.company, of.on.replace(day=1)) in closed:
-        return errors.MonthClosed(company=of.company, month=f"{of.on:%Y-%m}")
-    return _Decision(of, state, note)
+    refused = (apart.get(of.id) or in_closed(of.company, of.on, closed)) if request.approve else None
+    return refused or _Decision(of, state, note)
 
 
 def _post(cause: Cause, entries: Sequence[Locked], duties: dict[UUID, Duty]) -> dict[UUID, UUID]:
@@ -111,7 +108,7 @@ def _post(cause: Cause, entries: Sequence[Locked], duties: dict[UUID, Duty]) -> 
     lines = manual_queries.lines_of([one.id for one in entries])
     answers = post(cause, requests=[
         Posting(
-            one.company, manual.EVENT, DOCUMENT, one.id, one.currency, (), _occurred(one.on, cause.at), rate=one.rate,
+            one.company, manual.EVENT, DOCUMENT, one.id, one.currency, (), end_of(one.on, cause.at), rate=one.rate,
             given=tuple((line.account, f"manual.{one.kind}", line.amount_minor) for line in lines[one.id]),
         )
         for one in entries
@@ -122,11 +119,6 @@ def _post(cause: Cause, entries: Sequence[Locked], duties: dict[UUID, Duty]) -> 
         for one, answer in zip(entries, answers, strict=True)
         if isinstance(answer, Posted) and answer.entry
     }
-
-
-def _occurred(on: date, now: datetime) -> datetime:
-    """The end of the day, or now, where it is not over."""
-    return min(now, datetime.combine(on, time.max, UTC))
 
 
 def _store(cause: Cause, decided: Sequence[_Decision], posted: dict[UUID, UUID]) -> None:

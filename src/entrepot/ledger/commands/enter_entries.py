@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -15,7 +15,9 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
-from entrepot.ledger import errors, manual, manual_queries, queries
+from entrepot.ledger import errors, manual, manual_queries
+from entrepot.ledger.commands.as_of import hold_closed, misfit_day
+from entrepot.ledger.commands.lock_entries import Locked, lock_entries
 from entrepot.ledger.manual import DOCUMENT, DUTY, EntryLine
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -69,7 +71,7 @@ def enter_entries(cause: Cause, /, *, requests: Sequence[EnterEntry]) -> list[En
     ledger.month_closed; ledger.moved_elsewhere. Again: by key. 12 statements at most.
     """
     books = _books({one.company for one in requests})
-    closed = _closed(books)
+    closed = hold_closed(books)
     answers: list[EntryEntered | Refused] = []
     drafts: list[_Draft] = []
     numbers = iter(ids.numbers("JE", len(requests)))
@@ -97,12 +99,6 @@ def _books(companies: set[int]) -> dict[int, _Books]:
     return {company: _Books(currency, frozenset(chart)) for company, currency, chart in rows}
 
 
-def _closed(companies: Sequence[int] | dict[int, _Books]) -> set[tuple[int, date]]:
-    """Closed months, which stay as they are until this is over."""
-    sql.run("SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))")
-    return queries.closed_months(list(companies))
-
-
 def _misfit(
     one: EnterEntry, books: _Books | None, closed: set[tuple[int, date]], cause: Cause
 ) -> Refused | None:
@@ -114,17 +110,8 @@ def _misfit(
         or manual.misfit_currency(currency, one.rate, books.currency)
         or manual.too_much(one.lines, currency, one.rate, books.currency)
         or manual.off(one.lines, currency)
-        or _misfit_day(one.company, one.on, closed, cause)
+        or misfit_day(one.company, one.on, cause.at, closed)
     )
-
-
-def _misfit_day(company: int, on: date, closed: set[tuple[int, date]], cause: Cause) -> Refused | None:
-    today = cause.at.astimezone(UTC).date()
-    if on > today:
-        return Invalid(field="on", expected=Said("a day until {0}", str(today)), found=str(on))
-    if (company, on.replace(day=1)) in closed:
-        return errors.MonthClosed(company=company, month=f"{on:%Y-%m}")
-    return None
 
 
 def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
@@ -180,20 +167,23 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
     Locks: the entries in id order; the closing of months. Refuses: NotFound; WrongState (not posted); Invalid (day,
     reason); ledger.month_closed; ledger.reversed_before. Again: by key. 14 statements at most.
     """
-    found = {one.id: one for one in manual_queries.locked(sorted({one.entry for one in requests}))}
+    found = lock_entries(one.entry for one in requests)
     lines = manual_queries.lines_of(list(found))
     taken: dict[UUID, str] = dict(sql.run(_REVERSED, {"ids": list(found)}))
-    closed = _closed(sorted({one.company for one in found.values()}))
+    closed = hold_closed(one.company for one in found.values())
     answers: list[EntryEntered | Refused] = []
     drafts: list[_Draft] = []
     numbers = iter(ids.numbers("JE", len(requests)))
     for one in requests:
         of = found.get(one.entry)
-        refused = _misfit_reversal(one, of, taken, closed, cause)
-        if refused or of is None:
-            answers.append(refused or NotFound(what="journal entry", which=str(one.entry)))
+        if of is None:
+            answers.append(NotFound(what="journal entry", which=str(one.entry)))
             continue
-        wanted = EnterEntry(
+        refused = _misfit_reversal(one, of, taken, closed, cause)
+        if refused:
+            answers.append(refused)
+            continue
+        mirrored = EnterEntry(
             of.company,
             of.kind,
             one.on,
@@ -203,7 +193,7 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
             of.currency,
             of.rate,
         )
-        draft = _Draft(ids.uuid7(), next(numbers), wanted, of.currency, of.id)
+        draft = _Draft(ids.uuid7(), next(numbers), mirrored, of.currency, of.id)
         taken[of.id] = draft.number
         drafts.append(draft)
         answers.append(EntryEntered(draft.id, draft.number, "waiting"))
@@ -213,13 +203,11 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
 
 def _misfit_reversal(
     one: ReverseEntry,
-    of: manual_queries.Locked | None,
+    of: Locked,
     taken: dict[UUID, str],
     closed: set[tuple[int, date]],
     cause: Cause,
 ) -> Refused | None:
-    if of is None:
-        return NotFound(what="journal entry", which=str(one.entry))
     if of.state != "posted":
         return WrongState(subject="journal entry", found=of.state, event="reverse", expected="posted")
     if of.id in taken:
@@ -228,7 +216,7 @@ def _misfit_reversal(
         return Invalid(field="reason", expected="why it is taken back", found="nothing")
     if one.on < of.on:
         return Invalid(field="on", expected=Said("a day from {0} on", str(of.on)), found=str(one.on))
-    return _misfit_day(of.company, one.on, closed, cause)
+    return misfit_day(of.company, one.on, cause.at, closed)
 
 
 _COLUMNS = (

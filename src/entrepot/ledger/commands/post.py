@@ -13,7 +13,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.money import exponent, round_half_away
+from entrepot.kernel.money import minor_at, round_half_away
 from entrepot.ledger import errors, rules
 
 TOLD = "invoice"
@@ -190,8 +190,8 @@ class _Rates:
     ) -> list[int]:
         rate = said or self.on(company, currency, day)
         assert rate is not None
-        scale = Decimal(10) ** (exponent(self.home[company]) - exponent(currency))
-        rounded = [round_half_away(amount * rate * scale) for amount in amounts]
+        worth = minor_at(rate, currency, self.home[company])
+        rounded = [round_half_away(amount * worth) for amount in amounts]
         return rules.spread_functional(amounts, rounded)
 
 

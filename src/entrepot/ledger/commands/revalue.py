@@ -12,7 +12,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.ledger import errors, exchange, queries
+from entrepot.ledger import exchange, queries
+from entrepot.ledger.commands.as_of import in_closed
 from entrepot.ledger.commands.note_measured import note_measured
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.currency_queries import OfCompany, amounts, measure
@@ -90,9 +91,8 @@ def _postings(company: int, one: OfCompany) -> list[Posting]:
 def _in_closed(postings: Sequence[Posting], closed: set[tuple[int, date]]) -> Refused | None:
     """Both or none: what is posted in one month is taken back in another."""
     for one in postings:
-        month = one.occurred_at.astimezone(UTC).date().replace(day=1)
-        if (one.company, month) in closed:
-            return errors.MonthClosed(company=one.company, month=f"{month:%Y-%m}")
+        if refused := in_closed(one.company, one.occurred_at.astimezone(UTC).date(), closed):
+            return refused
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,10 +13,10 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.ledger import layers, queries
+from entrepot.ledger import layers
+from entrepot.ledger.commands.as_of import end_of, hold_closed, misfit_day
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Key, load_layers, store_layers, store_values
-from entrepot.ledger.errors import MonthClosed
 from entrepot.ledger.layers import Layer
 
 UNIT_MAX = Decimal(10) ** 12
@@ -88,13 +88,16 @@ def write_down(cause: Cause, /, *, requests: Sequence[WriteDown]) -> list[Writte
     stands there); Invalid (unit, reason, day); ledger.month_closed. Again: changes nothing. 8 statements; 1 more with
     layers, 1 where some change, 2 where days are said.
     """
-    closed = _closed(requests)
+    closed = hold_closed(one.company for one in requests if one.on is not None)
     stock = _load([(one.company, one.sku, one.node, "stock") for one in requests])
     answers: list[WrittenDown | Refused] = []
     drafts: list[_Draft] = []
     for one in requests:
         found = stock.get((one.company, one.sku, one.node, "stock"))
-        if refused := _misfit(one, found) or _misfit_day(one, cause.at, closed):
+        refused = _misfit(one, found) or (
+            misfit_day(one.company, one.on, cause.at, closed) if one.on else None
+        )
+        if refused:
             answers.append(refused)
             continue
         assert found is not None
@@ -127,31 +130,8 @@ def _misfit(one: WriteDown, found: _Stock | None) -> Refused | None:
     return None
 
 
-def _misfit_day(one: WriteDown, now: datetime, closed: set[tuple[int, date]]) -> Refused | None:
-    if one.on is None:
-        return None
-    today = now.astimezone(UTC).date()
-    if one.on > today:
-        return Invalid(field="on", expected=Said("a day until {0}", str(today)), found=str(one.on))
-    if (one.company, one.on.replace(day=1)) in closed:
-        return MonthClosed(company=one.company, month=f"{one.on:%Y-%m}")
-    return None
-
-
-def _closed(requests: Sequence[WriteDown]) -> set[tuple[int, date]]:
-    """Closed months of the companies, which stay as they are until this is over; read where days are said."""
-    companies = sorted({one.company for one in requests if one.on is not None})
-    if not companies:
-        return set()
-    sql.run("SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))")
-    return queries.closed_months(companies)
-
-
 def _occurred(one: WriteDown, now: datetime) -> datetime:
-    """The end of the day that is said, or now, where it is not over."""
-    if one.on is None:
-        return now
-    return min(now, datetime.combine(one.on, time.max, UTC))
+    return now if one.on is None else end_of(one.on, now)
 
 
 def _bring(found: _Stock, unit: Decimal) -> None:

@@ -18,7 +18,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import post
 from entrepot.settlement import errors
-from entrepot.settlement.bank import BOOKED_AS, INSTEAD, OWN_CURRENCY, PURPOSES, BankMatching, Expected
+from entrepot.settlement.bank import BILLS, BOOKED_AS, INSTEAD, OWN_CURRENCY, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.entering import alone_up_to
 from entrepot.settlement.commands.take_payouts import LOCK as LOCKED
@@ -320,12 +320,14 @@ SELECT company, currency, kind, id, number, names, amount, on_day FROM ({EXPECTE
 WHERE e.id = ANY(%(ids)s::uuid[])
 """
 
+_BILLS = ", ".join(f"'{kind}'" for kind in BILLS)
+
 _DEBTS = f"""
 SELECT d.statement, d.number, array_agg(e.id)
 FROM unnest(%(statements)s::uuid[], %(numbers)s::int[], %(companies)s::int[], %(currencies)s::text[],
             %(amounts)s::bigint[]) AS d(statement, number, company, currency, amount)
 JOIN ({EXPECTED}) AS e USING (company, currency, amount)
-WHERE e.kind IN ('carrier_invoice', 'supplier_invoice', 'landed_cost') GROUP BY 1, 2
+WHERE e.kind IN ({_BILLS}) GROUP BY 1, 2
 """
 
 _BILLED = """

@@ -128,6 +128,6 @@ def _answer(
     return Status(200, [next(told) if isinstance(one, Refused) else one for one in results])
 
 
-def paged(rows: Sequence[Any], limit: int) -> dict[str, Any]:
+def paged(rows: Sequence[Any], limit: int, by: str = "id") -> dict[str, Any]:
     """A page out of rows that were read with one more than its limit, and the cursor of the page behind it."""
-    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+    return {"items": rows[:limit], "next": getattr(rows[limit - 1], by) if len(rows) > limit else None}

@@ -20,7 +20,7 @@ from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.jobs import JobNowOut
 from entrepot.web.api.schemas import Each, Own, Strict
-from entrepot.web.as_csv import new_file, sent
+from entrepot.web.as_csv import sent_kept
 
 router = Router()
 
@@ -64,7 +64,4 @@ def take_file(request: HttpRequest, file_id: UUID, company: Company = None) -> H
     found = files.kept(parse.company_of(company), file_id, by=by, now=timezone.now())
     if found is None:
         raise NotFound(what="file", which=str(file_id))
-    whole = new_file()
-    for part in files.content(found.id):
-        whole.write(part)
-    return sent(whole, found.name, found.type)
+    return sent_kept(found)

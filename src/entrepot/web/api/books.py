@@ -13,10 +13,9 @@ from entrepot.insight import pages
 from entrepot.ledger import queries
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company, Limit, paged
-from entrepot.web.api.schemas import Out
+from entrepot.web.api.schemas import BIGINT_MAX, Out
 
 router = Router()
-LINE_MAX = 2**63 - 1
 ACCOUNT_MAX = 2**31 - 1
 
 Month = Annotated[date | None, Query(description="A day of the month; without, of all months.")]
@@ -82,7 +81,7 @@ def list_journal(
     month: Month = None,
     up_to: UpTo = False,
     before: Annotated[
-        int | None, Query(ge=0, le=LINE_MAX, description="The cursor: `next` of the page before.")
+        int | None, Query(ge=0, le=BIGINT_MAX, description="The cursor: `next` of the page before.")
     ] = None,
     company: Company = None,
 ) -> Any:

@@ -261,7 +261,7 @@ def list_clearing_lines(
     """What is open of an account, the oldest posting first."""
     wanted = Wanted(account, side=side, older_than=older_than, counterparty=counterparty)
     rows = queries.items(parse.company_of(company), wanted, timezone.now(), after=after, limit=limit + 1)
-    return {"items": rows[:limit], "next": rows[limit - 1].line if len(rows) > limit else None}
+    return paged(rows, limit, by="line")
 
 
 @router.get("/clearing/matches", response={200: ClearingMatchesOut, **READ})

@@ -201,7 +201,7 @@ def list_payout_lines(
     """Lines of a payout in its own order, each with what it settles and why it differs or what explained it."""
     parse.own("payout", payout, company)
     rows = settlement.lines(payout, after=after, limit=limit + 1)
-    return {"items": rows[:limit], "next": rows[limit - 1].number if len(rows) > limit else None}
+    return paged(rows, limit, by="number")
 
 
 @router.get("/payouts/reserves", response={200: list[ReserveOut], **READ})

@@ -16,7 +16,7 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.catalog.rules import SIDE_MAX, WEIGHT_MAX
 from entrepot.kernel.errors import NotFound
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.packagings import PackagingOut
 from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Code, Each, Out, Own, Price, Strict, Text
 
@@ -126,7 +126,7 @@ def list_skus(
 ) -> dict[str, Any]:
     """SKUs by their codes, a page at a time."""
     rows = catalog.skus_behind(company=parse.company_of(company), after=after or "", limit=limit + 1)
-    return {"items": rows[:limit], "next": rows[limit - 1].code if len(rows) > limit else None}
+    return paged(rows, limit, by="code")
 
 
 @router.get("/skus/{code}", response={200: WholeSkuOut, **READ})

@@ -70,11 +70,11 @@ def told(request: Request) -> HttpResponse:
 def new(request: Request) -> HttpResponse:
     """The form of an entry, with as many lines as are asked for."""
     company = request.reader.company
-    rows = _rows(request.GET.get("rows"))
+    rows, chart = _rows(request.GET.get("rows")), queries.chart(company.id)
     context = {
         "rows": range(1, rows + 1), "room": rows, "may_grow": rows < LINES_MAX, "kinds": KINDS, "today": _today(),
-        "accounts": [one for one in queries.chart(company.id) if one.code == BANK or one.code not in INSTEAD],
-        "kept_out": [one for one in queries.chart(company.id) if one.code in INSTEAD],
+        "accounts": [one for one in chart if one.code == BANK or one.code not in INSTEAD],
+        "kept_out": [one for one in chart if one.code in INSTEAD],
         "instead": INSTEAD, "currency": company.currency, "example": fmt.example(company.currency),
     }  # fmt: skip
     return page(request, "web/entry_new.html", context, area="books")
@@ -156,7 +156,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
     context = {
         "one": found[0], "lines": lines, "today": _today(),
         "is_own": found[0].entered_by == request.reader.name,
-        "sum": found[0].amount_minor,
     }  # fmt: skip
     return page(request, "web/manual_entry.html", context, area="books")
 

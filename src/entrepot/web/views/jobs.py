@@ -19,7 +19,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.exports import as_oneself
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight, words
-from entrepot.web.as_csv import new_file, sent
+from entrepot.web.as_csv import sent_kept
 from entrepot.web.edge import Request, console, give, ids_in, page, uuid_in
 from entrepot.web.listed import at_most, listed_whole
 from entrepot.web.refusals import named
@@ -86,10 +86,7 @@ def file(request: Request, which: UUID) -> HttpResponse:
     found = _file(request, which)
     if found is None:
         raise Http404
-    whole = new_file()
-    for part in files.content(found.id):
-        whole.write(part)
-    return sent(whole, found.name, found.type)
+    return sent_kept(found)
 
 
 def _made(request: Request, found: jobs.JobRow, answer: dict[str, Any]) -> files.KeptFile | None:
