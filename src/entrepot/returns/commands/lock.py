@@ -64,7 +64,7 @@ class Line:
     @property
     def left(self) -> int:
         """Units that may be refunded or exchanged still, but for those that somebody has to decide about."""
-        return self.quantity - self.cancelled - self.refunded - self.refused - self.doubts
+        return self.units.unpaid - self.doubts
 
     @property
     def to_come(self) -> int:
@@ -108,9 +108,12 @@ class Return:
     @property
     def is_ahead(self) -> bool:
         """Whether units were refunded that have not come."""
-        return any(
-            line.refunded - line.missing > line.received - line.refused for line in self.lines.values()
-        )
+        return any(line.units.ahead > 0 for line in self.lines.values())
+
+    @property
+    def doubts(self) -> int:
+        """Units that somebody has to decide about."""
+        return sum(line.doubts for line in self.lines.values())
 
     def in_its(self, minor: int | None) -> int | None:
         """An amount of a policy, which is in the company's own currency, in that of the order; nothing where nobody
@@ -277,9 +280,7 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
 def _undecided(cause: Cause, ended: Iterable[Return], times: Mapping[UUID, datetime]) -> None:
     """Nobody has to decide about units of returns that ended, but where that decides about an amount on a card. 3
     statements, none where nobody had to."""
-    open_ones = [
-        one for one in ended if not one.open_holds and any(line.doubts for line in one.lines.values())
-    ]
+    open_ones = [one for one in ended if one.doubts and not one.open_holds]
     if open_ones:
         resolve_subjects(cause, requests=[
             ResolveSubject(one.company, item, one.id, "the return ended", "", times.get(one.id, cause.at))

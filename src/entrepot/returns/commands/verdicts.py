@@ -152,7 +152,7 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
     if goods == "back" and one.disposed:
         expected = "waiting for its disposition; let the house keep the units"
         return WrongState(subject="inspection", found="disposed", event="send back", expected=expected)
-    left = line.quantity - line.cancelled - line.refunded - line.refused
+    left = line.units.unpaid
     if left < one.quantity <= left + one.agreed:
         return errors.ExchangeAgreed(number=of.number, units=one.agreed)
     if one.quantity > left:
@@ -219,7 +219,7 @@ def _unacceptable(
         )
     if one.sent:
         return WrongState(subject="inspection", found="sent back", event="accept", expected="here")
-    if of.without_refund and _unpaid(of) > one.quantity * (one.verdict == OPEN):
+    if of.without_refund and of.units.unpaid > one.quantity * (one.verdict == OPEN):
         # Of others of its units somebody has said that nothing is paid for them.
         expected = "without other units that nothing was paid for; refund those first"
         return WrongState(
@@ -235,11 +235,6 @@ def _unacceptable(
         if one.refused_by == cause.actor.name:
             return apart(of.duty("take back a refusal", cause.actor.name))
     return None
-
-
-def _unpaid(of: Return) -> int:
-    """Units of a return that were neither refunded nor refused."""
-    return of.units.quantity - of.units.cancelled - of.units.refunded - of.units.refused
 
 
 def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
@@ -264,7 +259,7 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
     ])  # fmt: skip
     changed = {one.of.id: one.of for one in decided}
     store(cause, changed.values(), {})
-    done = [one for one in changed.values() if not any(line.doubts for line in one.lines.values())]
+    done = [one for one in changed.values() if not one.doubts]
     if done:
         resolve_subjects(cause, requests=[
             ResolveSubject(one.company, item, one.id, "decided", "") for one in done for item in refusing.DECISIONS
