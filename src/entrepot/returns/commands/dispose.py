@@ -185,7 +185,7 @@ def _sold_as(
     sold = {
         which: second[which]._replace(
             into=one,
-            shelf=shelves.get((second[which].node, one.sku)) or shelves.get((second[which].node, None)),
+            shelf=shelf_of(shelves, second[which].node, one.sku),
         )
         for which, one in into.items()
     }
@@ -212,6 +212,11 @@ def shelves_of(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID | 
     for node, sku, bin_id in sql.run(_SHELVES, sql.columns(("nodes", "skus"), sorted(pairs))):
         shelves.setdefault((node, sku), bin_id)
     return shelves
+
+
+def shelf_of(shelves: Mapping[tuple[UUID, UUID | None], UUID], node: UUID, sku: UUID) -> UUID | None:
+    """The shelf of a SKU at a node, or one of the node."""
+    return shelves.get((node, sku)) or shelves.get((node, None))
 
 
 def nodes_of(bins: Collection[UUID]) -> dict[UUID, UUID]:
@@ -262,7 +267,7 @@ def _place(
     """The bin that was named, or else the shelf of what is sold again; other units stay where they are."""
     if request.bin or (request.disposition or units.proposed) != "restock":
         return request.bin or units.bin
-    return shelves.get((units.node, sku)) or shelves.get((units.node, None))
+    return shelf_of(shelves, units.node, sku)
 
 
 def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket]) -> None:
