@@ -15,9 +15,10 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
+from entrepot.returns.commands.gathering import take_whole
 from entrepot.returns.commands.left import serials_gone
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
-from entrepot.returns.commands.regrade import Into, Regrade, gather, named_for, regrade
+from entrepot.returns.commands.regrade import Into, Regrade, named_for, regrade
 from entrepot.returns.refusing import OPEN, REFUSED, SEND_BACK
 from entrepot.returns.regrading import FROM
 from entrepot.stock.commands.move import CUSTOMER, SCRAP, At, Bucket
@@ -309,7 +310,7 @@ def _send_back(gone: Sequence[_Decided]) -> None:
 def _sell(cause: Cause, sold: Sequence[_Decided]) -> None:
     """Units of second grade become what they are sold as."""
     if sold:
-        gather((one.id, one.request.quantity, one.request.quantity) for one in sold)
+        take_whole((one.id, one.request.quantity) for one in sold)
         regrade(cause, [_regrade(one) for one in sold])
 
 
