@@ -17,7 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.gathering import take_whole
 from entrepot.returns.commands.left import serials_gone
-from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
+from entrepot.returns.commands.lock import Line, Return, lock_inspected, offer_refunds, store
 from entrepot.returns.commands.regrade import Into, Regrade, named_for, regrade
 from entrepot.returns.refusing import OPEN, REFUSED, SEND_BACK
 from entrepot.returns.regrading import FROM
@@ -112,7 +112,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
     sent back, 27 where second grade is sold.
     """
     wanted = [one.inspection for one in requests]
-    found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
+    found = lock_inspected(wanted)
     waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"inspections": wanted})}
     left = {inspection: one.left for inspection, one in waiting.items()}
     shelves, nodes = _bins(found, requests)
@@ -337,8 +337,6 @@ _DISPOSITION: tuple[Any, ...] = (
     "id", "return_id", "return_line_id", "inspection_id", "quantity", "disposition", "bin_id", "reason", "decided_by",
     "decided_at", "value_minor",
 )  # fmt: skip
-
-_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _WAITING = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial,

@@ -15,7 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Sai
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, refusing
 from entrepot.returns.commands.dispose import OVERRIDES
-from entrepot.returns.commands.lock import Line, Return, lock_returns, store
+from entrepot.returns.commands.lock import Line, Return, lock_inspected, store
 from entrepot.returns.refusing import ACCEPTED, OPEN, REFUSED, SEND_BACK, Refusals
 from entrepot.returns.states import FINAL
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -86,9 +86,10 @@ class _Known:
     """Inspections with their returns under lock. 6 statements."""
 
     def __init__(self, wanted: Sequence[UUID]) -> None:
-        params = {"inspections": list(wanted)}
-        self.returns = lock_returns([row[0] for row in sql.run(_RETURNS_OF, params)])
-        self.inspections = {row[0]: _Inspected(*row[1:]) for row in sql.run(_INSPECTIONS, params)}
+        self.returns = lock_inspected(wanted)
+        self.inspections = {
+            row[0]: _Inspected(*row[1:]) for row in sql.run(_INSPECTIONS, {"inspections": list(wanted)})
+        }
 
     def of(self, inspection: UUID) -> tuple[_Inspected, Return, Line] | NotFound:
         one = self.inspections.get(inspection)
@@ -274,8 +275,6 @@ _VERDICT = (
     "id", "company_id", "return_id", "inspection_id", "outcome", "reason", "goods", "told", "note", "proposed",
     "decided_by", "decided_at",
 )  # fmt: skip
-
-_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _INSPECTIONS = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity, i.disposed, i.proposed, i.verdict,
