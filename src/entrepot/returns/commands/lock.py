@@ -269,8 +269,11 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
             for one, before, after, reason in steps
         ],
     )
-    taken_in(cause, [one.of for one in steps if one.after in states.FINAL], times, "the return ended")
-    _undecided(cause, [one.of for one in steps if one.after in states.FINAL], times)
+    ended = [one.of for one in steps if one.after in states.FINAL]
+    taken_in(cause, ended, times, "the return ended")
+    # What decides about an amount on a card stays open.
+    doubted = [one for one in ended if one.doubts and not one.open_holds]
+    nothing_to_decide(cause, doubted, times, "the return ended")
     orders = {one.of.order: times.get(one.of.id, at) for one in steps}
     note_returns(cause, axes(orders), orders)
     nothing_comes = {
@@ -282,14 +285,14 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
         labels_gone.void(cause, nothing_comes)
 
 
-def _undecided(cause: Cause, ended: Iterable[Return], times: Mapping[UUID, datetime]) -> None:
-    """Nobody has to decide about units of returns that ended, but where that decides about an amount on a card. 3
-    statements, none where nobody had to."""
-    open_ones = [one for one in ended if one.doubts and not one.open_holds]
-    if open_ones:
+def nothing_to_decide(
+    cause: Cause, returns: Sequence[Return], times: Mapping[UUID, datetime], how: str
+) -> None:
+    """Nobody has to decide about units of returns any more. 3 statements, none for none."""
+    if returns:
         resolve_subjects(cause, requests=[
-            ResolveSubject(one.company, item, one.id, "the return ended", "", times.get(one.id, cause.at))
-            for one in open_ones for item in DECISIONS
+            ResolveSubject(one.company, item, one.id, how, "", times.get(one.id, cause.at))
+            for one in returns for item in DECISIONS
         ])  # fmt: skip
 
 

@@ -15,10 +15,9 @@ from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Sai
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, refusing
 from entrepot.returns.commands.dispose import OVERRIDES
-from entrepot.returns.commands.lock import Line, Return, lock_inspected, store
+from entrepot.returns.commands.lock import Line, Return, lock_inspected, nothing_to_decide, store
 from entrepot.returns.refusing import ACCEPTED, OPEN, REFUSED, SEND_BACK, Refusals
 from entrepot.returns.states import FINAL
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +259,7 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
     ])  # fmt: skip
     changed = {one.of.id: one.of for one in decided}
     store(cause, changed.values(), {})
-    done = [one for one in changed.values() if not one.doubts]
-    if done:
-        resolve_subjects(cause, requests=[
-            ResolveSubject(one.company, item, one.id, "decided", "") for one in done for item in refusing.DECISIONS
-        ])  # fmt: skip
+    nothing_to_decide(cause, [one for one in changed.values() if not one.doubts], {}, "decided")
     going = [one for one in changed.values() if one.state not in (*FINAL, "requested")]
     asked = ("refund", "store_credit")
     offer("decide_refund", [(one.id, 0, cause.at) for one in going if one.asked in asked])
