@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.shapes import shape
-from entrepot.returns import errors
+from entrepot.returns import errors, matching
 from entrepot.returns.law import EXCEPTIONS, LAW, Law
 from entrepot.returns.rules import ASKED, OURS, REASONS, Policy
 
@@ -55,14 +55,11 @@ class Rule:
     exception: Literal[EXCEPTIONS] = ""  # type: ignore[valid-type]
 
     def __post_init__(self) -> None:
-        groups = {one.group for one in REASONS.values()}
-        for name, found, known in (
-            ("outcomes", self.outcomes, set(ASKED)),
-            ("conditions", self.conditions, set(CONDITIONS)),
-            ("reasons", self.reasons, groups | set(REASONS)),
-        ):
-            if not set(found) <= known:
-                raise ValueError(f"{self.name}: {name}: expected some of {', '.join(sorted(known))}")
+        matching.check_names(self.name, (
+            ("outcomes", self.outcomes, ASKED),
+            ("conditions", self.conditions, CONDITIONS),
+            ("reasons", self.reasons, matching.REASONS_NAMED),
+        ))  # fmt: skip
         for name, most in (("fee_percent", 100), ("bonus_percent", 100), ("window_days", 3_660)):
             number = getattr(self, name)
             if number is not None and not 0 <= number <= most:
@@ -129,21 +126,20 @@ class Terms(NamedTuple):
 
 def fits(rule: Rule, facts: Facts) -> bool:
     """Whether a rule is for a line."""
-    lists: tuple[tuple[Sequence[str], set[str]], ...] = (
+    lists: tuple[tuple[Sequence[str], Collection[str]], ...] = (
         (rule.categories, {facts.category}),
         (rule.skus, {facts.sku}),
-        (rule.reasons, {facts.reason, REASONS[facts.reason].group}),
+        (rule.reasons, matching.names_of(facts.reason)),
         (rule.conditions, {facts.condition}),
         (rule.tiers, {facts.tier}),
-        (rule.promotions, set(facts.promotions)),
+        (rule.promotions, facts.promotions),
         (rule.countries, {facts.country}),
     )
     return (
-        all(not wanted or set(wanted) & found for wanted, found in lists)
+        matching.is_named(lists)
         and rule.hazardous in (None, facts.hazardous)
         and rule.tracked in (None, facts.tracked)
-        and rule.value_from_minor <= facts.unit_minor
-        and (rule.value_below_minor is None or facts.unit_minor < rule.value_below_minor)
+        and matching.is_between(facts.unit_minor, rule.value_from_minor, rule.value_below_minor)
     )
 
 

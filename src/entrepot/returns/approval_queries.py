@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.returns.models import AHEAD
 
 DAYS = 365
 """How far back a customer is looked at."""
@@ -56,7 +57,7 @@ def behind(refunds: Collection[UUID]) -> dict[UUID, Behind]:
     }  # fmt: skip
 
 
-_BEHIND = """
+_BEHIND = f"""
 SELECT f.id, COALESCE(c.code, ''), o.placed_at,
        (SELECT max(s.delivered_at) FROM shipping_shipment AS s WHERE s.order_id = f.order_id),
        (SELECT COALESCE(json_agg(json_build_array(p.provider, p.captured_minor, p.refunded_minor + p.refunding_minor)
@@ -65,8 +66,7 @@ SELECT f.id, COALESCE(c.code, ''), o.placed_at,
        (SELECT count(*)::int FROM orders_order AS b
         WHERE b.customer_id = r.customer_id AND b.placed_at > f.requested_at - make_interval(days => %(days)s::int)),
        w.returns, w.refunded,
-       (SELECT COALESCE(sum(GREATEST(l.refunded - l.missing - (l.received - l.refused), 0)), 0)::int
-        FROM returns_line AS l WHERE l.return_id = r.id),
+       (SELECT COALESCE(sum({AHEAD}), 0)::int FROM returns_line AS l WHERE l.return_id = r.id),
        ARRAY(SELECT DISTINCT q.condition FROM returns_receipt AS q
              WHERE q.return_id = r.id AND q.condition <> '' ORDER BY 1),
        ARRAY(SELECT x.reason FROM returns_suspicion AS x WHERE x.return_id = r.id ORDER BY x.found_at, x.rule),

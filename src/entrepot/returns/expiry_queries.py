@@ -11,6 +11,7 @@ from entrepot.kernel import policies, sql
 from entrepot.returns import expiring
 from entrepot.returns.commands.giving_up import LOST
 from entrepot.returns.expiring import ExpiryPolicy, Waiting
+from entrepot.returns.models import AHEAD
 from entrepot.returns.states import TO_COME
 
 
@@ -118,10 +119,10 @@ _WAITING = """
 (SELECT max(p.scanned_at) FROM returns_parcel AS p WHERE p.return_id = r.id) AS scanned_at
 """
 
-_UNITS = """
+_UNITS = f"""
 CROSS JOIN LATERAL (
     SELECT sum(l.quantity - l.cancelled - l.missing - l.received)::int AS units,
-           sum(GREATEST(l.refunded - l.missing - (l.received - l.refused), 0))::int AS refunded,
+           sum({AHEAD})::int AS refunded,
            mode() WITHIN GROUP (ORDER BY l.reason) AS reason
     FROM returns_line AS l WHERE l.return_id = r.id) AS l
 """

@@ -39,6 +39,14 @@ CASE WHEN f.state IN ('waiting', 'rejected') OR f.decided_by <> '' THEN 0
 """What of a refund `f` is given without another person, where `x` is the exchange that it pays for: of that, what is
 given back."""
 
+AHEAD = "GREATEST(l.refunded - l.missing - (l.received - l.refused), 0)"
+"""Units of a line `l` that were refunded and have not come."""
+
+OWED = (
+    "EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded + l.refused)"
+)
+"""Whether units of a return `r` came that are neither refunded nor refused."""
+
 _ABOVE = """
 RAISE EXCEPTION 'more is given of a return than one person may give alone'
     USING ERRCODE = 'check_violation', CONSTRAINT = 'returns_refund_limit_of_the_return';"""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Said
 from entrepot.kernel.shapes import shape
-from entrepot.returns import recovery
+from entrepot.returns import matching, recovery
 from entrepot.returns.checklists import SWAPPED
 from entrepot.returns.recovery import Recovery, Sum
-from entrepot.returns.rules import DISPOSITIONS, GRADES, REASONS, Policy
+from entrepot.returns.rules import DISPOSITIONS, GRADES, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,11 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.dispositions:
             raise ValueError(f"{self.name}: dispositions: expected at least one, found none")
-        groups = {one.group for one in REASONS.values()}
-        for name, found, known in (
-            ("dispositions", self.dispositions, set(DISPOSITIONS)),
-            ("grades", self.grades, set(GRADES)),
-            ("reasons", self.reasons, groups | set(REASONS)),
-        ):
-            if not set(found) <= known:
-                raise ValueError(f"{self.name}: {name}: expected some of {', '.join(sorted(known))}")
+        matching.check_names(self.name, (
+            ("dispositions", self.dispositions, DISPOSITIONS),
+            ("grades", self.grades, GRADES),
+            ("reasons", self.reasons, matching.REASONS_NAMED),
+        ))  # fmt: skip
 
 
 ALWAYS = (
@@ -89,21 +86,20 @@ class Proposal(NamedTuple):
 
 def fits(rule: Rule, unit: Unit) -> bool:
     """Whether a rule is for a unit."""
-    lists: tuple[tuple[Sequence[str], set[str]], ...] = (
+    lists: tuple[tuple[Sequence[str], Collection[str]], ...] = (
         (rule.grades, {unit.goods.grade}),
         (rule.categories, {unit.goods.category}),
         (rule.skus, {unit.sku}),
-        (rule.reasons, {unit.reason, REASONS[unit.reason].group}),
+        (rule.reasons, matching.names_of(unit.reason)),
         (rule.conditions, {unit.condition}),
-        (rule.codes, set(unit.codes)),
-        (rule.suppliers, set(unit.suppliers)),
+        (rule.codes, unit.codes),
+        (rule.suppliers, unit.suppliers),
     )
     price, age = unit.goods.price_minor, unit.goods.age_days
     return (
-        all(not wanted or set(wanted) & found for wanted, found in lists)
+        matching.is_named(lists)
         and rule.hazardous in (None, unit.hazardous)
-        and rule.value_from_minor <= price
-        and (rule.value_below_minor is None or price < rule.value_below_minor)
+        and matching.is_between(price, rule.value_from_minor, rule.value_below_minor)
         and (rule.sold_days_max is None or age <= rule.sold_days_max)
     )
 

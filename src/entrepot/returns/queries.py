@@ -21,6 +21,7 @@ from entrepot.returns import (
     hold_queries,
     label_queries,
     pallet_queries,
+    rules,
     second_grade_queries,
     verdict_queries,
     work_order_queries,
@@ -113,8 +114,15 @@ class LineRow:
     refused: int
 
     @property
+    def units(self) -> rules.Units:
+        return rules.Units(
+            self.quantity, self.cancelled, self.received, self.inspected, self.disposed, self.refunded, self.missing,
+            self.refused,
+        )  # fmt: skip
+
+    @property
     def to_come(self) -> int:
-        return self.quantity - self.cancelled - self.missing - self.received
+        return self.units.to_come
 
 
 @dataclass(frozen=True, slots=True)

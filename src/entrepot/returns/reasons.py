@@ -142,12 +142,11 @@ def named(policy: Reasons, text: str) -> Named | None:
     system, _, code = text.partition(":")
     if code and system in SYSTEMS:
         return _from(system, code.strip().upper(), policy)
-    found = text
-    if found in policy.retired:
+    if text in policy.retired:
         return None
-    if found in policy.own:
-        return Named(policy.own[found].of, found)
-    return Named(found) if found in REASONS else None
+    if text in policy.own:
+        return Named(policy.own[text].of, text)
+    return Named(text) if text in REASONS else None
 
 
 def _from(system: str, code: str, policy: Reasons) -> Named | None:

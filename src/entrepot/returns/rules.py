@@ -196,6 +196,16 @@ class Units(NamedTuple):
     def to_come(self) -> int:
         return self.quantity - self.cancelled - self.received - self.missing
 
+    @property
+    def unpaid(self) -> int:
+        """Those that were neither refunded nor refused."""
+        return self.quantity - self.cancelled - self.refunded - self.refused
+
+    @property
+    def ahead(self) -> int:
+        """Those that were refunded and have not come; below zero where some came that were not refunded."""
+        return self.refunded - self.missing - (self.received - self.refused)
+
 
 def total(units: Iterable[Units]) -> Units:
     return Units(*map(sum, zip(*units, strict=True)))
@@ -217,7 +227,7 @@ def derive_state(
         return "received"
     if units.inspected > units.disposed:
         return "inspected"
-    paid = without_refund or units.refunded + units.refused == units.quantity - units.cancelled
+    paid = without_refund or not units.unpaid
     if (
         paid
         and not open_refunds

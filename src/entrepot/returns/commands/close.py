@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused
-from entrepot.returns import errors
+from entrepot.returns import errors, rules
 from entrepot.returns.commands.giving_up import Ending, give_up
 from entrepot.returns.commands.lock import Return, lock_returns
 from entrepot.returns.states import RETURN
@@ -80,8 +80,7 @@ def _refuse(request: Close, one: Return, *, again: bool) -> Refused | None:
         what = "an amount is held on the card; take it or let it go"
     elif one.asked != "keep" and one.is_ahead and not request.without_goods:
         what = "units that were refunded have not come; close it without them where they never will"
-    elif units.received > units.refunded + units.refused and not request.without_refund:
-        owed = units.received - units.refunded - units.refused
+    elif (owed := rules.due(units, "received")) and not request.without_refund:
         what = f"{owed} units are not refunded; refund them, or close it without"
     else:
         return None

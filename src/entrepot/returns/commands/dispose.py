@@ -15,9 +15,10 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
+from entrepot.returns.commands.gathering import take_whole
 from entrepot.returns.commands.left import serials_gone
-from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
-from entrepot.returns.commands.regrade import Into, Regrade, gather, named_for, regrade
+from entrepot.returns.commands.lock import Line, Return, lock_inspected, offer_refunds, store
+from entrepot.returns.commands.regrade import Into, Regrade, named_for, regrade
 from entrepot.returns.refusing import OPEN, REFUSED, SEND_BACK
 from entrepot.returns.regrading import FROM
 from entrepot.stock.commands.move import CUSTOMER, SCRAP, At, Bucket
@@ -111,7 +112,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
     sent back, 27 where second grade is sold.
     """
     wanted = [one.inspection for one in requests]
-    found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
+    found = lock_inspected(wanted)
     waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"inspections": wanted})}
     left = {inspection: one.left for inspection, one in waiting.items()}
     shelves, nodes = _bins(found, requests)
@@ -185,7 +186,7 @@ def _sold_as(
     sold = {
         which: second[which]._replace(
             into=one,
-            shelf=shelves.get((second[which].node, one.sku)) or shelves.get((second[which].node, None)),
+            shelf=shelf_of(shelves, second[which].node, one.sku),
         )
         for which, one in into.items()
     }
@@ -212,6 +213,11 @@ def shelves_of(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID | 
     for node, sku, bin_id in sql.run(_SHELVES, sql.columns(("nodes", "skus"), sorted(pairs))):
         shelves.setdefault((node, sku), bin_id)
     return shelves
+
+
+def shelf_of(shelves: Mapping[tuple[UUID, UUID | None], UUID], node: UUID, sku: UUID) -> UUID | None:
+    """The shelf of a SKU at a node, or one of the node."""
+    return shelves.get((node, sku)) or shelves.get((node, None))
 
 
 def nodes_of(bins: Collection[UUID]) -> dict[UUID, UUID]:
@@ -262,7 +268,7 @@ def _place(
     """The bin that was named, or else the shelf of what is sold again; other units stay where they are."""
     if request.bin or (request.disposition or units.proposed) != "restock":
         return request.bin or units.bin
-    return shelves.get((units.node, sku)) or shelves.get((units.node, None))
+    return shelf_of(shelves, units.node, sku)
 
 
 def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket]) -> None:
@@ -304,7 +310,7 @@ def _send_back(gone: Sequence[_Decided]) -> None:
 def _sell(cause: Cause, sold: Sequence[_Decided]) -> None:
     """Units of second grade become what they are sold as."""
     if sold:
-        gather((one.id, one.request.quantity, one.request.quantity) for one in sold)
+        take_whole((one.id, one.request.quantity) for one in sold)
         regrade(cause, [_regrade(one) for one in sold])
 
 
@@ -331,8 +337,6 @@ _DISPOSITION: tuple[Any, ...] = (
     "id", "return_id", "return_line_id", "inspection_id", "quantity", "disposition", "bin_id", "reason", "decided_by",
     "decided_at", "value_minor",
 )  # fmt: skip
-
-_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _WAITING = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial,

@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, onward
-from entrepot.returns.commands.dispose import nodes_of, shelves_of
+from entrepot.returns.commands.dispose import nodes_of, shelf_of, shelves_of
 from entrepot.returns.commands.gathering import in_force
 from entrepot.returns.commands.parts import Shelves, places_of
 from entrepot.returns.onward import Onward, Outcome, Part, Worked
@@ -209,7 +209,7 @@ def _target(one: _WorkOrder, outcome: Outcome, facts: _Facts) -> At | Refused:
     if outcome.bin and facts.nodes.get(outcome.bin) != one.node:
         return errors.NoBin(node=str(one.node), kind="such", bin=f" {outcome.bin}")
     if not outcome.bin and outcome.status == "sellable":
-        bin_id = facts.shelves.get((one.node, sku)) or facts.shelves.get((one.node, None))
+        bin_id = shelf_of(facts.shelves, one.node, sku)
     if bin_id is None:
         return errors.NoBin(node=str(one.node), kind="pick", bin="")
     return At(sku, one.node, bin_id, one.company, outcome.status, one.lot, one.serial)

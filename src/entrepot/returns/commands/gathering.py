@@ -29,6 +29,12 @@ def take(units: Mapping[UUID, int]) -> None:
     sql.run(_TAKE, sql.columns(("ids", "units"), sorted(units.items())))
 
 
+def take_whole(made: Iterable[tuple[UUID, int]]) -> None:
+    """Count all units of dispositions that were just made as gathered. 1 statement."""
+    rows = [(which, units, units) for which, units in made]
+    sql.write("returns_gathered", ("disposition_id", "quantity", "units"), rows)
+
+
 def draw(cause: Cause, wanted: Sequence[tuple[int, str]]) -> list[Number]:
     """The next number of each (company, kind), in order. The series are locked until the end. 2 statements."""
     year = cause.at.year

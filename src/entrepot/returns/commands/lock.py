@@ -64,7 +64,7 @@ class Line:
     @property
     def left(self) -> int:
         """Units that may be refunded or exchanged still, but for those that somebody has to decide about."""
-        return self.quantity - self.cancelled - self.refunded - self.refused - self.doubts
+        return self.units.unpaid - self.doubts
 
     @property
     def to_come(self) -> int:
@@ -108,9 +108,12 @@ class Return:
     @property
     def is_ahead(self) -> bool:
         """Whether units were refunded that have not come."""
-        return any(
-            line.refunded - line.missing > line.received - line.refused for line in self.lines.values()
-        )
+        return any(line.units.ahead > 0 for line in self.lines.values())
+
+    @property
+    def doubts(self) -> int:
+        """Units that somebody has to decide about."""
+        return sum(line.doubts for line in self.lines.values())
 
     def in_its(self, minor: int | None) -> int | None:
         """An amount of a policy, which is in the company's own currency, in that of the order; nothing where nobody
@@ -145,6 +148,11 @@ def lock_returns(returns: Collection[UUID], beside: Collection[UUID] = ()) -> di
     for document, side, person in sql.run(_DUTIES, params | {"pair": DUTY}):
         found[document].sides.append((side, person))
     return found
+
+
+def lock_inspected(inspections: Collection[UUID]) -> dict[UUID, Return]:
+    """The returns of inspections, as `lock_returns`. 5 statements."""
+    return lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": list(inspections)})])
 
 
 def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, tuple[int, rules.Policy]]:
@@ -261,8 +269,11 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
             for one, before, after, reason in steps
         ],
     )
-    taken_in(cause, [one.of for one in steps if one.after in states.FINAL], times, "the return ended")
-    _undecided(cause, [one.of for one in steps if one.after in states.FINAL], times)
+    ended = [one.of for one in steps if one.after in states.FINAL]
+    taken_in(cause, ended, times, "the return ended")
+    # What decides about an amount on a card stays open.
+    doubted = [one for one in ended if one.doubts and not one.open_holds]
+    nothing_to_decide(cause, doubted, times, "the return ended")
     orders = {one.of.order: times.get(one.of.id, at) for one in steps}
     note_returns(cause, axes(orders), orders)
     nothing_comes = {
@@ -274,16 +285,14 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
         labels_gone.void(cause, nothing_comes)
 
 
-def _undecided(cause: Cause, ended: Iterable[Return], times: Mapping[UUID, datetime]) -> None:
-    """Nobody has to decide about units of returns that ended, but where that decides about an amount on a card. 3
-    statements, none where nobody had to."""
-    open_ones = [
-        one for one in ended if not one.open_holds and any(line.doubts for line in one.lines.values())
-    ]
-    if open_ones:
+def nothing_to_decide(
+    cause: Cause, returns: Sequence[Return], times: Mapping[UUID, datetime], how: str
+) -> None:
+    """Nobody has to decide about units of returns any more. 3 statements, none for none."""
+    if returns:
         resolve_subjects(cause, requests=[
-            ResolveSubject(one.company, item, one.id, "the return ended", "", times.get(one.id, cause.at))
-            for one in open_ones for item in DECISIONS
+            ResolveSubject(one.company, item, one.id, how, "", times.get(one.id, cause.at))
+            for one in returns for item in DECISIONS
         ])  # fmt: skip
 
 
@@ -321,6 +330,8 @@ _LOCK = f"""
 WITH RECURSIVE above AS ({above("SELECT order_id FROM returns_return WHERE id = ANY(%(returns)s::uuid[])")})
 SELECT FROM orders_order WHERE id = ANY(ARRAY(SELECT id FROM above) || %(beside)s::uuid[]) ORDER BY id FOR UPDATE
 """
+
+_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _RETURNS = f"""
 SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.asked, r.state, r.without_refund,

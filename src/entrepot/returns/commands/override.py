@@ -13,7 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
-from entrepot.returns.commands.lock import lock_returns
+from entrepot.returns.commands.lock import lock_inspected
 from entrepot.returns.refusing import SEND_BACK
 
 
@@ -51,7 +51,7 @@ def override_dispositions(
     returns.reason_needed. Again: by key. 7 statements.
     """
     wanted = [one.inspection for one in requests]
-    lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
+    lock_inspected(wanted)
     found = {row[0]: _Inspection(*row[1:]) for row in sql.run(_INSPECTIONS, {"inspections": wanted})}
     answers: list[DispositionOverridden | Refused] = []
     rows = []
@@ -112,8 +112,6 @@ def _told(request: OverrideDisposition, one: _Inspection, who: str) -> str:
 _OVERRIDE = (
     "id", "inspection_id", "company_id", "proposed", "instead", "reason", "decided_by", "decided_at",
 )  # fmt: skip
-
-_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _INSPECTIONS = """
 SELECT i.id, r.company_id::int, i.return_id, i.quantity - i.disposed, i.proposed

@@ -14,7 +14,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, regrading, rules
-from entrepot.returns.commands.dispose import nodes_of, shelves_of
+from entrepot.returns.commands.dispose import nodes_of, shelf_of, shelves_of
 from entrepot.returns.commands.gathering import counted, lock_waiting, take
 from entrepot.returns.commands.regrade import Into, Regrade, named_for, regrade
 from entrepot.returns.onward import Waits
@@ -162,7 +162,7 @@ def _target(
         return source._replace(status=status, bin=request.bin or one.bin) if status else None
     if named is None:
         return errors.NoSecondGrade(sku=about.sku_code, grade=about.grade)
-    place = request.bin or shelves.get((one.node, named.sku)) or shelves.get((one.node, None))
+    place = request.bin or shelf_of(shelves, one.node, named.sku)
     if place is None:
         return errors.NoBin(node=str(one.node), kind="pick", bin="")
     return source._replace(sku=named.sku, bin=place, status="sellable")

@@ -213,8 +213,8 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
         ]
         if any(units for _, units in wanted):
             return [(line, units) for line, units in wanted if units]
-        if doubts := sum(line.doubts for line in one.lines.values()):
-            return errors.InDoubt(number=one.number, units=doubts)
+        if one.doubts:
+            return errors.InDoubt(number=one.number, units=one.doubts)
         return errors.NothingToRefund(
             number=one.number, refunded=one.units.refunded, due=0, milestone=policy.refund_at
         )

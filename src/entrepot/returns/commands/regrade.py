@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -85,11 +85,6 @@ def regrade(cause: Cause, wanted: Sequence[Regrade]) -> list[int]:
         for one, cost, value in zip(wanted, costs, values, strict=True)
     ])  # fmt: skip
     return values
-
-
-def gather(units: Iterable[tuple[UUID, int, int]]) -> None:
-    """Count units of dispositions that were just made, as (disposition, quantity, gathered). 1 statement."""
-    sql.write("returns_gathered", ("disposition_id", "quantity", "units"), list(units))
 
 
 def _worth(one: Regrade, policy: regrading.SecondGrade) -> regrading.Worth:

@@ -15,6 +15,7 @@ from entrepot.kernel.events import Event
 from entrepot.payments import queries as payments
 from entrepot.returns import rules
 from entrepot.returns.commands.lock import lock_returns, store
+from entrepot.returns.models import OWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,11 @@ SELECT f.id, f.return_id, f.order_id, f.state, f.total_minor - f.applied_minor F
 WHERE f.return_id = ANY(%(returns)s::uuid[]) AND {_MAY_CHANGE}
 """
 
-_UNDECIDED = """
+_UNDECIDED = f"""
 SELECT r.id FROM returns_return AS r
 WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked IN ('refund', 'store_credit')
   AND r.state IN ('received', 'inspected', 'disposed')
-  AND EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded + l.refused)
+  AND {OWED}
 ORDER BY r.id
 """
 

@@ -15,10 +15,9 @@ from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Sai
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, refusing
 from entrepot.returns.commands.dispose import OVERRIDES
-from entrepot.returns.commands.lock import Line, Return, lock_returns, store
+from entrepot.returns.commands.lock import Line, Return, lock_inspected, nothing_to_decide, store
 from entrepot.returns.refusing import ACCEPTED, OPEN, REFUSED, SEND_BACK, Refusals
 from entrepot.returns.states import FINAL
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,10 @@ class _Known:
     """Inspections with their returns under lock. 6 statements."""
 
     def __init__(self, wanted: Sequence[UUID]) -> None:
-        params = {"inspections": list(wanted)}
-        self.returns = lock_returns([row[0] for row in sql.run(_RETURNS_OF, params)])
-        self.inspections = {row[0]: _Inspected(*row[1:]) for row in sql.run(_INSPECTIONS, params)}
+        self.returns = lock_inspected(wanted)
+        self.inspections = {
+            row[0]: _Inspected(*row[1:]) for row in sql.run(_INSPECTIONS, {"inspections": list(wanted)})
+        }
 
     def of(self, inspection: UUID) -> tuple[_Inspected, Return, Line] | NotFound:
         one = self.inspections.get(inspection)
@@ -152,7 +152,7 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
     if goods == "back" and one.disposed:
         expected = "waiting for its disposition; let the house keep the units"
         return WrongState(subject="inspection", found="disposed", event="send back", expected=expected)
-    left = line.quantity - line.cancelled - line.refunded - line.refused
+    left = line.units.unpaid
     if left < one.quantity <= left + one.agreed:
         return errors.ExchangeAgreed(number=of.number, units=one.agreed)
     if one.quantity > left:
@@ -219,7 +219,7 @@ def _unacceptable(
         )
     if one.sent:
         return WrongState(subject="inspection", found="sent back", event="accept", expected="here")
-    if of.without_refund and _unpaid(of) > one.quantity * (one.verdict == OPEN):
+    if of.without_refund and of.units.unpaid > one.quantity * (one.verdict == OPEN):
         # Of others of its units somebody has said that nothing is paid for them.
         expected = "without other units that nothing was paid for; refund those first"
         return WrongState(
@@ -235,11 +235,6 @@ def _unacceptable(
         if one.refused_by == cause.actor.name:
             return apart(of.duty("take back a refusal", cause.actor.name))
     return None
-
-
-def _unpaid(of: Return) -> int:
-    """Units of a return that were neither refunded nor refused."""
-    return of.units.quantity - of.units.cancelled - of.units.refunded - of.units.refused
 
 
 def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
@@ -264,11 +259,7 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
     ])  # fmt: skip
     changed = {one.of.id: one.of for one in decided}
     store(cause, changed.values(), {})
-    done = [one for one in changed.values() if not any(line.doubts for line in one.lines.values())]
-    if done:
-        resolve_subjects(cause, requests=[
-            ResolveSubject(one.company, item, one.id, "decided", "") for one in done for item in refusing.DECISIONS
-        ])  # fmt: skip
+    nothing_to_decide(cause, [one for one in changed.values() if not one.doubts], {}, "decided")
     going = [one for one in changed.values() if one.state not in (*FINAL, "requested")]
     asked = ("refund", "store_credit")
     offer("decide_refund", [(one.id, 0, cause.at) for one in going if one.asked in asked])
@@ -279,8 +270,6 @@ _VERDICT = (
     "id", "company_id", "return_id", "inspection_id", "outcome", "reason", "goods", "told", "note", "proposed",
     "decided_by", "decided_at",
 )  # fmt: skip
-
-_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
 
 _INSPECTIONS = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity, i.disposed, i.proposed, i.verdict,

@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.returns.commands.lock import in_force
+from entrepot.returns.models import OWED
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import resolve_others
 
@@ -85,7 +86,7 @@ def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refus
 
 
 # Of units in staging, what is due first: told where it is overdue.
-_LATE = """
+_LATE = f"""
 SELECT r.company_id::int, r.id, r.number, w.waits_for,
        (EXTRACT(epoch FROM %(now)s::timestamptz - r.changed_at) / 3600)::int, s.due_at AT TIME ZONE 'UTC'
 FROM unnest(%(companies)s::smallint[], %(since)s::timestamptz[]) AS d(company, since)
@@ -98,7 +99,6 @@ LEFT JOIN LATERAL (
     WHERE x.return_id = r.id AND x.due_at < %(now)s::timestamptz AND w.waits_for <> 'refund'
       AND x.quantity > (SELECT COALESCE(sum(i.disposed), 0) FROM returns_inspection AS i WHERE i.receipt_id = x.id)
 ) AS s ON TRUE
-WHERE s.due_at IS NOT NULL OR r.changed_at < d.since AND (w.waits_for <> 'refund' OR EXISTS (
-    SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded + l.refused))
+WHERE s.due_at IS NOT NULL OR r.changed_at < d.since AND (w.waits_for <> 'refund' OR {OWED})
 ORDER BY r.id
 """

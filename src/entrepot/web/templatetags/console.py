@@ -479,7 +479,7 @@ def left_to_come(line: ReturnLineRow) -> int:
 @register.filter
 def left_to_refund(line: ReturnLineRow) -> int:
     """Units of a return's line that are not refunded yet."""
-    return line.quantity - line.cancelled - line.refunded - line.refused
+    return line.units.unpaid
 
 
 @register.filter

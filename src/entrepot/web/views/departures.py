@@ -48,7 +48,6 @@ from entrepot.returns.commands.work_orders import (
 )
 from entrepot.returns.lots import Buyer
 from entrepot.returns.onward import KINDS, Outcome, Part
-from entrepot.returns.photos import BYTES_MAX
 from entrepot.returns.rules import GRADES
 from entrepot.settlement import invoice_queries
 from entrepot.web import departure_paper, lists_returns, papers, words
@@ -309,7 +308,7 @@ def keep_papers(request: Request, which: UUID) -> HttpResponse:
     if is_too_many(request, "papers", len(sent), PAPERS_MAX):
         return back(request, reverse("departure", args=[which]), [])
     # One byte more than allowed is enough for the refusal.
-    wanted = [AddPaper(which, file.read(BYTES_MAX + 1)) for file in sent]
+    wanted = [AddPaper(which, file.read(pictures.BYTES_MAX + 1)) for file in sent]
     results = give(
         request, add_papers, wanted,
         lambda n: ngettext("%(n)s file is kept.", "%(n)s files are kept.", n) % {"n": number(n)},

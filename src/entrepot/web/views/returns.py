@@ -217,23 +217,11 @@ def _stand(line: queries.LineRow, done: Iterable[queries.DispositionRow]) -> lis
 
 def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
     """Units that the policy makes due now, and those that are not refunded yet at all."""
-    units = [
-        rules.Units(
-            line.quantity,
-            line.cancelled,
-            line.received,
-            line.inspected,
-            line.disposed,
-            line.refunded,
-            line.missing,
-            line.refused,
-        )
-        for line in found.lines
-    ]
+    units = [line.units for line in found.lines]
     milestone = _milestone(found, policy)
     return {
         "due": sum(rules.due(one, milestone) for one in units),
-        "unrefunded": sum(max(0, one.quantity - one.cancelled - one.refunded - one.refused) for one in units),
+        "unrefunded": sum(one.unpaid for one in units),
         "milestone": MILESTONES[policy.refund_at],
         "limit": policy.approve_above_minor,
     }
