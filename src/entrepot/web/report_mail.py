@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 from urllib.parse import urlencode
@@ -205,10 +205,7 @@ def _told(due: DueReport) -> Told:
 
 
 def _asked(due: DueReport) -> Asked:
-    query = QueryDict(due.query)
-    channel, node, kind = (str(query.get(name) or "") for name in ("channel", "node", "kind"))
-    until = fmt.start_of(due.until + timedelta(days=1))
-    return Asked(fmt.start_of(due.since), until, channel, node, kind, str(fmt.reading().zone))
+    return report_tables.asked_of(due.since, due.until, QueryDict(due.query))
 
 
 def _files(due: DueReport, told: Told, most: int) -> list[Attached]:
