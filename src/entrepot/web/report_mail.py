@@ -181,7 +181,7 @@ def written(due: DueReport, most: int = FILES_MAX) -> tuple[EmailMultiAlternativ
         mail = EmailMultiAlternatives(
             subject, render_to_string("web/mail/report.txt", context), to=[due.address],
             headers={
-                "Message-ID": f"<report.{due.mailing}@{_host()}>", "Auto-Submitted": "auto-generated",
+                "Message-ID": f"<report.{due.mailing}@{host()}>", "Auto-Submitted": "auto-generated",
                 "List-Unsubscribe": f"<{_url(reverse('reports'))}>",
             },
         )  # fmt: skip
@@ -245,5 +245,6 @@ def _url(path: str) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
-def _host() -> str:
+def host() -> str:
+    """What the ids of mails end with."""
     return str(settings.PUBLIC_URL).partition("://")[2].partition("/")[0].partition(":")[0] or "localhost"
