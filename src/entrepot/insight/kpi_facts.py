@@ -235,7 +235,7 @@ _PLACED = f"""
 _FILLED = f"""
     SELECT p.id, p.number, p.placed_at, p.channel_id, l.sku_code, l.quantity::float8 AS units,
            LEAST(COALESCE(f.units, 0), l.quantity) AS filled, f.node
-    FROM ({_PLACED}) AS p JOIN orders_line AS l ON l.order_id = p.id AND l.sku_id IS NOT NULL
+    FROM orders_order AS p JOIN orders_line AS l ON l.order_id = p.id AND l.sku_id IS NOT NULL
     LEFT JOIN LATERAL (SELECT min(released_at) AS at FROM warehouse_fulfillment WHERE order_id = p.id) AS w ON true
     LEFT JOIN LATERAL (
         SELECT sum(m.quantity - m.short)::float8 AS units, min(n.code) AS node
@@ -243,8 +243,9 @@ _FILLED = f"""
         JOIN network_node AS n ON n.id = x.node_id
         WHERE x.order_id = p.id AND x.released_at = w.at AND m.line_id = l.id
     ) AS f ON true
-    WHERE w.at IS NOT NULL OR (SELECT outcome FROM sourcing_decision WHERE order_id = p.id ORDER BY id LIMIT 1)
-                              IN ('backordered', 'cancelled')
+    WHERE p.company_id = %(company)s::smallint AND {_within("p.placed_at")} AND p.merged_into IS NULL
+      AND (w.at IS NOT NULL OR (SELECT outcome FROM sourcing_decision WHERE order_id = p.id ORDER BY id LIMIT 1)
+                               IN ('backordered', 'cancelled'))
 """
 
 LINES_FILLED = f"""
