@@ -71,16 +71,13 @@ _BACK_FOR = """
 _DAMAGE = "('damaged_in_transit', 'poorly_packed')"
 _MISTAKE = "('wrong_item', 'missing_parts')"
 
-# What a carrier says, and what the house claims of it, hold for all of a shipment.
-_DAMAGED_ON_ITS_WAY = """
-    (EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = {shipment} AND e.kind = 'damaged')
-     OR EXISTS (SELECT FROM shipping_claim AS w
-                WHERE w.shipment_id = {shipment} AND w.kind = 'damaged' AND w.state <> 'dropped'))
-"""
-
-# The window is asked first: what became of shipments is looked up of its orders alone, and not of all there ever were.
-_ANY_DAMAGED = f"""
-    EXISTS (SELECT FROM unnest({{shipments}}) AS h (id) WHERE {_DAMAGED_ON_ITS_WAY.format(shipment="h.id")})
+# What a carrier says, and what the house claims of it, hold for all of a shipment. The window is asked first: what
+# became of shipments is looked up of its orders alone, and not of all there ever were.
+_ANY_DAMAGED = """
+    EXISTS (SELECT FROM unnest({shipments}) AS h (id)
+            WHERE EXISTS (SELECT FROM shipping_carrierevent AS e WHERE e.shipment_id = h.id AND e.kind = 'damaged')
+               OR EXISTS (SELECT FROM shipping_claim AS w
+                          WHERE w.shipment_id = h.id AND w.kind = 'damaged' AND w.state <> 'dropped'))
 """
 
 PERFECT_ORDER = f"""
@@ -176,31 +173,29 @@ _SHIPPED_LINES = f"""
 """
 
 
-def _lines_without(kind: str, *found: str) -> str:
+def _of_shipped_lines(kind: str, good: str, of: str = "1::float8", also: str = "") -> str:
     return f"""
-SELECT x.at, c.code, COALESCE(n.code, ''), {kind}, x.order_id, o.number || ' · ' || k.sku_code,
-       (NOT ({" OR ".join(found)}))::int::float8, 1::float8
+SELECT x.at, c.code, COALESCE(n.code, ''), {kind}, x.order_id, o.number || ' · ' || k.sku_code, {good}, {of}
 FROM ({_SHIPPED_LINES}) AS x JOIN orders_order AS o ON o.id = x.order_id JOIN orders_line AS k ON k.id = x.line_id
-JOIN network_channel AS c ON c.id = o.channel_id LEFT JOIN network_node AS n ON n.id = x.node_id
 JOIN catalog_sku AS g ON g.id = k.sku_id
+JOIN network_channel AS c ON c.id = o.channel_id LEFT JOIN network_node AS n ON n.id = x.node_id
+{also}
 """
 
 
+def _none_of(*found: str) -> str:
+    return f"(NOT ({' OR '.join(found)}))::int::float8"
+
+
 _BACK = "r.line_id = x.line_id"
-PICK_ACCURACY = _lines_without("g.category", _BACK_FOR.format(row=_BACK, reasons=_MISTAKE))
-DAMAGE_FREE = _lines_without(
+PICK_ACCURACY = _of_shipped_lines("g.category", _none_of(_BACK_FOR.format(row=_BACK, reasons=_MISTAKE)))
+DAMAGE_FREE = _of_shipped_lines(
     "COALESCE(x.carrier, '')",
-    _BACK_FOR.format(row=_BACK, reasons=_DAMAGE),
-    _ANY_DAMAGED.format(shipments="x.shipments"),
+    _none_of(_BACK_FOR.format(row=_BACK, reasons=_DAMAGE), _ANY_DAMAGED.format(shipments="x.shipments")),
 )
 
-
-def _returned(good: str, of: str) -> str:
-    return f"""
-SELECT x.at, c.code, COALESCE(n.code, ''), g.category, x.order_id, o.number || ' · ' || k.sku_code, {good}, {of}
-FROM ({_SHIPPED_LINES}) AS x JOIN orders_order AS o ON o.id = x.order_id JOIN orders_line AS k ON k.id = x.line_id
-JOIN catalog_sku AS g ON g.id = k.sku_id
-JOIN network_channel AS c ON c.id = o.channel_id LEFT JOIN network_node AS n ON n.id = x.node_id
+_UNITS_BACK = "LEAST(x.units, COALESCE(r.units, 0))"
+_RETURNED = """
 LEFT JOIN LATERAL (
     SELECT sum(l.quantity - l.cancelled)::float8 AS units
     FROM returns_line AS l JOIN returns_return AS b ON b.id = l.return_id AND b.state NOT IN ('declined', 'cancelled')
@@ -208,13 +203,14 @@ LEFT JOIN LATERAL (
 ) AS r ON true
 """
 
-
-RETURN_RATE = _returned("LEAST(x.units, COALESCE(r.units, 0))", "x.units")
+RETURN_RATE = _of_shipped_lines("g.category", _UNITS_BACK, "x.units", _RETURNED)
 
 # In the company's own currency, at the rate of the day on which the last of the line left.
-VALUE_RETURNED = (
-    _returned("LEAST(x.units, COALESCE(r.units, 0)) / x.units * x.minor * v.rate", "x.minor * v.rate")
-    + """
+VALUE_RETURNED = _of_shipped_lines(
+    "g.category",
+    f"{_UNITS_BACK} / x.units * x.minor * v.rate",
+    "x.minor * v.rate",
+    f"""{_RETURNED}
 JOIN parties_company AS y ON y.id = o.company_id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN o.currency = y.currency THEN 1 ELSE COALESCE((
@@ -222,7 +218,7 @@ CROSS JOIN LATERAL (
         WHERE e.document_id = x.shipment_id AND e.event = 'sale' AND e.account = 2100), 0) END AS rate
 ) AS v
 WHERE x.minor * v.rate > 0
-"""
+""",
 )
 
 # What stands of an order's goods, for orders that were placed in the window.
@@ -239,7 +235,7 @@ _PLACED = f"""
 _FILLED = f"""
     SELECT p.id, p.number, p.placed_at, p.channel_id, l.sku_code, l.quantity::float8 AS units,
            LEAST(COALESCE(f.units, 0), l.quantity) AS filled, f.node
-    FROM ({_PLACED}) AS p JOIN orders_line AS l ON l.order_id = p.id AND l.sku_id IS NOT NULL
+    FROM orders_order AS p JOIN orders_line AS l ON l.order_id = p.id AND l.sku_id IS NOT NULL
     LEFT JOIN LATERAL (SELECT min(released_at) AS at FROM warehouse_fulfillment WHERE order_id = p.id) AS w ON true
     LEFT JOIN LATERAL (
         SELECT sum(m.quantity - m.short)::float8 AS units, min(n.code) AS node
@@ -247,8 +243,9 @@ _FILLED = f"""
         JOIN network_node AS n ON n.id = x.node_id
         WHERE x.order_id = p.id AND x.released_at = w.at AND m.line_id = l.id
     ) AS f ON true
-    WHERE w.at IS NOT NULL OR (SELECT outcome FROM sourcing_decision WHERE order_id = p.id ORDER BY id LIMIT 1)
-                              IN ('backordered', 'cancelled')
+    WHERE p.company_id = %(company)s::smallint AND {_within("p.placed_at")} AND p.merged_into IS NULL
+      AND (w.at IS NOT NULL OR (SELECT outcome FROM sourcing_decision WHERE order_id = p.id ORDER BY id LIMIT 1)
+                               IN ('backordered', 'cancelled'))
 """
 
 LINES_FILLED = f"""

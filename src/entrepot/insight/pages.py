@@ -293,20 +293,6 @@ def entry(*, company: int, which: UUID) -> list[JournalLine]:
     ]
 
 
-def account_lines(
-    *,
-    company: int,
-    account: int,
-    month: date | None,
-    before: int | None,
-    up_to: date | None = None,
-    limit: int = 100,
-) -> list[JournalLine]:
-    """Lines of an account, of a month, up to and with one, or all, the latest first, behind the line `before`. One
-    statement."""
-    return journal_lines(company, account=account, month=month, up_to=up_to, before=before, limit=limit)
-
-
 def journal_lines(
     company: int,
     *,

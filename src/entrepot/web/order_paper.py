@@ -13,7 +13,6 @@ from uuid import UUID
 import msgspec
 import structlog
 from babel import Locale
-from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.utils.translation import gettext, override
@@ -36,6 +35,7 @@ from entrepot.purchasing.queries import Line, Order, Sending
 from entrepot.settlement.invoicing import Seller
 from entrepot.web import format as fmt
 from entrepot.web import papers
+from entrepot.web.report_mail import host
 
 log = structlog.get_logger("entrepot.web")
 
@@ -164,10 +164,9 @@ def mail(told: Bought, sending: Sending) -> EmailMessage:
             text = gettext("Our purchase order %(number)s, which is attached, is cancelled.")
         body = "\n\n".join(filter(None, (text % {"number": number}, sending.note, told.company.name)))
         subject = " · ".join((f"{told.title} {number}", told.company.name))
-        host = str(settings.PUBLIC_URL).partition("://")[2].partition("/")[0].partition(":")[0] or "localhost"
         written = EmailMessage(
             " ".join(subject.split()), body, to=[sending.address],
-            headers={"Message-ID": f"<order.{sending.id}@{host}>"},
+            headers={"Message-ID": f"<order.{sending.id}@{host()}>"},
         )  # fmt: skip
         written.attach(f"{number}.pdf", _pdf(told), "application/pdf")
         return written

@@ -489,9 +489,10 @@ def return_label_pdf(label: ReturnLabel) -> bytes:
 
 def of_carrier(picture: str, name: str) -> HttpResponseBase:
     """A label as its carrier sold it: where it stands, or what is kept of it (`data:`)."""
-    kind, mark, body = picture.removeprefix("data:").partition(";base64,")
-    if not picture.startswith("data:") or not mark:
+    kept = _kept(picture)
+    if kept is None:
         return redirect(picture)
+    kind, body = kept
     response = HttpResponse(b64decode(body), content_type=kind)
     response["Content-Disposition"] = f'inline; filename="{name}"'
     return response
@@ -499,13 +500,21 @@ def of_carrier(picture: str, name: str) -> HttpResponseBase:
 
 def kept_as(picture: str, kinds: Collection[str]) -> bytes | None:
     """What is kept of a carrier's label, where it is of one of some content types; None where it is not kept here."""
+    kept = _kept(picture)
+    return b64decode(kept[1]) if kept and kept[0].lower() in kinds else None
+
+
+def _kept(picture: str) -> tuple[str, str] | None:
+    """The content type and the body of a label that is kept here; None where it stands elsewhere."""
     kind, mark, body = picture.removeprefix("data:").partition(";base64,")
-    return b64decode(body) if picture.startswith("data:") and mark and kind.lower() in kinds else None
+    return (kind, body) if picture.startswith("data:") and mark else None
 
 
-ZPL_KINDS = ("application/zpl", "text/plain", "x-application/zpl", "application/x-zpl", "text/zpl")
-"""How sources call what a label printer takes."""
-KINDS = {"pdf": ("application/pdf",), "zpl": ZPL_KINDS}
+KINDS = {
+    "pdf": ("application/pdf",),
+    "zpl": ("application/zpl", "text/plain", "x-application/zpl", "application/x-zpl", "text/zpl"),
+}
+"""How sources call a paper, and what a label printer takes, by what is asked for."""
 
 
 def return_label(found: label_queries.LabelRow, send_to: Sequence[str]) -> ReturnLabel:

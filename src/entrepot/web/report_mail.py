@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 from urllib.parse import urlencode
@@ -181,7 +181,7 @@ def written(due: DueReport, most: int = FILES_MAX) -> tuple[EmailMultiAlternativ
         mail = EmailMultiAlternatives(
             subject, render_to_string("web/mail/report.txt", context), to=[due.address],
             headers={
-                "Message-ID": f"<report.{due.mailing}@{_host()}>", "Auto-Submitted": "auto-generated",
+                "Message-ID": f"<report.{due.mailing}@{host()}>", "Auto-Submitted": "auto-generated",
                 "List-Unsubscribe": f"<{_url(reverse('reports'))}>",
             },
         )  # fmt: skip
@@ -205,10 +205,7 @@ def _told(due: DueReport) -> Told:
 
 
 def _asked(due: DueReport) -> Asked:
-    query = QueryDict(due.query)
-    channel, node, kind = (str(query.get(name) or "") for name in ("channel", "node", "kind"))
-    until = fmt.start_of(due.until + timedelta(days=1))
-    return Asked(fmt.start_of(due.since), until, channel, node, kind, str(fmt.reading().zone))
+    return report_tables.asked_of(due.since, due.until, QueryDict(due.query))
 
 
 def _files(due: DueReport, told: Told, most: int) -> list[Attached]:
@@ -248,5 +245,6 @@ def _url(path: str) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
-def _host() -> str:
+def host() -> str:
+    """What the ids of mails end with."""
     return str(settings.PUBLIC_URL).partition("://")[2].partition("/")[0].partition(":")[0] or "localhost"

@@ -93,15 +93,17 @@ def account(request: Request, code: int) -> HttpResponse:
     if found is None:
         raise Http404
     month, whole = month_in(request.GET.get("month")), request.GET.get("up_to") == "1"
-    chosen: dict[str, date | None] = {"month": None, "up_to": month} if whole else {"month": month}
+    only, last = (None, month) if whole else (month, None)
 
     def fetch(before: int | None, limit: int) -> list[pages.JournalLine]:
-        return pages.account_lines(company=company, account=code, before=before, limit=limit, **chosen)
+        return pages.journal_lines(company, account=code, month=only, up_to=last, before=before, limit=limit)
 
     shown = listed(request, lists.JOURNAL, fetch, read=int_in, size=PAGE, name="before")
     if shown.answer:
         return shown.answer
-    sums = [one for one in ledger.trial_balance(company=company, **chosen) if one.account == code]
+    sums = [
+        one for one in ledger.trial_balance(company=company, month=only, up_to=last) if one.account == code
+    ]
     context = {
         **shown.context("lines"),
         "account": found,

@@ -109,6 +109,8 @@ MAY = frozenset(
 """All that the portal can do for whoever visits it."""
 OFFERED = tuple(one for one in ASKED if one != "repair")
 """What customers may ask for by themselves: a repair is agreed by hand, with somebody who sees to it."""
+PHOTOS = {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
+"""What a field for photos says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,10 +411,9 @@ def _choices(
             return _order(request, visit, _says(visit, refused))
         context["refused"] = _says(visit, refused)
     if offered:
-        context |= {"offered": offered, "items": _named(visit, items)}
+        context |= {"offered": offered, "items": _named(visit, items), **PHOTOS}
         context["instead"] = _instead(visit, items) if any(one == "exchange" for one, _ in offered) else []
         context["mates"] = _mates(visit, offered[0][1])
-        context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
         context["chosen"] = _chosen_before(request, [one for one, _ in offered]) if chose else {}
         context["wished"] = _wishes(request, items)
         context["photos_again"] = bool(request.FILES)
@@ -429,8 +430,7 @@ def _again(request: HttpRequest, visit: Visit, items: tuple[Item, ...], refused:
             *_said(request), ("asked", chosen["asked"]), *(("together", str(one)) for one in chosen["together"]),
             *((f"instead-{line}", code) for line, code in _wishes(request, items).items()),
         ],
-        "most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values()),
-        "photos_again": bool(request.FILES), "refused": _says(visit, refused),
+        **PHOTOS, "photos_again": bool(request.FILES), "refused": _says(visit, refused),
     }  # fmt: skip
     return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -706,8 +706,7 @@ def _one_return(
         "parcels": portal_queries.parcels_of(seen.id),
         "until": expiry_queries.until(seen.id, visit.door.company, fmt.reading().now),
         "photos": len(inspection_queries.photos_of_customer(seen.id)),
-        "most": photos.OF_CUSTOMER_MAX,
-        "types": ",".join(photos.TYPES.values()),
+        **PHOTOS,
         "refused": refused,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK

@@ -20,7 +20,7 @@ from entrepot.web import format as fmt
 from entrepot.web import plots, report_mail, report_tables
 from entrepot.web.as_file import KINDS as FILES
 from entrepot.web.as_file import table_as_file
-from entrepot.web.edge import Request, clean, console, day_in, page
+from entrepot.web.edge import Request, console, day_in, page
 from entrepot.web.kpi_words import KINDS, WORDS
 
 DAYS = 30
@@ -66,8 +66,8 @@ def reports(request: Request) -> HttpResponse:
 def tile(request: Request, which: str) -> HttpResponse:
     """One figure for the board: now, before, and its way over time. Each is loaded by itself, so that none waits."""
     kpi = _kpi(which)
-    window = days_asked(request)
-    asked, company = _asked(request, window), request.reader.company.id
+    window, company = days_asked(request), request.reader.company.id
+    asked = report_tables.asked_of(window["since"], window["until"], request.GET)
     at = fmt.reading().now
     now = questions.kpi_total(company, at, kpi.name, asked)
     context = {
@@ -83,8 +83,8 @@ def tile(request: Request, which: str) -> HttpResponse:
 def report(request: Request, which: str) -> HttpResponse:
     """One figure whole. With `format` the table as a file (csv, xlsx), with `rows` the facts behind it."""
     kpi = _kpi(which)
-    window = days_asked(request)
-    asked, company = _asked(request, window), request.reader.company.id
+    window, company = days_asked(request), request.reader.company.id
+    asked = report_tables.asked_of(window["since"], window["until"], request.GET)
     side = request.GET.get("by", "")
     side = side if side in kpi.sides else "time"
     period, at = window["period"], fmt.reading().now
@@ -133,12 +133,6 @@ def days_asked(request: Request, usual: int = DAYS) -> dict[str, Any]:
     if period not in kpis.PERIODS:
         period = "day" if days <= 45 else "week" if days <= 200 else "month"
     return {"since": since, "until": until, "days": days, "period": period, "periods": kpis.PERIODS}
-
-
-def _asked(request: Request, window: dict[str, Any]) -> Asked:
-    channel, node, kind = (clean(request.GET.get(name)) for name in ("channel", "node", "kind"))
-    until = fmt.start_of(window["until"] + timedelta(days=1))
-    return Asked(fmt.start_of(window["since"]), until, channel, node, kind, str(fmt.reading().zone))
 
 
 def _behind(kpi: Kpi, row: Row) -> str:

@@ -163,8 +163,7 @@ def _said(tokens: Sequence[str], *, numbered: bool) -> _Said:
 
 
 def _looking(request: Request, task: queries.Task, at: Progress) -> _Step:
-    """What is asked of units that nobody has looked at: the number on one, the lot on it, what the checklist asks, and
-    the grade."""
+    """What is asked of units that nobody has looked at: the number on one, or how many are alike, and then of these."""
     left = [] if task.serial else inspection_queries.serials_left(task.receipt)
     said = _said(at.tokens, numbered=bool(left))
     if left and said.serial is None:
@@ -176,25 +175,42 @@ def _looking(request: Request, task: queries.Task, at: Progress) -> _Step:
     many = task.quantity > 1 and said.part is None
     if said.part:
         task = replace(task, quantity=min(int(said.part), task.quantity))
+    step = _alike(request, task, at, said)
+    return _or_some(step, task.quantity) if many else step
+
+
+def _alike(request: Request, task: queries.Task, at: Progress, said: _Said) -> _Step:
+    """What is asked of units that are alike: the lot on them, what the checklist asks, and the grade."""
     can_undo = bool(at.tokens)
     lots = _lots(task) if said.lot is None else []
     if lots:
         return _Step(
-            lambda: replace(_lot(task, many=many), can_undo=can_undo),
-            lambda scan, key: _read_lot(request, task, lots, at, scan, key, many=many),
+            lambda: replace(_lot(task), can_undo=can_undo),
+            lambda scan, key: _read_lot(request, task, lots, at, scan, key),
         )
     task = replace(task, lot=said.lot or task.lot)
     questions = inspection_queries.questions(request.reader.company.id, task.category, timezone.now())
     unasked = next((one for one in questions if one.code not in said.answers), None)
     if unasked:
         return _Step(
-            lambda: replace(_question(task, unasked, many=many), can_undo=can_undo),
-            lambda scan, _: _answer(request, task, unasked, scan, many=many),
+            lambda: replace(_question(task, unasked), can_undo=can_undo),
+            lambda scan, _: _answer(request, task, unasked, scan),
         )
     return _Step(
-        lambda: replace(_grade(task, many=many), can_undo=can_undo),
-        lambda scan, key: _inspect(request, task, at, said, scan, key, many=many),
+        lambda: replace(_grade(task), can_undo=can_undo),
+        lambda scan, key: _inspect(request, task, at, said, scan, key),
     )
+
+
+def _or_some(step: _Step, units: int) -> _Step:
+    """The same with a button for who finds that the units differ."""
+    button = Tap(SOME, gettext("Only some of the %(n)s") % {"n": units}, "quiet")
+
+    def screen() -> Screen:
+        shown = step.screen()
+        return replace(shown, taps=(*shown.taps, button))
+
+    return _Step(screen, lambda scan, key: Keep(PART) if scan.text == SOME else step.decide(scan, key))
 
 
 def _disposing(request: Request, task: queries.Task, at: Progress) -> _Step:
@@ -251,24 +267,19 @@ def _lots(task: queries.Task) -> list[str]:
     return inspection_queries.lots_left(task.receipt) if task.has_lots and not task.lot else []
 
 
-def _lot(task: queries.Task, *, many: bool) -> Screen:
-    taps = (Tap(NO_LOT, gettext("There is none to be read"), "quiet"), *_some(task, many=many))
+def _lot(task: queries.Task) -> Screen:
+    taps = (Tap(NO_LOT, gettext("There is none to be read"), "quiet"),)
     return Screen(
         task.number, gettext("Scan the lot on it"), f"{task.quantity} × {task.sku_code}", task.name,
         facts=_facts(task), taps=taps, scans=gettext("Lot"), at=str(task.receipt), back="scan-inspect",
     )  # fmt: skip
 
 
-def _some(task: queries.Task, *, many: bool) -> tuple[Tap, ...]:
-    """The button for who finds that units differ."""
-    return (Tap(SOME, gettext("Only some of the %(n)s") % {"n": task.quantity}, "quiet"),) if many else ()
-
-
-def _grade(task: queries.Task, *, many: bool) -> Screen:
+def _grade(task: queries.Task) -> Screen:
     taps = tuple(Tap(f"={grade}", f"{grade} · {sentence(words)}") for grade, words in rules.GRADES.items())
     return Screen(
         task.number, gettext("What is it like?"), f"{task.quantity} × {task.sku_code}", task.name,
-        facts=_facts(task), taps=taps + _some(task, many=many), at=str(task.receipt), back="scan-inspect",
+        facts=_facts(task), taps=taps, at=str(task.receipt), back="scan-inspect",
     )  # fmt: skip
 
 
@@ -281,15 +292,14 @@ def _part(task: queries.Task) -> Screen:
     )  # fmt: skip
 
 
-def _question(task: queries.Task, asked: Question, *, many: bool) -> Screen:
+def _question(task: queries.Task, asked: Question) -> Screen:
     written = asked.kind in ("number", "text")
     # A page that was left behind still has its buttons: each says of which question it is.
     taps = () if written else tuple(Tap(f"={asked.code} {one}", sentence(one)) for one in asked.verdicts)
     if not asked.required:
         taps += (Tap(f"{SKIP}{asked.code}", gettext("No answer"), "quiet"),)
     return Screen(
-        task.number, asked.asks, f"{task.quantity} × {task.sku_code}", task.name, facts=_facts(task),
-        taps=taps + _some(task, many=many),
+        task.number, asked.asks, f"{task.quantity} × {task.sku_code}", task.name, facts=_facts(task), taps=taps,
         scans=(gettext("A number") if asked.kind == "number" else gettext("The answer")) if written else "",
         at=str(task.receipt), back="scan-inspect",
     )  # fmt: skip
@@ -374,13 +384,9 @@ def _read_lot(
     at: Progress,
     scan: Scan,
     key: str,
-    *,
-    many: bool,
 ) -> Outcome:
     """The lot on the units in hand, typed or read of a barcode that says it. One that did not leave is told at once."""
     lot, wanted = scan.lot or scan.text, Said("the lot on it")
-    if many and scan.text == SOME:
-        return Keep(PART)
     if scan.text == NO_LOT or lot in left:
         return Keep(LOT if scan.text == NO_LOT else f"{LOT}{lot}")
     if scan.text.startswith("=") or scan.bin:
@@ -408,10 +414,8 @@ def _units(task: queries.Task, scan: Scan) -> Outcome:
     return errors.ScanOutOfTurn(scanned=scan.shown.removeprefix("="), wanted=wanted)
 
 
-def _answer(request: Request, task: queries.Task, asked: Question, scan: Scan, *, many: bool) -> Outcome:
+def _answer(request: Request, task: queries.Task, asked: Question, scan: Scan) -> Outcome:
     """An answer to what the checklist asks: a button, or what is typed."""
-    if many and scan.text == SOME:
-        return Keep(PART)
     if not asked.required and scan.text == f"{SKIP}{asked.code}":
         return Keep(f"{ANSWER}{asked.code} ")
     written, tapped = asked.kind in ("number", "text"), scan.text.startswith("=")
@@ -432,10 +436,8 @@ def _button(scan: Scan) -> Refused:
 
 
 def _inspect(
-    request: Request, task: queries.Task, at: Progress, said: _Said, scan: Scan, key: str, *, many: bool
+    request: Request, task: queries.Task, at: Progress, said: _Said, scan: Scan, key: str
 ) -> Outcome:
-    if many and scan.text == SOME:
-        return Keep(PART)
     grade = scan.text.removeprefix("=")
     wrong = _wrong(task, scan)
     if wrong:
