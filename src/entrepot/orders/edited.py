@@ -35,7 +35,7 @@ from entrepot.orders.validation import (
     judge,
 )
 from entrepot.parties.address import difference
-from entrepot.parties.numbers import Checked, check, is_of_another_member
+from entrepot.parties.numbers import Checked, check
 
 if TYPE_CHECKING:
     from entrepot.orders.commands.edit import Edit, Line, Opened, Order
@@ -114,16 +114,11 @@ def _taxes(edits: Sequence[Edit]) -> Taxes:
 
 def _by(one: Edit, policy: Validation, taxes: Taxes) -> By:
     """What its tax goes by: where it goes then, on the day that it was placed."""
-    order, country, number = one.order, country_of(one), _number(one)
+    order, country = one.order, country_of(one)
     given = one.request.address or AddressGiven.of(order.home)
     there = facts.written(given, country, code_of(one)) if given else None
-    seller = taxes.sellers.get(order.company, "")
-    is_shifted = policy.reverse_charge and country != seller and is_of_another_member(number, seller)
-    return By(
-        taxes.rates.get((order.company, country), ()), country, there.region if there else "",
-        order.placed_at.date(), taxes.exemptions.get(order.buyer, ()) if order.buyer else (), is_shifted,
-        policy.tax_on_shipping,
-    )  # fmt: skip
+    region, day = there.region if there else "", order.placed_at.date()
+    return taxes.by(order.company, country, region, day, order.buyer, _number(one), policy)
 
 
 def country_of(one: Edit) -> str:

@@ -25,7 +25,7 @@ from entrepot.orders.facts.known import (
     unserved,
 )
 from entrepot.orders.facts.marks import fingerprints_of_places, region_of, written
-from entrepot.orders.taxing import Bears, By, due
+from entrepot.orders.taxing import Bears, due
 from entrepot.orders.validation import Earlier, LineFact, OrderFacts, PaymentFact, Validation
 from entrepot.parties import address as formats
 from entrepot.parties import numbers
@@ -169,15 +169,7 @@ def _expected_tax(
     number: Checked | None,
 ) -> Expected:
     about = {one.sku: one.about.category for one in priced.goods if one.about}
-    seller = known.sellers.get(request.company, "")
-    by = By(
-        known.rates.get((request.company, request.country), ()),
-        request.country,
-        region_of(request, there),
-        placed_at.date(),
-        known.exemptions.get(customer, ()) if customer else (),
-        policy.reverse_charge and request.country != seller and numbers.is_of_another_member(number, seller),
-        policy.tax_on_shipping,
-    )
+    region, day = region_of(request, there), placed_at.date()
+    by = known.taxes.by(request.company, request.country, region, day, customer, number, policy)
     lines = zip(request.lines, priced.frozen, strict=True)
     return due([Bears(one.kind, about.get(one.sku, ""), frozen) for one, frozen in lines], by)

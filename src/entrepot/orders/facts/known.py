@@ -5,7 +5,7 @@ see, nothing where no policy in use asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -17,8 +17,10 @@ from entrepot.orders.facts.marks import Marks, marks_of
 from entrepot.orders.listing import NEITHER, Sides, of_customer, plain, sides
 from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS
+from entrepot.orders.taxing import By
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
 from entrepot.parties.commands.register import CustomerRegistered, RegisterCustomer, register_customers
+from entrepot.parties.numbers import Checked, is_of_another_member
 from entrepot.payments.commands.credit_accounts import Account
 from entrepot.payments.commands.store_credit import Owner, spendable
 from entrepot.tax.rules import Exemption, Rate
@@ -51,9 +53,8 @@ class Known:
     """What a batch refers to, by (company, code), and what is known of its customers and goods."""
 
     __slots__ = (
-        "_credit_left", "_marks", "channels", "credits", "customers", "exemptions", "first", "kits", "listed",
-        "lists_fingerprints", "nowhere", "policies", "rates", "recent", "sellers", "sightings", "skus", "tiers",
-        "unreserved", "unserved",
+        "_credit_left", "_marks", "channels", "credits", "customers", "first", "kits", "listed", "lists_fingerprints",
+        "nowhere", "policies", "recent", "sightings", "skus", "taxes", "tiers", "unreserved", "unserved",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -67,9 +68,7 @@ class Known:
         self.sightings: dict[tuple[int, str], dict[Name, datetime]] = {}  # by fingerprint
         self.nowhere: frozenset[str] = frozenset()
         self.first: set[tuple[int, str]] = set()  # customers without an order before
-        self.rates: dict[tuple[int, str], list[Rate]] = {}  # by country
-        self.sellers: dict[int, str] = {}  # their countries
-        self.exemptions: dict[UUID, list[Exemption]] = {}
+        self.taxes = Taxes({}, {}, {})
         self.listed: dict[tuple[int, str], str] = {}  # sides of what people have blocked or trusted
         self.lists_fingerprints: set[int] = set()  # companies where some of that are fingerprints
         self.unreserved: set[tuple[int, str]] = set()  # carts and checkouts for which nothing is reserved
@@ -387,6 +386,25 @@ class Taxes(NamedTuple):
     rates: dict[tuple[int, str], list[Rate]]
     exemptions: dict[UUID, list[Exemption]]
 
+    def by(
+        self,
+        company: int,
+        country: str,
+        region: str,
+        day: date,
+        customer: UUID | None,
+        number: Checked | None,
+        policy: Validation,
+    ) -> By:
+        """What the tax of an order goes by: a business of another country, as its number says, owes it itself."""
+        seller = self.sellers.get(company, "")
+        return By(
+            self.rates.get((company, country), ()), country, region, day,
+            self.exemptions.get(customer, ()) if customer else (),
+            policy.reverse_charge and country != seller and is_of_another_member(number, seller),
+            policy.tax_on_shipping,
+        )  # fmt: skip
+
 
 def taxes_of(companies: Collection[int], countries: Collection[str], customers: Collection[UUID]) -> Taxes:
     """Rates of countries, the sellers' own countries, and exemptions of customers. One statement."""
@@ -407,8 +425,7 @@ def taxes_of(companies: Collection[int], countries: Collection[str], customers: 
 def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
     """What the tax of the orders goes by."""
     customers = {known.customers[one.company, one.customer] for one in asking if one.customer is not None}
-    found = taxes_of({one.company for one in asking}, {one.country for one in asking}, customers)
-    known.sellers, known.rates, known.exemptions = found
+    known.taxes = taxes_of({one.company for one in asking}, {one.country for one in asking}, customers)
 
 
 _UNSERVED = """
