@@ -227,7 +227,7 @@ def _proved(one: Edit, told: _Seen) -> tuple[str, ...]:
 
 
 def _is_goods_left(line: Line) -> bool:
-    return line.kind == GOODS and line.gone < line.quantity
+    return line.kind == GOODS and line.units > 0
 
 
 def _net(lines: Iterable[Line]) -> int:
@@ -326,7 +326,8 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
     """The order as it will be, without what its channel signalled, which isn't kept: a hold of `catalog` stays as long
     as something asks for an age."""
     order, asked, country, code = one.order, one.request, country_of(one), code_of(one)
-    goods = tuple(_fact(order, line, told) for line in one.left if _is_goods_left(line))
+    left = one.left
+    goods = tuple(_fact(order, line, told) for line in left if _is_goods_left(line))
     given = asked.address or AddressGiven.of(order.home)
     is_to_box, problems = facts.of_address(given, country, code, policy)
     service, billing = _service(one), asked.billing
@@ -338,11 +339,11 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
         billed = facts.written(billing, billing.country, billing.postal_code)
     should = None
     if told.taxes and policy.recompute != "off":
-        lines = [line for line in one.left if line.units]
+        lines = [line for line in left if line.units]
         should = due(_bears(one, lines, told.goods), _by(one, policy, told.taxes))
     own = {sku for company, sku in told.nowhere if company == order.company}
     return OrderFacts(
-        asked.occurred_at or cause.at, country, code, order.currency, _net(one.left), _tax(one.left), one.total,
+        asked.occurred_at or cause.at, country, code, order.currency, _net(left), _tax(left), one.total,
         goods, None, nowhere=frozenset(own), service=service, is_unserved=(order.company, service) in told.unserved,
         customer=order.customer or None, has_address=given is not None, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
@@ -356,11 +357,9 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
 def _fact(order: Order, line: Line, told: _Seen) -> LineFact:
     found = told.goods.get((order.company, line.sku))
     if found is None:  # nobody asks about it, or the catalog doesn't know it, which holds the order already
-        return LineFact(line.sku, line.quantity - line.gone, known=True)
+        return LineFact(line.sku, line.units, known=True)
     about = found.about._replace(list_price=None) if line.kit_number else found.about
-    return LineFact(
-        line.sku, line.quantity - line.gone, True, found.status, found.minimum_age, line.unit_price, about
-    )
+    return LineFact(line.sku, line.units, True, found.status, found.minimum_age, line.unit_price, about)
 
 
 _GOODS = """
