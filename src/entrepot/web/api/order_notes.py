@@ -14,7 +14,6 @@ from pydantic import Field
 from entrepot.kernel import pictures
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import note_queries, noting
-from entrepot.orders import queries as orders
 from entrepot.orders.commands.attach import AttachFile, WithdrawFile, attach_files, withdraw_files
 from entrepot.orders.commands.notes import (
     CorrectNote,
@@ -158,7 +157,7 @@ def list_order_notes(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """What was written to an order, the latest first, also what was corrected or withdrawn."""
-    _known(order_id, company)
+    parse.own_order(order_id, company)
     return paged(note_queries.notes(order_id, after=after, limit=limit + 1), limit)
 
 
@@ -171,7 +170,7 @@ def list_attachments(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Files that are kept with an order, or were, the latest first."""
-    _known(order_id, company)
+    parse.own_order(order_id, company)
     return paged(note_queries.files(order_id, after=after, limit=limit + 1), limit)
 
 
@@ -263,9 +262,3 @@ def withdraw_order_files(
         return WithdrawFile(one.attachment, one.reason, key)
 
     return give(request, withdraw_files, payload, idempotency_key, make)
-
-
-def _known(order: UUID, company: str | None) -> None:
-    parse.own("order", order, company)
-    if orders.order(order) is None:
-        raise NotFound(what="order", which=str(order))
