@@ -25,11 +25,10 @@ from entrepot.orders.commands.notes import (
 )
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import NO_NUL, Each, Out, Own, Reason, Strict
+from entrepot.web.api.schemas import NO_NUL, Each, FileContent, Out, Own, Reason, Strict
 
 router = Router()
 
-CONTENT_MAX = (pictures.BYTES_MAX + 2) // 3 * 4
 Said = Annotated[str, Field(min_length=1, max_length=noting.TEXT_MAX, pattern=NO_NUL)]
 
 
@@ -92,7 +91,7 @@ class FileIn(Strict):
     """A PDF, JPEG, PNG or WebP in base64, told by its bytes, and what its sender calls it."""
 
     order: UUID
-    content: Annotated[str, Field(max_length=CONTENT_MAX, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    content: FileContent
     name: Annotated[str, Field(max_length=noting.NAME_MAX, pattern=NO_NUL)] = ""
     key: Own = None
 
