@@ -109,7 +109,7 @@ def of(
         recent=_recent(request, who, placed_at, known, policy), nowhere=known.nowhere, promise_at=request.promise_at,
         unreserved=request.reservation if (request.company, request.reservation) in known.unreserved else "",
         service=request.service, is_unserved=(request.company, request.service) in known.unserved, customer=customer,
-        is_first=customer is None or (request.company, customer) in known.first,
+        is_first=who is None or who in known.first,
         has_address=request.address is not None, is_to_box=is_to_box, problems=problems, billing_differs=differs,
         fingerprints=marks, sightings=_sightings(request, marks, placed_at, known, policy), tax_number=number,
         expected_tax=should, listed=known.sides(request, marks),
