@@ -35,7 +35,7 @@ from entrepot.orders.validation import (
     judge,
 )
 from entrepot.parties.address import difference
-from entrepot.parties.numbers import Checked, check, is_of_another_member
+from entrepot.parties.numbers import Checked, check
 
 if TYPE_CHECKING:
     from entrepot.orders.commands.edit import Edit, Line, Opened, Order
@@ -114,16 +114,11 @@ def _taxes(edits: Sequence[Edit]) -> Taxes:
 
 def _by(one: Edit, policy: Validation, taxes: Taxes) -> By:
     """What its tax goes by: where it goes then, on the day that it was placed."""
-    order, country, number = one.order, country_of(one), _number(one)
+    order, country = one.order, country_of(one)
     given = one.request.address or AddressGiven.of(order.home)
     there = facts.written(given, country, code_of(one)) if given else None
-    seller = taxes.sellers.get(order.company, "")
-    is_shifted = policy.reverse_charge and country != seller and is_of_another_member(number, seller)
-    return By(
-        taxes.rates.get((order.company, country), ()), country, there.region if there else "",
-        order.placed_at.date(), taxes.exemptions.get(order.buyer, ()) if order.buyer else (), is_shifted,
-        policy.tax_on_shipping,
-    )  # fmt: skip
+    region, day = there.region if there else "", order.placed_at.date()
+    return taxes.by(order.company, country, region, day, order.buyer, _number(one), policy)
 
 
 def country_of(one: Edit) -> str:
@@ -232,7 +227,7 @@ def _proved(one: Edit, told: _Seen) -> tuple[str, ...]:
 
 
 def _is_goods_left(line: Line) -> bool:
-    return line.kind == GOODS and line.gone < line.quantity
+    return line.kind == GOODS and line.units > 0
 
 
 def _net(lines: Iterable[Line]) -> int:
@@ -331,7 +326,8 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
     """The order as it will be, without what its channel signalled, which isn't kept: a hold of `catalog` stays as long
     as something asks for an age."""
     order, asked, country, code = one.order, one.request, country_of(one), code_of(one)
-    goods = tuple(_fact(order, line, told) for line in one.left if _is_goods_left(line))
+    left = one.left
+    goods = tuple(_fact(order, line, told) for line in left if _is_goods_left(line))
     given = asked.address or AddressGiven.of(order.home)
     is_to_box, problems = facts.of_address(given, country, code, policy)
     service, billing = _service(one), asked.billing
@@ -343,11 +339,11 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
         billed = facts.written(billing, billing.country, billing.postal_code)
     should = None
     if told.taxes and policy.recompute != "off":
-        lines = [line for line in one.left if line.units]
+        lines = [line for line in left if line.units]
         should = due(_bears(one, lines, told.goods), _by(one, policy, told.taxes))
     own = {sku for company, sku in told.nowhere if company == order.company}
     return OrderFacts(
-        asked.occurred_at or cause.at, country, code, order.currency, _net(one.left), _tax(one.left), one.total,
+        asked.occurred_at or cause.at, country, code, order.currency, _net(left), _tax(left), one.total,
         goods, None, nowhere=frozenset(own), service=service, is_unserved=(order.company, service) in told.unserved,
         customer=order.customer or None, has_address=given is not None, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
@@ -361,11 +357,9 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
 def _fact(order: Order, line: Line, told: _Seen) -> LineFact:
     found = told.goods.get((order.company, line.sku))
     if found is None:  # nobody asks about it, or the catalog doesn't know it, which holds the order already
-        return LineFact(line.sku, line.quantity - line.gone, known=True)
+        return LineFact(line.sku, line.units, known=True)
     about = found.about._replace(list_price=None) if line.kit_number else found.about
-    return LineFact(
-        line.sku, line.quantity - line.gone, True, found.status, found.minimum_age, line.unit_price, about
-    )
+    return LineFact(line.sku, line.units, True, found.status, found.minimum_age, line.unit_price, about)
 
 
 _GOODS = """

@@ -12,13 +12,13 @@ from entrepot.orders import rules
 from entrepot.orders.commands.place import PlaceOrder
 from entrepot.orders.facts.known import default
 from entrepot.orders.facts.marks import region_of, written
+from entrepot.orders.taxing import Bears, By, due
 from entrepot.orders.validation.policy import Validation
-from entrepot.orders.validation.taxes import taxable
 from entrepot.parties import numbers
 from entrepot.parties import queries as parties
 from entrepot.parties.numbers import Checked
 from entrepot.tax import queries as taxes
-from entrepot.tax.rules import Exemption, Expected, expected
+from entrepot.tax.rules import Exemption, Expected
 
 
 def list_price(sku: Sku | None, currency: str, own: str) -> Decimal | None:
@@ -37,23 +37,13 @@ def tax_due(order: PlaceOrder, goods: Mapping[str, Sku], kind: str, at: datetime
     in_force = policies.in_force(order.company, Validation, at)
     policy = policies.of_scope(in_force, order.channel, default(kind)[1])
     categories = {code: one.category for code, one in goods.items()}
-    amounts = taxable(
-        (
-            (line.kind, categories.get(line.sku, ""), one)
-            for line, one in zip(order.lines, frozen, strict=True)
-        ),
-        on_shipping=policy.tax_on_shipping,
-    )
     there = written(order.address, order.country, order.postal_code) if order.address else None
-    return expected(
-        amounts,
-        taxes.rates(company=order.company),
-        country=order.country,
-        region=region_of(order, there),
-        day=at.date(),
-        exemptions=_exemptions(order),
-        is_shifted=policy.reverse_charge and _is_shifted(order),
-    )
+    by = By(
+        taxes.rates(company=order.company), order.country, region_of(order, there), at.date(), _exemptions(order),
+        policy.reverse_charge and _is_shifted(order), policy.tax_on_shipping,
+    )  # fmt: skip
+    bears = zip(order.lines, frozen, strict=True)
+    return due([Bears(line.kind, categories.get(line.sku, ""), one) for line, one in bears], by)
 
 
 def number_of(order: PlaceOrder) -> Checked | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -20,8 +19,7 @@ class Bears(NamedTuple):
     frozen: Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class By:
+class By(NamedTuple):
     """What the tax of an order goes by. `is_shifted`: its buyer owes the tax itself."""
 
     rates: Sequence[Rate]

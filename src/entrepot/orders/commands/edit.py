@@ -539,7 +539,7 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[Edit]) -> No
 
 def _stays(one: Edit) -> bool:
     """Whether any unit of the order is left."""
-    return any(line.gone < line.quantity for line in one.left)
+    return any(line.units for line in one.left)
 
 
 PUT_RIGHT = Said("The order was changed, and the rules that held it find nothing any more.")

@@ -25,7 +25,7 @@ from entrepot.orders.facts.known import (
     unserved,
 )
 from entrepot.orders.facts.marks import fingerprints_of_places, region_of, written
-from entrepot.orders.taxing import Bears, By, due
+from entrepot.orders.taxing import Bears, due
 from entrepot.orders.validation import Earlier, LineFact, OrderFacts, PaymentFact, Validation
 from entrepot.parties import address as formats
 from entrepot.parties import numbers
@@ -109,7 +109,7 @@ def of(
         recent=_recent(request, who, placed_at, known, policy), nowhere=known.nowhere, promise_at=request.promise_at,
         unreserved=request.reservation if (request.company, request.reservation) in known.unreserved else "",
         service=request.service, is_unserved=(request.company, request.service) in known.unserved, customer=customer,
-        is_first=customer is None or (request.company, customer) in known.first,
+        is_first=who is None or who in known.first,
         has_address=request.address is not None, is_to_box=is_to_box, problems=problems, billing_differs=differs,
         fingerprints=marks, sightings=_sightings(request, marks, placed_at, known, policy), tax_number=number,
         expected_tax=should, listed=known.sides(request, marks),
@@ -169,15 +169,7 @@ def _expected_tax(
     number: Checked | None,
 ) -> Expected:
     about = {one.sku: one.about.category for one in priced.goods if one.about}
-    seller = known.sellers.get(request.company, "")
-    by = By(
-        known.rates.get((request.company, request.country), ()),
-        request.country,
-        region_of(request, there),
-        placed_at.date(),
-        known.exemptions.get(customer, ()) if customer else (),
-        policy.reverse_charge and request.country != seller and numbers.is_of_another_member(number, seller),
-        policy.tax_on_shipping,
-    )
+    region, day = region_of(request, there), placed_at.date()
+    by = known.taxes.by(request.company, request.country, region, day, customer, number, policy)
     lines = zip(request.lines, priced.frozen, strict=True)
     return due([Bears(one.kind, about.get(one.sku, ""), frozen) for one, frozen in lines], by)

@@ -4,8 +4,8 @@ see, nothing where no policy in use asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -17,8 +17,10 @@ from entrepot.orders.facts.marks import Marks, marks_of
 from entrepot.orders.listing import NEITHER, Sides, of_customer, plain, sides
 from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS
+from entrepot.orders.taxing import By
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
 from entrepot.parties.commands.register import CustomerRegistered, RegisterCustomer, register_customers
+from entrepot.parties.numbers import Checked, is_of_another_member
 from entrepot.payments.commands.credit_accounts import Account
 from entrepot.payments.commands.store_credit import Owner, spendable
 from entrepot.tax.rules import Exemption, Rate
@@ -51,9 +53,8 @@ class Known:
     """What a batch refers to, by (company, code), and what is known of its customers and goods."""
 
     __slots__ = (
-        "_credit_left", "_marks", "channels", "credits", "customers", "exemptions", "first", "kits", "listed",
-        "lists_fingerprints", "nowhere", "policies", "rates", "recent", "sellers", "sightings", "skus", "tiers",
-        "unreserved", "unserved",
+        "_credit_left", "_marks", "channels", "credits", "customers", "first", "kits", "listed", "lists_fingerprints",
+        "nowhere", "policies", "recent", "sightings", "skus", "taxes", "tiers", "unreserved", "unserved",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -66,10 +67,8 @@ class Known:
         self.recent: dict[UUID, dict[Name, Earlier]] = {}
         self.sightings: dict[tuple[int, str], dict[Name, datetime]] = {}  # by fingerprint
         self.nowhere: frozenset[str] = frozenset()
-        self.first: set[tuple[int, str]] = set()  # customers without an order before
-        self.rates: dict[tuple[int, str], list[Rate]] = {}  # by country
-        self.sellers: dict[int, str] = {}  # their countries
-        self.exemptions: dict[UUID, list[Exemption]] = {}
+        self.first: set[UUID] = set()  # customers without an order before
+        self.taxes = Taxes({}, {}, {})
         self.listed: dict[tuple[int, str], str] = {}  # sides of what people have blocked or trusted
         self.lists_fingerprints: set[int] = set()  # companies where some of that are fingerprints
         self.unreserved: set[tuple[int, str]] = set()  # carts and checkouts for which nothing is reserved
@@ -81,6 +80,10 @@ class Known:
     def ids(self) -> list[UUID]:
         """Its SKUs."""
         return [sku.id for sku in self.skus.values()]
+
+    def buyers(self, requests: Iterable[PlaceOrder]) -> set[UUID]:
+        """The customers of orders."""
+        return {self.customers[one.company, one.customer] for one in requests if one.customer is not None}
 
     def marks(self, request: PlaceOrder) -> Marks:
         """What one of its orders names of people and places, worked out once."""
@@ -131,8 +134,8 @@ class Known:
         """Have later orders of the batch see this one."""
         if customer is not None and customer in self.recent:
             self.recent[customer][name] = Earlier(facts.total_minor, facts.at, facts.basket)
-        if facts.customer is not None:
-            self.first.discard((name[0], facts.customer))
+        if customer is not None:
+            self.first.discard(customer)
         for one in facts.fingerprints:
             if (name[0], one) in self.sightings:
                 self.sightings[name[0], one][name] = facts.at
@@ -273,7 +276,7 @@ def _wait(asking: Callable[[Callable[[Validation], bool]], Asking], known: Known
     two at once, one would see nothing of the other. Each has a lock of its own, of 64 bits, up to `LOCKS_MAX` in a
     batch: one that counts more waits for all who count, and has them wait. 1 statement, where a policy counts."""
     whose = asking(lambda policy: asks_recent(policy) or _asks_first(policy))
-    keys = {f"{known.customers[one.company, one.customer]}" for one, _ in whose if one.customer is not None}
+    keys = set(map(str, known.buyers(one for one, _ in whose)))
     marked = asking(_asks_sightings)
     keys |= {f"{one.company} {each}" for one, _ in marked for each in known.marks(one).fingerprints}
     if len(keys) > LOCKS_MAX:
@@ -334,14 +337,13 @@ def _load_listed(known: Known) -> None:
 
 def _load_first(requests: Sequence[PlaceOrder], known: Known) -> None:
     """Which customers have no order yet but those that were cancelled."""
-    names = {(one.company, one.customer) for one in requests if one.customer is not None}
-    of = {known.customers[name]: name for name in names}
-    known.first = {of[customer] for (customer,) in sql.run(_FIRST, {"customers": list(of)})}
+    buyers = list(known.buyers(requests))
+    known.first = {customer for (customer,) in sql.run(_FIRST, {"customers": buyers})}
 
 
 def _load_recent(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, at: datetime) -> None:
     """Orders of the same customers just before."""
-    customers = {known.customers[one.company, one.customer] for one, _ in asking if one.customer is not None}
+    customers = known.buyers(one for one, _ in asking)
     known.recent = {customer: {} for customer in customers}
     times = [one.occurred_at or at for one, _ in asking]
     params = {
@@ -387,6 +389,25 @@ class Taxes(NamedTuple):
     rates: dict[tuple[int, str], list[Rate]]
     exemptions: dict[UUID, list[Exemption]]
 
+    def by(
+        self,
+        company: int,
+        country: str,
+        region: str,
+        day: date,
+        customer: UUID | None,
+        number: Checked | None,
+        policy: Validation,
+    ) -> By:
+        """What the tax of an order goes by: a business of another country, as its number says, owes it itself."""
+        seller = self.sellers.get(company, "")
+        return By(
+            self.rates.get((company, country), ()), country, region, day,
+            self.exemptions.get(customer, ()) if customer else (),
+            policy.reverse_charge and country != seller and is_of_another_member(number, seller),
+            policy.tax_on_shipping,
+        )  # fmt: skip
+
 
 def taxes_of(companies: Collection[int], countries: Collection[str], customers: Collection[UUID]) -> Taxes:
     """Rates of countries, the sellers' own countries, and exemptions of customers. One statement."""
@@ -406,9 +427,8 @@ def taxes_of(companies: Collection[int], countries: Collection[str], customers: 
 
 def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
     """What the tax of the orders goes by."""
-    customers = {known.customers[one.company, one.customer] for one in asking if one.customer is not None}
-    found = taxes_of({one.company for one in asking}, {one.country for one in asking}, customers)
-    known.sellers, known.rates, known.exemptions = found
+    companies, countries = {one.company for one in asking}, {one.country for one in asking}
+    known.taxes = taxes_of(companies, countries, known.buyers(asking))
 
 
 _UNSERVED = """

@@ -125,9 +125,7 @@ def judge(order: OrderFacts, policy: Validation, only: Collection[str] = ()) -> 
         if warns:
             warnings.append(Warned(name, found.reason))
         else:
-            before = holds.get(found.type)
-            found = Found(found.type, found.reason, found.facts, found.waits_for, (name,))
-            holds[found.type] = found if before is None else _joined(before, found)
+            _add(holds, Found(found.type, found.reason, found.facts, found.waits_for, (name,)))
     return Verdict(tuple(holds.values()), tuple(warnings)) if holds or warnings else FINE
 
 
@@ -142,15 +140,14 @@ def joined(one: Verdict, other: Verdict) -> Verdict:
     """What two judgements of an order come to: still one hold of a type."""
     holds = {found.type: found for found in one.holds}
     for found in other.holds:
-        before = holds.get(found.type)
-        holds[found.type] = found if before is None else _joined(before, found)
+        _add(holds, found)
     return Verdict(tuple(holds.values()), one.warnings + other.warnings)
 
 
-def _joined(one: Found, other: Found) -> Found:
-    return Found(
-        one.type,
-        Said("{0} {1}", one.reason, other.reason),
-        {**one.facts, **other.facts},
-        rules=one.rules + other.rules,
-    )
+def _add(holds: dict[str, Found], found: Found) -> None:
+    """One hold of a type bears all reasons of that type."""
+    before = holds.get(found.type)
+    if before is not None:
+        reason, facts = Said("{0} {1}", before.reason, found.reason), {**before.facts, **found.facts}
+        found = Found(found.type, reason, facts, rules=before.rules + found.rules)
+    holds[found.type] = found

@@ -98,13 +98,12 @@ class OrderFacts:
         return tuple(sorted(units.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A reason to hold the order, with the facts it was seen by. What it waits for by itself is its type's affair,
     unless the rule knows better."""
 
     type: str
     reason: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
     waits_for: str | None = None
     rules: tuple[str, ...] = ()  # that found it, by the names of their modes

@@ -42,11 +42,12 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
-from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, _example
+from entrepot.web.api.return_schemas import ONE, OTHER, _example
 from entrepot.web.api.schemas import (
     QUANTITY_MAX,
     Country,
     Each,
+    FileContent,
     Minor,
     Moment,
     Named,
@@ -182,7 +183,7 @@ class PaperIn(Strict):
     model_config = _example(departure=ONE, content="JVBERi0xLjcKJSVFT0YK")
 
     departure: UUID
-    content: Annotated[str, Field(max_length=PHOTO_MAX, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    content: FileContent
     key: Own = None
 
 

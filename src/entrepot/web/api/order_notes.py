@@ -14,7 +14,6 @@ from pydantic import Field
 from entrepot.kernel import pictures
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import note_queries, noting
-from entrepot.orders import queries as orders
 from entrepot.orders.commands.attach import AttachFile, WithdrawFile, attach_files, withdraw_files
 from entrepot.orders.commands.notes import (
     CorrectNote,
@@ -26,11 +25,10 @@ from entrepot.orders.commands.notes import (
 )
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import NO_NUL, Each, Out, Own, Reason, Strict
+from entrepot.web.api.schemas import NO_NUL, Each, FileContent, Out, Own, Reason, Strict
 
 router = Router()
 
-CONTENT_MAX = (pictures.BYTES_MAX + 2) // 3 * 4
 Said = Annotated[str, Field(min_length=1, max_length=noting.TEXT_MAX, pattern=NO_NUL)]
 
 
@@ -93,7 +91,7 @@ class FileIn(Strict):
     """A PDF, JPEG, PNG or WebP in base64, told by its bytes, and what its sender calls it."""
 
     order: UUID
-    content: Annotated[str, Field(max_length=CONTENT_MAX, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    content: FileContent
     name: Annotated[str, Field(max_length=noting.NAME_MAX, pattern=NO_NUL)] = ""
     key: Own = None
 
@@ -158,7 +156,7 @@ def list_order_notes(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """What was written to an order, the latest first, also what was corrected or withdrawn."""
-    _known(order_id, company)
+    parse.own_order(order_id, company)
     return paged(note_queries.notes(order_id, after=after, limit=limit + 1), limit)
 
 
@@ -171,7 +169,7 @@ def list_attachments(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Files that are kept with an order, or were, the latest first."""
-    _known(order_id, company)
+    parse.own_order(order_id, company)
     return paged(note_queries.files(order_id, after=after, limit=limit + 1), limit)
 
 
@@ -263,9 +261,3 @@ def withdraw_order_files(
         return WithdrawFile(one.attachment, one.reason, key)
 
     return give(request, withdraw_files, payload, idempotency_key, make)
-
-
-def _known(order: UUID, company: str | None) -> None:
-    parse.own("order", order, company)
-    if orders.order(order) is None:
-        raise NotFound(what="order", which=str(order))

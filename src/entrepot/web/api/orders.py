@@ -12,7 +12,6 @@ from ninja import Query, Router
 
 from entrepot.insight import pages
 from entrepot.kernel.command import rehearse
-from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import PlaceOrder, place
 from entrepot.sourcing import queries as sourcing
@@ -155,10 +154,7 @@ def get_order(
     company: Company = None,
 ) -> dict[str, Any]:
     """One order with its lines, holds and shipments, and what it waits for."""
-    parse.own("order", order_id, company)
-    found = orders.order(order_id)
-    if found is None:
-        raise NotFound(what="order", which=str(order_id))
+    found = parse.own_order(order_id, company)
     lines = [
         {
             "id": line.id, "number": line.number, "kind": line.kind, "sku": line.sku_code,
@@ -192,9 +188,7 @@ def list_mergeable(
 ) -> Any:
     """Orders that could be merged with an order now, the earliest first: none where it can't be merged itself. With
     `every` all open orders of its customer, and why not where they can't."""
-    parse.own("order", order_id, company)
-    if orders.order(order_id) is None:
-        raise NotFound(what="order", which=str(order_id))
+    parse.own_order(order_id, company)
     if not every:
         return orders.mergeable(order_id)
     why, others = orders.beside(order_id)

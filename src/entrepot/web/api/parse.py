@@ -16,6 +16,7 @@ from entrepot.insight import owners
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, Said
 from entrepot.network import queries as network
+from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
@@ -77,6 +78,15 @@ def own(what: str, which: UUID, company: str | None) -> None:
     """Refuse what is another company's as if it were not there. Without a code the company is the only one."""
     if owners.others([which], company=company_of(company)):
         raise NotFound(what=what, which=str(which))
+
+
+def own_order(which: UUID, company: str | None) -> orders.OrderView:
+    """An order, unless it is another company's or not there."""
+    own("order", which, company)
+    found = orders.order(which)
+    if found is None:
+        raise NotFound(what="order", which=str(which))
+    return found
 
 
 def known(what: str, wanted: Collection[str], there: Collection[str]) -> None:

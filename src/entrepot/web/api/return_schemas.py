@@ -8,13 +8,14 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StrictInt
 
-from entrepot.returns import admission, arrivals, comebacks, photos, refusing, rules
+from entrepot.returns import admission, arrivals, comebacks, refusing, rules
 from entrepot.web.api.schemas import (
     CODE_MAX,
     LINES_MAX,
     MINOR_MAX,
     NO_NUL,
     Code,
+    FileContent,
     Moment,
     Named,
     Out,
@@ -25,8 +26,6 @@ from entrepot.web.api.schemas import (
     Text,
 )
 
-PHOTO_MAX = (photos.BYTES_MAX + 2) // 3 * 4
-"""Characters of base64."""
 ONE, OTHER = "019aa0f2-6f0c-7c11-9f6e-0d3c5f1b7a01", "019aa0f2-6f0c-7c11-9f6e-0d3c5f1b7a02"
 """Keys of documents, in examples."""
 
@@ -278,7 +277,7 @@ class PhotoIn(Strict):
     )
 
     inspection: UUID
-    content: Annotated[str, Field(max_length=PHOTO_MAX, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    content: FileContent
     key: Own = None
 
 

@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from entrepot.kernel.errors import NotFound, Refused
-from entrepot.orders import queries as orders
 from entrepot.returns import asked_queries
 from entrepot.returns import queries as returns
 from entrepot.returns.commands.approve import Approve, approve
@@ -252,7 +251,5 @@ def list_returnable(
     company: Company = None,
 ) -> list[returns.Returnable]:
     """What of an order may still come back."""
-    parse.own("order", order_id, company)
-    if orders.order(order_id) is None:
-        raise NotFound(what="order", which=str(order_id))
+    parse.own_order(order_id, company)
     return returns.returnable(order_id)

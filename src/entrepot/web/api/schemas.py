@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from entrepot.kernel import money
+from entrepot.kernel import money, pictures
 from entrepot.orders import rules
 from entrepot.orders.holding import Waits
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
@@ -42,6 +42,10 @@ Named = Annotated[
     MAY_BE_ID,
 ]
 Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=NO_NUL)]
+FileContent = Annotated[
+    str, Field(max_length=(pictures.BYTES_MAX + 2) // 3 * 4, pattern=r"^[A-Za-z0-9+/]+={0,2}$")
+]
+"""A picture or paper in base64."""
 Reason = Annotated[str, Field(min_length=1, max_length=NOTE_MAX, pattern=NO_NUL)]
 Key = Annotated[str, Field(min_length=1, max_length=TEXT_MAX, pattern=r"^[\x21-\x7e]+$")]
 Own = Annotated[

@@ -10,7 +10,6 @@ from ninja import Router
 
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
-from entrepot.orders import queries as orders
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.sourcing.explain import Explanation, LineExplained, Together
@@ -36,9 +35,7 @@ def explain_sourcing(
     company: Company = None,
 ) -> list[dict[str, Any]]:
     """Why the order comes from where it comes from: its decisions, the latest first."""
-    parse.own("order", order_id, company)
-    if orders.order(order_id) is None:
-        raise NotFound(what="order", which=str(order_id))
+    parse.own_order(order_id, company)
     return [
         {
             "outcome": one.decision.outcome, "why": one.decision.reasons.get("why", ""),
