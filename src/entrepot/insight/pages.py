@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot.insight.waiting import OF_THE_HOUSE
 from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
 from entrepot.orders.rules import ENDED
@@ -541,10 +542,8 @@ LEFT JOIN (
 ORDER BY 1
 """
 
-# What people do on the floor waits in queues of the same kind, and is no work of the house's.
-_QUEUES = """
-SELECT queue, count(*)::int FROM kernel_ready WHERE queue <> ALL(ARRAY['pick', 'pack', 'ship'])
-GROUP BY queue ORDER BY queue
+_QUEUES = f"""
+SELECT queue, count(*)::int FROM kernel_ready WHERE {OF_THE_HOUSE} GROUP BY queue ORDER BY queue
 """
 
 _ROW = """

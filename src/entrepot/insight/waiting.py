@@ -11,6 +11,8 @@ from entrepot.orders.rules import HOLDS
 
 _OPEN = "FROM work_item WHERE company_id = %(company)s::smallint AND state <> 'done'"
 _THEIRS = f"{_OPEN} AND role = ANY(%(roles)s::text[])"
+OF_THE_HOUSE = "queue <> ALL(ARRAY['pick', 'pack', 'ship'])"
+"""Queues that the house serves itself; those of the floor are for people."""
 _AWAKE = "(snoozed_until IS NULL OR snoozed_until <= %(now)s::timestamptz)"
 
 
@@ -87,7 +89,7 @@ SIGNALS = {
     "mails": f"{UNSENT} AND s.company_id = %(company)s::smallint",
     "channel differences": _in_state("channels_difference", "open"),
     "undelivered": _in_state("kernel_delivery", "waiting"),
-    "served by the house": "FROM kernel_ready WHERE queue <> ALL(ARRAY['pick', 'pack', 'ship'])",
+    "served by the house": f"FROM kernel_ready WHERE {OF_THE_HOUSE}",
 }
 """What can be counted, by name."""
 
