@@ -14,7 +14,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.peg import PegSku, peg
-from entrepot.stock import errors, plate_queries, rules, transfer_queries
+from entrepot.stock import availability_queries, errors, plate_queries, rules, transfer_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
 from entrepot.stock.commands.receive import Receive, receive
@@ -99,7 +99,9 @@ def test_availability_on_a_date_counts_it_with_its_row(floor: Floor) -> None:
     floor.stock(quantity=10)
     transfer = sent(floor, 6)
 
-    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW)
+    available = availability_queries.availability(
+        company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW
+    )
     (one,) = availability.promises(available, company=COMPANY, today=TODAY, days=4)
 
     assert one.shown == (4, 4, 10, 10)
