@@ -484,10 +484,7 @@ def get_purchase_order_paper(
     language: Literal[tuple(LANGUAGES)] = "en",  # type: ignore[valid-type]
 ) -> dict[str, str]:
     """An order as its supplier gets it."""
-    parse.own("purchase order", order_id, company)
-    found = queries.order(order_id)
-    if found is None:
-        raise NotFound(what="purchase order", which=str(order_id))
+    found = _order(order_id, company)
     told = order_paper.bought(found, timezone.now())
     return {"number": found.number, "pdf": b64encode(order_paper.pdf(told, language)).decode()}
 
@@ -553,13 +550,18 @@ def get_purchase_order(
     company: Company = None,
 ) -> Any:
     """A purchase order with its lines, what came of it, and how it was sent."""
-    parse.own("purchase order", order_id, company)
-    found = queries.order(order_id)
-    if found is None:
-        raise NotFound(what="purchase order", which=str(order_id))
+    found = _order(order_id, company)
     names = PurchaseOrderOut.model_fields
     return {name: getattr(found, name) for name in names} | {
         "lines": queries.lines(order_id),
         "receipts": queries.receipts(order_id),
         "mails": queries.sendings(order_id),
     }
+
+
+def _order(order_id: UUID, company: str | None) -> queries.Order:
+    parse.own("purchase order", order_id, company)
+    found = queries.order(order_id)
+    if found is None:
+        raise NotFound(what="purchase order", which=str(order_id))
+    return found
