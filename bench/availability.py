@@ -29,7 +29,7 @@ def asked(times: int) -> tuple[list[float], list[float]]:
     from django.test import Client
     from django.utils import timezone
 
-    from entrepot.stock import queries
+    from entrepot.stock import availability_queries
 
     (channel,) = _channel()
     headers = {"X-API-Key": house.api_key(), "Host": "localhost"}
@@ -39,7 +39,7 @@ def asked(times: int) -> tuple[list[float], list[float]]:
         code = f"MANY-{chance.randrange(SKUS) + 1}"
         began = time.perf_counter()
         if i % 2:
-            (found,) = queries.availability(
+            (found,) = availability_queries.availability(
                 company=house.COMPANY, channel=channel, skus=[code], at=timezone.now()
             )
             units = found.quantity

@@ -9,7 +9,7 @@ import pytest
 from entrepot.insight import availability
 from entrepot.kernel import ids, sql
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
-from entrepot.stock import queries as stock
+from entrepot.stock import availability_queries
 from entrepot.stock.commands.expect import Expect, expect
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
@@ -33,7 +33,9 @@ def arrives(floor: Floor, quantity: int, days: int, node: int = 0) -> Expect:
 
 
 def asked(floor: Floor, days: int = 7) -> availability.Promise:
-    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW)
+    available = availability_queries.availability(
+        company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW
+    )
     (one,) = availability.promises(available, company=COMPANY, today=TODAY, days=days)
     return one
 

@@ -331,7 +331,8 @@ def test_a_suppliers_lines_and_figures_are_told_together_as_they_are_apart(house
         figures, lines = performance.of_supplier(1, house.supplier, **asked, limit=2)
     assert len(ran.texts) == 1
     assert [figures] == performance.of_suppliers(1, **asked)
-    assert lines == performance.lines_due(1, house.supplier, **asked)[:2] and figures.lines == 3
+    assert lines == performance.of_supplier(1, house.supplier, **asked)[1][:2] and figures.lines == 3
+    assert [(one.quantity, one.came, one.bad) for one in lines] == [(3, 3, 0), (10, 10, 0)]
     assert performance.of_supplier(1, ids.uuid7(), **asked) == (None, [])
 
 
@@ -353,7 +354,7 @@ def test_a_line_that_the_buyer_moved_is_due_on_the_day_that_was_asked_for_then(h
     assert judged(at) == (2, 1), (
         "what was confirmed of the first day says nothing of the other; of that it does"
     )
-    due = performance.lines_due(1, house.supplier, since=at.date(), until=NOW.date(), today=NOW.date())
+    due = performance.of_supplier(1, house.supplier, since=at.date(), until=NOW.date(), today=NOW.date())[1]
     assert {one.order: one.due_on for one in due} == {
         moved.order: later, again.order: later - timedelta(days=2)
     }  # fmt: skip
@@ -387,7 +388,7 @@ def test_what_is_not_due_yet_is_not_late(house):
     span = {"since": NOW.date(), "until": NOW.date() + timedelta(days=90)}
     (found,) = performance.of_suppliers(1, **span, today=line.wanted_on)
     assert (found.lines, found.on_time, found.in_full) == (1, 1, 1)
-    assert len(performance.lines_due(1, house.supplier, **span, today=line.wanted_on)) == 1
+    assert len(performance.of_supplier(1, house.supplier, **span, today=line.wanted_on)[1]) == 1
     (found,) = performance.of_suppliers(1, **span, today=line.wanted_on + timedelta(days=1))
     assert (found.lines, found.on_time, found.in_full) == (3, 2, 1)
 
@@ -408,5 +409,5 @@ def test_what_was_ended_after_its_day_without_a_unit_is_a_failure(house, ends, c
     else:
         close_rest(BUYER, requests=[CloseRest(made.order, "never came", (line.id,), occurred_at=at)])
     span = {"since": line.wanted_on, "until": line.wanted_on + timedelta(days=1), "today": NOW.date()}
-    due = performance.lines_due(1, house.supplier, **span)
+    due = performance.of_supplier(1, house.supplier, **span)[1]
     assert [(one.quantity, one.came) for one in due if one.sku == line.sku] == [(10, 0)] * counts

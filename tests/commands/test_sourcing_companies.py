@@ -16,7 +16,7 @@ from entrepot.orders import queries as orders
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.commands.peg import PegSku, peg
-from entrepot.stock import queries as stock
+from entrepot.stock import availability_queries
 from entrepot.stock.commands.expect import Expect, expect
 from entrepot.stock.commands.reserve import Reserve, reserve
 from tests import floor
@@ -60,7 +60,7 @@ def allocated(*which: UUID) -> list[tuple[int, int]]:
 
 
 def shown(company: int) -> int:
-    (one,) = stock.availability(company=company, channel="shop", skus=["SKU-000"], at=NOW)
+    (one,) = availability_queries.availability(company=company, channel="shop", skus=["SKU-000"], at=NOW)
     return one.quantity
 
 

@@ -20,7 +20,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, a
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import RejectOrder, reject
 from entrepot.sourcing.substitutes import Set, Substitutes
-from entrepot.stock import queries as stock
+from entrepot.stock import availability_queries
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests import back, walk
 from tests.commands.test_sourcing_peg import coming, freed
@@ -189,8 +189,8 @@ def test_a_component_comes_back_for_its_share_of_the_kit(house: Floor) -> None:
 # ---- what can be promised
 
 
-def promised(code: str = "KIT") -> stock.Availability:
-    (one,) = stock.availability(company=COMPANY, channel="shop", skus=[code], at=NOW)
+def promised(code: str = "KIT") -> availability_queries.Availability:
+    (one,) = availability_queries.availability(company=COMPANY, channel="shop", skus=[code], at=NOW)
     return one
 
 
@@ -208,11 +208,16 @@ def test_of_a_kit_as_many_may_be_promised_as_the_scarcest_component_makes(house:
         (2, "SKU-000", 7), (1, "SKU-001", 5),
     ]  # fmt: skip
     assert [at.node_code for at in found.components[0].available.nodes] == ["N1", "N2"]
-    assert [one.quantity for one in stock.availability_by_channel(company=COMPANY, sku="KIT", at=NOW)] == [
+    assert [
+        one.quantity
+        for one in availability_queries.availability_by_channel(company=COMPANY, sku="KIT", at=NOW)
+    ] == [
         3,
         3,
     ]
-    both = stock.availability(company=COMPANY, channel="shop", skus=["SKU-001", "KIT", "SKU-000"], at=NOW)
+    both = availability_queries.availability(
+        company=COMPANY, channel="shop", skus=["SKU-001", "KIT", "SKU-000"], at=NOW
+    )
     assert [(one.sku_code, one.quantity) for one in both] == [("SKU-001", 5), ("KIT", 3), ("SKU-000", 7)]
 
 

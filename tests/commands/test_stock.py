@@ -20,7 +20,7 @@ from entrepot.network.commands.register import (
     register_channels,
     register_nodes,
 )
-from entrepot.stock import errors, queries
+from entrepot.stock import availability_queries, errors, queries
 from entrepot.stock.commands.adjust import (
     Adjust,
     Adjusted,
@@ -76,7 +76,9 @@ def a_receipt(floor: Floor, quantity: int = 10, cost: int = 1000, **facts: objec
 def test_received_units_are_sellable_valued_and_posted(floor: Floor) -> None:
     assert receive(SYSTEM, requests=[a_receipt(floor)]) == [Received(10, 1000)]
 
-    (available,) = queries.availability(company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW)
+    (available,) = availability_queries.availability(
+        company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW
+    )
     assert available.quantity == 10
     assert (balance(1200), balance(2050)) == (1000, -1000)
 
@@ -505,7 +507,7 @@ def test_availability_tells_the_rows_that_it_comes_from(floor: Floor) -> None:
     set_safety(SYSTEM, requests=[SetSafety(COMPANY, floor.skus[0], floor.nodes[1], 9)])
     allocate(SYSTEM, requests=[floor.wants(3)])
 
-    (available,) = queries.availability(
+    (available,) = availability_queries.availability(
         company=COMPANY, channel="shop", skus=[floor.codes[0], "unknown"], at=NOW
     )
 
@@ -521,12 +523,12 @@ def test_a_channel_is_shown_none_below_its_threshold_and_no_more_than_its_cap(fl
     register_channels(SYSTEM, requests=[shop])
     code = floor.codes[0]
 
-    (capped,) = queries.availability(company=COMPANY, channel="shop", skus=[code], at=NOW)
+    (capped,) = availability_queries.availability(company=COMPANY, channel="shop", skus=[code], at=NOW)
     register_channels(SYSTEM, requests=[replace(shop, threshold=10)])
-    (below,) = queries.availability(company=COMPANY, channel="shop", skus=[code], at=NOW)
+    (below,) = availability_queries.availability(company=COMPANY, channel="shop", skus=[code], at=NOW)
 
     assert (capped.free, capped.quantity, below.free, below.quantity) == (9, 4, 9, 0)
-    both = queries.availability_by_channel(company=COMPANY, sku=code, at=NOW)
+    both = availability_queries.availability_by_channel(company=COMPANY, sku=code, at=NOW)
     assert [(one.channel, one.quantity) for one in both] == [("market", 10), ("shop", 0)]
 
 
@@ -535,7 +537,9 @@ def test_a_sku_whose_nodes_are_closed_is_known_and_has_none(floor: Floor) -> Non
     closed = [RegisterNode(COMPANY, f"N{i}", f"Node {i}", "GB", priority=i, active=False) for i in (1, 2)]
     register_nodes(SYSTEM, requests=closed)
 
-    (available,) = queries.availability(company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW)
+    (available,) = availability_queries.availability(
+        company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW
+    )
 
     assert (available.quantity, available.nodes) == (0, ())
 

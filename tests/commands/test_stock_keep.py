@@ -27,7 +27,7 @@ from entrepot.sourcing.commands.expire_reservations import (
     expire_reservations,
 )
 from entrepot.sourcing.commands.regroup import merge, split
-from entrepot.stock import errors, queries
+from entrepot.stock import availability_queries, errors, queries
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.reserve import (
     GiveBack,
@@ -78,7 +78,9 @@ def kept() -> list[tuple[object, ...]]:
 
 
 def free(floor: Floor, channel: str = "shop", at=WEEK.at) -> int:
-    (found,) = queries.availability(company=COMPANY, channel=channel, skus=floor.codes[:1], at=at)
+    (found,) = availability_queries.availability(
+        company=COMPANY, channel=channel, skus=floor.codes[:1], at=at
+    )
     return found.free
 
 

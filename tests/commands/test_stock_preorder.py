@@ -23,6 +23,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.peg import PegSku, peg
 from entrepot.sourcing.commands.regroup import split
+from entrepot.stock import availability_queries
 from entrepot.stock import errors as stock_errors
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.expect import Expect, expect
@@ -64,7 +65,7 @@ def comes(house: Floor, units: int, days: int) -> None:
 
 
 def asked(house: Floor, days: int = 30) -> availability.Promise:
-    found = stock.availability(company=COMPANY, channel="shop", skus=house.codes[:1], at=NOW)
+    found = availability_queries.availability(company=COMPANY, channel="shop", skus=house.codes[:1], at=NOW)
     (one,) = availability.promises(found, company=COMPANY, today=TODAY, days=days)
     return one
 

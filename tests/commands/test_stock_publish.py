@@ -15,6 +15,7 @@ from entrepot.network.commands import register as network
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
+from entrepot.stock import availability_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.publish import ChangesPublished, PublishChanges, publish
 from entrepot.stock.commands.reserve import GiveBack, Reserve, give_back, reserve
@@ -39,7 +40,9 @@ def published() -> ChangesPublished:
 
 
 def told(house: Floor, sku: int = 0) -> dict[str, int]:
-    return {code: one.quantity for code, one in stock.published_of(sku=house.skus[sku]).items()}
+    return {
+        code: one.quantity for code, one in availability_queries.published_of(sku=house.skus[sku]).items()
+    }
 
 
 def messages() -> list[tuple[str, dict]]:
@@ -154,16 +157,16 @@ def test_who_follows_a_channel_misses_nothing_and_can_compare(house):
     for sku in range(3):
         house.stock(sku, 10 + sku)
     published()
-    first = stock.published(company=COMPANY, channel="shop", limit=2)
-    rest = stock.published(company=COMPANY, channel="shop", since=first[-1].version)
+    first = availability_queries.published(company=COMPANY, channel="shop", limit=2)
+    rest = availability_queries.published(company=COMPANY, channel="shop", since=first[-1].version)
     assert sorted(one.quantity for one in first + rest) == [10, 11, 12]
     walk.allocated(*walk.placed(house, 1, (1, 11)))
     published()
-    (changed,) = stock.published(company=COMPANY, channel="shop", since=rest[-1].version)
+    (changed,) = availability_queries.published(company=COMPANY, channel="shop", since=rest[-1].version)
     assert (changed.sku_code, changed.quantity) == (house.codes[1], 0)
     have = {house.codes[0]: 10, house.codes[2]: 12}
     lines = "".join(f"{code}:{units}\n" for code, units in sorted(have.items()))
-    digest = stock.published_digest(company=COMPANY, channel="shop")
+    digest = availability_queries.published_digest(company=COMPANY, channel="shop")
     assert digest == (2, 22, hashlib.sha256(lines.encode()).hexdigest(), changed.version)
 
 
@@ -172,7 +175,7 @@ def test_a_thousand_orders_are_one_computation(house, statements):
     published()
     orders = walk.placed(house, 1000, (0, 1))
     walk.allocated(*orders)
-    assert stock.unpublished() == 1
+    assert availability_queries.unpublished() == 1
 
     with statements() as ran:
         answer = published()
@@ -220,5 +223,5 @@ def test_a_kit_is_published_by_its_scarcest_component_whenever_one_of_them_chang
     worker.serve_once(offered)
     published()
     assert told(house, 2) == {"market": 2, "shop": 2}
-    shown = stock.availability(company=COMPANY, channel="shop", skus=[kit], at=NOW)
+    shown = availability_queries.availability(company=COMPANY, channel="shop", skus=[kit], at=NOW)
     assert [one.quantity for one in shown] == [2]

@@ -18,7 +18,7 @@ from entrepot.sourcing.commands.expire_reservations import (
     ReservationsExpired,
     expire_reservations,
 )
-from entrepot.stock import errors, queries
+from entrepot.stock import availability_queries, errors, queries
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.publish import PublishChanges, publish
 from entrepot.stock.commands.reserve import (
@@ -259,9 +259,11 @@ def test_an_order_whose_cart_is_gone_takes_what_is_free(floor: Floor) -> None:
 
 def told(floor: Floor, channel: str = "shop", at=NOW) -> int:
     """What the channel may sell, as it is asked and as it is published, which agree."""
-    (found,) = queries.availability(company=COMPANY, channel=channel, skus=floor.codes[:1], at=at)
+    (found,) = availability_queries.availability(
+        company=COMPANY, channel=channel, skus=floor.codes[:1], at=at
+    )
     publish(replace(SYSTEM, at=at), requests=[PublishChanges()])
-    figures = queries.published_of(sku=floor.skus[0])
+    figures = availability_queries.published_of(sku=floor.skus[0])
     assert found.quantity == (figures[channel].quantity if channel in figures else 0)
     return found.quantity
 
@@ -300,7 +302,9 @@ def test_a_cart_gives_back_to_the_fence_what_it_had_of_it(floor: Floor, ends: st
     assert (told(floor), told(floor, "market")) == (3, 3)
 
     if ends == "expires":
-        (found,) = queries.availability(company=COMPANY, channel="market", skus=floor.codes[:1], at=AFTER.at)
+        (found,) = availability_queries.availability(
+            company=COMPANY, channel="market", skus=floor.codes[:1], at=AFTER.at
+        )
         assert found.free == 5, "what has expired counts for its fence, freed or not"
         expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)])
     elif ends == "is given back":

@@ -14,7 +14,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.peg import PegSku, peg
-from entrepot.stock import errors, plate_queries, rules
+from entrepot.stock import availability_queries, errors, plate_queries, rules, transfer_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
 from entrepot.stock.commands.receive import Receive, receive
@@ -99,7 +99,9 @@ def test_availability_on_a_date_counts_it_with_its_row(floor: Floor) -> None:
     floor.stock(quantity=10)
     transfer = sent(floor, 6)
 
-    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW)
+    available = availability_queries.availability(
+        company=COMPANY, channel="shop", skus=floor.codes[:1], at=NOW
+    )
     (one,) = availability.promises(available, company=COMPANY, today=TODAY, days=4)
 
     assert one.shown == (4, 4, 10, 10)
@@ -311,9 +313,9 @@ def test_a_plate_that_is_sent_whole_is_received_whole(loaded: Floor) -> None:
     on_its_way = plate_queries.plate(company=COMPANY, which=plate)
     assert (on_its_way.node, on_its_way.bin, on_its_way.units) == (loaded.nodes[1], None, 17)
     assert [one.number for one in plate_queries.plates(company=COMPANY, node=loaded.nodes[1])] == [NUMBER]
-    coming = stock.transfer_of_plate(plate)
+    coming = transfer_queries.transfer_of_plate(plate)
     assert coming and coming.id == transfer
-    goods = {(one.sku_code, one.plate): one.to_come for one in stock.transfer_goods(transfer)}
+    goods = {(one.sku_code, one.plate): one.to_come for one in transfer_queries.transfer_goods(transfer)}
     assert goods == {("SKU-000", NUMBER): 12, ("SKU-001", NUMBER): 5, ("SKU-000", ""): 3}
 
     assert took_in(transfer, plates=(plate,)).received == 17
@@ -350,7 +352,7 @@ def test_what_is_damaged_stays_on_its_plate_and_what_is_missing_comes_loose(load
 
     assert took_in(transfer, first, reason="wet") == TransferReceived(transfer, "in_transit", 7, 1, 2)
     assert holds() == {("SKU-000", "", "sellable"): 7, ("SKU-000", "", "damaged"): 2}
-    assert {(one.sku_code, one.plate): one.to_come for one in stock.transfer_goods(transfer)} == {
+    assert {(one.sku_code, one.plate): one.to_come for one in transfer_queries.transfer_goods(transfer)} == {
         ("SKU-000", ""): 2,
         ("SKU-001", ""): 5,
     }, "what is missing is on no plate any more"

@@ -9,8 +9,7 @@ import pytest
 
 from entrepot.kernel import ids
 from entrepot.kernel.errors import Invalid, NotFound
-from entrepot.stock import plate_queries
-from entrepot.stock import queries as stock
+from entrepot.stock import plate_queries, transfer_queries
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
@@ -152,7 +151,7 @@ def test_a_pallet_is_sent_and_received_whole_with_its_cartons(house: Floor, cart
     pallet = stacked(*cartons).plate
     (sent,) = ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, *house.nodes[:2], plates=(pallet,))])
     assert isinstance(sent, TransferShipped), sent
-    coming = stock.transfer_of_plate(pallet)
+    coming = transfer_queries.transfer_of_plate(pallet)
     assert coming and coming.id == sent.transfer
     (refused,) = stack_plates(SYSTEM, requests=[StackPlates(COMPANY, cartons[:1], SECOND)])
     assert refused == PlateOnItsWay(plate=NUMBER, node="N2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from entrepot.kernel import sql, worker
-from entrepot.stock import queries as stock
+from entrepot.stock import availability_queries
 
 PUBLISHED = "/api/v1/availability/published"
 
@@ -22,10 +22,10 @@ def test_the_page_of_a_sku_shows_what_each_channel_was_told_and_when(shop, conso
     browser = console("inventory")
     assert "never" in browser.get(f"/stock/{sku}/").content.decode()
     published()
-    told = stock.published_of(sku=sku)
+    told = availability_queries.published_of(sku=sku)
     shown = {
         one.channel: one.quantity
-        for one in stock.availability_by_channel(company=1, sku=code, at=timezone.now())
+        for one in availability_queries.availability_by_channel(company=1, sku=code, at=timezone.now())
     }
     assert {channel: one.quantity for channel, one in told.items()} == {
         channel: units for channel, units in shown.items() if channel in told

@@ -22,7 +22,7 @@ from entrepot.returns import queries as returns
 from entrepot.returns import rules
 from entrepot.returns.checklists import Checklists, Question
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
-from entrepot.stock import plate_queries
+from entrepot.stock import plate_queries, transfer_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.transfer import ShipTransfer, TransferShipped, TransferUnits, ship_transfer
@@ -1297,7 +1297,7 @@ def at_manchester(shop, handheld):
 
 
 def to_come(sent) -> dict[str, int]:
-    goods = stock.transfer_goods(sent.transfer)
+    goods = transfer_queries.transfer_goods(sent.transfer)
     return {one.sku_code + (" on plate" if one.plate else ""): one.to_come for one in goods if one.to_come}
 
 
@@ -1332,7 +1332,7 @@ def test_a_transfer_is_received_as_it_is_unpacked_with_what_is_damaged_and_lost(
     hand.scans("=undo", "the van was robbed")
     hand.scans("=yes", key="last")
     assert hand.right == [f"{sent.number}: 1 units are written off. Nothing is on its way any more."]
-    assert hand.at == "/scan/receive/" and stock.transfer(sent.transfer).state == "received"
+    assert hand.at == "/scan/receive/" and transfer_queries.transfer(sent.transfer).state == "received"
     hand.at = page = f"/scan/receive/transfer/{sent.transfer}/"
     hand.scans("=yes", key="late")
     assert hand.at == "/scan/receive/" and "This went on elsewhere" in hand.page, (

@@ -16,7 +16,7 @@ from entrepot.network.commands.register import RegisterBin, register_bins
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.rebalance import ProposeTransfers, propose_transfers
 from entrepot.sourcing.rebalancing import Rebalancing
-from entrepot.stock import plate_queries
+from entrepot.stock import plate_queries, transfer_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
@@ -92,12 +92,12 @@ def test_from_proposal_to_shelf(console, asked):
     assert said(page.post(f"{PAGE}act/", {"proposal": keys, "action": "send"})) == [
         "2 proposals are on their way."
     ]
-    (transfer,) = stock.transfers_under_way(company=COMPANY)
+    (transfer,) = transfer_queries.transfers_under_way(company=COMPANY)
     assert transfer.number in page.get(PAGE).content.decode()
 
     form = {"transfer": [str(transfer.id)], "action": "receive"}
     assert said(page.post(f"{PAGE}receive/", form)) == ["1 transfer has come."]
-    assert stock.transfers_under_way(company=COMPANY) == []
+    assert transfer_queries.transfers_under_way(company=COMPANY) == []
     assert "expected units that TR-" in said(page.post(f"{PAGE}receive/", form | {"action": "lose"}))[0]
     assert states() == {"sent": 2}
 
@@ -116,7 +116,7 @@ def test_a_part_of_what_is_accepted_leaves_and_the_rest_stays(console, asked):
         one for one in queries.proposals(company=COMPANY, state="accepted") if one.sku_code == first.sku_code
     )
     assert rest.quantity == first.quantity - 2
-    (transfer,) = stock.transfers_under_way(company=COMPANY)
+    (transfer,) = transfer_queries.transfers_under_way(company=COMPANY)
     assert transfer.units == 2
 
 
@@ -200,8 +200,8 @@ def test_a_person_sends_goods_and_takes_part_of_them_in(shop, console):
     assert said(page.post(f"{PAGE}send/", {"from": nodes[0], "to": nodes[1]}))[0].startswith(
         "Say from which bin"
     )
-    assert stock.transfers_under_way(company=COMPANY)[1:] == []
-    (one,) = stock.transfers_under_way(company=COMPANY)
+    assert transfer_queries.transfers_under_way(company=COMPANY)[1:] == []
+    (one,) = transfer_queries.transfers_under_way(company=COMPANY)
     assert f'href="/stock/transfers/{one.id}/"' in page.get(PAGE).content.decode()
     assert page.get(f"/documents/{one.id}/")["Location"] == f"/stock/transfers/{one.id}/"
 
@@ -215,12 +215,12 @@ def test_a_person_sends_goods_and_takes_part_of_them_in(shop, console):
         "MUG-BLUE: write whole numbers of units."
     ]
     assert said(page.post(f"{where}receive/", part | {"reason": "fell off"})) == ["Noted."]
-    assert stock.transfers_under_way(company=COMPANY)[0].units == 1
+    assert transfer_queries.transfers_under_way(company=COMPANY)[0].units == 1
     assert said(page.post(f"{where}receive/", {"action": "part"}))[0].startswith("lines: expected units")
     gone = part | {f"came:{of}L1": "1"}
     assert said(page.post(f"{where}receive/", gone))[0].startswith("Meanwhile somebody else")
     assert said(page.post(f"{where}receive/", {"action": "rest"})) == ["Noted."]
-    assert [(one.status, one.units) for one in stock.transfer_arrivals(one.id)] == [
+    assert [(one.status, one.units) for one in transfer_queries.transfer_arrivals(one.id)] == [
         ("sellable", 1), ("lost", 1), ("damaged", 1), ("sellable", 2),
     ]  # fmt: skip
     shown = page.get(where).content.decode()
@@ -252,7 +252,7 @@ def test_the_page_of_a_transfer_takes_plates_whole_and_tells_of_lots_that_expire
     assert said(page.post(f"{PAGE}receive/", come)) == ["The plate has come, with all that was sent on it."]
     told = said(page.post(f"{where}receive/", {"action": "rest"}))
     assert told == ["1 unit has expired on the way and is not for sale."]
-    assert {one.status for one in stock.transfer_arrivals(sent.transfer)} == {"non_sellable"}
+    assert {one.status for one in transfer_queries.transfer_arrivals(sent.transfer)} == {"non_sellable"}
 
 
 def test_a_person_sends_several_lines_at_once_or_nothing(shop, console):
@@ -260,10 +260,10 @@ def test_a_person_sends_several_lines_at_once_or_nothing(shop, console):
     form = {"from": nodes[0], "to": nodes[1], "pasted": "A-01; MUG-BLUE; 2\nA-01\tMUG-BLUE\tmany\n"}
     assert said(page.post(f"{PAGE}send/", form))[0].startswith("A-01 MUG-BLUE many: say a bin")
     assert "A-01; MUG-BLUE; 2" in page.get(PAGE).content.decode(), "what was pasted stands there again"
-    assert stock.transfers_under_way(company=COMPANY) == []
+    assert transfer_queries.transfers_under_way(company=COMPANY) == []
     form["pasted"] = "A-01; MUG-BLUE; 2\n\na-01 MUG-BLUE 3"
     assert said(page.post(f"{PAGE}send/", form)) == ["It is on its way."]
-    (one,) = stock.transfers_under_way(company=COMPANY)
+    (one,) = transfer_queries.transfers_under_way(company=COMPANY)
     assert (one.units, one.skus) == (5, ["MUG-BLUE"])
 
 
@@ -306,7 +306,7 @@ def test_a_plate_goes_to_another_node_and_comes_whole_by_page_and_by_program(sho
         said(page.post(f"{PAGE}send/", form | {"plate": "1"}))[0] == "There is no plate with this code here."
     )
     assert said(page.post(f"{PAGE}send/", form)) == ["It is on its way."]
-    (one,) = stock.transfers_under_way(company=COMPANY)
+    (one,) = transfer_queries.transfers_under_way(company=COMPANY)
     which = plate_queries.plate_named(company=COMPANY, text=OTHER).id
     shown = page.get(f"/stock/plates/{which}/").content.decode()
     assert "On its way to" in shown and one.number in shown and "Move it whole" not in shown

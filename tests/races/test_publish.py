@@ -10,8 +10,8 @@ from entrepot.network.commands import register as network
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.stock import availability_queries, tasks
 from entrepot.stock import queries as stock
-from entrepot.stock import tasks
 from entrepot.stock.commands.publish import PublishChanges, publish
 from entrepot.stock.commands.reserve import GiveBack, Reserve, give_back, reserve
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
@@ -64,16 +64,16 @@ def test_what_is_published_is_so_whatever_happened_meanwhile(house):
 
     at_once([*(lambda part=todo[i::3]: change(part) for i in range(3)), keep_publishing, keep_publishing])
     sql.run("DELETE FROM kernel_ready WHERE queue = 'republish'")
-    while stock.unpublished():
+    while availability_queries.unpublished():
         publish(SYSTEM, requests=[PublishChanges()])
 
     assert stock.discrepancies() == []
     for sku, code in zip(house.skus, house.codes, strict=True):
         shown = {
             one.channel: one.quantity
-            for one in stock.availability_by_channel(company=COMPANY, sku=code, at=NOW)
+            for one in availability_queries.availability_by_channel(company=COMPANY, sku=code, at=NOW)
         }
-        told = {channel: one.quantity for channel, one in stock.published_of(sku=sku).items()}
+        told = {channel: one.quantity for channel, one in availability_queries.published_of(sku=sku).items()}
         assert {channel: told.get(channel, 0) for channel in shown} == shown
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.stock import queries as stock
 from entrepot.stock import rules
+from entrepot.stock.availability_queries import Availability
 
 HORIZON, HORIZON_MAX = 30, 180
 """Days that are looked ahead, today among them."""
@@ -60,7 +61,7 @@ class Promise:
     days and rows are those of its components, in `parts`.
     """
 
-    now: stock.Availability
+    now: Availability
     first: date
     by_day: tuple[int, ...]
     shown: tuple[int, ...]
@@ -82,10 +83,10 @@ class Promise:
         ]
 
 
-def promises(available: Sequence[stock.Availability], *, company: int, today: date, days: int = HORIZON
+def promises(available: Sequence[Availability], *, company: int, today: date, days: int = HORIZON
              ) -> list[Promise]:  # fmt: skip
-    """The dated promise of each answer of `stock.availability`, in its order. 3 statements; 1 more where some is sold
-    ahead.
+    """The dated promise of each answer of `availability_queries.availability`, in its order. 3 statements; 1 more
+    where some is sold ahead.
 
     A SKU that ships from a day on is promised for no day before it, and the days reach as far as that one.
     """
@@ -94,12 +95,12 @@ def promises(available: Sequence[stock.Availability], *, company: int, today: da
     return [_whole(one, tuple(next(dated) for _ in _parts(one))) for one in available]
 
 
-def _parts(one: stock.Availability) -> list[stock.Availability]:
+def _parts(one: Availability) -> list[Availability]:
     """The SKUs that the promise of one is made of: its components, or itself."""
     return [part.available for part in one.components] or [one]
 
 
-def _whole(now: stock.Availability, parts: tuple[Promise, ...]) -> Promise:
+def _whole(now: Availability, parts: tuple[Promise, ...]) -> Promise:
     """What is promised of a SKU, or of a kit by its components: on each day as many as the scarcest makes."""
     first = parts[0]
     if not now.components:
@@ -113,7 +114,7 @@ def _whole(now: stock.Availability, parts: tuple[Promise, ...]) -> Promise:
     return Promise(now, first.first, by_day, shown, (), (), None, parts)
 
 
-def _promises(available: Sequence[stock.Availability], company: int, today: date, days: int) -> list[Promise]:
+def _promises(available: Sequence[Availability], company: int, today: date, days: int) -> list[Promise]:
     opening = [(one.ships_on - today).days + 1 for one in available if one.ships_on]
     days = min(HORIZON_MAX, max([days, *opening]))
     params = {
@@ -159,7 +160,7 @@ def _ahead(promise: Promise, sold: int) -> Promise:
 
 
 def _promise(
-    now: stock.Availability, inbound: Sequence[Inbound], owed: Sequence[Owed], today: date, days: int
+    now: Availability, inbound: Sequence[Inbound], owed: Sequence[Owed], today: date, days: int
 ) -> Promise:
     net = {at.node: at.net for at in now.nodes}
     arriving: dict[UUID, list[rules.Dated]] = defaultdict(list)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from entrepot.insight.freshness import Freshness, judge
 from entrepot.kernel import sql
-from entrepot.stock.queries import SHOWN
+from entrepot.stock.availability_queries import SHOWN
 
 LATELY = 5_000
 """Orders and messages, the latest, that the usual gap is told from."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,7 @@ BEGIN: dict[str, dict[str, str]] = {
 code the longer counts, and of two as long the later."""
 
 
+@lru_cache(maxsize=100_000)
 def zone_of(country: str, postal_code: str) -> str:
     """The time zone of an address; '' where its country is not known."""
     known = zones()

@@ -14,11 +14,10 @@ class Performance:
     """Of a supplier's order lines that were due in a time: how many came, how, and how long they took.
 
     A line is due on the day that the supplier confirmed first since that day was asked for, or else on the day that was
-    asked for. It is on time
-    when something came by then, in full when all came, both when all came by then, by the days of the
-    node that it came to. One whose day is not over counts as soon as all of it came. One of which nothing came, and
-    that was cancelled or given up, counts where that was done after its day: it was not kept. Bad units came damaged or
-    failed their check.
+    asked for. It is on time when something came by then, in full when all came, both when all came by then, by the days
+    of the node that it came to. One whose day is not over counts as soon as all of it came. One of which nothing came,
+    and that was cancelled or given up, counts where that was done after its day: it was not kept. Bad units came
+    damaged or failed their check.
     """
 
     supplier: UUID
@@ -76,16 +75,6 @@ def of_suppliers(company: int, *, since: date, until: date, today: date) -> list
     """Every supplier of which a line was due from `since` up to before `until`, by code. 1 statement."""
     params = {"company": company, "since": since, "until": until, "today": today}
     return [Performance(*row) for row in sql.run(_PERFORMANCE, params)]
-
-
-def lines_due(
-    company: int, supplier: UUID, *, since: date, until: date, today: date, limit: int = 200
-) -> list[DueLine]:
-    """The lines behind a supplier's figures, the latest due first. 1 statement."""
-    params = {
-        "company": company, "supplier": supplier, "since": since, "until": until, "today": today, "limit": limit,
-    }  # fmt: skip
-    return [DueLine(*row) for row in sql.run(_LINES_DUE, params)]
 
 
 def of_supplier(
@@ -172,14 +161,5 @@ FROM (
     FROM came WINDOW w AS () ORDER BY day DESC, number DESC, id LIMIT %(limit)s::int) AS l
 JOIN catalog_sku AS sku ON sku.id = l.sku_id JOIN parties_supplier AS supplier ON supplier.id = l.supplier_id
 ORDER BY l.day DESC, l.number DESC, sku.code
-"""
-)
-
-_LINES_DUE = (
-    _DUE.replace("{whose}", "AND bought.supplier_id = %(supplier)s::uuid")
-    + """
-SELECT order_id, number, sku_id, sku.code, ordered_at, day, quantity, units::int, by_then::int, LEAST(bad, units)::int,
-       first_at
-FROM came JOIN catalog_sku AS sku ON sku.id = came.sku_id ORDER BY day DESC, number DESC, sku.code LIMIT %(limit)s::int
 """
 )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.stock import queries as stock
+from entrepot.stock import availability_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def instead_of(lines: list[UUID], at: datetime) -> dict[UUID, list[Instead]]:
         codes = [code for _, code, _ in rows]
         free = {
             one.sku_code: one.quantity
-            for one in stock.availability(company=company, channel=channel, skus=codes, at=at)
+            for one in availability_queries.availability(company=company, channel=channel, skus=codes, at=at)
         }
         for line, code, name in rows:
             if free.get(code, 0) > 0:

@@ -17,7 +17,7 @@ from entrepot.network import queries as network
 from entrepot.network.destinations import LONGEST
 from entrepot.network.rules import Calendar, next_ship_date
 from entrepot.warehouse import labor, waves
-from entrepot.warehouse.commands.leaving import Leaving, places
+from entrepot.warehouse.commands.leaving import Leaving, Place
 from entrepot.warehouse.labor import Done, Labor, Observation, Outlook, Queued, Standard
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.waves import Times, Waves
@@ -124,9 +124,9 @@ class NodeOutlook:
 def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
     """For each node, what is queued up to each of its next cut-offs and those of its carriers, and what will miss them.
     It takes as long as waves reckon with (`waves.pick_seconds`, `waves.pack_seconds`). Beside it what else waits there.
-    15 statements."""
+    14 statements."""
     nodes = [node for node in network.nodes(company=company) if node.active]
-    leaving = Leaving(places([node.id for node in nodes]), at)
+    leaving = Leaving({node.id: Place(node.id, company, node.country, node.time_zone) for node in nodes}, at)
     known = times_of([node.id for node in nodes])
     in_force = policies.in_force(company, Waves, at)
     labors = policies.in_force(company, Labor, at)

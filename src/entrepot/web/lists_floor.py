@@ -14,7 +14,7 @@ from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
 from entrepot.stock.adjustments import AdjustmentRow
 from entrepot.stock.plate_queries import PlateRow
-from entrepot.stock.queries import FinishedTransfer
+from entrepot.stock.transfer_queries import FinishedTransfer
 from entrepot.warehouse.carton_queries import CartonRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow

@@ -74,7 +74,7 @@ def bought(order: Order, at: datetime) -> Bought:
     company = next(one for one in parties.companies() if one.id == order.company)
     node = next(one for one in network.nodes(company=order.company) if one.id == order.node)
     goods = catalog.skus_by_id({one.sku for one in lines})
-    buyer = policies.of_scope(policies.in_force(order.company, Seller, at), "", Seller())
+    _, buyer = policies.of_company(order.company, Seller, at)
     return Bought(order, lines, company, buyer, node, goods)
 
 

@@ -15,6 +15,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.ids import Block
 from entrepot.stock import errors
+from entrepot.stock.commands.fences import use_fences
 from entrepot.stock.commands.mark import MARK_CHANGED
 from entrepot.stock.commands.move import free_allocations
 from entrepot.stock.rules import Position, Positions
@@ -159,9 +160,7 @@ def write_promises(rows: Sequence[Promised]) -> None:
     sql.write("stock_allocation", _COLUMNS, rows)
     sums_by_key = [(*key, *sums) for key, sums in taken.items()]
     sql.change(_PROMISE, sql.columns(("skus", "nodes", "owners", "units", "fenced"), sums_by_key))
-    if from_fences:
-        used = [(*key, units) for key, units in from_fences.items()]
-        sql.run(_USE_FENCES, sql.columns(("skus", "nodes", "owners", "channels", "units"), used))
+    use_fences(from_fences)
 
 
 class Given(NamedTuple):
@@ -294,13 +293,6 @@ WITH changed AS (
     RETURNING p.sku_id, false AS freed
 )
 {MARK_CHANGED}
-"""
-
-_USE_FENCES = """
-UPDATE stock_ringfence AS f SET used = f.used + d.units
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(channels)s::uuid[], %(units)s::int[])
-     AS d(sku, node, owner, channel, units)
-WHERE f.sku_id = d.sku AND f.node_id = d.node AND f.owner_id = d.owner AND f.channel_id = d.channel
 """
 
 _LOCK_OF_ORDERS = """

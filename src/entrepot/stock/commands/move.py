@@ -17,6 +17,7 @@ from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Value, value_moves
 from entrepot.ledger.layers import Piece
 from entrepot.stock import plating, rules
+from entrepot.stock.commands.fences import use_fences
 from entrepot.stock.commands.mark import MARK_CHANGED
 from entrepot.stock.commands.reserved import Changes
 
@@ -302,12 +303,13 @@ def free_allocations(freed: Sequence[tuple[UUID, int]], *, lost: bool = False) -
     if not freed:
         return
     arrays = sql.columns(("ids", "units"), freed) | {"is_free": not lost}
-    given_back = [row for row in sql.run(_FREE_ALLOCATIONS, arrays) if row[5]]
-    if given_back:
-        sql.run(
-            _GIVE_BACK_TO_FENCES,
-            sql.columns(("skus", "nodes", "owners", "channels", "_", "units"), given_back),
-        )
+    use_fences(
+        {
+            (sku, node, owner, channel): -fenced
+            for sku, node, owner, channel, fenced in sql.run(_FREE_ALLOCATIONS, arrays)
+            if fenced
+        }
+    )
 
 
 # ---- buckets
@@ -636,15 +638,8 @@ changed AS (
     FROM locked WHERE (p.sku_id, p.node_id, p.owner_id) = (locked.sku_id, locked.node_id, locked.owner_id)
     RETURNING p.sku_id, %(is_free)s::boolean AS freed
 ), marked AS ({MARK_CHANGED})
-SELECT sku_id, node_id, owner_id::int, channel_id, sum(units)::int, sum(from_fence)::int
+SELECT sku_id, node_id, owner_id::int, channel_id, sum(from_fence)::int
 FROM d GROUP BY 1, 2, 3, 4
-"""
-
-_GIVE_BACK_TO_FENCES = """
-UPDATE stock_ringfence AS f SET used = f.used - d.units
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(channels)s::uuid[], %(units)s::int[])
-     AS d(sku, node, owner, channel, units)
-WHERE f.sku_id = d.sku AND f.node_id = d.node AND f.owner_id = d.owner AND f.channel_id = d.channel
 """
 
 _LOCK_SERIALS = """

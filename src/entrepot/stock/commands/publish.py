@@ -11,7 +11,7 @@ from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import NotFound, Refused
-from entrepot.stock.queries import SHOWN
+from entrepot.stock.availability_queries import SHOWN
 
 TOPIC = "availability.changed"
 MARKS_MAX = 5000

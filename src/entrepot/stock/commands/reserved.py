@@ -6,6 +6,7 @@ from collections import defaultdict
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.stock.commands.fences import use_fences
 from entrepot.stock.commands.mark import MARK_CHANGED
 
 
@@ -33,9 +34,7 @@ class Changes:
         if self._units:
             rows = [(*key, *sums) for key, sums in self._units.items()]
             sql.run(_CHANGE, sql.columns(("skus", "nodes", "owners", "units", "fenced"), rows))
-        if self._fences:
-            used = [(*key, units) for key, units in self._fences.items()]
-            sql.run(_USE, sql.columns(("skus", "nodes", "owners", "channels", "units"), used))
+        use_fences(self._fences)
 
 
 _CHANGE = f"""
@@ -47,11 +46,4 @@ WITH changed AS (
     RETURNING p.sku_id, d.units < 0 AS freed
 )
 {MARK_CHANGED}
-"""
-
-_USE = """
-UPDATE stock_ringfence AS f SET used = f.used + d.units
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(channels)s::uuid[], %(units)s::int[])
-     AS d(sku, node, owner, channel, units)
-WHERE f.sku_id = d.sku AND f.node_id = d.node AND f.owner_id = d.owner AND f.channel_id = d.channel
 """

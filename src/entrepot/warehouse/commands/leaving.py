@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -122,7 +121,7 @@ class Leaving:
         if promise_at is None:
             return None
         place = self._places[node]
-        promised_on = local_day(promise_at, _zone_of(country, postal_code) or place.time_zone)
+        promised_on = local_day(promise_at, zone_of(country, postal_code) or place.time_zone)
         key = (node, service, country, promised_on)
         if key not in self._last:
             going = that_go(self.services[place.company], service, place.country, country)
@@ -165,11 +164,6 @@ class Leaving:
             ).taken
             self._known[one] = taken.service.carrier if taken else ""
         return self._known[one]
-
-
-@lru_cache(maxsize=100_000)
-def _zone_of(country: str, postal_code: str) -> str:
-    return zone_of(country, postal_code)
 
 
 def places(nodes: Collection[UUID]) -> dict[UUID, Place]:

@@ -157,7 +157,8 @@ def adjust_stock(
     company: Company = None,
 ) -> Any:
     """Correct stock to what is there. What is beyond a limit waits for approval, and nothing moves until then."""
-    own, places = parse.company_of(company), _Places(as_list(payload), company)
+    own = parse.company_of(company)
+    places = _Places(own, as_list(payload))
 
     def make(one: AdjustmentIn, key: str) -> Adjust:
         return Adjust(
@@ -189,7 +190,8 @@ def change_status_of_goods(
     company: Company = None,
 ) -> Any:
     """Say that units in a bin are something else now. Promises that stock can't keep after it are sourced again."""
-    own, places = parse.company_of(company), _Places(as_list(payload), company)
+    own = parse.company_of(company)
+    places = _Places(own, as_list(payload))
 
     def make(one: StatusIn, key: str) -> ChangeStatus:
         return ChangeStatus(
@@ -216,10 +218,9 @@ def show_adjustment(
 class _Places:
     """SKUs, nodes and bins by the codes that a request names. 3 statements."""
 
-    def __init__(self, items: list[Any], company: str | None) -> None:
-        own = parse.company_of(company)
-        self.skus = parse.skus_of(own, {one.sku for one in items})
-        self.nodes = parse.nodes_of(own, {one.node for one in items})
+    def __init__(self, company: int, items: list[Any]) -> None:
+        self.skus = parse.skus_of(company, {one.sku for one in items})
+        self.nodes = parse.nodes_of(company, {one.node for one in items})
         self.bins = network.bins_named({(self.nodes[one.node], one.bin) for one in items})
 
     def of(self, one: AdjustmentIn | StatusIn) -> tuple[UUID, UUID, UUID]:

@@ -13,7 +13,7 @@ from ninja import Query, Router
 from entrepot.insight import availability
 from entrepot.kernel.errors import Invalid, NotFound, Said
 from entrepot.network import queries as network
-from entrepot.stock import queries as stock
+from entrepot.stock import availability_queries
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company
 from entrepot.web.api.schemas import BIGINT_MAX, SKUS_MAX, Code
@@ -61,7 +61,7 @@ def get_availability(
     of = _channel(company, channel)
     today = timezone.localdate()
     _check_days(on, today, today + timedelta(days=horizon - 1))
-    found = stock.availability(company=of, channel=channel, skus=sku, at=timezone.now())
+    found = availability_queries.availability(company=of, channel=channel, skus=sku, at=timezone.now())
     items = [_now(one) for one in found]
     if on or explain or any(one.ships_on for one in found):
         dated = availability.promises(found, company=of, today=today, days=horizon)
@@ -106,7 +106,7 @@ def list_published(
     outbox as `availability.changed`, with the figure before.
     """
     of = _channel(company, channel)
-    rows = stock.published(company=of, channel=channel, since=since, limit=limit)
+    rows = availability_queries.published(company=of, channel=channel, since=since, limit=limit)
     return {"channel": channel, "items": rows, "next": rows[-1].version if rows else since}
 
 
@@ -115,13 +115,13 @@ def compare_published(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     channel: Annotated[Code, Query(..., description="The code of a channel.")],
     company: Company = None,
-) -> stock.Digest:
+) -> availability_queries.Digest:
     """Count, sum and digest of what a channel was told, to compare with what it shows.
 
     `digest` is the SHA-256 of a line `<SKU>:<units>`, ended by a line feed, for each SKU above zero, sorted by the
     bytes of its code.
     """
-    return stock.published_digest(company=_channel(company, channel), channel=channel)
+    return availability_queries.published_digest(company=_channel(company, channel), channel=channel)
 
 
 def _channel(company: str | None, channel: str) -> int:
@@ -132,7 +132,7 @@ def _channel(company: str | None, channel: str) -> int:
     return of
 
 
-def _now(one: stock.Availability) -> dict[str, Any]:
+def _now(one: availability_queries.Availability) -> dict[str, Any]:
     nodes = [
         {
             "node": at.node_code, "sellable": at.sellable, "promised": at.promised, "safety": at.safety,

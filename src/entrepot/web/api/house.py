@@ -73,6 +73,7 @@ from entrepot.web.api import (
     problems,
     profit,
     purchasing,
+    receiving,
     report_mails,
     reports,
     reservations,
@@ -271,6 +272,7 @@ api.add_router("/v1", past.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])
 api.add_router("/v1", suppliers.router, tags=["inbound"])
+api.add_router("/v1", receiving.router, tags=["inbound"])  # before purchasing, likewise
 api.add_router("/v1", purchasing.router, tags=["inbound"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 api.add_router("/v1", packagings.router, tags=["catalog"])

@@ -23,7 +23,7 @@ from entrepot.sourcing.commands.transfers import (
     reject_transfers,
     send_transfers,
 )
-from entrepot.stock import queries as stock
+from entrepot.stock import transfer_queries
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
     ReceiveTransfer,
@@ -367,7 +367,7 @@ def list_transfers(
 ) -> dict[str, Any]:
     """Transfers on their way, those that are expected first, a page at a time."""
     of = parse.company_of(company)
-    return paged(stock.transfers_under_way(company=of, after=after, limit=limit + 1), limit)
+    return paged(transfer_queries.transfers_under_way(company=of, after=after, limit=limit + 1), limit)
 
 
 @router.get("/transfers/finished", response={200: FinishedTransfersOut, **READ})
@@ -380,7 +380,9 @@ def list_finished_transfers(
 ) -> dict[str, Any]:
     """Transfers of which all has come or is lost, the last that were sent first, a page at a time."""
     of = parse.company_of(company)
-    return paged(stock.transfers_finished(company=of, after=after, limit=limit + 1, lost=lost), limit)
+    return paged(
+        transfer_queries.transfers_finished(company=of, after=after, limit=limit + 1, lost=lost), limit
+    )
 
 
 @router.post("/transfers", response={200: TransferShippedOut | list[Each[TransferShippedOut]], **REFUSED})
@@ -446,8 +448,8 @@ def receive_transfers(
 @router.get("/transfers/{transfer}", response={200: WholeTransferOut, **READ})
 def get_transfer(request: HttpRequest, transfer: UUID, company: Company = None) -> dict[str, Any]:  # noqa: ARG001
     """One transfer with its goods, those on plates first."""
-    chosen, found = parse.company_of(company), stock.transfer(transfer)
+    chosen, found = parse.company_of(company), transfer_queries.transfer(transfer)
     if found is None or found.company != chosen:
         raise NotFound(what="transfer", which=str(transfer))
-    goods = [asdict(one) | {"to_come": one.to_come} for one in stock.transfer_goods(transfer)]
+    goods = [asdict(one) | {"to_come": one.to_come} for one in transfer_queries.transfer_goods(transfer)]
     return asdict(found) | {"goods": goods}

@@ -41,7 +41,7 @@ from entrepot.orders.commands.draft import (
     total_of,
 )
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, PromotionGiven
-from entrepot.stock import queries as stock
+from entrepot.stock import availability_queries
 from entrepot.tax.rules import Expected
 from entrepot.web import address_form, letters, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
@@ -152,7 +152,9 @@ def _context(
     codes = [line.sku for line in lines]
     free = {
         row.sku_code: row.quantity
-        for row in stock.availability(company=company.id, channel=channel, skus=codes, at=timezone.now())
+        for row in availability_queries.availability(
+            company=company.id, channel=channel, skus=codes, at=timezone.now()
+        )
     }
     # The tax hangs on the region and the tax number, so it is worked out before they are taken away.
     seen = order if order is None or _sees_buyers(request) else replace(order, address=None, tax_number="")

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
 from entrepot.network import queries as network
-from entrepot.stock import plate_queries
-from entrepot.stock import queries as stock
+from entrepot.stock import plate_queries, transfer_queries
 from entrepot.stock.commands.transfer import ShipTransfer, ship_transfer
 from entrepot.warehouse import shelf_queries
 from entrepot.warehouse.commands.build_plates import BuildPlate, PlateBuilt, PlateLine, build_plates
@@ -69,7 +68,7 @@ def plate(request: Request, which: UUID) -> HttpResponse:
     coming = bool(found.node and not found.bin)
     context = {
         "one": found,
-        "transfer": stock.transfer_of_plate(which) if coming else None,
+        "transfer": transfer_queries.transfer_of_plate(which) if coming else None,
         "nodes": [one for one in network.nodes(company=request.reader.company.id) if one.id != found.node],
         "goods": plate_queries.goods_on([which])[which],
         "cartons": plate_queries.kin(which) if found.cartons else [],

@@ -17,6 +17,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.insight import availability, pages, summary
 from entrepot.network import queries as network
 from entrepot.returns import regrading, second_grade_queries
+from entrepot.stock import availability_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
@@ -96,7 +97,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     positions = pages.positions(sku=which)
     company = request.reader.company.id
     by_channel = availability.promises(
-        stock.availability_by_channel(company=company, sku=found.code, at=timezone.now()),
+        availability_queries.availability_by_channel(company=company, sku=found.code, at=timezone.now()),
         company=company,
         today=timezone.localdate(),
     )
@@ -107,7 +108,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     reservations = stock.reservations(company=company, at=timezone.now(), sku=found.code, limit=SHOWN + 1)
     context |= {
         "by_channel": by_channel,
-        "published": stock.published_of(sku=which),
+        "published": availability_queries.published_of(sku=which),
         "components": catalog.components(kit=which),
         "may_correct": may_correct,
         "nodes": network.nodes(company=company) if may_correct else [],

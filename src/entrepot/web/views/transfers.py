@@ -28,8 +28,7 @@ from entrepot.sourcing.commands.transfers import (
     reject_transfers,
     send_transfers,
 )
-from entrepot.stock import plate_queries
-from entrepot.stock import queries as stock
+from entrepot.stock import plate_queries, transfer_queries
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
     ReceiveTransfer,
@@ -70,7 +69,7 @@ def transfers_list(request: Request) -> HttpResponse:
         return shown.answer
     to_send, coming = (uuid_in(request.GET.get(name)) for name in ("to_send", "coming"))
     accepted = sourcing.proposals(company=company, state="accepted", after=to_send, limit=PAGE + 1)
-    under_way = stock.transfers_under_way(company=company, after=coming, limit=PAGE + 1)
+    under_way = transfer_queries.transfers_under_way(company=company, after=coming, limit=PAGE + 1)
     context = {
         **shown.context("proposed"),
         "accepted": accepted[:PAGE],
@@ -95,8 +94,8 @@ def finished(request: Request) -> HttpResponse:
     """Transfers of which all has come or is lost; only those with losses, where that is asked for."""
     company, lost = request.reader.company.id, request.GET.get("lost") == "on"
 
-    def fetch(after: UUID | None, limit: int) -> list[stock.FinishedTransfer]:
-        return stock.transfers_finished(company=company, after=after, limit=limit, lost=lost)
+    def fetch(after: UUID | None, limit: int) -> list[transfer_queries.FinishedTransfer]:
+        return transfer_queries.transfers_finished(company=company, after=after, limit=limit, lost=lost)
 
     shown = listed(request, lists_floor.FINISHED_TRANSFERS, fetch)
     if shown.answer:
@@ -176,7 +175,7 @@ def receive(request: Request) -> HttpResponse:
 def transfer(request: Request, which: UUID) -> HttpResponse:
     """One transfer: what was sent on which plates, what came of it and how, and what is still on its way."""
     found = _transfer(request, which)
-    goods, arrivals = stock.transfer_goods(which), stock.transfer_arrivals(which)
+    goods, arrivals = transfer_queries.transfer_goods(which), transfer_queries.transfer_arrivals(which)
     context = {
         "one": found,
         "goods": goods,
@@ -197,8 +196,8 @@ def transfer(request: Request, which: UUID) -> HttpResponse:
     return page(request, "web/transfer.html", context, area="stock")
 
 
-def _transfer(request: Request, which: UUID) -> stock.Transfer:
-    found = stock.transfer(which)
+def _transfer(request: Request, which: UUID) -> transfer_queries.Transfer:
+    found = transfer_queries.transfer(which)
     if found is None or found.company != request.reader.company.id:
         raise Http404
     return found
@@ -211,7 +210,7 @@ def take_in(request: Request, which: UUID) -> HttpResponse:
     found, text = _transfer(request, which), request.POST
     told = {name for name in text if name.startswith(TOLD) and text[name]}
     lines = []
-    for one in stock.transfer_goods(which):
+    for one in transfer_queries.transfer_goods(which):
         names = [prefix + _field(one) for prefix in TOLD]
         units = [int_in(text.get(name) or "0") for name in names]
         if None in units:
@@ -245,7 +244,7 @@ def take_in(request: Request, which: UUID) -> HttpResponse:
 TOLD = ("came:", "damaged:", "lost:")
 
 
-def _field(one: stock.TransferGoods) -> str:
+def _field(one: transfer_queries.TransferGoods) -> str:
     """What the fields of the form are named after: what stands in them is of these goods, whatever came meanwhile."""
     return f"{one.sku}/{one.lot}/{one.serial}/{one.plate_id or ''}"
 

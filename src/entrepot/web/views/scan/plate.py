@@ -15,8 +15,7 @@ from django.views.decorators.http import require_http_methods
 from entrepot.catalog.barcodes import is_sscc
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
-from entrepot.stock import plate_queries, plating
-from entrepot.stock import queries as stock
+from entrepot.stock import plate_queries, plating, transfer_queries
 from entrepot.stock.errors import PlateOnItsWay
 from entrepot.stock.plate_queries import PlateGoods, PlateRow
 from entrepot.warehouse import carrying, storing
@@ -52,7 +51,7 @@ def opens(scan: Scan, node: network.Node | None) -> HttpResponse | Refused | Non
     if scan.plate is None or node is None:
         return None
     if scan.plate.bin is None:
-        sent = stock.transfer_of_plate(scan.plate.id)
+        sent = transfer_queries.transfer_of_plate(scan.plate.id)
         return PlateOnItsWay(plate=scan.plate.number, node=sent.to_code) if sent else None
     return redirect("scan-plate", scan.plate.id)
 

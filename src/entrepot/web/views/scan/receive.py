@@ -16,7 +16,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Refused
 from entrepot.purchasing import docking, queries
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, receive_scans
-from entrepot.stock import queries as stock
+from entrepot.stock import transfer_queries
 from entrepot.web.edge import Request, console
 from entrepot.web.views.inbound import told
 from entrepot.web.views.scan import transfer
@@ -106,7 +106,7 @@ def waiting(request: Request) -> HttpResponse:
     return show(request, screen())
 
 
-def _list_screen(rows: list[queries.Order], coming: list[stock.UnderWay]) -> Screen:
+def _list_screen(rows: list[queries.Order], coming: list[transfer_queries.UnderWay]) -> Screen:
     expected = bool(rows or coming)
     return Screen(
         gettext("Receive"),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from entrepot.insight import finding
 from entrepot.kernel.errors import Refused
 from entrepot.purchasing import docking
-from entrepot.stock import queries as stock
+from entrepot.stock import transfer_queries
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
     ReceiveTransfer,
@@ -53,13 +53,13 @@ REST = "rest"
 class Dock(NamedTuple):
     """A transfer with what is still to come of it, and what is in the hands."""
 
-    transfer: stock.Transfer
-    goods: Sequence[stock.TransferGoods]
+    transfer: transfer_queries.Transfer
+    goods: Sequence[transfer_queries.TransferGoods]
     at: Progress
     load: docking.Load | None
 
     @property
-    def of_load(self) -> list[stock.TransferGoods]:
+    def of_load(self) -> list[transfer_queries.TransferGoods]:
         """What is to come of the goods in the hands; of their lot, where it is known."""
         load = self.load
         if load is None:
@@ -80,28 +80,28 @@ class Dock(NamedTuple):
         return sum(one.to_come for one in self.of_load)
 
 
-def waiting(company: int, node: UUID, most: int) -> list[stock.UnderWay]:
+def waiting(company: int, node: UUID, most: int) -> list[transfer_queries.UnderWay]:
     """Transfers that are on their way to a node."""
-    return stock.transfers_under_way(company=company, node=node, limit=most)
+    return transfer_queries.transfers_under_way(company=company, node=node, limit=most)
 
 
-def numbered(company: int, node: UUID, number: str) -> stock.Transfer | None:
+def numbered(company: int, node: UUID, number: str) -> transfer_queries.Transfer | None:
     """The transfer of a number, where something of it is to come to the node."""
     for found in finding.find(company=company, text=number):
         if found.kind == "transfer" and found.name.casefold() == number.casefold():
-            sent = stock.transfer(found.id)
+            sent = transfer_queries.transfer(found.id)
             return sent if sent and sent.to_node == node and sent.state != "received" else None
     return None
 
 
-def choice(one: stock.UnderWay) -> Choice:
+def choice(one: transfer_queries.UnderWay) -> Choice:
     units = ngettext("%(n)s unit to come", "%(n)s units to come", one.units) % {"n": one.units}
     return Choice(reverse("scan-receive-transfer", args=[one.id]), one.number, f"{one.from_code} · {units}")
 
 
 def whole_plate(request: Request, node: UUID, scan: Scan, key: str) -> Outcome | None:
     """Take in a plate that is on its way, with all that was sent on it; None where the scan is of none."""
-    sent = stock.transfer_of_plate(scan.plate.id) if scan.plate else None
+    sent = transfer_queries.transfer_of_plate(scan.plate.id) if scan.plate else None
     if scan.plate is None or sent is None:
         return None
     if sent.to_node != node:
@@ -125,13 +125,13 @@ def whole_plate(request: Request, node: UUID, scan: Scan, key: str) -> Outcome |
 @console
 def one(request: Request, which: UUID) -> HttpResponse:
     """What came of one transfer."""
-    transfer = stock.transfer(which)
+    transfer = transfer_queries.transfer(which)
     if transfer is None or transfer.company != request.reader.company.id:
         raise Http404
     if transfer.state == "received":
         return over(request, "receive", which, COMMANDS, "scan-receive")
     at = progress(request, "receive", which)
-    goods = [one for one in stock.transfer_goods(which) if one.to_come]
+    goods = [one for one in transfer_queries.transfer_goods(which) if one.to_come]
     dock = Dock(transfer, goods, at, docking.load(at.tokens))
 
     def screen() -> Screen:
@@ -147,7 +147,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     return show(request, screen())
 
 
-def _named(goods: Sequence[stock.TransferGoods]) -> str:
+def _named(goods: Sequence[transfer_queries.TransferGoods]) -> str:
     told = [f"{one.to_come} × {one.sku_code}" + (f" ({one.lot})" if one.lot else "") for one in goods[:NAMED]]
     return ", ".join(told) + (" …" if len(goods) > NAMED else "")
 
@@ -252,7 +252,7 @@ def _astray(dock: Dock, scan: Scan) -> Refused | None:
         return errors.ScanDone(scanned=scan.plate.number, wanted=wanted)
     if not scan.items or any(one.sku == scan.items[0].id for one in dock.goods):
         return None
-    sent = {one.sku for one in stock.transfer_goods(dock.transfer.id)}
+    sent = {one.sku for one in transfer_queries.transfer_goods(dock.transfer.id)}
     told = errors.ScanDone if scan.items[0].id in sent else errors.ScanWrongItem
     return told(scanned=scan.items[0].code, wanted=wanted)
 
