@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # Django isn't set up yet when this file is read
     from django.test import Client
 
     from tests.asking import Program
+    from tests.handheld import Handheld
     from tests.leavings import Standing
     from tests.shop import Shop
 
@@ -34,3 +35,11 @@ def console(shop: Shop) -> Callable[[str], Client]:
     from tests.asking import a_browser
 
     return a_browser
+
+
+@pytest.fixture
+def handheld(console: Callable[[str], Client]) -> Callable[[str], Handheld]:
+    """A browser with a scanner, in which somebody has entered."""
+    from tests.handheld import Handheld
+
+    return lambda name: Handheld(console(name))

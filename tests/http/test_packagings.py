@@ -14,8 +14,8 @@ from entrepot.parties.commands.register import RegisterSupplier, register_suppli
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods
 from entrepot.purchasing.commands.order import order as order_goods
 from entrepot.stock.commands.receive import Receive, receive
+from tests.handheld import Handheld, stands
 from tests.http.test_api import is_problem
-from tests.http.test_scan import Handheld, stands
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db

@@ -24,8 +24,8 @@ from entrepot.warehouse.commands.build_plates import BuildPlate, PlateLine, buil
 from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, review_faces, set_pick_faces
 from entrepot.warehouse.plates import PlatePolicy
+from tests.handheld import stands
 from tests.http.test_api import is_problem
-from tests.http.test_scan import Handheld, stands
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
@@ -69,11 +69,6 @@ def row(number: str = NUMBER) -> plate_queries.PlateRow:
     found = plate_queries.plate_named(company=COMPANY, text=number)
     assert found is not None
     return found
-
-
-@pytest.fixture
-def handheld(console):
-    return lambda name: Handheld(console(name))
 
 
 def test_a_program_builds_finds_moves_and_opens_plates(shop, bins, program):

@@ -7,8 +7,8 @@ import pytest
 from entrepot.returns import pallet_queries
 from tests.asking import a_browser, a_program
 from tests.floor import COMPANY, NOW
+from tests.handheld import Handheld
 from tests.http.test_returns_pages import text_of
-from tests.http.test_scan import Handheld
 from tests.shop import everybody
 from tests.walk import a_house
 
