@@ -393,6 +393,7 @@ def test_an_answer_that_never_comes_is_asked_for_again_and_counts_once(handheld:
             route.abort("connectionreset")
 
     page.route("**/scan/pick/order/**", swallowed)
+    expect(verb(page)).to_have_text("Go to bin")
     types(page, stop.bin.code)
     expect(verb(page)).to_have_text("Take", timeout=30_000)
     assert lost == ["never sent", "answer lost"]
