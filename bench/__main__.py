@@ -264,20 +264,24 @@ def measure_lines(rounds: int, count: int) -> list[report.Row]:
     looped = min(count, lines.LOOPED)
     lines.furnish(looped, lines.FEW)
     lines.furnish(count)
-    ours, by_hand, loop = [], [], []
+    ours, by_hand, loop, loops = [], [], [], []
     for i in range(rounds):
-        a, b, c = lines.ours(), lines.by_hand(), lines.in_a_loop()
+        a, b = lines.ours(), lines.by_hand()
+        c, d = lines.in_a_loop(at_once=False), lines.in_a_loop(at_once=True)
         ours.append(count / a.seconds)
         by_hand.append(count / b.seconds)
         loop.append(looped / c.seconds)
+        loops.append(looped / d.seconds)
         _say(
             f"lines, round {i + 1}: {a.seconds:.1f} s ({a.worked:.1f} s worked) against {b.seconds:.1f} s"
-            f" ({b.worked:.1f}) by hand and {count / loop[-1]:.1f} s ({c.worked * count / looped:.1f}) in a loop"
+            f" ({b.worked:.1f}) by hand, {count / loop[-1]:.1f} s ({c.worked * count / looped:.1f}) in a loop and"
+            f" {count / loops[-1]:.1f} s in two at once"
         )
     name = f"allocate {count:,} open lines, {count // 5:,} positions"
     return [
         report.compared(name, "lines/s", ours, by_hand, bar=0.5, floor=50_000),
         report.compared(f"{name}, against a loop over rows", "lines/s", ours, loop, bar=6),
+        report.compared(f"{name}, against a loop in each of two connections", "lines/s", ours, loops),
     ]
 
 

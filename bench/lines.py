@@ -1,7 +1,8 @@
 """A million open lines of store replenishment against two hundred thousand stock rows, promised and written.
 
 The lines stand in orders of two departments with SKUs of their own, so that two connections can work without waiting
-for each other's positions. The same is done by hand-written SQL, and for some of the lines by a loop in PL/pgSQL.
+for each other's positions. The same is done by hand-written SQL, and for some of the lines by a loop in PL/pgSQL: by
+one over all orders, as such a loop is written, and by one for each department at once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -87,11 +89,13 @@ def by_hand() -> Took:
     return took
 
 
-def in_a_loop() -> Took:
-    """What a loop over rows takes for all lines of the house of few, order by order, with all that is written of each.
-    Each line locks the positions of its SKU at all nodes, as who writes such a loop does."""
+def in_a_loop(*, at_once: bool) -> Took:
+    """What a loop over rows takes for all lines of the house of few, order by order, with all that is written of each:
+    one loop, or one for each department `at_once`. Each line locks the positions of its SKU at all nodes, as who writes
+    such a loop does."""
     house.fresh(FEW)
-    took = _together(partial(_run, "loop.sql"), departments())
+    parts = departments()
+    took = _together(partial(_run, "loop.sql"), parts if at_once else [list(chain.from_iterable(parts))])
     _check()
     return took
 

@@ -47,7 +47,7 @@ def compared(
     ours: Sequence[float],
     baseline: Sequence[float],
     *,
-    bar: float,
+    bar: float | None = None,
     floor: float | None = None,
 ) -> Row:
     """Medians of interleaved rounds; the ratio is the median of the ratios of the rounds."""
