@@ -31,6 +31,7 @@ from entrepot.orders.edited import code_of, country_of, retax, validate
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
 from entrepot.orders.validation import (
     FINE,
+    OF_ADDRESS,
     Found,
     Verdict,
     Warned,
@@ -124,8 +125,8 @@ def edit(
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price; another country; a
     tax without rates); EditTooLate; PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 10 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
-    for priorities and promises, 3 for taxes, 1 where a rule asks for them, 1 where one asks for stock, those of
+    Again: by key. 10 statements; 10 more where lines come and units go, 10 for addresses, 3 for services, 3 for holds,
+    3 for priorities and promises, 3 for taxes, 1 where a rule asks for them, 1 where one asks for stock, those of
     `orders.release_holds` where holds go, and those of `orders.release_satisfied` where units go of orders that wait
     for a payment.
     """
@@ -169,7 +170,7 @@ class Order(NamedTuple):
     billed: Written | None  # where it is billed, as its country writes it
     priority: int
     customer: str
-    home: Address | None  # where it goes, out of the vault
+    home: Address | None  # where it goes, out of the vault; where a change asks for it, as `bill`
     opened: tuple[Opened, ...] = ()  # its open holds
     bill: Address | None = None  # who is billed, out of the vault
 
@@ -218,6 +219,16 @@ class Line(NamedTuple):
         return self.quantity - self.gone
 
 
+def _is_about_people(one: EditOrder) -> bool:
+    """Whether a change is of who gets the order or is billed, or rules and taxes ask where they live because of it."""
+    moves = (one.address, one.postal_code, one.country, one.billing, one.service)
+    return any(each is not None for each in moves) or bool(one.tax_number) or one.retax
+
+
+_OF_PEOPLE = {*OF_ADDRESS, "recompute", "tax_number"}
+"""Rules that ask the vault: a change may put right what one of them has found."""
+
+
 class _Known(NamedTuple):
     orders: dict[UUID, Order]
     lines: dict[UUID, dict[UUID, Line]]
@@ -230,7 +241,15 @@ class _Known(NamedTuple):
 def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
     rows = sql.run(_ORDERS, wanted)
-    kept = addresses({one for row in rows for one in (row[-5], row[-4]) if one})
+    about_people = {one.order for one in requests if _is_about_people(one)}
+    personal = {
+        one
+        for row in rows
+        if row[0] in about_people or any(not _OF_PEOPLE.isdisjoint(names or ()) for _, _, names in row[-1])
+        for one in (row[-5], row[-4])
+        if one
+    }
+    kept = addresses(personal) if personal else {}
     orders = {}
     for row in rows:
         bill, home, priority, customer, opened = row[-5:]
