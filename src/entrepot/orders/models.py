@@ -44,6 +44,10 @@ class Order(models.Model):
     campaign = models.TextField(default="", db_default="")
     reservation = models.TextField(default="", db_default="")  # whose reservations it takes over, or ''
     substitutes = models.TextField(default="", db_default="")  # agreed, refused, or '' where nothing was said
+    # What the channel said about risk and proof; gone with the person.
+    signals = ArrayField(
+        models.TextField(), default=list, db_default=Value([], ArrayField(models.TextField()))
+    )
     status = models.TextField()  # derived by rules.derive_status, stored with the change
     held_by = models.TextField(default="", db_default="")  # the first of its open holds by rules.HOLDS, or ''
     commercial = models.TextField()

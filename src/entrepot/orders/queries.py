@@ -276,6 +276,7 @@ class OrderView:
     demand: str
     campaign: str
     substitutes: str
+    signals: list[str]
     origin: UUID | None  # the order that it was split from
     merged_into: UUID | None
     payment: str
@@ -580,7 +581,8 @@ _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.billing_id, o.currency,
        o.country, o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status,
        o.commercial, o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
-       o.policy_version, o.demand, o.campaign, o.substitutes, o.origin_id, o.merged_into
+       o.policy_version, o.demand, o.campaign, o.substitutes, o.signals, o.origin_id,
+       o.merged_into
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.id = %(order)s::uuid

@@ -167,6 +167,7 @@ class Order(NamedTuple):
     service: str
     buyer: UUID | None
     placed_at: datetime
+    signals: list[str]  # what its channel said when it was placed
     billed: Written | None  # where it is billed, as its country writes it
     priority: int
     customer: str
@@ -682,7 +683,7 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
              AND (h.type <> 'payment hold' OR h.waits_for = 'payment' OR h.facts ? 'missing_minor')),
-       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.billing_id, o.address_id, o.priority::int,
+       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.signals, o.billing_id, o.address_id, o.priority::int,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), ''),
        COALESCE((SELECT json_agg(json_build_array(h.id, h.type, h.facts -> 'rules') ORDER BY h.id) FROM orders_hold AS h
                  WHERE h.order_id = o.id AND h.state = 'open'), '[]')

@@ -329,7 +329,7 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
         request.postal_code, draft.placed_at, draft.ready[1], request.promise_at, policy, request.service,
-        request.demand, request.campaign, request.reservation, request.substitutes,
+        request.demand, request.campaign, request.reservation, request.substitutes, request.signals,
         held_by or "ready", held_by, "placed" if held_by else "confirmed",
         goods, discount, request.shipping_minor, request.tax_minor,
         total, len(draft.lines), draft.version,
@@ -567,7 +567,8 @@ _ORDERS = {
     "id": "uuid", "company_id": "smallint", "channel_id": "uuid", "external_id": "text", "customer_id": "uuid",
     "currency": "text", "country": "text", "postal_code": "text", "placed_at": "timestamptz", "priority": "smallint",
     "promise_at": "timestamptz", "policy": "text", "service": "text",
-    "demand": "text", "campaign": "text", "reservation": "text", "substitutes": "text", "status": "text",
+    "demand": "text", "campaign": "text", "reservation": "text", "substitutes": "text", "signals": "text[]",
+    "status": "text",
     "held_by": "text", "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
     "shipping_minor": "bigint", "tax_minor": "bigint", "total_minor": "bigint", "line_count": "int",
     "policy_version": "int",

@@ -792,6 +792,7 @@ class OrderOut(Out):
     demand: str
     campaign: str
     substitutes: str
+    signals: list[str] = Field(description="What the channel said about risk and proof when it was placed.")
     status: str
     commercial: str
     payment: str
