@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -223,6 +224,7 @@ def _judge(one: Edit, order: OrderFacts, policy: Validation, only: _Asked, told:
         verdict = _with(verdict, judge(replace(order, signals=()), policy, by_size))
     if only.added:
         goods = tuple(_fact(one.order, line, told) for line in one.added if line.kind == GOODS)
+        goods += tuple(_of_whole_kit(one.order, code, price, told) for code, price in one.kits)
         come = replace(order, goods=goods, signals=(*order.signals, *_proved(one, told)))
         verdict = _with(verdict, judge(come, policy, only.added))
     one.verdict = verdict
@@ -265,6 +267,7 @@ def _told(asked: Sequence[tuple[Edit, _Asked]], policies: Mapping[UUID, Validati
         for line in [*one.lines.values(), *one.added]
         if _is_goods_left(line)
     }
+    names |= {(one.order.company, code) for one, only in asked if only.added for code, _ in one.kits}
     goods = _goods(names)
     stocked = {
         (one.order.company, line.sku)
@@ -384,6 +387,12 @@ def _fact(order: Order, line: Line, told: _Seen) -> LineFact:
         return LineFact(line.sku, line.units, known=True)
     about = found.about._replace(list_price=None) if line.kit_number else found.about
     return LineFact(line.sku, line.units, True, found.status, found.minimum_age, line.unit_price, about)
+
+
+def _of_whole_kit(order: Order, code: str, price: Decimal, told: _Seen) -> LineFact:
+    """A kit that comes: whether it is still sold, and for enough, is asked of it, and the rest of its components."""
+    found = told.goods[order.company, code]
+    return LineFact(code, 0, True, found.status, found.minimum_age, price, found.about)
 
 
 _GOODS = """

@@ -5,7 +5,7 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -28,6 +28,7 @@ from entrepot.orders.commands.place import (
     for_the_vault,
 )
 from entrepot.orders.edited import code_of, country_of, retax, validate
+from entrepot.orders.kits import Left, Part, kits_left, split, taken_out, unit_price
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
 from entrepot.orders.validation import (
     FINE,
@@ -47,7 +48,8 @@ from entrepot.stock.commands.hasten import Hasten, hasten
 @dataclass(frozen=True, slots=True)
 class AddLine:
     """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's; without a
-    tax, at the rate of that line, else of the order's goods.
+    tax, at the rate of that line, else of the order's goods. A kit comes as lines of its components: `like` a line of
+    the same kit, at the price that the kit had.
 
     Of another `kind` (`rules.KINDS`) a charge or, below nothing, an allowance, with a price and what it is for.
     """
@@ -64,8 +66,9 @@ class AddLine:
 
 @dataclass(frozen=True, slots=True)
 class EditOrder:
-    """What changes of an order; what is None stays, and so does a tax number of ''. `remove` is (line, units). A new
-    address is in the same country; a `country` is given to an order that came without one.
+    """What changes of an order; what is None stays, and so does a tax number of ''. `remove` is (line, units),
+    `remove_kits` (number of the kit within the order, kits). A new address is in the same country; a `country` is given
+    to an order that came without one.
 
     More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`. `retax` has the tax
     worked out anew, by the rates of where it goes then: units whose tax is another one go, and come again with it.
@@ -86,6 +89,7 @@ class EditOrder:
     billing: BillingGiven | None = None
     tax_number: str = ""
     retax: bool = False
+    remove_kits: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,8 @@ def edit(
     goods that come (`OF_GOODS`) and of other amounts (`OF_AMOUNTS`). A hold of rules (`CORRECTABLE`) is released that
     find nothing any more. A tax that is worked out anew is owed and given back as the price of units is.
     Locks: as `orders.cancel`.
-    Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price; another country; a
-    tax without rates); EditTooLate; PriceOverridden; and as `orders.cancel`.
+    Refuses: NotFound (order, SKU, kit); Invalid (nothing to change; no reason; an order twice; no price; another
+    country; a tax without rates); EditTooLate; PriceOverridden; and as `orders.cancel`.
     Again: by key. 10 statements; 10 more where lines come and units go, 10 for addresses, 3 for services, 3 for holds,
     3 for priorities and promises, 3 for taxes, 1 where a rule asks for them, 1 where one asks for stock, those of
     `orders.release_holds` where holds go, and those of `orders.release_satisfied` where units go of orders that wait
@@ -234,9 +238,14 @@ class _Known(NamedTuple):
     orders: dict[UUID, Order]
     lines: dict[UUID, dict[UUID, Line]]
     totals: dict[UUID, rules.Totals]
-    skus: dict[
-        tuple[int, str], tuple[UUID | None, str, Decimal | None, str]
-    ]  # the last: what a kit is made of
+    skus: dict[tuple[int, str], _Sku]
+
+
+class _Sku(NamedTuple):
+    id: UUID
+    status: str
+    list_price: Decimal | None
+    parts: tuple[Part, ...]  # what a kit is made of
 
 
 def _load(requests: Sequence[EditOrder]) -> _Known:
@@ -275,8 +284,16 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
         if line.kind == GOODS
     }
     rows = sql.run(_SKUS, sql.columns(("companies", "codes"), names))
-    skus = {(company, code): (sku, status, price, parts) for company, code, sku, status, price, parts in rows}
+    skus = {
+        (company, code): _Sku(sku, status, price, tuple(_part(one) for one in parts))
+        for company, code, sku, status, price, parts in rows
+    }
     return _Known(orders, lines, {order: rules.Totals(*counts) for order, counts in sums.items()}, skus)
+
+
+def _part(found: Sequence[Any]) -> Part:
+    sku, code, units, price = found
+    return Part(UUID(sku), code, units, None if price is None else Decimal(price))
 
 
 # ---- decide
@@ -288,6 +305,7 @@ class Edit:
     order: Order
     lines: dict[UUID, Line]
     added: list[Line] = field(default_factory=list)
+    kits: list[tuple[str, Decimal]] = field(default_factory=list)  # kits that come, with what one costs
     steps: list[cancel.Step] = field(default_factory=list)
     moved: list[tuple[UUID, int]] = field(default_factory=list)
     verdict: Verdict = FINE
@@ -392,6 +410,10 @@ def _decide(
         if why:
             instead = rules.instead_of_edit(plan.orders[one.order].commercial, known.totals[one.order])
             return errors.EditTooLate(edit=kind, order=order.number, why=why, instead=instead)
+    whole = _with_kits_out(one, known.lines[one.order].values())
+    if isinstance(whole, Refused):
+        return whole
+    one = whole
     found = Edit(one, order, known.lines[one.order])
     refused = _add(found, known, own_prices=own_prices)
     if refused:
@@ -425,7 +447,7 @@ def _misfit_tax(one: EditOrder, order: Order) -> Refused | None:
     if one.country is not None and is_country(order.country) and one.country != order.country:
         expected = Said("{0}: to another country it is another order", order.country)
         return Invalid(field="country", expected=expected, found=one.country)
-    if one.retax and (one.add or one.remove):
+    if one.retax and (one.add or one.remove or one.remove_kits):
         expected = Said("a change of its own: lines come and go by another one")
         return Invalid(field="retax", expected=expected, found=Said("lines that come or go"))
     return None
@@ -434,7 +456,7 @@ def _misfit_tax(one: EditOrder, order: Order) -> Refused | None:
 def _wanted(one: EditOrder) -> list[str]:
     """Kinds of change that are asked for."""
     asked = {
-        "lines": one.add or one.remove,
+        "lines": one.add or one.remove or one.remove_kits,
         "address": one.address is not None or one.postal_code is not None or one.country is not None,
         "service": one.service is not None,
         "billing": one.billing is not None or bool(one.tax_number),
@@ -443,6 +465,26 @@ def _wanted(one: EditOrder) -> list[str]:
         "promise": one.promise_at is not None,
     }
     return [kind for kind, is_wanted in asked.items() if is_wanted]
+
+
+def _with_kits_out(one: EditOrder, lines: Iterable[Line]) -> EditOrder | Refused:
+    """The change with the units of the kits that go, of each component's line."""
+    if not one.remove_kits:
+        return one
+    parts: dict[int, list[Left]] = {}
+    codes: dict[int, str] = {}
+    for line in lines:
+        if line.kit_number:
+            parts.setdefault(line.kit_number, []).append(Left(line.id, line.kit_units, line.units))
+            codes[line.kit_number] = line.kit_code
+    gone: list[tuple[UUID, int]] = []
+    for number, units in one.remove_kits:
+        if number not in parts:
+            return NotFound(what="kit", which=str(number))
+        if not 1 <= units <= (left := kits_left(parts[number])):
+            return errors.MoreThanThereIs(line=codes[number], found=left, expected=units)
+        gone += taken_out(parts.pop(number), units)
+    return replace(one, remove=(*one.remove, *gone), remove_kits=())
 
 
 def _written(price: Decimal, currency: str) -> str:
@@ -463,17 +505,14 @@ def _add(edit_: Edit, known: _Known, *, own_prices: bool) -> Refused | None:
             continue
         sku = known.skus.get((order.company, wanted.sku))
         like = edit_.lines.get(wanted.like) if wanted.like else None
-        if sku is None or sku[1] != "active":
+        if sku is None or sku.status != "active":
             return NotFound(what="SKU for sale", which=wanted.sku)
-        if sku[3]:
-            return Invalid(
-                field="sku", expected=Said("no kit, but its components ({0})", sku[3]), found=wanted.sku
-            )
         if wanted.like and like is None:
             return NotFound(what="line", which=str(wanted.like))
         if wanted.quantity < 1:
             return Invalid(field="quantity", expected="at least 1", found=wanted.quantity)
-        usual = like.unit_price if like and like.sku == wanted.sku else sku[2]
+        alike = _alike(edit_, like, wanted.sku)
+        usual = _usual(order, like, alike, wanted.sku, sku)
         price = usual if wanted.unit_price is None else wanted.unit_price
         if price is None or price < 0:
             return Invalid(
@@ -486,16 +525,53 @@ def _add(edit_: Edit, known: _Known, *, own_prices: bool) -> Refused | None:
             }
             return errors.PriceOverridden(sku=wanted.sku, **told)
         frozen = rules.freeze_more(
-            [like.frozen] if like else [line.frozen for line in goods], order.currency, wanted.quantity, price,
+            [line.frozen for line in alike or goods], order.currency, wanted.quantity, price,
             wanted.discount_minor, wanted.tax_minor,
         )  # fmt: skip
         if not 0 <= frozen.discount <= frozen.gross:
             return Invalid(field="discount", expected=Said("0 to {0}", frozen.gross), found=frozen.discount)
         line = Line(
-            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku[0]
+            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku.id
         )
-        edit_.added.append(line)
+        if sku.parts:
+            edit_.kits.append((wanted.sku, price))
+        edit_.added += _components(edit_, line, sku.parts) if sku.parts else [line]
     return None
+
+
+def _alike(edit_: Edit, like: Line | None, sku: str) -> list[Line]:
+    """The lines at whose rate a SKU is taxed that comes like one of them: all of a kit, where it is the same kit."""
+    if like is None:
+        return []
+    if like.kit_number and like.kit_code == sku:
+        return [line for line in edit_.lines.values() if line.kit_number == like.kit_number]
+    return [like]
+
+
+def _usual(order: Order, like: Line | None, alike: Sequence[Line], code: str, sku: _Sku) -> Decimal | None:
+    """What a SKU costs that comes to an order: as much as the same one did, else what the catalog says."""
+    if like and like.sku == code:
+        return like.unit_price
+    if like and like.kit_number and like.kit_code == code:
+        gross = sum(line.frozen.gross for line in alike)
+        return unit_price(gross, like.quantity // like.kit_units, order.currency)
+    return sku.list_price
+
+
+def _components(edit_: Edit, kit: Line, parts: Sequence[Part]) -> list[Line]:
+    """A kit as lines of its components, which bear what it costs to the cent."""
+    last = max((line.kit_number for line in [*edit_.lines.values(), *edit_.added]), default=0)
+    found = []
+    for part, share in zip(parts, split(kit.frozen, parts), strict=True):
+        units = kit.quantity * part.units
+        price = unit_price(share.gross, units, edit_.order.currency)
+        found.append(
+            Line(
+                ids.uuid7(), kit.order, GOODS, part.code, units, 0, price, share, sku_id=part.sku, kit_code=kit.sku,
+                kit_number=last + 1, kit_units=part.units,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _charge(order: Order, goods: Sequence[Line], wanted: AddLine, *, own_prices: bool) -> Line | Refused:
@@ -699,8 +775,8 @@ FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, num
 
 _SKUS = """
 SELECT s.company_id::int, s.code, s.id, s.status, s.list_price, COALESCE((
-           SELECT string_agg(m.units || ' × ' || part.code, ', ' ORDER BY m.number)
-           FROM catalog_component AS m JOIN catalog_sku AS part ON part.id = m.sku_id WHERE m.kit_id = s.id), '')
+           SELECT json_agg(json_build_array(part.id, part.code, m.units, part.list_price::text) ORDER BY m.number)
+           FROM catalog_component AS m JOIN catalog_sku AS part ON part.id = m.sku_id WHERE m.kit_id = s.id), '[]')
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 """

@@ -170,7 +170,7 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
         item.order, item.reason, add, tuple((one.line, one.quantity) for one in item.remove), address,
         item.postal_code, item.service, item.priority, item.promise_at, key=key, country=item.country,
         billing=BillingGiven(**item.billing.model_dump()) if item.billing else None, tax_number=item.tax_number,
-        retax=item.retax,
+        retax=item.retax, remove_kits=tuple((one.kit, one.quantity) for one in item.remove_kits),
     )  # fmt: skip
 
 

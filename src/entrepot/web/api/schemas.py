@@ -297,8 +297,9 @@ class AskAgainIn(Strict):
 
 
 class AddLineIn(Strict):
-    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's. Of another
-    `kind` a charge with its price, or below nothing an allowance."""
+    """Goods that come to an order, a kit as lines of its components. Without a price, that of the line they are `like`,
+    or of its kit where that is what comes, else the catalog's. Of another `kind` a charge with its price, or below
+    nothing an allowance."""
 
     sku: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     quantity: Quantity
@@ -310,6 +311,13 @@ class AddLineIn(Strict):
     description: Text = ""
 
 
+class RemoveKitsIn(Strict):
+    """Kits that go, by their number within the order, with what is left of all of their components."""
+
+    kit: Annotated[StrictInt, Field(ge=1, le=LINES_MAX)]
+    quantity: Quantity
+
+
 class EditIn(Strict):
     """What changes of an order; what is left out stays. `country` is for an order that came without one; `retax` has
     its tax worked out anew by the rates of where it goes, with the difference owed or given back."""
@@ -318,6 +326,7 @@ class EditIn(Strict):
     reason: Reason
     add: Annotated[list[AddLineIn], Field(max_length=LINES_MAX)] = []
     remove: Annotated[list[CancelLineIn], Field(max_length=LINES_MAX)] = []
+    remove_kits: Annotated[list[RemoveKitsIn], Field(max_length=LINES_MAX)] = []
     address: AddressIn | None = None
     postal_code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] | None = None
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] | None = None

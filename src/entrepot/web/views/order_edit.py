@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
 from entrepot.orders.commands.place import AddressGiven, BillingGiven
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
+from entrepot.orders.kits import Left, kits_left
 from entrepot.parties import address as formats
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
@@ -28,6 +30,30 @@ from entrepot.web import address_form, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, day_in, give, ids_in, int_in, minor_in
 from entrepot.web.reasons import reason
+
+
+class KitOf(NamedTuple):
+    """A kit of an order: one of its lines, and how many of it are left."""
+
+    code: str
+    line: UUID
+    left: int
+
+
+def kits_of(found: orders.OrderView) -> dict[int, KitOf]:
+    """The kits of an order by their number."""
+    parts: dict[int, list[orders.LineRow]] = {}
+    for line in found.lines:
+        if line.kit_number:
+            parts.setdefault(line.kit_number, []).append(line)
+    return {
+        number: KitOf(
+            lines[0].kit_code,
+            lines[0].id,
+            kits_left(Left(one.id, one.kit_units, one.quantity - one.cancelled) for one in lines),
+        )
+        for number, lines in parts.items()
+    }
 
 
 def allowed(found: orders.OrderView) -> list[tuple[str, str]]:
@@ -152,7 +178,8 @@ def _misread(request: Request, found: orders.OrderView) -> list[str]:
 
 
 def _misread_units(request: Request, found: orders.OrderView) -> list[str]:
-    said = (clean(request.POST.get(f"units-{line.id}")) for line in found.lines)
+    said = [clean(request.POST.get(f"units-{line.id}")) for line in found.lines]
+    said += [clean(request.POST.get(f"kits-{number}")) for number in kits_of(found)]
     if any(text and int_in(text) is None for text in said):
         return [gettext("Write units as whole numbers.")]
     return []
@@ -202,6 +229,15 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
             add.append(AddLine(line.sku_code, wanted - stands, like=line.id))
         else:
             remove.append((line.id, stands - wanted))
+    out: list[tuple[int, int]] = []
+    for number, kit in kits_of(found).items():
+        asked = int_in(clean(said.get(f"kits-{number}")))
+        if asked is None or asked == kit.left:
+            continue
+        if asked > kit.left:
+            add.append(AddLine(kit.code, asked - kit.left, like=kit.line))
+        else:
+            out.append((number, kit.left - asked))
     sku = clean(said.get("sku"))
     if sku:
         minor = minor_in(said.get("price"), found.currency)
@@ -229,6 +265,7 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
         billing=billing,
         tax_number=clean(said.get("tax_number"))[:40],
         retax=bool(said.get("retax")),
+        remove_kits=tuple(out),
     )
 
 

@@ -449,6 +449,7 @@ def _editable(request: Request, found: orders.OrderView) -> dict[str, Any]:
     may = request.reader.actor.may("sourcing.edit")
     return {
         "edits": order_edit.allowed(found),
+        "kits_to_change": order_edit.kits_of(found),
         "may_edit": may,
         "services": carriage.named(company=found.company) if may else {},
         "needs_country": not formats.is_country(found.country),
