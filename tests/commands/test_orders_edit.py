@@ -522,3 +522,20 @@ def _change(order, lines, kind: str, sku: str) -> EditOrder:
         "priority": {"priority": 9},
     }
     return an_edit(order, **changes[kind])
+
+
+def test_when_an_order_may_leave_changes_and_has_to_fit(house):
+    order = house.order((0, 1), ship_by=NOW.date(), min_fill_percent=80).order
+    later = NOW.date() + timedelta(days=3)
+
+    (changed,) = edited(an_edit(order, ship_by=later, cancel_after=later))
+
+    found = queries.order(order)
+    assert (found.ship_by, found.cancel_after, found.min_fill_percent) == (later, later, 80)
+    assert changed.total_minor == changed.before_minor
+    wrong = an_edit(order, ship_not_before=later + timedelta(days=1))
+    (refused,) = edit(SYSTEM, requests=[wrong])
+    assert isinstance(refused, Invalid)
+    assert refused.facts["field"] == "ship_by"
+    (refused,) = edit(SYSTEM, requests=[an_edit(order, min_fill_percent=101)])
+    assert isinstance(refused, Invalid)

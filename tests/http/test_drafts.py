@@ -429,3 +429,24 @@ def test_a_program_gets_tax_and_paper_of_a_draft(shop, program):
     assert "Fresno" not in str(whole)
     paper = api.get(f"/api/v1/drafts/{made['draft']}/paper").json()
     assert b64decode(paper["pdf"])[:5] == b"%PDF-" and paper["number"] == made["number"]
+
+
+def test_when_a_draft_may_leave_goes_into_its_order(shop, program):
+    caller = program("service")
+    day = str((shop.now + timedelta(days=9)).date())
+    line = {"sku": "MUG-BLUE", "quantity": 1, "unit_price": "9.00"}
+    wanted = {
+        "channel": "web",
+        "currency": "GBP",
+        "country": "GB",
+        "lines": [line],
+        "ship_by": day,
+        "cancel_after": day,
+    }
+    saved = caller.post("/api/v1/drafts", wanted | {"min_fill_percent": 50}, again="d-1").json()
+
+    placed = caller.post("/api/v1/drafts/place", {"draft": saved["draft"]}, again="d-2")
+
+    assert placed.status_code == 201, placed.content
+    found = caller.get(f"/api/v1/orders/{placed.json()['order']}").json()
+    assert (found["ship_by"], found["cancel_after"], found["min_fill_percent"]) == (day, day, 50)

@@ -38,6 +38,10 @@ class Order(models.Model):
     placed_at = models.DateTimeField()
     priority = models.SmallIntegerField()
     promise_at = models.DateTimeField(null=True)
+    ship_not_before = models.DateField(null=True)
+    ship_by = models.DateField(null=True)  # the last day on which it should leave
+    cancel_after = models.DateField(null=True)  # what has not left by then may not leave
+    min_fill_percent = models.SmallIntegerField(default=0, db_default=0)  # of which less is not sent
     policy = models.TextField()
     service = models.TextField(default="")
     demand = models.TextField(default="sale", db_default="sale")  # rules.DEMANDS
@@ -89,6 +93,12 @@ class Order(models.Model):
                 name="orders_order_of_campaign",
                 condition=~Q(campaign=""),
             ),
+            # Few orders have a day by which they should leave, or after which they may not.
+            models.Index(
+                fields=["company_id", "ship_by", "cancel_after"],
+                name="orders_order_by_window",
+                condition=Q(ship_by__isnull=False) | Q(cancel_after__isnull=False),
+            ),
             # The list by promise; what has none comes last.
             models.Index(
                 "company_id",
@@ -118,6 +128,22 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 name="orders_order_demand_known", condition=Q(demand__in=tuple(rules.DEMANDS))
+            ),
+            models.CheckConstraint(
+                name="orders_order_window_in_order",
+                condition=(
+                    Q(ship_not_before__isnull=True)
+                    | Q(ship_by__isnull=True)
+                    | Q(ship_by__gte=F("ship_not_before"))
+                )
+                & (
+                    Q(cancel_after__isnull=True)
+                    | (Q(ship_by__isnull=True) | Q(cancel_after__gte=F("ship_by")))
+                    & (Q(ship_not_before__isnull=True) | Q(cancel_after__gte=F("ship_not_before")))
+                ),
+            ),
+            models.CheckConstraint(
+                name="orders_order_min_fill_is_a_part", condition=Q(min_fill_percent__range=(0, 100))
             ),
             models.CheckConstraint(name="orders_order_policy_known", condition=Q(policy__in=rules.POLICIES)),
             models.CheckConstraint(

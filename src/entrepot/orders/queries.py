@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -277,6 +277,10 @@ class OrderView:
     campaign: str
     substitutes: str
     signals: list[str]
+    ship_not_before: date | None
+    ship_by: date | None
+    cancel_after: date | None
+    min_fill_percent: int
     origin: UUID | None  # the order that it was split from
     merged_into: UUID | None
     payment: str
@@ -581,8 +585,8 @@ _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.billing_id, o.currency,
        o.country, o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status,
        o.commercial, o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
-       o.policy_version, o.demand, o.campaign, o.substitutes, o.signals, o.origin_id,
-       o.merged_into
+       o.policy_version, o.demand, o.campaign, o.substitutes, o.signals, o.ship_not_before, o.ship_by,
+       o.cancel_after, o.min_fill_percent::int, o.origin_id, o.merged_into
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.id = %(order)s::uuid
@@ -640,7 +644,8 @@ SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.lin
        o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
        COALESCE((SELECT a.place FROM parties_address AS a WHERE a.id = o.address_id), ''), o.service, o.demand,
        o.policy, o.campaign, o.substitutes,
-       COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), '')
+       COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), ''),
+       (o.ship_not_before, o.ship_by, o.cancel_after, o.min_fill_percent)::text
 FROM (
     SELECT id FROM orders_order WHERE id = %(order)s::uuid
     UNION ALL (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, rules
+from entrepot.orders import errors, rules, window
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import HoldReleased, NewHold, ReleaseHold, let_go, open_holds
 from entrepot.orders.commands.place import (
@@ -90,6 +90,10 @@ class EditOrder:
     tax_number: str = ""
     retax: bool = False
     remove_kits: tuple[tuple[int, int], ...] = ()
+    ship_not_before: date | None = None
+    ship_by: date | None = None
+    cancel_after: date | None = None
+    min_fill_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ class Order(NamedTuple):
     home: Address | None  # where it goes, out of the vault; where a change asks for it, as `bill`
     opened: tuple[Opened, ...] = ()  # its open holds
     bill: Address | None = None  # who is billed, out of the vault
+    window: window.Window = window.ANY_TIME
 
 
 class Opened(NamedTuple):
@@ -262,11 +267,11 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
     kept = addresses(personal) if personal else {}
     orders = {}
     for row in rows:
-        bill, home, priority, customer, opened = row[-5:]
+        (bill, home, priority, customer, opened), days = row[-5:], window.Window(*row[-9:-5])  # type: ignore[call-arg]
         written = kept[bill].written if bill in kept else None
         holds = tuple(Opened(UUID(key), kind, tuple(names or ())) for key, kind, names in opened)
         orders[row[0]] = Order(  # type: ignore[call-arg]
-            *row[:-5], written, priority, customer, kept.get(home), holds, kept.get(bill)
+            *row[:-9], written, priority, customer, kept.get(home), holds, kept.get(bill), days
         )
     lines: dict[UUID, dict[UUID, Line]] = {}
     sums: dict[UUID, list[int]] = {}
@@ -354,7 +359,8 @@ class Edit:
     def is_ranked_anew(self) -> bool:
         """Another service leaves at another hour for the same promise."""
         asked = self.request
-        return bool(self.hastened) or asked.promise_at is not None or asked.service is not None
+        dates = (asked.promise_at, asked.service, asked.ship_by)
+        return bool(self.hastened) or any(each is not None for each in dates)
 
     @property
     def holds(self) -> list[Found]:
@@ -403,7 +409,7 @@ def _decide(
         return Invalid(field="priority", expected="0 to 99", found=one.priority)
     if one.promise_at is not None and one.promise_at < at:
         return Invalid(field="promise_at", expected="a time to come", found=one.promise_at.isoformat())
-    if refused := _misfit_tax(one, order):
+    if refused := _misfit_tax(one, order) or _misfit_window(one, order):
         return refused
     for kind in wanted:
         why = rules.why_no_edit(kind, plan.orders[one.order].commercial, known.totals[one.order])
@@ -463,6 +469,7 @@ def _wanted(one: EditOrder) -> list[str]:
         "tax": one.retax,
         "priority": one.priority is not None,
         "promise": one.promise_at is not None,
+        "window": any(each is not None for each in _days(one)),
     }
     return [kind for kind, is_wanted in asked.items() if is_wanted]
 
@@ -485,6 +492,17 @@ def _with_kits_out(one: EditOrder, lines: Iterable[Line]) -> EditOrder | Refused
             return errors.MoreThanThereIs(line=codes[number], found=left, expected=units)
         gone += taken_out(parts.pop(number), units)
     return replace(one, remove=(*one.remove, *gone), remove_kits=())
+
+
+def _days(one: EditOrder) -> tuple[date | int | None, ...]:
+    return (one.ship_not_before, one.ship_by, one.cancel_after, one.min_fill_percent)
+
+
+def _misfit_window(one: EditOrder, order: Order) -> Invalid | None:
+    """Why its days can't be what they would be then."""
+    days = [was if asked is None else asked for asked, was in zip(_days(one), order.window, strict=True)]
+    wrong = window.misfit(window.Window(*days))  # type: ignore[arg-type]
+    return Invalid(**wrong._asdict()) if wrong else None
 
 
 def _written(price: Decimal, currency: str) -> str:
@@ -706,6 +724,7 @@ def _stored(one: Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, ..
     return (
         one.order.id, addresses.get((one.order.id, "home")), request.postal_code, request.service, request.priority,
         request.promise_at, *sums, len(more), request.country, addresses.get((one.order.id, "bill")),
+        *_days(request),
     )  # fmt: skip
 
 
@@ -744,7 +763,7 @@ def _event(one: Edit, at: datetime) -> Event:
 
 _STORED = (
     "ids", "addresses", "codes", "services", "priorities", "promises", "goods", "discounts", "shippings", "taxes",
-    "lines", "countries", "billings",
+    "lines", "countries", "billings", "not_before", "ship_by", "cancel_after", "fills",
 )  # fmt: skip
 
 # A hold for another reason, as that too much is authorized, is let go however little is by then. One for a shortfall is
@@ -759,7 +778,8 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
              AND (h.type <> 'payment hold' OR h.waits_for = 'payment' OR h.facts ? 'missing_minor')),
-       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.signals, o.billing_id, o.address_id, o.priority::int,
+       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.signals, o.ship_not_before,
+       o.ship_by, o.cancel_after, o.min_fill_percent::int, o.billing_id, o.address_id, o.priority::int,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), ''),
        COALESCE((SELECT json_agg(json_build_array(h.id, h.type, h.facts -> 'rules') ORDER BY h.id) FROM orders_hold AS h
                  WHERE h.order_id = o.id AND h.state = 'open'), '[]')
@@ -789,11 +809,15 @@ UPDATE orders_order AS o SET
     billing_id = COALESCE(d.billing, o.billing_id), goods_minor = o.goods_minor + d.goods,
     discount_minor = o.discount_minor + d.discount, shipping_minor = o.shipping_minor + d.shipping,
     tax_minor = o.tax_minor + d.tax, total_minor = o.total_minor + d.goods - d.discount + d.shipping + d.tax,
-    line_count = o.line_count + d.lines
+    line_count = o.line_count + d.lines, ship_not_before = COALESCE(d.not_before, o.ship_not_before),
+    ship_by = COALESCE(d.ship_by, o.ship_by), cancel_after = COALESCE(d.cancel_after, o.cancel_after),
+    min_fill_percent = COALESCE(d.fill, o.min_fill_percent)
 FROM unnest(%(ids)s::uuid[], %(addresses)s::uuid[], %(codes)s::text[], %(services)s::text[],
             %(priorities)s::smallint[], %(promises)s::timestamptz[], %(goods)s::bigint[], %(discounts)s::bigint[],
             %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[],
-            %(countries)s::text[], %(billings)s::uuid[])
-     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines, country, billing)
+            %(countries)s::text[], %(billings)s::uuid[], %(not_before)s::date[], %(ship_by)s::date[],
+            %(cancel_after)s::date[], %(fills)s::smallint[])
+     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines, country, billing,
+          not_before, ship_by, cancel_after, fill)
 WHERE o.id = d.id
 """

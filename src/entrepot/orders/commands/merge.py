@@ -117,8 +117,8 @@ def _load(orders: Sequence[UUID]) -> _Known:
     found: dict[UUID, _Order] = {}
     for row in sql.run(_ORDERS, wanted):
         taken = sum(one.captured + one.capturing for one in payments.get(row[0], ()))
-        may = Mergeable(*row[25:27], taken)  # type: ignore[call-arg]
-        found[row[0]] = _Order(*row[:7], row[7:12], Alike(*row[12:25]), may, *row[27:])  # type: ignore[call-arg]
+        may = Mergeable(*row[26:28], taken)  # type: ignore[call-arg]
+        found[row[0]] = _Order(*row[:7], row[7:12], Alike(*row[12:26]), may, *row[28:])  # type: ignore[call-arg]
     lines: dict[UUID, list[_Line]] = {}
     for row in sql.run(_LINES, wanted):
         quantity, cancelled, *amounts = row[7:]
@@ -333,7 +333,7 @@ SELECT o.id, o.number, o.company_id::int, o.promise_at, o.priority::int, o.reser
        o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
        COALESCE(a.place, ''), o.service, o.demand, o.policy,
        o.campaign, o.substitutes,
-       COALESCE(b.billed, ''),
+       COALESCE(b.billed, ''), (o.ship_not_before, o.ship_by, o.cancel_after, o.min_fill_percent)::text,
        o.customer_id IS NOT NULL,
        (SELECT COALESCE(sum(l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
         FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import', o.status,

@@ -165,6 +165,20 @@ GiftMessage = Annotated[
 ]
 
 
+NotBefore = Annotated[date | None, Field(description="The first day on which it may leave.")]
+ShipBy = Annotated[date | None, Field(description="The last day on which it should leave.")]
+CancelAfter = Annotated[
+    date | None, Field(description="What has not left by the end of that day may not leave.")
+]
+MinFill = Annotated[
+    StrictInt | None,
+    Field(
+        ge=0, le=100,
+        description="Percent of its units of which less is not sent; without it, as the policy of its channel says.",
+    ),
+]  # fmt: skip
+
+
 class OrderIn(Strict):
     """An order of a channel. `external_id` is the channel's own name for it, once for ever."""
 
@@ -207,6 +221,10 @@ class OrderIn(Strict):
     priced_at: Annotated[
         Moment | None, Field(description="When its prices were quoted; else, when it was placed.")
     ] = None
+    ship_not_before: NotBefore = None
+    ship_by: ShipBy = None
+    cancel_after: CancelAfter = None
+    min_fill_percent: MinFill = None
     key: Own = None
 
     @model_validator(mode="after")
@@ -336,6 +354,10 @@ class EditIn(Strict):
     billing: BillingIn | None = None
     tax_number: TaxNumber = ""
     retax: bool = False
+    ship_not_before: NotBefore = None
+    ship_by: ShipBy = None
+    cancel_after: CancelAfter = None
+    min_fill_percent: MinFill = None
     key: Own = None
 
 
@@ -801,6 +823,10 @@ class OrderOut(Out):
     demand: str
     campaign: str
     substitutes: str
+    ship_not_before: date | None
+    ship_by: date | None
+    cancel_after: date | None
+    min_fill_percent: int = Field(description="Percent of its units of which less is not sent.")
     signals: list[str] = Field(description="What the channel said about risk and proof when it was placed.")
     status: str
     commercial: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -169,11 +169,23 @@ def _misread(request: Request, found: orders.OrderView) -> list[str]:
         told.append(gettext("Write the charge as an amount, with at most the decimals of its currency."))
     if said["priority"] and int_in(said["priority"]) is None:
         told.append(gettext("Write the priority as a whole number from 0 to 99."))
+    told += _misread_window(request)
     promised = _promise(said["promise_at"], found)
     if said["promise_at"] and promised is None:
         told.append(gettext("Write the promise as a day, such as 2026-12-24."))
     elif promised and promised < fmt.reading().now:
         told.append(gettext("Write the promise as a day to come: that day is over."))
+    return told
+
+
+def _misread_window(request: Request) -> list[str]:
+    days = [clean(request.POST.get(name)) for name in DAYS]
+    told = []
+    if any(text and day_in(text) is None for text in days):
+        told.append(gettext("Write the days of shipping as days, such as 2026-12-24."))
+    percent = clean(request.POST.get("min_fill_percent"))
+    if percent and int_in(percent) is None:
+        told.append(gettext("Write the least part to send as a whole number from 0 to 100."))
     return told
 
 
@@ -266,7 +278,21 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
         tax_number=clean(said.get("tax_number"))[:40],
         retax=bool(said.get("retax")),
         remove_kits=tuple(out),
+        **_window(said, found),
     )
+
+
+DAYS = ("ship_not_before", "ship_by", "cancel_after")
+
+
+def _window(said: Mapping[str, Any], found: orders.OrderView) -> dict[str, Any]:
+    """When it may leave and how much of it must go, as far as the form says something else."""
+    days = {name: day_in(clean(said.get(name))) for name in DAYS}
+    told: dict[str, Any] = {name: day for name, day in days.items() if day and day != getattr(found, name)}
+    percent = int_in(clean(said.get("min_fill_percent")))
+    if percent is not None and percent != found.min_fill_percent:
+        told["min_fill_percent"] = percent
+    return told
 
 
 def _billing(request: Request) -> BillingGiven | None:

@@ -450,6 +450,11 @@ def _editable(request: Request, found: orders.OrderView) -> dict[str, Any]:
     return {
         "edits": order_edit.allowed(found),
         "kits_to_change": order_edit.kits_of(found),
+        "window_days": [
+            ("ship_not_before", gettext("Not to leave before"), found.ship_not_before or ""),
+            ("ship_by", gettext("To leave by"), found.ship_by or ""),
+            ("cancel_after", gettext("Not to leave after"), found.cancel_after or ""),
+        ],
         "may_edit": may,
         "services": carriage.named(company=found.company) if may else {},
         "needs_country": not formats.is_country(found.country),
