@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.orders import window
-from entrepot.orders.window import Fill, Window
+from entrepot.orders.window import ITEMS, Fill, Unsent, Window, Windows, tell
 
 FIRST, BY, LAST = date(2026, 3, 27), date(2026, 3, 29), date(2026, 4, 2)
 
@@ -60,3 +60,26 @@ def test_the_least_part_is_the_first_that_is_not_lacked(percent, ordered, data):
     assert fill.lacks() == (served < fill.least)
     assert 0 <= fill.least <= ordered
     assert not fill.lacks(ordered - served)
+
+
+def at(day: date, hour: int = 12) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+def test_somebody_is_told_before_the_day_after_it_and_when_it_may_not_leave_any_more():
+    one, policy = Unsent(BY, LAST, 3, 1), Windows(warn_days=2)
+    near, late, past = ITEMS
+    told = [tell(one, policy, at(BY + timedelta(days=n))) for n in (-3, -2, 0, 1, 4, 5)]
+    assert told == ["", near, near, late, late, past]
+    assert tell(one._replace(free=0, under_way=0), policy, at(LAST + timedelta(days=9))) == ""
+    assert tell(Unsent(None, LAST, 1, 0), policy, at(LAST)) == ""
+
+
+@given(st.none() | days, st.none() | days, days, st.integers(0, 90))
+def test_what_is_told_only_becomes_worse_with_time(by, last, day, warn):
+    if by and last and last < by:
+        by, last = last, by
+    one, policy = Unsent(by, last, 1, 0), Windows(warn_days=warn)
+    ranks = ["", *ITEMS]
+    told = [ranks.index(tell(one, policy, at(day + timedelta(days=n)))) for n in range(5)]
+    assert told == sorted(told)

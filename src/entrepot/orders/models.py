@@ -95,9 +95,14 @@ class Order(models.Model):
             ),
             # Few orders have a day by which they should leave, or after which they may not.
             models.Index(
-                fields=["company_id", "ship_by", "cancel_after"],
-                name="orders_order_by_window",
-                condition=Q(ship_by__isnull=False) | Q(cancel_after__isnull=False),
+                fields=["company_id", "ship_by"],
+                name="orders_order_by_ship_by",
+                condition=Q(ship_by__isnull=False),
+            ),
+            models.Index(
+                fields=["company_id", "cancel_after"],
+                name="orders_order_by_cancel_after",
+                condition=Q(cancel_after__isnull=False),
             ),
             # The list by promise; what has none comes last.
             models.Index(

@@ -21,6 +21,14 @@ SERVED_WITH = """COALESCE((SELECT max(promised.priority) FROM stock_allocation A
 its margin add is, else its own. All that ranks orders from sourcing to the truck asks this."""
 
 
+FILL = """CASE WHEN o.min_fill_percent > 0 THEN (
+           SELECT ARRAY[o.min_fill_percent, COALESCE(sum(w.quantity - w.cancelled), 0),
+                        COALESCE(sum(w.quantity - w.cancelled - w.open - w.backordered), 0)]::int[]
+           FROM orders_line AS w WHERE w.order_id = o.id AND w.kind = 'goods') END"""
+"""How much of an order `o` must have its goods before any leaves, as `window.Fill`, in SQL; NULL where any part may
+go."""
+
+
 class Demand(NamedTuple):
     """A line of goods with units that nobody has promised yet."""
 
@@ -142,11 +150,14 @@ def orders_page(
     status: str | None = None,
     channel: str | None = None,
     text: str | None = None,
+    ship_by_before: date | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
-    """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code."""
+    """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code.
+    With `ship_by_before` those that should have left before that day and have not."""
     params = {
+        "ship_by_before": ship_by_before, "ended": list(rules.ENDED),
         "company": company, "status": status or None, "channel": channel or None, "text": text or None,
         "after": after, "limit": limit,
     }  # fmt: skip
@@ -556,6 +567,8 @@ WHERE o.company_id = %(company)s::smallint
   AND (%(status)s::text IS NULL OR o.status = %(status)s::text)
   AND (%(channel)s::text IS NULL OR c.code = %(channel)s::text)
   AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
+  AND (%(ship_by_before)s::date IS NULL
+       OR (o.ship_by < %(ship_by_before)s::date AND o.status <> ALL(%(ended)s::text[])))
 """
 
 # Keys are made in the order of placing, so the primary key is the order of the list.

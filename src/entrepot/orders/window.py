@@ -71,3 +71,35 @@ class Fill(NamedTuple):
     def least(self) -> int:
         """The units that must have their goods."""
         return -(-self.percent * self.ordered // 100)
+
+
+ITEMS = ("ship-by near", "past ship-by", "past cancel-after")
+"""Types of work items about orders of which units have not left, in the order in which their days come."""
+
+
+class Unsent(NamedTuple):
+    """The days of an order, and its units that have not left: those that nobody has begun, and those that the warehouse
+    or a supplier has."""
+
+    ship_by: date | None
+    cancel_after: date | None
+    free: int
+    under_way: int
+
+    def is_past(self, at: datetime) -> bool:
+        """Whether it may not leave any more."""
+        return self.cancel_after is not None and is_over(self.cancel_after, at)
+
+
+def tell(one: Unsent, policy: Windows, at: datetime) -> str:
+    """Which of `ITEMS` is to be opened about an order; '' where none is."""
+    if not one.free + one.under_way:
+        return ""
+    near, late, past = ITEMS
+    if one.is_past(at):
+        return past
+    if one.ship_by is None:
+        return ""
+    if is_over(one.ship_by, at):
+        return late
+    return near if at.date() + timedelta(days=policy.warn_days) >= one.ship_by else ""

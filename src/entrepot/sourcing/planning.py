@@ -190,7 +190,7 @@ def decide_order(
     plan, sent, nodes, passed = decide(
         Case(
             order.id, order.policy, wanted, nodes, free, limit.most, profile, facts.options(order, lines), asked,
-            priced, together,
+            priced, together, order.fill, facts.past(order),
         )
     )  # fmt: skip
     terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}

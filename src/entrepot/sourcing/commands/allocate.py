@@ -197,7 +197,7 @@ def _answer(
         return errors.NothingToAllocate(order=str(order_id))
     plan = plans[order_id].plan
     short = sum(line.quantity for line in plan.short)
-    cancels = orders[order_id].policy == "partial_cancel"
+    cancels = rules.cancels_rest(plan, orders[order_id].policy)
     allocated = sum(share.quantity for share in plan.shares)
     substituted = sum(one.quantity for one in plans[order_id].instead.values())
     return OrderAllocated(
