@@ -22,6 +22,7 @@ from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.watch_windows import WatchWindows, WindowsWatched, watch_windows
 from entrepot.sourcing.rules import Profile
 from entrepot.sourcing.tasks import release_windows_at
+from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands.redate import RedateOrder, redate
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
@@ -133,6 +134,22 @@ def test_the_least_part_is_asked_of_lines_that_are_served_one_by_one_as_well(hou
     allocated(few, any_part)
     assert places(few) == [{"allocated": 6}]
     assert places(any_part) == [{"backordered": 4, "allocated": 2}]
+
+
+def test_what_a_cart_had_reserved_stays_reserved_until_the_least_part_is_there(house: Floor) -> None:
+    house.stock(0, 5)
+    held = Reserve(
+        COMPANY, "cart-1", house.skus[0], None, house.channels["shop"], 3, NOW + timedelta(hours=1)
+    )
+    whole(reserve(SYSTEM, requests=[held]))
+    order = house.order((0, 3), (1, 1), min_fill_percent=100, reservation="cart-1").order
+    other = house.order((0, 4)).order
+
+    assert [one.allocated for one in allocated(order, other)] == [0, 2]
+    assert sql.run("SELECT order_id, quantity FROM stock_reservation") == [(order, 3)]
+    house.stock(1, 1)
+    assert allocated(order)[0].allocated == 4
+    assert sql.run("SELECT count(*) FROM stock_reservation") == [(0,)]
 
 
 # ---- days
@@ -292,3 +309,11 @@ def test_to_watch_takes_as_many_statements_for_any_number(house: Floor, statemen
         house.orders(size, (0, 2), ship_by=TODAY)
         with statements():
             watch_windows(days(1), requests=[WatchWindows(COMPANY)] * size)
+
+
+def test_to_watch_again_by_key_tells_the_first_answer(house: Floor) -> None:
+    house.order((0, 1), ship_by=TODAY)
+    request = WatchWindows(COMPANY, key="hourly")
+    first = watch_windows(days(1), requests=[request])
+    house.order((0, 1), ship_by=TODAY)
+    assert watch_windows(days(1), requests=[request]) == first
