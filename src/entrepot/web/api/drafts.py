@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -189,6 +189,10 @@ class DraftWholeOut(DraftOut):
     promise_at: datetime | None
     service: str
     substitutes: str
+    ship_not_before: date | None
+    ship_by: date | None
+    cancel_after: date | None
+    min_fill_percent: int | None
     promotions: list[PromotedOut]
     lines: list[DraftLineOut]
 
