@@ -12,7 +12,7 @@ from entrepot.catalog.commands.register_kits import Component, RegisterKit, regi
 from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.kernel import sql
 from entrepot.kernel.command import whole
-from entrepot.kernel.errors import Invalid
+from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled, cancel
@@ -164,11 +164,85 @@ def test_what_is_cancelled_of_a_kit_is_its_lines_as_of_any():
     assert [line.cancelled for line in queries.order(one.order).lines] == [mugs.quantity, pens.quantity]
 
 
-def test_a_kit_does_not_come_to_an_order_that_is_placed():
-    (one,) = placed(an_order("E1", a_line("MUG", 1, "12.50")))
-    (answer,) = edit(CAUSE, requests=[EditOrder(one.order, "one more", add=(AddLine("SET", 1),))])
-    assert isinstance(answer, Invalid)
-    assert "MUG" in answer.message
+def changed(order, **changes):
+    (answer,) = edit(CAUSE, requests=[EditOrder(order, "the customer asked", **changes)])
+    return answer
+
+
+def test_a_kit_that_comes_later_is_priced_and_split_as_at_intake():
+    (one,) = placed(an_order("E1", a_line("MUG", 1, "12.50"), tax_minor=2_50))
+    (asked,) = placed(an_order("E2", a_line("SET", 3, "80", discount_minor=10_01), tax_minor=46_00))
+
+    answer = changed(one.order, add=(AddLine("SET", 3, discount_minor=10_01, tax_minor=46_00),))
+
+    assert (len(answer.added), answer.total_minor - answer.before_minor) == (2, 240_00 - 10_01 + 46_00)
+    order = queries.order(one.order)
+    assert lines(order)[1:] == [("MUG", 12, "SET", 1, 4), ("PEN", 3, "SET", 1, 1)]
+    assert amounts(order)[1:] == amounts(queries.order(asked.order))
+    assert order.total_minor == sum(
+        line.gross_minor - line.discount_minor + line.tax_minor for line in order.lines
+    )
+
+
+def amounts(order):
+    return [
+        (one.unit_price, one.gross_minor, one.discount_minor, one.shipping_minor, one.tax_minor)
+        for one in order.lines
+    ]
+
+
+def test_more_of_a_kit_costs_what_it_did_and_bears_its_tax_rate():
+    (one,) = placed(an_order("E1", a_line("SET", 3, "33.33"), a_line("TIN", 1, "1"), tax_minor=20_00))
+    first = queries.order(one.order).lines[0]
+
+    answer = changed(one.order, add=(AddLine("SET", 2, like=first.id),))
+
+    order = queries.order(one.order)
+    assert lines(order)[3:] == [("MUG", 8, "SET", 2, 4), ("PEN", 2, "SET", 2, 1)]
+    assert answer.total_minor - answer.before_minor == 66_66 + 13_20  # 20.00 of tax on 100.99: 19.80 on 99.99
+    assert sum(line.gross_minor for line in order.lines[3:]) == 66_66
+
+
+def test_kits_that_go_take_what_is_left_of_their_components():
+    (one,) = placed(an_order("E1", a_line("SET", 3, "80"), a_line("SET", 1, "80")))
+    pens = queries.order(one.order).lines[1]
+    whole(cancel(CAUSE, requests=[CancelOrder(one.order, "no pen", ((pens.id, 1),))]))
+
+    assert changed(one.order, remove_kits=((1, 1),)).cancelled == 4  # the one that lacks its pen
+    assert changed(one.order, remove_kits=((1, 1), (2, 1))).cancelled == 10
+    assert [line.quantity - line.cancelled for line in queries.order(one.order).lines] == [4, 1, 0, 0]
+    refused = changed(one.order, remove_kits=((1, 2),))
+    assert refused == errors.MoreThanThereIs(line="SET", found=1, expected=2)
+    assert changed(one.order, remove_kits=((3, 1),)) == NotFound(what="kit", which="3")
+    assert changed(one.order, remove_kits=((1, 1),)).status == "cancelled"
+
+
+def test_another_kit_takes_the_place_of_one_and_its_money_is_to_the_cent():
+    whole(register_skus(CAUSE, requests=[RegisterSku(COMPANY, "BOX", "Box", list_price=Decimal("60.01"))]))
+    a_kit("BOX", ("TIN", 3), ("PEN", 1))
+    (one,) = placed(an_order("E1", a_line("SET", 1, "80"), tax_minor=16_00))
+
+    answer = changed(one.order, add=(AddLine("BOX", 1),), remove_kits=((1, 1),))
+
+    order = queries.order(one.order)
+    assert lines(order)[2:] == [("TIN", 3, "BOX", 2, 3), ("PEN", 1, "BOX", 2, 1)]
+    assert [line.quantity - line.cancelled for line in order.lines] == [0, 0, 3, 1]
+    assert (answer.before_minor, answer.total_minor, answer.status) == (96_00, 60_01 + 12_00, "ready")
+
+
+def test_the_price_of_a_kit_that_comes_is_asked_of_the_kit_and_the_rest_of_its_components():
+    whole(set_policy(CAUSE, requests=[
+        SetPolicy(COMPANY, "orders.validation", Validation(price="enforce", price_floor=0.9), CAUSE.at)]))  # fmt: skip
+    sql.run("UPDATE catalog_sku SET minimum_age = 18 WHERE code = 'PEN'")
+    (one,) = placed(an_order("E1", a_line("TIN", 1, "1")))
+
+    refused = changed(one.order, add=(AddLine("SET", 1, Decimal(70)),))
+    assert isinstance(refused, errors.PriceOverridden)
+    (answer,) = edit(CAUSE, requests=[EditOrder(one.order, "so agreed", add=(AddLine("SET", 1, Decimal(70)),))],
+                     own_prices=True)  # fmt: skip
+
+    (hold,) = queries.order(one.order).holds
+    assert (answer.holds, hold.facts["below"], hold.facts["restricted"]) == (("exception",), ["SET"], ["PEN"])
 
 
 def test_a_draft_with_a_kit_is_placed_with_its_components_at_the_total_that_it_showed():

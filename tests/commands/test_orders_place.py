@@ -14,6 +14,7 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries, validation
 from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, Placed, place
 from entrepot.orders.validation import Validation
+from entrepot.orders.window import Windows
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.work import queries as work
@@ -319,3 +320,21 @@ def test_the_item_of_a_hold_is_as_urgent_as_its_order_deserves():
     assert [(one.name, one.points) for one in item.terms] == [
         ("urgency", 80), ("value", 12), ("tier", 24), ("promise", 40),
     ]  # fmt: skip
+
+
+def test_an_order_keeps_when_it_may_leave_and_takes_the_least_part_of_its_channel():
+    days = [NOW.date() + timedelta(days=n) for n in (1, 3, 5)]
+    set_policy(
+        CAUSE,
+        requests=[SetPolicy(COMPANY, "orders.windows", Windows(min_fill_percent=70), NOW, scope="shop")],
+    )
+    window = dict(zip(("ship_not_before", "ship_by", "cancel_after"), days, strict=True))
+
+    one, own = placed(an_order("E1", **window), an_order("E2", min_fill_percent=0))
+
+    found = queries.order(one.order)
+    assert [found.ship_not_before, found.ship_by, found.cancel_after] == days
+    assert (found.min_fill_percent, queries.order(own.order).min_fill_percent) == (70, 0)
+    (refused,) = place(CAUSE, requests=[an_order("E3", ship_by=days[0], cancel_after=NOW.date())])
+    assert isinstance(refused, errors.Unplaceable)
+    assert refused.facts["field"] == "cancel_after"

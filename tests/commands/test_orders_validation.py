@@ -22,7 +22,9 @@ from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.orders.commands.draft import PlaceDraft, SaveDraft, draft, place_draft
 from entrepot.orders.commands.edit import AddLine, EditOrder, edit
 from entrepot.orders.commands.forget import KEPT, ForgetFingerprints, forget_fingerprints
+from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
+from entrepot.orders.commands.merge import MergeOrders, merge
 from entrepot.orders.commands.place import (
     AddressGiven,
     BillingGiven,
@@ -32,6 +34,7 @@ from entrepot.orders.commands.place import (
     PlaceOrder,
     place,
 )
+from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
@@ -558,6 +561,82 @@ def test_more_of_what_an_age_was_proved_for_holds_nothing():
     swap = an_edit(one, add=(AddLine("TIN", 2, like=line.id),), remove=((line.id, 1),))
     (more,) = edit(CAUSE, requests=[swap])
     assert (more.holds, more.status) == ((), "ready")
+
+
+def test_an_age_that_the_channel_proved_counts_for_what_comes_later():
+    sql.run(ADULT)
+    (proved, other) = placed(home("E1", signals=("age:18",)), home("E2", signals=("age:16",)))
+    comes = (AddLine("TIN", 1, Decimal(10)),)
+
+    answers = edit(CAUSE, requests=[an_edit(one, add=comes) for one in (proved, other)], own_prices=True)
+
+    assert [one.holds for one in answers] == [(), ("exception",)]
+    assert queries.order(proved.order).signals == ["age:18"]
+
+
+def test_a_hold_for_what_is_discontinued_ends_though_something_else_asks_for_an_age_that_is_proved():
+    sql.run(ADULT)
+    sql.run("UPDATE catalog_sku SET status = 'discontinued' WHERE code = 'PEN'")
+    (one,) = placed(home("E1", a_line("TIN"), a_line("PEN"), signals=("age:18",)))
+    assert one.holds == ("inventory hold",)
+    pen = queries.order(one.order).lines[1]
+
+    (less,) = edit(CAUSE, requests=[an_edit(one, remove=((pen.id, 1),))])
+
+    assert (less.released, less.status) == (("inventory hold",), "ready")
+
+
+def test_more_to_pay_on_delivery_than_may_be_is_held_and_less_ends_it():
+    steer(cash="enforce", cash_max_minor=30_00)
+    (one,) = placed(home("E1", a_line("MUG", 2), signals=("cash_on_delivery",)))
+    assert one.holds == ()
+
+    (more,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("MUG", 1, Decimal(20)),))], own_prices=True)
+    assert more.holds == ("payment hold",)
+    (again,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("MUG", 1, Decimal(20)),))], own_prices=True)
+    assert again.holds == ()  # it waits for that already
+    lines = queries.order(one.order).lines[1:]
+    (less,) = edit(CAUSE, requests=[an_edit(one, remove=tuple((line.id, 1) for line in lines))])
+    assert (less.released, less.status) == (("payment hold",), "ready")
+
+
+def test_what_was_held_for_cash_before_signals_were_kept_is_still_to_be_paid_on_delivery():
+    steer(cash="enforce", cash_max_minor=15_00)
+    (one,) = placed(home("E1", a_line("MUG", 2), signals=("cash_on_delivery",)))
+    sql.run("UPDATE orders_order SET signals = '{}'")
+    (line,) = queries.order(one.order).lines
+
+    (more,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("MUG", 1, like=line.id),))])
+
+    assert (one.holds, more.released, more.status) == (("payment hold",), (), "payment hold")
+
+
+def test_what_the_channel_reported_is_reviewed_once_and_hides_no_size_that_is_reviewed():
+    steer(review_total_minor=50_00)
+    (one,) = placed(home("E1", a_line("MUG", 2), signals=("high_risk",)))
+    (hold,) = queries.order(one.order).holds
+    whole(release_holds(CAUSE, requests=[ReleaseHold(hold.id, "called them", "confirmed")]))
+
+    (more,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("MUG", 1, Decimal(10)),))], own_prices=True)
+    assert more.holds == ()
+    (much,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("MUG", 1, Decimal(40)),))], own_prices=True)
+    assert much.holds == ("fraud review",)
+    assert reasons(one)[-1] == "The amount is reviewed from this size on."
+
+
+def test_signals_go_along_with_a_split_and_with_a_merge_and_go_with_the_person():
+    (one, other) = placed(
+        home("E1", a_line("MUG", 2), a_line("PEN"), signals=("age:18",), customer="C-1"),
+        home("E2", a_line("MUG"), signals=("vip", "age:18"), customer="C-1"),
+    )
+    pen = queries.order(one.order).lines[1]
+    (parted,) = split(CAUSE, requests=[SplitOrder(one.order, ((pen.id, 1),), "later")])
+    assert queries.order(parted.new_order).signals == ["age:18"]
+    whole(merge(CAUSE, requests=[MergeOrders(one.order, (other.order,), "one parcel")]))
+    assert queries.order(one.order).signals == ["age:18", "vip"]
+
+    forget_buyers(CAUSE, requests=[ForgetBuyer(COMPANY, (one.order,))])
+    assert queries.order(one.order).signals == []
 
 
 def test_goods_that_come_with_another_service_are_asked_about_both():

@@ -12,12 +12,14 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments import queries as payments
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.sourcing import queries, rules
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.reject import RejectOrder, reject
 from entrepot.sourcing.substitutes import Set, Substitutes
 from entrepot.stock import availability_queries
@@ -81,6 +83,46 @@ def test_when_the_missing_component_comes_the_kit_is_made_whole(house: Floor) ->
     allocated(order)
     assert places(order) == [{"allocated": 2}, {"allocated": 1}]
     assert sql.run("SELECT count(*) FROM sourcing_backorder") == [(0,)]
+
+
+def test_a_kit_that_comes_by_a_change_is_promised_whole_and_one_that_goes_gives_its_promises_back(
+    house: Floor,
+) -> None:
+    sql.run("UPDATE catalog_sku SET list_price = 20 WHERE code = 'KIT'")
+    house.stock(0, 5)
+    house.stock(1, 2)
+    order = house.order((KIT, 1)).order
+    allocated(order)
+
+    more = EditOrder(order, "two more", add=(AddLine("KIT", 2),))
+    whole(edit(SYSTEM, requests=[more]))
+    (answer,) = allocated(order)
+    assert (answer.allocated, answer.backordered) == (3, 3)
+    assert places(order)[2:] == [{"backordered": 2, "allocated": 2}, {"backordered": 1, "allocated": 1}]
+
+    (less,) = whole(edit(SYSTEM, requests=[EditOrder(order, "all but one", remove_kits=((1, 1), (2, 1)))]))
+    assert less.cancelled == 6
+    assert places(order)[2:] == [{"allocated": 2, "cancelled": 2}, {"allocated": 1, "cancelled": 1}]
+    assert sql.run("SELECT sum(allocated)::int FROM stock_position") == [(3,)]
+    assert sql.run("SELECT count(*) FROM sourcing_backorder") == [(0,)]
+
+
+@pytest.mark.counts("sourcing.edit")
+def test_kits_that_come_and_go_take_as_many_statements_for_any_number(house: Floor, statements) -> None:
+    sql.run("UPDATE catalog_sku SET list_price = 20 WHERE code = 'KIT'")
+    house.stock(0, 9_000)
+    house.stock(1, 9_000)
+    counts = []
+    for size in SIZES:
+        wanted = [one.order for one in house.orders(size, (KIT, 2))]
+        allocated(*wanted)
+        changes = [
+            EditOrder(one, "others", add=(AddLine("KIT", 1),), remove_kits=((1, 1),)) for one in wanted
+        ]
+        with statements() as ran:
+            whole(edit(SYSTEM, requests=changes))
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert len(set(counts)) == 1, counts
 
 
 def test_a_kit_and_its_loose_component_never_take_the_same_unit(house: Floor) -> None:

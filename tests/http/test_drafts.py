@@ -429,3 +429,39 @@ def test_a_program_gets_tax_and_paper_of_a_draft(shop, program):
     assert "Fresno" not in str(whole)
     paper = api.get(f"/api/v1/drafts/{made['draft']}/paper").json()
     assert b64decode(paper["pdf"])[:5] == b"%PDF-" and paper["number"] == made["number"]
+
+
+def test_when_a_draft_may_leave_goes_into_its_order(shop, program):
+    caller = program("service")
+    day = str((shop.now + timedelta(days=9)).date())
+    line = {"sku": "MUG-BLUE", "quantity": 1, "unit_price": "9.00"}
+    wanted = {
+        "channel": "web",
+        "currency": "GBP",
+        "country": "GB",
+        "lines": [line],
+        "ship_by": day,
+        "cancel_after": day,
+    }
+    saved = caller.post("/api/v1/drafts", wanted | {"min_fill_percent": 50}, again="d-1").json()
+
+    kept = caller.get(f"/api/v1/drafts/{saved['draft']}").json()
+    assert (kept["ship_by"], kept["cancel_after"], kept["min_fill_percent"]) == (day, day, 50)
+    placed = caller.post("/api/v1/drafts/place", {"draft": saved["draft"]}, again="d-2")
+
+    assert placed.status_code == 201, placed.content
+    found = caller.get(f"/api/v1/orders/{placed.json()['order']}").json()
+    assert (found["ship_by"], found["cancel_after"], found["min_fill_percent"]) == (day, day, 50)
+
+
+def test_the_form_of_a_draft_keeps_its_days_and_tells_what_is_none(shop, console):
+    client = console("service")
+    day = str((shop.now + timedelta(days=9)).date())
+    form = {"channel": "web", "country": "GB", "sku": "MUG-BLUE", "quantity": "1", "price": "9", "ship_by": day,
+            "cancel_after": day, "min_fill_percent": "90"}  # fmt: skip
+    page = client.post(reverse("draft-new"), form | {"ship_by": "soon"}, follow=True).content.decode()
+    assert "Write the days of shipping as days" in page
+    page = client.post(reverse("draft-new"), form, follow=True).content.decode()
+    assert (
+        page.count(f'value="{day}"') == 2 and 'name="min_fill_percent" min="0" max="100" value="90"' in page
+    )

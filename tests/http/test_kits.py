@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 from django.contrib.messages import get_messages
+from django.urls import reverse
 
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.command import whole
+from entrepot.orders import queries as orders
 from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
 from entrepot.purchasing.commands.order import OrderGoods
 from entrepot.purchasing.commands.order import order as buy
@@ -173,3 +175,31 @@ def test_a_cart_holds_the_components_of_a_kit_and_the_order_takes_them_over(prog
 
     assert (answer.allocated, answer.backordered) == (3, 0)
     assert sql.run("SELECT count(*) FROM stock_reservation WHERE holder = 'cart-1'") == [(0,)]
+
+
+def test_kits_come_and_go_by_the_form_and_by_a_program(kit, shop, console, program):
+    assert program("engineer").post(KITS, READING, again="k").status_code == 200
+    caller = program("lead")
+    sql.run("UPDATE catalog_sku SET list_price = 30 WHERE code = 'READING'")
+    line = {"sku": "READING", "quantity": 2, "unit_price": "30.00"}
+    order = program("engineer").post(ORDERS, an_order(line), again="o").json()["order"]
+    edit = {"order": order, "reason": "another", "add": [{"sku": "READING", "quantity": 1}]}
+    answer = caller.post(f"{ORDERS}/edit", edit | {"remove_kits": [{"kit": 1, "quantity": 1}]}, again="e")
+    assert answer.status_code == 200, answer.content
+
+    client, address = console("lead"), reverse("order-edit", args=[order])
+    page = client.get(reverse("order", args=[order])).content.decode()
+    assert 'name="kits-1" min="0" max="1000000" value="1"' in page and 'name="kits-2"' in page
+    told = client.post(address, {"kits-1": "0", "kits-2": "3", "reason": "as he said"}, follow=True)
+    assert "The order was changed" in told.content.decode()
+
+    found = orders.order(UUID(order))
+    left = [(one.kit_number, one.sku_code, one.quantity - one.cancelled) for one in found.lines]
+    assert left == [
+        (1, "MUG-SAND", 0), (1, "MUG-BLUE", 0), (2, "MUG-SAND", 1), (2, "MUG-BLUE", 2),
+        (3, "MUG-SAND", 2), (3, "MUG-BLUE", 4),
+    ]  # fmt: skip
+    assert (
+        "Write units as whole numbers."
+        in client.post(address, {"kits-3": "many", "reason": "as he said"}, follow=True).content.decode()
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -451,3 +451,43 @@ def test_a_node_gives_back_what_is_on_its_floor_by_the_page_and_by_a_program(db)
         "/api/v1/orders/reject", asked | {"order": str(begun)}, again="r-2"
     )
     assert answer.status_code == 409, answer.content
+
+
+def test_when_an_order_may_leave_is_changed_by_the_form_and_shown(shop, console, program):
+    which = shop.one("ready")
+    day = (shop.now + timedelta(days=9)).date()
+    client = console("service")
+    fields = as_shown(which) if orders.order(which).address_id else {"reason": "as agreed"}
+    told = client.post(
+        reverse("order-edit", args=[which]),
+        fields | {"ship_by": str(day), "min_fill_percent": "90"},
+        follow=True,
+    ).content.decode()
+    assert "The order was changed" in told and "To leave by" in told and "90 %" in told
+    found = orders.order(which)
+    assert (found.ship_by, found.min_fill_percent, found.cancel_after) == (day, 90, None)
+
+    told = client.post(
+        reverse("order-edit", args=[which]), fields | {"ship_by": "soon"}, follow=True
+    ).content.decode()
+    assert "Write the days of shipping as days" in told
+    body = {"order": str(which), "reason": "as agreed", "cancel_after": str(day)}
+    answer = program("lead").post("/api/v1/orders/edit", body, again="w-1")
+    assert answer.status_code == 200, answer.content
+    seen = program("lead").get(f"/api/v1/orders/{which}").json()
+    assert (seen["ship_by"], seen["cancel_after"], seen["min_fill_percent"]) == (str(day), str(day), 90)
+
+
+def test_lists_tell_what_should_have_left(shop, console, program):
+    which = shop.one("ready")
+    yesterday = (shop.now - timedelta(days=1)).date()
+    sql.run(
+        "UPDATE orders_order SET ship_by = %(day)s::date WHERE id = %(order)s::uuid",
+        {"day": yesterday, "order": which},
+    )
+    number = orders.order(which).number
+    page = console("lead").get(reverse("orders"), {"past_ship_by": "1"}).content.decode()
+    assert number in page and page.count("data-row") == 1
+    for before, told in ((shop.now.date(), [number]), (yesterday, [])):
+        answer = program("lead").get(f"/api/v1/orders?ship_by_before={before}").json()
+        assert [one["number"] for one in answer["items"]] == told

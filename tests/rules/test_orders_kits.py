@@ -157,3 +157,28 @@ def test_after_it_only_whole_kits_stand(wanted: list[tuple[int, int]], count: in
         part._replace(waits=part.quantity - rest, held=rest) for part, rest in zip(parts, left, strict=True)
     ]
     assert kits.halves(moved) == {}
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 60)), min_size=1, max_size=6), st.data())
+def test_kits_that_go_leave_what_any_order_of_going_leaves(found, data):
+    parts = [kits.Left(ids.uuid7(), per_kit, units) for per_kit, units in found]
+    left = kits.kits_left(parts)
+    gone = data.draw(st.integers(0, left))
+    first = data.draw(st.integers(0, gone))
+
+    def after(parts, count):
+        out = dict(kits.taken_out(parts, count))
+        return [part._replace(units=part.units - out.get(part.line, 0)) for part in parts]
+
+    at_once = after(parts, gone)
+    assert kits.kits_left(at_once) == left - gone
+    assert after(after(parts, first), gone - first) == at_once
+    assert all(0 <= part.units <= (left - gone) * part.per_kit for part in at_once)
+    assert after(parts, left) == [part._replace(units=0) for part in parts]
+
+
+def test_a_kit_that_lacks_a_component_goes_first():
+    mugs, pens = kits.Left(ids.uuid7(), 4, 12), kits.Left(ids.uuid7(), 1, 2)
+    assert kits.kits_left([mugs, pens]) == 3
+    assert kits.taken_out([mugs, pens], 1) == [(mugs.line, 4)]
+    assert kits.taken_out([mugs, pens], 2) == [(mugs.line, 8), (pens.line, 1)]

@@ -6,7 +6,7 @@ import io
 import re
 import time as clock
 import zipfile
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import openpyxl
@@ -587,3 +587,22 @@ def test_who_is_billed_is_whole_or_not_there():
     assert order.head["bill_country"] == "FR"
     wrong, *_ = charged(("1", "MUG", "1", "10.00", "", "Ada", "Paris", "France", "1 Rue")).wrong
     assert wrong.column == "Bill country"
+
+
+def test_the_days_on_which_an_order_may_leave_are_read_from_their_usual_columns():
+    more = ("Requested Ship Date", "Ship-By", "Cancel After", "Min fill %")
+    found = dict(zip(("ship_not_before", "ship_by", "cancel_after", "min_fill_percent"), more, strict=True))
+    rows = (("A", "MUG", "1", "9.99", "2026-03-27", "29.03.2026", "2026-04-02 00:00", "90%"),
+            ("B", "MUG", "1", "9.99", "soon", "", "", "101"))  # fmt: skip
+    names = ("order", "sku", "quantity", "unit_price")
+    header = ("Order", "SKU", "Qty", "Price", *more)
+    read = parse.parse(
+        header, list(enumerate(rows, 2)), dict(zip(names, header, strict=False)) | found, "GBP"
+    )
+
+    (one,) = [order for order in read.orders if order.name == "A"]
+    assert {name: one.head[name] for name in found} == {
+        "ship_not_before": date(2026, 3, 27), "ship_by": date(2026, 3, 29), "cancel_after": date(2026, 4, 2),
+        "min_fill_percent": 90,
+    }  # fmt: skip
+    assert {(one.row, one.column) for one in read.wrong} == {(3, "Requested Ship Date"), (3, "Min fill %")}

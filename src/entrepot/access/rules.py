@@ -346,6 +346,7 @@ OF_NO_ROLE = (
     "purchasing.watch_drop_ships", "purchasing.watch_arrivals",
     "work.escalate_overdue", "work.watch_dead_letters",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
+    "sourcing.watch_windows",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",
     "simulation.report_trials", "simulation.keep_trials",

@@ -96,18 +96,19 @@ def orders(
     channel: str = "",
     text: str = "",
     late: bool = False,
+    past_ship_by: bool = False,
     order: str = "-placed_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
     """Orders, the latest placed first or in another of `ORDERS_BY`, behind the order `after`. One statement.
 
-    `text` is an order's number, an external id, or a customer's code.
+    `text` is an order's number, an external id, or a customer's code; `past_ship_by` are those that should have left.
     """
     behind, by = keyset("orders_order", "o", ORDERS_BY, order, after)
     params = {
         "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
-        "limit": limit, "text": text, "ended": list(ENDED),
+        "limit": limit, "text": text, "ended": list(ENDED), "past_ship_by": past_ship_by,
     }  # fmt: skip
     statement = _ORDERS.format(text=_TEXT if text else "", behind=behind, by=by)
     return [_order_row(row) for row in sql.run(statement, params)]
@@ -567,6 +568,8 @@ _ORDERS = (
   AND (cardinality(%(statuses)s::text[]) = 0 OR o.status = ANY(%(statuses)s::text[]))
   AND (%(channel)s::text = '' OR c.code = %(channel)s::text)
   AND (NOT %(late)s::bool OR (o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])))
+  AND (NOT %(past_ship_by)s::bool
+       OR (o.ship_by < (%(now)s::timestamptz AT TIME ZONE 'UTC')::date AND o.status <> ALL(%(ended)s::text[])))
   {text} {behind}
 {by} LIMIT %(limit)s::int
 """

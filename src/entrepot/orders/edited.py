@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from entrepot.orders.validation import (
     LineFact,
     OrderFacts,
     Validation,
+    Verdict,
     joined,
     judge,
 )
@@ -207,17 +209,35 @@ def _judge(one: Edit, order: OrderFacts, policy: Validation, only: _Asked, told:
     before = replace(
         order, net_minor=_net(one.lines.values()), tax_minor=_tax(one.lines.values()), total_minor=one.before
     )
-    anew = [name for name in OF_AMOUNTS if name in only.whole and RULES[name](before, policy) is None]
+    unsigned = replace(before, signals=())
+    anew = [
+        name
+        for name in OF_AMOUNTS
+        if name in only.whole and RULES[name](unsigned if name == "fraud" else before, policy) is None
+    ]
     whole = [name for name in only.whole if name not in OF_AMOUNTS or name in anew]
+    # What the channel reported was reviewed when the order was placed: only its size is asked about again.
+    by_size = [name for name in whole if name == "fraud"]
+    whole = [name for name in whole if name != "fraud"]
     verdict = judge(order, policy, whole) if whole else FINE
+    if by_size:
+        verdict = _with(verdict, judge(replace(order, signals=()), policy, by_size))
     if only.added:
         goods = tuple(_fact(one.order, line, told) for line in one.added if line.kind == GOODS)
-        come = replace(order, goods=goods, signals=_proved(one, told))
-        verdict = joined(verdict, judge(come, policy, only.added))
+        goods += tuple(_of_whole_kit(one.order, code, price, told) for code, price in one.kits)
+        come = replace(order, goods=goods, signals=(*order.signals, *_proved(one, told)))
+        verdict = _with(verdict, judge(come, policy, only.added))
     one.verdict = verdict
     one.released = [
         hold for hold in only.mends if all(RULES[name](order, policy) is None for name in hold.rules)
     ]
+
+
+def _with(verdict: Verdict, other: Verdict) -> Verdict:
+    """Both together; one that found nothing adds nothing."""
+    if other is FINE:
+        return verdict
+    return other if verdict is FINE else joined(verdict, other)
 
 
 def _proved(one: Edit, told: _Seen) -> tuple[str, ...]:
@@ -247,6 +267,7 @@ def _told(asked: Sequence[tuple[Edit, _Asked]], policies: Mapping[UUID, Validati
         for line in [*one.lines.values(), *one.added]
         if _is_goods_left(line)
     }
+    names |= {(one.order.company, code) for one, only in asked if only.added for code, _ in one.kits}
     goods = _goods(names)
     stocked = {
         (one.order.company, line.sku)
@@ -302,12 +323,12 @@ def _asked(one: Edit) -> _Asked:
         ("mismatch", "blocked") if bills else ()
     )
     whole += OF_SERVICE if request.service is not None else ()
-    whole += ("export", "hazard") if request.country is not None else ()
+    whole += ("export", "hazard", "cash") if request.country is not None else ()
     whole += OF_AMOUNTS if one.added else ()
     whole += OF_TAX if taxes else ()
     whole += ("tax_number",) if request.tax_number or bills else ()
     whole += ("inventory",) if comes else ()
-    about = {*whole, *((*OF_GOODS, "tax") if one.added or one.steps else ())}
+    about = {*whole, *((*OF_GOODS, "tax", "cash") if one.added or one.steps else ())}
     added = tuple(name for name in OF_GOODS if name not in whole) if comes else ()
     return _Asked(tuple(dict.fromkeys(whole)), added, _mended(one, about))
 
@@ -323,8 +344,7 @@ def _mended(one: Edit, about: set[str]) -> tuple[Opened, ...]:
 
 
 def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFacts:
-    """The order as it will be, without what its channel signalled, which isn't kept: a hold of `catalog` stays as long
-    as something asks for an age."""
+    """The order as it will be, with what its channel signalled when it was placed."""
     order, asked, country, code = one.order, one.request, country_of(one), code_of(one)
     left = one.left
     goods = tuple(_fact(order, line, told) for line in left if _is_goods_left(line))
@@ -344,8 +364,9 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
     own = {sku for company, sku in told.nowhere if company == order.company}
     return OrderFacts(
         asked.occurred_at or cause.at, country, code, order.currency, _net(left), _tax(left), one.total,
-        goods, None, nowhere=frozenset(own), service=service, is_unserved=(order.company, service) in told.unserved,
-        customer=order.customer or None, has_address=given is not None, is_to_box=is_to_box,
+        goods, None, _signals(order, policy), nowhere=frozenset(own), service=service,
+        is_unserved=(order.company, service) in told.unserved, customer=order.customer or None,
+        has_address=given is not None, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
         fingerprints=tuple(
             facts.fingerprints_of_places((there, billed if billing else None), (asked.address, billing))
@@ -354,12 +375,24 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
     )  # fmt: skip
 
 
+def _signals(order: Order, policy: Validation) -> tuple[str, ...]:
+    """What its channel said. One that is held for its cash was told to be paid so, if nobody kept that then."""
+    is_held_for_cash = any("cash" in hold.rules for hold in order.opened)
+    return (*order.signals, policy.cash_signal) if is_held_for_cash else tuple(order.signals)
+
+
 def _fact(order: Order, line: Line, told: _Seen) -> LineFact:
     found = told.goods.get((order.company, line.sku))
     if found is None:  # nobody asks about it, or the catalog doesn't know it, which holds the order already
         return LineFact(line.sku, line.units, known=True)
     about = found.about._replace(list_price=None) if line.kit_number else found.about
     return LineFact(line.sku, line.units, True, found.status, found.minimum_age, line.unit_price, about)
+
+
+def _of_whole_kit(order: Order, code: str, price: Decimal, told: _Seen) -> LineFact:
+    """A kit that comes: whether it is still sold, and for enough, is asked of it, and the rest of its components."""
+    found = told.goods[order.company, code]
+    return LineFact(code, 0, True, found.status, found.minimum_age, price, found.about)
 
 
 _GOODS = """

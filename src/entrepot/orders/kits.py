@@ -101,6 +101,27 @@ def unit_price(gross: int, quantity: int, currency: str) -> Decimal:
     return exact.quantize(_PLACES)
 
 
+class Left(NamedTuple):
+    """A component's line: its units in one kit, and those that are not cancelled."""
+
+    line: UUID
+    per_kit: int
+    units: int
+
+
+def kits_left(parts: Iterable[Left]) -> int:
+    """Kits of which something is left: one that goes without a component is one."""
+    return max((-(-part.units // part.per_kit) for part in parts), default=0)
+
+
+def taken_out(parts: Sequence[Left], kits: int) -> list[tuple[UUID, int]]:
+    """Units of each line that go with so many kits; those that lack a component go first."""
+    stay = kits_left(parts) - kits
+    return [
+        (part.line, units) for part in parts if (units := part.units - min(part.units, stay * part.per_kit))
+    ]
+
+
 class Stands(NamedTuple):
     """A component's line: its units, those that are cancelled, those that wait, and those that the house still has."""
 

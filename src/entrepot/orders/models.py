@@ -38,12 +38,20 @@ class Order(models.Model):
     placed_at = models.DateTimeField()
     priority = models.SmallIntegerField()
     promise_at = models.DateTimeField(null=True)
+    ship_not_before = models.DateField(null=True)
+    ship_by = models.DateField(null=True)  # the last day on which it should leave
+    cancel_after = models.DateField(null=True)  # what has not left by then may not leave
+    min_fill_percent = models.SmallIntegerField(default=0, db_default=0)  # of which less is not sent
     policy = models.TextField()
     service = models.TextField(default="")
     demand = models.TextField(default="sale", db_default="sale")  # rules.DEMANDS
     campaign = models.TextField(default="", db_default="")
     reservation = models.TextField(default="", db_default="")  # whose reservations it takes over, or ''
     substitutes = models.TextField(default="", db_default="")  # agreed, refused, or '' where nothing was said
+    # What the channel said about risk and proof; gone with the person.
+    signals = ArrayField(
+        models.TextField(), default=list, db_default=Value([], ArrayField(models.TextField()))
+    )
     status = models.TextField()  # derived by rules.derive_status, stored with the change
     held_by = models.TextField(default="", db_default="")  # the first of its open holds by rules.HOLDS, or ''
     commercial = models.TextField()
@@ -85,6 +93,17 @@ class Order(models.Model):
                 name="orders_order_of_campaign",
                 condition=~Q(campaign=""),
             ),
+            # Few orders have a day by which they should leave, or after which they may not.
+            models.Index(
+                fields=["company_id", "ship_by"],
+                name="orders_order_by_ship_by",
+                condition=Q(ship_by__isnull=False),
+            ),
+            models.Index(
+                fields=["company_id", "cancel_after"],
+                name="orders_order_by_cancel_after",
+                condition=Q(cancel_after__isnull=False),
+            ),
             # The list by promise; what has none comes last.
             models.Index(
                 "company_id",
@@ -114,6 +133,22 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 name="orders_order_demand_known", condition=Q(demand__in=tuple(rules.DEMANDS))
+            ),
+            models.CheckConstraint(
+                name="orders_order_window_in_order",
+                condition=(
+                    Q(ship_not_before__isnull=True)
+                    | Q(ship_by__isnull=True)
+                    | Q(ship_by__gte=F("ship_not_before"))
+                )
+                & (
+                    Q(cancel_after__isnull=True)
+                    | (Q(ship_by__isnull=True) | Q(cancel_after__gte=F("ship_by")))
+                    & (Q(ship_not_before__isnull=True) | Q(cancel_after__gte=F("ship_not_before")))
+                ),
+            ),
+            models.CheckConstraint(
+                name="orders_order_min_fill_is_a_part", condition=Q(min_fill_percent__range=(0, 100))
             ),
             models.CheckConstraint(name="orders_order_policy_known", condition=Q(policy__in=rules.POLICIES)),
             models.CheckConstraint(

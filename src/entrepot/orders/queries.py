@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +19,14 @@ SERVED_WITH = """COALESCE((SELECT max(promised.priority) FROM stock_allocation A
     WHERE promised.order_id = o.id), o.priority)::int"""
 """The priority with which an order `o` is served, in SQL: that of its promises, in which what its customer's tier and
 its margin add is, else its own. All that ranks orders from sourcing to the truck asks this."""
+
+
+FILL = """CASE WHEN o.min_fill_percent > 0 THEN (
+           SELECT ARRAY[o.min_fill_percent, COALESCE(sum(w.quantity - w.cancelled), 0),
+                        COALESCE(sum(w.quantity - w.cancelled - w.open - w.backordered), 0)]::int[]
+           FROM orders_line AS w WHERE w.order_id = o.id AND w.kind = 'goods') END"""
+"""How much of an order `o` must have its goods before any leaves, as `window.Fill`, in SQL; NULL where any part may
+go."""
 
 
 class Demand(NamedTuple):
@@ -142,11 +150,14 @@ def orders_page(
     status: str | None = None,
     channel: str | None = None,
     text: str | None = None,
+    ship_by_before: date | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
-    """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code."""
+    """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code.
+    With `ship_by_before` those that should have left before that day and have not."""
     params = {
+        "ship_by_before": ship_by_before, "ended": list(rules.ENDED),
         "company": company, "status": status or None, "channel": channel or None, "text": text or None,
         "after": after, "limit": limit,
     }  # fmt: skip
@@ -276,6 +287,11 @@ class OrderView:
     demand: str
     campaign: str
     substitutes: str
+    signals: list[str]
+    ship_not_before: date | None
+    ship_by: date | None
+    cancel_after: date | None
+    min_fill_percent: int
     origin: UUID | None  # the order that it was split from
     merged_into: UUID | None
     payment: str
@@ -551,6 +567,8 @@ WHERE o.company_id = %(company)s::smallint
   AND (%(status)s::text IS NULL OR o.status = %(status)s::text)
   AND (%(channel)s::text IS NULL OR c.code = %(channel)s::text)
   AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
+  AND (%(ship_by_before)s::date IS NULL
+       OR (o.ship_by < %(ship_by_before)s::date AND o.status <> ALL(%(ended)s::text[])))
 """
 
 # Keys are made in the order of placing, so the primary key is the order of the list.
@@ -580,7 +598,8 @@ _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.billing_id, o.currency,
        o.country, o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status,
        o.commercial, o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
-       o.policy_version, o.demand, o.campaign, o.substitutes, o.origin_id, o.merged_into
+       o.policy_version, o.demand, o.campaign, o.substitutes, o.signals, o.ship_not_before, o.ship_by,
+       o.cancel_after, o.min_fill_percent::int, o.origin_id, o.merged_into
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.id = %(order)s::uuid
@@ -638,7 +657,8 @@ SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.lin
        o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
        COALESCE((SELECT a.place FROM parties_address AS a WHERE a.id = o.address_id), ''), o.service, o.demand,
        o.policy, o.campaign, o.substitutes,
-       COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), '')
+       COALESCE((SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id), ''),
+       (o.ship_not_before, o.ship_by, o.cancel_after, o.min_fill_percent)::text
 FROM (
     SELECT id FROM orders_order WHERE id = %(order)s::uuid
     UNION ALL (

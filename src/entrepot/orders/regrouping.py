@@ -133,6 +133,7 @@ class Alike(NamedTuple):
     campaign: str
     substitutes: str = ""
     billing: str = ""  # a digest, as of the address
+    shipping_window: str = ""  # its days, and the part of which less is not sent
 
 
 def difference(one: Alike, other: Alike) -> str:
@@ -196,5 +197,6 @@ APART = {
     "campaign": Said("it came by another campaign"),
     "substitutes": Said("its customer said otherwise about substitutes"),
     "billing": Said("its invoice goes to another address"),
+    "shipping_window": Said("it leaves on other days"),
 }
 """What to say of an order that differs from another in each of these."""

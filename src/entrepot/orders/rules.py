@@ -474,6 +474,7 @@ EDITS: dict[str, tuple[str, ...]] = {
     "tax": ("with_supplier", *ON_THE_FLOOR, "shipped", "delivered"),
     "priority": (),
     "promise": (),
+    "window": (),
 }
 """Kinds of change, and the places where no unit may stand for them. Each needs something that is still to leave."""
 

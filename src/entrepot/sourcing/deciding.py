@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel.errors import Said
+from entrepot.orders.window import Fill
 from entrepot.sourcing import cost, joint, rules
 from entrepot.sourcing.drop_ship import Passed, Supplier, with_suppliers
 from entrepot.sourcing.rules import Free, Line, Plan, Profile, SortedOut
@@ -45,6 +48,10 @@ class Case(NamedTuple):
     suppliers: Sequence[Supplier]
     priced: cost.Wanted | None
     together: Together
+    fill: Fill | None = None
+    """How much of it must have its goods before any leaves."""
+    past: date | None = None
+    """The last day on which it might have left, where that is over."""
 
 
 class Decision(NamedTuple):
@@ -78,7 +85,34 @@ def decide(case: Case) -> Decision:
     plan, sent = with_substitutes(
         lines, plan, case.options, case.profile, case.policy, lambda more, policy: plan_of(more, policy, left)
     )
+    found = sum(share.quantity for share in plan.shares) + sum(one.quantity for one in passed)
+    why = _why_wait(case, found)
+    if why:
+        return Decision(_waiting(case, plan, why), (), nodes, ())
     return Decision(plan, sent, nodes, passed)
+
+
+def _why_wait(case: Case, found: int) -> str:
+    """Why all of it waits though some is there; '' where it need not."""
+    if case.past:
+        return Said("it may not leave after {0}, and that day is over", case.past)
+    if case.fill and case.fill.lacks(found):
+        have, least = case.fill.served + found, case.fill.least
+        return Said(
+            "only {0} of its {1} units are free, and fewer than {2} are not sent",
+            have,
+            case.fill.ordered,
+            least,
+        )
+    return ""
+
+
+def _waiting(case: Case, plan: Plan, why: str) -> Plan:
+    """The plan of an order of which nothing is sent for now."""
+    return replace(
+        plan, shares=(), short=tuple(case.lines), outcome="backordered", why=why, chosen=(), softened=False, limited=(),
+        waits=True,
+    )  # fmt: skip
 
 
 def not_asked(

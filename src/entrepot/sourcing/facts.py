@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from entrepot.kernel import policies, sql
 from entrepot.ledger.currency_queries import worth_of
 from entrepot.network import queries as network
 from entrepot.network.rules import local_day
+from entrepot.orders.window import Fill, is_over
 from entrepot.sourcing import cost, rules, substitutes
 from entrepot.sourcing.deciding import not_asked
 from entrepot.sourcing.goods import Goods, Sku, codes_to_send
@@ -43,6 +44,10 @@ class Order(NamedTuple):
     said_of_substitutes: str = ""
     added: Mapping[str, int] = {}
     """What its customer's tier and its margin add to its own priority, by term."""
+    cancel_after: date | None = None
+    """What has not left by then may not leave."""
+    fill: Fill | None = None
+    """How much of it must have its goods before any leaves; None where any part may go."""
 
 
 class Line(NamedTuple):
@@ -185,6 +190,11 @@ class Facts:
     def have_rejected(self, order: Order, line: UUID) -> set[UUID]:
         """The nodes that gave a line back, however long ago."""
         return {node for node, _ in self._rejections.get(order.id, {}).get(line, ())}
+
+    def past(self, order: Order) -> date | None:
+        """The last day on which an order might have left, where that is over everywhere."""
+        last = order.cancel_after
+        return last if last and is_over(last, self.at) else None
 
     def took(self, shares: Sequence[rules.Share]) -> None:
         """An order goes to nodes: they are busier for the next."""

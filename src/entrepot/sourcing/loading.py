@@ -8,13 +8,20 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.orders.queries import FILL
+from entrepot.orders.window import Fill
 from entrepot.sourcing.facts import Line, Order
 from entrepot.stock.rules import urgency as urgency_of
 
 
 def load_orders(orders: Collection[UUID]) -> dict[UUID, Order]:
     """Orders by id, but for cancelled ones, each with its own priority. 1 statement."""
-    return {row[0]: Order(*row) for row in sql.run(_ORDERS, {"orders": list(orders)})}
+    rows = sql.run(_ORDERS, {"orders": list(orders)})
+    found = {}
+    for *row, last, fill in rows:
+        order = Order(*row)
+        found[order.id] = order._replace(cancel_after=last, fill=Fill(*fill) if fill else None)
+    return found
 
 
 def load_lines(orders: Collection[UUID], today: date) -> dict[UUID, list[Line]]:
@@ -30,13 +37,14 @@ def urgency(order: Order) -> tuple[Any, ...]:
     return urgency_of(order.priority, order.promise_at, order.placed_at, order.id)
 
 
-_ORDERS = """
+_ORDERS = f"""
 SELECT o.id, o.company_id::int, channel_id, country, postal_code, policy, priority::int, promise_at, placed_at,
        reservation, service, total_minor,
        EXISTS (SELECT FROM orders_hold AS h
                WHERE h.order_id = o.id AND h.state = 'open' AND 'allocate' = ANY(h.blocks)),
        EXISTS (SELECT FROM sourcing_rejection AS r WHERE r.order_id = o.id AND r.cleared_at IS NULL), priority::int,
-       currency::text, COALESCE(c.tier, ''), COALESCE(NULLIF(o.substitutes, ''), c.substitutes, '')
+       currency::text, COALESCE(c.tier, ''), COALESCE(NULLIF(o.substitutes, ''), c.substitutes, ''), o.cancel_after,
+       {FILL}
 FROM orders_order AS o LEFT JOIN parties_customer AS c ON c.id = o.customer_id
 WHERE o.id = ANY(%(orders)s::uuid[]) AND commercial <> 'cancelled'
 """

@@ -193,6 +193,9 @@ class Plan:
     """Whether soft rules were dropped for it."""
     limited: tuple[str, ...] = ()
     """Codes of nodes that have some of what is short, and are not asked: so many shipments it may not come in."""
+    waits: bool = False
+    """Whether what is short waits, whatever the order's policy says: too little of it is free, or its last day is
+    over."""
 
 
 class SortedOut(NamedTuple):
@@ -497,7 +500,12 @@ def keeping(lines: Sequence[Line], plan: Plan, nodes: SortedOut, free: Free) -> 
 def outcome_of(plan: Plan, policy: str) -> str:
     """What became of an order by a plan: what is short of one that does not wait is cancelled."""
     waits = {"backordered": "cancelled", "part backordered": "part cancelled"}
-    return waits.get(plan.outcome, plan.outcome) if policy == "partial_cancel" else plan.outcome
+    return waits.get(plan.outcome, plan.outcome) if cancels_rest(plan, policy) else plan.outcome
+
+
+def cancels_rest(plan: Plan, policy: str) -> bool:
+    """Whether what is short is cancelled."""
+    return policy == "partial_cancel" and not plan.waits
 
 
 def ahead_of(nodes: SortedOut, could: Mapping[str, int], units: int, chosen: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ from entrepot.sourcing.commands.rebalance import (
     propose_transfers,
     review_stock,
 )
+from entrepot.sourcing.commands.watch_windows import WatchWindows, WindowsWatched, watch_windows
 from entrepot.sourcing.waiting import waiting_beside, waiting_for
 
 
@@ -68,6 +69,7 @@ def date_again(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for 
     at = timezone.now()
     date_again_at(at)
     release_preorders_at(at)
+    release_windows_at(at)
     serve_waiting()
 
 
@@ -83,6 +85,28 @@ def release_preorders_at(at: datetime) -> int:
     may_leave = [ready.Offer("release", *row) for row in sql.run(_MAY_LEAVE, {"today": at.date()})]
     ready.put(may_leave)
     return len(may_leave)
+
+
+def release_windows_at(at: datetime) -> int:
+    """Offer for release what is promised of orders that may leave from today on, and of those with a least part, which
+    a change may have given them; returns how many there are."""
+    may_leave = [ready.Offer("release", *row) for row in sql.run(_WINDOWS_OPEN, {"today": at.date()})]
+    ready.put(may_leave)
+    return len(may_leave)
+
+
+@app.periodic(cron="25 * * * *")
+@app.task(name="sourcing.watch_windows", queueing_lock="sourcing.watch_windows")
+def watch_all_windows(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: orders that have to leave by a day, before it and after it."""
+    watch_windows_at(timezone.now())
+
+
+def watch_windows_at(at: datetime) -> int:
+    """Look at the orders of all companies; returns of how many somebody is told."""
+    cause = Cause(Actor("system:sourcing", everything=True), at, "days by which orders have to leave")
+    answers = watch_windows(cause, requests=[WatchWindows(company.id) for company in parties.companies()])
+    return max((one.told for one in answers if isinstance(one, WindowsWatched)), default=0)
 
 
 def serve_waiting() -> int:
@@ -118,6 +142,13 @@ FROM (SELECT order_id, max(priority) AS priority FROM sourcing_backorder AS b
       WHERE EXISTS (SELECT FROM stock_position AS p
                     WHERE p.sku_id = b.sku_id AND p.sellable > p.reserved + p.allocated) GROUP BY 1) AS b
 JOIN orders_order AS o ON o.id = b.order_id
+"""
+
+_WINDOWS_OPEN = """
+SELECT DISTINCT ON (a.order_id) a.order_id, a.priority::int, COALESCE(a.promise_at, a.ordered_at)
+FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id
+WHERE a.quantity > a.released AND (o.ship_not_before = %(today)s::date OR o.min_fill_percent > 0)
+ORDER BY a.order_id, a.priority DESC
 """
 
 _MAY_LEAVE = """

@@ -20,6 +20,27 @@ class ShipsLater(Refused):
     says = "Order {order} has SKUs that do not ship before {on}. It is released on that day."
 
 
+class NotBefore(Refused):
+    code = "warehouse.not_before"
+    says = "Order {order} may not leave before {on}. It is released on that day."
+
+
+class PastCancelAfter(Refused):
+    code = "warehouse.past_cancel_after"
+    says = (
+        "Order {order} may not leave after {on}, and that day is over where its goods are. Cancel what has not left,"
+        " or agree on another day and change the order."
+    )
+
+
+class BelowFill(Refused):
+    code = "warehouse.below_fill"
+    says = (
+        "Of order {order} {expected} of {ordered} units must have their goods before any leaves, {found} have. It goes"
+        " when they do: wait for stock, or change the order."
+    )
+
+
 class SerialsNeeded(Refused):
     """Serial numbers are noted of each unit of some SKUs when it is packed, and of no other."""
 

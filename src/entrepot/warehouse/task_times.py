@@ -207,12 +207,12 @@ def _cutoffs(
 def _queued(company: int, at: datetime, leaving: Leaving) -> dict[UUID, list[Queued]]:
     """What waits at each node, by the moment by which it has to leave; what was promised for no day, now."""
     found: dict[UUID, list[Queued]] = {}
-    for node, due, service, country, postal_code, promise_at, *sums in sql.run(
+    for node, due, service, country, postal_code, promise_at, ship_by, *sums in sql.run(
         _QUEUED, {"company": company, "at": at}
     ):
         if node not in leaving.calendars:
             continue
-        by = due or leaving.leave_by(node, service, country, postal_code, promise_at) or at
+        by = due or leaving.leave_by(node, service, country, postal_code, promise_at, ship_by) or at
         of_node = found.setdefault(node, [])
         of_node.append(Queued("pick", by, *sums[:4]))
         of_node.append(Queued("pack", by, *sums[4:]))
@@ -333,15 +333,15 @@ WHERE t.company_id = %(company)s::smallint ORDER BY t.node_id, t.step, t.fitted_
 _QUEUED = f"""
 WITH work AS (
     SELECT a.node_id, a.order_id, NULL::timestamptz AS due, o.service, o.country,
-           left(upper(replace(o.postal_code, ' ', '')), {LONGEST}) AS postal_code, o.promise_at,
+           left(upper(replace(o.postal_code, ' ', '')), {LONGEST}) AS postal_code, o.promise_at, o.ship_by,
            count(*) AS to_pick, sum(a.quantity - a.released) AS units_to_pick, sum(handled.pieces) AS pieces,
            count(*) AS lines, sum(a.quantity - a.released) AS units
     FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id
     {pieces_in("(a.quantity - a.released)", "a.sku_id", "TRUE")}
     WHERE a.company_id = %(company)s::smallint AND a.quantity > a.released AND o.held_by = ''
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
     UNION ALL
-    SELECT f.node_id, f.order_id, COALESCE(f.leave_by, f.due_at, %(at)s::timestamptz), '', '', '', NULL,
+    SELECT f.node_id, f.order_id, COALESCE(f.leave_by, f.due_at, %(at)s::timestamptz), '', '', '', NULL, NULL,
            t.lines, t.units, t.pieces, l.lines, l.units
     FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject AND f.company_id = %(company)s::smallint
     CROSS JOIN LATERAL (SELECT count(*) AS lines, COALESCE(sum(quantity - short), 0) AS units
@@ -353,10 +353,10 @@ WITH work AS (
         WHERE k.fulfillment_id = f.id AND k.state = 'open') AS t
     WHERE r.queue IN ('pick', 'pack')
 )
-SELECT node_id, due, service, country, postal_code, promise_at,
+SELECT node_id, due, service, country, postal_code, promise_at, ship_by,
        (count(*) FILTER (WHERE to_pick > 0))::int, sum(to_pick)::int, sum(units_to_pick)::int, sum(pieces)::int,
        count(*)::int, sum(lines)::int, sum(units)::int
-FROM work GROUP BY 1, 2, 3, 4, 5, 6
+FROM work GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 
 # What stands at the dock is put away bucket by bucket. Whoever counts is told no figure, and nobody knows any:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 class Field(NamedTuple):
     """A field of an order. `of_line` may differ between the rows of an order; the others must not.
 
-    `kind` is text, whole (from 1), price (a decimal), amount (in minor units), or moment. `names` are headers by which
-    it is known, in small letters and digits alone.
+    `kind` is text, whole (from 1), percent, price (a decimal), amount (in minor units), moment or day. `names` are
+    headers by which it is known, in small letters and digits alone.
     """
 
     kind: str
@@ -40,6 +40,16 @@ FIELDS: dict[str, Field] = {
         "orderedat", "orderdate", "date", "createdat", "purchasedate", "bestelldatum", "datum",
     )),
     "promise_at": Field("moment", False, ("promiseat", "promisedat", "deliverby", "requesteddate", "liefertermin")),
+    "ship_not_before": Field("day", False, (
+        "shipnotbefore", "donotshipbefore", "notbefore", "requestedshipdate", "earliestshipdate", "versandab",
+    )),
+    "ship_by": Field("day", False, (
+        "shipby", "shipbydate", "shipnolater", "shipnotafter", "latestshipdate", "versandbis",
+    )),
+    "cancel_after": Field("day", False, (
+        "cancelafter", "cancelafterdate", "cancelby", "canceldate", "cancellationdate", "stornonach",
+    )),
+    "min_fill_percent": Field("percent", False, ("minfillpercent", "minfill", "minimumfill", "fillrate")),
     "customer": Field("text", False, (
         "customer", "customerid", "customercode", "customernumber", "kundennummer", "kunde", "cliente",
     )),

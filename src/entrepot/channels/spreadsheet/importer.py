@@ -262,6 +262,8 @@ def _order(company: int, channel: str, one: Grouped, cause: Cause) -> PlaceOrder
         demand=head.get("demand", "sale"), campaign=head.get("campaign", ""),
         gift_message=head.get("gift_message", ""), billing=_billing(head), tax_number=head.get("tax_number", ""),
         signals=tuple(_BETWEEN.split(head["signals"])) if "signals" in head else (),
+        ship_not_before=head.get("ship_not_before"), ship_by=head.get("ship_by"), cancel_after=head.get("cancel_after"),
+        min_fill_percent=head.get("min_fill_percent"),
     )  # fmt: skip
 
 

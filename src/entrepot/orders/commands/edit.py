@@ -5,9 +5,9 @@ Amounts that are frozen stay so: units that come are lines of their own, units t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, rules
+from entrepot.orders import errors, rules, window
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import HoldReleased, NewHold, ReleaseHold, let_go, open_holds
 from entrepot.orders.commands.place import (
@@ -28,9 +28,11 @@ from entrepot.orders.commands.place import (
     for_the_vault,
 )
 from entrepot.orders.edited import code_of, country_of, retax, validate
+from entrepot.orders.kits import Left, Part, kits_left, split, taken_out, unit_price
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
 from entrepot.orders.validation import (
     FINE,
+    OF_ADDRESS,
     Found,
     Verdict,
     Warned,
@@ -46,7 +48,8 @@ from entrepot.stock.commands.hasten import Hasten, hasten
 @dataclass(frozen=True, slots=True)
 class AddLine:
     """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's; without a
-    tax, at the rate of that line, else of the order's goods.
+    tax, at the rate of that line, else of the order's goods. A kit comes as lines of its components: `like` a line of
+    the same kit, at the price that the kit had.
 
     Of another `kind` (`rules.KINDS`) a charge or, below nothing, an allowance, with a price and what it is for.
     """
@@ -63,8 +66,9 @@ class AddLine:
 
 @dataclass(frozen=True, slots=True)
 class EditOrder:
-    """What changes of an order; what is None stays, and so does a tax number of ''. `remove` is (line, units). A new
-    address is in the same country; a `country` is given to an order that came without one.
+    """What changes of an order; what is None stays, and so does a tax number of ''. `remove` is (line, units),
+    `remove_kits` (number of the kit within the order, kits). A new address is in the same country; a `country` is given
+    to an order that came without one.
 
     More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`. `retax` has the tax
     worked out anew, by the rates of where it goes then: units whose tax is another one go, and come again with it.
@@ -85,6 +89,11 @@ class EditOrder:
     billing: BillingGiven | None = None
     tax_number: str = ""
     retax: bool = False
+    remove_kits: tuple[tuple[int, int], ...] = ()
+    ship_not_before: date | None = None
+    ship_by: date | None = None
+    cancel_after: date | None = None
+    min_fill_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +131,10 @@ def edit(
     goods that come (`OF_GOODS`) and of other amounts (`OF_AMOUNTS`). A hold of rules (`CORRECTABLE`) is released that
     find nothing any more. A tax that is worked out anew is owed and given back as the price of units is.
     Locks: as `orders.cancel`.
-    Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price; another country; a
-    tax without rates); EditTooLate; PriceOverridden; and as `orders.cancel`.
-    Again: by key. 11 statements; 10 more where lines come and units go, 9 for addresses, 2 for services, 3 for holds, 3
-    for priorities and promises, 3 for taxes, 1 where a rule asks for them, 1 where one asks for stock, those of
+    Refuses: NotFound (order, SKU, kit); Invalid (nothing to change; no reason; an order twice; no price; another
+    country; a tax without rates); EditTooLate; PriceOverridden; and as `orders.cancel`.
+    Again: by key. 10 statements; 10 more where lines come and units go, 10 for addresses, 3 for services, 3 for holds,
+    3 for priorities and promises, 3 for taxes, 1 where a rule asks for them, 1 where one asks for stock, those of
     `orders.release_holds` where holds go, and those of `orders.release_satisfied` where units go of orders that wait
     for a payment.
     """
@@ -166,12 +175,14 @@ class Order(NamedTuple):
     service: str
     buyer: UUID | None
     placed_at: datetime
+    signals: list[str]  # what its channel said when it was placed
     billed: Written | None  # where it is billed, as its country writes it
     priority: int
     customer: str
-    home: Address | None  # where it goes, out of the vault
+    home: Address | None  # where it goes, out of the vault; where a change asks for it, as `bill`
     opened: tuple[Opened, ...] = ()  # its open holds
     bill: Address | None = None  # who is billed, out of the vault
+    window: window.Window = window.ANY_TIME
 
 
 class Opened(NamedTuple):
@@ -218,26 +229,49 @@ class Line(NamedTuple):
         return self.quantity - self.gone
 
 
+def _is_about_people(one: EditOrder) -> bool:
+    """Whether a change is of who gets the order or is billed, or rules and taxes ask where they live because of it."""
+    moves = (one.address, one.postal_code, one.country, one.billing, one.service)
+    return any(each is not None for each in moves) or bool(one.tax_number) or one.retax
+
+
+_OF_PEOPLE = {*OF_ADDRESS, "recompute", "tax_number"}
+"""Rules that ask the vault: a change may put right what one of them has found."""
+
+
 class _Known(NamedTuple):
     orders: dict[UUID, Order]
     lines: dict[UUID, dict[UUID, Line]]
     totals: dict[UUID, rules.Totals]
-    skus: dict[
-        tuple[int, str], tuple[UUID | None, str, Decimal | None, str]
-    ]  # the last: what a kit is made of
+    skus: dict[tuple[int, str], _Sku]
+
+
+class _Sku(NamedTuple):
+    id: UUID
+    status: str
+    list_price: Decimal | None
+    parts: tuple[Part, ...]  # what a kit is made of
 
 
 def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
     rows = sql.run(_ORDERS, wanted)
-    kept = addresses({one for row in rows for one in (row[-5], row[-4]) if one})
+    about_people = {one.order for one in requests if _is_about_people(one)}
+    personal = {
+        one
+        for row in rows
+        if row[0] in about_people or any(not _OF_PEOPLE.isdisjoint(names or ()) for _, _, names in row[-1])
+        for one in (row[-5], row[-4])
+        if one
+    }
+    kept = addresses(personal) if personal else {}
     orders = {}
     for row in rows:
-        bill, home, priority, customer, opened = row[-5:]
+        (bill, home, priority, customer, opened), days = row[-5:], window.Window(*row[-9:-5])  # type: ignore[call-arg]
         written = kept[bill].written if bill in kept else None
         holds = tuple(Opened(UUID(key), kind, tuple(names or ())) for key, kind, names in opened)
         orders[row[0]] = Order(  # type: ignore[call-arg]
-            *row[:-5], written, priority, customer, kept.get(home), holds, kept.get(bill)
+            *row[:-9], written, priority, customer, kept.get(home), holds, kept.get(bill), days
         )
     lines: dict[UUID, dict[UUID, Line]] = {}
     sums: dict[UUID, list[int]] = {}
@@ -255,8 +289,16 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
         if line.kind == GOODS
     }
     rows = sql.run(_SKUS, sql.columns(("companies", "codes"), names))
-    skus = {(company, code): (sku, status, price, parts) for company, code, sku, status, price, parts in rows}
+    skus = {
+        (company, code): _Sku(sku, status, price, tuple(_part(one) for one in parts))
+        for company, code, sku, status, price, parts in rows
+    }
     return _Known(orders, lines, {order: rules.Totals(*counts) for order, counts in sums.items()}, skus)
+
+
+def _part(found: Sequence[Any]) -> Part:
+    sku, code, units, price = found
+    return Part(UUID(sku), code, units, None if price is None else Decimal(price))
 
 
 # ---- decide
@@ -268,6 +310,7 @@ class Edit:
     order: Order
     lines: dict[UUID, Line]
     added: list[Line] = field(default_factory=list)
+    kits: list[tuple[str, Decimal]] = field(default_factory=list)  # kits that come, with what one costs
     steps: list[cancel.Step] = field(default_factory=list)
     moved: list[tuple[UUID, int]] = field(default_factory=list)
     verdict: Verdict = FINE
@@ -316,7 +359,8 @@ class Edit:
     def is_ranked_anew(self) -> bool:
         """Another service leaves at another hour for the same promise."""
         asked = self.request
-        return bool(self.hastened) or asked.promise_at is not None or asked.service is not None
+        dates = (asked.promise_at, asked.service, asked.ship_by)
+        return bool(self.hastened) or any(each is not None for each in dates)
 
     @property
     def holds(self) -> list[Found]:
@@ -365,13 +409,17 @@ def _decide(
         return Invalid(field="priority", expected="0 to 99", found=one.priority)
     if one.promise_at is not None and one.promise_at < at:
         return Invalid(field="promise_at", expected="a time to come", found=one.promise_at.isoformat())
-    if refused := _misfit_tax(one, order):
+    if refused := _misfit_tax(one, order) or _misfit_window(one, order):
         return refused
     for kind in wanted:
         why = rules.why_no_edit(kind, plan.orders[one.order].commercial, known.totals[one.order])
         if why:
             instead = rules.instead_of_edit(plan.orders[one.order].commercial, known.totals[one.order])
             return errors.EditTooLate(edit=kind, order=order.number, why=why, instead=instead)
+    whole = _with_kits_out(one, known.lines[one.order].values())
+    if isinstance(whole, Refused):
+        return whole
+    one = whole
     found = Edit(one, order, known.lines[one.order])
     refused = _add(found, known, own_prices=own_prices)
     if refused:
@@ -405,7 +453,7 @@ def _misfit_tax(one: EditOrder, order: Order) -> Refused | None:
     if one.country is not None and is_country(order.country) and one.country != order.country:
         expected = Said("{0}: to another country it is another order", order.country)
         return Invalid(field="country", expected=expected, found=one.country)
-    if one.retax and (one.add or one.remove):
+    if one.retax and (one.add or one.remove or one.remove_kits):
         expected = Said("a change of its own: lines come and go by another one")
         return Invalid(field="retax", expected=expected, found=Said("lines that come or go"))
     return None
@@ -414,15 +462,47 @@ def _misfit_tax(one: EditOrder, order: Order) -> Refused | None:
 def _wanted(one: EditOrder) -> list[str]:
     """Kinds of change that are asked for."""
     asked = {
-        "lines": one.add or one.remove,
+        "lines": one.add or one.remove or one.remove_kits,
         "address": one.address is not None or one.postal_code is not None or one.country is not None,
         "service": one.service is not None,
         "billing": one.billing is not None or bool(one.tax_number),
         "tax": one.retax,
         "priority": one.priority is not None,
         "promise": one.promise_at is not None,
+        "window": any(each is not None for each in _days(one)),
     }
     return [kind for kind, is_wanted in asked.items() if is_wanted]
+
+
+def _with_kits_out(one: EditOrder, lines: Iterable[Line]) -> EditOrder | Refused:
+    """The change with the units of the kits that go, of each component's line."""
+    if not one.remove_kits:
+        return one
+    parts: dict[int, list[Left]] = {}
+    codes: dict[int, str] = {}
+    for line in lines:
+        if line.kit_number:
+            parts.setdefault(line.kit_number, []).append(Left(line.id, line.kit_units, line.units))
+            codes[line.kit_number] = line.kit_code
+    gone: list[tuple[UUID, int]] = []
+    for number, units in one.remove_kits:
+        if number not in parts:
+            return NotFound(what="kit", which=str(number))
+        if not 1 <= units <= (left := kits_left(parts[number])):
+            return errors.MoreThanThereIs(line=codes[number], found=left, expected=units)
+        gone += taken_out(parts.pop(number), units)
+    return replace(one, remove=(*one.remove, *gone), remove_kits=())
+
+
+def _days(one: EditOrder) -> tuple[date | int | None, ...]:
+    return (one.ship_not_before, one.ship_by, one.cancel_after, one.min_fill_percent)
+
+
+def _misfit_window(one: EditOrder, order: Order) -> Invalid | None:
+    """Why its days can't be what they would be then."""
+    days = [was if asked is None else asked for asked, was in zip(_days(one), order.window, strict=True)]
+    wrong = window.misfit(window.Window(*days))  # type: ignore[arg-type]
+    return Invalid(**wrong._asdict()) if wrong else None
 
 
 def _written(price: Decimal, currency: str) -> str:
@@ -443,17 +523,14 @@ def _add(edit_: Edit, known: _Known, *, own_prices: bool) -> Refused | None:
             continue
         sku = known.skus.get((order.company, wanted.sku))
         like = edit_.lines.get(wanted.like) if wanted.like else None
-        if sku is None or sku[1] != "active":
+        if sku is None or sku.status != "active":
             return NotFound(what="SKU for sale", which=wanted.sku)
-        if sku[3]:
-            return Invalid(
-                field="sku", expected=Said("no kit, but its components ({0})", sku[3]), found=wanted.sku
-            )
         if wanted.like and like is None:
             return NotFound(what="line", which=str(wanted.like))
         if wanted.quantity < 1:
             return Invalid(field="quantity", expected="at least 1", found=wanted.quantity)
-        usual = like.unit_price if like and like.sku == wanted.sku else sku[2]
+        alike = _alike(edit_, like, wanted.sku)
+        usual = _usual(order, like, alike, wanted.sku, sku)
         price = usual if wanted.unit_price is None else wanted.unit_price
         if price is None or price < 0:
             return Invalid(
@@ -466,16 +543,53 @@ def _add(edit_: Edit, known: _Known, *, own_prices: bool) -> Refused | None:
             }
             return errors.PriceOverridden(sku=wanted.sku, **told)
         frozen = rules.freeze_more(
-            [like.frozen] if like else [line.frozen for line in goods], order.currency, wanted.quantity, price,
+            [line.frozen for line in alike or goods], order.currency, wanted.quantity, price,
             wanted.discount_minor, wanted.tax_minor,
         )  # fmt: skip
         if not 0 <= frozen.discount <= frozen.gross:
             return Invalid(field="discount", expected=Said("0 to {0}", frozen.gross), found=frozen.discount)
         line = Line(
-            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku[0]
+            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku.id
         )
-        edit_.added.append(line)
+        if sku.parts:
+            edit_.kits.append((wanted.sku, price))
+        edit_.added += _components(edit_, line, sku.parts) if sku.parts else [line]
     return None
+
+
+def _alike(edit_: Edit, like: Line | None, sku: str) -> list[Line]:
+    """The lines at whose rate a SKU is taxed that comes like one of them: all of a kit, where it is the same kit."""
+    if like is None:
+        return []
+    if like.kit_number and like.kit_code == sku:
+        return [line for line in edit_.lines.values() if line.kit_number == like.kit_number]
+    return [like]
+
+
+def _usual(order: Order, like: Line | None, alike: Sequence[Line], code: str, sku: _Sku) -> Decimal | None:
+    """What a SKU costs that comes to an order: as much as the same one did, else what the catalog says."""
+    if like and like.sku == code:
+        return like.unit_price
+    if like and like.kit_number and like.kit_code == code:
+        gross = sum(line.frozen.gross for line in alike)
+        return unit_price(gross, like.quantity // like.kit_units, order.currency)
+    return sku.list_price
+
+
+def _components(edit_: Edit, kit: Line, parts: Sequence[Part]) -> list[Line]:
+    """A kit as lines of its components, which bear what it costs to the cent."""
+    last = max((line.kit_number for line in [*edit_.lines.values(), *edit_.added]), default=0)
+    found = []
+    for part, share in zip(parts, split(kit.frozen, parts), strict=True):
+        units = kit.quantity * part.units
+        price = unit_price(share.gross, units, edit_.order.currency)
+        found.append(
+            Line(
+                ids.uuid7(), kit.order, GOODS, part.code, units, 0, price, share, sku_id=part.sku, kit_code=kit.sku,
+                kit_number=last + 1, kit_units=part.units,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _charge(order: Order, goods: Sequence[Line], wanted: AddLine, *, own_prices: bool) -> Line | Refused:
@@ -610,6 +724,7 @@ def _stored(one: Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, ..
     return (
         one.order.id, addresses.get((one.order.id, "home")), request.postal_code, request.service, request.priority,
         request.promise_at, *sums, len(more), request.country, addresses.get((one.order.id, "bill")),
+        *_days(request),
     )  # fmt: skip
 
 
@@ -648,7 +763,7 @@ def _event(one: Edit, at: datetime) -> Event:
 
 _STORED = (
     "ids", "addresses", "codes", "services", "priorities", "promises", "goods", "discounts", "shippings", "taxes",
-    "lines", "countries", "billings",
+    "lines", "countries", "billings", "not_before", "ship_by", "cancel_after", "fills",
 )  # fmt: skip
 
 # A hold for another reason, as that too much is authorized, is let go however little is by then. One for a shortfall is
@@ -663,7 +778,8 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'
              AND (h.type <> 'payment hold' OR h.waits_for = 'payment' OR h.facts ? 'missing_minor')),
-       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.billing_id, o.address_id, o.priority::int,
+       c.code, c.kind, o.service, o.customer_id, o.placed_at, o.signals, o.ship_not_before,
+       o.ship_by, o.cancel_after, o.min_fill_percent::int, o.billing_id, o.address_id, o.priority::int,
        COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), ''),
        COALESCE((SELECT json_agg(json_build_array(h.id, h.type, h.facts -> 'rules') ORDER BY h.id) FROM orders_hold AS h
                  WHERE h.order_id = o.id AND h.state = 'open'), '[]')
@@ -679,8 +795,8 @@ FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, num
 
 _SKUS = """
 SELECT s.company_id::int, s.code, s.id, s.status, s.list_price, COALESCE((
-           SELECT string_agg(m.units || ' × ' || part.code, ', ' ORDER BY m.number)
-           FROM catalog_component AS m JOIN catalog_sku AS part ON part.id = m.sku_id WHERE m.kit_id = s.id), '')
+           SELECT json_agg(json_build_array(part.id, part.code, m.units, part.list_price::text) ORDER BY m.number)
+           FROM catalog_component AS m JOIN catalog_sku AS part ON part.id = m.sku_id WHERE m.kit_id = s.id), '[]')
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 """
@@ -693,11 +809,15 @@ UPDATE orders_order AS o SET
     billing_id = COALESCE(d.billing, o.billing_id), goods_minor = o.goods_minor + d.goods,
     discount_minor = o.discount_minor + d.discount, shipping_minor = o.shipping_minor + d.shipping,
     tax_minor = o.tax_minor + d.tax, total_minor = o.total_minor + d.goods - d.discount + d.shipping + d.tax,
-    line_count = o.line_count + d.lines
+    line_count = o.line_count + d.lines, ship_not_before = COALESCE(d.not_before, o.ship_not_before),
+    ship_by = COALESCE(d.ship_by, o.ship_by), cancel_after = COALESCE(d.cancel_after, o.cancel_after),
+    min_fill_percent = COALESCE(d.fill, o.min_fill_percent)
 FROM unnest(%(ids)s::uuid[], %(addresses)s::uuid[], %(codes)s::text[], %(services)s::text[],
             %(priorities)s::smallint[], %(promises)s::timestamptz[], %(goods)s::bigint[], %(discounts)s::bigint[],
             %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[],
-            %(countries)s::text[], %(billings)s::uuid[])
-     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines, country, billing)
+            %(countries)s::text[], %(billings)s::uuid[], %(not_before)s::date[], %(ship_by)s::date[],
+            %(cancel_after)s::date[], %(fills)s::smallint[])
+     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines, country, billing,
+          not_before, ship_by, cancel_after, fill)
 WHERE o.id = d.id
 """

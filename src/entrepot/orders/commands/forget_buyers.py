@@ -32,9 +32,9 @@ class BuyerForgotten:
 
 @command("orders.forget_buyers")
 def forget_buyers(cause: Cause, /, *, requests: Sequence[ForgetBuyer]) -> list[BuyerForgotten | Refused]:
-    """Postal codes, fingerprints, what notes say, files with their names, and codes in drafts and on lists are gone;
-    amounts, goods, dates and country stay. A fingerprint that somebody blocked or trusted stays: it names nobody. So do
-    the digests of files, and a file that is kept with somebody else's order too.
+    """Postal codes, signals of channels, fingerprints, what notes say, files with their names, and codes in drafts and
+    on lists are gone; amounts, goods, dates and country stay. A fingerprint that somebody blocked or trusted stays: it
+    names nobody. So do the digests of files, and a file that is kept with somebody else's order too.
 
     No event: whoever asks for it leaves one.
 
@@ -69,9 +69,9 @@ def forget_files(company: int, before: datetime | None, kept: Sequence[UUID], li
 
 
 _ORDERS = """
-UPDATE orders_order SET postal_code = ''
+UPDATE orders_order SET postal_code = '', signals = '{}'
 FROM (SELECT id FROM orders_order WHERE id = ANY(%(orders)s::uuid[]) ORDER BY id FOR UPDATE) AS locked
-WHERE orders_order.id = locked.id AND postal_code <> ''
+WHERE orders_order.id = locked.id AND (postal_code <> '' OR signals <> '{}')
 """
 
 _FINGERPRINTS = "DELETE FROM orders_fingerprint WHERE order_id = ANY(%(orders)s::uuid[])"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import delivery, ids, ready, sql
+from entrepot.kernel import delivery, ids, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
@@ -91,6 +91,7 @@ class _Order(NamedTuple):
     channel: str
     is_import: bool
     status: str
+    signals: list[str]
 
 
 class _Line(NamedTuple):
@@ -116,8 +117,8 @@ def _load(orders: Sequence[UUID]) -> _Known:
     found: dict[UUID, _Order] = {}
     for row in sql.run(_ORDERS, wanted):
         taken = sum(one.captured + one.capturing for one in payments.get(row[0], ()))
-        may = Mergeable(*row[25:27], taken)  # type: ignore[call-arg]
-        found[row[0]] = _Order(*row[:7], row[7:12], Alike(*row[12:25]), may, *row[27:])  # type: ignore[call-arg]
+        may = Mergeable(*row[26:28], taken)  # type: ignore[call-arg]
+        found[row[0]] = _Order(*row[:7], row[7:12], Alike(*row[12:26]), may, *row[28:])  # type: ignore[call-arg]
     lines: dict[UUID, list[_Line]] = {}
     for row in sql.run(_LINES, wanted):
         quantity, cancelled, *amounts = row[7:]
@@ -256,7 +257,7 @@ def _grown(one: _Merge) -> tuple[Any, ...]:
     promises = [order.promise_at for order in all_ if order.promise_at]
     return (
         one.into.id, min(promises, default=None), max(order.priority for order in all_), one.holder, *more,
-        len(one.lines),
+        len(one.lines), wire.dump(sorted({signal for order in all_ for signal in order.signals})),
     )  # fmt: skip
 
 
@@ -332,10 +333,11 @@ SELECT o.id, o.number, o.company_id::int, o.promise_at, o.priority::int, o.reser
        o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
        COALESCE(a.place, ''), o.service, o.demand, o.policy,
        o.campaign, o.substitutes,
-       COALESCE(b.billed, ''),
+       COALESCE(b.billed, ''), (o.ship_not_before, o.ship_by, o.cancel_after, o.min_fill_percent)::text,
        o.customer_id IS NOT NULL,
        (SELECT COALESCE(sum(l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
-        FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import', o.status
+        FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import', o.status,
+       o.signals
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_address AS a ON a.id = o.address_id
 LEFT JOIN parties_address AS b ON b.id = o.billing_id
@@ -360,18 +362,29 @@ UPDATE orders_promotion AS p SET order_id = d.into_order
 FROM unnest(%(orders)s::uuid[], %(intos)s::uuid[]) AS d(id, into_order) WHERE p.order_id = d.id
 """
 
-_GROWN = ("ids", "promises", "priorities", "holders", "goods", "discounts", "shippings", "taxes", "lines")
+_GROWN = (
+    "ids",
+    "promises",
+    "priorities",
+    "holders",
+    "goods",
+    "discounts",
+    "shippings",
+    "taxes",
+    "lines",
+    "signals",
+)
 
 _GROW = """
 UPDATE orders_order AS o SET
     promise_at = d.promise_at, priority = d.priority, reservation = d.holder, goods_minor = o.goods_minor + d.goods,
     discount_minor = o.discount_minor + d.discount, shipping_minor = o.shipping_minor + d.shipping,
     tax_minor = o.tax_minor + d.tax, total_minor = o.total_minor + d.goods - d.discount + d.shipping + d.tax,
-    line_count = o.line_count + d.lines
+    line_count = o.line_count + d.lines, signals = ARRAY(SELECT jsonb_array_elements_text(d.signals::jsonb))
 FROM unnest(%(ids)s::uuid[], %(promises)s::timestamptz[], %(priorities)s::smallint[], %(holders)s::text[],
             %(goods)s::bigint[], %(discounts)s::bigint[], %(shippings)s::bigint[], %(taxes)s::bigint[],
-            %(lines)s::int[])
-     AS d(id, promise_at, priority, holder, goods, discount, shipping, tax, lines)
+            %(lines)s::int[], %(signals)s::text[])
+     AS d(id, promise_at, priority, holder, goods, discount, shipping, tax, lines, signals)
 WHERE o.id = d.id
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, facts, kits, rules, validation
+from entrepot.orders import errors, facts, kits, rules, validation, window
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.facts import Channel, Known
 from entrepot.orders.rules import GOODS
@@ -148,6 +148,13 @@ class PlaceOrder:
     """What the buyer writes to whoever gets it: kept in the vault, and printed on the packing slip."""
     region: str = ""
     """Of the country that it goes to, for its tax, where no address says it."""
+    ship_not_before: date | None = None
+    ship_by: date | None = None
+    """The last day on which it should leave."""
+    cancel_after: date | None = None
+    """What has not left by the end of that day may not leave any more."""
+    min_fill_percent: int | None = None
+    """Of which less is not sent; None: as the policy of its channel says (`orders.windows`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +305,8 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
     if request.customer is not None:
         customer = known.customers[company, request.customer]
     policy = request.policy or rules.DEMANDS.get(request.demand, "")
-    wrong = _misfit_capture(request, cause.at) or rules.misfit(request.lines, policy)
+    days = _window(request, known)
+    wrong = _misfit_capture(request, cause.at) or window.misfit(days) or rules.misfit(request.lines, policy)
     if wrong is None and request.payment is not None:
         given = request.payment
         wrong = rules.misfit_payment(given.provider, given.amount_minor, PROVIDERS, given.card)
@@ -329,8 +337,8 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
         request.postal_code, draft.placed_at, draft.ready[1], request.promise_at, policy, request.service,
-        request.demand, request.campaign, request.reservation, request.substitutes,
-        held_by or "ready", held_by, "placed" if held_by else "confirmed",
+        request.demand, request.campaign, request.reservation, request.substitutes, request.signals,
+        *days, held_by or "ready", held_by, "placed" if held_by else "confirmed",
         goods, discount, request.shipping_minor, request.tax_minor,
         total, len(draft.lines), draft.version,
     )  # fmt: skip
@@ -352,6 +360,13 @@ def _judge(draft: _Draft, priced: facts.Priced, known: Known) -> None:
 _EXCHANGED = validation.Verdict(
     (validation.Found("payment hold", "It replaces what comes back, and waits for that.", {}),), ()
 )
+
+
+def _window(request: PlaceOrder, known: Known) -> window.Window:
+    percent = request.min_fill_percent
+    if percent is None:
+        percent = known.windows_of(request.company, request.channel).min_fill_percent
+    return window.Window(request.ship_not_before, request.ship_by, request.cancel_after, percent)
 
 
 def _misfit_capture(request: PlaceOrder, at: datetime) -> rules.Misfit | None:
@@ -567,8 +582,9 @@ _ORDERS = {
     "id": "uuid", "company_id": "smallint", "channel_id": "uuid", "external_id": "text", "customer_id": "uuid",
     "currency": "text", "country": "text", "postal_code": "text", "placed_at": "timestamptz", "priority": "smallint",
     "promise_at": "timestamptz", "policy": "text", "service": "text",
-    "demand": "text", "campaign": "text", "reservation": "text", "substitutes": "text", "status": "text",
-    "held_by": "text", "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
+    "demand": "text", "campaign": "text", "reservation": "text", "substitutes": "text", "signals": "text[]",
+    "ship_not_before": "date", "ship_by": "date", "cancel_after": "date", "min_fill_percent": "smallint",
+    "status": "text", "held_by": "text", "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
     "shipping_minor": "bigint", "tax_minor": "bigint", "total_minor": "bigint", "line_count": "int",
     "policy_version": "int",
 }  # fmt: skip

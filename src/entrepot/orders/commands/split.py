@@ -440,7 +440,9 @@ unnest(%(orders)s::uuid[], %(ids)s::uuid[], %(goods)s::bigint[], %(discounts)s::
 _SAME = (
     "company_id", "channel_id", "customer_id", "address_id", "billing_id", "currency", "country", "postal_code",
     "placed_at",
-    "priority", "promise_at", "policy", "service", "demand", "campaign", "substitutes", "policy_version",
+    "priority", "promise_at", "ship_not_before", "ship_by", "cancel_after", "min_fill_percent",
+    "policy", "service", "demand", "campaign", "substitutes", "signals",
+    "policy_version",
 )  # fmt: skip
 
 # The channel knows one name; the new order has that, and its own number behind it, which nobody has twice.

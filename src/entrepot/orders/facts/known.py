@@ -19,6 +19,7 @@ from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS
 from entrepot.orders.taxing import By
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
+from entrepot.orders.window import Windows
 from entrepot.parties.commands.register import CustomerRegistered, RegisterCustomer, register_customers
 from entrepot.parties.numbers import Checked, is_of_another_member
 from entrepot.payments.commands.credit_accounts import Account
@@ -54,7 +55,7 @@ class Known:
 
     __slots__ = (
         "_credit_left", "_marks", "channels", "credits", "customers", "first", "kits", "listed", "lists_fingerprints",
-        "nowhere", "policies", "recent", "sightings", "skus", "taxes", "tiers", "unreserved", "unserved",
+        "nowhere", "policies", "recent", "sightings", "skus", "taxes", "tiers", "unreserved", "unserved", "windows",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -73,6 +74,7 @@ class Known:
         self.lists_fingerprints: set[int] = set()  # companies where some of that are fingerprints
         self.unreserved: set[tuple[int, str]] = set()  # carts and checkouts for which nothing is reserved
         self.unserved: set[tuple[int, str]] = set()  # services that are wished for and that nobody has
+        self.windows: dict[tuple[int, str], Windows] = {}
         self._marks: dict[int, Marks] = {}
         self.credits: dict[Owner, Account] = {}  # locked, where orders ask to be paid with them
         self._credit_left: dict[Owner, int] = {}
@@ -130,6 +132,10 @@ class Known:
             found = self.policies[company, channel] = self.policies.get((company, "")) or default(kind)
         return found
 
+    def windows_of(self, company: int, channel: str) -> Windows:
+        """What is asked of orders of a channel that have to leave by a day."""
+        return self.windows.get((company, channel)) or self.windows.get((company, "")) or _ANY_TIME
+
     def note(self, name: Name, customer: UUID | None, facts: OrderFacts) -> None:
         """Have later orders of the batch see this one."""
         if customer is not None and customer in self.recent:
@@ -142,6 +148,7 @@ class Known:
 
 
 _DEFAULT = Validation()
+_ANY_TIME = Windows()
 
 
 def default(kind: str) -> tuple[int, Validation]:
@@ -186,6 +193,8 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
             part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
             known.kits.setdefault(name, []).append(part)
             known.skus.setdefault((company, part.code), Sku(part.sku, part.status, part.minimum_age))
+        elif word == "orders.windows":
+            known.windows[name] = wire.load(body, Windows)
         else:
             known.policies[name] = (number, _policy(body))
     if len(known.customers) < len(customers):
@@ -454,11 +463,11 @@ SELECT 3, c.company_id::int, c.code, c.id, c.kind, c.priority::int, NULL
 FROM json_to_recordset(%(channels)s::json) AS d(company smallint, code text)
 JOIN network_channel AS c ON c.company_id = d.company AND c.code = d.code AND c.active
 UNION ALL
-(SELECT DISTINCT ON (company_id, scope) 4, company_id::int, scope, NULL, NULL, version, body::text
+(SELECT DISTINCT ON (company_id, kind, scope) 4, company_id::int, scope, NULL, kind, version, body::text
  FROM kernel_policy
- WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = 'orders.validation'
+ WHERE company_id = ANY(%(companies)s::smallint[]) AND kind IN ('orders.validation', 'orders.windows')
    AND in_force_from <= %(at)s::timestamptz
- ORDER BY company_id, scope, in_force_from DESC, version DESC)
+ ORDER BY company_id, kind, scope, in_force_from DESC, version DESC)
 UNION ALL
 (SELECT 5, k.company_id::int, k.code, s.id, s.code, m.units,
         json_build_array(s.list_price::text, s.status, s.minimum_age)::text

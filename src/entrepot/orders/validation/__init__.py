@@ -76,7 +76,7 @@ OF_SERVICE = ("service", "box", "hazard")
 OF_GOODS = ("catalog", "export", "hazard", "price")
 """Rules that goods are asked which come to an order; those that stand were asked when they came."""
 
-OF_AMOUNTS = ("fraud", "tax")
+OF_AMOUNTS = ("fraud", "tax", "cash")
 """Rules that an order is asked again when its amounts change: only what they did not find before counts."""
 
 OF_TAX = ("tax", "recompute")
@@ -84,7 +84,7 @@ OF_TAX = ("tax", "recompute")
 
 CORRECTABLE = (
     "address", "region", "box", "format", "service", "export", "hazard", "catalog", "price", "tax", "tax_number",
-    "recompute",
+    "recompute", "cash",
 )  # fmt: skip
 """Rules whose finding a change may put right, so that the hold ends which they opened. Whom to trust is for people."""
 

@@ -29,7 +29,7 @@ from entrepot.sourcing.planning import ALONE, Decided, decide_order, plan_togeth
 from entrepot.sourcing.reasons import reasons_by_line
 from entrepot.sourcing.suppliers import Suppliers
 from entrepot.stock.commands.allocate import lock_positions
-from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
+from entrepot.stock.commands.reserve import TakenOver, TakeOver, held_for, take_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,11 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     More urgent orders of the batch are served first: priority, promised date, order time, id.
     Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
-    2 more where some take over reservations, 2 or 3 where a profile names suppliers, 3 or 4 where a SKU is sold ahead
-    up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent. Plain orders of a
-    profile that chooses by line are served all at once, in as many (`by_line`). 1 more where a kit is short, 1 where
-    some that waited still wait, and those of `orders.settle` where a policy cancels.
+    2 more where some take over reservations, 1 where a least part of such an order must be free, 2 or 3 where a profile
+    names suppliers, 3 or 4 where a SKU is sold ahead up to a limit, 6 where that holds some, and as `orders.substitute`
+    where something else is sent. Plain orders of a profile that chooses by line are served all at once, in as many
+    (`by_line`). 1 more where a kit is short, 1 where some that waited still wait, and those of `orders.settle` where a
+    policy cancels.
     """
     order_ids = [request.order for request in requests]
     times = {request.order: request.occurred_at or cause.at for request in requests}
@@ -95,7 +96,8 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     for order in sorted(orders.values(), key=urgency):
         if not order.blocked and lines[order.id]:
             ahead.admit(order, lines[order.id], facts)
-    held = _take_over(cause, orders, lines, ahead.kept)
+    now, later = _reserved(orders, lines, ahead.kept)
+    held = _take_over(cause, orders, now, later)
 
     plans = {
         order.id: decide_order(
@@ -111,6 +113,9 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
         if not order.blocked and lines[order.id] and order.id not in ahead.kept
     }
 
+    goes = [one for one in later if one.order in plans and not plans[one.order].plan.waits]
+    if goes:
+        take_over(cause, goes)
     batch = Batch(cause, times)
     halves = half_kits.standing({order: one.plan.short for order, one in plans.items()})
     plans |= {order: without_kits(plans[order], kits) for order, kits in halves.items()}
@@ -128,19 +133,27 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     ]
 
 
-def _take_over(
-    cause: Cause, orders: dict[UUID, Order], lines: dict[UUID, list[Line]], kept: Container[UUID]
-) -> dict[UUID, list[TakenOver]]:
-    """What orders take over of reservations; with it they stand in the queue where their reservation stood. What is
-    reserved for an order that is kept stays so."""
+def _reserved(
+    orders: Mapping[UUID, Order], lines: Mapping[UUID, list[Line]], kept: Container[UUID]
+) -> tuple[list[TakeOver], list[TakeOver]]:
+    """What orders ask to take over of reservations: at once, and once it is known that so much of them is free as they
+    must have. What is reserved for an order that is kept stays so."""
     requests = [
         TakeOver(order.company, order.reservation, sku, order.id)
         for order in orders.values()
         if order.reservation and not order.blocked and order.id not in kept
         for sku in {line.sku for line in lines[order.id]}
     ]
+    now = [one for one in requests if not orders[one.order].fill]
+    return now, [one for one in requests if orders[one.order].fill]
+
+
+def _take_over(
+    cause: Cause, orders: dict[UUID, Order], now: Sequence[TakeOver], later: Sequence[TakeOver]
+) -> dict[UUID, list[TakenOver]]:
+    """What orders take over of reservations; with it they stand in the queue where their reservation stood."""
     held: dict[UUID, list[TakenOver]] = defaultdict(list)
-    for one in take_over(cause, requests) if requests else ():
+    for one in [*(take_over(cause, now) if now else ()), *(held_for(later) if later else ())]:
         held[one.order].append(one)
         since = min(orders[one.order].placed_at, one.reserved_at)
         orders[one.order] = orders[one.order]._replace(placed_at=since)
@@ -197,7 +210,7 @@ def _answer(
         return errors.NothingToAllocate(order=str(order_id))
     plan = plans[order_id].plan
     short = sum(line.quantity for line in plan.short)
-    cancels = orders[order_id].policy == "partial_cancel"
+    cancels = rules.cancels_rest(plan, orders[order_id].policy)
     allocated = sum(share.quantity for share in plan.shares)
     substituted = sum(one.quantity for one in plans[order_id].instead.values())
     return OrderAllocated(

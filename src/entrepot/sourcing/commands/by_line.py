@@ -105,6 +105,8 @@ def _plain(orders: Sequence[Order], facts: Facts) -> list[rules.Node] | None:
         if (
             order.reservation
             or order.was_rejected
+            or order.fill
+            or facts.past(order)
             or order.policy not in ("partial_backorder", "partial_cancel")
         ):
             return None

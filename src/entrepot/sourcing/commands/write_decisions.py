@@ -68,7 +68,7 @@ class Batch:
         for share in plan.shares:
             if share.sku == skus[share.line]:
                 taken[share.line] += share.quantity
-        cancels = order.policy == "partial_cancel"
+        cancels = rules.cancels_rest(plan, order.policy)
         instead = {one.line: (by, one) for by, one in decided.instead.items()}
         for line in lines:
             by = instead.get(line.id)
@@ -103,7 +103,7 @@ class Batch:
             self.decisions.append(decision)
         if plan.shares or plan.chosen:
             self.offers.append((order.id, order.priority, order.promise_at or order.placed_at))
-        if missing and order.policy != "partial_cancel":
+        if missing and not rules.cancels_rest(plan, order.policy):
             self.items.append(
                 OpenItem(
                     company=order.company,
@@ -157,14 +157,16 @@ class Batch:
         from_open = taken - from_backorder
         rest = line.open - from_open
         left_over = "cancelled" if cancels else "backordered"
+        waited_in_vain = line.backordered - from_backorder if cancels else 0
         for source, target, units in (
             ("backordered", "allocated", from_backorder),
             ("open", "allocated", from_open),
             ("open", left_over, rest),
+            ("backordered", "cancelled", waited_in_vain),
         ):
             if units:
                 self.steps.append(progress.Progress(line.id, order.id, source, target, units))
-        if cancels and rest:
+        if cancels and (rest or waited_in_vain):
             self.cancelled[order.id] = self.times[order.id]
         waiting = 0 if cancels else line.backordered - from_backorder + rest
         if waiting or was.backordered:

@@ -316,6 +316,17 @@ def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
     return taken
 
 
+def held_for(requests: Sequence[TakeOver]) -> list[TakenOver]:
+    """What orders would take over, left as it is: for a caller that has locked the positions and takes it over, or not,
+    once it has decided. Locks: the reservations in id order. 1 statement."""
+    found: dict[UUID, TakenOver] = {}
+    for reservation, *rest in sql.run(
+        _HELD_FOR, sql.columns(("companies", "holders", "skus", "orders"), requests)
+    ):
+        found.setdefault(reservation, TakenOver(*rest))
+    return list(found.values())
+
+
 @dataclass(frozen=True, slots=True)
 class GiveBack:
     """All that a holder has reserved; of a company, where it is named. What was ordered since is kept for its order,
@@ -446,6 +457,14 @@ WITH taken AS MATERIALIZED (
 DELETE FROM stock_reservation AS r USING taken AS t WHERE r.id = t.id
 RETURNING r.id, r.kind, r.owner_id::int, t.order_id, r.sku_id, r.node_id, r.channel_id, r.quantity, r.fenced,
           r.reserved_at
+"""
+
+_HELD_FOR = """
+SELECT r.id, d.order_id, r.sku_id, r.node_id, r.quantity, r.reserved_at, r.channel_id, r.fenced
+FROM unnest(%(companies)s::smallint[], %(holders)s::text[], %(skus)s::uuid[], %(orders)s::uuid[])
+     AS d(company, holder, sku, order_id)
+JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = d.sku
+WHERE r.order_id IS NULL OR r.order_id = d.order_id ORDER BY r.id FOR UPDATE OF r
 """
 
 _LOCK_OF_HOLDERS = """

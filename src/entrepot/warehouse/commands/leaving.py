@@ -4,9 +4,10 @@ was promised: by the tables of carriers."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service, in_own, leave_by, that_go
@@ -113,6 +114,23 @@ class Leaving:
         ]
 
     def leave_by(
+        self,
+        node: UUID,
+        service: str,
+        country: str,
+        postal_code: str,
+        promise_at: datetime | None,
+        ship_by: date | None = None,
+    ) -> datetime | None:
+        """By when an order has to leave: for what was promised, and for the last day on which it should, `ship_by`."""
+        promised = self._for_promise(node, service, country, postal_code, promise_at)
+        if ship_by is None:
+            return promised
+        ends = datetime.combine(ship_by + timedelta(days=1), time(), ZoneInfo(self._places[node].time_zone))
+        last = self.before(node, ends - timedelta(microseconds=1))
+        return min(promised, last) if promised else last
+
+    def _for_promise(
         self, node: UUID, service: str, country: str, postal_code: str, promise_at: datetime | None
     ) -> datetime | None:
         """The last cut-off at which an order may leave to be there on the day that was promised: with the service that

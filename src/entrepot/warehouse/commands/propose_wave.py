@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -92,6 +92,7 @@ class _Line(NamedTuple):
     residential: bool
     promise_at: datetime | None
     number: str
+    ship_by: date | None
 
 
 @command("warehouse.propose_wave")
@@ -183,7 +184,7 @@ class Facts:
         if stale := [order for (order,) in sql.run(_STALE)]:
             ready.drop("wave", stale)
         self.lines: dict[UUID, dict[UUID, list[_Line]]] = defaultdict(lambda: defaultdict(list))
-        wanted = {"nodes": list(self.nodes), "today": cause.at.date()}
+        wanted = {"nodes": list(self.nodes), "today": cause.at.date(), "at": cause.at}
         rows = [_Line(*row) for row in sql.run(_WAITING, wanted)]
         for line in rows:
             self.lines[line.node][line.order].append(line)
@@ -341,7 +342,7 @@ class Facts:
         """The lines of an order, due when it has to leave for what was promised."""
         first = lines[0]
         at = self.leaving.leave_by(
-            first.node, first.service, first.country, first.postal_code, first.promise_at
+            first.node, first.service, first.country, first.postal_code, first.promise_at, first.ship_by
         )
         return [first._replace(due=at), *lines[1:]] if at else lines
 
@@ -436,19 +437,27 @@ SELECT subject FROM kernel_ready AS r WHERE queue = 'wave'
   AND NOT EXISTS (SELECT FROM stock_allocation AS a WHERE a.order_id = r.subject AND a.quantity > a.released)
 """
 
-# What `warehouse.release` would refuse stays out: what a hold keeps from it, and what ships later.
+# What `warehouse.release` would refuse stays out: what a hold keeps from it, what ships later, what may not leave on
+# this day, and orders of which too little has its goods.
 _WAITING = f"""
 SELECT a.node_id, o.id, served.priority, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
        a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
        s.weight_g, s.length_mm::bigint * s.width_mm * s.height_mm,
-       o.country, o.postal_code, o.demand = 'sale', o.promise_at, o.number
+       o.country, o.postal_code, o.demand = 'sale', o.promise_at, o.number, o.ship_by
 FROM kernel_ready AS r
 JOIN orders_order AS o ON o.id = r.subject
 CROSS JOIN LATERAL (SELECT {SERVED_WITH} AS priority OFFSET 0) AS served
 JOIN stock_allocation AS a ON a.order_id = o.id AND a.quantity > a.released AND a.node_id = ANY(%(nodes)s::uuid[])
 JOIN orders_line AS l ON l.id = a.line_id
 JOIN catalog_sku AS s ON s.id = a.sku_id
+JOIN network_node AS n ON n.id = a.node_id
 WHERE r.queue = 'wave'
+  AND (o.ship_not_before IS NULL OR o.ship_not_before <= %(today)s::date)
+  AND (o.cancel_after IS NULL OR o.cancel_after >= (%(at)s::timestamptz AT TIME ZONE n.time_zone)::date)
+  AND (o.min_fill_percent = 0 OR (
+      SELECT sum(w.quantity - w.cancelled - w.open - w.backordered) * 100
+             >= o.min_fill_percent * sum(w.quantity - w.cancelled)
+      FROM orders_line AS w WHERE w.order_id = o.id AND w.kind = 'goods'))
   AND NOT EXISTS (SELECT FROM warehouse_waveorder AS w
                   WHERE w.order_id = o.id AND w.node_id = a.node_id AND w.state = 'proposed')
   AND (o.held_by = '' OR NOT EXISTS (SELECT FROM orders_hold AS h

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,6 +37,7 @@ class _Row(NamedTuple):
     country: str
     postal_code: str
     promise_at: datetime | None
+    ship_by: date | None
 
 
 @command("warehouse.redate")
@@ -50,7 +51,7 @@ def redate(cause: Cause, /, *, requests: Sequence[RedateOrder]) -> list[OrderRed
     leaving = Leaving(places({one.node for one in rows}), cause.at)
     dated = [
         (one.id, one.service, one.promise_at,
-         leaving.leave_by(one.node, one.service, one.country, one.postal_code, one.promise_at))
+         leaving.leave_by(one.node, one.service, one.country, one.postal_code, one.promise_at, one.ship_by))
         for one in rows
     ]  # fmt: skip
     sql.change(_DATE, sql.columns(("ids", "services", "promised", "leave_by"), dated))
@@ -59,7 +60,7 @@ def redate(cause: Cause, /, *, requests: Sequence[RedateOrder]) -> list[OrderRed
 
 
 _LOCK = """
-SELECT f.id, o.id, f.node_id, o.service, o.country, o.postal_code, o.promise_at
+SELECT f.id, o.id, f.node_id, o.service, o.country, o.postal_code, o.promise_at, o.ship_by
 FROM orders_order AS o JOIN warehouse_fulfillment AS f ON f.order_id = o.id
 WHERE o.id = ANY(%(orders)s::uuid[]) AND f.state IN ('released', 'picking', 'picked', 'packed')
 ORDER BY o.id, f.id FOR UPDATE OF o, f

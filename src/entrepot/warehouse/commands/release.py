@@ -14,8 +14,10 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.network.rules import local_day
 from entrepot.orders import queries as orders_queries
 from entrepot.orders.commands.progress import go_on
+from entrepot.orders.window import Fill
 from entrepot.sourcing.commands.end_slipped import end_slipped
 from entrepot.stock.commands.fulfill import commit_picks_of
 from entrepot.warehouse import errors, rules
@@ -56,6 +58,10 @@ class _Order(NamedTuple):
     policy: str
     country: str
     postal_code: str
+    ship_not_before: date | None
+    ship_by: date | None
+    cancel_after: date | None
+    fill: Fill | None
 
 
 class _Part(NamedTuple):
@@ -75,15 +81,18 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Earlier requests of a batch choose their bins first.
     Locks: the orders, their promises, the buckets to pick from, each in id order.
     Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete.
-    Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
+    Refuses: NotFound; warehouse.on_hold; warehouse.not_before; warehouse.below_fill; warehouse.past_cancel_after;
+    warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
     Again: by key; without one nothing is left to release. 13 statements; 1 more with holds, 1 where units stand
-    nowhere, 1 with work items, 7 where something is promised for a day, 3 where SKUs come in cases or pallets, at most
-    4 where a promise had slipped.
+    nowhere, 1 with work items, 1 where an order has a last day, 7 where something is promised for a day, 3 where SKUs
+    come in cases or pallets, at most 4 where a promise had slipped.
     """
-    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
+    rows = sql.run(_ORDERS, {"ids": [one.order for one in requests]})
+    orders = {row[0]: _Order(*row[:-1], row[-1] and Fill(*row[-1])) for row in rows}  # type: ignore[call-arg]
     held = [order.id for order in orders.values() if order.held_by]
     blocked = orders_queries.blocked(held, "release") if held else set()
     parts, later = _promises(orders, blocked, cause.at.date())
+    past = _past_their_day(orders, parts, cause.at)
 
     asked: list[tuple[_Order, list[_Part], datetime] | Refused] = []
     for request in requests:
@@ -92,6 +101,10 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
             asked.append(NotFound(what="order", which=str(request.order)))
         elif order.id in blocked:
             asked.append(errors.OnHold(order=order.number, hold=order.held_by))
+        elif refused := _not_now(order, cause.at.date()):
+            asked.append(refused)
+        elif order.id in past and not parts.get(order.id):
+            asked.append(errors.PastCancelAfter(order=order.number, on=str(order.cancel_after)))
         elif order.id in later and not parts.get(order.id):
             asked.append(errors.ShipsLater(order=order.number, on=str(later[order.id])))
         elif not (taken := _take(parts, request)):
@@ -129,6 +142,38 @@ def _promises(
         if orders[key].policy == "ship_complete":
             found.pop(key, None)
     return found, days
+
+
+def _not_now(order: _Order, today: date) -> Refused | None:
+    """Why an order stays although units are promised to it."""
+    if order.ship_not_before and today < order.ship_not_before:
+        return errors.NotBefore(order=order.number, on=str(order.ship_not_before))
+    fill = order.fill
+    if fill and fill.lacks():
+        return errors.BelowFill(
+            order=order.number, expected=fill.least, ordered=fill.ordered, found=fill.served
+        )
+    return None
+
+
+def _past_their_day(orders: Mapping[UUID, _Order], parts: _Parts, at: datetime) -> set[UUID]:
+    """Orders whose last day is over at a node that has their goods: what they have there stays. 1 statement, where one
+    has such a day."""
+    last = {key: orders[key].cancel_after for key in parts if orders[key].cancel_after}
+    if not last:
+        return set()
+    zones = {
+        node: place.time_zone for node, place in places({node for key in last for node in parts[key]}).items()
+    }
+    past = [
+        (key, node)
+        for key, day in last.items()
+        for node in parts[key]
+        if day and local_day(at, zones[node]) > day
+    ]
+    for key, node in past:
+        del parts[key][node]
+    return {key for key, _ in past}
 
 
 def _take(parts: _Parts, request: ReleaseOrder) -> list[_Part]:
@@ -246,11 +291,13 @@ class _Batch:
 
     def _leave_by(self) -> dict[UUID, datetime | None]:
         """By when each fulfillment has to leave; None where nothing was promised."""
-        nodes = {node for _, order, node, _ in self.fulfillments if order.promise_at}
+        nodes = {node for _, order, node, _ in self.fulfillments if order.promise_at or order.ship_by}
         leaving = Leaving(places(nodes), self.cause.at) if nodes else None
         return {
-            key: leaving.leave_by(node, order.service, order.country, order.postal_code, order.promise_at)
-            if leaving and order.promise_at
+            key: leaving.leave_by(
+                node, order.service, order.country, order.postal_code, order.promise_at, order.ship_by
+            )
+            if leaving and (order.promise_at or order.ship_by)
             else None
             for key, order, node, _ in self.fulfillments
         }
@@ -290,7 +337,8 @@ PICK_TASK = (
 
 _ORDERS = f"""
 SELECT o.id, o.company_id::int, o.number, o.service, {orders_queries.SERVED_WITH}, o.promise_at, o.placed_at, o.held_by,
-       o.policy, o.country, o.postal_code
+       o.policy, o.country, o.postal_code, o.ship_not_before, o.ship_by, o.cancel_after,
+       {orders_queries.FILL}
 FROM orders_order AS o WHERE o.id = ANY(%(ids)s::uuid[]) ORDER BY o.id FOR UPDATE
 """
 

@@ -94,8 +94,10 @@ def _waiting(at: datetime, nodes: Sequence[_Node]) -> dict[UUID, tuple[int, date
     ahead = timedelta(days=max(longest, default=0)) + CLOSED_AT_MOST
     params = {"nodes": list(places), "until": at + waves.URGENT_BEFORE + ahead, "today": at}
     found: Counter[UUID] = Counter()
-    for node, service, country, postal_code, promise_at, placed_at, orders in sql.run(_WAITING, params):
-        due = leaving.leave_by(node, service, country, postal_code, promise_at)
+    for node, service, country, postal_code, promise_at, placed_at, ship_by, orders in sql.run(
+        _WAITING, params
+    ):
+        due = leaving.leave_by(node, service, country, postal_code, promise_at, ship_by)
         if (due or leaving.before(node, placed_at + UNPROMISED)) <= at + waves.URGENT_BEFORE:
             found[node] += orders
     return {node: (orders, leaving.cut_offs(node)[0]) for node, orders in sorted(found.items())}
@@ -129,14 +131,17 @@ WHERE company_id = ANY(%(companies)s::smallint[]) AND active ORDER BY id
 # much as the time zone of its address hangs on.
 _WAITING = f"""
 SELECT a.node_id, o.service, o.country, left(upper(replace(o.postal_code, ' ', '')), {LONGEST}), o.promise_at,
-       CASE WHEN o.promise_at IS NULL THEN date_trunc('minute', o.placed_at) END, count(DISTINCT o.id)::int
+       CASE WHEN o.promise_at IS NULL THEN date_trunc('minute', o.placed_at) END, o.ship_by,
+       count(DISTINCT o.id)::int
 FROM kernel_ready AS r
 JOIN stock_allocation AS a ON a.order_id = r.subject AND a.node_id = ANY(%(nodes)s::uuid[]) AND a.quantity > a.released
 JOIN orders_order AS o ON o.id = a.order_id
-WHERE r.queue = 'wave' AND o.held_by = '' AND COALESCE(o.promise_at, o.placed_at) < %(until)s::timestamptz
+WHERE r.queue = 'wave' AND o.held_by = ''
+  AND least(COALESCE(o.promise_at, o.placed_at), o.ship_by::timestamptz) < %(until)s::timestamptz
   AND NOT EXISTS (SELECT FROM stock_preorder AS y
                   WHERE y.sku_id = a.sku_id AND y.ships_on > (%(today)s::timestamptz)::date)
-GROUP BY 1, 2, 3, 4, 5, 6
+  AND (o.ship_not_before IS NULL OR o.ship_not_before <= (%(today)s::timestamptz)::date)
+GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 
 # Without a promise an order should leave within a day of its release.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -37,19 +37,23 @@ from entrepot.web.api.schemas import (
     NO_NUL,
     AddressIn,
     BillingIn,
+    CancelAfter,
     Code,
     Country,
     Currency,
     Each,
     GiftMessage,
     LineIn,
+    MinFill,
     Minor,
     Moment,
+    NotBefore,
     Out,
     Own,
     PaymentIn,
     PlacedOut,
     PromotionIn,
+    ShipBy,
     Strict,
     TaxNumber,
     Text,
@@ -85,6 +89,10 @@ class DraftIn(Strict):
     substitutes: Literal[SAID_OF_SUBSTITUTES] = ""  # type: ignore[valid-type]
     promotions: Annotated[list[PromotionIn], Field(max_length=20)] = []
     valid_until: Moment | None = None
+    ship_not_before: NotBefore = None
+    ship_by: ShipBy = None
+    cancel_after: CancelAfter = None
+    min_fill_percent: MinFill = None
     key: Own = None
 
     @model_validator(mode="after")
@@ -181,6 +189,10 @@ class DraftWholeOut(DraftOut):
     promise_at: datetime | None
     service: str
     substitutes: str
+    ship_not_before: date | None
+    ship_by: date | None
+    cancel_after: date | None
+    min_fill_percent: int | None
     promotions: list[PromotedOut]
     lines: list[DraftLineOut]
 
@@ -218,6 +230,7 @@ def _save(company: int, item: DraftIn, key: str) -> SaveDraft:
         region=item.region, address=AddressGiven(**item.address.model_dump()) if item.address else None,
         tax_number=item.tax_number, policy=item.policy or "", priority=item.priority, promise_at=item.promise_at,
         service=item.service, substitutes=item.substitutes, promotions=parse.promotions_of(item.promotions),
+        **parse.window_of(item),
     )  # fmt: skip
     return SaveDraft(order, item.draft, item.valid_until, key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -137,12 +138,21 @@ def list_orders(
     q: Annotated[
         Code | None, Query(None, description="A number, an external id, or a customer's code.")
     ] = None,
+    ship_by_before: Annotated[
+        date | None, Query(description="Only those that should have left before a day, and have not.")
+    ] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Orders, the latest first, a page at a time."""
     rows = orders.orders_page(
-        parse.company_of(company), status=status, channel=channel, text=q, after=after, limit=limit + 1
+        parse.company_of(company),
+        status=status,
+        channel=channel,
+        text=q,
+        after=after,
+        limit=limit + 1,
+        ship_by_before=ship_by_before,
     )
     return paged(rows, limit)
 

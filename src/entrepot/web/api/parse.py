@@ -134,8 +134,16 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
         demand=item.demand, campaign=item.campaign, reservation=item.reservation, substitutes=item.substitutes,
         promotions=promotions_of(item.promotions), tax_number=item.tax_number, priced_at=item.priced_at, key=key,
         billing=BillingGiven(**item.billing.model_dump()) if item.billing else None, gift_message=item.gift_message,
-        store_credit_minor=item.store_credit_minor,
+        store_credit_minor=item.store_credit_minor, **window_of(item),
     )  # fmt: skip
+
+
+def window_of(item: Any) -> dict[str, Any]:
+    """When an order may leave, and how much of it must go."""
+    return {
+        name: getattr(item, name)
+        for name in ("ship_not_before", "ship_by", "cancel_after", "min_fill_percent")
+    }
 
 
 def order_lines(lines: Sequence[LineIn]) -> tuple[OrderLine, ...]:
@@ -170,7 +178,8 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
         item.order, item.reason, add, tuple((one.line, one.quantity) for one in item.remove), address,
         item.postal_code, item.service, item.priority, item.promise_at, key=key, country=item.country,
         billing=BillingGiven(**item.billing.model_dump()) if item.billing else None, tax_number=item.tax_number,
-        retax=item.retax,
+        retax=item.retax, remove_kits=tuple((one.kit, one.quantity) for one in item.remove_kits),
+        **window_of(item),
     )  # fmt: skip
 
 

@@ -165,6 +165,20 @@ GiftMessage = Annotated[
 ]
 
 
+NotBefore = Annotated[date | None, Field(description="The first day on which it may leave.")]
+ShipBy = Annotated[date | None, Field(description="The last day on which it should leave.")]
+CancelAfter = Annotated[
+    date | None, Field(description="What has not left by the end of that day may not leave.")
+]
+MinFill = Annotated[
+    StrictInt | None,
+    Field(
+        ge=0, le=100,
+        description="Percent of its units of which less is not sent; without it, as the policy of its channel says.",
+    ),
+]  # fmt: skip
+
+
 class OrderIn(Strict):
     """An order of a channel. `external_id` is the channel's own name for it, once for ever."""
 
@@ -207,6 +221,10 @@ class OrderIn(Strict):
     priced_at: Annotated[
         Moment | None, Field(description="When its prices were quoted; else, when it was placed.")
     ] = None
+    ship_not_before: NotBefore = None
+    ship_by: ShipBy = None
+    cancel_after: CancelAfter = None
+    min_fill_percent: MinFill = None
     key: Own = None
 
     @model_validator(mode="after")
@@ -297,8 +315,9 @@ class AskAgainIn(Strict):
 
 
 class AddLineIn(Strict):
-    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's. Of another
-    `kind` a charge with its price, or below nothing an allowance."""
+    """Goods that come to an order, a kit as lines of its components. Without a price, that of the line they are `like`,
+    or of its kit where that is what comes, else the catalog's. Of another `kind` a charge with its price, or below
+    nothing an allowance."""
 
     sku: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     quantity: Quantity
@@ -310,6 +329,13 @@ class AddLineIn(Strict):
     description: Text = ""
 
 
+class RemoveKitsIn(Strict):
+    """Kits that go, by their number within the order, with what is left of all of their components."""
+
+    kit: Annotated[StrictInt, Field(ge=1, le=LINES_MAX)]
+    quantity: Quantity
+
+
 class EditIn(Strict):
     """What changes of an order; what is left out stays. `country` is for an order that came without one; `retax` has
     its tax worked out anew by the rates of where it goes, with the difference owed or given back."""
@@ -318,6 +344,7 @@ class EditIn(Strict):
     reason: Reason
     add: Annotated[list[AddLineIn], Field(max_length=LINES_MAX)] = []
     remove: Annotated[list[CancelLineIn], Field(max_length=LINES_MAX)] = []
+    remove_kits: Annotated[list[RemoveKitsIn], Field(max_length=LINES_MAX)] = []
     address: AddressIn | None = None
     postal_code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] | None = None
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] | None = None
@@ -327,6 +354,10 @@ class EditIn(Strict):
     billing: BillingIn | None = None
     tax_number: TaxNumber = ""
     retax: bool = False
+    ship_not_before: NotBefore = None
+    ship_by: ShipBy = None
+    cancel_after: CancelAfter = None
+    min_fill_percent: MinFill = None
     key: Own = None
 
 
@@ -792,6 +823,11 @@ class OrderOut(Out):
     demand: str
     campaign: str
     substitutes: str
+    ship_not_before: date | None
+    ship_by: date | None
+    cancel_after: date | None
+    min_fill_percent: int = Field(description="Percent of its units of which less is not sent.")
+    signals: list[str] = Field(description="What the channel said about risk and proof when it was placed.")
     status: str
     commercial: str
     payment: str

@@ -47,6 +47,7 @@ from entrepot.web import address_form, letters, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, Undo, clean, console, day_in, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
+from entrepot.web.views.order_edit import DAYS
 
 BLANK, MORE = 3, 12
 """Empty lines beneath those that are filled in, and where somebody asks for more."""
@@ -265,6 +266,11 @@ def _fulfilled(request: Request, kept: PlaceOrder) -> dict[str, Any]:
             here = str(fmt.reading().zone)
             country, code = clean(said.get("country")).upper()[:2], clean(said.get("postal_code"))[:20]
             told["promise_at"] = end_of_day(day, country, code, here) if day else None
+    for name in DAYS:
+        if name in said:
+            told[name] = day_in(clean(said.get(name)))
+    if "min_fill_percent" in said:
+        told["min_fill_percent"] = int_in(clean(said.get("min_fill_percent")))
     return told
 
 
@@ -275,12 +281,14 @@ def _promised_on(order: PlaceOrder | None) -> date | None:
 
 
 def _promise_lacks(request: Request) -> bool:
-    """Whether what stands as the promised day is none, which is told."""
-    said = clean(request.POST.get("promise_at"))
-    if not said or day_in(said) is not None:
-        return False
-    messages.error(request, gettext("Write the promise as a day, such as 2026-12-24."))
-    return True
+    """Whether what stands as the promised day, or as one of shipping, is none, which is told."""
+    said = {name: clean(request.POST.get(name)) for name in ("promise_at", *DAYS)}
+    wrong = [name for name, text in said.items() if text and day_in(text) is None]
+    if "promise_at" in wrong:
+        messages.error(request, gettext("Write the promise as a day, such as 2026-12-24."))
+    elif wrong:
+        messages.error(request, gettext("Write the days of shipping as days, such as 2026-12-24."))
+    return bool(wrong)
 
 
 def _price(text: str, listed: Decimal | None, kind: str) -> Decimal:

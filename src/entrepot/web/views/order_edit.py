@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
 from entrepot.orders.commands.place import AddressGiven, BillingGiven
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
+from entrepot.orders.kits import Left, kits_left
 from entrepot.parties import address as formats
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
@@ -28,6 +30,30 @@ from entrepot.web import address_form, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, day_in, give, ids_in, int_in, minor_in
 from entrepot.web.reasons import reason
+
+
+class KitOf(NamedTuple):
+    """A kit of an order: one of its lines, and how many of it are left."""
+
+    code: str
+    line: UUID
+    left: int
+
+
+def kits_of(found: orders.OrderView) -> dict[int, KitOf]:
+    """The kits of an order by their number."""
+    parts: dict[int, list[orders.LineRow]] = {}
+    for line in found.lines:
+        if line.kit_number:
+            parts.setdefault(line.kit_number, []).append(line)
+    return {
+        number: KitOf(
+            lines[0].kit_code,
+            lines[0].id,
+            kits_left(Left(one.id, one.kit_units, one.quantity - one.cancelled) for one in lines),
+        )
+        for number, lines in parts.items()
+    }
 
 
 def allowed(found: orders.OrderView) -> list[tuple[str, str]]:
@@ -143,6 +169,7 @@ def _misread(request: Request, found: orders.OrderView) -> list[str]:
         told.append(gettext("Write the charge as an amount, with at most the decimals of its currency."))
     if said["priority"] and int_in(said["priority"]) is None:
         told.append(gettext("Write the priority as a whole number from 0 to 99."))
+    told += _misread_window(request)
     promised = _promise(said["promise_at"], found)
     if said["promise_at"] and promised is None:
         told.append(gettext("Write the promise as a day, such as 2026-12-24."))
@@ -151,8 +178,20 @@ def _misread(request: Request, found: orders.OrderView) -> list[str]:
     return told
 
 
+def _misread_window(request: Request) -> list[str]:
+    days = [clean(request.POST.get(name)) for name in DAYS]
+    told = []
+    if any(text and day_in(text) is None for text in days):
+        told.append(gettext("Write the days of shipping as days, such as 2026-12-24."))
+    percent = clean(request.POST.get("min_fill_percent"))
+    if percent and int_in(percent) is None:
+        told.append(gettext("Write the least part to send as a whole number from 0 to 100."))
+    return told
+
+
 def _misread_units(request: Request, found: orders.OrderView) -> list[str]:
-    said = (clean(request.POST.get(f"units-{line.id}")) for line in found.lines)
+    said = [clean(request.POST.get(f"units-{line.id}")) for line in found.lines]
+    said += [clean(request.POST.get(f"kits-{number}")) for number in kits_of(found)]
     if any(text and int_in(text) is None for text in said):
         return [gettext("Write units as whole numbers.")]
     return []
@@ -202,6 +241,15 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
             add.append(AddLine(line.sku_code, wanted - stands, like=line.id))
         else:
             remove.append((line.id, stands - wanted))
+    out: list[tuple[int, int]] = []
+    for number, kit in kits_of(found).items():
+        asked = int_in(clean(said.get(f"kits-{number}")))
+        if asked is None or asked == kit.left:
+            continue
+        if asked > kit.left:
+            add.append(AddLine(kit.code, asked - kit.left, like=kit.line))
+        else:
+            out.append((number, kit.left - asked))
     sku = clean(said.get("sku"))
     if sku:
         minor = minor_in(said.get("price"), found.currency)
@@ -229,7 +277,22 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
         billing=billing,
         tax_number=clean(said.get("tax_number"))[:40],
         retax=bool(said.get("retax")),
+        remove_kits=tuple(out),
+        **_window(said, found),
     )
+
+
+DAYS = ("ship_not_before", "ship_by", "cancel_after")
+
+
+def _window(said: Mapping[str, Any], found: orders.OrderView) -> dict[str, Any]:
+    """When it may leave and how much of it must go, as far as the form says something else."""
+    days = {name: day_in(clean(said.get(name))) for name in DAYS}
+    told: dict[str, Any] = {name: day for name, day in days.items() if day and day != getattr(found, name)}
+    percent = int_in(clean(said.get("min_fill_percent")))
+    if percent is not None and percent != found.min_fill_percent:
+        told["min_fill_percent"] = percent
+    return told
 
 
 def _billing(request: Request) -> BillingGiven | None:

@@ -97,7 +97,11 @@ def orders_list(request: Request) -> HttpResponse:
 def _asked(request: Request) -> dict[str, Any]:
     """What the filters of the list say."""
     said: dict[str, Any] = {name: clean(request.GET.get(name)) for name in ("status", "channel")}
-    return said | {"text": clean(request.GET.get("q")), "late": request.GET.get("late") == "1"}
+    return said | {
+        "text": clean(request.GET.get("q")),
+        "late": request.GET.get("late") == "1",
+        "past_ship_by": request.GET.get("past_ship_by") == "1",
+    }
 
 
 def _fetch(request: Request, asked: dict[str, Any], after: UUID | None, limit: int) -> list[pages.OrderRow]:
@@ -105,7 +109,8 @@ def _fetch(request: Request, asked: dict[str, Any], after: UUID | None, limit: i
     return pages.orders(
         company=request.reader.company.id, now=fmt.reading().now,
         statuses=GROUPS.get(status, (status,) if status else ()), channel=asked["channel"], text=asked["text"],
-        late=asked["late"], order=order_of(request, lists.ORDERS), after=after, limit=limit,
+        late=asked["late"], past_ship_by=asked["past_ship_by"], order=order_of(request, lists.ORDERS), after=after,
+        limit=limit,
     )  # fmt: skip
 
 
@@ -449,6 +454,12 @@ def _editable(request: Request, found: orders.OrderView) -> dict[str, Any]:
     may = request.reader.actor.may("sourcing.edit")
     return {
         "edits": order_edit.allowed(found),
+        "kits_to_change": order_edit.kits_of(found),
+        "window_days": [
+            ("ship_not_before", gettext("Not to leave before"), found.ship_not_before or ""),
+            ("ship_by", gettext("To leave by"), found.ship_by or ""),
+            ("cancel_after", gettext("Not to leave after"), found.cancel_after or ""),
+        ],
         "may_edit": may,
         "services": carriage.named(company=found.company) if may else {},
         "needs_country": not formats.is_country(found.country),
