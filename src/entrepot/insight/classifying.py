@@ -52,22 +52,26 @@ _STEM_MIN = 4
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a comment in English, German or Spanish: folded to plain letters and cut to their stems, each
-    with the degree or negation before it as one."""
+    """The words of a comment in English, German or Spanish: folded to plain letters and cut to their stems, each with
+    the degree or negation before it as one."""
+    return [stem for stem, _ in _read(text)]
+
+
+def _read(text: str) -> Iterator[tuple[str, str]]:
+    """The words of a comment, each with how it was written."""
     folded = unicodedata.normalize("NFKD", text.casefold().replace("ß", "ss").replace("’", "'"))
     plain = "".join(one for one in folded if not unicodedata.combining(one))
-    found, degree = [], ""
+    degree = ""
     for word in _WORD.findall(plain):
         if word in DEGREES:
             degree = word
             continue
         if len(word) >= _LETTERS_MIN and word not in IDLE:
             stem = _stem(word)
-            found.append(stem)
+            yield stem, word
             if degree:
-                found.append(f"{degree} {stem}")
+                yield f"{degree} {stem}", f"{degree} {word}"
         degree = ""
-    return found
 
 
 def _stem(word: str) -> str:
@@ -245,6 +249,11 @@ class Answer(NamedTuple):
     common: float
     sum: float
 
+    @property
+    def others(self) -> float:
+        """What the words say together that are not told."""
+        return self.sum - self.common - sum(one.weight for one in self.words)
+
 
 def classify(by: Classifier, text: str, category: str, sku: str) -> Answer | None:
     """What a comment says; None where no word of it is known."""
@@ -255,8 +264,9 @@ def classify(by: Classifier, text: str, category: str, sku: str) -> Answer | Non
     chances = by.model.chances(known)
     reason, chance = likeliest(chances)
     other = likeliest({name: one for name, one in chances.items() if name != reason})[0]
+    written = dict(_read(text))
     weights = [
-        Word(word, many * (by.model.weight(word, reason) - by.model.weight(word, other)))
+        Word(written.get(word, word), many * (by.model.weight(word, reason) - by.model.weight(word, other)))
         for word, many in sorted(Counter(known).items())
     ]
     common = by.model.prior(reason) - by.model.prior(other)

@@ -69,7 +69,8 @@ def reasons_of_returns(company: int, policy: Advice, at: datetime) -> Made:
             continue
         told = {
             "words": [[word, round(weight, 3)] for word, weight in answer.words],
-            "common": round(answer.common, 3), "sum": round(answer.sum, 3), "next": answer.next,
+            "common": round(answer.common, 3), "others": round(answer.others, 3),
+            "sum": round(answer.sum, 3), "next": answer.next,
             "likelihood": round(answer.chance, 4), "examples": len(examples), **measured,
         }  # fmt: skip
         suggested = {"reason": answer.reason, "instead_of": one.reason}
