@@ -43,7 +43,8 @@ def may_decide(one: Suggestion, actor: Actor) -> bool:
 
 def kinds_of(actor: Actor) -> tuple[str, ...]:
     """The kinds that somebody may decide on; all for whoever only looks."""
-    tried = {kind: [{}] for kind in KINDS} | {DEMAND: [{"anomaly": SURGE}, {}]}
+    tried: dict[str, list[dict[str, str]]] = {kind: [{}] for kind in KINDS}
+    tried[DEMAND].append({"anomaly": SURGE})
     may = [kind for kind in KINDS if any(all(map(actor.may, needs(kind, one))) for one in tried[kind])]
     return tuple(may) or KINDS
 
