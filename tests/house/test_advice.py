@@ -39,7 +39,8 @@ def test_advice_is_made_listed_accepted_and_declined(
     assert "priority: 2 open, 0 expired\n" in capsys.readouterr().out
     assert cli.main(["advice", "list", "--kind", "demand"]) == 0 and not capsys.readouterr().out
     assert cli.main(["advice", "list", "--limit", "1"]) == 0
-    assert "priority, address hold: priority 60, place 1, place_now 13; 50% sure\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert " priority, address hold: " in out and "priority 60" in out and out.endswith("; 50% sure\n")
     assert cli.main(["advice", "list", "--report", "json"]) == 0
     first, second = (one["id"] for one in json.loads(capsys.readouterr().out))
 
