@@ -11,7 +11,7 @@ from entrepot.insight.anomalies import Series
 from entrepot.insight.classifying import Example
 from entrepot.insight.staffing import Spent
 from entrepot.insight.urgency import Closed, Waiting
-from entrepot.kernel import policies, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.masking import MASK
 from entrepot.warehouse.labor import Labor
 from entrepot.warehouse.task_times import OBSERVED
@@ -21,6 +21,11 @@ EXAMPLES_MAX = 20_000
 WAITING_MAX = 2_000
 """Work items that are put in order, the first of the queue."""
 CLOSED_MAX = 10_000
+OPENED_BEFORE = timedelta(days=180)
+"""How long before the time that is looked at finished items may have been opened."""
+
+# Nothing is recorded before it happened: what happened since a moment has a key of since then, by which it is found
+# without reading all there ever was.
 
 
 # ---- reasons of returns
@@ -40,7 +45,9 @@ class Asked(NamedTuple):
 
 def examples(company: int, since: datetime) -> list[Example]:
     """Lines with a comment of which every unit that came was inspected and taken back. 1 statement."""
-    params = {"company": company, "since": since, "mask": f"%{MASK}%", "limit": EXAMPLES_MAX}
+    params = {
+        "company": company, "since": since, "first": ids.since(since), "mask": f"%{MASK}%", "limit": EXAMPLES_MAX,
+    }  # fmt: skip
     return [Example(str(line), *rest) for line, *rest in sql.run(_EXAMPLES, params)]
 
 
@@ -52,7 +59,7 @@ def asked(company: int, limit: int = 1_000) -> list[Asked]:
 _EXAMPLES = """
 SELECT l.id, l.note, s.category, s.code, l.reason
 FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id JOIN catalog_sku AS s ON s.id = l.sku_id
-WHERE r.company_id = %(company)s::smallint AND r.requested_at >= %(since)s::timestamptz
+WHERE r.company_id = %(company)s::smallint AND r.id >= %(first)s::uuid AND r.requested_at >= %(since)s::timestamptz
   AND l.inspected > 0 AND l.inspected >= l.quantity - l.cancelled - l.missing AND l.refused = 0
   AND l.reason <> 'not_given' AND l.note <> '' AND l.note NOT LIKE %(mask)s::text
 ORDER BY r.requested_at DESC, l.id LIMIT %(limit)s::int
@@ -86,7 +93,7 @@ def sold(company: int, day: date, weeks: int) -> list[Series]:
 
 def _span(first: date, last: date) -> dict[str, Any]:
     since, until = (datetime.combine(one, time(), UTC) for one in (first, last + timedelta(days=1)))
-    return {"since": since, "until": until}
+    return {"since": since, "until": until, "first_id": ids.since(since)}
 
 
 class Beside(NamedTuple):
@@ -120,7 +127,8 @@ FROM (
     SELECT l.sku_id, c.code, (o.placed_at AT TIME ZONE 'UTC')::date - %(first)s::date AS place,
            sum(l.quantity)::int AS units
     FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id JOIN orders_line AS l ON l.order_id = o.id
-    WHERE o.company_id = %(company)s::smallint AND o.demand = 'sale' AND o.merged_into IS NULL
+    WHERE o.id >= %(first_id)s::uuid AND o.company_id = %(company)s::smallint AND o.demand = 'sale'
+      AND o.merged_into IS NULL
       AND o.placed_at >= %(since)s::timestamptz AND o.placed_at < %(until)s::timestamptz
       AND l.kind = 'goods' AND l.sku_id IS NOT NULL AND l.instead_of IS NULL
     GROUP BY 1, 2, 3) AS daily
@@ -131,7 +139,7 @@ _CAMPAIGNS = """
 SELECT k.sku, k.channel, named.name, sum(l.quantity)::int
 FROM unnest(%(skus)s::uuid[], %(channels)s::text[]) AS k(sku, channel)
 JOIN network_channel AS c ON c.company_id = %(company)s::smallint AND c.code = k.channel
-JOIN orders_order AS o ON o.company_id = %(company)s::smallint AND o.channel_id = c.id
+JOIN orders_order AS o ON o.id >= %(first_id)s::uuid AND o.channel_id = c.id
      AND o.placed_at >= %(since)s::timestamptz AND o.placed_at < %(until)s::timestamptz AND o.demand = 'sale'
 JOIN orders_line AS l ON l.order_id = o.id AND l.sku_id = k.sku AND l.kind = 'goods'
 CROSS JOIN LATERAL (
@@ -194,7 +202,9 @@ def waiting(company: int, at: datetime) -> list[Waiting]:
 
 def closed(company: int, since: datetime) -> list[Closed]:
     """Items that were finished since a moment, the earliest first. 1 statement."""
-    params = {"company": company, "since": since, "limit": CLOSED_MAX}
+    params = {
+        "company": company, "since": since, "first": ids.since(since - OPENED_BEFORE), "limit": CLOSED_MAX,
+    }  # fmt: skip
     return [Closed(*row) for row in sql.run(_CLOSED, params)]
 
 
@@ -218,7 +228,8 @@ _CLOSED = f"""
 SELECT w.type, extract(epoch FROM w.closed_at - w.opened_at)::float8 / 3600,
        extract(epoch FROM w.due_at - w.opened_at)::float8 / 3600, {_VALUE}
 FROM (SELECT * FROM work_item
-      WHERE company_id = %(company)s::smallint AND state = 'done' AND closed_at >= %(since)s::timestamptz
+      WHERE company_id = %(company)s::smallint AND id >= %(first)s::uuid AND state = 'done'
+        AND closed_at >= %(since)s::timestamptz
       ORDER BY closed_at DESC, id LIMIT %(limit)s::int) AS w
 ORDER BY w.closed_at, w.id
 """
