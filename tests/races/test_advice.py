@@ -54,7 +54,7 @@ def dear_one_behind() -> UUID:
     return dear.item
 
 
-def test_a_suggestion_is_made_once_and_decided_once(house: Floor):
+def test_a_suggestion_is_made_once_and_decided_once(house: Floor) -> None:
     dear = dear_one_behind()
     made = at_once([lambda: advise(SYSTEM, requests=[Advise(COMPANY, PRIORITY)])[0]] * THREADS)
     assert all(isinstance(one, Advised) and one.suggestions == 1 for one in made)
@@ -73,7 +73,7 @@ def test_a_suggestion_is_made_once_and_decided_once(house: Floor):
     assert raised is isinstance(done[0], SuggestionAccepted)
 
 
-def test_a_reason_is_corrected_before_a_refund_or_not_at_all(house: Floor):
+def test_a_reason_is_corrected_before_a_refund_or_not_at_all(house: Floor) -> None:
     policy(refund_at="authorized")
     for order in sold(house, 4, (0, 2)):
         one = asked(order, 2, occurred_at=NOW + timedelta(days=1))

@@ -64,6 +64,26 @@ def test_of_twenty_thousand_skus_as_usual_hardly_one_is_told():
     assert sum(len(anomalies.anomalies(house(4000, seed))) for seed in range(5)) <= 5
 
 
+def test_demand_in_fits_and_starts_does_not_cry_wolf():
+    """Days that vary far more than a Poisson: what is as unlikely more often than reckoned is as likely as often."""
+    chance = random.Random(3)
+    series = [
+        Series(ids.uuid7(), "shop", tuple(int(chance.expovariate(1 / mean)) for _ in range(7 * WEEKS + 1)))
+        for mean in (0.5, 4.0, 15.0, 60.0)
+        for _ in range(500)
+    ]
+    assert len(anomalies.anomalies(series)) <= 2
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.lists(st.floats(0, 1), max_size=60))
+def test_a_chance_is_never_less_than_what_came_before(chances, before):
+    found = anomalies.as_often_before(chances, sorted(before))
+    assert all(new >= old and 0 < new <= 1 for new, old in zip(found, chances, strict=True))
+    assert sorted(chances, reverse=True) == [
+        one for _, one in sorted(zip(found, chances, strict=True), reverse=True)
+    ]
+
+
 def test_a_day_is_compared_with_its_own_weekday():
     """Saturday sells five times as much: on a Saturday that is usual, on a Monday it is not."""
     week = (40, 40, 40, 40, 40, 200, 40)

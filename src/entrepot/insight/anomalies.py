@@ -2,13 +2,15 @@
 
 A day is compared with the same weekdays of the weeks before. Where a day sells many, what is usual is their median and
 how far days are from it (MAD); where it sells few, the chance of so many by a Poisson whose mean is itself known from
-those weeks only. Of many SKUs some are far off by chance: the bound of Benjamini and Hochberg keeps those to a share of
-what is told.
+those weeks only. What days of the house are as unlikely more often than that says, is as likely as they are often. Of
+many SKUs some are far off by chance: the bound of Benjamini and Hochberg keeps those to a share of what is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import erfc, exp, lgamma, log, log1p, pi, sqrt
 from statistics import median
@@ -76,65 +78,88 @@ def anomalies(
 ) -> list[Found]:
     """Anomalies of the last day, the surest first."""
     factors = weekday_factors(all_)
-    looked = [_look(one, factors) for one in all_ if whole_weeks(one.units)]
-    doubts = doubted([one.chance for one in looked])
+    usual = [(one, _usual(one, factors)) for one in all_ if whole_weeks(one.units)]
+    chances = as_often_before(
+        [how.chance(one.units[-1], 0) for one, how in usual],
+        sorted(chance for one, how in usual for chance in _before(one, how)),
+    )
     found = [
-        Found(*_facts(one), doubt)
-        for one, doubt in zip(looked, doubts, strict=True)
-        if doubt <= false_share_max and abs(one.seen - one.expected) >= deviation_min * one.expected
+        Found(one.sku, one.channel, one.units[-1], how.expected, how.spread, how.by, chance, doubt)
+        for (one, how), chance, doubt in zip(usual, chances, doubted(chances), strict=True)
+        if doubt <= false_share_max and abs(one.units[-1] - how.expected) >= deviation_min * how.expected
     ]
     return sorted(found, key=lambda one: (one.doubt, one.chance, str(one.sku), one.channel))
 
 
-def _facts(one: Found) -> tuple[UUID, str, int, float, float, str, float]:
-    return one.sku, one.channel, one.seen, one.expected, one.spread, one.by, one.chance
+def as_often_before(chances: Sequence[float], before: Sequence[float]) -> list[float]:
+    """Chances as often as they came before, where that is more often than was reckoned: of all days of all SKUs (in
+    order) the share that was as unlikely. What sells in fits and starts is no anomaly every day."""
+    return [max(one, (1 + bisect_right(before, one)) / (1 + len(before))) for one in chances]
 
 
-def _look(one: Series, factors: Sequence[float]) -> Found:
-    same = [one.units[place] for place in range((len(one.units) - 1) % 7, len(one.units) - 1, 7)]
-    usual = median(same)
-    if usual >= MANY:
-        return _by_median(one, usual, len(same))
+class _Usual(NamedTuple):
+    """What is usual for a series: what is expected of the day looked at, how far days are from it, by which reckoning,
+    and how likely so many units are on a weekday (0 is that of the day looked at, 1 the one before)."""
+
+    expected: float
+    spread: float
+    by: str
+    chance: Callable[[int, int], float]
+
+
+def _before(one: Series, how: _Usual) -> Iterable[float]:
+    """How likely each day before was, by what is usual."""
+    last = len(one.units) - 1
+    days = Counter((units, (last - place) % 7) for place, units in enumerate(one.units[:-1]))
+    for (units, weekday), many in days.items():
+        yield from [how.chance(units, weekday)] * many
+
+
+def _usual(one: Series, factors: Sequence[float]) -> _Usual:
+    last = len(one.units) - 1
+    medians = [median(one.units[(last - weekday) % 7 : last : 7]) for weekday in range(7)]
+    if medians[0] >= MANY:
+        return _by_median(one, medians, last // 7)
     return _by_few(one, factors)
 
 
-def _by_median(one: Series, usual: float, weeks: int) -> Found:
-    past = one.units[:-1]
-    medians = [median(past[place::7]) for place in range(7)]
+def _by_median(one: Series, medians: Sequence[float], weeks: int) -> _Usual:
+    last = len(one.units) - 1
     # A weekday on which more is sold varies more: in deviations of a Poisson the days of a week can be compared.
     off = [
-        abs(units - medians[place % 7]) / sqrt(max(1, medians[place % 7])) for place, units in enumerate(past)
+        abs(units - medians[(last - place) % 7]) / sqrt(max(1, medians[(last - place) % 7]))
+        for place, units in enumerate(one.units[:-1])
     ]
     # The medians were fitted to the same days, so these are nearer to them than a new one is.
     own = DEVIATIONS * median(off) * sqrt(weeks / max(1, weeks - 1))
-    spread = max(1.0, own) * sqrt(usual) * sqrt(1 + pi / 2 / weeks)
-    by = abs(one.units[-1] - usual)
-    chance = erfc(by / spread / sqrt(2))
-    if by / sqrt(usual) <= max(off):
-        chance = max(chance, 1 / len(off))  # it was as far off before
-    return Found(one.sku, one.channel, one.units[-1], float(usual), spread, "median", min(1.0, chance), 0.0)
+    wide = max(1.0, own) * sqrt(1 + pi / 2 / weeks)
+
+    def chance(units: int, weekday: int) -> float:
+        usual = medians[weekday]
+        return erfc(abs(units - usual) / (wide * sqrt(max(1, usual))) / sqrt(2))
+
+    return _Usual(float(medians[0]), wide * sqrt(medians[0]), "median", chance)
 
 
-def _by_few(one: Series, factors: Sequence[float]) -> Found:
+def _by_few(one: Series, factors: Sequence[float]) -> _Usual:
     last = len(one.units) - 1
     highest = sorted(one.units[:-1], reverse=True)[SPIKES]
     past = [min(units, max(1, highest)) for units in one.units[:-1]]
     total = sum(past)
     exposure = sum(factors[(last - place) % 7] for place in range(last))
-    today = factors[0] or 1 / 7
     mean = total / exposure if exposure else 0.0
-    expected = mean * today
     dispersion = _dispersion(past, [mean * factors[(last - place) % 7] for place in range(last)])
-    shape, odds = (total + 0.5) / dispersion, today / max(exposure, 1.0)
-    seen = one.units[-1]
-    if seen > expected:
-        tail = at_least(int(-(-seen // dispersion)), shape, odds)
-    else:
-        tail = at_most(int(seen // dispersion), shape, odds)
-    return Found(
-        one.sku, one.channel, seen, expected, sqrt(max(expected, 0.0) * dispersion), "Poisson",
-        min(1.0, 2 * tail), 0.0,
-    )  # fmt: skip
+    shape = (total + 0.5) / dispersion
+
+    def chance(units: int, weekday: int) -> float:
+        share = factors[weekday] or 1 / 7
+        odds = share / max(exposure, 1.0)
+        if units > mean * share:
+            return min(1.0, 2 * at_least(int(-(-units // dispersion)), shape, odds))
+        return min(1.0, 2 * at_most(int(units // dispersion), shape, odds))
+
+    expected = mean * (factors[0] or 1 / 7)
+    return _Usual(expected, sqrt(expected * dispersion), "Poisson", chance)
 
 
 def _dispersion(past: Sequence[int], expected: Sequence[float]) -> float:

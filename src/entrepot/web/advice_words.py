@@ -119,8 +119,14 @@ def _of_demand(told: Mapping[str, Any], _currency: str) -> tuple[str, ...]:
             "seen": fmt.number(told["seen"]), "expected": fmt.tenth(told["expected"]),
             "spread": fmt.tenth(told["spread"]), "weeks": told["weeks"],
         },
-        gettext("By chance that happens %(chance)s times a day to one of %(series)s SKUs in channels.")
-        % {"chance": f"{told['chance']:.2g}", "series": fmt.number(told["series"])},
+        gettext(
+            "The chance of a day so far off is %(chance)s; of all %(series)s that were looked at, at most %(doubt)s of "
+            "those told with it are false."
+        )
+        % {
+            "chance": f"{told['chance']:.2g}", "series": fmt.number(told["series"]), "doubt":
+            fmt.percent(told["doubt"]),
+        },
         gettext("On hand that day: %(began)s when it began, %(ended)s when it ended.")
         % {"began": fmt.number(told["began_with"]), "ended": fmt.number(told["ended_with"])},
     ]  # fmt: skip
