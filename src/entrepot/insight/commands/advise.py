@@ -10,7 +10,15 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot.insight.advising import DEMAND, KINDS, LABOR, Advice, Suggested, is_same_advice
+from entrepot.insight.advising import (
+    DEMAND,
+    KINDS,
+    LABOR,
+    Advice,
+    Suggested,
+    is_same_advice,
+    misfit_suggested,
+)
 from entrepot.insight.making import MAKERS, Made
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
@@ -48,7 +56,7 @@ def advise(cause: Cause, /, *, requests: Sequence[Advise]) -> list[Advised | Ref
     expires, as does what nobody decided on in time, and all of a kind that is switched off. What came of earlier
     ones is noted. Nothing else is changed.
 
-    Locks: the open suggestions of the kinds. Refuses: Invalid (kind). Again: made anew. 9 statements, and for each
+    Locks: the open suggestions of the kinds. Refuses: Invalid (kind). Again: made anew. 7 statements, and for each
     company and kind those of `making`.
     """
     wanted = sorted({(one.company, one.kind) for one in requests if one.kind in KINDS})
@@ -93,6 +101,7 @@ def _kept(made: Made, policy: Advice, declined: Iterable[tuple[UUID, str, Any]])
     before = {(subject, about): was for subject, about, was in declined}
     found: dict[tuple[UUID, str], Suggested] = {}
     for one in made.found:
+        assert not (wrong := misfit_suggested(one.kind, one.suggested)), wrong
         was = before.get((one.subject, one.about))
         is_known = was is not None and is_same_advice(one.kind, was, one.suggested)
         if one.confidence >= policy.least(one.kind) and not is_known:

@@ -81,7 +81,7 @@ def accept_suggestions(
 
     Locks: the suggestions in id order, then as those commands do. Refuses: NotFound; WrongState (decided before, or the
     item is done); NotPermitted (whoever accepts may not give the command); and as those commands. Again: by key.
-    3 statements and those of the commands.
+    2 statements and those of the commands.
     """
     found = _lock([one.suggestion for one in requests])
     answers, going = _sort(cause, "accept", found, requests)
@@ -106,7 +106,7 @@ def decline_suggestions(
     """The suggestions, declined; for the days of the policy they are not made again.
 
     Locks: the suggestions in id order. Refuses: NotFound; WrongState (decided before); Invalid (no reason);
-    NotPermitted (whoever declines may not follow it either). Again: by key. 3 statements.
+    NotPermitted (whoever declines may not follow it either). Again: by key. 2 statements.
     """
     found = _lock([one.suggestion for one in requests])
     answers, going = _sort(cause, "decline", found, requests)

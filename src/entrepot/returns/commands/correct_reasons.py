@@ -39,7 +39,7 @@ def correct_reasons(cause: Cause, /, *, requests: Sequence[CorrectReason]) -> li
     """Lines with another reason. What is refunded of them from now on goes by it, so it is fixed with the first refund.
 
     Locks: the orders in id order. Refuses: NotFound (line); Invalid (reason); WrongState (the return has ended, or
-    something of the line was refunded). Again: by key; a line that has the reason keeps it. 4 statements and those that
+    something of the line was refunded). Again: by key; a line that has the reason keeps it. 3 statements and those that
     lock returns.
     """
     of = dict(sql.run(_RETURNS, {"lines": [one.line for one in requests]}))
