@@ -32,6 +32,7 @@ def furnish_more() -> None:
     _job(company, now)
     _wave(company, node, now)
     _entry(company, now)
+    _advice(company, now)
 
 
 def _cause(who: str, at: datetime) -> Cause:
@@ -232,6 +233,29 @@ def _entry(company: int, now: datetime) -> None:
     )
     one, _ = whole(enter_entries(_cause("controller", now), requests=[rent, opened]))
     whole(decide_entries(_cause("root", now), requests=[DecideEntry(one.entry, approve=True)]))
+
+
+def _advice(company: int, now: datetime) -> None:
+    """A dear order that waits behind cheaper ones, and the advice to raise it."""
+    from entrepot.insight.commands.advise import Advise, advise
+    from entrepot.work.commands.open_items import OpenItem, open_items
+
+    (order,) = _rows(
+        "SELECT id FROM orders_order WHERE company_id = %(company)s ORDER BY id LIMIT 1", company
+    )[0]
+    reason = "The customer asks whether all of it can come at once."
+    dear = OpenItem(
+        company,
+        "delivery question",
+        "order",
+        order,
+        reason,
+        "customer service",
+        priority=1,
+        value_minor=250_000,
+    )
+    open_items(_cause("service", now), requests=[dear])
+    whole(advise(_cause("lead", now), requests=[Advise(company, "priority")]))
 
 
 def _wave(company: int, node: network.Node, now: datetime) -> None:

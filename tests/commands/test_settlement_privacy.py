@@ -367,7 +367,7 @@ chosen from a list, or made by a rule of facts that name nobody: returns_line.re
     returns_verdict.reason returns_verdict.outcome returns_regrading.why
     purchasing_claim.reason stock_adjustment.reason purchasing_check.why returns_hold.why returns_inspection.why
     returns_comeback.condition returns_stray.why returns_terms.answer returns_terms.outcomes returns_refund.outcome
-    sourcing_decision.outcome
+    sourcing_decision.outcome insight_suggestion.outcome
     settlement_bankstatementline.why settlement_carriercharge.why settlement_supplierline.why warehouse_countline.cause
     warehouse_counttask.why warehouse_replenishment.why warehouse_waveorder.why kernel_request.answer
     kernel_job.answer

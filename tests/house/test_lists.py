@@ -26,6 +26,7 @@ TEMPLATE = re.compile(r'"(web/[a-z_]+\.html)"')
 OWN_HEADS = re.compile(r'<table class="rows">(?:<caption.*?</caption>)?\s*<thead')
 
 OTHERWISE = {
+    "web/advice.html": (1, "what each kind was worth"),
     "web/audit.html": (1, "the proofs of the log"),
     "web/bank.html": (1, "the accounts"),
     "web/calendars.html": (2, "the week of each node; the calendars of targets"),

@@ -101,7 +101,8 @@ KINDS = {
     "transfers": "stock_transfer", "pick-lists": "warehouse_picklist", "webhooks": "channels_webhook",
     "audit": "returns_refund", "jobs": "kernel_job", "ship-notices": "purchasing_notice",
     "trials": "simulation_trial", "order-files": "channels_fileimport", "payouts": "settlement_payout",
-    "order-attachments": "orders_attachment", "customers": "parties_customer", "files": "kernel_file",
+    "order-attachments": "orders_attachment", "customers": "parties_customer", "files": "kernel_file", "advice":
+    "insight_suggestion",
 }  # fmt: skip
 
 

@@ -137,12 +137,15 @@ EVERYBODY = (
     "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
     "work.keep_scans", "work.report_scans", "access.save_view", "access.drop_view",
     "access.subscribe_reports", "access.end_subscriptions",
+    # each as far as they may give the command that follows from it
+    "insight.accept_suggestions", "insight.decline_suggestions",
 )  # fmt: skip
 """What every role may do that changes anything at all."""
 
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
+        "insight.advise", "returns.correct_reasons",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
         "channels.ask_imports", "channels.withdraw_imports", "channels.save_mapping",
@@ -222,6 +225,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.reopen",
+        "returns.correct_reasons",
         "returns.announce_parcels", "returns.make_labels", "returns.void_labels", "returns.add_return_photos",
         "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges", "returns.decide_holds",
         "returns.refuse_units", "returns.accept_units",
@@ -230,7 +234,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",
         "returns.receive", "returns.receive_parcels", "returns.receive_pallets", "returns.count_packages",
         "returns.take_comebacks", "returns.close_pallets", "returns.inspect", "returns.add_photos", "returns.dispose",
-        "returns.open_departures", "returns.leave_departures", "returns.add_papers",
+        "returns.correct_reasons", "returns.open_departures", "returns.leave_departures", "returns.add_papers",
         "returns.open_work_orders", "returns.start_work", "returns.finish_work",
     ),
     "inventory manager": (

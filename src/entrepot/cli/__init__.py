@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from entrepot import Problem, __version__
 from entrepot.cli import (
+    advice,
     buyers,
     company,
     demo,
@@ -41,6 +42,7 @@ VERBS = (
     buyers,
     holds,
     rebalance,
+    advice,
     worker,
     relay,
     manage,

@@ -377,6 +377,14 @@ FROM work_item AS i
 WHERE i.company_id = %(company)s::smallint AND i.state = 'done' AND i.due_at IS NOT NULL AND {_within("i.closed_at")}
 """
 
+_ADVICE = """
+SELECT s.{at}, '', '', s.kind, s.id, s.kind, ({good})::int::float8, 1::float8
+FROM insight_suggestion AS s
+WHERE s.company_id = %(company)s::smallint AND s.{at} IS NOT NULL AND {within}
+"""
+ADVICE_ACCEPTED = _ADVICE.format(at="decided_at", good="s.state = 'accepted'", within=_within("s.decided_at"))
+ADVICE_RIGHT = _ADVICE.format(at="judged_at", good="s.outcome = 'right'", within=_within("s.judged_at"))
+
 
 def _stage(name: str, tables: str, since: str, until: str) -> str:
     return f"""

@@ -82,6 +82,8 @@ KPIS = {
         Kpi("cash to cash", facts.CASH_TO_CASH, "days", "low", "part"),
         Kpi("time to resolve", facts.ITEM_HOURS, "hours", "low", "item"),
         Kpi("resolved in time", facts.ITEMS_IN_TIME, "share", "high", "item"),
+        Kpi("advice accepted", facts.ADVICE_ACCEPTED, "share", "high", "advice"),
+        Kpi("advice right", facts.ADVICE_RIGHT, "share", "high", "advice"),
     )
 }  # fmt: skip
 """By name, in the order of an order's life."""

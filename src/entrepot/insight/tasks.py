@@ -1,4 +1,5 @@
-"""Background work of insight: every night the house proves its sums, and kept answers are renewed."""
+"""Background work of insight: every night the house proves its sums and makes its advice, and kept answers are
+renewed."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from entrepot.insight import answers, questions  # noqa: F401  which answers.renew finds by name
+from entrepot.insight.advising import KINDS
+from entrepot.insight.commands.advise import Advise, advise
 from entrepot.insight.verify import discrepancies
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
@@ -31,6 +34,21 @@ def renew(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when 
 def prove(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """At a quarter past two: a work item for each sum that is not in order."""
     prove_at(timezone.now())
+
+
+@app.periodic(cron="10 4 * * *")
+@app.task(name="insight.advise", queueing_lock="insight.advise")
+def advise_nightly(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """At ten past four: what the house would suggest is made anew."""
+    advise_at(timezone.now())
+
+
+def advise_at(at: datetime) -> None:
+    """Advice of each kind for all companies, a kind at a time so that none waits for the slowest."""
+    companies = parties.companies()
+    for kind in KINDS:
+        cause = Cause(Actor("system:advise", everything=True), at, "nightly advice")
+        advise(cause, requests=[Advise(one.id, kind) for one in companies])
 
 
 def prove_at(at: datetime) -> int:

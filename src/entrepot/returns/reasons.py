@@ -115,7 +115,7 @@ def says(policy: Reasons, code: str) -> str:
 
 def told(policy: Reasons, reason: str, own: str) -> str:
     """A reason as it is kept, in words, with what another system called it."""
-    if own in policy.own:
+    if own in policy.own and policy.own[own].of == reason:  # else the reason was corrected
         return policy.own[own].says
     return f"{REASONS[reason].says} ({own})" if ":" in own else REASONS[reason].says
 

@@ -105,7 +105,9 @@ AREAS = (
         Page("stock-past", _("As of a moment")),
         Page("channels", _("Channels and nodes")),
     )),
-    Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")), Page("jobs", _("Jobs")))),
+    Area("work", _("Work"), "work", "w", _("Work"), (
+        Page("work", _("Work")), Page("advice", _("Advice")), Page("jobs", _("Jobs")),
+    )),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
         Page("clearing", _("Clearing")),
@@ -165,6 +167,7 @@ ACTIONS = (
     Action(_("See what waits for stock"), "backorders"),
     Action(_("Work that is mine"), "work", "?view=mine", "work.claim"),
     Action(_("Overdue work"), "work", "?view=overdue"),
+    Action(_("Decide on advice"), "advice", "", "insight.accept_suggestions"),
     Action(_("Propose a wave"), "floor", "", "warehouse.propose_wave"),
     Action(_("Pack an order"), "packings", "", "warehouse.pack"),
     Action(_("Change rates of a carrier"), "services", "", "carriage.register_services"),

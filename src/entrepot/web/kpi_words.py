@@ -33,6 +33,7 @@ KINDS = {
     "disposition": _("Disposition"),
     "account": _("Account"),
     "part": _("Part"),
+    "advice": _("Kind of advice"),
 }
 
 TOLD_APART = (
@@ -270,6 +271,20 @@ WORDS = {
         _("Resolved in time"),
         _("Of the work items that ended and had a due time, those that ended before it."),
         _("items"),
+    ),
+    "advice accepted": Words(
+        _("Advice accepted"),
+        _("Of the suggestions that somebody decided on, those that were accepted."),
+        _("suggestions"),
+    ),
+    "advice right": Words(
+        _("Advice right"),
+        _(
+            "Of the suggestions of which it is known by now what came, those that were right: the reason that a "
+            "closed return has, people that were needed within the interval, work that was late in its old place, "
+            "anomalies that somebody took for some."
+        ),
+        _("suggestions"),
     ),
 }  # fmt: skip
 """By the names of `insight.kpis.KPIS`."""

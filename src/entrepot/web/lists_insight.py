@@ -13,6 +13,7 @@ from entrepot.insight.backorders import HeldUp, Waiting
 from entrepot.insight.campaigns import Campaigned
 from entrepot.insight.conflicts import Displaced, PassedOver
 from entrepot.insight.feeds import Feed, Shelf
+from entrepot.insight.suggestions import Suggestion
 from entrepot.stock import ageing
 from entrepot.stock.ageing import Expiring
 from entrepot.warehouse.labor import Throughput
@@ -232,8 +233,16 @@ MAILS = Listing(
     ),
     attributes("title", "person", "period", "state", "taken_at", "attempts", "error"),
 )  # fmt: skip
+ADVICE = Listing(
+    "advice", "advice",
+    (
+        Head(_("What is suggested")), Head(_("Kind"), "kind"), Head(_("Sure"), "sure", n=True),
+        Head(_("Why"), "why"), Head(_("Made"), "made"),
+    ),
+    cells_of(Suggestion),
+)  # fmt: skip
 
 ALL = (
     BACKORDERS, HELD_UP, CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT,
-    STANDARDS, PEOPLE, POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES, MAILS,
+    STANDARDS, PEOPLE, POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES, MAILS, ADVICE,
 )  # fmt: skip

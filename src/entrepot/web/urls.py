@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 from entrepot.web.api import house
 from entrepot.web.views import (
     adjustments,
+    advice,
     ageing,
     audit,
     backorders,
@@ -209,6 +210,7 @@ urlpatterns = [
     path("returns/pallets/<uuid:which>/count/", return_pallets.counted, name="return-pallet-count"),
     path("returns/pallets/<uuid:which>/close/", return_pallets.closed, name="return-pallet-close"),
     path("returns/strays/<uuid:which>/", return_parcels.decided, name="return-stray"),
+    path("returns/<uuid:which>/reason/", advice.correct, name="return-correct-reason"),
     path("returns/<uuid:which>/parcel/", return_parcels.announced, name="return-parcel"),
     path("returns/reasons/", return_asking.reasons, name="return-reasons"),
     path("returns/staging/", return_times.staging, name="return-staging"),
@@ -393,6 +395,9 @@ urlpatterns = [
     path("scan/move/", scan_carry.move_from, name="scan-move"),
     path("scan/move/in/<uuid:which>/", scan_carry.move_in, name="scan-move-in"),
     path("scan/move/<uuid:which>/", scan_carry.move_one, name="scan-move-one"),
+    path("work/advice/", advice.told, name="advice"),
+    path("work/advice/make/", advice.make, name="advice-make"),
+    path("work/advice/act/", advice.act, name="advice-act"),
     path("work/", work.work_list, name="work"),
     path("work/act/", work.act, name="work-act"),
     path("work/jobs/", jobs.jobs_list, name="jobs"),

@@ -20,9 +20,10 @@ from entrepot.purchasing.reordering import Reordering
 
 @dataclass(frozen=True, slots=True)
 class ReviewReorders:
-    """All SKUs of a company that a supplier offers are to be looked at."""
+    """All SKUs of a company that a supplier offers are to be looked at; or of these `skus`, those that one offers."""
 
     company: int
+    skus: tuple[UUID, ...] = ()
     key: str | None = None
 
 
@@ -44,8 +45,9 @@ def review_reorders(
     found: dict[int, list[UUID]] = defaultdict(list)
     for company, sku in sql.run(_OFFERED, {"companies": [one.company for one in requests]}):
         found[company].append(sku)
-    offer("reorder", [(sku, 1, cause.at) for skus in found.values() for sku in skus])
-    return [ReordersReviewed(len(found[one.company])) for one in requests]
+    looked = [[sku for sku in found[one.company] if not one.skus or sku in one.skus] for one in requests]
+    offer("reorder", [(sku, 1, cause.at) for skus in looked for sku in skus])
+    return [ReordersReviewed(len(skus)) for skus in looked]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from ninja.utils import normalize_path
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     adjustments,
+    advice,
     ageing,
     answers,
     audit,
@@ -237,6 +238,7 @@ api.add_router("/v1", trials.router, tags=["policies"])
 api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
+api.add_router("/v1", advice.router, tags=["work"])
 api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
 api.add_router("/v1", drop_ships.router, tags=["drop-ships"])

@@ -71,6 +71,23 @@ class AuthorizeIn(Strict):
     key: Own = None
 
 
+class CorrectReasonIn(Strict):
+    """The reason, a code of the house, for which the units of a line of a return really came back."""
+
+    model_config = _example(line=ONE, reason="defective", note="The motor is broken.")
+
+    line: UUID
+    reason: Code
+    note: Text = ""
+    key: Own = None
+
+
+class CorrectedReasonOut(Out):
+    line: UUID
+    reason: str
+    was: str
+
+
 class ReviewIn(Strict):
     """Take a return that waits for a person, or decline it with a reason."""
 

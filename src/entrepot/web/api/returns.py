@@ -16,6 +16,7 @@ from entrepot.returns import queries as returns
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorize, Item, authorize, consider
 from entrepot.returns.commands.close import Close, close
+from entrepot.returns.commands.correct_reasons import CorrectReason, correct_reasons
 from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
@@ -110,6 +111,21 @@ def review_returns(
 ) -> Any:
     """Take requested returns, or decline them."""
     return give(request, review, payload, idempotency_key, lambda item, key: _as(Review, item, key))
+
+
+@router.post(
+    "/returns/correct-reasons",
+    response={200: s.CorrectedReasonOut | list[Each[s.CorrectedReasonOut]], **REFUSED},
+)
+def correct_reasons_of_returns(
+    request: HttpRequest,
+    payload: s.CorrectReasonIn | Annotated[list[s.CorrectReasonIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say why goods really came back, while nothing of the line was refunded."""
+    return give(
+        request, correct_reasons, payload, idempotency_key, lambda item, key: _as(CorrectReason, item, key)
+    )
 
 
 @router.post("/returns/receive", response={200: s.ReceivedOut | list[Each[s.ReceivedOut]], **REFUSED})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import pages
+from entrepot.insight import pages, suggestions
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
@@ -41,8 +41,8 @@ from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.returns.commands.verdicts import AcceptUnits, RefuseUnits, accept_units, refuse_units
+from entrepot.web import advice_words, lists, papers
 from entrepot.web import format as fmt
-from entrepot.web import lists, papers
 from entrepot.web.edge import (
     Request,
     back,
@@ -169,8 +169,16 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "entries": pages.entries(journal),
         "items": work.of_subject(which),
+        "advice": _advice(request, [line.id for line in found.lines]),
+        "correctable": [line for line in found.lines if not line.refunded and head.state not in states.FINAL],
     }
     return page(request, "web/return.html", context, area="returns")
+
+
+def _advice(request: Request, lines: Sequence[UUID]) -> list[advice_words.Told]:
+    """What is suggested about the lines of a return."""
+    found = [one for of in suggestions.of_subjects(lines).values() for one in of]
+    return advice_words.told(found, request.reader.actor, request.reader.company.currency)
 
 
 def _label_for(which: UUID, label: label_queries.LabelRow | None) -> dict[str, Any]:

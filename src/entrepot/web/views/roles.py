@@ -33,6 +33,7 @@ ROOMS: dict[str, Promise] = {
     "simulation": _("Trials"),
     "work": _("Work"),
     "access": _("Access"),
+    "insight": _("Reports and advice"),
     "kernel": _("Policies and messages"),
 }
 """What the rooms are called whose commands a role may give, in the order in which they are read."""

@@ -14,15 +14,15 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
-from entrepot.insight import availability, pages, summary
+from entrepot.insight import availability, pages, suggestions, summary
 from entrepot.network import queries as network
 from entrepot.returns import regrading, second_grade_queries
 from entrepot.stock import availability_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
+from entrepot.web import advice_words, lists, plots, words
 from entrepot.web import format as fmt
-from entrepot.web import lists, plots, words
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
 from entrepot.web.listed import listed, order_of
 from entrepot.web.views.adjustments import choices as adjusting_choices
@@ -136,6 +136,11 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "goods": [one for one in buckets if one.bin],
         "promises": pages.promises(sku=which, at=fmt.reading().now, limit=SHOWN + 1),
         "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
+        "advice": advice_words.told(
+            suggestions.of_subjects([which]).get(which, ()),
+            request.reader.actor,
+            request.reader.company.currency,
+        ),
         "supply": supply,
         **(adjusting_choices(request) if may_correct else {}),
         "names": pages.names(

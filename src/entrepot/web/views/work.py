@@ -16,14 +16,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
 from entrepot.access.rules import ASKED, ROLES, stands_for
-from entrepot.insight import finding, pages
+from entrepot.insight import finding, making, pages, suggestions
+from entrepot.insight.advising import PRIORITY, Advice
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.orders import queries as orders
 from entrepot.orders.rules import RESOLUTIONS
 from entrepot.sourcing.commands.decide_holds import DecideHold, decide_holds
+from entrepot.web import advice_words, lists
 from entrepot.web import format as fmt
-from entrepot.web import lists
 from entrepot.web.edge import (
     Request,
     Undo,
@@ -61,6 +62,7 @@ VIEWS = {
     "untaken": _("Not taken"),
     "overdue": _("Overdue"),
     "snoozed": _("Put aside"),
+    "advised": _("In the suggested order"),
 }
 KINDS = {"": _("All"), "exceptions": _("Exceptions"), "cases": _("Cases of customers")}
 ROOT_CAUSES = {
@@ -84,13 +86,16 @@ ROOT_CAUSES = {
 def work_list(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
     asked = _asked(request)
-    shown = listed(request, lists.WORK, partial(_items, request, asked))
+    costs = _costs(request) if asked["view"] == "advised" else {}
+    fetch = partial(_advised, request, asked, costs) if costs else partial(_items, request, asked)
+    shown = listed(request, lists.WORK, fetch)
     if shown.answer:
         return shown.answer
     context: dict[str, Any] = {
         **shown.context("items"),
         **asked,
         "points": {one.id: one.points_at(now) for one in shown.rows},
+        "costs": costs,
         "filtered": any(asked.values()),
         "names": pages.names(item.subject for item in shown.rows),
         "now": now,
@@ -134,6 +139,34 @@ def _items(request: Request, asked: dict[str, str], after: UUID | None, limit: i
         after=after,
         limit=limit,
     )
+
+
+def _costs(request: Request) -> dict[UUID, int]:
+    """What waiting with each unfinished item is expected to cost, the dearest first; none where the policy switches
+    that advice off."""
+    company, now = request.reader.company.id, fmt.reading().now
+    policy = policies.of_company(company, Advice, now)[1]
+    if not policy.is_on(PRIORITY):
+        return {}
+    return {one.item.id: one.cost_minor for one in making.ranked(company, policy, now)}
+
+
+def _advised(
+    request: Request, asked: Mapping[str, str], costs: Mapping[UUID, int], after: UUID | None, limit: int
+) -> list[work.Item]:
+    """Unfinished items by what waiting with them is expected to cost: those behind an item, as the filter lets them
+    through. All priorities stay as they are."""
+    places = {which: place for place, which in enumerate(costs)}
+    found = [
+        one
+        for one in work.these(list(costs))
+        if asked["type"] in ("", one.type)
+        and asked["role"] in ("", OWN, one.role)
+        and (asked["role"] != OWN or one.role in request.reader.roles)
+        and asked["kind"] in ("", f"{one.kind}s")
+        and places[one.id] > places.get(after, -1)  # type: ignore[arg-type]
+    ]
+    return sorted(found, key=lambda one: places[one.id])[:limit]
 
 
 def _choices(request: Request, kind: str) -> dict[str, Any]:
@@ -214,6 +247,9 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "currency": _currency(found, of_order),
         **_called(request, found),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
+        "advice": advice_words.told(
+            suggestions.of_subjects([which]).get(which, ()), actor, request.reader.company.currency
+        ),
         "linked": linked,
         "others": [one for one in work.of_subject(found.subject) if one.id not in known],
         **_choices(request, found.type),
@@ -232,7 +268,10 @@ def _is_review(found: work.Item) -> bool:
 @console
 def act(request: Request) -> HttpResponse:
     """Do one thing with the chosen items, by one command."""
-    which = chosen(request, "item", partial(_items, request, _asked(request)))
+    asked = _asked(request)
+    costs = _costs(request) if asked["view"] == "advised" and request.POST.get("all") else {}
+    fetch = partial(_advised, request, asked, costs) if costs else partial(_items, request, asked)
+    which = chosen(request, "item", fetch)
     note = clean(request.POST.get("note"))
     match request.POST.get("action"):
         case "claim":
