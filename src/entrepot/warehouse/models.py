@@ -304,7 +304,8 @@ class Replenishment(models.Model):
 
 
 class Carton(models.Model):
-    """A kind of carton that a retailer packs in: its inner measures, what it may hold, weighs and costs."""
+    """A kind of carton that a retailer packs in: its inner measures, what it may hold, weighs and costs. The outer
+    measures are what a carrier measures; 0 where nobody measured them, and the inner ones count."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -316,10 +317,22 @@ class Carton(models.Model):
     tare_g = models.IntegerField(db_default=0)
     cost_minor = models.BigIntegerField(db_default=0)
     active = models.BooleanField(db_default=True)
+    outer_length_mm = models.IntegerField(db_default=0)
+    outer_width_mm = models.IntegerField(db_default=0)
+    outer_height_mm = models.IntegerField(db_default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="warehouse_carton_code_once"),
+            models.CheckConstraint(
+                name="warehouse_carton_outside_not_less_than_inside",
+                condition=Q(outer_length_mm=0, outer_width_mm=0, outer_height_mm=0)
+                | Q(
+                    outer_length_mm__gte=F("length_mm"),
+                    outer_width_mm__gte=F("width_mm"),
+                    outer_height_mm__gte=F("height_mm"),
+                ),
+            ),
             models.CheckConstraint(
                 name="warehouse_carton_holds_something",
                 condition=Q(length_mm__gt=0, width_mm__gt=0, height_mm__gt=0, max_weight_g__gt=0)
