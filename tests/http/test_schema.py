@@ -32,6 +32,9 @@ CHECKS = [
 ]  # fmt: skip
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "2"))
 OPERATIONS = [
+    ("/api/v1/aliases", "post"),
+    ("/api/v1/aliases/attach", "post"),
+    ("/api/v1/aliases/drop", "post"),
     ("/api/v1/audit", "get"),
     ("/api/v1/audit/heads", "get"),
     ("/api/v1/audit/refunds/{refund}", "get"),

@@ -26,6 +26,7 @@ from entrepot.web import format as fmt
 from entrepot.web.edge import Request, clean, console
 from entrepot.web.views.scan.screen import (
     Choice,
+    Goods,
     Outcome,
     Progress,
     Screen,
@@ -224,6 +225,7 @@ def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
         units=(units, stop.item.quantity) if step in ("item", "tote") else None,
         steps=(done + 1, len(job.stops)), taps=_taps(step, units, stop, at), scans=_wanted(step), at=str(stop.task),
         can_undo=bool(at.tokens), back="scan-pick",
+        goods=Goods(stop.bin.code, stop.item.code) if step == "item" else None,
     )  # fmt: skip
 
 
