@@ -181,7 +181,8 @@ class WaveOrder(models.Model):
 
 
 class PickList(models.Model):
-    """The stops of one cart. It is done when none of its tasks is open; `length_mm` is null without a layout."""
+    """The stops of one cart. It is done when none of its tasks is open; `length_mm` is null without a layout. Where a
+    tote passes from zone to zone, `leg` says which zone in turn it is; 0 elsewhere."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField()
@@ -192,11 +193,15 @@ class PickList(models.Model):
     length_mm = models.BigIntegerField(null=True)
     seconds = models.IntegerField()
     picker = models.TextField(default="", db_default="")
+    leg = models.SmallIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "warehouse_picklist"
         indexes = [models.Index(fields=["wave_id"], name="warehouse_picklist_of_wave")]
-        constraints = [models.UniqueConstraint(fields=["number"], name="warehouse_picklist_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="warehouse_picklist_number_once"),
+            models.CheckConstraint(name="warehouse_picklist_leg_not_negative", condition=Q(leg__gte=0)),
+        ]
 
 
 class ListStop(models.Model):
