@@ -170,6 +170,7 @@ OPERATIONS = [
     ("/api/v1/labels/take-off", "post"),
     ("/api/v1/labels/void", "post"),
     ("/api/v1/labor/outlook", "get"),
+    ("/api/v1/labor/performance", "get"),
     ("/api/v1/labor/standards", "get"),
     ("/api/v1/labor/standards", "post"),
     ("/api/v1/labor/throughput", "get"),

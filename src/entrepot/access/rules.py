@@ -186,7 +186,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.pick", "warehouse.pack", "warehouse.unpack", "warehouse.put_away", "warehouse.adjust",
         "warehouse.change_status",
         "warehouse.set_slots", "warehouse.build_plates", "warehouse.stack_plates", "warehouse.move_plates",
-        "warehouse.open_plates", "warehouse.fit_standards",
+        "warehouse.open_plates", "warehouse.fit_standards", "warehouse.show_performance",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject", "warehouse.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.relabel",
         "shipping.close_manifests", "shipping.tell_manifests", "shipping.take_off", "shipping.ask_rates",
