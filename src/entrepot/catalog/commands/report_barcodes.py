@@ -133,7 +133,7 @@ def attach_barcodes(cause: Cause, /, *, requests: Sequence[AttachBarcode]) -> li
 
     Locks: the barcodes of each company, then the items in the order of their ids.
     Refuses: NotFound (item, SKU); WrongState (done already); catalog.no_barcode_asked; Invalid; catalog.barcode_taken;
-    work.of_another_role. Again: by key. 10 statements.
+    work.of_another_role. Again: by key. 9 statements.
     """
     items = {one.id: one for one in work.these([one.item for one in requests])}
     judged = [_judge(one, items, cause) for one in requests]
