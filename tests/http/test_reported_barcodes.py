@@ -8,11 +8,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from entrepot.catalog import queries as catalog
+from entrepot.network import queries as network
 from entrepot.warehouse import floor_queries, queries
+from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.work import queries as work
 from tests.http.test_api import is_problem
 from tests.rules.test_returns_photos import png
-from tests.shop import COMPANY
+from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = "4006381333931"
@@ -99,10 +101,21 @@ def test_a_photo_of_the_label_goes_with_it(shop, handheld, console):
     assert "a whole JPEG, PNG or WebP" in answer.content.decode()
 
 
-@pytest.mark.parametrize("address", ["/scan/receive/"])
-def test_what_came_and_nobody_knows_is_reported_at_the_dock(shop, handheld, address):
+def test_what_stands_in_a_bin_that_is_counted_is_reported_with_the_bin(shop, handheld):
+    bins = {one.code: one.id for one in network.bins(nodes=[shop.nodes[0]])}
+    system = the_system(shop.now)
+    (asked,) = ask_counts(system, requests=[AskCount(bins["A-01"])])
     hand = handheld("supervisor")
-    hand.goes(address)
+    hand.goes(f"/scan/count/{asked.task}/")
+    hand.scans("A-01", "label 12")
+    assert "Report this barcode" in hand.page
+    hand.scans("=report|label 12")
+    assert [(one.facts["flow"], one.facts["place"]) for one in items(shop)] == [("count", "A-01")]
+
+
+def test_what_came_and_nobody_knows_is_reported_at_the_dock(shop, handheld):
+    hand = handheld("supervisor")
+    hand.goes("/scan/receive/")
     hand.scans("label 12")
     assert "Report this barcode" in hand.page
     hand.scans("=report|label 12")
