@@ -124,6 +124,7 @@ NOT_WALKED = {
     "report-tile": "a part of the reports",
     "view": "leads to a list",
     "return-photo": "a picture",
+    "barcode-photo": "a picture",
     "order-file": "a file",
     "departure-paper": "a file",
     "label-of-carrier": "a file",

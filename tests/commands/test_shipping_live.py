@@ -15,7 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.relay import relay_once
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import AddressGiven
-from entrepot.shipping import errors, queries, tasks
+from entrepot.shipping import asking, errors, queries, tasks
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.buy import (
     BuyLabels,
@@ -40,6 +40,7 @@ from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.live import Bought, Rate
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
@@ -87,6 +88,22 @@ def test_a_live_quote_takes_the_place_of_the_table(house: Floor, other: Imitatio
     assert (row.service, row.cost_minor) == ("slow", 250)
     assert (row.reasons["candidates"][0]["source"], row.reasons["candidates"][0]["note"]) == ("easypost", [])
     assert "Ada" not in sql.run("SELECT string_agg(body::text, '') FROM kernel_delivery")[0][0]
+
+
+def test_a_carrier_is_told_the_carton_from_outside_and_judges_its_longest_side_by_that(house: Floor):
+    carton = RegisterCarton(
+        COMPANY, "box", 110, 110, 60, 5_000, 40, outer_length_mm=118, outer_width_mm=118, outer_height_mm=74
+    )  # fmt: skip
+    register_cartons(SYSTEM, requests=[carton])
+    (work_,) = packed(*placed(house, 1, (0, 1), address=HOME))
+
+    asked = asking.of_fulfillment(work_, NOW)
+
+    assert asked is not None
+    assert [(one.length_mm, one.width_mm, one.height_mm) for one in asked.boxes] == [(118, 118, 74)]
+    register_services(SYSTEM, requests=[replace(LIVE, max_length_mm=115)])
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    assert gone.service == "fast"  # the cheaper one carries up to 115 mm
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,24 @@ def test_the_carton_proposed_is_taken_and_noted(house: Floor):
     assert (package.carton, package.proposed, package.volume_cm3) == ("eight", "eight", 4_000)
 
 
+def test_what_fits_is_said_by_the_inside_and_what_it_counts_as_by_the_outside(house: Floor):
+    tight = RegisterCarton(
+        COMPANY, "two", 100, 100, 100, 5_000, 30, 10, outer_length_mm=106, outer_width_mm=106, outer_height_mm=109
+    )  # fmt: skip
+    register_cartons(SYSTEM, requests=[tight])
+    order = house.order((0, 2)).order
+
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+
+    assert isinstance(answer, FulfillmentPacked)
+    (package,) = queries.packages(order)
+    assert (package.carton, package.proposed, package.volume_cm3) == (
+        "two",
+        "two",
+        1_225,
+    )  # 106 × 106 × 109 mm
+
+
 def test_dunnage_is_part_of_what_a_package_weighs(house: Floor):
     with_cartons(house)
     filled = packing.Packing(weight_tolerance_percent=0, weight_tolerance_g=5, dunnage_g_per_liter=15)

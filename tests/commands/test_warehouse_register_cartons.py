@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.kernel.errors import Invalid
 from entrepot.warehouse import packing
 from entrepot.warehouse.cartons import Carton
@@ -34,10 +35,33 @@ def test_cartons_stand_as_given_and_may_be_changed_or_put_away():
     assert (left.code, left.cost_minor) == ("M", 70)
 
 
+def test_a_carton_that_is_too_large_for_every_carrier_from_outside_is_not_proposed():
+    rates = (("1", 5_000, 500),)
+    done(
+        register_services,
+        RegisterService(COMPANY, "Post", "S", "Post S", 2, 5_000, "EUR", (("*", "*", "1"),), rates),
+    )
+    done(
+        register_cartons,
+        replace(MEDIUM, code="in", length_mm=250, width_mm=250),
+        replace(
+            MEDIUM, code="out", length_mm=350, outer_length_mm=354, outer_width_mm=304, outer_height_mm=240
+        ),
+    )
+
+    known = packing.cartons([COMPANY])[COMPANY]
+
+    assert [one.code for one in known.registered] == ["in", "out"]
+    assert [one.code for one in known.carried] == ["in"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"code": ""}, {"code": " M"}, {"code": "OWN"}, {"length_mm": 0}, {"width_mm": -1}, {"height_mm": 5_001},
+        {"outer_length_mm": 410}, {"outer_length_mm": 410, "outer_width_mm": 310, "outer_height_mm": 199},
+        {"outer_length_mm": 410, "outer_width_mm": 310, "outer_height_mm": 5_001},
+        {"outer_length_mm": -1, "outer_width_mm": 310, "outer_height_mm": 210},
         {"max_weight_g": 0}, {"tare_g": -1}, {"cost_minor": -1},
     ],
 )  # fmt: skip

@@ -253,7 +253,7 @@ def test_wrong_proposals_are_refused(house: Floor):
     )
     assert answers == [
         NotFound(what="node", which=unknown),
-        Invalid(field="method", expected="one of discrete, batch, cluster, zone", found="by ear"),
+        Invalid(field="method", expected="one of discrete, batch, cluster, zone, pass", found="by ear"),
         Invalid(field="zones", expected="codes of zones of the node", found="Z"),
         Invalid(field="lines_max", expected="at least 1", found=0),
     ]
@@ -298,6 +298,7 @@ def test_a_released_wave_is_work_on_lists_in_the_order_of_the_way(house: Floor):
         ("batch", 1, {0}),
         ("cluster", 2, {1, 2}),
         ("zone", 2, {0}),
+        ("pass", 6, {1}),
     ],
 )
 def test_each_method_makes_its_lists(house: Floor, method: str, lists: int, slots: set[int]):
@@ -313,7 +314,7 @@ def test_each_method_makes_its_lists(house: Floor, method: str, lists: int, slot
     assert len(stops) == 6
     assert {stop.slot for stop in stops} == slots
     zones = {row.zone for row in queries.pick_lists(wave=wave.wave)}
-    assert zones == ({"A", "B"} if method == "zone" else {""})
+    assert zones == ({"A", "B"} if method in ("zone", "pass") else {""})
 
 
 def test_small_things_fill_a_cart_by_what_they_measure_together(house: Floor):

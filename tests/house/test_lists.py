@@ -55,6 +55,7 @@ OTHERWISE = {
     "web/messages.html": (1, "a board of destinations"),
     "web/order_import.html": (5, "what became of one file"),
     "web/packing.html": (1, "the stations"),
+    "web/performance.html": (1, "the packers of a node"),
     "web/payout_look.html": (1, "what one file would settle"),
     "web/payouts.html": (2, "a form to explain lines of one payout"),
     "web/preview.html": (2, "an entry that would be posted"),

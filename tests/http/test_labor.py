@@ -9,6 +9,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.network import queries as network
 from entrepot.warehouse import task_times
@@ -67,3 +68,33 @@ def test_programs_are_told_the_same(shop, work, program):
     assert sum(step["orders"] for node in told for step in node["steps"]) == sum(
         step.orders for node in task_times.outlooks(company=COMPANY, at=timezone.now()) for step in node.steps
     )
+
+
+def test_how_each_gets_on_is_shown_to_those_who_may_and_that_they_looked_is_noted(
+    shop, work, console, program
+):
+    ahead = (
+        12 - timezone.now().hour
+    )  # it is about noon there, whenever this runs: the half hour before is today
+    sql.change("UPDATE network_node SET time_zone = %(zone)s", {"zone": f"Etc/GMT{-ahead:+d}"})
+    browser = console("supervisor")
+    for _ in range(2):
+        page = browser.get("/floor/performance/?node=MAN").content.decode()
+    assert "pia" in page and "60.0" in page, "a mug a minute"
+    assert 'data-live="30"' in page
+    looked = sql.run(
+        "SELECT actor FROM kernel_event WHERE command = 'warehouse.show_performance' AND subject_id = %(n)s",
+        {"n": shop.nodes[1]},
+    )
+    assert looked == [(shop.people["supervisor"].username,)]
+    assert "Nobody reported anything today" in browser.get("/floor/performance/?node=LDN").content.decode()
+    file = browser.get("/floor/performance/?node=MAN&format=csv").content.decode()
+    assert "pia" in file
+
+    other = console("service").get("/floor/performance/?node=MAN").content.decode()
+    assert "is personal" in other and "pia" not in other
+    told = program("supervisor").get(f"{API}/performance?node=MAN").json()
+    assert [(one["person"], one["step"], one["tasks"]) for one in told["people"]] == [("pia", "put_away", 9)]
+    assert told["before_packing"]["orders"] >= 0
+    assert program("service").get(f"{API}/performance?node=MAN").status_code == 403
+    assert program("supervisor").get(f"{API}/performance?node=NONE").status_code == 404

@@ -191,6 +191,9 @@ def test_from_carton_to_package_through_the_api(shop, program, console, waits):
     assert made.status_code == 200
     assert made.json()[0]["code"] == "C0"
     assert made.json()[1]["code"] == "kernel.invalid"
+    outside = {"outer_length_mm": 104, "outer_width_mm": 104, "outer_height_mm": 58}
+    assert person.post("/api/v1/cartons", carton | outside, "outside").status_code == 200
+    assert person.get("/api/v1/cartons").json()[0] == carton | outside | {"tare_g": 0, "cost_minor": 0}
     assert [one["code"] for one in person.get("/api/v1/cartons").json()] == ["C0", "C1", "C2", "C3"]
 
     filled = SetPolicy(

@@ -7,9 +7,13 @@ import re
 import pytest
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.network import queries as network_queries
+from entrepot.network.commands import register as network
 from entrepot.stock.commands.receive import Receive, receive
-from entrepot.warehouse import floor_queries, queries
+from entrepot.warehouse import floor_queries, queries, waves
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from tests.shop import COMPANY, a_person, the_system
 from tests.waves import a_shop_that_gathers
@@ -267,3 +271,55 @@ def test_the_lot_is_asked_for_of_each_barcode_where_several_stand_in_a_bin(shop,
             assert f"<b>{unit}</b>" in hand.page
     hand.scans(stop.item.code)
     assert hand.wrong.startswith(f"{stop.item.code} is right. Scan its lot as well")
+
+
+def test_a_tote_is_passed_on_to_the_next_zone_and_taken_up_by_its_number(shop, handheld, console):
+    a_shop_that_gathers(shop)
+    system, node = the_system(shop.now), shop.nodes[0]
+    zones = network.register_zones(system, requests=[network.RegisterZone(node, code) for code in ("A", "B")])
+    bins = {row.code: row for row in network_queries.bins(nodes=[node])}
+    network.register_bins(system, requests=[
+        network.RegisterBin(COMPANY, node, code, one.kind, zones[code > "A-01"].id, one.pick_sequence, 0, 8)
+        for code, one in bins.items() if one.kind == "pick"
+    ])  # fmt: skip
+    # One of the things of an order of several stands in the second zone.
+    ((sku, free),) = sql.run(
+        "SELECT b.sku_id, b.quantity - b.committed FROM stock_bucket AS b WHERE b.bin_id = %(bin)s::uuid"
+        " AND b.sku_id = (SELECT max(sku_id::text)::uuid FROM orders_line WHERE order_id = ANY(%(ready)s::uuid[])"
+        " GROUP BY order_id HAVING count(DISTINCT sku_id) > 1 ORDER BY order_id LIMIT 1)",
+        {"ready": shop.orders["ready"], "bin": bins["A-01"].id},
+    )
+    (moved,) = put_away(system, requests=[PutAway(COMPANY, sku, bins["A-01"].id, bins["A-02"].id, free)])
+    assert isinstance(moved, UnitsPutAway)
+    policy = waves.Waves(mode="waves", pass_zones=("A", "B"), pass_places=("", "CONV-B"))
+    set_policy(system, requests=[SetPolicy(COMPANY, "warehouse.waves", policy, shop.now, "LDN")])
+    (wave,) = propose_wave(system, requests=[ProposeWave(node, method="pass")])
+    release_wave(system, requests=[ReleaseWave(wave.wave)])
+    lists = queries.pick_lists(wave=wave.wave)
+    second = next(one for one in lists if one.leg == 2)
+    (first,) = [one for one in lists if one.leg == 1 and _order_of(one) == _order_of(second)]
+
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/pick/list/{second.id}/")
+    assert "is still in zone A" in hand.wrong
+    hand.goes("/scan/pick/")
+    assert second.number not in hand.page
+    hand.scans(first.number, "T-9")
+    for row in floor_queries.stops(pick_list=first.id):
+        hand.scans(row.stop.bin.code, row.stop.item.code)
+        if row.stop.item.quantity > 1:
+            hand.scans("=all")
+        hand.scans("T-9")
+    assert hand.right[-1] == f"{first.number} is picked. Pass tote T-9 to zone B: put it down at CONV-B."
+    shown = console("supervisor").get(f"/floor/waves/{wave.wave}/").content.decode()
+    assert "tote T-9 · tote is here" in shown
+
+    other = handheld("root")
+    other.goes("/scan/pick/")
+    other.scans("t-9")
+    assert other.at == f"/scan/pick/list/{second.id}/"
+    assert queries.pick_list(second.id).picker == shop.people["root"].username
+
+
+def _order_of(one: queries.PickListRow) -> object:
+    return queries.list_stops(one.id)[0].fulfillment

@@ -32,6 +32,9 @@ CHECKS = [
 ]  # fmt: skip
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "2"))
 OPERATIONS = [
+    ("/api/v1/aliases", "post"),
+    ("/api/v1/aliases/attach", "post"),
+    ("/api/v1/aliases/drop", "post"),
     ("/api/v1/audit", "get"),
     ("/api/v1/audit/heads", "get"),
     ("/api/v1/audit/refunds/{refund}", "get"),
@@ -173,6 +176,7 @@ OPERATIONS = [
     ("/api/v1/labels/take-off", "post"),
     ("/api/v1/labels/void", "post"),
     ("/api/v1/labor/outlook", "get"),
+    ("/api/v1/labor/performance", "get"),
     ("/api/v1/labor/standards", "get"),
     ("/api/v1/labor/standards", "post"),
     ("/api/v1/labor/throughput", "get"),

@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Said
 from entrepot.warehouse import lists
 from entrepot.warehouse.labor import Standard
-from entrepot.warehouse.lists import OnList, Plan, Stop, plan_lists
+from entrepot.warehouse.lists import OnList, Plan, Stop, plan_lists, turns
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.waves import (
     FLOOR_RESTS,
     FULL,
+    METHODS,
     NO_PICKERS,
     NO_STATIONS,
     NOBODY_PACKS,
@@ -35,6 +37,7 @@ from entrepot.warehouse.waves import (
     list_seconds,
     paced,
     pick_seconds,
+    place_of,
     room,
     stands_still,
     why_others_wait,
@@ -216,7 +219,7 @@ stops = st.lists(
 
 
 @given(
-    stops, st.sampled_from(("discrete", "batch", "cluster", "zone")), st.sampled_from((PLAN, None)), st.integers(2, 4)
+    stops, st.sampled_from(METHODS), st.sampled_from((PLAN, None)), st.integers(2, 4)
 )  # fmt: skip
 def test_every_stop_is_on_one_list_and_what_belongs_together_stays_so(
     found: list[Stop], method: str, plan: Plan | None, places: int
@@ -228,19 +231,45 @@ def test_every_stop_is_on_one_list_and_what_belongs_together_stays_so(
     for one in lists:
         loads = {stop.load for stop, _ in one.stops}
         assert one.units <= 30 or len(loads) == 1
-        if method == "zone":
+        if method in ("zone", "pass"):
             assert {stop.zone for stop, _ in one.stops} == {one.zone}
-        if method == "discrete":
+        if method in ("discrete", "pass"):
             assert len(loads) == 1
-        if method == "cluster":
+        assert (one.leg > 0) == (method == "pass")
+        if method == "pass":
+            assert {slot for _, slot in one.stops} == {1}
+        elif method == "cluster":
             assert len(loads) <= places
             assert len({(stop.load, slot) for stop, slot in one.stops}) == len(loads)
         else:
             assert {slot for _, slot in one.stops} == {0}
-    if method != "zone":
+    if method not in ("zone", "pass"):
         assert len({(i, stop.load) for i, one in enumerate(lists) for stop, _ in one.stops}) == len(
             {stop.load for stop in found}
         )
+
+
+@given(stops, st.lists(st.sampled_from("ABC"), unique=True))
+def test_totes_pass_the_zones_in_one_order_and_leave_none_out(found: list[Stop], named: list[str]):
+    lists = plan_lists(found, None, Waves(method="pass", pass_zones=tuple(named)), Random(1))
+    ways: dict[UUID, list[tuple[int, str]]] = {}
+    for one in lists:
+        ways.setdefault(one.stops[0][0].load, []).append((one.leg, one.zone))
+    turn = turns(found, Waves(pass_zones=tuple(named)))
+    for load, way in ways.items():
+        assert [leg for leg, _ in way] == list(range(1, len(way) + 1))
+        assert {zone for _, zone in way} == {stop.zone for stop in found if stop.load == load}
+        assert [turn[zone] for _, zone in way] == sorted(turn[zone] for _, zone in way)
+    known = [zone for zone in named if zone in turn]
+    assert sorted(turn, key=turn.__getitem__)[: len(known)] == known
+
+
+def test_places_of_the_conveyor_are_those_of_the_zones_named():
+    policy = Waves(pass_zones=("B", "A"), pass_places=("CONV-B", ""))
+    assert [place_of(policy, zone) for zone in ("B", "A", "C")] == ["CONV-B", "", ""]
+    for wrong in ({"pass_zones": ("A", "A")}, {"pass_zones": ("A",), "pass_places": ("x", "y")}):
+        with pytest.raises(ValueError, match="expected"):
+            Waves(**wrong)
 
 
 def test_without_a_plan_the_way_follows_the_pick_sequence():

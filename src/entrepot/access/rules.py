@@ -135,7 +135,7 @@ def misfit_of_view(name: str, query: str, role: str, roles: Collection[str]) -> 
 
 EVERYBODY = (
     "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
-    "work.keep_scans", "work.report_scans", "access.save_view", "access.drop_view",
+    "work.keep_scans", "work.report_scans", "catalog.report_barcodes", "access.save_view", "access.drop_view",
     "access.subscribe_reports", "access.end_subscriptions",
     # each as far as they may give the command that follows from it
     "insight.accept_suggestions", "insight.decline_suggestions",
@@ -189,7 +189,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.pick", "warehouse.pack", "warehouse.unpack", "warehouse.put_away", "warehouse.adjust",
         "warehouse.change_status",
         "warehouse.set_slots", "warehouse.build_plates", "warehouse.stack_plates", "warehouse.move_plates",
-        "warehouse.open_plates", "warehouse.fit_standards",
+        "warehouse.open_plates", "warehouse.fit_standards", "warehouse.show_performance",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject", "warehouse.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.relabel",
         "shipping.close_manifests", "shipping.tell_manifests", "shipping.take_off", "shipping.ask_rates",
@@ -256,6 +256,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "stock.set_preorder",
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
         "catalog.register_skus", "catalog.register_kits", "catalog.register_packagings", "returns.grade_skus",
+        "catalog.add_aliases", "catalog.drop_aliases", "catalog.attach_barcodes",
         "network.register_nodes", "network.register_zones", "network.register_bins", "network.register_channels",
         "warehouse.switch_bins", "warehouse.retire_bins",
         "parties.register_suppliers", "parties.register_offers",
@@ -294,6 +295,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",
         "catalog.register_skus", "catalog.register_kits", "catalog.register_packagings", "returns.grade_skus",
+        "catalog.add_aliases", "catalog.drop_aliases", "catalog.attach_barcodes",
         "purchasing.confirm", "purchasing.take_notices", "channels.take_documents",
         "network.register_channels", "network.serve_channels", "network.register_places",
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",

@@ -116,6 +116,11 @@ def is_misread(barcode: str) -> bool:
     return not found.sound
 
 
+def spellings(barcode: str) -> tuple[str, ...]:
+    """All texts that are the same number of an article as this one, itself among them."""
+    return _number(barcode, barcode).barcodes or (barcode,)
+
+
 def _fits(digits: str) -> bool:
     return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
 

@@ -112,3 +112,29 @@ class Packaging(models.Model):
                 condition=~Q(barcode=""),
             ),
         ]
+
+
+class Alias(models.Model):
+    """A further barcode of a SKU: what a supplier prints instead of the SKU's own, or beside it."""
+
+    pk = models.CompositePrimaryKey("company_id", "barcode")
+    company_id = models.SmallIntegerField()
+    barcode = models.TextField()
+    sku_id = models.UUIDField(db_index=True)
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="catalog_alias_given", condition=~Q(barcode=""))]
+
+
+class BarcodePhoto(models.Model):
+    """A picture of a code that was reported, by the work item about it."""
+
+    pk = models.CompositePrimaryKey("item_id", "digest")
+    item_id = models.UUIDField()
+    digest = models.TextField()
+    kind = models.TextField()
+    content = models.BinaryField()
+    added_by = models.TextField()
+    added_at = models.DateTimeField()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -74,8 +75,8 @@ def by_barcode(*, company: int, barcodes: Collection[str]) -> dict[str, list[Sku
 
 
 def by_scan(*, company: int, scans: Sequence[Scan]) -> list[list[Sku]]:
-    """For each scan the SKUs that bear one of its numbers as barcode, on a unit, a case or a pallet, or that have it as
-    their code. One statement."""
+    """For each scan the SKUs that bear one of its numbers as barcode, on a unit, a case or a pallet, own or further, or
+    that have it as their code. One statement."""
     wanted = list(dict.fromkeys(number for scan in scans for number in scan.barcodes))
     found: dict[str, list[Sku]] = {}
     for barcode, *row in sql.run(_BY_SCAN, {"company": company, "numbers": wanted}) if wanted else ():
@@ -94,6 +95,31 @@ def packagings(skus: Collection[UUID]) -> dict[UUID, tuple[Packaging, ...]]:
     for sku, *packaging in sql.run(_PACKAGINGS, {"skus": list(set(skus))}):
         found[sku] = (*found.get(sku, ()), Packaging(*packaging))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A further barcode of a SKU, who gave it and when."""
+
+    barcode: str
+    added_by: str
+    added_at: datetime
+
+
+def aliases(*, sku: UUID) -> list[Alias]:
+    """The further barcodes of a SKU, as they came. One statement."""
+    return [Alias(*row) for row in sql.run(_ALIASES, {"sku": sku})]
+
+
+def photos_of(*, item: UUID) -> list[str]:
+    """The digests of the pictures with a report of a barcode. One statement."""
+    return [digest for (digest,) in sql.run(_PHOTOS, {"item": item})]
+
+
+def photo(*, item: UUID, digest: str) -> tuple[str, bytes] | None:
+    """The kind of a picture and its bytes; None where there is none. One statement."""
+    found = sql.run(_PHOTO, {"item": item, "digest": digest})
+    return (found[0][0], bytes(found[0][1])) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +158,7 @@ def kits_with(*, sku: UUID) -> list[Part]:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("catalog_sku", "catalog_component", "catalog_packaging")
+    tables = ("catalog_sku", "catalog_component", "catalog_packaging", "catalog_alias")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -168,13 +194,24 @@ FROM (SELECT id AS sku_id, '' AS number, 1 AS units FROM catalog_sku
                                                     OR code = ANY(%(numbers)s::text[]))
       UNION ALL
       SELECT sku_id, barcode, units FROM catalog_packaging
-      WHERE company_id = %(company)s::smallint AND barcode <> '' AND barcode = ANY(%(numbers)s::text[])) AS found
+      WHERE company_id = %(company)s::smallint AND barcode <> '' AND barcode = ANY(%(numbers)s::text[])
+      UNION ALL
+      SELECT sku_id, barcode, 1 FROM catalog_alias
+      WHERE company_id = %(company)s::smallint AND barcode = ANY(%(numbers)s::text[])) AS found
 JOIN catalog_sku ON catalog_sku.id = found.sku_id ORDER BY code, found.units DESC
 """
 
 _PACKAGINGS = """
 SELECT sku_id, kind, units, barcode FROM catalog_packaging WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, units
 """
+
+_ALIASES = """
+SELECT barcode, added_by, added_at FROM catalog_alias WHERE sku_id = %(sku)s::uuid ORDER BY added_at, barcode
+"""
+
+_PHOTOS = "SELECT digest FROM catalog_barcodephoto WHERE item_id = %(item)s::uuid ORDER BY added_at, digest"
+
+_PHOTO = "SELECT kind, content FROM catalog_barcodephoto WHERE item_id = %(item)s::uuid AND digest = %(digest)s::text"
 
 _COMPONENTS = """
 SELECT s.id, s.code, s.name, m.units, s.list_price FROM catalog_component AS m JOIN catalog_sku AS s ON s.id = m.sku_id
@@ -196,6 +233,14 @@ WHERE m.sku_id = %(sku)s::uuid ORDER BY s.code
 """
 
 _CONTRADICTIONS = """
+SELECT format('alias %s of SKU %s is the barcode of SKU %s', a.barcode, s.code, o.code)
+FROM catalog_alias AS a JOIN catalog_sku AS s ON s.id = a.sku_id
+JOIN catalog_sku AS o ON o.company_id = a.company_id AND o.barcode = a.barcode AND o.barcode <> '' AND o.id <> a.sku_id
+UNION ALL
+SELECT format('alias %s of SKU %s stands on a %s', a.barcode, s.code, p.kind)
+FROM catalog_alias AS a JOIN catalog_sku AS s ON s.id = a.sku_id
+JOIN catalog_packaging AS p ON p.company_id = a.company_id AND p.barcode = a.barcode AND p.barcode <> ''
+UNION ALL
 SELECT format('SKU %s has a category with blanks around it: %L', code, category) FROM catalog_sku
 WHERE category <> btrim(category)
 UNION ALL

@@ -44,7 +44,7 @@ def _asked(rows: list[Any], at: datetime) -> Asked | None:
 
 
 def _box(carton: str, weight_g: int, length: int, width: int, height: int, *, goods: tuple[Good, ...]) -> Box:
-    """A package; one in a standard carton, where nobody registered any, has the sides of that."""
+    """A package by its outer sides; one in a standard carton, where nobody registered any, has the sides of that."""
     sides = (length, width, height)
     return Box(weight_g, *(sides if any(sides) else STANDARD.get(carton, sides)), goods=goods)
 
@@ -116,8 +116,9 @@ def of_customer(address: UUID | None, postal_code: str, country: str, *, residen
 
 _ROWS = """
 SELECT o.company_id::int, f.number, n.code, n.name, n.postal_code, n.country, o.address_id, o.postal_code, o.country,
-       o.demand = 'sale', f.id, p.id, p.carton, p.weight_g, COALESCE(c.length_mm, 0), COALESCE(c.width_mm, 0),
-       COALESCE(c.height_mm, 0)
+       o.demand = 'sale', f.id, p.id, p.carton, p.weight_g,
+       COALESCE(NULLIF(c.outer_length_mm, 0), c.length_mm, 0), COALESCE(NULLIF(c.outer_width_mm, 0), c.width_mm, 0),
+       COALESCE(NULLIF(c.outer_height_mm, 0), c.height_mm, 0)
 FROM warehouse_package AS p
 JOIN warehouse_fulfillment AS f ON f.id = p.fulfillment_id
 JOIN orders_order AS o ON o.id = f.order_id

@@ -162,10 +162,11 @@ JOIN network_channel AS h ON h.id = o.channel_id
 WHERE f.id = ANY(%(ids)s::uuid[])
 """
 
-# The longest side is that of the carton, or of the longest thing where it goes in no carton of ours.
+# The longest side is that of the carton, from outside where that was measured, or of the longest thing where it goes
+# in no carton of ours.
 _PACKAGES = """
 SELECT p.fulfillment_id, p.weight_g, p.volume_cm3,
-       COALESCE(greatest(c.length_mm, c.width_mm, c.height_mm),
+       COALESCE(greatest(c.length_mm, c.width_mm, c.height_mm, c.outer_length_mm, c.outer_width_mm, c.outer_height_mm),
                 (SELECT max(greatest(s.length_mm, s.width_mm, s.height_mm))
                  FROM warehouse_packageline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
                  WHERE l.package_id = p.id), 0)::int

@@ -22,6 +22,9 @@ class CartonRow:
     tare_g: int
     cost_minor: int
     active: bool
+    outer_length_mm: int
+    outer_width_mm: int
+    outer_height_mm: int
     packed: int
 
 
@@ -33,6 +36,7 @@ def registered(*, company: int, since: datetime) -> list[CartonRow]:
 # The keys of packages sort by the time they were made, so that only those of late are read.
 _REGISTERED = """
 SELECT c.id, c.code, c.length_mm, c.width_mm, c.height_mm, c.max_weight_g, c.tare_g, c.cost_minor, c.active,
+       c.outer_length_mm, c.outer_width_mm, c.outer_height_mm,
        COALESCE(p.packed, 0)::int
 FROM warehouse_carton AS c
 LEFT JOIN (SELECT carton, count(*) AS packed FROM warehouse_package

@@ -164,6 +164,16 @@ class WeightOff(Refused):
     )
 
 
+class ToteElsewhere(Refused):
+    """A tote that passes from zone to zone is not there yet."""
+
+    code = "warehouse.tote_elsewhere"
+    says = (
+        "The tote of list {list} is still in zone {zone}, on list {before}. Take another list, and this one when the"
+        " tote has come."
+    )
+
+
 class ListTaken(Refused):
     code = "warehouse.list_taken"
     says = "List {list} is with {picker}. Take another, or ask a supervisor to give it to you."

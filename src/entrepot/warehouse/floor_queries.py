@@ -10,6 +10,7 @@ from uuid import UUID
 
 from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
+from entrepot.warehouse.passing import IN_TURN
 from entrepot.warehouse.picking import Stop
 from entrepot.warehouse.shelf_queries import mixed_in, sizes_in
 from entrepot.work.scanning import Item, Named
@@ -74,13 +75,15 @@ class PickJob:
     stops: int
     method: str
     zone: str
+    totes: str = ""
+    """Of an order whose tote passes from zone to zone: what it stands in."""
 
 
 def pick_jobs(*, company: int, node: UUID, person: str, limit: int = 30) -> list[PickJob]:
     """Lists and orders with open tasks at a node: those of the person first, then those of nobody, the most urgent
     first. 1 statement."""
     params = {"company": company, "node": node, "person": person, "limit": limit}
-    return [PickJob(*row[:7]) for row in sql.run(_JOBS, params)]
+    return [PickJob(*row[:8]) for row in sql.run(_JOBS, params)]
 
 
 def fulfillments_named(*, company: int, text: str) -> list[UUID]:
@@ -242,13 +245,17 @@ SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_L
 """
 
 _JOBS = f"""
-SELECT 'list', l.id, l.number, l.picker, s.open, w.method, l.zone, l.picker <> %(person)s::text AS later,
+SELECT 'list', l.id, l.number, l.picker, s.open, w.method, l.zone,
+       CASE WHEN l.leg > 0 THEN COALESCE((SELECT string_agg(DISTINCT c.code, ', ') FROM warehouse_liststop AS s
+           JOIN warehouse_picktask AS t ON t.id = s.task_id
+           JOIN warehouse_tote AS c ON c.fulfillment_id = t.fulfillment_id WHERE s.list_id = l.id), '') ELSE '' END,
+       l.picker <> %(person)s::text AS later,
        0 AS urgent, w.cutoff_at AS due, l.id AS key
 FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
-WHERE l.picker IN ('', %(person)s::text) AND s.open > 0
+WHERE l.picker IN ('', %(person)s::text) AND s.open > 0 AND {IN_TURN}
 UNION ALL
-SELECT 'order', f.id, f.number, f.picker, t.open, 'discrete', '', f.picker <> %(person)s::text, -f.priority, f.due_at,
-       f.id
+SELECT 'order', f.id, f.number, f.picker, t.open, 'discrete', '', '', f.picker <> %(person)s::text, -f.priority,
+       f.due_at, f.id
 FROM ({_QUEUED.format(queue="pick")}) AS f CROSS JOIN LATERAL ({_ON_NO_LIST}) AS t
 WHERE t.open > 0 AND f.picker IN ('', %(person)s::text)
 ORDER BY later, urgent, due, key LIMIT %(limit)s::int

@@ -44,12 +44,14 @@ class Plan(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """A list: its stops in the order of the way, each with its place on the cart (0: any)."""
+    """A list: its stops in the order of the way, each with its place on the cart (0: any). `leg`: which zone in turn it
+    is of a tote that passes from zone to zone; 0: no tote does."""
 
     zone: str
     stops: tuple[tuple[Stop, int], ...]
     length_mm: int | None
     seconds: int
+    leg: int = 0
 
     @property
     def units(self) -> int:
@@ -67,6 +69,8 @@ def plan_lists(
     What an order needs of a zone, or of all where the method is another, stays together, also where it is more than a
     cart takes. Without a plan carts are filled as the orders come, and walked in the order of `pick_sequence`.
     """
+    if policy.method == "pass":
+        return _passed(list(stops), plan, policy, times)
     zones: dict[str, list[Stop]] = {}
     for stop in stops:
         zones.setdefault(stop.zone if policy.method == "zone" else "", []).append(stop)
@@ -80,6 +84,30 @@ def plan_lists(
             for group in _grouped(part, plan, spot, policy, routes, chance)
         ]
     return planned
+
+
+def _passed(stops: Sequence[Stop], plan: Plan | None, policy: Waves, times: Times) -> list[Planned]:
+    """A list for each order and zone: its tote goes through the zones in one order, the same for all."""
+    turn = turns(stops, policy)
+    spot = cache(spots(plan))
+    planned = []
+    for load in by_load(stops):
+        zones: dict[str, list[Stop]] = {}
+        for stop in load:
+            zones.setdefault(stop.zone, []).append(stop)
+        for leg, zone in enumerate(sorted(zones, key=turn.__getitem__), 1):
+            planned.append(walked(zone, [zones[zone]], plan, spot, policy, times)._replace(leg=leg))
+    return planned
+
+
+def turns(stops: Iterable[Stop], policy: Waves) -> dict[str, int]:
+    """Which zone totes pass first: those of the policy in its order, then by the pick sequence of their bins."""
+    first: dict[str, int] = {}
+    for stop in stops:
+        first[stop.zone] = min(stop.pick_sequence, first.get(stop.zone, stop.pick_sequence))
+    named = {zone: i for i, zone in enumerate(policy.pass_zones)}
+    order = sorted(first, key=lambda zone: (named.get(zone, len(named)), first[zone], zone))
+    return {zone: i for i, zone in enumerate(order)}
 
 
 def spots(plan: Plan | None) -> ToSpot:
@@ -127,7 +155,7 @@ def walked(
     zone: str, loads: Sequence[Sequence[Stop]], plan: Plan | None, spot: ToSpot, policy: Waves, times: Times
 ) -> Planned:
     """One cart with its way."""
-    has_places = policy.method == "cluster"
+    has_places = policy.method in ("cluster", "pass")
     stops = [(stop, place if has_places else 0) for place, load in enumerate(loads, 1) for stop in load]
     # At one place of the way: bin by bin, and of a bin what is the same together.
     stops.sort(key=lambda one: (one[0].pick_sequence, one[0].bin, one[0].sku, one[1], one[0].task))
@@ -161,7 +189,7 @@ NOTHING_LEFT = Said("nothing would be left on it")
 def may_go_apart(method: str, *, begun: bool) -> bool:
     """Whether the stops of an order may go on a cart of their own: where each order has its list, there is none to go
     from, and where each has its place, it goes whole and unbegun."""
-    return method != "discrete" and not (method == "cluster" and begun)
+    return method not in ("discrete", "pass") and not (method == "cluster" and begun)
 
 
 def split(found: Sequence[OnList], method: str, loads: Collection[UUID] = ()) -> list[Stop] | Said:
@@ -171,7 +199,7 @@ def split(found: Sequence[OnList], method: str, loads: Collection[UUID] = ()) ->
     On a cart with places for orders, one goes whole or stays: its units stand in a tote together. Where the cart is
     sorted afterwards, each stop goes for itself.
     """
-    if method == "discrete":
+    if method in ("discrete", "pass"):
         return ONE_ORDER
     left = [one for one in found if one.is_open]
     free = [one.stop for one in left if may_go_apart(method, begun=one.begun)]

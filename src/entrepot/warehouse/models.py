@@ -181,7 +181,8 @@ class WaveOrder(models.Model):
 
 
 class PickList(models.Model):
-    """The stops of one cart. It is done when none of its tasks is open; `length_mm` is null without a layout."""
+    """The stops of one cart. It is done when none of its tasks is open; `length_mm` is null without a layout. Where a
+    tote passes from zone to zone, `leg` says which zone in turn it is; 0 elsewhere."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField()
@@ -192,11 +193,15 @@ class PickList(models.Model):
     length_mm = models.BigIntegerField(null=True)
     seconds = models.IntegerField()
     picker = models.TextField(default="", db_default="")
+    leg = models.SmallIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "warehouse_picklist"
         indexes = [models.Index(fields=["wave_id"], name="warehouse_picklist_of_wave")]
-        constraints = [models.UniqueConstraint(fields=["number"], name="warehouse_picklist_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="warehouse_picklist_number_once"),
+            models.CheckConstraint(name="warehouse_picklist_leg_not_negative", condition=Q(leg__gte=0)),
+        ]
 
 
 class ListStop(models.Model):
@@ -304,7 +309,8 @@ class Replenishment(models.Model):
 
 
 class Carton(models.Model):
-    """A kind of carton that a retailer packs in: its inner measures, what it may hold, weighs and costs."""
+    """A kind of carton that a retailer packs in: its inner measures, what it may hold, weighs and costs. The outer
+    measures are what a carrier measures; 0 where nobody measured them, and the inner ones count."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -316,10 +322,22 @@ class Carton(models.Model):
     tare_g = models.IntegerField(db_default=0)
     cost_minor = models.BigIntegerField(db_default=0)
     active = models.BooleanField(db_default=True)
+    outer_length_mm = models.IntegerField(db_default=0)
+    outer_width_mm = models.IntegerField(db_default=0)
+    outer_height_mm = models.IntegerField(db_default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="warehouse_carton_code_once"),
+            models.CheckConstraint(
+                name="warehouse_carton_outside_not_less_than_inside",
+                condition=Q(outer_length_mm=0, outer_width_mm=0, outer_height_mm=0)
+                | Q(
+                    outer_length_mm__gte=F("length_mm"),
+                    outer_width_mm__gte=F("width_mm"),
+                    outer_height_mm__gte=F("height_mm"),
+                ),
+            ),
             models.CheckConstraint(
                 name="warehouse_carton_holds_something",
                 condition=Q(length_mm__gt=0, width_mm__gt=0, height_mm__gt=0, max_weight_g__gt=0)

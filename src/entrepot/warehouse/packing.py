@@ -245,8 +245,12 @@ SELECT c.company_id::int,
        EXISTS (SELECT FROM carriage_service AS s
                WHERE s.company_id = c.company_id AND s.active
                  AND (s.divisor = 0
-                      OR c.length_mm::bigint * c.width_mm * c.height_mm <= s.max_weight_g::bigint * s.divisor)),
-       c.code, c.length_mm, c.width_mm, c.height_mm, c.max_weight_g, c.tare_g, c.cost_minor
+                      OR CASE WHEN c.outer_length_mm > 0
+                              THEN c.outer_length_mm::bigint * c.outer_width_mm * c.outer_height_mm
+                              ELSE c.length_mm::bigint * c.width_mm * c.height_mm END
+                         <= s.max_weight_g::bigint * s.divisor)),
+       c.code, c.length_mm, c.width_mm, c.height_mm, c.max_weight_g, c.tare_g, c.cost_minor, c.outer_length_mm,
+       c.outer_width_mm, c.outer_height_mm
 FROM warehouse_carton AS c
 WHERE c.company_id = ANY(%(companies)s::smallint[]) AND c.active ORDER BY c.company_id, c.code
 """

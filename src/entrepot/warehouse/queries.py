@@ -11,6 +11,7 @@ from uuid import UUID
 from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
 from entrepot.warehouse.lists import may_go_apart
+from entrepot.warehouse.passing import EARLIER
 from entrepot.warehouse.shelf_queries import sizes_in
 
 
@@ -225,11 +226,17 @@ class PickListRow:
     open_stops: int
     orders: int
     units: int
+    leg: int = 0
+    """Of a tote that passes from zone to zone, which zone in turn this is; 0 elsewhere."""
+    totes: str = ""
+    """The totes of its order, where they pass."""
+    tote_in: str = ""
+    """The zone where its tote is before it comes here; '' where it is here, or none passes."""
 
 
 def pick_lists(*, wave: UUID, limit: int = 500) -> list[PickListRow]:
     """The lists of a wave in the order of their numbers. 1 statement."""
-    statement = _LISTS.format(which="l.wave_id = %(wave)s::uuid") + " LIMIT %(limit)s::int"
+    statement = _LISTS.format(which="l.wave_id = %(wave)s::uuid", earlier=EARLIER) + " LIMIT %(limit)s::int"
     return [PickListRow(*row) for row in sql.run(statement, {"wave": wave, "limit": limit})]
 
 
@@ -239,13 +246,14 @@ def open_lists(*, company: int, node: UUID | None = None, limit: int = 50) -> li
         AND (%(node)s::uuid IS NULL OR node_id = %(node)s::uuid) ORDER BY id DESC LIMIT 1000) AND s.open > 0"""
     params = {"company": company, "node": node, "limit": limit}
     return [
-        PickListRow(*row) for row in sql.run(_LISTS.format(which=which) + " LIMIT %(limit)s::int", params)
+        PickListRow(*row)
+        for row in sql.run(_LISTS.format(which=which, earlier=EARLIER) + " LIMIT %(limit)s::int", params)
     ]
 
 
 def pick_list(list_id: UUID) -> PickListRow | None:
     """One list; None where there is none of that id."""
-    rows = sql.run(_LISTS.format(which="l.id = %(id)s::uuid"), {"id": list_id})
+    rows = sql.run(_LISTS.format(which="l.id = %(id)s::uuid", earlier=EARLIER), {"id": list_id})
     return PickListRow(*rows[0]) if rows else None
 
 
@@ -379,7 +387,12 @@ GROUP BY 1
 
 _LISTS = """
 SELECT l.id, l.number, l.wave_id, w.number, n.code, l.zone, l.length_mm, l.seconds, l.picker, s.stops, s.open, s.orders,
-       s.units
+       s.units, l.leg,
+       CASE WHEN l.leg > 0 THEN COALESCE((SELECT string_agg(DISTINCT c.code, ', ') FROM warehouse_liststop AS s
+           JOIN warehouse_picktask AS t ON t.id = s.task_id
+           JOIN warehouse_tote AS c ON c.fulfillment_id = t.fulfillment_id WHERE s.list_id = l.id), '') ELSE '' END,
+       CASE WHEN l.leg > 0 AND s.open > 0
+            THEN COALESCE((SELECT e.zone {earlier} ORDER BY e.leg, e.id LIMIT 1), '') ELSE '' END
 FROM warehouse_picklist AS l JOIN warehouse_wave AS w ON w.id = l.wave_id JOIN network_node AS n ON n.id = l.node_id
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS stops, (count(*) FILTER (WHERE t.state = 'open'))::int AS open,

@@ -135,7 +135,8 @@ def after_withdrawal(state: str, to_pick: int, picked: int) -> str | None:
 @dataclass(frozen=True, slots=True)
 class RegisterCarton:
     """A carton as it shall stand: inner measures in mm, the grams that it may hold, what it weighs and costs itself, in
-    minor units of the company's currency. One that is not `active` is not packed in any more."""
+    minor units of the company's currency. One that is not `active` is not packed in any more. The outer measures are
+    what carriers are told; without them, the inner ones."""
 
     company: int
     code: str
@@ -147,16 +148,29 @@ class RegisterCarton:
     cost_minor: int = 0
     active: bool = True
     key: str | None = None
+    outer_length_mm: int = 0
+    outer_width_mm: int = 0
+    outer_height_mm: int = 0
 
 
 def misfit(carton: RegisterCarton) -> Refused | None:
     """Why a carton can't stand so; None where it can."""
     sides = ("length_mm", "width_mm", "height_mm")
+    is_measured = any(getattr(carton, f"outer_{side}") for side in sides)
     return first_misfit(
         is_code(carton.code),
         ("code", carton.code != OWN, f"another code: {OWN} is what goes in its own packaging", carton.code),
         *(
             (side, 0 < getattr(carton, side) <= SIDE_MAX, f"mm from 1 to {SIDE_MAX}", getattr(carton, side))
+            for side in sides
+        ),
+        *(
+            (
+                f"outer_{side}",
+                not is_measured or getattr(carton, side) <= getattr(carton, f"outer_{side}") <= SIDE_MAX,
+                f"mm from {getattr(carton, side)}, its inside, to {SIDE_MAX}; or no outer measure at all",
+                getattr(carton, f"outer_{side}"),
+            )
             for side in sides
         ),
         ("max_weight_g", 0 < carton.max_weight_g < 2**31, "grams from 1", carton.max_weight_g),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
@@ -52,9 +52,16 @@ class Waves:
     """`paced`: only orders of this priority or a higher one."""
     paced_value_min_minor: Count = 0
     """`paced`: only orders of this value or more at the node."""
-    method: Literal["discrete", "batch", "cluster", "zone"] = "batch"
+    method: Literal["discrete", "batch", "cluster", "zone", "pass"] = "batch"
     """`discrete`: a list for each order. `batch`: several orders on a cart, sorted at the packing station. `cluster`:
-    the same, each order in a place of its own on the cart. `zone`: as `batch`, and no list leaves its zone."""
+    the same, each order in a place of its own on the cart. `zone`: as `batch`, and no list leaves its zone.
+    `pass`: each order's tote passes from zone to zone, and a list is what it gets in one of them."""
+    pass_zones: tuple[str, ...] = ()
+    """`pass`: the zones in the order in which totes pass them; others come behind, by the pick sequence of their
+    bins."""
+    pass_places: tuple[str, ...] = ()
+    """`pass`: for each of these zones the place of the conveyor where its totes are put down and taken up; '' where
+    there is none."""
     route: Literal["shortest", "s_shape", "return", "largest_gap", "combined"] = "shortest"
     pickers: Count = 4
     packing_stations: Count = 2
@@ -78,13 +85,24 @@ class Waves:
     routes_max: Count = 4_000
     """Worked out at most to put the orders of a wave on carts better; more is slower and walks less."""
 
+    def __post_init__(self) -> None:
+        if len(self.pass_zones) != len(set(self.pass_zones)):
+            raise ValueError("pass_zones: expected each zone once")
+        if self.pass_places and len(self.pass_places) != len(self.pass_zones):
+            raise ValueError("pass_places: expected one for each of pass_zones, or none at all")
 
-METHODS = ("discrete", "batch", "cluster", "zone")
+
+METHODS = ("discrete", "batch", "cluster", "zone", "pass")
 
 
 def by_method(policy: Waves, method: str) -> Waves:
     """The policy with another method."""
-    return Waves(**{**asdict(policy), "method": method})  # type: ignore[arg-type]
+    return replace(policy, method=method)  # type: ignore[arg-type]
+
+
+def place_of(policy: Waves, zone: str) -> str:
+    """Where totes for a zone are put down; '' where nobody said."""
+    return dict(zip(policy.pass_zones, policy.pass_places, strict=False)).get(zone, "")
 
 
 class Ready(NamedTuple):

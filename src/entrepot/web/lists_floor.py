@@ -87,6 +87,7 @@ CARTONS = Listing(
     "cartons", "cartons",
     (
         Head(_("Carton"), by="code"), Head(_("Inside, mm"), "inside", "length_mm"),
+        Head(_("Outside, mm"), "outside", "outer_length_mm"),
         Head(_("Holds, g"), "holds", "max_weight_g", n=True), Head(_("Weighs, g"), "weighs", "tare_g", n=True),
         Head(_("Costs"), "costs", "cost_minor", n=True), Head(_("Packed of late"), "packed", "packed", n=True),
         Head(_("State"), "state"),

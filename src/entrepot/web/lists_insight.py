@@ -17,6 +17,7 @@ from entrepot.insight.suggestions import Suggestion
 from entrepot.stock import ageing
 from entrepot.stock.ageing import Expiring
 from entrepot.warehouse.labor import Throughput
+from entrepot.warehouse.performance import Performance
 from entrepot.warehouse.task_times import StandardRow
 from entrepot.web.listing import Head, Listing, attributes, cells_of
 
@@ -141,6 +142,21 @@ THROUGHPUT = Listing(
     ),
     cells_of(Throughput) | attributes("lines_an_hour", "units_an_hour"),
 )  # fmt: skip
+PERFORMANCE = Listing(
+    "performance", "performance",
+    (
+        Head(_("Person"), by="person"), Head(_("Step"), "step", "step"),
+        Head(_("Tasks"), "tasks", "tasks", n=True, sum="tasks"),
+        Head(_("Lines"), "lines", "lines", n=True, sum="lines"),
+        Head(_("Units"), "units", "units", n=True, sum="units"),
+        Head(_("Lines an hour"), "lines-an-hour", "lines_an_hour", n=True),
+        Head(_("Units an hour"), "units-an-hour", "units_an_hour", n=True),
+        Head(_("Of the norm, %"), "of-the-norm", "norm_percent", n=True),
+        Head(_("Lists open"), "lists-open", "lists", n=True), Head(_("Stops open"), "stops-open", "stops", n=True),
+        Head(_("Last report"), "last-report", "reported_at"),
+    ),
+    cells_of(Performance) | attributes("lines_an_hour", "units_an_hour", "norm_percent"),
+)  # fmt: skip
 STANDARDS = Listing(
     "standard-times", "labor",
     (
@@ -244,5 +260,6 @@ ADVICE = Listing(
 
 ALL = (
     BACKORDERS, HELD_UP, CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT,
+    PERFORMANCE,
     STANDARDS, PEOPLE, POLICIES, JOBS, WEBHOOKS, TOLD, DIFFERENCES, INTERCHANGES, MAILS, ADVICE,
 )  # fmt: skip

@@ -99,7 +99,7 @@ class Keep(NamedTuple):
     token: str
 
 
-FINDS = {"expired": "expired on the floor", "unknown": "unknown barcode"}
+FINDS = {"expired": "expired on the floor", "unknown": "unknown barcode", "wrong": "wrong barcode"}
 """The types of work items that scans lead to, by what was found."""
 BARCODE_DIGITS = 8
 """A text of as many digits is the barcode of something, and no mistyped word."""

@@ -1,4 +1,5 @@
-"""What bears a barcode: a SKU itself, or a case or a pallet of it. Part of the commands that register them."""
+"""What bears a barcode: a SKU itself, as its own or a further one, or a case or a pallet of it. Part of the commands
+that register them."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from entrepot.kernel import sql
 Barcode = tuple[int, str]
 """A barcode of a company."""
 Bearer = tuple[UUID, str]
-"""A SKU by its id, and the kind of its packaging; '' is the SKU itself."""
+"""A SKU by its id, and the kind of its packaging; '' is the SKU itself, `ALIAS` that by a further barcode."""
+ALIAS = "alias"
 
 
 def lock_bearers(barcodes: Iterable[Barcode]) -> dict[Barcode, set[Bearer]]:
@@ -40,5 +42,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT sku_id, kind FROM catalog_packaging
     WHERE company_id = d.company AND barcode <> '' AND barcode = d.barcode
+    UNION ALL
+    SELECT sku_id, 'alias' FROM catalog_alias WHERE company_id = d.company AND barcode = d.barcode
 ) AS b
 """

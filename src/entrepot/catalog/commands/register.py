@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.catalog import rules
-from entrepot.catalog.commands.bearers import lock_bearers
+from entrepot.catalog.commands.bearers import ALIAS, lock_bearers
 from entrepot.catalog.queries import skus_by_id
 from entrepot.catalog.register import Register, put, sieve, tell
 from entrepot.catalog.rules import RegisterSku
@@ -58,7 +58,8 @@ def register_skus(cause: Cause, /, *, requests: Sequence[RegisterSku]) -> list[S
 
 
 def _packaged(requests: Sequence[RegisterSku]) -> dict[tuple[int, str], Refused]:
-    """The barcodes among those given that stand on a case or a pallet, with what is said of each."""
+    """The barcodes among those given that stand on a case or a pallet, or are further ones of a SKU, with what is said
+    of each."""
     found = lock_bearers((one.company, one.barcode) for one in requests)
     packaged = {
         barcode: min(bearer for bearer in bearers if bearer[1])
@@ -69,9 +70,9 @@ def _packaged(requests: Sequence[RegisterSku]) -> dict[tuple[int, str], Refused]
     return {
         barcode: Invalid(
             field="barcode",
-            expected=Said(
-                "a number that no case or pallet bears; a {0} of {1} bears it", kind, skus[sku].code
-            ),
+            expected=Said("a number that is no further one of any SKU; it is of {0}", skus[sku].code)
+            if kind == ALIAS
+            else Said("a number that no case or pallet bears; a {0} of {1} bears it", kind, skus[sku].code),
             found=barcode[1],
         )
         for barcode, (sku, kind) in packaged.items()

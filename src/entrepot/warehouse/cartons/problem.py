@@ -36,7 +36,8 @@ def cm3(mm3: int) -> int:
 
 
 class Carton(NamedTuple):
-    """A kind of carton: its inner measures, the grams it may hold, what it weighs and costs itself."""
+    """A kind of carton: its inner measures, the grams it may hold, what it weighs and costs itself; and its outer
+    measures, 0 where nobody measured them. What goes where in it is of its inside alone."""
 
     code: str
     length_mm: int
@@ -45,14 +46,25 @@ class Carton(NamedTuple):
     max_weight_g: int
     tare_g: int = 0
     cost_minor: int = 0
+    outer_length_mm: int = 0
+    outer_width_mm: int = 0
+    outer_height_mm: int = 0
 
     @property
     def volume_mm3(self) -> int:
         return self.length_mm * self.width_mm * self.height_mm
 
     @property
-    def volume_cm3(self) -> int:
-        return cm3(self.volume_mm3)
+    def outside_mm(self) -> tuple[int, int, int]:
+        """Its sides as a carrier measures them."""
+        outer = self[7:10]
+        return outer if any(outer) else self[1:4]
+
+    @property
+    def carried_cm3(self) -> int:
+        """What it counts as where a carrier charges for size."""
+        length, width, height = self.outside_mm
+        return cm3(length * width * height)
 
 
 class Place(NamedTuple):

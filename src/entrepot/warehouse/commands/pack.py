@@ -294,7 +294,7 @@ def _write(cause: Cause, packed: Sequence[_Packed], inside: Mapping[UUID, Sequen
             box = weighed.box
             packages.append((
                 package.package, package.number, one.company, one.id, package.weight_g, package.carton,
-                min(box.carton.volume_cm3, VOLUME_MAX), box.proposed, weighed.expected_g, at,
+                min(box.carton.carried_cm3, VOLUME_MAX), box.proposed, weighed.expected_g, at,
             ))  # fmt: skip
             lines += [(package.package, line, skus[line], units) for line, units in box.units.items()]
         steps += [Progress(each.line, one.order, "picked", "packed", each.units) for each in inside[one.id]]

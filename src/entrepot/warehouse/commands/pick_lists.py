@@ -15,7 +15,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.warehouse import errors
+from entrepot.warehouse import errors, passing
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, moved_stops, pick
 
 
@@ -65,6 +65,7 @@ class _List(NamedTuple):
     number: str
     company: int
     picker: str
+    leg: int
 
 
 class _Open(NamedTuple):
@@ -81,12 +82,14 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
     """The lists, each with its picker, so that nobody else walks them. Whoever may release waves gives them to others,
     begun or not: what is done stays done, and scans of who had one are refused.
 
-    Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done; NotPermitted and Invalid
-    (another picker). Again: it stays with its picker. 3 statements, 1 more where another is named.
+    Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done;
+    warehouse.tote_elsewhere; NotPermitted and Invalid (another picker). Again: it stays with its picker. 3 statements,
+    1 more where another is named and 1 where totes pass from zone to zone.
     """
     wrong = wrong_pickers(cause, {one.picker for one in requests if one.picker})
     found = _lock([one.pick_list for one in requests])
     left = {stop.list for stop in _open(list(found))}
+    elsewhere = _elsewhere(found)
     may_give = cause.actor.may("warehouse.release_wave")
     taken: dict[UUID, str] = {}
     answers: list[ListTaken | Refused] = []
@@ -101,6 +104,8 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
             answers.append(errors.ListTaken(list=one.number, picker=with_))
         elif picker in wrong:
             answers.append(wrong[picker])
+        elif picker and one.id in elsewhere:
+            answers.append(elsewhere[one.id])
         else:
             taken[one.id] = picker
             answers.append(ListTaken(one.id, one.number, picker))
@@ -123,9 +128,10 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
     stands in another bin goes on a new list of the same wave.
 
     Locks: the lists in id order, then as `warehouse.pick`. Refuses: NotFound; warehouse.list_done;
-    warehouse.list_taken (it is with somebody else); warehouse.stop_moved; warehouse.task_unknown;
+    warehouse.list_taken (it is with somebody else); warehouse.tote_elsewhere (not even with these lists is it this
+    one's turn); warehouse.stop_moved; warehouse.task_unknown;
     warehouse.picked_out_of_range; warehouse.no_staging. Again: by key; without one nothing is open any more.
-    3 statements, 1 more where stops are named, and those of `warehouse.pick`.
+    3 statements, 1 more where stops are named and 1 where totes pass, and those of `warehouse.pick`.
     """
     found = _lock([one.pick_list for one in requests])
     stops: dict[UUID, list[_Open]] = defaultdict(list)
@@ -135,11 +141,16 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
     moved = moved_stops(
         {place: (one.pick_list, one.stops) for place, one in enumerate(requests) if one.stops}
     )
+    elsewhere = _elsewhere(found, done_with=found)
     answers: dict[int, Refused] = {}
     going: dict[UUID, PickList] = {}
     for place, request in enumerate(requests):
         one = found.get(request.pick_list)
-        refusal = moved.get(place) or _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
+        refusal = (
+            moved.get(place)
+            or _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
+            or elsewhere.get(request.pick_list)
+        )
         if refusal is None:
             going[request.pick_list] = request
         else:
@@ -226,6 +237,10 @@ def _outcome(
     )  # fmt: skip
 
 
+def _elsewhere(found: Mapping[UUID, _List], done_with: Collection[UUID] = ()) -> dict[UUID, Refused]:
+    return passing.not_in_turn({key: (one.number, one.leg) for key, one in found.items()}, done_with)
+
+
 def _lock(lists: Sequence[UUID]) -> dict[UUID, _List]:
     return {row[0]: _List(*row) for row in sql.run(_LOCK, {"ids": list(lists)})}
 
@@ -235,7 +250,7 @@ def _open(lists: Sequence[UUID]) -> list[_Open]:
 
 
 _LOCK = """
-SELECT id, number, company_id::int, picker FROM warehouse_picklist WHERE id = ANY(%(ids)s::uuid[])
+SELECT id, number, company_id::int, picker, leg FROM warehouse_picklist WHERE id = ANY(%(ids)s::uuid[])
 ORDER BY id FOR UPDATE
 """
 

@@ -74,7 +74,7 @@ def write_split(new: Sequence[NewList]) -> list[tuple[UUID, str]]:
 
 
 def _list_row(key: UUID, number: str, wave: OfWave, one: Planned) -> tuple[object, ...]:
-    return key, number, wave.company, wave.node, wave.id, one.zone, one.length_mm, one.seconds
+    return key, number, wave.company, wave.node, wave.id, one.zone, one.length_mm, one.seconds, one.leg
 
 
 def _stop_rows(key: UUID, one: Planned) -> list[tuple[object, ...]]:
@@ -133,7 +133,7 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
     write_lists(planned)
 
 
-_LIST = ("id", "number", "company_id", "node_id", "wave_id", "zone", "length_mm", "seconds")
+_LIST = ("id", "number", "company_id", "node_id", "wave_id", "zone", "length_mm", "seconds", "leg")
 _STOP = ("task_id", "list_id", "place", "slot")
 
 # In the order of the tasks: those of the most urgent fulfillments were written first. Volumes are rounded up, those of

@@ -48,6 +48,7 @@ def register_cartons(
 _CARTONS = Register(
     "warehouse_carton",
     ("company_id", "code"),
-    ("length_mm", "width_mm", "height_mm", "max_weight_g", "tare_g", "cost_minor", "active"),
+    ("length_mm", "width_mm", "height_mm", "max_weight_g", "tare_g", "cost_minor", "active", "outer_length_mm",
+     "outer_width_mm", "outer_height_mm"),
     kind="carton",
-)
+)  # fmt: skip

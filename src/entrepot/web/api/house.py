@@ -25,6 +25,7 @@ from entrepot.web.api import (
     adjustments,
     advice,
     ageing,
+    aliases,
     answers,
     audit,
     availability,
@@ -278,6 +279,7 @@ api.add_router("/v1", receiving.router, tags=["inbound"])  # before purchasing, 
 api.add_router("/v1", purchasing.router, tags=["inbound"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 api.add_router("/v1", packagings.router, tags=["catalog"])
+api.add_router("/v1", aliases.router, tags=["catalog"])
 api.add_router("/v1", skus.router, tags=["catalog"])
 api.add_router("/v1", taxes.router, tags=["taxes"])
 owned.keep_apart(api)

@@ -10,8 +10,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
 
-from entrepot.warehouse import task_times
+from entrepot.kernel.cause import Cause
+from entrepot.network import queries as network
+from entrepot.warehouse import performance_queries, task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
+from entrepot.warehouse.commands.show_performance import note_look
+from entrepot.warehouse.performance import day_began
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, give
 from entrepot.web.api.schemas import Code, Out, Own, Strict
@@ -90,6 +94,43 @@ class StandardOut(Out):
     fitted_at: datetime
 
 
+class PersonOut(Out):
+    """What a person did of a step today; `seconds` is what it took and `norm_s` what it should have, null where nobody
+    knows. `lists` and `stops` are what is open at hand; `reported_at` is null where nothing was reported today."""
+
+    person: str
+    step: str
+    tasks: int
+    lines: int
+    units: int
+    seconds: int
+    norm_s: int | None
+    lists: int
+    stops: int
+    reported_at: datetime | None
+    lines_an_hour: float
+    units_an_hour: float
+    norm_percent: float | None
+
+
+class BeforePackingOut(Out):
+    """What waits before the packing stations: orders, and the first of them to leave."""
+
+    orders: int
+    lines: int
+    leaves_at: datetime | None
+    stations: int
+
+
+class PeopleTodayOut(Out):
+    """The people of a node since its day began."""
+
+    node: str
+    since: datetime
+    people: list[PersonOut]
+    before_packing: BeforePackingOut
+
+
 class FitIn(Strict):
     """Fit the standard times of all nodes."""
 
@@ -121,6 +162,22 @@ def tell_throughput(
     parse.nodes_of(own, {node} if node else ())
     rows = task_times.throughput(company=own, since=now - timedelta(days=days), until=now)
     return [one for one in rows if node in (None, one.node)]
+
+
+@router.get("/labor/performance", response={200: PeopleTodayOut, **READ})
+def tell_performance(request: HttpRequest, node: Code, company: Company = None) -> Any:
+    """What each person of a node did today, by the clock of the node. It takes the right `warehouse.show_performance`,
+    and who asked is noted, once a day."""
+    now, own = timezone.now(), parse.company_of(company)
+    which = parse.nodes_of(own, {node})[node]
+    found = next(one for one in network.nodes(company=own) if one.id == which)
+    note_look(Cause(parse.actor_of(request), now), own, found)
+    return {
+        "node": node,
+        "since": day_began(now, found.time_zone),
+        "people": performance_queries.people_of(company=own, node=found, at=now),
+        "before_packing": performance_queries.before_packing(company=own, node=found, at=now),
+    }
 
 
 @router.get("/labor/standards", response={200: list[StandardOut], **READ})

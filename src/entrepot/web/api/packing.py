@@ -36,11 +36,12 @@ from entrepot.web.api.schemas import (
 router = Router()
 SIDE_MAX, GRAMS_MAX = 5_000, 2**31 - 1
 Side = Annotated[StrictInt, Field(ge=1, le=SIDE_MAX)]
+Outside = Annotated[StrictInt, Field(ge=0, le=SIDE_MAX)]
 Grams = Annotated[StrictInt, Field(ge=1, le=GRAMS_MAX)]
 
 
 class CartonIn(Strict):
-    """A kind of carton by its inner measures in mm."""
+    """A kind of carton by its inner measures in mm; the outer ones, all three or none, are what carriers are told."""
 
     code: Code
     length_mm: Side
@@ -50,6 +51,9 @@ class CartonIn(Strict):
     tare_g: Annotated[StrictInt, Field(ge=0, le=GRAMS_MAX)] = 0
     cost_minor: Annotated[StrictInt, Field(ge=0, le=MINOR_MAX)] = 0
     active: bool = True
+    outer_length_mm: Outside = 0
+    outer_width_mm: Outside = 0
+    outer_height_mm: Outside = 0
     key: Own = None
 
 
@@ -66,6 +70,9 @@ class CartonOut(Out):
     max_weight_g: int
     tare_g: int
     cost_minor: int
+    outer_length_mm: int
+    outer_width_mm: int
+    outer_height_mm: int
 
 
 class PlaceOut(Out):

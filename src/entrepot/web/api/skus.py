@@ -88,6 +88,7 @@ class SkusOut(Out):
 
 class WholeSkuOut(SkuOut):
     packagings: list[PackagingOut]
+    aliases: list[str] = Field(..., description="Its further barcodes.")
 
 
 @router.post("/skus", response={200: SkuRegisteredOut | list[Each[SkuRegisteredOut]], **REFUSED})
@@ -135,8 +136,12 @@ def get_sku(
     code: Annotated[Code, Path(..., description="The code of a SKU.")],
     company: Company = None,
 ) -> dict[str, Any]:
-    """One SKU with its cases and pallets."""
+    """One SKU with its cases and pallets, and its further barcodes."""
     found = catalog.skus(company=parse.company_of(company), codes=[code]).get(code)
     if found is None:
         raise NotFound(what="SKU", which=code)
-    return {**asdict(found), "packagings": list(catalog.packagings([found.id]).get(found.id, ()))}
+    return {
+        **asdict(found),
+        "packagings": list(catalog.packagings([found.id]).get(found.id, ())),
+        "aliases": [one.barcode for one in catalog.aliases(sku=found.id)],
+    }

@@ -89,7 +89,7 @@ class WaveIn(Strict):
     priority_min: Annotated[StrictInt, Field(ge=0, le=32_767)] | None = None
     value_min_minor: Annotated[StrictInt, Field(ge=0, le=10**15)] = 0
     lines_max: Annotated[StrictInt, Field(ge=1, le=10**6)] | None = None
-    method: Literal["discrete", "batch", "cluster", "zone", ""] = ""
+    method: Literal["discrete", "batch", "cluster", "zone", "pass", ""] = ""
     carriers: Annotated[list[Code], Field(max_length=50)] = []
     ahead_minutes: Annotated[StrictInt, Field(ge=0, le=10_080)] = 0
     key: Own = None
@@ -218,6 +218,13 @@ class ListOut(Out):
     open_stops: int
     orders: int
     units: int
+    leg: int = Field(
+        ..., description="Of a tote that passes from zone to zone, which zone in turn; 0 elsewhere."
+    )
+    totes: str = Field(..., description="The totes of its order, where they pass from zone to zone.")
+    tote_in: str = Field(
+        ..., description="The zone where its tote is before it comes; empty where it is here."
+    )
 
 
 class ElsewhereOut(Out):

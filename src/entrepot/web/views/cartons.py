@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -31,7 +32,9 @@ from entrepot.web.listed import listed_whole
 
 DAYS = 30
 """Days of packing that tell how often a carton is taken."""
-NUMBERS = ("length_mm", "width_mm", "height_mm", "max_weight_g", "tare_g")
+OUTSIDE = ("outer_length_mm", "outer_width_mm", "outer_height_mm")
+NUMBERS = ("length_mm", "width_mm", "height_mm", "max_weight_g", "tare_g", *OUTSIDE)
+MAY_BE_LEFT_OUT = ("tare_g", *OUTSIDE)
 
 
 @require_safe
@@ -66,7 +69,7 @@ def _standard(request: Request) -> list[str]:
 def keep(request: Request) -> HttpResponse:
     """A carton as the form says it: a new one, or another of the same code changed."""
     text, company, home = request.POST, request.reader.company, reverse("cartons")
-    numbers = {name: int_in(text.get(name) or ("0" if name == "tare_g" else "")) for name in NUMBERS}
+    numbers = {name: int_in(text.get(name) or ("0" if name in MAY_BE_LEFT_OUT else "")) for name in NUMBERS}
     cost = minor_in(text.get("cost") or "0", company.currency)
     wrong = [name for name, number in numbers.items() if number is None]
     if wrong or cost is None:
@@ -76,8 +79,8 @@ def keep(request: Request) -> HttpResponse:
             gettext("Write whole millimeters and grams, and the cost as money."),
         )
         return back(request, home)
-    length, width, height, holds, tare = (numbers[name] or 0 for name in NUMBERS)
-    wanted = RegisterCarton(company.id, clean(text.get("code")), length, width, height, holds, tare, cost)
+    whole: dict[str, Any] = {name: number or 0 for name, number in numbers.items()}
+    wanted = RegisterCarton(company.id, clean(text.get("code")), **whole, cost_minor=cost)
     results = give(request, register_cartons, [wanted], lambda _: gettext("The carton is kept."))
     return back(request, home, results)
 
@@ -96,16 +99,8 @@ def switch(request: Request) -> HttpResponse:
 
 
 def _as_it_stands(company: int, one: carton_queries.CartonRow) -> RegisterCarton:
-    return RegisterCarton(
-        company,
-        one.code,
-        one.length_mm,
-        one.width_mm,
-        one.height_mm,
-        one.max_weight_g,
-        one.tare_g,
-        one.cost_minor,
-    )
+    numbers = {name: getattr(one, name) for name in NUMBERS}
+    return RegisterCarton(company, one.code, **numbers, cost_minor=one.cost_minor)
 
 
 def _switched(n: int) -> str:

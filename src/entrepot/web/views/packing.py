@@ -316,7 +316,7 @@ def _charged(
     policy: packing.Packing,
 ) -> list[tuple[str, int, bool]]:
     """By service, the grams that the packages are charged for, and whether it is their size that decides."""
-    parcels = [Parcel(packing.weight(box, inside, policy), box.carton.volume_cm3, "", "") for box in boxes]
+    parcels = [Parcel(packing.weight(box, inside, policy), box.carton.carried_cm3, "", "") for box in boxes]
     weight = sum(parcel.weight_g for parcel in parcels)
     found = []
     for service in carriage.services(companies=[company])[company] if boxes else ():

@@ -117,6 +117,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "second_grades": second_grade_queries.named(company, sku=found.code),
         "graded": regrading.GRADED,
         "packagings": packagings,
+        "aliases": catalog.aliases(sku=which),
         "packaged": {one.kind: one for one in packagings},
         "preorder": stock.preorder(sku=which),
         "kept_back": [] if found.is_kit else stock.kept_back(company=company, skus=[found.code]),

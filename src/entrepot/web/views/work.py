@@ -42,6 +42,7 @@ from entrepot.web.homes import OWN
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.templatetags import console as tags
 from entrepot.web.timeline import steps
+from entrepot.web.views import barcodes
 from entrepot.web.views.orders import listing_of
 from entrepot.work import queries as work
 from entrepot.work import rules
@@ -253,6 +254,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "linked": linked,
         "others": [one for one in work.of_subject(found.subject) if one.id not in known],
         **_choices(request, found.type),
+        **barcodes.of_item(request, found),
         **(listing_of(request, found.subject) if _is_review(found) else {}),
         "roles": [role for role in ASKED if role != found.role],
     }

@@ -17,7 +17,8 @@ ROLE = "inventory manager"
 
 @dataclass(frozen=True, slots=True)
 class ReportScan:
-    """A scan at a node that was refused, and why; `find` is the type of the item (`scanning.FINDS`)."""
+    """A scan at a node that was refused, and why; `find` is the type of the item (`scanning.FINDS`). `place` and
+    `expected` say where it was, and what was wanted there, as far as that is known."""
 
     company: int
     node: UUID
@@ -25,6 +26,8 @@ class ReportScan:
     scanned: str
     flow: str
     reason: str
+    place: str = ""
+    expected: str = ""
     key: str | None = None
 
 
@@ -39,8 +42,14 @@ def report_scans(cause: Cause, /, *, requests: Sequence[ReportScan]) -> list[Ite
         requests=[
             OpenItem(
                 one.company, FINDS[one.find], "node", one.node, one.reason, ROLE,
-                {"barcode": one.scanned, "flow": one.flow}, dedupe=f"{one.node}/{one.scanned}", due_in_hours=24,
+                {"barcode": one.scanned, "flow": one.flow} | _where(one),
+                dedupe=f"{one.node}/{one.scanned}", due_in_hours=24,
             )
             for one in requests
         ],
     )  # fmt: skip
+
+
+def _where(one: ReportScan) -> dict[str, str]:
+    known = {"place": one.place, "expected": one.expected}
+    return {name: said for name, said in known.items() if said}

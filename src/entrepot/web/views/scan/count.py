@@ -23,6 +23,7 @@ from entrepot.warehouse.states import COUNT_OVER
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
+    Goods,
     Outcome,
     Progress,
     Screen,
@@ -199,6 +200,7 @@ def _screen(row: counted.CountRow, goods: list[counted.ToCount], at: Progress) -
         facts=tuple(fact for fact in facts if fact[1]),
         taps=(Tap(f"={tallying.FINISHED}", gettext("No more is here"), "quiet"),),
         scans=gettext("Item, plate or number"), at=str(row.id), can_undo=bool(at.tokens), back="scan-count",
+        goods=Goods(row.bin_code),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
-from entrepot.warehouse import errors, floor_queries, picking, queries
+from entrepot.warehouse import errors, floor_queries, passing, picking, queries
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import TakeList, take_lists
 from entrepot.warehouse.commands.totes import UseTote, use_totes
@@ -26,6 +26,7 @@ from entrepot.web import format as fmt
 from entrepot.web.edge import Request, clean, console
 from entrepot.web.views.scan.screen import (
     Choice,
+    Goods,
     Outcome,
     Progress,
     Screen,
@@ -48,6 +49,7 @@ METHODS = {
     "batch": gettext_lazy("several orders, mixed"),
     "cluster": gettext_lazy("several orders, each in its tote"),
     "zone": gettext_lazy("several orders, of one zone"),
+    "pass": gettext_lazy("one order, its tote goes from zone to zone"),
 }
 
 
@@ -83,7 +85,7 @@ def _jobs(request: Request) -> Screen:
         gettext("Pick"),
         gettext("Tap a list, or scan its number") if found else gettext("Nothing waits to be picked"),
         choices=tuple(_choice(one, name) for one in found),
-        scans=gettext("List or order"),
+        scans=gettext("List, order or tote"),
         note="" if found else gettext("It appears here when orders are released."),
     )
 
@@ -92,7 +94,8 @@ def _choice(one: floor_queries.PickJob, name: str) -> Choice:
     stops = ngettext("%(n)s stop", "%(n)s stops", one.stops) % {"n": one.stops}
     zone = gettext("zone %(zone)s") % {"zone": one.zone} if one.zone else ""
     mine = gettext("yours") if one.picker == name else ""
-    note = " · ".join(filter(None, (stops, str(METHODS[one.method]), zone, mine)))
+    tote = gettext("tote %(tote)s") % {"tote": one.totes} if one.totes else ""
+    note = " · ".join(filter(None, (stops, tote, str(METHODS[one.method]), zone, mine)))
     return Choice(reverse("scan-walk", args=[one.kind, one.id]), one.number, note)
 
 
@@ -104,7 +107,11 @@ def _open(request: Request, scan: Scan) -> Outcome:
     found = floor_queries.fulfillments_named(company=company, text=text)
     if found:
         return redirect("scan-walk", "order", found[0])
-    return astray(scan, gettext("the number of a list or an order"), ("name",))
+    node = node_of(request)
+    came = passing.taken_up(company=company, node=node.id, tote=text) if node else None
+    if came:
+        return redirect("scan-walk", "list", came.list)
+    return astray(scan, gettext("the number of a list or an order, or a tote that was passed on"), ("name",))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,7 +133,8 @@ def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
         return hear(
             request, at, COMMANDS, screen, lambda scan, key: _decide(request, job, row, at, scan, key)
         )
-    _take(request, job)
+    if refused := _take(request, job):
+        return _turned_away(request, refused)
     return show(request, screen())
 
 
@@ -167,8 +175,22 @@ def _job(request: Request, kind: str, which: UUID) -> Job:
 
 
 def _finished(request: Request, job: Job) -> HttpResponse:
-    told = gettext("%(number)s is picked. Bring it to the packing station.") % {"number": job.number}
+    told = _passed_on(job) or gettext("%(number)s is picked. Bring it to the packing station.") % {
+        "number": job.number
+    }
     return over(request, "pick", job.id, COMMANDS, "scan-pick", told)
+
+
+def _passed_on(job: Job) -> str:
+    """Where the tote of a list goes from here; '' where it is full, or none passes from zone to zone."""
+    onward = passing.next_of(job.id) if job.kind == "list" else None
+    if onward is None:
+        return ""
+    told = {"number": job.number, "tote": onward.totes, "zone": onward.zone or "–"}
+    if place := passing.place_for(onward, timezone.now()):
+        says = gettext("%(number)s is picked. Pass tote %(tote)s to zone %(zone)s: put it down at %(place)s.")
+        return says % {**told, "place": place}
+    return gettext("%(number)s is picked. Pass tote %(tote)s to zone %(zone)s.") % told
 
 
 def _is_not_his(request: Request, job: Job) -> Refused | None:
@@ -194,10 +216,12 @@ def _turned_away(request: Request, refused: Refused) -> HttpResponse:
     return redirect("scan-pick")
 
 
-def _take(request: Request, job: Job) -> None:
-    """Whoever opens a list of nobody has it from now on."""
+def _take(request: Request, job: Job) -> Refused | None:
+    """Whoever opens a list of nobody has it from now on; why not, where its tote has not come yet."""
     if job.kind == "list" and not job.picker and _may_take(request):
-        give_one(request, take_lists, TakeList(job.id))
+        answer = give_one(request, take_lists, TakeList(job.id))
+        return answer if isinstance(answer, errors.ToteElsewhere) else None
+    return None
 
 
 def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
@@ -224,6 +248,7 @@ def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
         units=(units, stop.item.quantity) if step in ("item", "tote") else None,
         steps=(done + 1, len(job.stops)), taps=_taps(step, units, stop, at), scans=_wanted(step), at=str(stop.task),
         can_undo=bool(at.tokens), back="scan-pick",
+        goods=Goods(stop.bin.code, stop.item.code) if step == "item" else None,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from entrepot.web.views.inbound import told
 from entrepot.web.views.scan import transfer
 from entrepot.web.views.scan.screen import (
     Choice,
+    Goods,
     Outcome,
     Progress,
     Screen,
@@ -116,6 +117,7 @@ def _list_screen(rows: list[queries.Order], coming: list[transfer_queries.UnderW
         note="" if expected else gettext("Purchase orders and transfers appear here when they are written."),
         choices=(*map(transfer.choice, coming), *map(_choice, rows)),
         scans=gettext("Order, plate or item"),
+        goods=Goods(),
     )
 
 
@@ -155,7 +157,7 @@ def _order_screen(dock: Dock, order: queries.Order) -> Screen:
     return Screen(
         order.number, gettext("Scan everything that came"), order.number, facts=facts, units=units,
         scans=gettext("Item or package"), at=str(dock.at.subject),
-        back="scan-receive",
+        back="scan-receive", goods=Goods(order.number),
     )  # fmt: skip
 
 
@@ -181,7 +183,7 @@ def _load_screen(dock: Dock) -> Screen:
         dock.order.number if dock.order else gettext("Receive"), ask, f"{load.units} × {load.code}",
         note=note if dock.step == "sure" else "", facts=tuple(fact for fact in facts if fact[1]),
         taps=_taps(dock, load) if dock.step == "sure" else (), scans=scans, at=str(dock.at.subject), can_undo=True,
-        back="scan-receive",
+        back="scan-receive", goods=Goods(dock.order.number if dock.order else ""),
     )  # fmt: skip
 
 

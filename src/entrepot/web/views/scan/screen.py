@@ -14,12 +14,15 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from entrepot.kernel import ids
+from entrepot.catalog.barcodes import Unreadable
+from entrepot.catalog.commands.report_barcodes import ReportBarcode, report_barcodes
+from entrepot.kernel import ids, pictures
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.command import all_or_none
 from entrepot.kernel.errors import Refused, RequestInFlight
 from entrepot.network import queries as network
 from entrepot.network.rules import local_day
+from entrepot.purchasing.errors import UnknownBarcode
 from entrepot.warehouse import shelf_queries
 from entrepot.web.edge import Request, cause_of, clean, page
 from entrepot.web.views.scan.reading import read
@@ -33,6 +36,8 @@ from entrepot.work.scanning import Keep, Scan, find_of
 NODE = "scan_node"
 """The key of the session under which the node stands where somebody works."""
 UNDO = "=undo"
+REPORT = "=report|"
+"""What the button begins with that reports a code; behind it stands the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,13 @@ class Choice:
     url: str
     label: str
     note: str = ""
+
+
+class Goods(NamedTuple):
+    """Goods are scanned here, so that a code nobody knows can be reported: the bin or document, and the SKU wanted."""
+
+    place: str = ""
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,7 @@ class Screen:
     pictures: str = ""
     """The types of pictures that may be taken of it; '' where none are."""
     back: str = "scan"
+    goods: Goods | None = None
 
 
 class Progress(NamedTuple):
@@ -111,6 +124,8 @@ def progress(request: Request, flow: str, subject: UUID) -> Progress:
 def show(request: Request, screen: Screen, refused: Refused | None = None) -> HttpResponse:
     """The page of one step; `refused` is what was wrong with the last scan."""
     context: dict[str, Any] = {"screen": screen, "refused": refused, "key": ids.uuid7(), "undo": UNDO}
+    if refused and screen.goods and (text := _reportable(request, refused)):
+        context |= {"report": REPORT + text, "pictures": ",".join(pictures.TYPES.values())}
     status = 503 if isinstance(refused, RequestInFlight) else 200
     return page(request, "web/scan/screen.html", context, area="scan", status=status)
 
@@ -128,9 +143,9 @@ def hear(
 ) -> HttpResponse:
     """Take one scan: once, however often it is sent. What is wrong is shown on the same step, and changes nothing."""
     key = clean(request.POST.get("key"))
-    if not key or kernel.is_answered(key, ["work.keep_scans", *commands]):
+    if not key or kernel.is_answered(key, ["work.keep_scans", "catalog.report_barcodes", *commands]):
         return redirect(request.path)
-    outcome = _outcome(request, done, key, decide)
+    outcome = _outcome(request, done, key, screen, decide)
     if isinstance(outcome, Keep):
         outcome = keep(request, done, (*done.tokens, outcome.token), key) or redirect(request.path)
     if isinstance(outcome, Refused):
@@ -165,7 +180,42 @@ def _report(request: Request, flow: str, refused: Refused) -> None:
         give_one(request, report_scans, wanted)
 
 
-def _outcome(request: Request, done: Progress, key: str, decide: Callable[[Scan, str], Outcome]) -> Outcome:
+OF_THE_CODE = (errors.ScanUnknown, errors.ScanWrongItem, UnknownBarcode, Unreadable)
+"""Refusals after which the code itself may be to blame."""
+
+
+def _reportable(request: Request, refused: Refused) -> str:
+    """The code that was scanned, where it can be reported; '' where something else is wrong."""
+    text = clean(request.POST.get("scan"))
+    is_scanned = isinstance(refused, OF_THE_CODE) and not text.startswith("=")
+    return text if is_scanned and request.reader.actor.may("catalog.report_barcodes") else ""
+
+
+def _reported(request: Request, done: Progress, key: str, goods: Goods, text: str) -> Outcome:
+    """Make work of a code that somebody says is wrong, with a picture of it where one was taken."""
+    node = node_of(request)
+    if node is None:
+        return errors.ScanUnknown(scanned=text, wanted=gettext("a barcode"))
+    photo = request.FILES.get("photo")
+    content = photo.read(pictures.BYTES_MAX + 1) if photo else None  # one byte more is enough for the refusal
+    wanted = ReportBarcode(
+        request.reader.company.id, node.id, text, done.flow, goods.place, goods.expected, content, key
+    )
+    answer = give_one(request, report_barcodes, wanted)
+    if isinstance(answer, Refused):
+        return answer
+    told = gettext("%(code)s is reported. Put the goods aside and go on.")
+    known = gettext("%(code)s was reported before. Put the goods aside and go on.")
+    return (told if answer.fresh else known) % {"code": text}
+
+
+def _outcome(
+    request: Request,
+    done: Progress,
+    key: str,
+    screen: Callable[[], Screen],
+    decide: Callable[[Scan, str], Outcome],
+) -> Outcome:
     at, text = clean(request.POST.get("at")), clean(request.POST.get("scan"))
     if at and at != str(done.subject):
         return errors.ScanMoved(flow=done.flow, subject=at)
@@ -174,6 +224,8 @@ def _outcome(request: Request, done: Progress, key: str, decide: Callable[[Scan,
     if text == UNDO:
         refused = keep(request, done, done.tokens[:-1], key)
         return refused or gettext("The last scan is taken back.")
+    if text.startswith(REPORT):
+        return _reported(request, done, key, screen().goods or Goods(), text.removeprefix(REPORT))
     node = node_of(request)
     found = read(request.reader.company.id, node.id if node else None, text, today_of(node))
     return found if isinstance(found, Refused) else decide(found, key)
