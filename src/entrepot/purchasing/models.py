@@ -74,7 +74,8 @@ class OrderLine(models.Model):
         null=True
     )  # an id made when another day was asked for last: confirmations before it were of the day before
     confirmed = models.IntegerField(null=True)  # what the supplier said last, and for when
-    confirmed_on = models.DateField(null=True)
+    confirmed_on = models.DateField(null=True)  # the last day, where it was confirmed in parts
+    scheduled = models.UUIDField(null=True)  # the confirmation whose schedule lines say when what comes
     first_quantity = models.IntegerField(
         null=True
     )  # asked for at first where that was changed; 0 of a line that was added later
@@ -403,6 +404,30 @@ class Confirmation(models.Model):
         indexes = [models.Index(fields=["line_id"], name="purchasing_confirmation_line")]
         constraints = [
             models.CheckConstraint(name="purchasing_confirmation_units", condition=Q(quantity__gte=0)),
+        ]
+        triggers = append_only()
+
+
+class ScheduleLine(models.Model):
+    """Units of an order line that were confirmed for one day of several. Stock expects them under this id."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    confirmation_id = models.UUIDField()
+    line_id = models.UUIDField()
+    quantity = models.IntegerField()
+    expected_on = models.DateField()
+
+    class Meta:
+        db_table = "purchasing_scheduleline"
+        indexes = [models.Index(fields=["line_id"], name="purchasing_scheduleline_line")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["confirmation_id", "expected_on"], name="purchasing_scheduleline_day_once"
+            ),
+            models.CheckConstraint(name="purchasing_scheduleline_units", condition=Q(quantity__gt=0)),
         ]
         triggers = append_only()
 

@@ -20,10 +20,10 @@ from entrepot.network.rules import bin_out, local_day
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.commands import arriving
 from entrepot.purchasing.commands.arriving import Known, Order, Receipt
+from entrepot.purchasing.commands.scheduling import Coming, expect_lines
 from entrepot.purchasing.rules import Line, Part, ReceivedLine
 from entrepot.purchasing.states import ORDER
 from entrepot.stock.commands import receive as stock
-from entrepot.stock.commands.expect import Expect, expect
 from entrepot.stock.commands.plates import plates_to_fill, stack_new
 
 __all__ = ["GoodsReceived", "ReceiveOrder", "ReceivedLine", "receive"]
@@ -72,7 +72,7 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
     network.bin_out; access.duties_apart (the actor ordered or changed it).
-    Again: by key. 16 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
+    Again: by key. 17 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
     numbers came, 2 where something was announced, 5 where packages came by their number, 1 where they came on pallets,
     1 where plans of checks are in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
     """
@@ -285,22 +285,19 @@ def _plates(cause: Cause, receipts: Sequence[Receipt]) -> dict[tuple[int, str, U
 
 
 def _expect_the_rest(cause: Cause, receipts: Sequence[Receipt]) -> None:
-    """What is still to come of the lines received keeps its date."""
+    """What is still to come of the lines received keeps its date; of a schedule the earliest has come."""
     rest = {
         part.line: (one.order, one.order.lines[part.line])
         for one in receipts
         for _, part, _, _ in one.arrivals
     }
-    expect(
+    expect_lines(
         cause,
-        requests=[
-            Expect(
-                order.company, line.id, line.sku, order.node, "purchase_order", order.id,
-                line.expected, None,
-            )
+        [
+            Coming(order.company, order.id, order.node, line.id, line.sku, line.received, line.expected)
             for order, line in rest.values()
         ],
-    )  # fmt: skip
+    )
 
 
 _RECEIPT = ("id", "number", "company_id", "order_id", "node_id", "received_by", "received_at")

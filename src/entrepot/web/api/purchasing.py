@@ -131,9 +131,18 @@ class PurchaseOrderOut(Out):
     to_come: int
 
 
+class ScheduledOut(Out):
+    """Units confirmed for one day of several, and how many of them are still to come."""
+
+    quantity: int
+    expected_on: date
+    to_come: int
+
+
 class PurchaseLineOut(Out):
     """`over` was taken beyond the quantity, `short` is not expected any more; `first_quantity` was asked for at first
-    where that was changed, 0 of a line that was added."""
+    where that was changed, 0 of a line that was added. `confirmed_on` is the last day and `expected_on` the next of a
+    line that comes in parts, which `schedule` has; it is empty of one that comes on one day."""
 
     id: UUID
     number: int
@@ -149,6 +158,7 @@ class PurchaseLineOut(Out):
     confirmed_on: date | None
     expected_on: date | None
     first_quantity: int | None
+    schedule: list[ScheduledOut]
 
 
 class OrderMailOut(Out):
@@ -255,7 +265,8 @@ class ConfirmedIn(Strict):
 
 
 class ConfirmationIn(Keyed):
-    """What the supplier says of lines of an order: how many, and when."""
+    """What the supplier says of lines of an order: how many, and when. A line that comes on several days is named once
+    for each of them."""
 
     order: UUID
     lines: Annotated[list[ConfirmedIn], Field(min_length=1, max_length=LINES_MAX)]
@@ -263,9 +274,12 @@ class ConfirmationIn(Keyed):
 
 
 class ConfirmedOut(Out):
+    """`differences` from what was asked for; `slips` come later than was confirmed before."""
+
     order: UUID
     lines: int
     differences: list[str]
+    slips: list[str]
 
 
 class ReorderOut(Out):
@@ -551,9 +565,15 @@ def get_purchase_order(
 ) -> Any:
     """A purchase order with its lines, what came of it, and how it was sent."""
     found = _order(order_id, company)
-    names = PurchaseOrderOut.model_fields
+    names, of_line = PurchaseOrderOut.model_fields, PurchaseLineOut.model_fields
+    schedules = queries.schedules(order_id)
+    lines = [
+        {name: getattr(line, name) for name in of_line if name != "schedule"}
+        | {"schedule": schedules.get(line.id, [])}
+        for line in queries.lines(order_id)
+    ]
     return {name: getattr(found, name) for name in names} | {
-        "lines": queries.lines(order_id),
+        "lines": lines,
         "receipts": queries.receipts(order_id),
         "mails": queries.sendings(order_id),
     }

@@ -40,7 +40,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.putaway import Choice
 from entrepot.web import format as fmt
 from entrepot.web import lists, lists_floor, order_paper, papers, words
-from entrepot.web.buying import announced_in, found_in, lines_in, price_in, serials_in
+from entrepot.web.buying import announced_in, found_in, lines_in, price_in, scheduled_in, serials_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -102,6 +102,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "paper_languages": LANGUAGES,
         "sends_mail": access.sends_mail(),
         "lines": lines,
+        "schedules": queries.schedules(which),
         "to_come": [one for one in lines if one.to_come][:FORM_LINES],
         "apart": _apart(request, found),
         "form_lines": lines[:FORM_LINES],
@@ -179,10 +180,16 @@ def act(request: Request, which: UUID) -> HttpResponse:
 
 
 def _said(request: Request, lines: Sequence[queries.Line]) -> list[ConfirmedLine]:
-    """What the supplier confirms of each line; with a day for all, what nothing is said of comes as it was ordered."""
-    text, found = request.POST, []
+    """What the supplier confirms of each line, in parts or at once; with a day for all, what nothing is said of comes
+    as it was ordered. Nothing, where something said can't be understood."""
+    text, parts = request.POST, scheduled_in(request, lines)
+    if parts is None:
+        return []
+    found, in_parts = parts, {one.line for one in parts}
     for_all = day_in(text.get("day-all"))
     for line in lines:
+        if line.id in in_parts:
+            continue
         said, day = clean(text.get(f"confirmed-{line.id}")), day_in(text.get(f"day-{line.id}")) or for_all
         units = int_in(said) if said else (line.quantity if for_all and line.to_come else None)
         if units is not None and day is not None:
