@@ -447,7 +447,7 @@ def test_a_program_says_what_slips(program, bought):
     assert confirmed(later, line.wanted_on)["slips"] == [
         f"line 1: 5 units on {later}, {first} was confirmed before"
     ]
-    assert confirmed(later, later)["code"] == "invalid"
+    assert confirmed(later, later)["code"] == "kernel.invalid"
 
 
 def test_a_program_orders_confirms_announces_and_receives(program, shop, bought):
