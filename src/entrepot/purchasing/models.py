@@ -508,6 +508,27 @@ class NoticeLine(models.Model):
         ]
 
 
+class SkuClass(models.Model):
+    """The class of a SKU by what its company sold of it lately at cost, as the night measured it last."""
+
+    sku_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    abc = models.TextField()  # A, B, C
+    figure = (
+        models.BigIntegerField()
+    )  # units sold in the window × cost, in hundredths: what it is among others counts
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "purchasing_skuclass"
+        constraints = [
+            models.CheckConstraint(name="purchasing_skuclass_known", condition=Q(abc__in=["A", "B", "C"])),
+            models.CheckConstraint(
+                name="purchasing_skuclass_figure_not_negative", condition=Q(figure__gte=0)
+            ),
+        ]
+
+
 class Proposal(models.Model):
     """Units of a SKU that should be ordered for a node, with the sum that they come from. A run takes the place of what
     the run before proposed and nobody has decided on."""
