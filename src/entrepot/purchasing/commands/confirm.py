@@ -40,6 +40,8 @@ class ConfirmOrder:
     reference: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    notes: tuple[str, ...] = ()
+    """What else of it differs from the order, such as a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _take(one: ConfirmOrder, shares: dict[UUID, list[Share]], lines: dict[UUID, 
         differs += differences(said, line.asked)
         late += slipped(line.before, said, line.asked)
         lines[which] = line._replace(before=said)
-    return _Taken(one, shares, tuple(differs), tuple(late))
+    return _Taken(one, shares, (*differs, *one.notes), tuple(late))
 
 
 def _refusal(
