@@ -13,6 +13,7 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.channels.x12.purchase_order import Partner
 from entrepot.insight import availability, kpis
 from entrepot.kernel import relay, sql
 from entrepot.kernel.cause import Actor, Cause
@@ -428,6 +429,28 @@ def test_a_line_that_is_confirmed_in_parts_is_shown_and_promised_by_its_days(sho
     (promise,) = availability.promises(free, company=COMPANY, today=today)
     before = monday - timedelta(days=1)
     assert [promise.on(day) for day in (before, monday, friday - timedelta(days=1), friday)] == [0, 6, 6, 10]
+
+
+def test_an_order_is_sent_by_edi_from_its_page_and_by_programs(console, program, bought):
+    where, buyer = f"/inbound/orders/{bought}/", console("inventory")
+    assert "Send it by EDI" not in buyer.get(where).content.decode()
+    refused = program("inventory").post("/api/v1/purchase-orders/documents", {"order": str(bought)})
+    is_problem(refused, 409, "channels.no_x12_partner")
+    body = Partner("HOUSE", "ZZ", "MUGS", "ZZ")
+    since = timezone.now() - timedelta(days=1)
+    set_policy(the_system(timezone.now()), requests=[SetPolicy(COMPANY, "channels.x12", body, since, "mugs")])
+
+    assert "Send it by EDI" in buyer.get(where).content.decode()
+    assert "The document is made" in said(buyer.post(f"{where}act/", {"action": "send-edi"}))
+    made = program("inventory").post("/api/v1/purchase-orders/documents", {"order": str(bought)}, again="two")
+    assert (made.json()["purpose"], made.json()["state"]) == ("05", "file")
+    shown = buyer.get(where).content.decode()
+    assert made.json()["number"] in shown and "Send it by EDI again" in shown
+    file = buyer.get(f"/inbound/order-documents/{made.json()['document']}/")
+    assert file.content.decode() == made.json()["content"] and ".edi" in file["Content-Disposition"]
+    assert buyer.get(f"/inbound/order-documents/{bought}/").status_code == 404
+    documents = program("auditor").get(f"/api/v1/purchase-orders/{bought}").json()["documents"]
+    assert [one["purpose"] for one in documents] == ["05", "00"]
 
 
 def test_a_program_says_what_slips(program, bought):

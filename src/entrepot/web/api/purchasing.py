@@ -13,6 +13,8 @@ from django.utils import timezone
 from ninja import Router
 from pydantic import Field
 
+from entrepot.channels import queries as channels
+from entrepot.channels.commands.send_orders import SendOrderDocument, send_order_documents
 from entrepot.kernel.errors import NotFound
 from entrepot.languages import LANGUAGES
 from entrepot.parties import queries as parties
@@ -185,11 +187,12 @@ class PurchaseReceiptOut(Out):
 
 
 class PurchaseOrderWholeOut(PurchaseOrderOut):
-    """`receipts`, the oldest first; `mails` to the supplier, the latest first."""
+    """`receipts`, the oldest first; `mails` and X12 `documents` to the supplier, the latest first."""
 
     lines: list[PurchaseLineOut]
     receipts: list[PurchaseReceiptOut]
     mails: list[OrderMailOut]
+    documents: list[OrderDocumentOut]
 
 
 class RescheduledIn(Keyed):
@@ -214,6 +217,38 @@ class OrderSentIn(Keyed):
     address: Annotated[str, Field(min_length=3, max_length=254)]
     language: Literal[tuple(LANGUAGES)] = "en"  # type: ignore[valid-type]
     note: Text = ""
+
+
+class OrderDocumentIn(Keyed):
+    """An order as it stands now, to its supplier as an X12 document (850)."""
+
+    order: UUID
+
+
+class OrderDocumentMadeOut(Out):
+    """The document: `waiting` to be posted to the supplier's address, or to be taken as a `file`. `purpose` is 00 of
+    the first of an order, 05 of one in its place, 01 of its cancellation."""
+
+    order: UUID
+    document: UUID
+    number: str
+    purpose: str
+    state: Literal["file", "waiting"]
+    content: str
+
+
+class OrderDocumentOut(Out):
+    """A document of an order; `error`: why it was given up."""
+
+    id: UUID
+    number: str
+    purpose: str
+    state: Literal["file", "waiting", "sent", "failed"]
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None
+    error: str
+    content: str
 
 
 class SendingOut(Out):
@@ -490,6 +525,22 @@ def send_purchase_orders(
     )  # fmt: skip
 
 
+@router.post(
+    "/purchase-orders/documents",
+    response={200: OrderDocumentMadeOut | list[Each[OrderDocumentMadeOut]], **REFUSED},
+)
+def send_purchase_order_documents(
+    request: HttpRequest,
+    payload: OrderDocumentIn | Annotated[list[OrderDocumentIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Send orders to their suppliers as X12 documents (850), by the policy `channels.x12`."""
+    return give(
+        request, send_order_documents, payload, idempotency_key,
+        lambda one, key: SendOrderDocument(one.order, key=key),
+    )  # fmt: skip
+
+
 @router.get("/purchase-orders/{order_id}/paper", response={200: OrderPaperOut, **READ})
 def get_purchase_order_paper(
     request: HttpRequest,  # noqa: ARG001
@@ -576,6 +627,7 @@ def get_purchase_order(
         "lines": lines,
         "receipts": queries.receipts(order_id),
         "mails": queries.sendings(order_id),
+        "documents": channels.order_documents(order_id),
     }
 
 
