@@ -216,7 +216,7 @@ class Receipt(models.Model):
 
 
 class ReceiptLine(models.Model):
-    """Units of an order line that came, with their value in minor units."""
+    """Units of an order line that came, with their value in minor units of the order's currency."""
 
     append_only = True
 
@@ -231,6 +231,8 @@ class ReceiptLine(models.Model):
     expires_on = models.DateField(null=True)
     quantity = models.IntegerField()
     value_minor = models.BigIntegerField()
+    # of an order in another currency than the company's: the same in its own, at the rate of the day
+    home_minor = models.BigIntegerField(null=True)
     status = models.TextField(db_default="sellable")  # as it entered stock
     note = models.TextField(db_default="")
 

@@ -365,7 +365,8 @@ _CHECKS = (
         SELECT coalesce(receipt.number, off.receipt_id::text), units, value_minor, moved, moved_minor
         FROM (SELECT receipt_id, sum(units)::bigint AS units, sum(value_minor)::bigint AS value_minor,
                      sum(moved)::bigint AS moved, sum(moved_minor)::bigint AS moved_minor
-              FROM (SELECT receipt_id, quantity AS units, value_minor, 0 AS moved, 0 AS moved_minor
+              FROM (SELECT receipt_id, quantity AS units, COALESCE(home_minor, value_minor) AS value_minor,
+                           0 AS moved, 0 AS moved_minor
                     FROM purchasing_receiptline
                     UNION ALL SELECT document_id, 0, 0, quantity, value_minor FROM stock_move
                     WHERE document_kind = 'purchase_receipt') AS stacked
@@ -395,7 +396,8 @@ _CHECKS = (
         """
         SELECT coalesce(receipt.number, off.receipt_id::text), value_minor, owed_minor
         FROM (SELECT receipt_id, sum(value_minor)::bigint AS value_minor, sum(owed_minor)::bigint AS owed_minor
-              FROM (SELECT receipt_id, value_minor, 0 AS owed_minor FROM purchasing_receiptline
+              FROM (SELECT receipt_id, COALESCE(home_minor, value_minor) AS value_minor, 0 AS owed_minor
+                    FROM purchasing_receiptline
                     UNION ALL SELECT document_id, 0, -functional_minor FROM ledger_line
                     WHERE account = 2050 AND document_kind = 'purchase_receipt') AS stacked
               GROUP BY receipt_id HAVING sum(value_minor) <> sum(owed_minor) LIMIT 100) AS off
