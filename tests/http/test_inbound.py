@@ -34,6 +34,7 @@ from entrepot.purchasing.commands.reorder import ProposeOrders, propose_orders
 from entrepot.purchasing.commands.send_orders import SendOrder, send_orders
 from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.purchasing.reordering import Reordering
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock import availability_queries, plate_queries
 from entrepot.warehouse.commands.put_away import PutAway, put_away
@@ -280,13 +281,21 @@ def test_a_proposal_is_shown_with_its_sum_ordered_and_judged(console, program, s
     )  # fmt: skip
     (placed,) = place(the_system(timezone.now()), requests=[wanted])
     allocate(the_system(timezone.now()), requests=[AllocateOrder(placed.order)])
+    ((code,),) = sql.run("SELECT code FROM catalog_sku WHERE id = %(sku)s", {"sku": sku})
+    own = SetPolicy(
+        COMPANY,
+        "purchasing.reordering",
+        Reordering(service_of={code: 97.5}),
+        timezone.now() - timedelta(days=1),
+    )
+    set_policy(the_system(timezone.now()), requests=[own])
     propose_orders(the_system(timezone.now()), requests=[ProposeOrders(sku)])
     (proposal,) = queries.proposals(COMPANY)
     page = console("inventory")
 
     shown = page.get("/inbound/reorder/").content.decode()
     assert proposal.number in shown
-    assert "z·√(L·σd² + d²·σL²)" in shown
+    assert "z·√(L·σd² + d²·σL²)" in shown and "said of this SKU" in shown
     assert program("inventory").get("/api/v1/reorder-proposals").json()["items"][0]["terms"]["pack"] == 12
     rejected = page.post("/inbound/reorder/act/", {"proposal": proposal.id, "action": "reject", "reason": ""})
     assert "why it is not ordered" in said(rejected)
