@@ -50,6 +50,7 @@ BESIDE: dict[str, str | list[Any]] = {
     "report-tile": ["perfect-order"],
     "draft-paper": walk.WHICH["draft"],
     "purchase-order-paper": walk.WHICH["purchase-order"],
+    "purchase-order-document": "SELECT id FROM channels_orderdocument LIMIT 1",
     "packing-slip": walk.WHICH["packing"],
     "packing-customs": "SELECT f.id FROM warehouse_fulfillment AS f JOIN orders_order AS o ON o.id = f.order_id"
     " JOIN network_node AS n ON n.id = f.node_id AND n.country <> o.country WHERE f.state = 'shipped' LIMIT 1",
@@ -75,6 +76,7 @@ BESIDE: dict[str, str | list[Any]] = {
 """What answers a GET and is no page of the walk: parts of pages, and files; its arguments, or how they are found."""
 NOT_HERE = {
     "order-file": "is kept by customer service, and in the demo nobody has",
+    "purchase-order-document": "is made for a supplier with EDI, and the demo has none",
     "packing-customs": "nothing of the demo's retailer leaves the country",
     "label-of-carrier": "is bought of a carrier, and the demo has none on a line",
     "manifest-form": "is made of labels that were bought of a carrier, and the demo has none on a line",

@@ -127,6 +127,7 @@ NOT_WALKED = {
     "barcode-photo": "a picture",
     "order-file": "a file",
     "departure-paper": "a file",
+    "purchase-order-document": "a file",
     "label-of-carrier": "a file",
     "manifest-form": "a file",
     "audit-heads": "a file",

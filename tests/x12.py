@@ -64,6 +64,30 @@ def notice(
     return [*lines, ("CTT", str(next(numbers) - 1), str(units))]
 
 
+def answer(order: str, kind: str, *items: Lines, reference: str = "AB-1", purpose: str = "00") -> Lines:
+    """The segments of an answer (855) to an order."""
+    begin: Lines = [("BAK", purpose, kind, order, "20260302", "", "", "", reference)]
+    return [*begin, *(line for one in items for line in one), ("CTT", str(len(items)))]
+
+
+def answered(
+    line: str, units: int, *parts: tuple[str, int, str], code: str = "", price: str = "", unit: str = "EA"
+) -> Lines:
+    """An item of an answer: what becomes of how many units, on which day."""
+    named = ("BP", code) if code else ()
+    head = ("PO1", line, str(units), unit, price, "", *named)
+    return [
+        head,
+        *(("ACK", status, str(count), unit, "067" if day else "", day) for status, count, day in parts),
+    ]
+
+
+def answers(*sets: Lines, control: str = "1", sender: str = "MUGS") -> str:
+    """An interchange of answers."""
+    told = [("855", f"{place:04}", lines) for place, lines in enumerate(sets, 1)]
+    return written(("ZZ", sender), ("ZZ", "HOUSE"), control, AT, [("PR", "9", told)])
+
+
 def document(*notices: Lines, control: str = "1", sender: str = "MUGS") -> str:
     """An interchange with one group of these sets."""
     sets = [("856", f"{place:04}", lines) for place, lines in enumerate(notices, 1)]

@@ -156,6 +156,68 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
     assert len(set(counts)) == 1, counts
 
 
+def test_statements_of_answers_do_not_grow_with_the_batch(statements, house):
+    counts = []
+    for many in SIZES:
+        numbers, code = bought(house, many)
+        item = x12.answered("1", 10, ("IA", 6, "20260301"), ("IA", 4, "20260302"), code=code)
+        texts = [
+            x12.answers(x12.answer(number, "AC", item), control=f"{many}{place}")
+            for place, number in enumerate(numbers)
+        ]
+        with statements() as ran:
+            take(house, *texts)
+        counts.append(len(ran.texts))
+    assert len(set(counts)) == 1, counts
+
+
+# ---- answers to orders
+
+
+def test_an_answer_confirms_its_order_by_day_once_and_is_acknowledged(house):
+    (number,), code = bought(house)
+    item = x12.answered("1", 10, ("IA", 6, "20260305"), ("IA", 4, "20260306"), code=code, price="1.25")
+    text = x12.answers(x12.answer(number, "AC", item, reference="AB-77"))
+    (taken,) = take(house, text)
+    (one,) = taken.notices
+    assert (one.reference, one.number, one.packages, one.units, one.problem) == ("AB-77", number, 0, 10, "")
+    assert "AK1*PR*9~" in taken.acknowledgement and "AK5*A~" in taken.acknowledgement
+    assert sql.run("SELECT quantity, expected_on::text FROM stock_supply ORDER BY 2") == [
+        (6, "2026-03-05"), (4, "2026-03-06"),
+    ]  # fmt: skip
+    assert sql.run("SELECT reference, quantity FROM purchasing_confirmation") == [("AB-77", 10)]
+    ((reason,),) = sql.run("SELECT reason FROM work_item WHERE type = 'confirmed otherwise'")
+    assert "1.25 a unit instead of 1" in reason
+
+    (again,) = take(house, text)
+    assert (again.is_fresh, again.notices[0].number, again.notices[0].is_fresh) == (False, number, False)
+    assert sql.run("SELECT count(*)::int FROM purchasing_confirmation") == [(1,)]
+
+
+def test_answers_and_notices_come_in_one_batch_and_what_is_of_no_order_is_refused_alone(house):
+    (number,), code = bought(house)
+    texts = [
+        x12.answers(x12.answer("NONE", "AT"), x12.answer(number, "AT"), control="1"),
+        x12.document(x12.notice("N1", x12.order(number, x12.item(code, 10))), control="2"),
+    ]
+    first, second = take(house, *texts)
+    assert [bool(one.problem) for one in first.notices] == [True, False]
+    assert "found NONE" in first.notices[0].problem and "AK9*P*2*2*1~" in first.acknowledgement
+    assert second.refused == 0
+    assert sql.run("SELECT confirmed FROM purchasing_orderline") == [(10,)]
+
+    bought(house, ref="NONE")
+    (again,) = take(house, texts[0])
+    assert again.refused == 0 and items() == []
+
+
+def test_an_order_that_is_over_is_not_confirmed(house):
+    (number,), _ = bought(house)
+    receive(CLERK, requests=[ReceiveOrder(sql.run("SELECT id FROM purchasing_order")[0][0])])
+    (taken,) = take(house, x12.answers(x12.answer(number, "AT")))
+    assert taken.refused == 1 and "received" in taken.notices[0].problem
+
+
 # ---- again from the desk
 
 

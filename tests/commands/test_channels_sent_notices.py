@@ -347,3 +347,14 @@ def test_statements_do_not_grow_with_the_notices(floor: Floor, statements):
         )
         with statements():
             take_documents(later, requests=[TakeDocument(COMPANY, text)])
+
+
+def test_an_answer_confirms_a_drop_ship_order_and_refuses_what_is_not_sent(floor):
+    _, which, number = a_drop_ship(floor)
+    item = x12.answered("1", 3, ("IA", 2, "20260309"), ("IR", 1, ""))
+    text = x12.answers(x12.answer(number, "AE", item, reference="AB-9"))
+    (answer,) = take_documents(SYSTEM, requests=[TakeDocument(COMPANY, text)])
+    assert isinstance(answer, DocumentTaken) and answer.refused == 0
+    found = queries.drop_ship(which)
+    assert found and (found.state, found.reference) == ("confirmed", "AB-9")
+    assert sql.run("SELECT number, refused FROM purchasing_dropshipline ORDER BY number") == [(1, 1), (2, 0)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -14,11 +14,14 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.ids import uuid7
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.change import ChangeOrder, change
+from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmOrder, OrderConfirmed, confirm
 from entrepot.purchasing.commands.decide_checks import DecideCheck, decide_checks
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
+from entrepot.purchasing.commands.reschedule import RescheduleOrder, reschedule
 from entrepot.purchasing.commands.take_notices import (
     CloseNotice,
     NoticeClosed,
@@ -27,6 +30,7 @@ from entrepot.purchasing.commands.take_notices import (
     close_notices,
     take_notices,
 )
+from entrepot.purchasing.commands.watch_arrivals import WatchArrivals, watch_arrivals
 from entrepot.purchasing.errors import (
     ElsewhereExpected,
     NoticeBegun,
@@ -114,6 +118,100 @@ def test_invariant_12_a_confirmation_of_nothing_is_not_expected_and_what_makes_n
     )
     assert [type(one) for one in answers] == [NotFound, WrongState, Invalid, OrderConfirmed]
     assert expected() == [(6, DAY)]
+
+
+def parts(line: UUID, *shares: tuple[int, int]) -> tuple:
+    """What is confirmed of a line: units by days after DAY."""
+    return tuple((line, units, DAY + timedelta(days=days)) for units, days in shares)
+
+
+def test_a_line_comes_in_parts_each_on_its_day_and_what_comes_eats_the_earliest(house):
+    one = ordered(house, 100)
+    (line,) = queries.lines(one)
+    monday, friday = DAY - timedelta(days=4), DAY
+    (told,) = confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (40, 0), (60, -4)), "AB-1")])
+
+    assert told == OrderConfirmed(one, 1, ())
+    assert expected() == [(60, monday), (40, friday)]
+    found = queries.lines(one)[0]
+    assert (found.confirmed, found.confirmed_on, found.expected_on) == (100, friday, monday)
+    assert [tuple(part)[1:] for part in map(astuple, queries.schedules(one)[line.id])] == [
+        (60, monday, 60),
+        (40, friday, 40),
+    ]
+
+    receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 70),))])
+    assert expected() == [(30, friday)]
+    assert [part.to_come for part in queries.schedules(one)[line.id]] == [0, 30]
+
+    close_rest(BUYER, requests=[CloseRest(one, "enough")])
+    assert expected() == []
+    assert queries.order(one).state == "received"
+
+
+def test_parts_that_slip_are_told_and_a_late_part_is_overdue_by_itself(house):
+    one = ordered(house, 100)
+    (line,) = queries.lines(one)
+    confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (60, -4), (40, -2)))])
+    assert items() == []
+    (told,) = confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (60, -4), (40, -1)))])
+
+    slip = f"line 1: 40 units on {DAY - timedelta(days=1)}, {DAY - timedelta(days=2)} was confirmed before"
+    assert told == OrderConfirmed(one, 1, (), (slip,))
+    ((kind, reason),) = items()
+    assert kind == "confirmed otherwise" and slip in reason
+
+    later = replace(BUYER, at=NOW.replace(year=DAY.year, month=DAY.month, day=DAY.day) - timedelta(days=3))
+    assert later.at.date() == DAY - timedelta(days=3)
+    (watched,) = watch_arrivals(later, requests=[WatchArrivals(house.company)])
+    assert watched.late == 1
+    assert any("60 units were expected by" in reason for kind, reason in items() if "overdue" in kind)
+
+
+def test_what_stands_on_other_days_gives_up_the_schedule(house):
+    one = ordered(house, 100)
+    (line,) = queries.lines(one)
+    split = ConfirmOrder(one, parts(line.id, (60, 0), (40, 5)))
+
+    confirm(BUYER, requests=[split])
+    reschedule(BUYER, requests=[RescheduleOrder(one, DAY + timedelta(days=2))])
+    assert expected() == [(100, DAY + timedelta(days=2))]
+
+    confirm(BUYER, requests=[split])
+    assert expected() == [(60, DAY), (40, DAY + timedelta(days=5))]
+    confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (30, 0), (30, 1), (20, 2)))])
+    assert expected() == [(30, DAY), (30, DAY + timedelta(days=1)), (20, DAY + timedelta(days=2))]
+    confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (100, 3)))])
+    assert expected() == [(100, DAY + timedelta(days=3))]
+
+    confirm(BUYER, requests=[split])
+    change(BUYER, requests=[ChangeOrder(one, ((line.id, 90),))])
+    assert expected() == [(90, DAY)]
+    confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (50, 0), (40, 5)))])
+    take_notices(BUYER, requests=[TakeNotice(1, "DN-9", DAY + timedelta(days=1), ((one, line.id, 50),))])
+    assert expected() == [(50, DAY), (40, DAY + timedelta(days=5))]
+    take_notices(BUYER, requests=[TakeNotice(1, "DN-10", DAY + timedelta(days=1), ((one, line.id, 90),))])
+    assert expected() == [(90, DAY + timedelta(days=1))]
+    assert queries.schedules(one) == {}
+
+    confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (50, 0), (40, 5)))])
+    cancel(BUYER, requests=[CancelOrder(one, "not needed")])
+    assert expected() == []
+
+
+def test_a_batch_that_says_a_line_twice_counts_the_last_and_tells_its_slip(house):
+    one = ordered(house, 10)
+    (line,) = queries.lines(one)
+    first, last = confirm(
+        BUYER,
+        requests=[
+            ConfirmOrder(one, parts(line.id, (6, -5), (4, -4))),
+            ConfirmOrder(one, parts(line.id, (5, -5), (5, -3))),
+        ],
+    )
+    assert (first.slips, len(last.slips)) == ((), 2)
+    assert {day for _, day in expected()} == {DAY - timedelta(days=5), DAY - timedelta(days=3)}
+    assert sql.run("SELECT count(*)::int FROM purchasing_confirmation") == [(2,)]
 
 
 # ---- notices
@@ -495,6 +593,8 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
         lines = queries.lines_of(orders)
         said = [ConfirmOrder(one, ((lines[one][0].id, 4, DAY),)) for one in orders]
         counts[many] = [count(statements, confirm, said)]
+        split = [ConfirmOrder(one, parts(lines[one][0].id, (2, 0), (2, 1))) for one in orders]
+        counts[many] += [count(statements, confirm, split)]
         notices = [TakeNotice(1, f"N{one}", DAY, ((one, lines[one][0].id, 9),)) for one in orders]
         counts[many] += [count(statements, take_notices, notices)]
         closing = [CloseNotice(one.id, "x") for one in dock.notices(1, limit=many)]

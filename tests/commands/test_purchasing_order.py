@@ -16,7 +16,7 @@ from entrepot.kernel.ids import uuid7
 from entrepot.purchasing import queries
 from entrepot.purchasing.commands.cancel import CancelOrder, OrderCancelled, cancel
 from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
-from entrepot.purchasing.errors import Duplicate, ForeignCurrency
+from entrepot.purchasing.errors import Duplicate
 from tests.retailer import BUYER, NOW, Retailer, a_retailer
 from tests.sizes import SIZES
 
@@ -91,10 +91,11 @@ def test_units_and_costs_must_make_sense(house):
     assert nothing_written()
 
 
-def test_another_currency_is_refused_for_now(house):
+def test_an_order_is_in_the_currency_of_its_supplier(house):
     (answer,) = order(BUYER, requests=[goods(house, supplier=house.foreign_supplier)])
-    assert answer == ForeignCurrency(found="EUR", expected="GBP")
-    assert nothing_written()
+    assert isinstance(answer, GoodsOrdered)
+    found = queries.order(answer.order)
+    assert found and found.currency == "EUR"
 
 
 def test_a_reference_is_ordered_once(house):

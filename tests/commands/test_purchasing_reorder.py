@@ -145,6 +145,30 @@ def test_a_proposal_has_its_sum(house):
     assert (found.quantity, found.value_minor, found.supplier_name) == (24, 6000, "Mugs Ltd")
 
 
+def test_a_sku_is_served_by_its_class_as_the_night_measured_it_or_by_what_is_said_of_it(house):
+    asked_for(house)
+    ((code,),) = sql.run("SELECT code FROM catalog_sku WHERE id = %(id)s", {"id": house.skus[0]})
+    offers = [RegisterOffer(house.supplier, sku, Decimal(9)) for sku in (house.skus[1], house.perishable)]
+    register_offers(BUYER, requests=offers)
+    set_policy(service_by_class={"A": 99.0, "C": 90.0})
+    assert proposed(house).terms["service_by"] == "all"  # nobody measured it yet
+
+    assert review_reorders(NIGHT, requests=[ReviewReorders(1)]) == [ReordersReviewed(3)]
+    classes = dict(sql.run("SELECT sku_id, abc FROM purchasing_skuclass"))
+    assert classes == {house.skus[0]: "A", house.skus[1]: "C", house.perishable: "C"}
+    figure = 100 * SOLD_DAYS * UNITS_A_DAY * Decimal("2.50")
+    assert sql.run("SELECT figure FROM purchasing_skuclass WHERE abc = 'A'") == [(figure,)]
+    terms = proposed(house).terms
+    assert (terms["service_percent"], terms["service_by"], terms["class"]) == (99, "class", "A")
+    assert terms["z"] == 2.326
+
+    own = Reordering(window_days=SOLD_DAYS, service_by_class={"A": 99.0}, service_of={code: 97.5})
+    later = policies.SetPolicy(1, "purchasing.reordering", own, NOW - timedelta(hours=1))
+    assert isinstance(policies.set_policy(BUYER, requests=[later])[0], policies.PolicySet)
+    terms = proposed(house).terms
+    assert (terms["service_percent"], terms["service_by"]) == (97.5, "sku")
+
+
 def test_a_run_takes_the_place_of_the_one_before_and_what_is_ordered_counts_as_coming(house):
     asked_for(house)
     set_policy()

@@ -363,6 +363,7 @@ CODES = """
 of the house's own affairs, and never of a buyer: ledger_costing.reason ledger_writedown.reason stock_move.reason
     ledger_ratecorrection.reason stock_displacement.reason kernel_policy.note kernel_policydraft.note ledger_match.why
     purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error channels_webhook.why
+    channels_orderdocument.error
 chosen from a list, or made by a rule of facts that name nobody: returns_line.reason payments_dispute.reason
     returns_verdict.reason returns_verdict.outcome returns_regrading.why
     purchasing_claim.reason stock_adjustment.reason purchasing_check.why returns_hold.why returns_inspection.why

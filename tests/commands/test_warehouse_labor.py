@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,13 @@ from entrepot.carriage.rules import SetCarrierCutOff
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network.commands import register as network
+from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.purchasing import queries as purchasing
+from entrepot.purchasing.commands.confirm import ConfirmOrder, confirm
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.warehouse import labor, queries, task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, StandardsFitted, fit_standards
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
@@ -281,3 +288,42 @@ def test_what_else_waits_is_told_with_the_time_that_it_takes(house: Floor):
         "put_away": task_times.Waits("put_away", 1, 1, 7, 74),
     }
     assert second.other == ()
+
+
+def test_what_comes_in_is_told_by_day_with_the_time_that_it_takes(house: Floor):
+    house.stock(1, 7, kind="receiving")
+    ((supplier,),) = sql.run("SELECT id FROM parties_supplier LIMIT 1") or ((None,),)
+    if supplier is None:
+        (made,) = register_suppliers(SYSTEM, requests=[RegisterSupplier(COMPANY, "mugs", "Mugs", "GBP")])
+        supplier = made.id
+    lines = ((house.skus[0], 100, Decimal(1)),)
+    days = [NOW.date() + timedelta(days=day) for day in (-2, 3, 6)]
+    late, split = order(
+        someone("bea"),
+        requests=[
+            OrderGoods(COMPANY, supplier, house.nodes[0], "", lines, wanted_on=days[0]),
+            OrderGoods(COMPANY, supplier, house.nodes[0], "", lines, wanted_on=days[1]),
+        ],
+    )
+    (line,) = purchasing.lines(split.order)
+    confirm(SYSTEM, requests=[ConfirmOrder(split.order, ((line.id, 60, days[1]), (line.id, 40, days[2])))])
+    take_notices(SYSTEM, requests=[TakeNotice(COMPANY, "DN-1", days[2], ((split.order, line.id, 70),))])
+    for step in ("receive", "put_away"):
+        row = (ids.uuid7(), COMPANY, house.nodes[0], step, 60.0, 0.0, 2.0, 0.0, 9, 0.0, NOW, NOW)
+        sql.write("warehouse_standardtime", COLUMNS, [row])
+
+    (first, second) = task_times.outlooks(company=COMPANY, at=NOW)
+
+    assert list(first.inbound) == [
+        labor.Intake(NOW.date(), 1, 1, 100, 0, 7, 260, 334),
+        labor.Intake(days[2], 1, 1, 100, 70, 0, 260, 260),
+    ]  # the notice has all of the first part, and ten of the second
+    assert second.inbound == ()
+    assert late.number != split.number
+
+    policy = SetPolicy(
+        COMPANY, "warehouse.labor", labor.Labor(shifts={}, receivers=1), NOW - timedelta(hours=1)
+    )
+    set_policy(SYSTEM, requests=[policy])
+    (first, _) = task_times.outlooks(company=COMPANY, at=NOW)
+    assert [one.left_s for one in first.inbound] == [0, 0]

@@ -13,7 +13,8 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.insight import kpis
+from entrepot.channels.x12.purchase_order import Partner
+from entrepot.insight import availability, kpis
 from entrepot.kernel import relay, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import RETRY_AFTER
@@ -33,9 +34,11 @@ from entrepot.purchasing.commands.reorder import ProposeOrders, propose_orders
 from entrepot.purchasing.commands.send_orders import SendOrder, send_orders
 from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.purchasing.reordering import Reordering
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
-from entrepot.stock import plate_queries
+from entrepot.stock import availability_queries, plate_queries
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.web import format as fmt
 from entrepot.web import order_paper
 from entrepot.web.tasks import DESTINATIONS
 from tests.catcher import catching
@@ -278,13 +281,21 @@ def test_a_proposal_is_shown_with_its_sum_ordered_and_judged(console, program, s
     )  # fmt: skip
     (placed,) = place(the_system(timezone.now()), requests=[wanted])
     allocate(the_system(timezone.now()), requests=[AllocateOrder(placed.order)])
+    ((code,),) = sql.run("SELECT code FROM catalog_sku WHERE id = %(sku)s", {"sku": sku})
+    own = SetPolicy(
+        COMPANY,
+        "purchasing.reordering",
+        Reordering(service_of={code: 97.5}),
+        timezone.now() - timedelta(days=1),
+    )
+    set_policy(the_system(timezone.now()), requests=[own])
     propose_orders(the_system(timezone.now()), requests=[ProposeOrders(sku)])
     (proposal,) = queries.proposals(COMPANY)
     page = console("inventory")
 
     shown = page.get("/inbound/reorder/").content.decode()
     assert proposal.number in shown
-    assert "z·√(L·σd² + d²·σL²)" in shown
+    assert "z·√(L·σd² + d²·σL²)" in shown and "said of this SKU" in shown
     assert program("inventory").get("/api/v1/reorder-proposals").json()["items"][0]["terms"]["pack"] == 12
     rejected = page.post("/inbound/reorder/act/", {"proposal": proposal.id, "action": "reject", "reason": ""})
     assert "why it is not ordered" in said(rejected)
@@ -396,6 +407,79 @@ def test_typed_serial_numbers_stand_one_to_a_line_and_may_hold_spaces(console, b
 
 
 # ---- the API
+
+
+def test_a_line_that_is_confirmed_in_parts_is_shown_and_promised_by_its_days(shop, console, program, bought):
+    where = f"/inbound/orders/{bought}/"
+    today = timezone.now().date()
+    monday, friday = today + timedelta(days=5), today + timedelta(days=9)
+    buyer = console("inventory")
+    wrong = buyer.post(f"{where}act/", {"action": "confirm", "parts": f"MUG; 6; {monday}"})
+    assert "MUG" in said(wrong) and line_of(bought).confirmed is None
+    buyer.post(f"{where}act/", {"action": "confirm", "parts": f"JUG; 6; {monday}\nJUG; 4; {friday}"})
+
+    page = buyer.get(where).content.decode()
+    assert all(text in page for text in (f"6 · {fmt.day(monday)}", f"4 · {fmt.day(friday)}"))
+    (told,) = program("auditor").get(f"/api/v1/purchase-orders/{bought}").json()["lines"]
+    assert told["schedule"] == [
+        {"quantity": 6, "expected_on": str(monday), "to_come": 6},
+        {"quantity": 4, "expected_on": str(friday), "to_come": 4},
+    ]
+    assert (told["confirmed"], told["confirmed_on"], told["expected_on"]) == (10, str(friday), str(monday))
+
+    ((channel,),) = sql.run(
+        "SELECT c.code FROM network_channel AS c JOIN network_channelnode AS n ON n.channel_id = c.id"
+        " WHERE n.node_id = %(node)s LIMIT 1",
+        {"node": shop.nodes[0]},
+    )
+    free = availability_queries.availability(
+        company=COMPANY, channel=channel, skus=["JUG"], at=timezone.now()
+    )
+    (promise,) = availability.promises(free, company=COMPANY, today=today)
+    before = monday - timedelta(days=1)
+    assert [promise.on(day) for day in (before, monday, friday - timedelta(days=1), friday)] == [0, 6, 6, 10]
+
+
+def test_an_order_is_sent_by_edi_from_its_page_and_by_programs(console, program, bought):
+    where, buyer = f"/inbound/orders/{bought}/", console("inventory")
+    assert "Send it by EDI" not in buyer.get(where).content.decode()
+    refused = program("inventory").post("/api/v1/purchase-orders/documents", {"order": str(bought)})
+    is_problem(refused, 409, "channels.no_x12_partner")
+    body = Partner("HOUSE", "ZZ", "MUGS", "ZZ")
+    since = timezone.now() - timedelta(days=1)
+    set_policy(the_system(timezone.now()), requests=[SetPolicy(COMPANY, "channels.x12", body, since, "mugs")])
+
+    assert "Send it by EDI" in buyer.get(where).content.decode()
+    assert "The document is made" in said(buyer.post(f"{where}act/", {"action": "send-edi"}))
+    made = program("inventory").post("/api/v1/purchase-orders/documents", {"order": str(bought)}, again="two")
+    assert (made.json()["purpose"], made.json()["state"]) == ("05", "file")
+    shown = buyer.get(where).content.decode()
+    assert made.json()["number"] in shown and "Send it by EDI again" in shown
+    file = buyer.get(f"/inbound/order-documents/{made.json()['document']}/")
+    assert file.content.decode() == made.json()["content"] and ".edi" in file["Content-Disposition"]
+    assert buyer.get(f"/inbound/order-documents/{bought}/").status_code == 404
+    documents = program("auditor").get(f"/api/v1/purchase-orders/{bought}").json()["documents"]
+    assert [one["purpose"] for one in documents] == ["05", "00"]
+
+
+def test_a_program_says_what_slips(program, bought):
+    line = line_of(bought)
+    buyer = program("inventory")
+    first, later = line.wanted_on - timedelta(days=3), line.wanted_on - timedelta(days=1)
+
+    def confirmed(*days) -> dict:
+        lines = [{"line": str(line.id), "quantity": 5, "expected_on": str(day)} for day in days]
+        wanted = {"order": str(bought), "lines": lines}
+        answer = buyer.post("/api/v1/purchase-orders/confirm", wanted, again="-".join(map(str, days)))
+        return answer.json()
+
+    assert confirmed(first, line.wanted_on) | {"order": ""} == {
+        "order": "", "lines": 1, "differences": [], "slips": [],
+    }  # fmt: skip
+    assert confirmed(later, line.wanted_on)["slips"] == [
+        f"line 1: 5 units on {later}, {first} was confirmed before"
+    ]
+    assert confirmed(later, later)["code"] == "kernel.invalid"
 
 
 def test_a_program_orders_confirms_announces_and_receives(program, shop, bought):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.messages import get_messages
@@ -12,8 +13,11 @@ from django.utils import timezone
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.network import queries as network
+from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.warehouse import task_times
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.web import format as fmt
 from tests.shop import COMPANY
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +58,19 @@ def test_throughput_is_summed_by_step_and_kept_to_a_node(shop, work, console, pr
     assert lead.get(f"{API}/throughput?days=1&node=LDN").json() == []
     assert sum(row["tasks"] for row in lead.get(f"{API}/throughput?days=1&node=MAN").json()) == 9
     assert lead.get(f"{API}/throughput?node=NONE").status_code == 404
+
+
+def test_what_comes_in_is_told_by_day(shop, work, console, program):
+    buyer = Cause(Actor("bea", everything=True), timezone.now())
+    (supplier,) = register_suppliers(buyer, requests=[RegisterSupplier(COMPANY, "mugs", "Mugs Ltd", "GBP")])
+    lines = ((shop.skus["MUG-BLUE"], 240, Decimal(1)),)
+    day = timezone.now().date() + timedelta(days=3)
+    order(buyer, requests=[OrderGoods(COMPANY, supplier.id, shop.nodes[1], "", lines, wanted_on=day)])
+    page = console("supervisor").get("/floor/labor/?node=MAN").content.decode()
+    assert "What comes in, by day" in page and fmt.day(day) in page and "no standard yet" in page
+    told = [one for one in program("supervisor").get(f"{API}/outlook").json() if one["node_code"] == "MAN"]
+    (came,) = (one for one in told[0]["inbound"] if one["day"] == str(day))
+    assert (came["units"], came["announced"], came["receive_s"]) == (240, 0, None)
 
 
 def test_programs_are_told_the_same(shop, work, program):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from entrepot.channels.commands.send_orders import SendOrderDocument, send_order_documents
 from entrepot.channels.commands.take_documents import (
     DocumentTaken,
     RetakeDocument,
@@ -13,12 +15,14 @@ from entrepot.channels.commands.take_documents import (
     retake_documents,
     take_documents,
 )
+from entrepot.channels.x12.purchase_order import Partner
 from entrepot.insight import verify
 from entrepot.kernel import sql
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from tests import x12
-from tests.retailer import BUYER, CLERK, Retailer, a_retailer
+from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
 from tests.together import all_at_once, at_once
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -118,3 +122,17 @@ def test_a_notice_is_replaced_or_received_but_not_both():
     assert {received for state, received in rows if state == "replaced"} <= {0}
     assert sum(row[0] != "replaced" for row in rows) == 6
     assert verify.discrepancies() == []
+
+
+def test_of_documents_of_an_order_one_is_the_first_however_many_make_them():
+    house = a_retailer(skus=1)
+    body = Partner("HOUSE", "ZZ", "MUGS", "ZZ")
+    set_policy(BUYER, requests=[SetPolicy(1, "channels.x12", body, NOW - timedelta(hours=1))])
+    goods = OrderGoods(house.company, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
+    orders = [one.order for one in order(BUYER, requests=[goods] * 3)]
+    wanted = [SendOrderDocument(one) for one in orders]
+    all_at_once(send_order_documents, BUYER, *([wanted, wanted[::-1]] * 3))
+    found = sql.run(
+        "SELECT order_id, purpose, count(*)::int FROM channels_orderdocument GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    assert sorted((purpose, count) for _, purpose, count in found) == [("00", 1)] * 3 + [("05", 5)] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from entrepot.kernel.errors import WrongState
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_claims import ClaimClosed, CloseClaim, close_claims
+from entrepot.purchasing.commands.confirm import ConfirmOrder, OrderConfirmed, confirm
 from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceiveOrder, receive
 from entrepot.purchasing.errors import Duplicate
@@ -92,4 +94,26 @@ def test_who_changes_an_order_and_who_receives_it_never_is_the_same():
 
     for first, second in zip(answers[::2], answers[1::2], strict=True):
         assert sum(isinstance(one, DutiesApart) for one in (*first, *second)) == 1, (first, second)
+    assert verify.discrepancies() == []
+
+
+def test_one_schedule_stands_however_many_confirm_and_receive_at_once():
+    house = a_retailer(skus=1)
+    lines = ((house.skus[0], 20, Decimal("2.50")),)
+    (made,) = order(BUYER, requests=[OrderGoods(house.company, house.supplier, house.node, "", lines)])
+    (line,) = queries.lines(made.order)
+    day = line.wanted_on
+
+    def said(i: int) -> list:
+        parts = ((line.id, 12, day), (line.id, 8, day + timedelta(days=1 + i)))
+        return confirm(BUYER, requests=[ConfirmOrder(made.order, parts, str(i))])
+
+    def came() -> list:
+        return receive(CLERK, requests=[ReceiveOrder(made.order, ((line.id, 5),))])
+
+    jobs = [*(lambda i=i: said(i) for i in range(6)), came, came]
+    answers = [answer for answers in at_once(jobs) for answer in answers]
+
+    assert sum(isinstance(answer, OrderConfirmed) for answer in answers) == 6
+    assert [part.to_come for part in queries.schedules(made.order)[line.id]] == [2, 8]
     assert verify.discrepancies() == []

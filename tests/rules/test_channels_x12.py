@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.channels.x12 import goods, parse, render
+from entrepot.channels.x12.documents import documents as notices
 from entrepot.channels.x12.envelope import X12Error, read
 from entrepot.channels.x12.goods import Wanted
-from entrepot.channels.x12.parse import Item, notices
+from entrepot.channels.x12.parse import Item
 from tests import x12
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "edi" / "x12"

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.stock.rules import Correction, Stands, correct
+from entrepot.stock.rules import Correction, Stands, classes, correct
 from entrepot.warehouse.counting import (
     Accuracy,
     Candidate,
@@ -17,7 +17,6 @@ from entrepot.warehouse.counting import (
     Seen,
     choose,
     choose_empty,
-    classes,
     is_within,
     outcome,
     plan_of,

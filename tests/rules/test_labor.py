@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from entrepot.warehouse.labor import (
     SHIFTS,
     STEPS,
+    ComesIn,
     Done,
+    Intake,
     Observation,
     Queued,
     Shift,
@@ -20,6 +22,7 @@ from entrepot.warehouse.labor import (
     Throughput,
     by_step,
     fit,
+    intake,
     open_seconds,
     outlook,
     shift_of,
@@ -206,3 +209,51 @@ def test_all_work_is_at_one_cut_off_and_more_people_are_never_later(work, people
         assert other.orders_late <= one.orders_late
         assert (one.late_s == 0) or one.needed_s > one.capacity_s
         assert 0 <= one.orders_late <= one.orders
+
+
+# ---- what comes in
+
+TODAY = NOW.date()
+
+
+def comes(days: int, units: int, announced: int = 0) -> ComesIn:
+    return ComesIn(TODAY + timedelta(days=days), 1, 1, units, announced)
+
+
+def test_what_comes_in_takes_its_time_by_day_and_what_is_overdue_comes_today():
+    receive, put_away = Standard(600, 0, 6, 0), Standard(0, 60, 3, 0)
+    today, later = intake(
+        [comes(-4, 10), comes(0, 20, 20), comes(3, 100)], (2, 50), TODAY, receive, put_away, None
+    )
+    assert today == Intake(TODAY, 2, 2, 30, 20, 50, 1380, 480)
+    assert later == Intake(TODAY + timedelta(days=3), 1, 1, 100, 0, 0, 1200, 360)
+    assert intake([], (0, 0), TODAY, receive, put_away, None) == []
+    (dock,) = intake([], (1, 5), TODAY, None, None, lambda _: 3600)
+    assert dock == Intake(TODAY, 0, 0, 0, 0, 5, None, None, None)
+
+
+def test_what_people_do_not_manage_is_left_to_the_days_after():
+    receive = put_away = Standard(0, 0, 60, 0)
+    days = [comes(0, 60), comes(1, 60), comes(4, 60)]
+    found = intake(days, (0, 0), TODAY, receive, put_away, lambda _: 3600)
+    assert [one.left_s for one in found] == [3600, 7200, 3600]  # 2 h each; two days between have an hour each
+    assert [one.left_s for one in intake(days, (0, 0), TODAY, receive, put_away, lambda _: 7200)] == [0, 0, 0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 10), st.integers(1, 500)), max_size=10),
+    st.integers(0, 50),
+    st.integers(0, 9000),
+)
+def test_nothing_that_comes_in_is_lost_and_more_people_leave_no_more(work, dock, seconds):
+    days = [comes(day, units, units // 2) for day, units in work]
+    standard = Standard(30, 5, 7, 0)
+
+    def left(people: int) -> list[Intake]:
+        return intake(days, (1, dock), TODAY, standard, standard, lambda _: people * seconds)
+
+    found = left(1)
+    assert sum(one.units for one in found) == sum(units for _, units in work)
+    assert sum(one.dock_units for one in found) == dock
+    assert [one.day for one in found] == sorted({one.day for one in found})
+    assert all(more.left_s <= one.left_s for one, more in zip(found, left(2), strict=True))

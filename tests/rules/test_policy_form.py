@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Invalid
 from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
 from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.purchasing.reordering import Reordering
 from entrepot.returns import proposing
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.rules import Policy as Returns
@@ -95,6 +96,15 @@ def test_words_and_pairs_are_read_as_people_write_them() -> None:
     )
 
     assert (found.excluded_nodes, found.orders_per_day) == (("LDN", "MAN", "GLA"), {"LDN": 400, "MAN": 7})
+
+
+def test_pairs_of_numbers_with_a_point_are_read_too() -> None:
+    text = "A = 98.5\nC=90"
+    found = read(Reordering, filled(Reordering()) | {"service_by_class": text, "service_of": "MUG-BLUE = 99"})
+
+    assert (found.service_by_class, found.service_of) == ({"A": 98.5, "C": 90}, {"MUG-BLUE": 99})
+    wrong = read(Reordering, filled(Reordering()) | {"service_by_class": "D = 98"})
+    assert isinstance(wrong, Invalid) and wrong.facts["field"].startswith("service_by_class")
 
 
 def test_what_differs_is_told_in_words_and_what_an_old_version_lacks_is_its_default() -> None:

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.ids import uuid7
 from entrepot.kernel.money import extend
 from entrepot.purchasing import rules
 from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded
 from entrepot.purchasing.receiving import Receiving
-from entrepot.purchasing.rules import Line, OrderedLine, ReceivedLine
+from entrepot.purchasing.rules import Line, OrderedLine, ReceivedLine, at_home
 
 SKU = uuid7()
 costs = st.decimals(min_value=0, max_value=10_000, places=6)
@@ -183,3 +184,11 @@ def test_what_a_person_gave_up_comes_beyond_the_order_within_the_tolerance():
     assert (line.received, line.short, line.over, line.to_come, line.expected) == (55, 50, 5, 0, 0)
     again = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 1)], "GBP", policy)
     assert again == ExceedsOrdered(line=1, left=0, tolerance=0, wanted=1), "the tolerance counts once"
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=12), st.decimals("0.0001", "500", places=6))
+def test_parts_at_home_are_worth_together_what_their_sum_is(values, rate):
+    found = at_home(values, rate, "EUR", "GBP")
+    assert sum(found) == money.at_rate(sum(values), rate, "EUR", "GBP")
+    assert all(one >= 0 for one in found)
+    assert at_home(values, Decimal(1), "EUR", "EUR") == values

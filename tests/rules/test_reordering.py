@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from entrepot.kernel.ids import uuid7
 from entrepot.purchasing.reordering import (
     Lead,
+    Level,
     Offer,
     Reordering,
     Standing,
     demand_of,
     in_packs,
     lead_of,
+    level_of,
     propose,
     safety_stock,
 )
@@ -90,3 +92,22 @@ def test_more_uncertainty_never_needs_less_safety(demand, deviation, days, lead_
     assert one >= 0
     assert safety_stock(1.645, demand, deviation + 1, Lead(days, lead_deviation, 3)) >= one
     assert safety_stock(1.645, demand, deviation, Lead(days, lead_deviation + 1, 3)) >= one
+
+
+def test_what_is_said_of_a_sku_counts_before_its_class_and_that_before_all():
+    policy = Reordering(service_percent=95, service_by_class={"A": 98, "C": 90}, service_of={"MUG": 99.5})
+    assert level_of(policy, "MUG", "A") == Level(99.5, "sku", "A")
+    assert level_of(policy, "LAMP", "A") == Level(98, "class", "A")
+    assert level_of(policy, "LAMP", "B") == Level(95, "all", "B")
+    assert level_of(policy, "LAMP", "") == Level(95, "all", "")
+
+
+@given(st.floats(50, 99.9), st.floats(50, 99.9))
+def test_a_better_service_asks_for_no_less(one, other):
+    def reorder_point(percent: float) -> float:
+        found = propose(20, 5, Lead(9, 2, 12), Standing(0, 0, 0), OFFER, POLICY, Level(percent, "class", "A"))
+        assert found.terms(Standing(0, 0, 0), OFFER, POLICY)["service_percent"] == percent
+        return found.reorder_point
+
+    lower, higher = sorted((one, other))
+    assert reorder_point(lower) <= reorder_point(higher)

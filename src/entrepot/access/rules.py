@@ -240,7 +240,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "inventory manager": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
         "purchasing.order", "purchasing.change", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
-        "purchasing.send_orders",
+        "purchasing.send_orders", "channels.send_order_documents",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
         "purchasing.call_off_drop_ships", "shipping.ship_drop_ships", "sourcing.state_quantities",
         "warehouse.set_pick_faces", "warehouse.review_faces",
@@ -362,7 +362,7 @@ OF_NO_ROLE = (
     "channels.tell_webhooks", "channels.give_up_webhooks",
     "warehouse.recall", "warehouse.redate", "warehouse.stream", "warehouse.watch_floor", "warehouse.classify_skus",
     "warehouse.expire_lots",
-    "purchasing.propose_orders", "purchasing.note_sendings",
+    "purchasing.propose_orders", "purchasing.note_sendings", "channels.note_order_documents",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.record_forms", "shipping.poll",
     "shipping.watch_silence",
     "shipping.answer_trouble", "shipping.watch_collections", "shipping.watch_purchases",

@@ -42,3 +42,11 @@ class InterchangeDropped(Refused):
 class WebhookNamed(Refused):
     code = "channels.webhook_named"
     says = "There is a webhook named {name} already. Choose another name, or change that one."
+
+
+class NoX12Partner(Refused):
+    code = "channels.no_x12_partner"
+    says = (
+        "Supplier {supplier} is sent no X12 documents: the policy channels.x12 has no numbers for the envelope. Set it"
+        " for the supplier's code, or send the order by mail."
+    )

@@ -8,7 +8,7 @@ from django.db import models
 
 from entrepot.channels import rules
 from entrepot.channels.statements.stated import KINDS
-from entrepot.channels.states import DIFFERENCE, FILE_IMPORT, WEBHOOK
+from entrepot.channels.states import DIFFERENCE, FILE_IMPORT, ORDER_DOCUMENT, WEBHOOK
 from entrepot.kernel import forget
 
 
@@ -275,3 +275,38 @@ forget.notes(
     "wrong",
     company="(SELECT f.company_id FROM channels_fileimport AS f WHERE f.id = t.import_id)",
 )
+
+
+class OrderDocument(models.Model):
+    """A purchase order as it went to its supplier as an X12 document (850), or is taken as a file."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)  # its digits are the control number
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    purpose = models.TextField()  # 00 the first, 05 in its place, 01 cancelled
+    content = models.TextField()
+    url = models.TextField(db_default="")  # where it is posted; '': it is taken as a file
+    state = models.TextField()  # states.ORDER_DOCUMENT
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "channels_orderdocument"
+        indexes = [models.Index(fields=["order_id"], name="channels_orderdocument_order")]
+        constraints = [
+            models.CheckConstraint(
+                name="channels_orderdocument_state_known", condition=models.Q(state__in=ORDER_DOCUMENT)
+            ),
+            models.CheckConstraint(
+                name="channels_orderdocument_file_has_no_address",
+                condition=models.Q(state="file", url="") | (~models.Q(state="file") & ~models.Q(url="")),
+            ),
+            models.CheckConstraint(
+                name="channels_orderdocument_done_at_some_time",
+                condition=models.Q(state__in=["file", "waiting"], done_at__isnull=True)
+                | models.Q(state__in=["sent", "failed"], done_at__isnull=False),
+            ),
+        ]

@@ -403,3 +403,42 @@ SELECT id, external_id, received_at, state, last_error FROM kernel_inbox
 WHERE company_id = %(company)s::smallint AND source = %(source)s::text
 ORDER BY received_at DESC, id DESC LIMIT %(limit)s::int
 """
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDocument:
+    """A purchase order as an X12 document; `error`: why it was given up."""
+
+    id: UUID
+    number: str
+    company: int
+    order: UUID
+    order_number: str
+    purpose: str
+    url: str
+    state: str
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None
+    error: str
+    content: str
+
+
+def order_documents(order: UUID) -> list[OrderDocument]:
+    """The documents of an order, the latest first. 1 statement."""
+    rows = sql.run(_ORDER_DOCUMENTS, {"order": order, "which": None})
+    return [OrderDocument(*row) for row in rows]
+
+
+def order_document(which: UUID) -> OrderDocument | None:
+    """One document. 1 statement."""
+    rows = sql.run(_ORDER_DOCUMENTS, {"order": None, "which": which})
+    return OrderDocument(*rows[0]) if rows else None
+
+
+_ORDER_DOCUMENTS = """
+SELECT d.id, d.number, d.company_id::int, d.order_id, o.number, d.purpose, d.url, d.state, d.asked_by, d.asked_at,
+       d.done_at, d.error, d.content
+FROM channels_orderdocument AS d JOIN purchasing_order AS o ON o.id = d.order_id
+WHERE d.order_id = %(order)s::uuid OR d.id = %(which)s::uuid ORDER BY d.id DESC LIMIT 50
+"""

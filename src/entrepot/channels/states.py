@@ -1,4 +1,4 @@
-"""The lives of a difference with a channel, of a file of orders and of a webhook, as tables. Pure."""
+"""The lives of a difference with a channel, of a file of orders, of a webhook and of a document, as tables. Pure."""
 
 from __future__ import annotations
 
@@ -33,3 +33,6 @@ WEBHOOK = machine(
 )  # fmt: skip
 """Only an open one is told of events. What waited when it was paused or given up is kept, and goes out when it is
 opened again; what happens meanwhile is not told of."""
+
+ORDER_DOCUMENT = ("file", "waiting", "sent", "failed")
+"""What becomes of an order that goes out as a document: a file to take, or posted until it is taken or given up."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
 import structlog
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,8 @@ from entrepot.channels.commands.import_files import QUEUE, NoteBatch, note_batch
 from entrepot.channels.commands.mend_differences import ImportStated, import_stated
 from entrepot.channels.commands.read_files import NoteReading, note_readings
 from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
+from entrepot.channels.commands.send_orders import DESTINATION as TO_SUPPLIERS
+from entrepot.channels.commands.send_orders import NoteOrderDocument, Posted, note_order_documents
 from entrepot.channels.commands.take_documents import RetakeDocument, retake_documents
 from entrepot.channels.commands.tell_webhooks import (
     GiveUpWebhooks,
@@ -29,7 +32,7 @@ from entrepot.channels.statements.stated import SOURCE
 from entrepot.channels.x12 import contract as x12
 from entrepot.kernel.aside import Unwanted, watched
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.delivery import WEBHOOK, Claimed
+from entrepot.kernel.delivery import WEBHOOK, Claimed, is_last
 from entrepot.kernel.errors import Away, Invalid, Refused, Unavailable
 from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.kernel.strongbox import WrongKey
@@ -148,10 +151,35 @@ def post_webhook(cause: Cause, message: Claimed) -> None:
         raise Unavailable(f"HTTP {status}")
 
 
+def post_order(cause: Cause, message: Claimed) -> None:
+    """Post a purchase order to its supplier, and note what became of it. What fails at the last try is given up; where
+    an answer is lost it comes twice, under one control number."""
+    which = msgspec.json.decode(message.body, type=Posted).document
+    found = queries.order_document(which)
+    if found is None or found.state != "waiting":
+        return
+    headers = {"Content-Type": "application/edi-x12", "User-Agent": "Entrepot", "Idempotency-Key": str(which)}
+    error = ""
+    try:
+        status = webhook_client.post(
+            found.url, found.content.encode("ascii"), headers, permits_local=settings.WEBHOOKS_LOCAL
+        )
+        if not webhooks.is_taken(status):
+            error = f"HTTP {status}"
+    except Away as away:  # of one supplier: those of others are not left alone for it
+        error = str(away)
+    if error and not is_last(message):
+        raise Unavailable(error)
+    note_order_documents(cause, requests=[NoteOrderDocument(which, error)])
+
+
 QUEUES = {f"inbox.{SOURCE}": serve_inbox, f"inbox.{x12.SOURCE}": serve_documents, QUEUE: serve_files}
 SWEEPS = {"webhooks": tell_them}
-DESTINATIONS = {WEBHOOK.removesuffix(":"): post_webhook}
-AS_WRITTEN = {WEBHOOK.removesuffix(":"): "it tells of an event that happened so"}
+DESTINATIONS = {WEBHOOK.removesuffix(":"): post_webhook, TO_SUPPLIERS: post_order}
+AS_WRITTEN = {
+    WEBHOOK.removesuffix(":"): "it tells of an event that happened so",
+    TO_SUPPLIERS: "it names a document that is kept; send the order anew instead",
+}
 
 
 @app.periodic(cron="*/10 * * * *")

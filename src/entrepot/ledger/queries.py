@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -209,6 +209,24 @@ class CorrectionRow:
     reason: str
     corrected_by: str
     corrected_at: datetime
+
+
+def rates_at(wanted: Collection[tuple[int, str, date]]) -> dict[tuple[int, str, date], Decimal]:
+    """The latest rate of a company's currency that is not after a day, by company, currency and day. 1 statement, none
+    for nothing."""
+    if not wanted:
+        return {}
+    rows = sql.run(_RATES_AT, sql.columns(("companies", "currencies", "days"), sorted(wanted)))
+    return {(company, currency, day): rate for company, currency, day, rate in rows}
+
+
+_RATES_AT = """
+SELECT k.company::int, k.currency, k.day, r.rate
+FROM unnest(%(companies)s::smallint[], %(currencies)s::text[], %(days)s::date[]) AS k(company, currency, day)
+CROSS JOIN LATERAL (
+    SELECT rate FROM ledger_rate
+    WHERE company_id = k.company AND currency = k.currency AND on_date <= k.day ORDER BY on_date DESC LIMIT 1) AS r
+"""
 
 
 def rate_corrections(*, company: int, after: UUID | None = None, limit: int = 50) -> list[CorrectionRow]:

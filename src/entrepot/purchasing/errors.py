@@ -36,11 +36,6 @@ class ExceedsOrdered(Refused):
     )
 
 
-class ForeignCurrency(Refused):
-    code = "purchasing.foreign_currency"
-    says = "The supplier sells in {found}, the company keeps its books in {expected}; such orders are not taken yet."
-
-
 class LotNeeded(Refused):
     code = "purchasing.lot_needed"
     kind = "invalid"

@@ -74,7 +74,8 @@ class OrderLine(models.Model):
         null=True
     )  # an id made when another day was asked for last: confirmations before it were of the day before
     confirmed = models.IntegerField(null=True)  # what the supplier said last, and for when
-    confirmed_on = models.DateField(null=True)
+    confirmed_on = models.DateField(null=True)  # the last day, where it was confirmed in parts
+    scheduled = models.UUIDField(null=True)  # the confirmation whose schedule lines say when what comes
     first_quantity = models.IntegerField(
         null=True
     )  # asked for at first where that was changed; 0 of a line that was added later
@@ -215,7 +216,7 @@ class Receipt(models.Model):
 
 
 class ReceiptLine(models.Model):
-    """Units of an order line that came, with their value in minor units."""
+    """Units of an order line that came, with their value in minor units of the order's currency."""
 
     append_only = True
 
@@ -230,6 +231,8 @@ class ReceiptLine(models.Model):
     expires_on = models.DateField(null=True)
     quantity = models.IntegerField()
     value_minor = models.BigIntegerField()
+    # of an order in another currency than the company's: the same in its own, at the rate of the day
+    home_minor = models.BigIntegerField(null=True)
     status = models.TextField(db_default="sellable")  # as it entered stock
     note = models.TextField(db_default="")
 
@@ -407,6 +410,30 @@ class Confirmation(models.Model):
         triggers = append_only()
 
 
+class ScheduleLine(models.Model):
+    """Units of an order line that were confirmed for one day of several. Stock expects them under this id."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    confirmation_id = models.UUIDField()
+    line_id = models.UUIDField()
+    quantity = models.IntegerField()
+    expected_on = models.DateField()
+
+    class Meta:
+        db_table = "purchasing_scheduleline"
+        indexes = [models.Index(fields=["line_id"], name="purchasing_scheduleline_line")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["confirmation_id", "expected_on"], name="purchasing_scheduleline_day_once"
+            ),
+            models.CheckConstraint(name="purchasing_scheduleline_units", condition=Q(quantity__gt=0)),
+        ]
+        triggers = append_only()
+
+
 class Notice(models.Model):
     """What a supplier says is on its way: an advance ship notice."""
 
@@ -480,6 +507,27 @@ class NoticeLine(models.Model):
                 name="purchasing_noticeline_comes_once",
                 condition=Q(quantity__gt=0, received__gte=0, received__lte=F("quantity")),
             )
+        ]
+
+
+class SkuClass(models.Model):
+    """The class of a SKU by what its company sold of it lately at cost, as the night measured it last."""
+
+    sku_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    abc = models.TextField()  # A, B, C
+    figure = (
+        models.BigIntegerField()
+    )  # units sold in the window × cost, in hundredths: what it is among others counts
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "purchasing_skuclass"
+        constraints = [
+            models.CheckConstraint(name="purchasing_skuclass_known", condition=Q(abc__in=["A", "B", "C"])),
+            models.CheckConstraint(
+                name="purchasing_skuclass_figure_not_negative", condition=Q(figure__gte=0)
+            ),
         ]
 
 

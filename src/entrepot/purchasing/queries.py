@@ -14,6 +14,14 @@ from entrepot.kernel.keyset import keyset
 from entrepot.kernel.money import EXPONENTS
 from entrepot.purchasing import drop_ship_queries
 
+NEXT_DAY = """
+LEFT JOIN LATERAL (
+    SELECT min(s.expected_on) AS expected_on FROM stock_supply AS s
+    WHERE s.line_id = ANY(ARRAY[line.id] || ARRAY(SELECT id FROM purchasing_scheduleline WHERE line_id = line.id))
+) AS supply ON true
+"""
+"""Joins the day on which something of an order line is expected next."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -59,6 +67,16 @@ class Line:
     @property
     def to_come(self) -> int:
         return max(0, self.quantity - self.received - self.short)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleLine:
+    """Units of an order line that the supplier confirmed for one day of several, and how many of them are to come."""
+
+    line: UUID
+    quantity: int
+    expected_on: date
+    to_come: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +130,14 @@ def lines_of(orders: Collection[UUID]) -> dict[UUID, list[Line]]:
     found: dict[UUID, list[Line]] = {order: [] for order in orders}
     for order, *line in sql.run(_LINES_OF, {"orders": list(found)}):
         found[order].append(Line(*line))
+    return found
+
+
+def schedules(order: UUID) -> dict[UUID, list[ScheduleLine]]:
+    """The days of the lines of an order that come on several, by line. 1 statement."""
+    found: dict[UUID, list[ScheduleLine]] = {}
+    for row in sql.run(_SCHEDULES, {"order": order}):
+        found.setdefault(row[0], []).append(ScheduleLine(*row))
     return found
 
 
@@ -198,7 +224,7 @@ def discrepancies() -> list[str]:
     """What came, told by receipts, lines, orders, moves and journal, where two of them differ, and what is wrong with
     drop-ship orders.
 
-    17 statements."""
+    18 statements."""
     found = [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
     return found + drop_ship_queries.discrepancies()
 
@@ -239,12 +265,20 @@ SELECT external_ref, id, state FROM purchasing_order
 WHERE company_id = %(company)s::smallint AND external_ref = ANY(%(refs)s::text[])
 """
 
-_LINES_OF = """
+_LINES_OF = f"""
 SELECT order_id, line.id, line.number, line.sku_id, sku.code, line.quantity, received, unit_cost, over, short,
        supply.expected_on, wanted_on, confirmed, confirmed_on, first_quantity
 FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = line.sku_id
-LEFT JOIN stock_supply AS supply ON supply.line_id = line.id
+{NEXT_DAY}
 WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY line.number
+"""
+
+_SCHEDULES = """
+SELECT s.line_id, s.quantity, s.expected_on, COALESCE(y.quantity, 0)
+FROM purchasing_orderline AS l
+JOIN purchasing_scheduleline AS s ON s.line_id = l.id AND s.confirmation_id = l.scheduled
+LEFT JOIN stock_supply AS y ON y.line_id = s.id
+WHERE l.order_id = %(order)s::uuid ORDER BY l.number, s.expected_on
 """
 
 _RECEIPTS = """
@@ -331,7 +365,8 @@ _CHECKS = (
         SELECT coalesce(receipt.number, off.receipt_id::text), units, value_minor, moved, moved_minor
         FROM (SELECT receipt_id, sum(units)::bigint AS units, sum(value_minor)::bigint AS value_minor,
                      sum(moved)::bigint AS moved, sum(moved_minor)::bigint AS moved_minor
-              FROM (SELECT receipt_id, quantity AS units, value_minor, 0 AS moved, 0 AS moved_minor
+              FROM (SELECT receipt_id, quantity AS units, COALESCE(home_minor, value_minor) AS value_minor,
+                           0 AS moved, 0 AS moved_minor
                     FROM purchasing_receiptline
                     UNION ALL SELECT document_id, 0, 0, quantity, value_minor FROM stock_move
                     WHERE document_kind = 'purchase_receipt') AS stacked
@@ -361,7 +396,8 @@ _CHECKS = (
         """
         SELECT coalesce(receipt.number, off.receipt_id::text), value_minor, owed_minor
         FROM (SELECT receipt_id, sum(value_minor)::bigint AS value_minor, sum(owed_minor)::bigint AS owed_minor
-              FROM (SELECT receipt_id, value_minor, 0 AS owed_minor FROM purchasing_receiptline
+              FROM (SELECT receipt_id, COALESCE(home_minor, value_minor) AS value_minor, 0 AS owed_minor
+                    FROM purchasing_receiptline
                     UNION ALL SELECT document_id, 0, -functional_minor FROM ledger_line
                     WHERE account = 2050 AND document_kind = 'purchase_receipt') AS stacked
               GROUP BY receipt_id HAVING sum(value_minor) <> sum(owed_minor) LIMIT 100) AS off
@@ -403,6 +439,20 @@ _CHECKS = (
         LEFT JOIN LATERAL (SELECT quantity FROM purchasing_confirmation WHERE line_id = line.id
                            ORDER BY id DESC LIMIT 1) AS last ON true
         WHERE line.confirmed IS NOT NULL AND line.confirmed IS DISTINCT FROM last.quantity ORDER BY 1, 2 LIMIT 100
+        """,
+    ),
+    (
+        "Line {1} of purchase order {0} is confirmed with {2} units, its schedule has {3}; to come {4}, expected {5}.",
+        """
+        SELECT o.number, l.number, l.confirmed, s.units, d.units, s.expected
+        FROM purchasing_orderline AS l JOIN purchasing_order AS o ON o.id = l.order_id
+        CROSS JOIN LATERAL (SELECT sum(p.quantity)::int AS units, COALESCE(sum(y.quantity), 0)::int AS expected
+                            FROM purchasing_scheduleline AS p LEFT JOIN stock_supply AS y ON y.line_id = p.id
+                            WHERE p.line_id = l.id AND p.confirmation_id = l.scheduled) AS s
+        CROSS JOIN LATERAL (SELECT CASE WHEN o.state IN ('open', 'part_received')
+            THEN GREATEST(0, LEAST(l.quantity - l.short, l.confirmed) - l.received) ELSE 0 END AS units) AS d
+        WHERE l.scheduled IS NOT NULL
+          AND (s.units IS DISTINCT FROM l.confirmed OR s.expected <> d.units) ORDER BY 1, 2 LIMIT 100
         """,
     ),
     (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil, sqrt
 from statistics import NormalDist
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Meta
@@ -16,6 +16,9 @@ from entrepot.kernel.shapes import shape
 
 Days = Annotated[int, Meta(ge=1, le=365)]
 Count = Annotated[int, Meta(ge=0)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Service = Annotated[float, Meta(ge=50, le=99.99)]
+Class = Literal["A", "B", "C"]
 
 
 @shape("purchasing.reordering")
@@ -25,14 +28,40 @@ class Reordering:
 
     window_days: Days = 56
     """Days up to now whose sales tell the demand and how much it varies."""
-    service_percent: Annotated[float, Meta(ge=50, le=99.99)] = 95.0
-    """In how many of a hundred lead times the stock should last until the goods come."""
+    service_percent: Service = 95.0
+    """In how many of a hundred lead times the stock should last until the goods come, where nothing below says else."""
+    service_by_class: Mapping[Class, Service] = field(default_factory=dict)
+    """The same for a class of SKUs, by what they sold in the window at cost."""
+    service_of: Mapping[str, Service] = field(default_factory=dict)
+    """The same for a SKU, by its code, whatever its class."""
+    a_percent: Percent = 80
+    """The SKUs that together make this much of what was sold at cost are class A."""
+    b_percent: Percent = 95
+    """Those up to this much are class B, and the others C."""
     review_days: Days = 7
     """Days of demand that are ordered beyond the reorder point."""
     order_value_max_minor: Count = 0
     """Up to this value a proposal is ordered by rule; 0: a person decides on each."""
     rejected_days: Count = 7
     """Days in which a proposal that was rejected is not made again."""
+
+
+class Level(NamedTuple):
+    """The service that a SKU is given, and what says so: its own code, its class, or the policy for all."""
+
+    percent: float
+    by: Literal["sku", "class", "all"]
+    abc: str = ""
+
+
+def level_of(policy: Reordering, code: str, abc: str) -> Level:
+    """What is said of a SKU by itself counts before what is said of its class; one that was never put in a class has
+    what holds for all."""
+    if code in policy.service_of:
+        return Level(policy.service_of[code], "sku", abc)
+    if abc in policy.service_by_class:
+        return Level(policy.service_by_class[abc], "class", abc)  # type: ignore[index]
+    return Level(policy.service_percent, "all", abc)
 
 
 class Lead(NamedTuple):
@@ -70,6 +99,7 @@ class Sum:
     demand: float
     demand_deviation: float
     lead: Lead
+    level: Level
     z: float
     safety: float
     reorder_point: float
@@ -83,7 +113,8 @@ class Sum:
             "demand": round(self.demand, 3), "demand_deviation": round(self.demand_deviation, 3),
             "window_days": policy.window_days, "lead_days": round(self.lead.days, 2),
             "lead_deviation": round(self.lead.deviation, 2), "deliveries": self.lead.deliveries,
-            "service_percent": policy.service_percent, "z": round(self.z, 3), "safety": round(self.safety, 2),
+            "service_percent": self.level.percent, "service_by": self.level.by,
+            "class": self.level.abc, "z": round(self.z, 3), "safety": round(self.safety, 2),
             "reorder_point": round(self.reorder_point, 2), "review_days": policy.review_days,
             "up_to": round(self.up_to, 2), "free": standing.free, "coming": standing.coming,
             "waiting": standing.waiting, "position": self.position, "lacks": self.lacks, "minimum": offer.minimum,
@@ -122,13 +153,20 @@ def in_packs(lacks: int, offer: Offer) -> int:
 
 
 def propose(
-    demand: float, demand_deviation: float, lead: Lead, standing: Standing, offer: Offer, policy: Reordering
+    demand: float,
+    demand_deviation: float,
+    lead: Lead,
+    standing: Standing,
+    offer: Offer,
+    policy: Reordering,
+    level: Level | None = None,
 ) -> Sum | None:
     """The order that brings a node's stock up to its level; None where it is above the reorder point, or where nobody
-    asks for the SKU."""
+    asks for the SKU. Without a `level` it is served as the policy says for all."""
     if not demand and not standing.waiting:
         return None
-    z = NormalDist().inv_cdf(policy.service_percent / 100)
+    level = level or Level(policy.service_percent, "all")
+    z = NormalDist().inv_cdf(level.percent / 100)
     safety = safety_stock(z, demand, demand_deviation, lead)
     reorder_point = demand * lead.days + safety
     up_to = reorder_point + demand * policy.review_days
@@ -136,6 +174,6 @@ def propose(
         return None
     lacks = max(1, ceil(up_to - standing.position))
     return Sum(
-        demand, demand_deviation, lead, z, safety, reorder_point, up_to, standing.position, lacks,
+        demand, demand_deviation, lead, level, z, safety, reorder_point, up_to, standing.position, lacks,
         in_packs(lacks, offer),
     )  # fmt: skip

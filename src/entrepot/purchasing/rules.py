@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
-from entrepot.kernel.money import extend
+from entrepot.kernel.money import at_rate, extend
 from entrepot.languages import LANGUAGES
 from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded, SerialSeen
 from entrepot.purchasing.receiving import Receiving, misfit_arrival, misfit_expiry
@@ -280,6 +280,18 @@ def take(line: Line, one: ReceivedLine, currency: str) -> Part:
         one.sscc,
         one.pallet,
     )
+
+
+def at_home(values: Sequence[int], rate: Decimal, currency: str, home: str) -> list[int]:
+    """Values of parts at a rate: each is what all so far are worth, less what those before are, so that together they
+    are what their sum is worth."""
+    found, so_far, before = [], 0, 0
+    for value in values:
+        so_far += value
+        worth = at_rate(so_far, rate, currency, home)
+        found.append(worth - before)
+        before = worth
+    return found
 
 
 def progress(lines: Iterable[Line]) -> str:

@@ -259,3 +259,18 @@ def levels(nets: Mapping[date, int], since: date, until: date) -> list[tuple[dat
         level += nets.get(day, 0)
         found.append((day, level))
     return found
+
+
+def classes(figures: Mapping[UUID, int], a_percent: int, b_percent: int) -> dict[UUID, str]:
+    """A to C by what comes before a SKU in the order of the figures: the first is an A, one without a figure a C."""
+    whole = sum(figures.values())
+    found, before = {}, 0
+    for sku, figure in sorted(figures.items(), key=lambda one: (-one[1], one[0])):
+        if not figure:
+            found[sku] = "C"
+        elif before * 100 < a_percent * whole:
+            found[sku] = "A"
+        else:
+            found[sku] = "B" if before * 100 < b_percent * whole else "C"
+        before += figure
+    return found

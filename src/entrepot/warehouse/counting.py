@@ -80,21 +80,6 @@ class Counting:
 # ---- what is counted
 
 
-def classes(figures: Mapping[UUID, int], a_percent: int, b_percent: int) -> dict[UUID, str]:
-    """A to C by what comes before a SKU in the order of the figures: the first is an A, one without a figure a C."""
-    whole = sum(figures.values())
-    found, before = {}, 0
-    for sku, figure in sorted(figures.items(), key=lambda one: (-one[1], one[0])):
-        if not figure:
-            found[sku] = "C"
-        elif before * 100 < a_percent * whole:
-            found[sku] = "A"
-        else:
-            found[sku] = "B" if before * 100 < b_percent * whole else "C"
-        before += figure
-    return found
-
-
 class Candidate(NamedTuple):
     """Goods in a bin; `age` is in days since they were counted last, None where they never were."""
 

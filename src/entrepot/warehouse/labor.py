@@ -50,6 +50,8 @@ class Labor:
     """Days of history that standard times are fitted from."""
     idle_max_s: Some = 1_800
     """A longer pause since what somebody did before is no working time."""
+    receivers: Count = 0
+    """How many people receive and put away at a time, for what is to come in by day; 0 where nobody says."""
 
 
 # ---- what is observed
@@ -337,3 +339,75 @@ def outlook(
         )  # fmt: skip
         before += own
     return found
+
+
+# ---- what comes in
+
+
+class ComesIn(NamedTuple):
+    """What is expected on a day and was not received: documents, lines and units, and of these those that a notice or a
+    transfer says are on their way."""
+
+    day: date
+    documents: int
+    lines: int
+    units: int
+    announced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What is to be received and put away on a day, with how long one person takes for either; None where no history
+    tells. `left_s` is how long it would take longer than its people have, with what the days before left over; None
+    where nobody says how many there are, or history tells of neither."""
+
+    day: date
+    documents: int
+    lines: int
+    units: int
+    announced: int
+    dock_units: int
+    receive_s: int | None
+    put_away_s: int | None
+    left_s: int | None = None
+
+
+def intake(
+    coming: Iterable[ComesIn],
+    dock: tuple[int, int],
+    today: date,
+    receive: Standard | None,
+    put_away: Standard | None,
+    capacity: Callable[[date], int] | None,
+) -> list[Intake]:
+    """By day what comes in, what is overdue today; what stands at the `dock`, as (buckets, units), is put away today.
+
+    `capacity` says how many seconds people have on a day, today from now on; what they do not manage is left to the
+    next day on which something comes, with the days between.
+    """
+    by_day: dict[date, ComesIn] = {}
+    for one in coming:
+        day = max(one.day, today)
+        before = by_day.get(day, ComesIn(day, 0, 0, 0, 0))
+        by_day[day] = ComesIn(day, *(a + b for a, b in zip(before[1:], one[1:], strict=True)))
+    if dock[1]:
+        by_day.setdefault(today, ComesIn(today, 0, 0, 0, 0))
+    found, left, reached = [], 0, today
+    for day, one in sorted(by_day.items()):
+        buckets, units = dock if day == today else (0, 0)
+        own = Intake(
+            day, one.documents, one.lines, one.units, one.announced, units,
+            _takes(receive, one.documents, one.lines, one.units),
+            _takes(put_away, one.lines + buckets, one.lines + buckets, one.units + units),
+        )  # fmt: skip
+        if capacity and receive and put_away:
+            while reached < day:
+                left, reached = max(0, left - capacity(reached)), reached + timedelta(days=1)
+            left += (own.receive_s or 0) + (own.put_away_s or 0)
+            own = replace(own, left_s=max(0, left - capacity(day)))
+        found.append(own)
+    return found
+
+
+def _takes(standard: Standard | None, tasks: int, lines: int, units: int) -> int | None:
+    return round(standard.seconds(tasks, lines, units)) if standard else None

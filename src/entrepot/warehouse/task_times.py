@@ -5,25 +5,30 @@ Nobody stops a watch: what a person reports is taken to have begun with what the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
 from entrepot.network.destinations import LONGEST
+from entrepot.network.queries import Node
 from entrepot.network.rules import Calendar, next_ship_date
+from entrepot.purchasing import inbound_queries
 from entrepot.warehouse import labor, waves
 from entrepot.warehouse.commands.leaving import Leaving, Place
-from entrepot.warehouse.labor import Done, Labor, Observation, Outlook, Queued, Standard
+from entrepot.warehouse.labor import ComesIn, Done, Intake, Labor, Observation, Outlook, Queued, Standard
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.waves import Times, Waves
 
 T = TypeVar("T")
 
+DAYS_AHEAD = 14
+"""Days of what is to come in that an outlook looks ahead to, today among them."""
 CUTOFFS = 3
 """Cut-offs that an outlook looks ahead to."""
 OBSERVED_MAX = 5_000
@@ -119,19 +124,22 @@ class NodeOutlook:
     fitted: tuple[str, ...]
     steps: tuple[Outlook, ...]
     other: tuple[Waits, ...] = ()
+    inbound: tuple[Intake, ...] = ()
 
 
 def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
     """For each node, what is queued up to each of its next cut-offs and those of its carriers, and what will miss them.
-    It takes as long as waves reckon with (`waves.pick_seconds`, `waves.pack_seconds`). Beside it what else waits there.
-    14 statements."""
+    It takes as long as waves reckon with (`waves.pick_seconds`, `waves.pack_seconds`). Beside it what else waits there,
+    and what is to be received and put away by day. 15 statements."""
     nodes = [node for node in network.nodes(company=company) if node.active]
     leaving = Leaving({node.id: Place(node.id, company, node.country, node.time_zone) for node in nodes}, at)
     known = times_of([node.id for node in nodes])
     in_force = policies.in_force(company, Waves, at)
     labors = policies.in_force(company, Labor, at)
     queued = _queued(company, at, leaving)
-    other = _other(company)
+    fitted = {(one.node, one.step): one.standard for one in standards(company=company)}
+    other = _other(company, fitted)
+    inbound = _inbound(company, at)
     found = []
     for node in nodes:
         wave, work = (
@@ -149,15 +157,52 @@ def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
             )
         ]
         waits = tuple(other.get(node.id, ()))
+        comes = _intake(
+            node, at, inbound.get(node.id, ()), waits, fitted, work, leaving.calendars[node.id].closed
+        )
         found.append(
-            NodeOutlook(node.id, node.code, node.time_zone, tuple(times.fitted), tuple(steps), waits)
+            NodeOutlook(node.id, node.code, node.time_zone, tuple(times.fitted), tuple(steps), waits, comes)
         )
     return found
 
 
-def _other(company: int) -> dict[UUID, list[Waits]]:
+def _inbound(company: int, at: datetime) -> dict[UUID, list[ComesIn]]:
+    """What each node expects in the days ahead, and what is overdue."""
+    found: dict[UUID, list[ComesIn]] = {}
+    for one in inbound_queries.coming_in(company, at.date() + timedelta(days=DAYS_AHEAD)):
+        of_day = ComesIn(one.day, one.documents, one.lines, one.units, one.announced)
+        found.setdefault(one.node, []).append(of_day)
+    return found
+
+
+def _intake(
+    node: Node,
+    at: datetime,
+    coming: Iterable[ComesIn],
+    waits: Iterable[Waits],
+    fitted: Mapping[tuple[UUID, str], Standard],
+    work: Labor,
+    closed: Collection[date],
+) -> tuple[Intake, ...]:
+    zone = ZoneInfo(node.time_zone)
+    today = at.astimezone(zone).date()
+
+    def capacity(day: date) -> int:
+        begins = datetime.combine(day, time(0), zone)
+        ends = datetime.combine(day + timedelta(days=1), time(0), zone)
+        seconds = labor.open_seconds(max(at, begins), ends, work.shifts.values(), node.time_zone, closed)
+        return work.receivers * seconds
+
+    dock = next(((one.lines, one.units) for one in waits if one.step == "put_away"), (0, 0))
+    days = labor.intake(
+        coming, dock, today, fitted.get((node.id, "receive")), fitted.get((node.id, "put_away")),
+        capacity if work.receivers else None,
+    )  # fmt: skip
+    return tuple(one for one in days if one.day < today + timedelta(days=DAYS_AHEAD))
+
+
+def _other(company: int, known: Mapping[tuple[UUID, str], Standard]) -> dict[UUID, list[Waits]]:
     """What waits at each node to be put away, brought to pick faces, counted and sorted."""
-    known = {(one.node, one.step): one.standard for one in standards(company=company)}
     found: dict[UUID, list[Waits]] = {}
     for node, step, tasks, lines, units in sql.run(_OTHER, {"company": company}):
         standard = known.get((node, step))

@@ -14,7 +14,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.parties import queries as parties
 from entrepot.purchasing import dock
 from entrepot.purchasing.commands.receive_scans import FoundOn
-from entrepot.purchasing.confirming import NoticedLine
+from entrepot.purchasing.confirming import ConfirmedLine, NoticedLine
 from entrepot.purchasing.queries import Line
 from entrepot.purchasing.rules import OrderedLine
 from entrepot.stock.plating import number_of
@@ -84,6 +84,23 @@ def announced_in(request: Request, order: UUID, lines: Sequence[Line]) -> list[N
         which = next((one for one in named if left[one.id] >= units), named[-1])
         left[which.id] -= units
         found.append(NoticedLine(order, which.id, units, number_of(sscc), lot, day, (), number_of(pallet)))
+    return found
+
+
+def scheduled_in(request: Request, lines: Sequence[Line]) -> list[ConfirmedLine] | None:
+    """What comes of lines in parts, as a form says it, a line of text for each part: SKU, units and day. None where one
+    can't be understood, which is said."""
+    found: list[ConfirmedLine] = []
+    for sku, said, on in pasted(request.POST.get("parts", "")):
+        units, day = int_in(said), day_in(on)
+        named = [one for one in lines if one.sku_code == sku]
+        if not units or not named or day is None:
+            told = gettext("%(line)s: say a SKU of the order, how many units, and a day as 2027-06-30.")
+            messages.error(request, told % {"line": " ".join(filter(None, (sku, said, on)))})
+            return None
+        before = {one.id: sum(part.quantity for part in found if part.line == one.id) for one in named}
+        which = next((one for one in named if one.quantity - before[one.id] >= units), named[-1])
+        found.append(ConfirmedLine(which.id, units, day))
     return found
 
 

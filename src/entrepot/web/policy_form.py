@@ -145,7 +145,7 @@ def _is_plain(kind: Any) -> bool:
 
 
 def _is_word(hint: Any) -> bool:
-    return hint in (str, int) or get_origin(hint) is Literal
+    return hint in (str, int, float) or get_origin(hint) is Literal
 
 
 def form(body: Any) -> list[Field]:
@@ -157,7 +157,7 @@ def form(body: Any) -> list[Field]:
         shape = _shape(hints[one.name])
         text = _written(values[one.name], shape.widget)
         within = bounds.of_field(one.name, policies.own_bounds.get(kind, {}))
-        counts = shape.widget in ("number", "decimal") or get_args(hints[one.name]) == (str, int)
+        counts = shape.widget in ("number", "decimal") or get_args(hints[one.name])[1:] in ((int,), (float,))
         rows: tuple[tuple[Field, ...], ...] = ()
         if shape.widget == "rows":
             given = [*values[one.name], *[None] * BLANKS]

@@ -270,6 +270,7 @@ urlpatterns = [
     path("inbound/orders/<uuid:which>/", inbound.order, name="purchase-order"),
     path("inbound/orders/<uuid:which>/order.pdf", inbound.paper, name="purchase-order-paper"),
     path("inbound/orders/<uuid:which>/act/", inbound.act, name="purchase-order-act"),
+    path("inbound/order-documents/<uuid:which>/", inbound.document, name="purchase-order-document"),
     path("inbound/expected/", inbound.expected, name="expected"),
     path("inbound/expected/<uuid:which>/", inbound.notice, name="notice"),
     path("inbound/expected/<uuid:which>/close/", inbound.end_notice, name="notice-close"),

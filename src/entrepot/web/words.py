@@ -558,6 +558,8 @@ WORDS: dict[str, str | Promise] = {
     "purchasing.change": _("asked for otherwise"),
     "purchasing.send_orders": _("sent to the supplier"),
     "purchasing.note_sendings": _("mail to the supplier noted"),
+    "channels.send_order_documents": _("sent to the supplier by EDI"),
+    "channels.note_order_documents": _("document to the supplier noted"),
     "purchasing.receive": _("goods received"),
     "purchasing.cancel": _("purchase cancelled"),
     "purchasing.reschedule": _("expected on another day"),

@@ -1,5 +1,5 @@
-"""Ship notices of interchanges that stand in the inbox: each taken, replaced or cancelled whole or not at all. Inside a
-command."""
+"""Sets of interchanges that stand in the inbox: each ship notice taken, replaced or cancelled, and each answer to an
+order, whole or not at all. Inside a command."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from entrepot.channels import errors
+from entrepot.channels.commands import answering
+from entrepot.channels.commands.answering import AnsweredSet, unreadable
 from entrepot.channels.commands.asking import ROLE
 from entrepot.channels.commands.sent_notices import SentNotice, take_sent
 from entrepot.channels.x12 import goods, parse, render
 from entrepot.channels.x12.contract import CANCELLED, CARRIERS, CONTENT_MAX, REPLACED
+from entrepot.channels.x12.documents import documents
 from entrepot.channels.x12.envelope import Interchange, X12Error
 from entrepot.channels.x12.goods import ToCustomer, Wanted
+from entrepot.channels.x12.order_answer import OrderAnswer
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
@@ -89,6 +92,10 @@ class Noticed:
         return not self.problem and not self.number
 
     @property
+    def packages(self) -> int:
+        return len({line.sscc for line in self.lines if line.sscc})
+
+    @property
     def units(self) -> int:
         sent = self.to_customer.sent if self.to_customer else ()
         return sum(line.quantity for line in self.lines) + sum(units for _, units in sent)
@@ -102,6 +109,7 @@ class Document:
     content: str
     read: Interchange
     notices: list[Noticed]
+    answers: list[AnsweredSet]
     message: UUID = UNKEPT
     received_at: datetime | None = None
     is_fresh: bool = False
@@ -112,41 +120,50 @@ class Document:
         return f"{':'.join(self.read.sender)} {self.read.control}"
 
     @property
-    def refused(self) -> list[Noticed]:
-        return [one for one in self.notices if one.problem]
+    def sets(self) -> list[Noticed | AnsweredSet]:
+        return [*self.notices, *self.answers]
+
+    @property
+    def refused(self) -> list[Noticed | AnsweredSet]:
+        return [one for one in self.sets if one.problem]
 
 
 def read(company: int, content: str) -> Document | Refused:
-    """An interchange of ship notices, or why it is none. Pure."""
+    """An interchange of ship notices and answers to orders, or why it is none. Pure."""
     if len(content) > CONTENT_MAX:
         return Invalid(field="content", expected=Said("at most {0}", CONTENT_MAX), found=len(content))
     if "\x00" in content:
         return Invalid(field="content", expected="text", found="NUL")
     try:
-        found, notices = parse.notices(content)
+        found, sets = documents(content)
     except X12Error as error:
-        return _unreadable(error)
-    return Document(company, content, found, [Noticed(group, said) for group, said in notices])
+        return unreadable(error)
+    notices = [Noticed(group, said) for group, said in sets if isinstance(said, parse.ShipNotice)]
+    answers = [AnsweredSet(group, said) for group, said in sets if isinstance(said, OrderAnswer)]
+    return Document(company, content, found, notices, answers)
 
 
 def take(cause: Cause, documents: Sequence[Document]) -> None:
     """Take what of documents was not taken before, and note it on their messages; what is refused is work. 9 statements
-    at most, and those of taking and of closing notices, and of what went to customers."""
+    at most, and those of taking and of closing notices, of what went to customers, and of confirming and refusing
+    orders."""
     _recall([one for one in documents if not one.is_fresh])
-    _find(documents)
+    _find(cause, documents)
     _send(cause, documents)
     _take(cause, documents)
     _cancel(cause, documents)
+    answering.take(
+        cause, [(one.received_at, each) for one in documents for each in one.answers if each.waits]
+    )
     _note(cause, [one for one in documents if not one.is_done])
 
 
 def answer(cause: Cause, one: Document) -> DocumentTaken:
     notices = tuple(
         NoticeOfDocument(
-            each.said.control, each.said.reference, each.number, each.is_fresh,
-            len({line.sscc for line in each.lines if line.sscc}), each.units, each.problem,
+            each.said.control, each.said.reference, each.number, each.is_fresh, each.packages, each.units, each.problem,
         )
-        for each in one.notices
+        for each in one.sets
     )  # fmt: skip
     refused: dict[tuple[str, str], Any] = {(each.group, each.said.control): each for each in one.refused}
     return DocumentTaken(
@@ -166,12 +183,6 @@ def set_aside(cause: Cause, unread: Sequence[tuple[int, UUID, str]]) -> None:
         )
 
 
-def _unreadable(error: X12Error) -> Refused:
-    return errors.X12Unreadable(
-        segment=error.segment, name=error.name, expected=error.expected, found=error.found
-    )
-
-
 def _recall(documents: Sequence[Document]) -> None:
     """The numbers of sets that were taken before, as the events of their messages tell. 1 statement."""
     taken: dict[UUID, dict[str, str]] = {}
@@ -179,12 +190,12 @@ def _recall(documents: Sequence[Document]) -> None:
     for message, sets in sql.run(_TAKEN, {"messages": wanted}) if wanted else ():
         taken.setdefault(message, {}).update(sets)
     for one in documents:
-        for each in one.notices:
+        for each in one.sets:
             each.number = taken.get(one.message, {}).get(each.name, "")
 
 
-def _find(documents: Sequence[Document]) -> None:
-    """The order lines that notices speak of, and whose notices they are. 1 statement."""
+def _find(cause: Cause, documents: Sequence[Document]) -> None:
+    """The order lines that notices and answers speak of, and whose notices they are. 1 statement."""
     wanted = _wanted(documents)
     for one in documents:
         orders = wanted.get(one.company, {})
@@ -198,7 +209,9 @@ def _find(documents: Sequence[Document]) -> None:
                 each.supplier = _supplier(each.said, orders)
             except X12Error as error:
                 # What was taken stays so, whatever became of its order since.
-                each.problem = "" if each.number else _unreadable(error).message
+                each.problem = "" if each.number else unreadable(error).message
+        for answer in one.answers:
+            answering.find(answer, orders, (one.received_at or cause.at).date())
 
 
 def _supplier(said: parse.ShipNotice, orders: dict[str, list[Wanted]]) -> UUID | None:
@@ -211,12 +224,15 @@ def _supplier(said: parse.ShipNotice, orders: dict[str, list[Wanted]]) -> UUID |
 def _wanted(documents: Sequence[Document]) -> dict[int, dict[str, list[Wanted]]]:
     """Lines of the orders by company and by what the notices call them: our number, or the other side's."""
     named = {(one.company, order) for one in documents for each in one.notices for order in each.said.orders}
+    named |= {(one.company, each.said.order) for one in documents for each in one.answers}
     found: dict[int, dict[str, list[Wanted]]] = {}
-    for company, name, *row, barcodes, units, is_drop_ship in sql.run(
+    for company, name, *row, barcodes, units, is_drop_ship, received, wanted_on, cost in sql.run(
         _LINES, sql.columns(("companies", "names"), sorted(named))
     ):
         cases = tuple(zip(barcodes, units, strict=True))
-        found.setdefault(company, {}).setdefault(name, []).append(Wanted(*(*row, cases, is_drop_ship)))
+        found.setdefault(company, {}).setdefault(name, []).append(
+            Wanted(*(*row, cases, is_drop_ship, received, wanted_on, cost))
+        )
     return found
 
 
@@ -283,7 +299,7 @@ def _cancel(cause: Cause, documents: Sequence[Document]) -> None:
         found = standing.get((each.supplier, each.said.reference)) if each.supplier else None
         if found is None:
             wrong = each.said.fault(2, "the number of a notice that we have", each.said.reference)
-            each.problem = _unreadable(wrong).message
+            each.problem = unreadable(wrong).message
         elif found.state == "closed":
             each.number = found.number
         else:
@@ -325,8 +341,8 @@ def _note(cause: Cause, documents: Sequence[Document]) -> None:
             Event(
                 "message", one.message, one.company, "", "set_aside" if one.refused else "done", None,
                 {
-                    "control": one.read.control, "notices": [each.number for each in one.notices if each.number],
-                    "sets": {each.name: each.number for each in one.notices if each.number},
+                    "control": one.read.control, "notices": [each.number for each in one.sets if each.number],
+                    "sets": {each.name: each.number for each in one.sets if each.number},
                 },
             )
             for one in documents
@@ -336,9 +352,7 @@ def _note(cause: Cause, documents: Sequence[Document]) -> None:
 
 def _refused(one: Document) -> OpenItem:
     told = [f"{each.said.reference}: {each.problem}" for each in one.refused]
-    reason = Said(
-        "{0} of {1} ship notices of {2} are refused. {3}", len(told), len(one.notices), one.name, told[0]
-    )
+    reason = Said("{0} of {1} documents of {2} are refused. {3}", len(told), len(one.sets), one.name, told[0])
     return _item(one.company, one.message, reason, told)
 
 
@@ -370,14 +384,15 @@ WITH o AS MATERIALIZED (
             WHERE company_id = d.company AND external_ref = d.name AND external_ref <> '') AS either
         ORDER BY place LIMIT 1) AS found
 ), l AS (
-    SELECT order_id, number, id, sku_id, GREATEST(quantity - received - short, 0) AS to_come, FALSE AS is_drop_ship
+    SELECT order_id, number, id, sku_id, GREATEST(quantity - received - short, 0) AS to_come, FALSE AS is_drop_ship,
+           received, wanted_on, unit_cost
     FROM purchasing_orderline WHERE order_id IN (SELECT id FROM o)
     UNION ALL
-    SELECT drop_ship_id, number, id, sku_id, quantity - shipped - refused - called_off, TRUE
+    SELECT drop_ship_id, number, id, sku_id, quantity - shipped - refused - called_off, TRUE, 0, NULL, 0
     FROM purchasing_dropshipline WHERE drop_ship_id IN (SELECT id FROM o)
 )
 SELECT o.company::int, o.name, o.id, o.supplier_id, l.number, l.id, s.code, s.barcode, l.to_come,
-       c.barcodes, c.units, l.is_drop_ship
+       c.barcodes, c.units, l.is_drop_ship, l.received, l.wanted_on, l.unit_cost
 FROM o
 JOIN l ON l.order_id = o.id
 JOIN catalog_sku AS s ON s.id = l.sku_id

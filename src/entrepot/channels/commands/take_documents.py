@@ -1,5 +1,5 @@
 """Interchanges of suppliers, taken in as they come or again from the inbox: their ship notices become notices of what
-is on its way."""
+is on its way, and their answers confirm orders."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class RetakeDocument:
 
 @command("channels.take_documents")
 def take_documents(cause: Cause, /, *, requests: Sequence[TakeDocument]) -> list[DocumentTaken | Refused]:
-    """Interchanges of ship notices, each kept raw in the inbox once. Each notice is taken, replaced or cancelled whole
-    or not at all; while one is refused its interchange is set aside, with work, and the same one brought again takes
-    the rest.
+    """Interchanges of ship notices and answers to orders, each kept raw in the inbox once. Each notice is taken,
+    replaced or cancelled, and each answer confirms its order, whole or not at all; while one is refused its interchange
+    is set aside, with work, and the same one brought again takes the rest.
 
-    Locks: the messages, new ones by their names and then all by id; then as taking and closing notices does.
+    Locks: the messages, new ones by their names and then all by id; then as taking and closing notices and confirming.
     Refuses: Invalid (longer than a document may be); channels.x12_unreadable (nothing is kept of it);
     channels.control_number_used; channels.interchange_dropped. Again: by key, and by sender and control number: the
-    notices that were taken. 11 statements at most, and those of taking and closing notices.
+    notices that were taken. 11 statements at most, and those of taking and closing notices and of confirming.
     """
     found = [noticing.read(one.company, one.content) for one in requests]
     documents = [one for one in found if isinstance(one, Document)]

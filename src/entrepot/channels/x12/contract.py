@@ -1,11 +1,12 @@
-"""What is expected of suppliers that send X12: ship notices (856), each interchange once. Pure."""
+"""What is expected of suppliers that send X12: ship notices (856) and answers to orders (855), each interchange once.
+Pure."""
 
 from __future__ import annotations
 
 SOURCE = "x12"
 """The inbox's name for interchanges."""
 
-NOTICE = "856"
+NOTICE, ANSWER = "856", "855"
 
 NEW, CANCELLED, REPLACED = "00", "01", "05"
 PURPOSES = (NEW, CANCELLED, REPLACED)

@@ -1,17 +1,20 @@
-"""Which lines of our purchase orders, or of a drop-ship order, a ship notice speaks of. Pure."""
+"""Which lines of our purchase orders, or of a drop-ship order, a ship notice or an answer speaks of. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 from entrepot.channels.x12.contract import NEW, PIECES
 from entrepot.channels.x12.envelope import X12Error
+from entrepot.channels.x12.order_answer import AnsweredItem, OrderAnswer
 from entrepot.channels.x12.parse import Item, ShipNotice
 from entrepot.kernel.errors import Said
-from entrepot.purchasing.confirming import NoticedLine
+from entrepot.purchasing.confirming import ConfirmedLine, NoticedLine
 from entrepot.purchasing.drop_ship import Units
 
 
@@ -29,6 +32,26 @@ class Wanted:
     cases: tuple[tuple[str, int], ...] = ()
     is_drop_ship: bool = False
     """It goes to a customer, and is told when it has left."""
+    received: int = 0
+    wanted_on: date | None = None
+    unit_cost: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an answer says of an order: units of its lines by day, also of those that it does not name, and what else of
+    it differs. Of a drop-ship order it is `refused`, by the numbers of lines, and due on `due_on`."""
+
+    order: UUID
+    lines: tuple[ConfirmedLine, ...]
+    notes: tuple[str, ...] = ()
+    is_drop_ship: bool = False
+    refused: tuple[Units, ...] = ()
+    due_on: date | None = None
+
+    @property
+    def units(self) -> int:
+        return sum(line.quantity for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +108,92 @@ def lines(items: Sequence[Item], orders: Mapping[str, Sequence[Wanted]]) -> list
     return found
 
 
+def answered(said: OrderAnswer, orders: Mapping[str, Sequence[Wanted]], today: date) -> Answered:
+    """An answer as units of order lines by day. Raises X12Error where the order or its goods are not known. What has no
+    day comes on the day that was asked for, or `today` where none was."""
+    wanted = orders.get(said.order)
+    if not wanted:
+        raise said.fault(3, "the number of a purchase order of ours", said.order)
+    days: dict[UUID, Counter[date]] = {}
+    notes: list[str] = []
+    held: set[UUID] = set()
+    for item in said.items:
+        line, per_piece = _answered_line(item, wanted, days)
+        of_line = days.setdefault(line.line, Counter())
+        if item.is_held:
+            held.add(line.line)
+        for part in item.parts:
+            if not part.is_open:
+                of_line[part.day or line.wanted_on or today] += part.units * per_piece
+        if (
+            item.price is not None
+            and per_piece == 1
+            and item.price != line.unit_cost
+            and not line.is_drop_ship
+        ):
+            notes.append(Said("line {0}: {1} a unit instead of {2}", line.number, item.price, line.unit_cost))
+    for line in wanted:
+        if line.line not in days and said.rest != "unsaid":
+            asked = 0 if said.rest == "refused" else line.received + line.to_come
+            days[line.line] = Counter({line.wanted_on or today: max(asked, line.received)})
+    told = {which: of_line for which, of_line in days.items() if which not in held}
+    if not told:
+        raise said.fault(2, "an answer that decides about some line", "none that does")
+    if wanted[0].is_drop_ship:
+        return _to_customer(wanted, told)
+    lines = tuple(
+        ConfirmedLine(line.line, units, day) for line in wanted for day, units in _by_day(line, told, today)
+    )
+    return Answered(wanted[0].order, lines, tuple(notes))
+
+
+def _by_day(line: Wanted, told: Mapping[UUID, Counter[date]], today: date) -> list[tuple[date, int]]:
+    """Units of a line by day; none on one day, where none of it comes. What came already is not taken back."""
+    if line.line not in told:
+        return []
+    found = sorted((day, units) for day, units in told[line.line].items() if units)
+    if not found or sum(units for _, units in found) < line.received:
+        return [(line.wanted_on or today, line.received)]
+    return found
+
+
+def _to_customer(wanted: Sequence[Wanted], told: Mapping[UUID, Counter[date]]) -> Answered:
+    """What is not sent of a drop-ship order is refused; what is comes by the last day that is said."""
+    lines = tuple(
+        ConfirmedLine(line.line, units, day)
+        for line in wanted
+        for day, units in sorted(told.get(line.line, {}).items())
+        if units
+    )
+    sent = Counter[UUID]()
+    for line in lines:
+        sent[line.line] += line.quantity
+    refused = tuple(
+        (line.number, line.to_come - sent[line.line])
+        for line in wanted
+        if line.line in told and sent[line.line] < line.to_come
+    )
+    due_on = max((line.expected_on for line in lines), default=None)
+    return Answered(wanted[0].order, lines, is_drop_ship=True, refused=refused, due_on=due_on)
+
+
+def _answered_line(
+    item: AnsweredItem, wanted: Sequence[Wanted], named: Mapping[UUID, Counter[date]]
+) -> tuple[Wanted, int]:
+    """The order line of an item, and how many units one of it is: the line of the same number where it is of these
+    goods, or else the first of these goods that was not named; by its number alone where nothing names the goods."""
+    of, names = item.named, bool(item.named.codes or item.named.barcodes)
+    fitting = [(one, per) for one in wanted if (per := _per_piece(of, one)) is not None]
+    same = [(one, 1) for one in wanted if str(one.number) == of.line and of.unit in PIECES]
+    if not fitting and same and not names:
+        fitting = same
+    if not fitting:
+        told = ", ".join((*of.codes, *of.barcodes, of.vendor, of.line)).strip(", ")
+        raise X12Error(of.segment, "PO1", Said("goods of {0}", of.order), told)
+    fitting.sort(key=lambda pair: (str(pair[0].number) != of.line, pair[0].line in named, pair[0].number))
+    return fitting[0]
+
+
 def _line(item: Item, wanted: Sequence[Wanted], left: Mapping[UUID, int]) -> tuple[Wanted, int]:
     """The order line and the units: of several with the same goods that of the same number, or else the first that
     still waits for as many."""
@@ -100,11 +209,17 @@ def _line(item: Item, wanted: Sequence[Wanted], left: Mapping[UUID, int]) -> tup
 
 
 def _units(item: Item, one: Wanted) -> int | None:
-    """How many units of a line an item is; None where it is other goods. A case counts by the barcode that it bears."""
+    """How many units of a line an item is; None where it is other goods."""
+    per_piece = _per_piece(item, one)
+    return None if per_piece is None else per_piece * item.quantity
+
+
+def _per_piece(item: Item, one: Wanted) -> int | None:
+    """How many units of a line one piece of an item is. A case counts by the barcode that it bears."""
     asked = {_gtin(code) for code in item.barcodes}
     for barcode, units in one.cases:
         if _gtin(barcode) in asked:
-            return units * item.quantity
+            return units
     if (
         one.code in item.codes
         or (one.barcode and _gtin(one.barcode) in asked)
@@ -113,7 +228,7 @@ def _units(item: Item, one: Wanted) -> int | None:
         if item.unit not in PIECES:
             expected = Said("single units ({0}), or the barcode of a case that we know", ", ".join(PIECES))
             raise X12Error(item.segment, "SN103", expected, item.unit)
-        return item.quantity
+        return 1
     return None
 
 

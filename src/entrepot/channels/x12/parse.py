@@ -8,7 +8,7 @@ from datetime import date
 
 from entrepot.catalog.barcodes import is_sscc
 from entrepot.channels.x12.contract import CANCELLED, NEW, NOTICE, PURPOSES, REFUSED, REJECTED
-from entrepot.channels.x12.envelope import Interchange, Segment, Set, X12Error, read
+from entrepot.channels.x12.envelope import Segment, Set, X12Error
 from entrepot.kernel.errors import Said
 
 INSIDE = {"S": "", "O": "ST", "T": "SO", "P": "SOT", "I": "SOTP"}
@@ -98,12 +98,6 @@ class _Level:
         return found[0] if found else None
 
 
-def notices(text: str) -> tuple[Interchange, list[tuple[str, ShipNotice]]]:
-    """An interchange, and its ship notices with the control number of their group. Raises X12Error."""
-    found = read(text)
-    return found, [(group.control, notice(one)) for group, one in found.sets()]
-
-
 def notice(one: Set) -> ShipNotice:
     """What a set says. Raises X12Error."""
     if one.kind != NOTICE:
@@ -112,7 +106,7 @@ def notice(one: Set) -> ShipNotice:
     if begin.name != "BSN":
         raise X12Error(begin.number, begin.name, "BSN", begin.name)
     purpose = begin.must(1, "what the notice is for, such as 00")
-    reference, day = begin.must(2, "the number of the notice"), _day(begin, 3)
+    reference, day = begin.must(2, "the number of the notice"), day_of(begin, 3)
     orders = tuple(dict.fromkeys(each.at(1) for each in one.segments if each.name == "PRF" and each.at(1)))
     told = ShipNotice(one.control, reference, day, (), purpose=purpose, segment=begin.number, orders=orders)
     if purpose == CANCELLED or purpose not in PURPOSES:
@@ -130,7 +124,7 @@ def notice(one: Set) -> ShipNotice:
     dates = shipment.of("DTM", *ARRIVES)
     carrier, tracking, parcels = _carried(levels)
     return replace(
-        told, expected_on=_day(dates[0], 2) if dates else day, items=tuple(items), carrier=carrier, tracking=tracking,
+        told, expected_on=day_of(dates[0], 2) if dates else day, items=tuple(items), carrier=carrier, tracking=tracking,
         parcels=parcels,
     )  # fmt: skip
 
@@ -202,7 +196,7 @@ def _item(level: _Level, order: str, pallets: set[str]) -> Item:
     package, pallet = _packed(level, pallets)
     return Item(
         named.number, order, _units(sent), sent.must(3, "a unit of measure such as EA"), codes, barcodes, vendor,
-        named.at(1), package, lot.must(2, "the lot") if lot else "", _day(expiry, 2) if expiry else None,
+        named.at(1), package, lot.must(2, "the lot") if lot else "", day_of(expiry, 2) if expiry else None,
         tuple(one.must(2, "the serial number") for one in level.of("REF", "SE")), pallet, sent.at(8) in REFUSED,
         sent.at(8) == REJECTED,
     )  # fmt: skip
@@ -234,15 +228,19 @@ def _sscc(marked: Segment) -> str:
 
 def _units(sent: Segment) -> int:
     """Of what is refused there may be none."""
-    least = 0 if sent.at(8) in REFUSED else 1
-    text = sent.must(2, "units, a whole number above 0")
+    return units_of(sent, 2, least=0 if sent.at(8) in REFUSED else 1)
+
+
+def units_of(one: Segment, place: int, *, least: int = 1) -> int:
+    expected = Said("units, a whole number from {0} on", least)
+    text = one.must(place, expected)
     whole = text.split(".")[0] if text.rstrip("0").endswith(".") else text
     if not whole.isascii() or not whole.isdigit() or len(whole) > 9 or int(whole) < least:
-        raise sent.fault(2, "units, a whole number above 0")
+        raise one.fault(place, expected)
     return int(whole)
 
 
-def _day(one: Segment, place: int) -> date:
+def day_of(one: Segment, place: int) -> date:
     text = one.at(place)
     try:
         if len(text) != 8 or not text.isdigit():

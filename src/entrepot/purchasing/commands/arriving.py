@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Refused, Said
-from entrepot.purchasing import errors, receiving
+from entrepot.purchasing import errors, receiving, rules
 from entrepot.purchasing.commands.noticed import count_notices
 from entrepot.purchasing.receiving import Plan, Quality, Receiving, Sample
 from entrepot.purchasing.rules import Line, Part
+from entrepot.stock.commands.move import Paid
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -33,6 +35,8 @@ class Order:
     supplier: UUID
     supplier_code: str
     time_zone: str
+    home: str
+    """The company's own currency."""
     lines: dict[UUID, Line] = field(default_factory=dict)
     apart: Refused | None = None
     """Why the actor does not receive it: they ordered it, or changed it."""
@@ -59,6 +63,16 @@ class Receipt:
     before: str
     after: str
     arrivals: list[Arrival]
+    rate: Decimal | None = None
+    """What a unit of the order's currency was worth that day, where it is another than the company's."""
+
+    def at_home(self) -> list[int]:
+        """What each arrival is worth in the company's own currency."""
+        values, order = [one.part.value_minor for one in self.arrivals], self.order
+        return values if self.rate is None else rules.at_home(values, self.rate, order.currency, order.home)
+
+    def paid(self, value: int) -> Paid | None:
+        return None if self.rate is None else Paid(self.order.currency, value, self.rate)
 
 
 @dataclass(slots=True)

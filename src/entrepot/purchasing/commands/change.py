@@ -17,9 +17,10 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing import rules
 from entrepot.purchasing.commands.order import LINE, kit_among, skus_of
+from entrepot.purchasing.commands.scheduling import Coming, expect_lines
+from entrepot.purchasing.queries import NEXT_DAY
 from entrepot.purchasing.rules import ChangedLine, Line, OrderedLine
 from entrepot.purchasing.states import ORDER
-from entrepot.stock.commands.expect import Expect, expect
 
 PAIR = "order×receive×accept"
 
@@ -74,7 +75,7 @@ def change(cause: Cause, /, *, requests: Sequence[ChangeOrder]) -> list[OrderCha
     Locks: the orders, in the order of their ids. Refuses: NotFound (order, line, SKU); WrongState (received or
     cancelled); Invalid (nothing changed, a line twice, fewer units than came, another cost of what came, a kit);
     access.duties_apart.
-    Again: by key. 10 statements; 1 more where units change, 1 where lines are added.
+    Again: by key. 11 statements; 1 more where units change, 1 where lines are added.
     """
     book = _Book(cause, requests)
     answers: list[OrderChanged | Refused] = []
@@ -178,13 +179,13 @@ class _Book:
         states = {order: self.orders[order].state for order in dict.fromkeys(where.values())}
         sql.run(_SET, sql.columns(("ids", "states"), list(states.items())))
         coming = [
-            Expect(
-                self.orders[order].company, line, line_of[line].sku, self.orders[order].node, "purchase_order", order,
-                line_of[line].to_come, self.days[line],
+            Coming(
+                self.orders[order].company, order, self.orders[order].node, line, line_of[line].sku,
+                line_of[line].received, line_of[line].to_come, self.days[line],
             )
             for line, order in where.items()
         ]  # fmt: skip
-        expect(self.cause, requests=coming)
+        expect_lines(self.cause, coming)
         announce(self.cause, [self._event(one) for one in made])
 
     def _row(self, order: UUID, line: Line) -> tuple[Any, ...]:
@@ -215,12 +216,12 @@ ORDER BY id FOR UPDATE
 """
 
 # What is expected on a day keeps it, though its units change.
-_LINES = """
-SELECT l.order_id, COALESCE(s.expected_on, l.confirmed_on, l.wanted_on), l.wanted_on, l.id, l.number, l.sku_id,
-       l.quantity, l.received, l.unit_cost, 'none', '', '', l.over, l.short, l.confirmed,
-       l.given_up_by
-FROM purchasing_orderline AS l LEFT JOIN stock_supply AS s ON s.line_id = l.id
-WHERE l.order_id = ANY(%(ids)s::uuid[]) ORDER BY l.order_id, l.number
+_LINES = f"""
+SELECT line.order_id, COALESCE(supply.expected_on, line.confirmed_on, line.wanted_on), line.wanted_on, line.id,
+       line.number, line.sku_id, line.quantity, line.received, line.unit_cost, 'none', '', '', line.over, line.short,
+       line.confirmed, line.given_up_by
+FROM purchasing_orderline AS line {NEXT_DAY}
+WHERE line.order_id = ANY(%(ids)s::uuid[]) ORDER BY line.order_id, line.number
 """
 
 _CHANGE = """
@@ -229,7 +230,7 @@ SET first_quantity = CASE WHEN d.units = l.quantity THEN l.first_quantity
                           ELSE COALESCE(l.first_quantity, l.quantity) END,
     quantity = d.units, over = d.over, short = d.short, unit_cost = d.cost,
     given_up_by = d.person, wanted_on = d.day, day_asked = COALESCE(d.asked, l.day_asked),
-    confirmed = NULL, confirmed_on = NULL
+    confirmed = NULL, confirmed_on = NULL, scheduled = NULL
 FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(over)s::int[], %(short)s::int[], %(costs)s::numeric[],
             %(people)s::text[], %(days)s::date[], %(asked)s::uuid[])
      AS d(id, units, over, short, cost, person, day, asked)

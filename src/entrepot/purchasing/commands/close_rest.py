@@ -12,8 +12,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.purchasing.commands.scheduling import Coming, expect_lines
 from entrepot.purchasing.states import ORDER
-from entrepot.stock.commands.expect import Expect, expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def close_rest(cause: Cause, /, *, requests: Sequence[CloseRest]) -> list[RestCl
 
     Locks: the orders, in the order of their ids.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid (no reason, nothing to come, all lines
-    of an order of which nothing came). Again: by key. 5 statements.
+    of an order of which nothing came). Again: by key. 6 statements.
     """
     orders = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": sorted({one.order for one in requests})})}
     lines: dict[UUID, dict[UUID, _Line]] = {order: {} for order in orders}
@@ -90,12 +90,10 @@ def close_rest(cause: Cause, /, *, requests: Sequence[CloseRest]) -> list[RestCl
         short = [(line.id, line.short) for _, line in closed.values()]
         sql.run(_CLOSE, sql.columns(("lines", "short"), short) | {"person": cause.actor.name})
         sql.run(_SET, {"orders": list(states), "states": list(states.values())})
-        expect(
+        expect_lines(
             cause,
-            requests=[
-                Expect(
-                    orders[order][0], line.id, line.sku, orders[order][1], "purchase_order", order, 0, None
-                )
+            [
+                Coming(orders[order][0], order, orders[order][1], line.id, line.sku, line.received, 0)
                 for order, line in closed.values()
             ],
         )

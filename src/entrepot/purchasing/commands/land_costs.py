@@ -216,7 +216,7 @@ GROUP BY c.id
 
 _LINES = """
 SELECT line.company_id::int, line.id, line.receipt_id, receipt.node_id, line.sku_id, sku.code, line.quantity,
-       line.value_minor, line.quantity * sku.weight_g::bigint,
+       COALESCE(line.home_minor, line.value_minor), line.quantity * sku.weight_g::bigint,
        line.quantity * sku.length_mm::bigint * sku.width_mm * sku.height_mm
 FROM purchasing_receiptline AS line JOIN purchasing_receipt AS receipt ON receipt.id = line.receipt_id
 JOIN catalog_sku AS sku ON sku.id = line.sku_id

@@ -64,7 +64,7 @@ class Known(NamedTuple):
 def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrdered | Refused]:
     """A purchase order for each request, open. Whoever orders can't receive it: the actor takes that duty.
 
-    Refuses: NotFound (supplier, node, SKU); Invalid (lines); purchasing.foreign_currency; purchasing.duplicate.
+    Refuses: NotFound (supplier, node, SKU); Invalid (lines); purchasing.duplicate.
     Again: by key, and by `external_ref` where there is one. 9 statements; 1 more where a reference is taken.
     """
     asked = [[rules.OrderedLine(*line) for line in one.lines] for one in requests]
@@ -144,9 +144,6 @@ def _refusal(one: OrderGoods, lines: Sequence[OrderedLine], known: Known) -> Ref
         return NotFound(what="supplier", which=str(one.supplier))
     if (one.company, one.node) not in known.nodes:
         return NotFound(what="node", which=str(one.node))
-    currency, books, _ = known.suppliers[one.company, one.supplier]
-    if currency != books:
-        return errors.ForeignCurrency(found=currency, expected=books)
     return kit_among(lines, known.skus.kits) or rules.misfit(lines, known.skus.codes[one.company])
 
 

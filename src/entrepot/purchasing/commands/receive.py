@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +17,16 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.ledger import queries as ledger
+from entrepot.ledger.errors import NoRate
 from entrepot.network.rules import bin_out, local_day
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.commands import arriving
 from entrepot.purchasing.commands.arriving import Known, Order, Receipt
+from entrepot.purchasing.commands.scheduling import Coming, expect_lines
 from entrepot.purchasing.rules import Line, Part, ReceivedLine
 from entrepot.purchasing.states import ORDER
 from entrepot.stock.commands import receive as stock
-from entrepot.stock.commands.expect import Expect, expect
 from entrepot.stock.commands.plates import plates_to_fill, stack_new
 
 __all__ = ["GoodsReceived", "ReceiveOrder", "ReceivedLine", "receive"]
@@ -71,10 +74,12 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     Locks: the orders, in the order of their ids; the serial numbers, where some came; then as `stock.receive`.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
-    network.bin_out; access.duties_apart (the actor ordered or changed it).
-    Again: by key. 16 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
-    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where they came on pallets,
-    1 where plans of checks are in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
+    network.bin_out; access.duties_apart (the actor ordered or changed it); ledger.no_rate (the order's currency is
+    another than the company's, and has no rate on the day).
+    Again: by key. 17 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
+    numbers came, 1 where an order is in another currency, 2 where something was announced, 5 where packages came by
+    their number, 1 where they came on pallets, 1 where plans of checks are in force, 3 where a check is opened, 3 where
+    a claim is, 1 where a buyer is asked.
     """
     orders = _lock([one.order for one in requests])
     apart = access.apart([_duty(cause, order) for order in orders.values()])
@@ -84,18 +89,21 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     known = arriving.load(cause, orders, _serials(requests))
     numbers = iter(ids.numbers("GR", len(requests)))
 
+    rates = _rates(cause, requests, orders)
     answers: list[GoodsReceived | Refused] = []
     receipts: list[Receipt] = []
     told: list[tuple[Order, Refused]] = []
     for one in requests:
         found = orders.get(one.order)
-        decided = _decide(cause, one, found, bins, usual, known)
+        rate = _rate(cause, one, found, rates)
+        decided = rate if isinstance(rate, Refused) else _decide(cause, one, found, bins, usual, known)
         if isinstance(decided, Refused):
             told += [(found, decided)] if found else []
             answers.append(decided)
             continue
         assert found is not None
-        receipt = _receipt(cause, one, found, *decided, known, next(numbers))
+        assert not isinstance(rate, Refused)
+        receipt = _receipt(cause, one, found, *decided, known, next(numbers), rate)
         receipts.append(receipt)
         answers.append(_answer(receipt))
 
@@ -105,6 +113,33 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     return answers
 
 
+Rates = dict[tuple[int, str, date], Decimal]
+
+
+def _rates(cause: Cause, requests: Sequence[ReceiveOrder], orders: dict[UUID, Order]) -> Rates:
+    """What the currencies of orders are worth on the days on which their goods came, by company, currency and day of
+    the books. 1 statement where some are not the company's own."""
+    return ledger.rates_at({
+        (order.company, order.currency, _day(cause, one))
+        for one in requests
+        if (order := orders.get(one.order)) and order.currency != order.home
+    })  # fmt: skip
+
+
+def _rate(cause: Cause, one: ReceiveOrder, order: Order | None, rates: Rates) -> Decimal | Refused | None:
+    if order is None or order.currency == order.home:
+        return None
+    day = _day(cause, one)
+    return rates.get((order.company, order.currency, day)) or NoRate(
+        company=order.company, currency=order.currency, on_date=str(day)
+    )
+
+
+def _day(cause: Cause, one: ReceiveOrder) -> date:
+    """The day of the books."""
+    return (one.occurred_at or cause.at).astimezone(UTC).date()
+
+
 def _serials(requests: Sequence[ReceiveOrder]) -> list[tuple[UUID, str]]:
     """Serial numbers that are said to have come, by order line."""
     lines = [ReceivedLine(*line) for one in requests for line in one.lines or ()]
@@ -112,7 +147,14 @@ def _serials(requests: Sequence[ReceiveOrder]) -> list[tuple[UUID, str]]:
 
 
 def _receipt(
-    cause: Cause, one: ReceiveOrder, order: Order, bin_id: UUID, parts: list[Part], known: Known, number: str
+    cause: Cause,
+    one: ReceiveOrder,
+    order: Order,
+    bin_id: UUID,
+    parts: list[Part],
+    known: Known,
+    number: str,
+    rate: Decimal | None,
 ) -> Receipt:
     event = "receive_late" if order.state == "received" else rules.progress(order.lines.values())
     before, after = order.state, ORDER.step(order.state, event)
@@ -120,7 +162,7 @@ def _receipt(
     order.state = after
     at = one.occurred_at or cause.at
     arrivals = known.arrivals(order, parts, number, local_day(at, order.time_zone))
-    return Receipt(ids.uuid7(), number, order, bin_id, at, before, after, arrivals)
+    return Receipt(ids.uuid7(), number, order, bin_id, at, before, after, arrivals, rate)
 
 
 def _answer(receipt: Receipt) -> GoodsReceived:
@@ -208,11 +250,11 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
         [
             (
                 part.id, one.id, one.order.id, part.part.line, one.order.company, part.part.sku, one.bin,
-                part.part.lot, part.part.expires_on, part.part.quantity, part.part.value_minor, part.status,
-                part.part.note,
+                part.part.lot, part.part.expires_on, part.part.quantity, part.part.value_minor,
+                None if one.rate is None else at_home, part.status, part.part.note,
             )
             for one in receipts
-            for part in one.arrivals
+            for part, at_home in zip(one.arrivals, one.at_home(), strict=True)
         ],
     )  # fmt: skip
     lines = {part.part.line: one.order.lines[part.part.line] for one in receipts for part in one.arrivals}
@@ -229,12 +271,13 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
             cause,
             requests=[
                 stock.Receive(
-                    one.order.company, part.sku, one.order.node, one.bin, part.quantity, part.value_minor,
+                    one.order.company, part.sku, one.order.node, one.bin, part.quantity, at_home,
                     "purchase_receipt", one.id, part.line, part.lot, expires_on=part.expires_on, status=status,
                     occurred_at=one.at, plate=plates.get((one.order.company, part.sscc, one.bin)),
+                    paid=one.paid(part.value_minor),
                 )
                 for one in receipts
-                for _, part, status, _ in one.arrivals
+                for (_, part, status, _), at_home in zip(one.arrivals, one.at_home(), strict=True)
             ],
         )
     )  # fmt: skip
@@ -285,35 +328,33 @@ def _plates(cause: Cause, receipts: Sequence[Receipt]) -> dict[tuple[int, str, U
 
 
 def _expect_the_rest(cause: Cause, receipts: Sequence[Receipt]) -> None:
-    """What is still to come of the lines received keeps its date."""
+    """What is still to come of the lines received keeps its date; of a schedule the earliest has come."""
     rest = {
         part.line: (one.order, one.order.lines[part.line])
         for one in receipts
         for _, part, _, _ in one.arrivals
     }
-    expect(
+    expect_lines(
         cause,
-        requests=[
-            Expect(
-                order.company, line.id, line.sku, order.node, "purchase_order", order.id,
-                line.expected, None,
-            )
+        [
+            Coming(order.company, order.id, order.node, line.id, line.sku, line.received, line.expected)
             for order, line in rest.values()
         ],
-    )  # fmt: skip
+    )
 
 
 _RECEIPT = ("id", "number", "company_id", "order_id", "node_id", "received_by", "received_at")
 
 _RECEIPT_LINE = (
     "id", "receipt_id", "order_id", "line_id", "company_id", "sku_id", "bin_id", "lot", "expires_on", "quantity",
-    "value_minor", "status", "note",
+    "value_minor", "home_minor", "status", "note",
 )  # fmt: skip
 
 _LOCK = """
 SELECT bought.id, number, bought.company_id::int, node_id, bought.currency, state, ordered_by, supplier_id,
-       supplier.code, node.time_zone
-FROM purchasing_order AS bought JOIN parties_supplier AS supplier ON supplier.id = supplier_id
+       supplier.code, node.time_zone, company.currency
+FROM purchasing_order AS bought JOIN parties_company AS company ON company.id = bought.company_id
+JOIN parties_supplier AS supplier ON supplier.id = supplier_id
 JOIN network_node AS node ON node.id = bought.node_id
 WHERE bought.id = ANY(%(ids)s::uuid[]) ORDER BY bought.id FOR UPDATE OF bought
 """

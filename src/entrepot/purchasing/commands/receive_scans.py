@@ -19,6 +19,7 @@ from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.purchasing import errors
 from entrepot.purchasing.commands.noticed import PackageLine, packages
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceivedLine, ReceiveOrder, receive
+from entrepot.purchasing.queries import NEXT_DAY
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -386,7 +387,7 @@ def _tell_differences(
     )  # fmt: skip
 
 
-_LINES = """
+_LINES = f"""
 SELECT bought.node_id, line.sku_id, bought.id, bought.number, line.id,
        GREATEST(0, line.quantity - line.received - CASE WHEN let_go THEN 0 ELSE line.short END), let_go
 FROM (SELECT line.id
@@ -404,6 +405,6 @@ FROM (SELECT line.id
 JOIN purchasing_orderline AS line ON line.id = found.id
 JOIN purchasing_order AS bought ON bought.id = line.order_id
 CROSS JOIN LATERAL (SELECT line.short > 0 AND line.given_up_by = '' AND line.quantity > line.received) AS k(let_go)
-LEFT JOIN stock_supply AS supply ON supply.line_id = line.id
+{NEXT_DAY}
 ORDER BY let_go, supply.expected_on NULLS LAST, bought.ordered_at, bought.id, line.number
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.purchasing import reordering as rules
 from entrepot.purchasing.commands.proposals import Wanted, order_wanted
 from entrepot.purchasing.reordering import Reordering
+from entrepot.stock import rules as stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,36 @@ class ReordersReviewed:
 def review_reorders(
     cause: Cause, /, *, requests: Sequence[ReviewReorders]
 ) -> list[ReordersReviewed | Refused]:
-    """Offer every SKU that has an offer to the queue `reorder`.
+    """Offer every SKU that has an offer to the queue `reorder`, put in its class anew by what was sold of it.
 
-    Refuses: nothing. Again: offers them once. 1 statement.
+    Refuses: nothing. Again: offers them once, in the same classes. 4 statements.
     """
-    found: dict[int, list[UUID]] = defaultdict(list)
-    for company, sku in sql.run(_OFFERED, {"companies": [one.company for one in requests]}):
-        found[company].append(sku)
+    companies = sorted({one.company for one in requests})
+    in_force = policies.of_companies(companies, Reordering, cause.at)
+    policy = {company: body for company, (_, body) in in_force.items()}
+    since = {company: _days_before(cause.at.date(), policy[company].window_days) for company in companies}
+    wanted = {
+        **sql.columns(("companies", "since"), list(since.items())),
+        "first": min(since.values(), default=cause.at.date()),
+        "until": cause.at.date(),
+    }
+    found: dict[int, dict[UUID, int]] = defaultdict(dict)
+    for company, sku, sold in sql.run(_OFFERED, wanted):
+        found[company][sku] = sold
+    _classify(cause, found, policy)
     looked = [[sku for sku in found[one.company] if not one.skus or sku in one.skus] for one in requests]
     offer("reorder", [(sku, 1, cause.at) for skus in looked for sku in skus])
     return [ReordersReviewed(len(skus)) for skus in looked]
+
+
+def _classify(cause: Cause, sold: Mapping[int, Mapping[UUID, int]], policy: Mapping[int, Reordering]) -> None:
+    """Write the class of each SKU. 1 statement."""
+    rows = []
+    for company, figures in sold.items():
+        classes = stock.classes(figures, policy[company].a_percent, policy[company].b_percent)
+        rows += [(sku, company, classes[sku], figures[sku]) for sku in figures]
+    names = ("skus", "companies", "classes", "figures")
+    sql.run(_CLASSIFY, {**sql.columns(names, sorted(rows)), "at": cause.at})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +153,8 @@ class _Facts:
     currency: dict[UUID, str]
     said_days: dict[UUID, int]
     offers: dict[UUID, rules.Offer]
+    code: dict[UUID, str]
+    abc: dict[UUID, str]
     policy: dict[int, Reordering]
     nodes: dict[UUID, set[UUID]]
     free: dict[Pair, int]
@@ -144,9 +167,10 @@ class _Facts:
 
 def _load(cause: Cause, skus: list[UUID]) -> _Facts:
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('purchasing.reorder', 0))")
-    company, currency, offers, said = {}, {}, {}, {}
-    for sku, of, books, days, *best in sql.run(_OFFERS, {"skus": skus}):
+    company, currency, offers, said, code, abc = {}, {}, {}, {}, {}, {}
+    for sku, of, books, days, name, of_class, *best in sql.run(_OFFERS, {"skus": skus}):
         company[sku], currency[sku], said[sku], offers[sku] = of, books, days, rules.Offer(*best)
+        code[sku], abc[sku] = name, of_class
     in_force = policies.of_companies(set(company.values()), Reordering, cause.at)
     policy = {of: body for of, (_, body) in in_force.items()}
     free = _by_pair(sql.run(_FREE, {"skus": skus}))
@@ -169,7 +193,20 @@ def _load(cause: Cause, skus: list[UUID]) -> _Facts:
     for sku, node in (*free, *coming, *waiting, *sold):
         nodes[sku].add(node)
     return _Facts(
-        company, currency, said, offers, policy, nodes, free, coming, waiting, sold, leads, rejected
+        company,
+        currency,
+        said,
+        offers,
+        code,
+        abc,
+        policy,
+        nodes,
+        free,
+        coming,
+        waiting,
+        sold,
+        leads,
+        rejected,
     )
 
 
@@ -185,6 +222,7 @@ def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[_Row]:
     company, best = facts.company[sku], facts.offers[sku]
     policy = facts.policy[company]
     lead = rules.lead_of(facts.leads.get((best.supplier, sku), []), facts.said_days[sku])
+    level = rules.level_of(policy, facts.code[sku], facts.abc[sku])
     rows = []
     for node in sorted(facts.nodes[sku]):
         pair = (sku, node)
@@ -195,7 +233,7 @@ def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[_Row]:
             facts.free.get(pair, 0), facts.coming.get(pair, 0), facts.waiting.get(pair, 0)
         )
         demand = rules.demand_of(*facts.sold.get(pair, (0, 0)), policy.window_days)
-        found = rules.propose(*demand, lead, standing, best, policy)
+        found = rules.propose(*demand, lead, standing, best, policy, level)
         if found:
             value = money.extend(found.quantity, best.cost, facts.currency[sku])
             terms = wire.dump(found.terms(standing, best, policy) | {"supplier": best.code})
@@ -216,17 +254,39 @@ def _wanted(row: _Row) -> Wanted:
 
 
 _OFFERED = """
-SELECT DISTINCT s.company_id::int, o.sku_id
-FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
-WHERE s.company_id = ANY(%(companies)s::smallint[])
+SELECT offered.company, offered.sku, COALESCE(round(sold.units * offered.cost * 100), 0)::bigint
+FROM (
+    SELECT s.company_id::int AS company, o.sku_id AS sku, min(o.cost) FILTER (WHERE s.currency = c.currency) AS cost
+    FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
+    JOIN parties_company AS c ON c.id = s.company_id
+    WHERE s.company_id = ANY(%(companies)s::smallint[]) GROUP BY 1, 2) AS offered
+LEFT JOIN (
+    SELECT m.company_id::int AS company, m.sku_id AS sku, sum(m.quantity) AS units
+    FROM (SELECT COALESCE((SELECT id FROM stock_move WHERE recorded_at < %(first)s::date
+                           ORDER BY id DESC LIMIT 1), 0) AS id) AS before
+    CROSS JOIN unnest(%(companies)s::smallint[], %(since)s::date[]) AS k(company, since)
+    JOIN stock_move AS m ON m.id > before.id AND m.company_id = k.company AND m.to_place = 'customer'
+      AND m.document_kind <> 'return' AND m.occurred_at >= k.since::timestamp AT TIME ZONE 'UTC'
+      AND m.occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'
+    GROUP BY 1, 2) AS sold USING (company, sku)
+ORDER BY 1, 2
+"""
+
+_CLASSIFY = """
+INSERT INTO purchasing_skuclass AS c (sku_id, company_id, abc, figure, measured_at)
+SELECT *, %(at)s::timestamptz
+FROM unnest(%(skus)s::uuid[], %(companies)s::smallint[], %(classes)s::text[], %(figures)s::bigint[])
+ON CONFLICT (sku_id) DO UPDATE
+SET abc = excluded.abc, figure = excluded.figure, measured_at = excluded.measured_at
 """
 
 _OFFERS = """
-SELECT DISTINCT ON (o.sku_id) o.sku_id, s.company_id::int, s.currency, o.lead_days, s.id, s.code, o.cost,
-       o.minimum_quantity, o.pack_quantity
+SELECT DISTINCT ON (o.sku_id) o.sku_id, s.company_id::int, s.currency, o.lead_days, sku.code,
+       COALESCE(of_class.abc, ''), s.id, s.code, o.cost, o.minimum_quantity, o.pack_quantity
 FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
 JOIN parties_company AS c ON c.id = s.company_id AND c.currency = s.currency
 JOIN catalog_sku AS sku ON sku.id = o.sku_id AND sku.status = 'active'
+LEFT JOIN purchasing_skuclass AS of_class ON of_class.sku_id = o.sku_id
 WHERE o.sku_id = ANY(%(skus)s::uuid[]) ORDER BY o.sku_id, o.cost, o.lead_days, s.code
 """
 

@@ -12,8 +12,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.purchasing.commands.scheduling import Coming, expect_lines
 from entrepot.purchasing.states import ORDER
-from entrepot.stock.commands.expect import Expect, expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,20 @@ class OrderRescheduled:
 
 @command("purchasing.reschedule")
 def reschedule(cause: Cause, /, *, requests: Sequence[RescheduleOrder]) -> list[OrderRescheduled | Refused]:
-    """The lines, expected on their new day; who waits for them gets a new date from sourcing.
+    """The lines, expected on their new day, all parts of them; who waits for them gets a new date from sourcing.
 
     Locks: the orders, in the order of their ids. Refuses: NotFound; WrongState (received or cancelled); Invalid (a SKU
     of which nothing of the order is to come).
-    Again: by key. 3 statements.
+    Again: by key. 4 statements; 1 more where something was to come in parts.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": sorted({one.order for one in requests})})}
-    coming: dict[UUID, list[tuple[UUID, UUID, int]]] = {order: [] for order in found}
-    for order, *line in sql.run(_LINES, {"ids": list(found)}):
-        coming[order].append((line[0], line[1], line[2]))
+    coming: dict[UUID, list[tuple[UUID, UUID, int, int]]] = {order: [] for order in found}
+    scheduled: set[UUID] = set()
+    for order, line, sku, received, units, is_scheduled in sql.run(_LINES, {"ids": list(found)}):
+        coming[order].append((line, sku, received, units))
+        scheduled |= {line} if is_scheduled else set()
     answers: list[OrderRescheduled | Refused] = []
-    moved: list[Expect] = []
+    moved: list[Coming] = []
     for one in requests:
         if one.order not in found:
             answers.append(NotFound(what="purchase order", which=str(one.order)))
@@ -57,24 +59,28 @@ def reschedule(cause: Cause, /, *, requests: Sequence[RescheduleOrder]) -> list[
         if isinstance(refused := ORDER.step(state, "receive_rest"), Refused):
             answers.append(refused)
             continue
-        known = {sku for _, sku, _ in coming[one.order]}
+        known = {sku for _, sku, _, _ in coming[one.order]}
         if missing := next((sku for sku in one.skus if sku not in known), None):
             expected = "SKUs of which something of this order is to come"
             answers.append(Invalid(field="skus", expected=expected, found=str(missing)))
             continue
         lines = [line for line in coming[one.order] if not one.skus or line[1] in one.skus]
         moved += [
-            Expect(company, line, sku, node, "purchase_order", one.order, units, one.expected_on)
-            for line, sku, units in lines
+            Coming(company, one.order, node, line, sku, received, units, one.expected_on)
+            for line, sku, received, units in lines
         ]
         event = Event(
             "purchase_order", one.order, company, state, state, one.occurred_at,
-            {"expected_on": one.expected_on, "lines": [line for line, _, _ in lines]},
+            {"expected_on": one.expected_on, "lines": [line for line, _, _, _ in lines]},
             f"Expected on {one.expected_on}",
         )  # fmt: skip
         announce(cause, [event])
         answers.append(OrderRescheduled(one.order, len(lines)))
-    expect(cause, requests=moved)
+    if moved:
+        in_parts = sorted(scheduled & {one.line for one in moved})
+        if in_parts:
+            sql.run(_ON_ONE_DAY, {"lines": in_parts})
+        expect_lines(cause, moved)
     return answers
 
 
@@ -83,7 +89,11 @@ SELECT id, company_id::int, node_id, state FROM purchasing_order WHERE id = ANY(
 """
 
 _LINES = """
-SELECT order_id, id, sku_id, LEAST(quantity - short, COALESCE(confirmed, quantity)) - received FROM purchasing_orderline
+SELECT order_id, id, sku_id, received, LEAST(quantity - short, COALESCE(confirmed, quantity)) - received,
+       scheduled IS NOT NULL
+FROM purchasing_orderline
 WHERE order_id = ANY(%(ids)s::uuid[]) AND LEAST(quantity - short, COALESCE(confirmed, quantity)) > received
 ORDER BY order_id, number
 """
+
+_ON_ONE_DAY = "UPDATE purchasing_orderline SET scheduled = NULL WHERE id = ANY(%(lines)s::uuid[])"

@@ -14,11 +14,11 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.purchasing import errors
+from entrepot.purchasing.commands.scheduling import Coming, expect_lines
 from entrepot.purchasing.confirming import NoticedLine, misfit_notice
 from entrepot.purchasing.dock import standing_notices
 from entrepot.purchasing.rules import Line
 from entrepot.purchasing.states import NOTICE, ORDER
-from entrepot.stock.commands.expect import Expect, expect
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 __all__ = [
@@ -273,11 +273,14 @@ def _write(cause: Cause, taken: Sequence[_Taken], orders: dict[UUID, _Order]) ->
             order, found = orders[line.order], orders[line.order].lines[line.line]
             before = coming[found.id][2] if found.id in coming else 0
             coming[found.id] = (order, found, before + line.quantity, one.request.expected_on)
-    expect(
+    whole_lines = [line.id for _, line, units, _ in coming.values() if units >= line.expected]
+    if whole_lines:
+        sql.run(_ON_ONE_DAY, {"lines": whole_lines})
+    expect_lines(
         cause,
-        requests=[
-            Expect(
-                order.company, line.id, line.sku, order.node, "purchase_order", order.id, line.expected,
+        [
+            Coming(
+                order.company, order.id, order.node, line.id, line.sku, line.received, line.expected,
                 day if units >= line.expected else None,
             )
             for order, line, units, day in coming.values()
@@ -451,6 +454,9 @@ ORDER BY n.id FOR UPDATE OF n
 _REPLACE = """
 UPDATE purchasing_notice SET state = 'replaced', closed_at = %(at)s::timestamptz WHERE id = ANY(%(ids)s::uuid[])
 """
+
+# All that is to come of a line is on its way: it comes with its notice, on one day.
+_ON_ONE_DAY = "UPDATE purchasing_orderline SET scheduled = NULL WHERE id = ANY(%(lines)s::uuid[])"
 
 _LOCK_NOTICES = """
 SELECT n.id, n.company_id::int, n.state,

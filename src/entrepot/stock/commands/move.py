@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -37,13 +38,22 @@ class At(NamedTuple):
 SUPPLIER, CUSTOMER, ADJUSTMENT, SCRAP = "supplier", "customer", "adjustment", "scrap"
 
 
+class Paid(NamedTuple):
+    """What units cost in another currency than the company's: minor units, and the rate of one of it."""
+
+    currency: str
+    minor: int
+    rate: Decimal
+
+
 class Move(NamedTuple):
     """Units of a SKU from one place to another. A place is a bucket or the name of a place outside.
 
     `committed_source` / `committed_target`: units of the move that are committed to picks where they leave or arrive.
     `allocated`: units whose promise is fulfilled by the move. `cost_minor`: total cost, for what comes from outside.
     `event`: the ledger event that the move's value is posted under; '' where value does not change place.
-    `plate`: the units stand on it and go with it, or come on it.
+    `plate`: the units stand on it and go with it, or come on it. `paid`: what they cost in another currency, and what
+    that was worth; `cost_minor` is the same in the company's own.
     """
 
     company: int
@@ -64,6 +74,7 @@ class Move(NamedTuple):
     expires_on: date | None = None
     corrects: int | None = None
     plate: UUID | None = None
+    paid: Paid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,18 +439,31 @@ def _value(
 
 
 def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
-    entries: dict[tuple[int, str, str, UUID, datetime], int] = defaultdict(int)
+    entries: dict[tuple[int, str, str, UUID, datetime, str, Decimal | None], int] = defaultdict(int)
     for move, value in zip(moves, values, strict=True):
-        if move.event and value:
-            entries[move.company, move.event, move.document_kind, move.document, move.occurred_at] += value
+        paid = move.paid
+        if move.event and (value or paid):
+            of = (move.company, move.event, move.document_kind, move.document, move.occurred_at)
+            entries[(*of, paid.currency if paid else "", paid.rate if paid else None)] += (
+                paid.minor if paid else value
+            )
     if entries:
         currencies = dict(sql.run("SELECT id, currency FROM parties_company"))
         # A move that can't be posted, say into a closed month, must not be made.
         postings = post(
             cause,
             requests=[
-                Posting(company, event, kind, document, currencies[company], [("cost", value)], occurred_at)
-                for (company, event, kind, document, occurred_at), value in entries.items()
+                Posting(
+                    company,
+                    event,
+                    kind,
+                    document,
+                    currency or currencies[company],
+                    [("cost", value)],
+                    occurred_at,
+                    rate=rate,
+                )
+                for (company, event, kind, document, occurred_at, currency, rate), value in entries.items()
             ],
         )
         whole(postings)

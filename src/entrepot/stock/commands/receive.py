@@ -13,12 +13,13 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.stock import errors
-from entrepot.stock.commands.move import SUPPLIER, At, Move, move_units
+from entrepot.stock.commands.move import SUPPLIER, At, Move, Paid, move_units
 
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """Units of a SKU put into a bin; `cost_minor` is what all of them cost together; `plate`: they came on it."""
+    """Units of a SKU put into a bin; `cost_minor` is what all of them cost together, in the company's currency;
+    `paid`: what that was in another; `plate`: they came on it."""
 
     company: int
     sku: UUID
@@ -36,6 +37,7 @@ class Receive:
     occurred_at: datetime | None = None
     key: str | None = None
     plate: UUID | None = None
+    paid: Paid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
                 r.cost_minor,
                 expires_on=r.expires_on,
                 plate=r.plate,
+                paid=r.paid,
             )
         )
         document = (r.document, r.document_kind, r.company)

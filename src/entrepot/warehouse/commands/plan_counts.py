@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.stock import rules as stock
 from entrepot.warehouse import counting
 
 
@@ -250,7 +251,7 @@ def classes_of(
     for company, sku, picks, value in sql.run(_PICKED, {"companies": list(companies), "since": since}):
         figures[company][sku] = value if rules[company].class_by == "value" else picks
     return {
-        company: counting.classes(figures[company], policy.a_percent, policy.b_percent)
+        company: stock.classes(figures[company], policy.a_percent, policy.b_percent)
         for company, policy in rules.items()
     }
 

@@ -26,7 +26,8 @@ class EdiDocumentIn(Strict):
 
 
 class EdiNoticeOut(Out):
-    """What became of a ship notice. `number` is that of ours, empty where it was refused, and `problem` says why."""
+    """What became of a ship notice, or of an answer to an order. `number` is that of our notice or order, empty where
+    it was refused, and `problem` says why."""
 
     control: str
     reference: str
@@ -38,8 +39,9 @@ class EdiNoticeOut(Out):
 
 
 class EdiDocumentOut(Out):
-    """`acknowledgement` is the functional acknowledgement (997) for the sender; `refused` counts notices. They wait in
-    the inbox as `message`, which a person mends and replays; the same document brought again takes them as well."""
+    """`acknowledgement` is the functional acknowledgement (997) for the sender; `refused` counts notices and answers.
+    They wait in the inbox as `message`, which a person mends and replays; the same document brought again takes them as
+    well."""
 
     message: UUID
     sender: str
@@ -57,7 +59,8 @@ def take_edi_document(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Take the ship notices (856) of a supplier's X12 interchange, each whole or not at all."""
+    """Take the ship notices (856) and answers to orders (855) of a supplier's X12 interchange, each whole or not at
+    all."""
     which = parse.company_of(company)
     return give(
         request, take_documents, payload, idempotency_key,

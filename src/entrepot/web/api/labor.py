@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -52,14 +52,33 @@ class LaborWaitsOut(Out):
     needed_s: int | None
 
 
+class IntakeOut(Out):
+    """What is to be received and put away on a day: what is expected, with what is overdue today, `announced` of it by
+    notices and transfers, and units that stand at the dock. `receive_s` and `put_away_s` are how long one person takes
+    by what was measured, null where nothing was; `left_s` is what the people whom the policy names do not manage that
+    day, with what was left of the days before."""
+
+    day: date
+    documents: int
+    lines: int
+    units: int
+    announced: int
+    dock_units: int
+    receive_s: int | None
+    put_away_s: int | None
+    left_s: int | None
+
+
 class OutlookOut(Out):
-    """A node; `fitted` are the steps whose times come from history. `other` work waits there beside."""
+    """A node; `fitted` are the steps whose times come from history. `other` work waits there beside; `inbound` is what
+    comes in by day."""
 
     node: UUID
     node_code: str
     fitted: list[str]
     steps: list[LaborStepOut]
     other: list[LaborWaitsOut]
+    inbound: list[IntakeOut]
 
 
 class ThroughputOut(Out):
@@ -146,7 +165,7 @@ class FittedOut(Out):
 
 @router.get("/labor/outlook", response={200: list[OutlookOut], **READ})
 def tell_outlook(request: HttpRequest, company: Company = None) -> Any:  # noqa: ARG001
-    """What is queued at each node against its next cut-offs, and what will miss them."""
+    """What is queued at each node against its next cut-offs, and what will miss them; and what comes in by day."""
     return task_times.outlooks(company=parse.company_of(company), at=timezone.now())
 
 

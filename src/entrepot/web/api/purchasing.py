@@ -13,6 +13,8 @@ from django.utils import timezone
 from ninja import Router
 from pydantic import Field
 
+from entrepot.channels import queries as channels
+from entrepot.channels.commands.send_orders import SendOrderDocument, send_order_documents
 from entrepot.kernel.errors import NotFound
 from entrepot.languages import LANGUAGES
 from entrepot.parties import queries as parties
@@ -131,9 +133,18 @@ class PurchaseOrderOut(Out):
     to_come: int
 
 
+class ScheduledOut(Out):
+    """Units confirmed for one day of several, and how many of them are still to come."""
+
+    quantity: int
+    expected_on: date
+    to_come: int
+
+
 class PurchaseLineOut(Out):
     """`over` was taken beyond the quantity, `short` is not expected any more; `first_quantity` was asked for at first
-    where that was changed, 0 of a line that was added."""
+    where that was changed, 0 of a line that was added. `confirmed_on` is the last day and `expected_on` the next of a
+    line that comes in parts, which `schedule` has; it is empty of one that comes on one day."""
 
     id: UUID
     number: int
@@ -149,6 +160,7 @@ class PurchaseLineOut(Out):
     confirmed_on: date | None
     expected_on: date | None
     first_quantity: int | None
+    schedule: list[ScheduledOut]
 
 
 class OrderMailOut(Out):
@@ -175,11 +187,12 @@ class PurchaseReceiptOut(Out):
 
 
 class PurchaseOrderWholeOut(PurchaseOrderOut):
-    """`receipts`, the oldest first; `mails` to the supplier, the latest first."""
+    """`receipts`, the oldest first; `mails` and X12 `documents` to the supplier, the latest first."""
 
     lines: list[PurchaseLineOut]
     receipts: list[PurchaseReceiptOut]
     mails: list[OrderMailOut]
+    documents: list[OrderDocumentOut]
 
 
 class RescheduledIn(Keyed):
@@ -204,6 +217,38 @@ class OrderSentIn(Keyed):
     address: Annotated[str, Field(min_length=3, max_length=254)]
     language: Literal[tuple(LANGUAGES)] = "en"  # type: ignore[valid-type]
     note: Text = ""
+
+
+class OrderDocumentIn(Keyed):
+    """An order as it stands now, to its supplier as an X12 document (850)."""
+
+    order: UUID
+
+
+class OrderDocumentMadeOut(Out):
+    """The document: `waiting` to be posted to the supplier's address, or to be taken as a `file`. `purpose` is 00 of
+    the first of an order, 05 of one in its place, 01 of its cancellation."""
+
+    order: UUID
+    document: UUID
+    number: str
+    purpose: str
+    state: Literal["file", "waiting"]
+    content: str
+
+
+class OrderDocumentOut(Out):
+    """A document of an order; `error`: why it was given up."""
+
+    id: UUID
+    number: str
+    purpose: str
+    state: Literal["file", "waiting", "sent", "failed"]
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None
+    error: str
+    content: str
 
 
 class SendingOut(Out):
@@ -255,7 +300,8 @@ class ConfirmedIn(Strict):
 
 
 class ConfirmationIn(Keyed):
-    """What the supplier says of lines of an order: how many, and when."""
+    """What the supplier says of lines of an order: how many, and when. A line that comes on several days is named once
+    for each of them."""
 
     order: UUID
     lines: Annotated[list[ConfirmedIn], Field(min_length=1, max_length=LINES_MAX)]
@@ -263,9 +309,12 @@ class ConfirmationIn(Keyed):
 
 
 class ConfirmedOut(Out):
+    """`differences` from what was asked for; `slips` come later than was confirmed before."""
+
     order: UUID
     lines: int
     differences: list[str]
+    slips: list[str]
 
 
 class ReorderOut(Out):
@@ -476,6 +525,22 @@ def send_purchase_orders(
     )  # fmt: skip
 
 
+@router.post(
+    "/purchase-orders/documents",
+    response={200: OrderDocumentMadeOut | list[Each[OrderDocumentMadeOut]], **REFUSED},
+)
+def send_purchase_order_documents(
+    request: HttpRequest,
+    payload: OrderDocumentIn | Annotated[list[OrderDocumentIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Send orders to their suppliers as X12 documents (850), by the policy `channels.x12`."""
+    return give(
+        request, send_order_documents, payload, idempotency_key,
+        lambda one, key: SendOrderDocument(one.order, key=key),
+    )  # fmt: skip
+
+
 @router.get("/purchase-orders/{order_id}/paper", response={200: OrderPaperOut, **READ})
 def get_purchase_order_paper(
     request: HttpRequest,  # noqa: ARG001
@@ -551,11 +616,18 @@ def get_purchase_order(
 ) -> Any:
     """A purchase order with its lines, what came of it, and how it was sent."""
     found = _order(order_id, company)
-    names = PurchaseOrderOut.model_fields
+    names, of_line = PurchaseOrderOut.model_fields, PurchaseLineOut.model_fields
+    schedules = queries.schedules(order_id)
+    lines = [
+        {name: getattr(line, name) for name in of_line if name != "schedule"}
+        | {"schedule": schedules.get(line.id, [])}
+        for line in queries.lines(order_id)
+    ]
     return {name: getattr(found, name) for name in names} | {
-        "lines": queries.lines(order_id),
+        "lines": lines,
         "receipts": queries.receipts(order_id),
         "mails": queries.sendings(order_id),
+        "documents": channels.order_documents(order_id),
     }
 
 

@@ -466,6 +466,12 @@ def minutes(seconds: int) -> int:
 
 
 @register.filter
+def hours(seconds: int) -> float:
+    """Seconds as hours, for tenths of them."""
+    return seconds / 3600
+
+
+@register.filter
 def negated(value: int) -> int:
     return -value
 

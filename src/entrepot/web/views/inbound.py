@@ -14,11 +14,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
 from entrepot.access.rules import Duty
+from entrepot.channels import queries as channels
+from entrepot.channels.commands.send_orders import SendOrderDocument, send_order_documents
+from entrepot.channels.x12.purchase_order import Partner
 from entrepot.insight import pages
+from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.languages import LANGUAGES
 from entrepot.network import queries as network
+from entrepot.parties import queries as parties
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
 from entrepot.purchasing.commands.change import ChangeOrder, change
@@ -40,7 +45,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.putaway import Choice
 from entrepot.web import format as fmt
 from entrepot.web import lists, lists_floor, order_paper, papers, words
-from entrepot.web.buying import announced_in, found_in, lines_in, price_in, serials_in
+from entrepot.web.buying import announced_in, found_in, lines_in, price_in, scheduled_in, serials_in
 from entrepot.web.edge import (
     Request,
     back,
@@ -101,7 +106,10 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "paper_language": language or get_language() or "en",
         "paper_languages": LANGUAGES,
         "sends_mail": access.sends_mail(),
+        "documents": channels.order_documents(which),
+        "sends_edi": _sends_edi(found),
         "lines": lines,
+        "schedules": queries.schedules(which),
         "to_come": [one for one in lines if one.to_come][:FORM_LINES],
         "apart": _apart(request, found),
         "form_lines": lines[:FORM_LINES],
@@ -116,6 +124,28 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "kept": kept(request),
     }
     return page(request, "web/purchase_order.html", context, area="inbound")
+
+
+def _sends_edi(found: queries.Order) -> bool:
+    """Whether the supplier of an order is sent X12 documents."""
+    code = next(
+        (one.code for one in parties.suppliers(company=found.company).values() if one.id == found.supplier),
+        "",
+    )
+    in_force = policies.in_force(found.company, Partner, fmt.reading().now)
+    return bool(policies.of_scope(in_force, code, Partner()).own_id)
+
+
+@require_safe
+@console
+def document(request: Request, which: UUID) -> HttpResponse:
+    """A document of an order as its supplier gets it, as a file."""
+    found = channels.order_document(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    answer = HttpResponse(found.content, content_type="application/edi-x12")
+    answer["Content-Disposition"] = f'attachment; filename="{found.number}.edi"'
+    return answer
 
 
 def _apart(request: Request, found: queries.Order) -> Refused | None:
@@ -166,6 +196,8 @@ def act(request: Request, which: UUID) -> HttpResponse:
         case "send":
             to, language, note = (clean(text.get(name)) for name in ("address", "language", "mail_note"))
             results = give(request, send_orders, [SendOrder(which, to, language, note)], _sent)
+        case "send-edi":
+            results = give(request, send_order_documents, [SendOrderDocument(which)], _sent_by_edi)
         case "reschedule":
             results = _reschedule(request, found, lines)
         case "close" if found.received or text.getlist("line"):
@@ -179,10 +211,16 @@ def act(request: Request, which: UUID) -> HttpResponse:
 
 
 def _said(request: Request, lines: Sequence[queries.Line]) -> list[ConfirmedLine]:
-    """What the supplier confirms of each line; with a day for all, what nothing is said of comes as it was ordered."""
-    text, found = request.POST, []
+    """What the supplier confirms of each line, in parts or at once; with a day for all, what nothing is said of comes
+    as it was ordered. Nothing, where something said can't be understood."""
+    text, parts = request.POST, scheduled_in(request, lines)
+    if parts is None:
+        return []
+    found, in_parts = parts, {one.line for one in parts}
     for_all = day_in(text.get("day-all"))
     for line in lines:
+        if line.id in in_parts:
+            continue
         said, day = clean(text.get(f"confirmed-{line.id}")), day_in(text.get(f"day-{line.id}")) or for_all
         units = int_in(said) if said else (line.quantity if for_all and line.to_come else None)
         if units is not None and day is not None:
@@ -460,6 +498,10 @@ def _rescheduled(_: int) -> str:
 
 def _received(_: int) -> str:
     return gettext("What was counted is received.")
+
+
+def _sent_by_edi(_: int) -> str:
+    return gettext("The document is made: it is posted now, or waits here to be taken as a file.")
 
 
 def _confirmed(_: int) -> str:

@@ -50,6 +50,7 @@ def work_times(request: Request) -> HttpResponse:
         **shown.context(),
         "outlooks": outlooks,
         "plots": [_plot(one) for one in outlooks],
+        "inbound": [(one, day) for one in all_ for day in one.inbound],
         "other": [(one, waits) for one in all_ for waits in one.other],
         "late": [(one, step) for one in outlooks for step in one.steps if step.late_s],
         "parts": {"": _("What was done"), "standards": _("Standard times, in seconds")},

@@ -1,0 +1,97 @@
+"""Answers of suppliers to orders (855): each confirms or refuses its order whole or not at all. Inside a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from entrepot.channels import errors
+from entrepot.channels.x12 import goods
+from entrepot.channels.x12.envelope import X12Error
+from entrepot.channels.x12.goods import Answered, Wanted
+from entrepot.channels.x12.order_answer import OrderAnswer
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import Refused, Said
+from entrepot.purchasing.commands.confirm import ConfirmOrder, confirm
+from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
+from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
+
+
+@dataclass(slots=True)
+class AnsweredSet:
+    """A set of an interchange that answers an order, while it is dealt with."""
+
+    group: str
+    said: OrderAnswer
+    told: Answered | None = None
+    number: str = ""
+    is_fresh: bool = False
+    problem: str = ""
+    packages: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its control numbers: a set that was taken is not taken again, whatever it says now."""
+        return f"{self.group}/{self.said.control}"
+
+    @property
+    def waits(self) -> bool:
+        return not self.problem and not self.number
+
+    @property
+    def units(self) -> int:
+        return self.told.units if self.told else 0
+
+    def end(self, answer: object) -> None:
+        if isinstance(answer, Refused):
+            self.problem = answer.message
+        else:
+            self.number, self.is_fresh = self.said.order, True
+
+
+def unreadable(error: X12Error) -> Refused:
+    return errors.X12Unreadable(
+        segment=error.segment, name=error.name, expected=error.expected, found=error.found
+    )
+
+
+def find(one: AnsweredSet, orders: Mapping[str, Sequence[Wanted]], today: date) -> None:
+    """The order lines that an answer speaks of. What was taken stays so, whatever became of its order since."""
+    try:
+        one.told = goods.answered(one.said, orders, today)
+    except X12Error as error:
+        one.problem = "" if one.number else unreadable(error).message
+
+
+def take(cause: Cause, answers: Sequence[tuple[datetime | None, AnsweredSet]]) -> None:
+    """Confirm what is answered, as of when it came; of a drop-ship order refuse what is not sent. The statements of
+    `confirm`, `confirm_drop_ships` and `refuse_drop_ships`, where there is something for them."""
+    ours = [(at, one, one.told) for at, one in answers if one.told and not one.told.is_drop_ship]
+    asked = [
+        ConfirmOrder(told.order, told.lines, one.said.reference, at, notes=told.notes)
+        for at, one, told in ours
+    ]
+    for (_, one, _), answer in zip(ours, confirm(cause, requests=asked) if asked else (), strict=True):
+        one.end(answer)
+    theirs = [(at, one, one.told) for at, one in answers if one.told and one.told.is_drop_ship]
+    sent = [each for each in theirs if each[2].lines]
+    confirming = [ConfirmDropShip(told.order, one.said.reference, told.due_on, at) for at, one, told in sent]
+    for (_, one, _), taken in zip(
+        sent, confirm_drop_ships(cause, requests=confirming) if confirming else (), strict=True
+    ):
+        one.end(taken)
+    rest = [each for each in theirs if each[2].refused and not each[1].problem]
+    refusing = [
+        RefuseDropShip(
+            told.order,
+            Said("refused with answer {0}", one.said.reference or one.said.control),
+            told.refused,
+            at,
+        )
+        for at, one, told in rest
+    ]
+    for (_, one, _), refused in zip(
+        rest, refuse_drop_ships(cause, requests=refusing) if refusing else (), strict=True
+    ):
+        one.end(refused)

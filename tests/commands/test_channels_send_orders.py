@@ -1,0 +1,192 @@
+"""channels.send_order_documents, note_order_documents: purchase orders as X12 documents, posted or taken as files"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from entrepot.channels import queries, tasks
+from entrepot.channels.commands.send_orders import (
+    NoteOrderDocument,
+    OrderDocumentMade,
+    OrderDocumentNoted,
+    SendOrderDocument,
+    note_order_documents,
+    send_order_documents,
+)
+from entrepot.channels.errors import NoX12Partner
+from entrepot.channels.x12.envelope import read
+from entrepot.channels.x12.purchase_order import Partner
+from entrepot.kernel import relay, sql
+from entrepot.kernel.delivery import RETRY_AFTER
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.ids import uuid7
+from entrepot.kernel.policies import PolicySet, SetPolicy, set_policy
+from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.receive import ReceiveOrder, receive
+from tests.receiver import Receiver, receiving
+from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
+from tests.sizes import MANY, SIZES
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house() -> Retailer:
+    return a_retailer(skus=2)
+
+
+def partner(scope: str = "s1", **facts: object) -> None:
+    body = Partner("HOUSE", "ZZ", "MUGS", "ZZ", **facts)  # type: ignore[arg-type]
+    (answer,) = set_policy(
+        BUYER, requests=[SetPolicy(1, "channels.x12", body, NOW - timedelta(hours=1), scope)]
+    )
+    assert isinstance(answer, PolicySet)
+
+
+def bought(house: Retailer, many: int = 1) -> list[UUID]:
+    lines = ((house.skus[0], 10, Decimal("2.5")), (house.skus[1], 4, Decimal(9)))
+    goods = [OrderGoods(house.company, house.supplier, house.node, "", lines)] * many
+    return [one.order for one in order(BUYER, requests=goods)]
+
+
+def made(*orders: UUID) -> list[OrderDocumentMade | Refused]:
+    return send_order_documents(BUYER, requests=[SendOrderDocument(one) for one in orders])
+
+
+def said(content: str) -> tuple[str, list[str]]:
+    """What a document is for, and the units of its lines."""
+    ((_, one),) = read(content).sets()
+    return one.segments[0].at(1), [each.at(2) for each in one.segments if each.name == "PO1"]
+
+
+def test_an_order_is_a_file_then_one_in_its_place_then_its_cancellation(house):
+    partner()
+    (which,) = bought(house)
+    (first,) = made(which)
+    assert isinstance(first, OrderDocumentMade)
+    assert (first.purpose, first.state) == ("00", "file")
+    assert said(first.content) == ("00", ["10", "4"])
+    assert read(first.content).control == f"000{first.number.removeprefix('ED-')}"
+
+    ((line,),) = sql.run("SELECT id FROM purchasing_orderline WHERE number = 2")
+    close_rest(BUYER, requests=[CloseRest(which, "enough", (line,))])
+    (again,) = made(which)
+    assert said(again.content) == ("05", ["10"])
+
+    cancel(BUYER, requests=[CancelOrder(which, "late")])
+    (over,) = made(which)
+    assert said(over.content) == ("01", ["10", "4"])
+    assert [(one.purpose, one.state) for one in queries.order_documents(which)] == [
+        ("01", "file"), ("05", "file"), ("00", "file"),
+    ]  # fmt: skip
+    assert sql.run("SELECT count(*)::int FROM kernel_delivery") == [(0,)]
+
+
+def test_whoever_has_no_numbers_for_the_envelope_is_sent_nothing(house):
+    (which,) = bought(house)
+    assert [type(one) for one in made(uuid7(), which)] == [NotFound, NoX12Partner]
+    partner(scope="s2")
+    assert [type(one) for one in made(which)] == [NoX12Partner]
+    partner(scope="")
+    assert [type(one) for one in made(which, which)] == [OrderDocumentMade] * 2
+    assert [one.purpose for one in queries.order_documents(which)] == ["05", "00"]
+
+
+def test_an_order_of_which_nothing_is_asked_any_more_makes_no_document(house):
+    partner()
+    (which,) = bought(house)
+    sql.change("UPDATE purchasing_orderline SET short = quantity, given_up_by = 'bea'", {})
+    assert [type(one) for one in made(which)] == [Invalid]
+    sql.change("UPDATE purchasing_orderline SET short = 0, given_up_by = ''", {})
+
+
+@pytest.fixture
+def there(settings) -> Receiver:
+    settings.WEBHOOKS_LOCAL = True
+    with receiving() as receiver:
+        yield receiver
+
+
+def sent(minutes: float = 1) -> int:
+    return relay.relay_once(tasks.DESTINATIONS, at=NOW + timedelta(minutes=minutes))
+
+
+def test_a_document_is_posted_as_it_is_kept_and_noted(house, there):
+    partner(url=there.url)
+    (which,) = bought(house)
+    (one,) = made(which)
+    assert isinstance(one, OrderDocumentMade) and one.state == "waiting"
+    assert sent() == 1
+    (got,) = there.got
+    path, _, body = got.body.partition(" ")
+    assert (path, body, got.headers["content-type"]) == ("/hook?shop=1", one.content, "application/edi-x12")
+    (kept,) = queries.order_documents(which)
+    assert (kept.state, kept.error) == ("sent", "")
+    assert sent() == 0
+
+
+def test_one_that_its_address_does_not_take_is_tried_again_and_given_up_as_work(house, there):
+    partner(url=there.url)
+    there.status = 503
+    (which,) = bought(house)
+    made(which)
+    assert sent() == 0
+    ((state, attempts, error),) = sql.run("SELECT state, attempts, last_error FROM kernel_delivery")
+    assert (state, attempts, error) == ("waiting", 1, "HTTP 503")
+    assert queries.order_documents(which)[0].state == "waiting"
+    sql.change(
+        "UPDATE kernel_delivery SET attempts = %(n)s, next_try_at = created_at", {"n": len(RETRY_AFTER)}
+    )
+    sent()
+    (kept,) = queries.order_documents(which)
+    assert (kept.state, kept.error) == ("failed", "HTTP 503")
+    assert sql.run("SELECT type FROM work_item WHERE state = 'open'") == [("order not sent",)]
+
+
+def test_what_became_of_a_document_is_noted_once(house):
+    partner(url="https://edi.example/orders")
+    (which,) = bought(house)
+    (one,) = made(which)
+    assert isinstance(one, OrderDocumentMade)
+    asked = [NoteOrderDocument(one.document), NoteOrderDocument(uuid7())]
+    noted, unknown = note_order_documents(BUYER, requests=asked)
+    assert noted == OrderDocumentNoted(one.document, "sent") and isinstance(unknown, NotFound)
+    assert isinstance(note_order_documents(BUYER, requests=asked[:1])[0], NotFound)
+
+
+def test_a_key_makes_one_document(house):
+    partner()
+    wanted = [SendOrderDocument(one, key="k") for one in bought(house)]
+    assert send_order_documents(BUYER, requests=wanted) == send_order_documents(BUYER, requests=wanted)
+    assert sql.run("SELECT count(*)::int FROM channels_orderdocument") == [(1,)]
+
+
+def test_what_came_is_still_what_was_asked_for(house):
+    partner()
+    (which,) = bought(house)
+    receive(CLERK, requests=[ReceiveOrder(which)])
+    (one,) = made(which)
+    assert isinstance(one, OrderDocumentMade) and said(one.content) == ("00", ["10", "4"])
+
+
+@pytest.mark.counts("channels.send_order_documents", "channels.note_order_documents")
+def test_statements_do_not_grow_with_the_batch(statements, house):
+    partner(url="https://edi.example/orders")
+    counts: dict[int, list[int]] = {}
+    for many in SIZES:
+        orders = bought(house, many)
+        with statements() as ran:
+            documents = made(*orders)
+        counts[many] = [len(ran.texts)]
+        assert all(isinstance(one, OrderDocumentMade) for one in documents)
+        wanted = [NoteOrderDocument(one.document) for one in documents if isinstance(one, OrderDocumentMade)]
+        with statements() as ran:
+            note_order_documents(BUYER, requests=wanted)
+        counts[many] += [len(ran.texts)]
+    assert counts[1] == counts[10] == counts[MANY], counts

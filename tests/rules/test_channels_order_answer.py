@@ -1,0 +1,157 @@
+"""X12: the answer to an order (855), and the lines and days that it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.channels.x12 import goods
+from entrepot.channels.x12.documents import documents
+from entrepot.channels.x12.envelope import X12Error
+from entrepot.channels.x12.goods import Answered, Wanted
+from entrepot.channels.x12.order_answer import OrderAnswer
+from entrepot.kernel.ids import uuid7
+from tests import x12
+from tests.rules.test_channels_x12 import sample
+
+DAY, LATER = date(2026, 3, 9), date(2026, 3, 13)
+TODAY = date(2026, 3, 2)
+ORDER, SUPPLIER, FIRST, SECOND = (uuid7() for _ in range(4))
+
+
+def wanted(*, is_drop_ship: bool = False, received: int = 0) -> list[Wanted]:
+    cases = (("10400638133393", 6),)
+    return [
+        Wanted(ORDER, SUPPLIER, 1, FIRST, "MUG", "4006381333931", 100 - received, cases, is_drop_ship, received, DAY,
+               Decimal("2.50")),
+        Wanted(ORDER, SUPPLIER, 2, SECOND, "LAMP", "", 10, (), is_drop_ship, 0, DAY, Decimal(9)),
+    ]  # fmt: skip
+
+
+def said(lines: x12.Lines) -> OrderAnswer:
+    _, ((_, found),) = documents(x12.answers(lines))
+    assert isinstance(found, OrderAnswer)
+    return found
+
+
+def told(lines: x12.Lines, orders: Sequence[Wanted] = ()) -> Answered:
+    return goods.answered(said(lines), {"PO-1": list(orders) or wanted()}, TODAY)
+
+
+def confirmed(found: Answered) -> list[tuple[int, int, date]]:
+    return [(1 if one.line == FIRST else 2, one.quantity, one.expected_on) for one in found.lines]
+
+
+def refused(lines: x12.Lines) -> X12Error:
+    with pytest.raises(X12Error) as found:
+        told(lines)
+    return found.value
+
+
+def test_the_answers_of_a_distributor_are_read():
+    found, sets = documents(sample("coedition_855-sample.edi"))
+    assert found.control == "000056536"
+    kinds = [(one.order, one.rest, len(one.items)) for _, one in sets if isinstance(one, OrderAnswer)]
+    assert kinds == [
+        ("1712223", "accepted", 1), ("1712245", "accepted", 2), ("1712253", "accepted", 1), ("1712257", "refused", 0),
+    ]  # fmt: skip
+    first, backordered = sets[0][1], sets[2][1]
+    assert isinstance(first, OrderAnswer) and isinstance(backordered, OrderAnswer)
+    (item,) = first.items
+    assert (item.named.barcodes, item.named.vendor, item.price) == (
+        ("043396055179",),
+        "COL D05517D",
+        Decimal("8.2"),
+    )
+    # Its day (001) is the one after which the order is cancelled, and says nothing of when the goods come.
+    assert [(part.units, part.day, part.is_open) for part in item.parts] == [(1, None, False)]
+    assert [part.is_open for part in backordered.items[0].parts] == [True]
+
+
+def test_a_line_comes_in_parts_by_its_acknowledgements_dates_or_schedule():
+    parts = x12.answered("1", 100, ("IA", 60, "20260309"), ("DR", 40, "20260313"), code="MUG")
+    expected = [(1, 60, DAY), (1, 40, LATER)]
+    assert confirmed(told(x12.answer("PO-1", "AC", parts))) == expected
+
+    by_dtm: x12.Lines = [
+        ("PO1", "1", "100", "EA", "", "", "BP", "MUG"),
+        ("ACK", "IA", "60", "EA"), ("DTM", "002", "20260310"), ("DTM", "067", "20260309"),
+        ("ACK", "IA", "40", "EA"), ("DTM", "068", "20260313"),
+    ]  # fmt: skip
+    assert confirmed(told(x12.answer("PO-1", "AC", by_dtm))) == expected
+
+    by_schedule: x12.Lines = [
+        ("PO1", "1", "100", "EA", "", "", "BP", "MUG"), ("ACK", "IA", "100", "EA"),
+        ("SCH", "60", "EA", "", "", "067", "20260309"), ("SCH", "40", "EA", "", "", "067", "20260313"),
+    ]  # fmt: skip
+    assert confirmed(told(x12.answer("PO-1", "AC", by_schedule))) == expected
+    assert refused(x12.answer("PO-1", "AC", [*by_schedule, ("SCH", "1", "EA")])).name == "SCH01"
+
+
+def test_what_is_not_named_is_as_the_answer_says_of_the_whole():
+    mug = x12.answered("1", 100, ("IR", 100, ""), code="MUG")
+    assert confirmed(told(x12.answer("PO-1", "AC", mug))) == [(1, 0, DAY)]
+    assert confirmed(told(x12.answer("PO-1", "AE", mug))) == [(1, 0, DAY), (2, 10, DAY)]
+    assert confirmed(told(x12.answer("PO-1", "AT"))) == [(1, 100, DAY), (2, 10, DAY)]
+    assert confirmed(told(x12.answer("PO-1", "RJ"))) == [(1, 0, DAY), (2, 0, DAY)]
+    assert confirmed(told(x12.answer("PO-1", "RJ"), wanted(received=30))) == [(1, 30, DAY), (2, 0, DAY)]
+
+
+def test_cases_count_by_their_barcode_and_goods_by_the_number_of_the_line():
+    case: x12.Lines = [("PO1", "", "10", "CA", "", "", "UK", "10400638133393"), ("ACK", "IA", "10", "CA")]
+    assert confirmed(told(x12.answer("PO-1", "AC", case))) == [(1, 60, DAY)]
+    numbered = x12.answered("2", 10, ("IA", 10, ""))
+    assert confirmed(told(x12.answer("PO-1", "AC", numbered))) == [(2, 10, DAY)]
+
+
+def test_another_price_is_told_and_what_is_on_hold_or_later_is_not_counted_on():
+    dear = x12.answered("1", 100, ("IP", 100, ""), code="MUG", price="2.75")
+    assert told(x12.answer("PO-1", "AC", dear)).notes == ("line 1: 2.75 a unit instead of 2.50",)
+    later = x12.answered("1", 100, ("BP", 60, "20260309"), ("IB", 40, ""), code="MUG")
+    assert confirmed(told(x12.answer("PO-1", "AC", later))) == [(1, 60, DAY)]
+    held = x12.answered("1", 100, ("IH", 100, ""), code="MUG")
+    assert confirmed(told(x12.answer("PO-1", "AE", held))) == [(2, 10, DAY)]
+    assert refused(x12.answer("PO-1", "AC", held)).name == "BAK02"
+
+
+def test_of_a_drop_ship_order_what_is_not_sent_is_refused():
+    mug = x12.answered("1", 100, ("IA", 60, "20260313"), ("ID", 40, ""), code="MUG")
+    found = told(x12.answer("PO-1", "AE", mug), wanted(is_drop_ship=True))
+    assert (found.refused, found.due_on, found.units) == (((1, 40),), LATER, 70)
+    assert told(x12.answer("PO-1", "RJ"), wanted(is_drop_ship=True)).refused == ((1, 100), (2, 10))
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (x12.answer("PO-2", "AT"), "BAK03"),
+        (x12.answer("PO-1", "AH"), "BAK02"),
+        (x12.answer("PO-1", "AC"), "BAK02"),
+        (x12.answer("PO-1", "AT", purpose="01"), "BAK01"),
+        (x12.answer("PO-1", "AC", x12.answered("1", 1, ("IS", 1, ""), code="MUG")), "ACK01"),
+        (x12.answer("PO-1", "AC", x12.answered("1", 1, ("IA", 1, "2026"), code="MUG")), "ACK05"),
+        (x12.answer("PO-1", "AC", x12.answered("1", 1, ("IA", 1, ""), code="JUG")), "PO1"),
+        (x12.answer("PO-1", "AC", x12.answered("1", 1, ("IA", 1, ""), code="MUG", price="x")), "PO104"),
+        (
+            [*x12.answer("PO-1", "AC", x12.answered("1", 1, ("IA", 1, ""), code="MUG"))[:-1], ("CTT", "2")],
+            "CTT01",
+        ),
+        ([("PO1", "1", "1", "EA")], "PO1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_where_it_is_wrong(lines, name):
+    assert refused(lines).name == name
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(0, 20)), min_size=1, max_size=6))
+def test_all_units_that_are_taken_are_confirmed_once_on_their_days(parts):
+    shares = [("IA", units, f"{DAY + timedelta(days=days):%Y%m%d}") for units, days in parts]
+    found = told(x12.answer("PO-1", "AC", x12.answered("1", 100, *shares, code="MUG")))
+    assert found.units == sum(units for units, _ in parts)
+    days = [one.expected_on for one in found.lines]
+    assert days == sorted(set(days)) and set(days) == {DAY + timedelta(days=days) for _, days in parts}
