@@ -235,6 +235,16 @@ class LessWorth(Refused):
     )
 
 
+class MustConform(Refused):
+    """The law lets a customer claim that goods do not conform: what has nothing to do with that is no answer."""
+
+    code = "returns.must_conform"
+    says = (
+        "Return {number} claims by law that goods do not conform, and they can't be refused because {reason}. Mend,"
+        " exchange or refund them; or refuse what was damaged after its delivery, is not ours, or was swapped."
+    )
+
+
 class NoParts(Refused):
     """Fewer units of a part are free at the node of the work than were used."""
 

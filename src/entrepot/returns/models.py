@@ -300,6 +300,10 @@ class Terms(models.Model):
     bonus_percent = models.SmallIntegerField()
     label = models.BooleanField()
     by_law = models.BooleanField(default=False, db_default=False)
+    withdraws = models.BooleanField(
+        default=False, db_default=False
+    )  # which rights stood; neither is said of those
+    conforms = models.BooleanField(default=False, db_default=False)  # of before they were told apart
     reasons = models.JSONField()
     policy_version = models.IntegerField()
 
