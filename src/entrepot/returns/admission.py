@@ -15,8 +15,8 @@ from entrepot.returns.rules import ASKED, OURS, REASONS, Policy
 
 CONDITIONS = ("unopened", "opened", "used", "damaged")
 USUAL = tuple(one for one in ASKED if one not in ("keep", "repair"))
-"""Outcomes where no rule says otherwise. That the customer keeps the goods needs a rule; so does a repair, which the
-house does not carry out: whoever offers it sees to it by hand."""
+"""Outcomes where no rule says otherwise. That the customer keeps the goods needs a rule; so does a repair, for which a
+house needs a workshop."""
 
 CLAIMS = frozenset(
     {code for code, one in REASONS.items() if one.group == "quality"}
@@ -268,7 +268,8 @@ def _withdrawing(found: Terms, law: Law, days: int) -> Terms:
 
 def _conforming(found: Terms, law: Law, days: int) -> Terms:
     """The terms of what does not conform, lifted to another one at the house's cost, and first of all to the money back
-    where the law gives that. A repair is as lawful as another one; it is not offered by itself."""
+    where the law gives that. A repair is as lawful as another one: a rule offers it beside, for not every house has
+    a workshop."""
     rejects = _within_days(days, law.reject_days)
     offered = found.outcomes if found.answer == "yes" else ()
     lacks = ("refund",) * (rejects and "refund" not in offered)

@@ -200,7 +200,7 @@ def _propose(
     """What the rules propose, with what lowered the grade."""
     unit = proposing.Unit(
         _goods(checked.grade, at, units, of), units.sku, line.reason, units.condition, checked.codes,
-        tuple(units.suppliers), units.hazardous,
+        tuple(units.suppliers), units.hazardous, of.asked == "repair",
     )  # fmt: skip
     found = proposing.propose(
         in_force.of(of.company, rules.Policy)[1],

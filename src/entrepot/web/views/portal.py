@@ -107,8 +107,6 @@ MAY = frozenset(
     }
 )
 """All that the portal can do for whoever visits it."""
-OFFERED = tuple(one for one in ASKED if one != "repair")
-"""What customers may ask for by themselves: a repair is agreed by hand, with somebody who sees to it."""
 PHOTOS = {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
 """What a field for photos says."""
 
@@ -400,9 +398,9 @@ def _choices(
     said, offered = _said(request, fresh=isinstance(refused, RequestReused)), []
     context: dict[str, Any] = {"door": visit.door, "order": visit.order, "said": said}
     if items and (refused is None or chose):
-        answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in OFFERED])
+        answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in ASKED])
         offered = [
-            (one, found) for one, found in zip(OFFERED, answers, strict=True) if isinstance(found, Authorized)
+            (one, found) for one, found in zip(ASKED, answers, strict=True) if isinstance(found, Authorized)
         ]
         refused = refused or (None if offered else next(one for one in answers if isinstance(one, Refused)))
     if refused or chose or not items:
@@ -460,7 +458,7 @@ def _rest(
 def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """The return is written. The key that the form carries makes a second tap the same return."""
     key, asked = uuid_in(request.POST.get("key")), clean(request.POST.get("asked"))
-    asked = asked if asked in OFFERED else ""
+    asked = asked if asked in ASKED else ""
     items, pictures = _items(request), _pictures(request)
     written = f"portal {visit.order.id} {key}"
     refused = _too_often(visit) or _unfit(pictures)
