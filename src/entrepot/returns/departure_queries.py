@@ -185,7 +185,8 @@ WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
 """
 
 _WAITING = f"""
-SELECT d.id, d.disposition, r.id, r.number, s.id, s.code, s.name, n.id, n.code, b.code, c.lot, c.serial,
+SELECT d.id, CASE WHEN d.disposition = 'repair' AND r.asked <> 'repair' THEN 'refurbish' ELSE d.disposition END,
+       r.id, r.number, s.id, s.code, s.name, n.id, n.code, b.code, c.lot, c.serial,
        d.quantity - COALESCE(g.units, 0), x.grade, x.note, d.decided_at, v.id, COALESCE(v.name, '')
 FROM returns_disposition AS d
 JOIN returns_return AS r ON r.id = d.return_id
@@ -204,7 +205,8 @@ LEFT JOIN LATERAL (
          WHERE o.sku_id = s.id AND w.company_id = r.company_id ORDER BY o.cost, o.id LIMIT 1))) AS v ON TRUE
 WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
   AND d.disposition IN {_FOLLOWED}
-  AND %(disposition)s::text IN ('', d.disposition)
+  AND %(disposition)s::text IN ('', CASE WHEN d.disposition = 'repair' AND r.asked <> 'repair' THEN 'refurbish'
+                                         ELSE d.disposition END)
 ORDER BY d.id LIMIT %(limit)s::int
 """
 

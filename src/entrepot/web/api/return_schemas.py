@@ -551,6 +551,7 @@ class ReturnLineOut(Out):
     refunded: int
     missing: int
     refused: int
+    repaired: int
 
 
 class ReceiptOut(Out):
