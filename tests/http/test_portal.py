@@ -406,9 +406,7 @@ def test_the_way_of_a_refund_is_told_in_words_of_its_customer(customer, order, s
 
 def test_a_customer_follows_his_repair_and_answers_to_its_price(customer, order, shop):
     at = the_system(shop.now)
-    body = Admission(
-        (Rule("we mend", outcomes=("repair", "refund"), window_days=365),), ("", order.tier or "")
-    )
+    body = Admission((Rule("we mend", outcomes=("repair", "refund"), window_days=365),))
     kept = policies.SetPolicy(COMPANY, "returns.authorization", body, shop.now - timedelta(days=1))
     policies.set_policy(the_system(shop.now - timedelta(days=1)), requests=[kept])
     enters(customer, order)
