@@ -392,6 +392,21 @@ def test_statements_are_equal_at_1_10_and_many(house: Floor, statements):
             whole(note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, name) for name in names]))
 
 
+@pytest.mark.counts("returns.watch_sent_back")
+def test_statements_do_not_grow_with_the_parcels_that_are_late(house: Floor, statements):
+    late = 0
+    for size in SIZES:
+        goes = prepared(house, size)
+        whole(answer_repairs(SERVES, requests=[AnswerRepair(one, False) for one, _ in goes]))
+        parcels = [SendBack(of, "Post", f"W{size}-{place}", (one,)) for place, (one, of) in enumerate(goes)]
+        whole(send_back(SERVES, requests=parcels))
+        late += size
+        with statements():
+            wanted = [WatchSentBack(COMPANY, key=f"{size}-{place}") for place in range(size)]
+            answers = watch_sent_back(replace(SYSTEM, at=NOW + timedelta(days=15)), requests=wanted)
+        assert answers[0] == SentBackWatched(COMPANY, late)
+
+
 def prepared(house: Floor, size: int) -> list[tuple[UUID, UUID]]:
     """Repairs that customers are asked to pay, with their returns."""
     pairs = to_repair(house, size, reason="changed_mind")
