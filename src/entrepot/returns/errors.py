@@ -245,6 +245,16 @@ class MustConform(Refused):
     )
 
 
+class InspectedAlready(Refused):
+    """One unit is not found twice in one return."""
+
+    code = "returns.inspected_already"
+    says = (
+        "The unit with serial number {serial} of return {number} was inspected already. Read the number on this unit"
+        " again; if it was read wrongly the first time, have the units of that inspection decided about."
+    )
+
+
 class RepairIsFree(Refused):
     """The law lets nobody ask for money to make goods conform."""
 

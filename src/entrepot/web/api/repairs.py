@@ -117,7 +117,7 @@ class SentBackOut(Out):
     units: int
 
 
-class ArrivalIn(Strict):
+class BackArrivalIn(Strict):
     """A parcel that was sent back arrived, or was lost."""
 
     model_config = _example(tracking="PP123456785")
@@ -128,7 +128,7 @@ class ArrivalIn(Strict):
     key: Own = None
 
 
-class ArrivalOut(Out):
+class BackArrivalOut(Out):
     """`parcels` is 0 where the house has sent none back by that number, or knew already."""
 
     tracking: str
@@ -252,10 +252,12 @@ def send_units_back(
     )  # fmt: skip
 
 
-@router.post("/returns/sent-back/arrived", response={200: ArrivalOut | list[Each[ArrivalOut]], **REFUSED})
+@router.post(
+    "/returns/sent-back/arrived", response={200: BackArrivalOut | list[Each[BackArrivalOut]], **REFUSED}
+)
 def note_arrival(
     request: HttpRequest,
-    payload: ArrivalIn | Annotated[list[ArrivalIn], Many],
+    payload: BackArrivalIn | Annotated[list[BackArrivalIn], Many],
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
