@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from entrepot.insight import kpi_facts
 from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
@@ -196,6 +197,24 @@ def test_the_customer_agrees_to_the_price_of_what_is_not_the_houses_fault(house:
     row = one_repair(one.return_id)
     assert (row.state, row.price_minor, row.tax_minor) == ("sent", 1_200, 0), "his order bore no tax"
     assert lines(answer.repair) == {1150: 1_200, 4040: -1_200}
+
+
+def test_what_is_its_customers_is_nothing_that_could_be_recovered(house: Floor):
+    around = {
+        "company": COMPANY,
+        "since": NOW - timedelta(days=1),
+        "until": NOW + timedelta(days=1),
+        "now": NOW,
+    }
+    pairs = to_repair(house, 3)
+    mends, fails, _ = (offered(disposition).repair for _, disposition in pairs)
+    worked(mends)
+    whole(send_back(SERVES, requests=[SendBack(pairs[0][0].return_id, "Parcel Post", "PP1")]))
+    assert sql.run(kpi_facts.RECOVERED, around) == []
+    worked(fails, repaired=0, failed=1)
+    whole(settle_repairs(SERVES, requests=[SettleRepair(fails, "refund", "he wants his money")]))
+    (row,) = sql.run(kpi_facts.RECOVERED, around)
+    assert (row[3], row[-2:]) == ("repair", (100.0, 100.0)), "it is the house's, and stands in its workshop"
 
 
 def test_a_price_that_is_declined_sends_the_unit_back_as_it_is(house: Floor):
