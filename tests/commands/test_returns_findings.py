@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -120,6 +121,18 @@ def test_a_swapped_serial_number_is_a_question_and_the_right_one_is_not(house: F
     assert (item.subject, item.role) == (wrong.return_id, "customer service")
     assert "S-9 did not leave with the order" in item.reason
     sql.run("UPDATE stock_bucket SET serial = ''")
+
+
+def test_one_unit_is_not_inspected_twice_in_a_return(house: Floor):
+    asked = asked_all(sold(house, 2, (0, 2)), 2)
+    first, second = came_all(asked)
+    wanted = Inspect(first.receipt, 1, "A", serial="S-1")
+    answers = inspect(INSPECTS, requests=[wanted, wanted, Inspect(second.receipt, 1, "A", serial="S-1")])
+    assert isinstance(answers[0], Inspected)
+    assert answers[1] == errors.InspectedAlready(serial="S-1", number=asked[0].number)
+    assert isinstance(answers[2], Inspected), "another return has another"
+    assert inspect(INSPECTS, requests=[wanted]) == [answers[1]]
+    assert isinstance(inspect(INSPECTS, requests=[replace(wanted, serial="S-2")])[0], Inspected)
 
 
 def test_a_serial_number_of_the_second_parcel_is_right_on_the_order_that_was_paid(house: Floor):

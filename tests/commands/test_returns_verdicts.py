@@ -17,7 +17,7 @@ from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, RequestReused, WrongState
 from entrepot.purchasing.commands import reorder
 from entrepot.returns import errors, exchange_queries, portal_queries, queries, verdict_queries
-from entrepot.returns.admission import Admission
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.dispose import Dispose, Disposed, dispose
 from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
@@ -280,6 +280,22 @@ def test_by_law_nobody_loses_all_for_what_the_goods_have_lost(house: Floor):
         assert no == errors.LessWorth(number=one.number, reason=REASONS[reason])
     assert queries.whole(one.return_id).lines[0].refused == 0
     assert refused(inspection, reason="not_ours").goods == "back"
+
+
+def test_a_claim_that_goods_do_not_conform_is_answered_about_that(house: Floor):
+    """He may not withdraw any more. That he used it says nothing of its fault; that he broke it does."""
+    sealed = Admission((Rule("sealed", exception="hygiene_seal"),))
+    policies.set_policy(SYSTEM, requests=[
+        policies.SetPolicy(COMPANY, "returns.authorization", sealed, NOW - timedelta(hours=1))
+    ])  # fmt: skip
+    one = asked(sold(house, 1, (0, 1))[0], 1, reason="defective")
+    assert (one.terms[0].withdraws, one.terms[0].conforms) == (False, True)
+    (receipt,) = came(one)
+    inspection = whole(inspect(INSPECTS, requests=[Inspect(receipt.receipt, 1, "C")]))[0].inspection
+    for reason in ("used", "incomplete", "not_taken_back"):
+        (no,) = refuse_units(SERVES, requests=[RefuseUnits(inspection, reason, TOLD)])
+        assert no == errors.MustConform(number=one.number, reason=REASONS[reason])
+    assert refused(inspection, reason="damaged").outcome == "refused"
 
 
 def test_goods_are_kept_without_money_by_somebody_who_may_and_says_why(house: Floor):

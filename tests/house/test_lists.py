@@ -72,6 +72,7 @@ OTHERWISE = {
     "web/return_fraud.html": (2, "sums, and the marks of customers"),
     "web/return_staging.html": (1, "sums by node"),
     "web/return_times.html": (2, "a report: sums"),
+    "web/repairs.html": (2, "what waits to be offered, and sums of a report"),
     "web/station.html": (1, "what stands at one station"),
     "web/style.html": (1, "an example"),
     "web/supplier_invoices.html": (1, "lines of one invoice"),

@@ -21,19 +21,24 @@ from entrepot.kernel.command import whole
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
-from entrepot.returns import exchange_queries, label_queries, portal_queries, queries
+from entrepot.returns import exchange_queries, label_queries, portal_queries, queries, repair_queries
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
+from entrepot.returns.commands.finish_work import FinishWork, finish_work
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.labels import MakeLabel, make_labels
+from entrepot.returns.commands.note_arrivals import NoteArrival, note_arrivals
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.commands.repairs import OfferRepair, offer_repairs
 from entrepot.returns.commands.review import Review, review
+from entrepot.returns.commands.send_back import SendBack, send_back
 from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
+from entrepot.returns.commands.work_orders import StartWork, start_work
 from entrepot.returns.portal_queries import Portal
 from entrepot.returns.reasons import Reasons
 from entrepot.returns.rules import REASONS
@@ -397,6 +402,48 @@ def test_the_way_of_a_refund_is_told_in_words_of_its_customer(customer, order, s
     (told,) = portal_queries.refunds_of(seen.id)
     assert (told.step, sum(way.minor for way in told.ways)) == ("given", made.total_minor)
     assert "Given on" in text_of(customer.get(address))
+
+
+def test_a_customer_follows_his_repair_and_answers_to_its_price(customer, order, shop):
+    at = the_system(shop.now)
+    body = Admission((Rule("we mend", outcomes=("repair", "refund"), window_days=365),))
+    kept = policies.SetPolicy(COMPANY, "returns.authorization", body, shop.now - timedelta(days=1))
+    policies.set_policy(the_system(shop.now - timedelta(days=1)), requests=[kept])
+    enters(customer, order)
+    said = wants(order)
+    assert "Have it repaired" in text_of(customer.post("/portal/answer/", said))
+    address = customer.post("/portal/ask/", said | {"asked": "repair"})["Location"]
+    (seen,) = portal_queries.returns_of(order.id)
+    ((line, units),) = sql.run(
+        "SELECT id, quantity FROM returns_line WHERE return_id = %(id)s", {"id": seen.id}
+    )
+    (receipt,) = whole(receive(at, requests=[Receive(seen.id, line, units)]))
+    (found,) = whole(inspect(at, requests=[Inspect(receipt.receipt, units, "C")]))
+    (put,) = whole(dispose(at, requests=[Dispose(found.inspection, units)]))
+    assert portal_queries.returns_of(order.id)[0].step == "in repair"
+    offer = OfferRepair(
+        COMPANY, put.disposition_id, units, "a new coil", "customer", 1_250, "The coil is burnt."
+    )
+    (made,) = whole(offer_repairs(at, requests=[offer]))
+    page = text_of(customer.get(address))
+    assert "We can repair it, if you agree to the price." in page and "The coil is burnt." in page
+    strange = customer.post(f"{address}repair/", {"repair": str(ids.uuid7()), "agrees": "1"})
+    assert strange.status_code == 302
+    assert "We can repair it" in text_of(customer.get(address)), "another's repair is not his to answer"
+    says = {"repair": str(made.repair), "agrees": "1"}
+    customer.post(f"{address}repair/", says)
+    assert customer.post(f"{address}repair/", says | {"agrees": "0"}).status_code == 302
+    assert "We repair it." in text_of(customer.get(address)), "the first answer stands"
+    work = repair_queries.repairs(COMPANY, return_id=seen.id)[0].work_order
+    whole(start_work(at, requests=[StartWork(work)]))
+    whole(finish_work(at, requests=[FinishWork(work, repaired=units)]))
+    assert "It is repaired, and we send it back to you." in text_of(customer.get(address))
+    whole(send_back(at, requests=[SendBack(seen.id, "Parcel Post", "PP1")]))
+    page = text_of(customer.get(address))
+    assert "It is on its way back to you." in page and "Parcel Post · PP1 · sent on" in page
+    whole(note_arrivals(at, requests=[NoteArrival(COMPANY, "PP1")]))
+    assert portal_queries.returns_of(order.id)[0].step == "with you again"
+    assert "It is with you again." in text_of(customer.get(address))
 
 
 def test_what_is_not_taken_back_is_told_to_its_customer(customer, order, shop):

@@ -124,7 +124,7 @@ def test_what_a_person_decides_is_not_derived(lines: list[Units], refunds: int):
 
 
 def test_total_sums_place_by_place():
-    assert rules.total([Units(1, 0, 1, 1, 0, 0), Units(5, 1, 3, 2, 2, 1)]) == (6, 1, 4, 3, 2, 1, 0, 0)
+    assert rules.total([Units(1, 0, 1, 1, 0, 0), Units(5, 1, 3, 2, 2, 1)]) == (6, 1, 4, 3, 2, 1, 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def test_numbers_tell_what_they_are_of():
         "DON-2026-000007",
         "DSP-2026-000007",
         "WO-2026-000007",
+        "RP-2026-000007",
     ]
 
 

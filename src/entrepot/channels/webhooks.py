@@ -64,6 +64,17 @@ EVENTS: dict[str, Named] = {
         "return", (), "Units of a return that somebody had to decide about, or refused, are taken back",
         by="returns.accept_units",
     ),
+    "return.sent_back": Named(
+        "return", (), "Units of a return are on their way back to their customer", by="returns.send_back"
+    ),
+    "repair.offered": Named("repair", ("offered",), "A customer is asked to agree to the price of a repair"),
+    "repair.agreed": Named("repair", ("agreed",), "A repair is ordered of the workshop"),
+    "repair.declined": Named("repair", ("declined",), "A customer did not agree to the price of a repair"),
+    "repair.repaired": Named("repair", ("repaired",), "What a customer wants repaired is"),
+    "repair.failed": Named("repair", ("failed",), "What a customer wants repaired can't be"),
+    "repair.sent": Named("repair", ("sent",), "What was in repair is on its way back to its customer"),
+    "repair.delivered": Named("repair", ("delivered",), "What was in repair is back with its customer"),
+    "repair.settled": Named("repair", ("settled",), "Something else was agreed on than a repair"),
     "return.closed": Named("return", ("closed",), "Goods and money of a return are done with"),
     "return.cancelled": Named("return", ("cancelled",), "A return does not come"),
     "refund.waiting": Named("refund", ("waiting",), "A refund waits for another person"),

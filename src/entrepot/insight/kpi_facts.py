@@ -440,10 +440,12 @@ WHERE f.company_id = %(company)s::smallint AND f.state IN ('approved', 'paid') A
 
 # Goods that came back cost what they had cost when they left. What stands in stock again is worth that still, less what
 # second grade was written down; what was decided about again counts as it was last. Of what left, vendors and buyers
-# owe their part of the departure, or have given it; its tax is the state's.
+# owe their part of the departure, or have given it; its tax is the state's. What is its customer's, in repair or sent
+# back, is nothing that could be recovered.
 RECOVERED = f"""
 SELECT d.decided_at, c.code, n.code, d.disposition, r.id, r.number || ' · ' || k.code,
-       CASE WHEN d.disposition IN ('restock', 'second_grade', 'refurbish') THEN e.units * u.cost - e.written_down
+       CASE WHEN d.disposition IN ('restock', 'second_grade', 'refurbish', 'repair')
+            THEN e.units * u.cost - e.written_down
             ELSE COALESCE(g.brought, 0) END, e.units * u.cost
 FROM returns_disposition AS d
 CROSS JOIN LATERAL (
@@ -467,6 +469,7 @@ LEFT JOIN LATERAL (
     WHERE i.disposition_id = d.id
 ) AS g ON true
 WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")}
+  AND d.disposition <> 'send_back' AND (d.disposition <> 'repair' OR r.asked <> 'repair')
 """
 
 CLEARING_DAYS = 4

@@ -27,14 +27,15 @@ CALCULATED = ("labor", "cartons")
 
 
 _OF_ACCOUNT = {
-    4000: "goods", 4010: "shipping", 4020: "other income", 4030: "return fees", 4090: "discounts", 4100: "refunds",
-    4110: "expected returns", 4120: "refunds",
+    4000: "goods", 4010: "shipping", 4020: "other income", 4030: "return fees", 4040: "return fees",
+    4090: "discounts", 4100: "refunds", 4110: "expected returns", 4120: "refunds",
     5000: "cost", 5010: "expected returns", 5100: "stock", 5110: "stock", 5200: "fees", 5210: "fees", 5220: "fees",
     5300: "lost payments", 5310: "lost payments", 5320: "losses on returns", 5400: "other income",
-    5410: "losses on returns",
+    5365: "losses on returns", 5410: "losses on returns",
     5420: "packaging", 5500: "freight", 5510: "freight", 5520: "recovered", 5600: "stock", 5620: "recovered",
     5550: "other expenses",
-    5330: "stock", 5340: "losses on returns", 5350: "recovered", 5700: "currency", 5710: "currency",
+    5330: "stock", 5340: "losses on returns", 5350: "recovered", 5360: "losses on returns",
+    5700: "currency", 5710: "currency",
 }  # fmt: skip
 
 _BACK = ("return.", "credit.")

@@ -735,6 +735,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "refund": ("returns_refund", "number", "state"),
     "departure": ("returns_departure", "number", "state"),
     "work_order": ("returns_workorder", "number", "state"),
+    "repair": ("returns_repair", "number", "state"),
     "card_hold": ("returns_hold", "number", "state"),
     "dispute": ("payments_dispute", "external_id", "state"),
     "payout": ("settlement_payout", "number", "state"),

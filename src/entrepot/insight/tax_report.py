@@ -159,8 +159,10 @@ WITH entry AS (
     LEFT JOIN returns_refund AS r ON r.id = e.document_id AND e.document_kind = 'refund'
     LEFT JOIN returns_hold AS h ON h.id = e.document_id AND e.document_kind = 'card_hold'
     LEFT JOIN returns_return AS hr ON hr.id = h.return_id
+    LEFT JOIN returns_repair AS rr ON rr.id = e.document_id AND e.document_kind = 'repair'
+    LEFT JOIN returns_return AS rp ON rp.id = rr.return_id
     LEFT JOIN returns_departure AS w ON w.id = e.document_id AND e.document_kind = 'departure'
-    LEFT JOIN orders_order AS o ON o.id = COALESCE(s.order_id, r.order_id, hr.order_id, e.document_id)
+    LEFT JOIN orders_order AS o ON o.id = COALESCE(s.order_id, r.order_id, hr.order_id, rp.order_id, e.document_id)
 ), told AS (
     SELECT p.*, g.rate, g.place,
            CASE WHEN p.net_minor = 0 THEN 0 ELSE round(p.base::numeric * g.net / p.net_minor)::bigint END AS base_part,
@@ -203,7 +205,8 @@ SELECT month, country, address, rate, COALESCE(sum(base) FILTER (WHERE collects)
        COALESCE(sum(tax) FILTER (WHERE collects), 0)::bigint AS collected,
        COALESCE(-sum(base) FILTER (WHERE NOT collects), 0)::bigint AS returned,
        COALESCE(-sum(tax) FILTER (WHERE NOT collects), 0)::bigint AS refunded
-FROM (SELECT p.*, event IN ('sale', 'card_hold.taken', 'liquidation.sold') AS collects FROM parts AS p) AS p
+FROM (SELECT p.*, event IN ('sale', 'card_hold.taken', 'liquidation.sold', 'repair.charged') AS collects
+      FROM parts AS p) AS p
 GROUP BY 1, 2, 3, 4) AS g
 """
 

@@ -36,6 +36,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (2200, "Output tax", "liability", False),
     (2210, "Taxes to be paid", "liability", False),
     (2250, "Accrued expenses", "liability", False),
+    (2260, "Warranty provision", "liability", False),
     (2300, "Refunds payable", "liability", True),
     (2310, "Refund liability", "liability", False),
     (2400, "Gift vouchers", "liability", False),
@@ -46,6 +47,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (4010, "Shipping income", "income", False),
     (4020, "Other income", "income", False),
     (4030, "Return fees", "income", False),
+    (4040, "Repairs for customers", "income", False),
     (4090, "Discounts and manual adjustments", "income", False),
     (4100, "Sales returns and credits", "income", False),
     (4110, "Expected returns", "income", False),
@@ -63,6 +65,8 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (5330, "Write-downs of stock", "expense", False),
     (5340, "Refurbishment expensed", "expense", False),
     (5350, "Gains and losses of liquidation", "expense", False),
+    (5360, "Warranty repairs", "expense", False),
+    (5365, "Cost of repairs for customers", "expense", False),
     (5400, "Samples", "expense", False),
     (5410, "Donations", "expense", False),
     (5420, "Packaging", "expense", False),
@@ -98,6 +102,9 @@ HELD = {"goods": 4100, "shipping": 4010, "tax": 2200}
 
 LOTS = {"goods": 5350, "tax": 2200}
 """Where the price of a lot belongs. What its units were worth stands against it: 5350 holds the gain or loss."""
+
+REPAIRED = {"warranty": 5360, "goodwill": 5360, "provision": 2260, "customer": 5365}
+"""Where the cost of a repair belongs: who bears it, or the provision that was made for it."""
 
 WRITTEN_OFF = {2050: 5600, 2100: 4020, 2150: 5510, 2160: 5340, 2300: 4020}
 """Where what is left of a clearing account goes when somebody gives it up. The others are settled where their documents
@@ -203,6 +210,10 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("refurbishment.worked", "capitalized", 1230, 2160),
     ("refurbishment.worked", "expensed", 5340, 2160),
     ("refurbishment.worked", "own", 1230, 5340),
+    *(("repair.worked", payer, account, 2160) for payer, account in REPAIRED.items()),
+    *((f"stock.repair_{payer}", "cost", account, 1200) for payer, account in REPAIRED.items()),
+    ("repair.charged", "repair.price", 1150, 4040),
+    ("repair.charged", "repair.tax", 1150, 2200),
     *(
         ("clearing.written_off", f"remainder.{account}", other, account)
         for account, other in WRITTEN_OFF.items()

@@ -15,8 +15,15 @@ from entrepot.returns.rules import ASKED, OURS, REASONS, Policy
 
 CONDITIONS = ("unopened", "opened", "used", "damaged")
 USUAL = tuple(one for one in ASKED if one not in ("keep", "repair"))
-"""Outcomes where no rule says otherwise. That the customer keeps the goods needs a rule; so does a repair, which the
-house does not carry out: whoever offers it sees to it by hand."""
+"""Outcomes where no rule says otherwise. That the customer keeps the goods needs a rule; so does a repair, for which a
+house needs a workshop."""
+
+CLAIMS = frozenset(
+    {code for code, one in REASONS.items() if one.group == "quality"}
+    | {"not_as_described", "color_differs", "wrong_item", "missing_parts", "damaged_in_transit"}
+)
+"""Reasons that say that the good is not as it has to be: by its quality, its description, its kind or quantity, or
+because it was damaged before it was the customer's. The others say that he thinks otherwise of it."""
 
 Answer = Literal["", "yes", "ask", "no"]
 _GRAVITY = ("yes", "ask", "no")
@@ -107,7 +114,8 @@ class Facts(NamedTuple):
 
 class Terms(NamedTuple):
     """The answer for a line. `objections` are why it is not simply yes; `reasons` are why it is what it is; where it is
-    `by_law`, no fee of any kind is kept."""
+    `by_law`, no fee of any kind is kept. Which rights of a consumer stand: he `withdraws` without a reason, or claims
+    that the good `conforms` not, by the reason that he gives."""
 
     answer: str
     outcomes: tuple[str, ...]
@@ -122,6 +130,8 @@ class Terms(NamedTuple):
     objections: tuple[str, ...]
     is_late: bool
     by_law: bool = False
+    withdraws: bool = False
+    conforms: bool = False
 
 
 def fits(rule: Rule, facts: Facts) -> bool:
@@ -210,10 +220,28 @@ def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
     """The terms, lifted to what the law gives a consumer at least."""
     days = facts.since_delivery
     if not exception and _within_days(days, law.withdraw_days):
-        found = _withdrawing(found, law, days)
-    if REASONS[facts.reason].group == "quality" and _within_days(days, law.conform_days):
-        found = _conforming(found, law, days)
-    return found
+        found = _withdrawing(found, law, days)._replace(withdraws=True)
+    if facts.reason not in CLAIMS:
+        return found
+    if _within_days(days, law.conform_days):
+        return _conforming(found, law, days)._replace(conforms=True)
+    return _claiming(found, law, days) if _within_days(days, law.claim_days) else found
+
+
+def _claiming(found: Terms, law: Law, days: int) -> Terms:
+    """A claim that the customer has to prove: nobody turns it away unread, and a person reads it."""
+    if found.answer != "no":
+        return found._replace(conforms=True)
+    told = Said(
+        "{0}: {1} of {2} days to show that it never conformed",
+        law.says_of_goods or law.says,
+        days,
+        law.claim_days,
+    )
+    outcomes = found.outcomes if "exchange" in found.outcomes else ("exchange", *found.outcomes)
+    return found._replace(
+        answer="ask", outcomes=outcomes, objections=(*found.objections, told), is_late=False, conforms=True
+    )
 
 
 def _within_days(days: int, given: int) -> bool:
@@ -240,7 +268,8 @@ def _withdrawing(found: Terms, law: Law, days: int) -> Terms:
 
 def _conforming(found: Terms, law: Law, days: int) -> Terms:
     """The terms of what does not conform, lifted to another one at the house's cost, and first of all to the money back
-    where the law gives that. A repair is as lawful as another one; it is not offered by itself."""
+    where the law gives that. A repair is as lawful as another one: a rule offers it beside, for not every house has
+    a workshop."""
     rejects = _within_days(days, law.reject_days)
     offered = found.outcomes if found.answer == "yes" else ()
     lacks = ("refund",) * (rejects and "refund" not in offered)

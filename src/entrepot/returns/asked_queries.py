@@ -32,6 +32,8 @@ class TermsRow:
     label: bool
     reasons: list[str]
     policy_version: int
+    withdraws: bool
+    conforms: bool
 
 
 def terms_of(return_id: UUID) -> dict[UUID, TermsRow]:
@@ -135,7 +137,7 @@ def sent(company: int, since: datetime, until: datetime) -> list[SentRow]:
 
 _TERMS = """
 SELECT return_line_id, own_reason, condition, lot, serial, answer, outcomes, window_days, days, counted_from,
-       fee_percent, bonus_percent, label, reasons, policy_version
+       fee_percent, bonus_percent, label, reasons, policy_version, withdraws, conforms
 FROM returns_terms WHERE return_id = %(id)s::uuid
 """
 

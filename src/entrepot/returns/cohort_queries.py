@@ -150,7 +150,7 @@ SELECT company_id, month, round(sum(l.to_refund * worth / units))::bigint AS ask
        round(sum(l.to_come * cost / units))::bigint AS asked_cost
 FROM (
     SELECT r.company_id, w.at, w.days, r.order_id, l.id, l.line_id,
-           l.quantity - gone.cancelled - i.units - l.refused AS to_refund,
+           l.quantity - gone.cancelled - i.units - l.refused - l.repaired AS to_refund,
            l.quantity - gone.cancelled - gone.missing - came.units AS to_come
     FROM w JOIN returns_return AS r ON r.company_id = w.company AND r.requested_at <= w.at
       AND ({_OPEN_RETURN}) AND r.asked IN ('refund', 'store_credit')

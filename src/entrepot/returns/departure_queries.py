@@ -176,7 +176,7 @@ JOIN network_bin AS b ON b.id = i.bin_id
 WHERE i.departure_id = %(id)s::uuid ORDER BY s.code, r.number, i.disposition_id
 """
 
-_FOLLOWED = "('return_to_vendor', 'liquidate', 'donate', 'dispose', 'refurbish', 'second_grade')"
+_FOLLOWED = "('return_to_vendor', 'liquidate', 'donate', 'dispose', 'refurbish', 'second_grade', 'repair')"
 
 _WAITING_COUNT = f"""
 SELECT count(*) FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
@@ -185,7 +185,8 @@ WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
 """
 
 _WAITING = f"""
-SELECT d.id, d.disposition, r.id, r.number, s.id, s.code, s.name, n.id, n.code, b.code, c.lot, c.serial,
+SELECT d.id, CASE WHEN d.disposition = 'repair' AND r.asked <> 'repair' THEN 'refurbish' ELSE d.disposition END,
+       r.id, r.number, s.id, s.code, s.name, n.id, n.code, b.code, c.lot, c.serial,
        d.quantity - COALESCE(g.units, 0), x.grade, x.note, d.decided_at, v.id, COALESCE(v.name, '')
 FROM returns_disposition AS d
 JOIN returns_return AS r ON r.id = d.return_id
@@ -204,7 +205,8 @@ LEFT JOIN LATERAL (
          WHERE o.sku_id = s.id AND w.company_id = r.company_id ORDER BY o.cost, o.id LIMIT 1))) AS v ON TRUE
 WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
   AND d.disposition IN {_FOLLOWED}
-  AND %(disposition)s::text IN ('', d.disposition)
+  AND %(disposition)s::text IN ('', CASE WHEN d.disposition = 'repair' AND r.asked <> 'repair' THEN 'refurbish'
+                                         ELSE d.disposition END)
 ORDER BY d.id LIMIT %(limit)s::int
 """
 
@@ -226,7 +228,10 @@ FROM (SELECT id, sum(units)::bigint AS units, sum(told)::bigint AS told FROM (
         SELECT i.disposition_id, 0, i.quantity FROM returns_departureitem AS i
         JOIN returns_departure AS p ON p.id = i.departure_id WHERE p.state <> 'withdrawn'
         UNION ALL
-        SELECT disposition_id, 0, quantity FROM returns_workorder WHERE state <> 'withdrawn'
+        SELECT disposition_id, 0, quantity FROM returns_workorder AS w WHERE state <> 'withdrawn'
+          AND NOT EXISTS (SELECT FROM returns_repair WHERE work_order_id = w.id)
+        UNION ALL
+        SELECT disposition_id, 0, quantity FROM returns_repair WHERE state NOT IN ('sent', 'delivered', 'settled')
         UNION ALL
         SELECT disposition_id, 0, quantity FROM returns_regrading
         UNION ALL
@@ -275,7 +280,10 @@ CROSS JOIN LATERAL (
         WHERE company_id = s.company_id AND kind = s.kind AND year = s.year
         UNION ALL
         SELECT sequence FROM returns_workorder
-        WHERE s.kind = 'work_order' AND company_id = s.company_id AND year = s.year) AS one) AS d
+        WHERE s.kind = 'work_order' AND company_id = s.company_id AND year = s.year
+        UNION ALL
+        SELECT sequence FROM returns_repair
+        WHERE s.kind = 'repair' AND company_id = s.company_id AND year = s.year) AS one) AS d
 WHERE (d.made, d.last) <> (s.last, s.last)
 """
 

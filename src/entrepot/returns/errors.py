@@ -235,6 +235,56 @@ class LessWorth(Refused):
     )
 
 
+class MustConform(Refused):
+    """The law lets a customer claim that goods do not conform: what has nothing to do with that is no answer."""
+
+    code = "returns.must_conform"
+    says = (
+        "Return {number} claims by law that goods do not conform, and they can't be refused because {reason}. Mend,"
+        " exchange or refund them; or refuse what was damaged after its delivery, is not ours, or was swapped."
+    )
+
+
+class InspectedAlready(Refused):
+    """One unit is not found twice in one return."""
+
+    code = "returns.inspected_already"
+    says = (
+        "The unit with serial number {serial} of return {number} was inspected already. Read the number on this unit"
+        " again; if it was read wrongly the first time, have the units of that inspection decided about."
+    )
+
+
+class RepairIsFree(Refused):
+    """The law lets nobody ask for money to make goods conform."""
+
+    code = "returns.repair_is_free"
+    says = (
+        "Return {number} claims by law that goods do not conform: their repair is free. Let the house pay for it; or"
+        " refuse the units, if they were damaged after their delivery."
+    )
+
+
+class RepairsOpen(Refused):
+    """Something else can't be agreed on for a return while others of its units are repaired still."""
+
+    code = "returns.repairs_open"
+    says = (
+        "{units} more units of return {number} are in repair. What is asked for instead holds for all of the return:"
+        " send those back or let them fail first."
+    )
+
+
+class NothingToSend(Refused):
+    """No unit of the return waits to go back to its customer."""
+
+    code = "returns.nothing_to_send"
+    says = (
+        "No units of return {number} wait to go back to their customer. Dispose of refused units as send back, or"
+        " finish their repair, first."
+    )
+
+
 class NoParts(Refused):
     """Fewer units of a part are free at the node of the work than were used."""
 

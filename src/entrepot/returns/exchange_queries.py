@@ -137,7 +137,7 @@ SELECT DISTINCT x.return_id FROM returns_exchange AS x JOIN returns_line AS l ON
 WHERE x.state = 'agreed'
   AND CASE x.send_at WHEN 'authorized' THEN l.quantity - l.cancelled WHEN 'inspected' THEN l.inspected
            WHEN 'disposed' THEN l.disposed ELSE l.received END
-      - l.refused >= x.quantity
+      - l.refused - l.repaired >= x.quantity
 ORDER BY 1
 """
 
@@ -150,7 +150,8 @@ ORDER BY x.refund_id
 
 _OVERDUE = """
 SELECT x.refund_id FROM returns_exchange AS x JOIN returns_line AS l ON l.id = x.return_line_id
-WHERE x.state = 'agreed' AND x.due_at <= %(at)s::timestamptz AND l.received - l.refused < l.refunded ORDER BY 1
+WHERE x.state = 'agreed' AND x.due_at <= %(at)s::timestamptz
+  AND l.received - l.refused - l.repaired < l.refunded ORDER BY 1
 """
 
 # invariant 11: of a return line so many units are exchanged as its exchanges say that were not given up or refunded

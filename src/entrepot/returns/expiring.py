@@ -73,9 +73,9 @@ class GivenUp(NamedTuple):
     cancelled: int
 
 
-def give_up(quantity: int, received: int, refunded: int, refused: int = 0) -> GivenUp:
-    """What was received and `refused` was not refunded."""
-    missing = max(0, refunded - (received - refused))
+def give_up(quantity: int, received: int, refunded: int, kept_out: int = 0) -> GivenUp:
+    """What was received and `kept_out`, refused or back from a repair, was not refunded."""
+    missing = max(0, refunded - (received - kept_out))
     return GivenUp(missing, quantity - received - missing)
 
 

@@ -9,13 +9,15 @@ from entrepot.network.rules import EUROPEAN_UNION
 
 class Law(NamedTuple):
     """Days from delivery to withdraw without a reason, to ask for a good that conforms, and to ask for the money back
-    where it does not; 0: none. What says the former, and the latter where that is another law."""
+    where it does not; 0: none. What says the former, and the latter where that is another law. Until `claim_days` a
+    claim stands as well, but it is the customer who has to show that the good never conformed."""
 
     says: str
     withdraw_days: int
     conform_days: int = 0
     reject_days: int = 0
     says_of_goods: str = ""
+    claim_days: int = 0
 
 
 EU = Law("EU consumer law (2011/83, 2019/771)", 14, 730)
@@ -26,8 +28,9 @@ _EEA_COUNTRIES = "IS LI NO"
 LAW: dict[str, Law] = {
     **dict.fromkeys(sorted(EUROPEAN_UNION), EU),
     **dict.fromkeys(_EEA_COUNTRIES.split(), Law("EEA consumer law", 14, 730)),
-    # Rejected within 30 days (s. 22); what fails within six months was not as it had to be on delivery (s. 19).
-    "GB": Law("UK Consumer Contracts Regulations 2013", 14, 182, 30, "UK Consumer Rights Act 2015"),
+    # Rejected within 30 days (s. 22); what fails within six months was not as it had to be on delivery (s. 19); a claim
+    # is barred after six years (Limitation Act 1980, s. 5).
+    "GB": Law("UK Consumer Contracts Regulations 2013", 14, 182, 30, "UK Consumer Rights Act 2015", 2_190),
     "TR": Law("Turkish consumer law (6502)", 14, 730),
     "BR": Law("Brazilian consumer code, art. 49", 7),
     "KR": Law("Korean e-commerce act, art. 17", 7),

@@ -25,6 +25,7 @@ from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tab
 )
 from entrepot.returns.pallet_models import Pallet, PalletPackage  # noqa: F401
 from entrepot.returns.photo_models import InspectionPhoto, Photo, PhotoContent, ReturnPhoto  # noqa: F401
+from entrepot.returns.repair_models import Repair, SentBack, SentBackUnits  # noqa: F401
 from entrepot.returns.second_grade_models import Regrading, SecondGrade  # noqa: F401
 from entrepot.returns.verdict_models import Verdict  # noqa: F401
 
@@ -39,13 +40,12 @@ CASE WHEN f.state IN ('waiting', 'rejected') OR f.decided_by <> '' THEN 0
 """What of a refund `f` is given without another person, where `x` is the exchange that it pays for: of that, what is
 given back."""
 
-AHEAD = "GREATEST(l.refunded - l.missing - (l.received - l.refused), 0)"
+AHEAD = "GREATEST(l.refunded - l.missing - (l.received - l.refused - l.repaired), 0)"
 """Units of a line `l` that were refunded and have not come."""
 
-OWED = (
-    "EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded + l.refused)"
-)
-"""Whether units of a return `r` came that are neither refunded nor refused."""
+OWED = """(r.asked <> 'repair' AND EXISTS (
+    SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded + l.refused + l.repaired))"""
+"""Whether units of a return `r` came that are to be refunded still: neither refunded nor refused, and in no repair."""
 
 _ABOVE = """
 RAISE EXCEPTION 'more is given of a return than one person may give alone'
@@ -213,6 +213,9 @@ class Line(models.Model):
     exchanged = models.IntegerField(default=0, db_default=0)  # of those refunded, such as are replaced
     missing = models.IntegerField(default=0, db_default=0)  # of those refunded, such as never came
     refused = models.IntegerField(default=0, db_default=0)  # of those inspected, such as are not taken back
+    repaired = models.IntegerField(
+        default=0, db_default=0
+    )  # of those disposed of, such as went back from a repair
     reason = models.TextField()
     note = models.TextField(default="", db_default="")
     found_by = models.TextField(
@@ -238,7 +241,8 @@ class Line(models.Model):
                 & Q(refunded__gte=F("exchanged"))
                 & Q(refunded__gte=F("missing"))
                 & Q(refused__gte=0, inspected__gte=F("refused"))
-                & Q(quantity__gte=F("refunded") + F("cancelled") + F("refused")),
+                & Q(repaired__gte=0, disposed__gte=F("repaired"))
+                & Q(quantity__gte=F("refunded") + F("cancelled") + F("refused") + F("repaired")),
             ),
             models.CheckConstraint(
                 name="returns_line_reason_known", condition=Q(reason__in=list(rules.REASONS))
@@ -300,6 +304,10 @@ class Terms(models.Model):
     bonus_percent = models.SmallIntegerField()
     label = models.BooleanField()
     by_law = models.BooleanField(default=False, db_default=False)
+    withdraws = models.BooleanField(
+        default=False, db_default=False
+    )  # which rights stood; neither is said of those
+    conforms = models.BooleanField(default=False, db_default=False)  # of before they were told apart
     reasons = models.JSONField()
     policy_version = models.IntegerField()
 
@@ -888,6 +896,7 @@ forget.notes("returns_expiry", "reason", at="t.closed_at")
 forget.notes("returns_judgment", "note", at="t.judged_at")
 forget.notes("returns_departure", "receiver", "reference", "reason")
 forget.notes("returns_workorder", "note", at="t.opened_at")
+forget.notes("returns_repair", "plan", "told", at="t.opened_at")
 forget.notes("returns_terms", "condition", company=_OF_RETURN, may_change=False)
 forget.notes("returns_override", "reason", may_change=False)
 forget.notes("returns_verdict", "told", "note", may_change=False)

@@ -14,7 +14,7 @@ from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
 from entrepot.purchasing.receiving import made_good
 from entrepot.returns import errors
-from entrepot.returns.rules import GRADES
+from entrepot.returns.rules import GRADES, REPAIR
 
 
 class Kind(NamedTuple):
@@ -47,12 +47,15 @@ OWED = tuple(kind for kind, one in KINDS.items() if one.account)
 """Departures that something is owed for."""
 
 WORK = "work_order"
-PREFIXES = {**{kind: one.prefix for kind, one in KINDS.items()}, WORK: "WO"}
+REPAIRS = "repair"
+PREFIXES = {**{kind: one.prefix for kind, one in KINDS.items()}, WORK: "WO", REPAIRS: "RP"}
 """Of the numbers, which leave no gap within a company, kind and year."""
 
 DUTY = "send×credit"
 MADE = ("sellable", "second_grade")
 """What refurbished units can be from then on."""
+RESULTS = ("scrapped", "repaired", "failed")
+"""What else becomes of units: they are no good, or stay their customer's, repaired or not."""
 
 
 @shape("returns.onward")
@@ -105,6 +108,13 @@ class Waits(NamedTuple):
     lot: str
     serial: str
     currency: str
+    asked: str = ""  # of the return
+
+    @property
+    def is_to_refurbish(self) -> bool:
+        """Whether the house makes them good again for itself: what was to be repaired for its customer is the house's
+        once something else was agreed on."""
+        return self.disposition == "refurbish" or (self.disposition == REPAIR and self.asked != REPAIR)
 
 
 def misfit_units(wanted: Sequence[tuple[UUID, int]], found: Mapping[UUID, Waits]) -> Refused | None:

@@ -262,7 +262,7 @@ class WorkOrder(models.Model):
 
 
 class WorkResult(models.Model):
-    """What became of units of a work order: `scrapped`, or a grade in a status, of another SKU perhaps."""
+    """What became of units of a work order: a grade in a status, of another SKU perhaps; or one of `onward.RESULTS`."""
 
     append_only = True
 
@@ -281,7 +281,10 @@ class WorkResult(models.Model):
             models.CheckConstraint(
                 name="returns_workresult_known",
                 condition=Q(quantity__gt=0)
-                & (Q(status="scrapped", grade="") | Q(status__in=onward.MADE, grade__in=list(rules.GRADES))),
+                & (
+                    Q(status__in=onward.RESULTS, grade="")
+                    | Q(status__in=onward.MADE, grade__in=list(rules.GRADES))
+                ),
             )
         ]
         triggers = append_only() + imprinted()

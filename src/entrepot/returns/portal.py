@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
@@ -99,6 +100,33 @@ def refund_step(state: str) -> str:
 
 STEPS = ("asked", "accepted", "on its way", "arrived", "checked", "refunded")
 """What a customer sees of a return, in order."""
+
+
+REPAIR_STEPS = (
+    "asked",
+    "accepted",
+    "on its way",
+    "arrived",
+    "in repair",
+    "repaired",
+    "sent back",
+    "with you again",
+)
+"""What a customer sees of a return that he wants repaired, in order."""
+
+
+def repair_step(before: str, states: Collection[str], disposed: int) -> str:
+    """The last of REPAIR_STEPS that a return has reached whose units are in repair, by the states of its repairs, which
+    wait for the slowest; `before` is its step without them."""
+    if before not in ("arrived", "checked", "refunded"):
+        return before
+    if not states:
+        return "in repair" if disposed else "arrived"
+    if any(one in ("offered", "agreed", "declined", "failed") for one in states):
+        return "in repair"
+    if "repaired" in states:
+        return "repaired"
+    return "with you again" if set(states) == {"delivered"} else "sent back"
 
 
 def step(

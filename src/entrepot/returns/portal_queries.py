@@ -95,11 +95,18 @@ def returns_of(order: UUID) -> list[Seen]:
         refunded,
         to_come,
         refused,
+        back,
+        repairs,
         sent,
         *rest,
     ) in sql.run(_RETURNS, {"order": order}):
         to_come = 0 if asked == "keep" else to_come
-        step = portal.step(state, units, received, disposed, refunded, to_come, sent=sent, refused=refused)
+        # What went back from a repair is done with, as what was refunded is.
+        step = portal.step(
+            state, units, received, disposed, refunded + back, to_come, sent=sent, refused=refused
+        )
+        if asked == "repair":
+            step = portal.repair_step(step, repairs, disposed)
         found.append(Seen(which, number, asked, step, units, *rest))
     return found
 
@@ -191,7 +198,8 @@ ORDER BY number = ANY(%(numbers)s::text[]) DESC, external_id = %(number)s::text 
 # The number of a label is announced when that is made, and again when its carrier sold it: nobody has sent it by that.
 _RETURNS = """
 SELECT r.id, r.number, r.asked, r.state, u.units, u.received, u.disposed, u.refunded,
-       u.units - u.missing - u.received, u.refused,
+       u.units - u.missing - u.received, u.refused, u.repaired,
+       ARRAY(SELECT p.state FROM returns_repair AS p WHERE p.return_id = r.id ORDER BY p.id),
        EXISTS (SELECT FROM returns_parcel AS p
                WHERE p.return_id = r.id AND (p.scanned_at IS NOT NULL OR NOT EXISTS (
                    SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
@@ -203,7 +211,7 @@ FROM returns_return AS r JOIN network_node AS n ON n.id = r.node_id
 CROSS JOIN LATERAL (
     SELECT sum(l.quantity - l.cancelled)::int AS units, sum(l.received)::int AS received,
            sum(l.disposed)::int AS disposed, sum(l.refunded)::int AS refunded, sum(l.missing)::int AS missing,
-           sum(l.refused)::int AS refused
+           sum(l.refused)::int AS refused, sum(l.repaired)::int AS repaired
     FROM returns_line AS l WHERE l.return_id = r.id
 ) AS u
 WHERE r.order_id = %(order)s::uuid ORDER BY r.id DESC

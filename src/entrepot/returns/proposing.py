@@ -11,7 +11,7 @@ from entrepot.kernel.shapes import shape
 from entrepot.returns import matching, recovery
 from entrepot.returns.checklists import SWAPPED
 from entrepot.returns.recovery import Recovery, Sum
-from entrepot.returns.rules import DISPOSITIONS, GRADES, Policy
+from entrepot.returns.rules import DISPOSITIONS, GRADES, REPAIR, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Unit(NamedTuple):
     codes: tuple[str, ...] = ()
     suppliers: tuple[str, ...] = ()
     hazardous: bool = False
+    to_repair: bool = False
+    """Whether its customer asked for a repair: it stays his."""
 
 
 class Proposal(NamedTuple):
@@ -105,8 +107,19 @@ def fits(rule: Rule, unit: Unit) -> bool:
 
 
 def propose(base: Policy, dispositions: Dispositions, weighs: Recovery, unit: Unit) -> Proposal:
-    """What becomes of a unit: by the first rule that fits; where none does, by what brings the most or by its grade."""
+    """What becomes of a unit: by the first rule that fits; where none does, by what brings the most or by its grade.
+    What its customer wants repaired is, unless a rule sets it apart: it is not the house's to sell."""
     grade = unit.goods.grade
+    if unit.to_repair:
+        apart = next(
+            (one for one in dispositions.rules if one.dispositions == ("quarantine",) and fits(one, unit)),
+            None,
+        )
+        return (
+            _by_rule(apart, weighs, unit)
+            if apart
+            else Proposal(REPAIR, Said("its customer wants it repaired"))
+        )
     for rule in dispositions.rules:
         if fits(rule, unit):
             return _by_rule(rule, weighs, unit)

@@ -21,6 +21,7 @@ from entrepot.returns import (
     hold_queries,
     label_queries,
     pallet_queries,
+    repair_queries,
     rules,
     second_grade_queries,
     verdict_queries,
@@ -112,12 +113,13 @@ class LineRow:
     refunded: int
     missing: int
     refused: int
+    repaired: int
 
     @property
     def units(self) -> rules.Units:
         return rules.Units(
             self.quantity, self.cancelled, self.received, self.inspected, self.disposed, self.refunded, self.missing,
-            self.refused,
+            self.refused, self.repaired,
         )  # fmt: skip
 
     @property
@@ -448,7 +450,7 @@ _BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(com
 
 _LINES = """
 SELECT l.id, l.line_id, l.sku_id, o.sku_code, COALESCE(NULLIF(o.description, ''), k.name), l.reason, l.note,
-       l.quantity, l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.refused
+       l.quantity, l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.refused, l.repaired
 FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE l.return_id = %(id)s::uuid ORDER BY l.id
 """
@@ -716,6 +718,7 @@ _CHECKS: tuple[Any, ...] = (
     label_queries.CHECK,
     *second_grade_queries.CHECKS,
     *verdict_queries.CHECKS,
+    *repair_queries.CHECKS,
     pallet_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,

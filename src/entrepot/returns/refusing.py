@@ -20,7 +20,11 @@ REASONS: dict[str, str] = {
 """Why units are not taken back: stable codes, with what a customer is told."""
 
 LESS_WORTH = ("used", "damaged", "incomplete", "not_taken_back")
-"""For these nobody loses all of the money who gives goods back by law: what they lost of their worth, and no more."""
+"""For these nobody loses all of the money who withdraws by law: what the goods lost of their worth, and no more."""
+
+NO_ANSWER = ("used", "incomplete", "not_taken_back")
+"""These say nothing to a claim that goods do not conform. That they were damaged after their delivery does: it was not
+so when they came."""
 
 NOTHING_CAME = ("empty",)
 """There is nothing to be sent back; for other reasons the goods are the customer's."""

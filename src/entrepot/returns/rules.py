@@ -74,8 +74,12 @@ DISPOSITIONS: dict[str, str | None] = {
 }
 """What is done with a unit → the status that it stands in from then on; None where it leaves the house."""
 
-EVERY: dict[str, str | None] = {**DISPOSITIONS, SEND_BACK: None}
-"""With that of units that are not taken back, which nobody proposes for others."""
+REPAIR = "repair"
+"""The disposition of units that are repaired for their customer: they wait in the workshop and stay his."""
+
+EVERY: dict[str, str | None] = {**DISPOSITIONS, REPAIR: "refurbish", SEND_BACK: None}
+"""With those of units that stay their customer's, which nobody proposes for others: to be repaired for him, and sent
+back."""
 
 LEAVES = {"donate": "stock.donated", "dispose": "stock.disposed", SEND_BACK: "stock.sent_back"}
 """The ledger event under which the value of a unit leaves with it."""
@@ -191,6 +195,7 @@ class Units(NamedTuple):
     refunded: int
     missing: int = 0  # refunded, and not waited for any more
     refused: int = 0  # not taken back after they were inspected: never refunded
+    repaired: int = 0  # with their customer again after a repair, whatever came of it: never refunded
 
     @property
     def to_come(self) -> int:
@@ -198,13 +203,13 @@ class Units(NamedTuple):
 
     @property
     def unpaid(self) -> int:
-        """Those that were neither refunded nor refused."""
-        return self.quantity - self.cancelled - self.refunded - self.refused
+        """Those that were neither refunded nor refused, nor went back from a repair."""
+        return self.quantity - self.cancelled - self.refunded - self.refused - self.repaired
 
     @property
     def ahead(self) -> int:
         """Those that were refunded and have not come; below zero where some came that were not refunded."""
-        return self.refunded - self.missing - (self.received - self.refused)
+        return self.refunded - self.missing - (self.received - self.refused - self.repaired)
 
 
 def total(units: Iterable[Units]) -> Units:
@@ -273,9 +278,10 @@ def _running(left: Sequence[tuple[int, int]], count: int) -> int:
 
 
 def due(units: Units, milestone: str) -> int:
-    """Units that may be refunded now: those at the milestone, less those refunded and those not taken back."""
+    """Units that may be refunded now: those at the milestone, less those refunded, those not taken back and those that
+    went back from a repair."""
     reached = units.quantity - units.cancelled if milestone == "authorized" else getattr(units, milestone)
-    return int(max(0, reached - units.refunded - units.refused))
+    return int(max(0, reached - units.refunded - units.refused - units.repaired))
 
 
 def milestone_of(refund_at: str, *, scanned: bool) -> str:

@@ -66,6 +66,19 @@ WORK_ORDER = machine(
     ("finish", "started", "finished"),
     ("withdraw", ("planned", "started"), "withdrawn", True),
 )  # fmt: skip
+REPAIR = machine(
+    "repair", "offered",
+    ("agree", "offered", "agreed"),
+    ("decline", "offered", "declined"),
+    ("repair", "agreed", "repaired"),
+    ("fail", "agreed", "failed"),
+    ("send", ("repaired", "failed", "declined"), "sent"),
+    ("deliver", "sent", "delivered", True),
+    ("settle", ("failed", "declined"), "settled", True),
+)  # fmt: skip
+"""Units that are repaired for their customer. `offered`: he is asked to agree to a price; where the house pays, nobody
+is asked. `failed`: it can't be repaired, and `settled`: something else was agreed on instead."""
+
 FRAUD = machine(
     "suspicion", "clean",
     ("flag", ("clean", "cleared", "open"), "open"),

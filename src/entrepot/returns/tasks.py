@@ -37,6 +37,7 @@ from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_se
 from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.give_back import GiveBack, give_back
+from entrepot.returns.commands.note_arrivals import NoteArrival, WatchSentBack, note_arrivals, watch_sent_back
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
 from entrepot.returns.commands.poll_labels import PollLabels, poll_labels
@@ -141,8 +142,9 @@ def apart(looks: Sequence[Callable[[], object]]) -> None:
 
 
 def look_at_what_waits(cause: Cause, company: int) -> None:
-    """A work item for each return that waits too long."""
+    """A work item for each return that waits too long, and for each parcel to a customer that does not arrive."""
     watch(cause, requests=[Watch(company)])
+    watch_sent_back(cause, requests=[WatchSentBack(company)])
 
 
 def look_at_departures(cause: Cause, company: int) -> None:
@@ -199,14 +201,22 @@ LOOKS = (look_at_what_waits, look_at_departures, look_at_sales, forget_old_marks
 
 
 def serve_scanned(cause: Cause, messages: Sequence[UUID]) -> None:
-    """Messages of carriers, however they came: the parcel that one tells of may be one that comes back."""
+    """Messages of carriers, however they came: the parcel that one tells of may be one that comes back, or one that
+    went back to its customer."""
+    told = [(one, event) for one in inbox.told(messages) for event in _events(one)]
     scans = [
         NoteScan(one.company, event.tracking, event.occurred_at, message=one.id)
-        for one in inbox.told(messages)
-        for event in _events(one)
+        for one, event in told
         if event.kind not in BEFORE_A_SCAN
     ]
     note_scans(cause, requests=scans)
+    ends = [
+        NoteArrival(one.company, event.tracking, event.kind == "lost", event.occurred_at, message=one.id)
+        for one, event in told
+        if event.kind in ("delivered", "lost")
+    ]
+    if ends:
+        note_arrivals(cause, requests=ends)
 
 
 def _events(one: inbox.Kept) -> list[CarrierEvent]:

@@ -65,6 +65,7 @@ class WorkOrderRow:
     started_at: datetime | None
     ended_by: str
     ended_at: datetime | None
+    repair: str  # the number of the one that it is for, whose units are their customer's
 
     @property
     def cost_minor(self) -> int:
@@ -98,7 +99,8 @@ _WORK_ORDERS = """
 SELECT w.id, w.number, w.state, r.id, r.number, w.sku_id, s.code, s.name, w.node_id, n.code, b.code, w.lot, w.serial,
        w.currency::text, w.quantity, w.plan, x.grade, w.parts_minor, w.used_minor, w.labor_minutes,
        w.labor_minor, w.capitalized_minor, w.value_minor, w.note, w.opened_by, w.opened_at, w.started_by, w.started_at,
-       w.ended_by, w.ended_at
+       w.ended_by, w.ended_at,
+       COALESCE((SELECT p.number FROM returns_repair AS p WHERE p.work_order_id = w.id), '')
 FROM returns_workorder AS w JOIN returns_disposition AS d ON d.id = w.disposition_id
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_inspection AS x ON x.id = d.inspection_id

@@ -188,6 +188,7 @@ ACTIONS = (
     Action(_("Inspect returns"), "station", "", "returns.inspect"),
     Action(_("Gather goods for a vendor, buyer or charity"), "departures", "", "returns.open_departures"),
     Action(_("Refurbish returned goods"), "work-orders", "", "returns.open_work_orders"),
+    Action(_("Repair goods for their customers"), "repairs", "", "returns.offer_repairs"),
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
     Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
     Action(_("Match what clearing accounts hold"), "clearing", "", "ledger.match_lines"),

@@ -12,6 +12,7 @@ from entrepot.returns.fraud_queries import Suspected
 from entrepot.returns.hold_queries import HoldRow
 from entrepot.returns.pallet_queries import PalletRow
 from entrepot.returns.recovery_queries import RecoveryRow
+from entrepot.returns.repair_queries import RepairRow
 from entrepot.returns.staging_queries import Staged
 from entrepot.returns.work_order_queries import WorkOrderRow
 from entrepot.web.listing import Head, Listing, cells_of
@@ -86,6 +87,15 @@ WORK_ORDERS = Listing(
     ),
     cells_of(WorkOrderRow),
 )  # fmt: skip
+REPAIRS = Listing(
+    "repairs", "repairs",
+    (
+        Head(_("Number")), Head(_("State"), "state"), Head(_("Return"), "return"), Head(_("Who pays"), "payer"),
+        Head(_("Units"), "units", n=True, sum="quantity"), Head(_("Price"), "price", n=True),
+        Head(_("Cost"), "cost", n=True, sum="cost_minor"), Head(_("Parcel"), "parcel"), Head(_("Since"), "since"),
+    ),
+    cells_of(RepairRow),
+)  # fmt: skip
 REASONS = Listing(
     "return-reasons", "return-reasons",
     (
@@ -142,6 +152,7 @@ ALL = (
     CARD_HOLDS,
     RECOVERY,
     WORK_ORDERS,
+    REPAIRS,
     REASONS,
     PALLETS,
     TO_COME,

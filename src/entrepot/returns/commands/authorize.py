@@ -63,14 +63,16 @@ class Authorize:
 
 @dataclass(frozen=True, slots=True)
 class LineTerms:
-    """What was answered for a line: outcomes that are offered, the fee, what a store credit is raised by, and whether
-    the house sends a label."""
+    """What was answered for a line: outcomes that are offered, the fee, what a store credit is raised by, whether the
+    house sends a label, and which rights of a consumer stand."""
 
     line: UUID
     outcomes: tuple[str, ...]
     fee_percent: int
     bonus_percent: int
     label: bool
+    withdraws: bool
+    conforms: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,13 @@ class _Draft(NamedTuple):
     def answer(self) -> Authorized:
         terms = tuple(
             LineTerms(
-                one.id, one.terms.outcomes, one.terms.fee_percent, one.terms.bonus_percent, one.terms.label
+                one.id,
+                one.terms.outcomes,
+                one.terms.fee_percent,
+                one.terms.bonus_percent,
+                one.terms.label,
+                one.terms.withdraws,
+                one.terms.conforms,
             )
             for one in self.lines
         )
@@ -337,7 +345,7 @@ def _terms(one: _Draft, i: _Item) -> tuple[Any, ...]:
     return (
         i.id, one.id, i.reason.own, item.condition, item.lot, item.serial, terms.answer, wire.dump(terms.outcomes),
         terms.window_days, terms.days, terms.counted_from, terms.fee_percent, terms.bonus_percent, terms.label,
-        terms.by_law, wire.dump([*terms.reasons, *terms.objections]), i.version,
+        terms.by_law, terms.withdraws, terms.conforms, wire.dump([*terms.reasons, *terms.objections]), i.version,
     )  # fmt: skip
 
 
@@ -374,7 +382,8 @@ _LINE = (
 )  # fmt: skip
 _TERMS = (
     "return_line_id", "return_id", "own_reason", "condition", "lot", "serial", "answer", "outcomes", "window_days",
-    "days", "counted_from", "fee_percent", "bonus_percent", "label", "by_law", "reasons", "policy_version",
+    "days", "counted_from", "fee_percent", "bonus_percent", "label", "by_law", "withdraws", "conforms", "reasons",
+    "policy_version",
 )  # fmt: skip
 
 _KNOWN = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -237,7 +237,8 @@ def _decide(
 ) -> UUID | Refused:
     """The bin that the units go to."""
     disposition = request.disposition or units.proposed
-    if disposition not in rules.DISPOSITIONS and not (disposition == units.proposed == SEND_BACK):
+    # What stays its customer's is so because he was told, and not because somebody chooses it here.
+    if disposition not in rules.DISPOSITIONS and disposition != units.proposed:
         return Invalid(field="disposition", expected=one_of(rules.DISPOSITIONS), found=disposition)
     if units.is_going_back and disposition != SEND_BACK:
         expected = "send_back, which its customer was told; or accept the units first"
@@ -285,7 +286,11 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
     for one in decided:
         counts[one.request.inspection] += one.request.quantity
     sql.run(_COUNT, sql.columns(("inspections", "units"), list(counts.items())))
-    _send_back([one for one in decided if one.disposition == SEND_BACK])
+    hand_back(
+        (one.of.order, one.line, one.request.quantity, one.units.read or one.units.serial)
+        for one in decided
+        if one.disposition == SEND_BACK
+    )
     announce(cause, [
         Event("return", one.of.id, one.of.company, "", "", one.at,
               {"disposition": one.disposition, "units": one.request.quantity}, one.request.reason)
@@ -298,13 +303,15 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
     offer_refunds(cause, "disposed", changed.values(), times)
 
 
-def _send_back(gone: Sequence[_Decided]) -> None:
-    """Units are their customer's again, who may return them once more, and their serial numbers are out. 3 statements
-    at most, none for none."""
+def hand_back(units: Iterable[tuple[UUID, Line, int, str]]) -> None:
+    """Units of orders' lines, with their serial numbers, are their customer's again: he may return them once more, and
+    the numbers are out. 3 statements at most, none for none."""
+    gone = list(units)
     if gone:
-        rows = [(one.line.line, one.request.quantity) for one in gone]
-        sql.run(_NOT_BACK, sql.columns(("lines", "units"), rows))
-        serials_gone((one.of.order, one.line.sku, one.units.read or one.units.serial) for one in gone)
+        sql.run(
+            _NOT_BACK, sql.columns(("lines", "units"), [(line.line, count) for _, line, count, _ in gone])
+        )
+        serials_gone((order, line.sku, serial) for order, line, _, serial in gone)
 
 
 def _sell(cause: Cause, sold: Sequence[_Decided]) -> None:

@@ -15,11 +15,13 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.returns import errors, onward
+from entrepot.returns import errors, onward, repairing
 from entrepot.returns.commands.dispose import nodes_of, shelf_of, shelves_of
 from entrepot.returns.commands.gathering import in_force
 from entrepot.returns.commands.parts import Shelves, places_of
+from entrepot.returns.commands.repair_work import RepairWorked, costs, tell_worked
 from entrepot.returns.onward import Onward, Outcome, Part, Worked
+from entrepot.returns.repairing import Repairs
 from entrepot.returns.states import WORK_ORDER
 from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.move import ADJUSTMENT, SCRAP, At, Bucket, Move, lock_buckets, move_units
@@ -28,7 +30,8 @@ from entrepot.stock.errors import NotThere
 
 @dataclass(frozen=True, slots=True)
 class FinishWork:
-    """What became of every unit: `outcomes`, and units `scrapped`. `parts` are units out of stock that it used up,
+    """What became of every unit: `outcomes`, and units `scrapped`; of a repair for a customer, all units `repaired` or
+    all `failed`, with what he is `told`. `parts` are units out of stock that it used up,
     `parts_minor` what others cost that were bought for it, `labor_minutes` how long it took; an hour's price is in the
     policy `returns.onward`."""
 
@@ -41,6 +44,9 @@ class FinishWork:
     occurred_at: datetime | None = None
     key: str | None = None
     parts: tuple[Part, ...] = ()
+    repaired: int = 0
+    failed: int = 0
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class _WorkOrder(NamedTuple):
     serial: str
     quantity: int
     currency: str
+    payer: str  # of a repair for a customer; '' where the units are the house's
 
     @property
     def at(self) -> At:
@@ -77,6 +84,12 @@ class _Done(NamedTuple):
     labor: int
     worked: Worked
     at: datetime
+    cost: str  # the kind of what a repair for a customer costs, '' of other work
+
+    @property
+    def became(self) -> str:
+        """What became of units that stay their customer's."""
+        return "repaired" if self.request.repaired else "failed"
 
 
 class _Made(NamedTuple):
@@ -116,17 +129,19 @@ class _Facts:
 def finish_work(cause: Cause, /, *, requests: Sequence[FinishWork]) -> list[WorkFinished | Refused]:
     """Units in the grade, SKU and status that the work made of them, and those scrapped out of the house at their
     value. Parts out of stock leave it at theirs. Parts and labor add to the value of what was made, or are an expense,
-    by the policy `returns.onward`; where nothing was made they always are.
+    by the policy `returns.onward`; where nothing was made they always are. Units that are repaired for their customer
+    stay where they are until they are sent back, and what it costs is borne as their repair says.
 
     Locks: the work orders in id order, then positions, buckets and balances as `stock.move_units`.
     Refuses: NotFound; WrongState; Invalid (units that don't add up, a grade, status, cost, or SKU); returns.no_bin;
-    returns.no_parts; stock.not_there. Again: by key. 45 statements at most.
+    returns.no_parts; stock.not_there. Again: by key. 50 statements at most.
     """
     found = {
         row[0]: _WorkOrder(*row) for row in sql.run(_LOCK, {"ids": [one.work_order for one in requests]})
     }
     facts = _Facts(found, requests)
     policies = in_force(cause, {one.company for one in found.values()})
+    bears = costs(cause, {one.company for one in found.values() if one.payer})
     skus = {(one.company, one.sku) for one in found.values()}
     positions = lock_positions(skus | {(company, sku) for sku, (company, _) in facts.skus.items()})
     places = places_of((of.node, of.company, part) for of, part in facts.parts)
@@ -148,7 +163,7 @@ def finish_work(cause: Cause, /, *, requests: Sequence[FinishWork]) -> list[Work
     answers: list[WorkFinished | Refused] = []
     done: list[_Done] = []
     for request in requests:
-        decided = _decide(cause, request, found, facts, policies, shelves)
+        decided = _decide(cause, request, found, facts, policies, shelves, bears)
         if isinstance(decided, Refused):
             answers.append(decided)
             continue
@@ -165,6 +180,7 @@ def _decide(
     facts: _Facts,
     policies: Mapping[int, Onward],
     shelves: Shelves,
+    bears: Mapping[int, Repairs],
 ) -> _Done | Refused:
     one = found.get(request.work_order)
     if one is None:
@@ -172,11 +188,9 @@ def _decide(
     step = WORK_ORDER.step(one.state, "finish")
     if isinstance(step, Refused):
         return step
-    refused = onward.misfit_outcomes(request.outcomes, request.scrapped, one.quantity)
+    refused = _misfit(request, one)
     if refused:
         return refused
-    if min(request.parts_minor, request.labor_minutes) < 0:
-        return Invalid(field="cost", expected="parts and minutes of 0 or more", found="fewer")
     targets = []
     for outcome in request.outcomes:
         target = _target(one, outcome, facts)
@@ -195,7 +209,20 @@ def _decide(
     labor = onward.labor(request.labor_minutes, policy.labor_minor_per_hour)
     own = labor if policy.labor_by == "own" else 0
     worked = Worked(request.parts_minor + labor - own, own, policy.capitalize and bool(request.outcomes))
-    return _Done(one, request, targets, parts, labor, worked, request.occurred_at or cause.at)
+    cost = bears[one.company].cost(one.payer) if one.payer else ""
+    return _Done(one, request, targets, parts, labor, worked, request.occurred_at or cause.at, cost)
+
+
+def _misfit(request: FinishWork, one: _WorkOrder) -> Refused | None:
+    if min(request.parts_minor, request.labor_minutes) < 0:
+        return Invalid(field="cost", expected="parts and minutes of 0 or more", found="fewer")
+    if one.payer:
+        return repairing.misfit_worked(
+            request.outcomes, request.scrapped, request.repaired, request.failed, one.quantity
+        )
+    if request.repaired or request.failed:
+        return Invalid(field="repaired", expected="outcomes, for the units are the house's", found="a repair")
+    return onward.misfit_outcomes(request.outcomes, request.scrapped, one.quantity)
 
 
 def _target(one: _WorkOrder, outcome: Outcome, facts: _Facts) -> At | Refused:
@@ -237,11 +264,7 @@ def _write(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> di
     ]
     if parts:
         sql.write("returns_workpart", _PART, parts)
-    postings = [
-        Posting(one.of.company, "refurbishment.worked", "work order", one.of.id, one.of.currency, amounts, one.at)
-        for one in done
-        if (amounts := one.worked.amounts)
-    ]  # fmt: skip
+    postings = [posting for one in done if (posting := _posting(one))]
     if postings:
         whole(post(cause, requests=postings))
     ended = {
@@ -250,6 +273,9 @@ def _write(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> di
         )
         for one, worth in zip(done, made, strict=True)
     }
+    tell_worked(cause, [
+        RepairWorked(one.of.id, one.became, one.request.told.strip(), one.at) for one in done if one.of.payer
+    ])  # fmt: skip
     announce(cause, [
         Event("work_order", one.of.id, one.of.company, "started", "finished", one.at,
               {"cost_minor": ended[one.of.id].cost_minor, "capitalized_minor": ended[one.of.id].capitalized_minor,
@@ -260,7 +286,19 @@ def _write(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> di
     return ended
 
 
+def _posting(one: _Done) -> Posting | None:
+    """What the work is in the books, beside its parts out of stock; None where it is nothing."""
+    event, amounts = "refurbishment.worked", one.worked.amounts
+    if one.cost:
+        event, amounts = "repair.worked", tuple((one.cost, amount) for _, amount in amounts)
+    if not amounts:
+        return None
+    return Posting(one.of.company, event, "work order", one.of.id, one.of.currency, amounts, one.at)
+
+
 def _results(one: _Done, worth: _Made) -> list[tuple[object, ...]]:
+    if one.of.payer:
+        return [(one.of.id, 1, one.of.quantity, "", one.became, one.of.sku, one.of.bin, 0)]
     rows: list[tuple[object, ...]] = [
         (one.of.id, place, each.quantity, each.grade, each.status, at.sku, at.bin, value)
         for place, (each, at, value) in enumerate(
@@ -312,6 +350,8 @@ def _out(one: _Done, quantity: int, place: str, event: str) -> Move:
 
 def _part(one: _Done, at: At, units: int) -> Move:
     event = "stock.work_taken" if one.worked.capitalized else "stock.work_used"
+    if one.cost:
+        event = repairing.part_event(one.cost)
     return Move(
         one.of.company,
         at.sku,
@@ -330,8 +370,9 @@ _PART = ("work_order_id", "place", "sku_id", "bin_id", "lot", "serial", "quantit
 _RESULT = ("work_order_id", "place", "quantity", "grade", "status", "sku_id", "bin_id", "value_minor")
 
 _LOCK = """
-SELECT id, company_id::int, state, sku_id, node_id, bin_id, lot, serial, quantity, currency::text
-FROM returns_workorder WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT w.id, w.company_id::int, w.state, w.sku_id, w.node_id, w.bin_id, w.lot, w.serial, w.quantity,
+       w.currency::text, COALESCE((SELECT r.payer FROM returns_repair AS r WHERE r.work_order_id = w.id), '')
+FROM returns_workorder AS w WHERE w.id = ANY(%(ids)s::uuid[]) ORDER BY w.id FOR UPDATE OF w
 """
 
 _SKUS = "SELECT id, company_id::int, code FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"

@@ -77,7 +77,7 @@ WITH locked AS (
     ON CONFLICT (disposition_id) DO UPDATE SET units = returns_gathered.units
     RETURNING disposition_id, units)
 SELECT d.id, r.company_id::int, d.disposition, d.quantity, locked.units, c.sku_id, c.node_id, d.bin_id, c.lot, c.serial,
-       p.currency::text
+       p.currency::text, r.asked
 FROM locked JOIN returns_disposition AS d ON d.id = locked.disposition_id
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN parties_company AS p ON p.id = r.company_id

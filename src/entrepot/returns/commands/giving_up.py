@@ -43,7 +43,7 @@ def give_up(cause: Cause, endings: Sequence[Ending]) -> None:
         missing = cancelled = 0
         for line in end.of.lines.values():
             before = line.cancelled
-            gone = expiring.give_up(line.quantity, line.received, line.refunded, line.refused)
+            gone = expiring.give_up(line.quantity, line.received, line.refunded, line.refused + line.repaired)
             if end.of.asked == "keep":
                 gone = gone._replace(missing=0)
             line.missing, line.cancelled = gone

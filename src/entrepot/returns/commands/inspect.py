@@ -117,13 +117,14 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
     A serial number that did not leave with the order is a swap where the numbers of all its units are known: somebody
     is asked about it, and about what else the policy `returns.refusals` doubts; it is not refunded before.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
-    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 17 statements at most; 13
-    more where returns are judged.
+    returns.more_than_waits; returns.answers_missing; returns.serial_needed; returns.inspected_already (a serial number
+    of the return). Again: by key. 18 statements at most; 13 more where returns are judged.
     """
     wanted = [one.receipt for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"receipts": wanted})])
     waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"receipts": wanted})}
     left = {receipt: one.left for receipt, one in waiting.items()}
+    seen = {tuple(row) for row in sql.run(_SEEN, {"returns": list(found)})}
     companies = {one.company for one in found.values()}
     in_force = policies.InForce(companies, _SHAPES, cause.at)
 
@@ -135,12 +136,16 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
             answers.append(NotFound(what="receipt", which=str(request.receipt)))
             continue
         one = found[units.return_id]
-        checked = _misfit(request, left[request.receipt]) or _check(
-            request, units, *in_force.of(one.company, checklists.Checklists)
+        unit = (one.id, one.lines[units.line].sku, request.serial or units.serial)
+        checked = (
+            _misfit(request, left[request.receipt])
+            or (unit in seen and errors.InspectedAlready(serial=unit[2], number=one.number))
+            or _check(request, units, *in_force.of(one.company, checklists.Checklists))
         )
         if isinstance(checked, Refused):
             answers.append(checked)
             continue
+        seen |= {unit} if unit[2] else set()
         checked = checked._replace(
             doubted=tuple(in_force.of(one.company, Refusals)[1].doubted(checked.codes))
             if not request.gone
@@ -200,7 +205,7 @@ def _propose(
     """What the rules propose, with what lowered the grade."""
     unit = proposing.Unit(
         _goods(checked.grade, at, units, of), units.sku, line.reason, units.condition, checked.codes,
-        tuple(units.suppliers), units.hazardous,
+        tuple(units.suppliers), units.hazardous, of.asked == "repair",
     )  # fmt: skip
     found = proposing.propose(
         in_force.of(of.company, rules.Policy)[1],
@@ -311,6 +316,12 @@ _INSPECTION = (
 )  # fmt: skip
 
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_receipt WHERE id = ANY(%(receipts)s::uuid[])"
+
+_SEEN = """
+SELECT i.return_id, c.sku_id, COALESCE(NULLIF(i.serial, ''), c.serial)
+FROM returns_inspection AS i JOIN returns_receipt AS c ON c.id = i.receipt_id
+WHERE i.return_id = ANY(%(returns)s::uuid[]) AND COALESCE(NULLIF(i.serial, ''), c.serial) <> ''
+"""
 
 # Of one unit: what was paid for it without tax, and what it had cost. What left is looked at only for SKUs that have
 # lots or serial numbers.

@@ -45,6 +45,7 @@ class Line:
     exchanged: int = 0
     missing: int = 0
     refused: int = 0
+    repaired: int = 0
     doubts: int = 0
     """Inspected units that somebody has to decide about before they are refunded."""
 
@@ -59,6 +60,7 @@ class Line:
             self.refunded,
             self.missing,
             self.refused,
+            self.repaired,
         )
 
     @property
@@ -216,6 +218,7 @@ def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime
                 "refunded",
                 "missing",
                 "refused",
+                "repaired",
                 "exchanged",
             ),
             [(line.id, *line.units[1:], line.exchanged) for one in changed for line in one.lines.values()],
@@ -353,7 +356,7 @@ WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 
 _LINES = """
 SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded, exchanged,
-       missing, refused,
+       missing, refused, repaired,
        (SELECT COALESCE(sum(i.quantity), 0)::int FROM returns_inspection AS i
         WHERE i.return_id = l.return_id AND i.return_line_id = l.id AND i.verdict = 'open')
 FROM returns_line AS l WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
@@ -366,13 +369,15 @@ WHERE document = ANY(%(returns)s::uuid[]) AND pair = %(pair)s::text
 
 _STORE_LINES = """
 UPDATE returns_line AS l SET cancelled = d.cancelled, received = d.received, inspected = d.inspected,
-       disposed = d.disposed, refunded = d.refunded, missing = d.missing, refused = d.refused, exchanged = d.exchanged
+       disposed = d.disposed, refunded = d.refunded, missing = d.missing, refused = d.refused, repaired = d.repaired,
+       exchanged = d.exchanged
 FROM unnest(%(ids)s::uuid[], %(cancelled)s::int[], %(received)s::int[], %(inspected)s::int[], %(disposed)s::int[],
-            %(refunded)s::int[], %(missing)s::int[], %(refused)s::int[], %(exchanged)s::int[])
-     AS d(id, cancelled, received, inspected, disposed, refunded, missing, refused, exchanged)
+            %(refunded)s::int[], %(missing)s::int[], %(refused)s::int[], %(repaired)s::int[],
+            %(exchanged)s::int[])
+     AS d(id, cancelled, received, inspected, disposed, refunded, missing, refused, repaired, exchanged)
 WHERE l.id = d.id
-  AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.refused, l.exchanged)
-   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded, d.missing, d.refused, d.exchanged)
+  AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.refused, l.repaired, l.exchanged)
+   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded, d.missing, d.refused, d.repaired, d.exchanged)
 """
 
 _STORE = """

@@ -193,7 +193,7 @@ def _refuse(one: OpenExchange | None, known: Known, again: bool, left: Mapping[U
         return refused
     # What came was for the units first that something was given for already.
     units = line.refunded - one.waiting + known.settled[one.line] + one.quantity
-    reached = exchanging.reached(line.units, one.send_at) - line.doubts - line.refused
+    reached = exchanging.reached(line.units, one.send_at) - line.doubts - line.refused - line.repaired
     if reached < units:
         return errors.NotDueYet(number=one.number, units=units, milestone=one.send_at, reached=reached)
     if left.get(on.order, 0) < 0:

@@ -65,7 +65,8 @@ class _Inspected(NamedTuple):
     before: str
     refused_by: str
     sent: bool
-    by_law: bool
+    withdraws: bool
+    conforms: bool
     agreed: int  # units of its line that are to be exchanged still
 
 
@@ -104,8 +105,9 @@ def refuse_units(cause: Cause, /, *, requests: Sequence[RefuseUnits]) -> list[Un
 
     Locks: the orders in id order. Refuses: NotFound; Invalid (reason, goods); WrongState (the return ended, it is
     refused already, the goods are gone); returns.reason_needed (what the customer is told); returns.not_that_much (they
-    were refunded or exchanged); returns.exchange_agreed (an exchange is to be given up first); returns.less_worth (the
-    law lets no more be deducted than their worth has lost); NotPermitted (goods kept without money).
+    were refunded or exchanged); returns.exchange_agreed (an exchange is to be given up first); returns.less_worth (who
+    withdraws by law bears what they have lost of their worth, and no more); returns.must_conform (no answer to a claim
+    that they do not conform); NotPermitted (goods kept without money).
     Again: by key. 20 statements at most.
     """
     known = _Known([one.inspection for one in requests])
@@ -161,10 +163,10 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
 
 
 def _unlawful(cause: Cause, request: RefuseUnits, goods: str, one: _Inspected, of: Return) -> Refused | None:
-    """Who withdraws loses what his use took of the goods' worth, and not all of it; and nobody loses goods
-    and money."""
-    if one.by_law and request.reason in refusing.LESS_WORTH:
-        return errors.LessWorth(number=of.number, reason=Said(refusing.REASONS[request.reason]))
+    """Who withdraws loses what his use took of the worth, and not all of it; who claims that goods do not conform
+    is answered about that; and nobody loses goods and money."""
+    if refused := _against_rights(request.reason, one, of):
+        return refused
     if goods != "keep" or request.reason in refusing.NOTHING_CAME:
         return None
     if not request.note.strip():
@@ -172,6 +174,14 @@ def _unlawful(cause: Cause, request: RefuseUnits, goods: str, one: _Inspected, o
             step="keeping goods without paying for them", why="they are the customer's"
         )
     return None if cause.actor.may(OVERRIDES) else NotPermitted(actor=cause.actor.name, command=OVERRIDES)
+
+
+def _against_rights(reason: str, one: _Inspected, of: Return) -> Refused | None:
+    if one.withdraws and reason in refusing.LESS_WORTH:
+        return errors.LessWorth(number=of.number, reason=Said(refusing.REASONS[reason]))
+    if one.conforms and reason in refusing.NO_ANSWER:
+        return errors.MustConform(number=of.number, reason=Said(refusing.REASONS[reason]))
+    return None
 
 
 @command("returns.accept_units")
@@ -275,10 +285,10 @@ _INSPECTIONS = """
 SELECT i.id, i.return_id, i.return_line_id, i.quantity, i.disposed, i.proposed, i.verdict,
        COALESCE(v.proposed, i.proposed), COALESCE(v.decided_by, ''),
        EXISTS (SELECT FROM returns_disposition AS d WHERE d.inspection_id = i.id AND d.disposition = 'send_back'),
-       COALESCE((SELECT t.by_law FROM returns_terms AS t WHERE t.return_line_id = i.return_line_id), FALSE),
+       COALESCE(t.withdraws OR t.by_law AND NOT t.conforms, FALSE), COALESCE(t.conforms, FALSE),
        (SELECT COALESCE(sum(x.quantity), 0)::int FROM returns_exchange AS x
         WHERE x.return_id = i.return_id AND x.return_line_id = i.return_line_id AND x.state = 'agreed')
-FROM returns_inspection AS i
+FROM returns_inspection AS i LEFT JOIN returns_terms AS t ON t.return_line_id = i.return_line_id
 LEFT JOIN LATERAL (
     SELECT v.proposed, v.decided_by FROM returns_verdict AS v
     WHERE v.inspection_id = i.id AND v.outcome = 'refused' ORDER BY v.id DESC LIMIT 1) AS v ON i.verdict = 'refused'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -13,6 +14,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, onward
 from entrepot.returns.commands.gathering import counted, draw, lock_waiting, take
+from entrepot.returns.commands.repair_work import RepairWorked, tell_worked
 from entrepot.returns.onward import Waits
 from entrepot.returns.states import WORK_ORDER
 
@@ -32,6 +34,14 @@ class OpenWorkOrder:
 class WorkOrderOpened:
     work_order: UUID
     number: str
+
+
+class Planned(NamedTuple):
+    """Units of a locked disposition that were taken for work, and what is to be done with them."""
+
+    of: Waits
+    quantity: int
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,56 +80,52 @@ def open_work_orders(
     Again: by key. 6 statements.
     """
     waits = lock_waiting([one.disposition for one in requests])
-    answers: list[WorkOrderOpened | Refused] = []
-    opened: list[tuple[UUID, OpenWorkOrder]] = []
-    for request in requests:
-        refused = _misfit(request, waits)
-        if refused:
-            answers.append(refused)
+    refused: dict[int, Refused] = {}
+    opened: dict[int, Planned] = {}
+    for place, request in enumerate(requests):
+        misfit = _misfit(request, waits)
+        if misfit:
+            refused[place] = misfit
             continue
         one = waits[request.disposition]
         waits[one.id] = one._replace(taken=one.taken + request.quantity)
-        opened.append((ids.uuid7(), request))
-        answers.append(WorkOrderOpened(opened[-1][0], ""))
-    if not opened:
-        return answers
-    numbers = _write(cause, opened, waits)
-    return [
-        WorkOrderOpened(one.work_order, numbers[one.work_order]) if isinstance(one, WorkOrderOpened) else one
-        for one in answers
-    ]
+        opened[place] = Planned(one, request.quantity, request.plan.strip())
+    if opened:
+        take(counted((one.of.id, one.quantity) for one in opened.values()))
+    made = dict(zip(opened, plan_work(cause, list(opened.values())), strict=True))
+    return [refused.get(place) or made[place] for place in range(len(requests))]
 
 
 def _misfit(request: OpenWorkOrder, waits: Mapping[UUID, Waits]) -> Refused | None:
     one = waits.get(request.disposition)
     if one is None or one.company != request.company:
         return NotFound(what="disposition", which=str(request.disposition))
-    if one.disposition != "refurbish":
+    if not one.is_to_refurbish:
         return Invalid(field="disposition", expected="refurbish", found=one.disposition)
     if not request.plan.strip():
         return Invalid(field="plan", expected="what is to be done", found="nothing")
     return onward.misfit_units([(one.id, request.quantity)], {one.id: one})
 
 
-def _write(
-    cause: Cause, opened: Sequence[tuple[UUID, OpenWorkOrder]], waits: Mapping[UUID, Waits]
-) -> dict[UUID, str]:
-    take(counted((one.disposition, one.quantity) for _, one in opened))
-    numbers = draw(cause, [(one.company, onward.WORK) for _, one in opened])
+def plan_work(cause: Cause, planned: Sequence[Planned]) -> list[WorkOrderOpened]:
+    """Work orders for units that were taken. 5 statements, none for none."""
+    if not planned:
+        return []
+    numbers = draw(cause, [(one.of.company, onward.WORK) for one in planned])
+    opened = [WorkOrderOpened(ids.uuid7(), number.text) for number in numbers]
     who = cause.actor.name
     sql.write("returns_workorder", _WORK_ORDER, [
         (
-            which, number.text, one.company, number.year, number.sequence, one.disposition, of.sku, of.node, of.bin,
-            of.lot, of.serial, of.currency, one.quantity, one.plan.strip(), "planned", who, cause.at,
+            made.work_order, number.text, of.company, number.year, number.sequence, of.id, of.sku, of.node, of.bin,
+            of.lot, of.serial, of.currency, quantity, plan, "planned", who, cause.at,
         )
-        for (which, one), number in zip(opened, numbers, strict=True)
-        for of in [waits[one.disposition]]
+        for made, (of, quantity, plan), number in zip(opened, planned, numbers, strict=True)
     ])  # fmt: skip
     announce(cause, [
-        Event("work_order", which, one.company, "", "planned", None, {"units": one.quantity}, one.plan.strip())
-        for which, one in opened
+        Event("work_order", made.work_order, one.of.company, "", "planned", None, {"units": one.quantity}, one.plan)
+        for made, one in zip(opened, planned, strict=True)
     ])  # fmt: skip
-    return {which: number.text for (which, _), number in zip(opened, numbers, strict=True)}
+    return opened
 
 
 @command("returns.start_work")
@@ -146,10 +152,11 @@ def start_work(cause: Cause, /, *, requests: Sequence[StartWork]) -> list[WorkSt
 
 @command("returns.withdraw_work")
 def withdraw_work(cause: Cause, /, *, requests: Sequence[WithdrawWork]) -> list[WorkWithdrawn | Refused]:
-    """Work orders that are given up: their units wait for another one. Their numbers stay, so that none is missing.
+    """Work orders that are given up: their units wait for another one; a repair for a customer failed by it. Their
+    numbers stay, so that none is missing.
 
     Locks: the work orders, then their dispositions, in id order. Refuses: NotFound; WrongState (finished);
-    returns.reason_needed. Again: by key. 5 statements.
+    returns.reason_needed. Again: by key. 6 statements; 8 more where repairs fail.
     """
     found = _lock([one.work_order for one in requests])
     before = dict(found)
@@ -166,9 +173,11 @@ def withdraw_work(cause: Cause, /, *, requests: Sequence[WithdrawWork]) -> list[
         rows.append((request.work_order, request.reason.strip()))
         answers.append(WorkWithdrawn(request.work_order))
     if rows:
-        freed = [(before[which][2], -before[which][3]) for which, _ in rows]
+        repairs = {which for (which,) in sql.run(_REPAIRS, {"ids": [which for which, _ in rows]})}
+        freed = [(before[which][2], -before[which][3]) for which, _ in rows if which not in repairs]
         lock_waiting([which for which, _ in freed])
         take(counted(freed))
+        tell_worked(cause, [RepairWorked(one, "failed", "", cause.at) for one, _ in rows if one in repairs])
         params = {"who": cause.actor.name, "at": cause.at}
         sql.run(_WITHDRAW, {**sql.columns(("ids", "reasons"), rows), **params})
         announce(cause, [
@@ -206,6 +215,8 @@ _LOCK = """
 SELECT id, company_id::int, state, disposition_id, quantity FROM returns_workorder
 WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
+
+_REPAIRS = "SELECT work_order_id FROM returns_repair WHERE work_order_id = ANY(%(ids)s::uuid[])"
 
 _START = """
 UPDATE returns_workorder SET state = 'started', started_by = %(who)s::text, started_at = %(at)s::timestamptz

@@ -341,7 +341,8 @@ class UsedPartIn(Strict):
 
 
 class FinishWorkIn(Strict):
-    """What became of every unit of a work order, and what the work cost. `parts` come out of stock; `parts_minor` is
+    """What became of every unit of a work order, and what the work cost; of a repair for a customer all units are
+    `repaired` or all `failed`, and he is `told`. `parts` come out of stock; `parts_minor` is
     what others cost, that were bought for it."""
 
     model_config = _example(
@@ -352,6 +353,9 @@ class FinishWorkIn(Strict):
     work_order: UUID
     outcomes: Annotated[list[OutcomeIn], Field(max_length=20)] = []
     scrapped: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
+    repaired: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
+    failed: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
+    told: Text = ""
     parts: Annotated[list[UsedPartIn], Field(max_length=PARTS_MOST)] = []
     parts_minor: Minor = 0
     labor_minutes: Annotated[int, Field(ge=0, le=1_000_000)] = 0
@@ -416,7 +420,8 @@ class RecoveryOut(Out):
 
 
 Disposition = Annotated[
-    Literal["return_to_vendor", "liquidate", "donate", "dispose", "refurbish", "second_grade"] | None,
+    Literal["return_to_vendor", "liquidate", "donate", "dispose", "refurbish", "second_grade", "repair"]
+    | None,
     Query(None, description="Only units of this disposition."),
 ]
 DepartureState = Annotated[
@@ -668,6 +673,7 @@ def finish_work_order(
         return FinishWork(
             item.work_order, outcomes, item.scrapped, item.parts_minor, item.labor_minutes, item.note,
             item.occurred_at, key, tuple(Part(**called(item.work_order, one)) for one in item.parts),
+            item.repaired, item.failed, item.told,
         )  # fmt: skip
 
     return give(request, finish_work, payload, idempotency_key, make)

@@ -76,6 +76,7 @@ from entrepot.web.api import (
     profit,
     purchasing,
     receiving,
+    repairs,
     report_mails,
     reports,
     reservations,
@@ -229,6 +230,7 @@ api.add_router("/v1", return_pallets.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", departures.router, tags=["returns"])
 api.add_router("/v1", second_grade.router, tags=["returns"])
+api.add_router("/v1", repairs.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", disputes.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])

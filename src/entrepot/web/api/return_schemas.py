@@ -368,14 +368,16 @@ class CloseIn(Strict):
 
 
 class LineTermsOut(Out):
-    """What is offered for a line, the part of the goods that is kept, what a store credit is raised by, and whether the
-    house sends a label."""
+    """What is offered for a line, the part of the goods that is kept, what a store credit is raised by, whether the
+    house sends a label, and whether its customer may withdraw by law, or claims by law that it does not conform."""
 
     line: UUID
     outcomes: list[str]
     fee_percent: int
     bonus_percent: int
     label: bool
+    withdraws: bool
+    conforms: bool
 
 
 class AuthorizedOut(Out):
@@ -566,6 +568,7 @@ class ReturnLineOut(Out):
     refunded: int
     missing: int
     refused: int
+    repaired: int
 
 
 class ReceiptOut(Out):

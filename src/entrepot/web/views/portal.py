@@ -36,7 +36,7 @@ from entrepot.insight import pages
 from entrepot.kernel import ids
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import AllOrNothing, Refused, RequestReused
+from entrepot.kernel.errors import AllOrNothing, Refused, RequestReused, WrongState
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day, zone_of
 from entrepot.orders import queries as orders
@@ -52,6 +52,7 @@ from entrepot.returns import (
     portal_queries,
     queries,
     refusing,
+    repair_queries,
     verdict_queries,
 )
 from entrepot.returns.admission import CONDITIONS
@@ -60,7 +61,8 @@ from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, make_labels
-from entrepot.returns.portal import STEPS, bare
+from entrepot.returns.commands.repairs import AnswerRepair, answer_repairs
+from entrepot.returns.portal import REPAIR_STEPS, STEPS, bare
 from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
@@ -104,11 +106,10 @@ MAY = frozenset(
         "returns.announce_parcels",
         "returns.exchange",
         "returns.make_labels",
+        "returns.answer_repairs",
     }
 )
 """All that the portal can do for whoever visits it."""
-OFFERED = tuple(one for one in ASKED if one != "repair")
-"""What customers may ask for by themselves: a repair is agreed by hand, with somebody who sees to it."""
 PHOTOS = {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
 """What a field for photos says."""
 
@@ -400,9 +401,9 @@ def _choices(
     said, offered = _said(request, fresh=isinstance(refused, RequestReused)), []
     context: dict[str, Any] = {"door": visit.door, "order": visit.order, "said": said}
     if items and (refused is None or chose):
-        answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in OFFERED])
+        answers = consider(visit.cause, [Authorize(visit.order.id, items, one) for one in ASKED])
         offered = [
-            (one, found) for one, found in zip(OFFERED, answers, strict=True) if isinstance(found, Authorized)
+            (one, found) for one, found in zip(ASKED, answers, strict=True) if isinstance(found, Authorized)
         ]
         refused = refused or (None if offered else next(one for one in answers if isinstance(one, Refused)))
     if refused or chose or not items:
@@ -460,7 +461,7 @@ def _rest(
 def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """The return is written. The key that the form carries makes a second tap the same return."""
     key, asked = uuid_in(request.POST.get("key")), clean(request.POST.get("asked"))
-    asked = asked if asked in OFFERED else ""
+    asked = asked if asked in ASKED else ""
     items, pictures = _items(request), _pictures(request)
     written = f"portal {visit.order.id} {key}"
     refused = _too_often(visit) or _unfit(pictures)
@@ -678,6 +679,7 @@ def _one_return(
     request: HttpRequest, visit: Visit, seen: portal_queries.Seen, refused: str = ""
 ) -> HttpResponse:
     exchanges, label = exchange_queries.of_return(seen.id), label_queries.of_return(seen.id)
+    ways = REPAIR_STEPS if seen.asked == "repair" else STEPS
     promised = label is not None or label_queries.is_promised(seen.id)
     with_it = {key for _, key in label.returns} if label else set()
     mates = portal_queries.mates(visit.order.id, visit.others, seen.node_id)
@@ -685,8 +687,8 @@ def _one_return(
         "door": visit.door,
         "order": visit.order,
         "one": seen,
-        "steps": STEPS,
-        "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
+        "steps": ways,
+        "reached": ways.index(seen.step) if seen.step in ways else -1,
         "to_send": seen.step in ("accepted", "on its way"),
         "code": papers.scan_code(label.tracking if label and label.is_ready else seen.number),
         "send_to": label_queries.send_to(label, fmt.reading().now) if label else _send_to(visit, seen),
@@ -702,6 +704,8 @@ def _one_return(
         else {},
         "refunds": portal_queries.refunds_of(seen.id),
         "refusals": verdict_queries.refusals_of(seen.id),
+        "repairs": repair_queries.repairs(visit.door.company, return_id=seen.id),
+        "sent_back": repair_queries.sent_back(seen.id),
         "refusal_reasons": refusing.REASONS,
         "parcels": portal_queries.parcels_of(seen.id),
         "until": expiry_queries.until(seen.id, visit.door.company, fmt.reading().now),
@@ -711,6 +715,24 @@ def _one_return(
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     return render(request, "portal/return.html", context, status=status)
+
+
+@require_POST
+@visited
+def answer_repair(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
+    """Whether the price of a repair is agreed to; of this return's alone."""
+    seen = _seen(visit, number)
+    repair = uuid_in(request.POST.get("repair"))
+    own = {one.id for one in repair_queries.repairs(visit.door.company, return_id=seen.id)}
+    refused = _too_often(visit)
+    if refused is None and repair in own:
+        says = AnswerRepair(repair, request.POST.get("agrees") == "1")  # type: ignore[arg-type]
+        (answer,) = answer_repairs(visit.cause, requests=[says])
+        # Another tap, or the house, was quicker: the page says how it stands.
+        refused = None if isinstance(answer, WrongState) or not isinstance(answer, Refused) else answer
+    if refused is None:
+        return redirect("portal-return", number=number)
+    return _one_return(request, visit, seen, told.to_customer(refused))
 
 
 @require_POST

@@ -60,7 +60,7 @@ from entrepot.web.edge import (
 )
 from entrepot.web.listed import listed, order_of
 from entrepot.web.timeline import steps
-from entrepot.web.views import return_fraud
+from entrepot.web.views import repairs, return_fraud
 from entrepot.web.views.return_asking import request_of
 from entrepot.work import queries as work
 
@@ -122,9 +122,10 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     company, head = request.reader.company.id, found.head
-    held = hold_queries.of_return(which)
+    held, mended = hold_queries.of_return(which), repairs.of_return(company, which)
     parts = [
-        which, *(refund.id for refund in found.refunds), *(one_.id for one_ in held), *label_queries.ids_of(which)
+        which, *(refund.id for refund in found.refunds), *(one_.id for one_ in held), *label_queries.ids_of(which),
+        *(one_.id for one_ in mended["repairs"]), *(one_.work_order for one_ in mended["repairs"] if one_.work_order),
     ]  # fmt: skip
     events = kernel.timeline(subjects=parts)
     journal = pages.journal(company=company, documents=parts)
@@ -164,6 +165,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "reasons": rules.REASONS,
         "grades": rules.GRADES,
         "verdicts": verdict_queries.verdicts(which),
+        **mended,
         "refusals": refusing.REASONS,
         "kept": kept(request),
         "steps": steps(events, which, pages.names(event.subject for event in events)),

@@ -467,7 +467,7 @@ def _dispose(request: Request, task: queries.Task, scan: Scan, key: str) -> Outc
         return wrong
     if told := _not_asked(task, scan):
         return told
-    if chosen not in rules.DISPOSITIONS or task.inspection is None:
+    if chosen not in (*rules.DISPOSITIONS, task.proposed) or task.inspection is None:
         return _button(scan)
     if chosen != task.proposed:
         return Keep(f"{INSTEAD}{chosen}") if request.reader.actor.may(OVERRIDES) else _button(scan)

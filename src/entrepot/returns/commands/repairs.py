@@ -1,0 +1,387 @@
+"""Repairs for customers: offered, agreed to or declined, and settled otherwise where they came to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
+from entrepot.kernel.events import Event
+from entrepot.returns import errors, onward, repairing
+from entrepot.returns.commands.gathering import Number, counted, draw, lock_waiting, take
+from entrepot.returns.commands.lock import Return, lock_returns
+from entrepot.returns.commands.repair_work import FAILED
+from entrepot.returns.commands.work_orders import Planned, plan_work
+from entrepot.returns.onward import Waits
+from entrepot.returns.repairing import INSTEAD, Repairs
+from entrepot.returns.rules import OURS, REASONS, REPAIR
+from entrepot.returns.states import REPAIR as MACHINE
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRepair:
+    """Units of a disposition `repair`, and what is to be done with them.
+
+    `payer` is one of `repairing.PAYERS`; '' is whoever the policy `returns.repairs` says. Where the customer pays, he
+    is asked to agree to `price_minor`, with the tax and in the currency of his order; else the work is ordered at once.
+    """
+
+    company: int
+    disposition: UUID
+    quantity: int
+    plan: str
+    payer: str = ""
+    price_minor: int = 0
+    told: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairOffered:
+    """`state` is offered, or agreed where the house pays."""
+
+    repair: UUID
+    number: str
+    state: str
+    payer: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRepair:
+    """The customer agrees to the price, or not."""
+
+    repair: UUID
+    agrees: bool
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairAnswered:
+    repair: UUID
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRepair:
+    """What was agreed on with the customer instead of a repair that failed or was declined, and why."""
+
+    repair: UUID
+    instead: str
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairSettled:
+    repair: UUID
+    instead: str
+
+
+class _About(NamedTuple):
+    """What is known of a disposition that is to be repaired: its return, who is at fault, and what was paid."""
+
+    return_id: UUID
+    line: UUID
+    number: str
+    asked: str
+    reason: str
+    days: int
+    conforms: bool
+    currency: str
+    paid: int
+    tax: int
+
+
+class _Offer(NamedTuple):
+    id: UUID
+    request: OfferRepair
+    about: _About
+    payer: str
+    of: Waits
+
+    @property
+    def state(self) -> str:
+        return "offered" if self.payer == "customer" else "agreed"
+
+
+@command("returns.offer_repairs")
+def offer_repairs(cause: Cause, /, *, requests: Sequence[OfferRepair]) -> list[RepairOffered | Refused]:
+    """Repairs with their numbers, and work orders for those that the house pays. The units stay where they are.
+
+    Locks: the dispositions in id order, then the series of numbers.
+    Refuses: NotFound; Invalid (quantity, no plan, payer, price, no disposition to repair); WrongState (something else
+    was agreed on); returns.more_than_waits; returns.repair_is_free. Again: by key. 10 statements.
+    """
+    which = [one.disposition for one in requests]
+    waits = lock_waiting(which)
+    about = {row[0]: _About(*row[1:]) for row in sql.run(_ABOUT, {"ids": which})}
+    rules = policies.of_companies({one.company for one in waits.values()}, Repairs, cause.at)
+    answers: list[RepairOffered | Refused] = []
+    offers: list[_Offer] = []
+    for request in requests:
+        payer = _payer(request, waits, about, rules)
+        refused = payer if isinstance(payer, Refused) else _misfit_units(request, waits)
+        if refused or isinstance(payer, Refused):
+            answers.append(refused)  # type: ignore[arg-type]
+            continue
+        one = waits[request.disposition]
+        waits[one.id] = one._replace(taken=one.taken + request.quantity)
+        offers.append(_Offer(ids.uuid7(), request, about[one.id], payer, one))
+        answers.append(RepairOffered(offers[-1].id, "", offers[-1].state, payer))
+    numbers = _write(cause, offers) if offers else {}
+    return [
+        RepairOffered(one.repair, numbers[one.repair], one.state, one.payer)
+        if isinstance(one, RepairOffered)
+        else one
+        for one in answers
+    ]
+
+
+def _payer(
+    request: OfferRepair,
+    waits: Mapping[UUID, Waits],
+    about: Mapping[UUID, _About],
+    rules: Mapping[int, tuple[int, Repairs]],
+) -> str | Refused:
+    """Who pays for a repair that can be offered."""
+    one = waits.get(request.disposition)
+    if one is None or one.company != request.company:
+        return NotFound(what="disposition", which=str(request.disposition))
+    if one.disposition != REPAIR:
+        return Invalid(field="disposition", expected=REPAIR, found=one.disposition)
+    of = about[one.id]
+    if of.asked != REPAIR:
+        return WrongState(
+            subject="return", found=of.asked, event="repair", expected="one that asks for a repair"
+        )
+    if not request.plan.strip():
+        return Invalid(field="plan", expected="what is to be done", found="nothing")
+    ours = REASONS[of.reason].group in OURS
+    payer = request.payer or rules[one.company][1].payer(of.days, ours=ours, conforms=of.conforms)
+    refused = repairing.misfit_offer(payer, request.price_minor, of.number, conforms=of.conforms)
+    return refused or payer
+
+
+def _misfit_units(request: OfferRepair, waits: Mapping[UUID, Waits]) -> Refused | None:
+    one = waits[request.disposition]
+    return onward.misfit_units([(one.id, request.quantity)], {one.id: one})
+
+
+def _write(cause: Cause, offers: Sequence[_Offer]) -> dict[UUID, str]:
+    take(counted((one.request.disposition, one.request.quantity) for one in offers))
+    numbers = dict(zip(
+        (one.id for one in offers), draw(cause, [(one.request.company, onward.REPAIRS) for one in offers]), strict=True
+    ))  # fmt: skip
+    free = [one for one in offers if one.state == "agreed"]
+    orders = plan_work(cause, [_planned(one) for one in free])
+    planned = {one.id: made.work_order for one, made in zip(free, orders, strict=True)}
+    sql.write(
+        "returns_repair", _REPAIR, [_row(cause, one, numbers[one.id], planned.get(one.id)) for one in offers]
+    )
+    announce(cause, [
+        Event("repair", one.id, one.request.company, "", one.state, None,
+              {"return": one.about.return_id, "units": one.request.quantity, "payer": one.payer,
+               "price_minor": one.request.price_minor}, one.request.plan.strip())
+        for one in offers
+    ])  # fmt: skip
+    return {which: number.text for which, number in numbers.items()}
+
+
+def _planned(one: _Offer) -> Planned:
+    return Planned(one.of, one.request.quantity, one.request.plan.strip())
+
+
+def _row(cause: Cause, one: _Offer, number: Number, work_order: UUID | None) -> tuple[object, ...]:
+    request, about = one.request, one.about
+    tax = repairing.tax_within(request.price_minor, about.tax, about.paid)
+    return (
+        one.id, number.text, request.company, number.year, number.sequence, about.return_id, about.line,
+        request.disposition, request.quantity, request.plan.strip(), one.payer, about.currency, request.price_minor,
+        tax, one.state, work_order, request.told.strip(), cause.actor.name, cause.at,
+    )  # fmt: skip
+
+
+# ---- what the customer says to a price
+
+
+class _Found(NamedTuple):
+    """A repair under lock."""
+
+    id: UUID
+    company: int
+    return_id: UUID
+    disposition: UUID
+    quantity: int
+    plan: str
+    state: str
+
+
+@command("returns.answer_repairs")
+def answer_repairs(cause: Cause, /, *, requests: Sequence[AnswerRepair]) -> list[RepairAnswered | Refused]:
+    """Prices of repairs, agreed to or declined: what was agreed to is ordered of the workshop; units of what was
+    declined can go back as they are.
+
+    Locks: the repairs in id order, then the dispositions and the series of numbers. Refuses: NotFound; WrongState.
+    Again: by key. 8 statements at most.
+    """
+    found = _lock([one.repair for one in requests])
+    answers: list[RepairAnswered | Refused] = []
+    steps: list[tuple[_Found, str]] = []
+    for request in requests:
+        one = found.get(request.repair)
+        if one is None:
+            answers.append(NotFound(what="repair", which=str(request.repair)))
+            continue
+        after = MACHINE.step(one.state, "agree" if request.agrees else "decline")
+        if isinstance(after, Refused):
+            answers.append(after)
+            continue
+        found[one.id] = one._replace(state=after)
+        steps.append((one, after))
+        answers.append(RepairAnswered(one.id, after))
+    if steps:
+        _answered(cause, steps)
+    return answers
+
+
+def _answered(cause: Cause, steps: Sequence[tuple[_Found, str]]) -> None:
+    agreed = [one for one, after in steps if after == "agreed"]
+    waits = lock_waiting([one.disposition for one in agreed]) if agreed else {}
+    orders = plan_work(cause, [Planned(waits[one.disposition], one.quantity, one.plan) for one in agreed])
+    work = {one.id: made.work_order for one, made in zip(agreed, orders, strict=True)}
+    rows = [(one.id, after, work.get(one.id)) for one, after in steps]
+    sql.run(_ANSWERED, {
+        **sql.columns(("ids", "states", "orders"), rows), "who": cause.actor.name, "at": cause.at,
+    })  # fmt: skip
+    announce(cause, [
+        Event("repair", one.id, one.company, one.state, after, None, {"return": one.return_id})
+        for one, after in steps
+    ])  # fmt: skip
+
+
+# ---- something else instead
+
+
+@command("returns.settle_repairs")
+def settle_repairs(cause: Cause, /, *, requests: Sequence[SettleRepair]) -> list[RepairSettled | Refused]:
+    """Repairs that came to nothing, and what was agreed on instead: that is what the return asks for from then on, and
+    the units are the house's, to be refurbished or scrapped.
+
+    Locks: the orders in id order, the repairs, then the dispositions. Refuses: NotFound; Invalid (instead); WrongState;
+    returns.reason_needed; returns.repairs_open (others of the return are repaired still). Again: by key. 16 statements
+    at most.
+    """
+    wanted = [one.repair for one in requests]
+    returns = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"ids": wanted})])
+    found = _lock(wanted)
+    left = dict(sql.run(_OTHERS, {"returns": list(returns), "ids": wanted}))
+    answers: list[RepairSettled | Refused] = []
+    settled: list[tuple[_Found, SettleRepair]] = []
+    for request in requests:
+        one = found.get(request.repair)
+        refused = _misfit_instead(request, one, returns, left)
+        if refused or one is None:
+            answers.append(refused or NotFound(what="repair", which=str(request.repair)))
+            continue
+        found[one.id] = one._replace(state="settled")
+        settled.append((one, request))
+        answers.append(RepairSettled(one.id, request.instead))
+    if settled:
+        _settled(cause, settled)
+    return answers
+
+
+def _misfit_instead(
+    request: SettleRepair, one: _Found | None, returns: Mapping[UUID, Return], left: Mapping[UUID, int]
+) -> Refused | None:
+    if one is None:
+        return NotFound(what="repair", which=str(request.repair))
+    step = MACHINE.step(one.state, "settle")
+    if isinstance(step, Refused):
+        return step
+    if request.instead not in INSTEAD:
+        return Invalid(field="instead", expected=one_of(INSTEAD), found=request.instead)
+    of = returns[one.return_id]
+    if request.instead == "store_credit" and of.customer is None:
+        return errors.NoCustomer(order=of.number)
+    if not request.reason.strip():
+        return errors.ReasonNeeded(step="something else than a repair", why="the customer agreed to it")
+    if left.get(one.return_id):
+        return errors.RepairsOpen(number=of.number, units=left[one.return_id])
+    return None
+
+
+def _settled(cause: Cause, settled: Sequence[tuple[_Found, SettleRepair]]) -> None:
+    freed = counted((one.disposition, -one.quantity) for one, _ in settled)
+    lock_waiting(list(freed))
+    take(freed)
+    rows = [(one.id, request.reason.strip()) for one, request in settled]
+    sql.run(_SETTLED, {**sql.columns(("ids", "told"), rows), "at": cause.at})
+    asked = {one.return_id: request.instead for one, request in settled}
+    sql.run(_ASKED, {**sql.columns(("ids", "asked"), list(asked.items())), "at": cause.at})
+    announce(cause, [
+        Event("repair", one.id, one.company, one.state, "settled", None,
+              {"return": one.return_id, "instead": request.instead}, request.reason.strip())
+        for one, request in settled
+    ])  # fmt: skip
+    resolve_subjects(cause, requests=[
+        ResolveSubject(one.company, FAILED, one.return_id, "something else was agreed on", "", cause.at)
+        for one, _ in settled
+    ])  # fmt: skip
+    given = [which for which, instead in asked.items() if instead != "exchange"]
+    offer("decide_refund", [(which, 0, cause.at) for which in given])
+
+
+def _lock(repairs: Sequence[UUID]) -> dict[UUID, _Found]:
+    return {row[0]: _Found(*row) for row in sql.run(_LOCK, {"ids": repairs})}
+
+
+_REPAIR = (
+    "id", "number", "company_id", "year", "sequence", "return_id", "return_line_id", "disposition_id", "quantity",
+    "plan", "payer", "currency", "price_minor", "tax_minor", "state", "work_order_id", "told", "opened_by", "opened_at",
+)  # fmt: skip
+
+_ABOUT = """
+SELECT d.id, d.return_id, d.return_line_id, r.number, r.asked, l.reason, COALESCE(t.days, 0),
+       COALESCE(t.conforms, FALSE), r.currency, o.gross_minor - o.discount_minor + o.tax_minor, o.tax_minor
+FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
+JOIN returns_line AS l ON l.id = d.return_line_id JOIN orders_line AS o ON o.id = l.line_id
+LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
+WHERE d.id = ANY(%(ids)s::uuid[])
+"""
+
+_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_repair WHERE id = ANY(%(ids)s::uuid[])"
+
+_LOCK = """
+SELECT id, company_id::int, return_id, disposition_id, quantity, plan, state
+FROM returns_repair WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_ANSWERED = """
+UPDATE returns_repair AS r SET state = d.state, work_order_id = d.work_order, answered_by = %(who)s::text,
+       answered_at = %(at)s::timestamptz,
+       done_at = CASE d.state WHEN 'declined' THEN %(at)s::timestamptz END
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(orders)s::uuid[]) AS d(id, state, work_order) WHERE r.id = d.id
+"""
+
+_OTHERS = """
+SELECT return_id, sum(quantity)::int FROM returns_repair
+WHERE return_id = ANY(%(returns)s::uuid[]) AND NOT id = ANY(%(ids)s::uuid[])
+  AND state NOT IN ('sent', 'delivered', 'settled') GROUP BY return_id
+"""
+
+_SETTLED = """
+UPDATE returns_repair AS r SET state = 'settled', told = d.told, ended_at = %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(told)s::text[]) AS d(id, told) WHERE r.id = d.id
+"""
+
+_ASKED = """
+UPDATE returns_return AS r SET asked = d.asked, changed_at = %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(asked)s::text[]) AS d(id, asked) WHERE r.id = d.id
+"""

@@ -1,0 +1,100 @@
+"""Goods that are repaired for the customer whose they stay: who pays for it, and what it is in the books. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
+from entrepot.kernel.money import round_half_away
+from entrepot.kernel.shapes import shape
+from entrepot.returns import errors
+from entrepot.returns.onward import Outcome
+
+PAYERS = ("warranty", "goodwill", "customer")
+"""Who bears what a repair costs: the house because it has to, the house because it wants to, or the customer."""
+
+WORKED = ("repaired", "failed")
+"""What a workshop says of units that stay their customer's."""
+
+OPEN = ("offered", "agreed")
+"""Nobody knows yet what comes of it."""
+
+READY = ("repaired", "failed", "declined")
+"""The units can go back to their customer."""
+
+UNREPAIRED = ("failed", "declined")
+"""What came of it is not what was asked for: something else may be agreed on."""
+
+INSTEAD = ("refund", "exchange", "store_credit")
+"""What may be agreed on where a repair came to nothing."""
+
+PRICE_MOST = 10**12
+
+
+@shape("returns.repairs", warranty_days=(0, 36_525), arrives_days=(1, 365))
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """Who pays for repairs.
+
+    Within `warranty_days` the house does where it is at fault, and always where the law says that goods must conform;
+    else the customer agrees to a price before anything is done. `warranty_from`: what a repair under warranty costs is
+    an `expense`, or taken from the `provision` that was made for it. `arrives_days`: how long a parcel that goes back
+    to its customer, repaired or refused, may be on its way before somebody asks its carrier.
+    """
+
+    warranty_days: int = 730
+    warranty_from: Literal["expense", "provision"] = "expense"
+    arrives_days: int = 14
+
+    def payer(self, days: int, *, ours: bool, conforms: bool) -> str:
+        """Who pays where nobody says otherwise: `days` after delivery, where the house is at fault (`ours`) or the
+        customer claims by law that goods do not conform."""
+        return "warranty" if conforms or (ours and days <= self.warranty_days) else "customer"
+
+    def cost(self, payer: str) -> str:
+        """The kind under which the ledger knows what a repair costs."""
+        return "provision" if payer == "warranty" and self.warranty_from == "provision" else payer
+
+
+def part_event(cost: str) -> str:
+    """The event under which the ledger knows that parts left stock for a repair."""
+    return f"stock.repair_{cost}"
+
+
+def misfit_offer(payer: str, price_minor: int, number: str, *, conforms: bool) -> Refused | None:
+    """Why a repair can't be offered so."""
+    if payer not in PAYERS:
+        return Invalid(field="payer", expected=one_of(PAYERS), found=payer)
+    if payer == "customer" and conforms:
+        return errors.RepairIsFree(number=number)
+    if payer == "customer" and not 0 < price_minor <= PRICE_MOST:
+        return Invalid(
+            field="price_minor", expected="above 0, what the customer is asked to agree to", found=price_minor
+        )
+    if payer != "customer" and price_minor:
+        return Invalid(field="price_minor", expected="0, for the house pays", found=price_minor)
+    return None
+
+
+def misfit_worked(
+    outcomes: Sequence[Outcome], scrapped: int, repaired: int, failed: int, units: int
+) -> Refused | None:
+    """Why work on units that stay their customer's can't have ended so: all of them were repaired, or none."""
+    if outcomes or scrapped:
+        expected = "units repaired or failed, for they are their customer's"
+        return Invalid(field="outcomes", expected=expected, found="goods of the house")
+    if sorted((repaired, failed)) != [0, units]:
+        return Invalid(
+            field="repaired",
+            expected=Said("all {0} units repaired, or all failed", units),
+            found=Said("{0} repaired and {1} failed", repaired, failed),
+        )
+    return None
+
+
+def tax_within(price_minor: int, tax_minor: int, paid_minor: int) -> int:
+    """The tax within a price, taxed as the goods were that `paid_minor` was paid for with so much tax in it."""
+    return round_half_away(Decimal(price_minor * tax_minor) / paid_minor) if paid_minor else 0
