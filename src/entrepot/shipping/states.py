@@ -8,8 +8,19 @@ SHIPMENT = machine("shipment", "shipped", ("deliver", "shipped", "delivered"))
 
 LABEL = machine(
     "label", "printed",
-    ("void", "printed", "voided"), ("manifest", "printed", "manifested"), ("take_off", "manifested", "printed"),
+    ("print", "awaited", "printed"),
+    ("void", ("awaited", "printed"), "voided"),
+    ("manifest", "printed", "manifested"),
+    ("take_off", "manifested", "printed"),
 )  # fmt: skip
+"""`awaited` is bought before its package leaves; it is `printed` when that is booked."""
+
+CONSIGNMENT = machine(
+    "consignment", "labeling",
+    ("label", ("labeling", "stopped"), "labeling"),
+    ("stop", "labeling", "stopped"),
+)  # fmt: skip
+"""It ends as the shipment of its name; `stopped` where its packages were opened before."""
 
 PURCHASE = machine(
     "bought label", "asked",

@@ -21,6 +21,8 @@ from entrepot.shipping.commands.collect import WatchCollections, watch_collectio
 from entrepot.shipping.commands.perform import PerformServices, perform
 from entrepot.shipping.commands.poll import PollTracking, poll
 from entrepot.shipping.commands.quote import AskRates, RecordQuotes, ask_rates, record_quotes
+from entrepot.shipping.commands.ship_labeled import ShipLabeled, ship_labeled
+from entrepot.shipping.commands.stop_consignments import StopConsignment, stop_consignments
 from entrepot.shipping.commands.take_tracking import (
     SOURCES,
     RetakeTracking,
@@ -58,9 +60,22 @@ def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:
     retake_tracking(cause, requests=[RetakeTracking(message) for message in messages])
 
 
-QUEUES = {"perform": serve_perform, "trouble": serve_trouble} | {
-    f"inbox.{source}": serve_inbox for source in SOURCES
-}
+def serve_labeled(cause: Cause, fulfillments: Sequence[UUID]) -> None:
+    """What waited for its labels and has them all."""
+    ship_labeled(cause, requests=[ShipLabeled(fulfillment) for fulfillment in fulfillments])
+
+
+def serve_opened(cause: Cause, fulfillments: Sequence[UUID]) -> None:
+    """Fulfillments of which packages were opened again."""
+    stop_consignments(cause, requests=[StopConsignment(fulfillment) for fulfillment in fulfillments])
+
+
+QUEUES = {
+    "perform": serve_perform,
+    "trouble": serve_trouble,
+    "labeled": serve_labeled,
+    "opened": serve_opened,
+} | {f"inbox.{source}": serve_inbox for source in SOURCES}
 
 
 # ---- what the relay sends to adapters
