@@ -72,6 +72,11 @@ class FulfillmentShipped:
     doubt: str = ""
     state: str = "shipped"
 
+    @property
+    def fresh(self) -> bool:
+        """It has left, and does not wait for its labels."""
+        return self.state == "shipped"
+
 
 class _Staged(NamedTuple):
     """Units of one pick task in staging, with the frozen amounts of their order line."""
