@@ -14,7 +14,7 @@ import pytest
 
 from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.kernel import sql, worker
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, Refused, WrongState
 from entrepot.kernel.relay import relay_once
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
@@ -26,8 +26,8 @@ from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, c
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.shipping.commands.ship_labeled import ShipLabeled, ShipOnPaper, ship_labeled, ship_on_paper
 from entrepot.shipping.commands.stop_consignments import (
-    ConsignmentStopped,
-    StopConsignment,
+    ConsignmentsStopped,
+    StopConsignments,
     stop_consignments,
 )
 from entrepot.shipping.commands.watch_purchases import WatchPurchases, watch_purchases
@@ -66,9 +66,15 @@ def relayed() -> int:
     return relay_once({"carriers": tasks.send}, at=NOW)
 
 
-def served(*queues: str) -> None:
-    for queue in queues or ("labeled",):
-        worker.serve_once({queue: worker.queues()[queue]})
+def served() -> None:
+    worker.serve_once({"labeled": worker.queues()["labeled"]})
+
+
+def looked_after() -> tuple[UUID, ...]:
+    """The labels that were taken back of what was opened."""
+    (done,) = stop_consignments(SYSTEM, requests=[StopConsignments(COMPANY)])
+    assert isinstance(done, ConsignmentsStopped)
+    return done.labels
 
 
 def begun(house: Floor, packages: int = 1) -> tuple[UUID, FulfillmentShipped, list[queries.LabelRow]]:
@@ -368,7 +374,8 @@ def test_packages_that_are_opened_give_their_labels_back(house: Floor):
     which, told, (label,) = begun(house)
     bought(label.id)
     unpack(SYSTEM, requests=[UnpackFulfillment(which, "another carton")])
-    served("opened", "labeled")
+    looked_after()
+    served()
     assert [one.purchase for one in queries.labels(shipment=told.shipment)] == ["void asked"]
     assert queries.consignments(COMPANY) == []
     assert nothing_is_booked(house, told.shipment)
@@ -388,17 +395,14 @@ def test_what_is_packed_anew_before_anybody_looked_gets_labels_of_its_own(house:
     pack(SYSTEM, requests=[PackFulfillment(which)])
     (again,) = ship(SYSTEM, requests=[ShipFulfillment(which)])
     assert (again.state, again.shipment) == ("labeling", told.shipment)
-    answers = stop_consignments(SYSTEM, requests=[StopConsignment(which), StopConsignment(told.shipment)])
-    assert answers[0] == ConsignmentStopped(which, (old.id,))
-    assert isinstance(answers[1], NotFound)
-    assert stop_consignments(SYSTEM, requests=[StopConsignment(which)]) == [ConsignmentStopped(which, ())]
+    assert looked_after() == (old.id,)
+    assert looked_after() == ()
     (row,) = queries.consignments(COMPANY)
     assert (row.packages, row.asked) == (1, 1), "what is packed now goes on"
     # The first may have been sold all the same: then it is given back.
     bought(old.id)
     assert queries.labels(shipment=told.shipment)[0].purchase == "void asked"
     assert queued("labeled") == []
-    served("opened")
 
 
 def test_an_order_that_is_cancelled_meanwhile_gives_its_labels_back(house: Floor):
@@ -407,7 +411,8 @@ def test_an_order_that_is_cancelled_meanwhile_gives_its_labels_back(house: Floor
     (gone,) = withdraw(SYSTEM, requests=[CancelOrder(order, reason="changed his mind")])
     assert not isinstance(gone, Refused), gone
     bought(label.id)
-    served("opened", "labeled")
+    looked_after()
+    served()
     assert [one.purchase for one in queries.labels(shipment=told.shipment)] == ["void asked"]
     assert state_of(which) == "cancelled"
     assert orders.order(order).status == "cancelled"
@@ -457,8 +462,8 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
         ship(SYSTEM, requests=[ShipFulfillment(one) for one in second])
         unpack(SYSTEM, requests=[UnpackFulfillment(one, "another carton") for one in second])
         with statements():
-            stop_consignments(SYSTEM, requests=[StopConsignment(one, key=f"o{one}") for one in second])
+            again = [StopConsignments(COMPANY, key=f"o{size}-{place}") for place in range(size)]
+            stop_consignments(SYSTEM, requests=again)
         pack(SYSTEM, requests=[PackFulfillment(one) for one in second])
         with statements():
             ship_on_paper(SYSTEM, requests=[ShipOnPaper(one, "in a hurry", key=f"p{one}") for one in second])
-        served("opened")

@@ -13,10 +13,11 @@ from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
 from entrepot.shipping.commands.label import VoidLabel, void_labels
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.shipping.commands.ship_labeled import ShipLabeled, ship_labeled
+from entrepot.shipping.commands.stop_consignments import StopConsignments, stop_consignments
 from entrepot.shipping.live import Bought
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.warehouse.commands.withdraw import withdraw
-from tests.floor import SYSTEM, units
+from tests.floor import COMPANY, SYSTEM, units
 from tests.live import a_live_house
 from tests.together import at_once
 from tests.walk import packed, placed
@@ -27,8 +28,8 @@ COUNT = 6
 
 
 def served() -> None:
-    for queue in ("opened", "labeled", "opened"):
-        worker.serve_once({queue: worker.queues()[queue]})
+    stop_consignments(SYSTEM, requests=[StopConsignments(COMPANY)])
+    worker.serve_once({"labeled": worker.queues()["labeled"]})
 
 
 def sell() -> list:
@@ -86,7 +87,15 @@ def test_what_is_taken_back_while_it_is_sold_leaves_or_is_given_back(what: str):
     def leave() -> list:
         return [a for one in work for a in ship_labeled(SYSTEM, requests=[ShipLabeled(one)])]
 
-    at_once([take_back, sell, leave, leave])
+    at_once(
+        [
+            take_back,
+            sell,
+            leave,
+            leave,
+            lambda: stop_consignments(SYSTEM, requests=[StopConsignments(COMPANY)]),
+        ]
+    )
     served()
     gone = counted("SELECT count(*)::int FROM shipping_shipment")
     assert units(house.skus[0]) == 5_000 - gone

@@ -7,13 +7,13 @@ from entrepot.kernel.states import machine
 SHIPMENT = machine("shipment", "shipped", ("deliver", "shipped", "delivered"))
 
 LABEL = machine(
-    "label", "printed",
+    "label", "awaited",
     ("print", "awaited", "printed"),
     ("void", ("awaited", "printed"), "voided"),
     ("manifest", "printed", "manifested"),
     ("take_off", "manifested", "printed"),
 )  # fmt: skip
-"""`awaited` is bought before its package leaves; it is `printed` when that is booked."""
+"""`awaited` is bought before its package leaves, and `printed` when that is booked. Those of our own begin there."""
 
 CONSIGNMENT = machine(
     "consignment", "labeling",

@@ -22,7 +22,7 @@ from entrepot.shipping.commands.perform import PerformServices, perform
 from entrepot.shipping.commands.poll import PollTracking, poll
 from entrepot.shipping.commands.quote import AskRates, RecordQuotes, ask_rates, record_quotes
 from entrepot.shipping.commands.ship_labeled import ShipLabeled, ship_labeled
-from entrepot.shipping.commands.stop_consignments import StopConsignment, stop_consignments
+from entrepot.shipping.commands.stop_consignments import StopConsignments, stop_consignments
 from entrepot.shipping.commands.take_tracking import (
     SOURCES,
     RetakeTracking,
@@ -65,17 +65,9 @@ def serve_labeled(cause: Cause, fulfillments: Sequence[UUID]) -> None:
     ship_labeled(cause, requests=[ShipLabeled(fulfillment) for fulfillment in fulfillments])
 
 
-def serve_opened(cause: Cause, fulfillments: Sequence[UUID]) -> None:
-    """Fulfillments of which packages were opened again."""
-    stop_consignments(cause, requests=[StopConsignment(fulfillment) for fulfillment in fulfillments])
-
-
-QUEUES = {
-    "perform": serve_perform,
-    "trouble": serve_trouble,
-    "labeled": serve_labeled,
-    "opened": serve_opened,
-} | {f"inbox.{source}": serve_inbox for source in SOURCES}
+QUEUES = {"perform": serve_perform, "trouble": serve_trouble, "labeled": serve_labeled} | {
+    f"inbox.{source}": serve_inbox for source in SOURCES
+}
 
 
 # ---- what the relay sends to adapters
@@ -228,6 +220,14 @@ def watch_purchases_of_all(timestamp: int) -> None:  # noqa: ARG001  procrastina
     """Every ten minutes: labels that were asked for and that no adapter has answered."""
     cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "labels not answered")
     watch_purchases(cause, requests=[WatchPurchases(company.id) for company in parties.companies()])
+
+
+@app.periodic(cron="5-59/10 * * * *")
+@app.task(name="shipping.stop_consignments", queueing_lock="shipping.stop_consignments")
+def stop_consignments_of_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: labels of packages that were opened again, or whose order was cancelled."""
+    cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "labels of opened packages")
+    stop_consignments(cause, requests=[StopConsignments(company.id) for company in parties.companies()])
 
 
 @app.periodic(cron="40 3 * * *")

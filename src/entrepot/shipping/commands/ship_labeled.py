@@ -77,8 +77,8 @@ def ship_on_paper(cause: Cause, /, *, requests: Sequence[ShipOnPaper]) -> list[F
     """Shipments without a label that was bought: what was asked for is void, what was bought for some packages stays,
     unless another service is named. Labels of our own are printed for the others, or those of the carrier's numbers.
 
-    Locks: as `shipping.ship`. Refuses: Invalid (no reason); what `shipping.ship` refuses. Again: by key. Those of
-    `shipping.ship`.
+    Locks: as `shipping.ship`. Refuses: Invalid (no reason); what `shipping.ship` refuses. Again: by key. The statements
+    of `shipping.ship`.
     """
     asked = [one for one in requests if one.reason.strip()]
     told = iter(ship(cause, requests=[

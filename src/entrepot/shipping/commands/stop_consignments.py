@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused, Said
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping.commands.consign import NOT_SHIPPED
 from entrepot.shipping.commands.label import VoidLabel, void_labels
@@ -18,62 +18,72 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
-class StopConsignment:
-    """A fulfillment of which packages were opened."""
+class StopConsignments:
+    """What a company has bought labels for, and what was opened or cancelled since."""
 
-    fulfillment: UUID
+    company: int
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ConsignmentStopped:
+class ConsignmentsStopped:
     """The labels that are void now."""
 
-    fulfillment: UUID
+    company: int
     labels: tuple[UUID, ...]
 
 
 @command("shipping.stop_consignments")
 def stop_consignments(
-    cause: Cause, /, *, requests: Sequence[StopConsignment]
-) -> list[ConsignmentStopped | Refused]:
+    cause: Cause, /, *, requests: Sequence[StopConsignments]
+) -> list[ConsignmentsStopped | Refused]:
     """Awaited labels of packages that were opened are void, and what was bought is given back; of what is packed anew
     by now the others go on.
 
-    Locks: the orders with their fulfillments, the labels in id order. Refuses: NotFound. Again: nothing is left to
-    void. 2 statements, 2 more where some waited, and those of `shipping.void_labels`.
+    Locks: the orders with their fulfillments, the labels in id order. Refuses nothing. Again: nothing is left to void.
+    1 statement; 5 more where some were opened, and those of `shipping.void_labels`.
     """
-    locked = lock_fulfillments([one.fulfillment for one in requests])
-    void: dict[UUID, list[UUID]] = {}
+    params = {"companies": sorted({one.company for one in requests})}
+    found = [fulfillment for (fulfillment,) in sql.run(_OPENED, params)]
+    rows = []
+    if found:
+        lock_fulfillments(found)
+        rows = sql.run(_AWAITED, {"ids": found})
+    void: dict[int, list[UUID]] = {}
     stopped: dict[UUID, tuple[int, UUID]] = {}
-    for fulfillment, company, which, label, stands in sql.run(_OPENED, {"ids": list(locked)}):
-        void.setdefault(fulfillment, []).append(label)
+    for company, fulfillment, which, label, stands in rows:
+        void.setdefault(company, []).append(label)
         if not stands:
-            stopped[fulfillment] = (company, which)
+            stopped[which] = (company, fulfillment)
     why = Said("its package was opened")
-    labels = [label for some in void.values() for label in some]
-    if labels:
-        whole(void_labels(cause, requests=[VoidLabel(label, why) for label in labels]))
+    if void:
+        whole(void_labels(cause, requests=[VoidLabel(one, why) for some in void.values() for one in some]))
     if stopped:
-        sql.run(_STOP, {"ids": [which for _, which in stopped.values()]})
-        announce(cause, [
-            Event("consignment", which, company, "labeling", "stopped", cause.at, {"fulfillment": fulfillment}, why)
-            for fulfillment, (company, which) in stopped.items()
-        ])  # fmt: skip
-        resolve_subjects(cause, requests=[
-            ResolveSubject(company, NOT_SHIPPED, fulfillment, "went on", why)
-            for fulfillment, (company, _) in stopped.items()
-        ])  # fmt: skip
-    return [
-        ConsignmentStopped(one.fulfillment, tuple(void.get(one.fulfillment, ())))
-        if one.fulfillment in locked
-        else NotFound(what="fulfillment", which=str(one.fulfillment))
-        for one in requests
-    ]
+        _stop(cause, stopped, why)
+    return [ConsignmentsStopped(one.company, tuple(void.pop(one.company, ()))) for one in requests]
+
+
+def _stop(cause: Cause, stopped: dict[UUID, tuple[int, UUID]], why: Said) -> None:
+    sql.run(_STOP, {"ids": list(stopped)})
+    announce(cause, [
+        Event("consignment", which, company, "labeling", "stopped", cause.at, {"fulfillment": fulfillment}, why)
+        for which, (company, fulfillment) in stopped.items()
+    ])  # fmt: skip
+    resolve_subjects(cause, requests=[
+        ResolveSubject(company, NOT_SHIPPED, fulfillment, "went on", why) for company, fulfillment in stopped.values()
+    ])  # fmt: skip
 
 
 _OPENED = """
-SELECT c.fulfillment_id, c.company_id::int, c.id, l.id,
+SELECT DISTINCT c.fulfillment_id FROM shipping_consignment AS c
+JOIN shipping_label AS l ON l.shipment_id = c.id AND l.state = 'awaited'
+JOIN warehouse_package AS p ON p.id = l.package_id AND p.voided_at IS NOT NULL
+WHERE c.company_id = ANY(%(companies)s::smallint[]) AND c.state = 'labeling'
+"""
+
+# After the lock: what left or was opened while we waited for it is seen here.
+_AWAITED = """
+SELECT c.company_id::int, c.fulfillment_id, c.id, l.id,
        EXISTS (SELECT FROM shipping_label AS x JOIN warehouse_package AS w ON w.id = x.package_id
                WHERE x.shipment_id = c.id AND x.state = 'awaited' AND w.voided_at IS NULL)
 FROM shipping_consignment AS c

@@ -92,12 +92,10 @@ def _refusal(request: UnpackFulfillment, one: Fulfillment | None, going: Collect
 
 def void_packages(opened: Sequence[tuple[UUID, datetime]]) -> dict[UUID, list[UUID]]:
     """The packages of fulfillments, by fulfillment, that hold nothing any more from a time on; the serial numbers that
-    were noted of their units are forgotten. They are offered to the queue `opened`: labels of them may have been asked
-    for. One statement."""
+    were noted of their units are forgotten. One statement."""
     voided: dict[UUID, list[UUID]] = defaultdict(list)
     for key, package in sql.run(_VOID, sql.columns(("ids", "times"), opened)):
         voided[key].append(package)
-    offer("opened", [(key, 5, at) for key, at in opened])
     return voided
 
 
