@@ -330,6 +330,19 @@ def test_on_paper_for_a_reason(house: Floor):
     assert isinstance(late, WrongState)
 
 
+def test_a_number_for_the_package_whose_label_was_refused_goes_beside_the_bought_one(house: Floor):
+    which, told, (first, second) = begun(house, 2)
+    bought(first.id)
+    record_purchases(SYSTEM, requests=[RecordPurchase(second.id, "fail", problem="no street")])
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(which, tracking="PP77")])
+    assert gone.state == "shipped"
+    kept, void = queries.labels(shipment=told.shipment)
+    assert (kept.state, void.state) == ("printed", "voided")
+    assert told_shipped()[0]["numbers"] == [kept.tracking, "PP77"]
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(told.shipment, ("PP77",))])
+    assert [one.package for one in printed.labels] == [second.package]
+
+
 def test_a_number_that_somebody_has_needs_no_purchase(house: Floor):
     (which,) = packed(*placed(house, 1, (0, 1)))
     (gone,) = ship(SYSTEM, requests=[ShipFulfillment(which, tracking="PP 12")])

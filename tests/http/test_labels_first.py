@@ -54,6 +54,7 @@ def test_a_packer_sees_it_being_bought_refused_asked_again_and_there(console, pa
     assert "its label is being bought" in waits
     assert 'data-live="5"' in waits
     (row,) = queries.consignments(COMPANY)
+    assert page.get(f"/shipments/{row.id}/labels.pdf").status_code == 404, "ours is not what goes onto it"
     assert (row.fulfillment, row.stage) == (packed, "asked")
 
     answered("fail", "no street")
@@ -108,7 +109,7 @@ def test_programs_see_the_same(program, packed):
     (row,) = person.get("/api/v1/consignments").json()
     assert (row["id"], row["stage"], row["packages"], row["asked"]) == (told["shipment"], "asked", 1, 1)
     (label,) = person.get(f"/api/v1/shipments/{told['shipment']}/labels").json()
-    assert label["state"] == "awaited"
+    assert (label["state"], label["zpl"], label["carrier_label"]) == ("awaited", "", "")
     again = person.post("/api/v1/shipments", {"fulfillment": str(packed)}, "t")
     is_problem(again, 409, "shipping.labels_awaited")
     body = {"fulfillment": str(packed), "reason": "the driver is here"}

@@ -118,6 +118,11 @@ class LabelRow:
     may_settle: bool = False
     """Nobody knows whether it was bought, and nobody is asked any more: a person has to look."""
 
+    @property
+    def is_to_come(self) -> bool:
+        """Nothing may be printed of it yet: its package waits for the one that is bought."""
+        return self.state == "awaited" and not self.picture
+
 
 def labels(
     *, shipment: UUID | None = None, label: UUID | None = None, manifest: UUID | None = None

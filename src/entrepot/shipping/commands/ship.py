@@ -144,7 +144,9 @@ class Leaving(NamedTuple):
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
     parcels: tuple[str, ...] = ()  # the numbers of those that a supplier names
     reason: str = ""  # why it goes with the service that was named
-    labels: tuple[str, ...] = ()  # the numbers that were bought for its packages
+    labels: tuple[
+        str, ...
+    ] = ()  # the numbers that were bought for its packages, and the one that is given beside
 
     @property
     def origin(self) -> str:
@@ -200,7 +202,7 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
         why = request.reason.strip() or (answer.begun.reason if answer.begun else "")
         leaving.append(Leaving(
             answer.shipment, number, answer.of, answer.at, name, doubt, answer.carriage, facts.take(answer.of.id),
-            reason=why, labels=answer.labels,
+            reason=why, labels=(*answer.labels, name) if answer.labels and answer.verdict else answer.labels,
         ))  # fmt: skip
         answers.append(_answer(leaving[-1]))
     leave_without(cause, [label for one in settled for label in one.void])

@@ -151,7 +151,8 @@ class PrintableOut(Out):
     """A label with what a label printer (`zpl`) is sent, or as `pdf` (4 × 6 inches, in base64); the other is empty.
 
     Of one that was bought, the carrier's own is what goes onto the parcel: it is at `carrier_label` (a web address, or
-    a `data:` one with the label in it), and `zpl` and `pdf` are empty unless it is kept here in that form.
+    a `data:` one with the label in it), and `zpl` and `pdf` are empty unless it is kept here in that form. Of one that
+    is `awaited` all three are empty until it is bought.
     """
 
     label: UUID
@@ -475,7 +476,7 @@ def show_labels(
             "tracking": one.tracking,
             "state": one.state,
             "carrier_label": one.picture,
-            **_as(form, one.picture, paper),
+            **({"zpl": "", "pdf": ""} if one.is_to_come else _as(form, one.picture, paper)),
         }
         for one, paper in zip(rows, told, strict=True)
     ]

@@ -38,8 +38,9 @@ from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in,
 from entrepot.web.listed import at_most, listed_whole
 
 PAGE = 100
-ASKED_S = 5
-"""Every how many seconds the page of a fulfillment looks whether its labels are bought."""
+ASKED_S, BOUGHT_S = 5, 30
+"""Every how many seconds the page of a fulfillment looks for what became of its labels: while they are asked for, and
+when a carrier has answered."""
 
 
 @require_safe
@@ -124,8 +125,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "services": services,
         "may_relabel": in_force == {"printed"} and all(gone.state == "shipped" for gone in shipments),
     }  # fmt: skip
-    if any(waits.asked for waits in begun):
-        context["renewed_s"] = ASKED_S
+    if any(label.purchase for label in labels):
+        # Also once they are bought: a page that looks for itself must find itself again.
+        context["renewed_s"] = ASKED_S if any(waits.asked for waits in begun) else BOUGHT_S
     return page(request, "web/packing_one.html", context, area="ship")
 
 
