@@ -83,8 +83,9 @@ def packed(*orders: UUID, cause: Cause = SYSTEM) -> list[UUID]:
 
 
 def shipped(*orders: UUID, cause: Cause = SYSTEM) -> list[UUID]:
-    """All the way; the shipments."""
-    answers = ship(cause, requests=[ShipFulfillment(one) for one in packed(*orders, cause=cause)])
+    """All the way; the shipments, with labels of our own where a service sells some."""
+    wanted = [ShipFulfillment(one, on_paper=True) for one in packed(*orders, cause=cause)]
+    answers = ship(cause, requests=wanted)
     return [answer.shipment for answer in _all(FulfillmentShipped, answers)]
 
 

@@ -19,7 +19,7 @@ import pytest
 from django.utils import timezone
 
 from entrepot.insight import pages
-from entrepot.kernel import delivery, sql
+from entrepot.kernel import delivery, sql, worker
 from entrepot.kernel.relay import relay_once
 from entrepot.shipping import adapters, errors, queries, tasks
 from entrepot.shipping.commands.buy import (
@@ -32,16 +32,17 @@ from entrepot.shipping.commands.buy import (
 from entrepot.shipping.commands.label import LabelsPrinted, PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.relabel import Relabel, Relabeled, relabel
+from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.shipping.commands.watch_purchases import PurchasesWatched, WatchPurchases, watch_purchases
 from entrepot.shipping.live import Asked, Bought, InDoubtError
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.work import queries as work
-from tests.commands.test_shipping_live import a_label
+from tests.commands.test_shipping_live import HOME, a_label
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, an_imitation, easypost
 from tests.live import a_live_house, an_account
 from tests.sizes import SIZES
-from tests.walk import placed, shipped
+from tests.walk import packed, placed, shipped
 
 
 @pytest.fixture
@@ -155,6 +156,24 @@ def test_a_relay_that_is_killed_after_the_label_was_sold_buys_no_second_one(comm
         assert [path for path, _ in other.asked].count("/v2/shipments") == 1
     assert states() == ["bought"]
     assert queries.shipment(shipment).tracking == "PP100200300GB"
+
+
+def test_what_waits_for_a_label_whose_relay_was_killed_leaves_with_that_label(committed_db: None, settings):
+    house = a_live_house()
+    (which,) = packed(*placed(house, 1, (0, 1), address=HOME))
+    (told,) = ship(SYSTEM, requests=[ShipFulfillment(which)])
+    sql.run("UPDATE kernel_delivery SET next_try_at = %(at)s::timestamptz", {"at": timezone.now()})
+    bought: list[str] = []
+    answer, begin = kills_its_relay(bought)
+    with an_imitation(answer) as other:
+        relay = begin(other.url)
+        assert relay.wait(60) == -signal.SIGKILL
+        assert (states(), queries.shipment(told.shipment)) == (["asked"], None)
+        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", other.url
+        assert relay_once({"carriers": tasks.send}, at=timezone.now() + delivery.LEASE) == 1
+        assert len(bought) == 1
+    worker.serve_once({"labeled": worker.queues()["labeled"]})
+    assert queries.shipment(told.shipment).tracking == "PP100200300GB"
 
 
 @pytest.mark.django_db

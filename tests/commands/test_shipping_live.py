@@ -82,7 +82,7 @@ def test_a_live_quote_takes_the_place_of_the_table(house: Floor, other: Imitatio
     assert relayed() == 1
     assert other.asked[0][1]["shipment"]["to_address"]["name"] == "Ada Byron"
 
-    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_, on_paper=True)])
 
     row = queries.shipment(gone.shipment)
     assert (row.service, row.cost_minor) == ("slow", 250)
@@ -116,7 +116,7 @@ def test_an_adapter_that_fails_leaves_the_table_and_says_why(house: Floor, other
     (work_,) = packed(*placed(house, 1, (0, 1)))
     ask_rates(SYSTEM, requests=[AskRates(work_)])
     assert relayed() == 1  # nobody waits for another try
-    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_, on_paper=True)])
     taken = queries.shipment(gone.shipment).reasons["candidates"][0]
     assert (taken["source"], taken["label_minor"]) == ("table", 300)
     assert taken["note"][:2] == ["problem", "easypost"]
@@ -171,7 +171,7 @@ def test_the_time_that_a_carrier_quotes_for_the_place_counts_for_its_promise(hou
         return Choosing([work_], NOW).choose(work_, NOW).candidates[0].days
 
     assert [told(days) for days in (None, 400, -1, 2)] == [4, 4, 4, 2]
-    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_, on_paper=True)])
     assert queries.shipment(gone.shipment).reasons["candidates"][0]["days"] == 2
     deliver(SYSTEM, requests=[Delivered(gone.shipment, NOW + timedelta(days=3))])
     assert sql.run("SELECT timed_by, slip::int FROM shipping_transit") == [("easypost", 1)]
@@ -323,7 +323,8 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
             record_quotes(
                 SYSTEM, requests=[RecordQuotes(one, "easypost", rates, key=f"q{one}") for one in ready]
             )
-        sent = [one.shipment for one in ship(SYSTEM, requests=[ShipFulfillment(one) for one in ready])]
+        gone = ship(SYSTEM, requests=[ShipFulfillment(one, on_paper=True) for one in ready])
+        sent = [one.shipment for one in gone]
         printed = print_labels(SYSTEM, requests=[PrintLabels(one) for one in sent])
         with statements():
             buy_labels(SYSTEM, requests=[BuyLabels(one, key=str(one)) for one in sent])

@@ -54,7 +54,7 @@ OTHERWISE = {
     "web/manifests.html": (3, "what waits for each carrier"),
     "web/messages.html": (1, "a board of destinations"),
     "web/order_import.html": (5, "what became of one file"),
-    "web/packing.html": (1, "the stations"),
+    "web/packing.html": (2, "what is packed: it waits for its labels, or to be handed over"),
     "web/performance.html": (1, "the packers of a node"),
     "web/payout_look.html": (1, "what one file would settle"),
     "web/payouts.html": (2, "a form to explain lines of one payout"),

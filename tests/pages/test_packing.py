@@ -67,3 +67,38 @@ def test_a_packer_packs_what_is_proposed(page: Page, site: str, shop: Shop, tmp_
     expect(page.get_by_text("The manifest is closed.")).to_be_visible()
     expect(page.get_by_role("link", name="MF-")).to_be_visible()
     stands(page, "closed", tmp_path)
+
+
+@pytest.mark.timeout(120)
+def test_a_packer_sees_the_label_being_bought_and_then_the_label(
+    page: Page, site: str, shop: Shop, tmp_path: Path
+) -> None:
+    from entrepot.kernel import sql, worker
+    from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
+    from entrepot.shipping.live import Bought
+    from entrepot.warehouse import queries
+    from tests.shop import the_system
+
+    sql.run("UPDATE carriage_service SET live = 'easypost:Post Slow'")
+    waits = queries.of_order(shop.one("packed"))[0]
+    enter(page, "supervisor")
+    page.goto(f"/packing/{waits.id}/")
+    expect(page.get_by_text("the labels are bought of easypost first")).to_be_visible()
+    page.get_by_role("button", name="Let it leave").click()
+    expect(page.get_by_text("its label is being bought")).to_be_visible()
+    expect(page.get_by_role("button", name="It leaves on paper")).not_to_be_visible()
+    stands(page, "label-asked", tmp_path)
+    page.goto("/packing/")
+    expect(page.get_by_role("heading", name="Waits for its labels")).to_be_visible()
+    stands(page, "labels-awaited", tmp_path)
+    page.get_by_role("link", name=waits.number).first.click()
+    expect(page.get_by_text("its label is being bought")).to_be_visible()
+
+    ((label,),) = sql.run("SELECT label_id FROM shipping_purchase")
+    bought = Bought("shp_1", "PP100200300GB", 250, "GBP", "https://labels.example/1.png")
+    record_purchases(the_system(shop.now), requests=[RecordPurchase(label, "buy", bought)])
+    worker.serve_once({"labeled": worker.queues()["labeled"]})
+    # The page looks by itself.
+    expect(page.get_by_role("link", name="The carrier's own label")).to_be_visible(timeout=15_000)
+    expect(page.locator(".head .state").first).to_have_text("shipped")
+    stands(page, "label-bought", tmp_path)

@@ -12,7 +12,7 @@ from entrepot.carriage.rules import Barred, Leaves, Parcel, Service, choose_serv
 from entrepot.network.rules import Calendar
 from entrepot.orders.rules import Frozen
 from entrepot.shipping.collecting import Collecting, passed
-from entrepot.shipping.rules import amounts_of_sale, may_perform, worth
+from entrepot.shipping.rules import all_bought, amounts_of_sale, first_step, may_perform, worth
 
 MONDAY, TUESDAY, FRIDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 27)
 PARCEL = Parcel(800, 2_000, "GB", "GB")
@@ -94,3 +94,30 @@ def test_a_collection_is_over_some_time_after_its_cut_off_by_the_carriers_own_we
     assert passed(six, "UTC", shut, own, policy) == datetime(2026, 11, 22, 17, tzinfo=UTC), (
         "nobody came on a holiday"
     )
+
+
+# ---- labels first
+
+BOUGHT = st.sampled_from(["", "asked", "failed", "in doubt", "bought", "void asked"])
+
+
+def test_labels_are_bought_before_it_leaves():
+    assert first_step([], is_sold=True, otherwise=False) == "buy"
+    assert first_step(["bought", ""], is_sold=True, otherwise=False) == "buy"
+    assert first_step(["bought", "asked"], is_sold=True, otherwise=False) == "wait"
+    assert first_step(["failed"], is_sold=True, otherwise=False) == "wait"
+    assert first_step(["bought", "bought"], is_sold=True, otherwise=False) == "leave"
+    assert first_step([], is_sold=False, otherwise=False) == "leave"
+
+
+@given(st.lists(BOUGHT, max_size=5), st.booleans(), st.booleans())
+def test_nothing_leaves_without_its_labels_unless_somebody_says_so(
+    purchases: list[str], is_sold: bool, otherwise: bool
+):
+    step = first_step(purchases, is_sold=is_sold, otherwise=otherwise)
+    if step == "leave":
+        assert not is_sold or otherwise or (purchases and set(purchases) == {"bought"})
+    if step == "buy":
+        assert not purchases or "" in purchases
+    if step == "wait":
+        assert all(purchases) and not all_bought(purchases)

@@ -72,6 +72,7 @@ _NUMBERED = {
     "wave": ("warehouse_wave", "state"),
     "pick_list": ("warehouse_picklist", "''"),
     "shipment": ("shipping_shipment", "concat_ws(' · ', NULLIF(tracking, ''), state)"),
+    "consignment": ("shipping_consignment", "concat_ws(' · ', carrier, state)"),
     "claim": ("shipping_claim", "state"),
     "manifest": ("shipping_manifest", "''"),
     "purchase": ("purchasing_order", "concat_ws(' · ', NULLIF(external_ref, ''), state)"),

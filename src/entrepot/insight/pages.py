@@ -756,6 +756,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "wave": ("warehouse_wave", "number", "state"),
     "pick_list": ("warehouse_picklist", "number", "''"),
     "shipment": ("shipping_shipment", "number", "state"),
+    "consignment": ("shipping_consignment", "number", "state"),
     "claim": ("shipping_claim", "number", "state"),
     "label": ("shipping_label", "tracking", "state"),
     "return_label": ("returns_label", "tracking", "state"),

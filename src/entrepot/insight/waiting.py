@@ -52,6 +52,10 @@ SIGNALS = {
     "held": _HELD,
     "backorders": "FROM sourcing_backorder WHERE company_id = %(company)s::smallint",
     "labels": _in_state("shipping_label", "printed"),
+    "labels refused": """FROM shipping_consignment AS c
+        WHERE c.company_id = %(company)s::smallint AND c.state = 'labeling' AND EXISTS (
+            SELECT FROM shipping_label AS l JOIN shipping_purchase AS p ON p.label_id = l.id
+            WHERE l.shipment_id = c.id AND l.state = 'awaited' AND p.state IN ('failed', 'in doubt'))""",
     "not collected": f"{_in_state('shipping_label', 'printed')} AND missed_at IS NOT NULL",
     "replenishments": _in_state("warehouse_replenishment", "open"),
     "counts": _in_state("warehouse_counttask", "open", "counting", "recount"),

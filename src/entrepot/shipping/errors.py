@@ -99,6 +99,15 @@ class NoLabelToBuy(Refused):
     says = "Shipment {shipment} has no label to buy: print its labels first, or they are bought already."
 
 
+class LabelsAwaited(Refused):
+    code = "shipping.labels_awaited"
+    says = (
+        "Fulfillment {fulfillment} leaves when {service} has sold the labels of all its packages, and these are not"
+        " bought: {missing}. What is asked for comes within a minute as a rule. For what is refused ask again, name"
+        " another service, give the number of a label that you bought by hand, or let it go on paper with a reason."
+    )
+
+
 class LabelInDoubt(Refused):
     code = "shipping.label_in_doubt"
     says = (

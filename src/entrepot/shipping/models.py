@@ -116,9 +116,51 @@ class Parcel(models.Model):
         triggers = imprinted_when_sealed("shipment", "shipment_id")
 
 
+class Consignment(models.Model):
+    """A packed fulfillment whose labels are bought before it leaves: the shipment that it will be, by its id and
+    number, with the service chosen and why. When it leaves, that stands with the shipment, and here no more."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    fulfillment_id = models.UUIDField()
+    node_id = models.UUIDField()
+    state = models.TextField()
+    carrier = models.TextField()
+    service_id = models.UUIDField()
+    zone = models.TextField(db_default="")
+    cost_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reasons = models.JSONField(default=dict)
+    reason = models.TextField(db_default="")  # why it goes with the service that was named
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["company_id"], name="shipping_consignment_waits", condition=Q(state="labeling")
+            ),
+            models.Index(fields=["order_id"], name="shipping_consignment_of_order"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="shipping_consignment_number_once"),
+            models.UniqueConstraint(
+                fields=["fulfillment_id"], name="shipping_consignment_one_per_fulfillment"
+            ),
+            models.CheckConstraint(
+                name="shipping_consignment_known", condition=Q(state__in=states.CONSIGNMENT.states)
+            ),
+            models.CheckConstraint(
+                name="shipping_consignment_cost_not_negative", condition=Q(cost_minor__gte=0)
+            ),
+        ]
+
+
 class Label(models.Model):
-    """What stands on a package for the carrier: its tracking number. `manifested`: the carrier was told of it.
-    `missed_at`: the cut-off of the first collection that it should have gone with, and did not."""
+    """What stands on a package for the carrier: its tracking number. `awaited`: it is to be bought, and its package
+    stands here until then; `manifested`: the carrier was told of it. `missed_at`: the cut-off of the first collection
+    that it should have gone with, and did not."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -155,7 +197,9 @@ class Label(models.Model):
             ),
             models.CheckConstraint(
                 name="shipping_label_state_as_its_facts",
-                condition=Q(state="printed", voided_at__isnull=True, manifest_id__isnull=True)
+                condition=Q(
+                    state__in=["awaited", "printed"], voided_at__isnull=True, manifest_id__isnull=True
+                )
                 | Q(state="voided", voided_at__isnull=False, manifest_id__isnull=True)
                 | Q(state="manifested", voided_at__isnull=True, manifest_id__isnull=False),
             ),
@@ -382,5 +426,6 @@ forget.notes("shipping_carrierevent", "message", "place", at="t.occurred_at")
 forget.notes("shipping_claim", "reference", "reason")
 forget.notes("shipping_purchase", "problem")
 forget.notes("shipping_manifestform", "problem")
+forget.notes("shipping_consignment", "reason", at="t.asked_at")
 forget.notes("shipping_reshipment", "reason", at="t.placed_at")
 forget.notes("shipping_quote", "problem", at="t.quoted_at")

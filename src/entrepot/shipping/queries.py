@@ -118,6 +118,11 @@ class LabelRow:
     may_settle: bool = False
     """Nobody knows whether it was bought, and nobody is asked any more: a person has to look."""
 
+    @property
+    def is_to_come(self) -> bool:
+        """Nothing may be printed of it yet: its package waits for the one that is bought."""
+        return self.state == "awaited" and not self.picture
+
 
 def labels(
     *, shipment: UUID | None = None, label: UUID | None = None, manifest: UUID | None = None
@@ -125,6 +130,46 @@ def labels(
     """Labels of a shipment or a manifest, or one of them; voided ones too, in the order of printing."""
     params = {"shipment": shipment, "label": label, "manifest": manifest}
     return [LabelRow(*row) for row in sql.run(_LABELS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsignmentRow:
+    """A packed fulfillment that stands in the house until its labels are bought: of its `packages` so many are, so many
+    are asked for, were refused, or are in doubt; of the others nobody has asked. `problem`: what a carrier said last.
+    """
+
+    id: UUID
+    number: str
+    fulfillment: UUID
+    fulfillment_number: str
+    order: UUID
+    order_number: str
+    node_code: str
+    carrier: str
+    service: str
+    source: str
+    asked_at: datetime
+    leave_by: datetime | None
+    packages: int
+    bought: int
+    asked: int
+    failed: int
+    doubted: int
+    problem: str
+
+    @property
+    def stage(self) -> str:
+        """What of it matters most to a person."""
+        if self.doubted or self.failed:
+            return "in doubt" if self.doubted else "failed"
+        return "asked" if self.asked else "bought" if self.bought == self.packages else "not asked"
+
+
+def consignments(company: int, *, limit: int = 100, fulfillment: UUID | None = None) -> list[ConsignmentRow]:
+    """What is packed and has not left since its labels are not bought, or may not leave with them: what has to leave
+    first the first. Or that of a fulfillment. 1 statement."""
+    params = {"company": company, "limit": limit, "fulfillment": fulfillment}
+    return [ConsignmentRow(*row) for row in sql.run(_CONSIGNMENTS, params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +477,16 @@ EXISTS (SELECT FROM kernel_delivery AS d
 """
 """Whether an adapter will be asked for label `l`, once more or at all."""
 
+LABELED = """
+(c.state = 'labeling' AND NOT EXISTS (
+    SELECT FROM warehouse_package AS w
+    WHERE w.fulfillment_id = c.fulfillment_id AND w.voided_at IS NULL
+      AND NOT EXISTS (SELECT FROM shipping_label AS x JOIN shipping_purchase AS y ON y.label_id = x.id
+                      WHERE x.shipment_id = c.id AND x.package_id = w.id AND x.state <> 'voided'
+                        AND y.state = 'bought')))
+"""
+"""Whether the label of each package of consignment `c` is bought."""
+
 _LABELS = f"""
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
        l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
@@ -440,14 +495,37 @@ SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESC
        COALESCE(b.state = 'in doubt' OR b.state = 'asked' AND l.state = 'voided' AND NOT {STILL_ASKED}, FALSE)
 FROM shipping_label AS l
 LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
-JOIN shipping_shipment AS h ON h.id = l.shipment_id
-JOIN orders_order AS o ON o.id = h.order_id
+LEFT JOIN shipping_shipment AS h ON h.id = l.shipment_id
+LEFT JOIN shipping_consignment AS c ON c.id = l.shipment_id
+JOIN orders_order AS o ON o.id = COALESCE(h.order_id, c.order_id)
 JOIN warehouse_package AS p ON p.id = l.package_id
 JOIN network_node AS n ON n.id = l.node_id
-LEFT JOIN carriage_service AS s ON s.id = h.service_id
+LEFT JOIN carriage_service AS s ON s.id = COALESCE(h.service_id, c.service_id)
 LEFT JOIN shipping_manifest AS m ON m.id = l.manifest_id
 WHERE l.shipment_id = %(shipment)s::uuid OR l.id = %(label)s::uuid OR l.manifest_id = %(manifest)s::uuid
 ORDER BY l.id
+"""
+
+_CONSIGNMENTS = """
+SELECT c.id, c.number, f.id, f.number, o.id, o.number, n.code, c.carrier, s.code, split_part(s.live, ':', 1),
+       c.asked_at, f.leave_by, k.packages, k.bought, k.asked, k.failed, k.doubted, k.problem
+FROM shipping_consignment AS c
+JOIN warehouse_fulfillment AS f ON f.id = c.fulfillment_id
+JOIN orders_order AS o ON o.id = c.order_id
+JOIN network_node AS n ON n.id = c.node_id
+JOIN carriage_service AS s ON s.id = c.service_id
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS packages, (count(*) FILTER (WHERE b.state = 'bought'))::int AS bought,
+           (count(*) FILTER (WHERE b.state = 'asked'))::int AS asked,
+           (count(*) FILTER (WHERE b.state = 'failed'))::int AS failed,
+           (count(*) FILTER (WHERE b.state = 'in doubt'))::int AS doubted, COALESCE(max(b.problem), '') AS problem
+    FROM warehouse_package AS p
+    LEFT JOIN shipping_label AS l ON l.shipment_id = c.id AND l.package_id = p.id AND l.state <> 'voided'
+    LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
+    WHERE p.fulfillment_id = c.fulfillment_id AND p.voided_at IS NULL) AS k
+WHERE c.company_id = %(company)s::smallint AND c.state = 'labeling'
+  AND (%(fulfillment)s::uuid IS NULL OR c.fulfillment_id = %(fulfillment)s::uuid)
+ORDER BY f.leave_by NULLS LAST, c.id LIMIT %(limit)s::int
 """
 
 _WAITING = """
@@ -535,6 +613,16 @@ _WRONG = (
     JOIN shipping_shipment AS h ON h.id = l.shipment_id
     LEFT JOIN warehouse_package AS p ON p.id = l.package_id AND p.fulfillment_id = h.fulfillment_id
     WHERE l.state <> 'voided' AND (p.id IS NULL OR p.voided_at IS NOT NULL)
+    """,
+    # invariant 21: what waits for its labels has not left, and only such labels are awaited
+    """
+    SELECT format('consignment %s waits for labels, and fulfillment %s is shipped', c.number, f.number)
+    FROM shipping_consignment AS c JOIN warehouse_fulfillment AS f ON f.id = c.fulfillment_id
+    WHERE f.state = 'shipped'
+    UNION ALL
+    SELECT format('label %s is awaited, and nothing waits for it', l.tracking) FROM shipping_label AS l
+    WHERE l.state = 'awaited'
+      AND NOT EXISTS (SELECT FROM shipping_consignment AS c WHERE c.id = l.shipment_id AND c.state = 'labeling')
     """,
     # invariant 1: every shipped fulfillment has its shipment, and the other way round
     """

@@ -32,6 +32,25 @@ def amounts_of_sale(parts: Iterable[tuple[str, Frozen]]) -> list[tuple[str, int]
     return [(kind, amount) for kind, amount in sums.items() if amount]
 
 
+UNSURE = ("asked", "in doubt")
+"""Of a label that was asked for, and that may be sold still or was: no other is asked for its package."""
+
+
+def all_bought(purchases: Collection[str]) -> bool:
+    """Whether every package has its label, by what became of asking for it."""
+    return bool(purchases) and set(purchases) == {"bought"}
+
+
+def first_step(purchases: Collection[str], *, is_sold: bool, otherwise: bool) -> str:
+    """What comes first of a packed fulfillment that shall leave: it does (`leave`), labels are asked for (`buy`), or it
+    stays until they are there (`wait`). `purchases`: what became of asking for the label of each package, '' where
+    nobody has; `is_sold`: its service sells labels; `otherwise`: it goes without one, by a number that somebody has or
+    on paper."""
+    if not is_sold or otherwise or all_bought(purchases):
+        return "leave"
+    return "buy" if not purchases or "" in purchases else "wait"
+
+
 UNFILED_CENTS = 2_500_00
 """US cents up to which goods of a kind leave the United States without a filing of their export: 15 CFR 30.37(a)."""
 

@@ -7,9 +7,20 @@ from entrepot.kernel.states import machine
 SHIPMENT = machine("shipment", "shipped", ("deliver", "shipped", "delivered"))
 
 LABEL = machine(
-    "label", "printed",
-    ("void", "printed", "voided"), ("manifest", "printed", "manifested"), ("take_off", "manifested", "printed"),
+    "label", "awaited",
+    ("print", "awaited", "printed"),
+    ("void", ("awaited", "printed"), "voided"),
+    ("manifest", "printed", "manifested"),
+    ("take_off", "manifested", "printed"),
 )  # fmt: skip
+"""`awaited` is bought before its package leaves, and `printed` when that is booked. Those of our own begin there."""
+
+CONSIGNMENT = machine(
+    "consignment", "labeling",
+    ("label", ("labeling", "stopped"), "labeling"),
+    ("stop", "labeling", "stopped"),
+)  # fmt: skip
+"""It ends as the shipment of its name; `stopped` where its packages were opened before."""
 
 PURCHASE = machine(
     "bought label", "asked",

@@ -21,6 +21,8 @@ from entrepot.shipping.commands.collect import WatchCollections, watch_collectio
 from entrepot.shipping.commands.perform import PerformServices, perform
 from entrepot.shipping.commands.poll import PollTracking, poll
 from entrepot.shipping.commands.quote import AskRates, RecordQuotes, ask_rates, record_quotes
+from entrepot.shipping.commands.ship_labeled import ShipLabeled, ship_labeled
+from entrepot.shipping.commands.stop_consignments import StopConsignments, stop_consignments
 from entrepot.shipping.commands.take_tracking import (
     SOURCES,
     RetakeTracking,
@@ -58,7 +60,12 @@ def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:
     retake_tracking(cause, requests=[RetakeTracking(message) for message in messages])
 
 
-QUEUES = {"perform": serve_perform, "trouble": serve_trouble} | {
+def serve_labeled(cause: Cause, fulfillments: Sequence[UUID]) -> None:
+    """What waited for its labels and has them all."""
+    ship_labeled(cause, requests=[ShipLabeled(fulfillment) for fulfillment in fulfillments])
+
+
+QUEUES = {"perform": serve_perform, "trouble": serve_trouble, "labeled": serve_labeled} | {
     f"inbox.{source}": serve_inbox for source in SOURCES
 }
 
@@ -213,6 +220,14 @@ def watch_purchases_of_all(timestamp: int) -> None:  # noqa: ARG001  procrastina
     """Every ten minutes: labels that were asked for and that no adapter has answered."""
     cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "labels not answered")
     watch_purchases(cause, requests=[WatchPurchases(company.id) for company in parties.companies()])
+
+
+@app.periodic(cron="5-59/10 * * * *")
+@app.task(name="shipping.stop_consignments", queueing_lock="shipping.stop_consignments")
+def stop_consignments_of_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: labels of packages that were opened again, or whose order was cancelled."""
+    cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "labels of opened packages")
+    stop_consignments(cause, requests=[StopConsignments(company.id) for company in parties.companies()])
 
 
 @app.periodic(cron="40 3 * * *")

@@ -214,7 +214,8 @@ def _floor(day: Day, at: datetime, *, last: bool) -> None:
     ships = ready.claim("ship", 10_000)
     late = {one for one in ships if last and day.chance.random() < 0.1}
     _put_back(day, "ship", late, at)
-    leaving = [ShipFulfillment(one) for one in ships if one not in late]
+    # Nobody sells labels in a simulated day.
+    leaving = [ShipFulfillment(one, on_paper=True) for one in ships if one not in late]
     shipper = day.cause("supervisor", at + timedelta(minutes=15), "the carrier is here")
     gone = [one for one in ship(shipper, requests=leaving) if isinstance(one, FulfillmentShipped)]
     day.shipped += [one.shipment for one in gone]

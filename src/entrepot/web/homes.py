@@ -43,6 +43,7 @@ LINES = {
     "held": Line(_("Orders that are held"), "orders", "?status=held"),
     "backorders": Line(_("Order lines that wait for stock"), "backorders"),
     "labels": Line(_("Labels on no manifest yet"), "manifests"),
+    "labels refused": Line(_("Packed, without a label that their carrier sold"), "packings"),
     "not collected": Line(_("Packages that their carrier left behind"), "manifests"),
     "replenishments": Line(_("Pick faces to fill"), "replenishment"),
     "counts": Line(_("Counts to do"), "counts"),
@@ -97,11 +98,14 @@ HOMES = {
     ),
     "warehouse supervisor": Home(
         ("to pick", "to pack", "to ship", "replenishments", "counts", "untaken"),
-        ("pick late", "pack late", "not collected", "overdue"), ("labels", "checks", "counts to decide"),
+        ("pick late", "pack late", "not collected", "overdue"),
+        ("labels", "labels refused", "checks", "counts to decide"),
         ("shipped on time", "pick accuracy", "record accuracy"),
     ),
     "picker": Home(("to pick", "replenishments", "counts"), ("pick late",), (), ("pick accuracy",)),
-    "packer": Home(("to pack", "to ship"), ("pack late", "not collected"), ("labels",), ("shipped on time",)),
+    "packer": Home(
+        ("to pack", "to ship"), ("pack late", "not collected"), ("labels", "labels refused"), ("shipped on time",)
+    ),
     "customer service": Home(
         ("mine", "cases", "untaken", "returns to answer"), LATE, ("held", "backorders", "claims"),
         ("time to resolve", "resolved in time", "delivered on time"),

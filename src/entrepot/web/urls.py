@@ -182,6 +182,7 @@ urlpatterns = [
     path("packing/<uuid:which>/pack/", packing.do, name="packing-do"),
     path("packing/<uuid:which>/open/", packing.open_again, name="packing-unpack"),
     path("packing/<uuid:which>/ship/", packing.hand_over, name="packing-ship"),
+    path("packing/<uuid:which>/on-paper/", packing.on_paper, name="packing-on-paper"),
     path("packing/<uuid:which>/slip.pdf", packing.slip, name="packing-slip"),
     path("packing/<uuid:which>/rates/", packing.ask_for_rates, name="packing-rates"),
     path("shipments/<uuid:which>/buy/", shipping.buy, name="labels-buy"),

@@ -34,7 +34,7 @@ TONES: dict[str, tuple[str, ...]] = {
         "ready", "with supplier", "with_supplier", "asked", "warehouse release", "released", "picking", "picked",
         "packed", "partly shipped", "part_shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
-        "in transit", "issued", "ordered", "accepted",
+        "in transit", "issued", "ordered", "accepted", "awaited", "labeling",
         "part_received", "counting", "coming", "gone", "started", "sending", "under_review", "making",
     ),
     "good": (
@@ -592,6 +592,9 @@ WORDS: dict[str, str | Promise] = {
     "purchasing.close_claims": _("claim answered by the supplier"),
     "purchasing.close_rest": _("nothing more expected"),
     "shipping.ship": _("shipped"),
+    "shipping.ship_labeled": _("shipped with bought labels"),
+    "shipping.ship_on_paper": _("shipped on paper"),
+    "shipping.stop_consignments": _("bought labels given back"),
     "shipping.ship_drop_ships": _("sent by the supplier"),
     "shipping.deliver": _("delivered"),
     "shipping.perform": _("services performed"),

@@ -33,5 +33,5 @@ def walk(cause: Cause, times: Mapping[UUID, datetime], sent: Mapping[UUID, datet
     if work:
         whole(pick(cause, requests=[PickFulfillment(one, occurred_at=at) for one, at in work]))
         whole(pack(cause, requests=[PackFulfillment(one, occurred_at=at, gone=True) for one, at in work]))
-        whole(ship(cause, requests=[ShipFulfillment(one, occurred_at=at) for one, at in work]))
+        whole(ship(cause, requests=[ShipFulfillment(one, occurred_at=at, on_paper=True) for one, at in work]))
     return len(work)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.command import announce, command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
@@ -18,7 +18,7 @@ from entrepot.shipping.commands.end_doubts import NOT_ANSWERED, NOT_BOUGHT, Doub
 from entrepot.shipping.commands.take_numbers import Numbered, take_numbers
 from entrepot.shipping.commands.tell_numbers import tell_numbers
 from entrepot.shipping.live import Bought
-from entrepot.shipping.queries import STILL_ASKED
+from entrepot.shipping.queries import LABELED, STILL_ASKED
 from entrepot.shipping.states import PURCHASE
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -201,9 +201,11 @@ def record_purchases(
 
     A shipment all of whose labels are bought costs what these cost, unless its carrier has billed some by then.
 
-    Locks: the purchases in the order of their labels, their shipments in id order, the balances. Refuses: NotFound;
-    WrongState; Invalid (an unknown outcome; bought without its label). Again: by key. 10 statements, 6 more where some
-    were bought, and those of `ledger.post` where they cost something else than the service chosen.
+    What waited for its labels and has them all is offered to the queue `labeled`.
+
+    Locks: the purchases with their labels in the order of these, their shipments in id order, the balances. Refuses:
+    NotFound; WrongState; Invalid (an unknown outcome; bought without its label). Again: by key. 10 statements, 7 more
+    where some were bought, and those of `ledger.post` where they cost something else than the service chosen.
     """
     found = {row[0]: _Purchase(*row) for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
     answers: list[PurchaseRecorded | Refused] = []
@@ -256,6 +258,7 @@ def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) ->
         _accrue(cause, [one.shipment for one, _ in standing])
         tell_numbers(cause, [one.shipment for one, _ in standing])
         end_not_bought(cause, [one.shipment for one, _ in sold])
+        _offer_labeled(cause, [one.shipment for one, _ in standing])
     answered = {(one.company, one.shipment) for one, request in changed if request.outcome in _ANSWERS}
     if answered:
         resolve_subjects(cause, requests=[
@@ -294,6 +297,12 @@ def _accrue(cause: Cause, shipments: Collection[UUID]) -> None:
         whole(post(cause, requests=postings))
 
 
+def _offer_labeled(cause: Cause, shipments: Collection[UUID]) -> None:
+    """What waited for its labels and has them all by now leaves: it goes to the queue `labeled`. 1 statement."""
+    complete = sql.run(_COMPLETE, {"ids": sorted(set(shipments))})
+    offer("labeled", [(fulfillment, 5, cause.at) for (fulfillment,) in complete])
+
+
 def _told(one: _Purchase, request: RecordPurchase) -> str:
     if request.outcome != "doubt":
         return f"{one.shipment_number} ({one.tracking}): {request.problem}"
@@ -312,16 +321,18 @@ _LOCK_LABELS = f"""
 SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), l.package_id,
        COALESCE(l.state = 'voided', FALSE), COALESCE(p.source, ''),
        NOT {STILL_ASKED}
-FROM shipping_shipment AS h
+FROM (SELECT id, company_id, number, service_id FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[])
+      UNION ALL SELECT id, company_id, number, service_id FROM shipping_consignment
+      WHERE id = ANY(%(ids)s::uuid[]) AND state = 'labeling') AS h
 LEFT JOIN carriage_service AS s ON s.id = h.service_id
 LEFT JOIN LATERAL (
     SELECT id, package_id, state FROM shipping_label AS n
     WHERE shipment_id = h.id
-      AND (state = 'printed' OR state = 'voided' AND EXISTS (
+      AND (state IN ('awaited', 'printed') OR state = 'voided' AND EXISTS (
               SELECT FROM shipping_purchase WHERE label_id = n.id AND state IN ('asked', 'in doubt')))
     ORDER BY id FOR UPDATE) AS l ON TRUE
 LEFT JOIN shipping_purchase AS p ON p.label_id = l.id
-WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
+ORDER BY l.id
 """
 
 
@@ -371,13 +382,18 @@ RETURNING label_id, company_id::int, source, reference
 """
 
 _LOCK = """
-SELECT p.label_id, p.company_id::int, p.shipment_id, h.number, p.state, l.tracking, h.tracking = l.tracking, l.state,
-       p.source, p.reference, l.carrier
+SELECT p.label_id, p.company_id::int, p.shipment_id, COALESCE(h.number, c.number), p.state, l.tracking,
+       COALESCE(h.tracking = l.tracking, FALSE), l.state, p.source, p.reference, l.carrier
 FROM shipping_purchase AS p
 JOIN shipping_label AS l ON l.id = p.label_id
-JOIN shipping_shipment AS h ON h.id = p.shipment_id
-WHERE p.label_id = ANY(%(labels)s::uuid[]) ORDER BY p.label_id FOR UPDATE OF p
+LEFT JOIN shipping_shipment AS h ON h.id = p.shipment_id
+LEFT JOIN shipping_consignment AS c ON c.id = p.shipment_id
+WHERE p.label_id = ANY(%(labels)s::uuid[]) ORDER BY p.label_id FOR UPDATE OF p, l
 """
+
+_COMPLETE = (
+    f"SELECT c.fulfillment_id FROM shipping_consignment AS c WHERE c.id = ANY(%(ids)s::uuid[]) AND {LABELED}"
+)
 
 _RECORD = """
 UPDATE shipping_purchase AS p
@@ -422,6 +438,8 @@ RETURNING h.id, h.company_id::int, h.currency::text, (b.cost - x.cost_minor)::bi
 """
 
 _BLANK = """
-UPDATE shipping_purchase AS p SET label_url = '' FROM shipping_shipment AS h
-WHERE h.id = p.shipment_id AND h.order_id = ANY(%(orders)s::uuid[]) AND p.label_url <> ''
+UPDATE shipping_purchase AS p SET label_url = ''
+FROM (SELECT id FROM shipping_shipment WHERE order_id = ANY(%(orders)s::uuid[])
+      UNION ALL SELECT id FROM shipping_consignment WHERE order_id = ANY(%(orders)s::uuid[])) AS h
+WHERE h.id = p.shipment_id AND p.label_url <> ''
 """

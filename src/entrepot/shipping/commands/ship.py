@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import tracking
-from entrepot.carriage.rules import Choice
-from entrepot.kernel import delivery, ids, sql, wire
+from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.post import Posting, post
@@ -25,8 +24,10 @@ from entrepot.orders.rules import GOODS, Frozen
 from entrepot.purchasing.commands.lock_drop_ships import DropShip
 from entrepot.shipping import errors, rules
 from entrepot.shipping.choosing import Choosing, not_carried
+from entrepot.shipping.commands.consign import Consigned, Ended, consign, end_consignments, leave_without
 from entrepot.shipping.commands.perform import capture_all, performed
 from entrepot.shipping.commands.take_numbers import Numbered, in_use, take_numbers
+from entrepot.shipping.consigning import Carriage, Consignment, carriage_of, consigned
 from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
@@ -41,6 +42,8 @@ class ShipFulfillment:
 
     The number must be one of the carrier's, where its forms are known, with the right check digit. It goes with the
     `service` of a code where one is named; with one that breaks a promise which another would keep, for a `reason`.
+    Where that service sells labels, they are bought before it leaves, unless there is a number: somebody has the label
+    then; or it goes `on_paper`, as `shipping.ship_on_paper` has it go, and what left before the house knew of it.
     """
 
     fulfillment: UUID
@@ -49,11 +52,13 @@ class ShipFulfillment:
     key: str | None = None
     service: str = ""
     reason: str = ""
+    on_paper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentShipped:
-    """The shipment, the service chosen and its cost, and what the customer owes for what left.
+    """The shipment, the service chosen and its cost, and what the customer owes for what left. `state`: shipped, or
+    labeling: its labels are asked for, and it leaves by itself when they are bought.
 
     `doubt` is what is odd about the tracking number of a carrier whose forms nobody knows; '' where nothing is.
     """
@@ -65,6 +70,12 @@ class FulfillmentShipped:
     cost_minor: int
     amount_minor: int
     doubt: str = ""
+    state: str = "shipped"
+
+    @property
+    def fresh(self) -> bool:
+        """It has left, and does not wait for its labels."""
+        return self.state == "shipped"
 
 
 class _Staged(NamedTuple):
@@ -85,18 +96,23 @@ class _Staged(NamedTuple):
     tax: int
     noted: list[str]
     """Serial numbers of its line that were read when it was packed."""
+    consignment: UUID | None
+    """What was begun to buy its labels."""
 
 
 class _Ready(NamedTuple):
-    """A fulfillment that may leave, unless its number is another's."""
+    """A fulfillment that may leave, unless its number is another's; or whose labels are bought `first`."""
 
     shipment: UUID
     of: Fulfillment
     at: datetime
-    shopped: Shopped
-    carrier: str
+    carriage: Carriage
     verdict: tracking.Verdict | None
     said: str
+    begun: Consignment | None
+    first: bool
+    void: tuple[UUID, ...]
+    """Labels that were made for it and that it leaves without."""
 
     @property
     def numbered(self) -> Numbered | None:
@@ -104,7 +120,15 @@ class _Ready(NamedTuple):
         if self.verdict is None:
             return None
         name, _ = known_as(self.said, self.verdict, "")
-        return Numbered(self.of.company, self.carrier, name, self.shipment)
+        return Numbered(self.of.company, self.carriage.carrier, name, self.shipment)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The numbers that were bought for its packages."""
+        closed = self.begun.packages if self.begun else ()
+        return tuple(
+            one.tracking for one in closed if one.purchase == "bought" and one.label not in self.void
+        )
 
 
 class Leaving(NamedTuple):
@@ -116,20 +140,18 @@ class Leaving(NamedTuple):
     at: datetime
     tracking: str
     doubt: str
-    shopped: Shopped
+    carriage: Carriage
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
-    carrier: str = ""  # as the supplier tells it, where nothing was chosen
     parcels: tuple[str, ...] = ()  # the numbers of those that a supplier names
     reason: str = ""  # why it goes with the service that was named
+    labels: tuple[
+        str, ...
+    ] = ()  # the numbers that were bought for its packages, and the one that is given beside
 
     @property
     def origin(self) -> str:
         """What it is a shipment of."""
         return "fulfillment" if isinstance(self.of, Fulfillment) else "drop_ship"
-
-    @property
-    def choice(self) -> Choice:
-        return self.shopped.choice
 
 
 @command("shipping.ship")
@@ -137,11 +159,14 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     """Shipments: units out of stock at their cost, revenue by source kind from the frozen amounts, carriage accrued,
     payment captured, the channel told. Services of an order are performed with its first shipment.
 
+    Where the service sells labels nothing of that is done before they are bought: they are asked for, and what is
+    bought whole leaves by `shipping.ship_labeled`, or when this is called again.
+
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.late_by_choice;
-    warehouse.lot_expired; shipping.tracking_misread; shipping.tracking_in_use;
-    ledger.month_closed.
-    Again: by key. About 40 statements for any number.
+    warehouse.lot_expired; shipping.tracking_misread; shipping.tracking_in_use; shipping.labels_awaited;
+    shipping.label_in_doubt; shipping.label_not_answered; ledger.month_closed.
+    Again: by key. About 40 statements for any number; about 10 more where labels are bought, or others were begun.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     facts = _Facts(found.values(), cause.at)
@@ -149,9 +174,7 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     decided: list[_Ready | Refused] = []
     ready: dict[UUID, _Ready] = {}
     for request in requests:
-        answer = _decide(
-            request, found.get(request.fulfillment), request.occurred_at or cause.at, facts, ready
-        )
+        answer = _decide(cause, request, found.get(request.fulfillment), facts, ready)
         if isinstance(answer, _Ready):
             ready[request.fulfillment] = answer
         decided.append(answer)
@@ -159,6 +182,8 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
 
     answers: list[FulfillmentShipped | Refused] = []
     leaving: list[Leaving] = []
+    first: list[Consigned] = []
+    settled: list[_Ready] = []
     numbers = iter(ids.numbers("SH", len(found)))
     for request, answer in zip(requests, decided, strict=True):
         if isinstance(answer, Refused):
@@ -167,16 +192,41 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
         if answer.numbered in held:
             answers.append(in_use(answer.numbered, held[answer.numbered]))
             continue
-        number = next(numbers)
-        name, doubt = known_as(request.tracking, answer.verdict, number)
+        settled.append(answer)
+        number = answer.begun.number if answer.begun else next(numbers)
+        if answer.first:
+            first.append(_consigned(answer, number, request.reason.strip()))
+            answers.append(_asked(first[-1]))
+            continue
+        name, doubt = known_as(request.tracking, answer.verdict, next(iter(answer.labels), number))
+        why = request.reason.strip() or (answer.begun.reason if answer.begun else "")
         leaving.append(Leaving(
-            answer.shipment, number, answer.of, answer.at, name, doubt, answer.shopped, facts.take(answer.of.id),
-            reason=request.reason.strip(),
+            answer.shipment, number, answer.of, answer.at, name, doubt, answer.carriage, facts.take(answer.of.id),
+            reason=why, labels=(*answer.labels, name) if answer.labels and answer.verdict else answer.labels,
         ))  # fmt: skip
         answers.append(_answer(leaving[-1]))
+    leave_without(cause, [label for one in settled for label in one.void])
     if leaving:
         _write(cause, leaving, facts)
+        end_consignments(cause, [
+            Ended(one.begun.id, one.of.company, one.of.id) for one in settled if one.begun and not one.first
+        ])  # fmt: skip
+    consign(cause, first)
     return answers
+
+
+def _consigned(one: _Ready, number: str, reason: str) -> Consigned:
+    state = one.begun.state if one.begun else ""
+    return Consigned(
+        one.shipment, number, one.of, one.carriage, state, reason or (one.begun.reason if one.begun else "")
+    )
+
+
+def _asked(one: Consigned) -> FulfillmentShipped:
+    carriage = one.carriage
+    return FulfillmentShipped(
+        one.of.id, one.id, one.number, carriage.code, carriage.cost_minor, 0, state="labeling"
+    )
 
 
 # ---- load
@@ -191,12 +241,23 @@ class _Facts:
         self.staged: dict[UUID, list[_Staged]] = {}
         for row in sql.run(_STAGED, params):
             self.staged.setdefault(row[0], []).append(_Staged(*row))
+        self.begun = consigned([
+            fulfillment for fulfillment, staged in self.staged.items() if staged[0].consignment
+        ])  # fmt: skip
         self.choosing = Choosing(params["ids"], at)
+        self._carriages: dict[tuple[int, str], Carriage] = {}  # alike choices are one object
         self.expiring = Expiring.of(params["ids"])
         self.closed = ledger.closed_months(sorted({one.company for one in found}))
         held = [one.order for one in found if one.held_by]
         self.blocked = orders.blocked(held, "ship") if held else set()
         self._gone: dict[UUID, int] = {}
+
+    def carriage(self, shopped: Shopped, one: Fulfillment) -> Carriage:
+        """A choice as it is stored."""
+        key = (id(shopped), one.currency)
+        if key not in self._carriages:
+            self._carriages[key] = carriage_of(shopped, one.currency)
+        return self._carriages[key]
 
     def take(self, fulfillment: UUID) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
         """Units of each line that leave now, with what they bear; units leave in order, whichever shipment has them."""
@@ -219,15 +280,45 @@ class _Facts:
 
 
 def _decide(
+    cause: Cause,
     request: ShipFulfillment,
     one: Fulfillment | None,
-    at: datetime,
     facts: _Facts,
-    ready: Collection[UUID],
+    ready: Mapping[UUID, _Ready],
 ) -> _Ready | Refused:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
-    step = STEPS["ship"]["shipped" if one.id in ready else one.state]
+    at = request.occurred_at or cause.at
+    refused = _refusal(one, at, facts, ready)
+    if refused:
+        return refused
+    begun = facts.begun.get(one.id)
+    # What was begun goes on, unless another service is named by now, or its packages are others.
+    goes_on = begun and begun.stands and request.service in ("", begun.carriage.code)
+    if begun and goes_on:
+        carriage = begun.bought_for()
+    else:
+        shopped = _choose(request, one, at, facts)
+        if isinstance(shopped, Refused):
+            return shopped
+        carriage = facts.carriage(shopped, one)
+    verdict = judged(request.tracking, carriage.carrier)
+    if verdict and verdict.problem and verdict.certain:
+        return misread(verdict, one.number, carriage.carrier)
+    answer = _Ready(
+        begun.id if begun else ids.uuid7(), one, at, carriage, verdict, request.tracking, begun, first=False, void=()
+    )  # fmt: skip
+    return _labeled(request, answer, goes_on=bool(goes_on))
+
+
+def _refusal(one: Fulfillment, at: datetime, facts: _Facts, ready: Mapping[UUID, _Ready]) -> Refused | None:
+    """Why a fulfillment may not leave, whatever takes it."""
+    before = ready.get(one.id)
+    if before and before.first:
+        return errors.LabelsAwaited(
+            fulfillment=one.number, service=before.carriage.code, missing=Said("they are asked for just now")
+        )
+    step = STEPS["ship"]["shipped" if before else one.state]
     if isinstance(step, Refused):
         return step
     gone_off = facts.expiring.refusal(one.id, at)
@@ -238,14 +329,27 @@ def _decide(
     month = at.astimezone(UTC).date().replace(day=1)
     if (one.company, month) in facts.closed:
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
-    shopped = _choose(request, one, at, facts)
-    if isinstance(shopped, Refused):
-        return shopped
-    carrier = shopped.choice.taken.service.carrier if shopped.choice.taken else ""
-    verdict = judged(request.tracking, carrier)
-    if verdict and verdict.problem and verdict.certain:
-        return misread(verdict, one.number, carrier)
-    return _Ready(ids.uuid7(), one, at, shopped, carrier, verdict, request.tracking)
+    return None
+
+
+def _labeled(request: ShipFulfillment, one: _Ready, *, goes_on: bool) -> _Ready | Refused:
+    """With its labels bought, or to be bought first. Those that it leaves without are void: of a service that goes on
+    what is bought stays."""
+    begun = one.begun
+    closed = begun.packages if begun else ()
+    bought = begun.purchases if begun and goes_on else []
+    is_sold, by_hand = bool(one.carriage.live), one.verdict is not None
+    step = rules.first_step(bought, is_sold=is_sold, otherwise=by_hand or request.on_paper)
+    if step == "wait":
+        assert begun is not None, "something was asked for"
+        return begun.missing(one.of.number)
+    if step == "leave":
+        kept = {each.label for each in closed if goes_on and each.purchase == "bought"}
+        void = tuple(each.label for each in closed if each.label and each.label not in kept)
+        return one._replace(void=void)
+    unsure = begun.unsure(anew=not goes_on) if begun else None
+    void = () if goes_on else tuple(each.label for each in closed if each.label)
+    return unsure or one._replace(first=True, void=void)
 
 
 def _choose(request: ShipFulfillment, one: Fulfillment, at: datetime, facts: _Facts) -> Shopped | Refused:
@@ -281,12 +385,10 @@ def known_as(number: str, verdict: tracking.Verdict | None, ours: str) -> tuple[
 
 
 def _answer(one: Leaving) -> FulfillmentShipped:
-    offer = one.choice.taken
     amount = sum(frozen.total for *_, frozen in one.worth)
     return FulfillmentShipped(
-        one.of.id, one.id, one.number, offer.service.code if offer else "", offer.price_minor if offer else 0,
-        amount, one.doubt,
-    )  # fmt: skip
+        one.of.id, one.id, one.number, one.carriage.code, one.carriage.cost_minor, amount, one.doubt
+    )
 
 
 # ---- write
@@ -342,23 +444,14 @@ def book(cause: Cause, leaving: Sequence[Leaving], place: str, leave: Callable[[
 
 
 def _shipments(leaving: Sequence[Leaving]) -> list[tuple[Any, ...]]:
-    texts: dict[int, str] = {}  # alike choices are one object
     rows = []
     for one in leaving:
-        order, choice = one.of, one.choice
-        offer = choice.taken
-        reasons = texts.get(id(one.shopped))
-        if reasons is None:
-            reasons = texts[id(one.shopped)] = wire.dump(one.shopped.reasons())
-        carrier, service, zone, cost, currency = (
-            (offer.service.carrier, offer.service.id, offer.zone, offer.price_minor, offer.service.currency)
-            if offer
-            else (one.carrier, None, "", 0, order.currency)
-        )
+        order, carriage = one.of, one.carriage
         source = (order.id, order.node, None) if isinstance(order, Fulfillment) else (None, None, order.id)
         rows.append((
-            one.id, one.number, order.company, order.order, *source, carrier, service, one.tracking, zone, cost,
-            currency, order.promise_at, one.at, "shipped", reasons,
+            one.id, one.number, order.company, order.order, *source, carriage.carrier, carriage.service, one.tracking,
+            carriage.zone, carriage.cost_minor, carriage.currency, order.promise_at, one.at, "shipped",
+            carriage.reasons,
         ))  # fmt: skip
     return rows
 
@@ -395,24 +488,23 @@ def _by_serial(staged: Sequence[_Staged]) -> Iterator[tuple[_Staged, int, str]]:
 def _postings(leaving: Sequence[Leaving]) -> list[Posting]:
     postings = []
     for one in leaving:
-        company, at, offer = one.of.company, one.at, one.choice.taken
+        company, at, carriage = one.of.company, one.at, one.carriage
         amounts = rules.amounts_of_sale([(GOODS, frozen) for *_, frozen in one.worth])
         if amounts:
             postings.append(Posting(company, "sale", "shipment", one.id, one.of.currency, amounts, at))
-        if offer and offer.price_minor:
-            carriage_due = (("carriage", offer.price_minor),)
-            currency = offer.service.currency
+        if carriage.cost_minor:
+            due = (("carriage", carriage.cost_minor),)
             postings.append(
-                Posting(company, "shipping.accrued", "shipment", one.id, currency, carriage_due, at)
+                Posting(company, "shipping.accrued", "shipment", one.id, carriage.currency, due, at)
             )
     return postings
 
 
 def _message(one: Leaving) -> delivery.Message:
-    order, offer = one.of, one.choice.taken
+    order = one.of
     body = {
-        "order": order.external_id, "shipment": one.number, "carrier": offer.service.carrier if offer else one.carrier,
-        "tracking": one.tracking, "numbers": one.parcels or (one.tracking,), "shipped_at": one.at,
+        "order": order.external_id, "shipment": one.number, "carrier": one.carriage.carrier,
+        "tracking": one.tracking, "numbers": one.parcels or one.labels or (one.tracking,), "shipped_at": one.at,
         "lines": [{"line": line, "quantity": units} for line, _, units, _ in one.worth],
     }  # fmt: skip
     return delivery.Message(
@@ -434,7 +526,8 @@ _STAGED = """
 SELECT t.fulfillment_id, t.line_id, t.allocation_id, t.sku_id, t.lot, t.serial, t.picked, l.quantity,
        l.shipped + l.delivered, l.gross_minor, l.discount_minor, l.shipping_minor, l.tax_minor,
        ARRAY(SELECT n.serial FROM warehouse_packedserial AS n
-             WHERE n.fulfillment_id = t.fulfillment_id AND n.line_id = t.line_id ORDER BY n.serial)
+             WHERE n.fulfillment_id = t.fulfillment_id AND n.line_id = t.line_id ORDER BY n.serial), c.id
 FROM warehouse_picktask AS t JOIN orders_line AS l ON l.id = t.line_id
+LEFT JOIN shipping_consignment AS c ON c.fulfillment_id = t.fulfillment_id
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfillment_id, l.number, t.sequence
 """

@@ -25,6 +25,7 @@ from entrepot.purchasing.drop_ship import Line, Units
 from entrepot.purchasing.states import COMING
 from entrepot.shipping import rules
 from entrepot.shipping.commands.ship import Leaving, book, judged, known_as, misread
+from entrepot.shipping.consigning import carriage_of
 from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.pass_through import PassedThrough, pass_through
 
@@ -96,8 +97,8 @@ def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> lis
         number, before = next(numbers), one.state
         tracking, parcels, doubt = _borne(request, number)
         shipment = Leaving(
-            ids.uuid7(), number, one, at, tracking, doubt, _NOTHING_CHOSEN, facts.take(told), request.carrier.strip(),
-            parcels,
+            ids.uuid7(), number, one, at, tracking, doubt,
+            carriage_of(_NOTHING_CHOSEN, one.currency, request.carrier.strip()), facts.take(told), parcels,
         )  # fmt: skip
         costs = [(line, units, line.send(units, one.cost_currency)) for line, units in told]
         step(one)

@@ -77,10 +77,11 @@ RETURNING company_id::int, carrier, tracking
 """
 
 _BORNE = """
-SELECT n.company_id::int, n.carrier, n.tracking, COALESCE(h.number, '')
+SELECT n.company_id::int, n.carrier, n.tracking, COALESCE(h.number, c.number, '')
 FROM unnest(%(company)s::smallint[], %(carrier)s::text[], %(tracking)s::text[]) AS d(company, carrier, tracking)
 JOIN shipping_number AS n ON (n.company_id, n.carrier, n.tracking) = (d.company, d.carrier, d.tracking)
 LEFT JOIN shipping_shipment AS h ON h.id = n.shipment_id
+LEFT JOIN shipping_consignment AS c ON c.id = n.shipment_id
 """
 
 _LEAVE = """

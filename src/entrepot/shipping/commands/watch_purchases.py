@@ -72,9 +72,10 @@ def watch_purchases(
 
 # The latest message about it, whatever became of that: one that was given up stalls the label for good.
 _UNANSWERED = """
-SELECT p.company_id::int, p.shipment_id, h.number, p.source, d.created_at, d.last_error
+SELECT p.company_id::int, p.shipment_id, COALESCE(h.number, c.number), p.source, d.created_at, d.last_error
 FROM shipping_purchase AS p
-JOIN shipping_shipment AS h ON h.id = p.shipment_id
+LEFT JOIN shipping_shipment AS h ON h.id = p.shipment_id
+LEFT JOIN shipping_consignment AS c ON c.id = p.shipment_id
 JOIN LATERAL (SELECT created_at, last_error FROM kernel_delivery AS d
               WHERE d.subject_id = p.label_id AND d.topic = 'carrier.buy' ORDER BY d.id DESC LIMIT 1) AS d ON TRUE
 WHERE p.company_id = ANY(%(companies)s::smallint[]) AND p.state = 'asked'

@@ -28,6 +28,7 @@ from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.commands.ship_labeled import ShipOnPaper, ship_on_paper
 from entrepot.shipping.commands.take_off import TakeOffManifest, take_off
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.commands.tell_manifests import TellManifest, tell_manifests
@@ -76,7 +77,9 @@ class ShipIn(Strict):
 
 
 class ShippedOut(Out):
-    """The shipment. `doubt` says what is odd about the tracking number of a carrier whose forms nobody knows."""
+    """The shipment. `doubt` says what is odd about the tracking number of a carrier whose forms nobody knows. `state`:
+    `shipped`; or `labeling`, where its service sells labels: these are asked for, nothing is booked, and it leaves by
+    itself under this id and number when they are bought."""
 
     fulfillment: UUID
     shipment: UUID
@@ -85,6 +88,44 @@ class ShippedOut(Out):
     cost_minor: int
     amount_minor: int
     doubt: str
+    state: str
+
+
+class OnPaperIn(Strict):
+    """A packed fulfillment that leaves without a label of the service that would sell it one, and why; with the
+    `service` of a code where one is named."""
+
+    fulfillment: UUID
+    reason: Reason
+    service: Text = ""
+    key: Own = None
+
+
+class ConsignmentOut(Out):
+    """A packed fulfillment that has not left since its labels are not bought, under the id and number that its shipment
+    will have. Of its `packages` so many are `bought`, `asked` for, were refused (`failed`), or are in doubt (`doubted`:
+    somebody has to look in the account with `source`). `stage`: what of that matters most: in doubt, failed, asked,
+    bought (something else keeps it), or not asked. `problem`: what the carrier said."""
+
+    id: UUID
+    number: str
+    fulfillment: UUID
+    fulfillment_number: str
+    order: UUID
+    order_number: str
+    node_code: str
+    carrier: str
+    service: str
+    source: str
+    asked_at: datetime
+    leave_by: datetime | None
+    packages: int
+    bought: int
+    asked: int
+    failed: int
+    doubted: int
+    problem: str
+    stage: str
 
 
 class LabelsIn(Strict):
@@ -110,7 +151,8 @@ class PrintableOut(Out):
     """A label with what a label printer (`zpl`) is sent, or as `pdf` (4 × 6 inches, in base64); the other is empty.
 
     Of one that was bought, the carrier's own is what goes onto the parcel: it is at `carrier_label` (a web address, or
-    a `data:` one with the label in it), and `zpl` and `pdf` are empty unless it is kept here in that form.
+    a `data:` one with the label in it), and `zpl` and `pdf` are empty unless it is kept here in that form. Of one that
+    is `awaited` all three are empty until it is bought.
     """
 
     label: UUID
@@ -331,13 +373,37 @@ def ship_fulfillments(
     payload: ShipIn | Annotated[list[ShipIn], Many],
     idempotency_key: IdempotencyKey,
 ) -> Any:
-    """Hand packed fulfillments to the carrier: out of stock, into the books, told to the channel."""
+    """Hand packed fulfillments to the carrier: out of stock, into the books, told to the channel. Where the service
+    sells labels and no `tracking` is given, these are bought first."""
     return give(
         request, ship, payload, idempotency_key,
         lambda one, key: ShipFulfillment(
             one.fulfillment, one.tracking, key=key, service=one.service, reason=one.reason
         ),
     )  # fmt: skip
+
+
+@router.post("/shipments/on-paper", response={200: ShippedOut | list[Each[ShippedOut]], **REFUSED})
+def ship_without_labels(
+    request: HttpRequest,
+    payload: OnPaperIn | Annotated[list[OnPaperIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Let packed fulfillments leave without labels that were bought, for a reason."""
+    return give(
+        request, ship_on_paper, payload, idempotency_key,
+        lambda one, key: ShipOnPaper(one.fulfillment, one.reason, one.service, key=key),
+    )  # fmt: skip
+
+
+@router.get("/consignments", response={200: list[ConsignmentOut], **READ})
+def list_consignments(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    limit: Limit = 50,
+) -> list[queries.ConsignmentRow]:
+    """What is packed and waits for its labels, what has to leave first the first."""
+    return queries.consignments(parse.company_of(company), limit=limit)
 
 
 @router.post("/services", response={200: ServiceOut | list[Each[ServiceOut]], **REFUSED})
@@ -410,7 +476,7 @@ def show_labels(
             "tracking": one.tracking,
             "state": one.state,
             "carrier_label": one.picture,
-            **_as(form, one.picture, paper),
+            **({"zpl": "", "pdf": ""} if one.is_to_come else _as(form, one.picture, paper)),
         }
         for one, paper in zip(rows, told, strict=True)
     ]

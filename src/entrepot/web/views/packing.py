@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Parcel, charged_weight_g
+from entrepot.carriage.rules import Parcel, Service, charged_weight_g
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import policies
 from entrepot.orders import queries as orders
@@ -26,6 +26,7 @@ from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.shipping.commands.ship_drop_ships import DropShipShipped
+from entrepot.shipping.commands.ship_labeled import ShipOnPaper, ship_on_paper
 from entrepot.shipping.trouble import CLAIMED, WORSE, apart
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
@@ -37,6 +38,9 @@ from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in,
 from entrepot.web.listed import at_most, listed_whole
 
 PAGE = 100
+ASKED_S, BOUGHT_S = 5, 30
+"""Every how many seconds the page of a fulfillment looks for what became of its labels: while they are asked for, and
+when a carrier has answered."""
 
 
 @require_safe
@@ -47,6 +51,8 @@ def waiting(request: Request) -> HttpResponse:
     company = request.reader.company.id
     rows = queries.waiting("pack", company=company, limit=at_most(request, PAGE))
     packed = queries.waiting("ship", company=company, limit=PAGE + 1)
+    begun = shipping.consignments(company, limit=PAGE + 1)
+    waits = {one.fulfillment for one in begun}
     text = clean(request.GET.get("q"))
     # Also behind the first hundred.
     found = queries.scanned(text, company=company, limit=PAGE) if text else []
@@ -58,7 +64,9 @@ def waiting(request: Request) -> HttpResponse:
     context = {
         **shown.context(),
         "now": fmt.reading().now,
-        "packed": packed[:PAGE],
+        "packed": [one for one in packed[:PAGE] if one.id not in waits],
+        "begun": begun[:PAGE],
+        "begun_full": len(begun) > PAGE,
         "packed_full": len(packed) > PAGE,
         "text": text,
         "missing": bool(text and not found),
@@ -76,13 +84,16 @@ def one(request: Request, which: UUID) -> HttpResponse:
     boxes = packing.boxes(inside, known) if found.state == "picked" else []
     _, policy = policies.of_company(found.company, packing.Packing, fmt.reading().now)
     shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
-    labels = [label for gone in shipments for label in shipping.labels(shipment=gone.id)]
+    begun = shipping.consignments(found.company, fulfillment=which) if found.state == "packed" else []
+    made_for = [gone.id for gone in shipments] + [waits.id for waits in begun]
+    labels = [label for which_ in made_for for label in shipping.labels(shipment=which_)]
     in_force = {label.state for label in labels} - {"voided"}
     packages = [
         made for made in queries.packages(found.order) if made.fulfillment == which and not made.voided_at
     ]
     labeled = {label.package_number for label in labels if label.state != "voided"}
     services = carriage.services(companies=[found.company])[found.company]
+    rates = _rates(found)
     gift = orders.gift_message(found.order) if request.reader.actor.may("warehouse.pack") else ""
     context: dict[str, Any] = {
         "one": found,
@@ -97,11 +108,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "packages": packages,
         "bare": [made for made in packages if made.number not in labeled],
         "shipments": shipments,
+        "begun": next(iter(begun), None),
         "labels": labels,
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
-        "rates": _rates(found),
+        "rates": rates,
         "claimed": CLAIMED,
         "parcels": _parcels(which, [gone.id for gone in shipments]),
         "gift": gift,
@@ -109,9 +121,13 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
         "to_settle": any(label.may_settle for label in labels),
         "live": any(service.live for service in services),
+        "sells": begun[0].source if begun else _sells(rates, services),
         "services": services,
         "may_relabel": in_force == {"printed"} and all(gone.state == "shipped" for gone in shipments),
     }  # fmt: skip
+    if any(label.purchase for label in labels):
+        # Also once they are bought: a page that looks for itself must find itself again.
+        context["renewed_s"] = ASKED_S if any(waits.asked for waits in begun) else BOUGHT_S
     return page(request, "web/packing_one.html", context, area="ship")
 
 
@@ -205,9 +221,27 @@ def hand_over(request: Request, which: UUID) -> HttpResponse:
         reason=clean(request.POST.get("reason")),
     )  # fmt: skip
     results = give(
-        request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number}
-    )
+        request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number},
+        known=lambda _: _asked(found.number),
+    )  # fmt: skip
     tell_doubt(request, results)
+    return back(request, reverse("packing", args=[which]), results)
+
+
+def _asked(number: str) -> str:
+    told = gettext("The labels of %(number)s are asked for. It leaves by itself when they are bought.")
+    return told % {"number": number}
+
+
+@require_POST
+@console
+def on_paper(request: Request, which: UUID) -> HttpResponse:
+    """It leaves without a label that was bought, since somebody says why."""
+    found = _found(request, which)
+    wanted = ShipOnPaper(which, clean(request.POST.get("reason")), clean(request.POST.get("service")))
+    results = give(
+        request, ship_on_paper, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number}
+    )
     return back(request, reverse("packing", args=[which]), results)
 
 
@@ -282,6 +316,13 @@ def _rates(found: queries.FulfillmentRow) -> dict[str, Any]:
         return {}
     now = fmt.reading().now
     return Choosing([found.id], now).choose(found.id, now).reasons()
+
+
+def _sells(rates: dict[str, Any], services: Sequence[Service]) -> str:
+    """Who sells the labels of the service that would take it; '' where it goes with our own."""
+    first = next(iter(rates.get("candidates", ())), None)
+    live = next((one.live for one in services if first and one.code == first["service"]), "")
+    return live.partition(":")[0]
 
 
 def _grams(text: str) -> int | None:

@@ -121,7 +121,7 @@ def labels(request: Request, which: UUID, kind: str) -> HttpResponseBase:
     what was bought it is the carrier's own."""
     if not request.reader.actor.may("shipping.print_labels"):
         raise PermissionDenied(gettext("Labels bear names and streets: only people who ship may see them."))
-    rows = [one for one in queries.labels(shipment=which) if one.state != "voided"]
+    rows = [one for one in queries.labels(shipment=which) if one.state != "voided" and not one.is_to_come]
     if kind not in ("pdf", "zpl") or not rows or rows[0].company != request.reader.company.id:
         raise Http404
     if any(one.picture for one in rows):

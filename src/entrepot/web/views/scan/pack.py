@@ -11,12 +11,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel import policies
 from entrepot.kernel.errors import Refused
 from entrepot.orders import queries as orders
+from entrepot.shipping import queries as shipping
 from entrepot.warehouse import checking, floor_queries, packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.checking import Wanted
@@ -46,6 +47,13 @@ CARTONS_MAX = 8
 """Cartons that can be tapped; others are scanned or typed."""
 HANDED_OVER_MAX = 5
 """Packed fulfillments on the screen, the most urgent first; others are opened by a scan on the page of packing."""
+WAITS = {
+    "": gettext_lazy("packed: label it and hand it over"),
+    "asked": gettext_lazy("packed: its label is being bought"),
+    "failed": gettext_lazy("packed: its label was refused, open it"),
+    "in doubt": gettext_lazy("packed: its label was perhaps bought, open it"),
+    "bought": gettext_lazy("packed: its label is there, open it"),
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -82,8 +90,17 @@ def _to_hand_over(request: Request) -> list[Choice]:
     if node is None or not request.reader.actor.may("shipping.ship"):
         return []
     rows = queries.waiting("ship", company=request.reader.company.id, node=node.id, limit=HANDED_OVER_MAX)
-    note = gettext("packed: label it and hand it over")
-    return [Choice(reverse("packing", args=[one.id]), one.number, note) for one in rows]
+    begun = (
+        {one.fulfillment: one.stage for one in shipping.consignments(request.reader.company.id)}
+        if rows
+        else {}
+    )
+    return [
+        Choice(
+            reverse("packing", args=[one.id]), one.number, str(WAITS.get(begun.get(one.id, ""), WAITS[""]))
+        )
+        for one in rows
+    ]
 
 
 def _open(request: Request, scan: Scan) -> Outcome:

@@ -1,0 +1,103 @@
+"""What waited for its labels leaves: by itself when they are bought, or on paper where a person says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Invalid, Refused, Said
+from entrepot.shipping import errors
+from entrepot.shipping.commands.consign import NOT_SHIPPED
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.shipping.queries import LABELED
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+
+@dataclass(frozen=True, slots=True)
+class ShipLabeled:
+    """A fulfillment whose labels were bought."""
+
+    fulfillment: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShipOnPaper:
+    """A packed fulfillment that leaves without a label of the service that would sell it one, and why; with the
+    `service` of a code where one is named."""
+
+    fulfillment: UUID
+    reason: str
+    service: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@command("shipping.ship_labeled")
+def ship_labeled(cause: Cause, /, *, requests: Sequence[ShipLabeled]) -> list[FulfillmentShipped | Refused]:
+    """Shipments of what has the labels of all its packages by now, as `shipping.ship` books them. What may not leave
+    all the same is work for the supervisor: its labels are paid.
+
+    Locks: as `shipping.ship`. Refuses: shipping.labels_awaited (not all are there); what `shipping.ship` refuses.
+    Again: by key; without one it has left. 1 statement, those of `shipping.ship`, 2 more where some may not leave.
+    """
+    found = {row[0]: row[1:] for row in sql.run(_READY, {"ids": [one.fulfillment for one in requests]})}
+    leaving = [one for one in requests if one.fulfillment in found]
+    told = iter(
+        ship(cause, requests=[ShipFulfillment(one.fulfillment) for one in leaving]) if leaving else ()
+    )
+    answers: list[FulfillmentShipped | Refused] = []
+    for one in requests:
+        if one.fulfillment in found:
+            answers.append(next(told))
+        else:
+            missing = Said("not all were asked for, or they are void by now")
+            answers.append(
+                errors.LabelsAwaited(fulfillment=str(one.fulfillment), service="-", missing=missing)
+            )
+    open_items(cause, requests=[
+        OpenItem(
+            found[one.fulfillment][0], NOT_SHIPPED, "fulfillment", one.fulfillment,
+            Said("The labels of {0} are bought, and it may not leave: {1}", found[one.fulfillment][1], answer.message),
+            "warehouse supervisor",
+        )
+        for one, answer in zip(requests, answers, strict=True)
+        if isinstance(answer, Refused) and one.fulfillment in found
+    ])  # fmt: skip
+    return answers
+
+
+@command("shipping.ship_on_paper")
+def ship_on_paper(cause: Cause, /, *, requests: Sequence[ShipOnPaper]) -> list[FulfillmentShipped | Refused]:
+    """Shipments without a label that was bought: what was asked for is void, what was bought for some packages stays,
+    unless another service is named. Labels of our own are printed for the others, or those of the carrier's numbers.
+
+    Locks: as `shipping.ship`. Refuses: Invalid (no reason); what `shipping.ship` refuses. Again: by key. The statements
+    of `shipping.ship`.
+    """
+    asked = [one for one in requests if one.reason.strip()]
+    told = iter(ship(cause, requests=[
+        ShipFulfillment(
+            one.fulfillment, occurred_at=one.occurred_at, service=one.service, reason=one.reason, on_paper=True
+        )
+        for one in asked
+    ]) if asked else ())  # fmt: skip
+    return [
+        next(told)
+        if one.reason.strip()
+        else Invalid(
+            field="reason", expected="why it leaves without a label that was bought", found="nothing"
+        )
+        for one in requests
+    ]
+
+
+_READY = f"""
+SELECT c.fulfillment_id, c.company_id::int, c.number FROM shipping_consignment AS c
+WHERE c.fulfillment_id = ANY(%(ids)s::uuid[]) AND {LABELED}
+"""
