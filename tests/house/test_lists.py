@@ -70,6 +70,7 @@ OTHERWISE = {
     "web/return_fraud.html": (2, "sums, and the marks of customers"),
     "web/return_staging.html": (1, "sums by node"),
     "web/return_times.html": (2, "a report: sums"),
+    "web/rules.html": (4, "versions of one thing, what two of them say, sums, and a form"),
     "web/station.html": (1, "what stands at one station"),
     "web/style.html": (1, "an example"),
     "web/supplier_invoices.html": (1, "lines of one invoice"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import answers
-from entrepot.ledger import currency_queries, exchange, queries
+from entrepot.ledger import currency_queries, exchange, queries, version_queries
 from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
 from entrepot.ledger.commands.record_rates import RateRecorded, RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
@@ -28,14 +28,15 @@ def told(request: Request) -> HttpResponse:
     day = min(day_in(request.GET.get("day")) or _to_measure(company.id, now), now.astimezone(UTC).date())
     found = currency_queries.measure({company.id: day}, now)[company.id]
     parts = [part for some in currency_queries.amounts(found.measured).values() for part in some]
-    rules = queries.posting_rules(company=company.id, event=exchange.REVALUED)
+    version = version_queries.on_day(company.id, day)
+    rules = version_queries.rules_of(company.id, version, event=exchange.REVALUED)
     context = {
         "day": day,
         "found": found,
         "names": {one.debit: one.debit_name for one in rules},
         "rates": queries.rates(company=company.id),
         "corrections": queries.rate_corrections(company=company.id),
-        "lines": queries.preview(company=company.id, event=exchange.REVALUED, amounts=parts),
+        "lines": version_queries.preview(company.id, version, exchange.REVALUED, parts),
         "currency": company.currency,
     }
     return page(request, "web/currencies.html", context, area="month")
