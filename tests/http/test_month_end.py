@@ -68,7 +68,8 @@ def test_balances_in_another_currency_are_measured(shop, console, program):
     assert [one["currency"] for one in first["items"]] == ["EUR"]
     (second,) = api.get(f"/api/v1/exchange-rates?after={first['next']}").json()["items"]
     assert (second["currency"], Decimal(second["rate"])) == ("JPY", Decimal("0.0051234"))
-    assert is_problem(api.get("/api/v1/exchange-rates?after=never"), 422, "kernel.invalid")
+    for never in ("never", "2026-11-30", "2026-11-30.", "2026-11-30.eur", "2026-11-30.EUR.GBP"):
+        assert is_problem(api.get(f"/api/v1/exchange-rates?after={never}"), 422, "kernel.invalid")
     assert "a digit off" in page.get("/books/currencies/").content.decode()
     shown = page.get("/books/currencies/").content.decode()
     assert ">0.0051234<" in shown and ">0.8000<" in shown

@@ -14,7 +14,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors, queries, version_queries, versions
-from entrepot.ledger.commands.as_of import in_closed
+from entrepot.ledger.commands.as_of import in_closed, stop_postings
 from entrepot.ledger.states import RULE_VERSION
 from entrepot.ledger.versions import Change
 
@@ -230,7 +230,7 @@ def _last(active: Sequence[tuple[int, date]]) -> tuple[int, date] | None:
 def _locked(which: Iterable[UUID]) -> dict[UUID, _Version]:
     """Versions by id; nobody posts until what becomes of them is written."""
     _hold()
-    sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")
+    stop_postings()
     return {row[0]: _Version(*row) for row in sql.run(_FOUND, {"ids": sorted(set(which))})}
 
 

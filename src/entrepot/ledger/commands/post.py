@@ -15,6 +15,7 @@ from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import minor_at, round_half_away
 from entrepot.ledger import errors, rules, versions
+from entrepot.ledger.commands.as_of import in_closed
 
 TOLD = "invoice"
 """The queue of documents of which an invoice or credit note must tell."""
@@ -223,8 +224,8 @@ def _refusal(
 ) -> Refused | None:
     if missing is not None:
         return errors.NoRule(company=company, event=event, kind=missing)
-    if (company, month) in closed:
-        return errors.MonthClosed(company=company, month=f"{month:%Y-%m}")
+    if refused := in_closed(company, month, closed):
+        return refused
     if (company, currency) in rates.foreign and rates.on(company, currency, day) is None:
         return errors.NoRate(company=company, currency=currency, on_date=str(day))
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,8 +17,8 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger import queries as ledger
+from entrepot.ledger.commands.as_of import at_closed
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.ledger.errors import MonthClosed
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.orders.rules import GOODS, Frozen
@@ -235,9 +235,8 @@ def _decide(
         return gone_off
     if one.order in facts.blocked:
         return errors.OnHold(order=one.order_number, hold=one.held_by)
-    month = at.astimezone(UTC).date().replace(day=1)
-    if (one.company, month) in facts.closed:
-        return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
+    if closed := at_closed(one.company, at, facts.closed):
+        return closed
     shopped = _choose(request, one, at, facts)
     if isinstance(shopped, Refused):
         return shopped

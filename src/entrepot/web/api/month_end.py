@@ -12,7 +12,7 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field, StrictInt
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Refused
 from entrepot.ledger import currency_queries, queries
 from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
@@ -26,6 +26,7 @@ from entrepot.web.api.answers import (
     READ,
     REFUSED,
     After,
+    Behind,
     Company,
     IdempotencyKey,
     Limit,
@@ -316,23 +317,15 @@ def list_exchange_rates(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     limit: Limit,
     currency: Annotated[str, Query(pattern=r"^[A-Z]{3}$")] | None = None,
-    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    after: Behind = None,
     company: Company = None,
 ) -> Any:
     """Rates of exchange, the latest first."""
-    behind = _behind(after) if after else None
+    behind = parse.behind(after, date.fromisoformat, parse.currency)
     found = queries.rates(
         company=parse.company_of(company), currency=currency or "", after=behind, limit=limit + 1
     )
     return paged(found, limit)
-
-
-def _behind(text: str) -> tuple[date, str]:
-    day, _, currency = text.partition(".")
-    try:
-        return date.fromisoformat(day), currency
-    except ValueError as wrong:
-        raise Invalid(field="after", expected="what `next` of a page says", found=text) from wrong
 
 
 @router.get("/exchange-rates/corrections", response={200: RateCorrectionsOut, **READ})
