@@ -41,7 +41,7 @@ OTHERWISE = {
     "web/conflicts.html": (1, "sums by cause"),
     "web/count_accuracy.html": (1, "a report: sums"),
     "web/counts.html": (1, "what a policy plans"),
-    "web/currencies.html": (4, "a measurement, its entry, rates, and those that were wrong"),
+    "web/currencies.html": (5, "a measurement, its entry, rates, and those that were wrong"),
     "web/departures.html": (2, "goods that wait, as forms"),
     "web/draft.html": (3, "a form"),
     "web/duties.html": (1, "a matrix of what is the same for everybody"),

@@ -133,6 +133,7 @@ OPERATIONS = [
     ("/api/v1/exchange-rates", "post"),
     ("/api/v1/exchange-rates/corrections", "get"),
     ("/api/v1/exchange-rates/corrections", "post"),
+    ("/api/v1/exchange-rates/files", "post"),
     ("/api/v1/expected-returns", "get"),
     ("/api/v1/expected-returns/measured", "get"),
     ("/api/v1/expected-returns/measured", "post"),

@@ -74,3 +74,14 @@ class RulesOvertaken(Refused):
 
     code = "ledger.rules_overtaken"
     says = "Version {number} of the posting rules was overtaken by version {by}. Draft a new one over it."
+
+
+class RateFileFaulty(Refused):
+    """A row of a file of rates can't be read."""
+
+    code = "ledger.rate_file_faulty"
+    kind = "invalid"
+    says = (
+        "Row {row} of the file: {problem}. {faults} rows have a fault, and nothing was recorded."
+        " Mend them, or take them out."
+    )

@@ -149,6 +149,12 @@ def rates(
     return [RateRow(*row) for row in sql.run(_RATES, params)]
 
 
+def rates_standing(keys: Sequence[tuple[int, str, date]]) -> dict[tuple[int, str, date], Decimal]:
+    """The rates that companies have of currencies from just these days on. 1 statement."""
+    rows = sql.run(_RATES_STANDING, sql.columns(("companies", "currencies", "days"), keys))
+    return {(company, currency, day): rate for company, currency, day, rate in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class CorrectionRow:
     """A rate that was wrong, and what stands in its place since."""
@@ -270,6 +276,12 @@ WHERE company_id = %(company)s::smallint AND (%(currency)s::text = '' OR currenc
   AND (%(day)s::date IS NULL OR on_date < %(day)s::date
        OR on_date = %(day)s::date AND currency > %(behind)s::text)
 ORDER BY on_date DESC, currency LIMIT %(limit)s::int
+"""
+
+_RATES_STANDING = """
+SELECT r.company_id::int, r.currency, r.on_date, r.rate
+FROM unnest(%(companies)s::smallint[], %(currencies)s::text[], %(days)s::date[]) AS d(company, currency, day)
+JOIN ledger_rate AS r ON (r.company_id, r.currency, r.on_date) = (d.company, d.currency, d.day)
 """
 
 _CORRECTIONS = """

@@ -152,6 +152,7 @@ WORDS: dict[str, str | Promise] = {
     "stock.written_up": _("stock written up again"),
     "currency.revalued": _("balances in other currencies measured"),
     "ledger.write_down": _("stock valued at what it brings"),
+    "ledger.record_rate_files": _("rates of exchange of a file recorded"),
     "ledger.correct_rates": _("rate of exchange corrected"),
     "ledger.revalue": _("balances in other currencies measured"),
     "writedown": _("write-down"),
