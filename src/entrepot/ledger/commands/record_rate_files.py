@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
@@ -45,35 +46,50 @@ def record_rate_files(cause: Cause, /, *, requests: Sequence[RateFile]) -> list[
     recorded. 3 statements.
     """
     homes: dict[int, str] = dict(sql.run("SELECT id::int, currency::text FROM parties_company"))
-    read: list[list[FileRate] | Refused] = [_read(one, homes.get(one.company)) for one in requests]
-    keys = [
-        (one.company, rate.currency, rate.on)
-        for one, rates in zip(requests, read, strict=True)
-        if not isinstance(rates, Refused)
-        for rate in rates
-    ]
-    stand = queries.rates_standing(keys)
-    answers: list[RateFileTaken | Refused] = []
-    wanted: list[RecordRate] = []
+    read = [_read(one, homes.get(one.company)) for one in requests]
+    stand = queries.rates_standing(
+        [
+            (one.company, rate.currency, rate.on)
+            for one, rates in zip(requests, read, strict=True)
+            if not isinstance(rates, Refused)
+            for rate in rates
+        ]
+    )
+    stood: list[_Stood | Refused] = []
+    wanted: list[tuple[_Stood, FileRate, RecordRate]] = []
     for one, rates in zip(requests, read, strict=True):
         if isinstance(rates, Refused):
-            answers.append(rates)
+            stood.append(rates)
             continue
-        fresh = [each for each in rates if (one.company, each.currency, each.on) not in stand]
-        otherwise = [
-            (each.currency, each.on.isoformat(), str(was), str(each.rate))
-            for each in rates
-            if (was := stand.get((one.company, each.currency, each.on))) is not None and was != each.rate
-        ]
-        known = len(rates) - len(fresh) - len(otherwise)
-        answers.append(RateFileTaken(len(fresh), known, len(otherwise), tuple(otherwise[:TOLD_MAX])))
+        found = {each: stand.get((one.company, each.currency, each.on)) for each in rates}
+        stood.append(found)
         if not one.dry_run:
-            wanted += [RecordRate(one.company, each.currency, each.on, each.rate) for each in fresh]
+            fresh = [each for each, rate in found.items() if rate is None]
+            wanted += [
+                (found, each, RecordRate(one.company, each.currency, each.on, each.rate)) for each in fresh
+            ]
             stand |= {(one.company, each.currency, each.on): each.rate for each in fresh}
-    if wanted:
-        recorded = record_rates(cause, requests=wanted)
-        assert all(isinstance(each, RateRecorded) for each in recorded), "what a file says is read as a rate"
-    return answers
+    recorded = record_rates(cause, requests=[one for *_, one in wanted]) if wanted else []
+    for (found, each, _), answer in zip(wanted, recorded, strict=True):
+        assert isinstance(answer, RateRecorded), "what a file says is read as a rate"
+        if not answer.fresh:  # somebody recorded it since we looked
+            found[each] = answer.rate
+    return [one if isinstance(one, Refused) else _told(one) for one in stood]
+
+
+_Stood = dict[FileRate, Decimal | None]
+"""The rates of a file, each with what stood of its currency and day before."""
+
+
+def _told(stood: _Stood) -> RateFileTaken:
+    otherwise = [
+        (each.currency, each.on.isoformat(), str(was), str(each.rate))
+        for each, was in stood.items()
+        if was is not None and was != each.rate
+    ]
+    recorded = sum(was is None for was in stood.values())
+    known = len(stood) - recorded - len(otherwise)
+    return RateFileTaken(recorded, known, len(otherwise), tuple(otherwise[:TOLD_MAX]))
 
 
 def _read(one: RateFile, home: str | None) -> list[FileRate] | Refused:
