@@ -130,9 +130,9 @@ CROSS JOIN LATERAL (
 WHERE d.amount <> 0;
 
 INSERT INTO ledger_line (company_id, entry_id, number, account, amount_minor, functional_minor, currency, kind, event,
-    document_kind, document_id, month, occurred_at, recorded_at)
+    document_kind, document_id, month, occurred_at, recorded_at, rule_version)
 SELECT 1, e.id, side.number, side.account, side.amount, side.amount, e.currency, side.kind, e.event, 'shipment',
-       e.shipment_id, date_trunc('month', %(at)s::timestamptz, 'UTC')::date, %(at)s, %(at)s
+       e.shipment_id, date_trunc('month', %(at)s::timestamptz, 'UTC')::date, %(at)s, %(at)s, 1
 FROM new_entry AS e
 JOIN ledger_rule AS r ON r.company_id = 1 AND r.event = e.event AND r.kind = e.kind
 CROSS JOIN LATERAL (

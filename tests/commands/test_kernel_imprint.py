@@ -11,13 +11,14 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.apps import apps
-from django.db import transaction
+from django.db import migrations, models, transaction
 
 from entrepot.cli import manage, session
 from entrepot.kernel import events, imprint, seal, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.kernel.upgrading import touched
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.edit import AddLine, EditOrder
@@ -455,6 +456,85 @@ def test_an_upgrade_that_died_is_gone_on_with_at_the_next_start(
 
         assert not imprint.upgrading()
     assert told() == []
+
+
+def test_an_upgrade_reads_the_tables_that_it_can_change_and_no_others(
+    committed_db: None, owner: psycopg.Connection, statements
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE ledger_rate SET rate = 7 WHERE on_date = '2026-11-03'")
+    with as_owner():
+        with statements() as ran:
+            imprint.before_upgrade({"ledger_rule", "kernel_job"})
+        assert kept() == set()
+        owner.execute("UPDATE ledger_rule SET debit = 5550 WHERE event = 'stock.found'")
+        with statements() as then:
+            imprint.after_upgrade()
+    for text in (*ran.texts, *then.texts):
+        assert "FROM ledger_rate" not in text
+    assert {(one.table, one.what) for one in imprint.amiss()} == {("ledger_rate", "was changed")}
+    owner.execute("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-03'")
+    owner.execute("UPDATE ledger_rule SET debit = 1200 WHERE event = 'stock.found'")
+    with as_owner():
+        imprint.before_upgrade({"ledger_rule"})
+        imprint.after_upgrade()
+    assert {one.table for one in imprint.amiss()} == {"ledger_rule"}, "what was amiss before it stays so"
+    with transaction.atomic():
+        sql.run("UPDATE ledger_rule SET debit = debit WHERE event = 'stock.found'")
+    assert told() == []
+
+
+@pytest.mark.parametrize("more", [None, {"ledger_rate"}])
+def test_an_upgrade_that_died_and_can_change_more_by_now_looks_at_that_first(
+    committed_db: None, owner: psycopg.Connection, more: set[str] | None
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("UPDATE ledger_rate SET rate = 7 WHERE on_date = '2026-11-03'")
+    with as_owner():
+        imprint.before_upgrade({"ledger_rule"})
+        imprint.before_upgrade({"ledger_rule"})
+        assert kept() == set()
+        imprint.before_upgrade(more)
+        assert kept() == {("ledger_rate", "1 EUR 2026-11-03")}
+        owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-01'")
+        imprint.after_upgrade()
+    assert [(one.row, one.what) for one in imprint.amiss()] == [("1 EUR 2026-11-03", "was changed")]
+    owner.execute("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-03'")
+
+
+def test_an_upgrade_that_an_earlier_release_began_reads_all(
+    committed_db: None, owner: psycopg.Connection
+) -> None:
+    facts()
+    owner.execute("SET session_replication_role = replica")
+    with as_owner():
+        imprint.before_upgrade()
+        sql.run("ALTER TABLE kernel_upgrade DROP COLUMN scope")
+        imprint.before_upgrade({"ledger_rule"})
+        owner.execute("UPDATE ledger_rate SET rate = 0.9 WHERE on_date = '2026-11-01'")
+        imprint.after_upgrade()
+    assert told() == []
+
+
+def test_migrations_that_write_no_rows_change_the_tables_that_they_name():
+    def of(*operations: object) -> migrations.Migration:
+        one = migrations.Migration("0001", "ledger")
+        one.operations = list(operations)
+        return one
+
+    index = migrations.AddIndex("rate", models.Index(fields=["currency"], name="x"))
+    field = migrations.AddField("Line", "x", models.IntegerField(null=True))
+    gone = migrations.DeleteModel("NoSuchThing")
+    assert touched([of(index, gone), of(field)]) == {"ledger_rate", "ledger_line"}
+    assert touched([]) == set()
+    for anything in (
+        migrations.RunSQL("SELECT 1"), migrations.RunPython(migrations.RunPython.noop),
+        migrations.AlterField("rate", "currency", models.TextField()), migrations.RenameModel("Rate", "Rates"),
+        migrations.SeparateDatabaseAndState(),
+    ):  # fmt: skip
+        assert touched([of(field), of(anything)]) is None
 
 
 def test_rows_from_before_there_were_imprints_get_them_by_an_upgrade(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.returns import errors, label_queries, parcel_queries, queries
 from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.labels import (
@@ -74,6 +77,21 @@ def test_the_cheapest_takes_it_back_and_its_parcel_is_expected(house: Floor):
     )
     assert isinstance(came, ParcelReceived)
     assert (came.received, came.returns) == (2, (one.return_id,))
+
+
+@pytest.mark.parametrize(("rate", "taken"), [("0.04", "krona"), ("0.8", "slow")])
+def test_what_asks_in_another_currency_is_compared_by_its_rate_and_accrued_as_it_asks(
+    house: Floor, rate: str, taken: str
+):
+    tables = "SEK", (("GB", "GB", "inland"),), (("inland", 30_000, 4_000),)
+    register_services(
+        SYSTEM, requests=[RegisterService(COMPANY, "Sea", "krona", "Krona", 3, 30_000, *tables)]
+    )
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "SEK", NOW.date(), Decimal(rate))])
+    (label,) = made(wrong(house))
+    assert label.service == taken
+    asks = {"krona": (4_000, "SEK", 4_000), "slow": (300, "GBP", 300)}
+    assert (label.cost_minor, label.currency, owed()) == asks[taken]
 
 
 def test_there_is_one_label_whoever_asks_how_often(house: Floor):

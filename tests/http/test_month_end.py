@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from entrepot.kernel import ids, sql
@@ -68,7 +69,8 @@ def test_balances_in_another_currency_are_measured(shop, console, program):
     assert [one["currency"] for one in first["items"]] == ["EUR"]
     (second,) = api.get(f"/api/v1/exchange-rates?after={first['next']}").json()["items"]
     assert (second["currency"], Decimal(second["rate"])) == ("JPY", Decimal("0.0051234"))
-    assert is_problem(api.get("/api/v1/exchange-rates?after=never"), 422, "kernel.invalid")
+    for never in ("never", "2026-11-30", "2026-11-30.", "2026-11-30.eur", "2026-11-30.EUR.GBP"):
+        assert is_problem(api.get(f"/api/v1/exchange-rates?after={never}"), 422, "kernel.invalid")
     assert "a digit off" in page.get("/books/currencies/").content.decode()
     shown = page.get("/books/currencies/").content.decode()
     assert ">0.0051234<" in shown and ">0.8000<" in shown
@@ -101,3 +103,32 @@ def test_a_month_is_closed_or_it_is_said_what_stands_in_the_way(shop, program):
     assert is_problem(refused, 409, "settlement.not_ready_to_close")
     closed = api.post("/api/v1/closing", {"year": 2020, "month": 2}, again="2").json()
     assert closed == {"company": COMPANY, "month": "2020-02-01"}
+
+
+def test_rates_come_by_file_after_a_look(shop, console, program):
+    page, api, day = console("books"), program("books"), timezone.now().date()
+    text = f"date,currency,rate\n{day},SEK,0.07\n{day},NOK,0.08\n"
+    looked = page.post("/books/currencies/look/", {"file": SimpleUploadedFile("rates.csv", text.encode())})
+    shown = looked.content.decode()
+    assert "New rates: 2." in shown
+    assert "Record the new rates" in shown
+    assert sql.run("SELECT 1 FROM ledger_rate WHERE currency = 'SEK'") == []
+    assert said(page.post("/books/currencies/record/", {"text": text})) == [
+        "The rates of the file are recorded."
+    ]
+    assert sql.run("SELECT rate FROM ledger_rate WHERE currency = 'SEK'") == [(Decimal("0.07"),)]
+    other = text.replace("0.07", "0.06")
+    again = page.post("/books/currencies/look/", {"file": SimpleUploadedFile("rates.csv", other.encode())})
+    assert "Rates that differ from what stands: 1." in again.content.decode()
+    assert "0.070000000" in again.content.decode()
+    faulty = page.post("/books/currencies/look/", {"file": SimpleUploadedFile("rates.csv", b"date\n")})
+    assert "expected the columns" in said(faulty)[0]
+    assert "at most 2 MB" in said(page.post("/books/currencies/look/", {}))[0]
+
+    told = api.post("/api/v1/exchange-rates/files", {"text": other, "dry_run": True}, again="d").json()
+    assert (told["recorded"], told["known"], told["differ"]) == (0, 1, 1)
+    assert told["otherwise"][0][:2] == ["SEK", str(day)]
+    more = {"text": f"date,currency,rate\n{day},DKK,0.11\n"}
+    assert api.post("/api/v1/exchange-rates/files", [more], again="r").json()[0]["recorded"] == 1
+    answer = api.post("/api/v1/exchange-rates/files", {"text": "date\n"}, again="f")
+    assert is_problem(answer, 422, "ledger.rate_file_faulty")

@@ -18,6 +18,7 @@ from entrepot.ledger import errors, queries
 from entrepot.ledger.commands.close_month import CloseMonth, MonthClosed, close_month
 from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
 from entrepot.ledger.commands.post import Posted, Posting, post
+from entrepot.ledger.commands.record_rate_files import RateFile, record_rate_files
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
@@ -236,3 +237,15 @@ def test_a_rate_that_two_correct_at_once_knows_what_stood_before_each():
         chain.append(last)
         last = by_rate[last].was
     assert (sorted(chain), last) == (rates, Decimal(1))
+
+
+def test_what_several_files_say_of_a_rate_at_once_is_recorded_of_one_and_told_of_the_others():
+    files = [RateFile(COMPANY, f"date,currency,rate\n{OCTOBER},EUR,0.{i}\n") for i in (8, 8, 9, 9)]
+    answers = at_once([lambda one=one: record_rate_files(now(), requests=[one])[0] for one in files])
+    assert sorted((one.recorded, one.known, one.differ) for one in answers) == [
+        (0, 0, 1),
+        (0, 0, 1),
+        (0, 1, 0),
+        (1, 0, 0),
+    ]
+    assert len(queries.rates(company=COMPANY)) == 1

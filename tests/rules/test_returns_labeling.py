@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,6 @@ from entrepot.kernel import ids
 from entrepot.returns import labeling
 from entrepot.returns.labeling import Goods, Mate, Way, apart, cheapest, number, parcel
 
-ON = date(2026, 11, 29)
 HOME = Way("GB", "GB", "E1 6AN")
 
 
@@ -66,32 +65,49 @@ def test_the_cheapest_that_goes_that_way_takes_it():
         service("slow", 300),
         service("out", 100, zone=("GB", "DE")),
     ]
-    found = cheapest(services, [goods()], HOME, "GBP", ON)
+    found = cheapest(services, [goods()], HOME, {})
     assert isinstance(found, Offer)
     assert (found.service.code, found.price_minor) == ("slow", 300)
-    heavy = cheapest(services, [goods(20)], HOME, "GBP", ON)
+    heavy = cheapest(services, [goods(20)], HOME, {})
     assert isinstance(heavy, Offer)
     assert heavy.price_minor == 600
-    asked = cheapest(services, [goods()], HOME, "GBP", ON, "fast")
+    asked = cheapest(services, [goods()], HOME, {}, "fast")
     assert isinstance(asked, Offer)
     assert asked.service.code == "fast"
 
 
 def test_who_takes_nothing_back_says_why():
-    assert cheapest([service("out", 100, zone=("GB", "DE"))], [goods()], HOME, "GBP", ON) == (
+    assert cheapest([service("out", 100, zone=("GB", "DE"))], [goods()], HOME, {}) == (
         Barred("out", "not_there", ("GB", "GB")),
     )
-    assert cheapest([service("slow", 1)], [goods()], HOME, "GBP", ON, "other") == ()
+    assert cheapest([service("slow", 1)], [goods()], HOME, {}, "other") == ()
 
 
-def test_prices_of_several_currencies_are_not_compared():
+def test_prices_of_several_currencies_are_compared_by_what_they_are_worth():
+    services = [service("krona", 2_000, "SEK"), service("pound", 300)]
+    for rate, taken in (("0.08", "krona"), ("0.16", "pound")):
+        found = cheapest(services, [goods()], HOME, {"GBP": Decimal(1), "SEK": Decimal(rate)})
+        assert isinstance(found, Offer)
+        assert found.service.code == taken
+        assert found.price_minor == {"krona": 2_000, "pound": 300}[taken], "as its carrier asks"
+    faster = service("fast", 160)._replace(transit_days=1)
+    equal = cheapest([*services, faster], [goods()], HOME, {"GBP": Decimal(1), "SEK": Decimal("0.08")})
+    assert isinstance(equal, Offer)
+    assert equal.service.code == "fast"
+
+
+def test_a_price_of_which_nobody_knows_the_worth_is_compared_with_none():
     services = [service("krona", 200, "SEK"), service("pound", 300)]
-    found = cheapest(services, [goods()], HOME, "GBP", ON)
+    found = cheapest(services, [goods()], HOME, {"GBP": Decimal(1)})
     assert isinstance(found, Offer)
     assert found.service.code == "pound"
-    alone = cheapest(services[:1], [goods()], HOME, "GBP", ON)
+    alone = cheapest(services[:1], [goods()], HOME, {})
     assert isinstance(alone, Offer)
     assert alone.service.code == "krona"
+    euro = service("euro", 200, "EUR")
+    assert cheapest([services[0], euro], [goods()], HOME, {"GBP": Decimal(1)}) == (
+        Barred("krona", "no_exchange", ("SEK",)), Barred("euro", "no_exchange", ("EUR",)),
+    )  # fmt: skip
 
 
 def test_a_label_after_others_says_which_it_is():
@@ -109,7 +125,7 @@ def test_nobody_that_takes_it_is_cheaper_in_whatever_order_they_are_asked(prices
         for i, (price, fuel) in enumerate(prices)
     ]
     wanted = [goods(n, grams) for n, grams in units]
-    found = cheapest(services, wanted, HOME, "GBP", ON)
+    found = cheapest(services, wanted, HOME, {})
     offers = [one for each in services if isinstance(one := offer(each, parcel(wanted, HOME)), Offer)]
     if isinstance(found, Offer):
         assert found.price_minor == min(one.price_minor for one in offers)
@@ -117,7 +133,7 @@ def test_nobody_that_takes_it_is_cheaper_in_whatever_order_they_are_asked(prices
         assert not offers
         assert {one.service for one in found} == {one.code for one in services}
     shuffle.shuffle(services)
-    again = cheapest(services, wanted, HOME, "GBP", ON)
+    again = cheapest(services, wanted, HOME, {})
     assert isinstance(again, Offer) == isinstance(found, Offer)
     if isinstance(again, Offer) and isinstance(found, Offer):
         assert again.service.code == found.service.code

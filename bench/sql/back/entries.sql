@@ -1,7 +1,7 @@
 INSERT INTO ledger_line (company_id, entry_id, number, account, amount_minor, functional_minor, currency, kind, event,
-    document_kind, document_id, month, occurred_at, recorded_at)
+    document_kind, document_id, month, occurred_at, recorded_at, rule_version)
 SELECT 1, e.id, side.number, side.account, side.amount, side.amount, 'GBP', side.kind, e.event, e.document_kind, e.document,
-       date_trunc('month', %(at)s::timestamptz, 'UTC')::date, %(at)s, %(at)s
+       date_trunc('month', %(at)s::timestamptz, 'UTC')::date, %(at)s, %(at)s, 1
 FROM new_entry AS e
 JOIN ledger_rule AS r ON r.company_id = 1 AND r.event = e.event AND r.kind = e.kind
 CROSS JOIN LATERAL (

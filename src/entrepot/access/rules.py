@@ -269,8 +269,10 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "controller": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds", "work.assign",
-        "ledger.record_rates", "ledger.correct_rates", "ledger.choose_costing", "ledger.write_down", "ledger.revalue",
+        "ledger.record_rates", "ledger.record_rate_files", "ledger.correct_rates", "ledger.choose_costing",
+        "ledger.write_down", "ledger.revalue",
         "ledger.enter_entries", "ledger.reverse_entries", "ledger.decide_entries",
+        "ledger.draft_rules", "ledger.activate_rules", "ledger.withdraw_rules",
         "purchasing.land_costs",
         "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrepot import Problem
-from entrepot.cli import documents, statements
+from entrepot.cli import documents, rates, statements
 from entrepot.cli.session import add_database_option, company_of, opened, say
 from entrepot.kernel import money
 
@@ -58,6 +58,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_orders_to(formats)
     statements.add_to(formats)
     documents.add_to(formats)
+    rates.add_to(formats)
     places = formats.add_parser(
         "places", help="where postal codes lie: CSV, or a tab-separated postal file of GeoNames"
     )

@@ -17,6 +17,8 @@ from entrepot import Problem, postgres
 from entrepot.progress import Progress
 
 if TYPE_CHECKING:
+    from django.db.migrations import Migration
+
     from entrepot.kernel.cause import Cause
 
 MIGRATION_LOCK = (
@@ -61,14 +63,14 @@ def migrate() -> None:
     """Bring tables and rights up to date, as the owner. Does nothing where they are; one that died is gone on with."""
     from django.core.management import call_command
 
-    from entrepot.kernel import imprint
+    from entrepot.kernel import imprint, upgrading
 
     with psycopg.connect(postgres.server_dsn(), autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         missing = _missing_migrations()
         if missing or imprint.upgrading():
-            with Progress("Setting up the database", total=missing, unit="steps") as bar:
-                imprint.before_upgrade()
+            with Progress("Setting up the database", total=len(missing), unit="steps") as bar:
+                imprint.before_upgrade(upgrading.touched(missing))
                 call_command("migrate", interactive=False, stdout=_StepCounter(bar))
                 imprint.after_upgrade()
         grant()
@@ -149,12 +151,12 @@ def _set_up_django() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def _missing_migrations() -> int:
+def _missing_migrations() -> list[Migration]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    return [one for one, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
 
 
 def _refuse_unmigrated() -> None:
@@ -166,7 +168,9 @@ def _refuse_unmigrated() -> None:
     except OperationalError as error:
         raise Problem(f"There is no database {name!r} yet: `entrepot up` makes it.") from error
     if missing:
-        raise Problem(f"The database {name!r} lacks {missing} migrations: run `entrepot manage migrate`.")
+        raise Problem(
+            f"The database {name!r} lacks {len(missing)} migrations: run `entrepot manage migrate`."
+        )
 
 
 def _disconnect() -> None:

@@ -9,8 +9,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple, TextIO
 
-from entrepot.insight import saft
+from entrepot.insight import saft, saft_sources
 from entrepot.insight.saft import Row
+from entrepot.insight.saft_sources import InvoiceLine, MoveLine, PaidLine
 from entrepot.kernel import money, policies, sql
 from entrepot.settlement.invoicing import Seller
 
@@ -20,6 +21,11 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
+PAYMENTS = (
+    "payment.captured", "payment.refunded", "payment.refund_bounced", "payment.disputed", "payment.dispute_won",
+    "payment.paid_out", "bank.booked",
+)  # fmt: skip
+"""Events by which money moves between the house and somebody else, or its own accounts with them."""
 ONE_DAY = timedelta(days=1)
 
 
@@ -63,8 +69,8 @@ def _sides(minor: int, currency: str) -> tuple[str, str]:
 
 
 def audit_file(out: TextIO, of: Span, at: datetime) -> int:
-    """The journal in the structure of SAF-T (OECD 2.0), without personal data: customers by their code. Returns the
-    number of entries. 7 statements.
+    """The journal and the documents behind it in the structure of SAF-T (OECD 2.0), without personal data: customers by
+    their code. Returns the number of entries. 14 statements.
 
     Accounts that stand open with what they closed the year before with. Income and expenses begin each year with
     nothing: what they made before is the result of earlier years.
@@ -85,11 +91,50 @@ def audit_file(out: TextIO, of: Span, at: datetime) -> int:
         out.writelines(saft.parties("Customers", "Customer", sql.run(_CUSTOMERS, of._asdict())))
         out.writelines(saft.parties("Suppliers", "Supplier", sql.run(_SUPPLIERS, of._asdict())))
         out.writelines(saft.taxes(sql.run(_TAXES, of._asdict())))
+        out.writelines(saft_sources.products(sql.stream(_PRODUCTS, of._asdict())))
         out.writelines(saft.entries_head(entries, debit, credit, currency))
         for _, lines in groupby(_lines(of), key=attrgetter("entry")):
             out.writelines(saft.entry(list(lines), currency))
+        out.writelines(saft.entries_foot())
+        _sources(out, of, currency)
         out.writelines(saft.foot())
     return int(entries)
+
+
+def _sources(out: TextIO, of: Span, currency: str) -> None:
+    """Invoices by the day that they were issued on, so that a year has its series whole; payments and goods by the day
+    that they moved on."""
+    out.write("<SourceDocuments>\n")
+    _invoices(out, of, currency)
+    _payments(out, of, currency)
+    _movements(out, of, currency)
+    out.write("</SourceDocuments>\n")
+
+
+def _invoices(out: TextIO, of: Span, currency: str) -> None:
+    params = of._asdict() | {"home": currency}
+    out.writelines(saft_sources.head("SalesInvoices", *sql.run(_INVOICES_SUM, params)[0], currency))
+    lines = (InvoiceLine(*row) for row in sql.stream(_INVOICES, params))
+    for _, some in groupby(lines, key=attrgetter("number")):
+        out.writelines(saft_sources.invoice(list(some), currency))
+    out.write("</SalesInvoices>\n")
+
+
+def _payments(out: TextIO, of: Span, currency: str) -> None:
+    params = of._asdict() | {"events": list(PAYMENTS)}
+    out.writelines(saft_sources.head("Payments", *sql.run(_PAYMENTS_SUM, params)[0], currency))
+    lines = (PaidLine(Row(*row), method) for *row, method in sql.stream(_PAYMENTS, params))
+    for _, some in groupby(lines, key=attrgetter("row.entry")):
+        out.writelines(saft_sources.payment(list(some), currency))
+    out.write("</Payments>\n")
+
+
+def _movements(out: TextIO, of: Span, currency: str) -> None:
+    out.writelines(saft_sources.movements_head(*sql.run(_MOVES_SUM, of._asdict())[0]))
+    lines = (MoveLine(*row) for row in sql.stream(_MOVES, of._asdict()))
+    for _, some in groupby(lines, key=attrgetter("document", "reason", "on_date")):
+        out.writelines(saft_sources.movement(list(some), currency))
+    out.write("</MovementOfGoods>\n")
 
 
 def _company(of: Span) -> tuple[str, str, str, str]:
@@ -121,9 +166,12 @@ FROM ledger_line AS l JOIN ledger_account AS a ON a.company_id = l.company_id AN
 WHERE {_WITHIN} ORDER BY l.entry_id, l.number
 """
 
-_TOTALS = f"""
+_SIDES = """
 SELECT count(DISTINCT l.entry_id), COALESCE(sum(l.functional_minor) FILTER (WHERE l.functional_minor > 0), 0)::bigint,
-       COALESCE(-sum(l.functional_minor) FILTER (WHERE l.functional_minor < 0), 0)::bigint,
+       COALESCE(-sum(l.functional_minor) FILTER (WHERE l.functional_minor < 0), 0)::bigint
+"""
+
+_TOTALS = f"""{_SIDES},
        (min(l.occurred_at) AT TIME ZONE 'UTC')::date, (max(l.occurred_at) AT TIME ZONE 'UTC')::date
 FROM ledger_line AS l WHERE {_WITHIN}
 """
@@ -154,4 +202,67 @@ _TAXES = """
 SELECT j.code, j.country, r.category, r.valid_from, r.rate
 FROM tax_jurisdiction AS j JOIN tax_rate AS r ON r.jurisdiction_id = j.id
 WHERE j.company_id = %(company)s::smallint ORDER BY 1, 3, 4
+"""
+
+_PRODUCTS = "SELECT code, name FROM catalog_sku WHERE company_id = %(company)s::smallint ORDER BY code"
+
+# What a line makes at home is what its entry is worth there: the total is of the same rounded amounts as the lines.
+_INVOICED = """
+FROM settlement_document AS d
+JOIN settlement_documentline AS l ON l.document_id = d.id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN d.currency = %(home)s::text THEN 1
+                ELSE COALESCE(sum(j.functional_minor) / NULLIF(sum(j.amount_minor), 0), 1) END AS worth
+    FROM ledger_line AS j WHERE j.entry_id = d.entry_id AND j.kind = 'settlement'
+) AS w
+CROSS JOIN LATERAL (
+    SELECT round(l.net_minor * w.worth)::bigint AS net, round(l.tax_minor * w.worth)::bigint AS tax
+) AS h
+WHERE d.company_id = %(company)s::smallint AND d.issued_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
+  AND d.issued_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'
+"""
+
+_INVOICES_SUM = f"""
+SELECT count(DISTINCT d.id), COALESCE(sum(abs(h.net)) FILTER (WHERE (d.kind = 'invoice') <> (h.net >= 0)), 0)::bigint,
+       COALESCE(sum(abs(h.net)) FILTER (WHERE (d.kind = 'invoice') = (h.net >= 0)), 0)::bigint
+{_INVOICED}
+"""
+
+_INVOICES = f"""
+SELECT d.number, d.kind, (d.issued_at AT TIME ZONE 'UTC')::date, (d.supplied_at AT TIME ZONE 'UTC')::date, d.entry_id,
+       COALESCE((SELECT c.code FROM parties_customer AS c WHERE c.id = d.customer_id), ''), d.country,
+       d.currency::text, d.corrects, l.number, l.sku_code, l.description, l.quantity, l.net_minor, l.category, l.rate,
+       h.net, h.tax
+{_INVOICED} ORDER BY d.kind, d.year, d.sequence, l.number
+"""
+
+_PAID = f"{_WITHIN} AND l.event = ANY(%(events)s::text[])"
+_PAYMENTS_SUM = f"{_SIDES} FROM ledger_line AS l WHERE {_PAID}"
+
+_PAYMENTS = f"""
+SELECT l.entry_id, l.number, l.account::int, '', l.amount_minor, l.currency, l.functional_minor, l.kind, l.event,
+       l.document_kind, l.document_id, (l.occurred_at AT TIME ZONE 'UTC')::date, l.recorded_at,
+       COALESCE((SELECT p.provider FROM payments_payment AS p WHERE p.id = l.document_id),
+                (SELECT o.provider FROM settlement_payout AS o WHERE o.id = l.document_id), 'bank')
+FROM ledger_line AS l WHERE {_PAID} ORDER BY l.entry_id, l.number
+"""
+
+# Between bins and nodes of the house, goods are where they were.
+_MOVED = """
+FROM stock_move AS m
+WHERE m.company_id = %(company)s::smallint AND (m.from_place = 'node') <> (m.to_place = 'node')
+  AND m.occurred_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
+  AND m.occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'
+"""
+
+_MOVES_SUM = f"""
+SELECT count(*), COALESCE(sum(m.quantity) FILTER (WHERE m.to_place = 'node'), 0)::bigint,
+       COALESCE(sum(m.quantity) FILTER (WHERE m.from_place = 'node'), 0)::bigint
+{_MOVED}
+"""
+
+_MOVES = f"""
+SELECT m.document_kind, m.document_id, m.reason, (m.occurred_at AT TIME ZONE 'UTC')::date, m.recorded_at, m.id,
+       (SELECT s.code FROM catalog_sku AS s WHERE s.id = m.sku_id), m.quantity, m.to_place = 'node', abs(m.value_minor)
+{_MOVED} ORDER BY m.document_id, m.reason, 4, m.id
 """

@@ -267,6 +267,7 @@ class JournalLine:
     document: UUID
     occurred_at: datetime
     recorded_at: datetime
+    rule_version: int | None  # none for what a person entered
 
 
 def journal(*, company: int, documents: Collection[UUID], limit: int = 400) -> list[JournalLine]:
@@ -646,7 +647,8 @@ WHERE h.order_id = %(order)s::uuid ORDER BY h.id
 
 _JOURNAL = """
 SELECT l.id, l.entry_id, l.number::int, l.account, COALESCE(a.name, ''), l.amount_minor, l.functional_minor, l.currency,
-       l.kind, l.event, l.document_kind, l.document_id, l.occurred_at, l.recorded_at
+       l.kind, l.event, l.document_kind, l.document_id, l.occurred_at, l.recorded_at,
+       COALESCE(l.rule_version, CASE WHEN l.event <> 'manual.posted' THEN 1 END)::int
 FROM ledger_line AS l LEFT JOIN ledger_account AS a ON a.company_id = l.company_id AND a.code = l.account
 WHERE l.company_id = %(company)s::smallint AND """
 
@@ -743,6 +745,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "supplier_invoice": ("settlement_supplierinvoice", "number", "state"),
     "bank_statement": ("settlement_bankstatement", "number", "state"),
     "manual_entry": ("ledger_manualentry", "number", "state"),
+    "rule_version": ("ledger_ruleversion", "number::text", "state"),
     "write_off": ("settlement_writeoff", "number", "state"),
     "clearing_note": ("settlement_clearingnote", "code", "''"),
     "channel_statement": ("channels_statement", "number", "''"),

@@ -46,7 +46,8 @@ class Row(NamedTuple):
     recorded_at: datetime
 
 
-def _say(name: str, value: object) -> str:
+def say(name: str, value: object) -> str:
+    """An element with a text, without the signs that XML has no place for."""
     text = "".join(one for one in str(value) if one in "\t\n\r" or (one >= " " and one not in "\ufffe\uffff"))
     return f"<{name}>{escape(text)}</{name}>"
 
@@ -55,86 +56,91 @@ def head(of: Header) -> Iterator[str]:
     """The declaration, the header, and the beginning of the master files."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<AuditFile xmlns="{NAMESPACE}">\n<Header>\n'
-    yield _say("AuditFileVersion", "2.00") + _say("AuditFileCountry", of.country)
-    yield _say("AuditFileDateCreated", of.made_at.date()) + _say("SoftwareCompanyName", "Entrepot")
-    yield _say("SoftwareID", "Entrepot") + _say("SoftwareVersion", __version__)
-    yield f"<Company>{_say('RegistrationNumber', of.registration or of.company)}{_say('Name', of.name)}"
+    yield say("AuditFileVersion", "2.00") + say("AuditFileCountry", of.country)
+    yield say("AuditFileDateCreated", of.made_at.date()) + say("SoftwareCompanyName", "Entrepot")
+    yield say("SoftwareID", "Entrepot") + say("SoftwareVersion", __version__)
+    yield f"<Company>{say('RegistrationNumber', of.registration or of.company)}{say('Name', of.name)}"
     yield f"{_address(of)}{_registered_for_tax(of.tax_number)}</Company>"
-    yield _say("DefaultCurrencyCode", of.currency)
-    yield f"<SelectionCriteria>{_say('SelectionStartDate', of.since)}"
-    yield f"{_say('SelectionEndDate', of.until)}</SelectionCriteria>"
-    yield _say("TaxAccountingBasis", "Invoice Accounting") + "\n</Header>\n<MasterFiles>\n"
+    yield say("DefaultCurrencyCode", of.currency)
+    yield f"<SelectionCriteria>{say('SelectionStartDate', of.since)}"
+    yield f"{say('SelectionEndDate', of.until)}</SelectionCriteria>"
+    yield say("TaxAccountingBasis", "Invoice Accounting") + "\n</Header>\n<MasterFiles>\n"
 
 
 def _address(of: Header) -> str:
     names = ("StreetName", "City", "PostalCode", "Country")
-    said = [_say(name, value) for name, value in zip(names, (*of.address, of.country), strict=True) if value]
+    said = [say(name, value) for name, value in zip(names, (*of.address, of.country), strict=True) if value]
     return f"<Address>{''.join(said)}</Address>"
 
 
 def _registered_for_tax(number: str) -> str:
-    return f"<TaxRegistration>{_say('TaxRegistrationNumber', number)}</TaxRegistration>" if number else ""
+    return f"<TaxRegistration>{say('TaxRegistrationNumber', number)}</TaxRegistration>" if number else ""
 
 
 def accounts(currency: str, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Accounts with what stood on them before and after."""
     yield "<GeneralLedgerAccounts>\n"
     for code, name, kind, opening, closing in rows:
-        yield f"<Account>{_say('AccountID', code)}{_say('AccountDescription', name)}{_say('AccountType', kind)}"
+        yield f"<Account>{say('AccountID', code)}{say('AccountDescription', name)}{say('AccountType', kind)}"
         yield f"{_balance('Opening', opening, currency)}{_balance('Closing', closing, currency)}</Account>\n"
     yield "</GeneralLedgerAccounts>\n"
 
 
 def _balance(when: str, minor: int, currency: str) -> str:
     side = "Debit" if minor >= 0 else "Credit"
-    return _say(f"{when}{side}Balance", money.text(abs(minor), currency))
+    return say(f"{when}{side}Balance", money.text(abs(minor), currency))
 
 
 def parties(group: str, name: str, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Customers or suppliers by their keys; a customer's is their name here as well: the other is personal data."""
     yield f"<{group}>\n"
     for code, called in rows:
-        yield f"<{name}>{_say('Name', called or code)}{_say(f'{name}ID', code)}</{name}>\n"
+        yield f"<{name}>{say('Name', called or code)}{say(f'{name}ID', code)}</{name}>\n"
     yield f"</{group}>\n"
 
 
 def taxes(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The rates of each place and category from their days on; the end of the master files."""
+    """The rates of each place and category from their days on."""
     yield "<TaxTable>\n"
     for place, country, category, since, rate in rows:
-        yield f"<TaxTableEntry>{_say('TaxType', 'VAT')}{_say('Description', f'{place} {category}'.strip())}"
-        yield f"<TaxCodeDetails>{_say('TaxCode', f'{place} {category}'.strip())}{_say('EffectiveDate', since)}"
-        yield f"{_say('TaxPercentage', f'{(Decimal(rate) * 100).normalize():f}')}{_say('Country', country)}"
+        yield f"<TaxTableEntry>{say('TaxType', 'VAT')}{say('Description', f'{place} {category}'.strip())}"
+        yield f"<TaxCodeDetails>{say('TaxCode', f'{place} {category}'.strip())}{say('EffectiveDate', since)}"
+        yield f"{say('TaxPercentage', f'{(Decimal(rate) * 100).normalize():f}')}{say('Country', country)}"
         yield "</TaxCodeDetails></TaxTableEntry>\n"
-    yield "</TaxTable>\n</MasterFiles>\n"
+    yield "</TaxTable>\n"
 
 
 def entries_head(entries: int, debit: int, credit: int, currency: str) -> Iterator[str]:
-    """How many entries follow, and what their sides make."""
-    yield f"<GeneralLedgerEntries>\n{_say('NumberOfEntries', entries)}"
-    yield f"{_say('TotalDebit', money.text(debit, currency))}{_say('TotalCredit', money.text(credit, currency))}\n"
-    yield f"<Journal>{_say('JournalID', 'GL')}{_say('Description', 'General ledger')}{_say('Type', 'GL')}\n"
+    """The end of the master files; how many entries follow, and what their sides make."""
+    yield "</MasterFiles>\n"
+    yield f"<GeneralLedgerEntries>\n{say('NumberOfEntries', entries)}"
+    yield f"{say('TotalDebit', money.text(debit, currency))}{say('TotalCredit', money.text(credit, currency))}\n"
+    yield f"<Journal>{say('JournalID', 'GL')}{say('Description', 'General ledger')}{say('Type', 'GL')}\n"
 
 
 def entry(lines: Sequence[Row], currency: str) -> Iterator[str]:
     """One entry whole."""
     first = lines[0]
-    yield f"<Transaction>{_say('TransactionID', first.entry)}{_say('Period', first.on_date.month)}"
-    yield f"{_say('PeriodYear', first.on_date.year)}{_say('TransactionDate', first.on_date)}"
-    yield f"{_say('Description', first.event)}{_say('SystemEntryDate', first.recorded_at.date())}"
-    yield f"{_say('GLPostingDate', first.on_date)}\n"
+    yield f"<Transaction>{say('TransactionID', first.entry)}{say('Period', first.on_date.month)}"
+    yield f"{say('PeriodYear', first.on_date.year)}{say('TransactionDate', first.on_date)}"
+    yield f"{say('Description', first.event)}{say('SystemEntryDate', first.recorded_at.date())}"
+    yield f"{say('GLPostingDate', first.on_date)}\n"
     for line in lines:
         side = "DebitAmount" if line.functional_minor >= 0 else "CreditAmount"
-        yield f"<Line>{_say('RecordID', line.number)}{_say('AccountID', line.account)}"
-        yield f"{_say('SourceDocumentID', f'{line.document_kind} {line.document}')}{_say('Description', line.kind)}"
-        amount = _say("Amount", money.text(abs(line.functional_minor), currency))
+        yield f"<Line>{say('RecordID', line.number)}{say('AccountID', line.account)}"
+        yield f"{say('SourceDocumentID', f'{line.document_kind} {line.document}')}{say('Description', line.kind)}"
+        amount = say("Amount", money.text(abs(line.functional_minor), currency))
         foreign = ""
         if line.currency != currency:
             text = money.text(abs(line.amount_minor), line.currency)
-            foreign = f"{_say('CurrencyCode', line.currency)}{_say('CurrencyAmount', text)}"
+            foreign = f"{say('CurrencyCode', line.currency)}{say('CurrencyAmount', text)}"
         yield f"<{side}>{amount}{foreign}</{side}></Line>\n"
     yield "</Transaction>\n"
 
 
+def entries_foot() -> Iterator[str]:
+    yield "</Journal>\n</GeneralLedgerEntries>\n"
+
+
 def foot() -> Iterator[str]:
-    yield "</Journal>\n</GeneralLedgerEntries>\n</AuditFile>\n"
+    yield "</AuditFile>\n"

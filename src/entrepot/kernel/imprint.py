@@ -198,13 +198,31 @@ def discrepancies() -> list[str]:
     return told + ([f"{len(found) - SHOWN_MAX} more rows"] if len(found) > SHOWN_MAX else [])
 
 
-def before_upgrade() -> None:
-    """Keep what an upgrade finds until it is through. The tables are as they were, so they are read as their triggers
-    read them. One that died is gone on with, from what the first of its tries found."""
+def before_upgrade(touched: Collection[str] | None = None) -> None:
+    """Keep what an upgrade finds of the tables that it can change (all without) until it is through. They are as they
+    were, so they are read as their triggers read them. One that died is gone on with, from what the first of its tries
+    found; where more migrations have come since, what they can change beside it is as it was, too."""
+    columns = {name for (name,) in sql.run(_IMPRINT_COLUMNS)}
+    together = _TOGETHER if "keys" in columns else _BEFORE_TOGETHER
     if not upgrading():
-        columns = {name for (name,) in sql.run(_IMPRINT_COLUMNS)}
-        together = _TOGETHER if "keys" in columns else _BEFORE_TOGETHER
-        sql.run(_keep(_installed(), together) if columns else _KEEP_NOTHING)
+        scope = None if touched is None else sorted(touched)
+        sql.run(_keep(_installed(scope), together, scope) if columns else _KEEP_NOTHING)
+        return
+    known = _scope()
+    if known is None or (touched is not None and set(touched) <= set(known)):
+        return
+    every = {meta.db_table for meta in tables()}
+    more = sorted((every if touched is None else set(touched)) - set(known))
+    scope = None if touched is None else sorted({*known, *touched})
+    with transaction.atomic():
+        sql.run(_keep_more(_installed(more), together, more))
+        sql.run("UPDATE kernel_upgrade SET scope = %(scope)s::text[]", {"scope": scope})
+
+
+def _scope() -> list[str] | None:
+    """The tables that the upgrade under way can change; None: all, as with one that an earlier release began."""
+    has_scope = "SELECT 1 FROM pg_attribute WHERE attrelid = 'kernel_upgrade'::regclass AND attname = 'scope'"
+    return sql.run("SELECT scope FROM kernel_upgrade LIMIT 1")[0][0] if sql.run(has_scope) else None
 
 
 def upgrading() -> bool:
@@ -215,9 +233,12 @@ def upgrading() -> bool:
 def after_upgrade() -> None:
     """Take imprints anew of what the upgrade changed; what was amiss before it stays so. Whoever writes these tables
     meanwhile is waited for, and waits: an imprint of what they changed must not be older than theirs."""
+    scope = _scope()
+    changed = [meta for meta in tables() if scope is None or meta.db_table in scope]
     with transaction.atomic():
-        sql.run(f"LOCK TABLE {', '.join(sorted(meta.db_table for meta in tables()))} IN SHARE MODE")
-        sql.run(_renewed([_read(meta) for meta in tables()]))
+        if changed:
+            sql.run(f"LOCK TABLE {', '.join(sorted(meta.db_table for meta in changed))} IN SHARE MODE")
+            sql.run(_renewed([_read(meta) for meta in changed], scope))
         sql.run("DROP TABLE kernel_upgrade")
 
 
@@ -226,17 +247,19 @@ def checked() -> dict[str, int]:
     return {"imprints": sql.run(_COUNT)[0][0]}
 
 
-def _installed() -> list[str]:
+def _installed(scope: Collection[str] | None) -> list[str]:
     """Statements that read the tables as the triggers do that are there."""
-    return [_reading(body) for (body,) in sql.run(_INSTALLED)] or [f"SELECT '', '', {_NOTHING} WHERE FALSE"]
+    bodies = [_reading(body) for (body,) in sql.run(_INSTALLED)]
+    found = [statement for table, statement in bodies if scope is None or table in scope]
+    return found or [f"SELECT '', '', {_NOTHING} WHERE FALSE"]
 
 
-def _reading(body: str) -> str:
-    """What a trigger reads of a row, of all of them."""
+def _reading(body: str) -> tuple[str, str]:
+    """The table of a trigger, and what it reads of a row, of all of them."""
     found = re.search(_BODY, body, flags=re.DOTALL)
     assert found is not None, body
     read, table, document = found.groups()
-    return f"SELECT {read}, {f'a.{document}' if document else 'NULL::uuid'} FROM {table} AS a"
+    return table, f"SELECT {read}, {f'a.{document}' if document else 'NULL::uuid'} FROM {table} AS a"
 
 
 # ---- statements
@@ -290,12 +313,14 @@ _BEFORE_TOGETHER = "NULL::uuid[] AS keys, NULL::uuid[] AS leaves"
 """What an installation from before there were any has of them."""
 
 
-def _compared(reading: list[str], together: str = _TOGETHER) -> str:
+def _compared(reading: list[str], together: str = _TOGETHER, scope: Collection[str] | None = None) -> str:
     """What is known of each row beside what is found of it; either may be missing. Known is its last imprint, and of
-    one that has none of its own the first that was taken of it with others: what came after may have been changed."""
+    one that has none of its own the first that was taken of it with others: what came after may have been changed. Of a
+    `scope`, what is known of its tables."""
+    within = "" if scope is None else f"WHERE source = ANY(ARRAY[{_quoted(scope)}]::text[])"
     found = "\n    UNION ALL ".join(reading)
     return f"""
-WITH imprint AS (SELECT id, source, row_key, leaf, written_by, {together} FROM kernel_imprint),
+WITH imprint AS (SELECT id, source, row_key, leaf, written_by, {together} FROM kernel_imprint {within}),
 newest AS (SELECT max(id) AS id, source, row_key FROM imprint WHERE keys IS NULL GROUP BY source, row_key),
 together AS (
     SELECT i.id, i.source, k.key::text AS row_key, k.leaf, i.written_by
@@ -318,10 +343,10 @@ compared AS (
 )"""
 
 
-def _amiss(reading: list[str], together: str = _TOGETHER) -> str:
+def _amiss(reading: list[str], together: str = _TOGETHER, scope: Collection[str] | None = None) -> str:
     """Who writes is compared where the house has a role of its own that whoever asks may take, from the first imprint
     on that was written in it: before, its login wrote. What no link holds yet of documents is not known yet."""
-    return f"""{_compared(reading, together)},
+    return f"""{_compared(reading, together, scope)},
 roled AS (
     SELECT min(id) AS since FROM kernel_imprint WHERE written_by = '{APP_ROLE}' AND EXISTS (
         SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}' AND pg_has_role(oid, 'MEMBER'))
@@ -342,19 +367,34 @@ ORDER BY 1, 2
 """
 
 
-def _keep(reading: list[str], together: str) -> str:
-    """As a table, which is there as long as the upgrade: its rows are what was amiss, beside the last imprint."""
+def _quoted(names: Collection[str]) -> str:
+    """Names of tables as a list of texts."""
+    return ", ".join(f"'{one}'" for one in names)
+
+
+def _keep(reading: list[str], together: str, scope: Collection[str] | None) -> str:
+    """As a table, which is there as long as the upgrade: its rows are what was amiss, beside the last imprint and the
+    tables that can change."""
+    told = "NULL" if scope is None else f"ARRAY[{_quoted(scope)}]"
     return f"""
 CREATE TABLE kernel_upgrade AS
-SELECT i.last, a.source, a.row_key
-FROM (SELECT COALESCE(max(id), 0) AS last FROM kernel_imprint) AS i LEFT JOIN ({_amiss(reading, together)}) AS a ON TRUE
+SELECT i.last, a.source, a.row_key, {told}::text[] AS scope
+FROM (SELECT COALESCE(max(id), 0) AS last FROM kernel_imprint) AS i
+LEFT JOIN ({_amiss(reading, together, scope)}) AS a ON TRUE
 """
 
 
-def _renewed(reading: list[str]) -> str:
+def _keep_more(reading: list[str], together: str, scope: Collection[str]) -> str:
+    return f"""
+INSERT INTO kernel_upgrade (last, source, row_key)
+SELECT (SELECT max(last) FROM kernel_upgrade), a.source, a.row_key FROM ({_amiss(reading, together, scope)}) AS a
+"""
+
+
+def _renewed(reading: list[str], scope: Collection[str] | None) -> str:
     """What differs from its imprint, and what the login that upgrades has written since; of a hot table, what has no
     imprint yet many together."""
-    return f"""{_compared(reading)},
+    return f"""{_compared(reading, scope=scope)},
 began AS (SELECT max(last) AS last FROM kernel_upgrade),
 renewed AS (
     SELECT c.source, c.row_key, c.leaf, c.id IS NULL AND c.document IS NOT NULL AS together,
@@ -372,7 +412,8 @@ FROM renewed WHERE together GROUP BY source, part
 
 
 _KEEP_NOTHING = (
-    "CREATE TABLE kernel_upgrade AS SELECT 0::bigint AS last, NULL::text AS source, NULL::text AS row_key"
+    "CREATE TABLE kernel_upgrade AS"
+    " SELECT 0::bigint AS last, NULL::text AS source, NULL::text AS row_key, NULL::text[] AS scope"
 )
 
 _IMPRINT_COLUMNS = """

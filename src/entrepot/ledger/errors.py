@@ -67,3 +67,21 @@ class NotOpen(Refused):
 
     code = "ledger.not_open"
     says = "Of line {line}, {expected} is wanted and {found} is open: somebody matched it, or it is on the other side."
+
+
+class RulesOvertaken(Refused):
+    """A version of the posting rules was drafted before another one that is in force by now, or will be."""
+
+    code = "ledger.rules_overtaken"
+    says = "Version {number} of the posting rules was overtaken by version {by}. Draft a new one over it."
+
+
+class RateFileFaulty(Refused):
+    """A row of a file of rates can't be read."""
+
+    code = "ledger.rate_file_faulty"
+    kind = "invalid"
+    says = (
+        "Row {row} of the file: {problem}. {faults} rows have a fault, and nothing was recorded."
+        " Mend them, or take them out."
+    )

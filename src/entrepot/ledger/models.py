@@ -18,6 +18,7 @@ from entrepot.ledger.clearing_models import (  # noqa: F401  Django looks for ta
     MatchPart,
 )
 from entrepot.ledger.manual_models import ManualEntry, ManualLine  # noqa: F401
+from entrepot.ledger.version_models import RuleChange, RuleVersion  # noqa: F401
 
 
 class Account(models.Model):
@@ -41,7 +42,8 @@ class Account(models.Model):
 
 
 class Rule(models.Model):
-    """A posting rule: the accounts that an amount of a kind goes to when an event happens."""
+    """A posting rule as the books opened with it, or as a release added it: the accounts that an amount of a kind goes
+    to when an event happens. Versions change them from a day on (`version_models.py`)."""
 
     pk = models.CompositePrimaryKey("company_id", "event", "kind")
     company_id = models.SmallIntegerField()
@@ -119,6 +121,9 @@ class Line(models.Model):
     month = models.DateField()
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
+    rule_version = models.SmallIntegerField(
+        null=True
+    )  # by which it was posted; none for what a person entered
 
     class Meta:
         indexes = [
@@ -399,4 +404,5 @@ watch(
     "id company_id entry_id number account amount_minor functional_minor currency kind event document_kind document_id",
     "month occurred_at recorded_at",
     "journal line",
+    later="rule_version",
 )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.ledger import clearing_queries, errors, manual_queries, rules
+from entrepot.ledger import clearing_queries, manual_queries, version_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,54 +88,6 @@ def months(*, company: int) -> list[date]:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleRow:
-    """A posting rule: where an amount of a kind goes when an event happens."""
-
-    event: str
-    kind: str
-    debit: int
-    debit_name: str
-    credit: int
-    credit_name: str
-
-
-def posting_rules(*, company: int, event: str = "") -> list[RuleRow]:
-    """The rules of an event, or of all, by event and kind."""
-    return [RuleRow(*row) for row in sql.run(_RULES, {"company": company, "event": event})]
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewLine:
-    """A line that a posting would write, debit positive."""
-
-    account: int
-    account_name: str
-    kind: str
-    amount_minor: int
-
-    @property
-    def credit_minor(self) -> int:
-        return max(0, -self.amount_minor)
-
-
-def preview(
-    *, company: int, event: str, amounts: Sequence[tuple[str, int]]
-) -> list[PreviewLine] | errors.NoRule:
-    """The entry that an event with these amounts would be, by the rules that post, debits first; nothing is written."""
-    found = posting_rules(company=company, event=event)
-    names = {one.debit: one.debit_name for one in found} | {one.credit: one.credit_name for one in found}
-    accounts = {(company, event, one.kind): (one.debit, one.credit) for one in found}
-    lines, missing = rules.lines_of(company, event, amounts, accounts)
-    if missing is not None:
-        return errors.NoRule(company=company, event=event, kind=missing)
-    return [
-        PreviewLine(account, names[account], kind, amount)
-        for (account, kind), amount in sorted(lines.items(), key=lambda line: (line[1] < 0, line[0]))
-        if amount
-    ]
-
-
-@dataclass(frozen=True, slots=True)
 class CostingRow:
     """A method that was chosen to value stock by, and what stood there then."""
 
@@ -195,6 +147,12 @@ def rates(
     day, behind = after or (None, "")
     params = {"company": company, "currency": currency, "day": day, "behind": behind, "limit": limit}
     return [RateRow(*row) for row in sql.run(_RATES, params)]
+
+
+def rates_standing(keys: Sequence[tuple[int, str, date]]) -> dict[tuple[int, str, date], Decimal]:
+    """The rates that companies have of currencies from just these days on. 1 statement."""
+    rows = sql.run(_RATES_STANDING, sql.columns(("companies", "currencies", "days"), keys))
+    return {(company, currency, day): rate for company, currency, day, rate in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +246,10 @@ def checked() -> dict[str, int]:
 def discrepancies() -> list[str]:
     """Sentences about balances that disagree with the journal; [] when all is right."""
     found = [sentence for statement in _DISCREPANCIES for (sentence,) in sql.run(statement)]
-    return found + clearing_queries.discrepancies() + manual_queries.discrepancies()
+    return (
+        found + clearing_queries.discrepancies() + manual_queries.discrepancies()
+        + version_queries.discrepancies()
+    )  # fmt: skip
 
 
 _TRIAL = """
@@ -315,15 +276,6 @@ WHERE l.company_id = %(company)s::smallint
 ORDER BY l.id DESC LIMIT %(limit)s::int
 """
 
-_RULES = """
-SELECT r.event, r.kind, r.debit, d.name, r.credit, c.name
-FROM ledger_rule AS r
-JOIN ledger_account AS d ON d.company_id = r.company_id AND d.code = r.debit
-JOIN ledger_account AS c ON c.company_id = r.company_id AND c.code = r.credit
-WHERE r.company_id = %(company)s::smallint AND (%(event)s = '' OR r.event = %(event)s::text)
-ORDER BY r.event, r.kind
-"""
-
 _COSTINGS = """
 SELECT method, chosen_at, chosen_by, reason, quantity, value_minor FROM ledger_costing
 WHERE company_id = %(company)s::smallint ORDER BY id DESC
@@ -342,6 +294,12 @@ WHERE company_id = %(company)s::smallint AND (%(currency)s::text = '' OR currenc
   AND (%(day)s::date IS NULL OR on_date < %(day)s::date
        OR on_date = %(day)s::date AND currency > %(behind)s::text)
 ORDER BY on_date DESC, currency LIMIT %(limit)s::int
+"""
+
+_RATES_STANDING = """
+SELECT r.company_id::int, r.currency, r.on_date, r.rate
+FROM unnest(%(companies)s::smallint[], %(currencies)s::text[], %(days)s::date[]) AS d(company, currency, day)
+JOIN ledger_rate AS r ON (r.company_id, r.currency, r.on_date) = (d.company, d.currency, d.day)
 """
 
 _CORRECTIONS = """

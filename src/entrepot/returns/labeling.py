@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.carriage.rules import Barred, Leaves, Offer, Parcel, Service, choose
+from entrepot.carriage.rules import Barred, Offer, Parcel, Service, offer
 from entrepot.kernel.errors import Said
+from entrepot.kernel.money import round_half_away
 
 STATES = ("made", "voided")
 
@@ -78,16 +79,32 @@ def box(goods: Sequence[Goods]) -> tuple[int, int, int]:
 
 
 def cheapest(
-    services: Sequence[Service], goods: Sequence[Goods], way: Way, home: str, on: date, wanted: str = ""
+    services: Sequence[Service],
+    goods: Sequence[Goods],
+    way: Way,
+    worth: Mapping[str, Decimal],
+    wanted: str = "",
 ) -> Offer | tuple[Barred, ...]:
-    """The cheapest service that takes the goods back, of all or of the one that is wanted; or why none does.
+    """The cheapest service that takes the goods back, of all or of the one that is wanted, among equals the faster; or
+    why none does.
 
-    Prices of several currencies can't be compared: those in the company's own (`home`) count then.
+    `worth`: minor units of the company's own currency for one of each other, where somebody knows. A service of whose
+    currency it is not known can be compared only with others that ask in the same.
     """
     asked = [one for one in services if wanted in ("", one.code)]
-    several = len({one.currency for one in asked}) > 1
-    choice = choose(asked, parcel(goods, way, home if several else ""), Leaves(on), None)
-    return choice.taken or choice.barred
+    alike, whole = len({one.currency for one in asked}) == 1, parcel(goods, way)
+    offers: list[tuple[int, int, str, Offer]] = []
+    barred: list[Barred] = []
+    for one in asked:
+        answer = offer(one, whole)
+        value = Decimal(1) if alike else worth.get(one.currency)
+        if isinstance(answer, Barred):
+            barred.append(answer)
+        elif value is None:
+            barred.append(Barred(one.code, "no_exchange", (one.currency,)))
+        else:
+            offers.append((round_half_away(answer.price_minor * value), one.transit_days, one.code, answer))
+    return min(offers, key=lambda each: each[:3])[3] if offers else tuple(barred)
 
 
 def number(return_number: str, before: int) -> str:

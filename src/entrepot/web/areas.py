@@ -126,6 +126,7 @@ AREAS = (
         Page("valuation", _("Valuation")),
         Page("cohorts", _("Expected returns")),
         Page("preview", _("Posting preview")),
+        Page("rules", _("Posting rules")),
         Page("book-files", _("Files of the books")),
         Page("tax-report", _("Tax report")),
         Page("taxes", _("Taxes")),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.kernel.events import Event
+from entrepot.ledger.commands.as_of import month_of, stop_postings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,16 @@ def close_month(cause: Cause, /, *, requests: Sequence[CloseMonth]) -> list[Mont
     """
     answers: list[MonthClosed | Refused] = []
     rows: dict[tuple[int, date], None] = {}
-    now = cause.at.astimezone(UTC)
+    this = month_of(cause.at)
     for request in requests:
-        ended = (request.month.year, request.month.month) < (now.year, now.month)
-        if request.month.day != 1 or not ended:
+        if request.month.day != 1 or request.month >= this:
             expected = "the first day of a month that has ended"
             answers.append(Invalid(field="month", expected=expected, found=str(request.month)))
             continue
         rows[request.company, request.month] = None
         answers.append(MonthClosed(request.company, request.month))
     if rows:
-        sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")
+        stop_postings()
         params = sql.columns(("companies", "months"), list(rows)) | {
             "actor": cause.actor.name,
             "at": cause.at,

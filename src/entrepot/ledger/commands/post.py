@@ -14,7 +14,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import minor_at, round_half_away
-from entrepot.ledger import errors, rules
+from entrepot.ledger import errors, rules, versions
+from entrepot.ledger.commands.as_of import in_closed
 
 TOLD = "invoice"
 """The queue of documents of which an invoice or credit note must tell."""
@@ -62,8 +63,9 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     and 1 where a document must tell of it.
     """
     companies = list({posting.company for posting in requests})
-    accounts = _rules(companies, list({posting.event for posting in requests}))
-    home, closed = _companies(companies)
+    events = list({posting.event for posting in requests})
+    first = _rules(companies, events)
+    home, closed, in_force = _companies(companies, events, first)
     rates = _Rates(home, requests)
 
     answers: list[Posted | Refused] = []
@@ -75,11 +77,12 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold, or_now,
         given, rate,
     ) in requests:  # fmt: skip
-        lines, missing = ({}, None) if given else rules.lines_of(company, event, amounts, accounts)
         day, month = _day(occurred_at, days)
         if or_now and (company, month) in closed:
             occurred_at = at
             day, month = _day(at, days)
+        version, accounts = in_force[company].on(day) if company in in_force else (versions.FIRST, first)
+        lines, missing = ({}, None) if given else rules.lines_of(company, event, amounts, accounts)
         if missing is not None or closed or rates.foreign:
             foreign = currency if rate is None else home[company]
             refusal = _refusal(company, event, missing, month, closed, foreign, day, rates)
@@ -103,7 +106,7 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         for number, ((account, kind, amount), at_home) in enumerate(zip(kept, functional, strict=True), 1):
             rows.append(
                 (company, entry, number, account, amount, at_home, currency, kind, event, document_kind, document,
-                 month, occurred_at, at)
+                 month, occurred_at, at, None if given else version)
             )  # fmt: skip
             sums = balances.get((company, account, month, currency))
             if sums is None:
@@ -150,20 +153,34 @@ def _as_sold(
     return worth
 
 
-def _rules(companies: list[int], events: list[str]) -> dict[tuple[int, str, str], tuple[int, int]]:
+def _rules(companies: list[int], events: list[str]) -> versions.Accounts:
     rows = sql.run(_RULES, {"companies": companies, "events": events})
     return {row[:3]: row[3:] for row in rows if row[0] is not None}  # type: ignore[misc]
 
 
-def _companies(companies: list[int]) -> tuple[dict[int, str], set[tuple[int, date]]]:
-    """The currency of each company, and its closed months."""
+def _companies(
+    companies: list[int], events: list[str], first: versions.Accounts
+) -> tuple[dict[int, str], set[tuple[int, date]], dict[int, versions.InForce]]:
+    """The currency of each company, its closed months, and its rules by day where it has later versions of them."""
     home: dict[int, str] = {}
     closed = set()
-    for company, currency, month in sql.run(_COMPANIES, {"companies": companies}):
+    later: dict[int, dict[tuple[int, date], list[versions.Change]]] = defaultdict(lambda: defaultdict(list))
+    for company, currency, month, number, since, *change in sql.run(
+        _COMPANIES, {"companies": companies, "events": events}
+    ):
+        if number:
+            later[company][number, since] += [versions.Change(*change)] if change[0] else []
+            continue
         home[company] = currency
         if month:
             closed.add((company, month))
-    return home, closed
+    in_force = {
+        company: versions.InForce(
+            company, first, [versions.Active(*version, changes) for version, changes in found.items()]
+        )
+        for company, found in later.items()
+    }
+    return home, closed, in_force
 
 
 class _Rates:
@@ -207,8 +224,8 @@ def _refusal(
 ) -> Refused | None:
     if missing is not None:
         return errors.NoRule(company=company, event=event, kind=missing)
-    if (company, month) in closed:
-        return errors.MonthClosed(company=company, month=f"{month:%Y-%m}")
+    if refused := in_closed(company, month, closed):
+        return refused
     if (company, currency) in rates.foreign and rates.on(company, currency, day) is None:
         return errors.NoRate(company=company, currency=currency, on_date=str(day))
     return None
@@ -216,7 +233,7 @@ def _refusal(
 
 _COLUMNS = (
     "company_id", "entry_id", "number", "account", "amount_minor", "functional_minor", "currency", "kind", "event",
-    "document_kind", "document_id", "month", "occurred_at", "recorded_at",
+    "document_kind", "document_id", "month", "occurred_at", "recorded_at", "rule_version",
 )  # fmt: skip
 
 # With the lock of the trigger, before the closed months are read: so a month that is being closed refuses in words.
@@ -227,10 +244,16 @@ LEFT JOIN ledger_rule AS r
   ON r.company_id = ANY(%(companies)s::smallint[]) AND r.event = ANY(%(events)s::text[])
 """
 
+# Closed months and versions are read when the lock is held: activating a version and postings wait for each other.
 _COMPANIES = """
-SELECT c.id::int, c.currency, p.month
+SELECT c.id::int, c.currency::text, p.month, NULL::int, NULL::date, NULL::text, NULL::text, NULL::int, NULL::int
 FROM parties_company AS c LEFT JOIN ledger_period AS p ON p.company_id = c.id AND p.state = 'closed'
 WHERE c.id = ANY(%(companies)s::smallint[])
+UNION ALL
+SELECT v.company_id::int, NULL, NULL, v.number::int, v.since, r.event, r.kind, r.debit, r.credit
+FROM ledger_ruleversion AS v
+LEFT JOIN ledger_rulechange AS r ON r.version_id = v.id AND r.event = ANY(%(events)s::text[])
+WHERE v.company_id = ANY(%(companies)s::smallint[]) AND v.state = 'active'
 """
 
 _RATES = """

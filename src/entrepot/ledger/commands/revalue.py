@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.aside import step
@@ -13,7 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger import exchange, queries
-from entrepot.ledger.commands.as_of import in_closed
+from entrepot.ledger.commands.as_of import at_closed, stop_postings
 from entrepot.ledger.commands.note_measured import note_measured
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.currency_queries import OfCompany, amounts, measure
@@ -48,7 +48,7 @@ def revalue(cause: Cause, /, *, requests: Sequence[Revalue]) -> list[Revalued | 
     Locks: postings, which wait until it is done. Refuses: NotFound; ledger.no_rate; ledger.month_closed, of the day or
     of the later moment. Again: changes nothing. 13 statements.
     """
-    sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")
+    stop_postings()
     days: dict[int, date] = {}
     for one in requests:
         days.setdefault(one.company, one.on_date)
@@ -91,7 +91,7 @@ def _postings(company: int, one: OfCompany) -> list[Posting]:
 def _in_closed(postings: Sequence[Posting], closed: set[tuple[int, date]]) -> Refused | None:
     """Both or none: what is posted in one month is taken back in another."""
     for one in postings:
-        if refused := in_closed(one.company, one.occurred_at.astimezone(UTC).date(), closed):
+        if refused := at_closed(one.company, one.occurred_at, closed):
             return refused
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.aside import step
@@ -12,7 +12,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.ledger import errors
+from entrepot.ledger.commands.as_of import hold_months, is_closed, month_of
 from entrepot.ledger.commands.note_measured import note_measured
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.measuring import entries
@@ -74,7 +74,7 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
         company: (times[company], policy.window_days) for company, policy in policies.items()
     })  # fmt: skip
     step(2, 3)
-    sql.run(_LOCK_MONTHS)
+    hold_months()  # none is closed between looking at it and posting to it
     books = cohort_queries.books(times)
 
     answers: list[Estimated | Refused] = []
@@ -91,9 +91,9 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
         if company not in drafts:
             postings = _postings(company, now, liability, asset, times[company])
             if now.closed and postings:
-                answers.append(errors.MonthClosed(company=company, month=f"{now.closed:%Y-%m}"))
+                answers.append(is_closed(company, now.closed))
                 continue
-            if now.closed != _month(times[company]):
+            if now.closed != month_of(times[company]):
                 drafts[company] = _Draft(times[company], bases[company], measured, now.since, postings)
         answers.append(Estimated(company, liability, asset, liability - now.liability))
         now.liability, now.asset = liability, asset
@@ -141,16 +141,16 @@ def _write(cause: Cause, drafts: Mapping[int, _Draft]) -> dict[int, Refused]:
     # Of a month stands what was measured as of its last moment.
     kept = {
         company: one for company, one in kept.items()
-        if company not in later or _month(later[company]) != _month(one.at)
+        if company not in later or month_of(later[company]) != month_of(one.at)
     }  # fmt: skip
     rows = [
-        (company, _month(one.at), *m.of[:5], one.basis.percent, one.basis.recovered,
+        (company, month_of(one.at), *m.of[:5], one.basis.percent, one.basis.recovered,
          m.of.asked, m.of.asked_cost, m.liability, m.asset, company not in later, one.at)
         for company, one in kept.items()
         for m in one.measured
     ]  # fmt: skip
     if kept:
-        whose = [(company, _month(one.at), one.at, company not in later) for company, one in kept.items()]
+        whose = [(company, month_of(one.at), one.at, company not in later) for company, one in kept.items()]
         sql.run(_KEEP, sql.columns(_COHORT, rows) | sql.columns(_WHOSE, whose))
     announce(cause, [
         Event("estimate", one.document, one.company, occurred_at=one.occurred_at, payload=dict(one.amounts))
@@ -160,18 +160,11 @@ def _write(cause: Cause, drafts: Mapping[int, _Draft]) -> dict[int, Refused]:
     return refused
 
 
-def _month(at: datetime) -> date:
-    return at.astimezone(UTC).date().replace(day=1)
-
-
 # One at a time compares with the books what it adds to them.
 _LOCK = """
 SELECT pg_advisory_xact_lock(hashtextextended('returns.estimate ' || company, 0))
 FROM unnest(%(companies)s::int[]) AS company
 """
-
-# None is closed between looking at it and posting to it.
-_LOCK_MONTHS = "SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))"
 
 _COHORT = (
     "companies", "measured", "months", "sold", "costs", "returned", "returned_costs", "percents", "recovered",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
+from entrepot.ledger.currency_queries import worth_of
 from entrepot.returns import errors, labeling, states
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels, tracking_of
@@ -84,7 +87,6 @@ class _Way(NamedTuple):
     origin: str
     destination: str
     postal_code: str
-    home: str
     with_label: bool
     before: int
     in_doubt: bool
@@ -132,10 +134,10 @@ def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[Label
     returns.label_in_doubt; returns.not_carried_back; shipping.tracking_misread; Invalid (a number that another label
     bears; a return in two parcels). Again: the label that is in force, whatever is asked; one that its carrier did not
     sell is made anew. 28 statements, 1 more where some are bought, 8 where some are made anew, 4 where some had one
-    together, 3 where some were in doubt.
+    together, 3 where some were in doubt, 1 where services ask in several currencies.
     """
     found = _locked([key for one in requests for key in (one.return_id, *one.together)])
-    facts = _Facts(found, requests)
+    facts = _Facts(found, requests, cause.at)
     answers: list[LabelMade | Refused] = []
     drafts: list[_Draft] = []
     nobody: list[tuple[Return, errors.NotCarriedBack]] = []
@@ -186,9 +188,10 @@ def _tell(cause: Cause, nobody: Sequence[tuple[Return, errors.NotCarriedBack]]) 
 class _Facts:
     """What a batch is decided by: ways, goods, services, and labels that are in force, by return, without those that
     their carriers did not sell, or perhaps not (`unsold`). Parcels of labels in `scanned` are on their way, and those
-    in `drafted` are made now; for returns in `looked_at` a person knows what became of those in doubt. 9 statements."""
+    in `drafted` are made now; for returns in `looked_at` a person knows what became of those in doubt. 9 statements; 1
+    more where services ask in several currencies."""
 
-    def __init__(self, found: dict[UUID, Return], requests: Sequence[MakeLabel]) -> None:
+    def __init__(self, found: dict[UUID, Return], requests: Sequence[MakeLabel], at: datetime) -> None:
         params = {"returns": list(found)}
         self.found = found
         self.ways = {row[0]: _Way(*row) for row in sql.run(_WAYS, params)}
@@ -196,6 +199,7 @@ class _Facts:
         for owner, *one in sql.run(GOODS, params):
             self.goods[owner].append(labeling.Goods(*one))
         self.services = carriage.services(companies={one.company for one in found.values()})
+        self._worth = self._rates(at)
         stands = [
             (LabelMade(*[*made, tuple(returns)]), bool(seen))
             for *made, returns, seen in sql.run(_IN_FORCE, params)
@@ -209,6 +213,15 @@ class _Facts:
         given = [tracking_of(one.tracking) for one in requests if one.tracking]
         rows = sql.run(TAKEN, {"numbers": given}) if given else []
         self.taken: set[tuple[int, str]] = {(company, number) for company, number in rows}
+
+    def _rates(self, at: datetime) -> dict[int, dict[str, Decimal]]:
+        """By company, what a minor unit of each currency is worth in its own where its services ask in several."""
+        asked = {company: {each.currency for each in some} for company, some in self.services.items()}
+        several = {(company, code) for company, codes in asked.items() if len(codes) > 1 for code in codes}
+        return {company: known for company, (_, known) in worth_of(several, at).items()} if several else {}
+
+    def worth(self, company: int) -> dict[str, Decimal]:
+        return self._worth.get(company, {})
 
     def all_of(self, request: MakeLabel) -> list[Return] | Refused:
         """What will be in one parcel: what is asked for, and what else comes with its labels."""
@@ -254,7 +267,7 @@ def _decide(cause: Cause, request: MakeLabel, one: Return, facts: _Facts) -> _Dr
     way, goods = facts.ways[one.id], [each for mate in together for each in facts.goods[mate.id]]
     found = labeling.cheapest(
         facts.services[one.company], goods,
-        labeling.Way(way.origin, way.destination, way.postal_code), way.home, cause.at.date(), request.service,
+        labeling.Way(way.origin, way.destination, way.postal_code), facts.worth(one.company), request.service,
     )  # fmt: skip
     if not isinstance(found, Offer):
         why = all_said(found) if found else "there is no such service"
@@ -407,7 +420,7 @@ _LABEL = (
 )  # fmt: skip
 
 _WAYS = """
-SELECT r.id, o.country, n.country, n.postal_code, c.currency::text,
+SELECT r.id, o.country, n.country, n.postal_code,
        EXISTS (SELECT FROM returns_terms AS t WHERE t.return_id = r.id AND t.label),
        (SELECT count(*)::int FROM returns_label AS l WHERE l.return_id = r.id),
        EXISTS (SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
@@ -416,7 +429,6 @@ FROM returns_return AS r
 JOIN orders_order AS o ON o.id = r.order_id
 LEFT JOIN parties_address AS a ON a.id = o.address_id
 JOIN network_node AS n ON n.id = r.node_id
-JOIN parties_company AS c ON c.id = r.company_id
 WHERE r.id = ANY(%(returns)s::uuid[])
 """
 

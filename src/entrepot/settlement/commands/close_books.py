@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from entrepot.kernel import sql
 from entrepot.kernel.aside import step
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
+from entrepot.ledger.commands.as_of import stop_postings
 from entrepot.ledger.commands.close_month import CloseMonth, MonthClosed, close_month
 from entrepot.settlement import closing, closing_queries, errors
 
@@ -32,7 +32,7 @@ def close_books(cause: Cause, /, *, requests: Sequence[CloseBooks]) -> list[Mont
     of a month, or one that has not ended). Again: stays closed. 9 statements.
     """
     # Before it is looked: nothing may be posted between the look and the close.
-    sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")
+    stop_postings()
     found = closing_queries.checklists([(one.company, one.month) for one in requests], cause.at)
     step(1, 2)
     refused: dict[int, Refused] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,8 +16,8 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger import queries as ledger
+from entrepot.ledger.commands.as_of import at_closed
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.ledger.errors import MonthClosed
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.orders.rules import GOODS, Frozen
@@ -326,10 +326,7 @@ def _refusal(one: Fulfillment, at: datetime, facts: _Facts, ready: Mapping[UUID,
         return gone_off
     if one.order in facts.blocked:
         return errors.OnHold(order=one.order_number, hold=one.held_by)
-    month = at.astimezone(UTC).date().replace(day=1)
-    if (one.company, month) in facts.closed:
-        return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
-    return None
+    return at_closed(one.company, at, facts.closed)
 
 
 def _labeled(request: ShipFulfillment, one: _Ready, *, goes_on: bool) -> _Ready | Refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from entrepot.access.rules import apart
@@ -16,7 +16,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
 from entrepot.ledger import queries as ledger
-from entrepot.ledger.errors import MonthClosed
+from entrepot.ledger.commands.as_of import at_closed
 from entrepot.orders.rules import Frozen
 from entrepot.purchasing import drop_ship
 from entrepot.purchasing.commands.dispatch import Sent, dispatch, duty, step
@@ -155,10 +155,9 @@ class _Facts:
         self._closed = ledger.closed_months(sorted({one.company for one in found}))
         self._gone: dict[UUID, int] = defaultdict(int)
 
-    def closed(self, company: int, at: datetime) -> date | None:
-        """The month of a moment, where it is closed."""
-        month = at.astimezone(UTC).date().replace(day=1)
-        return month if (company, month) in self._closed else None
+    def closed(self, company: int, at: datetime) -> Refused | None:
+        """Why nothing leaves in the month of a moment."""
+        return at_closed(company, at, self._closed)
 
     def take(self, told: Sequence[tuple[Line, int]]) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
         """Units of each line that leave now, with what they bear, behind those that left before."""
@@ -187,8 +186,8 @@ def _decide(
         )
     if one.ordered_by == cause.actor.name:
         return apart(duty(cause, one))
-    if month := facts.closed(one.company, at):
-        return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
+    if closed := facts.closed(one.company, at):
+        return closed
     if wrong := _misread(request):
         return misread(wrong, one.number, request.carrier)
     return drop_ship.told(one.number, one.lines, request.lines)

@@ -88,6 +88,7 @@ from entrepot.web.api import (
     return_parcels,
     return_times,
     returns,
+    rule_versions,
     second_grade,
     shelves,
     shipping,
@@ -263,6 +264,7 @@ api.add_router("/v1", valuation.router, tags=["valuation"])
 api.add_router("/v1", clearing.router, tags=["clearing"])
 api.add_router("/v1", month_end.router, tags=["month end"])
 api.add_router("/v1", entries.router, tags=["books"])
+api.add_router("/v1", rule_versions.router, tags=["books"])
 api.add_router("/v1", book_files.router, tags=["books"])
 api.add_router("/v1", books.router, tags=["books"])
 api.add_router("/v1", cohorts.router, tags=["returns"])

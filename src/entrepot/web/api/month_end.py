@@ -10,11 +10,12 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Refused
 from entrepot.ledger import currency_queries, queries
 from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
+from entrepot.ledger.commands.record_rate_files import RateFile, record_rate_files
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.ledger.commands.write_down import WriteDown, write_down
@@ -26,6 +27,7 @@ from entrepot.web.api.answers import (
     READ,
     REFUSED,
     After,
+    Behind,
     Company,
     IdempotencyKey,
     Limit,
@@ -34,9 +36,11 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
-from entrepot.web.api.schemas import Each, Named, Out, Own, Strict, Text
+from entrepot.web.api.schemas import NO_NUL, Each, Named, Out, Own, Strict, Text
 
 router = Router()
+RATE_FILE_MAX = 2_000_000
+"""Characters of a file of rates."""
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 
 
@@ -296,6 +300,25 @@ def measure_currencies(
     )
 
 
+class RateFileIn(Strict):
+    """`text`: CSV with the columns `date`, `currency` and `rate` (units of the company's currency for one of it), or
+    what one euro is in others, CSV or XML of the European Central Bank. With `dry_run` nothing is recorded."""
+
+    text: Annotated[str, Field(min_length=1, max_length=RATE_FILE_MAX, pattern=NO_NUL)]
+    dry_run: StrictBool = False
+    key: Own = None
+
+
+class RateFileTakenOut(Out):
+    """Rates that are recorded, or would be; that stood so before; and that differ from what stands. This stays until it
+    is corrected. `otherwise` tells the first of them: currency, day, what stands, what the file says."""
+
+    recorded: int
+    known: int
+    differ: int
+    otherwise: list[tuple[str, date, Decimal, Decimal]]
+
+
 @router.post("/exchange-rates", response={200: ExchangeRateOut | list[Each[ExchangeRateOut]], **REFUSED})
 def record_exchange_rates(
     request: HttpRequest,
@@ -311,28 +334,37 @@ def record_exchange_rates(
     )  # fmt: skip
 
 
+@router.post(
+    "/exchange-rates/files", response={200: RateFileTakenOut | list[Each[RateFileTakenOut]], **REFUSED}
+)
+def record_files_of_exchange_rates(
+    request: HttpRequest,
+    payload: RateFileIn | Annotated[list[RateFileIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Rates of exchange of a file: one a row, or as the European Central Bank publishes them."""
+    chosen = parse.company_of(company)
+    return give(
+        request, record_rate_files, payload, idempotency_key,
+        lambda one, key: RateFile(chosen, one.text, one.dry_run, key),
+    )  # fmt: skip
+
+
 @router.get("/exchange-rates", response={200: ExchangeRatesOut, **READ})
 def list_exchange_rates(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     limit: Limit,
     currency: Annotated[str, Query(pattern=r"^[A-Z]{3}$")] | None = None,
-    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    after: Behind = None,
     company: Company = None,
 ) -> Any:
     """Rates of exchange, the latest first."""
-    behind = _behind(after) if after else None
+    behind = parse.behind(after, date.fromisoformat, parse.currency)
     found = queries.rates(
         company=parse.company_of(company), currency=currency or "", after=behind, limit=limit + 1
     )
     return paged(found, limit)
-
-
-def _behind(text: str) -> tuple[date, str]:
-    day, _, currency = text.partition(".")
-    try:
-        return date.fromisoformat(day), currency
-    except ValueError as wrong:
-        raise Invalid(field="after", expected="what `next` of a page says", found=text) from wrong
 
 
 @router.get("/exchange-rates/corrections", response={200: RateCorrectionsOut, **READ})

@@ -234,6 +234,13 @@ def behind(after: str | None, *reads: Callable[[str], Any]) -> Any:
         raise Invalid(field="after", expected="what `next` of a page says", found=after) from wrong
 
 
+def currency(text: str) -> str:
+    """The three letters of a currency."""
+    if not (len(text) == 3 and text.isascii() and text.isupper()):
+        raise ValueError(text)
+    return text
+
+
 def small(text: str) -> int:
     """A whole number that a column holds."""
     number = int(text)

@@ -11,12 +11,13 @@ from ninja import Query, Router
 from pydantic import Field, StrictBool, StrictInt
 
 from entrepot.kernel.errors import Invalid, NotFound, Refused
-from entrepot.ledger import queries
+from entrepot.ledger import queries, version_queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.purchasing import landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
 from entrepot.web.api import named, parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.rule_versions import RuleVersion, rule_version
 from entrepot.web.api.schemas import NO_NUL, Code, Each, Moment, Out, Own, Strict, Text
 
 router = Router()
@@ -125,7 +126,7 @@ class LayerOut(Out):
 
 
 class PostingRuleOut(Out):
-    """Where an amount of a kind goes when an event happens; a negative amount swaps the sides."""
+    """Where an amount of a kind goes when an event happens; a negative amount swaps the sides. `version` says it."""
 
     event: str
     kind: str
@@ -133,6 +134,7 @@ class PostingRuleOut(Out):
     debit_name: str
     credit: int
     credit_name: str
+    version: int
 
 
 class PreviewLineOut(Out):
@@ -149,9 +151,11 @@ def list_posting_rules(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     event: Annotated[str, Query(max_length=100)] = "",
+    version: RuleVersion = None,
 ) -> list[Any]:
     """The posting rules of an event, or of all."""
-    return queries.posting_rules(company=parse.company_of(company), event=event)
+    of = parse.company_of(company)
+    return version_queries.rules_of(of, rule_version(of, version), event=event)
 
 
 @router.get("/posting-preview", response={200: list[PreviewLineOut], **READ})
@@ -162,10 +166,12 @@ def preview_posting(
         list[str], Query(description="`kind:minor units`, once for each kind: `cost:1250`", max_length=100)
     ],
     company: Company = None,
+    version: RuleVersion = None,
 ) -> list[Any]:
     """The entry that an event with these amounts would be, in the company's currency. Nothing is written."""
     amounts = [_amount(one) for one in amount]
-    answer = queries.preview(company=parse.company_of(company), event=event, amounts=amounts)
+    of = parse.company_of(company)
+    answer = version_queries.preview(of, rule_version(of, version), event, amounts)
     if isinstance(answer, Refused):
         raise answer
     return answer

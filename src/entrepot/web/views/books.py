@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.insight import pages, questions
 from entrepot.kernel.errors import Refused
 from entrepot.ledger import queries as ledger
+from entrepot.ledger import version_queries, versions
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import format as fmt
@@ -148,7 +149,13 @@ def entry(request: Request, which: UUID) -> HttpResponse:
 def preview(request: Request) -> HttpResponse:
     """What an event would post: the rules of it, and the entry for the amounts entered. Nothing is written."""
     company = request.reader.company
-    found = ledger.posting_rules(company=company.id)
+    today = fmt.reading().now.astimezone(UTC).date()
+    kept = version_queries.of_company(company.id)
+    numbers = [one.number for one in kept if one.state != "withdrawn"] + [versions.FIRST]
+    in_force = version_queries.on_day(company.id, today)
+    asked = int_in(request.GET.get("version"))
+    version = asked if asked in numbers else in_force
+    found = version_queries.rules_of(company.id, version)
     events = sorted({one.event for one in found})
     event = clean(request.GET.get("event"))
     chosen = [one for one in found if one.event == event]
@@ -156,11 +163,11 @@ def preview(request: Request) -> HttpResponse:
     read = [(one.kind, text, minor_in(text, company.currency)) for one, text in said if text]
     wrong = [text for _, text, amount in read if amount is None]
     amounts = [(kind, amount) for kind, _, amount in read if amount is not None]
-    told = ledger.preview(company=company.id, event=event, amounts=amounts) if amounts and not wrong else []
+    told = version_queries.preview(company.id, version, event, amounts) if amounts and not wrong else []
     lines, refused = ([], words.refusal(told)) if isinstance(told, Refused) else (told, "")
     context = {
         "events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines,
         "sum": sum(max(0, one.amount_minor) for one in lines), "example": fmt.example(company.currency),
-        "refused": refused,
+        "refused": refused, "versions": numbers, "version": version, "in_force": in_force,
     }  # fmt: skip
     return page(request, "web/preview.html", context, area="books")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import answers, questions
-from entrepot.ledger import queries as ledger
+from entrepot.ledger import version_queries as ledger
 from entrepot.returns import cohort_queries, expecting
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.web import format as fmt
@@ -50,7 +50,7 @@ def told(request: Request) -> HttpResponse:
         "found": found, "liability": liability, "asset": asset, "measures": measures, "text": text,
         "wrong": bool(text) and percent is None, "month": month, "months": _months(now),
         "trial": percent is not None, "currency": company.currency, "plots": _plots(measures),
-        "lines": ledger.preview(company=company.id, event="return.expected", amounts=amounts),
+        "lines": ledger.preview(company.id, ledger.on_day(company.id, now.date()), "return.expected", amounts),
     }  # fmt: skip
     return page(request, "web/cohorts.html", context, area="month")
 

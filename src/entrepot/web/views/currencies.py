@@ -5,40 +5,51 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import answers
-from entrepot.ledger import currency_queries, exchange, queries
+from entrepot.kernel.errors import Refused
+from entrepot.ledger import currency_queries, exchange, queries, version_queries
 from entrepot.ledger.commands.correct_rates import CorrectRate, correct_rates
+from entrepot.ledger.commands.record_rate_files import RateFile, record_rate_files
 from entrepot.ledger.commands.record_rates import RateRecorded, RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.settlement import closing_queries
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, day_in, give, page
+from entrepot.web import words
+from entrepot.web.edge import Request, back, cause_of, clean, console, day_in, give, page
+
+FILE_MAX = 2_000_000
+"""Bytes of a file of rates."""
 
 
 @require_safe
 @console
 def told(request: Request) -> HttpResponse:
     """Balances as they would be measured as of a day, with the entry; and the rates."""
+    return page(request, "web/currencies.html", _context(request), area="month")
+
+
+def _context(request: Request) -> dict[str, object]:
     company, now = request.reader.company, fmt.reading().now
     day = min(day_in(request.GET.get("day")) or _to_measure(company.id, now), now.astimezone(UTC).date())
     found = currency_queries.measure({company.id: day}, now)[company.id]
     parts = [part for some in currency_queries.amounts(found.measured).values() for part in some]
-    rules = queries.posting_rules(company=company.id, event=exchange.REVALUED)
-    context = {
+    version = version_queries.on_day(company.id, day)
+    rules = version_queries.rules_of(company.id, version, event=exchange.REVALUED)
+    return {
         "day": day,
         "found": found,
         "names": {one.debit: one.debit_name for one in rules},
         "rates": queries.rates(company=company.id),
         "corrections": queries.rate_corrections(company=company.id),
-        "lines": queries.preview(company=company.id, event=exchange.REVALUED, amounts=parts),
+        "lines": version_queries.preview(company.id, version, exchange.REVALUED, parts),
         "currency": company.currency,
     }
-    return page(request, "web/currencies.html", context, area="month")
 
 
 def _to_measure(company: int, now: datetime) -> date:
@@ -94,4 +105,33 @@ def rate(request: Request) -> HttpResponse:
             lambda _: gettext("The rate is in force from that day on."), known=_known,
         )
     )  # fmt: skip
+    return back(request, reverse("currencies"), results)
+
+
+@require_POST
+@console
+def look(request: Request) -> HttpResponse:
+    """What the rates of a file would change; nothing is recorded yet."""
+    file = request.FILES.get("file")
+    if file is None or not 0 < (file.size or 0) <= FILE_MAX:
+        messages.error(request, gettext("Choose a file of at most 2 MB."))
+        return back(request, reverse("currencies"), [])
+    text = file.read().decode("utf-8-sig", "replace").replace("\0", "")
+    wanted = RateFile(request.reader.company.id, text, dry_run=True)
+    (answer,) = record_rate_files(cause_of(request), requests=[wanted])
+    if isinstance(answer, Refused):
+        messages.error(request, words.refusal(answer))
+        return back(request, reverse("currencies"), [])
+    context = _context(request) | {"looked": answer, "text": text}
+    return page(request, "web/currencies.html", context, area="month")
+
+
+@require_POST
+@console
+def record(request: Request) -> HttpResponse:
+    """Record the rates of the file that was looked at."""
+    wanted = RateFile(request.reader.company.id, request.POST.get("text", "")[:FILE_MAX])
+    results = give(
+        request, record_rate_files, [wanted], lambda _: gettext("The rates of the file are recorded.")
+    )
     return back(request, reverse("currencies"), results)

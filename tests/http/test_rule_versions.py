@@ -1,0 +1,99 @@
+"""Versions of the posting rules, for people and programs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from entrepot.kernel import sql
+from tests.http.test_packing import said
+from tests.http.test_valuation import is_problem
+
+pytestmark = pytest.mark.django_db
+SALE = {"event": "sale", "kind": "sale.shipping", "debit": 2100, "credit": 4020}
+
+
+def test_a_controller_drafts_a_version_and_puts_it_in_force(console, shop):
+    page = console("books")
+    first = page.get("/books/rules/").content.decode()
+    assert "The rules are those that the books opened with" in first
+    assert "sale sale.shipping" in first
+    assert 'value="sale sale.tax"' not in first, "the tax account is compared with what was turned over"
+    wrong = page.post("/books/rules/draft/", {"rule-1": "sale sale.tax", "account-1": "4020", "reason": "x"})
+    assert wrong.url == "/books/rules/"
+    assert "Choose a rule" in said(wrong)[0]
+    form = {"rule-1": "sale sale.shipping", "account-1": "4020", "reason": "shipping is other income"}
+    assert said(page.post("/books/rules/draft/", form)) == ["The version is drafted."]
+
+    ((which,),) = sql.run("SELECT id FROM ledger_ruleversion")
+    shown = page.get("/books/rules/?version=2").content.decode()
+    assert "Version 2 beside version 1" in shown
+    assert "Put it in force" in shown
+    assert "shipping is other income" in shown
+    assert "4020" in page.get("/books/preview/?event=sale&version=2").content.decode()
+    decide = {"which": str(which), "version": "2"}
+    assert page.post("/books/rules/decide/", decide | {"since": "soon"}).url == "/books/rules/?version=2"
+    since = (timezone.now().date() + timedelta(days=2)).isoformat()
+    done = said(page.post("/books/rules/decide/", decide | {"since": since, "action": "activate"}))
+    assert done == ["The version is in force from that day on. What was posted stays."]
+    assert "Withdraw it" in page.get("/books/rules/?version=2&against=2&month=2020-01").content.decode()
+    gone = page.post("/books/rules/decide/", decide | {"action": "withdraw", "reason": "not agreed"})
+    assert said(gone) == ["The version is withdrawn."]
+    page.post("/books/rules/decide/", {})
+    assert sql.run("SELECT state, note FROM ledger_ruleversion") == [("withdrawn", "not agreed")]
+
+
+def test_an_auditor_reads_and_drafts_nothing(console, shop):
+    page = console("auditor")
+    page.post("/books/rules/draft/", {"rule-1": "sale sale.shipping", "account-1": "4020", "reason": "x"})
+    assert "Draft a version" not in page.get("/books/rules/").content.decode()
+    assert sql.run("SELECT 1 FROM ledger_ruleversion") == []
+
+
+def test_an_entry_says_by_which_version_it_was_made(console, shop):
+    ((entry,),) = sql.run("SELECT entry_id FROM ledger_line LIMIT 1")
+    assert (
+        "by version 1 of the posting rules"
+        in console("books").get(f"/books/entries/{entry}/").content.decode()
+    )
+
+
+def test_programs_do_the_same(program, shop):
+    ask = program("books")
+    wanted = {"changes": [SALE], "reason": "shipping is other income"}
+    drafted = ask.post("/api/v1/rule-versions", wanted, again="d").json()
+    assert drafted["number"] == 2
+    (told,) = ask.get("/api/v1/rule-versions").json()
+    assert (told["state"], told["changes"], told["since"]) == ("draft", 1, None)
+    differences = ask.get("/api/v1/rule-versions/differences?before=1&after=2").json()
+    assert differences == [
+        {"event": "sale", "kind": "sale.shipping", "was": [2100, 4010], "now": [2100, 4020]}
+    ]
+    effect = "/api/v1/rule-versions/effect?version=2&month="
+    ((month, sold),) = sql.run(
+        "SELECT month, sum(functional_minor)::bigint FROM ledger_line WHERE event = 'sale' AND kind = 'sale.shipping'"
+        " AND company_id = 1 GROUP BY 1 ORDER BY 1 DESC LIMIT 1"
+    )
+    (moved,) = ask.get(f"{effect}{month}").json()
+    assert (moved["was"], moved["now"], moved["functional_minor"]) == (4010, 4020, sold)
+    by_draft = ask.get("/api/v1/posting-preview?event=sale&amount=sale.shipping:100&version=2").json()
+    assert {one["account"] for one in by_draft} == {2100, 4020}
+    (rule,) = (
+        one
+        for one in ask.get("/api/v1/posting-rules?event=sale&version=2").json()
+        if one["kind"] == "sale.shipping"
+    )
+    assert (rule["credit"], rule["version"]) == (4020, 2)
+    assert is_problem(ask.get("/api/v1/posting-rules?version=9"), 404, "kernel.not_found")
+
+    today = timezone.now().date()
+    put = {"version": drafted["version"], "since": (today + timedelta(days=3)).isoformat()}
+    assert ask.post("/api/v1/rule-versions/activate", [put], again="a").json()[0]["state"] == "active"
+    again = ask.post("/api/v1/rule-versions/activate", put, again="b")
+    assert is_problem(again, 409, "kernel.wrong_state")
+    gone = {"version": drafted["version"], "reason": "not agreed"}
+    assert ask.post("/api/v1/rule-versions/withdraw", gone, again="w").json()["state"] == "withdrawn"
+    stock = {"changes": [SALE | {"debit": 1200}], "reason": "x"}
+    assert is_problem(ask.post("/api/v1/rule-versions", stock, again="x"), 422, "kernel.invalid")
