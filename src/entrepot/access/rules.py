@@ -283,7 +283,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
-        "access.issue_key", "access.revoke_key", "access.retry_mailings",
+        "access.issue_key", "access.rotate_keys", "access.revoke_key", "access.retry_mailings",
         "kernel.replay_messages", "kernel.drop_messages",
         "channels.add_webhooks", "channels.change_webhooks", "channels.renew_secrets", "channels.switch_webhooks",
         "channels.try_webhooks", "channels.send_again",
@@ -330,6 +330,7 @@ OF_NO_ROLE = (
     "access.use_factors",
     "access.sync_roles", "parties.register_companies", "ledger.open_books", "ledger.set_up_companies",  # a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
+    "access.note_uses",  # what the API does with the key of whoever asks
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
     "payments.hold", "payments.submit_evidence", "payments.settle_answers", "payments.expire_disputes",
@@ -344,7 +345,7 @@ OF_NO_ROLE = (
     "returns.place_holds", "returns.settle_holds", "returns.expire",
     "returns.watch", "returns.watch_departures", "returns.forget_marks", "returns.forget_photos",
     "purchasing.watch_drop_ships", "purchasing.watch_arrivals",
-    "work.escalate_overdue", "work.watch_dead_letters",
+    "work.escalate_overdue", "work.watch_dead_letters", "work.watch_keys",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",

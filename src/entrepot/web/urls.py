@@ -516,6 +516,7 @@ urlpatterns = [
     path("people/<int:person>/admit/", people_kept.admit, name="person-admit"),
     path("people/<int:person>/password/", people_kept.renew, name="person-password"),
     path("people/<int:person>/keys/", people_kept.issue, name="person-key"),
+    path("people/<int:person>/keys/rotate/", people_kept.rotate, name="person-key-rotate"),
     path("people/<int:person>/keys/revoke/", people_kept.revoke, name="person-key-revoke"),
     path("me/", own.own, name="own"),
     path("me/password/", own.change_password, name="own-password"),

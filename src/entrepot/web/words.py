@@ -502,6 +502,7 @@ WORDS: dict[str, str | Promise] = {
     "access.retry_mailings": _("mail of a report tried again"),
     "access.issue_key": _("API key issued"),
     "access.revoke_key": _("API key revoked"),
+    "access.rotate_keys": _("API key rotated"),
     "catalog.register_skus": _("registered in the catalog"),
     "catalog.register_kits": _("kit registered"),
     "catalog.register_packagings": _("cases and pallets set"),
