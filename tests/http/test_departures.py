@@ -364,6 +364,8 @@ def test_second_grade_is_named_and_decided_about_again_on_pages(house: Floor) ->
     assert said(lead.post(f"/stock/{sku}/second-grade/", form))[-1:] == ["Second grade is set."]
     assert "SKU-001" in text_of(lead.get(f"/stock/{sku}/"))
     assert said(lead.post("/returns/departures/again/", again))[-1:] == ["It is decided."]
+    (of,) = sql.run("SELECT return_id FROM returns_disposition WHERE id = %(id)s", {"id": which})
+    assert "1 sold as SKU-001 (C)" in text_of(lead.get(f"/returns/{of[0]}/"))
     donate = again | {"instead": "donate"}
     assert said(lead.post("/returns/departures/again/", donate))[-1:] == ["It is decided."]
     assert [(one.kind, one.units) for one in departure_queries.waiting(COMPANY)] == [

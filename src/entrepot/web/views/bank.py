@@ -18,7 +18,7 @@ from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decid
 from entrepot.settlement.commands.split_bank_lines import SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, page, uuid_in
 from entrepot.web.listed import listed
 
 WAITING_SHOWN_MAX = 100
@@ -46,7 +46,6 @@ def told(request: Request) -> HttpResponse:
         "waiting": list(zip(waiting, fits, strict=True)),
         "expected": bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX),
         "purposes": PURPOSES,
-        "kept": kept(request),
     }
     return page(request, "web/bank.html", context, area="books")
 

@@ -26,7 +26,6 @@ from entrepot.web.edge import (
     console,
     give,
     int_in,
-    kept,
     minor_in,
     misread,
     page,
@@ -57,7 +56,6 @@ def told(request: Request) -> HttpResponse:
         "unbilled": questions.unbilled(company, fmt.reading().now),
         "carriers": sorted({one.carrier for one in carriage.services(companies=[company])[company]}),
         "fields": FIELDS,
-        "kept": kept(request),
     }
     return page(request, "web/carriers.html", context, area="books")
 

@@ -45,7 +45,7 @@ from entrepot.access.rules import ROLES
 from entrepot.kernel import queries as kernel
 from entrepot.parties import queries as parties
 from entrepot.web import doors, lists_insight
-from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, page, uuid_in
 from entrepot.web.listed import listed_whole
 from entrepot.web.once import show_once, shown_once, unkept
 
@@ -60,7 +60,7 @@ def everybody(request: Request) -> HttpResponse:
     roles = _roles_in(request)
     context = {
         **shown.context(), "roles": sorted(ROLES), "chosen": roles, "asked": request.GET,
-        "brought": duties.brought_together((), roles), "kept": kept(request), "companies": _several(request),
+        "brought": duties.brought_together((), roles), "companies": _several(request),
     }  # fmt: skip
     return page(request, "web/people.html", context, area="policies")
 

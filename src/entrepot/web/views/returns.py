@@ -30,7 +30,9 @@ from entrepot.returns import (
     parcel_queries,
     queries,
     refusing,
+    regrading,
     rules,
+    second_grade_queries,
     states,
     verdict_queries,
 )
@@ -155,6 +157,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "given_up": expiry_queries.of_return(which),
         "ahead": sum(max(0, line.refunded - line.missing - line.received) for line in found.lines),
         "bins": _bins(request, head.node) if expected else [],
+        "sold_as": _sold_as(found),
         "to_look_at": sum(line.received - line.disposed for line in found.lines),
         **_refundable(found, _policy(company)),
         "not_closed": _not_closed(found),
@@ -165,7 +168,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "grades": rules.GRADES,
         "verdicts": verdict_queries.verdicts(which),
         "refusals": refusing.REASONS,
-        "kept": kept(request),
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "entries": pages.entries(journal),
         "items": work.of_subject(which),
@@ -213,6 +215,16 @@ def _stand(line: queries.LineRow, done: Iterable[queries.DispositionRow]) -> lis
         if one.line == line.id:
             by_kind[one.disposition] += one.quantity
     return [each for each in found if each[2]] + [("good", kind, n) for kind, n in by_kind.items()]
+
+
+def _sold_as(found: queries.Whole) -> dict[UUID, list[second_grade_queries.RegradedRow]]:
+    """What units of second grade are sold as, by their disposition."""
+    if not any(one.disposition == regrading.FROM for one in found.dispositions):
+        return {}
+    by_disposition: dict[UUID, list[second_grade_queries.RegradedRow]] = {}
+    for row in second_grade_queries.regraded(found.head.id):
+        by_disposition.setdefault(row.disposition, []).append(row)
+    return by_disposition
 
 
 def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:

@@ -33,7 +33,6 @@ from entrepot.web.edge import (
     day_in,
     give,
     int_in,
-    kept,
     minor_in,
     page,
     uuid_in,
@@ -64,7 +63,6 @@ def told(request: Request) -> HttpResponse:
         "wait": any(one.order and one.units < one.quantity for one in lines),
         "unbilled": supplier_queries.unbilled(company),
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
-        "kept": kept(request),
     }
     return page(request, "web/supplier_invoices.html", context, area="books")
 

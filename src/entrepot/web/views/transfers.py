@@ -48,7 +48,6 @@ from entrepot.web.edge import (
     give,
     ids_in,
     int_in,
-    kept,
     misread,
     page,
     uuid_in,
@@ -79,7 +78,6 @@ def transfers_list(request: Request) -> HttpResponse:
         "more_coming": under_way[PAGE - 1].id if len(under_way) > PAGE else None,
         "currency": request.reader.company.currency,
         "nodes": network.nodes(company=company),
-        "kept": kept(request),
     }
     return page(request, "web/transfers.html", context, area="stock")
 
@@ -191,7 +189,6 @@ def transfer(request: Request, which: UUID) -> HttpResponse:
         "entries": pages.entries(pages.journal(company=found.company, documents=[which])),
         "items": work.of_subject(which),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
-        "kept": kept(request),
     }
     return page(request, "web/transfer.html", context, area="stock")
 
