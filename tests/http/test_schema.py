@@ -399,6 +399,7 @@ OPERATIONS = [
     ("/api/v1/totes/{tote}", "get"),
     ("/api/v1/tracking/events", "post"),
     ("/api/v1/transfer-proposals", "get"),
+    ("/api/v1/transfer-proposals", "post"),
     ("/api/v1/transfer-proposals/accept", "post"),
     ("/api/v1/transfer-proposals/reject", "post"),
     ("/api/v1/transfer-proposals/review", "post"),

@@ -312,6 +312,7 @@ urlpatterns = [
     path("stock/transfers/", transfers.transfers_list, name="transfers"),
     path("stock/transfers/finished/", transfers.finished, name="transfers-finished"),
     path("stock/transfers/review/", transfers.review, name="transfers-review"),
+    path("stock/transfers/ask/", transfers.ask, name="transfers-ask"),
     path("stock/transfers/act/", transfers.act, name="transfers-act"),
     path("stock/transfers/send/", transfers.send, name="transfers-send"),
     path("stock/transfers/receive/", transfers.receive, name="transfers-receive"),

@@ -586,6 +586,7 @@ WORDS: dict[str, str | Promise] = {
     "stock.receive_transfer": _("transfer received"),
     "sourcing.propose_transfers": _("transfer proposed"),
     "sourcing.accept_transfers": _("proposal accepted"),
+    "sourcing.ask_transfers": _("transfer asked for"),
     "sourcing.reject_transfers": _("proposal rejected"),
     "sourcing.send_transfers": _("proposal sent"),
     "warehouse.release": _("released to the warehouse"),
