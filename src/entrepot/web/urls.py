@@ -226,6 +226,7 @@ urlpatterns = [
     path("returns/photos/<uuid:which>/", return_inspections.photo, name="return-photo"),
     path("returns/card-holds/", card_holds.holds, name="card-holds"),
     path("returns/<uuid:which>/hold/", card_holds.decide, name="return-hold"),
+    path("returns/review/", returns.review_many, name="returns-review"),
     path("returns/refunds/", returns.approvals, name="refunds"),
     path("returns/refunds/decide/", returns.decide, name="refunds-decide"),
     path("returns/credits/decide/", returns.decide_credit, name="credits-decide"),

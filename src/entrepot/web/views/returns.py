@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -60,7 +62,7 @@ from entrepot.web.edge import (
     units_in,
     uuid_in,
 )
-from entrepot.web.listed import listed, order_of
+from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import return_fraud
 from entrepot.web.views.return_asking import request_of
@@ -89,14 +91,7 @@ def returns_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
     state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
     refund = "failed" if request.GET.get("refund") == "failed" else None
-    by = order_of(request, lists.RETURNS)
-
-    def fetch(after: UUID | None, limit: int) -> list[queries.ReturnRow]:
-        return queries.returns_page(
-            company, state=state, text=text, refund=refund, by=by, after=after, limit=limit
-        )
-
-    shown = listed(request, lists.RETURNS, fetch)
+    shown = listed(request, lists.RETURNS, partial(_returns, request))
     if shown.answer:
         return shown.answer
     context: dict[str, Any] = {
@@ -105,6 +100,7 @@ def returns_list(request: Request) -> HttpResponse:
         "text": text,
         "refund": refund,
         "filtered": bool(state or text or refund),
+        "to_answer": state == "requested" and request.reader.actor.may("returns.review"),
     }
     if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/return_rows.html", context, area="returns")
@@ -115,6 +111,33 @@ def returns_list(request: Request) -> HttpResponse:
     context["all"] = sum(counts.values())
     context["tasks"], context["waiting"] = pages.returns_waiting(company=company)
     return page(request, "web/returns.html", context, area="returns")
+
+
+def _returns(request: Request, after: UUID | None, limit: int) -> list[queries.ReturnRow]:
+    """Returns that the filters of the address let through."""
+    state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
+    refund = "failed" if request.GET.get("refund") == "failed" else None
+    by = order_of(request, lists.RETURNS)
+    return queries.returns_page(
+        request.reader.company.id, state=state, text=text, refund=refund, by=by, after=after, limit=limit
+    )
+
+
+@require_POST
+@console
+def review_many(request: Request) -> HttpResponse:
+    """The chosen returns that wait for an answer, taken or declined for one reason."""
+    accept, reason = request.POST.get("action") == "accept", clean(request.POST.get("reason"))
+    which = chosen(request, "return", partial(_returns, request))
+    known = pages.names(which)
+    wanted = [Review(one, accept, reason) for one in which]
+    names = [known[one].text if one in known else str(one) for one in which]
+    results = give(request, review, wanted, _answered, names=names)
+    return back(request, reverse("returns"), results)
+
+
+def _answered(n: int) -> str:
+    return ngettext("The return is decided.", "%(n)s returns are decided.", n) % {"n": fmt.number(n)}
 
 
 @require_safe
