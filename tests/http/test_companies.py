@@ -165,6 +165,8 @@ def example(schema: Any, named: dict[str, Any], which: UUID, coded: UUID | None 
         return "EUR"
     if schema.get("pattern", "").startswith("^whsec_"):
         return f"whsec_{'a' * 32}"
+    if schema.get("pattern", "").startswith("^ek_"):
+        return f"ek_{'a' * 12}_{'b' * 43}"
     texts = {"date-time": "2026-11-28T12:00:00Z", "date": "2026-11-28"}
     plain = {"integer": schema.get("minimum", 1), "number": 1, "boolean": True, "null": None}
     return plain.get(schema.get("type"), texts.get(schema.get("format"), "1"))

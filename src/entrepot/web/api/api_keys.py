@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,7 +23,8 @@ from entrepot.access.commands.issue_key import (
 )
 from entrepot.access.lifetimes import DAYS_MAX
 from entrepot.kernel.errors import NotFound
-from entrepot.web.api.answers import READ, REFUSED, IdempotencyKey, Many, give
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.schemas import Code, Each, Out, Own, Strict
 
 router = Router()
@@ -111,16 +113,16 @@ class ApiKeyOut(Out):
 
 
 @router.get("/api-keys", response={200: list[ApiKeyOut], **READ})
-def list_api_keys(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001
-    """Every key, the newest first."""
-    now = timezone.now()
+def list_api_keys(request: HttpRequest, company: Company = None) -> list[dict[str, Any]]:  # noqa: ARG001
+    """Keys of people who belong to the company, or to all, the newest first."""
+    now, people = timezone.now(), _people(company)
     return [
         {
             "id": one.id, "name": one.name, "prefix": one.prefix, "person": one.person, "state": one.state(now),
             "created_at": one.created_at, "expires_at": one.expires_at, "revoked_at": one.revoked_at,
             "follows": one.follows, "used_at": one.used_at, "used_from": one.used_from,
         }
-        for one in access.api_keys()
+        for one in access.api_keys() if one.person in people
     ]  # fmt: skip
 
 
@@ -129,16 +131,15 @@ def issue_api_key(
     request: HttpRequest,
     payload: ApiKeyIn | Annotated[list[ApiKeyIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Keys that may do what their person may. A key does no more than whoever issues it may."""
-    ids = {one.name: one.id for one in access.known()}
-
-    def made(one: ApiKeyIn, key: str) -> IssueKey:
-        if one.person not in ids:
-            raise NotFound(what="person", which=one.person)
-        return IssueKey(one.name, ids[one.person], one.secret, one.days, key=key)
-
-    return give(request, issue_key, payload, idempotency_key, made)
+    people = _people(company)
+    parse.known("person", {one.person for one in as_list(payload)}, people)
+    return give(
+        request, issue_key, payload, idempotency_key,
+        lambda one, key: IssueKey(one.name, people[one.person], one.secret, one.days, key=key),
+    )  # fmt: skip
 
 
 @router.post("/api-keys/rotate", response={200: ApiKeyRotatedOut | list[Each[ApiKeyRotatedOut]], **REFUSED})
@@ -146,8 +147,10 @@ def rotate_api_key(
     request: HttpRequest,
     payload: ApiKeyRotateIn | Annotated[list[ApiKeyRotateIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Keys that follow others: both open the house until the first one's end."""
+    _known(as_list(payload), company)
     return give(
         request, rotate_keys, payload, idempotency_key,
         lambda one, key: RotateKey(one.id, one.secret, one.days, one.overlap_days, key=key),
@@ -159,6 +162,23 @@ def revoke_api_key(
     request: HttpRequest,
     payload: ApiKeyRevokeIn | Annotated[list[ApiKeyRevokeIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Keys that open nothing from the next request on."""
+    _known(as_list(payload), company)
     return give(request, revoke_key, payload, idempotency_key, lambda one, key: RevokeKey(one.id, key=key))
+
+
+def _people(company: str | None) -> dict[str, int]:
+    """People who belong to a company, or to all, by name."""
+    of = parse.company_of(company)
+    return {one.name: one.id for one in access.known() if not one.companies or of in one.companies}
+
+
+def _known(wanted: Sequence[Any], company: str | None) -> None:
+    """Refuse what is no key of somebody of the company."""
+    people = _people(company)
+    found = {one.id for one in access.api_keys() if one.person in people}
+    for one in wanted:
+        if one.id not in found:
+            raise NotFound(what="API key", which=str(one.id))

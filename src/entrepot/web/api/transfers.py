@@ -82,7 +82,7 @@ class RejectedIn(ProposalIn):
     reason: Reason
 
 
-class AskedIn(Strict):
+class TransferAskedIn(Strict):
     """Units of a SKU that shall go from one node to another, and why."""
 
     sku: Code
@@ -93,7 +93,7 @@ class AskedIn(Strict):
     key: Own = None
 
 
-class AskedOut(Out):
+class TransferAskedOut(Out):
     """The accepted proposal that it is."""
 
     proposal: UUID
@@ -323,10 +323,12 @@ def review_stock_of_nodes(
     return give(request, review_stock, payload, idempotency_key, lambda _, key: ReviewStock(of, key=key))
 
 
-@router.post("/transfer-proposals", response={200: AskedOut | list[Each[AskedOut]], **REFUSED})
+@router.post(
+    "/transfer-proposals", response={200: TransferAskedOut | list[Each[TransferAskedOut]], **REFUSED}
+)
 def ask_for_transfers(
     request: HttpRequest,
-    payload: AskedIn | Annotated[list[AskedIn], Many],
+    payload: TransferAskedIn | Annotated[list[TransferAskedIn], Many],
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
