@@ -825,10 +825,7 @@ def test_returns_that_wait_for_an_answer_are_answered_together(house: Floor) -> 
     assert [queries.whole(each.return_id).head.state for each in (one, two, three)] == [
         "declined", "declined", "authorized",
     ]  # fmt: skip
-    assert (
-        "may not do returns.review"
-        in said(a_browser("auditor").post(address, both))[0]
-    )
+    assert "may not do returns.review" in said(a_browser("auditor").post(address, both))[0]
 
 
 def a_house_code() -> str:
